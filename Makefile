@@ -1,0 +1,39 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+export EXPORT_PIPELINES_HOME ?= $(CURDIR)/.export_pipelines
+export EXPORT_PIPELINES_DAGSTER ?= $(EXPORT_PIPELINES_HOME)/dagster
+export DAGSTER_HOME ?= $(CURDIR)
+UI_PORT ?= 3000
+
+.PHONY: demo test ui lint bench clean
+
+demo: $(VENV)/installed  ## environment, sample leads, three exports, where the files are
+	@$(BIN)/export-pipelines demo
+
+test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
+	@$(BIN)/python -m pytest -n 2
+
+ui: $(VENV)/installed  ## the Dagster UI, with its scheduler
+	@mkdir -p $(EXPORT_PIPELINES_DAGSTER)
+	@$(BIN)/dagster dev -h 127.0.0.1 -p $(UI_PORT)
+
+lint: $(VENV)/installed  ## style, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/installed  ## speed and memory against the bars, on 1,000,000 leads
+	@$(BIN)/python -m benchmarks.bench_sqlite
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "export_pipelines needs Python 3.11 or newer, found " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 ...")'
+	@echo "installing into $(VENV) (about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+clean:  ## remove the environment and everything that was exported
+	rm -rf $(VENV) $(EXPORT_PIPELINES_HOME)

@@ -1,0 +1,83 @@
+"""A dataset: the tables it is read from, its window column, its order, its fields."""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict
+
+from export_pipelines.catalog.field import Component, Field
+from export_pipelines.catalog.semantic_types import Kind
+from export_pipelines.errors import CatalogError, unknown
+
+
+class Join(BaseModel):
+    """A left join on equality, by which a dataset reads names from another table: `flows AS flow ON flow.id = flow_id`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: str
+    alias: str
+    key: str  # column of the joined table
+    on: str  # column of the dataset's table
+
+
+class Dataset(BaseModel):
+    """What an export type draws from. `window` is the id of the timestamp field that windows cut;
+    `order` the field ids that sort the rows, ending in a unique one, so that equal runs give equal bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    table: str  # table or view, `schema.table` where the database has schemas
+    window: str
+    order: tuple[str, ...]
+    joins: tuple[Join, ...] = ()
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Field | Component]:
+        return {one.id: one for field in self.fields for one in (field, *field.components)}
+
+    @property
+    def wide(self) -> tuple[Field, ...]:
+        """The JSON objects that a light selection leaves out."""
+        return tuple(field for field in self.fields if field.kind is Kind.JSON)
+
+    def find(self, id: str) -> Field | Component:
+        """The field or component with this id. Raises CatalogError with the nearest right word."""
+        try:
+            return self.by_id[id]
+        except KeyError:
+            raise CatalogError(
+                unknown("field", id, self.by_id, f"export-pipelines fields {self.name}")
+            ) from None
+
+    def match(self, pattern: str) -> tuple[Field | Component, ...]:
+        """All that a glob such as `custom.*` or `email.*` names, in catalog order. Raises CatalogError if nothing."""
+        if "*" not in pattern and "?" not in pattern:
+            return (self.find(pattern),)
+        found = tuple(one for id, one in self.by_id.items() if fnmatchcase(id, pattern))
+        if not found:
+            raise CatalogError(
+                f'no field matches "{pattern}" (export-pipelines fields {self.name} lists them)'
+            )
+        return found
+
+
+class Catalog(BaseModel):
+    """All datasets that a source holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    datasets: tuple[Dataset, ...]
+
+    def dataset(self, name: str) -> Dataset:
+        """Raises CatalogError for a name that is not there."""
+        for dataset in self.datasets:
+            if dataset.name == name:
+                return dataset
+        raise CatalogError(unknown("dataset", name, self.names()))
+
+    def names(self) -> Iterable[str]:
+        return [dataset.name for dataset in self.datasets]

@@ -1,0 +1,80 @@
+"""The semantic types of the field: what kind of value each holds, its components, what may remain of it when masked."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a value travels through the stream; `decimal` has a fixed scale, `number` is exact decimal text of any scale."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class SemanticType:
+    """A type of value. `components` maps a component's name to its kind; `remains` lists those that may be shown
+    of a masked or PII-free value; `exportable=False` is never exported raw, to nobody."""
+
+    name: str
+    kind: Kind = Kind.TEXT
+    components: dict[str, Kind] = field(default_factory=dict)
+    remains: frozenset[str] = frozenset()
+    exportable: bool = True
+
+
+T, I, B, N = Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.NUMBER  # noqa: E741
+
+_TYPES = (
+    SemanticType("id"),
+    SemanticType("text"),
+    SemanticType("name"),
+    SemanticType("city"),
+    SemanticType("integer", Kind.INTEGER),
+    SemanticType("number", Kind.NUMBER),
+    SemanticType("currency", Kind.DECIMAL),
+    SemanticType("boolean", Kind.BOOLEAN),
+    SemanticType("date", Kind.DATE),
+    SemanticType("timestamp", Kind.TIMESTAMP),
+    SemanticType("object", Kind.JSON),
+    SemanticType(
+        "email",
+        components={
+            "user": T, "domain": T, "host": T, "tld": T, "is_free": B, "is_disposable": B, "valid": B,
+        },
+        remains=frozenset({"domain", "host", "tld", "valid"}),
+    ),
+    SemanticType(
+        "phone",
+        components={
+            "area": T, "exchange": T, "line": T, "number": T, "extension": T, "country_code": T,
+            "type": T, "is_tollfree": B, "valid": B,
+        },
+        remains=frozenset({"area", "exchange", "type", "country_code", "is_tollfree", "valid"}),
+    ),
+    SemanticType("street", components={"number": T, "name": T}),
+    SemanticType("state", components={"name": T, "valid": B}, remains=frozenset({"name", "valid"})),
+    SemanticType(
+        "postal_code",
+        components={
+            "country_code": T, "zip": T, "four": T, "fsa": T, "ldu": T, "outcode": T, "incode": T, "valid": B,
+        },
+        remains=frozenset({"country_code", "zip", "fsa", "ldu", "outcode", "incode", "valid"}),
+    ),
+    SemanticType("dob", Kind.DATE, components={"year": I, "age": I}, remains=frozenset({"year", "age"})),
+    SemanticType("ip", components={"version": I, "valid": B}, remains=frozenset({"version", "valid"})),
+    SemanticType("url", components={"protocol": T, "host": T, "port": I, "path": T, "query": T, "valid": B}),
+    SemanticType("range", components={"min": N, "max": N, "avg": N, "valid": B}),
+    SemanticType("gender", components={"abbr": T}),
+    SemanticType("ssn", exportable=False),
+    SemanticType("credential", exportable=False),
+)  # fmt: skip
+
+SEMANTIC_TYPES = {one.name: one for one in _TYPES}
+CURRENCY_SCALE = 2

@@ -1,0 +1,97 @@
+"""An export definition: one YAML file as a frozen model."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from export_pipelines.definition.filters import Filter
+
+Cadence = Literal["daily", "weekly", "monthly"]
+ExportType = Literal["lead", "event", "report"]
+MaskWord = Literal["remove", "hash", "mask", "tokenize", "keep"]
+
+
+class Smart(BaseModel):
+    """Fields by rule instead of by name; what is left is in catalog order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    required: bool = False  # required fields only
+    exclude_pii: bool = False
+    light: bool = False  # without the wide JSON objects
+    exclude: tuple[str, ...] = ()  # ids or globs
+
+
+class Format(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Compression(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    codec: str = "none"
+    level: int | None = None
+
+
+class Split(BaseModel):
+    """A new part begins at `rows` rows or at `bytes` bytes of the finished part, whichever comes first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int | None = None
+    bytes: int | None = None
+
+
+class Limits(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int = 5_000_000
+    bytes: int = 5_000_000_000
+
+
+class Destination(BaseModel):
+    """One entry of `deliver:`: its kind and that kind's own settings, validated by delivery's table of kinds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    settings: dict[str, Any]
+
+
+class ExportDefinition(BaseModel):
+    """What was asked for. `name` is the file's name, `path` the file, both given by the loader."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    path: Path
+    description: str = ""
+    owner: str | None = None
+    type: ExportType
+    format: Format
+    fields: Literal["all"] | tuple[str, ...] | Smart = "all"
+    filter: Filter = Filter()
+    partition: Cadence | None = None  # None: one window, by `filter.last` or given at the run
+    schedule: str | None = None  # a cron line in UTC, made from the words by the loader; None is manual
+    start: str | None = None  # first day of the partitions, YYYY-MM-DD
+    privacy: dict[str, MaskWord] = {}
+    split: Split = Split()
+    compression: Compression = Compression()
+    naming: str | None = None  # part name template, Jinja words; None: leads_part_{{part}}.{{ext}}
+    skip_empty: bool = False
+    deliver: tuple[Destination, ...] = ()
+    retention: str | None = None
+    limits: Limits = Limits()
+    lines: dict[str, int] = Field(default_factory=dict, exclude=True, repr=False)  # "fields.2" -> line of the file
+
+    def at(self, *key: str | int) -> str:
+        """`exports/daily.yaml:7`, the place of `key`, or of the nearest key around it, for an error."""
+        for length in range(len(key), 0, -1):
+            line = self.lines.get(".".join(map(str, key[:length])))
+            if line:
+                return f"{self.path}:{line}"
+        return str(self.path)

@@ -1,0 +1,106 @@
+"""Every error a person can meet, sorted by what follows from it.
+
+ExportError                      what, where, what to do
+|-- RequestError                 the person mends the request            exit code 2
+|   |-- DefinitionError          an export's YAML, with file, line, key
+|   |-- CatalogError             the catalog's YAML, or an unknown dataset or field
+|   |-- WindowError              a date, partition or window that cannot be exported
+|   |-- SettingsError            environment, keys, folders
+|   |-- SourceError              source unreachable, table or column missing
+|   `-- ImportFileError          a file handed to `import`
+|-- RetryableError               the same run may succeed later          exit code 1
+`-- FatalError                   stopped, nothing left behind            exit code 1
+    |-- LimitReached             more rows or bytes than the export may write
+    |-- DataError                a stored value that its declared type cannot hold
+    |-- StoreError               folder not writable, disk full
+    `-- DamagedArtifact          a part changed, cut, swapped or lost
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ExportError(Exception):
+    """An error with a remedy: `where: what (remedy)`. Never carries a secret or a lead's value."""
+
+    exit_code = 1
+    retryable = False
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        self.what, self.where, self.remedy = what, where, remedy
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        return (
+            (f"{self.where}: " if self.where else "")
+            + self.what
+            + (f" ({self.remedy})" if self.remedy else "")
+        )
+
+
+class RequestError(ExportError):
+    exit_code = 2
+
+
+class DefinitionError(RequestError):
+    """One or more faults of one export definition; `faults` holds a line of text for each."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class CatalogError(RequestError):
+    pass
+
+
+class WindowError(RequestError):
+    pass
+
+
+class SettingsError(RequestError):
+    pass
+
+
+class SourceError(RequestError):
+    pass
+
+
+class ImportFileError(RequestError):
+    pass
+
+
+class RetryableError(ExportError):
+    retryable = True
+
+
+class FatalError(ExportError):
+    pass
+
+
+class LimitReached(FatalError):
+    pass
+
+
+class DataError(FatalError):
+    pass
+
+
+class StoreError(FatalError):
+    pass
+
+
+class DamagedArtifact(FatalError):
+    pass
+
+
+def unknown(what: str, found: str, allowed: Iterable[str], listing: str = "") -> str:
+    """`unknown field "emial"; did you mean "email"? (LISTING lists them)`; without a near word, all of `allowed`."""
+    words = sorted(set(allowed))
+    near = get_close_matches(found, words, n=1, cutoff=0.6)
+    text = f'unknown {what} "{found}"'
+    if near:
+        text += f'; did you mean "{near[0]}"?'
+    elif len(words) <= 20:
+        text += f"; allowed: {', '.join(words)}"
+    return f"{text} ({listing} lists them)" if listing else text

@@ -1,0 +1,179 @@
+"""The plan: one run of one export as data. A few KB of JSON that holds no row, no secret, no clock."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from export_pipelines.catalog import Kind, PiiClass
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Window(Frozen):
+    """Half-open `[start, end)` in UTC. `key` names it in paths and in Dagster: a partition key, or `start_end`."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    key: str
+
+    def __str__(self) -> str:
+        return f"[{iso(self.start)}, {iso(self.end)})"
+
+
+class Mask(StrEnum):
+    """What is done to a value; the strictest wins: remove > hash = tokenize > mask."""
+
+    REMOVE = "remove"
+    HASH = "hash"
+    TOKENIZE = "tokenize"
+    MASK = "mask"
+
+
+class SourceColumn(Frozen):
+    """One column of the SELECT, `name` is the field's id; the reader conforms it to `kind` and `scale`."""
+
+    name: str
+    kind: Kind
+    scale: int | None = None
+    type: str  # semantic type
+
+
+class Seal(Frozen):
+    """A mask inside a JSON object: the value at `path` (dotted; `*` is every undeclared key) of semantic type `type`."""
+
+    path: str
+    type: str
+    mask: Mask
+
+
+class OutputColumn(Frozen):
+    """One column of the output, made from source column `source`: its value, or its component `component`.
+
+    `header` is the CSV and Parquet name, `json_path` the place in a JSON object. `mask` applies to the value;
+    for a JSON object, `seals` apply to the values inside it.
+    """
+
+    id: str
+    header: str
+    json_path: tuple[str, ...]
+    kind: Kind
+    scale: int | None = None
+    type: str  # semantic type of the field
+    pii: PiiClass
+    required: bool = False
+    source: str
+    component: str | None = None
+    mask: Mask | None = None
+    seals: tuple[Seal, ...] = ()
+
+
+class Extract(Frozen):
+    """Where rows come from, and the window cut from them."""
+
+    dataset: str
+    table: str
+    dialect: str
+    window: Window
+    window_field: str
+    order: tuple[str, ...]
+
+
+class Predicates(Frozen):
+    """What the filter demands, resolved against the catalog; `text` is one readable line for each predicate."""
+
+    filter: dict[str, Any]  # the definition's filter, as JSON
+    text: tuple[str, ...]
+
+
+class Projection(Frozen):
+    columns: tuple[OutputColumn, ...]
+
+
+class Query(Frozen):
+    """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...)."""
+
+    sql: str
+    count_sql: str
+    parameters: tuple[str | int | float | None, ...] = ()
+    columns: tuple[SourceColumn, ...]
+    functions: tuple[str, ...] = ()
+
+
+class Masking(Frozen):
+    """The output columns with their masks, and the query that reads only what they need.
+
+    `removed` are ids left out for privacy; `key_ids` names the keys the run needs (`HASH_KEY`, `MASTER_KEY`).
+    `watched` are source columns whose masked values must not reappear inside JSON objects either.
+    """
+
+    columns: tuple[OutputColumn, ...]
+    removed: tuple[str, ...] = ()
+    key_ids: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+    query: Query
+
+
+class Encoding(Frozen):
+    """`format` is a row of stream's table of encoders; `options` are that format's own (pretty, null_marker, ...)."""
+
+    format: str
+    options: dict[str, Any] = {}
+    media_type: str
+
+
+class Compression(Frozen):
+    codec: str
+    level: int | None = None
+
+
+class Output(Frozen):
+    """How the bytes are cut, named and bounded, and where they go."""
+
+    part_rows: int | None = None
+    part_bytes: int | None = None  # of the finished, compressed part
+    part_name: str  # "leads_part_{part}.csv.gz", `{part}` counts from 1
+    max_rows: int
+    max_bytes: int  # before compression, all parts together
+    skip_empty: bool = False
+    deliver: tuple[dict[str, Any], ...] = ()
+
+
+class Plan(Frozen):
+    """One run. Each step of `compile_plan` fills one section; a plan is whole when none is None."""
+
+    export: str
+    type: str
+    owner: str | None = None
+    required: tuple[str, ...] = ()
+    extract: Extract | None = None
+    filter: Predicates | None = None
+    projection: Projection | None = None
+    masking: Masking | None = None
+    encoding: Encoding | None = None
+    compression: Compression | None = None
+    output: Output | None = None
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the plan's canonical JSON: equal plan and equal rows give equal bytes."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def schema_hash(self) -> str:
+        """SHA-256 over the output's names, kinds and masks, which is what a reader of the files relies on."""
+        columns = [
+            [c.header, c.kind, c.scale, c.mask] for c in (self.masking.columns if self.masking else ())
+        ]
+        return hashlib.sha256(json.dumps(columns).encode()).hexdigest()
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 UTC with milliseconds and Z, the one spelling of a time in plans, manifests and output."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
