@@ -1,11 +1,18 @@
 """The manifest: JSON that lists the parts. No manifest, no artifact."""
 
-from pydantic import AwareDatetime
+import builtins
+import hashlib
+import json
+from typing import Self
+
+from pydantic import AwareDatetime, Field, ValidationError
 
 from export_pipelines.catalog import Kind, PiiClass
+from export_pipelines.errors import DamagedArtifact
 from export_pipelines.plan.plan import Frozen, Mask, Window
 
 MANIFEST_NAME = "manifest.json"
+RERUN = "run the export again for this window; the source still holds the rows"
 
 
 class Part(Frozen):
@@ -31,7 +38,10 @@ class ManifestColumn(Frozen):
 
 
 class Manifest(Frozen):
-    """One artifact, whole. `seconds` is wall time by stage (extract, encode, store)."""
+    """One artifact, whole. `seconds` is wall time by stage (extract, encode, store).
+
+    `digest` is the SHA-256 of all the rest, so that an edited manifest is found out; `sealed()` sets it.
+    """
 
     artifact: str  # "<export>/<window key>/<id>", also its folder in the store
     export: str
@@ -43,7 +53,7 @@ class Manifest(Frozen):
     schema_version: int
     schema_changed: bool = False  # columns differ from those of the artifact before
     format: str
-    options: dict[str, object] = {}
+    options: dict[str, object] = Field(default_factory=dict)
     media_type: str
     codec: str
     columns: tuple[ManifestColumn, ...]
@@ -51,8 +61,37 @@ class Manifest(Frozen):
     rows: int
     bytes: int
     raw_bytes: int
-    null_required: dict[str, int] = {}  # required column -> rows in which it is null
+    null_required: dict[str, int] = Field(default_factory=dict)  # required column -> rows in which it is null
     masked_values: int = 0
     neutralised_cells: int = 0  # cells that spreadsheet_safe prefixed
-    seconds: dict[str, float] = {}
+    seconds: dict[str, float] = Field(default_factory=dict)
     parts: tuple[Part, ...]
+    digest: str = ""
+
+    def sealed(self) -> Self:
+        """The same manifest with its digest."""
+        return self.model_copy(update={"digest": self._digest()})
+
+    def to_json(self) -> builtins.bytes:
+        """The manifest file, to the byte: sealed, readable, equal for equal manifests."""
+        return (self.sealed().model_dump_json(indent=2) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, data: builtins.bytes, where: str) -> Self:
+        """The manifest in `data`; `where` names it in errors. Raises DamagedArtifact when cut or edited."""
+        try:
+            manifest = cls.model_validate_json(data)
+        except ValidationError as error:
+            raise DamagedArtifact(
+                f"the manifest cannot be read ({error.error_count()} faults)", where=where, remedy=RERUN
+            ) from error
+        if manifest.digest != manifest._digest():
+            raise DamagedArtifact(
+                "the manifest was changed: its digest does not match", where=where, remedy=RERUN
+            )
+        return manifest
+
+    def _digest(self) -> str:
+        content = self.model_dump(mode="json", exclude={"digest"})
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

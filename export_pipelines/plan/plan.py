@@ -45,11 +45,12 @@ class SourceColumn(Frozen):
 
 
 class Seal(Frozen):
-    """A mask inside a JSON object: the value at `path` (dotted; `*` is every undeclared key) of semantic type `type`."""
+    """A mask inside a JSON object: the value at `path` (dotted; `*` is every key without a seal of its own) of
+    semantic type `type`. `mask` None keeps the value, which `*` would otherwise mask."""
 
     path: str
     type: str
-    mask: Mask
+    mask: Mask | None
 
 
 class OutputColumn(Frozen):

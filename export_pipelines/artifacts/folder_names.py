@@ -1,0 +1,62 @@
+"""The layout of a folder store as names: `<store>/<export>/<window key>/<token>/`, and what may be a name in it."""
+
+import re
+from pathlib import Path
+
+from export_pipelines.artifacts.manifest import MANIFEST_NAME
+from export_pipelines.errors import RequestError
+
+LOCK_NAME = ".lock"  # held by the living writer of an artifact
+MUTEX_NAME = ".mutex"  # held while folders appear or go
+TEMPORARY = ".tmp"
+MAX_NAME_BYTES = 200
+TOKEN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_FOLDER = re.compile(r"\w[\w.+@=, -]*")
+
+
+def artifact_id(export: str, window_key: str, token: str) -> str:
+    """`<export>/<window key>/<token>`. Raises RequestError for a name that cannot be a folder's."""
+    for name in (export, window_key):
+        if not _FOLDER.fullmatch(name) or len(name.encode()) > MAX_NAME_BYTES:
+            raise RequestError(
+                f'"{name}" cannot name a folder of the artifact store',
+                remedy="letters, digits and . _ - + @ = only, a letter or digit first",
+            )
+    if not TOKEN.fullmatch(token):
+        raise RequestError(f'"{token}" is no token of a run', remedy="20240115T020000Z-0a1b2c is one")
+    return f"{export}/{window_key}/{token}"
+
+
+def is_artifact_id(text: str) -> bool:
+    names = text.split("/")
+    return len(names) == 3 and all(map(_FOLDER.fullmatch, names)) and bool(TOKEN.fullmatch(names[2]))
+
+
+def check_part_name(name: str) -> str:
+    """`name`, if a part may have it. Raises RequestError."""
+    bad = (
+        not name.strip()
+        or "/" in name
+        or "\\" in name
+        or not name.isprintable()
+        or name.startswith(".")
+        or name.endswith(TEMPORARY)
+        or name == MANIFEST_NAME
+        or len(name.encode()) > MAX_NAME_BYTES
+    )
+    if bad:
+        raise RequestError(
+            f'a part cannot be named "{name}"',
+            remedy="`naming:` gives a plain file name such as leads_part_{{part}}.{{ext}}",
+        )
+    return name
+
+
+def artifact_folders(root: Path, export: str | None = None) -> list[Path]:
+    """Every folder under `root` that lies and is named as an artifact is, committed or not."""
+    found = root.glob(f"{export or '*'}/*/*") if root.is_dir() else ()
+    return sorted(
+        folder
+        for folder in found
+        if is_artifact_id(folder.relative_to(root).as_posix()) and folder.is_dir() and not folder.is_symlink()
+    )

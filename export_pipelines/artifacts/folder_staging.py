@@ -1,0 +1,173 @@
+"""An artifact in the making, in a folder: parts under a temporary name, the manifest last. Its lock dies with us."""
+
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from export_pipelines.artifacts.folder_errors import store_errors
+from export_pipelines.artifacts.folder_names import LOCK_NAME, MUTEX_NAME, TEMPORARY, check_part_name
+from export_pipelines.artifacts.locking import locked, sync_folder, try_lock
+from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
+from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, StoreError
+
+BUFFER_BYTES = 1024 * 1024
+
+
+class FolderPart:
+    """One file being written as `<name>.tmp`; `finish` makes it durable and gives it its name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.temporary = path.with_name(path.name + TEMPORARY)
+        with store_errors("write a part", path.parent):
+            self._file = self.temporary.open("xb", buffering=BUFFER_BYTES)
+
+    def write(self, data: bytes) -> None:
+        with store_errors("write a part", self.path.parent):
+            self._file.write(data)
+
+    def finish(self) -> None:
+        with store_errors("finish a part", self.path.parent):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self.temporary.rename(self.path)
+
+    def abort(self) -> None:
+        try:
+            self._file.close()
+        except OSError:
+            pass  # the disk is full: what could not be flushed is not wanted any more
+        finally:
+            self.temporary.unlink(missing_ok=True)
+
+
+class FolderStaging:
+    """The Staging of a folder store; see `store.Staging` for what it owes."""
+
+    def __init__(self, root: Path, artifact: str) -> None:
+        self.root, self.artifact, self.folder = root, artifact, root / artifact
+        self._parts: dict[str, FolderPart] = {}
+        self._lock: int | None = None
+        try:
+            with store_errors("make the artifact's folder", root):
+                self._create()
+        except ExportError:
+            with store_errors("tidy up", root):
+                remove_empty(self.folder.parent, root)
+            raise
+
+    def _create(self) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with locked(self.root / MUTEX_NAME):  # else a sweep could come between the folder and its lock
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir()
+            try:
+                self._lock = try_lock(self.folder / LOCK_NAME)
+            except OSError:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.abort()
+        except ExportError:
+            if error is None:
+                raise  # else the first error is the one to tell; what is left is swept at the next run
+
+    def open_part(self, name: str) -> FolderPart:
+        if name in self._parts:
+            raise RequestError(
+                f'two parts of one artifact would both be named "{name}"',
+                where=self.artifact,
+                remedy="put {{part}} into `naming:`",
+            )
+        self._parts[name] = part = FolderPart(self.folder / check_part_name(name))
+        return part
+
+    def commit(self, manifest: Manifest) -> None:
+        self._demand_open()
+        self._demand_whole(manifest)
+        temporary = self.folder / (MANIFEST_NAME + TEMPORARY)
+        with store_errors("commit the artifact", self.folder):
+            self._remove_unlisted(manifest)
+            write_durably(temporary, manifest.to_json())
+            sync_folder(self.folder)  # the parts' names, before the manifest that vouches for them
+            temporary.rename(self.folder / MANIFEST_NAME)
+            for folder in (self.folder, self.folder.parent, self.folder.parent.parent, self.root):
+                sync_folder(folder)
+            (self.folder / LOCK_NAME).unlink()
+        self._release()
+
+    def abort(self) -> None:
+        if self._lock is None:
+            return
+        try:
+            with store_errors("remove an unfinished artifact", self.folder):
+                for part in self._parts.values():
+                    part.abort()
+                with locked(self.root / MUTEX_NAME):
+                    remove_artifact_folder(self.folder, self.root)
+        finally:
+            self._release()
+
+    def _demand_open(self) -> None:
+        if self._lock is None:
+            raise StoreError("the artifact is already committed or aborted", where=self.artifact)
+
+    def _demand_whole(self, manifest: Manifest) -> None:
+        if manifest.artifact != self.artifact:
+            raise StoreError(f"the manifest is that of {manifest.artifact}", where=self.artifact)
+        for part in manifest.parts:
+            path = self.folder / part.name
+            with store_errors("read a finished part", self.folder):
+                found = path.stat().st_size if path.is_file() else None
+            if part.name not in self._parts or found != part.bytes:
+                raise DamagedArtifact(
+                    f"{found or 0} bytes were stored, {part.bytes} were written",
+                    where=f"{self.artifact}/{part.name}",
+                )
+
+    def _remove_unlisted(self, manifest: Manifest) -> None:
+        listed = {part.name for part in manifest.parts}
+        for name, part in self._parts.items():
+            part.abort()
+            if name not in listed:
+                part.path.unlink(missing_ok=True)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def remove_artifact_folder(folder: Path, root: Path) -> None:
+    """Removes an artifact's folder, manifest first, and the folders above it that are then empty."""
+    (folder / MANIFEST_NAME).unlink(missing_ok=True)  # killed in between, what is left is debris, no artifact
+    if folder.exists():
+        shutil.rmtree(folder)
+    remove_empty(folder.parent, root)
+
+
+def remove_empty(folder: Path, root: Path) -> None:
+    """Removes `folder` and those above it, up to `root` and not itself, as long as they are empty."""
+    while folder != root and root in folder.parents:
+        if folder.is_dir():
+            if any(folder.iterdir()):
+                return
+            folder.rmdir()
+        folder = folder.parent

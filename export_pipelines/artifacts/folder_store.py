@@ -1,0 +1,168 @@
+"""Artifacts in a local folder: `<store>/<export>/<window key>/<token>/` with parts and manifest.json."""
+
+import json
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from export_pipelines.artifacts.folder_errors import store_errors
+from export_pipelines.artifacts.folder_names import (
+    LOCK_NAME,
+    MUTEX_NAME,
+    artifact_folders,
+    artifact_id,
+    check_part_name,
+    is_artifact_id,
+)
+from export_pipelines.artifacts.folder_staging import FolderStaging, remove_artifact_folder, remove_empty
+from export_pipelines.artifacts.listing import Listing
+from export_pipelines.artifacts.locking import locked, try_lock
+from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
+from export_pipelines.errors import DamagedArtifact, RequestError, unknown
+
+
+class FolderStore:
+    """A Store in `root`, made at the first run; see `store.Store` for what it owes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def begin(self, export: str, window_key: str, token: str) -> FolderStaging:
+        return FolderStaging(self.root, artifact_id(export, window_key, token))
+
+    def listing(self, export: str | None = None) -> Listing:
+        manifests, damaged = [], {}
+        for folder in self._committed(export):
+            artifact = self._id(folder)
+            try:
+                manifests.append(self._read(folder))
+            except DamagedArtifact as error:
+                damaged[artifact] = error
+            except FileNotFoundError:
+                continue  # removed while we were listing
+        manifests.sort(key=lambda one: (one.created_at, one.artifact), reverse=True)
+        return Listing(tuple(manifests), damaged)
+
+    def manifests(self, export: str | None = None) -> list[Manifest]:
+        return list(self.listing(export).manifests)
+
+    def latest(self, export: str) -> Manifest | None:
+        for folder in sorted(self._committed(export), key=lambda one: one.name, reverse=True):
+            try:
+                return self._read(folder)
+            except (DamagedArtifact, FileNotFoundError):
+                continue
+        return None
+
+    def manifest(self, artifact: str) -> Manifest:
+        try:
+            return self._read(self._folder(artifact))
+        except FileNotFoundError:
+            raise self._unknown(artifact) from None
+
+    def files(self, artifact: str) -> dict[str, int]:
+        folder = self._folder(artifact)
+        with store_errors("list the artifact", folder):
+            return {
+                path.relative_to(folder).as_posix(): path.stat().st_size
+                for path in sorted(folder.rglob("*"))
+                if not path.is_dir() and path.name not in (MANIFEST_NAME, LOCK_NAME)
+            }
+
+    def open(self, artifact: str, part_name: str) -> BinaryIO:
+        path = self._folder(artifact) / check_part_name(part_name)
+        try:
+            return path.open("rb")
+        except FileNotFoundError as error:
+            raise DamagedArtifact(
+                "the part is missing", where=f"{artifact}/{part_name}", remedy=RERUN
+            ) from error
+        except OSError as error:
+            raise DamagedArtifact(
+                f"the part cannot be read: {error.strerror}", where=f"{artifact}/{part_name}"
+            ) from error
+
+    def sweep(self) -> list[str]:
+        if not self.root.is_dir():
+            return []
+        with store_errors("sweep the store", self.root), locked(self.root / MUTEX_NAME):
+            removed = [
+                gone for folder in artifact_folders(self.root) for gone in self._sweep_artifact(folder)
+            ]
+            for window in [path for path in self.root.glob("*/*") if path.is_dir()]:
+                remove_empty(window, self.root)
+        return removed
+
+    def holds(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self.root.resolve())
+
+    def _sweep_artifact(self, folder: Path) -> list[str]:
+        if is_committed(folder) and not (folder / LOCK_NAME).exists():
+            return self._tidy(folder)
+        lock = try_lock(folder / LOCK_NAME)
+        if lock is None:
+            return []  # its writer lives
+        try:
+            if is_committed(folder):  # looked at after the lock: the writer may have committed just before
+                (folder / LOCK_NAME).unlink()
+                return self._tidy(folder)
+            remove_artifact_folder(folder, self.root)
+            return [self._id(folder)]
+        finally:
+            os.close(lock)
+
+    def _tidy(self, folder: Path) -> list[str]:
+        """Removes the files of a committed artifact that its manifest does not know."""
+        known = _listed_names(folder)
+        if known is None:
+            return []  # damaged: `verify` names it, nothing is thrown away
+        strangers = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in known]
+        for path in strangers:
+            path.unlink()
+        return [f"{self._id(folder)}/{path.name}" for path in strangers]
+
+    def _committed(self, export: str | None) -> list[Path]:
+        with store_errors("list the store", self.root):
+            return [folder for folder in artifact_folders(self.root, export) if is_committed(folder)]
+
+    def _id(self, folder: Path) -> str:
+        return folder.relative_to(self.root).as_posix()
+
+    def _folder(self, artifact: str) -> Path:
+        folder = self.root / artifact
+        if not is_artifact_id(artifact) or not is_committed(folder):
+            raise self._unknown(artifact)
+        return folder
+
+    def _read(self, folder: Path) -> Manifest:
+        """Raises DamagedArtifact, or FileNotFoundError when there is no manifest."""
+        where = f"{self._id(folder)}/{MANIFEST_NAME}"
+        try:
+            data = (folder / MANIFEST_NAME).read_bytes()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise DamagedArtifact(f"the manifest cannot be read: {error.strerror}", where=where) from error
+        manifest = Manifest.from_json(data, where)
+        if manifest.artifact != self._id(folder):
+            raise DamagedArtifact(f"the manifest is that of {manifest.artifact}", where=where, remedy=RERUN)
+        return manifest
+
+    def _unknown(self, artifact: str) -> RequestError:
+        known = [self._id(folder) for folder in self._committed(None)]
+        return RequestError(
+            unknown("artifact", artifact, known, "export-pipelines artifacts"), where=str(self.root)
+        )
+
+
+def is_committed(folder: Path) -> bool:
+    return (folder / MANIFEST_NAME).is_file()
+
+
+def _listed_names(folder: Path) -> set[str] | None:
+    """The names that a committed folder may hold, or None when its manifest cannot be read."""
+    try:
+        content = json.loads((folder / MANIFEST_NAME).read_bytes())
+        return {MANIFEST_NAME, *(str(part["name"]) for part in content["parts"])}
+    except (ValueError, KeyError, TypeError):
+        return None

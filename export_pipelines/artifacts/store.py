@@ -1,0 +1,107 @@
+"""What a store of artifacts owes its callers, and the table of the kinds of store there are."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+from urllib.parse import unquote, urlsplit
+
+from export_pipelines.artifacts.folder_store import FolderStore
+from export_pipelines.artifacts.listing import Listing
+from export_pipelines.artifacts.manifest import Manifest
+from export_pipelines.errors import SettingsError
+
+if TYPE_CHECKING:
+    from export_pipelines.stream.write_parts import PartSink
+
+
+class Staging(Protocol):
+    """An artifact in the making: a context that leaves nothing behind unless `commit` was reached.
+
+    open_part: a new part; the part stands under its name once its `finish` returned, durable.
+    commit:    writes the manifest, last and atomically. Only then is there an artifact. Parts that the manifest
+               does not list are removed; a part that it lists and that is not there, whole, refuses the commit.
+    abort:     removes everything; harmless when called twice or after a commit.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def open_part(self, name: str) -> "PartSink": ...
+
+    def commit(self, manifest: Manifest) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class Store(Protocol):
+    """Where artifacts live. **No manifest, no artifact**: nothing else is ever listed, opened or delivered.
+
+    A store is used by several processes at once. It never changes an artifact that was committed. Its own
+    failures (full, not writable, gone) are StoreError; an artifact that it does not know is RequestError.
+
+    begin:     a Staging for artifact `<export>/<window key>/<token>`; token is `YYYYMMDDTHHMMSSZ-<6 hex>`.
+    listing:   the artifacts, newest first, and, named with their faults, those whose manifest is damaged.
+    manifests: the whole ones of `listing`.
+    latest:    the newest whole one of an export, by its token.
+    manifest:  one artifact's manifest; DamagedArtifact when it was cut or edited.
+    files:     name -> bytes of everything that lies in an artifact, its manifest left out.
+    open:      a part, from byte 0, as often as asked.
+    sweep:     removes what killed runs left (a staging whose writer is dead, temporary files, parts that no
+               manifest knows), never anything of a living run; returns what it removed.
+    holds:     whether a local path lies inside the store, where nobody else may write.
+    """
+
+    def begin(self, export: str, window_key: str, token: str) -> Staging: ...
+
+    def listing(self, export: str | None = None) -> Listing: ...
+
+    def manifests(self, export: str | None = None) -> list[Manifest]: ...
+
+    def latest(self, export: str) -> Manifest | None: ...
+
+    def manifest(self, artifact: str) -> Manifest: ...
+
+    def files(self, artifact: str) -> Mapping[str, int]: ...
+
+    def open(self, artifact: str, part_name: str) -> BinaryIO: ...
+
+    def sweep(self) -> list[str]: ...
+
+    def holds(self, path: Path) -> bool: ...
+
+
+def open_store(url: str) -> Store:
+    """The store at `url`, a folder's path or `file:///folder`; nothing is made before the first run.
+
+    Raises SettingsError for another kind of URL.
+    """
+    scheme = urlsplit(url).scheme if "://" in url else ""
+    if scheme not in SCHEMES:
+        raise SettingsError(
+            f"no artifact store of kind {scheme}:// is built in yet; a folder is",
+            where="EXPORT_PIPELINES_STORE_URL",
+            remedy="give a folder's path, or file:///path/of/the/folder",
+        )
+    return SCHEMES[scheme](url)
+
+
+def _file_url(url: str) -> Store:
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+        raise SettingsError(
+            f'a file URL names a folder of this machine, this one names "{parts.netloc}"',
+            where="EXPORT_PIPELINES_STORE_URL",
+            remedy="three slashes: file:///path/of/the/folder",
+        )
+    return FolderStore(Path(unquote(parts.path)))
+
+
+def _path(url: str) -> Store:
+    return FolderStore(Path(url).expanduser())
+
+
+SCHEMES: dict[str, Callable[[str], Store]] = {"": _path, "file": _file_url}

@@ -1,0 +1,242 @@
+"""From the YAML of a catalog to its frozen model: laid over the shipped datasets, checked, with a line for each fault."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from export_pipelines.catalog.dataset import Catalog, Dataset, Join
+from export_pipelines.catalog.field import Component, Field, PiiClass, StoredAs
+from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
+from export_pipelines.catalog.yaml_faults import plain_faults
+from export_pipelines.catalog.yaml_lines import Document, Key
+from export_pipelines.errors import CatalogError, unknown
+
+OBJECTS = ("custom", "appended")  # JSON columns whose declared values have a short form
+ID_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$"
+
+Fault = Callable[[Key, str], None]
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class WrittenField(_Written):
+    """A field as the YAML has it; all is optional because a catalog that extends names only what differs."""
+
+    type: str | None = None
+    column: str | None = None
+    path: str | None = None
+    label: str | None = None
+    group: str | None = None
+    pii: str | None = None
+    required: bool | None = None
+    scale: int | None = None
+    stored_as: str | None = None
+    description: str | None = None
+
+
+class WrittenJoin(_Written):
+    table: str
+    key: str
+    on: str
+
+
+class WrittenDataset(_Written):
+    table: str | None = None
+    window: str | None = None
+    order: list[str] | None = None
+    joins: dict[str, WrittenJoin | None] = {}
+    fields: dict[str, WrittenField | None] = {}
+    custom: dict[str, WrittenField | None] = {}
+    appended: dict[str, WrittenField | None] = {}
+
+
+class WrittenCatalog(_Written):
+    extends: Literal["shipped"] | None = None
+    datasets: dict[str, WrittenDataset]
+
+
+def assemble(file: str, document: Document, shipped: Mapping[str, Any] | None) -> Catalog:
+    """The catalog of one YAML document, over `shipped` where it says so. Raises CatalogError with every fault."""
+    faults: list[tuple[int, str]] = []
+
+    def fault(key: Key, text: str) -> None:
+        faults.append((document.line(key), text))
+
+    def stop_at_faults() -> None:
+        if faults:
+            lines = (f"{file}:{line}: {text}" for line, text in sorted(set(faults)))
+            raise CatalogError("\n".join(lines))
+
+    try:
+        written = WrittenCatalog.model_validate(document.data)
+    except ValidationError as error:
+        for key, text in plain_faults(error, WrittenCatalog):
+            fault(key, text)
+        stop_at_faults()
+        raise
+    base = (shipped or {}).get("datasets", {}) if written.extends else {}
+    datasets = tuple(
+        _dataset(name, _over(base.get(name), (document.data["datasets"].get(name))), fault)
+        for name in {**base, **written.datasets}
+    )
+    stop_at_faults()
+    return Catalog(datasets=tuple(dataset for dataset in datasets if dataset))
+
+
+def _over(base: Mapping[str, Any] | None, own: Mapping[str, Any] | None) -> WrittenDataset:
+    """`own` laid over `base`, key by key; a null takes away what the base has."""
+    merged: dict[str, Any] = dict(base or {})
+    for key, value in (own or {}).items():
+        merged[key] = _merge(merged.get(key), value) if isinstance(value, Mapping) else value
+    return WrittenDataset.model_validate(merged)
+
+
+def _merge(base: Any, own: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base or {})
+    for name, value in own.items():
+        inner = merged.get(name)
+        merged[name] = (
+            {**inner, **value} if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged
+
+
+def _dataset(name: str, written: WrittenDataset, fault: Fault) -> Dataset | None:
+    root: Key = ("datasets", name)
+    for need in ("table", "window", "order"):
+        if not getattr(written, need):
+            fault(root, f'the dataset "{name}" needs "{need}"')
+    joins = tuple(Join(alias=alias, **join.model_dump()) for alias, join in written.joins.items() if join)
+    fields = tuple(_fields(root, written, fault))
+    _check_ids(root, fields, fault)
+    _check_columns(root, written, fields, {join.alias for join in joins}, fault)
+    if not (written.table and written.window and written.order):
+        return None
+    dataset = Dataset(
+        name=name,
+        table=written.table,
+        window=written.window,
+        order=tuple(written.order),
+        joins=joins,
+        fields=fields,
+    )
+    _check_order(root, dataset, fault)
+    return dataset
+
+
+def _fields(root: Key, written: WrittenDataset, fault: Fault) -> Iterator[Field]:
+    for id, one in written.fields.items():
+        if one:
+            yield from _field((*root, "fields", id), id, one, fault)
+    for name in OBJECTS:
+        declared: dict[str, WrittenField | None] = getattr(written, name)
+        holder = written.fields.get(name)
+        if declared and not holder:
+            fault((*root, name), f'values under "{name}" need the field "{name}", an object in a JSON column')
+        for path, one in declared.items():
+            if one and holder:
+                inside = {
+                    "column": holder.column or name,
+                    "path": path,
+                    "group": holder.group or name.capitalize(),
+                }
+                filled = one.model_copy(update={k: v for k, v in inside.items() if getattr(one, k) is None})
+                yield from _field((*root, name, path), f"{name}.{path}", filled, fault)
+
+
+def _field(key: Key, id: str, written: WrittenField, fault: Fault) -> Iterator[Field]:
+    """The field, or nothing and its faults."""
+    good = True
+
+    def wrong(part: str, text: str) -> None:
+        nonlocal good
+        good = False
+        fault((*key, part), f"{id}: {text}")
+
+    if written.type is None:
+        wrong("type", f'a field needs "type"; allowed: {", ".join(sorted(SEMANTIC_TYPES))}')
+    elif written.type not in SEMANTIC_TYPES:
+        wrong("type", unknown("type", written.type, SEMANTIC_TYPES))
+    if written.pii is not None and written.pii not in tuple(PiiClass):
+        wrong("pii", unknown("PII class", written.pii, tuple(PiiClass)))
+    if written.stored_as is not None and written.stored_as not in tuple(StoredAs):
+        wrong("stored_as", unknown("way to store a timestamp", written.stored_as, tuple(StoredAs)))
+    if written.scale is not None and (written.type != "number" or not 0 <= written.scale <= 18):
+        wrong("scale", 'only a "number" has a scale, of 0 to 18 digits')
+    if good:
+        yield Field(
+            id=id,
+            type=written.type or "",
+            column=written.column or id,
+            path=written.path,
+            label=written.label or id.replace(".", " ").replace("_", " ").capitalize(),
+            group=written.group or "Other",
+            pii=PiiClass(written.pii or PiiClass.DIRECT),  # unclassified is closed
+            required=bool(written.required),
+            scale=written.scale,
+            stored_as=StoredAs(written.stored_as or StoredAs.ISO),
+            description=written.description or "",
+        )
+
+
+def _place(root: Key, id: str) -> Key:
+    name, _, rest = id.partition(".")
+    return (*root, name, rest) if name in OBJECTS and rest else (*root, "fields", id)
+
+
+def _check_ids(root: Key, fields: tuple[Field, ...], fault: Fault) -> None:
+    """No two fields or components under one id or, dots made underscores, under one header."""
+    headers: dict[str, str] = {}
+    for field in fields:
+        if not re.match(ID_PATTERN, field.id):
+            fault(
+                _place(root, field.id),
+                f'"{field.id}": an id is lower-case letters, digits and _, parts joined by dots',
+            )
+        parts: tuple[Field | Component, ...] = (field, *field.components)
+        for one in parts:
+            header = one.id.replace(".", "_")
+            if header in headers:
+                same = headers[header] == one.id
+                text = (
+                    f'two fields have the id "{one.id}"'
+                    if same
+                    else (
+                        f'"{one.id}" and "{headers[header]}" would both have the header "{header}"; rename one'
+                    )
+                )
+                fault(_place(root, field.id), text)
+            headers[header] = one.id
+
+
+def _check_columns(
+    root: Key, written: WrittenDataset, fields: tuple[Field, ...], aliases: set[str], fault: Fault
+) -> None:
+    table = (written.table or "").rpartition(".")[2]
+    for field in fields:
+        alias, dot, _ = field.column.rpartition(".")
+        if dot and alias not in aliases | {table}:
+            allowed = ", ".join(sorted(aliases | {table}))
+            fault(
+                (*_place(root, field.id), "column"),
+                f'{field.id}: the column "{field.column}" is of no table joined here; before the dot stands one of: {allowed}',
+            )
+
+
+def _check_order(root: Key, dataset: Dataset, fault: Fault) -> None:
+    known = {field.id: field for field in dataset.fields}
+    for key, id in [
+        (("window",), dataset.window),
+        *((("order", n), id) for n, id in enumerate(dataset.order)),
+    ]:
+        if id not in known:
+            fault((*root, *key), unknown("field", id, known))
+    if dataset.window in known and known[dataset.window].kind is not Kind.TIMESTAMP:
+        fault(
+            (*root, "window"),
+            f'the window "{dataset.window}" must be a timestamp, not {known[dataset.window].type}',
+        )

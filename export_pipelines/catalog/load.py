@@ -1,0 +1,38 @@
+"""Reads a catalog from YAML; leads.yaml, which ships with the package, documents the format in its head."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from export_pipelines.catalog.assemble import assemble
+from export_pipelines.catalog.dataset import Catalog
+from export_pipelines.catalog.yaml_lines import Document, YamlFault, read_yaml, read_yaml_file
+from export_pipelines.errors import CatalogError
+
+SHIPPED = "leads.yaml"
+
+
+def load_catalog(path: Path | None) -> Catalog:
+    """The catalog of the file, or the shipped one for None. Raises CatalogError with every fault, `file:line: text`."""
+    shipped = read_yaml((files(__package__) / SHIPPED).read_text(encoding="utf-8"))
+    if path is None:
+        return assemble(SHIPPED, shipped, None)
+    return assemble(shown(path), _read(path), shipped.data)
+
+
+def shown(path: Path) -> str:
+    """The path as errors name it: relative to the working directory where it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _read(path: Path) -> Document:
+    try:
+        return read_yaml_file(path)
+    except OSError as error:
+        raise CatalogError(
+            f"cannot read the catalog: {error.strerror}",
+            where=shown(path),
+            remedy="set EXPORT_PIPELINES_CATALOG to a file",
+        ) from error
+    except YamlFault as fault:
+        raise CatalogError(fault.what, where=f"{shown(path)}:{fault.line}") from fault

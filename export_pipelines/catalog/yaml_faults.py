@@ -1,0 +1,115 @@
+"""Pydantic's findings in plain words: key, what was found, what is allowed, the nearest right word."""
+
+from collections.abc import Iterator
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from export_pipelines.catalog.yaml_lines import Key
+from export_pipelines.errors import unknown
+
+_WANTED = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping (key: value)",
+    "model_type": "a mapping (key: value)",
+    "model_attributes_type": "a mapping (key: value)",
+}
+
+
+def plain_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Key, str]]:
+    """Each fault as the key it is about and one line of text."""
+    for found in error.errors(include_url=False):
+        place, inside = _walk(model, found["loc"])
+        yield place, plain(found, place, inside)
+
+
+def plain(found: ErrorDetails, place: Key, inside: Any) -> str:
+    """One finding as text, `key: what; allowed`."""
+    kind, given = found["type"], found["input"]
+    if kind == "extra_forbidden":
+        return _under(place[:-1], unknown("key", str(place[-1]), _keys(inside)))
+    if kind == "missing":
+        return _under(place[:-1], f'the key "{place[-1]}" is missing')
+    if kind == "literal_error":
+        allowed = [str(word) for word in _words(inside)]
+        return _under(place, unknown("word", str(given), allowed))
+    if kind in _WANTED:
+        return _under(place, f"{_WANTED[kind]} is expected, not {shown_value(given)}")
+    return _under(place, found["msg"])
+
+
+def shown_value(value: Any) -> str:
+    """What was found in a file, short."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    text = str(value)
+    text = text if len(text) <= 60 else text[:57] + "..."
+    return f'"{text}"' if isinstance(value, str) else text
+
+
+def _under(place: Key, text: str) -> str:
+    name = ".".join(str(part) for part in place)
+    return f"{name}: {text}" if name else text
+
+
+def _flat(annotation: Any) -> Iterator[Any]:
+    """The members of a union, without their annotations."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _flat(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        for member in get_args(annotation):
+            yield from _flat(member)
+    else:
+        yield annotation
+
+
+def _walk(annotation: Any, loc: tuple[str | int, ...]) -> tuple[Key, Any]:
+    """The key that `loc` names, without the names of union members in it, and the annotation around or at its end."""
+    place: list[str | int] = []
+    for part in loc:
+        inner = _step(annotation, part)
+        if inner is not None:
+            annotation = inner
+            place.append(part)
+        elif part == loc[-1]:
+            place.append(part)
+    return tuple(place), annotation
+
+
+def _step(annotation: Any, part: str | int) -> Any:
+    for member in _flat(annotation):
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            for name, info in member.model_fields.items():
+                if part in (name, info.alias):
+                    return info.annotation
+        elif get_origin(member) is dict and isinstance(part, str):
+            return get_args(member)[1]
+        elif get_origin(member) in (list, tuple) and isinstance(part, int):
+            return get_args(member)[0]
+    return None
+
+
+def _keys(annotation: Any) -> list[str]:
+    models = [one for one in _flat(annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
+    return [info.alias or name for model in models for name, info in model.model_fields.items()]
+
+
+def _words(annotation: Any) -> list[Any]:
+    return [word for member in _flat(annotation) for word in get_args(member)]

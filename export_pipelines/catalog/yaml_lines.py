@@ -1,0 +1,133 @@
+"""YAML as every file of the project is read: with line numbers, YAML 1.2 words, no duplicate keys, no aliases.
+
+In comes text, out goes plain data with the line of every key and item; YamlFault says where it is not YAML."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Key = tuple[str | int, ...]
+
+_CORE = "tag:yaml.org,2002:"
+_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_FIRST_OF_NUMBER = list("-+0123456789")
+
+
+class YamlFault(Exception):
+    """The text is not the YAML that is read here; `line` counts from 1."""
+
+    def __init__(self, what: str, line: int) -> None:
+        self.what, self.line = what, line
+        super().__init__(what)
+
+
+@dataclass(frozen=True)
+class Document:
+    """Plain data and, for each key (`("filter", "rules", 0, "op")`), the line it stands on."""
+
+    data: Any
+    lines: Mapping[Key, int]
+
+    def line(self, key: Key) -> int:
+        """The line of `key`, or of the nearest key around it."""
+        for length in range(len(key), 0, -1):
+            if key[:length] in self.lines:
+                return self.lines[key[:length]]
+        return 1
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML knows YAML 1.1, in which `no` is false, 12:30 is 750 and 2024-01-15 a date: its guesses are replaced."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+_Loader.add_implicit_resolver(
+    _CORE + "bool", re.compile(r"^(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(_CORE + "null", re.compile(r"^(~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+# A zero in front (a ZIP code, 007) stays text.
+_Loader.add_implicit_resolver(_CORE + "float", re.compile(f"^{_NUMBER.pattern}$"), _FIRST_OF_NUMBER)
+
+
+def read_yaml_file(path: Path) -> Document:
+    """The file's one document. Raises YamlFault; OSError where the file cannot be read."""
+    try:
+        return read_yaml(path.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise YamlFault("the file is not UTF-8 text", error.object[: error.start].count(b"\n") + 1) from error
+
+
+def read_yaml(text: str) -> Document:
+    """The one document in `text`. Raises YamlFault."""
+    lines: dict[Key, int] = {}
+    try:
+        _refuse_aliases(text)
+        node = yaml.compose(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = " ".join(filter(None, (error.context, error.problem)))
+        raise YamlFault(f"not YAML: {what}", mark.line + 1 if mark else 1) from error
+    except yaml.YAMLError as error:
+        raise YamlFault(
+            "not YAML: the file holds a character that YAML does not allow", _bad_line(text)
+        ) from error
+    except RecursionError as error:
+        raise YamlFault("not YAML that is read here: nested too deep", 1) from error
+    return Document(None if node is None else _plain(node, (), lines), lines)
+
+
+def _refuse_aliases(text: str) -> None:
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise YamlFault(f"the alias *{event.anchor} is not read here; write the value out", _line(event))
+
+
+def _bad_line(text: str) -> int:
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else 1
+
+
+def _line(marked: Any) -> int:
+    return int(marked.start_mark.line) + 1
+
+
+def _plain(node: yaml.Node, key: Key, lines: dict[Key, int]) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return {name: _plain(value, (*key, name), lines) for name, value in _pairs(node, key, lines)}
+    if isinstance(node, yaml.SequenceNode):
+        for place, item in enumerate(node.value):
+            lines[(*key, place)] = _line(item)
+        return [_plain(item, (*key, place), lines) for place, item in enumerate(node.value)]
+    return _scalar(node)
+
+
+def _pairs(node: yaml.MappingNode, key: Key, lines: dict[Key, int]) -> Iterator[tuple[str, yaml.Node]]:
+    for name, value in node.value:
+        if not isinstance(name, yaml.ScalarNode):
+            raise YamlFault(
+                'a key must be a word, not a list or mapping; a template such as "{{date}}" needs quotes',
+                _line(name),
+            )
+        here = (*key, name.value)
+        if here in lines:
+            raise YamlFault(f'the key "{name.value}" stands twice, first on line {lines[here]}', _line(name))
+        lines[here] = _line(name)
+        yield name.value, value
+
+
+def _scalar(node: yaml.Node) -> Any:
+    tag, text = node.tag.removeprefix(_CORE), node.value
+    if tag == "str":
+        return text
+    if tag == "null":
+        return None
+    if tag == "bool" and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if tag == "float" and _NUMBER.fullmatch(text):
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    raise YamlFault(f"the tag {node.tag} is not read here; write the plain value", _line(node))

@@ -1,0 +1,134 @@
+"""One artifact's files in a folder of a reader: what stands there now, and the exchange of one set for another."""
+
+import json
+import os
+from pathlib import Path
+
+from export_pipelines.artifacts import Manifest, Part, Store
+from export_pipelines.artifacts.digest import digest_of
+from export_pipelines.artifacts.folder_staging import BUFFER_BYTES, write_durably
+from export_pipelines.artifacts.locking import sync_folder
+from export_pipelines.errors import DamagedArtifact, RequestError
+
+PREFIX = ".export_pipelines-"  # of everything here that is not for readers
+LOCK_NAME = f"{PREFIX}lock"
+MANIFEST_SUFFIX = ".manifest.json"
+
+
+class FolderSet:
+    """The files of `manifest` in `folder`. Call it with the folder's lock held."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder, self.manifest = folder, manifest
+        self.manifest_name = f"{manifest.export}{MANIFEST_SUFFIX}"
+        self._replaced = folder / f"{PREFIX}{manifest.export}.replaced"
+        self._data = manifest.to_json()
+        if any(part.name == self.manifest_name for part in manifest.parts):
+            raise RequestError(
+                f'a part has the name of the delivered manifest, "{self.manifest_name}"',
+                where=manifest.artifact,
+                remedy="choose another `naming:`",
+            )
+
+    def sweep(self) -> None:
+        """Removes what killed deliveries left here for nobody."""
+        if (self.folder / self.manifest_name).exists():
+            self._replaced.unlink(missing_ok=True)  # the exchange was done, up to this
+        for path in self.folder.glob(f"{PREFIX}*.tmp"):
+            path.unlink(missing_ok=True)
+
+    def holds_it(self) -> bool:
+        """Whether this very artifact is already there, whole."""
+        path = self.folder / self.manifest_name
+        if not path.is_file() or path.read_bytes() != self._data:
+            return False
+        return all(self._stands(part) for part in self.manifest.parts)
+
+    def taken(self) -> str | None:
+        """A file of another set that stands where this one would, or None."""
+        path = self.folder / self.manifest_name
+        if path.exists() and path.read_bytes() != self._data:
+            return self.manifest_name
+        for part in self.manifest.parts:
+            if (self.folder / part.name).exists() and not self._stands(part):
+                return part.name
+        return None
+
+    def demand_own(self) -> None:
+        """Raises RequestError when another export delivered a file that this one would replace."""
+        names = {part.name for part in self.manifest.parts}
+        for path in sorted(self.folder.glob(f"*{MANIFEST_SUFFIX}")):
+            shared = sorted(names & _names(path)) if path.name != self.manifest_name else ()
+            if shared:
+                raise RequestError(
+                    f"{shared[0]} there belongs to export {path.name.removesuffix(MANIFEST_SUFFIX)}",
+                    where=str(self.folder),
+                    remedy="put {{export}} into the path or into `naming:`",
+                )
+
+    def put(self, store: Store) -> None:
+        """Copies and checks every part, then exchanges the sets. Between the two there is no manifest.
+
+        Raises DamagedArtifact with nothing changed when a part is not what the manifest says.
+        """
+        try:
+            for part in self.manifest.parts:
+                self._copy(store, part)
+            write_durably(self._temporary(self.manifest_name), self._data)
+        except BaseException:
+            self.sweep()
+            raise
+        self._exchange()
+
+    def _exchange(self) -> None:
+        old = self.folder / self.manifest_name
+        names = [part.name for part in self.manifest.parts]
+        stale = (_names(old) | _names(self._replaced)) - set(names)
+        if old.exists():
+            old.replace(
+                self._replaced
+            )  # kept until the end: killed in between, the next one knows what is stale
+            sync_folder(self.folder)
+        for name in sorted(stale):
+            (self.folder / name).unlink(missing_ok=True)
+        for name in names:
+            self._temporary(name).replace(self.folder / name)
+        sync_folder(self.folder)
+        self._temporary(self.manifest_name).replace(old)
+        sync_folder(self.folder)
+        self._replaced.unlink(missing_ok=True)
+
+    def _copy(self, store: Store, part: Part) -> None:
+        with (
+            store.open(self.manifest.artifact, part.name) as source,
+            self._temporary(part.name).open("xb", buffering=BUFFER_BYTES) as copy,
+        ):
+            size, sha256 = digest_of(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        if (size, sha256) != (part.bytes, part.sha256):
+            raise DamagedArtifact(
+                f"{size} bytes with SHA-256 {sha256[:12]}... were read, "
+                f"the manifest says {part.bytes} with {part.sha256[:12]}...",
+                where=f"{self.manifest.artifact}/{part.name}",
+                remedy=f"export-pipelines verify {self.manifest.artifact} tells more; run the export again",
+            )
+
+    def _stands(self, part: Part) -> bool:
+        path = self.folder / part.name
+        if not path.is_file() or path.stat().st_size != part.bytes:
+            return False
+        with path.open("rb") as file:
+            return digest_of(file)[1] == part.sha256
+
+    def _temporary(self, name: str) -> Path:
+        return self.folder / f"{PREFIX}{name}.tmp"
+
+
+def _names(path: Path) -> set[str]:
+    """The parts that a delivered manifest lists, plain names only; none when it cannot be read."""
+    try:
+        names = {str(part["name"]) for part in json.loads(path.read_bytes())["parts"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {name for name in names if name and "/" not in name and name not in (".", "..")}

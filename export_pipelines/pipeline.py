@@ -1,0 +1,148 @@
+"""The whole way in two short functions: a plan becomes an artifact, an artifact is delivered."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from export_pipelines.artifacts import Manifest, ManifestColumn, Part, Store
+from export_pipelines.delivery import Receipt, open_destination
+from export_pipelines.errors import FatalError, LimitReached, RetryableError
+from export_pipelines.plan.plan import Compression, Encoding, Extract, Masking, Output, Plan
+from export_pipelines.stream import write_parts
+from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.source import Source
+from export_pipelines.stream.write_parts import Written
+
+Clock = Callable[[], datetime]
+Sections = tuple[Extract, Masking, Encoding, Compression, Output]
+
+
+def run_export(  # noqa: PLR0917 - everything a run needs comes in as an argument
+    plan: Plan,
+    source: Source,
+    store: Store,
+    keys: Keys,
+    now: Clock,
+    token: str,
+    progress: Callable[[int], None] | None = None,
+) -> Manifest:
+    """Executes `plan` in one pass and commits one artifact; on any error none is there, and nothing is left.
+
+    `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `progress` is told the rows written so far.
+    Debris of killed runs is swept first.
+    """
+    extract, masking, *_ = _sections(plan)
+    store.sweep()
+    expected = check_run(plan, source)
+    with store.begin(plan.export, extract.window.key, token) as staging:
+        written = write_parts(plan, source.read(masking.query), staging.open_part, keys, progress)
+        _demand_all_rows(plan, expected, written.rows)
+        manifest = _manifest(plan, written, f"{plan.export}/{extract.window.key}/{token}", now(), store)
+        staging.commit(manifest)
+    return manifest
+
+
+def deliver(manifest: Manifest, entry: Mapping[str, Any], store: Store, home: Path, now: Clock) -> Receipt:
+    """Brings an artifact to one destination, an entry of `destinations_of(plan)`. May be called again at will."""
+    return open_destination(entry, home).deliver(manifest, store, now())
+
+
+def check_run(plan: Plan, source: Source) -> int:
+    """The rows that `plan` will read; what can be known before the first one.
+
+    Raises SourceError when the source cannot be read, LimitReached when there are more rows than allowed.
+    """
+    _, masking, _, _, output = _sections(plan)
+    source.check(masking.query)
+    rows = source.count(masking.query)
+    if rows > output.max_rows:
+        raise LimitReached(
+            f"{rows:,} rows match, the limit is {output.max_rows:,}; nothing was written",
+            where=plan.export,
+            remedy="take a smaller window, filter more, or raise `limits: {rows: ...}`",
+        )
+    return rows
+
+
+def destinations_of(plan: Plan, rows: int | None = None) -> tuple[dict[str, Any], ...]:
+    """The entries to deliver to; none for an artifact of 0 `rows` when the export says `skip_empty`."""
+    output = _sections(plan)[-1]
+    return () if output.skip_empty and rows == 0 else output.deliver
+
+
+def _sections(plan: Plan) -> Sections:
+    sections = (plan.extract, plan.masking, plan.encoding, plan.compression, plan.output)
+    if any(section is None for section in sections):
+        raise FatalError("the plan is not whole: not every step was run", where=plan.export)
+    return sections  # type: ignore[return-value]
+
+
+def _demand_all_rows(plan: Plan, expected: int, written: int) -> None:
+    """More rows than counted came in meanwhile; fewer means that the reading broke off or rows went away."""
+    if written < expected:
+        raise RetryableError(
+            f"{expected:,} rows were counted, only {written:,} were read; nothing was kept",
+            where=plan.export,
+            remedy="rows were deleted during the run, or the source broke off: run it again",
+        )
+
+
+def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: Store) -> Manifest:
+    extract, masking, encoding, compression, _ = _sections(plan)
+    version, changed = _schema_version(plan, store)
+    return Manifest(
+        artifact=artifact,
+        export=plan.export,
+        type=plan.type,
+        created_at=at.astimezone(UTC),
+        window=extract.window,
+        plan_hash=plan.hash,
+        schema_hash=plan.schema_hash,
+        schema_version=version,
+        schema_changed=changed,
+        format=encoding.format,
+        options=encoding.options,
+        media_type=encoding.media_type,
+        codec=compression.codec,
+        columns=_columns(masking),
+        removed=masking.removed,
+        rows=written.rows,
+        bytes=sum(part.bytes for part in written.parts),
+        raw_bytes=written.raw_bytes,
+        null_required=written.null_required,
+        masked_values=written.masked_values,
+        neutralised_cells=written.neutralised_cells,
+        seconds=written.seconds,
+        parts=_parts(extract, written),
+    ).sealed()
+
+
+def _columns(masking: Masking) -> tuple[ManifestColumn, ...]:
+    return tuple(
+        ManifestColumn(name=one.header, id=one.id, kind=one.kind, scale=one.scale, pii=one.pii, mask=one.mask)
+        for one in masking.columns
+    )
+
+
+def _parts(extract: Extract, written: Written) -> tuple[Part, ...]:
+    return tuple(
+        Part(
+            name=one.name,
+            rows=one.rows,
+            bytes=one.bytes,
+            raw_bytes=one.raw_bytes,
+            sha256=one.sha256,
+            window=extract.window,
+        )
+        for one in written.parts
+    )
+
+
+def _schema_version(plan: Plan, store: Store) -> tuple[int, bool]:
+    """The version that readers of the files know the columns by, and whether it is a new one."""
+    before = store.latest(plan.export)
+    if before is None:
+        return 1, False
+    changed = before.schema_hash != plan.schema_hash
+    return before.schema_version + changed, changed

@@ -1,0 +1,104 @@
+"""The chosen fields as output columns: header, place in JSON, kind; a clash of two names is a RequestError."""
+
+from collections.abc import Iterable, Sequence
+
+from export_pipelines.catalog import Component, Dataset, Field, Kind
+from export_pipelines.definition.selection import resolve_fields
+from export_pipelines.errors import RequestError
+from export_pipelines.plan.plan import OutputColumn, Plan, Projection
+from export_pipelines.plan.request import PlanRequest
+
+NESTED_FORMATS = frozenset({"json", "ndjson"})
+
+
+def project_fields(plan: Plan, request: PlanRequest) -> Plan:
+    """Adds the projection. Raises RequestError for an unknown field or two columns of one name."""
+    chosen = resolve_fields(request.definition, request.dataset)
+    if not chosen:
+        raise RequestError("no field is left to export", where=request.definition.at("fields"))
+    columns = columns_of(chosen, request)
+    required = tuple(column.id for column in columns if column.required)
+    return plan.model_copy(update={"projection": Projection(columns=columns), "required": required})
+
+
+def columns_of(chosen: Sequence[Field | Component], request: PlanRequest) -> tuple[OutputColumn, ...]:
+    """Columns in the order chosen, unmasked."""
+    labels = request.definition.format.options.get("header") == "labels"
+    columns = tuple(_column(one, labels) for one in chosen)
+    _demand_distinct(columns, request)
+    return columns
+
+
+def without_repeats(columns: Iterable[OutputColumn], request: PlanRequest) -> tuple[OutputColumn, ...]:
+    """In nested JSON, a value that lies in an object which is exported whole is not written a second time beside it."""
+    columns = tuple(columns)
+    if request.definition.format.name not in NESTED_FORMATS:
+        return columns
+    objects = {column.json_path for column in columns if column.kind is Kind.JSON and column.mask is None}
+    kept = []
+    for column in columns:
+        inside = any(_within(column.json_path, path) for path in objects)
+        if not inside:
+            kept.append(column)
+        elif column.component:
+            kept.append(column.model_copy(update={"json_path": _beside(column.json_path)}))
+    _demand_tree(kept, request)
+    return tuple(kept)
+
+
+def _column(one: Field | Component, labels: bool) -> OutputColumn:
+    field = one if isinstance(one, Field) else one.field
+    *parents, name = field.id.split(".")
+    path = (*parents, name) if isinstance(one, Field) else (*parents, f"{name}_components", one.name)
+    return OutputColumn(
+        id=one.id,
+        header=one.label if labels else one.id.replace(".", "_"),
+        json_path=path,
+        kind=one.kind,
+        scale=one.decimal_scale if isinstance(one, Field) else None,
+        type=field.type,
+        pii=one.pii,
+        required=field.required and isinstance(one, Field),
+        source=field.id,
+        component=one.name if isinstance(one, Component) else None,
+    )
+
+
+def _beside(path: tuple[str, ...]) -> tuple[str, ...]:
+    """`custom.work_email_components.domain` as `custom_components.work_email.domain`, outside of the raw object."""
+    return (f"{path[0]}_components", *(step.removesuffix("_components") for step in path[1:-1]), path[-1])
+
+
+def _within(path: tuple[str, ...], parent: tuple[str, ...]) -> bool:
+    return len(path) > len(parent) and path[: len(parent)] == parent
+
+
+def _demand_distinct(columns: Iterable[OutputColumn], request: PlanRequest) -> None:
+    seen: dict[str, str] = {}
+    for column in columns:
+        if column.header in seen:
+            raise RequestError(
+                f'{seen[column.header]} and {column.id} would both be the column "{column.header}"',
+                where=request.definition.at("fields"),
+                remedy="choose one of them, or rename one in the catalog",
+            )
+        seen[column.header] = column.id
+
+
+def _demand_tree(columns: Sequence[OutputColumn], request: PlanRequest) -> None:
+    paths = {column.json_path: column.id for column in columns}
+    for column in columns:
+        for length in range(1, len(column.json_path)):
+            other = paths.get(column.json_path[:length])
+            if other:
+                raise RequestError(
+                    f"in JSON, {column.id} would lie inside {other}, which is a plain value",
+                    where=request.definition.at("fields"),
+                    remedy="choose one of them, or rename one in the catalog",
+                )
+
+
+def source_fields(dataset: Dataset, ids: Iterable[str]) -> tuple[Field, ...]:
+    """The fields with these ids, each once, in order of first appearance."""
+    found = (dataset.find(id) for id in dict.fromkeys(ids))
+    return tuple(field for field in found if isinstance(field, Field))

@@ -1,0 +1,63 @@
+"""`compile_plan`: the steps of a plan in their order. Each adds one section; Dagster's ops call the same steps."""
+
+from collections.abc import Callable
+
+from export_pipelines.definition.export import ExportDefinition
+from export_pipelines.plan.columns import project_fields
+from export_pipelines.plan.dialects import dialect_of
+from export_pipelines.plan.output import compress, serialize, write
+from export_pipelines.plan.plan import Extract, Plan, Predicates
+from export_pipelines.plan.predicates import predicates_of
+from export_pipelines.plan.privacy import mask_pii
+from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.tables import Tables
+
+Step = Callable[[Plan, PlanRequest], Plan]
+
+
+def compile_plan(request: PlanRequest) -> Plan:
+    """The whole plan; equal requests give equal plans. Raises RequestError, with the place in the YAML."""
+    plan = blank_plan(request.definition)
+    for _, step in STEPS:
+        plan = step(plan, request)
+    return plan
+
+
+def blank_plan(definition: ExportDefinition) -> Plan:
+    """A plan before its first step."""
+    return Plan(export=definition.name, type=definition.type, owner=definition.owner)
+
+
+def extract(plan: Plan, request: PlanRequest) -> Plan:
+    """Adds where rows come from. Raises RequestError for a type without a dataset or an unknown database."""
+    dataset = request.dataset
+    section = Extract(
+        dataset=dataset.name,
+        table=dataset.table,
+        dialect=dialect_of(request.dialect).name,
+        window=request.window,
+        window_field=dataset.window,
+        order=dataset.order,
+    )
+    return plan.model_copy(update={"extract": section})
+
+
+def filter_rows(plan: Plan, request: PlanRequest) -> Plan:
+    """Adds what rows must fulfil. Raises RequestError for a rule that cannot be."""
+    tables = Tables(request.dataset, dialect_of(request.dialect))
+    section = Predicates(
+        filter=request.definition.filter.model_dump(mode="json", exclude_defaults=True),
+        text=tuple(one.text for one in predicates_of(request, tables)),
+    )
+    return plan.model_copy(update={"filter": section})
+
+
+STEPS: tuple[tuple[str, Step], ...] = (
+    ("extract", extract),
+    ("filter", filter_rows),
+    ("project_fields", project_fields),
+    ("mask_pii", mask_pii),
+    ("serialize", serialize),
+    ("compress", compress),
+    ("write", write),
+)

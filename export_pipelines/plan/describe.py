@@ -1,0 +1,128 @@
+"""A plan as text for people: what `export-pipelines plan` prints and the run's metadata shows."""
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from export_pipelines.plan.naming import part_file_name
+from export_pipelines.plan.plan import Mask, OutputColumn, Plan, Query
+
+WIDTH = 110
+
+
+def describe(plan: Plan) -> str:
+    """Every section that the plan has so far, with no trailing newline."""
+    sections = (_extract, _filter, _query, _columns, _encoding, _output)
+    return "\n".join([_head(plan), *(line for section in sections for line in section(plan))])
+
+
+def describe_columns(plan: Plan) -> str:
+    """The table of columns: header, type, PII class, what is done to it."""
+    return "\n".join(_columns(plan))
+
+
+def describe_sql(query: Query) -> str:
+    """The SELECT, wrapped, with its parameters below."""
+    return "\n".join(_sql(query))
+
+
+def _head(plan: Plan) -> str:
+    owner = f", owner {plan.owner}" if plan.owner else ""
+    return f"{plan.export} ({plan.type}{owner})"
+
+
+def _extract(plan: Plan) -> Iterator[str]:
+    if plan.extract:
+        yield f"window       {plan.extract.window.key}: {plan.extract.window_field} in {plan.extract.window}"
+        yield f"source       {plan.extract.dataset}, table {plan.extract.table}, {plan.extract.dialect}"
+        yield f"order        {', '.join(plan.extract.order)}"
+
+
+def _filter(plan: Plan) -> Iterator[str]:
+    if plan.filter:
+        for number, text in enumerate(plan.filter.text or ("every row",)):
+            yield ("rows where   " if number == 0 else "         and ") + text
+
+
+def _query(plan: Plan) -> Iterator[str]:
+    if plan.masking:
+        yield "sql"
+        yield from (f"  {line}" for line in _sql(plan.masking.query))
+
+
+def _sql(query: Query) -> Iterator[str]:
+    for line in query.sql.splitlines():
+        yield from textwrap.wrap(
+            line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
+    if query.parameters:
+        yield "with " + json.dumps(query.parameters, ensure_ascii=False)
+    if query.functions:
+        yield "registered functions: " + ", ".join(query.functions)
+
+
+def _columns(plan: Plan) -> Iterator[str]:
+    columns = plan.masking.columns if plan.masking else plan.projection.columns if plan.projection else ()
+    if not columns:
+        return
+    yield f"columns      {len(columns)}"
+    yield from _table([(c.header, _kind(c), f"pii {c.pii}", _done(c)) for c in columns])
+    if plan.masking:
+        for text, ids in (
+            ("left out for privacy", plan.masking.removed),
+            ("kept out of JSON objects", plan.masking.watched),
+            ("keys needed", plan.masking.key_ids),
+        ):
+            if ids:
+                yield from textwrap.wrap(f"  {text}: {', '.join(ids)}", WIDTH, subsequent_indent="    ")
+
+
+def _kind(column: OutputColumn) -> str:
+    return f"{column.kind}({column.scale})" if column.scale is not None else str(column.kind)
+
+
+def _done(column: OutputColumn) -> str:
+    parts = [_PAST[column.mask]] if column.mask else []
+    parts += [f"{seal.path} {_PAST[seal.mask] if seal.mask else 'kept'}" for seal in column.seals]
+    if column.component:
+        parts.append(f"from {column.source}")
+    return ", ".join(parts)
+
+
+def _encoding(plan: Plan) -> Iterator[str]:
+    if plan.encoding:
+        options = "".join(
+            f", {name}: {json.dumps(value)}" for name, value in sorted(plan.encoding.options.items())
+        )
+        yield f"format       {plan.encoding.format}{options}"
+    if plan.compression:
+        level = f", level {plan.compression.level}" if plan.compression.level is not None else ""
+        yield f"compression  {plan.compression.codec}{level}"
+
+
+def _output(plan: Plan) -> Iterator[str]:
+    output = plan.output
+    if output is None:
+        return
+    cuts = [f"{output.part_rows:,} rows"] if output.part_rows else []
+    cuts += [f"{output.part_bytes:,} bytes"] if output.part_bytes else []
+    first, second = (part_file_name(plan, n) for n in (1, 2))
+    each = f", {second}, ... each of at most {' or '.join(cuts)}" if cuts else ""
+    yield f"parts        {first}{each}"
+    yield f"limits       {output.max_rows:,} rows, {output.max_bytes:,} bytes before compression"
+    if output.skip_empty:
+        yield "empty        nothing is delivered"
+    for number, entry in enumerate(output.deliver):
+        settings = ", ".join(f"{name}: {json.dumps(value)}" for name, value in entry["settings"].items())
+        yield ("deliver to   " if number == 0 else "             ") + f"{entry['kind']} ({settings})"
+    if not output.deliver:
+        yield "deliver to   nothing but the artifact store"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    for row in rows:
+        yield ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
+
+
+_PAST = {Mask.REMOVE: "removed", Mask.HASH: "hashed", Mask.TOKENIZE: "tokenised", Mask.MASK: "masked"}

@@ -1,0 +1,75 @@
+"""What the plan asks of a database's SQL, in SQLAlchemy Core; a dialect's file holds only how that database says it."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Select
+
+from export_pipelines.catalog import Field, Kind, StoredAs
+
+FUNCTIONS = frozenset({"fold", "regexp", "is_valid", "component"})  # those that the reader registers
+BLANKS = " \t\n\r"  # a text of only these is blank
+
+Expression = ColumnElement[Any]
+Sign = Callable[[Expression, Expression], Expression]  # operator.eq, lt, le, gt, ge
+Parameter = str | int | float | None
+
+
+class Dialect(Protocol):
+    """Expressions over the raw column `column` that holds `field`, and the compiled statement.
+
+    Two truths keep rules alike on all databases: every predicate is false or null for a null value, and texts are
+    compared without case, by code point.
+    """
+
+    name: str
+
+    def output(self, field: Field, column: Expression) -> Expression:
+        """What the SELECT reads: JSON normalised, a value inside JSON as text that keeps its decimals."""
+
+    def value(self, field: Field, column: Expression) -> Expression:
+        """The stored value, taken out of its JSON column where it lies in one."""
+
+    def compare_number(self, value: Expression, sign: Sign, number: Decimal) -> Expression:
+        """Exact, also where numbers are stored as text; false or null for what is no number."""
+
+    def boolean_literal(self, truth: bool) -> Expression: ...
+
+    def without_case(self, value: Expression, ascii_only: bool) -> Expression:
+        """Lower case, which is enough beside ASCII texts; else the Unicode case folding."""
+
+    def contains(self, value: Expression, text: str) -> Expression:
+        """Substring, every character meant literally."""
+
+    def is_blank(self, value: Expression) -> Expression: ...
+
+    def is_blank_json(self, value: Expression) -> Expression: ...
+
+    def json_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
+        """Is `text` a member, without case, of the list that the JSON field holds?"""
+
+    def text_or_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
+        """The same where the JSON value may also be a text, which then contains `text`."""
+
+    def matches(self, value: Expression, pattern: str) -> Expression: ...
+
+    def is_valid(self, value: Expression, type: str) -> Expression: ...
+
+    def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression: ...
+
+    def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
+        """Literal that the bare column compares with by `>=` and `<`, so that an index serves."""
+
+    def instant_value(self, value: Expression, stored_as: StoredAs) -> Expression:
+        """The stored time in the spelling that compares with `instant` by any operator."""
+
+    def time_of_day(self, value: Expression, stored_as: StoredAs) -> Expression:
+        """`HH:MM...` in UTC."""
+
+    def weekday(self, value: Expression, stored_as: StoredAs) -> Expression:
+        """0 is Sunday."""
+
+    def compile(self, statement: Select[Any]) -> tuple[str, Sequence[Parameter]]:
+        """SQL text and its positional parameters."""

@@ -1,0 +1,163 @@
+"""SQLite: timestamps, dates and money are text, JSON is text, lower() knows ASCII only; the reader registers FUNCTIONS."""
+
+import operator
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, and_, case, cast, exists, func, literal, literal_column, or_, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import NUMERIC
+
+from export_pipelines.catalog import Field, Kind, StoredAs
+from export_pipelines.errors import CatalogError
+from export_pipelines.plan.dialects.dialect import BLANKS, Expression, Parameter, Sign
+
+INT64 = 2**63 - 1
+EMPTY_JSON = ("{}", "[]", '""', "null")
+
+
+class Sqlite:
+    name = "sqlite"
+
+    def output(self, field: Field, column: Expression) -> Expression:
+        if field.path is None and field.kind is Kind.JSON:
+            return func.json(column)
+        return self.value(field, column)
+
+    def value(self, field: Field, column: Expression) -> Expression:
+        if field.path is None:
+            return column
+        if field.kind is Kind.JSON:
+            return func.nullif(column.op("->")(_path(field)), _text("null"))
+        if field.kind in (Kind.NUMBER, Kind.DECIMAL):
+            # `->` gives the JSON text, so 1.10 keeps its scale; a number may stand in quotes
+            return func.nullif(func.trim(column.op("->")(_path(field)), _text('"')), _text("null"))
+        return column.op("->>")(_path(field))
+
+    def compare_number(self, value: Expression, sign: Sign, number: Decimal) -> Expression:
+        # the affinity of CAST turns a stored text into a number; what is none stays text, and sorts after all numbers
+        result = sign(value, cast(literal(_number(number)), NUMERIC))
+        if sign in (operator.gt, operator.ge):
+            return and_(result, value <= cast(literal_column("9e999"), NUMERIC))
+        return result
+
+    def boolean_literal(self, truth: bool) -> Expression:
+        return literal(int(truth))
+
+    def without_case(self, value: Expression, ascii_only: bool) -> Expression:
+        return func.lower(value) if ascii_only else func.fold(value)
+
+    def contains(self, value: Expression, text: str) -> Expression:
+        return func.instr(self.without_case(value, text.isascii()), _folded(text)) > literal_column("0")
+
+    def is_blank(self, value: Expression) -> Expression:
+        return or_(value.is_(None), func.trim(value, literal(BLANKS)) == _text(""))
+
+    def is_blank_json(self, value: Expression) -> Expression:
+        # CASE, because json() of an empty text is an error and OR promises no order
+        return case(
+            (self.is_blank(value), literal_column("1")),
+            else_=func.json(value).in_([_text(empty) for empty in EMPTY_JSON]),
+        ) == literal_column("1")
+
+    def json_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
+        place = _path(field)
+        is_list = func.json_type(column, place) == _text("array")
+        return case((is_list, _member(column, place, text, self))) == literal_column("1")
+
+    def text_or_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
+        place = _path(field)
+        is_list = func.json_type(column, place) == _text("array")
+        contained = self.contains(self.value(field, column), text)
+        return case((is_list, _member(column, place, text, self)), else_=contained) == literal_column("1")
+
+    def matches(self, value: Expression, pattern: str) -> Expression:
+        return func.regexp(pattern, value) == literal_column("1")
+
+    def is_valid(self, value: Expression, type: str) -> Expression:
+        return func.is_valid(_text(type), value) == literal_column("1")
+
+    def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
+        return func.component(_text(type), _text(name), value)
+
+    def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
+        match stored_as:
+            case StoredAs.ISO:
+                return literal(_prefix(moment, "T"))
+            case StoredAs.SQL:
+                return literal(_prefix(moment, " "))
+            case StoredAs.EPOCH_MS:
+                return literal(_milliseconds(moment))
+            case StoredAs.EPOCH_S:
+                seconds, rest = divmod(_milliseconds(moment), 1000)
+                return literal(seconds + rest / 1000 if rest else seconds)
+
+    def instant_value(self, value: Expression, stored_as: StoredAs) -> Expression:
+        # without its Z, `10:30:45` sorts before `10:30:45.001` however many digits each row carries
+        return func.rtrim(value, _text("Z")) if stored_as is StoredAs.ISO else value
+
+    def time_of_day(self, value: Expression, stored_as: StoredAs) -> Expression:
+        if stored_as in (StoredAs.ISO, StoredAs.SQL):
+            return func.substr(value, literal_column("12"))
+        return func.strftime(_text("%H:%M:%S"), _seconds(value, stored_as), _text("unixepoch"))
+
+    def weekday(self, value: Expression, stored_as: StoredAs) -> Expression:
+        day = _text("%w")
+        if stored_as in (StoredAs.ISO, StoredAs.SQL):
+            return func.strftime(day, func.substr(value, literal_column("1"), literal_column("10")))
+        return func.strftime(day, _seconds(value, stored_as), _text("unixepoch"))
+
+    def compile(self, statement: Select[Any]) -> tuple[str, Sequence[Parameter]]:
+        compiled = statement.compile(
+            dialect=sqlite.dialect(paramstyle="qmark"), compile_kwargs={"render_postcompile": True}
+        )
+        return str(compiled), [compiled.params[name] for name in compiled.positiontup or ()]
+
+
+def _member(column: Expression, place: Expression, text: str, dialect: Sqlite) -> Expression:
+    member = func.json_each(column, place).table_valued("value", name="member")
+    same = dialect.without_case(member.c.value, text.isascii()) == _folded(text)
+    return exists(select(literal_column("1")).select_from(member).where(same))
+
+
+def _number(number: Decimal) -> int | str:
+    whole = number == number.to_integral_value() and abs(number) <= INT64
+    return int(number) if whole else format(number, "f")
+
+
+def _folded(text: str) -> str:
+    return text.lower() if text.isascii() else text.casefold()
+
+
+def _seconds(value: Expression, stored_as: StoredAs) -> Expression:
+    if stored_as is StoredAs.EPOCH_MS:
+        return value.op("/")(literal_column("1000.0"))
+    return value
+
+
+def _milliseconds(moment: datetime) -> int:
+    past = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return past.days * 86_400_000 + past.seconds * 1000 + past.microseconds // 1000
+
+
+def _prefix(moment: datetime, separator: str) -> str:
+    """`2024-01-15T10:30:45` or `...45.123`: without a zone and trailing zeros it sorts before every spelling of that
+    moment, and after every earlier one."""
+    text = moment.astimezone(UTC).strftime(f"%Y-%m-%d{separator}%H:%M:%S")
+    milliseconds = moment.microsecond // 1000
+    return f"{text}.{milliseconds:03d}" if milliseconds else text
+
+
+def _path(field: Field) -> Expression:
+    """`'$."geo"."lat"'`, a literal: a bound path would hide the field in the printed SQL."""
+    steps = field.path.split(".") if field.path else []
+    if any('"' in step or "'" in step or not step for step in steps):
+        raise CatalogError(f'the path "{field.path}" of {field.id} has an empty or quoted step')
+    return _text("$" + "".join(f'."{step}"' for step in steps))
+
+
+def _text(text: str) -> Expression:
+    """A fixed text, written into the SQL; what a person gave is always a parameter."""
+    return literal_column("'" + text.replace("'", "''") + "'")

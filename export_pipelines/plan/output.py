@@ -1,0 +1,44 @@
+"""How rows become bytes and files: format, codec, names of parts, limits, destinations."""
+
+from typing import Any
+
+from export_pipelines.definition.output import CODECS, FORMATS
+from export_pipelines.errors import RequestError, unknown
+from export_pipelines.plan.naming import WORDS, check_template, part_template, window_words
+from export_pipelines.plan.plan import Compression, Encoding, Output, Plan
+from export_pipelines.plan.predicates import located
+from export_pipelines.plan.request import PlanRequest
+
+PARQUET_CODECS = ("none", "gzip", "zstd")  # Parquet compresses inside the file, column by column
+
+
+def serialize(plan: Plan, request: PlanRequest) -> Plan:
+    """Adds the format with all of its options. Raises RequestError."""
+    wanted = request.definition.format
+    if wanted.name not in FORMATS:
+        raise RequestError(unknown("format", wanted.name, FORMATS), where=request.definition.at("format"))
+    form = FORMATS[wanted.name]
+    section = Encoding(format=wanted.name, options=dict(wanted.options), media_type=form.media_type)
+    return plan.model_copy(update={"encoding": section})
+
+
+def compress(plan: Plan, request: PlanRequest) -> Plan:
+    """Adds the codec; for Parquet it becomes Parquet's own option. Raises RequestError."""
+    if plan.encoding is None:
+        raise ValueError("rows are serialised before they are compressed")
+    wanted = request.definition.compression
+    if wanted.codec not in CODECS:
+        raise RequestError(unknown("compression", wanted.codec, CODECS), where=request.definition.at("compression"))
+    if plan.encoding.format != "parquet":
+        return plan.model_copy(
+            update={"compression": Compression(codec=wanted.codec, level=wanted.level)}
+        )
+    if wanted.codec not in PARQUET_CODECS:
+        raise RequestError(
+            f"Parquet is not put into {wanted.codec}, it compresses by itself",
+            where=request.definition.at("compression"),
+            remedy=f"allowed: {', '.join(PARQUET_CODECS)}",
+        )
+    options = plan.encoding.options | {"compression": wanted.codec, "level": wanted.level}
+    encoding = plan.encoding.model_copy(update={"options": options})
+    return plan.model_copy(update={"encoding": encoding, "compression": Compression(codec="none")})

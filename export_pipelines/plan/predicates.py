@@ -1,0 +1,248 @@
+"""The filter block as SQL predicates, each with one readable line."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import and_, literal, or_
+
+from export_pipelines.catalog import Field, Kind
+from export_pipelines.definition.filters import Operator, Rule, RuleSet, Scalar
+from export_pipelines.errors import RequestError, WindowError, unknown
+from export_pipelines.plan.dialects.dialect import Expression
+from export_pipelines.plan.operators import predicate
+from export_pipelines.plan.plan import iso
+from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.tables import Tables
+from export_pipelines.plan.window import WHOLE_KEY, before
+
+WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+ID = re.compile(r"[0-9a-f]{24}")
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Predicate:
+    text: str
+    expression: Expression
+
+
+def predicates_of(request: PlanRequest, tables: Tables) -> list[Predicate]:
+    """Everything that must hold of a row, the window first. Raises RequestError, with the place in the YAML."""
+    return [one for build in _BLOCK for one in build(request, tables)]
+
+
+def _window(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    window = request.window
+    if window.key != WHOLE_KEY:  # the whole history holds rows without a time, too
+        expression = _range(request, tables, window.start, window.end)
+        yield Predicate(f"{request.dataset.window} in {window}", expression)
+
+
+def _last(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    last = request.definition.filter.last
+    if last is None:
+        return
+    with located(request, "filter", "last"):
+        if request.window.key == WHOLE_KEY:
+            raise WindowError(f"the last {last} need a window that ends", remedy="give --start and --end")
+        start = before(request.window.end, last)
+    if start > request.window.start:
+        column = _window_column(request, tables)
+        field = _window_field(request)
+        yield Predicate(
+            f"{field.id} from {iso(start)} (last: {last})",
+            column >= tables.dialect.instant(start, field.stored_as),
+        )
+
+
+def _dates(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    dates = sorted(set(request.definition.filter.dates))
+    if dates:
+        ranges = [_range(request, tables, *bounds) for bounds in _runs(dates)]
+        yield Predicate(f"{request.dataset.window} on {', '.join(map(str, dates))}", or_(*ranges))
+
+
+def _hours(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    hours = request.definition.filter.hours
+    if hours is None:
+        return
+    with located(request, "filter", "hours"):
+        start, end = hours_of(hours)
+    clock = tables.dialect.time_of_day(_window_column(request, tables), _window_field(request).stored_as)
+    join = and_ if start < end else or_
+    yield Predicate(
+        f"{request.dataset.window} from {start} to before {end} UTC",
+        join(clock >= literal(start), clock < literal(end)),
+    )
+
+
+def _weekdays(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    names = request.definition.filter.weekdays
+    if not names:
+        return
+    with located(request, "filter", "weekdays"):
+        days = sorted({weekday_of(name) for name in names})
+    day = tables.dialect.weekday(_window_column(request, tables), _window_field(request).stored_as)
+    yield Predicate(
+        f"{request.dataset.window} on {', '.join(WEEKDAYS[day] for day in days)}",
+        day.in_([literal(str(day)) for day in days]),
+    )
+
+
+def _named(key: str, prefix: str) -> Callable[[PlanRequest, Tables], Iterator[Predicate]]:
+    """`flows: [Auto, 5f2b...]`: names without case, or ids."""
+
+    def build(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+        given: tuple[str, ...] = getattr(request.definition.filter, key)
+        ids = tuple(one for one in given if ID.fullmatch(one))
+        names = tuple(one for one in given if one not in ids)
+        found = []
+        with located(request, "filter", key):
+            if ids:
+                id_of = tables.operand(request.dataset.find(f"{prefix}.id"))
+                found.append(id_of.value.in_([literal(id) for id in ids]))
+            if names:
+                name_of = tables.operand(request.dataset.find(f"{prefix}.name"))
+                found.append(predicate(name_of, Operator.INCLUDED, names))
+        if found:
+            yield Predicate(f"{prefix} is one of {_listed(given)}", or_(*found))
+
+    return build
+
+
+def _events(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    if request.definition.filter.events and request.definition.type == "lead":
+        raise RequestError(
+            "a lead export has no events to choose from",
+            where=request.definition.at("filter", "events"),
+            remedy="leave `events` out, or filter by outcome",
+        )
+    return iter(())
+
+
+def _lead_ids(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    ids = request.definition.filter.lead_ids
+    if ids:
+        with located(request, "filter", "lead_ids"):
+            lead_id = tables.operand(request.dataset.find("lead_id")).value
+        yield Predicate(f"lead_id is one of {len(ids)} ids", lead_id.in_([literal(id) for id in ids]))
+
+
+def _where(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    for id, wanted in request.definition.filter.where.items():
+        with located(request, "filter", "where", id):
+            values = wanted if isinstance(wanted, tuple) else (wanted,)
+            operand = tables.operand(request.dataset.find(id))
+            some = tuple(value for value in values if value is not None)
+            found = [predicate(operand, Operator.INCLUDED, some)] if some or not values else []
+            if None in values:
+                found.append(operand.value.is_(None))
+        yield Predicate(f"{id} is one of {_listed(values)}", or_(*found))
+
+
+def _rules(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    for position, rule in enumerate(request.definition.filter.rules):
+        yield _rule(request, tables, rule, ("filter", "rules", position))
+
+
+def _rule(
+    request: PlanRequest, tables: Tables, rule: Rule | RuleSet, place: tuple[str | int, ...]
+) -> Predicate:
+    if isinstance(rule, RuleSet):
+        parts = [_rule(request, tables, one, (*place, "rules", n)) for n, one in enumerate(rule.rules)]
+        join = and_ if rule.op == "and" else or_
+        text = f" {rule.op} ".join(part.text for part in parts)
+        return Predicate(f"({text})", join(*(part.expression for part in parts)))
+    with located(request, *place):
+        operand = tables.operand(request.dataset.find(rule.lhv))
+        expression = predicate(operand, rule.op, rule.rhv)
+    rhv = "" if rule.rhv is None else f" {_listed(rule.rhv) if isinstance(rule.rhv, tuple) else _shown(rule.rhv)}"
+    return Predicate(f"{rule.lhv} {rule.op}{rhv}", expression)
+
+
+def hours_of(text: str) -> tuple[str, str]:
+    """`09:00-17:00` as its two times of day. Raises RequestError."""
+    match = re.fullmatch(r"\s*(\d{2}:\d{2})\s*-\s*(\d{2}:\d{2})\s*", text)
+    if match and match[1] != match[2] and match[1] < "24:00" and match[2] <= "24:00":
+        if all(minutes[3:] < "60" for minutes in match.groups()):
+            return match[1], match[2]
+    raise RequestError(f'"{text}" are no hours', remedy='write "09:00-17:00", or "22:00-06:00" over midnight')
+
+
+def weekday_of(name: str) -> int:
+    """0 is Sunday. Full names or their first three letters. Raises RequestError."""
+    for number, weekday in enumerate(WEEKDAYS):
+        if name.strip().lower() in (weekday, weekday[:3]):
+            return number
+    raise RequestError(unknown("weekday", name, WEEKDAYS))
+
+
+@contextmanager
+def located(request: PlanRequest, *key: str | int) -> Iterator[None]:
+    """Puts the place in the YAML before an error that does not know it."""
+    try:
+        yield
+    except RequestError as error:
+        if error.where:
+            raise
+        error.where = request.definition.at(*key)
+        raise
+
+
+def _window_field(request: PlanRequest) -> Field:
+    field = request.dataset.find(request.dataset.window)
+    if not isinstance(field, Field) or field.kind is not Kind.TIMESTAMP:
+        raise RequestError(f"the window column {request.dataset.window} of {request.dataset.name} is no timestamp")
+    return field
+
+
+def _window_column(request: PlanRequest, tables: Tables) -> Expression:
+    return tables.operand(_window_field(request)).value
+
+
+def _range(request: PlanRequest, tables: Tables, start: datetime, end: datetime) -> Expression:
+    column, stored_as = _window_column(request, tables), _window_field(request).stored_as
+    instant = tables.dialect.instant
+    return and_(column >= instant(start, stored_as), column < instant(end, stored_as))
+
+
+def _runs(dates: list[date]) -> Iterator[tuple[datetime, datetime]]:
+    """Days that follow one another become one range."""
+    start = end = dates[0]
+    for day in dates[1:]:
+        if day != end + ONE_DAY:
+            yield _midnight(start), _midnight(end + ONE_DAY)
+            start = day
+        end = day
+    yield _midnight(start), _midnight(end + ONE_DAY)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def _listed(values: tuple[Scalar, ...]) -> str:
+    return ", ".join(map(_shown, values))
+
+
+def _shown(value: Scalar) -> str:
+    return f'"{value}"' if isinstance(value, str) else {None: "null", True: "true", False: "false"}.get(value, str(value))  # type: ignore[arg-type]
+
+
+_BLOCK: tuple[Callable[[PlanRequest, Tables], Iterator[Predicate]], ...] = (
+    _window,
+    _last,
+    _dates,
+    _hours,
+    _weekdays,
+    _named("flows", "flow"),
+    _named("sources", "source"),
+    _named("recipients", "recipient"),
+    _events,
+    _lead_ids,
+    _where,
+    _rules,
+)

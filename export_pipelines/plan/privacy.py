@@ -1,0 +1,212 @@
+"""Privacy words to masks: which column is left out, hashed, tokenised or masked, and what is sealed inside JSON objects."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from export_pipelines.catalog import Component, Dataset, Field, Kind
+from export_pipelines.errors import CatalogError, RequestError, SettingsError
+from export_pipelines.plan.columns import source_fields, without_repeats
+from export_pipelines.plan.plan import Mask, Masking, OutputColumn, Plan, Seal
+from export_pipelines.plan.query import build_query
+from export_pipelines.plan.request import PlanRequest
+
+KEY_OF = {Mask.HASH: "HASH_KEY", Mask.TOKENIZE: "MASTER_KEY"}
+STRICTNESS: tuple[Mask | None, ...] = (None, Mask.MASK, Mask.TOKENIZE, Mask.HASH, Mask.REMOVE)  # the later the stricter; None is `keep`
+WATCHABLE = frozenset({Kind.TEXT, Kind.DATE})  # a flag or a small number is found everywhere and tells nothing
+UNDECLARED = "*"
+
+
+
+@dataclass(frozen=True)
+class Words:
+    """The privacy words of a definition as masks; None is `keep`."""
+
+    exact: Mapping[str, Mask | None]
+    globs: tuple[tuple[str, Mask | None], ...]
+
+    def of(self, names: Iterable[str]) -> list[Mask | None]:
+        """Words for these ids; a glob counts only where no id is named itself."""
+        names = list(names)
+        own = [self.exact[name] for name in names if name in self.exact]
+        return own or [mask for name in names for glob, mask in self.globs if fnmatchcase(name, glob)]
+
+
+def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
+    """Adds masks and the query. Raises RequestError for a privacy word that cannot be kept, SettingsError for a key."""
+    if plan.projection is None:
+        raise ValueError("fields are projected before they are masked")
+    words = words_of(request)
+    _demand_never_raw(request, words)
+    columns, removed = [], []
+    for column in plan.projection.columns:
+        masked = _masked(column, request.dataset, words)
+        if masked is None:
+            removed.append(column.id)
+        else:
+            columns.append(masked)
+    kept = without_repeats(columns, request)
+    if not kept:
+        raise RequestError(
+            "privacy leaves no column to export",
+            where=request.definition.at("privacy"),
+            remedy="choose more fields, or mask instead of remove",
+        )
+    watched = _watched(kept, request.dataset, words)
+    read = source_fields(request.dataset, [*(column.source for column in kept), *watched])
+    masking = Masking(
+        columns=kept,
+        removed=tuple(removed),
+        key_ids=_keys_needed(kept, request),
+        watched=watched,
+        query=build_query(request, read),
+    )
+    required = tuple(column.id for column in kept if column.required)
+    return plan.model_copy(update={"masking": masking, "required": required})
+
+
+def words_of(request: PlanRequest) -> Words:
+    """Raises RequestError for a key of `privacy` that names nothing, or a mask for a part of a value alone."""
+    exact: dict[str, Mask | None] = {}
+    globs: list[tuple[str, Mask | None]] = []
+    for key, word in request.definition.privacy.items():
+        mask = None if word == "keep" else Mask(word)
+        _demand_match(key, mask, request)
+        if "*" in key or "?" in key:
+            globs.append((key, mask))
+        else:
+            exact[key] = mask
+    return Words(exact, tuple(globs))
+
+
+def mask_of(field: Field, dataset: Dataset, words: Words) -> Mask | None:
+    """What is done to the field's values, under whatever id they are exported: the word for the field itself, else
+    for another name of its column, else for the object around it; the strictest where several words are as close."""
+    for names in _by_closeness(field, dataset):
+        found = words.of(names)
+        if found:
+            return _strictest(found)
+    return None
+
+
+def _by_closeness(field: Field, dataset: Dataset) -> Iterator[list[str]]:
+    """Ids whose word holds for `field`: its own, then those under which its column is exported too, then its object."""
+    yield [field.id]
+    yield [
+        other.id
+        for other in dataset.fields
+        if other.id != field.id and (other.column, other.path) == (field.column, field.path)
+    ]
+    yield [other.id for other in _objects_around(field, dataset)]
+
+
+def _objects_around(field: Field, dataset: Dataset) -> list[Field]:
+    return [one for one in dataset.wide if _relative(field, one) is not None]
+
+
+def _relative(field: Field, whole: Field) -> str | None:
+    """The path of `field` inside the JSON object `whole`, or None when it does not lie there."""
+    if field.column != whole.column or field.path is None:
+        return None
+    if whole.path is None:
+        return field.path
+    return field.path[len(whole.path) + 1 :] if field.path.startswith(whole.path + ".") else None
+
+
+def _masked(column: OutputColumn, dataset: Dataset, words: Words) -> OutputColumn | None:
+    """The column as it may be shown, or None when it may not."""
+    (field,) = source_fields(dataset, [column.source])
+    mask = mask_of(field, dataset, words)
+    if mask is Mask.REMOVE or not field.semantic_type.exportable:
+        return None
+    if column.component is not None:
+        remains = mask is None or column.component in field.semantic_type.remains
+        return column if remains and not _part_removed(column.id, field.id, words) else None
+    if column.kind is Kind.JSON:
+        return column.model_copy(update={"seals": _seals(field, dataset, words)})
+    if mask is None:
+        return column
+    return column.model_copy(update={"mask": mask, "kind": Kind.TEXT, "scale": None})
+
+
+def _part_removed(part: str, field: str, words: Words) -> bool:
+    if part not in words.exact and field in words.exact:
+        return False  # the word for the value goes before a glob for its parts
+    return Mask.REMOVE in words.of([part])
+
+
+def _seals(whole: Field, dataset: Dataset, words: Words) -> tuple[Seal, ...]:
+    """Masks inside the object `whole`: of its declared values, then of all the others."""
+    inside = {field: path for field in dataset.fields if (path := _relative(field, whole)) is not None}
+    others = _strictest(words.of([whole.id]) + words.of([f"{whole.id}.{UNDECLARED}"]))
+    seals = []
+    for field, path in inside.items():
+        mask = mask_of(field, dataset, words) if field.semantic_type.exportable else Mask.REMOVE
+        if mask is not None or others is not None:
+            seals.append(Seal(path=path, type=field.type, mask=mask))
+    if others is not None:
+        seals.append(Seal(path=UNDECLARED, type="text", mask=others))
+    return tuple(seals)
+
+
+def _watched(columns: Iterable[OutputColumn], dataset: Dataset, words: Words) -> tuple[str, ...]:
+    """Masked or removed fields whose values an exported JSON object might repeat."""
+    if all(column.kind is not Kind.JSON for column in columns):
+        return ()
+    return tuple(
+        field.id
+        for field in dataset.fields
+        if field.kind in WATCHABLE and mask_of(field, dataset, words) is not None
+    )
+
+
+def _strictest(masks: Iterable[Mask | None]) -> Mask | None:
+    return max(masks, key=STRICTNESS.index, default=None)
+
+
+def _demand_never_raw(request: PlanRequest, words: Words) -> None:
+    """A type that is never exported may be asked for by `all` or a glob, which leave it out; by name it is an error."""
+    chosen = request.definition.fields if isinstance(request.definition.fields, tuple) else ()
+    for field in request.dataset.fields:
+        if field.semantic_type.exportable:
+            continue
+        named = field.id in chosen and words.exact.get(field.id) is not Mask.REMOVE
+        if named or words.exact.get(field.id, Mask.REMOVE) is not Mask.REMOVE:
+            key = ("fields", chosen.index(field.id)) if named else ("privacy", field.id)
+            raise RequestError(
+                f"{field.id} is of type {field.type}, which is never exported, not even hashed or masked",
+                where=request.definition.at(*key),
+                remedy=f"leave it out, or say privacy: {{{field.id}: remove}}",
+            )
+
+
+def _keys_needed(columns: Iterable[OutputColumn], request: PlanRequest) -> tuple[str, ...]:
+    used = {mask for column in columns for mask in (column.mask, *(seal.mask for seal in column.seals))}
+    needed = tuple(sorted(KEY_OF[mask] for mask in used if mask in KEY_OF))
+    for mask, key in KEY_OF.items():
+        if key in needed and key not in request.keys:
+            name = f"EXPORT_PIPELINES_{key}"
+            raise SettingsError(
+                f"privacy: {mask} needs the key {name}, which is not set",
+                where=request.definition.at("privacy"),
+                remedy=f'export {name}="$(openssl rand -hex 32)", or name a file that holds it in {name}_FILE',
+            )
+    return needed
+
+
+def _demand_match(key: str, mask: Mask | None, request: PlanRequest) -> None:
+    """Raises RequestError for a key that names nothing, or a mask for a component alone."""
+    dataset, where = request.dataset, request.definition.at("privacy", key)
+    if key.endswith(".*") and key[:-2] in {field.id for field in dataset.wide}:
+        return
+    try:
+        found = dataset.match(key)
+    except CatalogError as error:
+        raise RequestError(error.what, where=where) from error
+    parts = [one for one in found if isinstance(one, Component)]
+    if len(parts) == len(found) and mask not in (None, Mask.REMOVE):
+        raise RequestError(
+            f'"{key}" names parts of a value; a part can be removed, not "{mask}"',
+            where=where,
+            remedy=f"privacy: {{{parts[0].field.id}: {mask}}} masks the value and leaves out what would tell it",
+        )

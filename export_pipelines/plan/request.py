@@ -1,0 +1,33 @@
+"""All that a plan is made from: the definition, its window, the catalog, the database's dialect, the keys at hand."""
+
+from dataclasses import dataclass
+
+from export_pipelines.catalog import Catalog, Dataset
+from export_pipelines.definition.export import ExportDefinition
+from export_pipelines.errors import RequestError
+from export_pipelines.plan.plan import Window
+
+DATASETS = {"lead": "leads", "event": "events"}  # export type -> dataset
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """`dialect` is SQLAlchemy's name of the source database; `keys` names the secrets at hand, never holds them."""
+
+    definition: ExportDefinition
+    window: Window
+    catalog: Catalog
+    dialect: str
+    keys: frozenset[str] = frozenset()
+
+    @property
+    def dataset(self) -> Dataset:
+        """What the export draws from. Raises RequestError for an export type that has no dataset."""
+        name = DATASETS.get(self.definition.type)
+        if name is None or name not in self.catalog.names():
+            raise RequestError(
+                f'exports of type "{self.definition.type}" have no dataset in the catalog',
+                where=self.definition.at("type"),
+                remedy=f"datasets there: {', '.join(sorted(self.catalog.names()))}",
+            )
+        return self.catalog.dataset(name)

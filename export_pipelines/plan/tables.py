@@ -1,0 +1,79 @@
+"""A dataset's tables as SQLAlchemy Core constructs: fields to columns, and the joins that a statement needs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Alias, ColumnClause, FromClause, TableClause, column, table
+from sqlalchemy.sql import visitors
+
+from export_pipelines.catalog import Component, Dataset, Field, Join
+from export_pipelines.errors import CatalogError, unknown
+from export_pipelines.plan.dialects import Dialect
+from export_pipelines.plan.dialects.dialect import Expression
+from export_pipelines.plan.operators import Operand
+
+
+class Tables:
+    """The tables of one dataset. Holds names only, no connection."""
+
+    def __init__(self, dataset: Dataset, dialect: Dialect) -> None:
+        self.dataset, self.dialect = dataset, dialect
+        self.base = _table(dataset.table, [join.on for join in dataset.joins] + self._columns_of(None))
+        self.joined: dict[str, Alias] = {
+            join.alias: _table(join.table, [join.key, *self._columns_of(join.alias)]).alias(join.alias)
+            for join in dataset.joins
+        }
+
+    def column(self, field: Field) -> Expression:
+        """The raw column of `field`. Raises CatalogError for an alias that is not joined."""
+        alias, name = _split(field.column)
+        if alias is None or alias == self.dataset.table:
+            return self.base.c[name]
+        if alias not in self.joined:
+            raise CatalogError(unknown("join", alias, self.joined), where=f"{self.dataset.name}.{field.id}")
+        return self.joined[alias].c[name]
+
+    def operand(self, one: Field | Component) -> Operand:
+        """`one` as the left-hand side of a rule."""
+        field = one if isinstance(one, Field) else one.field
+        column = self.column(field)
+        value = self.dialect.value(field, column)
+        if isinstance(one, Component):
+            value = self.dialect.component(value, field.type, one.name, one.kind)
+        return Operand(one.id, one.kind, field, column, value, self.dialect, isinstance(one, Component))
+
+    def source(self, expressions: Iterable[Any]) -> FromClause:
+        """The base table, left-joined with those tables only that `expressions` name."""
+        named = {
+            part.table
+            for expression in expressions
+            for part in visitors.iterate(expression)
+            if isinstance(part, ColumnClause) and part.table is not None
+        }
+        source: FromClause = self.base
+        for join in self.dataset.joins:
+            if self.joined[join.alias] in named:
+                source = source.outerjoin(self.joined[join.alias], self._on(join))
+        return source
+
+    def _on(self, join: Join) -> Expression:
+        return self.joined[join.alias].c[join.key] == self.base.c[join.on]
+
+    def _columns_of(self, alias: str | None) -> list[str]:
+        """Columns that fields read from the table `alias`; None is the base table."""
+        found = []
+        for field in self.dataset.fields:
+            named, name = _split(field.column)
+            if (None if named == self.dataset.table else named) == alias:
+                found.append(name)
+        return found
+
+
+def _split(column: str) -> tuple[str | None, str]:
+    alias, _, name = column.rpartition(".")
+    return alias or None, name
+
+
+def _table(name: str, columns: Iterable[str]) -> TableClause:
+    schema, plain = _split(name)
+    return table(plain, *(column(one) for one in dict.fromkeys(columns)), schema=schema)

@@ -1,0 +1,199 @@
+"""Windows of time: partition keys in, half-open UTC windows out; every wrong date is a WindowError that says what is allowed."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+from export_pipelines.definition.export import Cadence, ExportDefinition
+from export_pipelines.errors import WindowError
+from export_pipelines.plan.plan import Window, iso
+
+WHOLE_KEY = "all"
+WHOLE = Window(
+    start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(9999, 12, 31, tzinfo=UTC), key=WHOLE_KEY
+)
+DEFAULT_START = date(2020, 1, 1)
+
+Moment = str | date | datetime
+
+BOUNDARY: dict[Cadence, str] = {"daily": "a day", "weekly": "a Sunday", "monthly": "the 1st of a month"}
+
+
+def window_of(definition: ExportDefinition, partition_key: str | None) -> Window:
+    """The window that `partition_key` names; without partitions, the whole history. Raises WindowError."""
+    cadence = definition.partition
+    if cadence is None:
+        if partition_key in (None, WHOLE_KEY):
+            return WHOLE
+        raise WindowError(
+            f'{definition.name} has no partitions, so there is no "{partition_key}"',
+            where=definition.at("partition"),
+            remedy="give --start and --end, or set partition: daily, weekly or monthly",
+        )
+    if partition_key is None:
+        raise WindowError(
+            f"{definition.name} runs one {cadence} partition at a time",
+            where=definition.at("partition"),
+            remedy=f"name one: {_example(definition)}",
+        )
+    day = _calendar_day(partition_key)
+    _demand_boundary(cadence, day)
+    first = first_day(definition)
+    if day < first:
+        raise WindowError(
+            f"partition {partition_key} is before the first one, {first}",
+            where=definition.at("start"),
+            remedy=f"an earlier `start:` in {definition.path} opens earlier partitions",
+        )
+    return _partition(cadence, day)
+
+
+def window_between(start: Moment, end: Moment) -> Window:
+    """`[start, end)`, from dates (midnight UTC) or aware times. Raises WindowError, for an end before its start too."""
+    first, last = _moment(start), _moment(end)
+    if last <= first:
+        raise WindowError(
+            f"the window ends at {iso(last)}, which is not after its start {iso(first)}",
+            remedy="the end is exclusive: for one day, give that day as start and the next as end",
+        )
+    return Window(start=first, end=last, key=f"{_short(first)}_{_short(last)}")
+
+
+def last_complete_window(cadence: Cadence, now: datetime) -> Window:
+    """The newest partition that had ended by `now`."""
+    return _partition(cadence, _previous(cadence, _floor(cadence, now.astimezone(UTC).date())))
+
+
+def scheduled_window(definition: ExportDefinition, now: datetime) -> Window:
+    """What a run at `now` exports by itself: the last complete partition; else `filter.last` up to today's midnight;
+    else the whole history."""
+    if definition.partition:
+        return last_complete_window(definition.partition, now)
+    if definition.filter.last:
+        today = _midnight(now.astimezone(UTC).date())
+        return window_between(before(today, definition.filter.last), today)
+    return WHOLE
+
+
+def partition_keys(cadence: Cadence, start: datetime, end: datetime) -> list[str]:
+    """Keys of the partitions that lie wholly within `[start, end)`, oldest first."""
+    return [window.key for window in _partitions(cadence, start) if window.end <= end]
+
+
+def demand_complete(window: Window, now: datetime) -> None:
+    """Raises WindowError while rows of `window` may still come. The whole history is always as it stands."""
+    if window.key != WHOLE_KEY and window.end > now:
+        raise WindowError(
+            f"window {window.key} is not complete before {iso(window.end)}; it is {iso(now)}",
+            remedy="only what can no longer change is exported; choose an earlier partition or end",
+        )
+
+
+def first_day(definition: ExportDefinition) -> date:
+    """First day of the first partition: the cadence's first boundary on or after the definition's `start`."""
+    start = _calendar_day(definition.start) if definition.start else DEFAULT_START
+    if definition.partition is None:
+        return start
+    floor = _floor(definition.partition, start)
+    return floor if floor == start else _next(definition.partition, floor)
+
+
+def before(end: datetime, last: str) -> datetime:
+    """The moment that lies `last` ("30 days", "2 weeks", "1 month") before `end`. Raises WindowError."""
+    match = re.fullmatch(r"\s*(\d{1,5})\s+(day|week|month)s?\s*", last)
+    if not match or int(match[1]) < 1:
+        raise WindowError(f'"{last}" is no span of time', remedy="write 30 days, 2 weeks or 1 month")
+    number, unit = int(match[1]), match[2]
+    try:
+        if unit != "month":
+            return end - timedelta(days=number * (7 if unit == "week" else 1))
+        months = end.year * 12 + end.month - 1 - number
+        year, month = divmod(months, 12)
+        return end.replace(year=year, month=month + 1, day=min(end.day, _days_in(year, month + 1)))
+    except (ValueError, OverflowError) as error:
+        raise WindowError(f'"{last}" before {iso(end)} is before the calendar begins') from error
+
+
+def _partitions(cadence: Cadence, start: datetime) -> Iterator[Window]:
+    day = _floor(cadence, start.astimezone(UTC).date())
+    while day.year < WHOLE.end.year:
+        window = _partition(cadence, day)
+        if window.start >= start:
+            yield window
+        day = _next(cadence, day)
+
+
+def _partition(cadence: Cadence, day: date) -> Window:
+    return Window(start=_midnight(day), end=_midnight(_next(cadence, day)), key=day.isoformat())
+
+
+def _floor(cadence: Cadence, day: date) -> date:
+    match cadence:
+        case "daily":
+            return day
+        case "weekly":
+            return day - timedelta(days=day.isoweekday() % 7)
+        case "monthly":
+            return day.replace(day=1)
+
+
+def _next(cadence: Cadence, day: date) -> date:
+    return _floor(cadence, day + timedelta(days={"daily": 1, "weekly": 7, "monthly": 31}[cadence]))
+
+
+def _previous(cadence: Cadence, day: date) -> date:
+    return _floor(cadence, day - timedelta(days=1))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def _days_in(year: int, month: int) -> int:
+    return (date(year + month // 12, month % 12 + 1, 1) - date(year, month, 1)).days
+
+
+def _calendar_day(text: str) -> date:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise WindowError(f'"{text}" is no date', remedy="a date is written YYYY-MM-DD")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise WindowError(f"{text} does not exist: {error}", remedy="give a day of the calendar") from error
+
+
+def _demand_boundary(cadence: Cadence, day: date) -> None:
+    floor = _floor(cadence, day)
+    if day != floor:
+        raise WindowError(
+            f"{cadence} partitions begin on {BOUNDARY[cadence]}, and {day} is none",
+            remedy=f"{floor} is the partition that holds it",
+        )
+
+
+def _moment(value: Moment) -> datetime:
+    if isinstance(value, str):
+        if len(value) == len("2024-01-15"):
+            return _midnight(_calendar_day(value))
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise WindowError(
+                f'"{value}" is no time', remedy="write 2024-01-15 or 2024-01-15T09:30:00Z"
+            ) from error
+    if not isinstance(value, datetime):
+        return _midnight(value)
+    if value.tzinfo is None:
+        raise WindowError(f"{value.isoformat()} has no time zone", remedy="end it with Z for UTC")
+    return value.astimezone(UTC)
+
+
+def _short(moment: datetime) -> str:
+    whole_day = moment.time() == time()
+    if whole_day:
+        return moment.date().isoformat()
+    return moment.strftime("%Y-%m-%dT%H%M%S") + (f"{moment.microsecond:06d}" if moment.microsecond else "") + "Z"
+
+
+def _example(definition: ExportDefinition) -> str:
+    return f"--partition {first_day(definition)}"

@@ -1,0 +1,112 @@
+"""Opens a lead store for writing: a URL comes in, an engine with whole transactions goes out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from export_pipelines.errors import RequestError, SourceError, StoreError
+from export_pipelines.sample.tables import metadata
+
+
+def create_store(url: str) -> None:
+    """Makes the tables that are not there yet. Raises SourceError or StoreError."""
+    with writing(url) as connection:
+        metadata.create_all(connection)
+
+
+@contextmanager
+def writing(url: str, *, bulk: bool = False) -> Iterator[Connection]:
+    """A connection inside ONE transaction, tables included: all of it is there afterwards, or nothing.
+
+    `bulk` trades safety against a power cut for speed, on SQLite. Raises SourceError when the store cannot be
+    reached and StoreError when it stops taking rows.
+    """
+    engine = _engine(url, bulk)
+    try:
+        with _connected(engine) as connection:
+            try:
+                with connection.begin():
+                    yield connection
+            except SQLAlchemyError as error:
+                raise StoreError(
+                    f"the lead store stopped taking rows: {_cause(error)}",
+                    where=_place(engine.url),
+                    remedy="nothing was written; look at the disk's space and the rights to write",
+                ) from error
+    finally:
+        engine.dispose()
+
+
+def has_leads(connection: Connection) -> bool:
+    """Whether the store holds a lead already."""
+    if not inspect(connection).has_table("leads"):
+        return False
+    return connection.execute(metadata.tables["leads"].select().limit(1)).first() is not None
+
+
+def _engine(url: str, bulk: bool) -> Engine:
+    try:
+        engine = create_engine(url)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise RequestError(
+            "the URL of the lead store is not one that can be opened",
+            where="EXPORT_PIPELINES_SOURCE_URL",
+            remedy="for example sqlite:////var/lib/leads.db, or postgresql+psycopg://host/database",
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _make_folder(engine.url)
+        _make_transactions_whole(engine, bulk)
+    return engine
+
+
+def _make_folder(url: URL) -> None:
+    try:
+        if url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make the folder: {error.strerror}", where=_place(url)) from error
+
+
+def _make_transactions_whole(engine: Engine, bulk: bool) -> None:
+    """Python's sqlite3 commits before it makes a table; here BEGIN is ours, so DDL belongs to the transaction."""
+
+    @event.listens_for(engine, "connect")
+    def _connect(raw: Any, _: Any) -> None:
+        raw.isolation_level = None
+        raw.execute("PRAGMA foreign_keys = ON" if not bulk else "PRAGMA foreign_keys = OFF")
+        if bulk:
+            raw.execute("PRAGMA synchronous = OFF")
+            raw.execute("PRAGMA cache_size = -65536")  # KiB
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _connected(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except SQLAlchemyError as error:
+        raise SourceError(
+            f"cannot open the lead store: {_cause(error)}",
+            where=_place(engine.url),
+            remedy="look at EXPORT_PIPELINES_SOURCE_URL, and whether the server runs",
+        ) from error
+
+
+def _place(url: URL) -> str:
+    """Where the store is, without user or password."""
+    return make_url(url).set(username=None, password=None, query={}).render_as_string()
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    """The class of the fault; a driver's text may quote a value or a password."""
+    origin = getattr(error, "orig", None)
+    if type(origin).__module__.startswith("sqlite3"):
+        return str(origin)  # SQLite's texts name tables and columns, never values
+    return type(origin or error).__name__

@@ -1,0 +1,258 @@
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export_pipelines.artifacts import Manifest, Store, open_store
+from export_pipelines.delivery import Receipt, open_destination
+from export_pipelines.delivery.folder_set import FolderSet
+from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
+from export_pipelines_tests.artifacts.build import AT, PARTS, stored
+
+LATER = "20240117T020000Z-0a1b2c"
+OTHER = {"leads_part_1.csv": b"id\n9\n"}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def store(home: Path) -> Store:
+    return open_store(str(home / "artifacts"))
+
+
+@pytest.fixture
+def send(home: Path, store: Store) -> Callable[..., Receipt]:
+    def send(manifest: Manifest, path: str = "backup/{{date}}", **settings: Any) -> Receipt:
+        entry = {"kind": "folder", "settings": {"path": path, **settings}}
+        return open_destination(entry, home).deliver(manifest, store, AT)
+
+    return send
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def whole(manifest: Manifest, parts: dict[str, bytes] = PARTS) -> dict[str, bytes]:
+    return dict(sorted({f"{manifest.export}.manifest.json": manifest.to_json(), **parts}.items()))
+
+
+def test_all_parts_and_the_manifest_arrive_byte_for_byte(send, store: Store, home: Path):
+    made = stored(store)
+    send(made)
+    assert contents(home / "delivered/backup/2024-01-15") == whole(made)
+
+
+def test_the_receipt_says_what_was_put_where(send, store: Store, home: Path):
+    made = stored(store)
+    receipt = send(made)
+    assert receipt == Receipt(
+        kind="folder",
+        target=str(home / "delivered/backup/2024-01-15"),
+        artifact=made.artifact,
+        files=(*PARTS, "daily.manifest.json"),
+        bytes=made.bytes,
+        sha256=hashlib.sha256(made.to_json()).hexdigest(),
+        at=AT,
+    )
+
+
+def test_an_absolute_path_is_taken_as_it_is(send, store: Store, tmp_path: Path):
+    made = stored(store)
+    send(made, path=f"{tmp_path}/out/{{{{export}}}}/{{{{year}}}}/{{{{month}}}}/{{{{run}}}}")
+    assert contents(tmp_path / "out/daily/2024/01/20240116T020000Z-0a1b2c") == whole(made)
+
+
+@pytest.mark.parametrize("overwrite", ["replace", "never", "version"])
+def test_delivering_twice_is_delivering_once(send, store: Store, home: Path, overwrite: str):
+    made = stored(store)
+    first = send(made, overwrite=overwrite)
+    folder = home / "delivered/backup/2024-01-15"
+    inodes = {path.name: path.stat().st_ino for path in folder.iterdir()}
+    assert send(made, overwrite=overwrite) == first
+    assert {path.name: path.stat().st_ino for path in folder.iterdir()} == inodes
+    assert [path.name for path in folder.parent.iterdir()] == ["2024-01-15"]
+
+
+def test_a_delivered_part_that_was_damaged_there_is_mended_by_delivering_again(
+    send, store: Store, home: Path
+):
+    made = stored(store)
+    folder = Path(send(made).target)
+    (folder / "leads_part_1.csv").write_bytes(b"x")
+    send(made)
+    assert contents(folder) == whole(made)
+
+
+def test_a_new_set_replaces_the_old_one_and_its_surplus_parts(send, store: Store):
+    folder = Path(send(stored(store)).target)
+    (folder / "readme.txt").write_text("of the reader")
+    new = stored(store, OTHER, token=LATER)
+    send(new)
+    assert contents(folder) == {**whole(new, OTHER), "readme.txt": b"of the reader"}
+
+
+def test_never_refuses_another_set_and_changes_nothing(send, store: Store):
+    made = stored(store)
+    folder = Path(send(made, overwrite="never").target)
+    with pytest.raises(RequestError, match=r"already there.*overwrite: replace"):
+        send(stored(store, OTHER, token=LATER), overwrite="never")
+    assert contents(folder) == whole(made)
+
+
+def test_never_refuses_a_file_that_nobody_delivered(send, store: Store, home: Path):
+    folder = home / "delivered/backup/2024-01-15"
+    folder.mkdir(parents=True)
+    (folder / "leads_part_2.csv").write_text("mine")
+    with pytest.raises(RequestError, match=r"leads_part_2\.csv is already there"):
+        send(stored(store), overwrite="never")
+    assert contents(folder) == {"leads_part_2.csv": b"mine"}
+
+
+def test_version_puts_every_new_set_beside_the_old_ones(send, store: Store):
+    sets = [stored(store, {"a.csv": bytes([65 + n])}, token=f"2024011{n}T020000Z-0a1b2c") for n in range(3)]
+    targets = [Path(send(one, overwrite="version").target) for one in sets]
+    assert [target.name for target in targets] == ["2024-01-15", "2024-01-15_v2", "2024-01-15_v3"]
+    for n, (one, target) in enumerate(zip(sets, targets, strict=True)):
+        assert contents(target) == whole(one, {"a.csv": bytes([65 + n])})
+
+
+def test_a_file_of_another_export_is_not_replaced(send, store: Store):
+    made = stored(store)
+    folder = Path(send(made).target)
+    with pytest.raises(
+        RequestError, match=r"leads_part_1\.csv there belongs to export daily.*\{\{export\}\}"
+    ):
+        send(stored(store, OTHER, export="weekly"))
+    assert contents(folder) == whole(made)
+
+
+def test_two_exports_share_a_folder_when_their_files_differ(send, store: Store):
+    one = stored(store)
+    two = stored(store, {"other.csv": b"x"}, export="weekly")
+    folder = Path(send(one).target)
+    send(two)
+    assert contents(folder) == dict(sorted({**whole(one), **whole(two, {"other.csv": b"x"})}.items()))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-1]), id="cut"),
+        pytest.param(lambda path: path.write_bytes(b"X" + path.read_bytes()[1:]), id="changed"),
+        pytest.param(lambda path: path.unlink(), id="lost"),
+    ],
+)
+def test_a_damaged_artifact_is_not_delivered_and_the_old_set_stays(send, store: Store, home: Path, damage):
+    old = stored(store, OTHER)
+    folder = Path(send(old).target)
+    made = stored(store, token=LATER)
+    damage(home / "artifacts" / made.artifact / "leads_part_2.csv")
+    with pytest.raises(DamagedArtifact, match=r"leads_part_2\.csv"):
+        send(made)
+    assert contents(folder) == whole(old, OTHER)
+
+
+def test_a_damaged_artifact_leaves_no_folder_behind(send, store: Store, home: Path):
+    made = stored(store)
+    (home / "artifacts" / made.artifact / "leads_part_2.csv").unlink()
+    with pytest.raises(DamagedArtifact, match="missing"):
+        send(made)
+    assert not (home / "delivered").exists()
+
+
+class Killed(BaseException):
+    """Stands for kill -9: raised at a step of the exchange, and nothing may tidy up after it."""
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+def test_killed_at_any_step_of_the_exchange_the_next_delivery_makes_it_whole(
+    send, store: Store, home: Path, monkeypatch: pytest.MonkeyPatch, step: int
+):
+    old, new = stored(store), stored(store, {**OTHER, "leads_part_9.csv": b"9"}, token=LATER)
+    folder = Path(send(old).target)
+    left = [step]
+
+    def counted(action: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            left[0] -= 1
+            if left[0] == 0:
+                raise Killed
+            return action(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, "replace", counted(Path.replace))
+        patch.setattr("export_pipelines.delivery.folder_set.sync_folder", counted(lambda folder: None))
+        there = FolderSet(folder, new)
+        there.put(store)
+    seen = folder / "daily.manifest.json"
+    shown = next((one for one in (old, new) if seen.exists() and seen.read_bytes() == one.to_json()), None)
+    assert shown is (old if step == 1 else new if step == 7 else None)
+    assert shown is None or FolderSet(folder, shown).holds_it()
+    send(new)
+    assert contents(folder) == whole(new, {**OTHER, "leads_part_9.csv": b"9"})
+
+
+def test_temporary_files_of_a_killed_delivery_are_swept(send, store: Store, home: Path):
+    folder = home / "delivered/backup/2024-01-15"
+    folder.mkdir(parents=True)
+    (folder / ".export_pipelines-leads_part_1.csv.tmp").write_text("half")
+    (folder / ".export_pipelines-leads_part_7.csv.tmp").write_text("half")
+    (folder / ".export_pipelines-lock").touch()
+    made = stored(store)
+    send(made, overwrite="never")
+    assert contents(folder) == whole(made)
+
+
+def test_parts_left_by_a_killed_delivery_do_not_hinder_never(send, store: Store, home: Path):
+    folder = home / "delivered/backup/2024-01-15"
+    folder.mkdir(parents=True)
+    (folder / "leads_part_1.csv").write_bytes(PARTS["leads_part_1.csv"])
+    made = stored(store)
+    send(made, overwrite="never")
+    assert contents(folder) == whole(made)
+
+
+@pytest.mark.parametrize("path", ["../out", "a/../../b", "{{export}}/.."])
+def test_a_path_that_climbs_out_is_refused(send, store: Store, home: Path, path: str):
+    with pytest.raises(RequestError, match=r"climbs out"):
+        send(stored(store), path=path)
+    assert not (home / "delivered").exists()
+
+
+def test_a_path_into_the_artifact_store_is_refused(send, store: Store, home: Path):
+    made = stored(store)
+    for path in (home / "artifacts", home / "artifacts" / "daily"):
+        with pytest.raises(RequestError, match="inside the artifact store"):
+            send(made, path=str(path))
+
+
+def test_a_link_into_the_artifact_store_is_refused(send, store: Store, home: Path, tmp_path: Path):
+    made = stored(store)
+    (tmp_path / "link").symlink_to(home / "artifacts")
+    with pytest.raises(RequestError, match="inside the artifact store"):
+        send(made, path=f"{tmp_path}/link/x")
+
+
+@pytest.mark.parametrize("path", ["{{part}}", "{{exprot}}", "{{ 1 + 1 }}"])
+def test_a_path_with_a_word_that_a_folder_cannot_have_is_refused(send, store: Store, path: str):
+    with pytest.raises(RequestError, match="template"):
+        send(stored(store), path=path)
+
+
+def test_a_folder_that_cannot_be_made_is_told(send, store: Store, tmp_path: Path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StoreError, match="cannot make the folder to deliver into: Not a directory"):
+        send(stored(store), path=f"{tmp_path}/file/out")
+
+
+def test_an_unknown_kind_is_refused(home: Path):
+    with pytest.raises(RequestError, match='unknown kind of destination "carrier"; allowed: folder'):
+        open_destination({"kind": "carrier", "settings": {}}, home)

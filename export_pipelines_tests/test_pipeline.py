@@ -1,0 +1,249 @@
+import csv
+import io
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from export_pipelines.artifacts import Manifest, Store, open_store, verify
+from export_pipelines.definition.export import Compression, Destination, Format, Limits, Split
+from export_pipelines.errors import FatalError, LimitReached, RetryableError, SourceError, StoreError
+from export_pipelines.pipeline import check_run, deliver, destinations_of, run_export
+from export_pipelines.plan.plan import Plan
+from export_pipelines.stream import open_source
+from export_pipelines.stream.keys import Keys
+from export_pipelines_tests.whole_run import DAY, FIELDS, LEADS, NOW, plan_of, sample_url, token
+
+Run = Callable[..., Manifest]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return sample_url(tmp_path_factory.mktemp("source"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def run(url: str, store: Store) -> Iterator[Run]:
+    tokens = iter(range(1, 100))
+
+    def run(plan: Plan | None = None, **options: object) -> Manifest:
+        return run_export(
+            plan or plan_of(), open_source(url), store, Keys(), lambda: NOW, token(next(tokens)), **options
+        )
+
+    yield run
+
+
+def rows_in(store: Store, manifest: Manifest) -> list[dict[str, str]]:
+    rows = []
+    for part in manifest.parts:
+        with store.open(manifest.artifact, part.name) as file:
+            rows += csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+    return rows
+
+
+def leads_of(url: str) -> list[str]:
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        return [
+            id for (id,) in connection.execute("SELECT lead_id FROM leads ORDER BY submitted_at, lead_id")
+        ]
+
+
+def nothing_in(folder: Path) -> bool:
+    return not any(path.is_file() for path in folder.rglob("*"))
+
+
+def test_every_lead_of_the_day_is_in_the_parts_in_order(run: Run, store: Store, url: str):
+    rows = rows_in(store, run())
+    assert [row["Lead ID"] for row in rows] == leads_of(url)
+
+
+def test_the_manifest_describes_what_is_there(run: Run, store: Store):
+    plan = plan_of()
+    manifest = run(plan)
+    assert manifest == store.manifest(manifest.artifact) and verify(store, manifest.artifact) == []
+    assert manifest.artifact == f"daily/{DAY}/{token(1)}"
+    assert (manifest.rows, [part.rows for part in manifest.parts]) == (LEADS, [300, 300, 300, 100])
+    assert [part.name for part in manifest.parts] == [f"leads_part_{n}.csv" for n in (1, 2, 3, 4)]
+    assert [column.id for column in manifest.columns] == list(FIELDS)
+    assert {part.window for part in manifest.parts} == {manifest.window}
+    assert (manifest.window.key, manifest.created_at) == (DAY, NOW)
+    assert (manifest.plan_hash, manifest.schema_hash) == (plan.hash, plan.schema_hash)
+    assert (manifest.format, manifest.codec, manifest.media_type) == ("csv", "none", "text/csv")
+    assert manifest.seconds.keys() >= {"extract", "encode", "store"}
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "zip", "zstd"])
+def test_the_same_run_again_is_a_new_artifact_of_the_same_bytes(run: Run, codec: str):
+    plan = plan_of(compression=Compression(codec=codec))
+    one, two = run(plan), run(plan)
+    assert one.artifact != two.artifact
+    assert one.parts == two.parts
+
+
+def test_an_empty_day_is_an_artifact_too(run: Run, store: Store):
+    manifest = run(plan_of(day="2024-02-01"))
+    assert (manifest.rows, len(manifest.parts)) == (0, 1)
+    assert rows_in(store, manifest) == [] and verify(store, manifest.artifact) == []
+
+
+def test_progress_ends_at_the_last_row(run: Run):
+    heard: list[int] = []
+    run(progress=heard.append)
+    assert heard == sorted(heard) and heard[-1] == LEADS
+
+
+# --- schema versions -----------------------------------------------------------------------------------------
+
+
+def test_equal_columns_keep_the_schema_version(run: Run):
+    first, second = run(), run(plan_of(day="2024-01-16"))
+    assert [(one.schema_version, one.schema_changed) for one in (first, second)] == [(1, False), (1, False)]
+
+
+def test_changed_columns_raise_the_schema_version_once(run: Run):
+    run()
+    fewer = plan_of(fields=FIELDS[:-1])
+    changed, after = run(fewer), run(fewer)
+    assert (changed.schema_version, changed.schema_changed) == (2, True)
+    assert (after.schema_version, after.schema_changed) == (2, False)
+
+
+def test_another_export_has_schema_versions_of_its_own(run: Run):
+    run()
+    other = run(plan_of(name="other", fields=FIELDS[:-1]))
+    assert (other.schema_version, other.schema_changed) == (1, False)
+
+
+# --- what goes wrong leaves nothing --------------------------------------------------------------------------
+
+
+def test_more_rows_than_the_limit_is_told_before_anything_is_written(run: Run, tmp_path: Path):
+    with pytest.raises(
+        LimitReached, match=r"1,000 rows match, the limit is 999; nothing was written .*smaller"
+    ):
+        run(plan_of(limits=Limits(rows=999)))
+    assert not (tmp_path / "store").exists()
+
+
+def test_exactly_as_many_rows_as_the_limit_are_written(run: Run):
+    assert run(plan_of(limits=Limits(rows=LEADS))).rows == LEADS
+
+
+def test_more_bytes_than_the_limit_stop_the_run_and_leave_nothing(run: Run, tmp_path: Path):
+    with pytest.raises(LimitReached):
+        run(plan_of(limits=Limits(bytes=20_000)))
+    assert nothing_in(tmp_path / "store")
+
+
+def test_a_source_without_the_table_is_told_and_leaves_nothing(store: Store, tmp_path: Path):
+    sqlite3.connect(tmp_path / "empty.db").close()
+    source = open_source(f"sqlite:///{tmp_path / 'empty.db'}")
+    with pytest.raises(SourceError, match="leads"):
+        run_export(plan_of(), source, store, Keys(), lambda: NOW, token(1))
+    assert not (tmp_path / "store").exists()
+
+
+@dataclass
+class Breaking:
+    """A real source whose answer ends early: with an error, or silently."""
+
+    url: str
+    error: Exception | None
+
+    def check(self, query):
+        open_source(self.url).check(query)
+
+    def count(self, query):
+        return open_source(self.url).count(query) + (self.error is None)
+
+    def read(self, query):
+        yield from open_source(self.url).read(query)
+        if self.error:
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [SourceError("the connection broke"), StoreError("full"), RuntimeError("bug")]
+)
+def test_any_error_in_the_middle_leaves_nothing(store: Store, tmp_path: Path, url: str, error: Exception):
+    with pytest.raises(type(error), match=str(error)):
+        run_export(plan_of(), Breaking(url, error), store, Keys(), lambda: NOW, token(1))
+    assert nothing_in(tmp_path / "store") and store.manifests() == []
+
+
+def test_fewer_rows_than_counted_are_never_a_success(store: Store, tmp_path: Path, url: str):
+    with pytest.raises(RetryableError, match="1,001 rows were counted, only 1,000 were read"):
+        run_export(plan_of(), Breaking(url, None), store, Keys(), lambda: NOW, token(1))
+    assert nothing_in(tmp_path / "store")
+
+
+def test_a_failed_run_leaves_earlier_artifacts_whole(run: Run, store: Store, url: str):
+    made = run()
+    with pytest.raises(RuntimeError):
+        run_export(plan_of(), Breaking(url, RuntimeError()), store, Keys(), lambda: NOW, token(90))
+    assert store.manifests() == [made] and verify(store, made.artifact) == []
+
+
+def test_a_run_sweeps_what_killed_runs_left(run: Run, store: Store, tmp_path: Path):
+    killed = tmp_path / "store" / "daily" / DAY / token(999)
+    killed.mkdir(parents=True)
+    (killed / "leads_part_1.csv").write_bytes(b"x")
+    made = run()
+    assert not killed.exists() and store.manifests() == [made]
+
+
+def test_a_plan_that_is_not_whole_is_refused(store: Store, url: str):
+    plan = plan_of().model_copy(update={"encoding": None})
+    with pytest.raises(FatalError, match="not whole"):
+        run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(1))
+
+
+def test_check_run_tells_the_rows_to_come(url: str):
+    assert check_run(plan_of(), open_source(url)) == LEADS
+
+
+# --- deliver -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("format", "codec"), [("csv", "gzip"), ("json", "none"), ("parquet", "none")])
+def test_an_artifact_is_delivered_where_its_plan_says(run: Run, store: Store, tmp_path: Path, format, codec):
+    plan = plan_of(format=Format(name=format), compression=Compression(codec=codec), split=Split(rows=400))
+    manifest = run(plan)
+    (entry,) = destinations_of(plan)
+    receipt = deliver(manifest, entry, store, tmp_path / "home", lambda: NOW)
+    folder = tmp_path / "home" / "delivered" / "backup" / DAY
+    assert receipt.files == (*(part.name for part in manifest.parts), "daily.manifest.json")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(receipt.files)
+    for part in manifest.parts:
+        with store.open(manifest.artifact, part.name) as file:
+            assert (folder / part.name).read_bytes() == file.read()
+
+
+def test_skip_empty_delivers_only_what_has_rows():
+    plan = plan_of(skip_empty=True)
+    assert destinations_of(plan, rows=0) == ()
+    assert len(destinations_of(plan, rows=1)) == len(destinations_of(plan)) == 1
+
+
+def test_an_empty_artifact_is_delivered_unless_skip_empty_is_said():
+    assert len(destinations_of(plan_of(), rows=0)) == 1
+
+
+def test_several_destinations_each_get_the_artifact(run: Run, store: Store, tmp_path: Path):
+    paths = ["a/{{date}}", "b/{{date}}"]
+    plan = plan_of(deliver=tuple(Destination(kind="folder", settings={"path": path}) for path in paths))
+    manifest = run(plan)
+    receipts = [
+        deliver(manifest, entry, store, tmp_path, lambda: NOW)
+        for entry in destinations_of(plan, manifest.rows)
+    ]
+    assert [Path(one.target).relative_to(tmp_path / "delivered").parts[0] for one in receipts] == ["a", "b"]
+    assert receipts[0].sha256 == receipts[1].sha256

@@ -1,0 +1,71 @@
+"""Every command and every YAML of the README runs, in the order in which a reader meets them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+RUN_BY_CI = "make "
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project as a reader has it after `make demo`."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("exports", "examples", "dagster.yaml", "workspace.yaml"):
+        source = PROJECT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    assert run(folder, "export-pipelines demo").returncode == 0
+    return folder
+
+
+def run(folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("EXPORT_PIPELINES", "DAGSTER"))
+    }
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    return subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_every_command_and_yaml_of_the_readme_works(project: Path) -> None:
+    commands = 0
+    for language, text in FENCE.findall(README):
+        if language == "yaml":
+            target = re.match(r"# (\S+\.yaml)\n", text)
+            assert target, f"a YAML of the README does not say which file it is:\n{text}"
+            (project / target[1]).write_text(text, encoding="utf-8")
+        if language != "sh":
+            continue
+        for line in text.replace("\\\n", " ").splitlines():
+            command = line.split("#")[0].strip()
+            if command and not command.startswith(RUN_BY_CI):
+                result = run(project, command)
+                assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
+                commands += 1
+    assert commands > 5
+
+
+def test_the_readme_leads_with_the_two_commands() -> None:
+    first = FENCE.search(README)
+    assert first is not None
+    assert [line.split("#")[0].strip() for line in first[2].splitlines()] == ["make demo", "make test"]
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"\bmake ([a-z]+)", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_readme_names_every_command_of_the_terminal(project: Path) -> None:
+    listing = run(project, "export-pipelines --help").stdout
+    commands = re.findall(r"^│ ([a-z-]+) ", listing, re.MULTILINE)
+    assert commands
+    assert [name for name in commands if f"export-pipelines {name}" not in README] == []
