@@ -1,7 +1,6 @@
 """kill -9 at chosen moments. The child stops at every durable step until it is told to go on, so that the moments
 are exact: every write of a part, every fsync, every rename."""
 
-import os
 import random
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from export_pipelines.pipeline import run_export
 from export_pipelines.plan.plan import Plan
 from export_pipelines.stream import open_source
 from export_pipelines.stream.keys import Keys
+from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.whole_run import LEADS, NOW, plan_of, sample_url, token
 
 MOMENTS = 10
@@ -27,6 +27,7 @@ from export_pipelines.pipeline import run_export
 from export_pipelines.plan.plan import Plan
 from export_pipelines.stream import open_source
 from export_pipelines.stream.keys import Keys
+from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.whole_run import NOW
 
 def halting(action):
@@ -51,13 +52,12 @@ class Child:
 
     def __init__(self, folder: Path, plan: Plan, url: str, run_token: str) -> None:
         (folder / "plan.json").write_text(plan.model_dump_json())
-        here = str(Path(__file__).parents[1])
         self.process = subprocess.Popen(
             [sys.executable, "-c", CHILD, str(folder / "plan.json"), url, str(folder / "store"), run_token],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])},
+            env=child_environment(),
         )
 
     def walk(self, steps: int | None = None) -> int:

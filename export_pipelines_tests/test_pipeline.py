@@ -62,7 +62,7 @@ def nothing_in(folder: Path) -> bool:
 
 def test_every_lead_of_the_day_is_in_the_parts_in_order(run: Run, store: Store, url: str):
     rows = rows_in(store, run())
-    assert [row["Lead ID"] for row in rows] == leads_of(url)
+    assert [row["lead_id"] for row in rows] == leads_of(url)
 
 
 def test_the_manifest_describes_what_is_there(run: Run, store: Store):

@@ -101,7 +101,14 @@ def _file_url(url: str) -> Store:
 
 
 def _path(url: str) -> Store:
-    return FolderStore(Path(url).expanduser())
+    try:
+        return FolderStore(Path(url).expanduser())
+    except RuntimeError as error:
+        raise SettingsError(
+            f'"{url}" names the home of an unknown user',
+            where="EXPORT_PIPELINES_STORE_URL",
+            remedy="write the folder out in full",
+        ) from error
 
 
 SCHEMES: dict[str, Callable[[str], Store]] = {"": _path, "file": _file_url}

@@ -37,7 +37,11 @@ class Dataset(BaseModel):
 
     @cached_property
     def by_id(self) -> Mapping[str, Field | Component]:
-        return {one.id: one for field in self.fields for one in (field, *field.components)}
+        found: dict[str, Field | Component] = {}
+        for field in self.fields:
+            found[field.id] = field
+            found |= {part.id: part for part in field.components}
+        return found
 
     @property
     def wide(self) -> tuple[Field, ...]:

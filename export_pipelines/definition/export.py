@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.words import ByteSize, Count, Flag
 
 Cadence = Literal["daily", "weekly", "monthly"]
 ExportType = Literal["lead", "event", "report"]
@@ -17,13 +18,15 @@ class Smart(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    required: bool = False  # required fields only
-    exclude_pii: bool = False
-    light: bool = False  # without the wide JSON objects
+    required: Flag = False  # required fields only
+    exclude_pii: Flag = False  # no PII of any class; of a PII value, the components that may remain
+    light: Flag = False  # without the wide JSON objects
     exclude: tuple[str, ...] = ()  # ids or globs
 
 
 class Format(BaseModel):
+    """A row of output.FORMATS and all of its options."""
+
     model_config = ConfigDict(frozen=True)
 
     name: str
@@ -42,19 +45,21 @@ class Split(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rows: int | None = None
-    bytes: int | None = None
+    rows: Count | None = None
+    bytes: ByteSize | None = None
 
 
 class Limits(BaseModel):
+    """Past these the run stops: rows, and bytes before compression."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rows: int = 5_000_000
-    bytes: int = 5_000_000_000
+    rows: Count = 5_000_000
+    bytes: ByteSize = 5_000_000_000
 
 
 class Destination(BaseModel):
-    """One entry of `deliver:`: its kind and that kind's own settings, validated by delivery's table of kinds."""
+    """One entry of `deliver:`: its kind and all settings of that kind, by delivery.KINDS."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -86,7 +91,9 @@ class ExportDefinition(BaseModel):
     deliver: tuple[Destination, ...] = ()
     retention: str | None = None
     limits: Limits = Limits()
-    lines: dict[str, int] = Field(default_factory=dict, exclude=True, repr=False)  # "fields.2" -> line of the file
+    lines: dict[str, int] = Field(
+        default_factory=dict, exclude=True, repr=False
+    )  # "fields.2" -> line of the file
 
     def at(self, *key: str | int) -> str:
         """`exports/daily.yaml:7`, the place of `key`, or of the nearest key around it, for an error."""

@@ -1,12 +1,16 @@
 """What rows an export takes: the filter block and its rules."""
 
-from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+from export_pipelines.definition.words import Day, Hours, LeadId, Span, Weekday, read_scalars
 
 Scalar = str | int | float | bool | None
+Scalars = Annotated[
+    Scalar | tuple[Scalar, ...], BeforeValidator(read_scalars, json_schema_input_type=Scalar | list[Scalar])
+]
 
 
 class Operator(StrEnum):
@@ -43,7 +47,18 @@ class Rule(BaseModel):
 
     lhv: str
     op: Operator
-    rhv: Scalar | tuple[Scalar, ...] = None
+    rhv: Scalars = None
+
+
+def _shape(value: Any) -> str:
+    is_set = "rules" in value if isinstance(value, dict) else isinstance(value, RuleSet)
+    return "(set)" if is_set else "(rule)"
+
+
+AnyRule = Annotated[
+    Union[Annotated[Rule, Tag("(rule)")], Annotated["RuleSet", Tag("(set)")]],  # noqa: UP007
+    Discriminator(_shape),
+]
 
 
 class RuleSet(BaseModel):
@@ -52,7 +67,7 @@ class RuleSet(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     op: Literal["and", "or"]
-    rules: Annotated[tuple["Rule | RuleSet", ...], Field(min_length=1)]
+    rules: Annotated[tuple[AnyRule, ...], Field(min_length=1)]
 
 
 class Filter(BaseModel):
@@ -60,14 +75,14 @@ class Filter(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    last: str | None = None  # "30 days": the days before the end of the window
-    dates: tuple[date, ...] = ()
-    hours: str | None = None  # "09:00-17:00", half open, UTC; may run over midnight
-    weekdays: tuple[str, ...] = ()
+    last: Span | None = None  # "30 days": the days before the end of the window
+    dates: tuple[Day, ...] = ()
+    hours: Hours | None = None  # "09:00-17:00", half open, UTC; may run over midnight
+    weekdays: tuple[Weekday, ...] = ()
     flows: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
-    lead_ids: tuple[str, ...] = ()
-    where: dict[str, Scalar | tuple[Scalar, ...]] = {}
-    rules: tuple[Rule | RuleSet, ...] = ()
+    lead_ids: tuple[LeadId, ...] = ()
+    where: dict[str, Scalars] = {}
+    rules: tuple[AnyRule, ...] = ()

@@ -9,14 +9,14 @@ from typing import Literal
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.artifacts.folder_errors import store_errors
 from export_pipelines.artifacts.locking import locked, sync_folder
+from export_pipelines.definition.templates import FOLDER_WORDS
 from export_pipelines.delivery.destination import Capabilities
 from export_pipelines.delivery.folder_set import LOCK_NAME, FolderSet
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.errors import ExportError, RequestError
-from export_pipelines.plan.naming import WORDS, check_template, render, window_words
+from export_pipelines.plan.naming import check_template, render, window_words
 
 Overwrite = Literal["replace", "never", "version"]
-PATH_WORDS = WORDS - {"part", "ext"}  # a folder holds all parts
 MAX_VERSIONS = 10_000
 
 
@@ -31,7 +31,7 @@ class Folder:
     capabilities = Capabilities(atomic=True, replaces=True, remembers=True)
 
     def __init__(self, path: str, overwrite: Overwrite, base: Path) -> None:
-        check_template(path, PATH_WORDS)
+        check_template(path, FOLDER_WORDS)
         self.path, self.overwrite, self.base = path, overwrite, base
 
     def target(self, manifest: Manifest, store: Store) -> str:
@@ -87,11 +87,13 @@ class Folder:
         where = f'deliver.folder.path "{self.path}"'
         if not text.strip() or "\x00" in text:
             raise RequestError("the path is empty", where=where, remedy="name a folder")
+        if text.startswith("~"):
+            raise RequestError(f'"{text}" begins with ~', where=where, remedy="write the folder out in full")
         if ".." in PurePosixPath(text).parts:
             raise RequestError(
                 f'"{text}" climbs out with ".."', where=where, remedy="write the folder without .."
             )
-        folder = self.base / Path(text).expanduser()
+        folder = self.base / text
         if store.holds(folder):
             raise RequestError(
                 f'"{text}" lies inside the artifact store',

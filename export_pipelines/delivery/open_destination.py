@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
+from export_pipelines.definition.delivery import FolderSettings
 from export_pipelines.delivery.destination import Destination
 from export_pipelines.delivery.folder import Folder
 from export_pipelines.errors import RequestError, unknown
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 def open_destination(entry: Mapping[str, Any], home: Path) -> Destination:
@@ -21,7 +26,16 @@ def open_destination(entry: Mapping[str, Any], home: Path) -> Destination:
 
 
 def _folder(settings: Mapping[str, Any], home: Path) -> Folder:
-    return Folder(settings["path"], settings.get("overwrite", "replace"), base=home.absolute() / "delivered")
+    checked = _checked("folder", FolderSettings, settings)
+    return Folder(checked.path, checked.overwrite, base=home.absolute() / "delivered")
+
+
+def _checked(kind: str, model: type[Settings], settings: Mapping[str, Any]) -> Settings:
+    try:
+        return model.model_validate(settings)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise RequestError(faults, where=f"deliver.{kind}") from None  # pydantic's own text repeats the input
 
 
 _OPEN: dict[str, Callable[[Mapping[str, Any], Path], Destination]] = {"folder": _folder}

@@ -14,7 +14,7 @@ from export_pipelines.sample import tables
 from export_pipelines.sample.pools import PARTY_NAMES
 from export_pipelines.sample.sample_events import draw_events
 from export_pipelines.sample.sample_leads import PARTY_IDS, draw_leads, rows_of
-from export_pipelines.sample.store import has_leads, writing
+from export_pipelines.sample.store import holds_rows, writing
 
 READ: dict[type, Callable[[Any], Any]] = {
     tables.Timestamp: datetime.fromisoformat,
@@ -64,7 +64,7 @@ def generate_leads(  # noqa: PLR0917
 
 
 def _make_room(connection: Connection, replace: bool) -> None:
-    if not replace and has_leads(connection):
+    if not replace and holds_rows(connection):
         raise RequestError(
             "the lead store holds leads already, and sample leads would mix with them",
             where="EXPORT_PIPELINES_SOURCE_URL",

@@ -1,11 +1,12 @@
 """Opens a lead store for writing: a URL comes in, an engine with whole transactions goes out."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -42,11 +43,14 @@ def writing(url: str, *, bulk: bool = False) -> Iterator[Connection]:
         engine.dispose()
 
 
-def has_leads(connection: Connection) -> bool:
-    """Whether the store holds a lead already."""
-    if not inspect(connection).has_table("leads"):
-        return False
-    return connection.execute(metadata.tables["leads"].select().limit(1)).first() is not None
+def holds_rows(connection: Connection) -> bool:
+    """Whether a table of the lead store is there and not empty."""
+    there = inspect(connection)
+    return any(
+        connection.execute(select(table).limit(1)).first() is not None
+        for table in metadata.sorted_tables
+        if there.has_table(table.name)
+    )
 
 
 def _engine(url: str, bulk: bool) -> Engine:
@@ -91,7 +95,7 @@ def _make_transactions_whole(engine: Engine, bulk: bool) -> None:
 def _connected(engine: Engine) -> Connection:
     try:
         return engine.connect()
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise SourceError(
             f"cannot open the lead store: {_cause(error)}",
             where=_place(engine.url),
@@ -104,9 +108,9 @@ def _place(url: URL) -> str:
     return make_url(url).set(username=None, password=None, query={}).render_as_string()
 
 
-def _cause(error: SQLAlchemyError) -> str:
+def _cause(error: Exception) -> str:
     """The class of the fault; a driver's text may quote a value or a password."""
-    origin = getattr(error, "orig", None)
-    if type(origin).__module__.startswith("sqlite3"):
+    origin = getattr(error, "orig", None) or error
+    if isinstance(origin, sqlite3.Error):
         return str(origin)  # SQLite's texts name tables and columns, never values
-    return type(origin or error).__name__
+    return type(origin).__name__

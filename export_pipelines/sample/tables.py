@@ -1,11 +1,11 @@
 """The lead store as SQLAlchemy tables: flows, sources, recipients, leads, events.
 On SQLite every value is exact text or an integer; on PostgreSQL it is the real type."""
 
-import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import simplejson
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -50,7 +50,9 @@ def money_text(amount: Decimal) -> str:
 
 def json_text(value: Any) -> str:
     """Compact JSON, characters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return simplejson.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, use_decimal=True
+    )
 
 
 class _Spelled(TypeDecorator[Any]):
@@ -139,7 +141,7 @@ class JsonObject(_Spelled):
         return json_text(value)
 
     def read(self, value: str) -> Any:
-        return json.loads(value)
+        return simplejson.loads(value, use_decimal=True)
 
 
 ObjectId = String(24)

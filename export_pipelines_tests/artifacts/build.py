@@ -1,7 +1,9 @@
 """Small artifacts made by hand: bytes of parts in, a committed artifact out."""
 
 import hashlib
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 from export_pipelines.artifacts import Manifest, ManifestColumn, Part, Store
 from export_pipelines.catalog import Kind, PiiClass
@@ -65,3 +67,9 @@ def stored(store: Store, parts: dict[str, bytes] = PARTS, **manifest: object) ->
             part.finish()
         staging.commit(made)
     return made
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a Python child that has to find the package and its tests."""
+    here = str(Path(__file__).parents[2])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}

@@ -1,5 +1,4 @@
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import pytest
 
 from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, StoreError
-from export_pipelines_tests.artifacts.build import AT, PARTS, TOKEN, manifest_of, stored
+from export_pipelines_tests.artifacts.build import AT, PARTS, TOKEN, child_environment, manifest_of, stored
 
 ARTIFACT = f"daily/2024-01-15/{TOKEN}"
 
@@ -309,11 +308,6 @@ def test_runs_and_sweeps_of_several_processes_at_once_lose_nothing(store: Store,
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
     assert len(store.manifests()) == 120
     assert store.sweep() == []
-
-
-def child_environment() -> dict[str, str]:
-    here = str(Path(__file__).parents[2])
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}
 
 
 # --- failing file systems ------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
 import hashlib
+import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,7 @@ from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.delivery import Receipt, open_destination
 from export_pipelines.delivery.folder_set import FolderSet
 from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
-from export_pipelines_tests.artifacts.build import AT, PARTS, stored
+from export_pipelines_tests.artifacts.build import AT, PARTS, child_environment, stored
 
 LATER = "20240117T020000Z-0a1b2c"
 OTHER = {"leads_part_1.csv": b"id\n9\n"}
@@ -220,9 +223,9 @@ def test_parts_left_by_a_killed_delivery_do_not_hinder_never(send, store: Store,
     assert contents(folder) == whole(made)
 
 
-@pytest.mark.parametrize("path", ["../out", "a/../../b", "{{export}}/.."])
+@pytest.mark.parametrize("path", ["../out", "a/../../b", "{{export}}/..", "/srv/../etc"])
 def test_a_path_that_climbs_out_is_refused(send, store: Store, home: Path, path: str):
-    with pytest.raises(RequestError, match=r"climbs out"):
+    with pytest.raises(RequestError, match=r"\.\."):
         send(stored(store), path=path)
     assert not (home / "delivered").exists()
 
@@ -243,14 +246,61 @@ def test_a_link_into_the_artifact_store_is_refused(send, store: Store, home: Pat
 
 @pytest.mark.parametrize("path", ["{{part}}", "{{exprot}}", "{{ 1 + 1 }}"])
 def test_a_path_with_a_word_that_a_folder_cannot_have_is_refused(send, store: Store, path: str):
-    with pytest.raises(RequestError, match="template"):
+    with pytest.raises(RequestError, match=r"deliver\.folder: path: .*(unknown word|a template holds words)"):
         send(stored(store), path=path)
+
+
+def test_a_path_that_begins_with_a_tilde_is_refused(send, store: Store):
+    with pytest.raises(RequestError, match="write the folder out in full"):
+        send(stored(store), path="~/backup")
+
+
+FULL_DISK = """
+import sys
+from pathlib import Path
+from export_pipelines.artifacts import open_store
+from export_pipelines.delivery import open_destination
+from export_pipelines.errors import StoreError
+from export_pipelines_tests.artifacts.build import AT
+home = Path(sys.argv[1])
+store = open_store(str(home / "artifacts"))
+entry = {"kind": "folder", "settings": {"path": "backup"}}
+try:
+    open_destination(entry, home).deliver(store.manifest(sys.argv[2]), store, AT)
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_told_and_the_old_set_stays(send, store: Store, home: Path):
+    old = stored(store, OTHER)
+    folder = Path(send(old, path="backup").target)
+    new = stored(store, {"leads_part_1.csv": b"x" * 10_000, "leads_part_2.csv": b"x" * 300_000}, token=LATER)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(home), new.artifact],
+        env=child_environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert "cannot deliver into the folder: File too large (" in done.stdout
+    assert contents(folder) == whole(old, OTHER)
 
 
 def test_a_folder_that_cannot_be_made_is_told(send, store: Store, tmp_path: Path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="cannot make the folder to deliver into: Not a directory"):
         send(stored(store), path=f"{tmp_path}/file/out")
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"path": ""}, {"path": "a", "overwrite": "ask"}, {"path": "a", "mode": 1}]
+)
+def test_settings_that_a_folder_does_not_have_are_refused(home: Path, settings: dict[str, Any]):
+    with pytest.raises(RequestError, match=r"^deliver\.folder: (path|overwrite|mode): "):
+        open_destination({"kind": "folder", "settings": settings}, home)
 
 
 def test_an_unknown_kind_is_refused(home: Path):

@@ -91,8 +91,8 @@ class Sqlite:
             case StoredAs.EPOCH_MS:
                 return literal(_milliseconds(moment))
             case StoredAs.EPOCH_S:
-                seconds, rest = divmod(_milliseconds(moment), 1000)
-                return literal(seconds + rest / 1000 if rest else seconds)
+                milliseconds = _milliseconds(moment)
+                return literal(milliseconds / 1000 if milliseconds % 1000 else milliseconds // 1000)
 
     def instant_value(self, value: Expression, stored_as: StoredAs) -> Expression:
         # without its Z, `10:30:45` sorts before `10:30:45.001` however many digits each row carries

@@ -1,0 +1,83 @@
+"""What a definition's keys mean together and against the catalog; each fault with its key."""
+
+from collections.abc import Iterator
+
+from export_pipelines.catalog import Catalog, Dataset
+from export_pipelines.catalog.yaml_lines import Key
+from export_pipelines.definition.delivery import destination_of
+from export_pipelines.definition.filter_checks import filter_faults
+from export_pipelines.definition.schedule import coarser_than
+from export_pipelines.definition.selection import DATASETS, exportable, selection_faults
+from export_pipelines.definition.templates import words_in
+from export_pipelines.definition.written import WrittenExport
+from export_pipelines.errors import CatalogError
+
+Found = Iterator[tuple[Key, str]]
+
+
+def definition_faults(written: WrittenExport, catalog: Catalog) -> Found:
+    """Every fault of keys that are each well formed."""
+    try:
+        dataset = catalog.dataset(DATASETS[written.type])
+    except CatalogError as error:
+        yield ("type",), f"type: {error.what}"
+        return
+    chosen = tuple(written.fields) if isinstance(written.fields, list) else written.fields
+    for key, text in selection_faults(chosen, dataset):
+        yield ("fields", *key), text
+    for key, text in filter_faults(written.filter, dataset):
+        yield ("filter", *key), f"{_dotted(('filter', *key))}: {text}"
+    yield from _privacy(written, dataset)
+    yield from _windows(written)
+    yield from _files(written)
+
+
+def _dotted(key: Key) -> str:
+    return ".".join(map(str, key))
+
+
+def _privacy(written: WrittenExport, dataset: Dataset) -> Found:
+    wide = {f"{field.id}.*" for field in dataset.wide}
+    for id, word in written.privacy.items():
+        key: Key = ("privacy", id)
+        try:
+            found = () if id in wide else dataset.match(id)
+        except CatalogError as error:
+            yield key, f"privacy: {error.what}"
+            continue
+        if id in dataset.by_id and word != "remove" and not exportable(found[0]):
+            yield key, f'privacy: "{id}" is never exported, not even {word}; allowed: remove'
+
+
+def _windows(written: WrittenExport) -> Found:
+    if written.partition and written.filter.last:
+        yield (
+            ("filter", "last"),
+            (
+                f"filter.last: the window of a run is its {written.partition} partition already; take one of the two out"
+            ),
+        )
+    if written.partition and written.schedule and coarser_than(written.schedule, written.partition):
+        yield (
+            ("schedule",),
+            (
+                f"schedule: a {written.schedule.cadence} run exports the last complete {written.partition} partition only, so "
+                f"the others would be left out; set partition: {written.schedule.cadence}, or schedule it {written.partition}"
+            ),
+        )
+
+
+def _files(written: WrittenExport) -> Found:
+    split = written.split.rows or written.split.bytes
+    if written.naming and split and "part" not in words_in(written.naming):
+        yield (
+            ("naming",),
+            "naming: with `split` each part needs a name of its own; put {{part}} into the template",
+        )
+    paths = [destination_of(one).settings["path"] for one in written.deliver]
+    for place, path in enumerate(paths):
+        if path in paths[:place]:
+            yield (
+                ("deliver", place),
+                f'deliver.{place}: another destination of this export writes into "{path}" already',
+            )

@@ -1,0 +1,167 @@
+"""A filter against the catalog: fields that exist, operators with the values they take, values of the field's kind."""
+
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+
+from export_pipelines.catalog import Component, Dataset, Field, Kind
+from export_pipelines.catalog.yaml_lines import Key
+from export_pipelines.definition.filters import Filter, Operator, Rule, RuleSet, Scalar
+from export_pipelines.definition.selection import exportable
+from export_pipelines.errors import CatalogError
+
+Op = Operator
+Found = Iterator[tuple[Key, str]]
+
+UNARY = frozenset(
+    {Op.BLANK, Op.NOT_BLANK, Op.TRUE, Op.NOT_TRUE, Op.FALSE, Op.NOT_FALSE, Op.VALID, Op.INVALID}
+)
+LISTS = frozenset({Op.INCLUDED, Op.NOT_INCLUDED})
+PAIRS = frozenset({Op.BETWEEN, Op.NOT_BETWEEN})
+PATTERNS = frozenset({Op.MATCHES, Op.NOT_MATCHES})
+SUBSTRINGS = frozenset({Op.INCLUDES, Op.NOT_INCLUDES})
+BOOLEAN_WORDS = frozenset({"yes", "true", "t", "1", "no", "false", "f", "0"})
+
+
+def filter_faults(chosen: Filter, dataset: Dataset) -> Found:
+    """Every fault with its key below `filter`. No text repeats a value: it may be a person's."""
+    if chosen.events:
+        yield ("events",), "a lead export has no events to choose from; filter by outcome instead"
+    for id, values in chosen.where.items():
+        yield from _where(id, values, dataset)
+    for place, rule in enumerate(chosen.rules):
+        yield from _any_rule(rule, ("rules", place), dataset)
+
+
+def _where(id: str, values: Scalar | tuple[Scalar, ...], dataset: Dataset) -> Found:
+    key: Key = ("where", id)
+    one = yield from _found(id, key, dataset)
+    if one is None:
+        return
+    if values == ():
+        yield key, "at least one value is expected, not an empty list"
+    if not exportable(one):
+        yield key, _never_in_a_file(id)
+    for n, value in _keyed(values):
+        if value is not None:
+            yield from (((*key, *n), text) for text in _wrong_value(one, value))
+
+
+def _keyed(values: Scalar | tuple[Scalar, ...]) -> Iterable[tuple[Key, Scalar]]:
+    return [((n,), value) for n, value in enumerate(values)] if isinstance(values, tuple) else [((), values)]
+
+
+def _any_rule(rule: Rule | RuleSet, key: Key, dataset: Dataset) -> Found:
+    if isinstance(rule, RuleSet):
+        for place, inner in enumerate(rule.rules):
+            yield from _any_rule(inner, (*key, "rules", place), dataset)
+        return
+    one = yield from _found(rule.lhv, (*key, "lhv"), dataset)
+    yield from (((*key, "rhv"), text) for text in _rhv(rule, one))
+
+
+def _found(id: str, key: Key, dataset: Dataset) -> Generator[tuple[Key, str], None, Field | Component | None]:
+    try:
+        return dataset.find(id)
+    except CatalogError as error:
+        yield key, error.what
+        return None
+
+
+def _rhv(rule: Rule, one: Field | Component | None) -> Iterator[str]:
+    """What is wrong with the right-hand value, its shape first."""
+    if rule.op in UNARY:
+        if rule.rhv is not None:
+            yield f'"{rule.op}" takes no rhv; leave it out'
+        return
+    shape = _shape_fault(rule)
+    if shape:
+        yield shape
+    elif one is not None and not exportable(one):
+        yield _never_in_a_file(rule.lhv)
+    elif rule.op in PATTERNS:
+        yield from _pattern(rule.rhv)
+    elif one is not None:
+        for value in rule.rhv if isinstance(rule.rhv, tuple) else (rule.rhv,):
+            yield from _wrong_value(one, value, Kind.TEXT if rule.op in SUBSTRINGS else None)
+
+
+def _shape_fault(rule: Rule) -> str | None:
+    rhv = rule.rhv
+    if rhv is None:
+        return f'"{rule.op}" needs an rhv, the value to compare with; for no value at all, use "is blank"'
+    if rule.op in LISTS and (not isinstance(rhv, tuple) or not rhv):
+        return f'"{rule.op}" takes a list of at least one value, as rhv: [a, b]'
+    if rule.op in PAIRS and (not isinstance(rhv, tuple) or len(rhv) != 2):
+        return f'"{rule.op}" takes exactly two values, as rhv: [low, high]'
+    if rule.op not in LISTS | PAIRS and isinstance(rhv, tuple):
+        return f'"{rule.op}" takes one value, not a list; "is included in" takes a list'
+    return None
+
+
+def _pattern(rhv: Scalar | tuple[Scalar, ...]) -> Iterator[str]:
+    if not isinstance(rhv, str):
+        yield "a regular expression is expected, in quotes"
+        return
+    try:
+        re.compile(rhv)
+    except (re.error, OverflowError, RecursionError) as error:
+        yield f"the regular expression does not compile: {error}"
+
+
+def _wrong_value(one: Field | Component, value: Scalar, kind: Kind | None = None) -> Iterator[str]:
+    wanted, fits = _KINDS[kind or one.kind]
+    if value is None:
+        yield f'{one.id} cannot be compared with nothing; use "is blank"'
+    elif not fits(value):
+        yield f"{one.id} holds {one.kind}: {wanted} is expected, not {_named(value)}"
+
+
+def _named(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "true or false (in quotes it is text)"
+    return "text" if isinstance(value, str) else "a number (in quotes it is text)"
+
+
+def _never_in_a_file(id: str) -> str:
+    return f'values of "{id}" never stand in a file; only "is blank" and "format is valid" may ask about it'
+
+
+def _is_number(value: Scalar) -> bool:
+    try:
+        return not isinstance(value, bool) and Decimal(str(value).strip()).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def _is_date(value: Scalar) -> bool:
+    try:
+        return isinstance(value, str) and bool(
+            re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) and date.fromisoformat(value)
+        )
+    except ValueError:
+        return False
+
+
+def _is_moment(value: Scalar) -> bool:
+    try:
+        return _is_date(value) or (
+            isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+        )
+    except ValueError:
+        return False
+
+
+_NUMBER = ("a number such as 25 or 25.50", _is_number)
+_TEXT = ("text", lambda value: isinstance(value, str))
+_KINDS: dict[Kind, tuple[str, Callable[[Scalar], bool]]] = {
+    Kind.TEXT: _TEXT,
+    Kind.JSON: _TEXT,
+    Kind.INTEGER: _NUMBER,
+    Kind.NUMBER: _NUMBER,
+    Kind.DECIMAL: _NUMBER,
+    Kind.BOOLEAN: ("true or false", lambda value: str(value).strip().lower() in BOOLEAN_WORDS),
+    Kind.DATE: ("a date that exists, as 2024-01-15,", _is_date),
+    Kind.TIMESTAMP: ("a time with its zone, as 2024-01-15T10:30:00Z, or a date", _is_moment),
+}

@@ -1,0 +1,168 @@
+"""Reads the files of `exports/`: a good one becomes an ExportDefinition, a bad one a DefinitionError with all faults."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from export_pipelines.catalog import Catalog
+from export_pipelines.catalog.load import shown
+from export_pipelines.catalog.yaml_faults import plain_faults
+from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_yaml_file
+from export_pipelines.definition.checks import Found, definition_faults
+from export_pipelines.definition.delivery import destination_of
+from export_pipelines.definition.export import ExportDefinition
+from export_pipelines.definition.output import compression_of, format_of
+from export_pipelines.definition.schedule import MAX_ACTIVE
+from export_pipelines.definition.written import WrittenExport
+from export_pipelines.errors import DefinitionError, SettingsError
+
+SUFFIXES = (".yaml", ".yml")
+NOT_THERE_YET = ("event", "report")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """All definitions of a folder, sorted by name; `broken` holds the names of those that did not load."""
+
+    definitions: tuple[ExportDefinition, ...]
+    broken: Mapping[str, DefinitionError]
+
+
+def load_definitions(folder: Path, catalog: Catalog) -> Loaded:
+    """Every definition in `folder`; a bad file never keeps another from loading. Raises SettingsError without a folder."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.name[0] != ".")
+    except OSError as error:
+        raise SettingsError(
+            f"cannot read the folder of exports: {error.strerror}",
+            where=shown(folder),
+            remedy="make it, or set EXPORT_PIPELINES_DEFINITIONS",
+        ) from error
+    good: dict[str, ExportDefinition] = {}
+    broken: dict[str, DefinitionError] = {}
+    for path in paths:
+        try:
+            definition = load_definition(path, catalog)
+            _demand_room(definition, good)
+            good[definition.name] = definition
+        except DefinitionError as error:
+            broken[path.name if path.stem in good else path.stem] = error
+    return Loaded(tuple(good.values()), broken)
+
+
+def load_definition(path: Path, catalog: Catalog) -> ExportDefinition:
+    """The definition in the file. Raises DefinitionError with every fault, each `exports/x.yaml:7: key: what; allowed`."""
+    file = shown(path)
+    document = _read(path, file)
+    stop = _Faults(file, document)
+    stop.at(_early_faults(path, document.data))
+    try:
+        written = WrittenExport.model_validate(document.data)
+    except ValidationError as error:
+        found = list(plain_faults(error, WrittenExport))
+        stop.at([*found, *_of_the_rest(document.data, found, catalog)])
+        raise
+    stop.at(definition_faults(written, catalog))
+    return _definition(path, file, written, document)
+
+
+class _Faults:
+    """Turns faults into one error, with the line of each."""
+
+    def __init__(self, file: str, document: Document) -> None:
+        self.file, self.document = file, document
+
+    def at(self, found: Iterable[tuple[Key, str]]) -> None:
+        """Raises DefinitionError unless `found` is empty."""
+        lines = sorted({(self.document.line(key), text) for key, text in found})
+        if lines:
+            raise DefinitionError(f"{self.file}:{line}: {text}" for line, text in lines)
+
+
+def _read(path: Path, file: str) -> Document:
+    try:
+        return read_yaml_file(path)
+    except OSError as error:
+        raise DefinitionError([f"{file}: cannot read the file: {error.strerror}"]) from error
+    except YamlFault as fault:
+        raise DefinitionError([f"{file}:{fault.line}: {fault.what}"]) from fault
+
+
+def _early_faults(path: Path, data: Any) -> Found:
+    """What makes every other fault pointless."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem):
+        yield (
+            (),
+            f"the file's name is the export's name: lower-case letters, digits and _, not \"{path.stem}\"",
+        )
+    if not isinstance(data, dict):
+        yield (), "an export definition is a mapping (key: value), with at least type and format"
+    elif data.get("type") in NOT_THERE_YET:
+        yield ("type",), f'type: this version cannot export "{data["type"]}" yet; allowed: lead'
+
+
+def _of_the_rest(data: dict[str, Any], found: list[tuple[Key, str]], catalog: Catalog) -> Found:
+    """Faults against the catalog of those keys in which nothing else is wrong, so that one look shows them all."""
+    wrong = {key[0] for key, _ in found if key}
+    rest = {key: value for key, value in data.items() if key not in wrong}
+    try:
+        written = WrittenExport.model_validate({"type": "lead", "format": "csv", **rest})
+    except ValidationError:
+        return
+    yield from definition_faults(written, catalog)
+
+
+def _definition(path: Path, file: str, written: WrittenExport, document: Document) -> ExportDefinition:
+    schedule = written.schedule
+    cadence = schedule.cadence if schedule and not written.filter.last else None
+    same = ("description", "owner", "type", "filter", "start", "privacy", "split", "naming", "skip_empty", "retention", "limits")  # fmt: skip
+    return ExportDefinition(
+        name=path.stem,
+        path=Path(file),
+        **{key: getattr(written, key) for key in same},
+        format=format_of(written.format),
+        fields=tuple(written.fields) if isinstance(written.fields, list) else written.fields,
+        partition=written.partition or cadence,
+        schedule=schedule.cron if schedule else None,
+        compression=compression_of(written.compression),
+        deliver=tuple(destination_of(one) for one in written.deliver),
+        lines={".".join(map(str, key)): line for key, line in document.lines.items()},
+    )
+
+
+def _demand_room(definition: ExportDefinition, others: Mapping[str, ExportDefinition]) -> None:
+    """Raises DefinitionError for a second file of one name, one schedule too many, or a path that another writes."""
+    faults = []
+    if definition.name in others:
+        faults.append(f"{definition.path}: {others[definition.name].path} has the same name; rename one")
+    if definition.schedule and sum(1 for one in others.values() if one.schedule) >= MAX_ACTIVE:
+        faults.append(
+            f"{definition.at('schedule')}: schedule: {MAX_ACTIVE} schedules are active already, which is the most; "
+            "take the schedule out of another export, or out of this one and run it by hand"
+        )
+    for other in others.values():
+        for place in sorted(set(_targets(definition)) & set(_targets(other))):
+            faults.append(
+                f'{definition.at("deliver")}: deliver: {other.name} writes the same files into "{place[0]}"; '
+                "put {{export}} into the path or the naming of one"
+            )
+    if faults:
+        raise DefinitionError(faults)
+
+
+def _targets(definition: ExportDefinition) -> Iterator[tuple[str, ...]]:
+    """Folder and names of parts, as far as they are known before a run; blanks in a template make no difference."""
+    known = {"export": definition.name, "type": definition.type}
+
+    def put_in(template: str) -> str:
+        text = re.sub(r"\s*([{}|])\s*", r"\1", template)
+        return re.sub(r"\{\{(export|type)\}\}", lambda hole: known[hole[1]], text)
+
+    default = f"{definition.type}s_part_{{{{part}}}}.{{{{ext}}}}"
+    ext = f"{definition.format.name} {definition.compression.codec}"
+    for one in definition.deliver:
+        yield str(Path(put_in(one.settings["path"]))), put_in(definition.naming or default), ext

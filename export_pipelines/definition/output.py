@@ -1,0 +1,110 @@
+"""How files are written: the tables of formats and codecs, each with its options as people write them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from export_pipelines.definition.export import Compression, Format
+from export_pipelines.definition.one_of import OneOf, one_of
+from export_pipelines.definition.words import Flag, fault
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _null_marker(value: str) -> str:
+    if any(sign in value for sign in '",\t\r\n'):
+        raise fault("a null marker holds no quote, comma, tab or line break; for example \\N or NULL")
+    return value
+
+
+class DelimitedOptions(_Options):
+    """CSV and TSV: header of ids or of labels, how null is written, whether cells that a spreadsheet would run are made safe."""
+
+    header: Literal["ids", "labels"] = "ids"
+    null_marker: Annotated[str, AfterValidator(_null_marker)] = ""
+    spreadsheet_safe: Flag = False
+
+
+class JsonOptions(_Options):
+    """JSON: `pretty` puts each value on a line of its own."""
+
+    pretty: Flag = False
+
+
+class NoOptions(_Options):
+    """A format without options."""
+
+
+@dataclass(frozen=True)
+class FormatSpec:
+    """A format: the end of its file names, its media type, its options."""
+
+    extension: str
+    media_type: str
+    options: type[BaseModel]
+
+
+@dataclass(frozen=True)
+class CodecSpec:
+    """A codec: what it adds to a file name, the levels it takes (none for no level), its media type."""
+
+    suffix: str
+    levels: range
+    media_type: str | None
+
+
+FORMATS: Mapping[str, FormatSpec] = {
+    "csv": FormatSpec("csv", "text/csv", DelimitedOptions),
+    "tsv": FormatSpec("tsv", "text/tab-separated-values", DelimitedOptions),
+    "json": FormatSpec("json", "application/json", JsonOptions),
+    "ndjson": FormatSpec("ndjson", "application/x-ndjson", NoOptions),
+    "parquet": FormatSpec("parquet", "application/vnd.apache.parquet", NoOptions),
+}
+FORMATS_TO_COME = ("xlsx",)
+
+CODECS: Mapping[str, CodecSpec] = {
+    "none": CodecSpec("", range(0), None),
+    "gzip": CodecSpec(".gz", range(1, 10), "application/gzip"),
+    "zip": CodecSpec(".zip", range(1, 10), "application/zip"),
+    "zstd": CodecSpec(".zst", range(1, 23), "application/zstd"),
+}
+
+
+def _level(name: str, levels: range) -> Any:
+    def check(level: int) -> int:
+        if level not in levels:
+            raise fault(
+                f"{name} takes a level from {levels.start} (fast) to {levels.stop - 1} (small), not {level}"
+            )
+        return level
+
+    return Annotated[int, AfterValidator(check)]
+
+
+_FORMAT = OneOf(
+    "format", {name: spec.options for name, spec in FORMATS.items()}, tuple(FORMATS), to_come=FORMATS_TO_COME
+)
+_CODEC = OneOf(
+    "compression",
+    {name: _level(name, spec.levels) for name, spec in CODECS.items() if spec.levels},
+    tuple(CODECS),
+)
+
+WrittenFormat: Any = one_of(_FORMAT)
+WrittenCompression: Any = one_of(_CODEC)
+
+
+def format_of(written: Any) -> Format:
+    """`csv` or `{csv: {header: labels}}`, already checked, with every option filled in."""
+    name, options = _FORMAT.read(written)
+    return Format(name=name, options=(options or FORMATS[name].options()).model_dump())
+
+
+def compression_of(written: Any) -> Compression:
+    """`gzip` or `{gzip: 9}`, already checked."""
+    codec, level = _CODEC.read(written)
+    return Compression(codec=codec, level=level)

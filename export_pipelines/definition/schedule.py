@@ -1,0 +1,137 @@
+"""When an export runs by itself: words or a cron line in, a cron line in UTC out, at most once a day."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cronsim import CronSim, CronSimError
+
+from export_pipelines.catalog.yaml_faults import shown_value
+from export_pipelines.definition.export import Cadence
+from export_pipelines.definition.words import TIME_PATTERN, WEEKDAYS, read_weekday
+from export_pipelines.errors import unknown
+
+ALLOWED = "daily, weekly, monthly, each with a day and a time (weekly on monday at 02:00), or a cron line of 5 fields"
+MAX_ACTIVE = 100
+LAST_DAY_OF_EVERY_MONTH = 28
+LENGTHS: dict[Cadence, int] = {"daily": 1, "weekly": 7, "monthly": 31}  # days, at most
+
+_WORDS = re.compile(r"(\w+)(?: on (?:day )?(\S+?))?(?: at (\S+))?")
+_FIELD = r"(?:\*|[0-9]+|[a-z]{3})(?:-(?:[0-9]+|[a-z]{3}))?(?:/[0-9]+)?"
+_CRON = re.compile(rf"(?:{_FIELD})(?:,{_FIELD})*")
+_ANY_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+class ScheduleFault(ValueError):
+    """A schedule that cannot be kept; the text says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A cron line in UTC; `cadence` is the word it was made from, None for a cron line."""
+
+    cron: str
+    cadence: Cadence | None
+
+
+def read_schedule(text: str) -> Schedule:
+    """`weekly on monday at 02:00` or `0 2 * * 1`; midnight, Sunday and the 1st unless said otherwise.
+
+    Raises ScheduleFault for what is neither, never comes, or comes more often than once a day.
+    """
+    plain = " ".join(text.lower().split())
+    if len(plain.split()) == 5 and _looks_like_cron(plain):
+        return Schedule(_cron(plain), None)
+    match = _WORDS.fullmatch(plain)
+    if not match or match[1] not in _READERS:
+        raise ScheduleFault(_no_schedule(plain))
+    minute, hour = _time(match[3])
+    cadence, days = _READERS[match[1]](match[2])
+    return Schedule(f"{minute} {hour} {days}", cadence)
+
+
+def _looks_like_cron(plain: str) -> bool:
+    return bool(re.match(r"[*0-9]", plain))
+
+
+def _no_schedule(plain: str) -> str:
+    first = plain.split(maxsplit=1)[0] if plain else ""
+    if first in ("hourly", "minutely", "@hourly") or first.startswith("every"):
+        return f"an export runs at most once a day; allowed: {ALLOWED}"
+    if first.removeprefix("@") in _READERS and first not in _READERS:
+        return f"write {first.removeprefix('@')} without the @"
+    if first in _READERS or re.match(r"[*0-9]", plain):
+        return f"a schedule is expected, not {shown_value(plain)}; allowed: {ALLOWED}"
+    near = unknown("schedule", first, _READERS).partition(";")[2].split("?")[0]
+    return f"unknown schedule {shown_value(plain)};{near + '?' if 'mean' in near else ''} allowed: {ALLOWED}"
+
+
+def _time(text: str | None) -> tuple[int, int]:
+    """Minute and hour."""
+    if text is None:
+        return 0, 0
+    if not re.fullmatch(TIME_PATTERN, text):
+        raise ScheduleFault(f"a time of day is expected, not {shown_value(text)}; write 02:00 or 23:59 (UTC)")
+    hour, minute = text.split(":")
+    return int(minute), int(hour)
+
+
+def _daily(day: str | None) -> tuple[Cadence, str]:
+    if day is not None:
+        raise ScheduleFault(f'"daily" has no day; write daily at 02:00, or weekly on {day}')
+    return "daily", "* * *"
+
+
+def _weekly(day: str | None) -> tuple[Cadence, str]:
+    try:
+        number = WEEKDAYS.index(read_weekday(day or WEEKDAYS[0]))
+    except ValueError as error:
+        raise ScheduleFault(unknown("weekday", str(day), WEEKDAYS)) from error
+    return "weekly", f"* * {number}"
+
+
+def _monthly(day: str | None) -> tuple[Cadence, str]:
+    number = re.fullmatch(r"(\d{1,2})(st|nd|rd|th)?", day or "1")
+    if not number or not 1 <= int(number[1]) <= 31:
+        raise ScheduleFault(f"a day of the month is expected, not {shown_value(day)}; write monthly on 15")
+    if int(number[1]) > LAST_DAY_OF_EVERY_MONTH:
+        raise ScheduleFault(
+            f"monthly on {number[1]} would skip the months without that day; allowed: 1 to {LAST_DAY_OF_EVERY_MONTH}"
+        )
+    return "monthly", f"{int(number[1])} * *"
+
+
+_READERS = {"daily": _daily, "weekly": _weekly, "monthly": _monthly}
+
+
+def _cron(plain: str) -> str:
+    """The line with minute and hour as plain numbers. In UTC every day has 24 hours, so two ticks are less than a day
+    apart exactly when one day holds two, which is when the line names more than one minute or hour."""
+    fields = plain.split()
+    for field in fields:
+        if not _CRON.fullmatch(field):
+            raise ScheduleFault(
+                f'the cron field "{field}" is not read here; allowed: numbers, names, * , - and /'
+            )
+    days, _, weekdays = fields[2:]
+    if "*" not in (days, weekdays) and "*" in days + weekdays:
+        raise ScheduleFault(
+            f'cron programs disagree on "{days}" together with "{weekdays}"; give a day of month or of week, not both'
+        )
+    try:
+        cron = CronSim(plain, _ANY_MOMENT)
+        next(cron)
+    except CronSimError as error:
+        raise ScheduleFault(f'the cron line "{plain}" is wrong: {str(error).lower()}') from error
+    except StopIteration as error:
+        raise ScheduleFault(f'the cron line "{plain}" never comes') from error
+    if len(cron.minutes) > 1 or len(cron.hours) > 1:
+        raise ScheduleFault(
+            f'the cron line "{plain}" runs more often than once a day; give one minute and one hour'
+        )
+    return " ".join([str(*cron.minutes), str(*cron.hours), *fields[2:]])
+
+
+def coarser_than(schedule: Schedule, partition: Cadence) -> bool:
+    """Whether some partitions would never be the last complete one at a tick, and so never be exported."""
+    return schedule.cadence is not None and LENGTHS[schedule.cadence] > LENGTHS[partition]

@@ -1,0 +1,103 @@
+"""An export's YAML as people write it: one model from which both the checks and the JSON Schema come."""
+
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+from export_pipelines.catalog.yaml_faults import shown_value
+from export_pipelines.definition.delivery import WrittenDestination
+from export_pipelines.definition.export import Cadence, ExportType, Limits, MaskWord, Smart, Split
+from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.output import WrittenCompression, WrittenFormat
+from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
+from export_pipelines.definition.templates import PART_WORDS, template_faults
+from export_pipelines.definition.words import DayText, Flag, Span, fault
+
+_SHAPES = {str: "(word)", list: "(list)", dict: "(mapping)"}
+
+
+def _fields_shape(value: Any) -> Any:
+    if (isinstance(value, str) and value != "all") or not isinstance(value, (str, list, dict)):
+        raise fault(
+            "`all`, a list such as [lead_id, email.domain, custom.*], or a mapping of required, exclude_pii, light and "
+            f"exclude is expected, not {shown_value(value)}"
+        )
+    return value
+
+
+_Fields = Annotated[
+    Union[  # noqa: UP007
+        Annotated[Literal["all"], Tag("(word)")],
+        Annotated[Annotated[list[str], Field(min_length=1)], Tag("(list)")],
+        Annotated[Smart, Tag("(mapping)")],
+    ],
+    Discriminator(lambda value: _SHAPES.get(type(value))),
+]
+
+
+def _schedule(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise fault(f"a schedule is expected, not {shown_value(value)}; for example daily at 02:00")
+    try:
+        return read_schedule(value)
+    except ScheduleFault as error:
+        raise fault(str(error)) from error
+
+
+def _naming(value: str) -> str:
+    for text in template_faults(value, PART_WORDS):
+        raise fault(text)
+    return value
+
+
+class WrittenExport(BaseModel):
+    """An export: which leads, which fields, in which files, when, and where they go."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, title="Export definition")
+
+    description: Annotated[str, Field(description="What the export is for, for those who meet it.")] = ""
+    owner: Annotated[str | None, Field(description="Who answers for it.")] = None
+    type: Annotated[ExportType, Field(description="What is exported; this version exports leads.")]
+    format: Annotated[WrittenFormat, Field(description="The format, or a mapping of it to its options.")]
+    fields: Annotated[
+        _Fields,
+        BeforeValidator(_fields_shape, json_schema_input_type=_Fields),
+        Field(description="`all`, a list of ids and globs in output order, or a choice by rule."),
+    ] = "all"
+    filter: Annotated[Filter, Field(description="Which leads; everything given must hold.")] = Filter()
+    partition: Annotated[
+        Cadence | None, Field(description="The window of one run; by default the word of the schedule.")
+    ] = None
+    schedule: Annotated[
+        Schedule | None,
+        BeforeValidator(_schedule, json_schema_input_type=str),
+        Field(
+            description="daily, weekly or monthly with a day and a time, or a cron line; UTC; absent is manual.",
+            examples=[
+                "daily at 02:00",
+                "weekly on monday at 02:00",
+                "monthly on 15 at 06:30",
+                "30 2 * * 1-5",
+            ],
+        ),
+    ] = None
+    start: Annotated[DayText | None, Field(description="First day of the partitions.")] = None
+    privacy: Annotated[dict[str, MaskWord], Field(description="Field id or glob to what is done to it.")] = {}
+    split: Annotated[Split, Field(description="When a new part begins.")] = Split()
+    compression: Annotated[
+        WrittenCompression, Field(description="A codec, or a mapping of it to its level.")
+    ] = "none"
+    naming: Annotated[
+        Annotated[str, AfterValidator(_naming)] | None,
+        Field(description="Template of the parts' names.", examples=["leads_{{date}}_{{part}}.{{ext}}"]),
+    ] = None
+    skip_empty: Annotated[Flag, Field(description="Deliver nothing when no lead matches.")] = False
+    deliver: Annotated[list[WrittenDestination], Field(description="Where the files go.")] = []
+    retention: Annotated[Span | None, Field(description="How long the artifact is kept.")] = None
+    limits: Annotated[Limits, Field(description="Past these the run stops.")] = Limits()
+
+
+def definition_schema() -> dict[str, Any]:
+    """The JSON Schema of an export's YAML, for editors."""
+    schema = WrittenExport.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,224 @@
+"""Loads a CSV file of leads into the lead store in one transaction: every record is loaded, already there, or in
+the reject file with its line and the reason."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from export_pipelines.catalog import Catalog, load_catalog
+from export_pipelines.errors import ImportFileError
+from export_pipelines.sample.catalog_file import declare
+from export_pipelines.sample.ids import hashed_id, party_id, unix_seconds
+from export_pipelines.sample.layout import CUSTOM, Layout, lay_out
+from export_pipelines.sample.mapping import Mapping
+from export_pipelines.sample.parse import Unfit, as_json
+from export_pipelines.sample.records import Record, open_csv, read_records
+from export_pipelines.sample.reject_file import RejectFile, reject_file
+from export_pipelines.sample.store import writing
+from export_pipelines.sample.tables import PARTIES, leads, metadata
+
+CHUNK = 2_000  # rows
+COLUMNS = tuple(column.name for column in leads.columns)
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """loaded + already_there + rejected = records. `custom_fields`: header -> id of the columns that no field knew.
+    `reject_file` is None when nothing was rejected."""
+
+    records: int
+    loaded: int
+    already_there: int
+    rejected: int
+    reject_file: Path | None
+    custom_fields: dict[str, str]
+    catalog_file: Path | None
+
+
+def import_leads(
+    file: Path,
+    mapping: Mapping,
+    url: str,
+    reject: Path,
+    *,
+    catalog: Catalog | None = None,
+    catalog_out: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> ImportResult:
+    """Loads `file`, a CSV file in UTF-8 whose first line names the columns, into the store at `url`.
+
+    A row's id follows from its reference (else from its cells) and its time, so a second import of the same file
+    loads nothing twice. `catalog` says the types of custom fields (None: the shipped one); fields it does not declare
+    are declared in the file `catalog_out`. `progress` hears how many records are done. Raises ImportFileError for a
+    file or mapping that cannot be used, SourceError and StoreError for the store; then nothing is loaded.
+    """
+    if reject.resolve() == file.resolve():
+        raise ImportFileError("the reject file would replace the file to import", where=str(reject))
+    dataset = (catalog or load_catalog(None)).dataset("leads")
+    with open_csv(file) as stream:
+        records = read_records(stream, mapping.delimiter)
+        header = _header(next(records, None), file)
+        layout = lay_out(header, mapping, dataset, str(file))
+        with reject_file(reject) as rejects, writing(url) as connection:
+            metadata.create_all(connection)
+            load = _Load(connection, layout, rejects)
+            while chunk := list(islice(records, CHUNK)):
+                load.take(chunk)
+                if progress:
+                    progress(load.records)
+            if catalog_out:
+                declare(layout.declared, catalog_out)
+            rejected = rejects.finish()
+    return ImportResult(
+        records=load.records,
+        loaded=load.loaded,
+        already_there=load.already_there,
+        rejected=rejects.count,
+        reject_file=rejected,
+        custom_fields={step.header: step.field for step in layout.cells if step.field.startswith(CUSTOM)},
+        catalog_file=catalog_out if layout.declared else None,
+    )
+
+
+def _header(record: Record | None, file: Path) -> tuple[str, ...]:
+    if record is None:
+        raise ImportFileError("the file is empty; its first line must name the columns", where=str(file))
+    if record.fault:
+        raise ImportFileError(f"the header cannot be read: {record.fault}", where=f"{file}:{record.line}")
+    return record.cells
+
+
+class _Load:
+    """The rows of one import on their way into the store, inside its transaction."""
+
+    def __init__(self, connection: Connection, layout: Layout, rejects: RejectFile) -> None:
+        self._connection, self._layout, self._rejects = connection, layout, rejects
+        self._parties = _Parties(connection)
+        self._lines: dict[str, int] = {}  # lead id -> the line of this file it stands on
+        self._repeats: Counter[str] = Counter()
+        self.records = self.loaded = self.already_there = 0
+
+    def take(self, records: list[Record]) -> None:
+        """Loads what can be loaded of these records, and rejects the rest."""
+        good: list[tuple[Record, dict[str, Any]]] = []
+        for record in records:
+            self.records += 1
+            try:
+                good.append((record, self._row(record)))
+            except Unfit as fault:
+                self._rejects.add(record.line, str(fault), record.raw)
+        stored = self._stored([row["lead_id"] for _, row in good])
+        new = []
+        for record, row in good:
+            other = stored.get(row["lead_id"])
+            if other is None:
+                new.append(row)
+            elif differing := [name for name in COLUMNS if other[name] != row[name]]:
+                self._rejects.add(
+                    record.line,
+                    f"lead {row['lead_id']} is in the store with another {', '.join(differing)}",
+                    record.raw,
+                )
+            else:
+                self.already_there += 1
+        if new:
+            self._connection.execute(insert(leads), new)
+        self.loaded += len(new)
+
+    def _row(self, record: Record) -> dict[str, Any]:
+        """The record as columns of the leads table. Raises Unfit."""
+        if record.fault:
+            raise Unfit(record.fault)
+        values = dict(self._layout.constants) | dict(_values(record, self._layout))
+        if values.get("submitted_at") is None:
+            raise Unfit("submitted_at is empty")
+        values["lead_id"] = self._lead_id(values, record)
+        for kind in PARTIES:
+            values[f"{kind}_id"] = self._parties.id_of(
+                kind, values.get(f"{kind}.id"), values.get(f"{kind}.name")
+            )
+        custom = dict(values.get("custom") or {})
+        custom |= {
+            id.removeprefix(CUSTOM): as_json(value)
+            for id, value in values.items()
+            if id.startswith(CUSTOM) and value is not None
+        }
+        values["custom"] = custom or values.get("custom")
+        return {name: values.get(name) for name in COLUMNS}
+
+    def _lead_id(self, values: dict[str, Any], record: Record) -> str:
+        """The row's own id, or one that follows from what the row is. Raises Unfit when an earlier row has it."""
+        seconds = unix_seconds(values["submitted_at"])
+        id = values.get("lead_id")
+        if id is None and values.get("reference"):
+            sender = [
+                str(values.get(name) or "") for name in ("flow.id", "flow.name", "source.id", "source.name")
+            ]
+            id = hashed_id(seconds, "reference", *sender, values["reference"])
+        elif id is None:
+            id = hashed_id(seconds, "row", *record.cells)
+            self._repeats[id] += 1
+            if self._repeats[id] > 1:  # equal rows are several leads, not one
+                id = hashed_id(seconds, "row", *record.cells, str(self._repeats[id]))
+        first = self._lines.setdefault(id, record.line)
+        if first != record.line:
+            what = "lead_id" if values.get("lead_id") else "reference, source and time"
+            raise Unfit(f"the same {what} as in line {first}")
+        return str(id)
+
+    def _stored(self, ids: list[str]) -> dict[str, dict[str, Any]]:
+        found = self._connection.execute(select(leads).where(leads.c.lead_id.in_(ids)))
+        return {row["lead_id"]: dict(row) for row in found.mappings()}
+
+
+def _values(record: Record, layout: Layout) -> Iterator[tuple[str, Any]]:
+    """Field id and value of every cell; an empty cell is null. Raises Unfit, with all that does not fit."""
+    if len(record.cells) != len(layout.cells):
+        few = "too few" if len(record.cells) < len(layout.cells) else "too many"
+        raise Unfit(f"{few} cells: {len(record.cells)} where the header has {len(layout.cells)}")
+    faults = []
+    for step, cell in zip(layout.cells, record.cells, strict=True):
+        try:
+            yield step.field, step.parse(cell) if cell else None
+        except Unfit as fault:
+            faults.append(f"{step.header}: {fault}")
+    if faults:
+        raise Unfit("; ".join(faults))
+
+
+class _Parties:
+    """Flows, sources and recipients by name and id; a new one is written when a row first names it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._names: dict[str, dict[str, str]] = {}  # kind -> id -> name
+        self._ids: dict[str, dict[str, str]] = {}  # kind -> name -> id
+        for kind, table in PARTIES.items():
+            rows = (
+                connection.execute(select(table.c.id, table.c.name).order_by(table.c.id.desc()))
+                .tuples()
+                .all()
+            )
+            self._names[kind] = dict(rows)
+            self._ids[kind] = {name: id for id, name in rows}
+
+    def id_of(self, kind: str, id: str | None, name: str | None) -> str | None:
+        """The id of the party that a row names by id, name or both. Raises Unfit when they belong to two."""
+        if id is None and name is None:
+            return None
+        if id is None:
+            id = self._ids[kind].get(name or "") or party_id(kind, name or "")
+        known = self._names[kind].get(id)
+        if known is None:
+            known = name or id
+            self._connection.execute(insert(PARTIES[kind]), {"id": id, "name": known})
+            self._names[kind][id] = known
+            self._ids[kind].setdefault(known, id)
+        if name is not None and known != name:
+            raise Unfit(f"{kind}.id belongs to another {kind}.name")
+        return id

@@ -1,0 +1,133 @@
+"""Which column of a CSV file is which field of a lead: read from a YAML file or from words of the command line."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from export_pipelines.catalog.field import PiiClass
+from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
+from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_yaml_file
+from export_pipelines.errors import ImportFileError, unknown
+
+KEYS = ("columns", "constants", "delimiter")
+DETAILS = ("field", "type", "pii", "label", "format")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The field a column goes to. `type`, `pii` and `label` declare a custom field; `format` is strptime's, for
+    dates and timestamps written another way than ISO 8601."""
+
+    field: str
+    type: str | None = None
+    pii: str | None = None
+    label: str | None = None
+    format: str | None = None
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """CSV header -> target; field id -> text that every row gets."""
+
+    columns: dict[str, Target] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    delimiter: str = ","
+
+
+def mapping_of(words: Sequence[str], constants: Iterable[str] = ()) -> Mapping:
+    """The mapping of the command line: each word is a YAML file or `HEADER=field`, a later one wins;
+    each constant is `field=text`. Raises ImportFileError."""
+    mapping = Mapping()
+    for word in words:
+        header, equals, target = word.rpartition("=")
+        if Path(word).suffix in (".yaml", ".yml"):
+            loaded = load_mapping(Path(word))
+            mapping = replace(
+                loaded,
+                columns=mapping.columns | loaded.columns,
+                constants=mapping.constants | loaded.constants,
+            )
+        elif equals and header and target.strip():
+            mapping = replace(mapping, columns=mapping.columns | {header: Target(target.strip())})
+        else:
+            raise ImportFileError(
+                f'"{word}" maps nothing', where="--map", remedy="'HEADER=field', or a file NAME.yaml"
+            )
+    for constant in constants:
+        name, equals, text = constant.partition("=")
+        if not (equals and name.strip()):
+            raise ImportFileError(f'"{constant}" sets nothing', where="--set", remedy="'field=text'")
+        mapping = replace(mapping, constants=mapping.constants | {name.strip(): text})
+    return mapping
+
+
+def load_mapping(path: Path) -> Mapping:
+    """The mapping in a YAML file with the keys `columns`, `constants`, `delimiter`. Raises ImportFileError with
+    every fault, `file:line: text`."""
+    try:
+        document = read_yaml_file(path)
+    except OSError as error:
+        raise ImportFileError(f"cannot read the mapping: {error.strerror}", where=str(path)) from error
+    except YamlFault as fault:
+        raise ImportFileError(fault.what, where=f"{path}:{fault.line}") from fault
+    reader = _MappingReader(document)
+    mapping = reader.read()
+    if reader.faults:
+        raise ImportFileError("\n".join(f"{path}:{line}: {what}" for line, what in sorted(reader.faults)))
+    return mapping
+
+
+class _MappingReader:
+    """One YAML document as a mapping; collects the faults instead of stopping at the first."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self.faults: list[tuple[int, str]] = []
+
+    def read(self) -> Mapping:
+        data = self._mapping((), self._document.data)
+        for key in data:
+            if key not in KEYS:
+                self._fault((key,), unknown("key", key, KEYS))
+        delimiter = data.get("delimiter", ",")
+        if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
+            self._fault(("delimiter",), 'delimiter: one character is expected, such as ";" or "\\t"')
+            delimiter = ","
+        columns = self._mapping(("columns",), data.get("columns"))
+        constants = self._mapping(("constants",), data.get("constants"))
+        return Mapping(
+            {header: self._target(("columns", header), one) for header, one in columns.items()},
+            {name: self._text(("constants", name), text) for name, text in constants.items()},
+            delimiter,
+        )
+
+    def _target(self, key: Key, written: Any) -> Target:
+        if not isinstance(written, dict):
+            return Target(self._text(key, written))
+        for name in written:
+            if name not in DETAILS:
+                self._fault((*key, name), unknown("key", name, DETAILS))
+        if "field" not in written:
+            self._fault(key, f'"{key[-1]}" names no field')
+        parts = {name: self._text((*key, name), written[name]) for name in DETAILS if name in written}
+        if parts.get("type") not in (None, *SEMANTIC_TYPES):
+            self._fault((*key, "type"), unknown("type", parts["type"], SEMANTIC_TYPES))
+        if parts.get("pii") not in (None, *PiiClass):
+            self._fault((*key, "pii"), unknown("PII class", parts["pii"], list(PiiClass)))
+        return Target(**{"field": "", **parts})
+
+    def _mapping(self, key: Key, written: Any) -> dict[str, Any]:
+        if written is None or isinstance(written, dict):
+            return written or {}
+        self._fault(key, f"{key[-1] if key else 'a mapping file'}: a mapping (key: value) is expected")
+        return {}
+
+    def _text(self, key: Key, written: Any) -> str:
+        if isinstance(written, str):
+            return written
+        self._fault(key, f'"{key[-1]}": text is expected; put it in quotes')
+        return ""
+
+    def _fault(self, key: Key, what: str) -> None:
+        self.faults.append((self._document.line(key), what))

@@ -1,0 +1,145 @@
+"""From a cell's text to a value of its declared type, exactly or not at all; no fault quotes the value."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import simplejson
+
+from export_pipelines.catalog.semantic_types import CURRENCY_SCALE, SEMANTIC_TYPES, Kind
+from export_pipelines.sample.tables import CENT, OUTCOMES
+
+TRUE, FALSE = {"yes", "true", "t", "1"}, {"no", "false", "f", "0"}
+MAX_UNITS = 10 ** (14 - CURRENCY_SCALE)  # what NUMERIC(14, 2) holds before the point
+_AMOUNT = re.compile(r"-?[$£€]?(\d+|\d{1,3}(,\d{3})+)(\.\d*)?", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( ?(Z|[+-]\d\d:?\d\d))?)?", re.ASCII)
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+_BIG = 2**63
+
+
+class Unfit(ValueError):
+    """The text is not a value of the type; its text says what would be."""
+
+
+Parse = Callable[[str], Any]
+
+
+def parser_of(type_name: str, layout: str | None = None) -> Parse:
+    """How a cell becomes a value of this semantic type; `layout` is strptime's, for dates and timestamps written
+    another way. The function raises Unfit."""
+    kind = SEMANTIC_TYPES[type_name].kind
+    if layout and kind in (Kind.DATE, Kind.TIMESTAMP):
+        return lambda text: _by_layout(text, layout, kind)
+    return _PARSERS.get(kind, str)
+
+
+def object_id(text: str) -> str:
+    if not _OBJECT_ID.fullmatch(text):
+        raise Unfit("not an id: 24 digits 0-9 a-f")
+    return text
+
+
+def outcome(text: str) -> str:
+    word = text.strip().lower()
+    if word not in OUTCOMES:
+        raise Unfit(f"not an outcome: one of {', '.join(OUTCOMES)}")
+    return word
+
+
+def as_json(value: Any) -> Any:
+    """A custom value as JSON keeps it exactly: decimals and moments as their text."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return f"{value:f}" if isinstance(value, Decimal) else value
+
+
+def _moment(text: str) -> datetime:
+    """A date is its midnight, a time without an offset is UTC; finer than a millisecond is cut."""
+    text = text.strip()
+    if not _MOMENT.fullmatch(text):
+        raise Unfit("not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z")
+    try:
+        moment = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
+        return _in_utc(moment)
+    except (ValueError, OverflowError) as error:
+        raise Unfit("not a moment of the calendar") from error
+
+
+def _in_utc(moment: datetime) -> datetime:
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError as error:
+        raise Unfit("not a date: 2024-01-15") from error
+
+
+def _by_layout(text: str, layout: str, kind: Kind) -> date:
+    try:
+        moment = _in_utc(datetime.strptime(text.strip(), layout))  # noqa: DTZ007  # _in_utc gives the zone
+    except (ValueError, OverflowError) as error:
+        raise Unfit(f"not written as {layout}") from error
+    return moment if kind is Kind.TIMESTAMP else moment.date()
+
+
+def _flag(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in TRUE | FALSE:
+        raise Unfit("not a boolean: yes, true, t, 1, no, false, f or 0")
+    return word in TRUE
+
+
+def _amount(text: str) -> Decimal:
+    text = text.strip()
+    if not _AMOUNT.fullmatch(text):
+        raise Unfit("not an amount: 1234.50")
+    amount = Decimal(re.sub(r"[$£€,]", "", text))
+    if abs(amount) >= MAX_UNITS:
+        raise Unfit(f"an amount of {MAX_UNITS:,} or more")
+    cents = amount.quantize(CENT)
+    if cents != amount:
+        raise Unfit("an amount with more than two places")
+    return cents
+
+
+def _number(text: str) -> Decimal:
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        raise Unfit("not a number: 1234.5")
+    return Decimal(text)
+
+
+def _whole(text: str) -> int:
+    number = _number(text)
+    if number != int(number) or not -_BIG <= number < _BIG:
+        raise Unfit("not a whole number of 64 bits")
+    return int(number)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = simplejson.loads(text, use_decimal=True, allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise Unfit("not JSON") from error
+    if not isinstance(found, dict):
+        raise Unfit("not a JSON object")
+    return found
+
+
+_PARSERS: dict[Kind, Parse] = {
+    Kind.TIMESTAMP: _moment,
+    Kind.DATE: _day,
+    Kind.BOOLEAN: _flag,
+    Kind.DECIMAL: _amount,
+    Kind.NUMBER: _number,
+    Kind.INTEGER: _whole,
+    Kind.JSON: _object,
+}

@@ -1,0 +1,82 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from export_pipelines.errors import RequestError
+from export_pipelines.plan.naming import check_template, part_template, render, window_words
+from export_pipelines.plan.window import window_between
+
+WORDS = {
+    "export": "Daily",
+    "type": "lead",
+    "ext": "csv.gz",
+    **window_words(window_between("2024-01-05", "2024-01-06")),
+}
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("leads_part_{{part}}.{{ext}}", "leads_part_7.csv.gz"),
+        ("{{export | lower}}-{{date}}-{{ part | pad(3) }}.{{ext}}", "daily-2024-01-05-007.csv.gz"),
+        ("{{year}}{{month}}{{day}}_{x}_{{part|upper}}.{{ext}}", "20240105_{x}_7.csv.gz"),
+        ("{{key}}_{{start}}_{{end}}.{{ext}}", "2024-01-05_2024-01-06_2024-01-05_2024-01-06.csv.gz"),
+    ],
+)
+def test_a_parts_name_is_open_only_for_its_number(template: str, name: str) -> None:
+    assert part_template(template, WORDS).format(part=7) == name
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{dat}}", 'unknown word "dat"; did you mean "date"?'),
+        ("{{run}}_{{part}}", 'unknown word "run"'),
+        ("{{ date | replace('-', 'x') }}", 'unknown filter "replace"'),
+        ("{{ 'x' * 1000000000 }}", "words and filters only, not mul"),
+        ("{{ date.__class__ }}", "words and filters only, not getattr"),
+        ("{{ date['__class__'] }}", "words and filters only, not getitem"),
+        ("{% for x in date %}a{% endfor %}", "words and filters only, not for"),
+        ("{{ range(9) }}", "words and filters only, not call"),
+        ("{{ part | pad(1000) }}", "pad takes a number of digits from 1 to 12"),
+        ("{{ date ~ date }}", "words and filters only, not concat"),
+        ("{{ date", "unexpected"),
+        ("{{ part", "unexpected"),
+        ("a" * 600, "longer than the 500 allowed"),
+        ("../{{part}}", "a plain file name"),
+        ("x/{{part}}", "a plain file name"),
+        (".{{part}}", "a plain file name"),
+        ("   ", "a plain file name"),
+        ("a\nb{{part}}", "control characters"),
+        ("a\x00b{{part}}", "NUL"),
+        ("é" * 150, "at most 200 bytes"),
+    ],
+)
+def test_a_template_that_is_no_file_name_is_refused(template: str, message: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        part_template(template, WORDS)
+    assert message in str(caught.value)
+
+
+@given(value=st.text(max_size=20), other=st.text(max_size=20))
+def test_no_value_makes_or_climbs_a_path(value: str, other: str) -> None:
+    path = render("in/{{export}}/{{type}}{{key}}/x", {"export": value, "type": other, "key": value})
+    assert path.count("/") == 3
+    assert ".." not in path.split("/")
+    assert "\\" not in path
+
+
+def test_a_word_without_a_value_is_an_error_and_not_nothing() -> None:
+    with pytest.raises(RequestError, match="'date' is undefined"):
+        render("{{date}}", {})
+
+
+def test_a_result_that_grows_too_long_is_refused() -> None:
+    with pytest.raises(RequestError, match="more than 1000"):
+        render("{{export}}" * 40, {"export": "x" * 100})
+
+
+def test_the_words_allowed_are_the_callers() -> None:
+    check_template("{{date}}", {"date"})
+    with pytest.raises(RequestError, match='unknown word "part"'):
+        check_template("{{date}}{{part}}", {"date"})
