@@ -1,10 +1,11 @@
 """Pydantic's findings in plain words: key, what was found, what is allowed, the nearest right word."""
 
+import re
 from collections.abc import Iterator
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from export_pipelines.catalog.yaml_lines import Key
@@ -35,17 +36,27 @@ def plain_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[tup
 
 def plain(found: ErrorDetails, place: Key, inside: Any) -> str:
     """One finding as text, `key: what; allowed`."""
+    match found["type"]:
+        case "extra_forbidden":
+            return _under(place[:-1], unknown("key", str(place[-1]), _keys(inside)))
+        case "missing":
+            return _under(place[:-1], f'the key "{place[-1]}" is missing')
+        case _:
+            return _under(place, _wrong_value(found, place))
+
+
+def _wrong_value(found: ErrorDetails, place: Key) -> str:
     kind, given = found["type"], found["input"]
-    if kind == "extra_forbidden":
-        return _under(place[:-1], unknown("key", str(place[-1]), _keys(inside)))
-    if kind == "missing":
-        return _under(place[:-1], f'the key "{place[-1]}" is missing')
-    if kind == "literal_error":
-        allowed = [str(word) for word in _words(inside)]
-        return _under(place, unknown("word", str(given), allowed))
+    if kind in ("literal_error", "enum"):
+        words = re.findall(r"'([^']*)'", found["ctx"]["expected"])
+        return _unknown_word("operator" if place[-1] == "op" else "word", given, words)
+    if kind == "greater_than":
+        return f"a number above {found['ctx']['gt']} is expected, not {shown_value(given)}"
+    if kind == "too_short":
+        return "a list of at least one is expected, not an empty one"
     if kind in _WANTED:
-        return _under(place, f"{_WANTED[kind]} is expected, not {shown_value(given)}")
-    return _under(place, found["msg"])
+        return f"{_WANTED[kind]} is expected, not {shown_value(given)}"
+    return found["msg"]
 
 
 def shown_value(value: Any) -> str:
@@ -61,6 +72,13 @@ def shown_value(value: Any) -> str:
     text = str(value)
     text = text if len(text) <= 60 else text[:57] + "..."
     return f'"{text}"' if isinstance(value, str) else text
+
+
+def _unknown_word(what: str, given: Any, words: list[str]) -> str:
+    if not isinstance(given, str):
+        return f"a word is expected, not {shown_value(given)}; allowed: {', '.join(words)}"
+    text = unknown(what, given, words)
+    return text if ";" in text else f"{text}; allowed: {', '.join(words)}"
 
 
 def _under(place: Key, text: str) -> str:
@@ -84,13 +102,26 @@ def _walk(annotation: Any, loc: tuple[str | int, ...]) -> tuple[Key, Any]:
     """The key that `loc` names, without the names of union members in it, and the annotation around or at its end."""
     place: list[str | int] = []
     for part in loc:
+        if isinstance(part, str) and part.startswith("("):
+            annotation = _tagged(annotation, part)
+            continue
         inner = _step(annotation, part)
         if inner is not None:
             annotation = inner
-            place.append(part)
-        elif part == loc[-1]:
+        if inner is not None or part == loc[-1]:
             place.append(part)
     return tuple(place), annotation
+
+
+def _tagged(annotation: Any, tag: str) -> Any:
+    """The member of a union with this tag; tags stand in brackets, which no key does."""
+    if get_origin(annotation) is Annotated and Tag(tag) in get_args(annotation)[1:]:
+        return get_args(annotation)[0]
+    for member in get_args(annotation):
+        found = _tagged(member, tag)
+        if found is not None:
+            return found
+    return None
 
 
 def _step(annotation: Any, part: str | int) -> Any:
@@ -109,7 +140,3 @@ def _step(annotation: Any, part: str | int) -> Any:
 def _keys(annotation: Any) -> list[str]:
     models = [one for one in _flat(annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
     return [info.alias or name for model in models for name, info in model.model_fields.items()]
-
-
-def _words(annotation: Any) -> list[Any]:
-    return [word for member in _flat(annotation) for word in get_args(member)]

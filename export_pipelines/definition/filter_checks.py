@@ -115,13 +115,14 @@ def _wrong_value(one: Field | Component, value: Scalar, kind: Kind | None = None
     if value is None:
         yield f'{one.id} cannot be compared with nothing; use "is blank"'
     elif not fits(value):
-        yield f"{one.id} holds {one.kind}: {wanted} is expected, not {_named(value)}"
+        hint = "; put it in quotes" if wanted == "text" else ""
+        yield f"{one.id} holds {one.kind}: {wanted} is expected, not {_named(value)}{hint}"
 
 
 def _named(value: Scalar) -> str:
     if isinstance(value, bool):
-        return "true or false (in quotes it is text)"
-    return "text" if isinstance(value, str) else "a number (in quotes it is text)"
+        return "true or false"
+    return "text" if isinstance(value, str) else "a number"
 
 
 def _never_in_a_file(id: str) -> str:

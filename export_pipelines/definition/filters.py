@@ -55,19 +55,20 @@ def _shape(value: Any) -> str:
     return "(set)" if is_set else "(rule)"
 
 
-AnyRule = Annotated[
-    Union[Annotated[Rule, Tag("(rule)")], Annotated["RuleSet", Tag("(set)")]],  # noqa: UP007
-    Discriminator(_shape),
-]
-
-
 class RuleSet(BaseModel):
     """`{op: and|or, rules: [...]}`; sets nest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     op: Literal["and", "or"]
-    rules: Annotated[tuple[AnyRule, ...], Field(min_length=1)]
+    rules: Annotated[tuple["AnyRule", ...], Field(min_length=1)]
+
+
+AnyRule = Annotated[
+    Union[Annotated[Rule, Tag("(rule)")], Annotated[RuleSet, Tag("(set)")]],  # noqa: UP007
+    Discriminator(_shape),
+]
+RuleSet.model_rebuild()
 
 
 class Filter(BaseModel):

@@ -14,6 +14,7 @@ from export_pipelines.errors import unknown
 ALLOWED = "daily, weekly, monthly, each with a day and a time (weekly on monday at 02:00), or a cron line of 5 fields"
 MAX_ACTIVE = 100
 LAST_DAY_OF_EVERY_MONTH = 28
+LONGEST_STEP = 31  # days
 LENGTHS: dict[Cadence, int] = {"daily": 1, "weekly": 7, "monthly": 31}  # days, at most
 
 _WORDS = re.compile(r"(\w+)(?: on (?:day )?(\S+?))?(?: at (\S+))?")
@@ -113,6 +114,8 @@ def _cron(plain: str) -> str:
             raise ScheduleFault(
                 f'the cron field "{field}" is not read here; allowed: numbers, names, * , - and /'
             )
+        if any(int(step) > LONGEST_STEP for step in re.findall(r"/([0-9]+)", field)):
+            raise ScheduleFault(f'the step in the cron field "{field}" is longer than the field')
     days, _, weekdays = fields[2:]
     if "*" not in (days, weekdays) and "*" in days + weekdays:
         raise ScheduleFault(

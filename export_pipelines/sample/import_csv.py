@@ -61,7 +61,7 @@ def import_leads(
         raise ImportFileError("the reject file would replace the file to import", where=str(reject))
     dataset = (catalog or load_catalog(None)).dataset("leads")
     with open_csv(file) as stream:
-        records = read_records(stream, mapping.delimiter)
+        records = read_records(stream, mapping.delimiter, str(file))
         header = _header(next(records, None), file)
         layout = lay_out(header, mapping, dataset, str(file))
         with reject_file(reject) as rejects, writing(url) as connection:

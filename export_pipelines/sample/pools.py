@@ -90,7 +90,7 @@ COMMENTS = (
     '{"looks": "like json"}',
     "<script>alert(1)</script>",
     "'; DROP TABLE leads; --",
-    "Long story: " + "I have called, and written, and called again. " * 60 + "\nRegards",
+    "Long story: " + "I have called, and written, and called again. " * 70 + "\nRegards",
 )
 LANDING_PAGES = (
     "https://loans.example.com/apply?utm_source=search&utm_medium=cpc",

@@ -53,9 +53,10 @@ def _reading(file: Path | str) -> Iterator[None]:
         raise ImportFileError(f"cannot read the file: {error.strerror}", where=str(file)) from error
 
 
-def read_records(stream: TextIO, delimiter: str) -> Iterator[Record]:
-    """Every record, the header first; blank lines between records are none."""
-    lines = _Lines(stream)
+def read_records(stream: TextIO, delimiter: str, where: str = "") -> Iterator[Record]:
+    """Every record, the header first; blank lines between records are none. Raises ImportFileError when `where`,
+    the file, stops being readable."""
+    lines = _Lines(stream, where)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = lines.count + 1
@@ -75,14 +76,16 @@ def read_records(stream: TextIO, delimiter: str) -> Iterator[Record]:
 class _Lines:
     """The stream's lines, counted, and kept until the record they belong to takes them."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._kept, self.count = stream, [""], 0
+    def __init__(self, stream: TextIO, where: str) -> None:
+        self._stream, self._where = stream, where
+        self._kept: list[str] = []
+        self.count = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        with _reading(self._stream.name):
+        with _reading(self._where):
             line = next(self._stream)
         self.count += 1
         self._kept.append(line)

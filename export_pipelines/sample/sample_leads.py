@@ -1,15 +1,18 @@
 """Draws sample leads column by column from a seeded generator: chunks of finished SQLite values come out."""
 
 import json
+import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from export_pipelines.sample import pools
 from export_pipelines.sample.ids import party_id, unix_seconds
 from export_pipelines.sample.tables import EMPTY_OBJECT, leads
 
+T = TypeVar("T")
 CHUNK = 20_000  # rows
 DAY_S = 86_400
 BLEND = 500  # entries of a blended pool: the grain of a share is 0.2 %
@@ -68,12 +71,21 @@ class _Clock:
 def _moments(random: Random, first: int, size: int, count: int, span_ms: int) -> list[int]:
     """Milliseconds since the start, never falling; now and then two leads share one."""
     slot = span_ms // count or 1
-    jitter = random.choices(range(slot), k=size)
+    jitter = _pick(random, size, range(slot))
     moments = [(first + n) * span_ms // count + jitter[n] for n in range(size)]
     for n in range(1, size):
         if n % 97 == 0:
             moments[n] = moments[n - 1]
     return [min(ms, span_ms - 1) for ms in moments]
+
+
+def _pick(random: Random, size: int, pool: Sequence[T]) -> list[T]:
+    """`size` values of the pool; random.choices does the same in three times the time."""
+    numbers = array("I", random.randbytes(4 * size))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    length = len(pool)
+    return [pool[number % length] for number in numbers]
 
 
 def _blended(
@@ -82,7 +94,7 @@ def _blended(
     """`size` values, of which about `share` come from `rare`."""
     few = max(1, round(BLEND * share))
     pool = [common[n % len(common)] for n in range(BLEND - few)] + [rare[n % len(rare)] for n in range(few)]
-    return random.choices(pool, k=size)
+    return _pick(random, size, pool)
 
 
 def _sprinkle(random: Random, column: list[Any], values: Sequence[Any], share: float) -> None:
@@ -97,7 +109,7 @@ def _traffic(random: Random, size: int, first: int) -> Chunk:
     _sprinkle(random, reference, (None, "", "0000123", 'ref "7"', "=2+3"), 0.05)
     octet = range(256)
     address = [
-        f"203.{a}.{b}.{c}" for a, b, c in zip(*(random.choices(octet, k=size) for _ in "abc"), strict=True)
+        f"203.{a}.{b}.{c}" for a, b, c in zip(*(_pick(random, size, octet) for _ in "abc"), strict=True)
     ]
     _sprinkle(random, address, (None, "2001:db8::ff00:42:8329", "999.1.1.1", "10.0.0.1, 10.0.0.2"), 0.04)
     certificate: list[Any] = [
@@ -106,8 +118,8 @@ def _traffic(random: Random, size: int, first: int) -> Chunk:
     _sprinkle(random, certificate, (None,), 0.4)
     return {
         "reference": reference,
-        "flow_id": random.choices(PARTY_IDS["flow"], k=size),
-        "source_id": random.choices(PARTY_IDS["source"], k=size),
+        "flow_id": _pick(random, size, PARTY_IDS["flow"]),
+        "source_id": _pick(random, size, PARTY_IDS["source"]),
         "campaign_id": _blended(random, size, [f"C{n:03}" for n in range(40)], (None, "", "007"), 0.2),
         "affiliate_id": _blended(random, size, [f"aff-{n}" for n in range(25)], (None,), 0.5),
         "landing_page": _blended(random, size, pools.LANDING_PAGES, (None,), 0.1),
@@ -121,7 +133,7 @@ def _traffic(random: Random, size: int, first: int) -> Chunk:
 def _person(random: Random, size: int, first: int) -> Chunk:
     first_names = _blended(random, size, pools.FIRST_NAMES, (*pools.NASTY_FIRST_NAMES, None), 0.12)
     last_names = _blended(random, size, pools.LAST_NAMES, (*pools.NASTY_LAST_NAMES, None), 0.1)
-    users = random.choices([name.lower().replace(" ", ".") for name in pools.FIRST_NAMES], k=size)
+    users = _pick(random, size, [name.lower().replace(" ", ".") for name in pools.FIRST_NAMES])
     domains = _blended(random, size, pools.EMAIL_DOMAINS[:8], pools.EMAIL_DOMAINS, 0.2)
     emails: list[Any] = [
         f"{user}{n}@{domain}"
@@ -151,8 +163,8 @@ def _person(random: Random, size: int, first: int) -> Chunk:
 
 
 def _phones(random: Random, size: int, empty: float) -> list[Any]:
-    areas = random.choices(pools.AREA_CODES, k=size)
-    lines = random.choices(range(10_000), k=size)
+    areas = _pick(random, size, pools.AREA_CODES)
+    lines = _pick(random, size, range(10_000))
     phones: list[Any] = [f"{area}555{line:04}" for area, line in zip(areas, lines, strict=True)]
     _sprinkle(random, phones, (*pools.BAD_PHONES, "+1 (512) 555-0123"), 0.03)
     if empty:
@@ -161,8 +173,8 @@ def _phones(random: Random, size: int, empty: float) -> list[Any]:
 
 
 def _place(random: Random, size: int) -> Chunk:
-    places = random.choices(pools.US_PLACES, k=size)
-    tails = random.choices(range(100), k=size)
+    places = _pick(random, size, pools.US_PLACES)
+    tails = _pick(random, size, range(100))
     city, state, zip3 = (list(part) for part in zip(*places, strict=True))
     columns: Chunk = {
         "city": city,
@@ -174,8 +186,8 @@ def _place(random: Random, size: int) -> Chunk:
     for n, spot in enumerate(abroad):
         for name, value in zip(columns, pools.OTHER_PLACES[n % len(pools.OTHER_PLACES)], strict=True):
             columns[name][spot] = value
-    numbers = random.choices(range(1, 20_000), k=size)
-    streets = random.choices(pools.STREETS, k=size)
+    numbers = _pick(random, size, range(1, 20_000))
+    streets = _pick(random, size, pools.STREETS)
     address: list[Any] = [f"{number} {street}" for number, street in zip(numbers, streets, strict=True)]
     _sprinkle(random, address, (None, "", "PO Box 7", "  12 Oak Ave  ", "1, Place du Marché"), 0.04)
     unit = _blended(random, size, (None,), pools.UNITS, 0.2)
@@ -189,10 +201,10 @@ def _custom(random: Random, size: int) -> list[Any]:
     custom: list[Any] = [
         f'{{"product_type":{product},"loan_amount":{amount},"homeowner":{owner},"utm_campaign":{campaign}}}'
         for product, amount, owner, campaign in zip(
-            random.choices(products, k=size),
-            random.choices(range(500, 1_000_000, 250), k=size),
-            random.choices(("true", "false", "null"), k=size),
-            random.choices(campaigns, k=size),
+            _pick(random, size, products),
+            _pick(random, size, range(500, 1_000_000, 250)),
+            _pick(random, size, ("true", "false", "null")),
+            _pick(random, size, campaigns),
             strict=True,
         )
     ]
@@ -220,10 +232,10 @@ def _appended(random: Random, size: int) -> list[Any]:
     appended: list[Any] = [
         f'{{"geo":{{"lat":{y},"lng":{x},"city":{city}}},{check}}}'
         for y, x, city, check in zip(
-            random.choices(lat, k=size),
-            random.choices(lng, k=size),
-            random.choices(cities, k=size),
-            random.choices(checks, k=size),
+            _pick(random, size, lat),
+            _pick(random, size, lng),
+            _pick(random, size, cities),
+            _pick(random, size, checks),
             strict=True,
         )
     ]
@@ -260,7 +272,7 @@ def _outcome(
     ]
     for n in repeated[::2]:
         reasons[n] = pools.DUPLICATE
-    waits = random.choices(range(150, 9_000), k=size)
+    waits = _pick(random, size, range(150, 9_000))
     prices = _blended(
         random, size, _amounts(400, 9_900, 33), ("0.00", "25.00", "1250.10", "1234567.89", "0.01"), 0.1
     )
@@ -270,7 +282,7 @@ def _outcome(
     return {
         "outcome": outcomes,
         "reason": reasons,
-        "recipient_id": _where(sold, random.choices(PARTY_IDS["recipient"], k=size)),
+        "recipient_id": _where(sold, _pick(random, size, PARTY_IDS["recipient"])),
         "delivered_at": _where(sold, delivered),
         "price": _where(sold, prices),
         "purchase_price": _where(sold, costs),

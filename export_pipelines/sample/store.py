@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -104,8 +104,8 @@ def _connected(engine: Engine) -> Connection:
 
 
 def _place(url: URL) -> str:
-    """Where the store is, without user or password."""
-    return make_url(url).set(username=None, password=None, query={}).render_as_string()
+    """Where the store is; the password as stars, and no options, which may hold one too."""
+    return url.set(query={}).render_as_string()
 
 
 def _cause(error: Exception) -> str:

@@ -121,7 +121,9 @@ def test_some_leads_share_their_moment(store: Path) -> None:
 def test_every_reference_leads_somewhere(store: Path) -> None:
     assert rows(store, "PRAGMA foreign_key_check") == []
     assert rows(store, "SELECT count(*) FROM leads WHERE flow_id IS NULL OR source_id IS NULL") == [(0,)]
-    assert rows(store, "SELECT count(*) FROM leads WHERE (outcome = 'success') != (recipient_id IS NOT NULL)") == [(0,)]
+    assert rows(
+        store, "SELECT count(*) FROM leads WHERE (outcome = 'success') != (recipient_id IS NOT NULL)"
+    ) == [(0,)]
 
 
 def test_every_value_is_spelled_as_the_store_promises(store: Path) -> None:
@@ -151,7 +153,8 @@ def test_events_only_when_asked(tmp_path: Path) -> None:
 
 def test_windows_are_read_through_an_index(store: Path) -> None:
     plan = rows(
-        store, "EXPLAIN QUERY PLAN SELECT * FROM leads WHERE submitted_at >= '2024' ORDER BY submitted_at, lead_id"
+        store,
+        "EXPLAIN QUERY PLAN SELECT * FROM leads WHERE submitted_at >= '2024' ORDER BY submitted_at, lead_id",
     )
     assert [step[-1] for step in plan] == ["SEARCH leads USING INDEX leads_by_time (submitted_at>?)"]
 
@@ -202,7 +205,9 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         generate(tmp_path / "leads.db")
 
 
-@pytest.mark.parametrize("url", ["nonsense", "nodatabase://x/y", "postgresql+nodriver://user:hunter2@host/db"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "nodatabase://x/y", "postgresql+nodriver://user:hunter2@host/db"]
+)
 def test_a_wrong_url_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(RequestError, match="URL of the lead store") as caught:
         generate_leads(url, 1, 1, START, 1)

@@ -62,7 +62,8 @@ def test_a_moment_of_another_zone_is_stored_in_utc(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"submitted_at": datetime(2024, 1, 15)}, {"price": Decimal("0.005")}]  # noqa: DTZ001
+    "wrong",
+    [{"submitted_at": datetime(2024, 1, 15)}, {"price": Decimal("0.005")}],  # noqa: DTZ001
 )
 def test_a_value_that_would_change_is_refused(url: str, wrong: dict[str, object]) -> None:
     with create_engine(url).connect() as connection, pytest.raises(StatementError):

@@ -1,0 +1,326 @@
+"""The importer: what stands in the file stands in the store exactly, or in the reject file with its line."""
+
+import csv
+import io
+import json
+import sqlite3
+import tempfile
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from export_pipelines.catalog import load_catalog
+from export_pipelines.errors import CatalogError, ImportFileError, StoreError
+from export_pipelines.sample import ImportResult, Mapping, Target, generate_leads, import_leads, load_mapping
+from export_pipelines.sample.mapping import mapping_of
+
+PROJECT = Path(__file__).parents[2]
+COMPLAINTS = """\
+Date received,Product,Sub-product,Issue,Sub-issue,Consumer complaint narrative,Company public response,Company,State,ZIP code,Tags,Consumer consent provided?,Submitted via,Date sent to company,Company response to consumer,Timely response?,Consumer disputed?,Complaint ID
+2023-08-25,Credit reporting,,Wrong information,,,,"EQUIFAX, INC.",FL,02009,,,Web,2023-08-26,Closed,Yes,N/A,7523056
+2023-08-23,"Credit reporting, or other",,It's "wrong",,"Dear Sir,
+they said ""no"".\r
+Regards",,"EQUIFAX, INC.",TX,770XX,Older American,Consent provided,Phone,2023-08-23,In progress,No,N/A,7446803
+2023-07-17,Vehicle loan,Lease,=1+1,,Ünïcode 🎉,,"Zoë & Söhne",,,,,Web,2023-07-17,Closed,Yes,,7264219
+2023-07-17,Vehicle loan or lease,"Credit reporting, credit repair serv"""
+MAP = Mapping({"when": Target("submitted_at"), "ref": Target("reference")}, {"flow.name": "Loans"})
+
+
+class Room:
+    """One store, one file to import, one reject file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.file, self.store = folder, folder / "in.csv", folder / "leads.db"
+        self.reject, self.catalog = folder / "rejects.csv", folder / "catalog.yaml"
+
+    def load(self, content: str | bytes, mapping: Mapping = MAP, **options: Any) -> ImportResult:
+        self.file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        result = import_leads(self.file, mapping, f"sqlite:///{self.store}", self.reject, **options)
+        assert result.records == result.loaded + result.already_there + result.rejected
+        return result
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.store)) as connection:
+            return connection.execute(query).fetchall()
+
+    def rejects(self) -> list[tuple[int, str, str]]:
+        with self.reject.open(newline="", encoding="utf-8") as stream:
+            return [(int(line), reason, raw) for line, reason, raw in list(csv.reader(stream))[1:]]
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    return Room(tmp_path)
+
+
+@pytest.fixture
+def complaints(room: Room) -> Room:
+    mapping = load_mapping(PROJECT / "examples" / "cfpb_mapping.yaml")
+    result = room.load(COMPLAINTS, mapping, catalog_out=room.catalog)
+    assert (result.loaded, result.rejected) == (3, 1)
+    return room
+
+
+def test_a_cut_last_row_is_rejected_with_the_line_it_starts_on(complaints: Room) -> None:
+    [(line, reason, raw)] = complaints.rejects()
+    assert line == 7
+    assert "still open at the end of the file" in reason
+    assert raw == COMPLAINTS.splitlines()[-1]
+
+
+def test_cells_are_stored_exactly(complaints: Room) -> None:
+    stored = complaints.rows(
+        "SELECT reference, submitted_at, state, postal_code, comments, name FROM leads "
+        "JOIN recipients ON id = recipient_id ORDER BY reference DESC"
+    )
+    assert stored == [
+        ("7523056", "2023-08-25T00:00:00.000Z", "FL", "02009", None, "EQUIFAX, INC."),
+        ("7446803", "2023-08-23T00:00:00.000Z", "TX", "770XX", 'Dear Sir,\nthey said "no".\r\nRegards', "EQUIFAX, INC."),
+        ("7264219", "2023-07-17T00:00:00.000Z", None, None, "Ünïcode 🎉", "Zoë & Söhne"),
+    ]  # fmt: skip
+
+
+def test_columns_without_a_field_become_custom_fields(complaints: Room) -> None:
+    [(custom,)] = complaints.rows("SELECT custom FROM leads WHERE reference = '7446803'")
+    assert json.loads(custom) == {
+        "product": "Credit reporting, or other",
+        "issue": 'It\'s "wrong"',
+        "tags": "Older American",
+        "consumer_consent_provided": "Consent provided",
+        "date_sent_to_company": "2023-08-23",
+        "company_response_to_consumer": "In progress",
+        "timely_response": False,
+        "consumer_disputed": "N/A",
+    }
+
+
+def test_names_become_flows_sources_and_recipients(complaints: Room) -> None:
+    assert complaints.rows("SELECT name FROM flows") == [("Consumer complaints",)]
+    assert complaints.rows("SELECT name FROM sources ORDER BY name") == [("Phone",), ("Web",)]
+    assert complaints.rows("SELECT count(*) FROM recipients") == [(2,)]
+    assert complaints.rows("PRAGMA foreign_key_check") == []
+
+
+def test_a_lead_id_begins_with_the_second_of_its_time(complaints: Room) -> None:
+    odd = "substr(lead_id, 1, 8) != printf('%08x', unixepoch(submitted_at)) OR length(lead_id) != 24"
+    assert complaints.rows(f"SELECT count(*) FROM leads WHERE {odd}") == [(0,)]
+
+
+def test_a_second_import_finds_everything_there(complaints: Room) -> None:
+    before = complaints.rows("SELECT * FROM leads")
+    mapping = load_mapping(PROJECT / "examples" / "cfpb_mapping.yaml")
+    again = complaints.load(COMPLAINTS, mapping, catalog=load_catalog(complaints.catalog))
+    assert (again.loaded, again.already_there, again.rejected) == (0, 3, 1)
+    assert complaints.rows("SELECT * FROM leads") == before
+
+
+def test_imported_custom_fields_stand_in_the_catalog(complaints: Room) -> None:
+    dataset = load_catalog(complaints.catalog).dataset("leads")
+    sent, tags = dataset.find("custom.date_sent_to_company"), dataset.find("custom.tags")
+    assert (sent.kind, sent.pii, sent.label) == ("date", "none", "Date sent to company")
+    assert (tags.kind, tags.pii) == ("text", "direct")
+
+
+NASTY = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20
+) | st.sampled_from(
+    ["", '"', ",", "\n", "\r\n", "\r", "007", "N/A", "null", " x ", "=1+1", "\u2028", "🎉", "\ufeff", "\\N"]
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(NASTY, NASTY, NASTY), max_size=8), st.sampled_from(["\n", "\r\n"]))
+def test_what_goes_in_is_in_the_store(rows: list[tuple[str, str, str]], end: str) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL)
+    writer.writerow(["when", "comments", "Café — free text", "source.name"])
+    writer.writerows(["2024-01-15", *row] for row in rows)
+    with tempfile.TemporaryDirectory() as folder:
+        room = Room(Path(folder))
+        result = room.load(text.getvalue(), mapping_of(["when=submitted_at"]))
+        stored = room.rows(
+            "SELECT comments, custom, name FROM leads LEFT JOIN sources ON id = source_id ORDER BY leads.rowid"
+        )
+    assert (result.loaded, result.reject_file) == (len(rows), None)
+    assert [
+        (comments or "", json.loads(custom or "{}").get("cafe_free_text", ""), name or "")
+        for comments, custom, name in stored
+    ] == rows
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("2024-01-15", "too few cells: 1 where the header has 3"),
+        ("2024-01-15,r1,5.00,", "too many cells: 4 where the header has 3"),
+        ("yesterday,r1,5.00", "when: not a timestamp"),
+        (",r1,5.00", "submitted_at is empty"),
+        ("2024-01-15,r1,5.001", "price: an amount with more than two places"),
+        ("yesterday,r1,five", "when: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z; price: not an amount"),
+        ('2024-01-15,"r"1,5.00', "written twice"),
+        (b"2024-01-15,r\xe9,5.00", "cell 2 holds bytes that are not UTF-8"),
+    ],
+)  # fmt: skip
+def test_a_bad_row_is_rejected_and_the_others_are_loaded(room: Room, row: str | bytes, reason: str) -> None:
+    bad = row if isinstance(row, bytes) else row.encode()
+    result = room.load(b'when,ref,price\n2024-01-14,"a\nb",5\n' + bad + b"\n2024-01-16,r2,7.10\n")
+    assert (result.loaded, result.rejected, result.reject_file) == (2, 1, room.reject)
+    [(line, why, raw)] = room.rejects()
+    assert line == 4
+    assert reason in why
+    assert raw == bad.decode("utf-8", "backslashreplace")
+    assert room.rows("SELECT price FROM leads ORDER BY 1") == [("5.00",), ("7.10",)]
+
+
+def test_the_reject_file_is_for_its_owner_alone(room: Room) -> None:
+    room.load("when,ref\nnever,1\n")
+    assert room.reject.stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_rejected_leaves_no_reject_file_not_even_an_old_one(room: Room) -> None:
+    room.load("when,ref\nnever,1\n")
+    assert room.load("when,ref\n2024-01-15,1\n").reject_file is None
+    assert sorted(path.name for path in room.folder.iterdir()) == ["in.csv", "leads.db"]
+
+
+def test_equal_rows_without_a_reference_are_several_leads(room: Room) -> None:
+    content = "when,email\n" + "2024-01-15,a@example.com\n" * 3
+    mapping = mapping_of(["when=submitted_at"])
+    assert room.load(content, mapping).loaded == 3
+    assert room.load(content, mapping).already_there == 3
+
+
+def test_a_reference_that_comes_twice_is_rejected_with_both_lines(room: Room) -> None:
+    room.load("when,ref,city\n2024-01-15,r1,Austin\n2024-01-15,r1,Dallas\n")
+    assert room.rejects() == [(3, "the same reference, source and time as in line 2", "2024-01-15,r1,Dallas")]
+    assert room.rows("SELECT city FROM leads") == [("Austin",)]
+
+
+def test_the_same_reference_of_two_sources_is_two_leads(room: Room) -> None:
+    content = "when,ref,source.name\n2024-01-15,r1,Web\n2024-01-15,r1,Phone\n"
+    assert room.load(content).loaded == 2
+
+
+def test_a_row_that_changed_since_the_last_import_is_rejected_by_name(room: Room) -> None:
+    room.load("when,ref,city\n2024-01-15,r1,Austin\n")
+    result = room.load("when,ref,city\n2024-01-15,r1,Dallas\n")
+    assert result.rejected == 1
+    assert "is in the store with another city" in room.rejects()[0][1]
+
+
+def test_a_lead_id_of_the_file_is_kept(room: Room) -> None:
+    id = "65a5051500000000000000aa"
+    room.load(
+        f"when,lead_id\n2024-01-15,{id}\n2024-01-16,{id}\n2024-01-17,ABC\n", mapping_of(["when=submitted_at"])
+    )
+    assert room.rows("SELECT lead_id FROM leads") == [(id,)]
+    assert [reason for _, reason, _ in room.rejects()] == [
+        "the same lead_id as in line 2",
+        "lead_id: not an id: 24 digits 0-9 a-f",
+    ]
+
+
+def test_a_name_that_the_store_knows_keeps_its_id(room: Room) -> None:
+    generate_leads(f"sqlite:///{room.store}", 5, 1, date(2024, 1, 1), 1)
+    room.load("when,ref,recipient.name\n2024-01-15,1,Beta Bank\n")
+    assert room.rows("SELECT count(*) FROM recipients WHERE name = 'Beta Bank'") == [(1,)]
+    assert room.rows("SELECT count(*) FROM leads") == [(6,)]
+
+
+def test_ids_and_names_of_a_party_may_both_be_given(room: Room) -> None:
+    id = "0123456789abcdef01234567"
+    room.load(f"when,ref,source_id,source_name\n2024-01-15,1,{id},Web\n2024-01-15,2,{id},Phone\n")
+    assert room.rows("SELECT id, name FROM sources") == [(id, "Web")]
+    assert [reason for _, reason, _ in room.rejects()] == ["source.id belongs to another source.name"]
+
+
+def test_a_declared_custom_field_is_read_as_its_type(room: Room) -> None:
+    result = room.load('when,ref,loan_amount,homeowner\n2024-01-15,1,"1,250.5",yes\n2024-01-15,2,much,no\n')
+    assert result.catalog_file is None
+    assert room.rows("SELECT custom FROM leads") == [('{"loan_amount":"1250.50","homeowner":true}',)]
+    assert [reason for _, reason, _ in room.rejects()] == ["loan_amount: not an amount: 1234.50"]
+
+
+def test_headers_that_would_share_a_key_stay_apart(room: Room) -> None:
+    result = room.load("when,ref,A b,a-B,,2nd,名\n2024-01-15,1,x,y,z,w,v\n")
+    assert list(result.custom_fields.values()) == [
+        "custom.a_b", "custom.a_b_2", "custom.column_5", "custom.c_2nd", "custom.column_7",
+    ]  # fmt: skip
+    assert json.loads(room.rows("SELECT custom FROM leads")[0][0]) == {
+        "a_b": "x", "a_b_2": "y", "column_5": "z", "c_2nd": "w", "column_7": "v",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "mapping", "message"),
+    [
+        ("", MAP, r"in\.csv: the file is empty"),
+        ("when,reff\n", MAP, r'unknown column "ref"; did you mean "reff"\?'),
+        ("when,ref,ref\n", MAP, 'the file has 2 columns named "ref"'),
+        ("when,ref\n", Mapping({"when": Target("submited_at")}), r'did you mean "submitted_at"\?'),
+        ("when,ref\n", Mapping({"ref": Target("reference")}), 'nothing fills "submitted_at"'),
+        ("when,ref\n", Mapping({"when": Target("submitted_at"), "ref": Target("submitted_at")}), "filled 2 times"),
+        ("when,ref\n", Mapping(MAP.columns, {"outcome": "sold"}), 'the constant "outcome": not an outcome'),
+        ("when,ref\n", Mapping(MAP.columns, {"reference": "x"}), '"reference" is filled 2 times'),
+        ("when,ref,x\n", Mapping(MAP.columns | {"x": Target("custom.A-b")}), r"a custom field is custom\.NAME"),
+        ("when,ref,x\n", Mapping(MAP.columns | {"x": Target("custom.homeowner", type="date")}), "declares"),
+        ('when,"ref', MAP, r"in\.csv:1: the header cannot be read"),
+        (b"when,\xff\n", MAP, r"in\.csv:1: the header cannot be read"),
+    ],
+)  # fmt: skip
+def test_an_unusable_file_or_mapping_writes_nothing(
+    room: Room, content: str | bytes, mapping: Mapping, message: str
+) -> None:
+    with pytest.raises(ImportFileError, match=message):
+        room.load(content, mapping)
+    assert [path.name for path in room.folder.iterdir()] == ["in.csv"]
+
+
+def test_the_reject_file_never_replaces_the_import_file(room: Room) -> None:
+    room.reject = room.file
+    with pytest.raises(ImportFileError, match="would replace"):
+        room.load("when,ref\nnever,1\n")
+    assert room.file.read_text() == "when,ref\nnever,1\n"
+
+
+def test_an_import_that_stops_midway_leaves_the_store_as_it_was(room: Room) -> None:
+    room.load("when,ref\n2024-01-15,before\n")
+    before = room.rows("SELECT * FROM leads")
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        room.load("when,ref,new\n2024-01-16,1,x\nnever,2,x\n", progress=stop, catalog_out=room.catalog)
+    assert room.rows("SELECT * FROM leads") == before
+    assert sorted(path.name for path in room.folder.iterdir()) == ["in.csv", "leads.db"]
+
+
+def test_a_catalog_that_cannot_be_extended_stops_the_import(room: Room) -> None:
+    room.catalog.write_text("extends: shipped\ndatasets: {}\n")
+    with pytest.raises(CatalogError, match="by hand"):
+        room.load("when,ref,new\n2024-01-16,1,x\n", catalog_out=room.catalog)
+    assert room.rows("SELECT name FROM sqlite_master") == []
+
+
+def test_what_stands_in_the_catalog_stays(room: Room) -> None:
+    room.load("when,ref,first\n2024-01-16,1,x\n", catalog_out=room.catalog)
+    edited = room.catalog.read_text().replace("type: text, pii: direct", "type: text, pii: none  # looked at")
+    edited = edited.replace('# looked at, label: "first"}', ', label: "first"}  # looked at')
+    room.catalog.write_text(edited)
+    room.load("when,ref,second\n2024-01-16,2,x\n", catalog_out=room.catalog)
+    dataset = load_catalog(room.catalog).dataset("leads")
+    assert [(dataset.find(id).pii) for id in ("custom.first", "custom.second")] == ["none", "direct"]
+    assert "# looked at" in room.catalog.read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_named(room: Room) -> None:
+    (room.folder / "wall").write_text("")
+    room.reject = room.folder / "wall" / "rejects.csv"
+    with pytest.raises(StoreError, match="cannot write the reject file"):
+        room.load("when,ref\n2024-01-16,1\n")

@@ -1,0 +1,98 @@
+"""The CSV reader: exact cells, the physical line of every record, and no record lost."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from export_pipelines.errors import ImportFileError
+from export_pipelines.sample.records import Record, open_csv, read_records
+
+CELL = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12
+) | st.sampled_from(
+    ["", '"', '""', ",", "\n", "\r\n", "\r", "007", "N/A", " a ", '"a"b', "\ufeff", "\u2028", "\x1c", "\x85"]
+)
+
+
+def read(content: bytes, delimiter: str = ",") -> list[Record]:
+    stream = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "surrogateescape", newline="")
+    return list(read_records(stream, delimiter))
+
+
+@given(st.lists(st.lists(CELL, min_size=2, max_size=4), max_size=6), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_every_cell_comes_back_exactly(rows: list[list[str]], end: str) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
+    # A mark at the very start is the file's own, as every reader takes it.
+    found = read(b"\xef\xbb\xbf" + text.getvalue().encode())
+    assert [list(record.cells) for record in found] == rows
+    assert [record.fault for record in found] == [None] * len(rows)
+
+
+@given(st.text('ab,"\n\r ', max_size=60))
+def test_whatever_the_file_holds_no_text_is_lost(text: str) -> None:
+    kept = "".join(record.raw for record in read(text.encode()))
+    assert kept.replace("\r", "").replace("\n", "") == text.replace("\r", "").replace("\n", "")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_record_has_the_line_it_starts_on(end: str) -> None:
+    text = f'a,b{end}"one{end}{end}two",x{end}{end}3,y{end}"4",z'.encode()
+    assert [(record.line, record.cells) for record in read(text)] == [
+        (1, ("a", "b")),
+        (2, (f"one{end}{end}two", "x")),
+        (6, ("3", "y")),
+        (7, ("4", "z")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "fault", "raw"),
+    [
+        (b'a,b\n1,"cut\noff, ', 2, "still open at the end", '1,"cut\noff, '),
+        (b'a,b\n1,"x"y\n', 2, "written twice", '1,"x"y'),
+        (b'a,b\n"1\n2",\xff\n', 2, "cell 2 holds bytes that are not UTF-8", '"1\n2",\\xff'),
+        (b"a,b\n1,2\n\0,2\n", 3, "cell 1 holds a NUL", "\0,2"),
+    ],
+)
+def test_a_bad_record_comes_with_its_fault(content: bytes, line: int, fault: str, raw: str) -> None:
+    [bad] = [record for record in read(content) if record.fault]
+    assert (bad.line, bad.raw) == (line, raw)
+    assert fault in (bad.fault or "")
+
+
+def test_reading_goes_on_after_a_bad_record() -> None:
+    found = read(b'a,b\n1,"x"y\n3,4\n')
+    assert [(record.line, record.cells) for record in found if not record.fault] == [
+        (1, ("a", "b")),
+        (3, ("3", "4")),
+    ]
+
+
+def test_a_cell_may_be_longer_than_pythons_limit() -> None:
+    before = csv.field_size_limit()
+    [_, record] = read(b"a,b\n1," + b"x" * 200_000)
+    assert len(record.cells[1]) == 200_000
+    assert csv.field_size_limit() == before
+
+
+def test_the_delimiter_may_be_another() -> None:
+    assert [record.cells for record in read(b"a;b\n1,5;2\n", ";")] == [("a", "b"), ("1,5", "2")]
+
+
+def test_utf_16_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b\n", encoding="utf-16")
+    with pytest.raises(ImportFileError, match="UTF-16"), open_csv(tmp_path / "x.csv"):
+        pass
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ImportFileError, match=r"no\.csv: cannot read the file"),
+        open_csv(tmp_path / "no.csv"),
+    ):
+        pass
