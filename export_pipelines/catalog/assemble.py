@@ -197,20 +197,21 @@ def _check_ids(root: Key, fields: tuple[Field, ...], fault: Fault) -> None:
                 _place(root, field.id),
                 f'"{field.id}": an id is lower-case letters, digits and _, parts joined by dots',
             )
+        if field.components:  # the name of its components in JSON
+            _claim(f"{field.id}_components", field.id, headers, _place(root, field.id), fault)
         parts: tuple[Field | Component, ...] = (field, *field.components)
         for one in parts:
-            header = one.id.replace(".", "_")
-            if header in headers:
-                same = headers[header] == one.id
-                text = (
-                    f'two fields have the id "{one.id}"'
-                    if same
-                    else (
-                        f'"{one.id}" and "{headers[header]}" would both have the header "{header}"; rename one'
-                    )
-                )
-                fault(_place(root, field.id), text)
-            headers[header] = one.id
+            _claim(one.id, one.id, headers, _place(root, field.id), fault)
+
+
+def _claim(name: str, id: str, headers: dict[str, str], place: Key, fault: Fault) -> None:
+    header = name.replace(".", "_")
+    if header not in headers:
+        headers[header] = id
+    elif headers[header] == id:
+        fault(place, f'two fields have the id "{id}"')
+    else:
+        fault(place, f'"{id}" and "{headers[header]}" would both have the header "{header}"; rename one')
 
 
 def _check_columns(

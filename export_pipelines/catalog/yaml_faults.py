@@ -19,8 +19,8 @@ _WANTED = {
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
-    "list_type": "a list",
-    "tuple_type": "a list",
+    "list_type": "a list (in square brackets)",
+    "tuple_type": "a list (in square brackets)",
     "dict_type": "a mapping (key: value)",
     "model_type": "a mapping (key: value)",
     "model_attributes_type": "a mapping (key: value)",
@@ -29,8 +29,11 @@ _WANTED = {
 
 def plain_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Key, str]]:
     """Each fault as the key it is about and one line of text."""
-    for found in error.errors(include_url=False):
-        place, inside = _walk(model, found["loc"])
+    every = [(found, *_walk(model, found["loc"])) for found in error.errors(include_url=False)]
+    for found, place, inside in every:
+        below = (other for _, other, _ in every if other != place and other[: len(place)] == place)
+        if found["type"] == "too_short" and any(below):
+            continue  # too short only because pydantic does not count its wrong members
         yield place, plain(found, place, inside)
 
 
@@ -49,7 +52,7 @@ def _wrong_value(found: ErrorDetails, place: Key) -> str:
     kind, given = found["type"], found["input"]
     if kind in ("literal_error", "enum"):
         words = re.findall(r"'([^']*)'", found["ctx"]["expected"])
-        return _unknown_word("operator" if place[-1] == "op" else "word", given, words)
+        return _unknown_word(_noun(place), given, words)
     if kind == "greater_than":
         return f"a number above {found['ctx']['gt']} is expected, not {shown_value(given)}"
     if kind == "too_short":
@@ -72,6 +75,12 @@ def shown_value(value: Any) -> str:
     text = str(value)
     text = text if len(text) <= 60 else text[:57] + "..."
     return f'"{text}"' if isinstance(value, str) else text
+
+
+def _noun(place: Key) -> str:
+    if place[-1] == "op":
+        return "operator"
+    return str(place[0]) if len(place) == 1 else "word"
 
 
 def _unknown_word(what: str, given: Any, words: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 In comes text, out goes plain data with the line of every key and item; YamlFault says where it is not YAML."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 import yaml
 
 Key = tuple[str | int, ...]
+
+LONGEST_NUMBER = 100  # digits
 
 _CORE = "tag:yaml.org,2002:"
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?")
@@ -129,5 +132,7 @@ def _scalar(node: yaml.Node) -> Any:
     if tag == "bool" and text.lower() in ("true", "false"):
         return text.lower() == "true"
     if tag == "float" and _NUMBER.fullmatch(text):
+        if len(text) > LONGEST_NUMBER or math.isinf(float(text)):
+            raise YamlFault("a number is too large to be read; in quotes it is text", _line(node))
         return int(text) if text.lstrip("+-").isdigit() else float(text)
     raise YamlFault(f"the tag {node.tag} is not read here; write the plain value", _line(node))

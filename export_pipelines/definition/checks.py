@@ -46,7 +46,7 @@ def _privacy(written: WrittenExport, dataset: Dataset) -> Found:
             yield key, f"privacy: {error.what}"
             continue
         if id in dataset.by_id and word != "remove" and not exportable(found[0]):
-            yield key, f'privacy: "{id}" is never exported, not even {word}; allowed: remove'
+            yield key, f'privacy: "{id}" is never exported, {word} or not; allowed: remove'
 
 
 def _windows(written: WrittenExport) -> Found:

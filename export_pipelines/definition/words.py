@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from export_pipelines.catalog.yaml_faults import shown_value
@@ -17,6 +17,7 @@ WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "s
 SIZE_PATTERN = r"^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]([iI])?)?[bB]\s*$"
 SPAN_PATTERN = r"^[1-9][0-9]{0,4} (day|week|month)s?$"
 HOURS_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+LEAD_ID_PATTERN = r"^[0-9a-f]{24}$"
 DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 TIME_PATTERN = r"([01]?[0-9]|2[0-3]):[0-5][0-9]"
 
@@ -30,7 +31,7 @@ def read_bytes(value: Any) -> Any:
     """Bytes from `20 MB` (decimal) or `20 MiB` (binary), or a plain number of bytes."""
     if isinstance(value, int) and not isinstance(value, bool):
         size = value
-    elif isinstance(value, str) and re.match(SIZE_PATTERN, value):
+    elif isinstance(value, str) and re.search(SIZE_PATTERN, value):
         number, unit = re.findall(r"[0-9.]+|[A-Za-z]+", value)
         whole, _, part = number.partition(".")
         size = int(whole + part) * UNITS[unit.upper()] // 10 ** len(part)
@@ -55,16 +56,16 @@ def read_day(value: Any) -> date:
         raise fault(f"the date {value} does not exist") from error
 
 
-def _span(value: str) -> str:
-    if not re.match(SPAN_PATTERN, value):
+def _span(value: Any) -> str:
+    if not isinstance(value, str) or not re.match(SPAN_PATTERN, value):
         raise fault(
             f"a span of time is expected, not {shown_value(value)}; write 30 days, 2 weeks or 1 month"
         )
     return value
 
 
-def _hours(value: str) -> str:
-    if not re.match(HOURS_PATTERN, value) or value[:5] == value[6:]:
+def _hours(value: Any) -> str:
+    if not isinstance(value, str) or not re.match(HOURS_PATTERN, value) or value[:5] == value[6:]:
         raise fault(
             f'hours are expected, not {shown_value(value)}; write "09:00-17:00", or "22:00-06:00" over midnight (UTC)'
         )
@@ -81,8 +82,8 @@ def read_weekday(value: Any) -> str:
     )
 
 
-def _lead_id(value: str) -> str:
-    if not re.match(r"^[0-9a-f]{24}$", value):
+def _lead_id(value: Any) -> str:
+    if not isinstance(value, str) or not re.match(LEAD_ID_PATTERN, value):
         raise fault("a lead id is 24 lower-case hex digits, as 5fd2b1c07f3e9a0012ab34cd")
     return value
 
@@ -117,7 +118,7 @@ Day = Annotated[
 DayText = Annotated[
     str, BeforeValidator(_day_text, json_schema_input_type=Annotated[str, Field(pattern=DAY_PATTERN)])
 ]
-Span = Annotated[str, AfterValidator(_span), Field(json_schema_extra={"pattern": SPAN_PATTERN})]
-Hours = Annotated[str, AfterValidator(_hours), Field(json_schema_extra={"pattern": HOURS_PATTERN})]
+Span = Annotated[str, BeforeValidator(_span), Field(json_schema_extra={"pattern": SPAN_PATTERN})]
+Hours = Annotated[str, BeforeValidator(_hours), Field(json_schema_extra={"pattern": HOURS_PATTERN})]
 Weekday = Annotated[str, BeforeValidator(read_weekday), Field(json_schema_extra={"examples": list(WEEKDAYS)})]
-LeadId = Annotated[str, AfterValidator(_lead_id), Field(json_schema_extra={"pattern": "^[0-9a-f]{24}$"})]
+LeadId = Annotated[str, BeforeValidator(_lead_id), Field(json_schema_extra={"pattern": LEAD_ID_PATTERN})]

@@ -1,0 +1,119 @@
+"""JSON array and NDJSON: nested objects, exact decimals, stored JSON spliced in as it is. No Python loop over rows."""
+
+import json
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from itertools import groupby
+from typing import Any
+
+import polars as pl
+import simplejson
+
+from export_pipelines.catalog import Kind
+from export_pipelines.plan.plan import OutputColumn
+from export_pipelines.stream.encoder import TIMESTAMP_FORMAT, Columns
+
+RAW = (Kind.DECIMAL, Kind.NUMBER, Kind.JSON)  # their text is JSON already
+
+
+class JsonEncoder:
+    """One part: an array of objects (`array`), or one object a line. Option `pretty` (array only) indents, more slowly."""
+
+    def __init__(self, array: bool, columns: Columns, options: dict[str, Any]) -> None:
+        self.array = array
+        self.pretty = bool(options.get("pretty"))
+        self.text = pl.concat_str(_object(tree_of(columns))).alias("json")
+        self.neutralised = 0
+        self._first = True
+
+    def begin(self) -> bytes:
+        self._first = True
+        return b"[" if self.array else b""
+
+    def encode(self, frame: pl.DataFrame) -> bytes:
+        if frame.is_empty():
+            return b""
+        lines = frame.select(self.text)
+        if self.pretty:
+            body = ",\n".join(_indented(line) for line in lines["json"]).encode()
+        else:
+            separator = ",\n" if self.array else "\n"
+            sink = BytesIO()
+            lines.write_csv(sink, include_header=False, quote_style="never", line_terminator=separator)
+            body = sink.getvalue()
+            if self.array:
+                body = body[: -len(separator)]
+        if not self.array:
+            return body
+        start, self._first = (b"\n" if self._first else b",\n"), False
+        return start + body
+
+    def end(self) -> bytes:
+        if not self.array:
+            return b""
+        return b"]\n" if self._first else b"\n]\n"
+
+
+Tree = dict[str, "Tree | OutputColumn"]
+
+
+def tree_of(columns: Columns) -> Tree:
+    """The object that each row becomes: keys in the order in which they first appear."""
+    root: Tree = {}
+    for column in columns:
+        node = root
+        for step in column.json_path[:-1]:
+            inner = node.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise ValueError(f"{column.id} would stand inside {inner.id}")
+            node = inner
+        node[column.json_path[-1]] = column
+    return root
+
+
+def _object(tree: Tree) -> list[pl.Expr]:
+    """The pieces of text whose concatenation is the object: plain neighbours are encoded by Polars in one go."""
+    pieces: list[pl.Expr] = [pl.lit("{")]
+    for index, (plain, members) in enumerate(groupby(tree.items(), key=lambda item: _is_plain(item[1]))):
+        if index:
+            pieces.append(pl.lit(","))
+        if plain:
+            pieces.append(_struct(members).struct.json_encode().str.slice(1).str.strip_suffix("}"))
+        else:
+            pieces.extend(_joined(members))
+    return [*pieces, pl.lit("}")]
+
+
+def _joined(members: Iterable[tuple[str, "Tree | OutputColumn"]]) -> Iterator[pl.Expr]:
+    for index, (key, value) in enumerate(members):
+        yield pl.lit(("," if index else "") + json.dumps(key, ensure_ascii=False) + ":")
+        if isinstance(value, dict):
+            yield from _object(value)
+        else:
+            yield pl.col(value.id).cast(pl.String).fill_null("null")
+
+
+def _struct(members: Iterable[tuple[str, "Tree | OutputColumn"]]) -> pl.Expr:
+    return pl.struct(
+        (_struct(value.items()) if isinstance(value, dict) else _plain(value)).alias(key)
+        for key, value in members
+    )
+
+
+def _is_plain(value: "Tree | OutputColumn") -> bool:
+    if isinstance(value, dict):
+        return all(_is_plain(inner) for inner in value.values())
+    return value.kind not in RAW
+
+
+def _plain(column: OutputColumn) -> pl.Expr:
+    if column.kind is Kind.TIMESTAMP:
+        return pl.col(column.id).dt.strftime(TIMESTAMP_FORMAT)
+    if column.kind is Kind.DATE:
+        return pl.col(column.id).dt.strftime("%Y-%m-%d")
+    return pl.col(column.id)
+
+
+def _indented(line: str) -> str:
+    value = simplejson.loads(line, use_decimal=True)
+    return simplejson.dumps(value, indent=2, ensure_ascii=False, use_decimal=True)

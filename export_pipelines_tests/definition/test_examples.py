@@ -1,0 +1,30 @@
+"""The three shipped exports, as the definitions they become."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from export_pipelines.catalog import Catalog
+from export_pipelines.definition import load_definition, load_definitions
+
+PROJECT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent / "fixtures" / "golden"
+NAMES = ("daily_lead_backup", "monthly_financial_summary", "pii_free_analytics")
+
+
+def test_the_shipped_exports_load_together(catalog: Catalog) -> None:
+    loaded = load_definitions(PROJECT / "exports", catalog)
+    assert [one.name for one in loaded.definitions] == list(NAMES)
+    assert not loaded.broken
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_export_becomes_this_definition(
+    name: str, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    definition = load_definition(PROJECT / "exports" / f"{name}.yaml", catalog)
+    assert json.loads(definition.model_dump_json()) == json.loads(
+        (GOLDEN / f"{name}.json").read_text("utf-8")
+    )

@@ -1,0 +1,122 @@
+"""Files in, definitions out, normalised; one bad file keeps no other from loading."""
+
+from pathlib import Path
+
+import pytest
+
+from export_pipelines.catalog import Catalog
+from export_pipelines.definition import load_definitions
+from export_pipelines.definition.export import Compression
+from export_pipelines.definition.templates import PART_WORDS, WORDS
+from export_pipelines.errors import DefinitionError, SettingsError
+from export_pipelines.plan import naming
+from export_pipelines_tests.definition.conftest import Load
+
+HEAD = "type: lead\nformat: csv\n"
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(HEAD + text, encoding="utf-8")
+
+
+def test_one_bad_file_keeps_no_other_from_loading(tmp_path: Path, catalog: Catalog) -> None:
+    write(tmp_path, good="", bad="fields: [emial]\n", worse="fields: [", other="")
+    loaded = load_definitions(tmp_path, catalog)
+    assert [one.name for one in loaded.definitions] == ["good", "other"]
+    assert set(loaded.broken) == {"bad", "worse"}
+
+
+def test_schedules_over_a_hundred_are_named_and_the_hundred_load(tmp_path: Path, catalog: Catalog) -> None:
+    write(tmp_path, **{f"e{n:03}": "schedule: daily\n" for n in range(102)}, manual="")
+    loaded = load_definitions(tmp_path, catalog)
+    assert len(loaded.definitions) == 101
+    assert set(loaded.broken) == {"e100", "e101"}
+    assert "100 schedules are active already" in str(loaded.broken["e100"])
+
+
+def test_two_definitions_that_write_the_same_files_are_refused(tmp_path: Path, catalog: Catalog) -> None:
+    text = 'deliver: [{folder: {path: "out/%s"}}]\n'
+    write(tmp_path, first=text % "{{date}}", second=text % "{{ date }}/", third=text % "{{date}}/third")
+    loaded = load_definitions(tmp_path, catalog)
+    assert [one.name for one in loaded.definitions] == ["first", "third"]
+    assert "first writes the same files" in str(loaded.broken["second"])
+
+
+@pytest.mark.parametrize("lines", ["naming: '{{export}}_{{part}}.{{ext}}'\n", "compression: gzip\n"])
+def test_one_folder_may_hold_files_of_different_names(tmp_path: Path, catalog: Catalog, lines: str) -> None:
+    text = 'deliver: [{folder: {path: "out/{{date}}"}}]\n'
+    write(tmp_path, first=text, second=text + lines)
+    assert not load_definitions(tmp_path, catalog).broken
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path, catalog: Catalog) -> None:
+    write(tmp_path, same="")
+    (tmp_path / "same.yml").write_text(HEAD, encoding="utf-8")
+    loaded = load_definitions(tmp_path, catalog)
+    assert [one.name for one in loaded.definitions] == ["same"]
+    assert "has the same name" in str(loaded.broken["same.yml"])
+
+
+def test_a_folder_that_is_not_there_is_an_error_of_the_settings(tmp_path: Path, catalog: Catalog) -> None:
+    with pytest.raises(SettingsError, match="cannot read the folder of exports"):
+        load_definitions(tmp_path / "none", catalog)
+
+
+@pytest.mark.parametrize(
+    ("size", "number"),
+    [
+        ("20 MB", 20_000_000),
+        ("5 GB", 5_000_000_000),
+        ("20MiB", 20 * 2**20),
+        ("1.5 kb", 1500),
+        ("7", 7),
+        ("0.1 B", None),
+    ],
+)
+def test_sizes_are_decimal_or_binary_bytes(load: Load, size: str, number: int | None) -> None:
+    if number is None:
+        with pytest.raises(DefinitionError, match="at least 1 byte"):
+            load(f"split: {{bytes: {size}}}")
+    else:
+        assert load(f"split: {{bytes: {size}}}").split.bytes == number
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "level"), [("none", "none", None), ("gzip", "gzip", None), ("{zstd: 19}", "zstd", 19)]
+)
+def test_compression_is_a_word_or_a_word_with_its_level(
+    load: Load, text: str, codec: str, level: int | None
+) -> None:
+    assert load(f"compression: {text}").compression == Compression(codec=codec, level=level)
+
+
+def test_a_format_has_all_of_its_options(load: Load) -> None:
+    format = load("format: {tsv: {null_marker: 'NULL'}}").format
+    assert (format.name, format.options) == (
+        "tsv", {"header": "ids", "null_marker": "NULL", "spreadsheet_safe": False},
+    )  # fmt: skip
+
+
+def test_defaults_are_the_limits_of_the_service(load: Load) -> None:
+    limits = load("").limits
+    assert (limits.rows, limits.bytes) == (5_000_000, 5_000_000_000)
+
+
+def test_weekdays_and_values_are_normalised(load: Load) -> None:
+    chosen = load(
+        "filter: {weekdays: [Mon, friday], hours: 22:00-06:00, dates: [2024-01-15], where: {outcome: [success, error]}}"
+    ).filter
+    assert chosen.weekdays == ("monday", "friday")
+    assert chosen.hours == "22:00-06:00"
+    assert chosen.where == {"outcome": ("success", "error")}
+
+
+def test_an_error_can_be_placed_later_by_its_key(load: Load) -> None:
+    definition = load("filter:\n  rules:\n    - {lhv: price, op: is greater than, rhv: 5}")
+    assert definition.at("filter", "rules", 0, "rhv") == f"{definition.path}:5"
+    assert definition.at("limits") == str(definition.path)
+
+
+def test_the_words_of_templates_are_those_that_the_plan_fills_in() -> None:
+    assert (WORDS, PART_WORDS) == (naming.WORDS, naming.PART_WORDS)
