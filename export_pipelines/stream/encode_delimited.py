@@ -31,15 +31,20 @@ class DelimitedEncoder:
         headers = pl.DataFrame([[column.header] for column in self.columns], schema=self._names())
         return self._write(headers)
 
-    def encode(self, frame: pl.DataFrame) -> bytes:
-        if frame.is_empty():
-            return b""
+    def encode(self, frame: pl.DataFrame, first: bool) -> bytes:
         if self.safe:
-            frame = self._neutralise(frame)
-        return self._quote_markers(frame) if self.null_marker else self._write(frame)
+            frame, cells = self._neutralise(frame)
+            self.neutralised += cells
+        return self._body(frame)
 
-    def end(self) -> bytes:
+    def end(self, empty: bool) -> bytes:
         return b""
+
+    def measure(self, frame: pl.DataFrame) -> int:
+        return len(self._body(self._neutralise(frame)[0] if self.safe else frame))
+
+    def _body(self, frame: pl.DataFrame) -> bytes:
+        return self._quote_markers(frame) if self.null_marker else self._write(frame)
 
     def _names(self) -> list[str]:
         return [column.id for column in self.columns]
@@ -47,15 +52,15 @@ class DelimitedEncoder:
     def _texts(self) -> list[str]:
         return [column.id for column in self.columns if column.kind is Kind.TEXT]
 
-    def _neutralise(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _neutralise(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         runs = {id: pl.col(id).str.contains(FORMULA_STARTS) for id in self._texts()}
         if not runs:
-            return frame
-        self.neutralised += int(frame.select(pl.sum_horizontal(one.sum() for one in runs.values())).item() or 0)
+            return frame, 0
+        cells = int(frame.select(pl.sum_horizontal(one.sum() for one in runs.values())).item())
         return frame.with_columns(
             pl.when(found).then(pl.lit("'") + pl.col(id)).otherwise(pl.col(id)).alias(id)
             for id, found in runs.items()
-        )
+        ), cells
 
     def _quote_markers(self, frame: pl.DataFrame) -> bytes:
         alike = frame.with_columns(

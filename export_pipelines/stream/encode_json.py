@@ -24,34 +24,31 @@ class JsonEncoder:
         self.pretty = bool(options.get("pretty"))
         self.text = pl.concat_str(_object(tree_of(columns))).alias("json")
         self.neutralised = 0
-        self._first = True
 
     def begin(self) -> bytes:
-        self._first = True
         return b"[" if self.array else b""
 
-    def encode(self, frame: pl.DataFrame) -> bytes:
-        if frame.is_empty():
-            return b""
-        lines = frame.select(self.text)
-        if self.pretty:
-            body = ",\n".join(_indented(line) for line in lines["json"]).encode()
-        else:
-            separator = ",\n" if self.array else "\n"
-            sink = BytesIO()
-            lines.write_csv(sink, include_header=False, quote_style="never", line_terminator=separator)
-            body = sink.getvalue()
-            if self.array:
-                body = body[: -len(separator)]
+    def encode(self, frame: pl.DataFrame, first: bool) -> bytes:
         if not self.array:
-            return body
-        start, self._first = (b"\n" if self._first else b",\n"), False
-        return start + body
+            return self._lines(frame, "\n")
+        separator = ",\n"
+        return (b"\n" if first else separator.encode()) + self._lines(frame, separator)[: -len(separator)]
 
-    def end(self) -> bytes:
+    def end(self, empty: bool) -> bytes:
         if not self.array:
             return b""
-        return b"]\n" if self._first else b"\n]\n"
+        return b"]\n" if empty else b"\n]\n"
+
+    def measure(self, frame: pl.DataFrame) -> int:
+        return len(self.encode(frame, first=False))
+
+    def _lines(self, frame: pl.DataFrame, separator: str) -> bytes:
+        texts = frame.select(self.text)
+        if self.pretty:
+            return "".join(_indented(text) + separator for text in texts["json"]).encode()
+        sink = BytesIO()
+        texts.write_csv(sink, include_header=False, quote_style="never", line_terminator=separator)
+        return sink.getvalue()
 
 
 Tree = dict[str, "Tree | OutputColumn"]

@@ -10,7 +10,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.stream.encoder import Columns
 from export_pipelines.stream.schema import arrow_type
 
-ROW_GROUP_ROWS = 65_536
+PAGE_BYTES = 512  # headers and statistics of one column in one row group, at most
 CODECS = {"none": "none", "gzip": "gzip", "zstd": "zstd"}
 
 
@@ -52,14 +52,20 @@ class _Buffer:
 
 
 class ParquetEncoder:
-    """One part. `codec` (none, gzip, zstd) works inside the file. A number without a declared scale is its exact text."""
+    """One part. `codec` (none, gzip, zstd) works inside the file. A number without a declared scale is its exact text.
 
-    def __init__(self, columns: Columns, codec: str, level: int | None) -> None:
+    `group_rows`: rows of a row group, the same however the frames are cut; None makes each frame a group, for parts
+    that are cut by bytes.
+    """
+
+    def __init__(self, columns: Columns, codec: str, level: int | None, group_rows: int | None) -> None:
         self.schema = pa.schema(
-            pa.field(column.header, pa.string() if column.kind is Kind.NUMBER else arrow_type(column.kind, column.scale))
+            pa.field(
+                column.header, pa.string() if column.kind is Kind.NUMBER else arrow_type(column.kind, column.scale)
+            )
             for column in columns
         )
-        self.codec, self.level = CODECS[codec], level
+        self.codec, self.level, self.group_rows = CODECS[codec], level, group_rows
         self.neutralised = 0
         self._waiting: list[pl.DataFrame] = []
         self._rows = 0
@@ -74,24 +80,25 @@ class ParquetEncoder:
         )
         return self._buffer.take()
 
-    def encode(self, frame: pl.DataFrame) -> bytes:
-        """Row groups hold the same rows however the frames are cut, so that equal rows give equal bytes."""
+    def encode(self, frame: pl.DataFrame, first: bool) -> bytes:
         self._waiting.append(frame)
         self._rows += len(frame)
-        while self._rows >= ROW_GROUP_ROWS:
+        while self._rows >= (group := self.group_rows or self._rows or 1):
             whole = pl.concat(self._waiting)
-            self._write(whole[:ROW_GROUP_ROWS])
-            self._waiting = [whole[ROW_GROUP_ROWS:]]
-            self._rows = len(self._waiting[0])
+            self._write(whole[:group])
+            self._waiting, self._rows = [whole[group:]], len(whole) - group
         return self._buffer.take()
 
-    def end(self) -> bytes:
+    def end(self, empty: bool) -> bytes:
         if self._rows:
             self._write(pl.concat(self._waiting))
         self._waiting, self._rows = [], 0
         self._writer.close()
         return self._buffer.take()
 
+    def measure(self, frame: pl.DataFrame) -> int:
+        return int(frame.estimated_size()) + PAGE_BYTES * len(self.schema)
+
     def _write(self, frame: pl.DataFrame) -> None:
         table = frame.to_arrow().rename_columns(self.schema.names).cast(self.schema)
-        self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        self._writer.write_table(table, row_group_size=max(len(frame), 1))

@@ -10,19 +10,22 @@ TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 
 
 class Encoder(Protocol):
-    """Bytes of one part: `begin`, then `encode` for every frame, then `end`; the three concatenated are the part.
+    """Bytes of one part: `begin`, then `encode` for every frame, then `end`; concatenated they are the part.
 
-    A frame's columns are the output columns in order, named by id. The bytes of two frames equal those of the two
-    frames joined. `neutralised` counts the cells that were changed so that no spreadsheet runs them.
+    A frame's columns are the output columns in order, named by id; `first` says that the part holds no row yet.
+    However rows are cut into frames, the bytes are the same. `measure` is how many bytes `encode` would give at most.
+    `neutralised` counts the cells that were changed so that no spreadsheet runs them.
     """
 
     neutralised: int
 
     def begin(self) -> bytes: ...
 
-    def encode(self, frame: pl.DataFrame) -> bytes: ...
+    def encode(self, frame: pl.DataFrame, first: bool) -> bytes: ...
 
-    def end(self) -> bytes: ...
+    def end(self, empty: bool) -> bytes: ...
+
+    def measure(self, frame: pl.DataFrame) -> int: ...
 
 
 Columns = tuple[OutputColumn, ...]

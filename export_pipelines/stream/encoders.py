@@ -15,12 +15,20 @@ ENCODERS: dict[str, Callable[..., Encoder]] = {
     "json": partial(JsonEncoder, True),
     "ndjson": partial(JsonEncoder, False),
 }
+ROW_GROUP_ROWS = 65_536
+
+
+def compresses_itself(plan: Plan) -> bool:
+    """Parquet compresses inside the file, column by column: no codec is put around it."""
+    assert plan.encoding
+    return plan.encoding.format == "parquet"
 
 
 def encoder_of(plan: Plan) -> Encoder:
     """A new encoder for one part of a whole plan."""
-    assert plan.masking and plan.encoding and plan.compression
+    assert plan.masking and plan.encoding and plan.compression and plan.output
     columns: Columns = plan.masking.columns
-    if plan.encoding.format == "parquet":  # compresses inside the file, column by column
-        return ParquetEncoder(columns, plan.compression.codec, plan.compression.level)
+    if compresses_itself(plan):
+        group_rows = None if plan.output.part_bytes else ROW_GROUP_ROWS
+        return ParquetEncoder(columns, plan.compression.codec, plan.compression.level, group_rows)
     return ENCODERS[plan.encoding.format](columns, plan.encoding.options)
