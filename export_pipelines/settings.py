@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from export_pipelines.errors import SettingsError
 
 PREFIX = "EXPORT_PIPELINES_"
+CATALOG_FILE = "catalog.yaml"  # in HOME: the custom fields of imported leads
 
 
 class Settings(BaseModel):
@@ -20,7 +21,7 @@ class Settings(BaseModel):
     source_url: SecretStr  # holds a password
     store_url: str
     definitions: Path
-    catalog: Path | None = None  # None: the catalog that ships with the package
+    catalog: Path | None = None  # None: the catalog that ships with the package; `import` writes <home>/catalog.yaml
     hash_key: SecretStr | None = None
     master_key: SecretStr | None = None
 
@@ -28,7 +29,9 @@ class Settings(BaseModel):
     def load(cls, environment: Mapping[str, str], root: Path) -> "Settings":
         """Settings from `environment`; relative paths are taken from `root`, the project's folder.
 
-        A key `NAME` may also come from the file that `NAME_FILE` names. Raises SettingsError.
+        A key `NAME` may also come from the file that `NAME_FILE` names; without either, from `<home>/keys/<name>`
+        (`hash_key`, `master_key`) where that file exists, as the demo makes it. Without CATALOG, the catalog is
+        `<home>/catalog.yaml` where that file exists, as `import` makes it. Raises SettingsError.
         """
 
         def text(name: str, default: str) -> str:
@@ -41,9 +44,9 @@ class Settings(BaseModel):
             source_url=SecretStr(text("SOURCE_URL", f"sqlite:///{home / 'leads.db'}")),
             store_url=text("STORE_URL", str(home / "artifacts")),
             definitions=(root / text("DEFINITIONS", "exports")).resolve(),
-            catalog=(root / catalog).resolve() if catalog else None,
-            hash_key=_secret(environment, "HASH_KEY", root),
-            master_key=_secret(environment, "MASTER_KEY", root),
+            catalog=(root / catalog).resolve() if catalog else _if_there(home / CATALOG_FILE),
+            hash_key=_secret(environment, "HASH_KEY", root, home),
+            master_key=_secret(environment, "MASTER_KEY", root, home),
         )
 
     @property
@@ -51,23 +54,63 @@ class Settings(BaseModel):
         """Where Dagster keeps its own state."""
         return self.home / "dagster"
 
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name of the source database, `sqlite` for sqlite:///leads.db. Raises SettingsError."""
+        kind, separator, _ = self.source_url.get_secret_value().partition("://")
+        if not separator:
+            raise SettingsError(
+                "the URL of the lead store does not begin with a kind of database",
+                where=f"{PREFIX}SOURCE_URL",
+                remedy="for example sqlite:////var/lib/leads.db",
+            )
+        return kind.partition("+")[0]
+
+    @property
+    def key_names(self) -> frozenset[str]:
+        """The keys at hand, by name: HASH_KEY, MASTER_KEY."""
+        held = {"HASH_KEY": self.hash_key, "MASTER_KEY": self.master_key}
+        return frozenset(name for name, key in held.items() if key is not None)
+
+
+def project_root(environment: Mapping[str, str]) -> Path:
+    """The folder that relative paths are taken from: DAGSTER_HOME, else the working directory."""
+    return Path(environment.get("DAGSTER_HOME") or Path.cwd())
+
 
 def project_settings() -> Settings:
-    """Settings of this process: its environment and, for relative paths, DAGSTER_HOME or the working directory."""
-    return Settings.load(os.environ, Path(os.environ.get("DAGSTER_HOME") or Path.cwd()))
+    """Settings of this process: its environment and, for relative paths, the project's folder."""
+    return Settings.load(os.environ, project_root(os.environ))
 
 
-def _secret(environment: Mapping[str, str], name: str, root: Path) -> SecretStr | None:
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def key_file(home: Path, name: str) -> Path:
+    """Where the key `name` (HASH_KEY) lies when the environment does not say."""
+    return home / "keys" / name.lower()
+
+
+def _secret(environment: Mapping[str, str], name: str, root: Path, home: Path) -> SecretStr | None:
     value, file = environment.get(PREFIX + name), environment.get(f"{PREFIX}{name}_FILE")
     if value:
         return SecretStr(value)
     if not file:
-        return None
+        own = key_file(home, name)
+        return _read_key(own, str(own), name) if own.is_file() else None
+    return _read_key(root / file, f"{PREFIX}{name}_FILE={file}", name)
+
+
+def _read_key(path: Path, where: str, name: str) -> SecretStr:
     try:
-        return SecretStr((root / file).read_text(encoding="utf-8").strip())
-    except OSError as error:
-        raise SettingsError(
-            f"cannot read the key file: {error.strerror}",
-            where=f"{PREFIX}{name}_FILE={file}",
-            remedy=f"write the key into that file, or set {PREFIX}{name}",
-        ) from error
+        key = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(f"cannot read the key file: {reason}", where=where, remedy=_KEY_REMEDY + name) from error
+    if not key:
+        raise SettingsError("the key file is empty", where=where, remedy=_KEY_REMEDY + name)
+    return SecretStr(key)
+
+
+_KEY_REMEDY = f"write the key into that file, or set {PREFIX}"

@@ -12,7 +12,7 @@ from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.errors import SettingsError
 
 if TYPE_CHECKING:
-    from export_pipelines.stream.write_parts import PartSink
+    from export_pipelines.stream import PartSink
 
 
 class Staging(Protocol):

@@ -10,6 +10,7 @@ from export_pipelines.plan.predicates import located
 from export_pipelines.plan.request import PlanRequest
 
 PARQUET_CODECS = ("none", "gzip", "zstd")  # Parquet compresses inside the file, column by column
+DEFAULT_NAME = "{dataset}_part_{{{{part}}}}.{{{{ext}}}}"
 
 
 def serialize(plan: Plan, request: PlanRequest) -> Plan:
@@ -42,3 +43,36 @@ def compress(plan: Plan, request: PlanRequest) -> Plan:
     options = plan.encoding.options | {"compression": wanted.codec, "level": wanted.level}
     encoding = plan.encoding.model_copy(update={"options": options})
     return plan.model_copy(update={"encoding": encoding, "compression": Compression(codec="none")})
+
+
+def write(plan: Plan, request: PlanRequest) -> Plan:
+    """Adds parts, their names, limits and destinations. Raises RequestError for a template that cannot be."""
+    wanted, window = request.definition, request.window
+    words = window_words(window) | {"export": wanted.name, "type": wanted.type, "ext": _extension(plan)}
+    with located(request, "naming"):
+        part_name = part_template(wanted.naming or DEFAULT_NAME.format(dataset=request.dataset.name), words)
+    section = Output(
+        part_rows=wanted.split.rows,
+        part_bytes=wanted.split.bytes,
+        part_name=part_name,
+        max_rows=wanted.limits.rows,
+        max_bytes=wanted.limits.bytes,
+        skip_empty=wanted.skip_empty,
+        deliver=tuple(_destination(request, index) for index in range(len(wanted.deliver))),
+    )
+    return plan.model_copy(update={"output": section})
+
+
+def _extension(plan: Plan) -> str:
+    if plan.encoding is None or plan.compression is None:
+        raise ValueError("rows are serialised and compressed before they are written")
+    return FORMATS[plan.encoding.format].extension + CODECS[plan.compression.codec].suffix
+
+
+def _destination(request: PlanRequest, index: int) -> dict[str, Any]:
+    wanted = request.definition.deliver[index]
+    path = wanted.settings.get("path")
+    if path is not None:
+        with located(request, "deliver", index):
+            check_template(str(path), WORDS - {"part", "ext"})
+    return {"kind": wanted.kind, "settings": dict(wanted.settings)}

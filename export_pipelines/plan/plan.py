@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from export_pipelines.catalog import Kind, PiiClass
+from export_pipelines.catalog import Kind, PiiClass, StoredAs
 
 
 class Frozen(BaseModel):
@@ -42,6 +42,7 @@ class SourceColumn(Frozen):
     kind: Kind
     scale: int | None = None
     type: str  # semantic type
+    stored_as: StoredAs = StoredAs.ISO  # of a timestamp, where the database has no such type
 
 
 class Seal(Frozen):

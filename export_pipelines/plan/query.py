@@ -49,7 +49,13 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         count_sql=count_sql,
         parameters=tuple(parameters),
         columns=tuple(
-            SourceColumn(name=field.id, kind=field.kind, scale=field.decimal_scale, type=field.type)
+            SourceColumn(
+                name=field.id,
+                kind=field.kind,
+                scale=field.decimal_scale,
+                type=field.type,
+                stored_as=field.stored_as,
+            )
             for field in fields
         ),
         functions=_functions(statement),

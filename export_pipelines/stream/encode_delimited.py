@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 
 from export_pipelines.catalog import Kind
-from export_pipelines.stream.encoder import TIMESTAMP_FORMAT, Columns
+from export_pipelines.stream.encoder import Columns
+from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 
 FORMULA_STARTS = r"^[=+\-@\t\r]"  # what a spreadsheet runs; text columns only, so a negative number stays one
 STAND_IN = "\x00=null marker\x00"  # while Polars writes, for a text that reads like the null marker

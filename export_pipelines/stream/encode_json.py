@@ -11,7 +11,8 @@ import simplejson
 
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import OutputColumn
-from export_pipelines.stream.encoder import TIMESTAMP_FORMAT, Columns
+from export_pipelines.stream.encoder import Columns
+from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 
 RAW = (Kind.DECIMAL, Kind.NUMBER, Kind.JSON)  # their text is JSON already
 

@@ -6,8 +6,6 @@ import polars as pl
 
 from export_pipelines.plan.plan import OutputColumn
 
-TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
-
 
 class Encoder(Protocol):
     """Bytes of one part: `begin`, then `encode` for every frame, then `end`; concatenated they are the part.

@@ -7,7 +7,7 @@ from export_pipelines.plan.plan import Plan
 from export_pipelines.stream.encode_delimited import DelimitedEncoder
 from export_pipelines.stream.encode_json import JsonEncoder
 from export_pipelines.stream.encode_parquet import ParquetEncoder
-from export_pipelines.stream.encoder import Columns, Encoder
+from export_pipelines.stream.encoder import Encoder
 
 ENCODERS: dict[str, Callable[..., Encoder]] = {
     "csv": partial(DelimitedEncoder, ","),
@@ -18,17 +18,11 @@ ENCODERS: dict[str, Callable[..., Encoder]] = {
 ROW_GROUP_ROWS = 65_536
 
 
-def compresses_itself(plan: Plan) -> bool:
-    """Parquet compresses inside the file, column by column: no codec is put around it."""
-    assert plan.encoding
-    return plan.encoding.format == "parquet"
-
-
 def encoder_of(plan: Plan) -> Encoder:
-    """A new encoder for one part of a whole plan."""
-    assert plan.masking and plan.encoding and plan.compression and plan.output
-    columns: Columns = plan.masking.columns
-    if compresses_itself(plan):
+    """A new encoder for the parts of a whole plan."""
+    assert plan.masking and plan.encoding and plan.output
+    columns, options = plan.masking.columns, plan.encoding.options
+    if plan.encoding.format == "parquet":
         group_rows = None if plan.output.part_bytes else ROW_GROUP_ROWS
-        return ParquetEncoder(columns, plan.compression.codec, plan.compression.level, group_rows)
-    return ENCODERS[plan.encoding.format](columns, plan.encoding.options)
+        return ParquetEncoder(columns, options.get("compression", "none"), options.get("level"), group_rows)
+    return ENCODERS[plan.encoding.format](columns, options)

@@ -6,6 +6,7 @@ import pyarrow as pa
 from export_pipelines.catalog import Kind
 
 DECIMAL_DIGITS = 38
+TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 
 _ARROW = {
     Kind.TEXT: pa.string(),

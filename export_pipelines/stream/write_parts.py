@@ -16,7 +16,7 @@ from export_pipelines.stream import mask
 from export_pipelines.stream.channel import Channel, Stopped
 from export_pipelines.stream.compress import HELD_BYTES, codec_of
 from export_pipelines.stream.encoder import Encoder
-from export_pipelines.stream.encoders import compresses_itself, encoder_of
+from export_pipelines.stream.encoders import encoder_of
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.part_writer import (
     Begin,
@@ -70,11 +70,9 @@ class _Run:
         self.stop = threading.Event()
         self.batches: Channel[pa.RecordBatch | None] = Channel(BATCHES_WAITING, self.stop)
         self.commands: Channel[Command] = Channel(CHUNKS_WAITING, self.stop)
-        codec = "none" if compresses_itself(plan) else plan.compression.codec
         flushing = self.output.part_bytes is not None
-        self.writer = PartWriter(
-            self.commands, codec_of(codec, plan.compression.level, flushing), open_part, flushing
-        )
+        codec = codec_of(plan.compression.codec, plan.compression.level, flushing)
+        self.writer = PartWriter(self.commands, codec, open_part, flushing)
         self.encoder: Encoder = encoder_of(plan)
         self.number = self.rows = self.part_rows = self.raw_bytes = self.masked = 0
         self.open = False

@@ -1,0 +1,6 @@
+"""Dagster's door: `defs`, built from the settings of this process."""
+
+from export_pipelines.orchestration import build_definitions
+from export_pipelines.settings import project_settings
+
+defs = build_definitions(project_settings())

@@ -1,0 +1,46 @@
+"""From the settings to everything that Dagster shows and runs."""
+
+import logging
+
+import dagster as dg
+
+from export_pipelines.orchestration.assets import broken_asset, export_asset
+from export_pipelines.orchestration.jobs import export_job, on_demand_job
+from export_pipelines.orchestration.schedules import export_schedule
+from export_pipelines.orchestration.workshop import Workshop, open_workshop
+from export_pipelines.settings import Settings
+
+log = logging.getLogger("export_pipelines")
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Assets, jobs and schedules of all exports; reads YAML only. A broken one is logged and stands as a failing asset."""
+    workshop = open_workshop(settings)
+    for error in workshop.loaded.broken.values():
+        log.warning("a definition cannot be loaded:\n%s", error)
+    return definitions_of(workshop)
+
+
+def definitions_of(workshop: Workshop, *, quiet: bool = False) -> dg.Definitions:
+    """`quiet` keeps Dagster's own log off the terminal; the events are stored all the same."""
+    exports = workshop.loaded.definitions
+    jobs = {one.name: export_job(one, workshop) for one in exports}
+    schedules = [export_schedule(one, jobs[one.name]) for one in exports]
+    return dg.Definitions(
+        assets=[
+            *(export_asset(one, workshop) for one in exports),
+            *(broken_asset(name, error) for name, error in workshop.loaded.broken.items()),
+        ],
+        jobs=[*jobs.values(), on_demand_job(workshop)],
+        schedules=[one for one in schedules if one],
+        resources={"workshop": workshop, "io_manager": dg.FilesystemIOManager()},
+        executor=dg.in_process_executor,  # a process for each step costs seconds; runs are what goes in parallel
+        loggers={"console": _silent} if quiet else None,
+    )
+
+
+@dg.logger(config_schema={}, description="Says nothing")
+def _silent(_: dg.InitLoggerContext) -> logging.Logger:
+    logger = logging.Logger("export_pipelines.dagster")
+    logger.addHandler(logging.NullHandler())
+    return logger

@@ -1,0 +1,43 @@
+"""From the program's errors to Dagster's failures: one clear text, no stack of foreign errors, an exit code for the terminal."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import dagster as dg
+
+from export_pipelines.errors import ExportError
+from export_pipelines.orchestration.edges import Fault
+
+MAX_RETRIES = 2
+RETRY = dg.RetryPolicy(max_retries=MAX_RETRIES, delay=5, backoff=dg.Backoff.EXPONENTIAL)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """An ExportError inside becomes a failure with its text and nothing of its causes, which may quote a value."""
+    try:
+        yield
+    except ExportError as error:
+        raise failure({"": Fault.of(error)}, 1) from None
+
+
+def failure(faults: Mapping[str, Fault], windows: int, retry: bool = False) -> dg.Failure:
+    """A failure that names the windows of `faults` (of `windows` in the run) with their texts; equal texts stand once."""
+    return dg.Failure(
+        description=_text(faults, windows),
+        metadata={
+            "exit_code": max(fault.exit_code for fault in faults.values()),
+            "failed": dg.MetadataValue.json({key: fault.text for key, fault in faults.items() if key}),
+        },
+        allow_retries=retry and any(fault.retryable for fault in faults.values()),
+    )
+
+
+def _text(faults: Mapping[str, Fault], windows: int) -> str:
+    if windows == 1:
+        return "\n".join(fault.text for fault in faults.values())
+    lines = [f"{len(faults)} of {windows} partitions failed"]
+    for text in dict.fromkeys(fault.text for fault in faults.values()):
+        keys = ", ".join(key for key, fault in faults.items() if fault.text == text)
+        lines.append(f"{keys}: {text}")
+    return "\n".join(lines)

@@ -1,0 +1,32 @@
+"""Dagster's instance of a project: its dagster.yaml in the project's root, its state in the settings' home."""
+
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+
+import dagster as dg
+
+from export_pipelines.errors import SettingsError
+from export_pipelines.settings import PREFIX, Settings
+
+DAGSTER_VARIABLE = PREFIX + "DAGSTER"  # dagster.yaml reads it
+
+
+def open_instance(
+    settings: Settings, root: Path, environment: MutableMapping[str, str] = os.environ
+) -> dg.DagsterInstance:
+    """The instance that `make ui` shows; `root` is the project's folder.
+
+    Names the state's folder in `environment`, which must be the process's own, unless it is named there. Raises
+    SettingsError without a dagster.yaml. The caller closes it (it is a context).
+    """
+    if not (root / "dagster.yaml").is_file():
+        raise SettingsError(
+            "there is no dagster.yaml, so Dagster has no place for its state",
+            where=str(root),
+            remedy="run in the project's folder, or set DAGSTER_HOME to it",
+        )
+    environment.setdefault("DAGSTER_HOME", str(root))
+    folder = Path(environment.setdefault(DAGSTER_VARIABLE, str(settings.dagster_folder)))
+    folder.mkdir(parents=True, exist_ok=True)
+    return dg.DagsterInstance.from_config(str(root))

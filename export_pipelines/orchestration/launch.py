@@ -1,0 +1,127 @@
+"""Runs an export's job in this process, on the instance that the UI looks at: one window in, artifacts or faults out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.definition import ExportDefinition
+from export_pipelines.orchestration.assets import node_name
+from export_pipelines.orchestration.build import definitions_of
+from export_pipelines.orchestration.edges import Written
+from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND
+from export_pipelines.orchestration.schedules import window_config
+from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
+from export_pipelines.plan.plan import Window, iso
+from export_pipelines.plan.window import demand_complete, scheduled_window, window_of
+from export_pipelines.settings import Settings
+
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+UNEXPECTED = 1  # exit code of what is no error of ours
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run. `manifests` are the artifacts written, also of windows that were not delivered;
+    `failures` maps the key of each window that failed to one clear text; `exit_code` is 0, 1 or 2."""
+
+    run_id: str
+    manifests: tuple[Manifest, ...]
+    failures: Mapping[str, str]
+    exit_code: int
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0
+
+
+def launch(
+    settings: Settings,
+    export: str,
+    *,
+    instance: dg.DagsterInstance,
+    partition_key: str | None = None,
+    window: Window | None = None,
+    now: Callable[[], datetime] = utc_now,
+    progress: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Runs `export` for one partition, for one window, or for what its schedule would take now.
+
+    Raises RequestError (unknown export, wrong or incomplete window) before there is a run; what goes wrong in
+    the run is in the outcome. `progress` hears the rows written so far.
+    """
+    workshop = open_workshop(settings, now, (lambda _, rows: progress(rows)) if progress else None)
+    definition = workshop.definition(export)
+    chosen = window or _window(definition, partition_key, now())
+    demand_complete(chosen, now())
+    if definition.partition is None:
+        run = {"run_config": window_config(definition, chosen)}
+        return run_job(workshop, definition, export, [chosen.key], instance, **run)
+    if window is None:
+        return run_job(workshop, definition, export, [chosen.key], instance, partition_key=chosen.key)
+    config = {"export": export, "start": iso(window.start), "end": iso(window.end)}
+    tags = {EXPORT_TAG: export}
+    return run_job(workshop, definition, ON_DEMAND, [window.key], instance, run_config=config, tags=tags)
+
+
+def run_job(
+    workshop: Workshop,
+    definition: ExportDefinition,
+    job: str,
+    keys: Sequence[str],
+    instance: dg.DagsterInstance,
+    **run: Any,
+) -> Outcome:
+    """Executes the job `job` for the windows `keys`, without a word on the terminal."""
+    defs = definitions_of(workshop, quiet=True)
+    result = defs.resolve_job_def(job).execute_in_process(instance=instance, raise_on_error=False, **run)
+    path = "write" if job == ON_DEMAND else f"{node_name(definition)}.write"
+    failures, exit_code = _failures(result.all_events, keys)
+    manifests = tuple(workshop.store().manifest(one) for one in _artifacts(result, path))
+    return Outcome(result.run_id, manifests, failures, exit_code or (0 if result.success else UNEXPECTED))
+
+
+def _window(definition: ExportDefinition, partition_key: str | None, now: datetime) -> Window:
+    if definition.partition is None and partition_key is None:
+        return scheduled_window(definition, now)
+    return window_of(definition, partition_key)
+
+
+def _artifacts(result: dg.ExecuteInProcessResult, path: str) -> list[str]:
+    try:
+        written = result.output_for_node(path)
+    except dg.DagsterInvariantViolationError:  # the run did not get as far
+        return []
+    return [one.artifact for one in map(Written.model_validate, written) if one.artifact]
+
+
+def _failures(events: Iterable[dg.DagsterEvent], keys: Sequence[str]) -> tuple[dict[str, str], int]:
+    """Text by window key, and the gravest exit code; a step that failed as a whole failed for all windows."""
+    found: dict[str, str] = {}
+    exit_code = 0
+    for event in events:
+        if not event.is_step_failure:
+            continue
+        user = event.step_failure_data.user_failure_data
+        if user is None:
+            text = _unexpected(event)
+            found |= dict.fromkeys(keys, text)
+            exit_code = max(exit_code, UNEXPECTED)
+            continue
+        failed = user.metadata["failed"].value if "failed" in user.metadata else {}
+        found |= failed or dict.fromkeys(keys, user.description or "")  # type: ignore[operator]
+        code = user.metadata["exit_code"].value if "exit_code" in user.metadata else UNEXPECTED
+        exit_code = max(exit_code, int(code))  # type: ignore[arg-type]
+    return found, exit_code
+
+
+def _unexpected(event: dg.DagsterEvent) -> str:
+    """Only the class of the error: a foreign text may quote a value."""
+    error = event.step_failure_data.error
+    while error and error.cause:
+        error = error.cause
+    name = error.cls_name if error else "error"
+    return f"an unexpected {name} in {event.step_key}; the run's page in the Dagster UI has its log"

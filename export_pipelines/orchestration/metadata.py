@@ -1,0 +1,63 @@
+"""Metadata of one materialization: numbers as numbers, so that the UI plots them; columns, preview, receipts, manifest."""
+
+from typing import Any
+
+import dagster as dg
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.delivery import Receipt
+from export_pipelines.orchestration.edges import Done
+from export_pipelines.orchestration.workshop import Workshop
+
+
+def materialization_metadata(done: Done, workshop: Workshop) -> dict[str, Any]:
+    """Everything about one window; `done` must have an artifact."""
+    manifest = done.manifest
+    if manifest is None:
+        raise ValueError("only an artifact has metadata")
+    return {
+        **numbers(manifest, done.written.seconds),
+        "dagster/row_count": manifest.rows,
+        "dagster/partition_row_count": manifest.rows,
+        "dagster/column_schema": column_schema(manifest),
+        "window": str(manifest.window),
+        "artifact": manifest.artifact,
+        "manifest": dg.MetadataValue.path(workshop.manifest_path(manifest)),
+        "preview": dg.MetadataValue.md(done.written.preview),
+        "destinations": dg.MetadataValue.md(_destinations(done.receipts)),
+    }
+
+
+def numbers(manifest: Manifest, seconds: float) -> dict[str, int | float]:
+    """`seconds` is wall time; the stages overlap, so theirs add up to more."""
+    stages = {f"seconds_{stage}": round(spent, 3) for stage, spent in manifest.seconds.items()}
+    return {
+        "rows": manifest.rows,
+        "bytes": manifest.bytes,
+        "raw_bytes": manifest.raw_bytes,
+        "parts": len(manifest.parts),
+        "masked_values": manifest.masked_values,
+        "schema_version": manifest.schema_version,
+        "seconds": seconds,
+        "rows_per_second": round(manifest.rows / seconds) if seconds else 0,
+        **stages,
+    }
+
+
+def column_schema(manifest: Manifest) -> dg.TableSchema:
+    columns = []
+    for one in manifest.columns:
+        kind = f"{one.kind}({one.scale})" if one.scale is not None else str(one.kind)
+        told = [f"pii {one.pii}"] if one.pii != "none" else []
+        told += [str(one.mask)] if one.mask else []
+        columns.append(dg.TableColumn(one.name, kind, description=", ".join(told) or None))
+    return dg.TableSchema(columns=columns)
+
+
+def _destinations(receipts: tuple[Receipt, ...]) -> str:
+    if not receipts:
+        return "none but the artifact store"
+    return "\n".join(
+        f"- {one.kind} `{one.target}`: {len(one.files)} files, {one.bytes:,} bytes, {one.at:%Y-%m-%dT%H:%M:%SZ}"
+        for one in receipts
+    )

@@ -1,0 +1,146 @@
+"""The ops of every export, in order: six that build plans, one that runs them. Edges carry plans and artifact ids, never rows."""
+
+from typing import Any
+
+import dagster as dg
+
+from export_pipelines.definition import ExportDefinition
+from export_pipelines.errors import ExportError, RequestError
+from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
+from export_pipelines.orchestration.failing import RETRY, failure, told
+from export_pipelines.orchestration.preview import preview_of
+from export_pipelines.orchestration.step_metadata import step_metadata
+from export_pipelines.orchestration.workshop import Workshop
+from export_pipelines.pipeline import destinations_of
+from export_pipelines.plan import STEPS, blank_plan
+from export_pipelines.plan.plan import Plan, Window
+from export_pipelines.plan.window import demand_complete, scheduled_window, window_between, window_of
+
+STEP = dict(STEPS)
+POOL = "source"
+TEXT = {
+    "extract": "Which table, which window; demands that the window is complete",
+    "filter": "Which rows",
+    "project_fields": "Which columns",
+    "mask_pii": "Which masks; demands the keys, and that the source can be read",
+    "serialize": "Which format",
+    "compress": "Which compression",
+    "write": "Runs the plans: one artifact for each window, in one pass over its rows",
+}
+WINDOW = {
+    "export": dg.Field(str, description="name of the export"),
+    "start": dg.Field(str, is_required=False, description="2024-01-15 or 2024-01-15T09:30:00Z"),
+    "end": dg.Field(str, is_required=False, description="exclusive"),
+}
+
+
+@dg.op(name="extract", description=TEXT["extract"], config_schema=WINDOW)
+def extract(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -> Edge:
+    with told():
+        definition = workshop.definition(context.op_config["export"])
+        plans = []
+        for window in _windows(context, definition, workshop):
+            demand_complete(window, workshop.now())
+            plans.append(STEP["extract"](blank_plan(definition), workshop.request(definition, window)))
+    return _shown(context, "extract", plans)
+
+
+def _planning(name: str) -> dg.OpDefinition:
+    """The op that adds the section `name` to each plan of the run."""
+
+    @dg.op(name=name, description=TEXT[name])
+    def add_section(
+        context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge
+    ) -> Edge:
+        with told():
+            made = [_step(name, Plan.model_validate(plan), workshop) for plan in plans]
+            if name == "mask_pii":
+                _demand_readable(made, workshop)
+        return _shown(context, name, made)
+
+    return add_section
+
+
+filter_rows = _planning("filter")
+project_fields = _planning("project_fields")
+mask_pii = _planning("mask_pii")
+serialize = _planning("serialize")
+compress = _planning("compress")
+
+
+@dg.op(name="write", description=TEXT["write"], pool=POOL, retry_policy=RETRY)
+def write(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge) -> Edge:
+    written = [_write(context, Plan.model_validate(plan), workshop) for plan in plans]
+    faults = {one.window.key: one.fault for one in written if one.fault}
+    if faults and len(faults) == len(written):
+        raise failure(faults, len(written), retry=True)
+    context.add_output_metadata(
+        {"artifacts": dg.MetadataValue.json([one.artifact for one in written if one.artifact])}
+        | ({"failed": dg.MetadataValue.json(sorted(faults))} if faults else {})
+    )
+    return wire(written)
+
+
+def _write(context: dg.OpExecutionContext, plan: Plan, workshop: Workshop) -> Written:
+    """A fault of one window is data: the other windows go on, and the last op names the failed ones."""
+    window = _window(plan)
+    try:
+        plan = _step("write", plan, workshop)
+        started = workshop.now()
+        manifest = workshop.run(plan, window)
+        seconds = (workshop.now() - started).total_seconds()
+    except ExportError as error:
+        context.log.error(f"{window.key}: {error}")
+        return Written(export=plan.export, window=window, fault=Fault.of(error))
+    context.log.info(
+        f"{window.key}: {manifest.rows:,} rows, {manifest.bytes:,} bytes, {len(manifest.parts)} parts: "
+        f"{manifest.artifact}"
+    )
+    return Written(
+        export=plan.export,
+        window=window,
+        artifact=manifest.artifact,
+        deliver=destinations_of(plan, manifest.rows),
+        seconds=round(seconds, 3),
+        preview=preview_of(plan, workshop),
+    )
+
+
+def _windows(
+    context: dg.OpExecutionContext, definition: ExportDefinition, workshop: Workshop
+) -> list[Window]:
+    """One for each partition of the run; else from `start` and `end`; else what a schedule would take now."""
+    start, end = (context.op_config.get(name) for name in ("start", "end"))
+    by_partition = context.has_partition_key or context.has_partition_key_range
+    if by_partition and not (start or end):
+        return [window_of(definition, key) for key in context.partition_keys]
+    if by_partition or bool(start) != bool(end):
+        raise RequestError(
+            "start and end are given together, and only without a partition", where=definition.name
+        )
+    if start and end:
+        return [window_between(start, end)]
+    return [scheduled_window(definition, workshop.now())]
+
+
+def _step(name: str, plan: Plan, workshop: Workshop) -> Plan:
+    return STEP[name](plan, workshop.request(workshop.definition(plan.export), _window(plan)))
+
+
+def _window(plan: Plan) -> Window:
+    if plan.extract is None:
+        raise ValueError("a plan has its window from the op extract")
+    return plan.extract.window
+
+
+def _demand_readable(plans: list[Plan], workshop: Workshop) -> None:
+    """The plans of a run differ in their windows only, so asking once for each SELECT is enough."""
+    queries = {plan.masking.query.sql: plan.masking.query for plan in plans if plan.masking}
+    for query in queries.values():
+        workshop.source().check(query)
+
+
+def _shown(context: dg.OpExecutionContext, name: str, plans: list[Plan]) -> Edge:
+    metadata: dict[str, Any] = step_metadata(name, plans)
+    context.add_output_metadata(metadata)
+    return wire(plans)

@@ -1,0 +1,61 @@
+"""Five rows of an export for the Dagster UI: personal values masked whatever the export says, JSON objects left out."""
+
+from contextlib import closing
+
+from export_pipelines.catalog import Kind, PiiClass
+from export_pipelines.errors import ExportError
+from export_pipelines.orchestration.workshop import Workshop
+from export_pipelines.plan.plan import Mask, OutputColumn, Plan
+from export_pipelines.stream import preview
+
+ROWS = 5
+LONGEST_CELL = 40  # characters
+NONE = "no preview"
+
+
+def preview_of(plan: Plan, workshop: Workshop) -> str:
+    """A Markdown table. A preview that cannot be made is no reason to fail: it says so instead."""
+    safe = for_everyone(plan)
+    if safe.masking is None or not safe.masking.columns:
+        return NONE
+    try:
+        with closing(workshop.source().read(safe.masking.query)) as batches:  # type: ignore[type-var]
+            shown = preview(safe, batches, workshop.keys, rows=ROWS)
+    except ExportError as error:
+        return f"{NONE}: {error.what}"
+    return _markdown([shown.headers, tuple("---" for _ in shown.headers), *map(_cells, shown.rows)])
+
+
+def for_everyone(plan: Plan) -> Plan:
+    """The plan with a mask on every personal column that has none; the UI has other readers than the files."""
+    if plan.masking is None:
+        return plan
+    columns = tuple(safe for one in plan.masking.columns if (safe := _safe(one)))
+    return plan.model_copy(update={"masking": plan.masking.model_copy(update={"columns": columns})})
+
+
+def _safe(column: OutputColumn) -> OutputColumn | None:
+    if column.kind is Kind.JSON and column.mask is None:
+        return None
+    if column.pii is PiiClass.NONE or column.mask is not None:
+        return column
+    if column.component is not None:
+        return None
+    return column.model_copy(update={"mask": Mask.MASK, "kind": Kind.TEXT, "scale": None})
+
+
+def _cells(row: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_cell(value) for value in row)
+
+
+def _cell(value: str) -> str:
+    line = " ".join(value.split())
+    if len(line) > LONGEST_CELL:
+        line = line[: LONGEST_CELL - 1] + "…"
+    for sign in "\\|<>`*_[]":
+        line = line.replace(sign, "\\" + sign)
+    return line
+
+
+def _markdown(lines: list[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

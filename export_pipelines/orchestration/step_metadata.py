@@ -1,0 +1,78 @@
+"""What each planning op added to the plan, as metadata of its step: SQL, predicates, columns, masks, format, codec."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+from export_pipelines.plan.describe import describe_columns, describe_sql
+from export_pipelines.plan.plan import Plan
+
+Metadata = dict[str, Any]
+
+
+def step_metadata(name: str, plans: list[Plan]) -> Metadata:
+    """The plans of a run differ in their windows only: the first stands for all."""
+    return _SHOW[name](plans) if plans else {}
+
+
+def _extract(plans: list[Plan]) -> Metadata:
+    sections = [plan.extract for plan in plans if plan.extract]
+    return {
+        "source": f"{sections[0].dataset}, table {sections[0].table}, {sections[0].dialect}",
+        "windows": len(sections),
+        "first_window": str(sections[0].window),
+        "last_window": str(sections[-1].window),
+    }
+
+
+def _filter(plans: list[Plan]) -> Metadata:
+    lines = plans[0].filter.text if plans[0].filter else ()
+    return {"predicates": dg.MetadataValue.md(_code("\n".join(lines) or "every row of the window"))}
+
+
+def _project(plans: list[Plan]) -> Metadata:
+    columns = plans[0].projection.columns if plans[0].projection else ()
+    return {"columns": len(columns), "fields": dg.MetadataValue.md(_code(describe_columns(plans[0])))}
+
+
+def _mask(plans: list[Plan]) -> Metadata:
+    masking = plans[0].masking
+    if masking is None:
+        return {}
+    return {
+        "sql": dg.MetadataValue.md(_code(describe_sql(masking.query), "sql")),
+        "masks": dg.MetadataValue.json({one.id: str(one.mask) for one in masking.columns if one.mask}),
+        "removed": dg.MetadataValue.json(list(masking.removed)),
+        "keys": dg.MetadataValue.json(list(masking.key_ids)),
+        "columns": len(masking.columns),
+    }
+
+
+def _serialize(plans: list[Plan]) -> Metadata:
+    encoding = plans[0].encoding
+    if encoding is None:
+        return {}
+    return {"format": encoding.format, "options": dg.MetadataValue.json(encoding.options)}
+
+
+def _compress(plans: list[Plan]) -> Metadata:
+    compression = plans[0].compression
+    if compression is None:
+        return {}
+    level = {} if compression.level is None else {"level": compression.level}
+    return {"codec": compression.codec, **level}
+
+
+def _code(text: str, language: str = "") -> str:
+    return f"```{language}\n{text}\n```"
+
+
+_SHOW: dict[str, Callable[[list[Plan]], Metadata]] = {
+    "extract": _extract,
+    "filter": _filter,
+    "project_fields": _project,
+    "mask_pii": _mask,
+    "serialize": _serialize,
+    "compress": _compress,
+}

@@ -1,0 +1,106 @@
+"""What every op works with: definitions, catalog, source, store, keys and clock, made from the settings. Opens nothing itself."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from export_pipelines.artifacts import Manifest, Store, open_store
+from export_pipelines.catalog import Catalog, load_catalog
+from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
+from export_pipelines.delivery import Receipt
+from export_pipelines.errors import RequestError, unknown
+from export_pipelines.pipeline import deliver, run_export
+from export_pipelines.plan import PlanRequest
+from export_pipelines.plan.plan import Plan, Window
+from export_pipelines.settings import Settings
+from export_pipelines.stream import open_source
+from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.source import Source
+
+RowsSoFar = Callable[[str, int], None]  # window key, rows written
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The resource of the ops. `progress` hears of rows as they are written, for a person who waits."""
+
+    settings: Settings
+    catalog: Catalog
+    loaded: Loaded
+    now: Callable[[], datetime] = utc_now
+    progress: RowsSoFar | None = field(default=None, compare=False)
+
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name of the source database."""
+        return self.settings.source_url.get_secret_value().partition("://")[0].partition("+")[0]
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(_raw(self.settings.hash_key), _raw(self.settings.master_key))
+
+    def definition(self, name: str) -> ExportDefinition:
+        """Raises RequestError for an export that is not there, or whose file is wrong."""
+        if name in self.loaded.broken:
+            raise self.loaded.broken[name]
+        for definition in self.loaded.definitions:
+            if definition.name == name:
+                return definition
+        names = [one.name for one in self.loaded.definitions]
+        raise RequestError(unknown("export", name, names, "export-pipelines list"))
+
+    def request(self, definition: ExportDefinition, window: Window) -> PlanRequest:
+        held = {"HASH_KEY": self.settings.hash_key, "MASTER_KEY": self.settings.master_key}
+        at_hand = frozenset(name for name, value in held.items() if value)
+        return PlanRequest(definition, window, self.catalog, self.dialect, at_hand)
+
+    def source(self) -> Source:
+        return open_source(self.settings.source_url.get_secret_value())
+
+    def store(self) -> Store:
+        return open_store(self.settings.store_url)
+
+    def run(self, plan: Plan, window: Window) -> Manifest:
+        """One artifact of `plan`; see pipeline.run_export."""
+        told = self.progress
+        token = f"{self.now().astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        return run_export(
+            plan,
+            self.source(),
+            self.store(),
+            self.keys,
+            self.now,
+            token,
+            (lambda rows: told(window.key, rows)) if told else None,
+        )
+
+    def deliver(self, manifest: Manifest, entry: Mapping[str, Any]) -> Receipt:
+        return deliver(manifest, entry, self.store(), self.settings.home, self.now)
+
+    def manifest_path(self, manifest: Manifest) -> str:
+        """Where the manifest lies: a path, or a URL of a store that has URLs."""
+        return f"{self.settings.store_url.rstrip('/')}/{manifest.artifact}/manifest.json"
+
+    def file_of(self, definition: ExportDefinition) -> Path:
+        return self.settings.definitions / definition.path.name
+
+
+def open_workshop(
+    settings: Settings, now: Callable[[], datetime] = utc_now, progress: RowsSoFar | None = None
+) -> Workshop:
+    """Reads catalog and definitions; raises CatalogError or SettingsError, never for one bad definition."""
+    catalog = load_catalog(settings.catalog)
+    return Workshop(settings, catalog, load_definitions(settings.definitions, catalog), now, progress)
+
+
+def _raw(secret: SecretStr | None) -> bytes | None:
+    return secret.get_secret_value().encode() if secret else None

@@ -1,0 +1,218 @@
+"""Components of semantic types, computed at export: a table of Polars expressions, and the same for one value."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import phonenumbers
+import polars as pl
+
+from export_pipelines.stream.component_lists import DISPOSABLE, FREE, STATES, TOLL_FREE
+
+Part = Callable[[pl.Expr], pl.Expr]
+
+EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
+IPV4 = r"^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)$"
+IPV6 = r"^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+$"
+US_ZIP, CA_POST = r"^(\d{5})(?:-?(\d{4}))?$", r"^([A-Z]\d[A-Z])\s?(\d[A-Z]\d)$"
+UK_POST = r"^([A-Z]{1,2}\d[A-Z\d]?)\s?(\d[A-Z]{2})$"
+RANGE = r"^\s*(-?[\d.]+)\s*-\s*(-?[\d.]+)\s*$"
+OPEN_RANGE = r"^\s*(-?[\d.]+)\s*\+\s*$"
+URL = r"^[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#]+"
+DEFAULT_REGION = "US"
+
+
+def _group(pattern: str, group: int = 1) -> Part:
+    return lambda value: value.str.extract(pattern, group)
+
+
+def _domain(value: pl.Expr) -> pl.Expr:
+    return value.str.strip_chars().str.to_lowercase().str.extract(r"@([^@]+)$", 1)
+
+
+def _one_of(part: Part, values: frozenset[str]) -> Part:
+    return lambda value: part(value).is_in(sorted(values))
+
+
+def _digits(value: pl.Expr) -> pl.Expr:
+    """National digits of a North American number; the extension and the country's 1 are left out."""
+    bare = value.str.replace(r"(?i)\s*(x|ext\.?)\s*\d+$", "").str.replace_all(r"\D", "")
+    return pl.when(bare.str.contains(r"^1\d{10}$")).then(bare.str.slice(1)).otherwise(bare)
+
+
+def _phone(read: Callable[["phonenumbers.PhoneNumber"], object], dtype: type[pl.DataType]) -> Part:
+    """libphonenumber over each distinct value; null where it sees no number."""
+
+    def of(text: str) -> object:
+        number = _parsed(text)
+        return None if number is None else read(number)
+
+    def all_of(values: pl.Series) -> pl.Series:
+        distinct = values.drop_nulls().unique()
+        found = {text: of(text) for text in distinct}
+        return pl.Series(values.name, [None if text is None else found[text] for text in values], dtype=dtype)
+
+    return lambda value: value.map_batches(all_of, return_dtype=dtype)
+
+
+@lru_cache(65_536)
+def _parsed(text: str) -> "phonenumbers.PhoneNumber | None":
+    try:
+        return phonenumbers.parse(text, DEFAULT_REGION)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _phone_valid(value: pl.Expr) -> pl.Expr:
+    known = _phone(phonenumbers.is_valid_number, pl.Boolean)(value)
+    return pl.when(value.is_not_null()).then(known.fill_null(False))
+
+
+def _phone_type(number: "phonenumbers.PhoneNumber") -> str:
+    return phonenumbers.PhoneNumberType.to_string(phonenumbers.number_type(number)).lower()
+
+
+def _post(value: pl.Expr) -> pl.Expr:
+    return value.str.strip_chars().str.to_uppercase()
+
+
+def _post_group(pattern: str, group: int) -> Part:
+    return lambda value: _post(value).str.extract(pattern, group)
+
+
+def _post_country(value: pl.Expr) -> pl.Expr:
+    post = _post(value)
+    return (
+        pl.when(post.str.contains(US_ZIP))
+        .then(pl.lit("US"))
+        .when(post.str.contains(CA_POST))
+        .then(pl.lit("CA"))
+        .when(post.str.contains(UK_POST))
+        .then(pl.lit("GB"))
+    )
+
+
+def _version(value: pl.Expr) -> pl.Expr:
+    found = pl.when(value.str.contains(IPV4)).then(4).when(value.str.contains(IPV6)).then(6)
+    return found.cast(pl.Int64)
+
+
+def _average(value: pl.Expr) -> pl.Expr:
+    low, high = _group(RANGE)(value), _group(RANGE, 2)(value)
+    middle = (low.cast(pl.Decimal(38, 4), strict=False) + high.cast(pl.Decimal(38, 4), strict=False)) * pl.lit("0.5").cast(pl.Decimal(38, 1))
+    return middle.cast(pl.Decimal(38, 4)).cast(pl.String).str.strip_chars_end("0").str.strip_suffix(".")
+
+
+def _matches(pattern: str, prepare: Part = lambda value: value) -> Part:
+    return lambda value: prepare(value).str.contains(pattern)
+
+
+COMPONENTS: dict[str, dict[str, Part]] = {
+    "email": {
+        "user": lambda value: value.str.strip_chars().str.extract(r"^(.+)@[^@]*$", 1),
+        "domain": _domain,
+        "host": lambda value: _domain(value).str.extract(r"^(.+)\.[^.]+$", 1),
+        "tld": lambda value: _domain(value).str.extract(r"\.([^.]+)$", 1),
+        "is_free": _one_of(_domain, FREE),
+        "is_disposable": _one_of(_domain, DISPOSABLE),
+        "valid": _matches(EMAIL, lambda value: value.str.strip_chars()),
+    },
+    "phone": {
+        "area": lambda value: _digits(value).str.extract(r"^(\d{3})\d{7}$", 1),
+        "exchange": lambda value: _digits(value).str.extract(r"^\d{3}(\d{3})\d{4}$", 1),
+        "line": lambda value: _digits(value).str.extract(r"^\d{6}(\d{4})$", 1),
+        "number": lambda value: _digits(value).str.extract(r"^\d{3}(\d{7})$", 1),
+        "extension": lambda value: value.str.extract(r"(?i)(?:x|ext\.?)\s*(\d+)$", 1),
+        "country_code": _phone(lambda number: str(number.country_code), pl.String),
+        "type": _phone(_phone_type, pl.String),
+        "is_tollfree": _one_of(lambda value: _digits(value).str.extract(r"^(\d{3})\d{7}$", 1), TOLL_FREE),
+        "valid": _phone_valid,
+    },
+    "street": {
+        "number": _group(r"^\s*(\d+[A-Za-z]?)\s"),
+        "name": lambda value: value.str.strip_chars().str.replace(r"^\d+[A-Za-z]?\s+", ""),
+    },
+    "state": {
+        "name": lambda value: _post(value).replace_strict(STATES, default=None, return_dtype=pl.String),
+        "valid": lambda value: _post(value).is_in(sorted(STATES)),
+    },
+    "postal_code": {
+        "country_code": _post_country,
+        "zip": _post_group(US_ZIP, 1),
+        "four": _post_group(US_ZIP, 2),
+        "fsa": _post_group(CA_POST, 1),
+        "ldu": _post_group(CA_POST, 2),
+        "outcode": _post_group(UK_POST, 1),
+        "incode": _post_group(UK_POST, 2),
+        "valid": lambda value: pl.when(value.is_not_null()).then(_post_country(value).is_not_null()),
+    },
+    "ip": {
+        "version": _version,
+        "valid": lambda value: pl.when(value.is_not_null()).then(_version(value).is_not_null()),
+    },
+    "url": {
+        "protocol": lambda value: value.str.extract(r"^([A-Za-z][A-Za-z0-9+.-]*)://", 1).str.to_lowercase(),
+        "host": lambda value: value.str.extract(r"^[A-Za-z][\w+.-]*://(?:[^/?#@]*@)?([^/?#:]+)", 1).str.to_lowercase(),
+        "port": lambda value: value.str.extract(r"^[A-Za-z][\w+.-]*://[^/?#]*:(\d+)(?:[/?#]|$)", 1).cast(pl.Int64, strict=False),
+        "path": _group(r"^[A-Za-z][\w+.-]*://[^/?#]*(/[^?#]*)"),
+        "query": _group(r"\?([^#]*)"),
+        "valid": _matches(URL),
+    },
+    "range": {
+        "min": lambda value: pl.coalesce(_group(RANGE)(value), _group(OPEN_RANGE)(value)),
+        "max": _group(RANGE, 2),
+        "avg": _average,
+        "valid": lambda value: value.str.contains(RANGE) | value.str.contains(OPEN_RANGE),
+    },
+    "gender": {
+        "abbr": lambda value: value.str.strip_chars().str.head(1).str.to_uppercase(),
+    },
+}  # fmt: skip
+
+VALID: dict[str, Part] = {type: parts["valid"] for type, parts in COMPONENTS.items() if "valid" in parts} | {
+    "number": _matches(r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*$"),
+    "currency": _matches(r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*$"),
+    "integer": _matches(r"^\s*[+-]?\d+\s*$"),
+    "boolean": _matches(r"(?i)^\s*(yes|true|t|1|no|false|f|0)\s*$"),
+    "date": lambda value: pl.when(value.is_not_null()).then(_is_date(value)),
+    "dob": lambda value: pl.when(value.is_not_null()).then(_is_date(value)),
+    "gender": _matches(r"(?i)^\s*(male|female|other|m|f|o)\s*$"),
+    "ssn": _matches(r"^\d{3}-?\d{2}-?\d{4}$"),
+}
+
+
+def _is_date(value: pl.Expr) -> pl.Expr:
+    return value.str.to_date("%Y-%m-%d", strict=False).is_not_null()
+
+
+def component(type: str, name: str, value: pl.Expr, today: pl.Expr) -> pl.Expr:
+    """The component `name` of a column; `today` is the day at which an age is told: the end of the window."""
+    if type == "dob":
+        return _of_birthday(name, value, today)
+    return COMPONENTS[type][name](value)
+
+
+def _of_birthday(name: str, born: pl.Expr, today: pl.Expr) -> pl.Expr:
+    year = born.dt.year().cast(pl.Int64)
+    if name == "year":
+        return year
+    before = (today.dt.month() * 100 + today.dt.day()) < (born.dt.month().cast(pl.Int64) * 100 + born.dt.day())
+    return today.dt.year().cast(pl.Int64) - year - before.cast(pl.Int64)
+
+
+@lru_cache(65_536)
+def component_of(type: str, name: str, value: str) -> str | int | bool | None:
+    """The same for one value, for rules in SQL that only a function can answer."""
+    if type == "dob":
+        return int(value[:4]) if name == "year" and value[:4].isdigit() else None
+    frame = pl.DataFrame({"value": [value]}, schema={"value": pl.String})
+    result: str | int | bool | None = frame.select(COMPONENTS[type][name](pl.col("value"))).item()
+    return result
+
+
+@lru_cache(65_536)
+def is_valid(type: str, value: str) -> bool:
+    """Whether `value` has the form of `type`; any text is a valid text."""
+    if type not in VALID:
+        return True
+    frame = pl.DataFrame({"value": [value]}, schema={"value": pl.String})
+    return bool(frame.select(VALID[type](pl.col("value"))).item())

@@ -1,0 +1,124 @@
+"""Text from the source becomes the types that the plan declares. What does not fit is an error, never another value."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+
+import polars as pl
+import pyarrow as pa
+
+from export_pipelines.catalog import Kind, StoredAs
+from export_pipelines.errors import DataError
+from export_pipelines.plan.plan import SourceColumn
+from export_pipelines.stream.schema import arrow_type, polars_type
+
+TRUE, FALSE = ("1", "t", "true", "yes", "y"), ("0", "f", "false", "no", "n")
+PLAIN_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)$"
+CANONICAL_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?$"
+MILLISECONDS_OF = {StoredAs.EPOCH_S: 1000, StoredAs.EPOCH_MS: 1}
+
+
+def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pa.RecordBatch:
+    """The batch with the plan's types. All columns come in as strings; DataError names the row's id and the column."""
+    try:
+        batch.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise _broken_text(batch, columns) from error
+    arrays = []
+    for column, array in zip(columns, batch.columns, strict=True):
+        text = column.kind in (Kind.TEXT, Kind.JSON)
+        arrays.append(array if text else _typed(batch, column, array))
+    schema = pa.schema([pa.field(one.name, arrow_type(one.kind, one.scale)) for one in columns])
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _typed(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) -> pa.Array:
+    texts = pl.Series(column.name, pl.from_arrow(array), dtype=pl.String)
+    values = texts.to_frame().select(_PARSERS[column.kind](pl.col(column.name), column).alias(column.name))
+    series = values[column.name]
+    if series.null_count() != texts.null_count():
+        bad = (series.is_null() & texts.is_not_null()).arg_true()[0]
+        raise DataError(
+            f"a stored value is not a {column.kind}" + (f" of {column.scale} places" if column.scale else ""),
+            where=_place(batch, int(bad), column.name),
+            remedy="mend the row, or give the field its right type in the catalog",
+        )
+    result = series.to_arrow()
+    return result.cast(arrow_type(column.kind, column.scale))
+
+
+def _integer(text: pl.Expr, column: SourceColumn) -> pl.Expr:
+    return text.str.strip_suffix(".0").cast(pl.Int64, strict=False)
+
+
+def _decimal(text: pl.Expr, column: SourceColumn) -> pl.Expr:
+    """Digits beyond the scale are no rounding matter: only zeros may stand there."""
+    scale = column.scale or 0
+    fits = text.str.contains(rf"^\s*[+-]?\d*(\.\d{{0,{scale}}}0*)?\s*$") & text.str.contains(r"\d")
+    return pl.when(fits).then(text.str.strip_chars().str.strip_prefix("+")).cast(
+        polars_type(Kind.DECIMAL, scale), strict=False
+    )
+
+
+def _number(text: pl.Expr, column: SourceColumn) -> pl.Expr:
+    """Exact decimal text as JSON writes it: no exponent, no plus, a digit before the point."""
+    return (
+        pl.when(text.str.contains(CANONICAL_NUMBER))
+        .then(text)
+        .otherwise(text.map_elements(_plain, return_dtype=pl.String, skip_nulls=True))
+    )
+
+
+def _plain(text: str) -> str | None:
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return format(number, "f") if number.is_finite() else None
+
+
+def _boolean(text: pl.Expr, column: SourceColumn) -> pl.Expr:
+    word = text.str.to_lowercase()
+    return pl.when(word.is_in(TRUE)).then(pl.lit(True)).when(word.is_in(FALSE)).then(pl.lit(False))
+
+
+def _date(text: pl.Expr, column: SourceColumn) -> pl.Expr:
+    return text.str.head(10).str.to_date("%Y-%m-%d", strict=False)
+
+
+def _timestamp(text: pl.Expr, column: SourceColumn) -> pl.Expr:
+    if column.stored_as in MILLISECONDS_OF:
+        moment = text.cast(pl.Decimal(38, 3), strict=False) * MILLISECONDS_OF[column.stored_as]
+        return moment.cast(pl.Int64).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
+    naive = text.str.strip_suffix("Z").str.replace(" ", "T", literal=True)
+    return naive.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="ms", strict=False).dt.replace_time_zone("UTC")
+
+
+_PARSERS: dict[Kind, Callable[[pl.Expr, SourceColumn], pl.Expr]] = {
+    Kind.INTEGER: _integer,
+    Kind.DECIMAL: _decimal,
+    Kind.NUMBER: _number,
+    Kind.BOOLEAN: _boolean,
+    Kind.DATE: _date,
+    Kind.TIMESTAMP: _timestamp,
+}
+
+
+def _broken_text(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> DataError:
+    for column, array in zip(columns, batch.columns, strict=True):
+        for row, value in enumerate(array.cast(pa.binary())):
+            try:
+                (value.as_py() or b"").decode()
+            except UnicodeDecodeError:
+                return DataError(
+                    "a stored text is not UTF-8",
+                    where=_place(batch, row, column.name),
+                    remedy="mend the row, or leave the field out",
+                )
+    return DataError("a stored value cannot be read", where=", ".join(batch.schema.names))
+
+
+def _place(batch: pa.RecordBatch, row: int, column: str) -> str:
+    for name in ("lead_id", "event_id"):
+        if name in batch.schema.names:
+            return f"{name} {batch.column(name)[row].as_py()}, {column}"
+    return f"a row without an id in the export, {column}"

@@ -1,0 +1,40 @@
+"""A batch from the source becomes the output frame: values, components, masks. What goes out of here may be shown."""
+
+import polars as pl
+import pyarrow as pa
+
+from export_pipelines.catalog import Kind
+from export_pipelines.plan.plan import OutputColumn, Plan
+from export_pipelines.stream.components import component
+from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.mask_objects import seal_objects
+from export_pipelines.stream.mask_values import masked
+from export_pipelines.stream.schema import polars_type
+
+
+def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> tuple[pl.DataFrame, int]:
+    """The output frame of a conformed batch, columns named by id in the plan's order, and how many values were masked."""
+    assert plan.masking and plan.extract
+    frame = pl.DataFrame(pl.from_arrow(batch))
+    today = pl.lit(plan.extract.window.end.date())
+    output, count = [], 0
+    for column in plan.masking.columns:
+        series, hidden = _column(plan, frame, column, keys, today)
+        output.append(series.alias(column.id))
+        count += hidden
+    return pl.DataFrame(output), count
+
+
+def _column(
+    plan: Plan, frame: pl.DataFrame, column: OutputColumn, keys: Keys, today: pl.Expr
+) -> tuple[pl.Series, int]:
+    values = frame[column.source]
+    if column.component is not None:
+        part = component(column.type, column.component, pl.col(column.source), today)
+        result = frame.select(part.cast(polars_type(column.kind, column.scale)).alias(column.id))
+        return result[column.id], 0
+    if column.mask is not None:
+        return masked(values, column.type, column.mask, keys), len(values) - values.null_count()
+    if column.kind is Kind.JSON and plan.masking and (column.seals or plan.masking.watched):
+        return seal_objects(plan, frame, column, keys)
+    return values, 0

@@ -1,0 +1,168 @@
+"""How a value is hidden: hashed, tokenised or masked by its semantic type. Null stays null, empty stays empty."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+import polars as pl
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from export_pipelines.errors import SettingsError
+from export_pipelines.plan.plan import Mask
+from export_pipelines.stream.components import IPV4
+from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.schema import TIMESTAMP_FORMAT
+
+NOTHING = "***"
+TOKEN_PREFIX = "tok"
+TOKEN_PURPOSE = b"export_pipelines token v1"
+KEY_ID_BYTES = 4
+
+
+def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
+    """The hidden values as text, in the order of `values`. Raises SettingsError without the key that `mask` needs."""
+    texts = as_text(values)
+    if mask is Mask.MASK:
+        shown = texts.to_frame("value").select(_shown(type, pl.col("value")))["value"]
+        return shown.zip_with(texts.is_not_null(), pl.Series([None], dtype=pl.String))
+    hide = hider(type, mask, keys)
+    distinct = texts.drop_nulls().unique()
+    hidden = pl.Series([hide(text) for text in distinct], dtype=pl.String)
+    return texts.replace_strict(distinct, hidden, default=None, return_dtype=pl.String)
+
+
+def hider(type: str, mask: Mask, keys: Keys) -> Callable[[str], str]:
+    """The same for one value."""
+    if mask is Mask.HASH:
+        return _hasher(type, keys)
+    if mask is Mask.TOKENIZE:
+        return _tokeniser(keys)
+    return lambda text: str(
+        pl.DataFrame({"value": [text]}, schema={"value": pl.String}).select(_shown(type, pl.col("value"))).item()
+    )
+
+
+def as_text(values: pl.Series) -> pl.Series:
+    """Values as they would be written."""
+    if values.dtype == pl.String:
+        return values
+    if isinstance(values.dtype, pl.Datetime):
+        return values.dt.strftime(TIMESTAMP_FORMAT)
+    return values.cast(pl.String)
+
+
+def canonical(type: str, text: str) -> str:
+    """The spelling that is hashed, so that the same person is found again however the value was typed."""
+    text = text.strip()
+    if type == "email":
+        return text.lower()
+    if type == "phone":
+        digits = re.sub(r"\D", "", text)
+        return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits or text
+    return text
+
+
+def detokenise(token: str, keys: Keys) -> str:
+    """The value behind a token. Raises SettingsError without the key, ValueError for a token of another key."""
+    cipher, key_id = _cipher(keys)
+    prefix, found, body = token.split("_", 2)
+    if (prefix, found) != (TOKEN_PREFIX, key_id):
+        raise ValueError("the token was made with another key")
+    padded = body + "=" * (-len(body) % 4)
+    return cipher.decrypt(base64.urlsafe_b64decode(padded), [TOKEN_PURPOSE]).decode()
+
+
+def _hasher(type: str, keys: Keys) -> Callable[[str], str]:
+    if keys.hash_key is None:
+        raise SettingsError("hash needs the key EXPORT_PIPELINES_HASH_KEY, which is not set")
+    start = hmac.new(keys.hash_key, digestmod=hashlib.sha256)
+
+    def hide(text: str) -> str:
+        if not text:
+            return text
+        one = start.copy()
+        one.update(canonical(type, text).encode())
+        return one.hexdigest()
+
+    return hide
+
+
+def _tokeniser(keys: Keys) -> Callable[[str], str]:
+    cipher, key_id = _cipher(keys)
+
+    def hide(text: str) -> str:
+        if not text:
+            return text
+        sealed = cipher.encrypt(text.encode(), [TOKEN_PURPOSE])
+        return f"{TOKEN_PREFIX}_{key_id}_{base64.urlsafe_b64encode(sealed).decode().rstrip('=')}"
+
+    return hide
+
+
+def _cipher(keys: Keys) -> tuple[AESSIV, str]:
+    if keys.master_key is None:
+        raise SettingsError("tokenize needs the key EXPORT_PIPELINES_MASTER_KEY, which is not set")
+    return _derived(keys.master_key)
+
+
+@lru_cache(4)
+def _derived(master_key: bytes) -> tuple[AESSIV, str]:
+    """The cipher of a key, and an id that tells keys apart and nothing about them."""
+    material = HKDF(SHA256(), 64 + KEY_ID_BYTES, None, TOKEN_PURPOSE).derive(master_key)
+    return AESSIV(material[:64]), material[64:].hex()
+
+
+def _shown(type: str, value: pl.Expr) -> pl.Expr:
+    show = _MASKS.get(type, lambda _: pl.lit(NOTHING))
+    return pl.when(value == "").then(pl.lit("")).otherwise(show(value).fill_null(NOTHING)).alias("value")
+
+
+def _email(value: pl.Expr) -> pl.Expr:
+    user, domain = value.str.extract(r"^\s*(.*)@[^@]*$", 1), value.str.extract(r"@([^@]+)$", 1)
+    return pl.when(user.str.len_chars() > 1).then(user.str.head(1)).otherwise(pl.lit("")) + NOTHING + "@" + domain
+
+
+def _phone(value: pl.Expr) -> pl.Expr:
+    digits = value.str.replace_all(r"\D", "")
+    stars = digits.str.head(-4).str.replace_all(r"\d", "*")
+    return pl.when(digits.str.len_chars() > 6).then(stars + digits.str.tail(4))
+
+
+def _name(value: pl.Expr) -> pl.Expr:
+    return pl.when(value.str.strip_chars().str.len_chars() > 2).then(value.str.strip_chars().str.head(1) + NOTHING)
+
+
+def _year(value: pl.Expr) -> pl.Expr:
+    return value.str.extract(r"^(\d{4})-", 1)
+
+
+def _network(value: pl.Expr) -> pl.Expr:
+    four = pl.when(value.str.contains(IPV4)).then(value.str.extract(r"^(.*)\.\d+$", 1) + ".0/24")
+    six = value.str.extract(r"(?i)^([0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f]{1,4}):", 1) + "::/48"
+    return pl.coalesce(four, six)
+
+
+def _post(value: pl.Expr) -> pl.Expr:
+    post = value.str.strip_chars()
+    return pl.when(post.str.len_chars() > 4).then(post.str.head(3) + "**")
+
+
+def _site(value: pl.Expr) -> pl.Expr:
+    return value.str.extract(r"^([A-Za-z][\w+.-]*://)", 1) + value.str.extract(r"://(?:[^/?#@]*@)?([^/?#]+)", 1) + "/" + NOTHING
+
+
+_MASKS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+    "email": _email,
+    "phone": _phone,
+    "name": _name,
+    "dob": _year,
+    "date": _year,
+    "ip": _network,
+    "postal_code": _post,
+    "url": _site,
+}

@@ -1,0 +1,148 @@
+"""Reads SQLite: ADBC column by column; Python's sqlite3 where a query calls functions that only it can register."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import adbc_driver_sqlite.dbapi as adbc
+import pyarrow as pa
+from sqlalchemy.engine import make_url
+
+from export_pipelines.errors import DataError, SourceError
+from export_pipelines.plan.plan import Query
+from export_pipelines.stream import sql_functions
+from export_pipelines.stream.conform import conform
+
+BATCH_ROWS = 16_384
+MIB = 1024 * 1024
+MAPPED_BYTES = 1024 * MIB
+REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads, or import leads FILE.csv"
+
+
+class SqliteSource:
+    """A SQLite file, opened read-only; see `source.Source` for what it owes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def from_url(cls, url: str) -> "SqliteSource":
+        database = make_url(url).database
+        if not database or database == ":memory:":
+            raise SourceError("a SQLite source is a file", where="EXPORT_PIPELINES_SOURCE_URL", remedy=REMEDY)
+        return cls(Path(database))
+
+    def check(self, query: Query) -> None:
+        with closing(self._connect(query)) as connection:
+            try:
+                connection.execute(f"EXPLAIN {query.sql}", query.parameters).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise self._refused(connection, error) from error
+
+    def count(self, query: Query) -> int:
+        with closing(self._connect(query)) as connection:
+            try:
+                return int(connection.execute(query.count_sql, query.parameters).fetchone()[0])
+            except sqlite3.DatabaseError as error:
+                raise self._broken(connection, query, error) from error
+
+    def read(self, query: Query) -> Iterator[pa.RecordBatch]:
+        for batch in self._with_functions(query) if query.functions else self._by_column(query):
+            yield conform(batch, query.columns)
+
+    def _by_column(self, query: Query) -> Iterator[pa.RecordBatch]:
+        # ADBC takes types from the first rows: a first row of texts makes every column text. A subquery keeps its
+        # order because it has a LIMIT; a bare ORDER BY inside a compound may be dropped.
+        texts = ", ".join("''" for _ in query.columns)
+        sql = f"SELECT {texts} UNION ALL SELECT * FROM ({query.sql} LIMIT -1)"  # noqa: S608 - made by the plan
+        self._demand_file()
+        try:
+            with (
+                adbc.connect(f"file:{_quoted(self.path)}?mode=ro") as connection,
+                connection.cursor() as cursor,
+            ):
+                cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
+                cursor.execute(sql, query.parameters)
+                first = True
+                for batch in cursor.fetch_record_batch():
+                    rows = batch.slice(1) if first else batch
+                    first = False
+                    if rows.num_rows:
+                        yield rows.rename_columns([column.name for column in query.columns])
+        except (adbc.Error, OSError, pa.ArrowException) as error:
+            with closing(self._connect(query)) as connection:
+                raise self._broken(connection, query, error) from error
+
+    def _with_functions(self, query: Query) -> Iterator[pa.RecordBatch]:
+        names = [column.name for column in query.columns]
+        with closing(self._connect(query)) as connection:
+            connection.text_factory = bytes  # undecoded, so that a broken text is told as one by `conform`
+            try:
+                cursor = connection.execute(query.sql, query.parameters)
+                while rows := cursor.fetchmany(BATCH_ROWS):
+                    columns = [pa.array(map(_text, column), pa.binary()).view(pa.string()) for column in zip(*rows, strict=True)]
+                    yield pa.RecordBatch.from_arrays(columns, names=names)
+            except sqlite3.DatabaseError as error:
+                connection.text_factory = str
+                raise self._broken(connection, query, error) from error
+
+    def _demand_file(self) -> None:
+        if not self.path.is_file():
+            raise SourceError("there is no database", where=str(self.path), remedy=REMEDY)
+
+    def _connect(self, query: Query) -> sqlite3.Connection:
+        self._demand_file()
+        try:
+            connection = sqlite3.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True)
+            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise SourceError(f"cannot be read: {error}", where=str(self.path), remedy=REMEDY) from error
+        if query.functions:
+            sql_functions.register(connection)
+        return connection
+
+    def _refused(self, connection: sqlite3.Connection, error: Exception) -> SourceError:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+        there = f"there are: {', '.join(sorted(tables))}" if tables else "it holds no table"
+        return SourceError(
+            f"{error}; {there}", where=str(self.path), remedy=f"{REMEDY}; or name your own tables in a catalog file"
+        )
+
+    def _broken(self, connection: sqlite3.Connection, query: Query, error: Exception) -> Exception:
+        """The error that a person can act on: the row whose JSON does not parse, a missing table, or a broken file."""
+        if "malformed JSON" in str(error):
+            return DataError(
+                "JSON that does not parse",
+                where=_row_of_bad_json(connection, query),
+                remedy="mend the row, or leave the field out",
+            )
+        if "no such" in str(error):
+            return self._refused(connection, error)
+        return SourceError(f"reading stopped: {error}", where=str(self.path))
+
+
+def _row_of_bad_json(connection: sqlite3.Connection, query: Query) -> str:
+    """Reads again, each JSON column as it is, until the row that SQLite stumbled over; names its id and column."""
+    sql = query.sql
+    wide = [column.name for column in query.columns if f') AS "{column.name}"' in sql and "json(" in sql]
+    position = next((i for i, column in enumerate(query.columns) if column.name.endswith("_id")), 0)
+    done = 0
+    try:
+        for row in connection.execute(sql, query.parameters):
+            done += 1
+            last = row[position]
+    except sqlite3.DatabaseError:
+        after = f"the row after {query.columns[position].name} {last}" if done else "the first row"
+        return f"{after}, {' or '.join(wide) or 'a JSON field'}"
+    return "the store"
+
+
+def _text(value: object) -> bytes | None:
+    return value if value is None or isinstance(value, bytes) else str(value).encode()
+
+
+def _quoted(path: Path) -> str:
+    """A path inside an SQLite URI."""
+    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

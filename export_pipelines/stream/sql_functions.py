@@ -1,0 +1,44 @@
+"""SQL functions that a query may call and SQLite does not have; the plan lists those it needs in `Query.functions`."""
+
+import re
+import sqlite3
+from functools import lru_cache
+
+from export_pipelines.stream.components import component_of, is_valid
+
+
+def register(connection: sqlite3.Connection) -> None:
+    """Adds fold(text), regexp(pattern, text), is_valid(type, value) and component(type, name, value); null gives null."""
+    for name, arguments, function in (
+        ("fold", 1, fold),
+        ("regexp", 2, regexp),
+        ("is_valid", 2, is_valid_value),
+        ("component", 3, component),
+    ):
+        connection.create_function(name, arguments, function, deterministic=True)
+
+
+def fold(value: object) -> str | None:
+    return None if value is None else _text(value).casefold()
+
+
+def regexp(pattern: str, value: object) -> bool | None:
+    return None if value is None else _compiled(pattern).search(_text(value)) is not None
+
+
+def is_valid_value(type: str, value: object) -> bool | None:
+    return None if value is None else is_valid(type, _text(value))
+
+
+def component(type: str, name: str, value: object) -> str | int | None:
+    if value is None:
+        return None
+    found = component_of(type, name, _text(value))
+    return int(found) if isinstance(found, bool) else found
+
+
+_compiled = lru_cache(256)(re.compile)
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

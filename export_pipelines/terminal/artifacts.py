@@ -1,0 +1,90 @@
+"""`artifacts` and `verify`: what came out, and whether it is still whole."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from export_pipelines.terminal.door import Door, door_of, say, show
+from export_pipelines.terminal.errors import FAILED
+from export_pipelines.terminal.plans import Json
+from export_pipelines.terminal.tables import counted, show_json, show_table, size
+
+if TYPE_CHECKING:
+    from export_pipelines.artifacts import Manifest, Store
+
+
+def artifacts(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Only those of this export.")] = None,
+    json: Json = False,
+) -> None:
+    """The artifacts in the store, newest first."""
+    listing = store_of(door_of(context)).listing(name)
+    if json:
+        damaged = [{"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()]
+        show_json([*map(as_dict, listing.manifests), *damaged])
+        return
+    headers = ("artifact", "created (UTC)", "rows", "size", "parts", "format", "schema")
+    show_table(headers, map(_row, listing.manifests), "no artifacts yet; export-pipelines run makes one")
+    for artifact, error in listing.damaged.items():
+        say(f"damaged: {artifact}: {error.what}")
+
+
+def verify(
+    context: typer.Context,
+    artifact: Annotated[str, typer.Argument(help="As `artifacts` names it.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Read every part of an artifact again and name what was changed, cut, swapped, lost or added."""
+    from export_pipelines.artifacts import verify as faults_of
+
+    store = store_of(door_of(context))
+    faults = faults_of(store, artifact)
+    if json:
+        show_json({"artifact": artifact, "whole": not faults, "faults": faults})
+    elif not faults:
+        manifest = store.manifest(artifact)
+        show(
+            f"{artifact}: whole, {counted(len(manifest.parts), 'part')}, {counted(manifest.rows, 'row')}, "
+            f"{size(manifest.bytes)}"
+        )
+    if faults:
+        for fault in faults:
+            say(f"error: {artifact}/{fault}")
+        raise typer.Exit(FAILED)
+
+
+def store_of(door: Door) -> "Store":
+    from export_pipelines.artifacts import open_store
+
+    return open_store(door.settings.store_url)
+
+
+def as_dict(manifest: "Manifest") -> dict[str, Any]:
+    """An artifact in a JSON listing."""
+    return {
+        "artifact": manifest.artifact,
+        "export": manifest.export,
+        "window": manifest.window.model_dump(mode="json"),
+        "created_at": manifest.created_at.isoformat(),
+        "rows": manifest.rows,
+        "bytes": manifest.bytes,
+        "raw_bytes": manifest.raw_bytes,
+        "format": manifest.format,
+        "codec": manifest.codec,
+        "schema_version": manifest.schema_version,
+        "parts": [part.model_dump(mode="json", include={"name", "rows", "bytes", "sha256"}) for part in manifest.parts],
+        "damaged": None,
+    }
+
+
+def _row(manifest: "Manifest") -> tuple[Any, ...]:
+    return (
+        manifest.artifact,
+        manifest.created_at.strftime("%Y-%m-%d %H:%M:%S"),
+        manifest.rows,
+        size(manifest.bytes),
+        len(manifest.parts),
+        manifest.format + (f" {manifest.codec}" if manifest.codec != "none" else ""),
+        f"v{manifest.schema_version}" + (" (changed)" if manifest.schema_changed else ""),
+    )

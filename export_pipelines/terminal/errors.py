@@ -1,0 +1,45 @@
+"""From an exception to lines on stderr and an exit code: 1 the export failed, 2 the request was wrong."""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from export_pipelines.errors import ExportError
+from export_pipelines.terminal.door import say
+
+FAILED, WRONG_REQUEST = 1, 2
+PACKAGE = Path(__file__).parent.parent
+
+
+def tell(error: ExportError) -> int:
+    """Each line of the error as `error: ...`; returns the exit code."""
+    for line in str(error).splitlines():
+        say(f"error: {line}")
+    return error.exit_code
+
+
+def tell_unexpected(error: Exception, debug: bool) -> int:
+    """A fault of the program itself. Its text may quote a value or a secret, so only its kind and place are told,
+    unless `debug` asks for the whole traceback."""
+    if debug:
+        say("".join(traceback.format_exception(error)).rstrip())
+    say(f"error: unexpected {type(error).__name__} in {_place(error)}; this is a fault of the program")
+    if not debug:
+        say("the traceback is shown by: export-pipelines --debug ...")
+    return FAILED
+
+
+def close_broken_pipe() -> int:
+    """The reader of stdout has gone (`| head`): nothing is wrong, and Python must not complain at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE)] or list(frames)
+    if not own:
+        return "an unknown place"
+    path = Path(own[-1].filename)
+    return f"{path.relative_to(PACKAGE.parent) if path.is_relative_to(PACKAGE) else path.name}:{own[-1].lineno}"

@@ -1,0 +1,74 @@
+"""How many rows and bytes a run would write: the rows are counted, the bytes come from a first few rows, encoded."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from export_pipelines.plan.plan import Plan
+    from export_pipelines.settings import Settings
+    from export_pipelines.stream.source import Source
+
+SAMPLE_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """`rows` are counted; `bytes` (as written) and `raw_bytes` (before compression) follow from `sample_rows`."""
+
+    rows: int
+    sample_rows: int
+    bytes: int
+    raw_bytes: int
+
+    @property
+    def exact(self) -> bool:
+        return self.sample_rows == self.rows
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "raw_bytes": self.raw_bytes,
+            "estimated_from_rows": self.sample_rows,
+        }
+
+
+@dataclass
+class _Counting:
+    """A part that keeps only its length."""
+
+    bytes: int = field(default=0)
+
+    def write(self, data: bytes) -> None:
+        self.bytes += len(data)
+
+    def finish(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+def estimate(plan: "Plan", source: "Source", settings: "Settings") -> Estimate:
+    """Reads at most 1,000 rows, writes none. Raises SourceError, or what the run would raise for these rows."""
+    from export_pipelines.pipeline import keys_of
+    from export_pipelines.stream import write_parts
+
+    assert plan.masking is not None  # noqa: S101  # the plan is whole
+    rows = source.count(plan.masking.query)
+    written = write_parts(plan, _first(plan, source, SAMPLE_ROWS), lambda name: _Counting(), keys_of(settings))
+    parts = sum(part.bytes for part in written.parts)
+    factor = rows / written.rows if written.rows else 1
+    return Estimate(rows, written.rows, round(parts * factor), round(written.raw_bytes * factor))
+
+
+def _first(plan: "Plan", source: "Source", rows: int) -> Iterator[Any]:
+    """Batches of the first `rows` rows; the rest is not read."""
+    assert plan.masking is not None  # noqa: S101  # the plan is whole
+    left = rows
+    for batch in source.read(plan.masking.query):
+        yield batch.slice(0, left)
+        left -= batch.num_rows
+        if left <= 0:
+            return

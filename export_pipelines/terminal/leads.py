@@ -1,0 +1,97 @@
+"""`sample leads` and `import leads`: something to export."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from export_pipelines.errors import RequestError
+from export_pipelines.terminal.door import Door, door_of, say, show
+from export_pipelines.terminal.plans import Json
+from export_pipelines.terminal.progress import progress_bar
+from export_pipelines.terminal.tables import counted, show_json
+
+FIRST_DAY = "2024-01-01"
+
+Replace = Annotated[bool, typer.Option("--replace", help="Drop the leads that are there.")]
+
+
+def sample_leads(
+    context: typer.Context,
+    count: Annotated[int, typer.Option(min=1, help="How many leads.")] = 20_000,
+    days: Annotated[int, typer.Option(min=1, help="Spread evenly over so many days.")] = 60,
+    start: Annotated[str, typer.Option(metavar="DAY", help="The first day, UTC.")] = FIRST_DAY,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same leads.")] = 1,
+    replace: Replace = False,
+) -> None:
+    """Fill the lead store with made-up leads, realistic down to the nasty values."""
+    first = _day(start)
+    make_sample(door_of(context), count, seed, first, days, replace)
+    say(f"{counted(count, 'lead')} made, {first} to {first + timedelta(days=days - 1)}")
+
+
+def make_sample(door: Door, count: int, seed: int, start: date, days: int, replace: bool = False) -> None:
+    """Writes the sample into the source. Raises RequestError when leads are there and are not to be replaced."""
+    from export_pipelines.sample import generate_leads
+
+    url = door.settings.source_url.get_secret_value()
+    with progress_bar("making leads", count) as progress:
+        generate_leads(url, count, seed, start, days, progress, replace=replace)
+
+
+def import_leads(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A CSV file, UTF-8, its first line the headers.", show_default=False)],
+    map: Annotated[  # noqa: A002  # the option's name
+        list[str] | None, typer.Option("--map", metavar="FILE.yaml|HEADER=FIELD", help="May be repeated.")
+    ] = None,
+    set: Annotated[  # noqa: A002  # the option's name
+        list[str] | None, typer.Option("--set", metavar="FIELD=TEXT", help="The same text for every lead.")
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Rows that cannot be loaded; in HOME when not said.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Load a CSV file of your own; columns that no field knows become custom fields, bad rows a reject file."""
+    from export_pipelines.sample import import_leads as load
+    from export_pipelines.sample import mapping_of
+    from export_pipelines.settings import CATALOG_FILE
+
+    door = door_of(context)
+    settings = door.settings
+    reject = rejects or settings.home / "rejects" / f"{file.stem}.csv"
+    mapping = mapping_of(map or [], set or [])
+    catalog_file = settings.catalog or settings.home / CATALOG_FILE
+    with progress_bar("loading rows", None) as progress:
+        result = load(
+            file,
+            mapping,
+            settings.source_url.get_secret_value(),
+            reject,
+            catalog=door.catalog,
+            catalog_out=catalog_file,
+            progress=progress,
+        )
+    if json:
+        show_json({**vars(result)})
+        return
+    show(f"{counted(result.loaded, 'lead')} loaded of {counted(result.records, 'row')}")
+    if result.already_there:
+        show(f"{counted(result.already_there, 'lead')} already there")
+    if result.rejected:
+        show(f"{counted(result.rejected, 'row')} rejected, with line and reason in {result.reject_file}")
+    for header, field in result.custom_fields.items():
+        say(f'column "{header}" is {field}')
+    if result.catalog_file:
+        say(f"custom fields are declared in {result.catalog_file}; export-pipelines fields leads lists them")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise RequestError(
+            f'--start "{text}" is no day of the calendar', remedy="write it YYYY-MM-DD"
+        ) from error

@@ -1,0 +1,108 @@
+"""`plan` and `preview`: what a run would do, and the first rows as it would write them."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from export_pipelines.terminal.door import Door, door_of, say, show
+from export_pipelines.terminal.estimate import Estimate, estimate
+from export_pipelines.terminal.tables import counted, show_json, show_rows, size
+from export_pipelines.terminal.windows import End, Partition, Start, window_asked
+
+if TYPE_CHECKING:
+    from export_pipelines.definition import ExportDefinition
+    from export_pipelines.plan.plan import Plan, Window
+    from export_pipelines.stream.source import Source
+
+PREVIEW_ROWS = 20
+Name = Annotated[str, typer.Argument(help="The export's name, which is its file's.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout, nothing else there.")]
+
+
+def plan(
+    context: typer.Context,
+    name: Name,
+    partition: Partition = None,
+    start: Start = None,
+    end: End = None,
+    json: Json = False,
+) -> None:
+    """What a run would do: SQL, columns with types and masks, files, destinations, rows and bytes."""
+    from export_pipelines.plan.describe import describe
+
+    door = door_of(context)
+    made, source = _plan(door, name, partition, start, end)
+    expected = estimate(made, source, door.settings)
+    if json:
+        show_json({"plan": made.model_dump(mode="json"), "hash": made.hash, **expected.as_dict()})
+        return
+    show(describe(made))
+    for line in _expected(made, expected):
+        show(line)
+
+
+def preview(
+    context: typer.Context,
+    name: Name,
+    partition: Partition = None,
+    start: Start = None,
+    end: End = None,
+    json: Json = False,
+) -> None:
+    """The first 20 rows as a run would write them, masked; nothing is written."""
+    from export_pipelines.pipeline import keys_of
+    from export_pipelines.stream import preview as first_rows
+
+    door = door_of(context)
+    made, source = _plan(door, name, partition, start, end)
+    assert made.masking is not None and made.extract is not None  # noqa: S101  # the plan is whole
+    rows = first_rows(made, source.read(made.masking.query), keys_of(door.settings), PREVIEW_ROWS)
+    if json:
+        show_json([dict(zip(rows.headers, row, strict=True)) for row in rows.rows])
+        return
+    show_rows(rows.headers, rows.rows, f"no rows in window {made.extract.window.key}")
+    say(f"{counted(len(rows.rows), 'row')} of window {made.extract.window.key}, as they would be written")
+
+
+def plan_of(door: Door, definition: "ExportDefinition", window: "Window") -> "Plan":
+    """The whole plan of one window. Raises RequestError."""
+    from export_pipelines.plan import PlanRequest, compile_plan
+
+    settings = door.settings
+    return compile_plan(
+        PlanRequest(definition, window, door.catalog, settings.dialect, settings.key_names)
+    )
+
+
+def _plan(
+    door: Door, name: str, partition: str | None, start: str | None, end: str | None
+) -> "tuple[Plan, Source]":
+    """The plan, and its source once it is known to answer."""
+    from export_pipelines.stream import open_source
+
+    definition = door.definition(name)
+    made = plan_of(door, definition, window_asked(door, definition, partition, start, end))
+    source = open_source(door.settings.source_url.get_secret_value())
+    assert made.masking is not None  # noqa: S101  # the plan is whole
+    source.check(made.masking.query)
+    return made, source
+
+
+def _expected(plan: "Plan", expected: Estimate) -> Iterable[str]:
+    yield f"rows         {expected.rows:,}"
+    if expected.rows:
+        about = "" if expected.exact else "about "
+        yield (
+            f"bytes        {about}{size(expected.bytes)} ({about}{size(expected.raw_bytes)} before compression)"
+            + ("" if expected.exact else f", from {counted(expected.sample_rows, 'row')}")
+        )
+    yield from _beyond(plan, expected)
+
+
+def _beyond(plan: "Plan", expected: Estimate) -> Iterator[str]:
+    output = plan.output
+    if output and expected.rows > output.max_rows:
+        yield f"             more than the limit of {output.max_rows:,} rows: a run would be refused"
+    elif output and expected.raw_bytes > output.max_bytes:
+        yield f"             more than the limit of {size(output.max_bytes)}: a run would stop"

@@ -1,0 +1,118 @@
+"""A small project for tests: a month of sample leads in SQLite, a folder of exports, settings over both."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import SecretStr
+
+from export_pipelines.artifacts import Store, open_store
+from export_pipelines.orchestration.build import definitions_of
+from export_pipelines.orchestration.launch import RANGE_END, RANGE_START
+from export_pipelines.orchestration.workshop import Workshop, open_workshop
+from export_pipelines.sample import generate_leads
+from export_pipelines.settings import Settings
+
+START, DAYS, LEADS = date(2024, 1, 1), 31, 310
+NOW = datetime(2024, 2, 20, 8, 30, tzinfo=UTC)
+DAILY = """\
+description: Leads of a day
+owner: operations
+type: lead
+format: csv
+fields: [lead_id, submitted_at, email, outcome, price]
+partition: daily
+schedule: daily at 02:00
+start: 2024-01-01
+deliver:
+  - folder: {path: "backup/{{date}}"}
+"""
+MONTHLY = "type: lead\nformat: ndjson\ncompression: gzip\nfields: [lead_id, price]\nschedule: monthly on 2 at 06:00\n"
+WEEKLY = "type: lead\nformat: csv\nfields: [lead_id]\nschedule: weekly on monday at 02:00\nstart: 2024-01-01\n"
+WHOLE = "type: lead\nformat: csv\nfields: [lead_id, email]\nschedule: 30 4 * * *\npartition: null\n"
+BROKEN = "type: lead\nformat: csv\nfields: [lead_id, emial]\n"
+
+
+@dataclass(frozen=True)
+class Project:
+    settings: Settings
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.settings.definitions / f"{name}.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    @property
+    def store(self) -> Store:
+        return open_store(self.settings.store_url)
+
+    def with_source(self, url: str) -> "Project":
+        return Project(self.settings.model_copy(update={"source_url": SecretStr(url)}))
+
+    def workshop(self, now: Callable[[], datetime] = lambda: NOW) -> Workshop:
+        return open_workshop(self.settings, now)
+
+    def definitions(self, workshop: Workshop | None = None) -> dg.Definitions:
+        return definitions_of(workshop or self.workshop(), quiet=True)
+
+    def run(
+        self, export: str, first: str | None = None, last: str | None = None, **options: Any
+    ) -> dg.ExecuteInProcessResult:
+        """The export's job for a partition, or for the range from `first` to `last`."""
+        workshop = options.pop("workshop", None)
+        if last:
+            options["tags"] = {RANGE_START: str(first), RANGE_END: last}
+        elif first:
+            options["partition_key"] = first
+        job = self.definitions(workshop).resolve_job_def(export)
+        return job.execute_in_process(raise_on_error=False, **options)
+
+
+def make_project(folder: Path, source: Path) -> Project:
+    """`source` is a lead store of `fill_source`."""
+    exports = folder / "exports"
+    exports.mkdir()
+    settings = Settings(
+        home=folder / "home",
+        source_url=SecretStr(f"sqlite:///{source}"),
+        store_url=str(folder / "home" / "artifacts"),
+        definitions=exports,
+    )
+    project = Project(settings)
+    project.write("daily", DAILY)
+    return project
+
+
+def fill_source(path: Path) -> Path:
+    generate_leads(f"sqlite:///{path}", LEADS, 7, START, DAYS)
+    return path
+
+
+def materializations(result: dg.ExecuteInProcessResult) -> dict[str | None, dict[str, Any]]:
+    """Plain metadata of each materialization by its partition."""
+    events = [one for one in result.all_events if one.is_step_materialization]
+    return {
+        one.partition: {key: value.value for key, value in one.materialization.metadata.items()}
+        for one in events
+    }
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    return {one.check_name: one for one in result.get_asset_check_evaluations()}
+
+
+def failure(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """The text of each failed step by its name."""
+    failed: Sequence[dg.DagsterEvent] = [one for one in result.all_events if one.is_step_failure]
+    return {
+        str(one.step_key).rpartition(".")[2]: str(one.step_failure_data.user_failure_data.description)
+        for one in failed
+        if one.step_failure_data.user_failure_data
+    }
+
+
+def with_hands(workshop: Workshop, kind: type[Workshop]) -> Workshop:
+    return replace(kind(workshop.settings, workshop.catalog, workshop.loaded), now=workshop.now)
