@@ -21,7 +21,9 @@ class Settings(BaseModel):
     source_url: SecretStr  # holds a password
     store_url: str
     definitions: Path
-    catalog: Path | None = None  # None: the catalog that ships with the package; `import` writes <home>/catalog.yaml
+    catalog: Path | None = (
+        None  # None: the catalog that ships with the package; `import` writes <home>/catalog.yaml
+    )
     hash_key: SecretStr | None = None
     master_key: SecretStr | None = None
 
@@ -107,7 +109,9 @@ def _read_key(path: Path, where: str, name: str) -> SecretStr:
         key = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingsError(f"cannot read the key file: {reason}", where=where, remedy=_KEY_REMEDY + name) from error
+        raise SettingsError(
+            f"cannot read the key file: {reason}", where=where, remedy=_KEY_REMEDY + name
+        ) from error
     if not key:
         raise SettingsError("the key file is empty", where=where, remedy=_KEY_REMEDY + name)
     return SecretStr(key)

@@ -1,6 +1,7 @@
 """One asset for each export, backed by the graph of its ops; a broken definition is an asset that fails with its faults."""
 
 import re
+import warnings
 
 import dagster as dg
 
@@ -110,8 +111,10 @@ def _owners(definition: ExportDefinition) -> list[str]:
     return [definition.owner if "@" in definition.owner else f"team:{definition.owner}"]
 
 
-def _code_reference(definition: ExportDefinition, workshop: Workshop) -> dg.CodeReferencesMetadataSet:
-    file = dg.LocalFileCodeReference(
-        file_path=str(workshop.file_of(definition)), line_number=1, label=f"{definition.name}.yaml"
-    )
-    return dg.CodeReferencesMetadataSet(code_references=dg.CodeReferencesMetadataValue([file]))
+def _code_reference(definition: ExportDefinition, workshop: Workshop) -> dict[str, dg.CodeReferencesMetadataValue]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # known; a person at the terminal can do nothing about it
+        file = dg.LocalFileCodeReference(
+            file_path=str(workshop.file_of(definition)), line_number=1, label=f"{definition.name}.yaml"
+        )
+        return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[file])}

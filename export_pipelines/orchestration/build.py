@@ -22,7 +22,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 
 
 def definitions_of(workshop: Workshop, *, quiet: bool = False) -> dg.Definitions:
-    """`quiet` keeps Dagster's own log off the terminal; the events are stored all the same."""
+    """`quiet` keeps the log of `on_demand_export` off the terminal; other jobs take QUIET as run configuration."""
     exports = workshop.loaded.definitions
     jobs = {one.name: export_job(one, workshop) for one in exports}
     schedules = [export_schedule(one, jobs[one.name]) for one in exports]
@@ -31,16 +31,8 @@ def definitions_of(workshop: Workshop, *, quiet: bool = False) -> dg.Definitions
             *(export_asset(one, workshop) for one in exports),
             *(broken_asset(name, error) for name, error in workshop.loaded.broken.items()),
         ],
-        jobs=[*jobs.values(), on_demand_job(workshop)],
+        jobs=[*jobs.values(), on_demand_job(workshop, quiet)],
         schedules=[one for one in schedules if one],
         resources={"workshop": workshop, "io_manager": dg.FilesystemIOManager()},
         executor=dg.in_process_executor,  # a process for each step costs seconds; runs are what goes in parallel
-        loggers={"console": _silent} if quiet else None,
     )
-
-
-@dg.logger(config_schema={}, description="Says nothing")
-def _silent(_: dg.InitLoggerContext) -> logging.Logger:
-    logger = logging.Logger("export_pipelines.dagster")
-    logger.addHandler(logging.NullHandler())
-    return logger

@@ -15,6 +15,7 @@ from export_pipelines.orchestration.workshop import Workshop
 
 ON_DEMAND = "on_demand_export"
 EXPORT_TAG = "export/name"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # events are stored all the same
 
 
 def export_job(definition: ExportDefinition, workshop: Workshop) -> Any:
@@ -58,7 +59,7 @@ def record_window(
     context.log_event(dg.AssetObservation(key, description=f"on demand: {done.key}", metadata=metadata))
 
 
-def on_demand_job(workshop: Workshop) -> dg.JobDefinition:
+def on_demand_job(workshop: Workshop, quiet: bool = False) -> dg.JobDefinition:
     """Its configuration: `export: NAME`, `start: 2024-01-15`, `end: 2024-01-20`."""
 
     @dg.graph(name=ON_DEMAND, description="One export for any window: {export, start, end}")
@@ -67,10 +68,15 @@ def on_demand_job(workshop: Workshop) -> dg.JobDefinition:
         written = ops.write(ops.compress(ops.serialize(ops.mask_pii(plans))))
         record_window(written, deliver_everywhere(written))
 
-    return on_demand.to_job(config=_ON_DEMAND_CONFIG, tags={SOURCE_TAG: workshop.dialect})
+    return on_demand.to_job(config=_on_demand_config(quiet), tags={SOURCE_TAG: workshop.dialect})
 
 
-_ON_DEMAND_CONFIG = dg.ConfigMapping(
-    config_schema={name: dg.Field(str, description=field.description) for name, field in ops.WINDOW.items()},
-    config_fn=lambda given: {"ops": {"extract": {"config": dict(given)}}},
-)
+def _on_demand_config(quiet: bool) -> dg.ConfigMapping:
+    """Flat for the person who fills it in; it has no room for loggers, so they are added here."""
+    loggers = QUIET if quiet else {}
+    return dg.ConfigMapping(
+        config_schema={
+            name: dg.Field(str, description=field.description) for name, field in ops.WINDOW.items()
+        },
+        config_fn=lambda given: {"ops": {"extract": {"config": dict(given)}}, **loggers},
+    )

@@ -12,7 +12,7 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.orchestration.assets import node_name
 from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.edges import Written
-from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND
+from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND, QUIET
 from export_pipelines.orchestration.schedules import window_config
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.plan import Window, iso
@@ -77,7 +77,10 @@ def run_job(
 ) -> Outcome:
     """Executes the job `job` for the windows `keys`, without a word on the terminal."""
     defs = definitions_of(workshop, quiet=True)
-    result = defs.resolve_job_def(job).execute_in_process(instance=instance, raise_on_error=False, **run)
+    config = {**run.pop("run_config", {}), **(QUIET if job != ON_DEMAND else {})}
+    result = defs.resolve_job_def(job).execute_in_process(
+        instance=instance, raise_on_error=False, run_config=config, **run
+    )
     path = "write" if job == ON_DEMAND else f"{node_name(definition)}.write"
     failures, exit_code = _failures(result.all_events, keys)
     manifests = tuple(workshop.store().manifest(one) for one in _artifacts(result, path))

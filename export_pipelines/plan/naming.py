@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from export_pipelines.definition.templates import PART_WORDS, WORDS
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.plan import Plan, Window
 
@@ -13,11 +14,6 @@ MAX_TEMPLATE = 500  # characters
 MAX_RESULT = 1000  # characters
 MAX_FILE_NAME = 200  # bytes, room for a temporary suffix below the 255 of file systems
 MAX_PAD = 12  # digits
-
-WORDS = frozenset(
-    {"export", "type", "date", "start", "end", "key", "part", "ext", "year", "month", "day", "run"}
-)
-PART_WORDS = WORDS - {"run"}  # a part's name is fixed before the run exists, so that equal runs give equal names
 
 _ALLOWED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Filter)
 _PART = "\x000\x00"  # where the number goes, with its width; no filter changes a digit

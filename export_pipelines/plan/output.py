@@ -3,8 +3,9 @@
 from typing import Any
 
 from export_pipelines.definition.output import CODECS, FORMATS
+from export_pipelines.definition.templates import FOLDER_WORDS
 from export_pipelines.errors import RequestError, unknown
-from export_pipelines.plan.naming import WORDS, check_template, part_template, window_words
+from export_pipelines.plan.naming import check_template, part_template, window_words
 from export_pipelines.plan.plan import Compression, Encoding, Output, Plan
 from export_pipelines.plan.predicates import located
 from export_pipelines.plan.request import PlanRequest
@@ -74,5 +75,5 @@ def _destination(request: PlanRequest, index: int) -> dict[str, Any]:
     path = wanted.settings.get("path")
     if path is not None:
         with located(request, "deliver", index):
-            check_template(str(path), WORDS - {"part", "ext"})
+            check_template(str(path), FOLDER_WORDS)
     return {"kind": wanted.kind, "settings": dict(wanted.settings)}

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from export_pipelines.catalog import Catalog, Dataset
 from export_pipelines.definition.export import ExportDefinition
+from export_pipelines.definition.selection import DATASETS
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.plan import Window
-
-DATASETS = {"lead": "leads", "event": "events"}  # export type -> dataset
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ def artifacts(
     """The artifacts in the store, newest first."""
     listing = store_of(door_of(context)).listing(name)
     if json:
-        damaged = [{"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()]
+        damaged = [
+            {"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()
+        ]
         show_json([*map(as_dict, listing.manifests), *damaged])
         return
     headers = ("artifact", "created (UTC)", "rows", "size", "parts", "format", "schema")
@@ -73,7 +75,10 @@ def as_dict(manifest: "Manifest") -> dict[str, Any]:
         "format": manifest.format,
         "codec": manifest.codec,
         "schema_version": manifest.schema_version,
-        "parts": [part.model_dump(mode="json", include={"name", "rows", "bytes", "sha256"}) for part in manifest.parts],
+        "parts": [
+            part.model_dump(mode="json", include={"name", "rows", "bytes", "sha256"})
+            for part in manifest.parts
+        ],
         "damaged": None,
     }
 

@@ -42,4 +42,6 @@ def _place(error: Exception) -> str:
     if not own:
         return "an unknown place"
     path = Path(own[-1].filename)
-    return f"{path.relative_to(PACKAGE.parent) if path.is_relative_to(PACKAGE) else path.name}:{own[-1].lineno}"
+    return (
+        f"{path.relative_to(PACKAGE.parent) if path.is_relative_to(PACKAGE) else path.name}:{own[-1].lineno}"
+    )

@@ -52,12 +52,14 @@ class _Counting:
 
 def estimate(plan: "Plan", source: "Source", settings: "Settings") -> Estimate:
     """Reads at most 1,000 rows, writes none. Raises SourceError, or what the run would raise for these rows."""
-    from export_pipelines.pipeline import keys_of
     from export_pipelines.stream import write_parts
+    from export_pipelines.stream.keys import Keys
 
     assert plan.masking is not None  # noqa: S101  # the plan is whole
     rows = source.count(plan.masking.query)
-    written = write_parts(plan, _first(plan, source, SAMPLE_ROWS), lambda name: _Counting(), keys_of(settings))
+    written = write_parts(
+        plan, _first(plan, source, SAMPLE_ROWS), lambda name: _Counting(), Keys.of(settings)
+    )
     parts = sum(part.bytes for part in written.parts)
     factor = rows / written.rows if written.rows else 1
     return Estimate(rows, written.rows, round(parts * factor), round(written.raw_bytes * factor))

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition
     from export_pipelines.errors import DefinitionError
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Exports; all of them when none is named.")]
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Exports; all of them when none is named.")
+]
 Connect = Annotated[bool, typer.Option("--connect", help="Ask the source and the artifact store too.")]
 
 
@@ -33,9 +35,7 @@ def list_exports(context: typer.Context, json: Json = False) -> None:
         say(f"{counted(len(loaded.broken), 'definition')} broken; export-pipelines check names every fault")
 
 
-def check(
-    context: typer.Context, names: Names = None, connect: Connect = False, json: Json = False
-) -> None:
+def check(context: typer.Context, names: Names = None, connect: Connect = False, json: Json = False) -> None:
     """Everything that can be known to be wrong before a run; exit code 2 when something is."""
     from export_pipelines.check import check_all
     from export_pipelines.terminal.runs import new_token

@@ -57,6 +57,7 @@ def _as_dict(dataset: "Dataset", field: "Field") -> dict[str, Any]:
         "exportable": field.semantic_type.exportable,
         "description": field.description,
         "components": [
-            {"id": part.id, "kind": str(part.kind), "remains_when_masked": part.remains} for part in field.components
+            {"id": part.id, "kind": str(part.kind), "remains_when_masked": part.remains}
+            for part in field.components
         ],
     }

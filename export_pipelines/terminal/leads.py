@@ -42,7 +42,9 @@ def make_sample(door: Door, count: int, seed: int, start: date, days: int, repla
 
 def import_leads(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A CSV file, UTF-8, its first line the headers.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="A CSV file, UTF-8, its first line the headers.", show_default=False)
+    ],
     map: Annotated[  # noqa: A002  # the option's name
         list[str] | None, typer.Option("--map", metavar="FILE.yaml|HEADER=FIELD", help="May be repeated.")
     ] = None,

@@ -51,13 +51,13 @@ def preview(
     json: Json = False,
 ) -> None:
     """The first 20 rows as a run would write them, masked; nothing is written."""
-    from export_pipelines.pipeline import keys_of
     from export_pipelines.stream import preview as first_rows
+    from export_pipelines.stream.keys import Keys
 
     door = door_of(context)
     made, source = _plan(door, name, partition, start, end)
     assert made.masking is not None and made.extract is not None  # noqa: S101  # the plan is whole
-    rows = first_rows(made, source.read(made.masking.query), keys_of(door.settings), PREVIEW_ROWS)
+    rows = first_rows(made, source.read(made.masking.query), Keys.of(door.settings), PREVIEW_ROWS)
     if json:
         show_json([dict(zip(rows.headers, row, strict=True)) for row in rows.rows])
         return
@@ -70,9 +70,7 @@ def plan_of(door: Door, definition: "ExportDefinition", window: "Window") -> "Pl
     from export_pipelines.plan import PlanRequest, compile_plan
 
     settings = door.settings
-    return compile_plan(
-        PlanRequest(definition, window, door.catalog, settings.dialect, settings.key_names)
-    )
+    return compile_plan(PlanRequest(definition, window, door.catalog, settings.dialect, settings.key_names))
 
 
 def _plan(

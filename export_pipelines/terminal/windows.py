@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from export_pipelines.errors import RequestError, WindowError
+from export_pipelines.errors import RequestError
 from export_pipelines.terminal.door import Door, say
 
 if TYPE_CHECKING:
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from export_pipelines.plan.plan import Window
 
 Partition = Annotated[
-    str | None, typer.Option("--partition", metavar="KEY", help="2024-01-15; a week's Sunday; a month's first day.")
+    str | None,
+    typer.Option("--partition", metavar="KEY", help="2024-01-15; a week's Sunday; a month's first day."),
 ]
 Start = Annotated[
-    str | None, typer.Option("--start", metavar="TIME", help="First moment, UTC: 2024-01-15 or 2024-01-15T09:30:00Z.")
+    str | None,
+    typer.Option("--start", metavar="TIME", help="First moment, UTC: 2024-01-15 or 2024-01-15T09:30:00Z."),
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="TIME", help="The moment after the last, UTC.")]
 
@@ -42,25 +44,3 @@ def window_asked(
         say(f"window {window.key}: {window}{' (the last complete one)' if definition.partition else ''}")
     demand_complete(window, door.now())
     return window
-
-
-def partitions_asked(door: Door, definition: "ExportDefinition", first: str, last: str) -> list["Window"]:
-    """The windows of all partitions from the one that holds `first` to the one that holds `last`, both included.
-
-    Raises WindowError when one of the two is no partition, and RequestError for an export without partitions.
-    """
-    from export_pipelines.plan.window import demand_complete, partition_keys, window_of
-
-    if definition.partition is None:
-        raise RequestError(
-            f"{definition.name} has no partitions, so there is nothing to backfill",
-            where=definition.at("partition"),
-            remedy="run it with --start and --end, or set partition: daily, weekly or monthly",
-        )
-    begin, end = window_of(definition, first), window_of(definition, last)
-    if end.start < begin.start:
-        raise WindowError(
-            f"--to {last} is before --from {first}", remedy="give the older partition first; both are included"
-        )
-    demand_complete(end, door.now())
-    return [window_of(definition, key) for key in partition_keys(definition.partition, begin.start, end.end)]

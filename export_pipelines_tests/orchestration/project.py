@@ -1,7 +1,7 @@
 """A small project for tests: a month of sample leads in SQLite, a folder of exports, settings over both."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from export_pipelines.artifacts import Store, open_store
 from export_pipelines.orchestration.build import definitions_of
+from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.launch import RANGE_END, RANGE_START
 from export_pipelines.orchestration.workshop import Workshop, open_workshop
 from export_pipelines.sample import generate_leads
@@ -68,7 +69,7 @@ class Project:
         elif first:
             options["partition_key"] = first
         job = self.definitions(workshop).resolve_job_def(export)
-        return job.execute_in_process(raise_on_error=False, **options)
+        return job.execute_in_process(raise_on_error=False, run_config=QUIET, **options)
 
 
 def make_project(folder: Path, source: Path) -> Project:
@@ -112,7 +113,3 @@ def failure(result: dg.ExecuteInProcessResult) -> dict[str, str]:
         for one in failed
         if one.step_failure_data.user_failure_data
     }
-
-
-def with_hands(workshop: Workshop, kind: type[Workshop]) -> Workshop:
-    return replace(kind(workshop.settings, workshop.catalog, workshop.loaded), now=workshop.now)

@@ -1,0 +1,197 @@
+"""Everything about `exports/` that can be known before a run: a list of faults comes out, none hides another."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from export_pipelines.artifacts import open_store
+from export_pipelines.catalog import Catalog
+from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
+from export_pipelines.definition.export import Cadence
+from export_pipelines.errors import ExportError, RequestError, unknown
+from export_pipelines.plan import PlanRequest, compile_plan
+from export_pipelines.plan.naming import render, window_words
+from export_pipelines.plan.plan import Plan, Window
+from export_pipelines.plan.window import WHOLE, scheduled_window, window_between, window_of
+from export_pipelines.settings import Settings
+
+# Pairs of windows that share all but one word of a template: the day, the month, the year.
+SAMPLES: dict[Cadence, tuple[str, ...]] = {
+    "daily": ("2023-01-01", "2023-01-02", "2023-02-01", "2024-01-01"),
+    "weekly": ("2023-01-01", "2023-01-08", "2023-10-01", "2017-01-01"),
+    "monthly": ("2023-01-01", "2023-02-01", "2024-01-01"),
+}
+
+
+class CheckFault(NamedTuple):
+    """`name` is the export, or what else was looked at; an `error` keeps it from running, a `warning` does not."""
+
+    name: str
+    severity: Literal["error", "warning"]
+    text: str
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where one window's files would go: the folder, and the name of the first part."""
+
+    folder: Path
+    part: str
+    overwrite: str
+    window: str
+
+
+def check_all(
+    settings: Settings,
+    catalog: Catalog,
+    names: Sequence[str] | None = None,
+    connect: bool = False,
+    token: str = "20000101T000000Z-000000",
+) -> list[CheckFault]:
+    """Every fault of the exports `names`, or of all, in the order of their names.
+
+    `connect` asks the source for each query's tables, and the artifact store for room, under the name `token`, of
+    which nothing stays. Raises SettingsError without the folder of exports, RequestError for an unknown name.
+    """
+    loaded = load_definitions(settings.definitions, catalog)
+    asked = _asked(loaded, names)
+    faults = [
+        CheckFault(name, "error", text)
+        for name, error in loaded.broken.items()
+        if name in asked
+        for text in error.faults
+    ]
+    plans: dict[str, list[Plan]] = {}
+    for definition in loaded.definitions:
+        try:
+            plans[definition.name] = _plans(definition, settings, catalog)
+        except ExportError as error:
+            faults += _faults(definition.name, error)
+    faults += _path_faults(loaded, plans, settings)
+    if connect:
+        faults += _connection_faults(settings, {name: plans[name] for name in asked if name in plans})
+        faults += _store_faults(settings, token)
+    return sorted({fault for fault in faults if fault.name in asked or fault.name == STORE})
+
+
+STORE = "artifact store"
+
+
+def _asked(loaded: Loaded, names: Sequence[str] | None) -> set[str]:
+    there = {*(one.name for one in loaded.definitions), *loaded.broken}
+    for name in names or ():
+        if name not in there:
+            raise RequestError(unknown("export", name, there, "export-pipelines list"))
+    return set(names) if names else there
+
+
+def _faults(name: str, error: ExportError) -> Iterator[CheckFault]:
+    for line in str(error).splitlines():
+        yield CheckFault(name, "error", line)
+
+
+def _windows(definition: ExportDefinition) -> list[Window]:
+    if definition.partition:
+        anywhen = definition.model_copy(update={"start": "2000-01-01"})
+        return [window_of(anywhen, key) for key in SAMPLES[definition.partition]]
+    if definition.filter.last:
+        return [_scheduled(definition, date(2023, 1, 1)), _scheduled(definition, date(2023, 1, 2))]
+    return [WHOLE, window_between("2023-01-01", "2023-01-02")]
+
+
+def _scheduled(definition: ExportDefinition, day: date) -> Window:
+    return scheduled_window(definition, window_between(day, date(9999, 1, 1)).start)
+
+
+def _plans(definition: ExportDefinition, settings: Settings, catalog: Catalog) -> list[Plan]:
+    return [
+        compile_plan(PlanRequest(definition, window, catalog, settings.dialect, settings.key_names))
+        for window in _windows(definition)
+    ]
+
+
+# --- paths -----------------------------------------------------------------------------------------------------
+
+
+def _path_faults(loaded: Loaded, plans: dict[str, list[Plan]], settings: Settings) -> Iterator[CheckFault]:
+    targets: dict[str, list[_Target]] = {}
+    for definition in loaded.definitions:
+        try:
+            targets[definition.name] = [
+                target for plan in plans.get(definition.name, ()) for target in _targets(plan, settings)
+            ]
+        except ExportError as error:
+            yield from _faults(definition.name, error)
+            continue
+        yield from _own_faults(definition, targets[definition.name], settings)
+    by_name = {one.name: one for one in loaded.definitions}
+    for (one, first), (other, second) in combinations(targets.items(), 2):
+        for place in sorted({(t.folder, t.part) for t in first} & {(t.folder, t.part) for t in second})[:1]:
+            for name, rival in ((one, other), (other, one)):
+                yield CheckFault(
+                    name,
+                    "error",
+                    f"{by_name[name].at('deliver')}: {name} and {rival} would both write {place[0] / place[1]}; "
+                    "put {{export}} into the path or the naming of one",
+                )
+
+
+def _targets(plan: Plan, settings: Settings) -> Iterator[_Target]:
+    assert plan.extract is not None and plan.output is not None  # noqa: S101  # a compiled plan is whole
+    window = plan.extract.window
+    words = {**window_words(window), "export": plan.export, "type": plan.type, "run": window.key}
+    for entry in plan.output.deliver:
+        path: dict[str, Any] = entry["settings"]
+        if "path" in path:
+            folder = settings.home / "delivered" / render(path["path"], words)
+            yield _Target(folder, plan.output.part_name.format(part=1), path["overwrite"], window.key)
+
+
+def _own_faults(
+    definition: ExportDefinition, targets: Iterable[_Target], settings: Settings
+) -> Iterator[CheckFault]:
+    store = open_store(settings.store_url)
+    where = definition.at("deliver")
+    first: dict[tuple[Path, str], _Target] = {}
+    for target in targets:
+        if store.holds(target.folder):
+            text = (
+                f"{where}: {target.folder} lies inside the artifact store; deliver to a folder outside of it"
+            )
+            yield CheckFault(definition.name, "error", text)
+            return
+        other = first.setdefault((target.folder, target.part), target)
+        if other.window != target.window and target.overwrite != "version" and definition.partition:
+            then = "replace" if target.overwrite == "replace" else "be refused because of"
+            text = (
+                f"{where}: windows {other.window} and {target.window} both write {target.folder / target.part}: one "
+                f"would {then} the other; put {{{{date}}}} into the path or the naming, or say overwrite: version"
+            )
+            yield CheckFault(definition.name, "warning", text)
+            return
+
+
+# --- what answers ----------------------------------------------------------------------------------------------
+
+
+def _connection_faults(settings: Settings, plans: dict[str, list[Plan]]) -> Iterator[CheckFault]:
+    from export_pipelines.stream import open_source
+
+    for name, compiled in plans.items():
+        try:
+            masking = compiled[0].masking
+            assert masking is not None  # noqa: S101  # a compiled plan is whole
+            open_source(settings.source_url.get_secret_value()).check(masking.query)
+        except ExportError as error:
+            yield from _faults(name, error)
+
+
+def _store_faults(settings: Settings, token: str) -> Iterator[CheckFault]:
+    try:
+        with open_store(settings.store_url).begin("check", "connect", token) as staging:
+            staging.open_part("probe").abort()
+    except ExportError as error:
+        yield from _faults(STORE, error)

@@ -1,0 +1,94 @@
+"""The terminal's door: `export-pipelines`. Wires the commands; they live in terminal/ and import what is slow late."""
+
+import os
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from export_pipelines.errors import ExportError
+from export_pipelines.terminal import artifacts, demo, errors, exports, fields, leads, plans, runs
+from export_pipelines.terminal.door import Door, show
+
+
+def clock() -> datetime:
+    """Now, in UTC: the one place at which time enters through this door."""
+    return datetime.now(UTC)
+
+
+class _Commands(TyperGroup):
+    """The commands, with every error as one clear text on stderr and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except ExportError as error:
+            raise typer.Exit(errors.tell(error)) from None
+        except BrokenPipeError:
+            raise typer.Exit(errors.close_broken_pipe()) from None
+        except Exception as error:
+            raise typer.Exit(errors.tell_unexpected(error, ctx.params.get("debug", False))) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Exports of leads: an export is a YAML file in exports/, Dagster runs it.",
+    epilog="Exit codes: 0 done, 1 the export failed, 2 the request was wrong and nothing was written.",
+)
+
+
+@app.callback()
+def open_door(
+    context: typer.Context,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
+) -> None:
+    context.obj = Door(os.environ, clock)
+
+
+def version() -> None:
+    """The version of this program."""
+    from importlib.metadata import version as installed
+
+    show(f"export-pipelines {installed('export-pipelines')}")
+
+
+LOOK, RUN, LEADS = "Look and check", "Run", "Leads to export"
+
+app.command("demo", rich_help_panel=RUN)(demo.demo)
+app.command("run", rich_help_panel=RUN)(runs.run)
+app.command("backfill", rich_help_panel=RUN)(runs.backfill)
+app.command("artifacts", rich_help_panel=RUN)(artifacts.artifacts)
+app.command("verify", rich_help_panel=RUN)(artifacts.verify)
+app.command("list", rich_help_panel=LOOK)(exports.list_exports)
+app.command("fields", rich_help_panel=LOOK)(fields.fields)
+app.command("check", rich_help_panel=LOOK)(exports.check)
+app.command("plan", rich_help_panel=LOOK)(plans.plan)
+app.command("preview", rich_help_panel=LOOK)(plans.preview)
+app.command("schema", rich_help_panel=LOOK)(exports.schema)
+app.command("version", rich_help_panel=LOOK)(version)
+
+_sample = typer.Typer(no_args_is_help=True, help="Make up something to export: sample leads.")
+_sample.command("leads")(leads.sample_leads)
+_import = typer.Typer(no_args_is_help=True, help="Bring your own: import leads FILE.csv.")
+_import.command("leads")(leads.import_leads)
+app.add_typer(_sample, name="sample", rich_help_panel=LEADS)
+app.add_typer(_import, name="import", rich_help_panel=LEADS)
+
+
+def main() -> None:
+    """The console script."""
+    app(prog_name="export-pipelines")
+
+
+if __name__ == "__main__":
+    main()

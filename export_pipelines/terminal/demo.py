@@ -1,0 +1,131 @@
+"""`demo`: sample leads, a key, the shipped examples run, and where everything is. Safe to run twice."""
+
+import os
+import secrets
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING
+
+import typer
+
+from export_pipelines.errors import RequestError, SettingsError, SourceError
+from export_pipelines.terminal.delivered import delivered_files
+from export_pipelines.terminal.door import Door, door_of, say, show
+from export_pipelines.terminal.leads import make_sample
+from export_pipelines.terminal.runs import run_partitions, run_window
+from export_pipelines.terminal.tables import show_table, size
+
+if TYPE_CHECKING:
+    from export_pipelines.artifacts import Manifest
+    from export_pipelines.plan.plan import Window
+
+LEADS, DAYS, SEED, FIRST_DAY = 20_000, 60, 1, date(2024, 1, 1)
+RUNS = (
+    ("daily_lead_backup", "2024-01-15"),
+    ("monthly_financial_summary", "2024-01-01"),
+    ("pii_free_analytics", "2024-01-15"),
+)
+BACKFILL = ("daily_lead_backup", "2024-01-07", "2024-01-13")
+UI = "http://127.0.0.1:3000"
+
+
+def demo(context: typer.Context) -> None:
+    """Something to look at: make sample leads, run the three example exports, and show what came out."""
+    door = door_of(context)
+    _demand_examples(door)
+    _make_key(door)
+    _fill(door)
+    made: list[Manifest] = []
+    failed: dict[str, str] = {}
+    for name, key in RUNS:
+        say(f"running {name} for {key}")
+        one = run_window(door, door.definition(name), _window(door, name, key))
+        made += one.manifests
+        failed |= {f"{name} {key}": text for key, text in one.failures.items()}
+    name, first, last = BACKFILL
+    say(f"backfilling {name} from {first} to {last}")
+    week = run_partitions(door, door.definition(name), first, last)
+    made += week.manifests
+    failed |= {f"{name} {key}": text for key, text in week.failures.items()}
+    _show(door, made)
+    for key, text in failed.items():
+        say(f"error: {key}: {text}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _demand_examples(door: Door) -> None:
+    for name, _ in RUNS:
+        try:
+            door.definition(name)
+        except RequestError as error:
+            raise SettingsError(
+                f"the demo runs the examples that come with the project: {error}",
+                where=str(door.settings.definitions),
+                remedy="start it in the project's folder",
+            ) from error
+
+
+def _make_key(door: Door) -> None:
+    """A key for `hash` in HOME, readable by its owner only, unless there is one."""
+    from export_pipelines.settings import key_file
+
+    if "HASH_KEY" in door.settings.key_names:
+        return
+    path = key_file(door.settings.home, "HASH_KEY")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    except FileExistsError:
+        pass  # another demo made it just now
+    except OSError as error:
+        raise SettingsError(f"cannot write the key: {error.strerror}", where=str(path)) from error
+    say(f"made a key for hashes in {path}")
+    door.forget()
+
+
+def _fill(door: Door) -> None:
+    """Sample leads, into the demo's own store only: a database of the user's is never written to."""
+    if door.settings.source_url.get_secret_value() != f"sqlite:///{door.settings.home / 'leads.db'}":
+        say("EXPORT_PIPELINES_SOURCE_URL names the leads; no sample is made")
+    elif _has_leads(door):
+        say("the lead store holds leads already; they stay")
+    else:
+        say(f"making {LEADS:,} sample leads over {DAYS} days")
+        make_sample(door, LEADS, SEED, FIRST_DAY, DAYS)
+
+
+def _has_leads(door: Door) -> bool:
+    from export_pipelines.plan.window import WHOLE
+    from export_pipelines.stream import open_source
+    from export_pipelines.terminal.plans import plan_of
+
+    plan = plan_of(door, door.definition(RUNS[0][0]), WHOLE)
+    assert plan.masking is not None  # noqa: S101  # the plan is whole
+    source = open_source(door.settings.source_url.get_secret_value())
+    try:
+        source.check(plan.masking.query)
+    except SourceError:
+        return False
+    return source.count(plan.masking.query) > 0
+
+
+def _window(door: Door, name: str, key: str) -> "Window":
+    from export_pipelines.plan.window import window_of
+
+    return window_of(door.definition(name), key)
+
+
+def _show(door: Door, made: Iterable["Manifest"]) -> None:
+    manifests = list(made)
+    files = [
+        (size(path.stat().st_size), str(path)) for one in manifests for path in delivered_files(door, one)
+    ]
+    show("\nartifacts\n")
+    show_table(("artifact", "rows"), [(one.artifact, one.rows) for one in manifests])
+    show("\nfiles delivered\n")
+    show_table(("size", "file"), files)
+    show(f"\nTo see the runs, plots and schedules in Dagster: make ui, then open {UI}")
+    show("To export another day: export-pipelines run daily_lead_backup --partition 2024-01-20")

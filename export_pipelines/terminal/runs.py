@@ -1,0 +1,121 @@
+"""`run` and `backfill`: exports run by Dagster, in this process, on the instance that the UI shows."""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from export_pipelines.terminal.delivered import delivered_files
+from export_pipelines.terminal.door import Door, door_of, on_terminal, say, show
+from export_pipelines.terminal.plans import Json, Name
+from export_pipelines.terminal.progress import progress_bar
+from export_pipelines.terminal.tables import counted, show_json, size
+from export_pipelines.terminal.windows import End, Partition, Start, window_asked
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+    from export_pipelines.artifacts import Manifest
+    from export_pipelines.definition import ExportDefinition
+    from export_pipelines.orchestration import Backfill, Outcome
+    from export_pipelines.plan.plan import Window
+
+First = Annotated[str, typer.Option("--from", metavar="KEY", help="The first partition.", show_default=False)]
+Last = Annotated[
+    str, typer.Option("--to", metavar="KEY", help="The last partition, included.", show_default=False)
+]
+
+
+def run(
+    context: typer.Context,
+    name: Name,
+    partition: Partition = None,
+    start: Start = None,
+    end: End = None,
+    json: Json = False,
+) -> None:
+    """Export one window: the partition named, or from --start to --end, or the last complete one."""
+    door = door_of(context)
+    definition = door.definition(name)
+    window = window_asked(door, definition, partition, start, end)
+    outcome = run_window(door, definition, window, own_window=start is not None)
+    _tell(door, outcome.manifests, outcome.failures, json)
+    raise typer.Exit(outcome.exit_code)
+
+
+def backfill(context: typer.Context, name: Name, first: First, last: Last, json: Json = False) -> None:
+    """Export every partition from one to another; one that fails does not stop the others."""
+    door = door_of(context)
+    done = run_partitions(door, door.definition(name), first, last)
+    _tell(door, done.manifests, done.failures, json)
+    if done.failures:
+        total = len(done.failures) + len(done.manifests)
+        say(
+            f"error: {len(done.failures)} of {counted(total, 'partition')} failed: {', '.join(done.failures)}"
+        )
+    raise typer.Exit(done.exit_code)
+
+
+def run_window(
+    door: Door, definition: "ExportDefinition", window: "Window", own_window: bool = False
+) -> "Outcome":
+    """Runs one window; `own_window` says that it is none of the export's partitions."""
+    from export_pipelines.orchestration import launch
+
+    whole = definition.partition is not None and not own_window
+    with _instance(door) as instance, progress_bar(f"{definition.name} {window.key}, rows", None) as progress:
+        return launch(
+            door.settings,
+            definition.name,
+            instance=instance,
+            partition_key=window.key if whole else None,
+            window=None if whole else window,
+            now=door.now,
+            progress=progress,
+        )
+
+
+def run_partitions(door: Door, definition: "ExportDefinition", first: str, last: str) -> "Backfill":
+    """Runs the partitions from `first` to `last`, both included. Raises RequestError before the first run."""
+    from export_pipelines.orchestration import backfill as fill
+    from export_pipelines.orchestration.backfill import keys_between
+
+    keys = keys_between(definition, first, last, door.now())
+    with _instance(door) as instance, progress_bar(f"{definition.name}, partitions", len(keys)) as progress:
+        return fill(
+            door.settings, definition.name, first, last, instance=instance, now=door.now, progress=progress
+        )
+
+
+def new_token(door: Door) -> str:
+    """The last name of an artifact, new for every run."""
+    return f"{door.now().astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+@contextmanager
+def _instance(door: Door) -> Iterator["DagsterInstance"]:
+    if on_terminal():
+        say("starting Dagster ...")
+    from export_pipelines.orchestration import open_instance
+
+    with open_instance(door.settings, door.root, door.environment) as instance:
+        yield instance
+
+
+def _tell(door: Door, manifests: Iterable["Manifest"], failures: Mapping[str, str], json: bool) -> None:
+    made = list(manifests)
+    if json:
+        from export_pipelines.terminal.artifacts import as_dict
+
+        show_json({"artifacts": [as_dict(one) for one in made], "failures": dict(failures)})
+    else:
+        for manifest in made:
+            show(f"{manifest.artifact}: {counted(manifest.rows, 'row')}, {size(manifest.bytes)}")
+            for path in delivered_files(door, manifest):
+                show(f"  {path}")
+    for key, text in failures.items():
+        for line in text.splitlines() or [""]:
+            say(f"error: {key}: {line}" if key not in line else f"error: {line}")
