@@ -37,13 +37,17 @@ def main() -> None:
             seconds[name].append(result["seconds"])
             memory[name] = max(memory[name], result["memory_mb"])
             size[name] = result["bytes"]
-    print(f"{given.leads:,} leads, {given.runs} interleaved runs, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}")
+    print(
+        f"{given.leads:,} leads, {given.runs} interleaved runs, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}"
+    )
     print("| work | seconds | ratio | bar | peak MB | MB written |\n|---|---|---|---|---|---|")
     base = statistics.median(seconds[given.work[0]])
     for name in given.work:
         median = statistics.median(seconds[name])
         bar = f"<= {BARS[name]}" if name in BARS else ""
-        print(f"| {name} | {median:.2f} | {median / base:.2f} | {bar} | {memory[name]:.0f} | {size[name] / 1e6:.0f} |")
+        print(
+            f"| {name} | {median:.2f} | {median / base:.2f} | {bar} | {memory[name]:.0f} | {size[name] / 1e6:.0f} |"
+        )
     over = [name for name in given.work if memory[name] > MEMORY_BAR_MB]
     print(f"memory bar: {MEMORY_BAR_MB} MB" + (f"; over it: {', '.join(over)}" if over else ", held by all"))
 

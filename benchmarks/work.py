@@ -16,7 +16,9 @@ compression: {codec}
 limits: {{bytes: 50 GB}}
 {privacy}
 """
-MASKED = "privacy: {email: hash, email_2: hash, phone_1: mask, phone_2: mask, phone_3: mask, last_name: tokenize}"
+MASKED = (
+    "privacy: {email: hash, email_2: hash, phone_1: mask, phone_2: mask, phone_3: mask, last_name: tokenize}"
+)
 # the wide objects are left out where masks are timed alone: to look for a masked value inside them is another work
 WORK = {
     "driver alone": ("csv", "gzip", ""),
@@ -38,7 +40,7 @@ def main() -> None:
     print(json.dumps({"seconds": seconds, "memory_mb": memory, "bytes": size}))
 
 
-def plan_of(name: str, folder: Path):  # noqa: ANN201
+def plan_of(name: str, folder: Path):
     from export_pipelines.catalog import load_catalog
     from export_pipelines.definition import load_definition
     from export_pipelines.plan import PlanRequest, compile_plan
@@ -53,7 +55,7 @@ def plan_of(name: str, folder: Path):  # noqa: ANN201
     return compile_plan(PlanRequest(load_definition(path, catalog), window, catalog, "sqlite", keys))
 
 
-def fetch(plan, url: str) -> int:  # noqa: ANN001
+def fetch(plan, url: str) -> int:
     """The driver alone: the same SELECT, its batches thrown away."""
     import adbc_driver_sqlite.dbapi as adbc
 
@@ -67,7 +69,7 @@ def fetch(plan, url: str) -> int:  # noqa: ANN001
     return size
 
 
-def export(plan, url: str, folder: Path) -> int:  # noqa: ANN001
+def export(plan, url: str, folder: Path) -> int:
     """The whole way: count, read, mask, encode, compress, store, commit."""
     from export_pipelines.artifacts import open_store
     from export_pipelines.pipeline import run_export

@@ -26,7 +26,9 @@ def main() -> None:
     arguments.add_argument("--url", default="http://127.0.0.1:3000")
     arguments.add_argument("--asset", default="lead/daily_lead_backup")
     arguments.add_argument("--launch", help="materialise this partition from the UI")
-    arguments.add_argument("--backfill", nargs=2, metavar=("FIRST", "LAST"), help="backfill this range from the UI")
+    arguments.add_argument(
+        "--backfill", nargs=2, metavar=("FIRST", "LAST"), help="backfill this range from the UI"
+    )
     given = arguments.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:

@@ -49,12 +49,12 @@ def check_all(
     catalog: Catalog,
     names: Sequence[str] | None = None,
     connect: bool = False,
-    token: str = "20000101T000000Z-000000",
+    probe: str = "20000101T000000Z-000000",
 ) -> list[CheckFault]:
     """Every fault of the exports `names`, or of all, in the order of their names.
 
-    `connect` asks the source for each query's tables, and the artifact store for room, under the name `token`, of
-    which nothing stays. Raises SettingsError without the folder of exports, RequestError for an unknown name.
+    `connect` asks the source for each query's tables, and the artifact store for room, as an artifact named
+    `probe` that is not kept. Raises SettingsError without the folder of exports, RequestError for an unknown name.
     """
     loaded = load_definitions(settings.definitions, catalog)
     asked = _asked(loaded, names)
@@ -73,7 +73,7 @@ def check_all(
     faults += _path_faults(loaded, plans, settings)
     if connect:
         faults += _connection_faults(settings, {name: plans[name] for name in asked if name in plans})
-        faults += _store_faults(settings, token)
+        faults += _store_faults(settings, probe)
     return sorted({fault for fault in faults if fault.name in asked or fault.name == STORE})
 
 
@@ -140,7 +140,7 @@ def _path_faults(loaded: Loaded, plans: dict[str, list[Plan]], settings: Setting
 
 
 def _targets(plan: Plan, settings: Settings) -> Iterator[_Target]:
-    assert plan.extract is not None and plan.output is not None  # noqa: S101  # a compiled plan is whole
+    assert plan.extract is not None and plan.output is not None  # a compiled plan is whole
     window = plan.extract.window
     words = {**window_words(window), "export": plan.export, "type": plan.type, "run": window.key}
     for entry in plan.output.deliver:
@@ -183,15 +183,15 @@ def _connection_faults(settings: Settings, plans: dict[str, list[Plan]]) -> Iter
     for name, compiled in plans.items():
         try:
             masking = compiled[0].masking
-            assert masking is not None  # noqa: S101  # a compiled plan is whole
+            assert masking is not None  # a compiled plan is whole
             open_source(settings.source_url.get_secret_value()).check(masking.query)
         except ExportError as error:
             yield from _faults(name, error)
 
 
-def _store_faults(settings: Settings, token: str) -> Iterator[CheckFault]:
+def _store_faults(settings: Settings, probe: str) -> Iterator[CheckFault]:
     try:
-        with open_store(settings.store_url).begin("check", "connect", token) as staging:
-            staging.open_part("probe").abort()
+        with open_store(settings.store_url).begin("check", "connect", probe) as staging:
+            staging.open_part("part").abort()
     except ExportError as error:
         yield from _faults(STORE, error)

@@ -16,7 +16,7 @@ Clock = Callable[[], datetime]
 Sections = tuple[Extract, Masking, Encoding, Compression, Output]
 
 
-def run_export(  # noqa: PLR0917 - everything a run needs comes in as an argument
+def run_export(
     plan: Plan,
     source: Source,
     store: Store,

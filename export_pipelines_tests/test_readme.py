@@ -28,10 +28,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("EXPORT_PIPELINES", "DAGSTER"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("EXPORT_PIPELINES", "DAGSTER"))
     }
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    return subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        command, check=False, shell=True, cwd=folder, env=environment, capture_output=True, text=True
+    )
 
 
 def test_every_command_and_yaml_of_the_readme_works(project: Path) -> None:

@@ -111,9 +111,13 @@ def _owners(definition: ExportDefinition) -> list[str]:
     return [definition.owner if "@" in definition.owner else f"team:{definition.owner}"]
 
 
-def _code_reference(definition: ExportDefinition, workshop: Workshop) -> dict[str, dg.CodeReferencesMetadataValue]:
+def _code_reference(
+    definition: ExportDefinition, workshop: Workshop
+) -> dict[str, dg.CodeReferencesMetadataValue]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # known; a person at the terminal can do nothing about it
+        warnings.simplefilter(
+            "ignore", dg.BetaWarning
+        )  # known; a person at the terminal can do nothing about it
         file = dg.LocalFileCodeReference(
             file_path=str(workshop.file_of(definition)), line_number=1, label=f"{definition.name}.yaml"
         )

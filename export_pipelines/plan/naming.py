@@ -53,7 +53,9 @@ def part_template(template: str, words: Mapping[str, str]) -> str:
     name = _render(template, cleaned | {"part": _PART})
     _check_file_name(template, name)
     escaped = name.replace("{", "{{").replace("}", "}}")
-    return re.sub(r"\x00(\d+)\x00", lambda hole: f"{{part:0{hole[1]}d}}" if hole[1] != "0" else "{part}", escaped)
+    return re.sub(
+        r"\x00(\d+)\x00", lambda hole: f"{{part:0{hole[1]}d}}" if hole[1] != "0" else "{part}", escaped
+    )
 
 
 def part_file_name(plan: Plan, n: int) -> str:

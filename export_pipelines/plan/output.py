@@ -30,11 +30,11 @@ def compress(plan: Plan, request: PlanRequest) -> Plan:
         raise ValueError("rows are serialised before they are compressed")
     wanted = request.definition.compression
     if wanted.codec not in CODECS:
-        raise RequestError(unknown("compression", wanted.codec, CODECS), where=request.definition.at("compression"))
-    if plan.encoding.format != "parquet":
-        return plan.model_copy(
-            update={"compression": Compression(codec=wanted.codec, level=wanted.level)}
+        raise RequestError(
+            unknown("compression", wanted.codec, CODECS), where=request.definition.at("compression")
         )
+    if plan.encoding.format != "parquet":
+        return plan.model_copy(update={"compression": Compression(codec=wanted.codec, level=wanted.level)})
     if wanted.codec not in PARQUET_CODECS:
         raise RequestError(
             f"Parquet is not put into {wanted.codec}, it compresses by itself",

@@ -99,7 +99,7 @@ def _named(key: str, prefix: str) -> Callable[[PlanRequest, Tables], Iterator[Pr
         given: tuple[str, ...] = getattr(request.definition.filter, key)
         ids = tuple(one for one in given if ID.fullmatch(one))
         names = tuple(one for one in given if one not in ids)
-        found = []
+        found: list[Expression] = []
         with located(request, "filter", key):
             if ids:
                 id_of = tables.operand(request.dataset.find(f"{prefix}.id"))
@@ -159,16 +159,25 @@ def _rule(
     with located(request, *place):
         operand = tables.operand(request.dataset.find(rule.lhv))
         expression = predicate(operand, rule.op, rule.rhv)
-    rhv = "" if rule.rhv is None else f" {_listed(rule.rhv) if isinstance(rule.rhv, tuple) else _shown(rule.rhv)}"
+    rhv = (
+        ""
+        if rule.rhv is None
+        else f" {_listed(rule.rhv) if isinstance(rule.rhv, tuple) else _shown(rule.rhv)}"
+    )
     return Predicate(f"{rule.lhv} {rule.op}{rhv}", expression)
 
 
 def hours_of(text: str) -> tuple[str, str]:
     """`09:00-17:00` as its two times of day. Raises RequestError."""
     match = re.fullmatch(r"\s*(\d{2}:\d{2})\s*-\s*(\d{2}:\d{2})\s*", text)
-    if match and match[1] != match[2] and match[1] < "24:00" and match[2] <= "24:00":
-        if all(minutes[3:] < "60" for minutes in match.groups()):
-            return match[1], match[2]
+    if (
+        match
+        and match[1] != match[2]
+        and match[1] < "24:00"
+        and match[2] <= "24:00"
+        and _minutes_exist(match)
+    ):
+        return match[1], match[2]
     raise RequestError(f'"{text}" are no hours', remedy='write "09:00-17:00", or "22:00-06:00" over midnight')
 
 
@@ -195,7 +204,9 @@ def located(request: PlanRequest, *key: str | int) -> Iterator[None]:
 def _window_field(request: PlanRequest) -> Field:
     field = request.dataset.find(request.dataset.window)
     if not isinstance(field, Field) or field.kind is not Kind.TIMESTAMP:
-        raise RequestError(f"the window column {request.dataset.window} of {request.dataset.name} is no timestamp")
+        raise RequestError(
+            f"the window column {request.dataset.window} of {request.dataset.name} is no timestamp"
+        )
     return field
 
 
@@ -224,12 +235,20 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
+def _minutes_exist(hours: re.Match[str]) -> bool:
+    return all(time[3:] < "60" for time in hours.groups())
+
+
 def _listed(values: tuple[Scalar, ...]) -> str:
     return ", ".join(map(_shown, values))
 
 
 def _shown(value: Scalar) -> str:
-    return f'"{value}"' if isinstance(value, str) else {None: "null", True: "true", False: "false"}.get(value, str(value))  # type: ignore[arg-type]
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
 
 
 _BLOCK: tuple[Callable[[PlanRequest, Tables], Iterator[Predicate]], ...] = (

@@ -12,10 +12,17 @@ from export_pipelines.plan.query import build_query
 from export_pipelines.plan.request import PlanRequest
 
 KEY_OF = {Mask.HASH: "HASH_KEY", Mask.TOKENIZE: "MASTER_KEY"}
-STRICTNESS: tuple[Mask | None, ...] = (None, Mask.MASK, Mask.TOKENIZE, Mask.HASH, Mask.REMOVE)  # the later the stricter; None is `keep`
-WATCHABLE = frozenset({Kind.TEXT, Kind.DATE})  # a flag or a small number is found everywhere and tells nothing
+STRICTNESS: tuple[Mask | None, ...] = (
+    None,
+    Mask.MASK,
+    Mask.TOKENIZE,
+    Mask.HASH,
+    Mask.REMOVE,
+)  # the later the stricter; None is `keep`
+WATCHABLE = frozenset(
+    {Kind.TEXT, Kind.DATE}
+)  # a flag or a small number is found everywhere and tells nothing
 UNDECLARED = "*"
-
 
 
 @dataclass(frozen=True)

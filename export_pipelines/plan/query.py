@@ -28,10 +28,7 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         for field in fields
     ]
     statement = (
-        select(*outputs)
-        .select_from(tables.source([*outputs, *where, *order]))
-        .where(*where)
-        .order_by(*order)
+        select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
     )
     count = select(func.count()).select_from(tables.source(where)).where(*where)
     sql, parameters = dialect.compile(statement)
@@ -63,5 +60,5 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
 
 
 def _functions(statement: object) -> tuple[str, ...]:
-    called = {part.name for part in visitors.iterate(statement) if isinstance(part, FunctionElement)}  # type: ignore[arg-type,attr-defined]
+    called = {part.name for part in visitors.iterate(statement) if isinstance(part, FunctionElement)}  # type: ignore[arg-type]
     return tuple(sorted(called & FUNCTIONS))

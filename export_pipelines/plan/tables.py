@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Alias, ColumnClause, FromClause, TableClause, column, table
+from sqlalchemy import ColumnClause, FromClause, TableClause, column, table
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from export_pipelines.catalog import Component, Dataset, Field, Join
 from export_pipelines.errors import CatalogError, unknown
@@ -19,7 +20,7 @@ class Tables:
     def __init__(self, dataset: Dataset, dialect: Dialect) -> None:
         self.dataset, self.dialect = dataset, dialect
         self.base = _table(dataset.table, [join.on for join in dataset.joins] + self._columns_of(None))
-        self.joined: dict[str, Alias] = {
+        self.joined: dict[str, NamedFromClause[Any]] = {
             join.alias: _table(join.table, [join.key, *self._columns_of(join.alias)]).alias(join.alias)
             for join in dataset.joins
         }

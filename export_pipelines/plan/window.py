@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
 
 from export_pipelines.definition.export import Cadence, ExportDefinition
 from export_pipelines.errors import WindowError
 from export_pipelines.plan.plan import Window, iso
 
 WHOLE_KEY = "all"
-WHOLE = Window(
-    start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(9999, 12, 31, tzinfo=UTC), key=WHOLE_KEY
-)
+WHOLE = Window(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(9999, 12, 31, tzinfo=UTC), key=WHOLE_KEY)
 DEFAULT_START = date(2020, 1, 1)
 
 Moment = str | date | datetime
@@ -77,7 +76,7 @@ def scheduled_window(definition: ExportDefinition, now: datetime) -> Window:
 
 def partition_keys(cadence: Cadence, start: datetime, end: datetime) -> list[str]:
     """Keys of the partitions that lie wholly within `[start, end)`, oldest first."""
-    return [window.key for window in _partitions(cadence, start) if window.end <= end]
+    return [window.key for window in takewhile(lambda one: one.end <= end, _partitions(cadence, start))]
 
 
 def demand_complete(window: Window, now: datetime) -> None:
@@ -192,7 +191,9 @@ def _short(moment: datetime) -> str:
     whole_day = moment.time() == time()
     if whole_day:
         return moment.date().isoformat()
-    return moment.strftime("%Y-%m-%dT%H%M%S") + (f"{moment.microsecond:06d}" if moment.microsecond else "") + "Z"
+    return (
+        moment.strftime("%Y-%m-%dT%H%M%S") + (f"{moment.microsecond:06d}" if moment.microsecond else "") + "Z"
+    )
 
 
 def _example(definition: ExportDefinition) -> str:

@@ -27,7 +27,7 @@ INDEXES = (tables.leads_by_time, tables.events_by_time)
 LAST_YEAR = 9998
 
 
-def generate_leads(  # noqa: PLR0917
+def generate_leads(
     url: str,
     leads: int,
     seed: int,

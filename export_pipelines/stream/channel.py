@@ -8,7 +8,7 @@ T = TypeVar("T")
 LOOK_S = 0.1  # how soon a waiting thread sees that the run was stopped
 
 
-class Stopped(Exception):  # noqa: N818
+class Stopped(Exception):
     """The run ends: another thread failed, or the caller was interrupted."""
 
 

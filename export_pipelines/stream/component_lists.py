@@ -3,14 +3,56 @@
 TOLL_FREE = frozenset({"800", "844", "855", "866", "877", "888"})
 
 FREE = frozenset(
-    "gmail.com googlemail.com yahoo.com ymail.com hotmail.com outlook.com live.com msn.com aol.com icloud.com me.com "
-    "mac.com proton.me protonmail.com gmx.com gmx.de web.de mail.com yandex.com zoho.com comcast.net verizon.net "
-    "att.net sbcglobal.net bellsouth.net cox.net charter.net earthlink.net rocketmail.com".split()
+    [
+        "gmail.com",
+        "googlemail.com",
+        "yahoo.com",
+        "ymail.com",
+        "hotmail.com",
+        "outlook.com",
+        "live.com",
+        "msn.com",
+        "aol.com",
+        "icloud.com",
+        "me.com",
+        "mac.com",
+        "proton.me",
+        "protonmail.com",
+        "gmx.com",
+        "gmx.de",
+        "web.de",
+        "mail.com",
+        "yandex.com",
+        "zoho.com",
+        "comcast.net",
+        "verizon.net",
+        "att.net",
+        "sbcglobal.net",
+        "bellsouth.net",
+        "cox.net",
+        "charter.net",
+        "earthlink.net",
+        "rocketmail.com",
+    ]
 )
 
 DISPOSABLE = frozenset(
-    "mailinator.com guerrillamail.com 10minutemail.com tempmail.com temp-mail.org yopmail.com trashmail.com "
-    "sharklasers.com throwawaymail.com getnada.com dispostable.com maildrop.cc fakeinbox.com mailnesia.com".split()
+    [
+        "mailinator.com",
+        "guerrillamail.com",
+        "10minutemail.com",
+        "tempmail.com",
+        "temp-mail.org",
+        "yopmail.com",
+        "trashmail.com",
+        "sharklasers.com",
+        "throwawaymail.com",
+        "getnada.com",
+        "dispostable.com",
+        "maildrop.cc",
+        "fakeinbox.com",
+        "mailnesia.com",
+    ]
 )
 
 _US = (
@@ -27,6 +69,4 @@ _CANADA = (
     "AB Alberta|BC British Columbia|MB Manitoba|NB New Brunswick|NL Newfoundland and Labrador|NS Nova Scotia|"
     "NT Northwest Territories|NU Nunavut|ON Ontario|PE Prince Edward Island|QC Quebec|SK Saskatchewan|YT Yukon"
 )
-STATES: dict[str, str] = {
-    code: name for code, name in (line.split(" ", 1) for line in f"{_US}|{_CANADA}".split("|"))
-}
+STATES = {line[:2]: line[3:] for line in f"{_US}|{_CANADA}".split("|")}

@@ -10,7 +10,9 @@ from export_pipelines.stream.component_lists import DISPOSABLE, FREE, STATES, TO
 
 Part = Callable[[pl.Expr], pl.Expr]
 
-EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
+EMAIL = (
+    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
+)
 IPV4 = r"^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)$"
 IPV6 = r"^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+$"
 US_ZIP, CA_POST = r"^(\d{5})(?:-?(\d{4}))?$", r"^([A-Z]\d[A-Z])\s?(\d[A-Z]\d)$"
@@ -98,7 +100,9 @@ def _version(value: pl.Expr) -> pl.Expr:
 
 def _average(value: pl.Expr) -> pl.Expr:
     low, high = _group(RANGE)(value), _group(RANGE, 2)(value)
-    middle = (low.cast(pl.Decimal(38, 4), strict=False) + high.cast(pl.Decimal(38, 4), strict=False)) * pl.lit("0.5").cast(pl.Decimal(38, 1))
+    middle = (
+        low.cast(pl.Decimal(38, 4), strict=False) + high.cast(pl.Decimal(38, 4), strict=False)
+    ) * pl.lit("0.5").cast(pl.Decimal(38, 1))
     return middle.cast(pl.Decimal(38, 4)).cast(pl.String).str.strip_chars_end("0").str.strip_suffix(".")
 
 
@@ -195,7 +199,9 @@ def _of_birthday(name: str, born: pl.Expr, today: pl.Expr) -> pl.Expr:
     year = born.dt.year().cast(pl.Int64)
     if name == "year":
         return year
-    before = (today.dt.month() * 100 + today.dt.day()) < (born.dt.month().cast(pl.Int64) * 100 + born.dt.day())
+    before = (today.dt.month() * 100 + today.dt.day()) < (
+        born.dt.month().cast(pl.Int64) * 100 + born.dt.day()
+    )
     return today.dt.year().cast(pl.Int64) - year - before.cast(pl.Int64)
 
 

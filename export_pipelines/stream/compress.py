@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Protocol
+from typing import Any
 
 import zstandard
 from isal import isal_zlib
@@ -20,23 +20,17 @@ ZIP_TIME = datetime(1980, 1, 1)  # noqa: DTZ001 - the zip format's first moment,
 HELD_BYTES = 2 * ZIP_CHUNK_BYTES  # what a codec may keep back or add at the end, at most
 
 
-class Deflater(Protocol):
-    def compress(self, data: bytes, /) -> bytes: ...
-
-    def flush(self, mode: int = ..., /) -> bytes: ...
-
-
 class Flushing:
     """A deflater that gives out all it has after every chunk, so that the size of what was written is known."""
 
-    def __init__(self, inner: Deflater) -> None:
+    def __init__(self, inner: Any) -> None:
         self.inner = inner
 
     def compress(self, data: bytes) -> bytes:
-        return self.inner.compress(data) + self.inner.flush(zlib.Z_SYNC_FLUSH)
+        return bytes(self.inner.compress(data) + self.inner.flush(zlib.Z_SYNC_FLUSH))
 
     def flush(self) -> bytes:
-        return self.inner.flush(zlib.Z_FINISH)
+        return bytes(self.inner.flush(zlib.Z_FINISH))
 
 
 def codec_of(name: str, level: int | None, flushing: bool) -> Codec:
@@ -45,9 +39,9 @@ def codec_of(name: str, level: int | None, flushing: bool) -> Codec:
     `flushing`: after each chunk all but HELD_BYTES of it has come out, for parts that are cut by bytes.
     """
 
-    def deflater(bits: int) -> Deflater:
+    def deflater(bits: int) -> Any:
         chosen = FAST_LEVEL if level is None else level
-        inner: Deflater = (
+        inner = (
             isal_zlib.compressobj(chosen, wbits=bits)
             if chosen <= ISAL_LEVELS
             else zlib.compressobj(chosen, wbits=bits)
@@ -59,7 +53,9 @@ def codec_of(name: str, level: int | None, flushing: bool) -> Codec:
 
     def archive(chunks: Iterable[bytes], part: str) -> Iterator[bytes]:
         member = (part.removesuffix(".zip"), ZIP_TIME, 0o100644, ZIP_64, chunks)
-        yield from stream_zip([member], chunk_size=ZIP_CHUNK_BYTES, get_compressobj=lambda: deflater(RAW_BITS))
+        yield from stream_zip(
+            [member], chunk_size=ZIP_CHUNK_BYTES, get_compressobj=lambda: deflater(RAW_BITS)
+        )
 
     def zstd(chunks: Iterable[bytes], _: str) -> Iterator[bytes]:
         frame = zstandard.ZstdCompressor(level=level or ZSTD_LEVEL, write_checksum=True).compressobj()
@@ -75,7 +71,7 @@ def codec_of(name: str, level: int | None, flushing: bool) -> Codec:
     return {"none": none, "gzip": gzip, "zip": archive, "zstd": zstd}[name]
 
 
-def _pushed(deflater: Deflater, chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _pushed(deflater: Any, chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         yield deflater.compress(chunk)
     yield deflater.flush()

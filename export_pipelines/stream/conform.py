@@ -54,8 +54,10 @@ def _decimal(text: pl.Expr, column: SourceColumn) -> pl.Expr:
     """Digits beyond the scale are no rounding matter: only zeros may stand there."""
     scale = column.scale or 0
     fits = text.str.contains(rf"^\s*[+-]?\d*(\.\d{{0,{scale}}}0*)?\s*$") & text.str.contains(r"\d")
-    return pl.when(fits).then(text.str.strip_chars().str.strip_prefix("+")).cast(
-        polars_type(Kind.DECIMAL, scale), strict=False
+    return (
+        pl.when(fits)
+        .then(text.str.strip_chars().str.strip_prefix("+"))
+        .cast(polars_type(Kind.DECIMAL, scale), strict=False)
     )
 
 
@@ -90,7 +92,9 @@ def _timestamp(text: pl.Expr, column: SourceColumn) -> pl.Expr:
         moment = text.cast(pl.Decimal(38, 3), strict=False) * MILLISECONDS_OF[column.stored_as]
         return moment.cast(pl.Int64).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
     naive = text.str.strip_suffix("Z").str.replace(" ", "T", literal=True)
-    return naive.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="ms", strict=False).dt.replace_time_zone("UTC")
+    return naive.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="ms", strict=False).dt.replace_time_zone(
+        "UTC"
+    )
 
 
 _PARSERS: dict[Kind, Callable[[pl.Expr, SourceColumn], pl.Expr]] = {

@@ -61,7 +61,8 @@ class ParquetEncoder:
     def __init__(self, columns: Columns, codec: str, level: int | None, group_rows: int | None) -> None:
         self.schema = pa.schema(
             pa.field(
-                column.header, pa.string() if column.kind is Kind.NUMBER else arrow_type(column.kind, column.scale)
+                column.header,
+                pa.string() if column.kind is Kind.NUMBER else arrow_type(column.kind, column.scale),
             )
             for column in columns
         )

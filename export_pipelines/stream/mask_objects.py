@@ -68,7 +68,9 @@ class _Sealed:
         if value is None:
             return None
         self.hidden += 1
-        text = value if isinstance(value, str) else simplejson.dumps(value, use_decimal=True, ensure_ascii=False)
+        text = (
+            value if isinstance(value, str) else simplejson.dumps(value, use_decimal=True, ensure_ascii=False)
+        )
         return hide(text)
 
     def _key(self, key: str, repeats: list[tuple[str, str]]) -> str:
@@ -78,7 +80,8 @@ class _Sealed:
     def _without_repeats(self, value: Any, repeats: list[tuple[str, str]]) -> Any:
         if isinstance(value, dict | list):
             return simplejson.loads(
-                self._scrubbed(simplejson.dumps(value, use_decimal=True, ensure_ascii=False), repeats), use_decimal=True
+                self._scrubbed(simplejson.dumps(value, use_decimal=True, ensure_ascii=False), repeats),
+                use_decimal=True,
             )
         if not repeats or value is None or isinstance(value, bool):
             return value

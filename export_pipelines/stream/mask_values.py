@@ -43,7 +43,9 @@ def hider(type: str, mask: Mask, keys: Keys) -> Callable[[str], str]:
     if mask is Mask.TOKENIZE:
         return _tokeniser(keys)
     return lambda text: str(
-        pl.DataFrame({"value": [text]}, schema={"value": pl.String}).select(_shown(type, pl.col("value"))).item()
+        pl.DataFrame({"value": [text]}, schema={"value": pl.String})
+        .select(_shown(type, pl.col("value")))
+        .item()
     )
 
 
@@ -124,7 +126,12 @@ def _shown(type: str, value: pl.Expr) -> pl.Expr:
 
 def _email(value: pl.Expr) -> pl.Expr:
     user, domain = value.str.extract(r"^\s*(.*)@[^@]*$", 1), value.str.extract(r"@([^@]+)$", 1)
-    return pl.when(user.str.len_chars() > 1).then(user.str.head(1)).otherwise(pl.lit("")) + NOTHING + "@" + domain
+    return (
+        pl.when(user.str.len_chars() > 1).then(user.str.head(1)).otherwise(pl.lit(""))
+        + NOTHING
+        + "@"
+        + domain
+    )
 
 
 def _phone(value: pl.Expr) -> pl.Expr:
@@ -134,7 +141,9 @@ def _phone(value: pl.Expr) -> pl.Expr:
 
 
 def _name(value: pl.Expr) -> pl.Expr:
-    return pl.when(value.str.strip_chars().str.len_chars() > 2).then(value.str.strip_chars().str.head(1) + NOTHING)
+    return pl.when(value.str.strip_chars().str.len_chars() > 2).then(
+        value.str.strip_chars().str.head(1) + NOTHING
+    )
 
 
 def _year(value: pl.Expr) -> pl.Expr:
@@ -153,7 +162,12 @@ def _post(value: pl.Expr) -> pl.Expr:
 
 
 def _site(value: pl.Expr) -> pl.Expr:
-    return value.str.extract(r"^([A-Za-z][\w+.-]*://)", 1) + value.str.extract(r"://(?:[^/?#@]*@)?([^/?#]+)", 1) + "/" + NOTHING
+    return (
+        value.str.extract(r"^([A-Za-z][\w+.-]*://)", 1)
+        + value.str.extract(r"://(?:[^/?#@]*@)?([^/?#]+)", 1)
+        + "/"
+        + NOTHING
+    )
 
 
 _MASKS: dict[str, Callable[[pl.Expr], pl.Expr]] = {

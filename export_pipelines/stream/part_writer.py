@@ -10,7 +10,9 @@ from typing import Protocol
 from export_pipelines.stream.channel import Channel, Stopped
 from export_pipelines.stream.compress import Codec
 
-CHUNK_BYTES = 1024 * 1024  # what the codec is fed with, so that its output does not depend on how rows came in
+CHUNK_BYTES = (
+    1024 * 1024
+)  # what the codec is fed with, so that its output does not depend on how rows came in
 
 
 class PartSink(Protocol):

@@ -15,8 +15,6 @@ from export_pipelines.stream import sql_functions
 from export_pipelines.stream.conform import conform
 
 BATCH_ROWS = 16_384
-MIB = 1024 * 1024
-MAPPED_BYTES = 1024 * MIB
 REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads, or import leads FILE.csv"
 
 
@@ -59,8 +57,8 @@ class SqliteSource:
         self._demand_file()
         try:
             with (
-                adbc.connect(f"file:{_quoted(self.path)}?mode=ro") as connection,
-                connection.cursor() as cursor,
+                adbc.connect(f"file:{_quoted(self.path)}?mode=ro") as driver,
+                driver.cursor() as cursor,
             ):
                 cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
                 cursor.execute(sql, query.parameters)
@@ -81,7 +79,10 @@ class SqliteSource:
             try:
                 cursor = connection.execute(query.sql, query.parameters)
                 while rows := cursor.fetchmany(BATCH_ROWS):
-                    columns = [pa.array(map(_text, column), pa.binary()).view(pa.string()) for column in zip(*rows, strict=True)]
+                    columns = [
+                        pa.array(map(_text, column), pa.binary()).view(pa.string())
+                        for column in zip(*rows, strict=True)
+                    ]
                     yield pa.RecordBatch.from_arrays(columns, names=names)
             except sqlite3.DatabaseError as error:
                 connection.text_factory = str
@@ -95,7 +96,6 @@ class SqliteSource:
         self._demand_file()
         try:
             connection = sqlite3.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True)
-            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         except sqlite3.DatabaseError as error:
             raise SourceError(f"cannot be read: {error}", where=str(self.path), remedy=REMEDY) from error
@@ -104,10 +104,15 @@ class SqliteSource:
         return connection
 
     def _refused(self, connection: sqlite3.Connection, error: Exception) -> SourceError:
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+        tables = [
+            row[0]
+            for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+        ]
         there = f"there are: {', '.join(sorted(tables))}" if tables else "it holds no table"
         return SourceError(
-            f"{error}; {there}", where=str(self.path), remedy=f"{REMEDY}; or name your own tables in a catalog file"
+            f"{error}; {there}",
+            where=str(self.path),
+            remedy=f"{REMEDY}; or name your own tables in a catalog file",
         )
 
     def _broken(self, connection: sqlite3.Connection, query: Query, error: Exception) -> Exception:

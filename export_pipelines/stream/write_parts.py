@@ -90,8 +90,7 @@ class _Run:
                 storing.result()
             except BaseException as error:
                 self.stop.set()
-                cause = next((one for one in (reading.exception(), storing.exception()) if _is_cause(one)), error)
-                raise cause from None if cause is not error else error.__cause__
+                raise _first_cause(error, reading.exception(), storing.exception()) from None
         self.seconds["store"] = self.writer.seconds
         return Written(
             parts=tuple(self.writer.parts),
@@ -211,5 +210,7 @@ class _Run:
         )
 
 
-def _is_cause(error: BaseException | None) -> bool:
-    return error is not None and not isinstance(error, Stopped)
+def _first_cause(*errors: BaseException | None) -> BaseException:
+    """The error that stopped the run: the one that is not itself the echo of a stop."""
+    causes = [error for error in errors if error is not None]
+    return next((error for error in causes if not isinstance(error, Stopped)), causes[0])

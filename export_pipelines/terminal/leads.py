@@ -27,11 +27,11 @@ def sample_leads(
 ) -> None:
     """Fill the lead store with made-up leads, realistic down to the nasty values."""
     first = _day(start)
-    make_sample(door_of(context), count, seed, first, days, replace)
+    make_sample(door_of(context), count, seed, first, days, replace=replace)
     say(f"{counted(count, 'lead')} made, {first} to {first + timedelta(days=days - 1)}")
 
 
-def make_sample(door: Door, count: int, seed: int, start: date, days: int, replace: bool = False) -> None:
+def make_sample(door: Door, count: int, seed: int, start: date, days: int, *, replace: bool = False) -> None:
     """Writes the sample into the source. Raises RequestError when leads are there and are not to be replaced."""
     from export_pipelines.sample import generate_leads
 
@@ -45,10 +45,10 @@ def import_leads(
     file: Annotated[
         Path, typer.Argument(help="A CSV file, UTF-8, its first line the headers.", show_default=False)
     ],
-    map: Annotated[  # noqa: A002  # the option's name
+    map: Annotated[  # the option's name
         list[str] | None, typer.Option("--map", metavar="FILE.yaml|HEADER=FIELD", help="May be repeated.")
     ] = None,
-    set: Annotated[  # noqa: A002  # the option's name
+    set: Annotated[  # the option's name
         list[str] | None, typer.Option("--set", metavar="FIELD=TEXT", help="The same text for every lead.")
     ] = None,
     rejects: Annotated[

@@ -56,7 +56,7 @@ def preview(
 
     door = door_of(context)
     made, source = _plan(door, name, partition, start, end)
-    assert made.masking is not None and made.extract is not None  # noqa: S101  # the plan is whole
+    assert made.masking is not None and made.extract is not None  # the plan is whole
     rows = first_rows(made, source.read(made.masking.query), Keys.of(door.settings), PREVIEW_ROWS)
     if json:
         show_json([dict(zip(rows.headers, row, strict=True)) for row in rows.rows])
@@ -82,7 +82,7 @@ def _plan(
     definition = door.definition(name)
     made = plan_of(door, definition, window_asked(door, definition, partition, start, end))
     source = open_source(door.settings.source_url.get_secret_value())
-    assert made.masking is not None  # noqa: S101  # the plan is whole
+    assert made.masking is not None  # the plan is whole
     source.check(made.masking.query)
     return made, source
 

@@ -32,7 +32,9 @@ deliver:
   - folder: {path: "backup/{{date}}"}
 """
 MONTHLY = "type: lead\nformat: ndjson\ncompression: gzip\nfields: [lead_id, price]\nschedule: monthly on 2 at 06:00\n"
-WEEKLY = "type: lead\nformat: csv\nfields: [lead_id]\nschedule: weekly on monday at 02:00\nstart: 2024-01-01\n"
+WEEKLY = (
+    "type: lead\nformat: csv\nfields: [lead_id]\nschedule: weekly on monday at 02:00\nstart: 2024-01-01\n"
+)
 WHOLE = "type: lead\nformat: csv\nfields: [lead_id, email]\nschedule: 30 4 * * *\npartition: null\n"
 BROKEN = "type: lead\nformat: csv\nfields: [lead_id, emial]\n"
 

@@ -15,7 +15,17 @@ from export_pipelines_tests.orchestration.project import (
     materializations,
 )
 
-OPS = ["extract", "filter", "project_fields", "mask_pii", "serialize", "compress", "write", "folder_1", "record"]
+OPS = [
+    "extract",
+    "filter",
+    "project_fields",
+    "mask_pii",
+    "serialize",
+    "compress",
+    "write",
+    "folder_1",
+    "record",
+]
 
 
 def steps(result: dg.ExecuteInProcessResult) -> list[str]:

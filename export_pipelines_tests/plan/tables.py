@@ -64,7 +64,12 @@ COLUMNS = (
 
 def request_for(filter: Filter, window: Window = WHOLE, **more: Any) -> PlanRequest:
     definition = ExportDefinition(
-        name="test", path=Path("exports/test.yaml"), type="lead", format=Format(name="csv"), filter=filter, **more
+        name="test",
+        path=Path("exports/test.yaml"),
+        type="lead",
+        format=Format(name="csv"),
+        filter=filter,
+        **more,
     )
     return PlanRequest(definition, window, CATALOG, "sqlite")
 
@@ -81,9 +86,9 @@ def store(rows: Sequence[dict[str, Any]]) -> sqlite3.Connection:
     connection.execute("CREATE TABLE flows (id TEXT, name TEXT)")
     connection.execute("CREATE TABLE sources (id TEXT, name TEXT)")
     for number, row in enumerate(rows):
-        row = {"lead_id": str(number)} | row
-        places = ", ".join("?" for _ in row)
-        connection.execute(f"INSERT INTO leads ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
+        cells = {"lead_id": str(number)} | row
+        places = ", ".join("?" for _ in cells)
+        connection.execute(f"INSERT INTO leads ({', '.join(cells)}) VALUES ({places})", tuple(cells.values()))
     register(connection)
     return connection
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_pipelines.catalog import Kind
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import RequestError
@@ -23,9 +22,11 @@ NUMBERS = st.one_of(
 NOT_NUMBERS = st.sampled_from(["", " ", "N/A", "abc", "10-20", "1.2.3", "12 apples", "-", "e5", "0x1F"])
 DAYS = st.dates().map(str)
 MOMENTS = st.integers(0, 3_000).map(
-    lambda ms: f"2024-02-29T23:59:{58 + ms // 1000:02d}.{ms % 1000:03d}Z"
-    if ms < 2000
-    else f"2024-03-01T00:00:00.{ms % 1000:03d}Z"
+    lambda ms: (
+        f"2024-02-29T23:59:{58 + ms // 1000:02d}.{ms % 1000:03d}Z"
+        if ms < 2000
+        else f"2024-03-01T00:00:00.{ms % 1000:03d}Z"
+    )
 )
 VALUES: dict[str, tuple[st.SearchStrategy[Any], st.SearchStrategy[Any]]] = {  # field: (stored, right-hand)
     "word": (st.one_of(TEXTS, st.sampled_from(["Yes", "no", "TRUE", "f", "0", "1"])), TEXTS),
@@ -183,9 +184,7 @@ def test_a_rule_on_a_component_sees_the_part_of_the_value() -> None:
     ],
 )  # fmt: skip
 def test_a_rule_that_cannot_be_is_refused_with_its_place(id: str, op: Op, rhv: Any, message: str) -> None:
-    request = request_for(
-        Filter(rules=(Rule(lhv=id, op=op, rhv=rhv),)), lines={"filter.rules.0": 7}
-    )
+    request = request_for(Filter(rules=(Rule(lhv=id, op=op, rhv=rhv),)), lines={"filter.rules.0": 7})
     with pytest.raises(RequestError) as caught:
         chosen(store([]), request)
     assert str(caught.value) == f"exports/test.yaml:7: {message}"

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,11 @@ def test_a_window_between_two_moments_is_named_by_both(start: Any, end: Any, key
 @pytest.mark.parametrize(
     ("start", "end", "message"),
     [
-        ("2024-01-02", "2024-01-01", "the window ends at 2024-01-01T00:00:00.000Z, which is not after its start"),
+        (
+            "2024-01-02",
+            "2024-01-01",
+            "the window ends at 2024-01-01T00:00:00.000Z, which is not after its start",
+        ),
         ("2024-01-01", "2024-01-01", "which is not after its start"),
         ("2024-01-01T09:30:00", "2024-02-01", "2024-01-01T09:30:00 has no time zone (end it with Z for UTC)"),
         ("soon enough", "2024-02-01", '"soon enough" is no time'),
@@ -123,7 +128,7 @@ def test_partition_keys_tile_the_time_they_lie_in(cadence: Cadence, start: datet
         for key in partition_keys(cadence, start, end)
     ]
     assert all(start <= window.start and window.end <= end for window in windows)
-    assert all(left.end == right.start for left, right in zip(windows, windows[1:], strict=False))
+    assert all(left.end == right.start for left, right in pairwise(windows))
     if days >= 62:
         assert windows[0].start - start <= timedelta(days=31)
         assert end - windows[-1].end <= timedelta(days=31)
