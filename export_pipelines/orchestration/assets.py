@@ -71,7 +71,7 @@ def _graph(definition: ExportDefinition) -> dg.GraphDefinition:
     @dg.graph(
         name=node_name(definition),
         out={name: dg.GraphOut() for name in outputs.values()},
-        config={"extract": {"config": {"export": definition.name}}},
+        config=_config(definition),
     )
     def export():  # type: ignore[no-untyped-def]  # Dagster's own proxies
         plans = ops.project_fields(ops.filter_rows(ops.extract()))
@@ -80,6 +80,15 @@ def _graph(definition: ExportDefinition) -> dg.GraphDefinition:
         return {output: getattr(ends, name) for name, output in outputs.items()}
 
     return export
+
+
+def _config(definition: ExportDefinition) -> dg.ConfigMapping:
+    """A partition is its own window; a run without partitions may be given `start` and `end`."""
+    optional = {name: field for name, field in ops.WINDOW.items() if not field.is_required}
+    return dg.ConfigMapping(
+        config_schema={} if definition.partition else optional,
+        config_fn=lambda given: {"extract": {"config": {"export": definition.name, **given}}},
+    )
 
 
 def _deliver(definition: ExportDefinition) -> dg.GraphDefinition:

@@ -67,13 +67,13 @@ def backfill(
 
 def keys_between(definition: ExportDefinition, first: str, last: str, now: datetime) -> list[str]:
     """Keys of the partitions from `first` to `last`, both included. Raises WindowError."""
-    start, end = window_of(definition, first), window_of(definition, last)
     if definition.partition is None:
         raise WindowError(
             f"{definition.name} has no partitions to fill",
             where=definition.at("partition"),
             remedy="set partition: daily, weekly or monthly, or run it with --start and --end",
         )
+    start, end = window_of(definition, first), window_of(definition, last)
     if end.start < start.start:
         raise WindowError(f"the last partition {last} is before the first, {first}", remedy="swap them")
     demand_complete(end, now)

@@ -115,7 +115,9 @@ def _failures(events: Iterable[dg.DagsterEvent], keys: Sequence[str]) -> tuple[d
             exit_code = max(exit_code, UNEXPECTED)
             continue
         failed = user.metadata["failed"].value if "failed" in user.metadata else None
-        found |= failed if isinstance(failed, dict) else dict.fromkeys(keys, user.description or "")
+        found |= (
+            failed if isinstance(failed, dict) and failed else dict.fromkeys(keys, user.description or "")
+        )
         code = user.metadata["exit_code"].value if "exit_code" in user.metadata else UNEXPECTED
         exit_code = max(exit_code, int(code))  # type: ignore[arg-type]
     return found, exit_code

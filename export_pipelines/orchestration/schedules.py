@@ -38,7 +38,7 @@ def export_schedule(definition: ExportDefinition, job: Any) -> dg.ScheduleDefini
 
 def window_config(definition: ExportDefinition, window: Window) -> Mapping[str, Any]:
     """Run configuration of the export's own job for one window of an export without partitions."""
-    given = {"export": definition.name}
-    if window.key != WHOLE_KEY:
-        given |= {"start": iso(window.start), "end": iso(window.end)}
-    return {"ops": {node_name(definition): {"config": {"extract": {"config": given}}}}}
+    if window.key == WHOLE_KEY:
+        return {}
+    given = {"start": iso(window.start), "end": iso(window.end)}
+    return {"ops": {node_name(definition): {"config": given}}}

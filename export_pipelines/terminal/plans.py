@@ -73,18 +73,22 @@ def plan_of(door: Door, definition: "ExportDefinition", window: "Window") -> "Pl
     return compile_plan(PlanRequest(definition, window, door.catalog, settings.dialect, settings.key_names))
 
 
-def _plan(
-    door: Door, name: str, partition: str | None, start: str | None, end: str | None
-) -> "tuple[Plan, Source]":
-    """The plan, and its source once it is known to answer."""
+def checked_plan(door: Door, definition: "ExportDefinition", window: "Window") -> "tuple[Plan, Source]":
+    """The plan of one window, and its source once it is known to hold what the plan reads. Raises RequestError."""
     from export_pipelines.stream import open_source
 
-    definition = door.definition(name)
-    made = plan_of(door, definition, window_asked(door, definition, partition, start, end))
+    made = plan_of(door, definition, window)
     source = open_source(door.settings.source_url.get_secret_value())
     assert made.masking is not None  # the plan is whole
     source.check(made.masking.query)
     return made, source
+
+
+def _plan(
+    door: Door, name: str, partition: str | None, start: str | None, end: str | None
+) -> "tuple[Plan, Source]":
+    definition = door.definition(name)
+    return checked_plan(door, definition, window_asked(door, definition, partition, start, end))
 
 
 def _expected(plan: "Plan", expected: Estimate) -> Iterable[str]:

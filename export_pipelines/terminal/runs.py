@@ -10,7 +10,7 @@ import typer
 
 from export_pipelines.terminal.delivered import delivered_files
 from export_pipelines.terminal.door import Door, door_of, on_terminal, say, show
-from export_pipelines.terminal.plans import Json, Name
+from export_pipelines.terminal.plans import Json, Name, checked_plan
 from export_pipelines.terminal.progress import progress_bar
 from export_pipelines.terminal.tables import counted, show_json, size
 from export_pipelines.terminal.windows import End, Partition, Start, window_asked
@@ -62,7 +62,11 @@ def backfill(context: typer.Context, name: Name, first: First, last: Last, json:
 def run_window(
     door: Door, definition: "ExportDefinition", window: "Window", own_window: bool = False
 ) -> "Outcome":
-    """Runs one window; `own_window` says that it is none of the export's partitions."""
+    """Runs one window; `own_window` says that it is none of the export's partitions.
+
+    Raises RequestError, before Dagster hears of it, for what can be known to be wrong.
+    """
+    checked_plan(door, definition, window)
     from export_pipelines.orchestration import launch
 
     whole = definition.partition is not None and not own_window
@@ -80,6 +84,9 @@ def run_window(
 
 def run_partitions(door: Door, definition: "ExportDefinition", first: str, last: str) -> "Backfill":
     """Runs the partitions from `first` to `last`, both included. Raises RequestError before the first run."""
+    from export_pipelines.plan.window import window_of
+
+    checked_plan(door, definition, window_of(definition, first))
     from export_pipelines.orchestration import backfill as fill
     from export_pipelines.orchestration.backfill import keys_between
 

@@ -1,0 +1,114 @@
+"""What tests of several rooms share: a small sample store, and a project of one's own around it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from export_pipelines import cli
+from export_pipelines.sample import generate_leads
+from export_pipelines.settings import PREFIX, Settings
+
+REPOSITORY = Path(__file__).parent.parent
+LEADS, DAYS, SEED, FIRST_DAY = 400, 40, 7, date(2024, 1, 1)
+NOW = datetime(
+    2024, 2, 5, 8, 30, tzinfo=UTC
+)  # the last complete day is 2024-02-04, of the sample's 40 days the 35th
+VARIABLES = ("HOME", "SOURCE_URL", "STORE_URL", "DEFINITIONS", "CATALOG", "HASH_KEY", "MASTER_KEY", "DAGSTER")
+DAILY = """\
+description: Leads of a day
+type: lead
+format: csv
+fields: [lead_id, submitted_at, email, state, revenue]
+partition: daily
+schedule: daily at 02:00
+start: 2024-01-01
+privacy: {email: mask}
+deliver:
+  - folder: {path: "{{export}}/{{date}}"}
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command of the terminal said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with exports/ and dagster.yaml; state goes below `home`, leads come from the shared store."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.load(self.environment, self.folder)
+
+    def write(self, name: str, text: str = DAILY) -> Path:
+        """An export in exports/."""
+        path = self.folder / "exports" / f"{name}.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def tree(self) -> dict[str, str]:
+        """Every file of the project with the digest of its bytes."""
+        return {
+            path.relative_to(self.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in self.folder.rglob("*")
+            if path.is_file()
+        }
+
+
+@pytest.fixture(scope="session")
+def store_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """400 sample leads over 40 days from 2024-01-01; read it only."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('source') / 'leads.db'}"
+    generate_leads(url, LEADS, SEED, FIRST_DAY, DAYS)
+    return url
+
+
+@pytest.fixture
+def project(tmp_path: Path, store_url: str) -> Project:
+    """A project with the export `daily`."""
+    folder = tmp_path / "project"
+    (folder / "exports").mkdir(parents=True)
+    (folder / "dagster.yaml").write_bytes((REPOSITORY / "dagster.yaml").read_bytes())
+    made = Project(folder, {f"{PREFIX}HOME": str(folder / "home"), f"{PREFIX}SOURCE_URL": store_url})
+    made.write("daily")
+    return made
+
+
+@pytest.fixture
+def terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+    """Calls the command line in `project`, at NOW, with the project's environment and nothing of ours."""
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setattr(cli, "clock", lambda: NOW)
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in (
+        "DAGSTER_HOME",
+        *(PREFIX + one for one in VARIABLES),
+        *(f"{PREFIX}{one}_FILE" for one in VARIABLES),
+    ):
+        monkeypatch.setenv(name, "")  # so that what a run sets is taken away again
+        monkeypatch.delenv(name)
+
+    def call(*arguments: str) -> Answer:
+        for name, value in project.environment.items():
+            monkeypatch.setenv(name, value)
+        result = CliRunner().invoke(cli.app, arguments, catch_exceptions=False)
+        return Answer(result.exit_code, result.stdout, result.stderr)
+
+    return call

@@ -1,0 +1,87 @@
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.orchestration.checks import TRAILING, check_results, trailing
+from export_pipelines.orchestration.edges import Done, Written
+from export_pipelines.plan.plan import Window
+from export_pipelines_tests.orchestration.project import DAILY, Project, checks, materializations
+
+MONDAYS = DAILY + "filter: {weekdays: [monday]}\n"
+
+
+def a_manifest(project: Project) -> Manifest:
+    project.run("daily", "2024-01-15")
+    return project.store.manifests("daily")[0]
+
+
+def on_day(manifest: Manifest, day: int, rows: int = 10, hour: int = 0) -> Manifest:
+    start = datetime(2024, 1, day, tzinfo=UTC)
+    window = Window(start=start, end=start + timedelta(days=1), key=start.date().isoformat())
+    changes = {"window": window, "rows": rows, "artifact": f"daily/{day}/{hour}"}
+    return manifest.model_copy(update=changes | {"created_at": start + timedelta(days=40, hours=hour)})
+
+
+def result_of(name: str, manifest: Manifest, stored: list[Manifest]) -> dg.AssetCheckResult:
+    done = Done(Written(export="daily", window=manifest.window), manifest, (), ())
+    return next(one for one in check_results([done], [*stored, manifest]) if one.check_name == name)
+
+
+def test_all_checks_pass_on_a_good_run(project: Project):
+    found = checks(project.run("daily", "2024-01-01", "2024-01-05"))
+    assert len(found) == 4 and all(one.passed for one in found.values())
+
+
+def test_a_row_count_far_from_the_mean_of_the_windows_before_is_a_warning(project: Project):
+    project.write("daily", MONDAYS)
+    found = checks(project.run("daily", "2024-01-02", "2024-01-08"))["row_count_trailing_mean"]
+    assert not found.passed and found.severity is dg.AssetCheckSeverity.WARN
+    assert "2024-01-08: 10 rows" in str(found.description)
+
+
+def test_half_and_double_of_the_mean_are_still_usual(project: Project):
+    one = a_manifest(project)
+    before = [on_day(one, day) for day in (1, 2, 3)]
+    verdicts = {
+        rows: result_of("row_count_trailing_mean", on_day(one, 4, rows), before).passed
+        for rows in (4, 5, 20, 21)
+    }
+    assert verdicts == {4: False, 5: True, 20: True, 21: False}
+
+
+def test_two_windows_before_are_too_few_to_compare_with(project: Project):
+    one = a_manifest(project)
+    assert result_of("row_count_trailing_mean", on_day(one, 3, 999), [on_day(one, 1), on_day(one, 2)]).passed
+
+
+def test_the_trailing_windows_are_the_newest_artifacts_of_the_seven_windows_before(project: Project):
+    one = a_manifest(project)
+    stored = [on_day(one, day, hour=hour) for day in range(1, 20) for hour in (1, 2)]
+    found = trailing(on_day(one, 12, hour=3), stored)
+    assert [each.artifact for each in found] == [f"daily/{day}/2" for day in range(5, 12)]
+    assert len(found) == TRAILING
+
+
+def test_a_required_column_that_is_null_somewhere_warns_and_everywhere_is_an_error(project: Project):
+    one = a_manifest(project)
+    some = one.model_copy(update={"null_required": {"outcome": 3}})
+    every = one.model_copy(update={"null_required": {"outcome": one.rows}})
+    severities = [result_of("required_fields_not_null", each, []).severity for each in (some, every)]
+    assert severities == [dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR]
+    assert not result_of("required_fields_not_null", some, []).passed
+
+
+def test_a_changed_column_list_is_a_warning_and_a_new_schema_version(project: Project):
+    project.run("daily", "2024-01-15")
+    project.write("daily", DAILY.replace("email, ", "").replace("price]", "price, state]"))
+    result = project.run("daily", "2024-01-16")
+    found = checks(result)["schema_contract"]
+    assert result.success and not found.passed and found.severity is dg.AssetCheckSeverity.WARN
+    assert found.description == "2024-01-16: schema version 2: new: state; gone: email"
+    assert materializations(result)["2024-01-16"]["schema_version"] == 2
+
+
+def test_equal_columns_keep_the_contract(project: Project):
+    project.run("daily", "2024-01-15")
+    assert checks(project.run("daily", "2024-01-16"))["schema_contract"].passed

@@ -1,0 +1,122 @@
+import logging
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from export_pipelines.orchestration.build import build_definitions
+from export_pipelines.settings import Settings
+from export_pipelines_tests.orchestration.project import BROKEN, DAILY, MONTHLY, WEEKLY, Project
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> dg.Definitions:
+    return build_definitions(Settings.load({"EXPORT_PIPELINES_HOME": str(tmp_path)}, ROOT))
+
+
+def asset(definitions: dg.Definitions, *key: str) -> dg.AssetsDefinition:
+    return definitions.resolve_assets_def(dg.AssetKey(key))
+
+
+def test_the_shipped_exports_load_and_validate(shipped: dg.Definitions):
+    dg.Definitions.validate_loadable(shipped)
+    keys = {key.to_user_string() for key in shipped.resolve_asset_graph().get_all_asset_keys()}
+    assert keys == {"lead/daily_lead_backup", "lead/monthly_financial_summary", "lead/pii_free_analytics"}
+
+
+def test_loading_opens_nothing_and_writes_nothing(tmp_path: Path):
+    settings = Settings.load({"EXPORT_PIPELINES_HOME": str(tmp_path / "home")}, ROOT)
+    dg.Definitions.validate_loadable(build_definitions(settings))
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_graph_of_an_export_is_the_eight_ops_in_order(project: Project):
+    graph = asset(project.definitions(), "lead", "daily").node_def
+    assert isinstance(graph, dg.GraphDefinition)
+    order = ["extract", "filter", "project_fields", "mask_pii", "serialize", "compress", "write", "deliver"]
+    assert [node.name for node in graph.nodes_in_topological_order] == order
+
+
+def test_the_asset_tells_group_kinds_owner_and_where_its_file_is(project: Project):
+    spec = asset(project.definitions(), "lead", "daily").get_asset_spec()
+    assert (spec.group_name, spec.kinds, list(spec.owners)) == (
+        "lead",
+        {"sqlite", "csv", "folder"},
+        ["team:operations"],
+    )
+    assert spec.description == "Leads of a day" and spec.tags["export/source"] == "sqlite"
+    (reference,) = spec.metadata["dagster/code_references"].code_references
+    assert Path(reference.file_path).read_text(encoding="utf-8") == DAILY
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "kind"),
+    [
+        (DAILY, "2024-01-01", dg.DailyPartitionsDefinition),
+        (WEEKLY, "2024-01-07", dg.WeeklyPartitionsDefinition),
+        (MONTHLY, "2020-01-01", dg.MonthlyPartitionsDefinition),
+    ],
+)
+def test_partitions_begin_at_the_first_boundary_in_utc(project: Project, text: str, first: str, kind: type):
+    project.write("one", text.replace("backup", "one"))
+    partitions = asset(project.definitions(), "lead", "one").partitions_def
+    assert isinstance(partitions, kind) and partitions.timezone == "UTC"
+    assert partitions.get_first_partition_key() == first
+
+
+def test_a_backfill_takes_a_month_of_days_in_one_run(project: Project):
+    assert asset(project.definitions(), "lead", "daily").backfill_policy == dg.BackfillPolicy.multi_run(31)
+
+
+def test_steps_run_in_one_process(project: Project):
+    assert project.definitions().resolve_job_def("daily").executor_def is dg.in_process_executor
+
+
+def test_there_is_one_job_for_each_export_and_one_on_demand(project: Project):
+    project.write("monthly", MONTHLY)
+    names = {job.name for job in project.definitions().resolve_all_job_defs()}
+    assert names >= {"daily", "monthly", "on_demand_export"}
+
+
+def test_a_hundred_exports_load_with_their_shared_ops(project: Project):
+    for number in range(100):
+        project.write(
+            f"export_{number}", DAILY.replace("backup", f"backup_{number}").replace("schedule", "# ")
+        )
+    dg.Definitions.validate_loadable(project.definitions())
+
+
+# --- broken definitions --------------------------------------------------------------------------------------
+
+
+def test_a_broken_definition_is_shown_and_the_others_load(project: Project):
+    project.write("wrong", BROKEN)
+    definitions = project.definitions()
+    dg.Definitions.validate_loadable(definitions)
+    shown = asset(definitions, "broken", "wrong").get_asset_spec()
+    assert shown.group_name == "broken_definitions" and 'did you mean "email"?' in str(shown.description)
+    assert asset(definitions, "lead", "daily")
+
+
+def test_materializing_a_broken_definition_fails_with_its_faults(project: Project):
+    project.write("wrong", BROKEN)
+    result = dg.materialize(
+        [asset(project.definitions(), "broken", "wrong")], raise_on_error=False, run_config=_quiet()
+    )
+    (event,) = (one for one in result.all_events if one.is_step_failure)
+    assert "wrong.yaml:3: " in str(event.step_failure_data.user_failure_data.description)
+
+
+def test_a_broken_definition_is_logged_once(project: Project, caplog: pytest.LogCaptureFixture):
+    project.write("wrong", BROKEN)
+    with caplog.at_level(logging.WARNING, logger="export_pipelines"):
+        build_definitions(project.settings)
+    assert caplog.text.count("wrong.yaml:3: ") == 1
+
+
+def _quiet() -> dict[str, object]:
+    from export_pipelines.orchestration.jobs import QUIET
+
+    return dict(QUIET)

@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from pydantic import SecretStr
+
+from export_pipelines.orchestration.build import build_definitions
+from export_pipelines.settings import project_settings
+from export_pipelines_tests.orchestration.project import (
+    DAILY,
+    QUIET,
+    Project,
+    checks,
+    failure,
+    materializations,
+)
+
+MONDAYS = (
+    DAILY + "filter: {weekdays: [monday]}\nlimits: {rows: 5}\n"
+)  # ten leads on a Monday, none on other days
+
+
+def block(project: Project, day: str) -> Path:
+    """A file where the folder of `day` has to be."""
+    path = project.settings.home / "delivered" / "backup" / day
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("in the way", encoding="utf-8")
+    return path
+
+
+def test_one_bad_partition_of_a_range_is_named_and_the_good_ones_are_materialized(project: Project):
+    project.write("daily", MONDAYS)
+    result = project.run("daily", "2024-01-13", "2024-01-17")
+    assert not result.success and list(failure(result)) == ["record"]
+    text = failure(result)["record"]
+    assert text.startswith("1 of 5 partitions failed\n2024-01-15: ") and "the limit is 5" in text
+    assert set(materializations(result)) == {"2024-01-13", "2024-01-14", "2024-01-16", "2024-01-17"}
+
+
+def test_partial_failure_delivers_the_good_partitions(project: Project):
+    project.write("daily", MONDAYS)
+    project.run("daily", "2024-01-14", "2024-01-16")
+    delivered = {path.name for path in (project.settings.home / "delivered" / "backup").iterdir()}
+    assert delivered == {"2024-01-14", "2024-01-16"}
+
+
+def test_where_every_partition_fails_the_run_stops_at_write(project: Project):
+    project.write("daily", DAILY + "limits: {rows: 5}\n")
+    result = project.run("daily", "2024-01-13", "2024-01-14")
+    assert list(failure(result)) == ["write"] and not materializations(result)
+    assert "2 of 2 partitions failed" in failure(result)["write"]
+
+
+def test_an_artifact_that_was_not_delivered_is_not_materialized(project: Project):
+    block(project, "2024-01-15")
+    result = project.run("daily", "2024-01-15")
+    assert list(failure(result)) == ["folder_1"] and not materializations(result)
+    assert len(project.store.manifests("daily")) == 1
+
+
+def test_one_delivery_of_a_range_that_fails_is_named(project: Project):
+    block(project, "2024-01-14")
+    result = project.run("daily", "2024-01-13", "2024-01-15")
+    assert failure(result)["record"].startswith("1 of 3 partitions failed\n2024-01-14: ")
+    assert set(materializations(result)) == {"2024-01-13", "2024-01-15"}
+    delivered = checks(result)["delivered"]
+    assert not delivered.passed and "2024-01-14" in str(delivered.description)
+
+
+def daily_job() -> dg.JobDefinition:
+    return build_definitions(project_settings()).resolve_job_def("daily")
+
+
+def test_running_again_from_deliver_extracts_nothing_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    settings = project.settings
+    for name in ("home", "store_url", "definitions"):
+        monkeypatch.setenv(f"EXPORT_PIPELINES_{name.upper()}", str(getattr(settings, name)))
+    monkeypatch.setenv("EXPORT_PIPELINES_SOURCE_URL", settings.source_url.get_secret_value())
+    blocked, job = block(project, "2024-01-15"), dg.reconstructable(daily_job)
+    with dg.instance_for_test() as instance:
+        tags = {"dagster/partition": "2024-01-15"}
+        with dg.execute_job(job, instance, run_config=QUIET, tags=tags) as failed:
+            assert not failed.success
+        blocked.unlink()
+        monkeypatch.setenv("EXPORT_PIPELINES_SOURCE_URL", f"sqlite:///{tmp_path / 'gone.db'}")
+        again = dg.ReexecutionOptions.from_failure(failed.run_id, instance)
+        with dg.execute_job(job, instance, reexecution_options=again, tags=tags) as result:
+            steps = [str(one.step_key).rpartition(".")[2] for one in result.all_events if one.is_step_success]
+            assert result.success and steps == ["folder_1", "record"]
+        event = instance.get_latest_materialization_event(dg.AssetKey(["lead", "daily"]))
+    assert event and event.dagster_event and event.dagster_event.partition == "2024-01-15"
+    assert len(project.store.manifests("daily")) == 1
+
+
+def test_no_password_of_the_source_is_in_what_a_run_tells(project: Project, instance: dg.DagsterInstance):
+    secret = "hunter2"
+    url = SecretStr(f"postgresql://reader:{secret}@db.example.com/leads")
+    elsewhere = Project(project.settings.model_copy(update={"source_url": url}))
+    result = elsewhere.run("daily", "2024-01-15", instance=instance)
+    assert not result.success
+    told = str(instance.all_logs(result.run_id)) + str(instance.get_run_by_id(result.run_id))
+    assert secret not in told

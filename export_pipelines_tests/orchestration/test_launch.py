@@ -1,0 +1,180 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from export_pipelines.errors import RequestError, SettingsError, WindowError
+from export_pipelines.orchestration import backfill, launch, open_instance
+from export_pipelines.plan.window import window_between
+from export_pipelines_tests.orchestration.project import BROKEN, DAILY, NOW, WHOLE, Project
+from export_pipelines_tests.orchestration.test_failures import MONDAYS, block
+
+ROOT = Path(__file__).parents[2]
+
+
+def now():
+    return NOW
+
+
+def test_a_partition_is_launched_and_seen_on_the_instance(project: Project, instance: dg.DagsterInstance):
+    heard: list[int] = []
+    done = launch(
+        project.settings,
+        "daily",
+        partition_key="2024-01-15",
+        instance=instance,
+        now=now,
+        progress=heard.append,
+    )
+    assert done.ok and [one.rows for one in done.manifests] == [10] and heard[-1] == 10
+    run = instance.get_run_by_id(done.run_id)
+    assert (
+        run and run.job_name == "daily" and run.is_success and run.tags["dagster/partition"] == "2024-01-15"
+    )
+
+
+def test_nothing_is_said_on_the_terminal(
+    project: Project, instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str]
+):
+    launch(project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now)
+    window = window_between("2024-01-03", "2024-01-05")
+    launch(project.settings, "daily", window=window, instance=instance, now=now)
+    block(project, "2024-01-16")
+    launch(project.settings, "daily", partition_key="2024-01-16", instance=instance, now=now)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_any_window_is_exported_on_demand_and_observed(project: Project, instance: dg.DagsterInstance):
+    window = window_between("2024-01-03", "2024-01-06")
+    done = launch(project.settings, "daily", window=window, instance=instance, now=now)
+    assert done.ok and done.manifests[0].rows == 30
+    run = instance.get_run_by_id(done.run_id)
+    assert run and run.job_name == "on_demand_export"
+    (record,) = instance.fetch_observations(dg.AssetKey(["lead", "daily"]), limit=5).records
+    assert record.asset_observation and record.asset_observation.metadata["rows"].value == 30
+    assert (project.settings.home / "delivered" / "backup" / "2024-01-03").is_dir()
+
+
+def test_an_export_without_partitions_takes_its_window_in_its_own_job(
+    project: Project, instance: dg.DagsterInstance
+):
+    project.write("whole", WHOLE)
+    window = window_between("2024-01-03", "2024-01-06")
+    part = launch(project.settings, "whole", window=window, instance=instance, now=now)
+    everything = launch(project.settings, "whole", instance=instance, now=now)
+    assert (part.manifests[0].rows, everything.manifests[0].rows) == (30, 310)
+    run = instance.get_run_by_id(part.run_id)
+    assert run and run.job_name == "whole"
+
+
+def test_a_failed_delivery_tells_the_text_and_keeps_the_artifact(
+    project: Project, instance: dg.DagsterInstance
+):
+    block(project, "2024-01-15")
+    done = launch(project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now)
+    assert not done.ok and len(done.manifests) == 1
+    assert list(done.failures) == ["2024-01-15"] and "backup" in done.failures["2024-01-15"]
+
+
+def test_a_missing_key_is_a_wrong_request(project: Project, instance: dg.DagsterInstance):
+    project.write("daily", DAILY + "privacy: {email: hash}\n")
+    done = launch(project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now)
+    assert done.exit_code == 2 and "EXPORT_PIPELINES_HASH_KEY" in done.failures["2024-01-15"]
+    assert "\n" not in done.failures["2024-01-15"]
+
+
+@pytest.mark.parametrize(
+    ("export", "key", "error", "text"),
+    [
+        ("dayly", "2024-01-15", RequestError, 'did you mean "daily"?'),
+        ("wrong", "2024-01-15", RequestError, "emial"),
+        ("daily", "2024-02-30", WindowError, "does not exist"),
+        ("daily", "2024-02-20", WindowError, "not complete"),
+        ("daily", "2023-12-31", WindowError, "before the first"),
+        ("daily", None, WindowError, "one daily partition"),
+    ],
+)
+def test_a_wrong_request_makes_no_run(
+    project: Project, instance: dg.DagsterInstance, export: str, key: str | None, error: type, text: str
+):
+    project.write("wrong", BROKEN)
+    with pytest.raises(error, match=text):
+        launch(project.settings, export, partition_key=key, instance=instance, now=now)
+    assert instance.get_runs() == []
+
+
+def test_a_backfill_runs_ranges_of_a_month_and_counts_the_partitions(
+    project: Project, instance: dg.DagsterInstance
+):
+    heard: list[int] = []
+    done = backfill(
+        project.settings,
+        "daily",
+        "2024-01-01",
+        "2024-02-05",
+        instance=instance,
+        now=now,
+        progress=heard.append,
+    )
+    assert done.exit_code == 0 and len(done.outcomes) == 2 and len(done.manifests) == 36
+    assert sum(one.rows for one in done.manifests) == 310
+    assert heard == sorted(heard) and heard[-1] == 36
+    assert {run.tags["export/backfill"] for run in instance.get_runs()} == {done.id}
+
+
+def test_a_backfill_collects_the_partitions_that_failed(project: Project, instance: dg.DagsterInstance):
+    project.write("daily", MONDAYS)
+    done = backfill(project.settings, "daily", "2024-01-05", "2024-01-16", instance=instance, now=now)
+    assert sorted(done.failures) == ["2024-01-08", "2024-01-15"] and done.exit_code == 1
+    assert len(done.manifests) == 10
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "text"),
+    [
+        ("2024-01-05", "2024-01-04", "before the first"),
+        ("2024-01-05", "2024-02-20", "not complete"),
+        ("2023-12-05", "2024-01-04", "before the first one"),
+    ],
+)
+def test_a_wrong_range_makes_no_run(
+    project: Project, instance: dg.DagsterInstance, first: str, last: str, text: str
+):
+    with pytest.raises(WindowError, match=text):
+        backfill(project.settings, "daily", first, last, instance=instance, now=now)
+    assert instance.get_runs() == []
+
+
+def test_an_export_without_partitions_has_nothing_to_backfill(project: Project, instance: dg.DagsterInstance):
+    project.write("whole", WHOLE)
+    with pytest.raises(WindowError, match="no partitions to fill"):
+        backfill(project.settings, "whole", "2024-01-01", "2024-01-02", instance=instance, now=now)
+
+
+# --- the instance of a project -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
+    yield root
+
+
+def test_a_run_on_the_projects_instance_leaves_nothing_in_the_projects_root(
+    project: Project, root: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EXPORT_PIPELINES_DAGSTER", str(project.settings.dagster_folder))
+    monkeypatch.setenv("DAGSTER_HOME", str(root))
+    with open_instance(project.settings, root) as instance:
+        done = launch(project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now)
+        assert done.ok and instance.get_run_by_id(done.run_id)
+    assert [path.name for path in root.iterdir()] == ["dagster.yaml"]
+    assert any(project.settings.dagster_folder.iterdir())
+
+
+def test_a_folder_without_dagster_yaml_is_refused(project: Project, tmp_path: Path):
+    with pytest.raises(SettingsError, match="no dagster.yaml"):
+        open_instance(project.settings, tmp_path)

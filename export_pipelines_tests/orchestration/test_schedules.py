@@ -1,0 +1,63 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from export_pipelines_tests.orchestration.project import DAILY, MONTHLY, WEEKLY, WHOLE, Project
+
+
+def tick(project: Project, export: str, at: datetime) -> Any:
+    definitions = project.definitions()
+    schedule = definitions.resolve_schedule_def(f"{export}_schedule")
+    context = dg.build_schedule_context(
+        scheduled_execution_time=at, repository_def=definitions.get_repository_def()
+    )
+    return schedule.evaluate_tick(context)
+
+
+@pytest.mark.parametrize(
+    ("text", "cron", "at", "key"),
+    [
+        (DAILY, "0 2 * * *", datetime(2024, 1, 16, 2, tzinfo=UTC), "2024-01-15"),
+        (WEEKLY, "0 2 * * 1", datetime(2024, 1, 22, 2, tzinfo=UTC), "2024-01-14"),
+        (MONTHLY, "0 6 2 * *", datetime(2024, 3, 2, 6, tzinfo=UTC), "2024-02-01"),
+    ],
+)
+def test_a_tick_runs_the_last_complete_window(project: Project, text: str, cron: str, at: datetime, key: str):
+    project.write("one", text.replace("backup", "one"))
+    (request,) = tick(project, "one", at).run_requests
+    assert (request.partition_key, request.run_key) == (key, key)
+    schedule = project.definitions().resolve_schedule_def("one_schedule")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == (cron, "UTC")
+
+
+def test_a_schedule_is_off_until_a_person_turns_it_on(project: Project):
+    schedule = project.definitions().resolve_schedule_def("daily_schedule")
+    assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
+
+
+def test_a_tick_before_the_first_partition_is_complete_is_skipped_with_the_reason(project: Project):
+    done = tick(project, "daily", datetime(2024, 1, 1, 2, tzinfo=UTC))
+    assert not done.run_requests and "2024-01-01" in str(done.skip_message)
+
+
+def test_an_export_without_partitions_runs_its_last_days_up_to_midnight(project: Project):
+    project.write("last", WHOLE + "filter: {last: 7 days}\n")
+    (request,) = tick(project, "last", datetime(2024, 1, 16, 4, 30, tzinfo=UTC)).run_requests
+    config = request.run_config["ops"]["lead__last"]["config"]
+    assert (config["start"], config["end"]) == ("2024-01-09T00:00:00.000Z", "2024-01-16T00:00:00.000Z")
+
+
+def test_an_export_of_the_whole_history_runs_at_every_tick(project: Project):
+    project.write("whole", WHOLE)
+    keys = [
+        tick(project, "whole", datetime(2024, 1, day, 4, 30, tzinfo=UTC)).run_requests[0].run_key
+        for day in (16, 17)
+    ]
+    assert keys[0] != keys[1]
+
+
+def test_an_export_without_a_schedule_has_none(project: Project):
+    project.write("by_hand", "type: lead\nformat: csv\nfields: [lead_id]\n")
+    assert {one.name for one in project.definitions().schedules or []} == {"daily_schedule"}
