@@ -22,7 +22,7 @@ def describe_columns(plan: Plan) -> str:
 
 
 def describe_sql(query: Query) -> str:
-    """The SELECT, wrapped, with its parameters below."""
+    """The SELECT, wrapped, with its parameters below; those that are compared with personal fields are starred."""
     return "\n".join(_sql(query))
 
 
@@ -56,7 +56,8 @@ def _sql(query: Query) -> Iterator[str]:
             line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
         )
     if query.parameters:
-        yield "with " + json.dumps(query.parameters, ensure_ascii=False)
+        shown = ["***" if n in query.private else value for n, value in enumerate(query.parameters)]
+        yield "with " + json.dumps(shown, ensure_ascii=False)
     if query.functions:
         yield "registered functions: " + ", ".join(query.functions)
 

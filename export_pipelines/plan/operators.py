@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from sqlalchemy import and_, literal, or_, true
 
-from export_pipelines.catalog import Field, Kind
+from export_pipelines.catalog import Field, Kind, PiiClass
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.definition.filters import Scalar
 from export_pipelines.errors import RequestError
@@ -31,6 +31,7 @@ class Operand:
     column: Expression
     value: Expression
     dialect: Dialect
+    pii: PiiClass
     is_component: bool = False
 
 
@@ -113,7 +114,8 @@ def _between(operand: Operand, rhv: Rhv) -> Expression:
     ascii_only = _ascii(values)
     if _sort_key(high) < _sort_key(low):  # type: ignore[operator]  # both of the same kind
         raise RequestError(
-            f"nothing lies between {low} and {high}, the second is the lower", remedy=f"[{high}, {low}]"
+            f"nothing lies between the two values for {operand.id}: the second is the lower",
+            remedy="write rhv: [low, high]",
         )
     return and_(_compare(operand, ">=", low, ascii_only), _compare(operand, "<=", high, ascii_only))
 
@@ -133,9 +135,10 @@ def _matches(operand: Operand, rhv: Rhv) -> Expression:
     (value,) = _values(operand, rhv, "one regular expression", 1, Kind.TEXT)
     try:
         re.compile(str(value))
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise RequestError(
-            f'"{value}" is no regular expression: {error}', remedy="write it in single quotes in YAML"
+            f"the rhv for {operand.id} is no regular expression: {error}",
+            remedy="write it in single quotes in YAML",
         ) from error
     return operand.dialect.matches(operand.value, str(value))
 

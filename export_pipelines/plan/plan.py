@@ -98,13 +98,17 @@ class Projection(Frozen):
 
 
 class Query(Frozen):
-    """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...)."""
+    """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...).
+
+    `private` are positions of parameters that are compared with a personal field; they are never shown.
+    """
 
     sql: str
     count_sql: str
     parameters: tuple[str | int | float | None, ...] = ()
     columns: tuple[SourceColumn, ...]
     functions: tuple[str, ...] = ()
+    private: tuple[int, ...] = ()
 
 
 class Masking(Frozen):

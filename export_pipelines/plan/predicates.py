@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import and_, literal, or_
 
-from export_pipelines.catalog import Field, Kind
+from export_pipelines.catalog import Field, Kind, PiiClass
 from export_pipelines.definition.filters import Operator, Rule, RuleSet, Scalar
 from export_pipelines.errors import RequestError, WindowError, unknown
 from export_pipelines.plan.dialects.dialect import Expression
-from export_pipelines.plan.operators import predicate
+from export_pipelines.plan.operators import Operand, predicate
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.tables import Tables
@@ -25,8 +25,11 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Predicate:
+    """`private` are those of its expressions that compare with a personal value, which `text` does not tell."""
+
     text: str
     expression: Expression
+    private: tuple[Expression, ...] = ()
 
 
 def predicates_of(request: PlanRequest, tables: Tables) -> list[Predicate]:
@@ -140,7 +143,10 @@ def _where(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
             found = [predicate(operand, Operator.INCLUDED, some)] if some or not values else []
             if None in values:
                 found.append(operand.value.is_(None))
-        yield Predicate(f"{id} is one of {_listed(values)}", or_(*found))
+        private = _is_personal(operand)
+        yield Predicate(
+            f"{id} is one of {_listed(values, private)}", or_(*found), tuple(found) if private else ()
+        )
 
 
 def _rules(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
@@ -155,16 +161,16 @@ def _rule(
         parts = [_rule(request, tables, one, (*place, "rules", n)) for n, one in enumerate(rule.rules)]
         join = and_ if rule.op == "and" else or_
         text = f" {rule.op} ".join(part.text for part in parts)
-        return Predicate(f"({text})", join(*(part.expression for part in parts)))
+        private = tuple(one for part in parts for one in part.private)
+        return Predicate(f"({text})", join(*(part.expression for part in parts)), private)
     with located(request, *place):
         operand = tables.operand(request.dataset.find(rule.lhv))
         expression = predicate(operand, rule.op, rule.rhv)
-    rhv = (
-        ""
-        if rule.rhv is None
-        else f" {_listed(rule.rhv) if isinstance(rule.rhv, tuple) else _shown(rule.rhv)}"
-    )
-    return Predicate(f"{rule.lhv} {rule.op}{rhv}", expression)
+    if rule.rhv is None:
+        return Predicate(f"{rule.lhv} {rule.op}", expression)
+    personal = _is_personal(operand)
+    rhv = _listed(rule.rhv if isinstance(rule.rhv, tuple) else (rule.rhv,), personal)
+    return Predicate(f"{rule.lhv} {rule.op} {rhv}", expression, (expression,) if personal else ())
 
 
 def hours_of(text: str) -> tuple[str, str]:
@@ -239,8 +245,12 @@ def _minutes_exist(hours: re.Match[str]) -> bool:
     return all(time[3:] < "60" for time in hours.groups())
 
 
-def _listed(values: tuple[Scalar, ...]) -> str:
-    return ", ".join(map(_shown, values))
+def _is_personal(operand: Operand) -> bool:
+    return operand.pii in (PiiClass.DIRECT, PiiClass.SENSITIVE)
+
+
+def _listed(values: tuple[Scalar, ...], private: bool = False) -> str:
+    return ", ".join("***" if private and value is not None else _shown(value) for value in values)
 
 
 def _shown(value: Scalar) -> str:

@@ -12,16 +12,10 @@ from export_pipelines.plan.query import build_query
 from export_pipelines.plan.request import PlanRequest
 
 KEY_OF = {Mask.HASH: "HASH_KEY", Mask.TOKENIZE: "MASTER_KEY"}
-STRICTNESS: tuple[Mask | None, ...] = (
-    None,
-    Mask.MASK,
-    Mask.TOKENIZE,
-    Mask.HASH,
-    Mask.REMOVE,
-)  # the later the stricter; None is `keep`
-WATCHABLE = frozenset(
-    {Kind.TEXT, Kind.DATE}
-)  # a flag or a small number is found everywhere and tells nothing
+# The later the stricter; None is `keep`.
+STRICTNESS: tuple[Mask | None, ...] = (None, Mask.MASK, Mask.TOKENIZE, Mask.HASH, Mask.REMOVE)
+# A flag or a small number is found everywhere and tells nothing.
+WATCHABLE = frozenset({Kind.TEXT, Kind.DATE})
 UNDECLARED = "*"
 
 
@@ -172,17 +166,12 @@ def _strictest(masks: Iterable[Mask | None]) -> Mask | None:
 
 
 def _demand_never_raw(request: PlanRequest, words: Words) -> None:
-    """A type that is never exported may be asked for by `all` or a glob, which leave it out; by name it is an error."""
-    chosen = request.definition.fields if isinstance(request.definition.fields, tuple) else ()
+    """Raises RequestError for a word that would show something of a type that is never exported."""
     for field in request.dataset.fields:
-        if field.semantic_type.exportable:
-            continue
-        named = field.id in chosen and words.exact.get(field.id) is not Mask.REMOVE
-        if named or words.exact.get(field.id, Mask.REMOVE) is not Mask.REMOVE:
-            key = ("fields", chosen.index(field.id)) if named else ("privacy", field.id)
+        if not field.semantic_type.exportable and words.exact.get(field.id, Mask.REMOVE) is not Mask.REMOVE:
             raise RequestError(
                 f"{field.id} is of type {field.type}, which is never exported, not even hashed or masked",
-                where=request.definition.at(*key),
+                where=request.definition.at("privacy", field.id),
                 remedy=f"leave it out, or say privacy: {{{field.id}: remove}}",
             )
 

@@ -1,8 +1,9 @@
 """The SELECT of a plan and its count: only the columns that the output needs, only the joins that they name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, func, select
 from sqlalchemy.sql import quoted_name, visitors
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -10,7 +11,7 @@ from export_pipelines.catalog import Field
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import FUNCTIONS, dialect_of
 from export_pipelines.plan.plan import Query, SourceColumn
-from export_pipelines.plan.predicates import predicates_of
+from export_pipelines.plan.predicates import Predicate, predicates_of
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.tables import Tables
 
@@ -21,7 +22,8 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     """The query that reads `fields` of the rows that the window and the filter leave, in the dataset's order."""
     dialect, fields = dialect_of(request.dialect), tuple(fields)
     tables = Tables(request.dataset, dialect)
-    where = [one.expression for one in predicates_of(request, tables)]
+    predicates = predicates_of(request, tables)
+    where = [one.expression for one in predicates]
     order = [tables.operand(request.dataset.find(id)).value for id in request.dataset.order]
     outputs = [
         dialect.output(field, tables.column(field)).label(quoted_name(field.id, quote=True))
@@ -31,20 +33,19 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
     )
     count = select(func.count()).select_from(tables.source(where)).where(*where)
-    sql, parameters = dialect.compile(statement)
-    count_sql, count_parameters = dialect.compile(count)
-    if tuple(parameters) != tuple(count_parameters):
+    rows, number = dialect.compile(statement), dialect.compile(count)
+    if rows.parameters != number.parameters:
         raise AssertionError("rows and their count must be asked with the same parameters")
-    if len(parameters) > MAX_PARAMETERS:
+    if len(rows.parameters) > MAX_PARAMETERS:
         raise RequestError(
-            f"the filter holds {len(parameters):,} values, more than the {MAX_PARAMETERS:,} a query may",
+            f"the filter holds {len(rows.parameters):,} values, more than the {MAX_PARAMETERS:,} a query may",
             where=request.definition.at("filter"),
             remedy="split the list over several exports",
         )
     return Query(
-        sql=sql,
-        count_sql=count_sql,
-        parameters=tuple(parameters),
+        sql=rows.sql,
+        count_sql=number.sql,
+        parameters=rows.parameters,
         columns=tuple(
             SourceColumn(
                 name=field.id,
@@ -56,7 +57,16 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
             for field in fields
         ),
         functions=_functions(statement),
+        private=_private(predicates, rows.binds),
     )
+
+
+def _private(predicates: Iterable[Predicate], binds: Sequence[BindParameter[Any]]) -> tuple[int, ...]:
+    """Positions of the parameters that stand in the private expressions."""
+    private = {
+        part for one in predicates for expression in one.private for part in visitors.iterate(expression)
+    }
+    return tuple(position for position, bind in enumerate(binds) if bind in private)
 
 
 def _functions(statement: object) -> tuple[str, ...]:

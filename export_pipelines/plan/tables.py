@@ -41,7 +41,9 @@ class Tables:
         value = self.dialect.value(field, column)
         if isinstance(one, Component):
             value = self.dialect.component(value, field.type, one.name, one.kind)
-        return Operand(one.id, one.kind, field, column, value, self.dialect, isinstance(one, Component))
+        return Operand(
+            one.id, one.kind, field, column, value, self.dialect, one.pii, isinstance(one, Component)
+        )
 
     def source(self, expressions: Iterable[Any]) -> FromClause:
         """The base table, left-joined with those tables only that `expressions` name."""

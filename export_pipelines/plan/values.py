@@ -16,7 +16,8 @@ MAX_DIGITS = 60  # of a number: past it nobody means an amount, and 1e999999 wou
 
 
 def coerce(raw: Scalar, id: str, kind: Kind) -> Value:
-    """`raw` as a value of `kind`. Raises RequestError that names the field, what was found and what is allowed."""
+    """`raw` as a value of `kind`. Raises RequestError that names the field and what is allowed, never the value, which
+    may be a person's."""
     if raw is None:
         raise RequestError(f"{id} cannot be compared with nothing", remedy="use `is blank` or `is not blank`")
     match kind:
@@ -34,9 +35,7 @@ def coerce(raw: Scalar, id: str, kind: Kind) -> Value:
 
 def _text(raw: Scalar, id: str) -> str:
     if not isinstance(raw, str):
-        raise RequestError(
-            f"{id} holds text, and {_shown(raw)} is none", remedy=f'put it in quotes: "{_shown(raw)}"'
-        )
+        raise RequestError(f"{id} holds text, and its rhv is none", remedy="put it in quotes")
     return raw
 
 
@@ -46,14 +45,14 @@ def _number(raw: Scalar, id: str) -> Decimal:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or len(format(number, "f")) > MAX_DIGITS:
-        raise RequestError(f"{id} holds a number, and {_shown(raw)} is none", remedy="write 25 or 25.50")
+        raise RequestError(f"{id} holds a number, and its rhv is none", remedy="write 25 or 25.50")
     return number
 
 
 def _truth(raw: Scalar, id: str) -> bool:
     word = str(raw).strip().lower()
     if word not in TRUE_WORDS | FALSE_WORDS:
-        raise RequestError(f"{id} is true or false, and {_shown(raw)} is neither")
+        raise RequestError(f"{id} is true or false, and its rhv is neither")
     return word in TRUE_WORDS
 
 
@@ -64,7 +63,7 @@ def _date(raw: Scalar, id: str) -> date:
         return date.fromisoformat(raw)
     except ValueError as error:
         raise RequestError(
-            f"{id} holds a date, and {_shown(raw)} is none: {error}", remedy="write 2024-01-15"
+            f"{id} holds a date, and its rhv is none that exists", remedy="write 2024-01-15"
         ) from error
 
 
@@ -77,11 +76,7 @@ def _moment(raw: Scalar, id: str) -> datetime:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise RequestError(
-            f"{id} holds a time, and {_shown(raw)} is none with a zone",
+            f"{id} holds a time, and its rhv is none with a zone",
             remedy="write 2024-01-15T10:30:00Z, or 2024-01-15 for its midnight",
         )
     return moment.astimezone(UTC)
-
-
-def _shown(raw: Scalar) -> str:
-    return str(raw).lower() if isinstance(raw, bool) else str(raw)

@@ -1,7 +1,7 @@
 """`run` and `backfill`: exports run by Dagster, in this process, on the instance that the UI shows."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +42,9 @@ def run(
     definition = door.definition(name)
     window = window_asked(door, definition, partition, start, end)
     outcome = run_window(door, definition, window, own_window=start is not None)
-    _tell(door, outcome.manifests, outcome.failures, json)
+    _show(door, outcome.manifests, outcome.failures, json)
+    for text in outcome.failures.values():
+        _tell(text)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -112,17 +114,18 @@ def _instance(door: Door) -> Iterator["DagsterInstance"]:
         yield instance
 
 
-def _tell(door: Door, manifests: Iterable["Manifest"], failures: Mapping[str, str], json: bool) -> None:
-    made = list(manifests)
+def _show(door: Door, manifests: Sequence["Manifest"], failures: Mapping[str, str], json: bool) -> None:
     if json:
         from export_pipelines.terminal.artifacts import as_dict
 
-        show_json({"artifacts": [as_dict(one) for one in made], "failures": dict(failures)})
-    else:
-        for manifest in made:
-            show(f"{manifest.artifact}: {counted(manifest.rows, 'row')}, {size(manifest.bytes)}")
-            for path in delivered_files(door, manifest):
-                show(f"  {path}")
-    for key, text in failures.items():
-        for line in text.splitlines() or [""]:
-            say(f"error: {key}: {line}" if key not in line else f"error: {line}")
+        show_json({"artifacts": [as_dict(one) for one in manifests], "failures": dict(failures)})
+        return
+    for manifest in manifests:
+        show(f"{manifest.artifact}: {counted(manifest.rows, 'row')}, {size(manifest.bytes)}")
+        for path in delivered_files(door, manifest):
+            show(f"  {path}")
+
+
+def _tell(text: str, before: str = "") -> None:
+    for line in text.splitlines():
+        say(f"error: {before}{line}")

@@ -1,11 +1,11 @@
 """What the plan asks of a database's SQL, in SQLAlchemy Core; a dialect's file holds only how that database says it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import BindParameter, ColumnElement, Select
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 
@@ -15,6 +15,14 @@ BLANKS = " \t\n\r"  # a text of only these is blank
 Expression = ColumnElement[Any]
 Sign = Callable[[Expression, Expression], Expression]  # operator.eq, lt, le, gt, ge
 Parameter = str | int | float | None
+
+
+class Compiled(NamedTuple):
+    """`binds` are the constructs behind `parameters`, in the same order."""
+
+    sql: str
+    parameters: tuple[Parameter, ...]
+    binds: tuple[BindParameter[Any], ...]
 
 
 class Dialect(Protocol):
@@ -71,5 +79,5 @@ class Dialect(Protocol):
     def weekday(self, value: Expression, stored_as: StoredAs) -> Expression:
         """0 is Sunday."""
 
-    def compile(self, statement: Select[Any]) -> tuple[str, Sequence[Parameter]]:
+    def compile(self, statement: Select[Any]) -> Compiled:
         """SQL text and its positional parameters."""

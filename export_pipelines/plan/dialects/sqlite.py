@@ -1,7 +1,6 @@
 """SQLite: timestamps, dates and money are text, JSON is text, lower() knows ASCII only; the reader registers FUNCTIONS."""
 
 import operator
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy.types import NUMERIC
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.errors import CatalogError
-from export_pipelines.plan.dialects.dialect import BLANKS, Expression, Parameter, Sign
+from export_pipelines.plan.dialects.dialect import BLANKS, Compiled, Expression, Sign
 
 INT64 = 2**63 - 1
 EMPTY_JSON = ("{}", "[]", '""', "null")
@@ -109,11 +108,16 @@ class Sqlite:
             return func.strftime(day, func.substr(value, literal_column("1"), literal_column("10")))
         return func.strftime(day, _seconds(value, stored_as), _text("unixepoch"))
 
-    def compile(self, statement: Select[Any]) -> tuple[str, Sequence[Parameter]]:
+    def compile(self, statement: Select[Any]) -> Compiled:
         compiled = statement.compile(
             dialect=sqlite.dialect(paramstyle="qmark"), compile_kwargs={"render_postcompile": True}
         )
-        return str(compiled), [compiled.params[name] for name in compiled.positiontup or ()]
+        names = compiled.positiontup or ()
+        return Compiled(
+            sql=str(compiled),
+            parameters=tuple(compiled.params[name] for name in names),
+            binds=tuple(compiled.binds[name] for name in names),
+        )
 
 
 def _member(column: Expression, place: Expression, text: str, dialect: Sqlite) -> Expression:

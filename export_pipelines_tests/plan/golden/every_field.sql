@@ -1,0 +1,54 @@
+-- submitted_at in [2024-01-15T00:00:00.000Z, 2024-01-16T00:00:00.000Z)
+SELECT leads.lead_id AS "lead_id",
+  leads.reference AS "reference",
+  leads.submitted_at AS "submitted_at",
+  leads.flow_id AS "flow.id",
+  flow.name AS "flow.name",
+  leads.source_id AS "source.id",
+  source.name AS "source.name",
+  leads.recipient_id AS "recipient.id",
+  recipient.name AS "recipient.name",
+  leads.campaign_id AS "campaign_id",
+  leads.affiliate_id AS "affiliate_id",
+  leads.landing_page AS "landing_page",
+  leads.user_agent AS "user_agent",
+  leads.ip_address AS "ip_address",
+  leads.trustedform_cert_url AS "trustedform_cert_url",
+  leads.tcpa_consent AS "tcpa_consent",
+  leads.first_name AS "first_name",
+  leads.last_name AS "last_name",
+  leads.title AS "title",
+  leads.email AS "email",
+  leads.email_2 AS "email_2",
+  leads.phone_1 AS "phone_1",
+  leads.phone_2 AS "phone_2",
+  leads.phone_3 AS "phone_3",
+  leads.dob AS "dob",
+  leads.gender AS "gender",
+  leads.address_1 AS "address_1",
+  leads.address_2 AS "address_2",
+  leads.city AS "city",
+  leads.state AS "state",
+  leads.postal_code AS "postal_code",
+  leads.country AS "country",
+  leads.comments AS "comments",
+  leads.outcome AS "outcome",
+  leads.reason AS "reason",
+  leads.delivered_at AS "delivered_at",
+  leads.price AS "price",
+  leads.purchase_price AS "purchase_price",
+  leads.price AS "revenue",
+  leads.purchase_price AS "cost",
+  json(leads.custom) AS "custom",
+  json(leads.appended) AS "appended"
+FROM leads LEFT OUTER JOIN flows AS flow ON flow.id = leads.flow_id LEFT OUTER JOIN sources AS source ON source.id = leads.source_id LEFT OUTER JOIN recipients AS recipient ON recipient.id = leads.recipient_id
+WHERE leads.submitted_at >= ? AND leads.submitted_at < ? ORDER BY leads.submitted_at, leads.lead_id
+;
+SELECT count(*) AS count_1
+FROM leads
+WHERE leads.submitted_at >= ? AND leads.submitted_at < ?
+;
+-- ? "2024-01-15T00:00:00"
+-- ? "2024-01-16T00:00:00"
+-- functions: none
+-- private: none

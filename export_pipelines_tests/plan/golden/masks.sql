@@ -1,0 +1,18 @@
+-- submitted_at in [2024-01-14T00:00:00.000Z, 2024-01-21T00:00:00.000Z)
+SELECT leads.lead_id AS "lead_id",
+  leads.email AS "email",
+  json(leads.custom) AS "custom",
+  leads.last_name AS "last_name",
+  leads.phone_1 AS "phone_1",
+  leads.custom ->> '$."product_type"' AS "custom.product_type"
+FROM leads
+WHERE leads.submitted_at >= ? AND leads.submitted_at < ? ORDER BY leads.submitted_at, leads.lead_id
+;
+SELECT count(*) AS count_1
+FROM leads
+WHERE leads.submitted_at >= ? AND leads.submitted_at < ?
+;
+-- ? "2024-01-14T00:00:00"
+-- ? "2024-01-21T00:00:00"
+-- functions: none
+-- private: none

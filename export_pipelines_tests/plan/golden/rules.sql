@@ -1,0 +1,64 @@
+-- submitted_at in [2024-01-01T00:00:00.500Z, 2024-02-01T00:00:00.000Z)
+-- state is equal to "tx"
+-- state is not equal to "CA"
+-- (price is less than 10 or price is less than or equal to "10.50" or price is greater than 99.95 or submitted_at is greater than or equal to "2024-01-15T10:30:00.250Z" or (outcome is included in "success", "failure" and city is not included in "Zürich", "Genève" and comments includes *** and comments does not include *** and dob is between ***, *** and custom.loan_amount is not between 1000, 2000))
+-- landing_page matches pattern "^https://[^/]+/auto"
+-- user_agent does not match pattern "(?i)bot"
+-- reason is blank
+-- custom is not blank
+-- tcpa_consent is true
+-- custom.homeowner is not true
+-- affiliate_id is false
+-- tcpa_consent is not false
+-- phone_1 format is valid
+-- email format is invalid
+-- email.domain is equal to "example.com"
+-- custom.product_type includes "loan"
+-- appended is blank
+SELECT leads.lead_id AS "lead_id"
+FROM leads
+WHERE leads.submitted_at >= ? AND leads.submitted_at < ? AND lower(leads.state) = ? AND (lower(leads.state) = ?) IS NOT 1 AND (leads.price < CAST(? AS NUMERIC) OR leads.price <= CAST(? AS NUMERIC) OR leads.price > CAST(? AS NUMERIC) AND leads.price <= CAST(9e999 AS NUMERIC) OR rtrim(leads.submitted_at, 'Z') >= ? OR lower(leads.outcome) IN (?, ?) AND (fold(leads.city) IN (?, ?)) IS NOT 1 AND instr(lower(leads.comments), ?) > 0 AND (instr(lower(leads.comments), ?) > 0) IS NOT 1 AND leads.dob >= ? AND leads.dob <= ? AND (nullif(trim(leads.custom -> '$."loan_amount"', '"'), 'null') >= CAST(? AS NUMERIC) AND nullif(trim(leads.custom -> '$."loan_amount"', '"'), 'null') <= CAST(9e999 AS NUMERIC) AND nullif(trim(leads.custom -> '$."loan_amount"', '"'), 'null') <= CAST(? AS NUMERIC)) IS NOT 1) AND regexp(?, leads.landing_page) = 1 AND (regexp(?, leads.user_agent) = 1) IS NOT 1 AND (leads.reason IS NULL OR trim(leads.reason, ?) = '') AND (CASE WHEN (leads.custom IS NULL OR trim(leads.custom, ?) = '') THEN 1 ELSE json(leads.custom) IN ('{}', '[]', '""', 'null') END = 1) IS NOT 1 AND leads.tcpa_consent = ? AND ((leads.custom ->> '$."homeowner"') = ?) IS NOT 1 AND lower(leads.affiliate_id) IN (?, ?, ?, ?) AND (leads.tcpa_consent = ?) IS NOT 1 AND is_valid('phone', leads.phone_1) = 1 AND (is_valid('email', leads.email) = 1) IS NOT 1 AND lower(component('email', 'domain', leads.email)) = ? AND CASE WHEN (json_type(leads.custom, '$."product_type"') = 'array') THEN EXISTS (SELECT 1
+FROM json_each(leads.custom, '$."product_type"') AS member
+WHERE lower(member.value) = ?) ELSE instr(lower(leads.custom ->> '$."product_type"'), ?) > 0 END = 1 AND CASE WHEN (leads.appended IS NULL OR trim(leads.appended, ?) = '') THEN 1 ELSE json(leads.appended) IN ('{}', '[]', '""', 'null') END = 1 ORDER BY leads.submitted_at, leads.lead_id
+;
+SELECT count(*) AS count_1
+FROM leads
+WHERE leads.submitted_at >= ? AND leads.submitted_at < ? AND lower(leads.state) = ? AND (lower(leads.state) = ?) IS NOT 1 AND (leads.price < CAST(? AS NUMERIC) OR leads.price <= CAST(? AS NUMERIC) OR leads.price > CAST(? AS NUMERIC) AND leads.price <= CAST(9e999 AS NUMERIC) OR rtrim(leads.submitted_at, 'Z') >= ? OR lower(leads.outcome) IN (?, ?) AND (fold(leads.city) IN (?, ?)) IS NOT 1 AND instr(lower(leads.comments), ?) > 0 AND (instr(lower(leads.comments), ?) > 0) IS NOT 1 AND leads.dob >= ? AND leads.dob <= ? AND (nullif(trim(leads.custom -> '$."loan_amount"', '"'), 'null') >= CAST(? AS NUMERIC) AND nullif(trim(leads.custom -> '$."loan_amount"', '"'), 'null') <= CAST(9e999 AS NUMERIC) AND nullif(trim(leads.custom -> '$."loan_amount"', '"'), 'null') <= CAST(? AS NUMERIC)) IS NOT 1) AND regexp(?, leads.landing_page) = 1 AND (regexp(?, leads.user_agent) = 1) IS NOT 1 AND (leads.reason IS NULL OR trim(leads.reason, ?) = '') AND (CASE WHEN (leads.custom IS NULL OR trim(leads.custom, ?) = '') THEN 1 ELSE json(leads.custom) IN ('{}', '[]', '""', 'null') END = 1) IS NOT 1 AND leads.tcpa_consent = ? AND ((leads.custom ->> '$."homeowner"') = ?) IS NOT 1 AND lower(leads.affiliate_id) IN (?, ?, ?, ?) AND (leads.tcpa_consent = ?) IS NOT 1 AND is_valid('phone', leads.phone_1) = 1 AND (is_valid('email', leads.email) = 1) IS NOT 1 AND lower(component('email', 'domain', leads.email)) = ? AND CASE WHEN (json_type(leads.custom, '$."product_type"') = 'array') THEN EXISTS (SELECT 1
+FROM json_each(leads.custom, '$."product_type"') AS member
+WHERE lower(member.value) = ?) ELSE instr(lower(leads.custom ->> '$."product_type"'), ?) > 0 END = 1 AND CASE WHEN (leads.appended IS NULL OR trim(leads.appended, ?) = '') THEN 1 ELSE json(leads.appended) IN ('{}', '[]', '""', 'null') END = 1
+;
+-- ? "2024-01-01T00:00:00.500"
+-- ? "2024-02-01T00:00:00"
+-- ? "tx"
+-- ? "ca"
+-- ? 10
+-- ? "10.50"
+-- ? "99.95"
+-- ? "2024-01-15T10:30:00.250"
+-- ? "success"
+-- ? "failure"
+-- ? "zürich"
+-- ? "genève"
+-- ? "100%"
+-- ? "_"
+-- ? "1970-01-01"
+-- ? "1999-12-31"
+-- ? 1000
+-- ? 2000
+-- ? "^https://[^/]+/auto"
+-- ? "(?i)bot"
+-- ? " \t\n\r"
+-- ? " \t\n\r"
+-- ? 1
+-- ? 1
+-- ? "0"
+-- ? "f"
+-- ? "false"
+-- ? "no"
+-- ? 0
+-- ? "example.com"
+-- ? "loan"
+-- ? "loan"
+-- ? " \t\n\r"
+-- functions: component, fold, is_valid, regexp
+-- private: 12, 13, 14, 15

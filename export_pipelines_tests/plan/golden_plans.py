@@ -1,0 +1,47 @@
+"""The golden pairs x.yaml + x.sql. `python -m export_pipelines_tests.plan.golden_plans` writes the SQL anew, to be read."""
+
+import json
+from pathlib import Path
+
+from export_pipelines.catalog import load_catalog
+from export_pipelines.definition import load_definition
+from export_pipelines.plan import Plan, PlanRequest, compile_plan
+from export_pipelines.plan.window import WHOLE, Window, window_between, window_of
+
+FOLDER = Path(__file__).parent / "golden"
+KEYS = frozenset({"HASH_KEY", "MASTER_KEY"})
+WINDOWS: dict[str, Window] = {
+    "filter_block": window_between("2023-11-01", "2024-02-01"),
+    "rules": window_between("2024-01-01T00:00:00.500Z", "2024-02-01"),
+    "whole_history": WHOLE,
+}
+PARTITIONS = {"every_field": "2024-01-15", "few_columns": "2024-01-01", "masks": "2024-01-14"}
+
+
+def golden_plan(path: Path) -> Plan:
+    definition = load_definition(path, load_catalog(None))
+    window = WINDOWS.get(path.stem) or window_of(definition, PARTITIONS[path.stem])
+    return compile_plan(PlanRequest(definition, window, load_catalog(None), "sqlite", KEYS))
+
+
+def golden_text(plan: Plan) -> str:
+    assert plan.masking and plan.filter
+    query = plan.masking.query
+    columns, _, rest = query.sql.partition("\n")
+    lines = [
+        *(f"-- {text}" for text in plan.filter.text),
+        *columns.replace('", ', '",\n  ').splitlines(),
+        *rest.splitlines(),
+        ";",
+        *query.count_sql.splitlines(),
+        ";",
+        *(f"-- ? {json.dumps(one, ensure_ascii=False)}" for one in query.parameters),
+        f"-- functions: {', '.join(query.functions) or 'none'}",
+        f"-- private: {', '.join(map(str, query.private)) or 'none'}",
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    for one in sorted(FOLDER.glob("*.yaml")):
+        one.with_suffix(".sql").write_text(golden_text(golden_plan(one)), encoding="utf-8")

@@ -1,0 +1,160 @@
+import pytest
+
+from export_pipelines.catalog import load_catalog
+from export_pipelines.check import CheckFault, check_all
+from export_pipelines.errors import RequestError, SettingsError
+from export_pipelines_tests.conftest import DAILY, REPOSITORY, Project
+
+
+def check(project: Project, *names: str, connect: bool = False) -> list[CheckFault]:
+    return check_all(project.settings, load_catalog(None), names, connect)
+
+
+def with_path(path: str, yaml: str = DAILY) -> str:
+    return yaml.replace("{{export}}/{{date}}", path)
+
+
+def weekly(yaml: str) -> str:
+    return yaml.replace("partition: daily\nschedule: daily at 02:00", "partition: weekly")
+
+
+def monthly(yaml: str) -> str:
+    return yaml.replace("partition: daily\nschedule: daily at 02:00", "partition: monthly")
+
+
+def test_good_exports_have_no_faults(project: Project) -> None:
+    assert check(project, connect=True) == []
+
+
+def test_the_shipped_examples_have_no_faults(project: Project) -> None:
+    for path in (REPOSITORY / "exports").glob("*.yaml"):
+        project.write(path.stem, path.read_text(encoding="utf-8"))
+    project.environment["EXPORT_PIPELINES_HASH_KEY"] = "a key"
+    assert check(project, connect=True) == []
+
+
+def test_every_fault_of_every_broken_definition_is_told(project: Project) -> None:
+    project.write("one", "type: lead\nformat: csv\nfields: [emial]\nfeilds: all\n")
+    project.write("two", "type: [\n")
+    found = check(project)
+    assert [one.name for one in found] == ["one", "one", "two"]
+    assert {one.severity for one in found} == {"error"}
+
+
+def test_only_the_exports_asked_for_are_told(project: Project) -> None:
+    project.write("one", "type: lead\nformat: cvs\n")
+    project.write("two", "type: lead\nformat: cvs\n")
+    assert [one.name for one in check(project, "two", "daily")] == ["two"]
+
+
+def test_an_unknown_name_is_refused(project: Project) -> None:
+    with pytest.raises(RequestError, match='unknown export "dialy"; did you mean "daily"'):
+        check(project, "dialy")
+
+
+def test_a_missing_folder_is_refused(project: Project) -> None:
+    project.environment["EXPORT_PIPELINES_DEFINITIONS"] = "nowhere"
+    with pytest.raises(SettingsError, match="cannot read the folder of exports"):
+        check(project)
+
+
+def test_a_missing_key_is_a_fault_of_its_export_only(project: Project) -> None:
+    project.write("hashed", DAILY.replace("email: mask", "email: hash"))
+    (fault,) = check(project)
+    assert (fault.name, fault.severity) == ("hashed", "error")
+    assert "hash needs the key EXPORT_PIPELINES_HASH_KEY" in fault.text
+    project.environment["EXPORT_PIPELINES_HASH_KEY"] = "a key"
+    assert check(project) == []
+
+
+def test_a_key_in_home_is_at_hand(project: Project) -> None:
+    project.write("hashed", DAILY.replace("email: mask", "email: hash"))
+    (project.home / "keys").mkdir(parents=True)
+    (project.home / "keys" / "hash_key").write_text("a key\n")
+    assert check(project) == []
+
+
+def test_two_exports_of_different_cadence_that_would_meet_are_both_named(project: Project) -> None:
+    project.write("daily", with_path("backup/{{date}}"))
+    project.write("weekly", weekly(with_path("backup/{{start}}")))
+    daily, other = check(project)
+    assert (daily.name, other.name) == ("daily", "weekly")
+    assert "daily and weekly would both write" in daily.text and "exports/daily.yaml:" in daily.text
+    assert "weekly and daily would both write" in other.text and "exports/weekly.yaml:" in other.text
+
+
+def test_two_exports_in_one_folder_under_other_names_may_meet(project: Project) -> None:
+    project.write("daily", with_path("backup/{{date}}"))
+    project.write("weekly", weekly(with_path("backup/{{start}}")) + 'naming: "week_{{part}}.{{ext}}"\n')
+    assert check(project) == []
+
+
+@pytest.mark.parametrize(
+    ("yaml", "path"),
+    [
+        (DAILY, "backup"),
+        (DAILY, "{{year}}/{{month}}"),
+        (DAILY, "{{year}}/{{day}}"),
+        (DAILY, "{{month}}/{{day}}"),
+        (weekly(DAILY), "{{year}}/{{month}}"),
+        (weekly(DAILY), "{{year}}/{{day}}"),
+        (weekly(DAILY), "{{month}}/{{day}}"),
+        (monthly(DAILY), "{{year}}"),
+        (monthly(DAILY), "{{month}}"),
+    ],
+)
+def test_windows_that_would_write_the_same_path_are_a_warning(project: Project, yaml: str, path: str) -> None:
+    project.write("daily", with_path(path, yaml))
+    (fault,) = check(project)
+    assert fault.severity == "warning" and "both write" in fault.text and "replace the other" in fault.text
+
+
+@pytest.mark.parametrize("path", ["{{date}}", "{{key}}", "{{year}}/{{month}}/{{day}}", "{{run}}"])
+def test_windows_with_a_path_of_their_own_are_no_warning(project: Project, path: str) -> None:
+    for yaml in (DAILY, weekly(DAILY), monthly(DAILY)):
+        project.write("daily", with_path(path, yaml))
+        assert check(project) == []
+
+
+def test_the_date_may_stand_in_the_name_instead_of_the_path(project: Project) -> None:
+    project.write("daily", with_path("backup") + 'naming: "leads_{{date}}_{{part}}.{{ext}}"\n')
+    assert check(project) == []
+
+
+def test_versions_lie_beside_each_other_without_a_warning(project: Project) -> None:
+    project.write("daily", DAILY.replace('"{{export}}/{{date}}"', "backup, overwrite: version"))
+    assert check(project) == []
+
+
+def test_a_path_inside_the_artifact_store_is_a_fault(project: Project) -> None:
+    project.write("daily", with_path(f"{project.home}/artifacts/{{{{date}}}}"))
+    (fault,) = check(project)
+    assert fault.severity == "error" and "lies inside the artifact store" in fault.text
+
+
+def test_connect_tells_a_source_that_does_not_answer_for_each_export(project: Project) -> None:
+    project.write("another")
+    project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.folder / 'none.db'}"
+    assert check(project) == []
+    found = check(project, connect=True)
+    assert [one.name for one in found] == ["another", "daily"]
+    assert all("there is no database" in one.text for one in found)
+
+
+def test_connect_tells_a_store_that_cannot_be_written(project: Project) -> None:
+    (project.folder / "taken").write_text("a file")
+    project.environment["EXPORT_PIPELINES_STORE_URL"] = str(project.folder / "taken" / "store")
+    (fault,) = check(project, connect=True)
+    assert fault.name == "artifact store" and fault.severity == "error"
+
+
+def test_connect_leaves_no_artifact_and_no_debris(project: Project) -> None:
+    check(project, connect=True)
+    left = [path for path in project.home.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    assert left == [] and not (project.home / "artifacts" / "check").exists()
+
+
+def test_without_connect_nothing_is_written(project: Project) -> None:
+    before = project.tree()
+    check(project)
+    assert project.tree() == before and not project.home.exists()

@@ -1,0 +1,94 @@
+"""The command line as its own process, as a shell runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from export_pipelines_tests.conftest import REPOSITORY, Project
+
+HEAVY = ("dagster", "polars", "pyarrow", "sqlalchemy", "adbc_driver_sqlite")
+QUICK = [
+    ("--help",),
+    ("version",),
+    ("list",),
+    ("fields", "leads"),
+    ("schema",),
+    ("run", "--help"),
+    ("run", "dialy", "--partition", "2024-01-15"),
+]
+
+
+def call(project: Project, program: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("EXPORT_PIPELINES", "DAGSTER"))
+    }
+    path = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), kept.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
+    return subprocess.run(
+        [sys.executable, *program],
+        cwd=project.folder,
+        env=kept | path | project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def terminal(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return call(project, ["-m", "export_pipelines.cli", *arguments])
+
+
+def test_a_day_from_the_shell_to_a_verified_artifact(project: Project) -> None:
+    ran = terminal(project, "run", "daily", "--partition", "2024-01-15", "--json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    (made,) = json.loads(ran.stdout)["artifacts"]
+    verified = terminal(project, "verify", made["artifact"])
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert "whole, 1 part, 10 rows" in verified.stdout
+
+
+def test_a_week_that_fails_in_part_exits_1_with_its_partitions(project: Project) -> None:
+    taken = project.home / "delivered" / "daily" / "2024-01-11"
+    taken.parent.mkdir(parents=True)
+    taken.write_text("a file where the folder has to be")
+    ran = terminal(project, "backfill", "daily", "--from", "2024-01-10", "--to", "2024-01-12")
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1] == "error: 1 of 3 partitions failed: 2024-01-11"
+
+
+def test_a_wrong_request_exits_2_and_makes_no_home(project: Project) -> None:
+    ran = terminal(project, "run", "daily", "--partition", "2024-02-30")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert (
+        ran.stderr
+        == "error: 2024-02-30 does not exist: day is out of range for month (give a day of the calendar)\n"
+    )
+    assert not project.home.exists()
+
+
+@pytest.mark.parametrize("arguments", QUICK, ids=" ".join)
+def test_a_quick_command_imports_nothing_slow(project: Project, arguments: tuple[str, ...]) -> None:
+    code = (
+        "import sys\nfrom export_pipelines.cli import app\n"
+        f"try:\n    app({list(arguments)!r})\n"
+        f"except SystemExit:\n    print('loaded', [one for one in {HEAVY!r} if one in sys.modules])"
+    )
+    assert call(project, ["-c", code]).stdout.splitlines()[-1] == "loaded []"
+
+
+def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
+    command = f"'{sys.executable}' -m export_pipelines.cli schema | head -c 10; exit ${{PIPESTATUS[0]}}"
+    code = f"import subprocess, sys; sys.exit(subprocess.run(['bash', '-c', {command!r}]).returncode)"
+    ran = call(project, ["-c", code])
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_nothing_is_drawn_where_there_is_no_terminal(project: Project) -> None:
+    project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.home / 'own.db'}"
+    ran = terminal(project, "sample", "leads", "--count", "10", "--days", "1")
+    assert ran.stderr == "10 leads made, 2024-01-01 to 2024-01-01\n"
