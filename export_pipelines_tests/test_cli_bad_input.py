@@ -20,7 +20,7 @@ BAD_DEFINITIONS = {
     "type to come": ("type: event\nformat: csv\n", 'exports/bad.yaml:1: type: this version cannot export "event" yet'),
     "unknown operator": (
         HEAD + "filter:\n  rules: [{lhv: revenue, op: is grater than, rhv: 5}]\n",
-        'exports/bad.yaml:4: filter.rules.0.op: unknown op "is grater than"; did you mean "is greater than"?',
+        'exports/bad.yaml:4: filter.rules.0.op: unknown operator "is grater than"; did you mean "is greater than"?',
     ),
     "unknown format": ("type: lead\nformat: cvs\n", 'exports/bad.yaml:2: format: unknown format "cvs"; did you mean "csv"?'),
     "unknown key": (HEAD + "feilds: all\n", 'exports/bad.yaml:3: unknown key "feilds"; did you mean "fields"?'),

@@ -23,7 +23,7 @@ def preview_of(plan: Plan, workshop: Workshop) -> str:
             shown = preview(safe, batches, workshop.keys, rows=ROWS)
     except ExportError as error:
         return f"{NONE}: {error.what}"
-    return _markdown([shown.headers, tuple("---" for _ in shown.headers), *map(_cells, shown.rows)])
+    return _markdown([_cells(shown.headers), tuple("---" for _ in shown.headers), *map(_cells, shown.rows)])
 
 
 def for_everyone(plan: Plan) -> Plan:

@@ -1,6 +1,8 @@
 """How many rows and bytes a run would write: the rows are counted, the bytes come from a first few rows, encoded."""
 
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +57,12 @@ def estimate(plan: "Plan", source: "Source", settings: "Settings") -> Estimate:
     from export_pipelines.stream import write_parts
     from export_pipelines.stream.keys import Keys
 
-    assert plan.masking is not None  # the plan is whole
+    assert plan.masking is not None and plan.output is not None  # the plan is whole
     rows = source.count(plan.masking.query)
-    written = write_parts(
-        plan, _first(plan, source, SAMPLE_ROWS), lambda name: _Counting(), Keys.of(settings)
-    )
+    without_limits = plan.output.model_copy(update={"max_rows": sys.maxsize, "max_bytes": sys.maxsize})
+    free = plan.model_copy(update={"output": without_limits})
+    first = _first(plan, source, SAMPLE_ROWS)
+    written = write_parts(free, first, lambda name: _Counting(), Keys.of(settings))
     parts = sum(part.bytes for part in written.parts)
     factor = rows / written.rows if written.rows else 1
     return Estimate(rows, written.rows, round(parts * factor), round(written.raw_bytes * factor))
@@ -69,8 +72,9 @@ def _first(plan: "Plan", source: "Source", rows: int) -> Iterator[Any]:
     """Batches of the first `rows` rows; the rest is not read."""
     assert plan.masking is not None  # the plan is whole
     left = rows
-    for batch in source.read(plan.masking.query):
-        yield batch.slice(0, left)
-        left -= batch.num_rows
-        if left <= 0:
-            return
+    with closing(source.read(plan.masking.query)) as batches:  # type: ignore[type-var]
+        for batch in batches:
+            yield batch.slice(0, left)
+            left -= batch.num_rows
+            if left <= 0:
+                return

@@ -1,6 +1,7 @@
 """`plan` and `preview`: what a run would do, and the first rows as it would write them."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,7 +58,8 @@ def preview(
     door = door_of(context)
     made, source = _plan(door, name, partition, start, end)
     assert made.masking is not None and made.extract is not None  # the plan is whole
-    rows = first_rows(made, source.read(made.masking.query), Keys.of(door.settings), PREVIEW_ROWS)
+    with closing(source.read(made.masking.query)) as batches:  # type: ignore[type-var]
+        rows = first_rows(made, batches, Keys.of(door.settings), PREVIEW_ROWS)
     if json:
         show_json([dict(zip(rows.headers, row, strict=True)) for row in rows.rows])
         return

@@ -52,12 +52,13 @@ def backfill(context: typer.Context, name: Name, first: First, last: Last, json:
     """Export every partition from one to another; one that fails does not stop the others."""
     door = door_of(context)
     done = run_partitions(door, door.definition(name), first, last)
-    _tell(door, done.manifests, done.failures, json)
+    _show(door, done.manifests, done.failures, json)
+    for key, text in done.failures.items():
+        _tell(text, f"{key}: ")
     if done.failures:
-        total = len(done.failures) + len(done.manifests)
-        say(
-            f"error: {len(done.failures)} of {counted(total, 'partition')} failed: {', '.join(done.failures)}"
-        )
+        total = len({one.window.key for one in done.manifests} | set(done.failures))
+        failed = ", ".join(done.failures)
+        say(f"error: {len(done.failures)} of {counted(total, 'partition')} failed: {failed}")
     raise typer.Exit(done.exit_code)
 
 
