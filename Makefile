@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 export EXPORT_PIPELINES_HOME ?= $(CURDIR)/.export_pipelines
 export EXPORT_PIPELINES_DAGSTER ?= $(EXPORT_PIPELINES_HOME)/dagster
 export DAGSTER_HOME ?= $(CURDIR)
+# without this the UI leaves empty log folders in the project, telemetry off or not
+export DAGSTER_DISABLE_TELEMETRY := 1
 UI_PORT ?= 3000
 
 .PHONY: demo test ui lint bench clean

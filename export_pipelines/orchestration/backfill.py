@@ -13,7 +13,7 @@ from export_pipelines.errors import WindowError
 from export_pipelines.orchestration.launch import RANGE_END, RANGE_START, Outcome, run_job
 from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
 from export_pipelines.orchestration.workshop import open_workshop, utc_now
-from export_pipelines.plan.window import demand_complete, window_of
+from export_pipelines.plan.window import demand_complete, partition_keys, window_of
 from export_pipelines.settings import Settings
 
 BACKFILL_TAG = "export/backfill"  # groups the runs; Dagster's own tag would hide them from its list of runs
@@ -77,11 +77,7 @@ def keys_between(definition: ExportDefinition, first: str, last: str, now: datet
     if end.start < start.start:
         raise WindowError(f"the last partition {last} is before the first, {first}", remedy="swap them")
     demand_complete(end, now)
-    keys, window = [start.key], start
-    while window.start < end.start:
-        window = window_of(definition, window.end.date().isoformat())  # where one ends the next begins
-        keys.append(window.key)
-    return keys
+    return partition_keys(definition.partition, start.start, end.end)
 
 
 class _Counter:

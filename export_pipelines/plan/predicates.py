@@ -10,7 +10,8 @@ from sqlalchemy import and_, literal, or_
 
 from export_pipelines.catalog import Field, Kind, PiiClass
 from export_pipelines.definition.filters import Operator, Rule, RuleSet, Scalar
-from export_pipelines.errors import RequestError, WindowError, unknown
+from export_pipelines.definition.words import WEEKDAYS
+from export_pipelines.errors import RequestError, WindowError
 from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.operators import Operand, predicate
 from export_pipelines.plan.plan import iso
@@ -18,7 +19,6 @@ from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.tables import Tables
 from export_pipelines.plan.window import WHOLE_KEY, before
 
-WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 ID = re.compile(r"[0-9a-f]{24}")
 ONE_DAY = timedelta(days=1)
 
@@ -72,8 +72,7 @@ def _hours(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     hours = request.definition.filter.hours
     if hours is None:
         return
-    with located(request, "filter", "hours"):
-        start, end = hours_of(hours)
+    start, end = hours.split("-")
     clock = tables.dialect.time_of_day(_window_column(request, tables), _window_field(request).stored_as)
     join = and_ if start < end else or_
     yield Predicate(
@@ -86,8 +85,7 @@ def _weekdays(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     names = request.definition.filter.weekdays
     if not names:
         return
-    with located(request, "filter", "weekdays"):
-        days = sorted({weekday_of(name) for name in names})
+    days = sorted({WEEKDAYS.index(name) for name in names})
     day = tables.dialect.weekday(_window_column(request, tables), _window_field(request).stored_as)
     yield Predicate(
         f"{request.dataset.window} on {', '.join(WEEKDAYS[day] for day in days)}",
@@ -173,28 +171,6 @@ def _rule(
     return Predicate(f"{rule.lhv} {rule.op} {rhv}", expression, (expression,) if personal else ())
 
 
-def hours_of(text: str) -> tuple[str, str]:
-    """`09:00-17:00` as its two times of day. Raises RequestError."""
-    match = re.fullmatch(r"\s*(\d{2}:\d{2})\s*-\s*(\d{2}:\d{2})\s*", text)
-    if (
-        match
-        and match[1] != match[2]
-        and match[1] < "24:00"
-        and match[2] <= "24:00"
-        and _minutes_exist(match)
-    ):
-        return match[1], match[2]
-    raise RequestError(f'"{text}" are no hours', remedy='write "09:00-17:00", or "22:00-06:00" over midnight')
-
-
-def weekday_of(name: str) -> int:
-    """0 is Sunday. Full names or their first three letters. Raises RequestError."""
-    for number, weekday in enumerate(WEEKDAYS):
-        if name.strip().lower() in (weekday, weekday[:3]):
-            return number
-    raise RequestError(unknown("weekday", name, WEEKDAYS))
-
-
 @contextmanager
 def located(request: PlanRequest, *key: str | int) -> Iterator[None]:
     """Puts the place in the YAML before an error that does not know it."""
@@ -239,10 +215,6 @@ def _runs(dates: list[date]) -> Iterator[tuple[datetime, datetime]]:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
-
-
-def _minutes_exist(hours: re.Match[str]) -> bool:
-    return all(time[3:] < "60" for time in hours.groups())
 
 
 def _is_personal(operand: Operand) -> bool:

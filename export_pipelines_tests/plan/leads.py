@@ -1,0 +1,35 @@
+"""Definitions as people write them, compiled with the shipped catalog."""
+
+from pathlib import Path
+
+from export_pipelines.catalog import load_catalog
+from export_pipelines.definition import load_definition
+from export_pipelines.plan import Plan, PlanRequest, compile_plan
+from export_pipelines.plan.plan import Masking, OutputColumn
+from export_pipelines.plan.window import Window, window_between
+
+CATALOG = load_catalog(None)
+JANUARY = window_between("2024-01-01", "2024-02-01")
+KEYS = frozenset({"HASH_KEY", "MASTER_KEY"})
+
+
+def request(folder: Path, yaml: str, window: Window = JANUARY, keys: frozenset[str] = KEYS) -> PlanRequest:
+    """A lead export of these lines; the format is CSV unless they say another."""
+    text = yaml if "format:" in yaml else f"format: csv\n{yaml}"
+    file = folder / "test_export.yaml"
+    file.write_text(f"type: lead\n{text}\n", encoding="utf-8")
+    return PlanRequest(load_definition(file, CATALOG), window, CATALOG, "sqlite", keys)
+
+
+def plan(folder: Path, yaml: str, keys: frozenset[str] = KEYS) -> Plan:
+    return compile_plan(request(folder, yaml, keys=keys))
+
+
+def masking(folder: Path, yaml: str) -> Masking:
+    found = plan(folder, yaml).masking
+    assert found
+    return found
+
+
+def columns(folder: Path, yaml: str) -> dict[str, OutputColumn]:
+    return {column.id: column for column in masking(folder, yaml).columns}

@@ -1,0 +1,134 @@
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+import export_pipelines.plan
+from export_pipelines.errors import RequestError
+from export_pipelines.plan import STEPS, Plan, blank_plan, compile_plan, describe
+from export_pipelines_tests.plan.leads import CATALOG, KEYS, plan, request
+
+YAML = """\
+owner: analytics
+fields: [lead_id, email, email.domain, price, custom]
+filter: {rules: [{lhv: email, op: is equal to, rhv: jane@example.com}, {lhv: price, op: is greater than, rhv: 25}]}
+privacy: {email: hash, last_name: remove}
+compression: gzip
+split: {rows: 500}
+deliver: [{folder: {path: "{{export}}/{{date}}"}}]
+"""
+IMPURE = {"time", "random", "secrets", "os", "socket", "sqlite3", "requests", "urllib", "subprocess", "uuid"}
+
+
+def test_the_steps_come_in_the_order_of_the_ops() -> None:
+    assert [name for name, _ in STEPS] == [
+        "extract", "filter", "project_fields", "mask_pii", "serialize", "compress", "write",
+    ]  # fmt: skip
+
+
+def test_equal_requests_give_equal_plans_and_hashes(tmp_path: Path) -> None:
+    one, other = (compile_plan(request(tmp_path, YAML)) for _ in range(2))
+    assert one == other
+    assert one.hash == other.hash
+
+
+def test_a_plan_travels_as_json_and_is_the_same_afterwards(tmp_path: Path) -> None:
+    there = plan(tmp_path, YAML)
+    back = Plan.model_validate_json(there.model_dump_json())
+    assert back == there
+    assert back.hash == there.hash
+    assert len(there.model_dump_json()) < 16_384
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "schema_changes"),
+    [
+        ("email: hash", "email: mask", True),
+        ("lead_id, ", "", True),
+        ("rhv: 25", "rhv: 26", False),
+        ("rows: 500", "rows: 501", False),
+        ("gzip", "zip", False),
+        ("analytics", "finance", False),
+    ],
+)
+def test_a_hash_changes_with_what_it_stands_for(
+    tmp_path: Path, old: str, new: str, schema_changes: bool
+) -> None:
+    one, other = plan(tmp_path, YAML), plan(tmp_path, YAML.replace(old, new))
+    assert one.hash != other.hash
+    assert (one.schema_hash != other.schema_hash) is schema_changes
+
+
+def test_a_step_adds_its_own_section_and_leaves_the_rest(tmp_path: Path) -> None:
+    asked = request(tmp_path, YAML)
+    before = blank_plan(asked.definition)
+    sections = ["extract", "filter", "projection", "masking", "encoding", "compression", "output"]
+    for (_, step), section in zip(STEPS, sections, strict=True):
+        after = step(before, asked)
+        assert getattr(before, section) is None
+        assert getattr(after, section) is not None
+        before = after
+    assert before == compile_plan(asked)
+
+
+def test_the_room_of_plans_opens_nothing_and_reads_no_clock() -> None:
+    folder = Path(export_pipelines.plan.__file__).parent
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not IMPURE & {name.partition(".")[0] for name in names}, file
+            assert not (isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")), file
+            assert not (isinstance(node, ast.Name) and node.id in ("open", "create_engine")), file
+
+
+def test_a_database_that_is_not_there_yet_is_refused(tmp_path: Path) -> None:
+    asked = request(tmp_path, YAML)
+    with pytest.raises(RequestError, match='unknown database "oracle"; allowed: sqlite'):
+        compile_plan(type(asked)(asked.definition, asked.window, CATALOG, "oracle", KEYS))
+
+
+def test_a_plan_reads_as_text(tmp_path: Path) -> None:
+    assert describe(plan(tmp_path, YAML)).splitlines() == [
+        "test_export (lead, owner analytics)",
+        "window       2024-01-01_2024-02-01: submitted_at in [2024-01-01T00:00:00.000Z, 2024-02-01T00:00:00.000Z)",
+        "source       leads, table leads, sqlite",
+        "order        submitted_at, lead_id",
+        "rows where   submitted_at in [2024-01-01T00:00:00.000Z, 2024-02-01T00:00:00.000Z)",
+        "         and email is equal to ***",
+        "         and price is greater than 25",
+        "sql",
+        '  SELECT leads.lead_id AS "lead_id", leads.email AS "email", leads.price AS "price", json(leads.custom) AS',
+        '      "custom", leads.last_name AS "last_name"',
+        "  FROM leads",
+        "  WHERE leads.submitted_at >= ? AND leads.submitted_at < ? AND lower(leads.email) = ? AND leads.price > CAST(?",
+        "      AS NUMERIC) AND leads.price <= CAST(9e999 AS NUMERIC) ORDER BY leads.submitted_at, leads.lead_id",
+        '  with ["2024-01-01T00:00:00", "2024-02-01T00:00:00", "***", 25]',
+        "columns      5",
+        "  lead_id       text        pii none",
+        "  email         text        pii direct  hashed",
+        "  email_domain  text        pii none    from email",
+        "  price         decimal(2)  pii none",
+        "  custom        json        pii direct",
+        "  kept out of JSON objects: last_name, email",
+        "  keys needed: HASH_KEY",
+        'format       csv, header: "ids", null_marker: "", spreadsheet_safe: false',
+        "compression  gzip",
+        "parts        leads_part_1.csv.gz, leads_part_2.csv.gz, ... each of at most 500 rows",
+        "limits       5,000,000 rows, 5,000,000,000 bytes before compression",
+        'deliver to   folder (path: "{{export}}/{{date}}", overwrite: "replace")',
+    ]  # fmt: skip
+
+
+def test_a_description_never_tells_what_a_person_is_looked_for_by(tmp_path: Path) -> None:
+    asked = (
+        "fields: [lead_id]\nfilter:\n  where: {last_name: [Doe-Canary], phone_1: '5125550100'}\n"
+        "  rules:\n    - {op: or, rules: [{lhv: comments, op: includes, rhv: canary}, "
+        "{lhv: email.user, op: matches pattern, rhv: canary}]}"
+    )
+    found = plan(tmp_path, asked)
+    assert "canary" not in describe(found).lower()
+    assert "5125550100" not in describe(found)
+    assert found.filter
+    assert "canary" not in json.dumps(found.filter.text).lower()

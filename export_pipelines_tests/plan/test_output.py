@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from export_pipelines.errors import RequestError
+from export_pipelines.plan.naming import part_file_name
+from export_pipelines_tests.plan.leads import plan
+
+
+@pytest.mark.parametrize(
+    ("format", "compression", "name"),
+    [
+        ("csv", "none", "leads_part_1.csv"),
+        ("csv", "gzip", "leads_part_1.csv.gz"),
+        ("tsv", "zip", "leads_part_1.tsv.zip"),
+        ("json", "zstd", "leads_part_1.json.zst"),
+        ("ndjson", "{gzip: 9}", "leads_part_1.ndjson.gz"),
+        ("parquet", "zstd", "leads_part_1.parquet"),
+    ],
+)
+def test_the_extension_tells_format_and_codec(
+    tmp_path: Path, format: str, compression: str, name: str
+) -> None:
+    assert part_file_name(plan(tmp_path, f"format: {format}\ncompression: {compression}"), 1) == name
+
+
+def test_parquet_compresses_inside_of_itself(tmp_path: Path) -> None:
+    found = plan(tmp_path, "format: parquet\ncompression: {zstd: 5}")
+    assert found.compression and found.compression.codec == "none"
+    assert found.encoding and found.encoding.options == {"compression": "zstd", "level": 5}
+
+
+def test_parquet_in_a_zip_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError) as caught:
+        plan(tmp_path, "format: parquet\ncompression: zip")
+    assert "test_export.yaml:3: Parquet is not put into zip" in str(caught.value)
+    assert "allowed: none, gzip, zstd" in str(caught.value)
+
+
+def test_a_name_of_ones_own_is_rendered_up_to_the_number(tmp_path: Path) -> None:
+    found = plan(tmp_path, 'naming: "{{export}}_{{date}}_{{part | pad(4)}}.{{ext}}"')
+    assert part_file_name(found, 12) == "test_export_2024-01-01_0012.csv"
+
+
+def test_options_limits_parts_and_destinations_stand_in_the_plan(tmp_path: Path) -> None:
+    found = plan(
+        tmp_path,
+        "format: {json: {pretty: true}}\nsplit: {rows: 1000, bytes: 20 MB}\nlimits: {rows: 9, bytes: 5 GB}\n"
+        'skip_empty: true\ndeliver:\n  - folder: {path: "in/{{date}}", overwrite: never}',
+    )
+    assert found.encoding and found.encoding.options == {"pretty": True}
+    output = found.output
+    assert output
+    assert (output.part_rows, output.part_bytes) == (1000, 20_000_000)
+    assert (output.max_rows, output.max_bytes, output.skip_empty) == (9, 5_000_000_000, True)
+    assert output.deliver == ({"kind": "folder", "settings": {"path": "in/{{date}}", "overwrite": "never"}},)

@@ -1,0 +1,145 @@
+from pathlib import Path
+
+import pytest
+
+from export_pipelines.catalog import Kind
+from export_pipelines.errors import RequestError, SettingsError
+from export_pipelines.plan.plan import Mask
+from export_pipelines_tests.plan.leads import columns, masking, plan
+
+
+def masks(folder: Path, yaml: str) -> dict[str, str | None]:
+    return {id: column.mask for id, column in columns(folder, yaml).items()}
+
+
+def seals(folder: Path, yaml: str, id: str = "custom") -> dict[str, str | None]:
+    return {seal.path: seal.mask for seal in columns(folder, yaml)[id].seals}
+
+
+@pytest.mark.parametrize("word", ["hash", "mask", "tokenize"])
+def test_a_masked_column_is_text(tmp_path: Path, word: str) -> None:
+    column = columns(tmp_path, f"fields: [price]\nprivacy: {{price: {word}}}")["price"]
+    assert (column.mask, column.kind, column.scale, column.type) == (word, Kind.TEXT, None, "currency")
+
+
+def test_of_a_masked_value_only_the_parts_that_tell_nobody_remain(tmp_path: Path) -> None:
+    found = masking(tmp_path, "fields: [email, email.*]\nprivacy: {email: hash}")
+    assert [column.id for column in found.columns] == [
+        "email", "email.domain", "email.host", "email.tld", "email.valid",
+    ]  # fmt: skip
+    assert found.removed == ("email.user", "email.is_free", "email.is_disposable")
+    assert {column.mask for column in found.columns if column.component} == {None}
+
+
+def test_a_removed_field_takes_its_parts_along(tmp_path: Path) -> None:
+    found = masking(tmp_path, "fields: [lead_id, email, email.domain]\nprivacy: {email: remove}")
+    assert [column.id for column in found.columns] == ["lead_id"]
+    assert found.removed == ("email", "email.domain")
+
+
+def test_a_part_can_be_removed_by_itself(tmp_path: Path) -> None:
+    assert masks(tmp_path, "fields: [email, email.user]\nprivacy: {email.user: remove}") == {"email": None}
+
+
+def test_keep_does_not_bring_back_a_part_of_a_masked_value(tmp_path: Path) -> None:
+    found = masks(tmp_path, "fields: [email, email.user]\nprivacy: {email: hash, email.user: keep}")
+    assert found == {"email": Mask.HASH}
+
+
+def test_a_part_cannot_be_masked_alone(tmp_path: Path) -> None:
+    with pytest.raises(RequestError) as caught:
+        plan(tmp_path, "fields: [email.user]\nprivacy: {email.user: hash}")
+    assert (
+        'test_export.yaml:4: "email.user" names parts of a value; a part can be removed, not "hash"'
+        in str(caught.value)
+    )
+
+
+@pytest.mark.parametrize(
+    ("privacy", "expected"),
+    [
+        ("{phone_*: hash}", {"phone_1": "hash", "phone_2": "hash"}),
+        ("{phone_*: hash, phone_2: keep}", {"phone_1": "hash", "phone_2": None}),
+        ("{phone_2: keep, phone_*: hash}", {"phone_1": "hash", "phone_2": None}),
+        ("{phone_*: mask, p*: tokenize}", {"phone_1": "tokenize", "phone_2": "tokenize"}),
+        ("{p*: hash, phone_*: mask, phone_1: mask}", {"phone_1": "mask", "phone_2": "hash"}),
+    ],
+)
+def test_a_name_goes_before_a_glob_and_of_globs_the_strictest(
+    tmp_path: Path, privacy: str, expected: dict[str, str | None]
+) -> None:
+    assert masks(tmp_path, f"fields: [phone_1, phone_2]\nprivacy: {privacy}") == expected
+
+
+def test_a_mask_follows_the_value_under_its_other_name(tmp_path: Path) -> None:
+    yaml = "fields: [price, revenue, cost]\nprivacy: {price: hash}"
+    assert masks(tmp_path, yaml) == {"price": "hash", "revenue": "hash", "cost": None}
+
+
+def test_a_mask_follows_a_declared_value_into_its_object(tmp_path: Path) -> None:
+    yaml = "fields: [custom, custom.product_type]\nprivacy: {custom.product_type: hash}"
+    assert masks(tmp_path, yaml)["custom.product_type"] == "hash"
+    assert seals(tmp_path, yaml) == {"product_type": "hash"}
+
+
+@pytest.mark.parametrize("key", ["custom", "custom.*"])
+def test_a_mask_of_the_object_is_for_every_value_inside(tmp_path: Path, key: str) -> None:
+    yaml = f"fields: [custom, custom.product_type]\nprivacy: {{'{key}': hash}}"
+    assert masks(tmp_path, yaml)["custom.product_type"] == "hash"
+    assert set(seals(tmp_path, yaml).values()) == {"hash"}
+    assert {"product_type", "loan_amount", "homeowner", "utm_campaign", "*"} == set(seals(tmp_path, yaml))
+
+
+def test_a_kept_value_stays_where_all_else_in_the_object_is_masked(tmp_path: Path) -> None:
+    found = seals(tmp_path, "fields: [custom]\nprivacy: {custom: hash, custom.product_type: keep}")
+    assert found["product_type"] is None
+    assert {mask for path, mask in found.items() if path != "product_type"} == {"hash"}
+
+
+def test_a_removed_object_takes_its_values_along(tmp_path: Path) -> None:
+    found = masking(tmp_path, "fields: [lead_id, custom, custom.product_type]\nprivacy: {custom: remove}")
+    assert found.removed == ("custom", "custom.product_type")
+
+
+def test_masked_values_are_watched_for_in_objects_even_when_not_exported(tmp_path: Path) -> None:
+    found = masking(
+        tmp_path, "fields: [lead_id, custom, email]\nprivacy: {email: hash, last_name: remove, price: mask}"
+    )
+    assert found.watched == ("last_name", "email")
+    assert "last_name" in {column.name for column in found.query.columns}
+
+
+def test_without_an_object_nothing_is_read_that_is_not_shown(tmp_path: Path) -> None:
+    found = masking(tmp_path, "fields: [lead_id, email]\nprivacy: {email: hash, last_name: remove}")
+    assert found.watched == ()
+    assert [column.name for column in found.query.columns] == ["lead_id", "email"]
+
+
+@pytest.mark.parametrize("format", ["csv", "json"])
+def test_a_social_security_number_is_in_no_export_of_all(tmp_path: Path, format: str) -> None:
+    found = masking(tmp_path, f"format: {format}\nfields: all")
+    assert "ssn" not in {column.id for column in found.columns}
+    assert "ssn" not in {column.name for column in found.query.columns}
+
+
+@pytest.mark.parametrize(
+    ("word", "name"), [("hash", "EXPORT_PIPELINES_HASH_KEY"), ("tokenize", "EXPORT_PIPELINES_MASTER_KEY")]
+)
+@pytest.mark.parametrize("field", ["email", "custom"])
+def test_a_key_that_is_missing_is_named_with_how_to_set_it(
+    tmp_path: Path, word: str, name: str, field: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        plan(tmp_path, f"fields: [email, custom]\nprivacy: {{{field}: {word}}}", keys=frozenset())
+    assert f"needs the key {name}, which is not set" in str(caught.value)
+    assert f'export {name}="$(openssl rand -hex 32)"' in str(caught.value)
+
+
+def test_only_the_keys_that_are_used_are_needed(tmp_path: Path) -> None:
+    yaml = "fields: [lead_id, email]\nprivacy: {email: mask, phone_1: hash}"
+    assert plan(tmp_path, yaml, keys=frozenset()).masking.key_ids == ()  # type: ignore[union-attr]
+
+
+def test_privacy_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="privacy leaves no column to export"):
+        plan(tmp_path, "fields: [email]\nprivacy: {email: remove}")
