@@ -68,9 +68,13 @@ def materialise(page: Page, asset: str, partitions: str) -> None:
     """Press Materialize, type the partitions, and launch."""
     page.goto(f"{asset}?view=partitions", wait_until="networkidle")
     page.get_by_role("button", name="Materialize").first.click()
-    box = page.locator("[role=dialog] input[type=text], .bp5-dialog input[type=text]").first
+    page.wait_for_timeout(1500)
+    older = page.get_by_text("Show all partitions")
+    if older.count():
+        older.click()
+    box = page.locator("input[type=text]").last
     box.fill(f"[{partitions}]" if "..." in partitions else partitions)
-    box.press("Enter")
+    box.press("Tab")
     page.wait_for_timeout(1000)
     page.get_by_role("button", name="Launch").last.click()
     page.wait_for_timeout(3000)
