@@ -3,12 +3,13 @@
 from typing import Any
 
 from export_pipelines.definition.output import CODECS, FORMATS
-from export_pipelines.definition.templates import FOLDER_WORDS
+from export_pipelines.definition.templates import FOLDER_WORDS, words_in
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.naming import check_template, part_template, window_words
 from export_pipelines.plan.plan import Compression, Encoding, Output, Plan
 from export_pipelines.plan.predicates import located
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.window import is_given
 
 PARQUET_CODECS = ("none", "gzip", "zstd")  # Parquet compresses inside the file, column by column
 DEFAULT_NAME = "{dataset}_part_{{{{part}}}}.{{{{ext}}}}"
@@ -72,8 +73,15 @@ def _extension(plan: Plan) -> str:
 
 def _destination(request: PlanRequest, index: int) -> dict[str, Any]:
     wanted = request.definition.deliver[index]
-    path = wanted.settings.get("path")
-    if path is not None:
+    settings = dict(wanted.settings)
+    if "path" in settings:
         with located(request, "deliver", index):
-            check_template(str(path), FOLDER_WORDS)
-    return {"kind": wanted.kind, "settings": dict(wanted.settings)}
+            check_template(settings["path"], FOLDER_WORDS)
+        settings["path"] = _path_of_window(settings["path"], request)
+    return {"kind": wanted.kind, "settings": settings}
+
+
+def _path_of_window(path: str, request: PlanRequest) -> str:
+    """Two weeks given by hand begin on the day of a partition and must not replace its files: the key tells them apart."""
+    by_hand = request.definition.partition is not None and is_given(request.window)
+    return f"{path.rstrip('/')}_{{{{key}}}}" if by_hand and "key" not in words_in(path) else path

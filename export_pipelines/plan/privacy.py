@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from export_pipelines.catalog import Component, Dataset, Field, Kind
+from export_pipelines.catalog import Component, Dataset, Field, Kind, PiiClass
 from export_pipelines.errors import CatalogError, RequestError, SettingsError
 from export_pipelines.plan.columns import source_fields, without_repeats
 from export_pipelines.plan.plan import Mask, Masking, OutputColumn, Plan, Seal
@@ -151,13 +151,15 @@ def _seals(whole: Field, dataset: Dataset, words: Words) -> tuple[Seal, ...]:
 
 
 def _watched(columns: Iterable[OutputColumn], dataset: Dataset, words: Words) -> tuple[str, ...]:
-    """Masked or removed fields whose values an exported JSON object might repeat."""
+    """Masked or removed personal fields, whose values an exported JSON object might repeat."""
     if all(column.kind is not Kind.JSON for column in columns):
         return ()
     return tuple(
         field.id
         for field in dataset.fields
-        if field.kind in WATCHABLE and mask_of(field, dataset, words) is not None
+        if field.kind in WATCHABLE
+        and field.pii is not PiiClass.NONE
+        and mask_of(field, dataset, words) is not None
     )
 
 

@@ -58,6 +58,11 @@ def window_between(start: Moment, end: Moment) -> Window:
     return Window(start=first, end=last, key=f"{_short(first)}_{_short(last)}")
 
 
+def is_given(window: Window) -> bool:
+    """Whether the window was given by its start and end, and is no partition."""
+    return "_" in window.key
+
+
 def last_complete_window(cadence: Cadence, now: datetime) -> Window:
     """The newest partition that had ended by `now`."""
     return _partition(cadence, _previous(cadence, _floor(cadence, now.astimezone(UTC).date())))

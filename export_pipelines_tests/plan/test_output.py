@@ -1,10 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from export_pipelines.errors import RequestError
+from export_pipelines.plan import compile_plan
 from export_pipelines.plan.naming import part_file_name
-from export_pipelines_tests.plan.leads import plan
+from export_pipelines.plan.window import window_of
+from export_pipelines_tests.plan.leads import plan, request
 
 
 @pytest.mark.parametrize(
@@ -54,3 +57,25 @@ def test_options_limits_parts_and_destinations_stand_in_the_plan(tmp_path: Path)
     assert (output.part_rows, output.part_bytes) == (1000, 20_000_000)
     assert (output.max_rows, output.max_bytes, output.skip_empty) == (9, 5_000_000_000, True)
     assert output.deliver == ({"kind": "folder", "settings": {"path": "in/{{date}}", "overwrite": "never"}},)
+
+
+@pytest.mark.parametrize(
+    ("path", "cadence", "delivered"),
+    [
+        ("in/{{date}}", "partition: daily", "in/{{date}}_{{key}}"),
+        ("in/{{year}}/{{month}}/", "partition: monthly", "in/{{year}}/{{month}}_{{key}}"),
+        ("in/{{key}}", "partition: daily", "in/{{key}}"),
+        ("in/{{date}}", "", "in/{{date}}"),
+    ],
+)
+def test_a_window_given_by_hand_does_not_replace_the_files_of_a_partition(
+    tmp_path: Path, path: str, cadence: str, delivered: str
+) -> None:
+    found = plan(tmp_path, f'{cadence}\ndeliver:\n  - folder: {{path: "{path}"}}')
+    assert found.output and found.output.deliver[0]["settings"]["path"] == delivered
+
+
+def test_a_partition_is_delivered_to_the_path_as_it_is_written(tmp_path: Path) -> None:
+    wanted = request(tmp_path, 'partition: monthly\ndeliver:\n  - folder: {path: "in/{{date}}"}')
+    found = compile_plan(replace(wanted, window=window_of(wanted.definition, "2024-01-01")))
+    assert found.output and found.output.deliver[0]["settings"]["path"] == "in/{{date}}"

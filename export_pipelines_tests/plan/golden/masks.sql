@@ -3,8 +3,7 @@ SELECT leads.lead_id AS "lead_id",
   leads.email AS "email",
   json(leads.custom) AS "custom",
   leads.last_name AS "last_name",
-  leads.phone_1 AS "phone_1",
-  leads.custom ->> '$."product_type"' AS "custom.product_type"
+  leads.phone_1 AS "phone_1"
 FROM leads
 WHERE leads.submitted_at >= ? AND leads.submitted_at < ? ORDER BY leads.submitted_at, leads.lead_id
 ;
