@@ -11,13 +11,17 @@ from stream_zip import ZIP_64, stream_zip
 
 Codec = Callable[[Iterable[bytes], str], Iterator[bytes]]
 
-FAST_LEVEL = 2  # isal: ten times the speed of zlib's 6, files a sixth larger
+FAST_LEVEL = 2  # isal: seven times the speed of zlib's 6, files a sixth larger
 ISAL_LEVELS = 3
 ZSTD_LEVEL = 3
 GZIP_BITS, RAW_BITS = 31, -15
 ZIP_CHUNK_BYTES = 65_536
 ZIP_TIME = datetime(1980, 1, 1)  # noqa: DTZ001 - the zip format's first moment, without a zone
-HELD_BYTES = 2 * ZIP_CHUNK_BYTES  # what a codec may keep back or add at the end, at most
+ZIP_FRAME_BYTES = (
+    1024  # of one archive with one member: headers and directory; the name counts twice, at most 255 bytes
+)
+TRAILER_BYTES = 64  # of one stream: header and trailer with checksum
+BLOCK_SHARE = 1000  # bytes that cannot be compressed become longer by less than one in so many
 
 
 class Flushing:
@@ -33,19 +37,18 @@ class Flushing:
         return bytes(self.inner.flush(zlib.Z_FINISH))
 
 
-def codec_of(name: str, level: int | None, flushing: bool) -> Codec:
+def codec_of(name: str, level: int | None, part_bytes: int | None = None) -> Codec:
     """The codec `none`, `gzip`, `zip` or `zstd`: chunks and the part's name in, compressed chunks out.
 
-    `flushing`: after each chunk all but HELD_BYTES of it has come out, for parts that are cut by bytes.
+    With `part_bytes` all but `held_bytes` of each chunk has come out before the next is taken, so that parts can be
+    cut by their size.
     """
+    flushing = part_bytes is not None
 
     def deflater(bits: int) -> Any:
         chosen = FAST_LEVEL if level is None else level
-        inner = (
-            isal_zlib.compressobj(chosen, wbits=bits)
-            if chosen <= ISAL_LEVELS
-            else zlib.compressobj(chosen, wbits=bits)
-        )
+        fast = chosen <= ISAL_LEVELS
+        inner = (isal_zlib if fast else zlib).compressobj(chosen, wbits=bits)
         return Flushing(inner) if flushing else inner
 
     def gzip(chunks: Iterable[bytes], _: str) -> Iterator[bytes]:
@@ -53,9 +56,8 @@ def codec_of(name: str, level: int | None, flushing: bool) -> Codec:
 
     def archive(chunks: Iterable[bytes], part: str) -> Iterator[bytes]:
         member = (part.removesuffix(".zip"), ZIP_TIME, 0o100644, ZIP_64, chunks)
-        yield from stream_zip(
-            [member], chunk_size=ZIP_CHUNK_BYTES, get_compressobj=lambda: deflater(RAW_BITS)
-        )
+        size = _zip_chunk_bytes(part_bytes)
+        yield from stream_zip([member], chunk_size=size, get_compressobj=lambda: deflater(RAW_BITS))
 
     def zstd(chunks: Iterable[bytes], _: str) -> Iterator[bytes]:
         frame = zstandard.ZstdCompressor(level=level or ZSTD_LEVEL, write_checksum=True).compressobj()
@@ -69,6 +71,25 @@ def codec_of(name: str, level: int | None, flushing: bool) -> Codec:
         yield from chunks
 
     return {"none": none, "gzip": gzip, "zip": archive, "zstd": zstd}[name]
+
+
+def held_bytes(name: str, part_bytes: int) -> int:
+    """What a codec may still add to a part that it was asked to keep below `part_bytes`: kept back, or put at the end,
+    or because what comes cannot be compressed."""
+    longer = TRAILER_BYTES + part_bytes // BLOCK_SHARE
+    return {
+        "none": 0,
+        "gzip": longer,
+        "zstd": longer,
+        "zip": longer + ZIP_FRAME_BYTES + 2 * _zip_chunk_bytes(part_bytes),
+    }[name]
+
+
+def _zip_chunk_bytes(part_bytes: int | None) -> int:
+    """stream_zip keeps back a chunk of what comes in and one of what goes out: small ones where parts are small."""
+    if part_bytes is None:
+        return ZIP_CHUNK_BYTES
+    return min(ZIP_CHUNK_BYTES, max(part_bytes // 50, 256))
 
 
 def _pushed(deflater: Any, chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -18,15 +18,15 @@ MILLISECONDS_OF = {StoredAs.EPOCH_S: 1000, StoredAs.EPOCH_MS: 1}
 
 
 def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pa.RecordBatch:
-    """The batch with the plan's types. All columns come in as strings; DataError names the row's id and the column."""
+    """The batch with the plan's types, from strings or from those types; DataError names the row's id and the column."""
     try:
         batch.validate(full=True)
     except pa.ArrowInvalid as error:
         raise _broken_text(batch, columns) from error
     arrays = []
     for column, array in zip(columns, batch.columns, strict=True):
-        text = column.kind in (Kind.TEXT, Kind.JSON)
-        arrays.append(array if text else _typed(batch, column, array))
+        fits = array.type == arrow_type(column.kind, column.scale) and column.kind is not Kind.NUMBER
+        arrays.append(array if fits else _typed(batch, column, array))
     schema = pa.schema([pa.field(one.name, arrow_type(one.kind, one.scale)) for one in columns])
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

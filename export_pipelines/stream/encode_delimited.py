@@ -1,22 +1,25 @@
 """CSV and TSV to the byte: UTF-8, LF, minimal quoting, null is nothing and the empty string is `""`."""
 
+import re
+from collections.abc import Iterator
 from io import BytesIO
+from itertools import count
 from typing import Any
 
 import polars as pl
 
 from export_pipelines.catalog import Kind
-from export_pipelines.stream.encoder import Columns
+from export_pipelines.stream.encoder import Columns, Fitting
 from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 
 FORMULA_STARTS = r"^[=+\-@\t\r]"  # what a spreadsheet runs; text columns only, so a negative number stays one
-STAND_IN = "\x00=null marker\x00"  # while Polars writes, for a text that reads like the null marker
+LIKE_A_VALUE = re.compile(r"[-\d]|true|false")  # a marker that a number, date or boolean could be spelled as
 
 
 class DelimitedEncoder:
     """One part of CSV (`separator` ",") or TSV (tab). Options: `null_marker`, `spreadsheet_safe`.
 
-    Null is `null_marker`, and a text that equals the marker is quoted. A column that stands alone writes null as `""`
+    Null is `null_marker`, and a value that equals the marker is quoted. A column that stands alone writes null as `""`
     unless it has a marker: readers skip an empty line, and a lost row is worse than a null that reads as empty.
     """
 
@@ -27,49 +30,67 @@ class DelimitedEncoder:
         self.null = self.null_marker or ('""' if len(columns) == 1 else "")
         self.safe = bool(options.get("spreadsheet_safe"))
         self.neutralised = 0
+        self._fitting = Fitting()
 
     def begin(self) -> bytes:
-        headers = pl.DataFrame([[column.header] for column in self.columns], schema=self._names())
-        return self._write(headers)
+        names = [column.id for column in self.columns]
+        return self._write(pl.DataFrame([[column.header] for column in self.columns], schema=names))
 
     def encode(self, frame: pl.DataFrame, first: bool) -> bytes:
-        if self.safe:
-            frame, cells = self._neutralise(frame)
-            self.neutralised += cells
+        self._count(frame)
         return self._body(frame)
+
+    def fit(self, frame: pl.DataFrame, first: bool, free: int) -> tuple[int, bytes]:
+        rows, data = self._fitting.fit(self._body, frame, first, free)
+        self._count(frame[:rows])
+        return rows, data
 
     def end(self, empty: bool) -> bytes:
         return b""
 
-    def measure(self, frame: pl.DataFrame) -> int:
-        return len(self._body(self._neutralise(frame)[0] if self.safe else frame))
+    def spelled(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Every value as the text that its cell means; null stays null."""
+        safe = self._neutralise(frame)
+        return safe.select(_spelled(name, type) for name, type in safe.schema.items())
 
     def _body(self, frame: pl.DataFrame) -> bytes:
-        return self._quote_markers(frame) if self.null_marker else self._write(frame)
+        frame = self._neutralise(frame)
+        if not self.null_marker:
+            return self._write(frame)
+        if LIKE_A_VALUE.match(self.null_marker):
+            frame = frame.select(_spelled(name, type) for name, type in frame.schema.items())
+        return self._with_quoted_markers(frame)
 
-    def _names(self) -> list[str]:
-        return [column.id for column in self.columns]
+    def _formulas(self) -> Iterator[tuple[str, pl.Expr]]:
+        """Text columns with the test for a cell that a spreadsheet would run."""
+        for column in self.columns:
+            if self.safe and column.kind is Kind.TEXT:
+                yield column.id, pl.col(column.id).str.contains(FORMULA_STARTS)
 
-    def _texts(self) -> list[str]:
-        return [column.id for column in self.columns if column.kind is Kind.TEXT]
+    def _count(self, frame: pl.DataFrame) -> None:
+        for _, runs in self._formulas():
+            self.neutralised += int(frame.select(runs.sum()).item())
 
-    def _neutralise(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-        runs = {id: pl.col(id).str.contains(FORMULA_STARTS) for id in self._texts()}
-        if not runs:
-            return frame, 0
-        cells = int(frame.select(pl.sum_horizontal(one.sum() for one in runs.values())).item())
+    def _neutralise(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(
-            pl.when(found).then(pl.lit("'") + pl.col(id)).otherwise(pl.col(id)).alias(id)
-            for id, found in runs.items()
-        ), cells
-
-    def _quote_markers(self, frame: pl.DataFrame) -> bytes:
-        alike = frame.with_columns(
-            pl.when(pl.col(id) == self.null_marker).then(pl.lit(STAND_IN)).otherwise(pl.col(id)).alias(id)
-            for id, type in frame.schema.items()
-            if type == pl.String
+            pl.when(runs).then(pl.lit("'") + pl.col(id)).otherwise(pl.col(id)).alias(id)
+            for id, runs in self._formulas()
         )
-        return self._write(alike).replace(STAND_IN.encode(), f'"{self.null_marker}"'.encode())
+
+    def _with_quoted_markers(self, frame: pl.DataFrame) -> bytes:
+        """Polars quotes no text because it reads like the marker: a stand-in is written, and replaced afterwards."""
+        text = self._write(frame)
+        alike = {
+            name: pl.col(name) == self.null_marker for name, type in frame.schema.items() if type == pl.String
+        }
+        if not alike or not frame.select(pl.any_horizontal(one.any() for one in alike.values())).item():
+            return text
+        stand_in = next(one for n in count() if (one := f"\x00{n}\x00").encode() not in text)
+        replaced = frame.with_columns(
+            pl.when(found).then(pl.lit(stand_in)).otherwise(pl.col(name)).alias(name)
+            for name, found in alike.items()
+        )
+        return self._write(replaced).replace(stand_in.encode(), f'"{self.null_marker}"'.encode())
 
     def _write(self, frame: pl.DataFrame) -> bytes:
         sink = BytesIO()
@@ -83,3 +104,8 @@ class DelimitedEncoder:
             null_value=self.null,
         )
         return sink.getvalue()
+
+
+def _spelled(name: str, type: pl.DataType) -> pl.Expr:
+    value = pl.col(name)
+    return value.dt.strftime(TIMESTAMP_FORMAT) if type == pl.Datetime else value.cast(pl.String)

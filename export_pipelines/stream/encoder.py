@@ -1,17 +1,24 @@
 """What an encoder is: output frames become the bytes of one part; each format is one file and one row in `encoders.py`."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import polars as pl
 
 from export_pipelines.plan.plan import OutputColumn
 
+Columns = tuple[OutputColumn, ...]
+FIRST_TRY_ROWS = 64  # of a part that is cut by bytes, while nothing is known of how long rows are
+SPARE = 1.1  # rows tried above those that fit by the mean of the rows before
+
 
 class Encoder(Protocol):
-    """Bytes of one part: `begin`, then `encode` for every frame, then `end`; concatenated they are the part.
+    """Bytes of one part: `begin`, then `encode` or `fit` for every frame, then `end`; concatenated they are the part.
 
     A frame's columns are the output columns in order, named by id; `first` says that the part holds no row yet.
-    However rows are cut into frames, the bytes are the same. `measure` is how many bytes `encode` would give at most.
+    However rows are cut into frames, the bytes of `encode` are the same. `fit` encodes as many rows from the head of
+    the frame as are sure to make the part longer by at most `free` bytes, at least one if it is the `first`, and says
+    how many they were.
     `neutralised` counts the cells that were changed so that no spreadsheet runs them.
     """
 
@@ -21,9 +28,31 @@ class Encoder(Protocol):
 
     def encode(self, frame: pl.DataFrame, first: bool) -> bytes: ...
 
+    def fit(self, frame: pl.DataFrame, first: bool, free: int) -> tuple[int, bytes]: ...
+
     def end(self, empty: bool) -> bytes: ...
 
-    def measure(self, frame: pl.DataFrame) -> int: ...
 
+class Fitting:
+    """Finds by trying how many rows fit; learns how long a row is, so that it seldom tries twice."""
 
-Columns = tuple[OutputColumn, ...]
+    def __init__(self) -> None:
+        self._rows = self._bytes = 0
+
+    def fit(
+        self, encode: Callable[[pl.DataFrame], bytes], frame: pl.DataFrame, first: bool, free: int
+    ) -> tuple[int, bytes]:
+        """The rows that fit into `free` bytes, at most those of `frame`, and what `encode` makes of them."""
+        rows = min(len(frame), self._guess(free))
+        while rows > 0:
+            data = encode(frame[:rows])
+            if len(data) <= free or (first and rows == 1):
+                self._rows, self._bytes = self._rows + rows, self._bytes + len(data)
+                return rows, data
+            rows = max(min(rows - 1, int(rows * free / len(data))), int(first))
+        return 0, b""
+
+    def _guess(self, free: int) -> int:
+        if not self._bytes:
+            return FIRST_TRY_ROWS
+        return 1 + int(SPARE * max(free, 0) * self._rows / self._bytes)

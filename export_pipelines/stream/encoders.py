@@ -2,27 +2,32 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from export_pipelines.plan.plan import Plan
 from export_pipelines.stream.encode_delimited import DelimitedEncoder
 from export_pipelines.stream.encode_json import JsonEncoder
 from export_pipelines.stream.encode_parquet import ParquetEncoder
-from export_pipelines.stream.encoder import Encoder
+from export_pipelines.stream.encoder import Columns, Encoder
 
-ENCODERS: dict[str, Callable[..., Encoder]] = {
+ROW_GROUP_ROWS = 65_536
+
+
+def _parquet(columns: Columns, options: dict[str, Any]) -> Encoder:
+    codec, level = options.get("compression") or "none", options.get("level")
+    return ParquetEncoder(columns, codec, level, ROW_GROUP_ROWS)
+
+
+ENCODERS: dict[str, Callable[[Columns, dict[str, Any]], Encoder]] = {
     "csv": partial(DelimitedEncoder, ","),
     "tsv": partial(DelimitedEncoder, "\t"),
     "json": partial(JsonEncoder, True),
     "ndjson": partial(JsonEncoder, False),
+    "parquet": _parquet,
 }
-ROW_GROUP_ROWS = 65_536
 
 
 def encoder_of(plan: Plan) -> Encoder:
     """A new encoder for the parts of a whole plan."""
-    assert plan.masking and plan.encoding and plan.output
-    columns, options = plan.masking.columns, plan.encoding.options
-    if plan.encoding.format == "parquet":
-        group_rows = None if plan.output.part_bytes else ROW_GROUP_ROWS
-        return ParquetEncoder(columns, options.get("compression", "none"), options.get("level"), group_rows)
-    return ENCODERS[plan.encoding.format](columns, options)
+    assert plan.masking and plan.encoding
+    return ENCODERS[plan.encoding.format](plan.masking.columns, plan.encoding.options)

@@ -1,4 +1,4 @@
-"""A batch from the source becomes the output frame: values, components, masks. What goes out of here may be shown."""
+"""A batch from the source becomes the output frame: types, components, masks. What goes out of here may be shown."""
 
 import polars as pl
 import pyarrow as pa
@@ -6,6 +6,7 @@ import pyarrow as pa
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import OutputColumn, Plan
 from export_pipelines.stream.components import component
+from export_pipelines.stream.conform import conform
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask_objects import seal_objects
 from export_pipelines.stream.mask_values import masked
@@ -13,9 +14,10 @@ from export_pipelines.stream.schema import polars_type
 
 
 def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> tuple[pl.DataFrame, int]:
-    """The output frame of a conformed batch, columns named by id in the plan's order, and how many values were masked."""
+    """The output frame of a batch as the source gave it, columns named by id in the plan's order, and how many values
+    were masked. Raises DataError for a value that does not fit its declared type."""
     assert plan.masking and plan.extract
-    frame = pl.DataFrame(pl.from_arrow(batch))
+    frame = pl.DataFrame(pl.from_arrow(conform(batch, plan.masking.query.columns)))
     today = pl.lit(plan.extract.window.end.date())
     output, count = [], 0
     for column in plan.masking.columns:

@@ -88,8 +88,8 @@ class PartWriter:
                     sink.write(data)
                     self.stored += len(data)
             sink.finish()
-        except BaseException:
-            sink.abort()
+        except BaseException as error:
+            _abort(sink, error)
             raise
         self.seconds += time.perf_counter() - started - self._waited
         self.parts.append(WrittenPart(name, self._rows, self.stored, self._raw_bytes, digest.hexdigest()))
@@ -106,7 +106,7 @@ class PartWriter:
                 waiting += command
                 self._raw_bytes += len(command)
                 while len(waiting) >= CHUNK_BYTES and not self.flushing:
-                    yield bytes(waiting[:CHUNK_BYTES])
+                    yield bytes(memoryview(waiting)[:CHUNK_BYTES])
                     del waiting[:CHUNK_BYTES]
             elif isinstance(command, Drain):
                 if waiting:
@@ -120,3 +120,11 @@ class PartWriter:
                 return
             else:
                 raise Stopped
+
+
+def _abort(sink: PartSink, error: BaseException) -> None:
+    """What stopped the part is what a person must know, not that it could not be tidied up as well."""
+    try:
+        sink.abort()
+    except Exception as second:
+        error.add_note(f"and the unfinished part could not be removed: {second}")

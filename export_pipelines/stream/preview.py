@@ -1,6 +1,5 @@
 """The first rows of an export as they would be written, masks and all."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,24 +14,25 @@ from export_pipelines.stream.keys import Keys
 
 @dataclass(frozen=True)
 class Preview:
-    """Headers and rows in CSV's spelling; null is the empty text."""
+    """Headers and rows in CSV's spelling, without its quotes; null is the null marker, else the empty text."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
 def preview(plan: Plan, batches: Iterable[pa.RecordBatch], keys: Keys, rows: int = 20) -> Preview:
-    """The first `rows` rows of `batches` under a whole `plan`."""
-    assert plan.masking
-    frames: list[pl.DataFrame] = []
-    missing = rows
-    for batch in batches:
-        frames.append(mask.apply(plan, batch.slice(0, missing), keys)[0])
-        missing -= len(frames[-1])
-        if missing <= 0:
-            break
+    """The first `rows` rows of `batches` under a whole `plan`. Closes `batches`, read or not."""
+    assert plan.masking and plan.encoding
     columns = plan.masking.columns
-    encoder = DelimitedEncoder(",", columns, {})
-    text = b"".join(encoder.encode(frame, first=False) for frame in frames).decode()
-    lines = csv.reader(text.splitlines(keepends=True))
-    return Preview(tuple(column.header for column in columns), tuple(tuple(line) for line in lines))
+    encoder = DelimitedEncoder(",", columns, plan.encoding.options)
+    lines: list[tuple[str, ...]] = []
+    reading = iter(batches)
+    try:
+        while len(lines) < rows and (batch := next(reading, None)) is not None:
+            frame = mask.apply(plan, batch.slice(0, rows - len(lines)), keys)[0]
+            lines.extend(encoder.spelled(frame).fill_null(pl.lit(encoder.null_marker)).rows())
+    finally:
+        close = getattr(reading, "close", None)
+        if close:
+            close()
+    return Preview(tuple(column.header for column in columns), tuple(lines))

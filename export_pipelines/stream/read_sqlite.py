@@ -12,7 +12,6 @@ from sqlalchemy.engine import make_url
 from export_pipelines.errors import DataError, SourceError
 from export_pipelines.plan.plan import Query
 from export_pipelines.stream import sql_functions
-from export_pipelines.stream.conform import conform
 
 BATCH_ROWS = 16_384
 REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads, or import leads FILE.csv"
@@ -46,8 +45,7 @@ class SqliteSource:
                 raise self._broken(connection, query, error) from error
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
-        for batch in self._with_functions(query) if query.functions else self._by_column(query):
-            yield conform(batch, query.columns)
+        return self._with_functions(query) if query.functions else self._by_column(query)
 
     def _by_column(self, query: Query) -> Iterator[pa.RecordBatch]:
         # ADBC takes types from the first rows: a first row of texts makes every column text. A subquery keeps its

@@ -13,9 +13,8 @@ class Source(Protocol):
 
     check:  SourceError when the store cannot be reached or the query's tables or columns are not there.
     count:  rows the query will give.
-    read:   batches of bounded size, in query order, each conformed to the Arrow schema of `query.columns`
-            (text, number and JSON as string, decimal as decimal128(38, scale), timestamp as timestamp(ms, UTC));
-            DataError names row id and column, never the value, where a stored value does not fit its type.
+    read:   batches of bounded size, in query order, columns named as in `query.columns`, each a string or already of
+            the declared type; `conform` makes them so, in another thread. DataError for JSON that does not parse.
     """
 
     def check(self, query: Query) -> None: ...

@@ -14,7 +14,7 @@ from export_pipelines.plan.naming import part_file_name
 from export_pipelines.plan.plan import Plan
 from export_pipelines.stream import mask
 from export_pipelines.stream.channel import Channel, Stopped
-from export_pipelines.stream.compress import HELD_BYTES, codec_of
+from export_pipelines.stream.compress import codec_of, held_bytes
 from export_pipelines.stream.encoder import Encoder
 from export_pipelines.stream.encoders import encoder_of
 from export_pipelines.stream.keys import Keys
@@ -27,10 +27,12 @@ from export_pipelines.stream.part_writer import (
     PartWriter,
     WrittenPart,
 )
+from export_pipelines.stream.regroup import Regroup
 
 BATCHES_WAITING = 2
 CHUNKS_WAITING = 2
 NEARLY_FULL = 0.05  # a part cut by bytes is closed when less than this share of it is free
+CUT_ROWS = 8_192  # of one step of a part cut by bytes: where it ends must not depend on the source's batches
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,11 @@ class _Run:
         self.stop = threading.Event()
         self.batches: Channel[pa.RecordBatch | None] = Channel(BATCHES_WAITING, self.stop)
         self.commands: Channel[Command] = Channel(CHUNKS_WAITING, self.stop)
-        flushing = self.output.part_bytes is not None
-        codec = codec_of(plan.compression.codec, plan.compression.level, flushing)
-        self.writer = PartWriter(self.commands, codec, open_part, flushing)
+        part_bytes = self.output.part_bytes
+        codec = codec_of(plan.compression.codec, plan.compression.level, part_bytes)
+        self.writer = PartWriter(self.commands, codec, open_part, flushing=part_bytes is not None)
+        self.held = 0 if part_bytes is None else held_bytes(plan.compression.codec, part_bytes)
+        self.regroup = None if part_bytes is None else Regroup(CUT_ROWS)
         self.encoder: Encoder = encoder_of(plan)
         self.number = self.rows = self.part_rows = self.raw_bytes = self.masked = 0
         self.open = False
@@ -83,6 +87,7 @@ class _Run:
         with ThreadPoolExecutor(2, thread_name_prefix="export") as pool:
             reading = pool.submit(self._guarded, lambda: self._read(iter(batches)))
             storing = pool.submit(self._guarded, self.writer.run)
+            failure: BaseException | None = None
             try:
                 self._encode_all()
                 self.commands.put(None)
@@ -90,7 +95,9 @@ class _Run:
                 storing.result()
             except BaseException as error:
                 self.stop.set()
-                raise _first_cause(error, reading.exception(), storing.exception()) from None
+                failure = _first_cause(error, reading.exception(), storing.exception())
+            if failure is not None:
+                raise failure
         self.seconds["store"] = self.writer.seconds
         return Written(
             parts=tuple(self.writer.parts),
@@ -131,8 +138,11 @@ class _Run:
             self.masked += masked
             self._count(frame)
             self.seconds["encode"] += time.perf_counter() - before
-            self._write(frame)
+            for step in self.regroup.push(frame) if self.regroup else (frame,):
+                self._write(step)
             self.progress(self.rows)
+        for step in self.regroup.rest() if self.regroup else ():
+            self._write(step)
         if self.open:
             self._end_part()
         elif self.number == 0 and not self.output.skip_empty:
@@ -151,30 +161,33 @@ class _Run:
         while len(frame):
             if not self.open:
                 self._begin_part()
-            fits = self._fitting(frame)
-            if fits:
-                before = time.perf_counter()
-                data = self.encoder.encode(frame[:fits], self.part_rows == 0)
-                self.seconds["encode"] += time.perf_counter() - before
-                self._send(data)
-                self.part_rows += fits
-                frame = frame[fits:]
-            if not fits or self.part_rows == self.output.part_rows:
+            rows, data = self._fitting(frame)
+            self._send(data)
+            self.part_rows += rows
+            frame = frame[rows:]
+            if not rows or self.part_rows == self.output.part_rows:
                 self._end_part()
 
-    def _fitting(self, frame: pl.DataFrame) -> int:
-        """Rows of `frame` that the open part still takes; a part takes at least one."""
-        rows = len(frame)
+    def _fitting(self, frame: pl.DataFrame) -> tuple[int, bytes]:
+        """How many rows of `frame` the open part still takes, and their bytes."""
+        first = self.part_rows == 0
         if self.output.part_rows is not None:
-            rows = min(rows, self.output.part_rows - self.part_rows)
+            frame = frame[: self.output.part_rows - self.part_rows]
         if self.output.part_bytes is None:
-            return rows
-        free = self.output.part_bytes - self._stored() - HELD_BYTES
-        if self.part_rows and free < NEARLY_FULL * self.output.part_bytes:
-            return 0
-        while rows and (size := self.encoder.measure(frame[:rows])) > free:
-            rows = min(rows - 1, int(rows * max(free, 0) / size))
-        return rows if self.part_rows else max(rows, 1)
+            return len(frame), self._encoded(frame, first)
+        free = self.output.part_bytes - self._stored() - self.held
+        if not first and free < NEARLY_FULL * self.output.part_bytes:
+            return 0, b""
+        before = time.perf_counter()
+        rows, data = self.encoder.fit(frame, first, free)
+        self.seconds["encode"] += time.perf_counter() - before
+        return rows, data
+
+    def _encoded(self, frame: pl.DataFrame, first: bool) -> bytes:
+        before = time.perf_counter()
+        data = self.encoder.encode(frame, first)
+        self.seconds["encode"] += time.perf_counter() - before
+        return data
 
     def _stored(self) -> int:
         """Bytes of the open part that are stored, once all that was sent has been."""

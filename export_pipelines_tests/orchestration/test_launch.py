@@ -53,7 +53,8 @@ def test_any_window_is_exported_on_demand_and_observed(project: Project, instanc
     assert run and run.job_name == "on_demand_export"
     (record,) = instance.fetch_observations(dg.AssetKey(["lead", "daily"]), limit=5).records
     assert record.asset_observation and record.asset_observation.metadata["rows"].value == 30
-    assert (project.settings.home / "delivered" / "backup" / "2024-01-03").is_dir()
+    by_hand = project.settings.home / "delivered" / "backup" / "2024-01-03_2024-01-03_2024-01-06"
+    assert by_hand.is_dir()
 
 
 def test_an_export_without_partitions_takes_its_window_in_its_own_job(
