@@ -37,7 +37,7 @@ def _one_of(part: Part, values: frozenset[str]) -> Part:
 
 def _digits(value: pl.Expr) -> pl.Expr:
     """National digits of a North American number; the extension and the country's 1 are left out."""
-    bare = value.str.replace(r"(?i)\s*(x|ext\.?)\s*\d+$", "").str.replace_all(r"\D", "")
+    bare = value.str.replace(r"(?i)\s*(x|ext\.?)\s*\d+$", "").str.replace_all(r"\D+", "")
     return pl.when(bare.str.contains(r"^1\d{10}$")).then(bare.str.slice(1)).otherwise(bare)
 
 

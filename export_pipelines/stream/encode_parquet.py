@@ -11,6 +11,8 @@ from export_pipelines.stream.encoder import Columns
 from export_pipelines.stream.regroup import Regroup
 from export_pipelines.stream.schema import arrow_type
 
+DICTIONARY_BYTES = 131_072  # of one column; what grows beyond is seldom worth one, and every column keeps its own
+
 # The most that pyarrow writes, seen over all kinds, codecs and lengths; for parts that are cut by bytes.
 PAGE_BYTES = 512  # of one column in one row group: page headers, dictionary, checks of the codec
 FOOTER_BYTES = 320  # of one column in one row group: its entry in the footer, with statistics
@@ -89,6 +91,7 @@ class ParquetEncoder:
             self.schema,
             compression=self.codec,
             compression_level=self.level,
+            dictionary_pagesize_limit=DICTIONARY_BYTES,
             # the footer repeats the least and the greatest text of every group, as long as they are
             write_statistics=[field.name for field in self.schema if not pa.types.is_string(field.type)],
         )

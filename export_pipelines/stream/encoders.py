@@ -10,7 +10,7 @@ from export_pipelines.stream.encode_json import JsonEncoder
 from export_pipelines.stream.encode_parquet import ParquetEncoder
 from export_pipelines.stream.encoder import Columns, Encoder
 
-ROW_GROUP_ROWS = 65_536
+ROW_GROUP_ROWS = 16_384  # about 16 MB of wide leads, held several times over while they are written
 
 
 def _parquet(columns: Columns, options: dict[str, Any]) -> Encoder:

@@ -1,6 +1,7 @@
 """Masks inside JSON objects: by the path of a declared value, and wherever a masked value of the same lead returns."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -13,20 +14,54 @@ from export_pipelines.stream.mask_values import NOTHING, as_text, canonical, hid
 
 UNDECLARED = "*"
 SHORTEST = 3  # characters; what is shorter is found everywhere and tells nothing
+PHONE_DIGITS = 7  # fewer digits are found in every long number
+NO_DIGITS = r"[^0-9]+"
+NUMBER = re.compile(r"[+(]{0,2}\d(?:[\s()./-]*\d)+")
 Hide = Callable[[str], str | None]
+Watched = list[tuple[str, str]]  # semantic type and value of what is masked in the same row
 
 
 def seal_objects(plan: Plan, frame: pl.DataFrame, column: OutputColumn, keys: Keys) -> tuple[pl.Series, int]:
-    """The JSON texts of `column` with every masked value hidden, and how many values were hidden."""
+    """The JSON texts of `column` with every masked value hidden, and how many values were hidden.
+
+    Only rows in which something may have to be hidden go through Python; the others keep their text as it is.
+    """
     assert plan.masking
-    sealed = _Sealed(column.seals, keys)
     types = {one.name: one.type for one in plan.masking.query.columns}
-    watched = [(types[name], as_text(frame[name])) for name in plan.masking.watched]
-    texts = []
-    for row, text in enumerate(frame[column.source]):
-        values = [(type, value) for type, one in watched if (value := one[row]) and len(value) >= SHORTEST]
-        texts.append(sealed.apply(text, values))
-    return pl.Series(column.id, texts, dtype=pl.String), sealed.hidden
+    watched = {name: as_text(frame[name]).alias(name) for name in plan.masking.watched}
+    texts, sealed = frame[column.source].alias(column.id), _Sealed(column.seals, keys)
+    suspects = texts.is_not_null().arg_true() if column.seals else _suspects(texts, watched, types)
+    if not len(suspects):
+        return texts, 0
+    values = [(types[name], one.gather(suspects).to_list()) for name, one in watched.items()]
+    replaced = [
+        sealed.apply(text, [(type, one[row]) for type, one in values if one[row]])
+        for row, text in enumerate(texts.gather(suspects))
+    ]
+    return texts.scatter(suspects, pl.Series(replaced, dtype=pl.String)), sealed.hidden
+
+
+def _suspects(texts: pl.Series, watched: dict[str, pl.Series], types: dict[str, str]) -> pl.Series:
+    """The rows whose text may hold one of its lead's watched values: no row is missed, some are looked at in vain.
+
+    Escapes hide letters and upper case has its own rules outside ASCII, so those rows are all looked at.
+    """
+    text = pl.col("text")
+    folded = pl.DataFrame({"text": texts}).select(
+        text, text.str.to_lowercase().alias("folded"), text.str.replace_all(NO_DIGITS, "").alias("digits")
+    )
+    tests = [text.str.contains("\\", literal=True)]
+    for name, values in watched.items():
+        value = pl.lit(values)
+        long = value.str.len_chars() >= SHORTEST
+        foreign = value.str.len_bytes() != value.str.len_chars()
+        tests.append(long & (foreign | pl.col("folded").str.contains(value.str.to_lowercase(), literal=True)))
+        if types[name] == "phone":
+            digits = value.str.replace_all(NO_DIGITS, "")
+            number = pl.when(digits.str.contains(r"^1\d{10}$")).then(digits.str.slice(1)).otherwise(digits)
+            tests.append((number != "") & pl.col("digits").str.contains(number, literal=True))
+    found = folded.select(text.is_not_null() & pl.any_horizontal(test.fill_null(False) for test in tests))
+    return found["text"].arg_true()
 
 
 class _Sealed:
@@ -34,9 +69,7 @@ class _Sealed:
         self.hides = {seal.path: _hide(seal, keys) for seal in seals}
         self.hidden = 0
 
-    def apply(self, text: str | None, watched: list[tuple[str, str]]) -> str | None:
-        if text is None:
-            return None
+    def apply(self, text: str, watched: Watched) -> str:
         repeats = _repeated(text, watched)
         if not self.hides and not repeats:
             return text
@@ -44,11 +77,12 @@ class _Sealed:
             value = simplejson.loads(text, use_decimal=True)
         except ValueError as error:
             raise DataError("JSON that does not parse") from error
-        return simplejson.dumps(
-            self._walk(value, "", repeats), use_decimal=True, ensure_ascii=False, separators=(",", ":")
-        )
+        before, sealed = self.hidden, self._walk(value, "", repeats)
+        if self.hidden == before:
+            return text
+        return str(simplejson.dumps(sealed, use_decimal=True, ensure_ascii=False, separators=(",", ":")))
 
-    def _walk(self, value: Any, path: str, repeats: list[tuple[str, str]]) -> Any:
+    def _walk(self, value: Any, path: str, repeats: Watched) -> Any:
         if path in self.hides:
             return self._replace(value, self.hides[path], repeats, path)
         if isinstance(value, dict):
@@ -62,7 +96,7 @@ class _Sealed:
             return self._replace(value, self.hides[UNDECLARED], repeats, path)
         return self._without_repeats(value, repeats)
 
-    def _replace(self, value: Any, hide: Hide | None, repeats: list[tuple[str, str]], path: str) -> Any:
+    def _replace(self, value: Any, hide: Hide | None, repeats: Watched, path: str) -> Any:
         if hide is None:  # kept where all else is masked
             return self._without_repeats(value, repeats)
         if value is None:
@@ -73,11 +107,11 @@ class _Sealed:
         )
         return hide(text)
 
-    def _key(self, key: str, repeats: list[tuple[str, str]]) -> str:
+    def _key(self, key: str, repeats: Watched) -> str:
         """An undeclared key may itself be a value that is to be hidden."""
         return str(self._without_repeats(key, repeats))
 
-    def _without_repeats(self, value: Any, repeats: list[tuple[str, str]]) -> Any:
+    def _without_repeats(self, value: Any, repeats: Watched) -> Any:
         if isinstance(value, dict | list):
             return simplejson.loads(
                 self._scrubbed(simplejson.dumps(value, use_decimal=True, ensure_ascii=False), repeats),
@@ -89,13 +123,13 @@ class _Sealed:
         scrubbed = self._scrubbed(text, repeats)
         return value if scrubbed == text else scrubbed
 
-    def _scrubbed(self, text: str, repeats: list[tuple[str, str]]) -> str:
+    def _scrubbed(self, text: str, repeats: Watched) -> str:
         for type, value in repeats:
-            if type == "phone" and canonical("phone", text) == canonical("phone", value):
-                self.hidden += 1
-                return NOTHING
             text, found = _cut(text, value)
             self.hidden += found
+            if type == "phone":
+                text, found = _cut_number(text, canonical("phone", value))
+                self.hidden += found
         return text
 
 
@@ -107,16 +141,16 @@ def _hide(seal: Seal, keys: Keys) -> Hide | None:
     return hider(seal.type, seal.mask, keys)
 
 
-def _repeated(text: str, watched: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those of the values that the text holds, as a quick look tells: by letters without case, phones by digits."""
-    folded = text.casefold()
-    digits = "".join(sign for sign in text if sign.isdigit())
+def _repeated(text: str, watched: Watched) -> Watched:
+    """Those of the values that the text may hold: by letters without case, phones by digits; all, if it has escapes."""
+    long = [(type, value) for type, value in watched if len(value) >= SHORTEST]
+    if "\\" in text:
+        return long
+    folded, digits = text.casefold(), re.sub(NO_DIGITS, "", text)
     return [
         (type, value)
-        for type, value in watched
-        if simplejson.dumps(value, ensure_ascii=False)[1:-1].casefold() in folded
-        or value.casefold() in folded
-        or (type == "phone" and canonical("phone", value) in digits)
+        for type, value in long
+        if value.casefold() in folded or (type == "phone" and canonical("phone", value) in digits)
     ]
 
 
@@ -132,3 +166,14 @@ def _cut(text: str, value: str) -> tuple[str, int]:
         pieces += [text[start:at], NOTHING]
         start, found = at + len(wanted), found + 1
     return "".join([*pieces, text[start:]]), found
+
+
+def _cut_number(text: str, digits: str) -> tuple[str, int]:
+    """`text` with every number replaced by stars that holds these digits, whatever signs stand between them."""
+    if len(digits) < PHONE_DIGITS or digits not in re.sub(NO_DIGITS, "", text):
+        return text, 0
+    numbers = [one.group() for one in NUMBER.finditer(text)]
+    holding = [one for one in numbers if digits in re.sub(NO_DIGITS, "", one)]
+    for one in holding:
+        text = text.replace(one, NOTHING)
+    return text, len(holding)

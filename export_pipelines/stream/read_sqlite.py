@@ -13,7 +13,7 @@ from export_pipelines.errors import DataError, SourceError
 from export_pipelines.plan.plan import Query
 from export_pipelines.stream import sql_functions
 
-BATCH_ROWS = 16_384
+BATCH_ROWS = 4096  # about 4 MB of wide leads
 REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads, or import leads FILE.csv"
 
 
