@@ -11,7 +11,7 @@ from export_pipelines.stream.encoder import Columns
 from export_pipelines.stream.regroup import Regroup
 from export_pipelines.stream.schema import arrow_type
 
-DICTIONARY_BYTES = 131_072  # of one column; what grows beyond is seldom worth one, and every column keeps its own
+DICTIONARY_BYTES = 131_072  # of each column; a larger one seldom pays for its memory
 
 # The most that pyarrow writes, seen over all kinds, codecs and lengths; for parts that are cut by bytes.
 PAGE_BYTES = 512  # of one column in one row group: page headers, dictionary, checks of the codec
