@@ -46,19 +46,20 @@ def main() -> None:
         for name, address in pages(given.url, given.asset).items():
             page.goto(address, wait_until="networkidle")
             picture(page, given.folder / f"{name}.png")
+        show_plots(page, asset)
+        picture(page, given.folder / "plots.png")
+        show_ops(page, given.url, given.asset)
+        picture(page, given.folder / "ops.png")
         browser.close()
 
 
 def pages(url: str, asset: str) -> dict[str, str]:
     """The pages worth a look, by the picture's name."""
-    job = asset.rsplit("/", 1)[-1]
     return {
         "assets": f"{url}/asset-groups",
         "overview": f"{url}/assets/{asset}?view=overview",
         "partitions": f"{url}/assets/{asset}?view=partitions",
-        "plots": f"{url}/assets/{asset}?view=events&tab=plots",
         "checks": f"{url}/assets/{asset}?view=checks",
-        "graph": f"{url}/locations/export_pipelines.definitions/jobs/{job}",
         "runs": f"{url}/runs",
         "backfills": f"{url}/runs?view=backfills",
     }
@@ -78,6 +79,23 @@ def materialise(page: Page, asset: str, partitions: str) -> None:
     page.wait_for_timeout(1000)
     page.get_by_role("button", name="Launch").last.click()
     page.wait_for_timeout(3000)
+
+
+def show_plots(page: Page, asset: str) -> None:
+    """The numbers of every materialization, plotted on the asset's page."""
+    page.goto(f"{asset}?view=overview", wait_until="networkidle")
+    page.get_by_text("Plots", exact=True).click()
+    page.get_by_text("Events", exact=True).last.click()
+    page.get_by_text("rows", exact=True).last.scroll_into_view_if_needed()
+
+
+def show_ops(page: Page, url: str, asset: str) -> None:
+    """The graph of ops behind the asset."""
+    job = asset.rsplit("/", 1)[-1]
+    page.goto(f"{url}/locations/export_pipelines.definitions/jobs/{job}", wait_until="networkidle")
+    page.get_by_text("View as Asset Graph").click()
+    page.get_by_text(asset.replace("/", "__"), exact=True).first.click()
+    page.get_by_text("Expand graph").click()
 
 
 def picture(page: Page, path: Path) -> None:

@@ -151,15 +151,12 @@ def _duckdb_json(form: str) -> Reader:
         path = folder / "part.json"
         path.write_bytes(data)
         types: dict[str, str] = {}
-        inner = [one for one in columns if len(one.json_path) == 2]
         for one in columns:
-            if one not in inner:
-                types[one.json_path[0]] = DUCKDB_TYPES.get(one.kind, "VARCHAR")
-        if inner:
-            members = ", ".join(
-                f"{one.json_path[1]} {DUCKDB_TYPES.get(one.kind, 'VARCHAR')}" for one in inner
-            )
-            types["inner"] = f"STRUCT({members})"
+            name, *below = one.json_path
+            type = DUCKDB_TYPES.get(one.kind, "VARCHAR")
+            members = types.get(name, "STRUCT()").removeprefix("STRUCT(").removesuffix(")")
+            member = f'"{below[0]}" {type}' if below else ""
+            types[name] = f"STRUCT({', '.join(filter(None, (members, member)))})" if below else type
         table = duckdb.read_json(str(path), columns=types, format=form, maximum_object_size=2**26)
         return [
             tuple(_duckdb_value(_at(row, one.json_path), one) for one in columns)
