@@ -9,7 +9,6 @@ from export_pipelines.artifacts import Manifest, ManifestColumn, Part, Store
 from export_pipelines.delivery import Receipt, open_destination
 from export_pipelines.errors import FatalError, LimitReached, RetryableError
 from export_pipelines.plan.plan import Compression, Encoding, Extract, Masking, Output, Plan
-from export_pipelines.settings import Settings
 from export_pipelines.stream import Keys, Source, Written, write_parts
 
 Clock = Callable[[], datetime]
@@ -67,14 +66,6 @@ def destinations_of(plan: Plan, rows: int | None = None) -> tuple[dict[str, Any]
     """The entries to deliver to; none for an artifact of 0 `rows` when the export says `skip_empty`."""
     output = _sections(plan)[-1]
     return () if output.skip_empty and rows == 0 else output.deliver
-
-
-def keys_of(settings: Settings) -> Keys:
-    """The key material that masks need, as bytes."""
-    hash_key, master_key = (
-        key.get_secret_value().encode() if key else None for key in (settings.hash_key, settings.master_key)
-    )
-    return Keys(hash_key, master_key)
 
 
 def _sections(plan: Plan) -> Sections:

@@ -40,11 +40,12 @@ class Settings(BaseModel):
             return environment.get(PREFIX + name) or default
 
         home = (root / text("HOME", ".export_pipelines")).resolve()
+        store = text("STORE_URL", str(home / "artifacts"))
         catalog = environment.get(PREFIX + "CATALOG")
         return cls(
             home=home,
             source_url=SecretStr(text("SOURCE_URL", f"sqlite:///{home / 'leads.db'}")),
-            store_url=text("STORE_URL", str(home / "artifacts")),
+            store_url=store if "://" in store else str((root / store).resolve()),
             definitions=(root / text("DEFINITIONS", "exports")).resolve(),
             catalog=(root / catalog).resolve() if catalog else _if_there(home / CATALOG_FILE),
             hash_key=_secret(environment, "HASH_KEY", root, home),

@@ -29,7 +29,9 @@ def export_asset(definition: ExportDefinition, workshop: Workshop) -> dg.AssetsD
         group_name=definition.type,
         descriptions_by_output_name={"result": definition.description or f"The export {definition.name}"},
         metadata_by_output_name={"result": _code_reference(definition, workshop)},
-        tags_by_output_name={"result": {**_kinds(definition, workshop), SOURCE_TAG: workshop.dialect}},
+        tags_by_output_name={
+            "result": {**_kinds(definition, workshop), SOURCE_TAG: workshop.settings.dialect}
+        },
         owners_by_output_name={"result": _owners(definition)},
         check_specs=check_specs(key),
         backfill_policy=POLICY if partitions else None,
@@ -108,7 +110,7 @@ def _deliver(definition: ExportDefinition) -> dg.GraphDefinition:
 def _kinds(definition: ExportDefinition, workshop: Workshop) -> dict[str, str]:
     """Dagster shows three: where from, what, where to."""
     kinds = dict.fromkeys(
-        [workshop.dialect, definition.format.name, *(one.kind for one in definition.deliver)]
+        [workshop.settings.dialect, definition.format.name, *(one.kind for one in definition.deliver)]
     )
     return {f"dagster/kind/{kind}": "" for kind in list(kinds)[:3]}
 

@@ -23,7 +23,7 @@ def export_job(definition: ExportDefinition, workshop: Workshop) -> Any:
         definition.name,
         selection=dg.AssetSelection.assets(asset_key(definition)),
         description=definition.description or None,
-        tags={SOURCE_TAG: workshop.dialect, EXPORT_TAG: definition.name},
+        tags={SOURCE_TAG: workshop.settings.dialect, EXPORT_TAG: definition.name},
     )
 
 
@@ -68,7 +68,7 @@ def on_demand_job(workshop: Workshop, quiet: bool = False) -> dg.JobDefinition:
         written = ops.write(ops.compress(ops.serialize(ops.mask_pii(plans))))
         record_window(written, deliver_everywhere(written))
 
-    return on_demand.to_job(config=_on_demand_config(quiet), tags={SOURCE_TAG: workshop.dialect})
+    return on_demand.to_job(config=_on_demand_config(quiet), tags={SOURCE_TAG: workshop.settings.dialect})
 
 
 def _on_demand_config(quiet: bool) -> dg.ConfigMapping:

@@ -6,7 +6,7 @@ from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
-from export_pipelines.stream import preview
+from export_pipelines.stream import Keys, preview
 
 ROWS = 5
 LONGEST_CELL = 40  # characters
@@ -20,7 +20,7 @@ def preview_of(plan: Plan, workshop: Workshop) -> str:
         return NONE
     try:
         with closing(workshop.source().read(safe.masking.query)) as batches:  # type: ignore[type-var]
-            shown = preview(safe, batches, workshop.keys, rows=ROWS)
+            shown = preview(safe, batches, Keys.of(workshop.settings), rows=ROWS)
     except ExportError as error:
         return f"{NONE}: {error.what}"
     return _markdown([_cells(shown.headers), tuple("---" for _ in shown.headers), *map(_cells, shown.rows)])

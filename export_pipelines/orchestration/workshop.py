@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
@@ -39,15 +37,6 @@ class Workshop:
     now: Callable[[], datetime] = utc_now
     progress: RowsSoFar | None = field(default=None, compare=False)
 
-    @property
-    def dialect(self) -> str:
-        """SQLAlchemy's name of the source database."""
-        return self.settings.source_url.get_secret_value().partition("://")[0].partition("+")[0]
-
-    @property
-    def keys(self) -> Keys:
-        return Keys(_raw(self.settings.hash_key), _raw(self.settings.master_key))
-
     def definition(self, name: str) -> ExportDefinition:
         """Raises RequestError for an export that is not there, or whose file is wrong."""
         if name in self.loaded.broken:
@@ -59,9 +48,8 @@ class Workshop:
         raise RequestError(unknown("export", name, names, "export-pipelines list"))
 
     def request(self, definition: ExportDefinition, window: Window) -> PlanRequest:
-        held = {"HASH_KEY": self.settings.hash_key, "MASTER_KEY": self.settings.master_key}
-        at_hand = frozenset(name for name, value in held.items() if value)
-        return PlanRequest(definition, window, self.catalog, self.dialect, at_hand)
+        settings = self.settings
+        return PlanRequest(definition, window, self.catalog, settings.dialect, settings.key_names)
 
     def source(self) -> Source:
         return open_source(self.settings.source_url.get_secret_value())
@@ -77,7 +65,7 @@ class Workshop:
             plan,
             self.source(),
             self.store(),
-            self.keys,
+            Keys.of(self.settings),
             self.now,
             token,
             (lambda rows: told(window.key, rows)) if told else None,
@@ -100,7 +88,3 @@ def open_workshop(
     """Reads catalog and definitions; raises CatalogError or SettingsError, never for one bad definition."""
     catalog = load_catalog(settings.catalog)
     return Workshop(settings, catalog, load_definitions(settings.definitions, catalog), now, progress)
-
-
-def _raw(secret: SecretStr | None) -> bytes | None:
-    return secret.get_secret_value().encode() if secret else None

@@ -68,7 +68,7 @@ def _make_room(connection: Connection, replace: bool) -> None:
         raise RequestError(
             "the lead store holds leads already, and sample leads would mix with them",
             where="EXPORT_PIPELINES_SOURCE_URL",
-            remedy="ask for them to be replaced, or name another store",
+            remedy="add --replace to drop them, or name another store",
         )
     tables.metadata.drop_all(connection)
     tables.metadata.create_all(connection)

@@ -77,7 +77,13 @@ def _python_csv(separator: str) -> Reader:
 def _pandas_csv(separator: str) -> Reader:
     def read(data: bytes, columns: Columns, _: Path) -> Rows:
         frame = pd.read_csv(
-            io.BytesIO(data), sep=separator, dtype=str, keep_default_na=False, na_values=[], engine="c"
+            io.BytesIO(data),
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[],
+            skip_blank_lines=False,
+            engine="c",
         )
         assert list(frame.columns) == [one.header for one in columns]
         return _table(
