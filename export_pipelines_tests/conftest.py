@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from typer.testing import CliRunner
 
 from export_pipelines import cli
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import PREFIX, Settings
+
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 REPOSITORY = Path(__file__).parent.parent
 LEADS, DAYS, SEED, FIRST_DAY = 400, 40, 7, date(2024, 1, 1)

@@ -66,7 +66,7 @@ def rules(draw: st.DrawFn, id: str) -> tuple[list[Any], Op, Any]:
 
 @pytest.mark.parametrize("id", VALUES)
 @given(data=st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_an_operator_selects_what_its_meaning_says(id: str, data: st.DataObject) -> None:
     values, op, rhv = data.draw(rules(id))
     kind = DATASET.find(id).kind

@@ -133,7 +133,7 @@ NASTY = st.text(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(NASTY, NASTY, NASTY), max_size=8), st.sampled_from(["\n", "\r\n"]))
 def test_what_goes_in_is_in_the_store(rows: list[tuple[str, str, str]], end: str) -> None:
     text = io.StringIO(newline="")
