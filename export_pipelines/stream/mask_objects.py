@@ -80,7 +80,7 @@ class _Sealed:
         before, sealed = self.hidden, self._walk(value, "", repeats)
         if self.hidden == before:
             return text
-        return str(simplejson.dumps(sealed, use_decimal=True, ensure_ascii=False, separators=(",", ":")))
+        return _written(sealed)
 
     def _walk(self, value: Any, path: str, repeats: Watched) -> Any:
         if path in self.hides:
@@ -131,6 +131,16 @@ class _Sealed:
                 text, found = _cut_number(text, canonical("phone", value))
                 self.hidden += found
         return text
+
+
+def _written(value: Any) -> str:
+    """JSON text; escaped where it holds half a character, which a store of bytes may and UTF-8 cannot."""
+    text = str(simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":")))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return str(simplejson.dumps(value, use_decimal=True, separators=(",", ":")))
+    return text
 
 
 def _hide(seal: Seal, keys: Keys) -> Hide | None:

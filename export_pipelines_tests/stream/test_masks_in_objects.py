@@ -116,6 +116,10 @@ def test_a_name_that_reads_like_a_pattern_is_meant_literally():
     assert sealed('{"note":"a.*b and axxb"}', person={"last_name": "a.*b"}) == '{"note":"*** and axxb"}'
 
 
+def test_half_a_character_beside_a_masked_value_is_kept_as_an_escape():
+    assert sealed('{"note":"\\ud800 Núñez-O\'Hara"}') == '{"note":"\\ud800 ***"}'
+
+
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=3, max_size=10)
 shapes = st.sampled_from([str.lower, str.upper, str.title, str])
 
