@@ -1,7 +1,7 @@
 """What tests of several rooms share: a small sample store, and a project of one's own around it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from export_pipelines import cli
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import PREFIX, Settings
+from export_pipelines_tests.servers.postgresql import postgresql
 
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
@@ -116,3 +117,10 @@ def terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
         return Answer(result.exit_code, result.stdout, result.stderr)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A database of a PostgreSQL server that lives as long as these tests."""
+    with postgresql() as url:
+        yield url

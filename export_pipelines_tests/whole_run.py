@@ -35,7 +35,7 @@ def sample_url(folder: Path, leads: int = LEADS) -> str:
     return url
 
 
-def plan_of(day: str = DAY, **changes: Any) -> Plan:
+def plan_of(day: str = DAY, dialect: str = "sqlite", **changes: Any) -> Plan:
     """The plan of a daily CSV export in parts of 300 rows, with `changes` to its definition."""
     settings: dict[str, Any] = {
         "name": "daily",
@@ -51,4 +51,4 @@ def plan_of(day: str = DAY, **changes: Any) -> Plan:
         **changes,
     }
     definition = ExportDefinition(**settings)
-    return compile_plan(PlanRequest(definition, window_of(definition, day), load_catalog(None), "sqlite"))
+    return compile_plan(PlanRequest(definition, window_of(definition, day), load_catalog(None), dialect))

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from export_pipelines.errors import RequestError, SourceError, StoreError
-from export_pipelines.sample.tables import metadata
+from export_pipelines.sample.tables import json_text, metadata
 
 
 def create_store(url: str) -> None:
@@ -55,7 +55,7 @@ def holds_rows(connection: Connection) -> bool:
 
 def _engine(url: str, bulk: bool) -> Engine:
     try:
-        engine = create_engine(url)
+        engine = create_engine(_with_driver(url), json_serializer=json_text)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise RequestError(
             "the URL of the lead store is not one that can be opened",
@@ -66,6 +66,12 @@ def _engine(url: str, bulk: bool) -> Engine:
         _make_folder(engine.url)
         _make_transactions_whole(engine, bulk)
     return engine
+
+
+def _with_driver(url: str) -> URL:
+    """The driver that comes with the extra, where the URL names none."""
+    found = make_url(url)
+    return found.set(drivername="postgresql+psycopg") if found.drivername == "postgresql" else found
 
 
 def _make_folder(url: URL) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import TypeEngine
 
 from export_pipelines.catalog.semantic_types import CURRENCY_SCALE
@@ -132,10 +132,10 @@ class Flag(_Spelled):
 
 
 class JsonObject(_Spelled):
-    """A mapping; compact JSON text on SQLite."""
+    """A mapping; compact JSON text, on PostgreSQL too."""
 
     cache_ok = True
-    native = JSONB()
+    native = JSON(none_as_null=True)  # not JSONB, which puts keys into an order of its own
 
     def spell(self, value: dict[str, Any]) -> str:
         return json_text(value)

@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from export_pipelines.catalog import Kind, StoredAs
 from export_pipelines.errors import DataError
@@ -14,6 +15,8 @@ from export_pipelines.stream.schema import arrow_type, polars_type
 TRUE, FALSE = ("1", "t", "true", "yes", "y"), ("0", "f", "false", "no", "n")
 PLAIN_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)$"
 CANONICAL_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?$"
+TICKS_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+FIRST_S, END_S = -62_135_596_800, 253_402_300_800  # of the years 1 and 10000
 MILLISECONDS_OF = {StoredAs.EPOCH_S: 1000, StoredAs.EPOCH_MS: 1}
 
 
@@ -25,6 +28,9 @@ def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pa.Reco
         raise _broken_text(batch, columns) from error
     arrays = []
     for column, array in zip(columns, batch.columns, strict=True):
+        if pa.types.is_timestamp(array.type):
+            arrays.append(_milliseconds(batch, column, array))
+            continue
         fits = array.type == arrow_type(column.kind, column.scale) and column.kind is not Kind.NUMBER
         arrays.append(array if fits else _typed(batch, column, array))
     schema = pa.schema([pa.field(one.name, arrow_type(one.kind, one.scale)) for one in columns])
@@ -44,6 +50,20 @@ def _typed(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) -> pa.A
         )
     result = series.to_arrow()
     return result.cast(arrow_type(column.kind, column.scale))
+
+
+def _milliseconds(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) -> pa.Array:
+    """A time of the database's own type. `infinity` comes as a number far outside of what a calendar holds."""
+    per_second = TICKS_PER_SECOND[array.type.unit]
+    ticks = array.cast(pa.int64())
+    outside = pc.or_(pc.less(ticks, FIRST_S * per_second), pc.greater_equal(ticks, END_S * per_second))
+    if pc.any(outside).as_py():
+        raise DataError(
+            "a stored time is infinite or outside of the years 1 to 9999",
+            where=_place(batch, outside.index(True).as_py(), column.name),
+            remedy="mend the row, or leave the field out",
+        )
+    return pc.floor_temporal(array, unit="millisecond").cast(arrow_type(Kind.TIMESTAMP, None))
 
 
 def _integer(text: pl.Expr, column: SourceColumn) -> pl.Expr:

@@ -38,11 +38,14 @@ class JsonEncoder:
     def encode(self, frame: pl.DataFrame, first: bool) -> bytes:
         if not self.array:
             return self._lines(frame, "\n")
+        if not len(frame):
+            return b""
         separator = ",\n"
         return (b"\n" if first else separator.encode()) + self._lines(frame, separator)[: -len(separator)]
 
     def fit(self, frame: pl.DataFrame, first: bool, free: int) -> tuple[int, bytes]:
-        return self._fitting.fit(lambda head: self.encode(head, first), frame, first, free)
+        room = free - len(self.end(empty=False))
+        return self._fitting.fit(lambda head: self.encode(head, first), frame, first, room)
 
     def end(self, empty: bool) -> bytes:
         if not self.array:

@@ -51,7 +51,7 @@ class SqliteSource:
         # ADBC takes types from the first rows: a first row of texts makes every column text. A subquery keeps its
         # order because it has a LIMIT; a bare ORDER BY inside a compound may be dropped.
         texts = ", ".join("''" for _ in query.columns)
-        sql = f"SELECT {texts} UNION ALL SELECT * FROM ({query.sql} LIMIT -1)"  # noqa: S608 - made by the plan
+        sql = f"SELECT {texts} UNION ALL {_as_texts(query)}"
         self._demand_file()
         try:
             with (
@@ -75,7 +75,7 @@ class SqliteSource:
         with closing(self._connect(query)) as connection:
             connection.text_factory = bytes  # undecoded, so that a broken text is told as one by `conform`
             try:
-                cursor = connection.execute(query.sql, query.parameters)
+                cursor = connection.execute(_as_texts(query), query.parameters)
                 while rows := cursor.fetchmany(BATCH_ROWS):
                     columns = [
                         pa.array(map(_text, column), pa.binary()).view(pa.string())
@@ -140,6 +140,12 @@ def _row_of_bad_json(connection: sqlite3.Connection, query: Query) -> str:
         after = f"the row after {query.columns[position].name} {last}" if done else "the first row"
         return f"{after}, {' or '.join(wide) or 'a JSON field'}"
     return "the store"
+
+
+def _as_texts(query: Query) -> str:
+    """The query with every value as SQLite spells it: ADBC cuts a REAL among texts to seven digits."""
+    texts = ", ".join(f'CAST("{column.name}" AS TEXT)' for column in query.columns)
+    return f"SELECT {texts} FROM ({query.sql} LIMIT -1)"  # noqa: S608 - made by the plan
 
 
 def _text(value: object) -> bytes | None:

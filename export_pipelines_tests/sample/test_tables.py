@@ -85,6 +85,6 @@ def test_postgresql_gets_its_own_types() -> None:
         "tcpa_consent BOOLEAN",
         "dob DATE",
         "price NUMERIC(14, 2)",
-        "custom JSONB",
+        "custom JSON",
     ):
         assert column in ddl

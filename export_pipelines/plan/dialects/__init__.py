@@ -2,9 +2,10 @@
 
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.dialects.dialect import FUNCTIONS, Dialect
+from export_pipelines.plan.dialects.postgresql import Postgresql
 from export_pipelines.plan.dialects.sqlite import Sqlite
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Sqlite(),)}
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Sqlite(), Postgresql())}
 
 
 def dialect_of(name: str) -> Dialect:

@@ -1,15 +1,16 @@
 """What the plan asks of a database's SQL, in SQLAlchemy Core; a dialect's file holds only how that database says it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import BindParameter, ColumnElement, Select
+from sqlalchemy import BindParameter, ColumnElement, Select, literal_column
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 
 FUNCTIONS = frozenset({"fold", "regexp", "is_valid", "component"})  # those that the reader registers
+EMPTY_JSON = ("{}", "[]", '""', "null")
 BLANKS = " \t\n\r"  # a text of only these is blank
 
 Expression = ColumnElement[Any]
@@ -81,3 +82,19 @@ class Dialect(Protocol):
 
     def compile(self, statement: Select[Any]) -> Compiled:
         """SQL text and its positional parameters."""
+
+
+def fixed(text: str) -> Expression:
+    """A fixed text, written into the SQL; what a person gave is always a parameter."""
+    return literal_column("'" + text.replace("'", "''") + "'")
+
+
+def folded(text: str) -> str:
+    """What `without_case` gives for `text`."""
+    return text.lower() if text.isascii() else text.casefold()
+
+
+def milliseconds(moment: datetime) -> int:
+    """Since 1970, exactly."""
+    past = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return past.days * 86_400_000 + past.seconds * 1000 + past.microseconds // 1000

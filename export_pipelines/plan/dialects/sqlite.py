@@ -11,10 +11,18 @@ from sqlalchemy.types import NUMERIC
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.errors import CatalogError
-from export_pipelines.plan.dialects.dialect import BLANKS, Compiled, Expression, Sign
+from export_pipelines.plan.dialects.dialect import (
+    BLANKS,
+    EMPTY_JSON,
+    Compiled,
+    Expression,
+    Sign,
+    fixed,
+    folded,
+    milliseconds,
+)
 
 INT64 = 2**63 - 1
-EMPTY_JSON = ("{}", "[]", '""', "null")
 
 
 class Sqlite:
@@ -29,10 +37,10 @@ class Sqlite:
         if field.path is None:
             return column
         if field.kind is Kind.JSON:
-            return func.nullif(column.op("->")(_path(field)), _text("null"))
+            return func.nullif(column.op("->")(_path(field)), fixed("null"))
         if field.kind in (Kind.NUMBER, Kind.DECIMAL):
             # `->` gives the JSON text, so 1.10 keeps its scale; a number may stand in quotes
-            return func.nullif(func.trim(column.op("->")(_path(field)), _text('"')), _text("null"))
+            return func.nullif(func.trim(column.op("->")(_path(field)), fixed('"')), fixed("null"))
         return column.op("->>")(_path(field))
 
     def compare_number(self, value: Expression, sign: Sign, number: Decimal) -> Expression:
@@ -49,26 +57,26 @@ class Sqlite:
         return func.lower(value) if ascii_only else func.fold(value)
 
     def contains(self, value: Expression, text: str) -> Expression:
-        return func.instr(self.without_case(value, text.isascii()), _folded(text)) > literal_column("0")
+        return func.instr(self.without_case(value, text.isascii()), folded(text)) > literal_column("0")
 
     def is_blank(self, value: Expression) -> Expression:
-        return or_(value.is_(None), func.trim(value, literal(BLANKS)) == _text(""))
+        return or_(value.is_(None), func.trim(value, literal(BLANKS)) == fixed(""))
 
     def is_blank_json(self, value: Expression) -> Expression:
         # CASE, because json() of an empty text is an error and OR promises no order
         return case(
             (self.is_blank(value), literal_column("1")),
-            else_=func.json(value).in_([_text(empty) for empty in EMPTY_JSON]),
+            else_=func.json(value).in_([fixed(empty) for empty in EMPTY_JSON]),
         ) == literal_column("1")
 
     def json_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
         place = _path(field)
-        is_list = func.json_type(column, place) == _text("array")
+        is_list = func.json_type(column, place) == fixed("array")
         return case((is_list, _member(column, place, text, self))) == literal_column("1")
 
     def text_or_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
         place = _path(field)
-        is_list = func.json_type(column, place) == _text("array")
+        is_list = func.json_type(column, place) == fixed("array")
         contained = self.contains(self.value(field, column), text)
         return case((is_list, _member(column, place, text, self)), else_=contained) == literal_column("1")
 
@@ -76,10 +84,10 @@ class Sqlite:
         return func.regexp(pattern, value) == literal_column("1")
 
     def is_valid(self, value: Expression, type: str) -> Expression:
-        return func.is_valid(_text(type), value) == literal_column("1")
+        return func.is_valid(fixed(type), value) == literal_column("1")
 
     def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
-        return func.component(_text(type), _text(name), value)
+        return func.component(fixed(type), fixed(name), value)
 
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         match stored_as:
@@ -88,25 +96,25 @@ class Sqlite:
             case StoredAs.SQL:
                 return literal(_prefix(moment, " "))
             case StoredAs.EPOCH_MS:
-                return literal(_milliseconds(moment))
+                return literal(milliseconds(moment))
             case StoredAs.EPOCH_S:
-                milliseconds = _milliseconds(moment)
-                return literal(milliseconds / 1000 if milliseconds % 1000 else milliseconds // 1000)
+                past = milliseconds(moment)
+                return literal(past / 1000 if past % 1000 else past // 1000)
 
     def instant_value(self, value: Expression, stored_as: StoredAs) -> Expression:
         # without its Z, `10:30:45` sorts before `10:30:45.001` however many digits each row carries
-        return func.rtrim(value, _text("Z")) if stored_as is StoredAs.ISO else value
+        return func.rtrim(value, fixed("Z")) if stored_as is StoredAs.ISO else value
 
     def time_of_day(self, value: Expression, stored_as: StoredAs) -> Expression:
         if stored_as in (StoredAs.ISO, StoredAs.SQL):
             return func.substr(value, literal_column("12"))
-        return func.strftime(_text("%H:%M:%S"), _seconds(value, stored_as), _text("unixepoch"))
+        return func.strftime(fixed("%H:%M:%S"), _seconds(value, stored_as), fixed("unixepoch"))
 
     def weekday(self, value: Expression, stored_as: StoredAs) -> Expression:
-        day = _text("%w")
+        day = fixed("%w")
         if stored_as in (StoredAs.ISO, StoredAs.SQL):
             return func.strftime(day, func.substr(value, literal_column("1"), literal_column("10")))
-        return func.strftime(day, _seconds(value, stored_as), _text("unixepoch"))
+        return func.strftime(day, _seconds(value, stored_as), fixed("unixepoch"))
 
     def compile(self, statement: Select[Any]) -> Compiled:
         compiled = statement.compile(
@@ -122,7 +130,7 @@ class Sqlite:
 
 def _member(column: Expression, place: Expression, text: str, dialect: Sqlite) -> Expression:
     member = func.json_each(column, place).table_valued("value", name="member")
-    same = dialect.without_case(member.c.value, text.isascii()) == _folded(text)
+    same = dialect.without_case(member.c.value, text.isascii()) == folded(text)
     return exists(select(literal_column("1")).select_from(member).where(same))
 
 
@@ -131,19 +139,10 @@ def _number(number: Decimal) -> int | str:
     return int(number) if whole else format(number, "f")
 
 
-def _folded(text: str) -> str:
-    return text.lower() if text.isascii() else text.casefold()
-
-
 def _seconds(value: Expression, stored_as: StoredAs) -> Expression:
     if stored_as is StoredAs.EPOCH_MS:
         return value.op("/")(literal_column("1000.0"))
     return value
-
-
-def _milliseconds(moment: datetime) -> int:
-    past = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return past.days * 86_400_000 + past.seconds * 1000 + past.microseconds // 1000
 
 
 def _prefix(moment: datetime, separator: str) -> str:
@@ -159,9 +158,4 @@ def _path(field: Field) -> Expression:
     steps = field.path.split(".") if field.path else []
     if any('"' in step or "'" in step or not step for step in steps):
         raise CatalogError(f'the path "{field.path}" of {field.id} has an empty or quoted step')
-    return _text("$" + "".join(f'."{step}"' for step in steps))
-
-
-def _text(text: str) -> Expression:
-    """A fixed text, written into the SQL; what a person gave is always a parameter."""
-    return literal_column("'" + text.replace("'", "''") + "'")
+    return fixed("$" + "".join(f'."{step}"' for step in steps))

@@ -1,0 +1,195 @@
+"""PostgreSQL: columns hold the real types, JSON is json or jsonb; texts are lower-cased by the database's locale."""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, Text, case, cast, exists, func, literal, literal_column, or_, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import NUMERIC, TIMESTAMP
+
+from export_pipelines.catalog import Field, Kind, StoredAs
+from export_pipelines.errors import CatalogError, RequestError
+from export_pipelines.plan.dialects.dialect import (
+    BLANKS,
+    EMPTY_JSON,
+    Compiled,
+    Expression,
+    Sign,
+    fixed,
+    folded,
+    milliseconds,
+)
+
+MOMENT = TIMESTAMP(timezone=True)
+JSONB = postgresql.JSONB()
+NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+WIDER_FOLDS = (("ß", "ss"), ("ς", "σ"))  # what folding does beyond lower(), in texts that people write
+OWN_FLAGS = re.compile(r"^\(\?([aimsux]+)\)")  # Python's, at the start of a pattern
+
+
+class Postgresql:
+    name = "postgresql"
+
+    def output(self, field: Field, column: Expression) -> Expression:
+        # as text everything is exact: no number is rounded, no array flattened, and `infinity` stays a word
+        if field.kind is Kind.TIMESTAMP:
+            return _moment(_inner_text(field, column), field.stored_as)
+        text = cast(_inner_text(field, column), Text)
+        return func.nullif(text, fixed("null")) if field.path and field.kind is Kind.JSON else text
+
+    def value(self, field: Field, column: Expression) -> Expression:
+        inner = _inner_text(field, column)
+        match field.kind:
+            case Kind.BOOLEAN if field.path:
+                word = func.lower(inner)
+                return case(
+                    (word.in_([fixed("true"), fixed("1")]), literal_column("true")),
+                    (word.in_([fixed("false"), fixed("0")]), literal_column("false")),
+                )
+            case Kind.DATE:
+                return cast(inner, Text)
+            case Kind.TIMESTAMP if field.path:
+                return _moment(inner, field.stored_as)
+            case _:
+                return inner
+
+    def compare_number(self, value: Expression, sign: Sign, number: Decimal) -> Expression:
+        text = cast(value, Text)
+        exact = case((text.op("~")(fixed(NUMBER)), cast(text, NUMERIC)))
+        return sign(exact, cast(literal(format(number, "f")), NUMERIC))
+
+    def boolean_literal(self, truth: bool) -> Expression:
+        return literal_column("true" if truth else "false")
+
+    def without_case(self, value: Expression, ascii_only: bool) -> Expression:
+        text = cast(value, Text)
+        if ascii_only:
+            return func.lower(text.collate("C"))
+        folded = func.lower(text)
+        for wide, plain in WIDER_FOLDS:
+            folded = func.replace(folded, fixed(wide), fixed(plain))
+        return folded.collate("C")
+
+    def contains(self, value: Expression, text: str) -> Expression:
+        return func.strpos(self.without_case(value, text.isascii()), literal(folded(text))) > literal_column(
+            "0"
+        )
+
+    def is_blank(self, value: Expression) -> Expression:
+        return or_(value.is_(None), func.btrim(cast(value, Text), literal(BLANKS)) == fixed(""))
+
+    def is_blank_json(self, value: Expression) -> Expression:
+        plain = cast(cast(value, JSONB), Text)
+        return or_(value.is_(None), plain.in_([fixed(empty) for empty in EMPTY_JSON]))
+
+    def json_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
+        place = _place(field, column)
+        return case((_is_list(place), _member(place, text, self))).is_(literal_column("true"))
+
+    def text_or_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
+        place = _place(field, column)
+        contained = self.contains(self.value(field, column), text)
+        return case((_is_list(place), _member(place, text, self)), else_=contained).is_(
+            literal_column("true")
+        )
+
+    def matches(self, value: Expression, pattern: str) -> Expression:
+        return cast(value, Text).op("~")(literal(_posix(pattern)))
+
+    def is_valid(self, value: Expression, type: str) -> Expression:
+        raise _unable(f"whether a {type} is valid")
+
+    def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
+        raise _unable(f"the {name} of a {type}")
+
+    def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
+        match stored_as:
+            case StoredAs.EPOCH_MS:
+                return literal(milliseconds(moment))
+            case StoredAs.EPOCH_S:
+                return cast(literal(str(Decimal(milliseconds(moment)) / 1000)), NUMERIC)
+            case _:
+                return cast(literal(moment.isoformat()), MOMENT)
+
+    def instant_value(self, value: Expression, stored_as: StoredAs) -> Expression:
+        return value
+
+    def time_of_day(self, value: Expression, stored_as: StoredAs) -> Expression:
+        clock = func.timezone(fixed("UTC"), _moment(value, stored_as))
+        return func.to_char(clock, fixed("HH24:MI:SS.MS")).collate("C")
+
+    def weekday(self, value: Expression, stored_as: StoredAs) -> Expression:
+        clock = func.timezone(fixed("UTC"), _moment(value, stored_as))
+        return cast(func.date_part(fixed("dow"), clock), Text)
+
+    def compile(self, statement: Select[Any]) -> Compiled:
+        compiled = statement.compile(
+            dialect=postgresql.dialect(paramstyle="numeric_dollar"),
+            compile_kwargs={"render_postcompile": True},
+        )
+        names = compiled.positiontup or ()
+        return Compiled(
+            sql=str(compiled),
+            parameters=tuple(compiled.params[name] for name in names),
+            binds=tuple(compiled.binds[name] for name in names),
+        )
+
+
+def _place(field: Field, column: Expression) -> Expression:
+    """The JSON value that the field is, still JSON."""
+    return column.op("#>")(_path(field)) if field.path else column
+
+
+def _inner_text(field: Field, column: Expression) -> Expression:
+    """The column, or the text of what lies inside its JSON; a JSON value stays JSON."""
+    if field.path is None or field.kind is Kind.JSON:
+        return _place(field, column)
+    return column.op("#>>")(_path(field))
+
+
+def _moment(value: Expression, stored_as: StoredAs) -> Expression:
+    match stored_as:
+        case StoredAs.EPOCH_MS:
+            return func.to_timestamp(value / literal_column("1000.0"))
+        case StoredAs.EPOCH_S:
+            return func.to_timestamp(value)
+        case _:
+            return cast(value, MOMENT)
+
+
+def _is_list(place: Expression) -> Expression:
+    return func.jsonb_typeof(cast(place, JSONB)) == fixed("array")
+
+
+def _member(place: Expression, text: str, dialect: Postgresql) -> Expression:
+    member = func.jsonb_array_elements_text(cast(place, JSONB)).table_valued("value", name="member")
+    same = dialect.without_case(member.c.value, text.isascii()) == literal(folded(text))
+    return exists(select(literal_column("1")).select_from(member).where(same))
+
+
+def _posix(pattern: str) -> str:
+    """Python's pattern with PostgreSQL's flags: a dot stops at a line's end unless `s` is said."""
+    flags = OWN_FLAGS.match(pattern)
+    said = flags[1] if flags else ""
+    lines = {(False, False): "p", (False, True): "s", (True, False): "n", (True, True): "w"}[
+        "m" in said, "s" in said
+    ]
+    kept = "".join(flag for flag in "ix" if flag in said)
+    return f"(?{kept}{lines}){pattern[flags.end() if flags else 0 :]}"
+
+
+def _path(field: Field) -> Expression:
+    """`'{geo,lat}'`, a literal: a bound path would hide the field in the printed SQL."""
+    steps = field.path.split(".") if field.path else []
+    if any(not step or set(step) & set("\"'\\{},") for step in steps):
+        raise CatalogError(f'the path "{field.path}" of {field.id} has an empty or quoted step')
+    return fixed("{" + ",".join(f'"{step}"' for step in steps) + "}")
+
+
+def _unable(what: str) -> RequestError:
+    return RequestError(
+        f"PostgreSQL cannot tell {what}, so a rule cannot ask for it",
+        remedy="use `matches` with a regular expression",
+    )

@@ -1,0 +1,151 @@
+"""Reads PostgreSQL: psycopg asks what is there and counts, ADBC fetches by binary COPY, column by column."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from sqlalchemy.engine import URL, make_url
+
+from export_pipelines.errors import DataError, RetryableError, SourceError
+from export_pipelines.plan.plan import Query
+
+if TYPE_CHECKING:
+    import psycopg
+
+BATCH_BYTES = 4 * 1024 * 1024
+CONNECT_S, STATEMENT_S = 10, 4 * 3600
+# UTC, so that a time without a zone means UTC; read-only, so that nothing here can ever write
+SESSION = (
+    "-c timezone=UTC -c datestyle=ISO -c extra_float_digits=1 -c default_transaction_read_only=on "
+    f"-c standard_conforming_strings=on -c statement_timeout={STATEMENT_S * 1000}"
+)
+REMEDY = "look at EXPORT_PIPELINES_SOURCE_URL: postgresql://user:password@host:5432/database"
+PLACES = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\d+)"
+)  # what is quoted is no place of a parameter
+NOT_THERE = ("42P01", "42703", "3F000", "42883", "42501")  # table, column, schema, operator, right
+LOST = ("08", "57", "53")  # connection, operator's intervention, resources
+
+
+class PostgresqlSource:
+    """A PostgreSQL database; see `source.Source` for what it owes."""
+
+    def __init__(self, url: URL) -> None:
+        options = " ".join(filter(None, (SESSION, _option(url))))
+        defaults = {"connect_timeout": str(CONNECT_S), "application_name": "export_pipelines"}
+        self.url = url.set(drivername="postgresql", query={**defaults, **url.query, "options": options})
+        self.place = f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
+
+    @classmethod
+    def from_url(cls, url: str) -> "PostgresqlSource":
+        try:
+            import adbc_driver_postgresql  # noqa: F401 - the extra may not be installed
+            import psycopg  # noqa: F401
+        except ImportError as error:
+            raise SourceError(
+                "the drivers for PostgreSQL are not installed",
+                where="EXPORT_PIPELINES_SOURCE_URL",
+                remedy="pip install 'export-pipelines[postgresql]'",
+            ) from error
+        return cls(make_url(url))
+
+    def check(self, query: Query) -> None:
+        self._one(query, f"EXPLAIN {query.sql}")
+
+    def count(self, query: Query) -> int:
+        return int(self._one(query, query.count_sql))
+
+    def read(self, query: Query) -> Iterator[pa.RecordBatch]:
+        import adbc_driver_postgresql.dbapi as adbc
+
+        try:
+            with adbc.connect(self._address()) as connection, connection.cursor() as cursor:
+                size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
+                cursor.adbc_statement.set_options(**size)
+                cursor.execute(inlined(query.sql, query.parameters))
+                for batch in cursor.fetch_record_batch():
+                    if batch.num_rows:
+                        yield batch
+        except (adbc.Error, pa.ArrowException, OSError) as error:
+            raise self._failure(getattr(error, "sqlstate", None), str(error)) from error
+
+    def _one(self, query: Query, sql: str) -> Any:
+        """The first cell of what `sql` gives."""
+        import psycopg
+
+        try:
+            with self._connected() as connection:
+                # the text is the plan's, with every value quoted by `inlined`
+                row = connection.execute(inlined(sql, query.parameters)).fetchone()
+        except psycopg.Error as error:
+            raise self._failure(error.sqlstate, error.diag.message_primary or str(error)) from error
+        assert row is not None
+        return row[0]
+
+    def _connected(self) -> "psycopg.Connection[Any]":
+        import psycopg
+
+        try:
+            return psycopg.connect(self._address())
+        except psycopg.Error as error:
+            raise SourceError(
+                f"cannot be reached: {_last_line(str(error))}", where=self.place, remedy=REMEDY
+            ) from error
+
+    def _address(self) -> str:
+        # libpq takes a plus for a plus
+        return self.url.render_as_string(hide_password=False).replace("+", "%20")
+
+    def _failure(self, state: str | None, text: str) -> Exception:
+        """The error that a person can act on."""
+        what = _last_line(text)
+        if state in NOT_THERE:
+            return SourceError(
+                what, where=self.place, remedy="name your own tables in a catalog file, or grant SELECT"
+            )
+        if state == "2201B":
+            return SourceError(f"PostgreSQL does not know this regular expression: {what}", where=self.place)
+        if state and state.startswith("22"):
+            return DataError(f"a stored value cannot be read: {_without_values(what)}", where=self.place)
+        if state is None or state.startswith(LOST):
+            return RetryableError(
+                f"the connection broke: {what}; nothing was kept", where=self.place, remedy="run it again"
+            )
+        return SourceError(f"reading stopped: {_without_values(what)}", where=self.place)
+
+
+def inlined(sql: str, parameters: tuple[str | int | float | None, ...]) -> str:
+    """`sql` with its parameters as literals: COPY, the only road that streams, takes none."""
+
+    def value(place: re.Match[str]) -> str:
+        return _literal(parameters[int(place[1]) - 1]) if place[1] else place[0]
+
+    return PLACES.sub(value, sql)
+
+
+def _literal(value: str | int | float | None) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        if "\0" in value:
+            raise SourceError("PostgreSQL holds no text with a NUL, so no filter can ask for one")
+        return "'" + value.replace("'", "''") + "'"  # backslashes are plain: standard_conforming_strings
+    return repr(value)
+
+
+def _option(url: URL) -> str:
+    given = url.query.get("options", "")
+    return given if isinstance(given, str) else " ".join(given)
+
+
+def _last_line(text: str) -> str:
+    """libpq tells the cause first, ADBC last, after its own words; neither tells the password."""
+    lines = [line.strip() for line in text.replace("[libpq]", "\n").splitlines() if line.strip()]
+    errors = [line for line in lines if "ERROR:" in line or "FATAL:" in line]
+    return (errors or lines or ["no reason was told"])[0].split("ERROR:")[-1].split("FATAL:")[-1].strip()
+
+
+def _without_values(text: str) -> str:
+    """`invalid input syntax for type numeric: "..."` without what was stored."""
+    return re.sub(r'"[^"]*"', '"..."', text)
