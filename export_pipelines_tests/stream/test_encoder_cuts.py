@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -145,3 +146,27 @@ def test_a_parquet_part_cut_by_its_length_reads_back(codec: str) -> None:
     for _, data in parts_of(encoder, frame_of(COLUMNS, rows), 30_000):
         found += READERS["parquet"]["pyarrow"](data, COLUMNS, Path())
     assert found == rows
+
+
+NARROW: dict[str, tuple[Kind, Callable[[int], Any]]] = {
+    "short texts": (Kind.TEXT, str),
+    "equal texts": (Kind.TEXT, lambda i: "x"),
+    "empty texts": (Kind.TEXT, lambda i: ""),
+    "nulls": (Kind.TEXT, lambda i: None),
+    "noise": (Kind.TEXT, lambda i: Random(i).randbytes(20).hex()),
+    "integers": (Kind.INTEGER, lambda i: Random(i).getrandbits(63)),
+    "decimals": (Kind.DECIMAL, lambda i: Decimal(Random(i).getrandbits(120)).scaleb(-2)),
+    "booleans": (Kind.BOOLEAN, lambda i: Random(i).random() < 0.5),
+    "days": (Kind.DATE, lambda i: date.fromordinal(i + 1)),
+}
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "zstd"])
+@pytest.mark.parametrize(("kind", "value"), NARROW.values(), ids=NARROW)
+def test_a_parquet_part_of_one_narrow_column_keeps_to_its_length(
+    kind: Kind, value: Callable[[int], Any], codec: str
+) -> None:
+    columns = (column("a", kind),)
+    frame = frame_of(columns, [(value(i),) for i in range(20_000)])
+    parts = parts_of(ParquetEncoder(columns, codec, None, group_rows=3), frame, 100_000)
+    assert max(len(data) for _, data in parts) <= 100_000
