@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.definition.templates import FOLDER_WORDS, words_in
 from export_pipelines.errors import RequestError, unknown
@@ -12,7 +13,6 @@ from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import is_given
 
 PARQUET_CODECS = ("none", "gzip", "zstd")  # Parquet compresses inside the file, column by column
-DEFAULT_NAME = "{dataset}_part_{{{{part}}}}.{{{{ext}}}}"
 
 
 def serialize(plan: Plan, request: PlanRequest) -> Plan:
@@ -52,7 +52,7 @@ def write(plan: Plan, request: PlanRequest) -> Plan:
     wanted, window = request.definition, request.window
     words = window_words(window) | {"export": wanted.name, "type": wanted.type, "ext": _extension(plan)}
     with located(request, "naming"):
-        part_name = part_template(wanted.naming or DEFAULT_NAME.format(dataset=request.dataset.name), words)
+        part_name = part_template(wanted.naming or default_naming(wanted), words)
     section = Output(
         part_rows=wanted.split.rows,
         part_bytes=wanted.split.bytes,

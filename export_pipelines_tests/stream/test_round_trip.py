@@ -107,9 +107,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("form", "codec", "reader"), CASES)
-@settings(
-    max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(table=tables(), size=st.integers(1, 5))
 def test_every_value_comes_back(form: str, codec: str, reader: str, table: Table, size: int) -> None:
     columns, rows = table

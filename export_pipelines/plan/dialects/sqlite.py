@@ -5,11 +5,24 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, case, cast, exists, func, literal, literal_column, or_, select
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.types import NUMERIC
+from sqlalchemy.types import INTEGER, NUMERIC
 
 from export_pipelines.catalog import Field, Kind, StoredAs
+from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.errors import CatalogError
 from export_pipelines.plan.dialects.dialect import BLANKS, Compiled, Expression, Sign
 
@@ -108,7 +121,37 @@ class Sqlite:
             return func.strftime(day, func.substr(value, literal_column("1"), literal_column("10")))
         return func.strftime(day, _seconds(value, stored_as), _text("unixepoch"))
 
-    def compile(self, statement: Select[Any]) -> Compiled:
+    def bucket(self, value: Expression, stored_as: StoredAs, every: Bucket) -> Expression:
+        if stored_as in (StoredAs.ISO, StoredAs.SQL):
+            text = value
+        else:
+            text = func.strftime(_text("%Y-%m-%dT%H:%M:%S"), _seconds(value, stored_as), _text("unixepoch"))
+        match every:
+            case "hour":
+                return _head(text, 13).op("||")(_text(":00:00"))
+            case "day":
+                return _head(text, 10)
+            case "week":
+                return func.date(_head(text, 10), _text("weekday 0"), _text("-6 days"))
+            case "month":
+                return _head(text, 7).op("||")(_text("-01"))
+
+    def cents(self, value: Expression) -> Expression:
+        return cast(func.round(value * literal_column("100")), INTEGER)
+
+    def is_cents(self, value: Expression) -> Expression:
+        amount = value * literal_column("100")
+        return and_(
+            value
+            <= cast(literal_column("9e999"), NUMERIC),  # what is no number stays text, and sorts after all
+            func.abs(amount) < literal_column("1e15"),
+            func.abs(amount - func.round(amount)) < literal_column("0.01"),
+        )
+
+    def collected(self, value: Expression) -> Expression:
+        return func.json_group_array(value).filter(value.is_not(None))
+
+    def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
         compiled = statement.compile(
             dialect=sqlite.dialect(paramstyle="qmark"), compile_kwargs={"render_postcompile": True}
         )
@@ -152,6 +195,10 @@ def _prefix(moment: datetime, separator: str) -> str:
     text = moment.astimezone(UTC).strftime(f"%Y-%m-%d{separator}%H:%M:%S")
     milliseconds = moment.microsecond // 1000
     return f"{text}.{milliseconds:03d}" if milliseconds else text
+
+
+def _head(text: Expression, length: int) -> Expression:
+    return func.substr(text, literal_column("1"), literal_column(str(length)))
 
 
 def _path(field: Field) -> Expression:
