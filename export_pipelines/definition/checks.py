@@ -6,6 +6,7 @@ from export_pipelines.catalog import Catalog, Dataset
 from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.delivery import destination_of
 from export_pipelines.definition.filter_checks import filter_faults
+from export_pipelines.definition.output import FORMATS, format_of
 from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.report_checks import key_faults, report_faults
 from export_pipelines.definition.schedule import coarser_than
@@ -81,6 +82,13 @@ def _files(written: WrittenExport) -> Found:
         yield (
             ("naming",),
             "naming: with `split` each part needs a name of its own; put {{part}} into the template",
+        )
+    form = format_of(written.format).name
+    holds = FORMATS[form].max_rows
+    if holds is not None and (written.split.rows or 0) > holds:
+        yield (
+            ("split", "rows"),
+            f"split.rows: one {form} file holds {holds:,} rows, not {written.split.rows:,}",
         )
     paths = [destination_of(one).settings["path"] for one in written.deliver]
     for place, path in enumerate(paths):
