@@ -47,10 +47,8 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     measures = measures_of(report)
     tables = Tables(request.dataset, dialect_of(request.dialect))
     predicates = predicates_of(request, tables)
-    rows = (
-        _rows(request, tables, keys, measures.values())
-        .where(*(one.expression for one in predicates))
-        .cte("measured")
+    rows = _rows(request, tables, keys, measures.values(), [one.expression for one in predicates]).cte(
+        "measured"
     )
     statement: Any = _grouped(report, rows, keys, measures, tables, total=False)
     if report.totals:
@@ -80,7 +78,11 @@ def _columns(keys: Iterable[Dimension], measures: dict[str, Measure]) -> tuple[S
 
 
 def _rows(
-    request: PlanRequest, tables: Tables, keys: Iterable[Dimension], measures: Iterable[Measure]
+    request: PlanRequest,
+    tables: Tables,
+    keys: list[Dimension],
+    measures: Iterable[Measure],
+    where: list[Expression],
 ) -> Select[Any]:
     """One row for each row of the source: keys as `key_<n>`, fields by their ids, flags by their names."""
     columns: list[ColumnElement[Any]] = [
@@ -101,7 +103,7 @@ def _rows(
         tables.operand(key.of).value for key in keys if key.of is not None and key.kind is Kind.DECIMAL
     ]
     columns.append(_misfit(amounts, tables).label(MISFITS))
-    return select(*columns).select_from(tables.source(columns))
+    return select(*columns).select_from(tables.source([*columns, *where])).where(*where)
 
 
 def _needed(measures: Iterable[Measure]) -> list[str]:

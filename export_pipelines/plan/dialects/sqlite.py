@@ -137,16 +137,17 @@ class Sqlite:
                 return _head(text, 7).op("||")(_text("-01"))
 
     def cents(self, value: Expression) -> Expression:
-        return cast(func.round(value * literal_column("100")), INTEGER)
+        amount = value * literal_column("100")
+        return case((_is_whole(amount), amount), else_=cast(func.round(amount), INTEGER))
 
     def is_cents(self, value: Expression) -> Expression:
         amount = value * literal_column("100")
-        return and_(
-            value
-            <= cast(literal_column("9e999"), NUMERIC),  # what is no number stays text, and sorts after all
-            func.abs(amount) < literal_column("1e15"),
+        exact = and_(
+            func.abs(amount) < literal_column("1e15"),  # as a double holds it
             func.abs(amount - func.round(amount)) < literal_column("0.01"),
         )
+        # what is no number stays text, and sorts after all numbers
+        return and_(value <= cast(literal_column("9e999"), NUMERIC), or_(_is_whole(amount), exact))
 
     def collected(self, value: Expression) -> Expression:
         return func.json_group_array(value).filter(value.is_not(None))
@@ -195,6 +196,10 @@ def _prefix(moment: datetime, separator: str) -> str:
     text = moment.astimezone(UTC).strftime(f"%Y-%m-%d{separator}%H:%M:%S")
     milliseconds = moment.microsecond // 1000
     return f"{text}.{milliseconds:03d}" if milliseconds else text
+
+
+def _is_whole(number: Expression) -> Expression:
+    return func.typeof(number) == _text("integer")
 
 
 def _head(text: Expression, length: int) -> Expression:
