@@ -10,6 +10,7 @@ from export_pipelines.definition.report import Report
 from export_pipelines.definition.written import REPORT_KEYS, WrittenExport
 from export_pipelines.errors import unknown
 
+METRICS_LISTING, DIMENSIONS_LISTING = "export-pipelines fields metrics", "export-pipelines fields dimensions"
 Found = Iterator[tuple[Key, str]]
 ROWS_ONLY = ("fields", "privacy")  # keys of exports of rows
 
@@ -41,7 +42,7 @@ def report_faults(report: Report, dataset: Dataset) -> Found:
             ("time_basis",),
             "time_basis: leads are counted by their submission; allowed: submission, or over: events",
         )
-    yield from _pivot(report)
+    yield from _pivot(report, dataset)
 
 
 def _metrics(report: Report) -> Found:
@@ -56,7 +57,7 @@ def _metrics(report: Report) -> Found:
                 f'metrics: "{id}" needs events, and this report is over leads; allowed: {", ".join(allowed)}',
             )
         elif id not in METRICS:
-            yield key, f"metrics: {unknown('metric', id, allowed)}; allowed: {', '.join(allowed)}"
+            yield key, f"metrics: {unknown('metric', id, allowed, METRICS_LISTING)}"
 
 
 def _groups(report: Report, dataset: Dataset) -> Found:
@@ -76,25 +77,24 @@ def _groups(report: Report, dataset: Dataset) -> Found:
 def _refused(id: str, dataset: Dataset) -> str:
     allowed = dimensions_of(dataset)
     one = dataset.by_id.get(id)
-    if one is None:
-        return f"{unknown('dimension', id, allowed)}; allowed: {', '.join(allowed)}"
+    reason = refusal(one, dataset) if one else None
+    if one is None or reason is None:
+        return unknown("dimension", id, allowed, DIMENSIONS_LISTING)
     instead = remaining(one, dataset)
-    return f"{refusal(one, dataset)}; allowed: {', '.join(instead or allowed)}"
+    return (
+        f"{reason}; allowed: {', '.join(instead)}"
+        if instead
+        else f"{reason} ({DIMENSIONS_LISTING} lists what to group by)"
+    )
 
 
-def _pivot(report: Report) -> Found:
-    allowed = [*report.group_by, *([report.every] if report.every else [])]
+def _pivot(report: Report, dataset: Dataset) -> Found:
+    groups = dimensions_of(dataset)
+    allowed = [*(id for id in report.group_by if id in groups), *([report.every] if report.every else [])]
     if report.pivot is None or report.pivot in allowed:
         return
     if not allowed:
         yield ("pivot",), "pivot: there is nothing to turn into columns; name it in group_by too"
-    else:
-        yield (
-            ("pivot",),
-            f"pivot: {_with_allowed('pivot', report.pivot, allowed)}; it is one of group_by or every",
-        )
-
-
-def _with_allowed(what: str, found: str, allowed: list[str]) -> str:
-    text = unknown(what, found, allowed)
-    return text if "allowed" in text else f"{text}; allowed: {', '.join(allowed)}"
+        return
+    text = unknown("pivot", report.pivot, allowed)
+    yield ("pivot",), f"pivot: {text} (it is one of group_by, or the bucket of every)"

@@ -34,9 +34,12 @@ def pivoted(
         raise _refused(report, "values that would make two columns of one name")
     if not parts:
         return frame.select(one.id for one in own), tuple(own)
-    made = parts[0].select(one.id for one in own)
-    for name, part in zip(names, parts, strict=True):
-        made = made.hstack(part.select(pl.col(one.id).alias(_turned(name, one).id) for one in metrics))
+    turns = [
+        part.select(pl.col(one.id).alias(_turned(name, one).id) for one in metrics)
+        for name, part in zip(names, parts, strict=True)
+    ]
+    before = [parts[0].select(one.id for one in own)] if own else []
+    made = pl.concat([*before, *turns], how="horizontal")
     if TOTAL in made.columns:
         made = made.sort(TOTAL, maintain_order=True)
     return made, tuple(shown)

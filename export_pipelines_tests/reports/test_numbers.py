@@ -131,6 +131,7 @@ def test_a_report_by_submission_counts_events_with_their_lead(
         ("filter: {where: {state: [TX, CA]}}", lambda rows: rows[rows.state.isin(["TX", "CA"])]),
         ("filter: {sources: [call center]}", lambda rows: rows[rows.source_name == "Call center"]),
         ("filter: {rules: [{lhv: wait_ms, op: is greater than, rhv: 3000}]}", lambda rows: rows[rows.wait_ms.map(lambda ms: (ms or 0) > 3000)]),
+        ("filter: {events: [recipient.*, step.skipp?d]}", lambda rows: rows[rows.event_type.str.match(r"recipient\..*|step\.skipped$")]),
         ("filter: {dates: [2024-01-15]}", lambda rows: rows[rows.occurred_at.str.startswith("2024-01-15")]),
         ("filter: {rules: [{lhv: email.domain, op: is equal to, rhv: gmail.com}]}", lambda rows: rows[rows.email.map(lambda text: oracle.domain(text or "") == "gmail.com")]),
     ],
