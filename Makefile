@@ -11,7 +11,7 @@ UI_PORT ?= 3000
 
 .PHONY: demo test ui lint bench clean
 
-demo: $(VENV)/installed  ## environment, sample leads, three exports, where the files are
+demo: $(VENV)/installed  ## environment, sample leads, five exports, where the files are
 	@$(BIN)/export-pipelines demo
 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves

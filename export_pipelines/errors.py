@@ -101,6 +101,6 @@ def unknown(what: str, found: str, allowed: Iterable[str], listing: str = "") ->
     text = f'unknown {what} "{found}"'
     if near:
         text += f'; did you mean "{near[0]}"?'
-    elif len(words) <= 20:
+    elif len(words) <= 30:
         text += f"; allowed: {', '.join(words)}"
     return f"{text} ({listing} lists them)" if listing else text

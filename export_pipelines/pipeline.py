@@ -1,14 +1,24 @@
 """The whole way in two short functions: a plan becomes an artifact, an artifact is delivered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from export_pipelines.artifacts import Manifest, ManifestColumn, Part, Store
 from export_pipelines.delivery import Receipt, open_destination
-from export_pipelines.errors import FatalError, LimitReached, RetryableError
-from export_pipelines.plan.plan import Compression, Encoding, Extract, Masking, Output, Plan
+from export_pipelines.errors import FatalError, RetryableError
+from export_pipelines.plan.limits import demand_room
+from export_pipelines.plan.plan import (
+    Compression,
+    Encoding,
+    Extract,
+    Masking,
+    Output,
+    OutputColumn,
+    Plan,
+    schema_hash,
+)
 from export_pipelines.stream import Keys, Source, Written, write_parts
 
 Clock = Callable[[], datetime]
@@ -34,7 +44,7 @@ def run_export(
     expected = check_run(plan, source)
     with store.begin(plan.export, extract.window.key, token) as staging:
         written = write_parts(plan, source.read(masking.query), staging.open_part, keys, progress)
-        _demand_all_rows(plan, expected, written.rows)
+        _demand_all_rows(plan, expected, written.rows_read)
         manifest = _manifest(plan, written, f"{plan.export}/{extract.window.key}/{token}", now(), store)
         staging.commit(manifest)
     return manifest
@@ -46,19 +56,18 @@ def deliver(manifest: Manifest, entry: Mapping[str, Any], store: Store, home: Pa
 
 
 def check_run(plan: Plan, source: Source) -> int:
-    """The rows that `plan` will read; what can be known before the first one.
+    """The rows that `plan` will read at least; what can be known before the first one.
 
-    Raises SourceError when the source cannot be read, LimitReached when there are more rows than allowed.
+    Raises SourceError when the source cannot be read, LimitReached or RequestError when there are more rows than allowed.
     """
-    _, masking, _, _, output = _sections(plan)
+    _, masking, *_ = _sections(plan)
     source.check(masking.query)
+    if (
+        plan.report is not None
+    ):  # counting its groups would be making it: its rows are known, and told, before any is written
+        return 0
     rows = source.count(masking.query)
-    if rows > output.max_rows:
-        raise LimitReached(
-            f"{rows:,} rows match, the limit is {output.max_rows:,}; nothing was written",
-            where=plan.export,
-            remedy="take a smaller window, filter more, or raise `limits: {rows: ...}`",
-        )
+    demand_room(plan, rows)
     return rows
 
 
@@ -87,7 +96,7 @@ def _demand_all_rows(plan: Plan, expected: int, written: int) -> None:
 
 def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: Store) -> Manifest:
     extract, masking, encoding, compression, _ = _sections(plan)
-    version, changed = _schema_version(plan, store)
+    version, changed = _schema_version(plan, written, store)
     return Manifest(
         artifact=artifact,
         export=plan.export,
@@ -95,15 +104,16 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         created_at=at.astimezone(UTC),
         window=extract.window,
         plan_hash=plan.hash,
-        schema_hash=plan.schema_hash,
+        schema_hash=schema_hash(written.columns),
         schema_version=version,
         schema_changed=changed,
         format=encoding.format,
         options=encoding.options,
         media_type=encoding.media_type,
         codec=compression.codec,
-        columns=_columns(masking),
+        columns=_columns(written.columns),
         removed=masking.removed,
+        notes=plan.report.notes if plan.report else (),
         rows=written.rows,
         bytes=sum(part.bytes for part in written.parts),
         raw_bytes=written.raw_bytes,
@@ -115,10 +125,10 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
     ).sealed()
 
 
-def _columns(masking: Masking) -> tuple[ManifestColumn, ...]:
+def _columns(columns: Iterable[OutputColumn]) -> tuple[ManifestColumn, ...]:
     return tuple(
         ManifestColumn(name=one.header, id=one.id, kind=one.kind, scale=one.scale, pii=one.pii, mask=one.mask)
-        for one in masking.columns
+        for one in columns
     )
 
 
@@ -136,10 +146,10 @@ def _parts(extract: Extract, written: Written) -> tuple[Part, ...]:
     )
 
 
-def _schema_version(plan: Plan, store: Store) -> tuple[int, bool]:
+def _schema_version(plan: Plan, written: Written, store: Store) -> tuple[int, bool]:
     """The version that readers of the files know the columns by, and whether it is a new one."""
     before = store.latest(plan.export)
     if before is None:
         return 1, False
-    changed = before.schema_hash != plan.schema_hash
+    changed = before.schema_hash != schema_hash(written.columns)
     return before.schema_version + changed, changed

@@ -254,6 +254,8 @@ def test_demo_runs_twice_and_every_file_that_it_names_is_there(
         answer = terminal("demo")
         assert answer.code == 0, answer.stderr
         files = [line.split()[-1] for line in answer.stdout.splitlines() if "/leads_part_" in line]
+        reports = [line for line in answer.stdout.splitlines() if "/report_by_event_part_1." in line]
+        assert len(reports) == 2
         assert len(files) == 10 and all((project.folder / file).stat().st_size for file in files)
         assert "make ui" in answer.stdout and "http://127.0.0.1:3000" in answer.stdout
         (day,) = [file for file in files if "daily_lead_backup/2024-01-15" in file]

@@ -14,7 +14,7 @@ from export_pipelines.definition.export import Compression, Format, Split
 from export_pipelines.pipeline import run_export
 from export_pipelines.plan.plan import OutputColumn
 from export_pipelines.stream import Keys, open_source
-from export_pipelines_tests.stream.readers import DECOMPRESS, FLOATS, READERS, value_of
+from export_pipelines_tests.stream.readers import DECOMPRESS, FLOATS, READERS, plain_number, value_of
 from export_pipelines_tests.whole_run import NOW, plan_of, sample_url, token
 
 # what the standard fields of the catalog are in the sample's tables, written down by hand
@@ -71,6 +71,8 @@ def found(value: Any, column: OutputColumn, form: str, reader: str) -> Any:
         return opened(value, floats)
     if column.kind is Kind.DECIMAL:
         value = Decimal(value).quantize(Decimal(10) ** -(column.scale or 0))
+    if column.kind is Kind.NUMBER and form == "xlsx":
+        return plain_number(str(value))
     typed = value_of(str(value), column)
     return float(typed) if floats and column.kind in FLOATS else typed
 
@@ -82,7 +84,8 @@ def opened(text: str, floats: bool) -> Any:
 
 @pytest.mark.parametrize(("form", "reader"), CASES)
 def test_every_field_of_every_lead_is_read_back_as_stored(form: str, reader: str, url: str, tmp_path: Path):
-    whole = {"fields": "all", "split": Split(), "compression": Compression(codec="gzip")}
+    codec = "none" if form == "xlsx" else "gzip"
+    whole = {"fields": "all", "split": Split(), "compression": Compression(codec=codec)}
     plan = plan_of(format=Format(name=form), **whole)
     store = open_store(str(tmp_path / "store"))
     manifest = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(1))

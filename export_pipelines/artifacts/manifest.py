@@ -58,6 +58,7 @@ class Manifest(Frozen):
     codec: str
     columns: tuple[ManifestColumn, ...]
     removed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # of a report: its time basis, and what could not be told
     rows: int
     bytes: int
     raw_bytes: int

@@ -141,7 +141,7 @@ def _fields(root: Key, written: WrittenDataset, fault: Fault) -> Iterator[Field]
             if one and holder:
                 inside = {
                     "column": holder.column or name,
-                    "path": path,
+                    "path": f"{holder.path}.{path}" if holder.path else path,
                     "group": holder.group or name.capitalize(),
                 }
                 filled = one.model_copy(update={k: v for k, v in inside.items() if getattr(one, k) is None})

@@ -8,15 +8,17 @@ from export_pipelines.catalog.dataset import Catalog
 from export_pipelines.catalog.yaml_lines import Document, YamlFault, read_yaml, read_yaml_file
 from export_pipelines.errors import CatalogError
 
-SHIPPED = "leads.yaml"
+SHIPPED = ("leads.yaml", "reports.yaml")
 
 
 def load_catalog(path: Path | None) -> Catalog:
     """The catalog of the file, or the shipped one for None. Raises CatalogError with every fault, `file:line: text`."""
-    shipped = read_yaml((files(__package__) / SHIPPED).read_text(encoding="utf-8"))
+    shipped = {name: read_yaml((files(__package__) / name).read_text(encoding="utf-8")) for name in SHIPPED}
     if path is None:
-        return assemble(SHIPPED, shipped, None)
-    return assemble(shown(path), _read(path), shipped.data)
+        parts = [assemble(name, document, None) for name, document in shipped.items()]
+        return Catalog(datasets=tuple(dataset for part in parts for dataset in part.datasets))
+    whole = {name: one for document in shipped.values() for name, one in document.data["datasets"].items()}
+    return assemble(shown(path), _read(path), {"datasets": whole})
 
 
 def shown(path: Path) -> str:

@@ -27,6 +27,9 @@ _WANTED = {
 }
 
 
+_NOUNS = {"op": "operator", "every": "bucket"}
+
+
 def plain_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Key, str]]:
     """Each fault as the key it is about and one line of text."""
     every = [(found, *_walk(model, found["loc"])) for found in error.errors(include_url=False)]
@@ -78,8 +81,8 @@ def shown_value(value: Any) -> str:
 
 
 def _noun(place: Key) -> str:
-    if place[-1] == "op":
-        return "operator"
+    if place[-1] in _NOUNS:
+        return _NOUNS[str(place[-1])]
     return str(place[0]) if len(place) == 1 else "word"
 
 

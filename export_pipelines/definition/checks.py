@@ -6,6 +6,9 @@ from export_pipelines.catalog import Catalog, Dataset
 from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.delivery import destination_of
 from export_pipelines.definition.filter_checks import filter_faults
+from export_pipelines.definition.output import FORMATS, format_of
+from export_pipelines.definition.report import drawn_from
+from export_pipelines.definition.report_checks import key_faults, report_faults
 from export_pipelines.definition.schedule import coarser_than
 from export_pipelines.definition.selection import DATASETS, exportable, selection_faults
 from export_pipelines.definition.templates import words_in
@@ -17,17 +20,23 @@ Found = Iterator[tuple[Key, str]]
 
 def definition_faults(written: WrittenExport, catalog: Catalog) -> Found:
     """Every fault of keys that are each well formed."""
+    yield from key_faults(written)
+    report = written.report
     try:
-        dataset = catalog.dataset(DATASETS[written.type])
+        dataset = drawn_from(report, catalog) if report else catalog.dataset(DATASETS[written.type])
     except CatalogError as error:
         yield ("type",), f"type: {error.what}"
         return
-    chosen = tuple(written.fields) if isinstance(written.fields, list) else written.fields
-    for key, text in selection_faults(chosen, dataset):
-        yield ("fields", *key), text
+    if report:
+        yield from report_faults(report, dataset)
+    else:
+        chosen = tuple(written.fields) if isinstance(written.fields, list) else written.fields
+        for key, text in selection_faults(chosen, dataset):
+            yield ("fields", *key), text
     for key, text in filter_faults(written.filter, dataset):
         yield ("filter", *key), f"{_dotted(('filter', *key))}: {text}"
-    yield from _privacy(written, dataset)
+    if not report:
+        yield from _privacy(written, dataset)
     yield from _windows(written)
     yield from _files(written)
 
@@ -73,6 +82,13 @@ def _files(written: WrittenExport) -> Found:
         yield (
             ("naming",),
             "naming: with `split` each part needs a name of its own; put {{part}} into the template",
+        )
+    form = format_of(written.format).name
+    holds = FORMATS[form].max_rows
+    if holds is not None and (written.split.rows or 0) > holds:
+        yield (
+            ("split", "rows"),
+            f"split.rows: one {form} file holds {holds:,} rows, not {written.split.rows:,}",
         )
     paths = [destination_of(one).settings["path"] for one in written.deliver]
     for place, path in enumerate(paths):

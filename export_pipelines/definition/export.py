@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.report import Report
 from export_pipelines.definition.words import ByteSize, Count, Flag
 
 Cadence = Literal["daily", "weekly", "monthly"]
@@ -79,6 +80,7 @@ class ExportDefinition(BaseModel):
     type: ExportType
     format: Format
     fields: Literal["all"] | tuple[str, ...] | Smart = "all"
+    report: Report | None = None  # of a report only, which has no fields
     filter: Filter = Filter()
     partition: Cadence | None = None  # None: one window, by `filter.last` or given at the run
     schedule: str | None = None  # a cron line in UTC, made from the words by the loader; None is manual
@@ -86,7 +88,7 @@ class ExportDefinition(BaseModel):
     privacy: dict[str, MaskWord] = {}
     split: Split = Split()
     compression: Compression = Compression()
-    naming: str | None = None  # part name template, Jinja words; None: leads_part_{{part}}.{{ext}}
+    naming: str | None = None  # part name template, Jinja words; None: that of default_naming
     skip_empty: bool = False
     deliver: tuple[Destination, ...] = ()
     retention: str | None = None

@@ -26,8 +26,8 @@ BOOLEAN_WORDS = frozenset({"yes", "true", "t", "1", "no", "false", "f", "0"})
 
 def filter_faults(chosen: Filter, dataset: Dataset) -> Found:
     """Every fault with its key below `filter`. No text repeats a value: it may be a person's."""
-    if chosen.events:
-        yield ("events",), "a lead export has no events to choose from; filter by outcome instead"
+    if chosen.events and "event_type" not in dataset.by_id:
+        yield ("events",), "leads have no events to choose from; filter by outcome instead"
     for id, values in chosen.where.items():
         yield from _where(id, values, dataset)
     for place, rule in enumerate(chosen.rules):

@@ -15,13 +15,14 @@ from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_y
 from export_pipelines.definition.checks import Found, definition_faults
 from export_pipelines.definition.delivery import destination_of
 from export_pipelines.definition.export import ExportDefinition
+from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import compression_of, format_of
 from export_pipelines.definition.schedule import MAX_ACTIVE
 from export_pipelines.definition.written import WrittenExport
 from export_pipelines.errors import DefinitionError, SettingsError
 
 SUFFIXES = (".yaml", ".yml")
-NOT_THERE_YET = ("event", "report")
+NOT_THERE_YET = ("event",)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _early_faults(path: Path, data: Any) -> Found:
     if not isinstance(data, dict):
         yield (), "an export definition is a mapping (key: value), with at least type and format"
     elif data.get("type") in NOT_THERE_YET:
-        yield ("type",), f'type: this version cannot export "{data["type"]}" yet; allowed: lead'
+        yield ("type",), f'type: this version cannot export "{data["type"]}" yet; allowed: lead, report'
 
 
 def _of_the_rest(data: dict[str, Any], found: list[tuple[Key, str]], catalog: Catalog) -> Found:
@@ -125,6 +126,7 @@ def _definition(path: Path, file: str, written: WrittenExport, document: Documen
         path=Path(file),
         **{key: getattr(written, key) for key in same},
         format=format_of(written.format),
+        report=written.report,
         fields=tuple(written.fields) if isinstance(written.fields, list) else written.fields,
         partition=written.partition or cadence,
         schedule=schedule.cron if schedule else None,
@@ -162,7 +164,10 @@ def _targets(definition: ExportDefinition) -> Iterator[tuple[str, ...]]:
         text = re.sub(r"\s*([{}|])\s*", r"\1", template)
         return re.sub(r"\{\{(export|type)\}\}", lambda hole: known[hole[1]], text)
 
-    default = f"{definition.type}s_part_{{{{part}}}}.{{{{ext}}}}"
     ext = f"{definition.format.name} {definition.compression.codec}"
     for one in definition.deliver:
-        yield str(Path(put_in(one.settings["path"]))), put_in(definition.naming or default), ext
+        yield (
+            str(Path(put_in(one.settings["path"]))),
+            put_in(definition.naming or default_naming(definition)),
+            ext,
+        )

@@ -35,17 +35,26 @@ class JsonOptions(_Options):
     pretty: Flag = False
 
 
+class XlsxOptions(_Options):
+    """XLSX: header of ids or of labels."""
+
+    header: Literal["ids", "labels"] = "ids"
+
+
 class NoOptions(_Options):
     """A format without options."""
 
 
 @dataclass(frozen=True)
 class FormatSpec:
-    """A format: the end of its file names, its media type, its options."""
+    """A format: the end of its file names, its media type, its options, the most rows of one file, and the codecs that
+    may be asked for where it compresses by itself."""
 
     extension: str
     media_type: str
     options: type[BaseModel]
+    max_rows: int | None = None
+    own_codecs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,9 +71,17 @@ FORMATS: Mapping[str, FormatSpec] = {
     "tsv": FormatSpec("tsv", "text/tab-separated-values", DelimitedOptions),
     "json": FormatSpec("json", "application/json", JsonOptions),
     "ndjson": FormatSpec("ndjson", "application/x-ndjson", NoOptions),
-    "parquet": FormatSpec("parquet", "application/vnd.apache.parquet", NoOptions),
+    "parquet": FormatSpec(
+        "parquet", "application/vnd.apache.parquet", NoOptions, own_codecs=("none", "gzip", "zstd")
+    ),
+    "xlsx": FormatSpec(
+        "xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        XlsxOptions,
+        max_rows=1_048_575,  # and the header
+        own_codecs=("none",),
+    ),
 }
-FORMATS_TO_COME = ("xlsx",)
 
 CODECS: Mapping[str, CodecSpec] = {
     "none": CodecSpec("", range(0), None),
@@ -85,9 +102,7 @@ def _level(name: str, levels: range) -> Any:
     return Annotated[int, AfterValidator(check)]
 
 
-_FORMAT = OneOf(
-    "format", {name: spec.options for name, spec in FORMATS.items()}, tuple(FORMATS), to_come=FORMATS_TO_COME
-)
+_FORMAT = OneOf("format", {name: spec.options for name, spec in FORMATS.items()}, tuple(FORMATS))
 _CODEC = OneOf(
     "compression",
     {name: _level(name, spec.levels) for name, spec in CODECS.items() if spec.levels},

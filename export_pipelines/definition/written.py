@@ -4,15 +4,18 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.catalog.yaml_faults import shown_value
 from export_pipelines.definition.delivery import WrittenDestination
 from export_pipelines.definition.export import Cadence, ExportType, Limits, MaskWord, Smart, Split
 from export_pipelines.definition.filters import Filter
 from export_pipelines.definition.output import WrittenCompression, WrittenFormat
+from export_pipelines.definition.report import Over, Report, TimeBasis
 from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
 from export_pipelines.definition.templates import PART_WORDS, template_faults
 from export_pipelines.definition.words import DayText, Flag, Span, fault
 
+REPORT_KEYS = tuple(Report.model_fields)
 _SHAPES = {str: "(word)", list: "(list)", dict: "(mapping)"}
 
 
@@ -57,7 +60,7 @@ class WrittenExport(BaseModel):
 
     description: Annotated[str, Field(description="What the export is for, for those who meet it.")] = ""
     owner: Annotated[str | None, Field(description="Who answers for it.")] = None
-    type: Annotated[ExportType, Field(description="What is exported; this version exports leads.")]
+    type: Annotated[ExportType, Field(description="What is exported.")]
     format: Annotated[WrittenFormat, Field(description="The format, or a mapping of it to its options.")]
     fields: Annotated[
         _Fields,
@@ -82,6 +85,21 @@ class WrittenExport(BaseModel):
         ),
     ] = None
     start: Annotated[DayText | None, Field(description="First day of the partitions.")] = None
+    metrics: Annotated[
+        list[str], Field(description="Of a report: what is measured.", examples=[["leads", "cost"]])
+    ] = []
+    group_by: Annotated[list[str], Field(description="Of a report: a row for each group of these.")] = []
+    every: Annotated[Bucket | None, Field(description="Of a report: a row for each bucket of time.")] = None
+    fill: Annotated[Flag, Field(description="Of a report: buckets without rows are there, too.")] = True
+    pivot: Annotated[str | None, Field(description="Of a report: the group whose values become columns.")] = (
+        None
+    )
+    totals: Annotated[Flag, Field(description="Of a report: a last row over everything.")] = False
+    over: Annotated[Over, Field(description="Of a report: what is counted.")] = "events"
+    time_basis: Annotated[
+        TimeBasis | None,
+        Field(description="Of a report over events: by the time of the event, or of the lead."),
+    ] = None
     privacy: Annotated[dict[str, MaskWord], Field(description="Field id or glob to what is done to it.")] = {}
     split: Annotated[Split, Field(description="When a new part begins.")] = Split()
     compression: Annotated[
@@ -95,6 +113,13 @@ class WrittenExport(BaseModel):
     deliver: Annotated[list[WrittenDestination], Field(description="Where the files go.")] = []
     retention: Annotated[Span | None, Field(description="How long the artifact is kept.")] = None
     limits: Annotated[Limits, Field(description="Past these the run stops.")] = Limits()
+
+    @property
+    def report(self) -> Report | None:
+        """The keys of a report, for a report only."""
+        if self.type != "report":
+            return None
+        return Report.model_validate({key: getattr(self, key) for key in REPORT_KEYS})
 
 
 def definition_schema() -> dict[str, Any]:

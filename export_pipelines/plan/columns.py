@@ -25,7 +25,7 @@ def columns_of(chosen: Sequence[Field | Component], request: PlanRequest) -> tup
     """Columns in the order chosen, unmasked."""
     labels = request.definition.format.options.get("header") == "labels"
     columns = tuple(_column(one, labels) for one in chosen)
-    _demand_distinct(columns, request)
+    demand_distinct(columns, request)
     return columns
 
 
@@ -73,7 +73,8 @@ def _within(path: tuple[str, ...], parent: tuple[str, ...]) -> bool:
     return len(path) > len(parent) and path[: len(parent)] == parent
 
 
-def _demand_distinct(columns: Iterable[OutputColumn], request: PlanRequest) -> None:
+def demand_distinct(columns: Iterable[OutputColumn], request: PlanRequest) -> None:
+    """Raises RequestError for two columns under one header."""
     seen: dict[str, str] = {}
     for column in columns:
         if column.header in seen:

@@ -9,6 +9,7 @@ from export_pipelines.plan.output import compress, serialize, write
 from export_pipelines.plan.plan import Extract, Plan, Predicates
 from export_pipelines.plan.predicates import predicates_of
 from export_pipelines.plan.privacy import mask_pii
+from export_pipelines.plan.report import project_report, query_report
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.tables import Tables
 
@@ -37,7 +38,7 @@ def extract(plan: Plan, request: PlanRequest) -> Plan:
         dialect=dialect_of(request.dialect).name,
         window=request.window,
         window_field=dataset.window,
-        order=dataset.order,
+        order=() if request.definition.report else dataset.order,
     )
     return plan.model_copy(update={"extract": section})
 
@@ -52,11 +53,16 @@ def filter_rows(plan: Plan, request: PlanRequest) -> Plan:
     return plan.model_copy(update={"filter": section})
 
 
+def _by_type(step: Step, **others: Step) -> Step:
+    """The step of the export's type, where it has one of its own."""
+    return lambda plan, request: others.get(plan.type, step)(plan, request)
+
+
 STEPS: tuple[tuple[str, Step], ...] = (
     ("extract", extract),
     ("filter", filter_rows),
-    ("project_fields", project_fields),
-    ("mask_pii", mask_pii),
+    ("project_fields", _by_type(project_fields, report=project_report)),
+    ("mask_pii", _by_type(mask_pii, report=query_report)),
     ("serialize", serialize),
     ("compress", compress),
     ("write", write),

@@ -12,7 +12,7 @@ WIDTH = 110
 
 def describe(plan: Plan) -> str:
     """Every section that the plan has so far, with no trailing newline."""
-    sections = (_extract, _filter, _query, _columns, _encoding, _output)
+    sections = (_extract, _filter, _report, _query, _columns, _encoding, _output)
     return "\n".join([_head(plan), *(line for section in sections for line in section(plan))])
 
 
@@ -35,13 +35,30 @@ def _extract(plan: Plan) -> Iterator[str]:
     if plan.extract:
         yield f"window       {plan.extract.window.key}: {plan.extract.window_field} in {plan.extract.window}"
         yield f"source       {plan.extract.dataset}, table {plan.extract.table}, {plan.extract.dialect}"
-        yield f"order        {', '.join(plan.extract.order)}"
+        if plan.extract.order:
+            yield f"order        {', '.join(plan.extract.order)}"
 
 
 def _filter(plan: Plan) -> Iterator[str]:
     if plan.filter:
         for number, text in enumerate(plan.filter.text or ("every row",)):
             yield ("rows where   " if number == 0 else "         and ") + text
+
+
+def _report(plan: Plan) -> Iterator[str]:
+    report = plan.report
+    if report is None:
+        return
+    yield f"report       {', '.join(report.metrics)}"
+    yield f"a row for    {' and '.join(f'each {key}' for key in report.keys) or 'all of it'}"
+    if report.series and report.series.fill:
+        yield f"buckets      every {report.series.every}, those without rows too"
+    if report.pivot:
+        yield f"pivot        {report.pivot}: its values become columns"
+    if report.totals:
+        yield "totals       a last row over everything"
+    for note in report.notes:
+        yield from textwrap.wrap(f"note         {note}", WIDTH, subsequent_indent="             ")
 
 
 def _query(plan: Plan) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.definition.templates import FOLDER_WORDS, words_in
 from export_pipelines.errors import RequestError, unknown
@@ -11,9 +12,6 @@ from export_pipelines.plan.predicates import located
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import is_given
 
-PARQUET_CODECS = ("none", "gzip", "zstd")  # Parquet compresses inside the file, column by column
-DEFAULT_NAME = "{dataset}_part_{{{{part}}}}.{{{{ext}}}}"
-
 
 def serialize(plan: Plan, request: PlanRequest) -> Plan:
     """Adds the format with all of its options. Raises RequestError."""
@@ -21,12 +19,14 @@ def serialize(plan: Plan, request: PlanRequest) -> Plan:
     if wanted.name not in FORMATS:
         raise RequestError(unknown("format", wanted.name, FORMATS), where=request.definition.at("format"))
     form = FORMATS[wanted.name]
-    section = Encoding(format=wanted.name, options=dict(wanted.options), media_type=form.media_type)
+    section = Encoding(
+        format=wanted.name, options=dict(wanted.options), media_type=form.media_type, max_rows=form.max_rows
+    )
     return plan.model_copy(update={"encoding": section})
 
 
 def compress(plan: Plan, request: PlanRequest) -> Plan:
-    """Adds the codec; for Parquet it becomes Parquet's own option. Raises RequestError."""
+    """Adds the codec; a format that compresses by itself takes it as its own option. Raises RequestError."""
     if plan.encoding is None:
         raise ValueError("rows are serialised before they are compressed")
     wanted = request.definition.compression
@@ -34,14 +34,17 @@ def compress(plan: Plan, request: PlanRequest) -> Plan:
         raise RequestError(
             unknown("compression", wanted.codec, CODECS), where=request.definition.at("compression")
         )
-    if plan.encoding.format != "parquet":
+    own = FORMATS[plan.encoding.format].own_codecs
+    if not own:
         return plan.model_copy(update={"compression": Compression(codec=wanted.codec, level=wanted.level)})
-    if wanted.codec not in PARQUET_CODECS:
+    if wanted.codec not in own:
         raise RequestError(
-            f"Parquet is not put into {wanted.codec}, it compresses by itself",
+            f"{plan.encoding.format} is not put into {wanted.codec}, it compresses by itself",
             where=request.definition.at("compression"),
-            remedy=f"allowed: {', '.join(PARQUET_CODECS)}",
+            remedy=f"allowed: {', '.join(own)}",
         )
+    if own == ("none",):
+        return plan.model_copy(update={"compression": Compression(codec="none")})
     options = plan.encoding.options | {"compression": wanted.codec, "level": wanted.level}
     encoding = plan.encoding.model_copy(update={"options": options})
     return plan.model_copy(update={"encoding": encoding, "compression": Compression(codec="none")})
@@ -52,7 +55,7 @@ def write(plan: Plan, request: PlanRequest) -> Plan:
     wanted, window = request.definition, request.window
     words = window_words(window) | {"export": wanted.name, "type": wanted.type, "ext": _extension(plan)}
     with located(request, "naming"):
-        part_name = part_template(wanted.naming or DEFAULT_NAME.format(dataset=request.dataset.name), words)
+        part_name = part_template(wanted.naming or default_naming(wanted), words)
     section = Output(
         part_rows=wanted.split.rows,
         part_bytes=wanted.split.bytes,

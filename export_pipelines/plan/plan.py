@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from export_pipelines.catalog import Kind, PiiClass, StoredAs
+from export_pipelines.catalog.dimensions import Bucket
 
 
 class Frozen(BaseModel):
@@ -93,6 +95,33 @@ class Predicates(Frozen):
     text: tuple[str, ...]
 
 
+class Series(Frozen):
+    """A time series: a row for each bucket that begins before `end`, from the one that holds `start` on; without these
+    two from the first bucket that has rows to the last. None is missing if `fill`."""
+
+    every: Bucket
+    fill: bool
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+
+
+class Report(Frozen):
+    """What becomes of the groups that the query gives: metrics out of measures, a series without gaps, a pivot.
+
+    `keys` are ids of the columns that make a group, in order, the series' bucket first. `missing` are metrics that
+    cannot be told for these groups and are null, `notes` why, and what else a reader of the numbers must know.
+    """
+
+    over: str
+    keys: tuple[str, ...]
+    metrics: tuple[str, ...]
+    series: Series | None = None
+    pivot: str | None = None
+    totals: bool = False
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class Projection(Frozen):
     columns: tuple[OutputColumn, ...]
 
@@ -131,6 +160,7 @@ class Encoding(Frozen):
     format: str
     options: dict[str, Any] = {}
     media_type: str
+    max_rows: int | None = None  # of one part, where the format has an end
 
 
 class Compression(Frozen):
@@ -159,6 +189,7 @@ class Plan(Frozen):
     required: tuple[str, ...] = ()
     extract: Extract | None = None
     filter: Predicates | None = None
+    report: Report | None = None  # of a report only
     projection: Projection | None = None
     masking: Masking | None = None
     encoding: Encoding | None = None
@@ -171,13 +202,11 @@ class Plan(Frozen):
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    @property
-    def schema_hash(self) -> str:
-        """SHA-256 over the output's names, kinds and masks, which is what a reader of the files relies on."""
-        columns = [
-            [c.header, c.kind, c.scale, c.mask] for c in (self.masking.columns if self.masking else ())
-        ]
-        return hashlib.sha256(json.dumps(columns).encode()).hexdigest()
+
+def schema_hash(columns: Iterable[OutputColumn]) -> str:
+    """SHA-256 over the output's names, kinds and masks, which is what a reader of the files relies on."""
+    told = [[c.header, c.kind, c.scale, c.mask] for c in columns]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def iso(moment: datetime) -> str:

@@ -20,6 +20,7 @@ from export_pipelines.plan.tables import Tables
 from export_pipelines.plan.window import WHOLE_KEY, before
 
 ID = re.compile(r"[0-9a-f]{24}")
+EVENT_TYPE = "event_type"
 ONE_DAY = timedelta(days=1)
 
 
@@ -115,13 +116,26 @@ def _named(key: str, prefix: str) -> Callable[[PlanRequest, Tables], Iterator[Pr
 
 
 def _events(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-    if request.definition.filter.events and request.definition.type == "lead":
+    """`events: [recipient.*]`: dotted event types, in which `*` stands for any text and `?` for one character."""
+    globs = request.definition.filter.events
+    if not globs:
+        return
+    if EVENT_TYPE not in request.dataset.by_id:
         raise RequestError(
-            "a lead export has no events to choose from",
+            "leads have no events to choose from",
             where=request.definition.at("filter", "events"),
             remedy="leave `events` out, or filter by outcome",
         )
-    return iter(())
+    with located(request, "filter", "events"):
+        value = tables.operand(request.dataset.find(EVENT_TYPE)).value
+    folded = tables.dialect.without_case(value, True)
+    found = [folded.like(_like(glob.lower()), escape="\\") for glob in globs]
+    yield Predicate(f"{EVENT_TYPE} is like {_listed(globs)}", or_(*found))
+
+
+def _like(glob: str) -> str:
+    literal_text = re.sub(r"([\\%_])", r"\\\1", glob)
+    return literal_text.replace("*", "%").replace("?", "_")
 
 
 def _lead_ids(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:

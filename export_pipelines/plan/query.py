@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, func, select
+from sqlalchemy import BindParameter, CompoundSelect, Select, func, select
 from sqlalchemy.sql import quoted_name, visitors
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -15,6 +15,7 @@ from export_pipelines.plan.predicates import Predicate, predicates_of
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.tables import Tables
 
+Statement = Select[Any] | CompoundSelect[Any]
 MAX_PARAMETERS = 30_000  # SQLite takes 32,766, PostgreSQL 65,535
 
 
@@ -33,6 +34,28 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
     )
     count = select(func.count()).select_from(tables.source(where)).where(*where)
+    columns = tuple(
+        SourceColumn(
+            name=field.id,
+            kind=field.kind,
+            scale=field.decimal_scale,
+            type=field.type,
+            stored_as=field.stored_as,
+        )
+        for field in fields
+    )
+    return query_of(request, statement, count, predicates, columns)
+
+
+def query_of(
+    request: PlanRequest,
+    statement: Statement,
+    count: Select[Any],
+    predicates: Iterable[Predicate],
+    columns: tuple[SourceColumn, ...],
+) -> Query:
+    """The compiled statement and its count. Raises RequestError for more values than a query may hold."""
+    dialect = dialect_of(request.dialect)
     rows, number = dialect.compile(statement), dialect.compile(count)
     if rows.parameters != number.parameters:
         raise AssertionError("rows and their count must be asked with the same parameters")
@@ -46,16 +69,7 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         sql=rows.sql,
         count_sql=number.sql,
         parameters=rows.parameters,
-        columns=tuple(
-            SourceColumn(
-                name=field.id,
-                kind=field.kind,
-                scale=field.decimal_scale,
-                type=field.type,
-                stored_as=field.stored_as,
-            )
-            for field in fields
-        ),
+        columns=columns,
         functions=_functions(statement),
         private=_private(predicates, rows.binds),
     )

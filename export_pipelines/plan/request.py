@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from export_pipelines.catalog import Catalog, Dataset
 from export_pipelines.definition.export import ExportDefinition
+from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.selection import DATASETS
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.plan import Window
@@ -22,6 +23,8 @@ class PlanRequest:
     @property
     def dataset(self) -> Dataset:
         """What the export draws from. Raises RequestError for an export type that has no dataset."""
+        if self.definition.report:
+            return drawn_from(self.definition.report, self.catalog)
         name = DATASETS.get(self.definition.type)
         if name is None or name not in self.catalog.names():
             raise RequestError(

@@ -1,12 +1,11 @@
 """Parquet with the plan's types: decimals exact, timestamps in UTC milliseconds, row groups of a fixed size."""
 
-from typing import Any
-
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from export_pipelines.catalog import Kind
+from export_pipelines.stream.buffer import Buffer
 from export_pipelines.stream.encoder import Columns
 from export_pipelines.stream.regroup import Regroup
 from export_pipelines.stream.schema import arrow_type
@@ -20,43 +19,6 @@ INDEX_BYTES = 4  # of one value: its place in the dictionary
 FIXED_BYTES = 16  # of one value that is no text
 LENGTH_BYTES = 4  # of one text
 EXPANSION = 1.01  # what a codec makes of bytes that cannot be compressed
-
-
-class _Buffer:
-    """A file for pyarrow to write to, emptied after every batch; positions count on."""
-
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.position = 0
-        self.closed = False
-
-    def write(self, data: Any) -> int:
-        chunk = bytes(data)
-        self.chunks.append(chunk)
-        self.position += len(chunk)
-        return len(chunk)
-
-    def take(self) -> bytes:
-        data, self.chunks = b"".join(self.chunks), []
-        return data
-
-    def tell(self) -> int:
-        return self.position
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
 
 
 class ParquetEncoder:
@@ -85,7 +47,7 @@ class ParquetEncoder:
         self._empty_bytes = len(self.begin() + self.end(True))
 
     def begin(self) -> bytes:
-        self._buffer, self._groups_written = _Buffer(), 0
+        self._buffer, self._groups_written = Buffer(), 0
         self._writer = pq.ParquetWriter(
             pa.PythonFile(self._buffer, mode="w"),
             self.schema,

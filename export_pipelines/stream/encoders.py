@@ -8,6 +8,7 @@ from export_pipelines.plan.plan import Plan
 from export_pipelines.stream.encode_delimited import DelimitedEncoder
 from export_pipelines.stream.encode_json import JsonEncoder
 from export_pipelines.stream.encode_parquet import ParquetEncoder
+from export_pipelines.stream.encode_xlsx import XlsxEncoder
 from export_pipelines.stream.encoder import Columns, Encoder
 
 ROW_GROUP_ROWS = 16_384  # about 16 MB of wide leads, held several times over while they are written
@@ -24,6 +25,7 @@ ENCODERS: dict[str, Callable[[Columns, dict[str, Any]], Encoder]] = {
     "json": partial(JsonEncoder, True),
     "ndjson": partial(JsonEncoder, False),
     "parquet": _parquet,
+    "xlsx": XlsxEncoder,
 }
 
 

@@ -10,6 +10,7 @@ from export_pipelines.plan.plan import Plan
 from export_pipelines.stream import mask
 from export_pipelines.stream.encode_delimited import DelimitedEncoder
 from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.report import settle
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,15 @@ class Preview:
 
 def preview(plan: Plan, batches: Iterable[pa.RecordBatch], keys: Keys, rows: int = 20) -> Preview:
     """The first `rows` rows of `batches` under a whole `plan`. Closes `batches`, read or not."""
-    assert plan.masking and plan.encoding
-    columns = plan.masking.columns
-    encoder = DelimitedEncoder(",", columns, plan.encoding.options)
-    lines: list[tuple[str, ...]] = []
     reading = iter(batches)
     try:
-        while len(lines) < rows and (batch := next(reading, None)) is not None:
+        plan, settled = settle(plan, reading)
+        assert plan.masking and plan.encoding
+        columns = plan.masking.columns
+        encoder = DelimitedEncoder(",", columns, plan.encoding.options)
+        lines: list[tuple[str, ...]] = []
+        made = iter(settled)
+        while len(lines) < rows and (batch := next(made, None)) is not None:
             frame = mask.apply(plan, batch.slice(0, rows - len(lines)), keys)[0]
             lines.extend(encoder.spelled(frame).fill_null(pl.lit(encoder.null_marker)).rows())
     finally:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from export_pipelines.errors import LimitReached
 from export_pipelines.plan.naming import part_file_name
-from export_pipelines.plan.plan import Plan
+from export_pipelines.plan.plan import OutputColumn, Plan
 from export_pipelines.stream import mask
 from export_pipelines.stream.channel import Channel, Stopped
 from export_pipelines.stream.compress import codec_of, held_bytes
@@ -28,6 +28,7 @@ from export_pipelines.stream.part_writer import (
     WrittenPart,
 )
 from export_pipelines.stream.regroup import Regroup
+from export_pipelines.stream.report import settle
 
 BATCHES_WAITING = 2
 CHUNKS_WAITING = 2
@@ -37,10 +38,13 @@ CUT_ROWS = 8_192  # of one step of a part cut by bytes: where it ends must not d
 
 @dataclass(frozen=True)
 class Written:
-    """What was written. `null_required` counts nulls in required columns; `seconds` is busy time by stage."""
+    """What was written. `rows_read` came from the source, of which a report makes others; `columns` are those of the
+    files; `null_required` counts nulls in required columns; `seconds` is busy time by stage."""
 
     parts: tuple[WrittenPart, ...]
     rows: int
+    rows_read: int
+    columns: tuple[OutputColumn, ...]
     raw_bytes: int
     null_required: dict[str, int]
     masked_values: int
@@ -60,15 +64,45 @@ def write_parts(
     The first error of any of the three threads is raised, after the others ended and the open part was aborted.
     Raises LimitReached when the plan's rows or bytes are exceeded, DataError for a value that does not fit its type.
     """
-    return _Run(plan, open_part, keys, progress or (lambda rows: None)).execute(batches)
+    read = _Counted(batches)
+    settled, rows = settle(plan, read)
+    return _Run(settled, open_part, keys, progress or (lambda rows: None), read).execute(rows)
+
+
+class _Counted:
+    """Batches as they come, and how many rows they held."""
+
+    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
+        self._batches, self.rows = batches, 0
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        batches = iter(self._batches)
+        try:
+            for batch in batches:
+                self.rows += batch.num_rows
+                yield batch
+        finally:
+            _close(batches)
+
+
+def _close(batches: object) -> None:
+    close = getattr(batches, "close", None)
+    if close:
+        close()
 
 
 class _Run:
     def __init__(
-        self, plan: Plan, open_part: Callable[[str], PartSink], keys: Keys, progress: Callable[[int], None]
+        self,
+        plan: Plan,
+        open_part: Callable[[str], PartSink],
+        keys: Keys,
+        progress: Callable[[int], None],
+        counted: _Counted,
     ) -> None:
         assert plan.output and plan.compression and plan.masking
         self.plan, self.output, self.keys, self.progress = plan, plan.output, keys, progress
+        self.counted, self.columns = counted, plan.masking.columns
         self.stop = threading.Event()
         self.batches: Channel[pa.RecordBatch | None] = Channel(BATCHES_WAITING, self.stop)
         self.commands: Channel[Command] = Channel(CHUNKS_WAITING, self.stop)
@@ -102,6 +136,8 @@ class _Run:
         return Written(
             parts=tuple(self.writer.parts),
             rows=self.rows,
+            rows_read=self.counted.rows,
+            columns=self.columns,
             raw_bytes=self.raw_bytes,
             null_required=self.nulls,
             masked_values=self.masked,
@@ -127,9 +163,7 @@ class _Run:
                 if batch is None:
                     return
         finally:
-            close = getattr(batches, "close", None)
-            if close:
-                close()
+            _close(batches)
 
     def _encode_all(self) -> None:
         while (batch := self.batches.get()) is not None:

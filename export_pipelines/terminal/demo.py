@@ -24,13 +24,15 @@ RUNS = (
     ("daily_lead_backup", "2024-01-15"),
     ("monthly_financial_summary", "2024-01-01"),
     ("pii_free_analytics", "2024-01-15"),
+    ("daily_source_quality", "2024-01-15"),
+    ("monthly_revenue_by_recipient", "2024-01-01"),
 )
 BACKFILL = ("daily_lead_backup", "2024-01-07", "2024-01-13")
 UI = "http://127.0.0.1:3000"
 
 
 def demo(context: typer.Context) -> None:
-    """Something to look at: make sample leads, run the three example exports, and show what came out."""
+    """Something to look at: make sample leads, run the example exports, and show what came out."""
     door = door_of(context)
     _demand_examples(door)
     _make_key(door)

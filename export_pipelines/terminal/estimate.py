@@ -53,17 +53,17 @@ class _Counting:
 
 
 def estimate(plan: "Plan", source: "Source", settings: "Settings") -> Estimate:
-    """Reads at most 1,000 rows, writes none. Raises SourceError, or what the run would raise for these rows."""
+    """Reads at most 1,000 rows, a report as a whole; writes none. Raises SourceError, or what the run would raise for these rows."""
     from export_pipelines.stream import write_parts
     from export_pipelines.stream.keys import Keys
 
     assert plan.masking is not None and plan.output is not None  # the plan is whole
-    rows = source.count(plan.masking.query)
     without_limits = plan.output.model_copy(update={"max_rows": sys.maxsize, "max_bytes": sys.maxsize})
     free = plan.model_copy(update={"output": without_limits})
-    first = _first(plan, source, SAMPLE_ROWS)
+    first = _first(plan, source, SAMPLE_ROWS if plan.report is None else sys.maxsize)
     written = write_parts(free, first, lambda name: _Counting(), Keys.of(settings))
     parts = sum(part.bytes for part in written.parts)
+    rows = source.count(plan.masking.query) if plan.report is None else written.rows
     factor = rows / written.rows if written.rows else 1
     return Estimate(rows, written.rows, round(parts * factor), round(written.raw_bytes * factor))
 

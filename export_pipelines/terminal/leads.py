@@ -25,19 +25,19 @@ def sample_leads(
     seed: Annotated[int, typer.Option(help="The same seed gives the same leads.")] = 1,
     replace: Replace = False,
 ) -> None:
-    """Fill the lead store with made-up leads, realistic down to the nasty values."""
+    """Fill the lead store with made-up leads and their events, realistic down to the nasty values."""
     first = _day(start)
     make_sample(door_of(context), count, seed, first, days, replace=replace)
     say(f"{counted(count, 'lead')} made, {first} to {first + timedelta(days=days - 1)}")
 
 
 def make_sample(door: Door, count: int, seed: int, start: date, days: int, *, replace: bool = False) -> None:
-    """Writes the sample into the source. Raises RequestError when leads are there and are not to be replaced."""
+    """Writes the sample, events too, into the source. Raises RequestError when leads are there and are not to be replaced."""
     from export_pipelines.sample import generate_leads
 
     url = door.settings.source_url.get_secret_value()
     with progress_bar("making leads", count) as progress:
-        generate_leads(url, count, seed, start, days, progress, replace=replace)
+        generate_leads(url, count, seed, start, days, progress, replace=replace, events=True)
 
 
 def import_leads(

@@ -36,7 +36,7 @@ def test_parquet_compresses_inside_of_itself(tmp_path: Path) -> None:
 def test_parquet_in_a_zip_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError) as caught:
         plan(tmp_path, "format: parquet\ncompression: zip")
-    assert "test_export.yaml:3: Parquet is not put into zip" in str(caught.value)
+    assert "test_export.yaml:3: parquet is not put into zip" in str(caught.value)
     assert "allowed: none, gzip, zstd" in str(caught.value)
 
 

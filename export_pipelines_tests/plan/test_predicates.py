@@ -133,7 +133,7 @@ def test_rules_nest_and_stand_together_with_and() -> None:
             '"30000 months" before 2024-02-01T00:00:00.000Z is before the calendar begins',
         ),
         ({"recipients": ("Buyer",)}, 'unknown field "recipient.name"'),
-        ({"events": ("recipient.*",)}, "a lead export has no events to choose from"),
+        ({"events": ("recipient.*",)}, "leads have no events to choose from"),
         ({"where": {"word": ()}}, "a list of values, not a list of 0"),
         ({"where": {"wrod": "x"}}, 'unknown field "wrod"; did you mean "word"?'),
     ],

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import openpyxl
 import pandas as pd
 import pyarrow.parquet as pq
 import zstandard
+from openpyxl.utils.escape import unescape
 
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import OutputColumn
@@ -197,10 +199,46 @@ def duckdb_parquet(data: bytes, columns: Columns, folder: Path) -> Rows:
         ]
 
 
+def plain_number(text: str) -> str:
+    """A number without its scale, which a spreadsheet does not keep."""
+    return f"{Decimal(text).normalize():f}"
+
+
+def _xlsx_value(value: Any, column: OutputColumn) -> Any:
+    """A spreadsheet's own types must be right: text is no formula, a number no text unless a double cannot hold it."""
+    if value is None or column.kind is Kind.BOOLEAN:
+        assert value is None or isinstance(value, bool)
+        return value
+    if isinstance(value, str):
+        text = unescape(value)
+        return plain_number(text) if column.kind is Kind.NUMBER else value_of(text, column)
+    if column.kind is Kind.DATE:
+        return value.date()
+    if column.kind is Kind.TIMESTAMP:
+        return value.replace(tzinfo=UTC)
+    assert isinstance(value, int | float) and not isinstance(value, bool)
+    number = Decimal(repr(value))
+    if column.kind is Kind.DECIMAL:
+        return number.quantize(Decimal(1).scaleb(-(column.scale or 0)))
+    return int(number) if column.kind is Kind.INTEGER else plain_number(str(number))
+
+
+def openpyxl_xlsx(data: bytes, columns: Columns, _: Path) -> Rows:
+    sheet = openpyxl.load_workbook(io.BytesIO(data)).active
+    assert sheet.freeze_panes == "A2"
+    head, *lines = sheet.iter_rows()
+    assert [unescape(cell.value) for cell in head] == [one.header for one in columns]
+    assert all(cell.data_type != "f" for line in lines for cell in line)
+    return [
+        tuple(_xlsx_value(cell.value, one) for cell, one in zip(line, columns, strict=True)) for line in lines
+    ]
+
+
 READERS: dict[str, dict[str, Reader]] = {
     "csv": {"csv": _python_csv(","), "pandas": _pandas_csv(","), "duckdb": _duckdb_csv(",")},
     "tsv": {"csv": _python_csv("\t"), "pandas": _pandas_csv("\t"), "duckdb": _duckdb_csv("\t")},
     "json": {"json": python_json, "duckdb": _duckdb_json("array")},
     "ndjson": {"json": python_ndjson, "duckdb": _duckdb_json("newline_delimited")},
     "parquet": {"pyarrow": pyarrow_parquet, "duckdb": duckdb_parquet},
+    "xlsx": {"openpyxl": openpyxl_xlsx},
 }

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import BindParameter, ColumnElement, Select, literal_column
+from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, Select, literal_column
 
 from export_pipelines.catalog import Field, Kind, StoredAs
+from export_pipelines.catalog.dimensions import Bucket
 
 FUNCTIONS = frozenset({"fold", "regexp", "is_valid", "component"})  # those that the reader registers
 EMPTY_JSON = ("{}", "[]", '""', "null")
@@ -80,7 +81,19 @@ class Dialect(Protocol):
     def weekday(self, value: Expression, stored_as: StoredAs) -> Expression:
         """0 is Sunday."""
 
-    def compile(self, statement: Select[Any]) -> Compiled:
+    def bucket(self, value: Expression, stored_as: StoredAs, every: Bucket) -> Expression:
+        """Start of the hour, day, ISO week (its Monday) or month in UTC: a time for the hour, else a date."""
+
+    def cents(self, value: Expression) -> Expression:
+        """The amount in whole cents, exact for every value that `is_cents`."""
+
+    def is_cents(self, value: Expression) -> Expression:
+        """Is the value an amount without a fraction of a cent?"""
+
+    def collected(self, value: Expression) -> Expression:
+        """Aggregate: the values of the group that are not null, as the text of a JSON array in any order."""
+
+    def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
         """SQL text and its positional parameters."""
 
 

@@ -5,11 +5,25 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, Text, case, cast, exists, func, literal, literal_column, or_, select
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.types import NUMERIC, TIMESTAMP
+from sqlalchemy.types import BIGINT, NUMERIC, TIMESTAMP
 
 from export_pipelines.catalog import Field, Kind, StoredAs
+from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.errors import CatalogError, RequestError
 from export_pipelines.plan.dialects.dialect import (
     BLANKS,
@@ -56,9 +70,7 @@ class Postgresql:
                 return inner
 
     def compare_number(self, value: Expression, sign: Sign, number: Decimal) -> Expression:
-        text = cast(value, Text)
-        exact = case((text.op("~")(fixed(NUMBER)), cast(text, NUMERIC)))
-        return sign(exact, cast(literal(format(number, "f")), NUMERIC))
+        return sign(_exact(value), cast(literal(format(number, "f")), NUMERIC))
 
     def boolean_literal(self, truth: bool) -> Expression:
         return literal_column("true" if truth else "false")
@@ -117,14 +129,30 @@ class Postgresql:
         return value
 
     def time_of_day(self, value: Expression, stored_as: StoredAs) -> Expression:
-        clock = func.timezone(fixed("UTC"), _moment(value, stored_as))
-        return func.to_char(clock, fixed("HH24:MI:SS.MS")).collate("C")
+        return func.to_char(_clock(value, stored_as), fixed("HH24:MI:SS.MS")).collate("C")
 
     def weekday(self, value: Expression, stored_as: StoredAs) -> Expression:
-        clock = func.timezone(fixed("UTC"), _moment(value, stored_as))
-        return cast(func.date_part(fixed("dow"), clock), Text)
+        return cast(func.date_part(fixed("dow"), _clock(value, stored_as)), Text)
 
-    def compile(self, statement: Select[Any]) -> Compiled:
+    def bucket(self, value: Expression, stored_as: StoredAs, every: Bucket) -> Expression:
+        start = func.date_trunc(fixed(every), _clock(value, stored_as))
+        return func.to_char(start, fixed('YYYY-MM-DD"T"HH24:MI:SS' if every == "hour" else "YYYY-MM-DD"))
+
+    def cents(self, value: Expression) -> Expression:
+        return cast(func.round(_exact(value) * literal_column("100")), BIGINT)
+
+    def is_cents(self, value: Expression) -> Expression:
+        amount = _exact(value)
+        whole = and_(
+            func.abs(amount) < literal_column("1e15"), amount == func.round(amount, literal_column("2"))
+        )
+        return func.coalesce(whole, literal_column("false"))
+
+    def collected(self, value: Expression) -> Expression:
+        values = func.json_agg(value).filter(value.is_not(None))
+        return func.coalesce(cast(values, Text), fixed("[]"))
+
+    def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
         compiled = statement.compile(
             dialect=postgresql.dialect(paramstyle="numeric_dollar"),
             compile_kwargs={"render_postcompile": True},
@@ -157,6 +185,17 @@ def _moment(value: Expression, stored_as: StoredAs) -> Expression:
             return func.to_timestamp(value)
         case _:
             return cast(value, MOMENT)
+
+
+def _clock(value: Expression, stored_as: StoredAs) -> Expression:
+    """The moment as a clock in UTC shows it."""
+    return func.timezone(fixed("UTC"), _moment(value, stored_as))
+
+
+def _exact(value: Expression) -> Expression:
+    """The number that a text or a number is; null for what is none."""
+    text = cast(value, Text)
+    return case((text.op("~")(fixed(NUMBER)), cast(text, NUMERIC)))
 
 
 def _is_list(place: Expression) -> Expression:

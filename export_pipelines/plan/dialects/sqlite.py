@@ -5,11 +5,24 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, case, cast, exists, func, literal, literal_column, or_, select
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.types import NUMERIC
+from sqlalchemy.types import INTEGER, NUMERIC
 
 from export_pipelines.catalog import Field, Kind, StoredAs
+from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.errors import CatalogError
 from export_pipelines.plan.dialects.dialect import (
     BLANKS,
@@ -116,7 +129,38 @@ class Sqlite:
             return func.strftime(day, func.substr(value, literal_column("1"), literal_column("10")))
         return func.strftime(day, _seconds(value, stored_as), fixed("unixepoch"))
 
-    def compile(self, statement: Select[Any]) -> Compiled:
+    def bucket(self, value: Expression, stored_as: StoredAs, every: Bucket) -> Expression:
+        if stored_as in (StoredAs.ISO, StoredAs.SQL):
+            text = value
+        else:
+            text = func.strftime(fixed("%Y-%m-%dT%H:%M:%S"), _seconds(value, stored_as), fixed("unixepoch"))
+        match every:
+            case "hour":
+                return _head(text, 13).op("||")(fixed(":00:00"))
+            case "day":
+                return _head(text, 10)
+            case "week":
+                return func.date(_head(text, 10), fixed("weekday 0"), fixed("-6 days"))
+            case "month":
+                return _head(text, 7).op("||")(fixed("-01"))
+
+    def cents(self, value: Expression) -> Expression:
+        amount = value * literal_column("100")
+        return case((_is_whole(amount), amount), else_=cast(func.round(amount), INTEGER))
+
+    def is_cents(self, value: Expression) -> Expression:
+        amount = value * literal_column("100")
+        exact = and_(
+            func.abs(amount) < literal_column("1e15"),  # as a double holds it
+            func.abs(amount - func.round(amount)) < literal_column("0.01"),
+        )
+        # what is no number stays text, and sorts after all numbers
+        return and_(value <= cast(literal_column("9e999"), NUMERIC), or_(_is_whole(amount), exact))
+
+    def collected(self, value: Expression) -> Expression:
+        return func.json_group_array(value).filter(value.is_not(None))
+
+    def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
         compiled = statement.compile(
             dialect=sqlite.dialect(paramstyle="qmark"), compile_kwargs={"render_postcompile": True}
         )
@@ -151,6 +195,14 @@ def _prefix(moment: datetime, separator: str) -> str:
     text = moment.astimezone(UTC).strftime(f"%Y-%m-%d{separator}%H:%M:%S")
     milliseconds = moment.microsecond // 1000
     return f"{text}.{milliseconds:03d}" if milliseconds else text
+
+
+def _is_whole(number: Expression) -> Expression:
+    return func.typeof(number) == fixed("integer")
+
+
+def _head(text: Expression, length: int) -> Expression:
+    return func.substr(text, literal_column("1"), literal_column(str(length)))
 
 
 def _path(field: Field) -> Expression:

@@ -1,0 +1,82 @@
+"""What a report may group by: fields that tell no person, parts that remain of the others, and buckets of time."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from export_pipelines.catalog.dataset import Dataset
+from export_pipelines.catalog.field import Component, Field, PiiClass
+from export_pipelines.catalog.metrics import METRICS
+from export_pipelines.catalog.semantic_types import Kind
+
+Bucket = Literal["hour", "day", "week", "month"]
+BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
+WEEKDAY = "weekday"
+# LeadConduit's words for what has a longer name here.
+SHORT = {
+    "flow": "flow.name",
+    "source": "source.name",
+    "recipient": "recipient.name",
+    "product": "custom.product_type",
+}
+GROUPED = frozenset({Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.DATE})
+SHIFTING = frozenset({"age"})  # a part that depends on the day of the run
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A field or component (`of`), or the bucket of the window's time; `id` is the column's."""
+
+    id: str
+    label: str
+    kind: Kind
+    scale: int | None = None
+    of: Field | Component | None = None
+
+    @property
+    def type(self) -> str:
+        if self.of is None:
+            return str(self.kind)
+        return self.of.type if isinstance(self.of, Field) else self.of.field.type
+
+
+def dimensions_of(dataset: Dataset) -> dict[str, Dimension]:
+    """All that a report over `dataset` may group by, by id and by LeadConduit's shorter words."""
+    found = {id: _of(one) for id, one in dataset.by_id.items() if refusal(one, dataset) is None}
+    found |= {
+        bucket: Dimension(bucket, bucket.capitalize(), Kind.TIMESTAMP if bucket == "hour" else Kind.DATE)
+        for bucket in BUCKETS
+    }
+    found[WEEKDAY] = Dimension(WEEKDAY, "Weekday (1 is Monday)", Kind.INTEGER)
+    return found | {word: found[id] for word, id in SHORT.items() if id in found}
+
+
+def refusal(one: Field | Component, dataset: Dataset) -> str | None:
+    """Why a report may not group by `one`; None when it may."""
+    if one.id in ("lead_id", dataset.order[-1]):
+        return f'"{one.id}" tells single rows apart, it does not group them'
+    if one.id in METRICS:
+        return f'"{one.id}" is a metric of reports'
+    if one.pii is not PiiClass.NONE:
+        return f'"{one.id}" identifies a person ({one.pii} PII)'
+    return _of_no_groups(one)
+
+
+def _of_no_groups(one: Field | Component) -> str | None:
+    field = one if isinstance(one, Field) else one.field
+    if not field.semantic_type.exportable:
+        return f'"{one.id}" is of type {field.type}, which is never exported'
+    if isinstance(one, Component) and one.name in SHIFTING:
+        return f'"{one.id}" changes with the day of the run'
+    grouped = one.kind in GROUPED or field.type == "currency"
+    return None if grouped else f'"{one.id}" holds {one.kind}, which makes no groups'
+
+
+def remaining(one: Field | Component, dataset: Dataset) -> list[str]:
+    """The parts of a field that a report may group by in its place."""
+    field = one if isinstance(one, Field) else one.field
+    return [part.id for part in field.components if refusal(part, dataset) is None]
+
+
+def _of(one: Field | Component) -> Dimension:
+    scale = one.decimal_scale if isinstance(one, Field) else None
+    return Dimension(one.id, one.label, one.kind, scale, one)

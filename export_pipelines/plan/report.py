@@ -1,0 +1,153 @@
+"""A report's two steps of the plan: its columns, and the query that groups the rows in the source."""
+
+from collections.abc import Iterator
+
+from export_pipelines.catalog import Kind, PiiClass
+from export_pipelines.catalog.dimensions import Dimension, dimensions_of
+from export_pipelines.catalog.metrics import METRICS, Metric
+from export_pipelines.definition.filters import AnyRule, RuleSet
+from export_pipelines.definition.report import Report as Asked
+from export_pipelines.errors import RequestError, unknown
+from export_pipelines.plan.columns import demand_distinct
+from export_pipelines.plan.plan import Masking, OutputColumn, Plan, Projection, Report, Series
+from export_pipelines.plan.report_query import TOTAL, report_query
+from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.window import WHOLE_KEY, before
+
+COST = "cost"
+RECIPIENT = "recipient."
+
+
+def project_report(plan: Plan, request: PlanRequest) -> Plan:
+    """Adds the report and its columns, as they are before a pivot. Raises RequestError for a word that is none."""
+    asked = _asked(request)
+    keys, metrics = _keys(request, asked), _metrics(request, asked)
+    report = Report(
+        over=asked.over,
+        keys=tuple(key.id for key in keys),
+        metrics=tuple(metric.id for metric in metrics),
+        series=_series(request, asked),
+        pivot=_dimension(request, asked.pivot, "pivot").id if asked.pivot else None,
+        totals=asked.totals,
+        missing=_missing(request, asked, keys, metrics),
+        notes=tuple(_notes(request, asked, keys, metrics)),
+    )
+    labels = request.definition.format.options.get("header") == "labels"
+    columns = [_key_column(key, labels) for key in keys]
+    if asked.totals:
+        columns.append(_column(TOTAL, "Is total", "boolean", labels))
+    columns += [_metric_column(metric, labels) for metric in metrics]
+    demand_distinct(columns, request)
+    return plan.model_copy(update={"report": report, "projection": Projection(columns=tuple(columns))})
+
+
+def query_report(plan: Plan, request: PlanRequest) -> Plan:
+    """Adds the query. No column of a report tells a person, so none is masked. Raises RequestError."""
+    if plan.projection is None or plan.report is None:
+        raise ValueError("a report's columns are projected before it is queried")
+    query = report_query(plan.report, request)
+    return plan.model_copy(update={"masking": Masking(columns=plan.projection.columns, query=query)})
+
+
+def _asked(request: PlanRequest) -> Asked:
+    asked = request.definition.report
+    if asked is None or not asked.metrics:
+        raise RequestError(
+            "a report needs metrics",
+            where=request.definition.at("metrics"),
+            remedy="metrics: [leads, cost, revenue]",
+        )
+    return asked
+
+
+def _keys(request: PlanRequest, asked: Asked) -> tuple[Dimension, ...]:
+    found = [_dimension(request, asked.every, "every")] if asked.every else []
+    found += [_dimension(request, id, "group_by", place) for place, id in enumerate(asked.group_by)]
+    return tuple({one.id: one for one in found}.values())
+
+
+def _dimension(request: PlanRequest, id: str, *key: str | int) -> Dimension:
+    allowed = dimensions_of(request.dataset)
+    if id not in allowed:
+        raise RequestError(unknown("dimension", id, allowed), where=request.definition.at(*key))
+    return allowed[id]
+
+
+def _metrics(request: PlanRequest, asked: Asked) -> tuple[Metric, ...]:
+    for place, id in enumerate(asked.metrics):
+        if id not in METRICS:
+            raise RequestError(unknown("metric", id, METRICS), where=request.definition.at("metrics", place))
+    return tuple(METRICS[id] for id in dict.fromkeys(asked.metrics))
+
+
+def _series(request: PlanRequest, asked: Asked) -> Series | None:
+    if asked.every is None:
+        return None
+    window, last = request.window, request.definition.filter.last
+    if window.key == WHOLE_KEY:
+        return Series(every=asked.every, fill=asked.fill)
+    start = max(window.start, before(window.end, last)) if last else window.start
+    return Series(every=asked.every, fill=asked.fill, start=start, end=window.end)
+
+
+def _missing(
+    request: PlanRequest, asked: Asked, keys: tuple[Dimension, ...], metrics: tuple[Metric, ...]
+) -> tuple[str, ...]:
+    """What a lead cost is known once for the lead: it cannot be told for each of its buyers."""
+    named = {key.id for key in keys} | set(_filtered(request))
+    if asked.over == "leads" or not any(id.startswith(RECIPIENT) for id in named):
+        return ()
+    return tuple(metric.id for metric in metrics if COST in metric.measures)
+
+
+def _filtered(request: PlanRequest) -> Iterator[str]:
+    """Ids that the filter asks about."""
+    chosen = request.definition.filter
+    if chosen.recipients:
+        yield RECIPIENT
+    yield from chosen.where
+    for rule in chosen.rules:
+        yield from _of_rule(rule)
+
+
+def _of_rule(rule: AnyRule) -> Iterator[str]:
+    if isinstance(rule, RuleSet):
+        for inner in rule.rules:
+            yield from _of_rule(inner)
+    else:
+        yield rule.lhv
+
+
+def _notes(
+    request: PlanRequest, asked: Asked, keys: tuple[Dimension, ...], metrics: tuple[Metric, ...]
+) -> Iterator[str]:
+    if asked.basis == "event":
+        yield f"by event time ({request.dataset.window}); by submission time the numbers differ"
+    else:
+        yield f"by submission time ({request.dataset.window}); by event time the numbers differ"
+    missing = _missing(request, asked, keys, metrics)
+    if missing:
+        yield f"a lead's cost counts once, whoever bought it, so by recipient these are null: {', '.join(missing)}"
+
+
+def _key_column(key: Dimension, labels: bool) -> OutputColumn:
+    return _column(key.id, key.label, key.type, labels).model_copy(
+        update={"kind": key.kind, "scale": key.scale}
+    )
+
+
+def _metric_column(metric: Metric, labels: bool) -> OutputColumn:
+    column = _column(metric.id, metric.label, metric.type, labels)
+    return column.model_copy(update={"kind": metric.kind, "scale": metric.scale})
+
+
+def _column(id: str, label: str, type: str, labels: bool) -> OutputColumn:
+    return OutputColumn(
+        id=id,
+        header=label if labels else id.replace(".", "_"),
+        json_path=tuple(id.split(".")),
+        kind=Kind.BOOLEAN,
+        type=type,
+        pii=PiiClass.NONE,
+        source=id,
+    )

@@ -1,0 +1,117 @@
+"""Groups from the source become a report: no gaps in its time, metrics out of sums, a pivot, an order of rows."""
+
+from collections.abc import Iterable
+
+import polars as pl
+import pyarrow as pa
+
+from export_pipelines.catalog.metrics import METRICS
+from export_pipelines.errors import DataError
+from export_pipelines.plan.limits import demand_room
+from export_pipelines.plan.plan import OutputColumn, Plan, Report, SourceColumn
+from export_pipelines.plan.report_query import MISFITS, TOTAL, measures_of
+from export_pipelines.stream.conform import conform
+from export_pipelines.stream.metrics import empty_group, from_cents, value_of
+from export_pipelines.stream.pivot import pivoted
+from export_pipelines.stream.schema import arrow_type, polars_type
+from export_pipelines.stream.series import buckets_of
+
+ONE = "_"  # a column that is the same in every row, so that no keys at all are keys too
+
+
+def settle(plan: Plan, batches: Iterable[pa.RecordBatch]) -> tuple[Plan, Iterable[pa.RecordBatch]]:
+    """The plan and batches to write. For rows these are the given ones; a report is made here, as a whole.
+
+    The plan of a report comes back with the columns that there are, since the values of a pivot are columns. Raises
+    DataError for an amount that is none, LimitReached or RequestError for more rows than may be written.
+    """
+    if plan.report is None:
+        return plan, batches
+    assert plan.masking
+    frame, columns = _report(plan, plan.report, _groups(plan, batches))
+    demand_room(plan, len(frame))
+    schema = pa.schema([pa.field(one.id, arrow_type(one.kind, one.scale)) for one in columns])
+    source = tuple(
+        SourceColumn(name=one.id, kind=one.kind, scale=one.scale, type=one.type) for one in columns
+    )
+    query = plan.masking.query.model_copy(update={"columns": source})
+    masking = plan.masking.model_copy(update={"columns": columns, "query": query})
+    return plan.model_copy(update={"masking": masking}), frame.to_arrow().cast(schema).to_batches()
+
+
+def _groups(plan: Plan, batches: Iterable[pa.RecordBatch]) -> pl.DataFrame:
+    assert plan.masking
+    columns = plan.masking.query.columns
+    empty = pl.DataFrame(schema={one.name: polars_type(one.kind, one.scale) for one in columns})
+    frames = [pl.DataFrame(pl.from_arrow(conform(batch, columns))) for batch in batches]
+    groups = pl.concat([empty, *frames]).with_columns(pl.lit(1).alias(ONE))
+    misfits = int(groups.filter(~pl.col(TOTAL))[MISFITS].sum())
+    if misfits:
+        raise DataError(
+            f"{misfits:,} rows hold an amount that is no number of two places",
+            where=plan.export,
+            remedy="mend the rows, or filter them out; an export of the rows names the first",
+        )
+    return groups
+
+
+def _report(
+    plan: Plan, report: Report, groups: pl.DataFrame
+) -> tuple[pl.DataFrame, tuple[OutputColumn, ...]]:
+    """Rows in the order of their keys, nulls last, the total after all."""
+    assert plan.masking
+    columns = plan.masking.columns
+    parts = [_without_gaps(report, groups.filter(~pl.col(TOTAL)))]
+    if report.totals:
+        parts.append(_whole(report, groups.filter(pl.col(TOTAL)), parts[0]))
+    frame = pl.concat(parts, how="diagonal").select(_value(report, one) for one in columns)
+    order = [name for name in (TOTAL, *report.keys) if name in frame.columns]
+    if order:
+        frame = frame.sort(order, nulls_last=True)
+    return pivoted(report, frame, columns) if report.pivot else (frame, columns)
+
+
+def _without_gaps(report: Report, groups: pl.DataFrame) -> pl.DataFrame:
+    """Every bucket of time for every group that there is, and every value of a pivot in every row."""
+    series = report.series.every if report.series and report.series.fill else None
+    crossed = {series, report.pivot} - {None}
+    if not crossed:
+        return groups
+    own = [key for key in report.keys if key not in crossed]
+    grid = groups.select(ONE, *own).unique() if own else pl.DataFrame({ONE: [1]}, schema={ONE: pl.Int32})
+    for key in (key for key in report.keys if key in crossed):
+        values = groups[key].unique()
+        if report.series and key == series:
+            values = buckets_of(report.series, values)
+        grid = grid.join(values.alias(key).to_frame(), how="cross")
+    return _measured(report, grid, groups)
+
+
+def _whole(report: Report, totals: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The one total; with a pivot one for each of its values."""
+    if report.pivot is None:
+        return totals
+    grid = rows.select(ONE, report.pivot).unique()
+    return _measured(report, grid, totals).with_columns(pl.lit(True).alias(TOTAL))
+
+
+def _measured(report: Report, grid: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `grid` with their measures; those of a group that there is not are those of no rows."""
+    keys = list(grid.columns)
+    empty = {name: empty_group(one) for name, one in measures_of(report).items()}
+    others = [name for name in report.keys if name not in keys]
+    return grid.join(groups.drop(others), on=keys, how="left", nulls_equal=True).with_columns(
+        pl.col(TOTAL).fill_null(False),
+        *(pl.col(name).fill_null(value) for name, value in empty.items() if value is not None),
+    )
+
+
+def _value(report: Report, column: OutputColumn) -> pl.Expr:
+    type = polars_type(column.kind, column.scale)
+    if column.id in report.missing:
+        return pl.lit(None, type).alias(column.id)
+    if column.id in METRICS and column.id not in report.keys:
+        return value_of(METRICS[column.id]).cast(type).alias(column.id)
+    if column.scale is not None:  # an amount to group by, which comes in cents
+        return from_cents(pl.col(column.id)).cast(type)
+    return pl.col(column.id)

@@ -1,0 +1,150 @@
+"""Every metric and every dimension equals what pandas makes of the store's own tables."""
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from export_pipelines.catalog.dimensions import SHORT, dimensions_of
+from export_pipelines.catalog.metrics import METRICS, metrics_over
+from export_pipelines_tests.reports import oracle
+from export_pipelines_tests.reports.store import CATALOG, report
+
+EVENT_DIMENSIONS = sorted(dimensions_of(CATALOG.dataset("reports")))
+LEAD_DIMENSIONS = sorted(dimensions_of(CATALOG.dataset("leads")))
+SOME = ("leads", "source_submitted", "revenue", "error_rate", "duplicates")
+Key = tuple[Any, ...]
+
+
+def of_january(rows: pd.DataFrame, time: str = "occurred_at") -> pd.DataFrame:
+    return rows[(rows[time] >= "2024-01-01") & (rows[time] < "2024-02-01")]
+
+
+def found(rows: list[dict[str, Any]], keys: list[str], metrics: tuple[str, ...]) -> dict[Key, Key]:
+    headers = [key.replace(".", "_") for key in keys]
+    made = {tuple(row[one] for one in headers): tuple(row[one] for one in metrics) for row in rows}
+    assert len(made) == len(rows)
+    return made
+
+
+def expected(
+    rows: pd.DataFrame, keys: list[str], metrics: tuple[str, ...], time: str = "occurred_at"
+) -> dict[Key, Key]:
+    values = [[plain(one) for one in oracle.dimension(rows, key, time)] for key in keys]
+    groups: dict[Key, list[int]] = {}
+    for place, key in enumerate(zip(*values, strict=True)):
+        groups.setdefault(key, []).append(place)
+    return {key: numbers(rows.iloc[places], metrics) for key, places in groups.items()}
+
+
+def numbers(rows: pd.DataFrame, metrics: tuple[str, ...]) -> Key:
+    return tuple(oracle.metric(rows, name, METRICS[name].scale is not None) for name in metrics)
+
+
+def plain(value: Any) -> Any:
+    """A value of pandas as Python has it; null is None."""
+    if value is None or value is pd.NaT or value != value:
+        return None
+    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
+
+
+def like(key: Key, kinds: list[str | None]) -> Key:
+    """Values as the report's columns hold them."""
+    return tuple(
+        value
+        if value is None or kind is None
+        else bool(value)
+        if kind == "boolean"
+        else Decimal(str(value)).quantize(Decimal("0.01"))
+        for value, kind in zip(key, kinds, strict=True)
+    )
+
+
+def kind_of(dataset: str, id: str) -> str | None:
+    dimension = dimensions_of(CATALOG.dataset(dataset))[id]
+    return str(dimension.kind) if str(dimension.kind) in ("boolean", "decimal") else None
+
+
+def test_every_metric_over_events_is_that_of_pandas(url: str, events: pd.DataFrame, tmp_path: Path) -> None:
+    metrics = tuple(METRICS)
+    rows = report(url, tmp_path, f"metrics: [{', '.join(metrics)}]\ngroup_by: [source.name, day]")
+    assert found(rows, ["source.name", "day"], metrics) == expected(
+        of_january(events), ["source.name", "day"], metrics
+    )
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_a_metric_alone_over_events_is_that_of_pandas(
+    name: str, url: str, events: pd.DataFrame, tmp_path: Path
+) -> None:
+    (row,) = report(url, tmp_path, f"metrics: [{name}]")
+    assert (row[name],) == numbers(of_january(events), (name,))
+    assert row[name] not in (None, 0), "the store must hold something to count"
+
+
+def test_every_metric_over_leads_is_that_of_pandas(url: str, leads: pd.DataFrame, tmp_path: Path) -> None:
+    metrics = tuple(metrics_over("leads"))
+    rows = report(url, tmp_path, f"over: leads\nmetrics: [{', '.join(metrics)}]\ngroup_by: [recipient.name]")
+    keys = ["recipient.name"]
+    assert found(rows, keys, metrics) == expected(of_january(leads), keys, metrics)
+
+
+@pytest.mark.parametrize("id", EVENT_DIMENSIONS)
+def test_a_dimension_of_events_makes_the_groups_of_pandas(
+    id: str, url: str, events: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows = report(url, tmp_path, f"metrics: [{', '.join(SOME)}]\ngroup_by: [{id}]")
+    whole = SHORT.get(id, id)
+    wanted = expected(of_january(events), [whole], SOME)
+    kinds = [kind_of("reports", id)]
+    assert found(rows, [whole], SOME) == {like(key, kinds): values for key, values in wanted.items()}
+
+
+@pytest.mark.parametrize("id", LEAD_DIMENSIONS)
+def test_a_dimension_of_leads_makes_the_groups_of_pandas(
+    id: str, url: str, leads: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows = report(url, tmp_path, f"over: leads\nmetrics: [{', '.join(SOME)}]\ngroup_by: [{id}]")
+    whole = SHORT.get(id, id)
+    wanted = expected(of_january(leads), [whole], SOME)
+    kinds = [kind_of("leads", id)]
+    assert found(rows, [whole], SOME) == {like(key, kinds): values for key, values in wanted.items()}
+
+
+def test_a_report_by_submission_counts_events_with_their_lead(
+    url: str, events: pd.DataFrame, tmp_path: Path
+) -> None:
+    metrics = ("events", "return_received_success", "net_revenue")
+    rows = report(url, tmp_path, f"time_basis: submission\nmetrics: [{', '.join(metrics)}]\ngroup_by: [day]")
+    wanted = expected(of_january(events, "submitted_at"), ["day"], metrics, "submitted_at")
+    assert found(rows, ["day"], metrics) == wanted
+    by_event = report(url, tmp_path, f"metrics: [{', '.join(metrics)}]\ngroup_by: [day]")
+    assert rows != by_event
+
+
+@pytest.mark.parametrize(
+    ("lines", "chosen"),
+    [
+        ("filter: {where: {state: [TX, CA]}}", lambda rows: rows[rows.state.isin(["TX", "CA"])]),
+        ("filter: {sources: [call center]}", lambda rows: rows[rows.source_name == "Call center"]),
+        ("filter: {rules: [{lhv: wait_ms, op: is greater than, rhv: 3000}]}", lambda rows: rows[rows.wait_ms.map(lambda ms: (ms or 0) > 3000)]),
+        ("filter: {events: [recipient.*, 'step.skipp?d']}", lambda rows: rows[rows.event_type.str.match(r"recipient\..*|step\.skipped$")]),
+        ("filter: {dates: [2024-01-15]}", lambda rows: rows[rows.occurred_at.str.startswith("2024-01-15")]),
+        ("filter: {rules: [{lhv: email.domain, op: is equal to, rhv: gmail.com}]}", lambda rows: rows[rows.email.map(lambda text: oracle.domain(text or "") == "gmail.com")]),
+    ],
+)  # fmt: skip
+def test_a_filter_chooses_what_is_counted(
+    lines: str, chosen: Any, url: str, events: pd.DataFrame, tmp_path: Path
+) -> None:
+    metrics = ("events", "leads", "cost", "p95_total_ms")
+    (row,) = report(url, tmp_path, f"metrics: [{', '.join(metrics)}]\n{lines}")
+    assert tuple(row.values()) == numbers(chosen(of_january(events)), metrics)
+    assert row["events"]
+
+
+def test_an_hour_is_a_time_in_utc(url: str, tmp_path: Path) -> None:
+    rows = report(url, tmp_path, "metrics: [events]\ngroup_by: [hour]")
+    assert all(isinstance(row["hour"], datetime) and row["hour"].utcoffset().seconds == 0 for row in rows)
