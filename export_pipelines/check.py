@@ -11,6 +11,7 @@ from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import Catalog
 from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
 from export_pipelines.definition.export import Cadence
+from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.errors import ExportError, RequestError, unknown
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.naming import render, window_words
@@ -24,6 +25,9 @@ SAMPLES: dict[Cadence, tuple[str, ...]] = {
     "weekly": ("2023-01-01", "2023-01-08", "2023-10-01", "2017-01-01"),
     "monthly": ("2023-01-01", "2023-02-01", "2024-01-01"),
 }
+
+
+SOME_LEAD = "0" * 24  # in the place of those that a launch will give
 
 
 class CheckFault(NamedTuple):
@@ -107,6 +111,9 @@ def _scheduled(definition: ExportDefinition, day: date) -> Window:
 
 
 def _plans(definition: ExportDefinition, settings: Settings, catalog: Catalog) -> list[Plan]:
+    if definition.filter.lead_ids == AT_LAUNCH:
+        some = definition.filter.model_copy(update={"lead_ids": (SOME_LEAD,)})
+        definition = definition.model_copy(update={"filter": some})
     return [
         compile_plan(PlanRequest(definition, window, catalog, settings.dialect, settings.key_names))
         for window in _windows(definition)

@@ -28,14 +28,16 @@ def token(n: int) -> str:
     return f"20240116T020000Z-{n:06x}"
 
 
-def sample_url(folder: Path, leads: int = LEADS) -> str:
+def sample_url(folder: Path, leads: int = LEADS, *, events: bool = False) -> str:
     """The URL of a new SQLite store with `leads` leads on DAY."""
     url = f"sqlite:///{folder / 'leads.db'}"
-    generate_leads(url, leads, 7, date.fromisoformat(DAY), 1)
+    generate_leads(url, leads, 7, date.fromisoformat(DAY), 1, events=events)
     return url
 
 
-def plan_of(day: str = DAY, dialect: str = "sqlite", **changes: Any) -> Plan:
+def plan_of(
+    day: str = DAY, dialect: str = "sqlite", keys: frozenset[str] = frozenset(), **changes: Any
+) -> Plan:
     """The plan of a daily CSV export in parts of 300 rows, with `changes` to its definition."""
     settings: dict[str, Any] = {
         "name": "daily",
@@ -51,4 +53,6 @@ def plan_of(day: str = DAY, dialect: str = "sqlite", **changes: Any) -> Plan:
         **changes,
     }
     definition = ExportDefinition(**settings)
-    return compile_plan(PlanRequest(definition, window_of(definition, day), load_catalog(None), dialect))
+    return compile_plan(
+        PlanRequest(definition, window_of(definition, day), load_catalog(None), dialect, keys)
+    )

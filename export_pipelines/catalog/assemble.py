@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from export_pipelines.catalog.dataset import Catalog, Dataset, Join
 from export_pipelines.catalog.field import Component, Field, PiiClass, StoredAs
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
+from export_pipelines.catalog.snapshot import WrittenSnapshot, snapshot_fields
 from export_pipelines.catalog.yaml_faults import plain_faults
 from export_pipelines.catalog.yaml_lines import Document, Key
 from export_pipelines.errors import CatalogError, unknown
@@ -52,6 +53,7 @@ class WrittenDataset(_Written):
     fields: dict[str, WrittenField | None] = {}
     custom: dict[str, WrittenField | None] = {}
     appended: dict[str, WrittenField | None] = {}
+    snapshot: WrittenSnapshot | None = None
 
 
 class WrittenCatalog(_Written):
@@ -79,10 +81,11 @@ def assemble(file: str, document: Document, shipped: Mapping[str, Any] | None) -
         stop_at_faults()
         raise
     base = (shipped or {}).get("datasets", {}) if written.extends else {}
-    datasets = tuple(
-        _dataset(name, _over(base.get(name), (document.data["datasets"].get(name))), fault)
+    merged = {
+        name: _over(base.get(name), document.data["datasets"].get(name))
         for name in {**base, **written.datasets}
-    )
+    }
+    datasets = tuple(_dataset(name, merged, fault) for name in merged)
     stop_at_faults()
     return Catalog(datasets=tuple(dataset for dataset in datasets if dataset))
 
@@ -105,13 +108,15 @@ def _merge(base: Any, own: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _dataset(name: str, written: WrittenDataset, fault: Fault) -> Dataset | None:
+def _dataset(name: str, all: Mapping[str, WrittenDataset], fault: Fault) -> Dataset | None:
     root: Key = ("datasets", name)
+    written = all[name]
     for need in ("table", "window", "order"):
         if not getattr(written, need):
             fault(root, f'the dataset "{name}" needs "{need}"')
     joins = tuple(Join(alias=alias, **join.model_dump()) for alias, join in written.joins.items() if join)
     fields = tuple(_fields(root, written, fault))
+    fields = (*fields, *_in_snapshot(root, written, fields, all, fault))
     _check_ids(root, fields, fault)
     _check_columns(root, written, fields, {join.alias for join in joins}, fault)
     if not (written.table and written.window and written.order):
@@ -123,6 +128,7 @@ def _dataset(name: str, written: WrittenDataset, fault: Fault) -> Dataset | None
         order=tuple(written.order),
         joins=joins,
         fields=fields,
+        snapshot=written.snapshot.field if written.snapshot else None,
     )
     _check_order(root, dataset, fault)
     return dataset
@@ -146,6 +152,29 @@ def _fields(root: Key, written: WrittenDataset, fault: Fault) -> Iterator[Field]
                 }
                 filled = one.model_copy(update={k: v for k, v in inside.items() if getattr(one, k) is None})
                 yield from _field((*root, name, path), f"{name}.{path}", filled, fault)
+
+
+def _in_snapshot(
+    root: Key,
+    written: WrittenDataset,
+    own: tuple[Field, ...],
+    all: Mapping[str, WrittenDataset],
+    fault: Fault,
+) -> Iterator[Field]:
+    """Fields that the snapshot brings; one that the dataset declares itself goes before."""
+    if written.snapshot is None:
+        return
+    by_id = {field.id: field for field in own}
+    holder = by_id.get(written.snapshot.field)
+    if holder is None or holder.kind is not Kind.JSON:
+        fault((*root, "snapshot", "field"), unknown("object", written.snapshot.field, by_id))
+    elif written.snapshot.of not in all:
+        fault((*root, "snapshot", "of"), unknown("dataset", written.snapshot.of, all))
+    else:
+        # the other dataset tells its own faults
+        theirs = tuple(_fields(root, all[written.snapshot.of], lambda key, text: None))
+        found = snapshot_fields(written.snapshot, holder, theirs)
+        yield from (field for field in found if field.id not in by_id)
 
 
 def _field(key: Key, id: str, written: WrittenField, fault: Fault) -> Iterator[Field]:

@@ -24,7 +24,8 @@ class Join(BaseModel):
 
 class Dataset(BaseModel):
     """What an export type draws from. `window` is the id of the timestamp field that windows cut;
-    `order` the field ids that sort the rows, ending in a unique one, so that equal runs give equal bytes."""
+    `order` the field ids that sort the rows, ending in a unique one, so that equal runs give equal bytes.
+    `snapshot` is the object that holds a lead's fields: `email` means `lead.email` where there is no other `email`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,6 +35,7 @@ class Dataset(BaseModel):
     order: tuple[str, ...]
     joins: tuple[Join, ...] = ()
     fields: tuple[Field, ...]
+    snapshot: str | None = None
 
     @cached_property
     def by_id(self) -> Mapping[str, Field | Component]:
@@ -48,25 +50,42 @@ class Dataset(BaseModel):
         """The JSON objects that a light selection leaves out."""
         return tuple(field for field in self.fields if field.kind is Kind.JSON)
 
+    def get(self, id: str) -> Field | Component | None:
+        """The field or component with this id, or None."""
+        return self.by_id.get(self.full(id))
+
     def find(self, id: str) -> Field | Component:
         """The field or component with this id. Raises CatalogError with the nearest right word."""
-        try:
-            return self.by_id[id]
-        except KeyError:
-            raise CatalogError(
-                unknown("field", id, self.by_id, f"export-pipelines fields {self.name}")
-            ) from None
+        found = self.get(id)
+        if found is None:
+            short = (one.removeprefix(f"{self.snapshot}.") for one in self.by_id)
+            listing = f"export-pipelines fields {self.name}"
+            raise CatalogError(unknown("field", id, [*self.by_id, *short], listing))
+        return found
+
+    def full(self, pattern: str) -> str:
+        """An id or glob with the snapshot's name before it, where only the snapshot has such a field."""
+        inside = f"{self.snapshot}.{pattern}"
+        return inside if self.snapshot and not self._names(pattern) and self._names(inside) else pattern
 
     def match(self, pattern: str) -> tuple[Field | Component, ...]:
         """All that a glob such as `custom.*` or `email.*` names, in catalog order. Raises CatalogError if nothing."""
         if "*" not in pattern and "?" not in pattern:
             return (self.find(pattern),)
-        found = tuple(one for id, one in self.by_id.items() if fnmatchcase(id, pattern))
+        full = self.full(pattern)
+        found = tuple(one for id, one in self.by_id.items() if fnmatchcase(id, full))
         if not found:
             raise CatalogError(
                 f'no field matches "{pattern}" (export-pipelines fields {self.name} lists them)'
             )
         return found
+
+    def _names(self, pattern: str) -> bool:
+        """Whether an id or a glob names anything, were it only what lies undeclared in an object (`custom.*`)."""
+        if "*" not in pattern and "?" not in pattern:
+            return pattern in self.by_id
+        whole = pattern.removesuffix(".*")
+        return any(fnmatchcase(id, pattern) or id == whole for id in self.by_id)
 
 
 class Catalog(BaseModel):

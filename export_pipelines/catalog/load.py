@@ -8,17 +8,16 @@ from export_pipelines.catalog.dataset import Catalog
 from export_pipelines.catalog.yaml_lines import Document, YamlFault, read_yaml, read_yaml_file
 from export_pipelines.errors import CatalogError
 
-SHIPPED = ("leads.yaml", "reports.yaml")
+SHIPPED = ("leads.yaml", "events.yaml", "reports.yaml")
 
 
 def load_catalog(path: Path | None) -> Catalog:
     """The catalog of the file, or the shipped one for None. Raises CatalogError with every fault, `file:line: text`."""
-    shipped = {name: read_yaml((files(__package__) / name).read_text(encoding="utf-8")) for name in SHIPPED}
+    documents = [read_yaml((files(__package__) / name).read_text(encoding="utf-8")) for name in SHIPPED]
+    shipped = {"datasets": {name: one for each in documents for name, one in each.data["datasets"].items()}}
     if path is None:
-        parts = [assemble(name, document, None) for name, document in shipped.items()]
-        return Catalog(datasets=tuple(dataset for part in parts for dataset in part.datasets))
-    whole = {name: one for document in shipped.values() for name, one in document.data["datasets"].items()}
-    return assemble(shown(path), _read(path), {"datasets": whole})
+        return assemble("the shipped catalog", Document(shipped, {}), None)
+    return assemble(shown(path), _read(path), shipped)
 
 
 def shown(path: Path) -> str:

@@ -6,6 +6,7 @@ from export_pipelines.catalog import Catalog, Dataset
 from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.delivery import destination_of
 from export_pipelines.definition.filter_checks import filter_faults
+from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.definition.output import FORMATS, format_of
 from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.report_checks import key_faults, report_faults
@@ -16,6 +17,7 @@ from export_pipelines.definition.written import WrittenExport
 from export_pipelines.errors import CatalogError
 
 Found = Iterator[tuple[Key, str]]
+SORTED_TYPES = ("id", "timestamp", "integer")
 
 
 def definition_faults(written: WrittenExport, catalog: Catalog) -> Found:
@@ -36,6 +38,7 @@ def definition_faults(written: WrittenExport, catalog: Catalog) -> Found:
     for key, text in filter_faults(written.filter, dataset):
         yield ("filter", *key), f"{_dotted(('filter', *key))}: {text}"
     if not report:
+        yield from _sort(written, dataset)
         yield from _privacy(written, dataset)
     yield from _windows(written)
     yield from _files(written)
@@ -45,16 +48,33 @@ def _dotted(key: Key) -> str:
     return ".".join(map(str, key))
 
 
+def sortable(dataset: Dataset) -> list[str]:
+    """Fields whose values stand in one order, whatever the database's language is."""
+    return [one.id for one in dataset.fields if one.type in SORTED_TYPES and one.path is None]
+
+
+def _sort(written: WrittenExport, dataset: Dataset) -> Found:
+    for place, id in enumerate(written.sort):
+        try:
+            found = dataset.find(id)
+        except CatalogError as error:
+            yield ("sort", place), f"sort: {error.what}"
+            continue
+        if found.id not in sortable(dataset):
+            allowed = ", ".join(sortable(dataset))
+            yield ("sort", place), f'sort: "{id}" has no order that all databases share; allowed: {allowed}'
+
+
 def _privacy(written: WrittenExport, dataset: Dataset) -> Found:
     wide = {f"{field.id}.*" for field in dataset.wide}
     for id, word in written.privacy.items():
         key: Key = ("privacy", id)
         try:
-            found = () if id in wide else dataset.match(id)
+            found = () if dataset.full(id) in wide else dataset.match(id)
         except CatalogError as error:
             yield key, f"privacy: {error.what}"
             continue
-        if id in dataset.by_id and word != "remove" and not exportable(found[0]):
+        if dataset.get(id) and word != "remove" and not exportable(found[0]):
             yield key, f'privacy: "{id}" is never exported, {word} or not; allowed: remove'
 
 
@@ -66,6 +86,8 @@ def _windows(written: WrittenExport) -> Found:
                 f"filter.last: the window of a run is its {written.partition} partition already; take one of the two out"
             ),
         )
+    if written.schedule and written.filter.lead_ids == AT_LAUNCH:
+        yield ("schedule",), "schedule: nobody is there to give filter.lead_ids; take one of the two out"
     if written.partition and written.schedule and coarser_than(written.schedule, written.partition):
         yield (
             ("schedule",),

@@ -82,6 +82,7 @@ class ExportDefinition(BaseModel):
     fields: Literal["all"] | tuple[str, ...] | Smart = "all"
     report: Report | None = None  # of a report only, which has no fields
     filter: Filter = Filter()
+    sort: tuple[str, ...] = ()  # field ids that sort the rows before the dataset's own order
     partition: Cadence | None = None  # None: one window, by `filter.last` or given at the run
     schedule: str | None = None  # a cron line in UTC, made from the words by the loader; None is manual
     start: str | None = None  # first day of the partitions, YYYY-MM-DD
@@ -93,6 +94,7 @@ class ExportDefinition(BaseModel):
     deliver: tuple[Destination, ...] = ()
     retention: str | None = None
     limits: Limits = Limits()
+    given: dict[str, Any] = {}  # what a launch laid over the file's filter
     lines: dict[str, int] = Field(
         default_factory=dict, exclude=True, repr=False
     )  # "fields.2" -> line of the file

@@ -71,6 +71,14 @@ AnyRule = Annotated[
 RuleSet.model_rebuild()
 
 
+LeadIds = Annotated[
+    Union[  # noqa: UP007
+        Annotated[Literal["at launch"], Tag("(word)")], Annotated[tuple[LeadId, ...], Tag("(list)")]
+    ],
+    Discriminator(lambda value: "(word)" if isinstance(value, str) else "(list)"),
+]
+
+
 class Filter(BaseModel):
     """The `filter:` block. Everything given must hold; a list is one-of."""
 
@@ -84,6 +92,6 @@ class Filter(BaseModel):
     sources: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
-    lead_ids: tuple[LeadId, ...] = ()
+    lead_ids: LeadIds = ()  # `at launch`: a run is refused without them
     where: dict[str, Scalars] = {}
     rules: tuple[AnyRule, ...] = ()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_y
 from export_pipelines.definition.checks import Found, definition_faults
 from export_pipelines.definition.delivery import destination_of
 from export_pipelines.definition.export import ExportDefinition
+from export_pipelines.definition.given import Given, laid_over, was_given
 from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import compression_of, format_of
 from export_pipelines.definition.schedule import MAX_ACTIVE
@@ -22,7 +23,6 @@ from export_pipelines.definition.written import WrittenExport
 from export_pipelines.errors import DefinitionError, SettingsError
 
 SUFFIXES = (".yaml", ".yml")
-NOT_THERE_YET = ("event",)
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,15 @@ def load_definitions(folder: Path, catalog: Catalog) -> Loaded:
     return Loaded(tuple(good.values()), broken)
 
 
-def load_definition(path: Path, catalog: Catalog) -> ExportDefinition:
-    """The definition in the file. Raises DefinitionError with every fault, each `exports/x.yaml:7: key: what; allowed`."""
-    file = shown(path)
+def load_definition(path: Path, catalog: Catalog, given: Given | None = None) -> ExportDefinition:
+    """The definition in the file, with what was `given` at launch laid over its filter.
+
+    Raises DefinitionError with every fault, each `exports/x.yaml:7: key: what; allowed`.
+    """
+    file, given = shown(path), given or {}
     document = _read(path, file)
-    stop = _Faults(file, document)
+    document = replace(document, data=laid_over(document.data, given))
+    stop = _Faults(file, document, given)
     stop.at(_early_faults(path, document.data))
     try:
         written = WrittenExport.model_validate(document.data)
@@ -68,20 +72,27 @@ def load_definition(path: Path, catalog: Catalog) -> ExportDefinition:
         stop.at([*found, *_of_the_rest(document.data, found, catalog)])
         raise
     stop.at(definition_faults(written, catalog))
-    return _definition(path, file, written, document)
+    return _definition(path, file, written, document, given)
 
 
 class _Faults:
     """Turns faults into one error, with the line of each."""
 
-    def __init__(self, file: str, document: Document) -> None:
-        self.file, self.document = file, document
+    def __init__(self, file: str, document: Document, given: Given) -> None:
+        self.file, self.document, self.given = file, document, given
 
     def at(self, found: Iterable[tuple[Key, str]]) -> None:
         """Raises DefinitionError unless `found` is empty."""
-        lines = sorted({(self.document.line(key), text) for key, text in found})
+        lines = sorted({(self._line(key), text) for key, text in found})
         if lines:
-            raise DefinitionError(f"{self.file}:{line}: {text}" for line, text in lines)
+            raise DefinitionError(
+                f"{self.file}:{line}: {text}" if line else f"{self.file}, set at launch: {text}"
+                for line, text in lines
+            )
+
+    def _line(self, key: Key) -> int:
+        """0 for what the file does not say."""
+        return 0 if was_given(key, self.given) else self.document.line(key)
 
 
 def _read(path: Path, file: str) -> Document:
@@ -102,8 +113,6 @@ def _early_faults(path: Path, data: Any) -> Found:
         )
     if not isinstance(data, dict):
         yield (), "an export definition is a mapping (key: value), with at least type and format"
-    elif data.get("type") in NOT_THERE_YET:
-        yield ("type",), f'type: this version cannot export "{data["type"]}" yet; allowed: lead, report'
 
 
 def _of_the_rest(data: dict[str, Any], found: list[tuple[Key, str]], catalog: Catalog) -> Found:
@@ -117,13 +126,16 @@ def _of_the_rest(data: dict[str, Any], found: list[tuple[Key, str]], catalog: Ca
     yield from definition_faults(written, catalog)
 
 
-def _definition(path: Path, file: str, written: WrittenExport, document: Document) -> ExportDefinition:
+def _definition(
+    path: Path, file: str, written: WrittenExport, document: Document, given: Given
+) -> ExportDefinition:
     schedule = written.schedule
     cadence = schedule.cadence if schedule and not written.filter.last else None
-    same = ("description", "owner", "type", "filter", "start", "privacy", "split", "naming", "skip_empty", "retention", "limits")  # fmt: skip
+    same = ("description", "owner", "type", "filter", "sort", "start", "privacy", "split", "naming", "skip_empty", "retention", "limits")  # fmt: skip
     return ExportDefinition(
         name=path.stem,
         path=Path(file),
+        given=given,
         **{key: getattr(written, key) for key in same},
         format=format_of(written.format),
         report=written.report,

@@ -47,12 +47,13 @@ class NoOptions(_Options):
 
 @dataclass(frozen=True)
 class FormatSpec:
-    """A format: the end of its file names, its media type, its options, the most rows of one file, and the codecs that
-    may be asked for where it compresses by itself."""
+    """A format: the end of its file names, its media type, its options, whether a value may be an object, the most rows
+    of one file, and the codecs that may be asked for where it compresses by itself."""
 
     extension: str
     media_type: str
     options: type[BaseModel]
+    nested: bool = False
     max_rows: int | None = None
     own_codecs: tuple[str, ...] = ()
 
@@ -69,8 +70,8 @@ class CodecSpec:
 FORMATS: Mapping[str, FormatSpec] = {
     "csv": FormatSpec("csv", "text/csv", DelimitedOptions),
     "tsv": FormatSpec("tsv", "text/tab-separated-values", DelimitedOptions),
-    "json": FormatSpec("json", "application/json", JsonOptions),
-    "ndjson": FormatSpec("ndjson", "application/x-ndjson", NoOptions),
+    "json": FormatSpec("json", "application/json", JsonOptions, nested=True),
+    "ndjson": FormatSpec("ndjson", "application/x-ndjson", NoOptions, nested=True),
     "parquet": FormatSpec(
         "parquet", "application/vnd.apache.parquet", NoOptions, own_codecs=("none", "gzip", "zstd")
     ),

@@ -12,7 +12,7 @@ from export_pipelines.errors import unknown
 
 METRICS_LISTING, DIMENSIONS_LISTING = "export-pipelines fields metrics", "export-pipelines fields dimensions"
 Found = Iterator[tuple[Key, str]]
-ROWS_ONLY = ("fields", "privacy")  # keys of exports of rows
+ROWS_ONLY = ("fields", "privacy", "sort")  # keys of exports of rows
 
 
 def key_faults(written: WrittenExport) -> Found:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from export_pipelines.catalog import Component, Dataset, Field, PiiClass
 from export_pipelines.definition.export import ExportDefinition, Smart
+from export_pipelines.definition.output import FORMATS
 from export_pipelines.errors import CatalogError
 
 One = Field | Component
@@ -19,7 +20,7 @@ def resolve_fields(definition: ExportDefinition, dataset: Dataset) -> tuple[One,
     """
     for key, text in selection_faults(definition.fields, dataset):
         raise CatalogError(text, where=definition.at("fields", *key))
-    return _resolve(definition.fields, dataset)
+    return _resolve(definition.fields, dataset, nested=FORMATS[definition.format.name].nested)
 
 
 def selection_faults(chosen: Selection, dataset: Dataset) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -41,14 +42,23 @@ def selection_faults(chosen: Selection, dataset: Dataset) -> Iterator[tuple[tupl
         yield from (((), text) for text in _clashes(resolved))
 
 
-def _resolve(chosen: Selection, dataset: Dataset) -> tuple[One, ...]:
+def _resolve(chosen: Selection, dataset: Dataset, nested: bool = True) -> tuple[One, ...]:
     if isinstance(chosen, Smart):
         found: Iterable[One] = _by_rule(chosen, dataset)
     elif isinstance(chosen, tuple):
         found = (one for pattern in chosen for one in dataset.match(pattern))
     else:
         found = dataset.fields
+    if not nested:
+        found = (column for one in found for column in _spread(one, dataset))
     return tuple({one.id: one for one in found if exportable(one)}.values())
+
+
+def _spread(one: One, dataset: Dataset) -> Iterable[One]:
+    """In a file of columns, the snapshot of a lead is a column for each of its fields."""
+    if one.id != dataset.snapshot:
+        return (one,)
+    return (field for field in dataset.fields if field.id.startswith(f"{one.id}."))
 
 
 def exportable(one: One) -> bool:
@@ -87,8 +97,8 @@ def _named_faults(place: int, id: str, chosen: tuple[str, ...], dataset: Dataset
     unmatched = list(_unmatched(id, dataset))
     if unmatched:
         yield from unmatched
-    elif id in dataset.by_id and not exportable(dataset.by_id[id]):
-        field = field_of(dataset.by_id[id])
+    elif (one := dataset.get(id)) and not exportable(one):
+        field = field_of(one)
         yield f'"{id}" is of type {field.type}, which is never exported; take it out of the list'
 
 

@@ -68,6 +68,10 @@ class WrittenExport(BaseModel):
         Field(description="`all`, a list of ids and globs in output order, or a choice by rule."),
     ] = "all"
     filter: Annotated[Filter, Field(description="Which leads; everything given must hold.")] = Filter()
+    sort: Annotated[
+        tuple[str, ...],
+        Field(description="Fields that sort the rows; by default time does.", examples=[["lead_id"]]),
+    ] = ()
     partition: Annotated[
         Cadence | None, Field(description="The window of one run; by default the word of the schedule.")
     ] = None

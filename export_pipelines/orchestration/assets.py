@@ -85,10 +85,10 @@ def _graph(definition: ExportDefinition) -> dg.GraphDefinition:
 
 
 def _config(definition: ExportDefinition) -> dg.ConfigMapping:
-    """A partition is its own window; a run without partitions may be given `start` and `end`."""
+    """A partition is its own window; a run without partitions may be given `start` and `end`; both may be given a filter."""
     optional = {name: field for name, field in ops.WINDOW.items() if not field.is_required}
     return dg.ConfigMapping(
-        config_schema={} if definition.partition else optional,
+        config_schema={"filter": ops.GIVEN} if definition.partition else optional,
         config_fn=lambda given: {"extract": {"config": {"export": definition.name, **given}}},
     )
 

@@ -76,7 +76,8 @@ def _on_demand_config(quiet: bool) -> dg.ConfigMapping:
     loggers = QUIET if quiet else {}
     return dg.ConfigMapping(
         config_schema={
-            name: dg.Field(str, description=field.description) for name, field in ops.WINDOW.items()
+            name: field if name == "filter" else dg.Field(str, description=field.description)
+            for name, field in ops.WINDOW.items()
         },
         config_fn=lambda given: {"ops": {"extract": {"config": dict(given)}}, **loggers},
     )

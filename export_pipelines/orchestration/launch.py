@@ -9,11 +9,12 @@ import dagster as dg
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition import ExportDefinition
+from export_pipelines.definition.given import Given
 from export_pipelines.orchestration.assets import node_name
 from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND, QUIET
-from export_pipelines.orchestration.schedules import window_config
+from export_pipelines.orchestration.schedules import run_config
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import demand_complete, scheduled_window, window_of
@@ -45,24 +46,26 @@ def launch(
     instance: dg.DagsterInstance,
     partition_key: str | None = None,
     window: Window | None = None,
+    given: Given | None = None,
     now: Callable[[], datetime] = utc_now,
     progress: Callable[[int], None] | None = None,
 ) -> Outcome:
-    """Runs `export` for one partition, for one window, or for what its schedule would take now.
+    """Runs `export` for one partition, for one window, or for what its schedule would take now; what is `given` is laid
+    over its filter.
 
-    Raises RequestError (unknown export, wrong or incomplete window) before there is a run; what goes wrong in
+    Raises RequestError (unknown export, wrong or incomplete window, wrong filter) before there is a run; what goes wrong in
     the run is in the outcome. `progress` hears the rows written so far.
     """
     workshop = open_workshop(settings, now, (lambda _, rows: progress(rows)) if progress else None)
-    definition = workshop.definition(export)
+    definition = workshop.definition(export, given)
     chosen = window or _window(definition, partition_key, now())
     demand_complete(chosen, now())
-    if definition.partition is None:
-        run = {"run_config": window_config(definition, chosen)}
+    if definition.partition is None or window is None:
+        run: dict[str, Any] = {"run_config": run_config(definition, chosen)}
+        if definition.partition:
+            run["partition_key"] = chosen.key
         return run_job(workshop, definition, export, [chosen.key], instance, **run)
-    if window is None:
-        return run_job(workshop, definition, export, [chosen.key], instance, partition_key=chosen.key)
-    config = {"export": export, "start": iso(window.start), "end": iso(window.end)}
+    config = {"export": export, "start": iso(window.start), "end": iso(window.end), **definition.given}
     tags = {EXPORT_TAG: export}
     return run_job(workshop, definition, ON_DEMAND, [window.key], instance, run_config=config, tags=tags)
 

@@ -27,17 +27,26 @@ TEXT = {
     "compress": "Which compression",
     "write": "Runs the plans: one artifact for each window, in one pass over its rows",
 }
+GIVEN = dg.Field(
+    dg.Permissive(
+        {"lead_ids": dg.Field([str], is_required=False, description="24 hex digits each, in quotes")}
+    ),
+    is_required=False,
+    description="laid over the filter of the export's file",
+)
 WINDOW = {
     "export": dg.Field(str, description="name of the export"),
     "start": dg.Field(str, is_required=False, description="2024-01-15 or 2024-01-15T09:30:00Z"),
     "end": dg.Field(str, is_required=False, description="exclusive"),
+    "filter": GIVEN,
 }
 
 
 @dg.op(name="extract", description=TEXT["extract"], config_schema=WINDOW)
 def extract(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -> Edge:
     with told():
-        definition = workshop.definition(context.op_config["export"])
+        given = context.op_config.get("filter")
+        definition = workshop.definition(context.op_config["export"], {"filter": given} if given else None)
         plans = []
         for window in _windows(context, definition, workshop):
             demand_complete(window, workshop.now())
@@ -124,7 +133,8 @@ def _windows(
 
 
 def _step(name: str, plan: Plan, workshop: Workshop) -> Plan:
-    return STEP[name](plan, workshop.request(workshop.definition(plan.export), _window(plan)))
+    definition = workshop.definition(plan.export, plan.given)
+    return STEP[name](plan, workshop.request(definition, _window(plan)))
 
 
 def _window(plan: Plan) -> Window:

@@ -28,7 +28,7 @@ def export_schedule(definition: ExportDefinition, job: Any) -> dg.ScheduleDefini
         window = scheduled_window(definition, context.scheduled_execution_time)
         if definition.partition is None:
             run_key = iso(context.scheduled_execution_time) if window.key == WHOLE_KEY else window.key
-            return dg.RunRequest(run_key=run_key, run_config=window_config(definition, window))
+            return dg.RunRequest(run_key=run_key, run_config=run_config(definition, window))
         if window.start.date() < first_day(definition):
             return dg.SkipReason(f"the first partition is {first_day(definition)}, it is not complete yet")
         return dg.RunRequest(run_key=window.key, partition_key=window.key)
@@ -36,9 +36,9 @@ def export_schedule(definition: ExportDefinition, job: Any) -> dg.ScheduleDefini
     return tick
 
 
-def window_config(definition: ExportDefinition, window: Window) -> Mapping[str, Any]:
-    """Run configuration of the export's own job for one window of an export without partitions."""
-    if window.key == WHOLE_KEY:
-        return {}
-    given = {"start": iso(window.start), "end": iso(window.end)}
-    return {"ops": {node_name(definition): {"config": given}}}
+def run_config(definition: ExportDefinition, window: Window) -> Mapping[str, Any]:
+    """Of the export's own job: the window, unless a partition tells it, and what was given at launch."""
+    told = definition.partition is not None or window.key == WHOLE_KEY
+    config = {} if told else {"start": iso(window.start), "end": iso(window.end)}
+    config |= definition.given
+    return {"ops": {node_name(definition): {"config": config}}} if config else {}

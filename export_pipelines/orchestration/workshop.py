@@ -9,7 +9,8 @@ from typing import Any
 
 from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.catalog import Catalog, load_catalog
-from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
+from export_pipelines.definition import ExportDefinition, Loaded, load_definition, load_definitions
+from export_pipelines.definition.given import Given
 from export_pipelines.delivery import Receipt
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.pipeline import deliver, run_export
@@ -37,13 +38,13 @@ class Workshop:
     now: Callable[[], datetime] = utc_now
     progress: RowsSoFar | None = field(default=None, compare=False)
 
-    def definition(self, name: str) -> ExportDefinition:
-        """Raises RequestError for an export that is not there, or whose file is wrong."""
+    def definition(self, name: str, given: Given | None = None) -> ExportDefinition:
+        """The export, with what was `given` at launch. Raises RequestError for one that is not there, or wrong."""
         if name in self.loaded.broken:
             raise self.loaded.broken[name]
         for definition in self.loaded.definitions:
             if definition.name == name:
-                return definition
+                return load_definition(self.file_of(definition), self.catalog, given) if given else definition
         names = [one.name for one in self.loaded.definitions]
         raise RequestError(unknown("export", name, names, "export-pipelines list"))
 

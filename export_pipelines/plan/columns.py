@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from export_pipelines.catalog import Component, Dataset, Field, Kind
+from export_pipelines.definition.output import FORMATS
 from export_pipelines.definition.selection import resolve_fields
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.plan import OutputColumn, Plan, Projection
 from export_pipelines.plan.request import PlanRequest
-
-NESTED_FORMATS = frozenset({"json", "ndjson"})
 
 
 def project_fields(plan: Plan, request: PlanRequest) -> Plan:
@@ -32,7 +31,7 @@ def columns_of(chosen: Sequence[Field | Component], request: PlanRequest) -> tup
 def without_repeats(columns: Iterable[OutputColumn], request: PlanRequest) -> tuple[OutputColumn, ...]:
     """In nested JSON, a value that lies in an object which is exported whole is not written a second time beside it."""
     columns = tuple(columns)
-    if request.definition.format.name not in NESTED_FORMATS:
+    if not FORMATS[request.definition.format.name].nested:
         return columns
     objects = {column.json_path for column in columns if column.kind is Kind.JSON and column.mask is None}
     kept = []

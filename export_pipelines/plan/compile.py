@@ -26,7 +26,7 @@ def compile_plan(request: PlanRequest) -> Plan:
 
 def blank_plan(definition: ExportDefinition) -> Plan:
     """A plan before its first step."""
-    return Plan(export=definition.name, type=definition.type, owner=definition.owner)
+    return Plan(export=definition.name, type=definition.type, owner=definition.owner, given=definition.given)
 
 
 def extract(plan: Plan, request: PlanRequest) -> Plan:
@@ -38,7 +38,7 @@ def extract(plan: Plan, request: PlanRequest) -> Plan:
         dialect=dialect_of(request.dialect).name,
         window=request.window,
         window_field=dataset.window,
-        order=() if request.definition.report else dataset.order,
+        order=() if request.definition.report else request.order,
     )
     return plan.model_copy(update={"extract": section})
 

@@ -144,13 +144,14 @@ class Masking(Frozen):
     """The output columns with their masks, and the query that reads only what they need.
 
     `removed` are ids left out for privacy; `key_ids` names the keys the run needs (`HASH_KEY`, `MASTER_KEY`).
-    `watched` are source columns whose masked values must not reappear inside JSON objects either.
+    `watched` are source columns whose masked values must not stand once more in those columns that are `searched`.
     """
 
     columns: tuple[OutputColumn, ...]
     removed: tuple[str, ...] = ()
     key_ids: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
     query: Query
 
 
@@ -186,6 +187,7 @@ class Plan(Frozen):
     export: str
     type: str
     owner: str | None = None
+    given: dict[str, Any] = {}  # what the launch laid over the definition's filter
     required: tuple[str, ...] = ()
     extract: Extract | None = None
     filter: Predicates | None = None

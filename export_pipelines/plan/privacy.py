@@ -16,6 +16,8 @@ KEY_OF = {Mask.HASH: "HASH_KEY", Mask.TOKENIZE: "MASTER_KEY"}
 STRICTNESS: tuple[Mask | None, ...] = (None, Mask.MASK, Mask.TOKENIZE, Mask.HASH, Mask.REMOVE)
 # A flag or a small number is found everywhere and tells nothing.
 WATCHABLE = frozenset({Kind.TEXT, Kind.DATE})
+# What people and browsers write freely, in which a value of the person may stand once more.
+FREE_TYPES = frozenset({"text", "url"})
 UNDECLARED = "*"
 
 
@@ -53,13 +55,15 @@ def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
             where=request.definition.at("privacy"),
             remedy="choose more fields, or mask instead of remove",
         )
-    watched = _watched(kept, request.dataset, words)
+    searched = tuple(column.id for column in kept if _is_searched(column))
+    watched = _watched(request.dataset, words) if searched else ()
     read = source_fields(request.dataset, [*(column.source for column in kept), *watched])
     masking = Masking(
         columns=kept,
         removed=tuple(removed),
         key_ids=_keys_needed(kept, request),
         watched=watched,
+        searched=searched if watched else (),
         query=build_query(request, read),
     )
     required = tuple(column.id for column in kept if column.required)
@@ -73,10 +77,11 @@ def words_of(request: PlanRequest) -> Words:
     for key, word in request.definition.privacy.items():
         mask = None if word == "keep" else Mask(word)
         _demand_match(key, mask, request)
+        full = request.dataset.full(key)
         if "*" in key or "?" in key:
-            globs.append((key, mask))
+            globs.append((full, mask))
         else:
-            exact[key] = mask
+            exact[full] = mask
     return Words(exact, tuple(globs))
 
 
@@ -137,23 +142,39 @@ def _part_removed(part: str, field: str, words: Words) -> bool:
 
 
 def _seals(whole: Field, dataset: Dataset, words: Words) -> tuple[Seal, ...]:
-    """Masks inside the object `whole`: of its declared values, then of all the others."""
+    """Masks inside the object `whole`: of its declared values, then of all others, those of an object in it by its own."""
     inside = {field: path for field in dataset.fields if (path := _relative(field, whole)) is not None}
-    others = _strictest(words.of([whole.id]) + words.of([f"{whole.id}.{UNDECLARED}"]))
+    rest = {f"{path}.{UNDECLARED}": _inside(field, words) for field, path in inside.items() if _holds(field)}
+    rest[UNDECLARED] = _inside(whole, words)
+    stars = {path: _strictest(said) for path, said in rest.items() if said}
+    masked = any(mask is not None for mask in stars.values())
     seals = []
     for field, path in inside.items():
         mask = mask_of(field, dataset, words) if field.semantic_type.exportable else Mask.REMOVE
-        if mask is not None or others is not None:
+        if mask is Mask.REMOVE or (not _holds(field) and (mask is not None or masked)):
             seals.append(Seal(path=path, type=field.type, mask=mask))
-    if others is not None:
-        seals.append(Seal(path=UNDECLARED, type="text", mask=others))
+    if masked:
+        seals += [Seal(path=path, type="text", mask=mask) for path, mask in stars.items()]
     return tuple(seals)
 
 
-def _watched(columns: Iterable[OutputColumn], dataset: Dataset, words: Words) -> tuple[str, ...]:
-    """Masked or removed personal fields, whose values an exported JSON object might repeat."""
-    if all(column.kind is not Kind.JSON for column in columns):
-        return ()
+def _holds(field: Field) -> bool:
+    return field.kind is Kind.JSON
+
+
+def _inside(whole: Field, words: Words) -> list[Mask | None]:
+    """The words for values in an object that have no word of their own."""
+    return words.of([whole.id]) + words.of([f"{whole.id}.{UNDECLARED}"])
+
+
+def _is_searched(column: OutputColumn) -> bool:
+    """May what is written here repeat a personal value that another column masks?"""
+    free = column.type in FREE_TYPES and column.kind is Kind.TEXT and column.pii is not PiiClass.NONE
+    return column.mask is None and column.component is None and (column.kind is Kind.JSON or free)
+
+
+def _watched(dataset: Dataset, words: Words) -> tuple[str, ...]:
+    """Masked or removed personal fields, whose values might stand once more in what is searched."""
     return tuple(
         field.id
         for field in dataset.fields
@@ -195,7 +216,7 @@ def _keys_needed(columns: Iterable[OutputColumn], request: PlanRequest) -> tuple
 def _demand_match(key: str, mask: Mask | None, request: PlanRequest) -> None:
     """Raises RequestError for a key that names nothing, or a mask for a component alone."""
     dataset, where = request.dataset, request.definition.at("privacy", key)
-    if key.endswith(".*") and key[:-2] in {field.id for field in dataset.wide}:
+    if dataset.full(key) in {f"{field.id}.{UNDECLARED}" for field in dataset.wide}:
         return
     try:
         found = dataset.match(key)

@@ -1,9 +1,9 @@
 """The SELECT of a plan and its count: only the columns that the output needs, only the joins that they name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, CompoundSelect, Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, Select, func, select
 from sqlalchemy.sql import quoted_name, visitors
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -25,7 +25,7 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     tables = Tables(request.dataset, dialect)
     predicates = predicates_of(request, tables)
     where = [one.expression for one in predicates]
-    order = [tables.operand(request.dataset.find(id)).value for id in request.dataset.order]
+    order = list(_order(request, tables))
     outputs = [
         dialect.output(field, tables.column(field)).label(quoted_name(field.id, quote=True))
         for field in fields
@@ -45,6 +45,15 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         for field in fields
     )
     return query_of(request, statement, count, predicates, columns)
+
+
+def _order(request: PlanRequest, tables: Tables) -> Iterator[ColumnElement[Any]]:
+    """The dataset's own order is of fields that are never null; in front of it nulls come first, on every database."""
+    for id in request.order:
+        value = tables.operand(request.dataset.find(id)).value
+        if id not in request.dataset.order:
+            yield value.is_(None).desc()
+        yield value
 
 
 def query_of(

@@ -21,6 +21,12 @@ class PlanRequest:
     keys: frozenset[str] = frozenset()
 
     @property
+    def order(self) -> tuple[str, ...]:
+        """Ids of the fields that sort the rows; the last one is unique."""
+        chosen = (self.dataset.full(id) for id in self.definition.sort)
+        return tuple(dict.fromkeys((*chosen, *self.dataset.order)))
+
+    @property
     def dataset(self) -> Dataset:
         """What the export draws from. Raises RequestError for an export type that has no dataset."""
         if self.definition.report:

@@ -10,6 +10,7 @@ from export_pipelines.stream.conform import conform
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask_objects import seal_objects
 from export_pipelines.stream.mask_values import masked
+from export_pipelines.stream.repeats import hide_repeats
 from export_pipelines.stream.schema import polars_type
 
 
@@ -37,6 +38,8 @@ def _column(
         return result[column.id], 0
     if column.mask is not None:
         return masked(values, column.type, column.mask, keys), len(values) - values.null_count()
-    if column.kind is Kind.JSON and plan.masking and (column.seals or plan.masking.watched):
-        return seal_objects(plan, frame, column, keys)
+    if plan.masking and (column.seals or column.id in plan.masking.searched):
+        if column.kind is Kind.JSON:
+            return seal_objects(plan, frame, column, keys)
+        return hide_repeats(plan, frame, values)
     return values, 0

@@ -30,23 +30,10 @@ def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
     if mask is Mask.MASK:
         shown = texts.to_frame("value").select(_shown(type, pl.col("value")))["value"]
         return shown.zip_with(texts.is_not_null(), pl.Series([None], dtype=pl.String))
-    hide = hider(type, mask, keys)
+    hide = _hasher(type, keys) if mask is Mask.HASH else _tokeniser(keys)
     distinct = texts.drop_nulls().unique()
     hidden = pl.Series([hide(text) for text in distinct], dtype=pl.String)
     return texts.replace_strict(distinct, hidden, default=None, return_dtype=pl.String)
-
-
-def hider(type: str, mask: Mask, keys: Keys) -> Callable[[str], str]:
-    """The same for one value."""
-    if mask is Mask.HASH:
-        return _hasher(type, keys)
-    if mask is Mask.TOKENIZE:
-        return _tokeniser(keys)
-    return lambda text: str(
-        pl.DataFrame({"value": [text]}, schema={"value": pl.String})
-        .select(_shown(type, pl.col("value")))
-        .item()
-    )
 
 
 def as_text(values: pl.Series) -> pl.Series:

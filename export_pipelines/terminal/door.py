@@ -16,6 +16,7 @@ from export_pipelines.errors import unknown
 if TYPE_CHECKING:
     from export_pipelines.catalog import Catalog
     from export_pipelines.definition import ExportDefinition, Loaded
+    from export_pipelines.definition.given import Given
     from export_pipelines.settings import Settings
 
 
@@ -55,15 +56,20 @@ class Door:
         for name in ("settings", "catalog", "loaded"):
             self.__dict__.pop(name, None)
 
-    def definition(self, name: str) -> "ExportDefinition":
-        """Raises DefinitionError for a broken one, RequestError for one that is not there."""
+    def definition(self, name: str, given: "Given | None" = None) -> "ExportDefinition":
+        """The export, with what is `given` laid over its filter.
+
+        Raises DefinitionError for a broken one, RequestError for one that is not there.
+        """
+        from export_pipelines.definition import load_definition
         from export_pipelines.errors import RequestError
 
         if name in self.loaded.broken:
             raise self.loaded.broken[name]
         for one in self.loaded.definitions:
             if one.name == name:
-                return one
+                file = self.settings.definitions / one.path.name
+                return load_definition(file, self.catalog, given) if given else one
         names = [*(one.name for one in self.loaded.definitions), *self.loaded.broken]
         raise RequestError(unknown("export", name, names, "export-pipelines list"))
 

@@ -8,6 +8,7 @@ import typer
 
 from export_pipelines.terminal.door import Door, door_of, say, show
 from export_pipelines.terminal.estimate import Estimate, estimate
+from export_pipelines.terminal.set import Set, given
 from export_pipelines.terminal.tables import counted, show_json, show_rows, size
 from export_pipelines.terminal.windows import End, Partition, Start, window_asked
 
@@ -27,13 +28,14 @@ def plan(
     partition: Partition = None,
     start: Start = None,
     end: End = None,
+    set: Set = None,
     json: Json = False,
 ) -> None:
     """What a run would do: SQL, columns with types and masks, files, destinations, rows and bytes."""
     from export_pipelines.plan.describe import describe
 
     door = door_of(context)
-    made, source = _plan(door, name, partition, start, end)
+    made, source = _plan(door, door.definition(name, given(set)), partition, start, end)
     expected = estimate(made, source, door.settings)
     if json:
         show_json({"plan": made.model_dump(mode="json"), "hash": made.hash, **expected.as_dict()})
@@ -49,6 +51,7 @@ def preview(
     partition: Partition = None,
     start: Start = None,
     end: End = None,
+    set: Set = None,
     json: Json = False,
 ) -> None:
     """The first 20 rows as a run would write them, masked; nothing is written."""
@@ -56,7 +59,7 @@ def preview(
     from export_pipelines.stream.keys import Keys
 
     door = door_of(context)
-    made, source = _plan(door, name, partition, start, end)
+    made, source = _plan(door, door.definition(name, given(set)), partition, start, end)
     assert made.masking is not None and made.extract is not None  # the plan is whole
     with closing(source.read(made.masking.query)) as batches:  # type: ignore[type-var]
         rows = first_rows(made, batches, Keys.of(door.settings), PREVIEW_ROWS)
@@ -87,9 +90,8 @@ def checked_plan(door: Door, definition: "ExportDefinition", window: "Window") -
 
 
 def _plan(
-    door: Door, name: str, partition: str | None, start: str | None, end: str | None
+    door: Door, definition: "ExportDefinition", partition: str | None, start: str | None, end: str | None
 ) -> "tuple[Plan, Source]":
-    definition = door.definition(name)
     return checked_plan(door, definition, window_asked(door, definition, partition, start, end))
 
 

@@ -12,6 +12,7 @@ from export_pipelines.terminal.delivered import delivered_files
 from export_pipelines.terminal.door import Door, door_of, on_terminal, say, show
 from export_pipelines.terminal.plans import Json, Name, checked_plan
 from export_pipelines.terminal.progress import progress_bar
+from export_pipelines.terminal.set import Set, given
 from export_pipelines.terminal.tables import counted, show_json, size
 from export_pipelines.terminal.windows import End, Partition, Start, window_asked
 
@@ -35,11 +36,12 @@ def run(
     partition: Partition = None,
     start: Start = None,
     end: End = None,
+    set: Set = None,
     json: Json = False,
 ) -> None:
     """Export one window: the partition named, or from --start to --end, or the last complete one."""
     door = door_of(context)
-    definition = door.definition(name)
+    definition = door.definition(name, given(set))
     window = window_asked(door, definition, partition, start, end)
     outcome = run_window(door, definition, window, own_window=start is not None)
     _show(door, outcome.manifests, outcome.failures, json)
@@ -80,6 +82,7 @@ def run_window(
             instance=instance,
             partition_key=window.key if whole else None,
             window=None if whole else window,
+            given=definition.given,
             now=door.now,
             progress=progress,
         )

@@ -1,0 +1,40 @@
+"""What a launch lays over an export's filter: `run NAME --set filter.lead_ids=[...]`, or `filter:` in the Launchpad."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from export_pipelines.catalog.yaml_lines import Key
+from export_pipelines.errors import RequestError
+
+AT_LAUNCH: Literal["at launch"] = "at launch"
+FILTER = "filter"
+Given = Mapping[str, Any]  # {"filter": {"lead_ids": [...]}}
+
+
+def given_by(settings: Iterable[tuple[str, Any]]) -> Given:
+    """From `("filter.lead_ids", [...])`. Raises RequestError for a key that is not one of the filter."""
+    chosen: dict[str, Any] = {}
+    for key, value in settings:
+        head, _, name = key.partition(".")
+        if head != FILTER or not name or "." in name:
+            raise RequestError(
+                f'"{key}" cannot be set at launch; keys of the filter can, as filter.lead_ids',
+                remedy="fields, privacy and destinations stand in the export's file",
+            )
+        if name in chosen:
+            raise RequestError(f'"{key}" is set twice')
+        chosen[name] = value
+    return {FILTER: chosen} if chosen else {}
+
+
+def laid_over(data: Any, given: Given) -> Any:
+    """The YAML's data with what was given in its place."""
+    if not given or not isinstance(data, dict):
+        return data
+    own = data.get(FILTER)
+    return {**data, FILTER: {**(own if isinstance(own, dict) else {}), **given[FILTER]}}
+
+
+def was_given(key: Key, given: Given) -> bool:
+    """Whether the fault at `key` is one of the launch, not of the file."""
+    return len(key) > 1 and key[0] == FILTER and key[1] in given.get(FILTER, {})
