@@ -17,7 +17,7 @@ REGEX = HEAD + "partition: daily\nfilter:\n  rules: [{lhv: email, op: matches pa
 BAD_DEFINITIONS = {
     "unknown field": (HEAD + "fields: [emial]\n", 'exports/bad.yaml:3: unknown field "emial"; did you mean "email"?'),
     "unknown type": ("type: laed\nformat: csv\n", "exports/bad.yaml:1: type: "),
-    "type to come": ("type: event\nformat: csv\n", 'exports/bad.yaml:1: type: this version cannot export "event" yet'),
+    "keys of a report": ("type: event\nformat: csv\nmetrics: [cost]\n", "exports/bad.yaml:3: metrics: only a report has this key"),
     "unknown operator": (
         HEAD + "filter:\n  rules: [{lhv: revenue, op: is grater than, rhv: 5}]\n",
         'exports/bad.yaml:4: filter.rules.0.op: unknown operator "is grater than"; did you mean "is greater than"?',

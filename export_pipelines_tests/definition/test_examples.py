@@ -13,9 +13,11 @@ GOLDEN = Path(__file__).parent / "fixtures" / "golden"
 NAMES = (
     "daily_lead_backup",
     "daily_source_quality",
+    "dispute_resolution",
     "monthly_financial_summary",
     "monthly_revenue_by_recipient",
     "pii_free_analytics",
+    "weekly_performance_extract",
 )
 
 

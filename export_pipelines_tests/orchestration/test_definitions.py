@@ -24,7 +24,8 @@ def test_the_shipped_exports_load_and_validate(shipped: dg.Definitions):
     dg.Definitions.validate_loadable(shipped)
     keys = {key.to_user_string() for key in shipped.resolve_asset_graph().get_all_asset_keys()}
     leads = {"lead/daily_lead_backup", "lead/monthly_financial_summary", "lead/pii_free_analytics"}
-    assert keys == leads | {"report/daily_source_quality", "report/monthly_revenue_by_recipient"}
+    events = {"event/dispute_resolution", "event/weekly_performance_extract"}
+    assert keys == leads | events | {"report/daily_source_quality", "report/monthly_revenue_by_recipient"}
 
 
 def test_loading_opens_nothing_and_writes_nothing(tmp_path: Path):

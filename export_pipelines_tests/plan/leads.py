@@ -14,10 +14,11 @@ KEYS = frozenset({"HASH_KEY", "MASTER_KEY"})
 
 
 def request(folder: Path, yaml: str, window: Window = JANUARY, keys: frozenset[str] = KEYS) -> PlanRequest:
-    """A lead export of these lines; the format is CSV unless they say another."""
+    """A lead export of these lines to CSV, unless they say another type or format."""
     text = yaml if "format:" in yaml else f"format: csv\n{yaml}"
+    text = text if "type: event" in text else f"type: lead\n{text}"
     file = folder / "test_export.yaml"
-    file.write_text(f"type: lead\n{text}\n", encoding="utf-8")
+    file.write_text(f"{text}\n", encoding="utf-8")
     return PlanRequest(load_definition(file, CATALOG), window, CATALOG, "sqlite", keys)
 
 
