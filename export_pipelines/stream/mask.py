@@ -10,7 +10,7 @@ from export_pipelines.stream.conform import conform
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask_objects import seal_objects
 from export_pipelines.stream.mask_values import masked
-from export_pipelines.stream.repeats import hide_repeats
+from export_pipelines.stream.repeats import Watched, hide_repeats
 from export_pipelines.stream.schema import polars_type
 
 
@@ -20,16 +20,22 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> tuple[pl.DataFrame, 
     assert plan.masking and plan.extract
     frame = pl.DataFrame(pl.from_arrow(conform(batch, plan.masking.query.columns)))
     today = pl.lit(plan.extract.window.end.date())
+    watched = Watched(plan, frame)
     output, count = [], 0
     for column in plan.masking.columns:
-        series, hidden = _column(plan, frame, column, keys, today)
+        series, hidden = _column(frame, column, keys, today, watched, column.id in plan.masking.searched)
         output.append(series.alias(column.id))
         count += hidden
     return pl.DataFrame(output), count
 
 
 def _column(
-    plan: Plan, frame: pl.DataFrame, column: OutputColumn, keys: Keys, today: pl.Expr
+    frame: pl.DataFrame,
+    column: OutputColumn,
+    keys: Keys,
+    today: pl.Expr,
+    watched: Watched,
+    searched: bool,
 ) -> tuple[pl.Series, int]:
     values = frame[column.source]
     if column.component is not None:
@@ -38,8 +44,6 @@ def _column(
         return result[column.id], 0
     if column.mask is not None:
         return masked(values, column.type, column.mask, keys), len(values) - values.null_count()
-    if plan.masking and (column.seals or column.id in plan.masking.searched):
-        if column.kind is Kind.JSON:
-            return seal_objects(plan, frame, column, keys)
-        return hide_repeats(plan, frame, values)
-    return values, 0
+    if column.kind is Kind.JSON and (column.seals or searched):
+        return seal_objects(values, column.seals, watched, keys)
+    return hide_repeats(watched, values) if searched else (values, 0)

@@ -7,7 +7,7 @@ import polars as pl
 import simplejson
 
 from export_pipelines.errors import DataError
-from export_pipelines.plan.plan import Mask, OutputColumn, Plan, Seal
+from export_pipelines.plan.plan import Mask, Seal
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask_values import masked
 from export_pipelines.stream.repeats import Repeats, Watched, repeated, scrubbed
@@ -15,16 +15,17 @@ from export_pipelines.stream.repeats import Repeats, Watched, repeated, scrubbed
 UNDECLARED = "*"
 
 
-def seal_objects(plan: Plan, frame: pl.DataFrame, column: OutputColumn, keys: Keys) -> tuple[pl.Series, int]:
-    """The JSON texts of `column` with every masked value hidden, and how many values were hidden.
+def seal_objects(
+    texts: pl.Series, seals: tuple[Seal, ...], watched: Watched, keys: Keys
+) -> tuple[pl.Series, int]:
+    """JSON texts with every masked value hidden, and how many values were hidden.
 
     Only rows in which something may have to be hidden go through Python; the others keep their text as it is.
     """
-    watched, sealed = Watched(plan, frame), _Sealed(column.seals, keys)
-    texts = frame[column.source].alias(column.id)
-    rows = (watched.rows(texts) | _may_be_sealed(texts, column.seals)).arg_true()
+    rows = ((watched.rows & texts.is_not_null()) | _may_be_sealed(texts, seals)).arg_true()
     if not len(rows):
         return texts, 0
+    sealed = _Sealed(seals, keys)
     replaced = sealed.apply(texts.gather(rows).to_list(), watched.of(rows))
     return texts.scatter(rows, pl.Series(replaced, dtype=pl.String)), sealed.hidden
 

@@ -12,6 +12,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, Seal, SourceColumn
 from export_pipelines.stream import Keys
 from export_pipelines.stream.mask_objects import seal_objects
+from export_pipelines.stream.repeats import Watched
 from export_pipelines_tests.stream.tables import column, plan_of
 
 KEYS = Keys(b"h" * 32, b"m" * 32)
@@ -26,7 +27,9 @@ def sealing(*seals: Seal, watched: dict[str, str] = TYPES) -> tuple[Plan, Output
     assert plan.masking
     columns = tuple(SourceColumn(name=name, kind=Kind.TEXT, type=type) for name, type in watched.items())
     query = plan.masking.query.model_copy(update={"columns": (*columns, *plan.masking.query.columns)})
-    masking = plan.masking.model_copy(update={"query": query, "watched": tuple(watched)})
+    masking = plan.masking.model_copy(
+        update={"query": query, "watched": tuple(watched), "searched": ("custom",)}
+    )
     return plan.model_copy(update={"masking": masking}), custom
 
 
@@ -36,7 +39,7 @@ def sealed(text: str | None, *seals: Seal, person: dict[str, str | None] | None 
     plan, custom = sealing(*seals, watched={name: TYPES[name] for name in values})
     frame = pl.DataFrame({**{name: [value] for name, value in values.items()}, "custom": [text]})
     frame = frame.cast(dict.fromkeys(frame.columns, pl.String))
-    result = seal_objects(plan, frame, custom, KEYS)[0].to_list()
+    result = seal_objects(frame["custom"], custom.seals, Watched(plan, frame), KEYS)[0].to_list()
     assert len(result) == 1
     return result[0]
 
@@ -86,7 +89,7 @@ def test_an_object_of_another_lead_stays_readable():
             "custom": ['{"to":"b@example.com"}', '{"to":"b@example.com"}'],
         }
     )
-    found, hidden = seal_objects(plan, frame, custom, KEYS)
+    found, hidden = seal_objects(frame["custom"], custom.seals, Watched(plan, frame), KEYS)
     assert (found.to_list(), hidden) == (['{"to":"b@example.com"}', '{"to":"***"}'], 1)
 
 

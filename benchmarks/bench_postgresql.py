@@ -1,0 +1,65 @@
+"""1,000,000 leads from PostgreSQL: the program's stream against `psql COPY`, which is the server alone, and against Sling.
+
+It starts a server of its own. Sling is found on the path or named in BENCH_SLING.
+"""
+
+import argparse
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from benchmarks.harness import Work, compare, found, piece, program
+from benchmarks.stores import fill_postgresql
+from benchmarks.work import plan_of
+from export_pipelines.stream.read_postgresql import inlined
+from export_pipelines_tests.servers.postgresql import postgresql
+
+LEADS = 1_000_000
+OURS = ("csv.gz", "csv.gz masked", "json.gz")
+BARS = {"csv.gz": "<= 1.15", "csv.gz masked": "<= 1.35", "json.gz": "<= 1.5", "Sling csv.gz": ">= 5 x csv.gz"}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--leads", type=int, default=LEADS)
+    arguments.add_argument("--runs", type=int, default=3)
+    arguments.add_argument("--work", nargs="*", default=list(OURS))
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder, postgresql() as url:
+        print(f"loading {given.leads:,} leads ...", flush=True)
+        fill_postgresql(url, given.leads)
+        work: Work = {
+            **peers(url, Path(folder)),
+            **{name: partial(piece, name, url) for name in given.work},
+        }
+        compare(f"PostgreSQL, {given.leads:,} leads", work, given.runs, BARS, tuple(given.work))
+
+
+def peers(url: str, folder: Path) -> Work:
+    """Other programs at the same SELECT."""
+    plan = plan_of("csv.gz", folder, "postgresql")
+    assert plan.masking
+    sql = inlined(plan.masking.query.sql, plan.masking.query.parameters)
+    address = make_url(url)
+    password = {"PGPASSWORD": str(address.password)}
+    bare = f"postgresql://{address.username}@{address.host}:{address.port}/{address.database}"
+    copy = f"COPY ({sql}) TO STDOUT (FORMAT csv)"
+    work = {}
+    if psql := found("psql"):
+        work["psql COPY"] = partial(program, psql, bare, "-c", copy, environment=password)
+        piped = f'{psql} "{bare}" -f {folder}/copy.sql | gzip -6'
+        (folder / "copy.sql").write_text(copy, encoding="utf-8")
+        work["psql COPY, gzip"] = partial(program, "bash", "-c", piped, environment=password)
+    if sling := found("sling"):
+        address = address.set(query={"sslmode": "disable"})
+        target = f"file://{folder}/sling.csv.gz"
+        environment = {"BENCH": address.render_as_string(hide_password=False), "SLING_HOME_DIR": str(folder)}
+        command = (sling, "run", "--src-conn", "BENCH", "--src-stream", sql, "--tgt-object", target)
+        work["Sling csv.gz"] = partial(program, *command, environment=environment)
+    return work
+
+
+if __name__ == "__main__":
+    main()
