@@ -22,6 +22,7 @@ from export_pipelines.settings import Settings
 # Pairs of windows that share all but one word of a template: the day, the month, the year.
 SAMPLES: dict[Cadence, tuple[str, ...]] = {
     "daily": ("2023-01-01", "2023-01-02", "2023-02-01", "2024-01-01"),
+    "weekly of month": ("2023-01-01", "2023-01-08", "2023-02-01", "2024-01-01"),
     "weekly": ("2023-01-01", "2023-01-08", "2023-10-01", "2017-01-01"),
     "monthly": ("2023-01-01", "2023-02-01", "2024-01-01"),
 }

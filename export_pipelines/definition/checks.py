@@ -10,10 +10,10 @@ from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.definition.output import FORMATS, format_of
 from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.report_checks import key_faults, report_faults
-from export_pipelines.definition.schedule import coarser_than
+from export_pipelines.definition.schedule import begins_within, coarser_than
 from export_pipelines.definition.selection import DATASETS, exportable, selection_faults
 from export_pipelines.definition.templates import words_in
-from export_pipelines.definition.written import WrittenExport
+from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import CatalogError
 
 Found = Iterator[tuple[Key, str]]
@@ -79,21 +79,28 @@ def _privacy(written: WrittenExport, dataset: Dataset) -> Found:
 
 
 def _windows(written: WrittenExport) -> Found:
+    partition = cadence_of(written)
     if written.partition and written.filter.last:
         yield (
             ("filter", "last"),
             (
-                f"filter.last: the window of a run is its {written.partition} partition already; take one of the two out"
+                f"filter.last: the window of a run is its {partition} partition already; take one of the two out"
             ),
         )
     if written.schedule and written.filter.lead_ids == AT_LAUNCH:
         yield ("schedule",), "schedule: nobody is there to give filter.lead_ids; take one of the two out"
-    if written.partition and written.schedule and coarser_than(written.schedule, written.partition):
+    if written.schedule and written.quiet_hours and not begins_within(written.schedule, written.quiet_hours):
+        minute, hour = written.schedule.cron.split()[:2]
+        yield (
+            ("schedule",),
+            f"schedule: it begins at {int(hour):02d}:{int(minute):02d}, outside of quiet_hours {written.quiet_hours}",
+        )
+    if partition and written.schedule and coarser_than(written.schedule, partition):
         yield (
             ("schedule",),
             (
-                f"schedule: a {written.schedule.cadence} run exports the last complete {written.partition} partition only, so "
-                f"the others would be left out; set partition: {written.schedule.cadence}, or schedule it {written.partition}"
+                f"schedule: a {written.schedule.cadence} run exports the last complete {partition} partition only, so "
+                f"the others would be left out; set partition: {written.schedule.cadence}, or schedule it {partition.split()[0]}"
             ),
         )
 

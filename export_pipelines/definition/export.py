@@ -9,7 +9,10 @@ from export_pipelines.definition.filters import Filter
 from export_pipelines.definition.report import Report
 from export_pipelines.definition.words import ByteSize, Count, Flag
 
-Cadence = Literal["daily", "weekly", "monthly"]
+Cadence = Literal["daily", "weekly", "monthly", "weekly of month"]
+WEEKS_OF_MONTH: Cadence = (
+    "weekly of month"  # from the 1st, 8th, 15th and 22nd, the last one to the month's end
+)
 ExportType = Literal["lead", "event", "report"]
 MaskWord = Literal["remove", "hash", "mask", "tokenize", "keep"]
 
@@ -93,6 +96,7 @@ class ExportDefinition(BaseModel):
     skip_empty: bool = False
     deliver: tuple[Destination, ...] = ()
     retention: str | None = None
+    quiet_hours: str | None = None  # "22:00-06:00" UTC: runs begin in these hours only
     limits: Limits = Limits()
     given: dict[str, Any] = {}  # what a launch laid over the file's filter
     lines: dict[str, int] = Field(

@@ -19,7 +19,7 @@ from export_pipelines.definition.given import Given, laid_over, was_given
 from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import compression_of, format_of
 from export_pipelines.definition.schedule import MAX_ACTIVE
-from export_pipelines.definition.written import WrittenExport
+from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import DefinitionError, SettingsError
 
 SUFFIXES = (".yaml", ".yml")
@@ -130,8 +130,7 @@ def _definition(
     path: Path, file: str, written: WrittenExport, document: Document, given: Given
 ) -> ExportDefinition:
     schedule = written.schedule
-    cadence = schedule.cadence if schedule and not written.filter.last else None
-    same = ("description", "owner", "type", "filter", "sort", "start", "privacy", "split", "naming", "skip_empty", "retention", "limits")  # fmt: skip
+    same = ("description", "owner", "type", "filter", "sort", "start", "privacy", "split", "naming", "skip_empty", "retention", "quiet_hours", "limits")  # fmt: skip
     return ExportDefinition(
         name=path.stem,
         path=Path(file),
@@ -140,7 +139,7 @@ def _definition(
         format=format_of(written.format),
         report=written.report,
         fields=tuple(written.fields) if isinstance(written.fields, list) else written.fields,
-        partition=written.partition or cadence,
+        partition=cadence_of(written),
         schedule=schedule.cron if schedule else None,
         compression=compression_of(written.compression),
         deliver=tuple(destination_of(one) for one in written.deliver),

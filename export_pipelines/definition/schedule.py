@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 from cronsim import CronSim, CronSimError
 
@@ -15,7 +15,7 @@ ALLOWED = "daily, weekly, monthly, each with a day and a time (weekly on monday 
 MAX_ACTIVE = 100
 LAST_DAY_OF_EVERY_MONTH = 28
 LONGEST_STEP = 31  # days
-LENGTHS: dict[Cadence, int] = {"daily": 1, "weekly": 7, "monthly": 31}  # days, at most
+LENGTHS: dict[Cadence, int] = {"daily": 1, "weekly": 7, "weekly of month": 10, "monthly": 31}  # days, at most
 
 _WORDS = re.compile(r"(\w+)(?: on (?:day )?(\S+?))?(?: at (\S+))?")
 _FIELD = r"(?:\*|[0-9]+|[a-z]{3})(?:-(?:[0-9]+|[a-z]{3}))?(?:/[0-9]+)?"
@@ -138,3 +138,15 @@ def _cron(plain: str) -> str:
 def coarser_than(schedule: Schedule, partition: Cadence) -> bool:
     """Whether some partitions would never be the last complete one at a tick, and so never be exported."""
     return schedule.cadence is not None and LENGTHS[schedule.cadence] > LENGTHS[partition]
+
+
+def begins_within(schedule: Schedule, hours: str) -> bool:
+    """Whether the ticks lie in `22:00-06:00`."""
+    minute, hour = schedule.cron.split()[:2]
+    return is_within(time(int(hour), int(minute)), hours)
+
+
+def is_within(moment: time, hours: str) -> bool:
+    """Whether a time of day lies in half-open hours, which may run over midnight."""
+    text, (start, end) = moment.strftime("%H:%M"), hours.split("-")
+    return start <= text < end if start < end else text >= start or text < end

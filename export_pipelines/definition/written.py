@@ -7,13 +7,21 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.catalog.yaml_faults import shown_value
 from export_pipelines.definition.delivery import WrittenDestination
-from export_pipelines.definition.export import Cadence, ExportType, Limits, MaskWord, Smart, Split
+from export_pipelines.definition.export import (
+    WEEKS_OF_MONTH,
+    Cadence,
+    ExportType,
+    Limits,
+    MaskWord,
+    Smart,
+    Split,
+)
 from export_pipelines.definition.filters import Filter
 from export_pipelines.definition.output import WrittenCompression, WrittenFormat
 from export_pipelines.definition.report import Over, Report, TimeBasis
 from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
 from export_pipelines.definition.templates import PART_WORDS, template_faults
-from export_pipelines.definition.words import DayText, Flag, Span, fault
+from export_pipelines.definition.words import DayText, Flag, Hours, Span, fault
 
 REPORT_KEYS = tuple(Report.model_fields)
 _SHAPES = {str: "(word)", list: "(list)", dict: "(mapping)"}
@@ -36,6 +44,31 @@ _Fields = Annotated[
     ],
     Discriminator(lambda value: _SHAPES.get(type(value))),
 ]
+
+
+class Weeks(BaseModel):
+    """`{every: week, of: month}`: the weeks that begin on the 1st, 8th, 15th and 22nd; the last one ends with the month."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    every: Literal["week"]
+    of: Literal["month"]
+
+
+WrittenPartition = Annotated[
+    Union[  # noqa: UP007
+        Annotated[Literal["daily", "weekly", "monthly"], Tag("(word)")],
+        Annotated[Weeks, Tag("(mapping)")],
+    ],
+    Discriminator(lambda value: "(mapping)" if isinstance(value, dict | Weeks) else "(word)"),
+]
+
+
+def cadence_of(written: "WrittenExport") -> Cadence | None:
+    """The window of one run: as written, else the word of the schedule; `filter.last` is a window of its own."""
+    if written.partition:
+        return WEEKS_OF_MONTH if isinstance(written.partition, Weeks) else written.partition
+    return written.schedule.cadence if written.schedule and not written.filter.last else None
 
 
 def _schedule(value: Any) -> Any:
@@ -73,7 +106,8 @@ class WrittenExport(BaseModel):
         Field(description="Fields that sort the rows; by default time does.", examples=[["lead_id"]]),
     ] = ()
     partition: Annotated[
-        Cadence | None, Field(description="The window of one run; by default the word of the schedule.")
+        WrittenPartition | None,
+        Field(description="The window of one run; by default the word of the schedule."),
     ] = None
     schedule: Annotated[
         Schedule | None,
@@ -116,6 +150,9 @@ class WrittenExport(BaseModel):
     skip_empty: Annotated[Flag, Field(description="Deliver nothing when no lead matches.")] = False
     deliver: Annotated[list[WrittenDestination], Field(description="Where the files go.")] = []
     retention: Annotated[Span | None, Field(description="How long the artifact is kept.")] = None
+    quiet_hours: Annotated[
+        Hours | None, Field(description="Runs begin in these hours only, UTC.", examples=["22:00-06:00"])
+    ] = None
     limits: Annotated[Limits, Field(description="Past these the run stops.")] = Limits()
 
     @property

@@ -1,19 +1,23 @@
 """Many partitions of one export: runs of up to a month of days each, the failed partitions collected by name."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.errors import WindowError
-from export_pipelines.orchestration.launch import RANGE_END, RANGE_START, Outcome, run_job
+from export_pipelines.definition.schedule import is_within
+from export_pipelines.errors import ExportError, WindowError
+from export_pipelines.orchestration.assets import asset_key
+from export_pipelines.orchestration.launch import NOW_ANYWAY, RANGE_END, RANGE_START, Outcome, run_job
+from export_pipelines.orchestration.ops import ANY_HOUR
 from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
-from export_pipelines.orchestration.workshop import open_workshop, utc_now
-from export_pipelines.plan.window import demand_complete, partition_keys, window_of
+from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
+from export_pipelines.plan import compile_plan
+from export_pipelines.plan.window import demand_complete, demand_quiet, partition_keys, window_of
 from export_pipelines.settings import Settings
 
 BACKFILL_TAG = "export/backfill"  # groups the runs; Dagster's own tag would hide them from its list of runs
@@ -21,10 +25,15 @@ BACKFILL_TAG = "export/backfill"  # groups the runs; Dagster's own tag would hid
 
 @dataclass(frozen=True)
 class Backfill:
-    """`outcomes` are its runs, oldest partitions first; what failed in one does not keep the next from running."""
+    """`outcomes` are its runs, oldest partitions first; what failed in one does not keep the next from running.
+
+    `skipped` partitions were done before. `left` ones were not begun, since the quiet hours ended.
+    """
 
     id: str
     outcomes: tuple[Outcome, ...]
+    skipped: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def manifests(self) -> tuple[Manifest, ...]:
@@ -36,7 +45,7 @@ class Backfill:
 
     @property
     def exit_code(self) -> int:
-        return max((one.exit_code for one in self.outcomes), default=0)
+        return max((one.exit_code for one in self.outcomes), default=0) or int(bool(self.left))
 
 
 def backfill(
@@ -46,23 +55,61 @@ def backfill(
     last: str,
     *,
     instance: dg.DagsterInstance,
+    force: bool = False,
+    any_hour: bool = False,
     now: Callable[[], datetime] = utc_now,
     progress: Callable[[int], None] | None = None,
 ) -> Backfill:
-    """Runs every partition from `first` to `last`, both included; `progress` hears how many are done.
+    """Runs every partition from `first` to `last`, both included, that is not done; `progress` hears how many are.
 
-    Raises RequestError for an export without partitions and for partitions that are not there or not complete.
+    `force` runs those too that are done, `any_hour` goes over quiet hours. Raises RequestError for an export without
+    partitions, for partitions that are not there or not complete, and outside of the quiet hours.
     """
-    done = _Counter(progress)
-    workshop = open_workshop(settings, now, done.heard)
+    counter = _Counter(progress)
+    workshop = open_workshop(settings, now, counter.heard)
     definition = workshop.definition(export)
     keys = keys_between(definition, first, last, now())
-    number, outcomes = uuid.uuid4().hex[:8], []
-    for chunk in _chunks(keys, MAX_PARTITIONS_PER_RUN):
+    if not any_hour:
+        demand_quiet(definition, now(), NOW_ANYWAY)
+    done = set() if force else done_partitions(workshop, definition, instance)
+    skipped = [key for key in keys if key in done]
+    counter.all_of(skipped)
+    number, outcomes, chunks = uuid.uuid4().hex[:8], [], list(_chunks(keys, done))
+    while chunks and (any_hour or _is_quiet(definition, now())):
+        chunk = chunks.pop(0)
         tags = {BACKFILL_TAG: number, RANGE_START: chunk[0], RANGE_END: chunk[-1]}
+        if any_hour:
+            tags[ANY_HOUR] = "yes"
         outcomes.append(run_job(workshop, definition, export, chunk, instance, tags=tags))
-        done.all_of(chunk)
-    return Backfill(number, tuple(outcomes))
+        counter.all_of(chunk)
+    left = tuple(key for chunk in chunks for key in chunk)
+    return Backfill(number, tuple(outcomes), tuple(skipped), left)
+
+
+def done_partitions(
+    workshop: Workshop, definition: ExportDefinition, instance: dg.DagsterInstance
+) -> set[str]:
+    """Keys of the partitions that are written and delivered as the definition now says, and still in the store."""
+    recorded = instance.get_materialized_partitions(asset_key(definition))
+    done = set()
+    for manifest in workshop.store().manifests(definition.name):
+        key = manifest.window.key
+        if key in recorded and key not in done and _is_current(workshop, definition, manifest):
+            done.add(key)
+    return done
+
+
+def _is_current(workshop: Workshop, definition: ExportDefinition, manifest: Manifest) -> bool:
+    try:
+        plan = compile_plan(workshop.request(definition, window_of(definition, manifest.window.key)))
+    except ExportError:  # the definition has become another
+        return False
+    return plan.hash == manifest.plan_hash
+
+
+def _is_quiet(definition: ExportDefinition, now: datetime) -> bool:
+    hours = definition.quiet_hours
+    return hours is None or is_within(now.astimezone(UTC).time(), hours)
 
 
 def keys_between(definition: ExportDefinition, first: str, last: str, now: datetime) -> list[str]:
@@ -100,6 +147,14 @@ class _Counter:
             self.told(number)
 
 
-def _chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]
+def _chunks(keys: Sequence[str], done: Container[str]) -> Iterator[Sequence[str]]:
+    """What is not done, in ranges without gaps of at most MAX_PARTITIONS_PER_RUN."""
+    chunk: list[str] = []
+    for key in keys:
+        if chunk and (key in done or len(chunk) == MAX_PARTITIONS_PER_RUN):
+            yield chunk
+            chunk = []
+        if key not in done:
+            chunk.append(key)
+    if chunk:
+        yield chunk

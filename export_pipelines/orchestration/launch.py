@@ -14,13 +14,15 @@ from export_pipelines.orchestration.assets import node_name
 from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND, QUIET
+from export_pipelines.orchestration.ops import ANY_HOUR
 from export_pipelines.orchestration.schedules import run_config
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.plan import Window, iso
-from export_pipelines.plan.window import demand_complete, scheduled_window, window_of
+from export_pipelines.plan.window import demand_complete, demand_quiet, scheduled_window, window_of
 from export_pipelines.settings import Settings
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+NOW_ANYWAY = "wait, or add --now"
 UNEXPECTED = 1  # exit code of what is no error of ours
 
 
@@ -47,11 +49,12 @@ def launch(
     partition_key: str | None = None,
     window: Window | None = None,
     given: Given | None = None,
+    any_hour: bool = False,
     now: Callable[[], datetime] = utc_now,
     progress: Callable[[int], None] | None = None,
 ) -> Outcome:
     """Runs `export` for one partition, for one window, or for what its schedule would take now; what is `given` is laid
-    over its filter.
+    over its filter. `any_hour` goes over quiet hours.
 
     Raises RequestError (unknown export, wrong or incomplete window, wrong filter) before there is a run; what goes wrong in
     the run is in the outcome. `progress` hears the rows written so far.
@@ -60,13 +63,16 @@ def launch(
     definition = workshop.definition(export, given)
     chosen = window or _window(definition, partition_key, now())
     demand_complete(chosen, now())
+    tags = {ANY_HOUR: "yes"} if any_hour else {}
+    if not any_hour:
+        demand_quiet(definition, now(), NOW_ANYWAY)
     if definition.partition is None or window is None:
-        run: dict[str, Any] = {"run_config": run_config(definition, chosen)}
+        run: dict[str, Any] = {"run_config": run_config(definition, chosen), "tags": tags}
         if definition.partition:
             run["partition_key"] = chosen.key
         return run_job(workshop, definition, export, [chosen.key], instance, **run)
     config = {"export": export, "start": iso(window.start), "end": iso(window.end), **definition.given}
-    tags = {EXPORT_TAG: export}
+    tags |= {EXPORT_TAG: export}
     return run_job(workshop, definition, ON_DEMAND, [window.key], instance, run_config=config, tags=tags)
 
 

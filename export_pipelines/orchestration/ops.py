@@ -14,10 +14,17 @@ from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.pipeline import destinations_of
 from export_pipelines.plan import STEPS, blank_plan
 from export_pipelines.plan.plan import Plan, Window
-from export_pipelines.plan.window import demand_complete, scheduled_window, window_between, window_of
+from export_pipelines.plan.window import (
+    demand_complete,
+    demand_quiet,
+    scheduled_window,
+    window_between,
+    window_of,
+)
 
 STEP = dict(STEPS)
 POOL = "source"
+ANY_HOUR = "export/any_hour"  # tag of a run that a person wants outside of quiet hours too
 TEXT = {
     "extract": "Which table, which window; demands that the window is complete",
     "filter": "Which rows",
@@ -47,6 +54,8 @@ def extract(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]
     with told():
         given = context.op_config.get("filter")
         definition = workshop.definition(context.op_config["export"], {"filter": given} if given else None)
+        if context.run.tags.get(ANY_HOUR) != "yes":
+            demand_quiet(definition, workshop.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")
         plans = []
         for window in _windows(context, definition, workshop):
             demand_complete(window, workshop.now())

@@ -1,4 +1,6 @@
-"""One schedule for each export that has one: at its cron line, the last complete window, once. Off until a person turns it on."""
+"""One schedule for each export that has one: at its cron line the last complete window, and those missed before it, once.
+
+Off until a person turns it on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +8,18 @@ from typing import Any
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.orchestration.assets import node_name
+from export_pipelines.orchestration.assets import asset_key, node_name
 from export_pipelines.plan.plan import Window, iso
-from export_pipelines.plan.window import WHOLE_KEY, first_day, scheduled_window
+from export_pipelines.plan.window import (
+    WHOLE_KEY,
+    first_day,
+    partition_keys,
+    scheduled_window,
+    window_of,
+)
+
+SCHEDULE_TAG, PARTITION_TAG = "dagster/schedule_name", "dagster/partition"
+MAX_CAUGHT_UP = 100  # runs of one tick; older windows are for a backfill
 
 
 def export_schedule(definition: ExportDefinition, job: Any) -> dg.ScheduleDefinition | None:
@@ -22,18 +33,38 @@ def export_schedule(definition: ExportDefinition, job: Any) -> dg.ScheduleDefini
         job=job,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"{definition.schedule} UTC: {definition.partition or 'one window'}, the last complete one",
+        description=f"{definition.schedule} UTC: {definition.partition or 'one window'}, the last complete one, "
+        "and those before it that a stopped daemon missed",
     )
-    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def tick(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         window = scheduled_window(definition, context.scheduled_execution_time)
         if definition.partition is None:
             run_key = iso(context.scheduled_execution_time) if window.key == WHOLE_KEY else window.key
-            return dg.RunRequest(run_key=run_key, run_config=run_config(definition, window))
+            return [dg.RunRequest(run_key=run_key, run_config=run_config(definition, window))]
         if window.start.date() < first_day(definition):
             return dg.SkipReason(f"the first partition is {first_day(definition)}, it is not complete yet")
-        return dg.RunRequest(run_key=window.key, partition_key=window.key)
+        keys = _due(definition, window, context.instance, f"{definition.name}_schedule")
+        return [dg.RunRequest(run_key=key, partition_key=key) for key in keys]
 
     return tick
+
+
+def _due(
+    definition: ExportDefinition, window: Window, instance: dg.DagsterInstance, schedule: str
+) -> list[str]:
+    """The window's key, and before it those of the windows since the newest that this schedule ever ran, oldest first.
+
+    What a person exported meanwhile is left out. A window is asked for by its key, so no tick runs it twice.
+    """
+    assert definition.partition
+    runs = instance.get_runs(dg.RunsFilter(tags={SCHEDULE_TAG: schedule}), limit=MAX_CAUGHT_UP)
+    ran = [key for run in runs if (key := run.tags.get(PARTITION_TAG))]
+    if not ran:
+        return [window.key]
+    since = window_of(definition, max(ran)).end
+    missed = partition_keys(definition.partition, since, window.start)[-MAX_CAUGHT_UP:]
+    there = instance.get_materialized_partitions(asset_key(definition)) if missed else set()
+    return [*(key for key in missed if key not in there), window.key]
 
 
 def run_config(definition: ExportDefinition, window: Window) -> Mapping[str, Any]:

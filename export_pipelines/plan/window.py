@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
 
 from export_pipelines.definition.export import Cadence, ExportDefinition
+from export_pipelines.definition.schedule import LENGTHS, is_within
 from export_pipelines.errors import WindowError
 from export_pipelines.plan.plan import Window, iso
 
@@ -15,7 +16,13 @@ DEFAULT_START = date(2020, 1, 1)
 
 Moment = str | date | datetime
 
-BOUNDARY: dict[Cadence, str] = {"daily": "a day", "weekly": "a Sunday", "monthly": "the 1st of a month"}
+BOUNDARY: dict[Cadence, str] = {
+    "daily": "a day",
+    "weekly": "a Sunday",
+    "weekly of month": "the 1st, 8th, 15th or 22nd of a month",
+    "monthly": "the 1st of a month",
+}
+LAST_WEEK = 22  # day of the month on which its last week begins
 
 
 def window_of(definition: ExportDefinition, partition_key: str | None) -> Window:
@@ -93,6 +100,17 @@ def demand_complete(window: Window, now: datetime) -> None:
         )
 
 
+def demand_quiet(definition: ExportDefinition, now: datetime, remedy: str) -> None:
+    """Raises WindowError outside of the definition's quiet hours."""
+    hours = definition.quiet_hours
+    if hours and not is_within(now.astimezone(UTC).time(), hours):
+        raise WindowError(
+            f"{definition.name} runs in its quiet hours only, {hours} UTC; it is {now.astimezone(UTC):%H:%M}",
+            where=definition.at("quiet_hours"),
+            remedy=remedy,
+        )
+
+
 def first_day(definition: ExportDefinition) -> date:
     """First day of the first partition: the cadence's first boundary on or after the definition's `start`."""
     start = _calendar_day(definition.start) if definition.start else DEFAULT_START
@@ -137,12 +155,16 @@ def _floor(cadence: Cadence, day: date) -> date:
             return day
         case "weekly":
             return day - timedelta(days=day.isoweekday() % 7)
+        case "weekly of month":
+            return day.replace(day=min((day.day - 1) // 7 * 7 + 1, LAST_WEEK))
         case "monthly":
             return day.replace(day=1)
 
 
 def _next(cadence: Cadence, day: date) -> date:
-    return _floor(cadence, day + timedelta(days={"daily": 1, "weekly": 7, "monthly": 31}[cadence]))
+    if cadence == "weekly of month" and day.day < LAST_WEEK:
+        return day + timedelta(days=7)
+    return _floor(cadence, day + timedelta(days=LENGTHS[cadence]))
 
 
 def _previous(cadence: Cadence, day: date) -> date:

@@ -26,6 +26,7 @@ RUNS = (
     ("pii_free_analytics", "2024-01-15"),
     ("daily_source_quality", "2024-01-15"),
     ("monthly_revenue_by_recipient", "2024-01-01"),
+    ("weekly_performance_extract", "2024-01-14"),
 )
 BACKFILL = ("daily_lead_backup", "2024-01-07", "2024-01-13")
 UI = "http://127.0.0.1:3000"
@@ -46,7 +47,7 @@ def demo(context: typer.Context) -> None:
         failed |= {f"{name} {key}": text for key, text in one.failures.items()}
     name, first, last = BACKFILL
     say(f"backfilling {name} from {first} to {last}")
-    week = run_partitions(door, door.definition(name), first, last)
+    week = run_partitions(door, door.definition(name), first, last, force=True)
     made += week.manifests
     failed |= {f"{name} {key}": text for key, text in week.failures.items()}
     _show(door, made)

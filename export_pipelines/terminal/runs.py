@@ -29,6 +29,9 @@ Last = Annotated[
     str, typer.Option("--to", metavar="KEY", help="The last partition, included.", show_default=False)
 ]
 
+Force = Annotated[bool, typer.Option("--force", help="Run partitions again that are done.")]
+Now = Annotated[bool, typer.Option("--now", help="Run outside of the export's quiet hours, too.")]
+
 
 def run(
     context: typer.Context,
@@ -37,24 +40,40 @@ def run(
     start: Start = None,
     end: End = None,
     set: Set = None,
+    now: Now = False,
     json: Json = False,
 ) -> None:
     """Export one window: the partition named, or from --start to --end, or the last complete one."""
     door = door_of(context)
     definition = door.definition(name, given(set))
     window = window_asked(door, definition, partition, start, end)
-    outcome = run_window(door, definition, window, own_window=start is not None)
+    outcome = run_window(door, definition, window, own_window=start is not None, any_hour=now)
     _show(door, outcome.manifests, outcome.failures, json)
     for text in outcome.failures.values():
         _tell(text)
     raise typer.Exit(outcome.exit_code)
 
 
-def backfill(context: typer.Context, name: Name, first: First, last: Last, json: Json = False) -> None:
-    """Export every partition from one to another; one that fails does not stop the others."""
+def backfill(
+    context: typer.Context,
+    name: Name,
+    first: First,
+    last: Last,
+    force: Force = False,
+    now: Now = False,
+    json: Json = False,
+) -> None:
+    """Export every partition from one to another that is not done; one that fails does not stop the others."""
     door = door_of(context)
-    done = run_partitions(door, door.definition(name), first, last)
+    done = run_partitions(door, door.definition(name), first, last, force=force, any_hour=now)
     _show(door, done.manifests, done.failures, json)
+    if done.skipped:
+        say(f"skipped {counted(len(done.skipped), 'partition')} that are done (--force runs them again)")
+    if done.left:
+        say(
+            f"error: the quiet hours ended; left are {counted(len(done.left), 'partition')}, from {done.left[0]}: "
+            "the same command goes on with them"
+        )
     for key, text in done.failures.items():
         _tell(text, f"{key}: ")
     if done.failures:
@@ -65,9 +84,13 @@ def backfill(context: typer.Context, name: Name, first: First, last: Last, json:
 
 
 def run_window(
-    door: Door, definition: "ExportDefinition", window: "Window", own_window: bool = False
+    door: Door,
+    definition: "ExportDefinition",
+    window: "Window",
+    own_window: bool = False,
+    any_hour: bool = False,
 ) -> "Outcome":
-    """Runs one window; `own_window` says that it is none of the export's partitions.
+    """Runs one window; `own_window` says that it is none of the export's partitions, `any_hour` goes over quiet hours.
 
     Raises RequestError, before Dagster hears of it, for what can be known to be wrong.
     """
@@ -83,12 +106,20 @@ def run_window(
             partition_key=window.key if whole else None,
             window=None if whole else window,
             given=definition.given,
+            any_hour=any_hour,
             now=door.now,
             progress=progress,
         )
 
 
-def run_partitions(door: Door, definition: "ExportDefinition", first: str, last: str) -> "Backfill":
+def run_partitions(
+    door: Door,
+    definition: "ExportDefinition",
+    first: str,
+    last: str,
+    force: bool = False,
+    any_hour: bool = False,
+) -> "Backfill":
     """Runs the partitions from `first` to `last`, both included. Raises RequestError before the first run."""
     from export_pipelines.plan.window import window_of
 
@@ -99,7 +130,15 @@ def run_partitions(door: Door, definition: "ExportDefinition", first: str, last:
     keys = keys_between(definition, first, last, door.now())
     with _instance(door) as instance, progress_bar(f"{definition.name}, partitions", len(keys)) as progress:
         return fill(
-            door.settings, definition.name, first, last, instance=instance, now=door.now, progress=progress
+            door.settings,
+            definition.name,
+            first,
+            last,
+            instance=instance,
+            force=force,
+            any_hour=any_hour,
+            now=door.now,
+            progress=progress,
         )
 
 

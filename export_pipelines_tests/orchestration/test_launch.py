@@ -1,4 +1,6 @@
+import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -7,7 +9,7 @@ import pytest
 from export_pipelines.errors import RequestError, SettingsError, WindowError
 from export_pipelines.orchestration import backfill, launch, open_instance
 from export_pipelines.plan.window import window_between
-from export_pipelines_tests.orchestration.project import BROKEN, DAILY, NOW, WHOLE, Project
+from export_pipelines_tests.orchestration.project import BROKEN, DAILY, NOW, WHOLE, Project, failure
 from export_pipelines_tests.orchestration.test_failures import MONDAYS, block
 
 ROOT = Path(__file__).parents[2]
@@ -179,3 +181,123 @@ def test_a_run_on_the_projects_instance_leaves_nothing_in_the_projects_root(
 def test_a_folder_without_dagster_yaml_is_refused(project: Project, tmp_path: Path):
     with pytest.raises(SettingsError, match="no dagster.yaml"):
         open_instance(project.settings, tmp_path)
+
+
+def test_a_backfill_leaves_out_what_is_done_unless_forced(project: Project, instance: dg.DagsterInstance):
+    in_the_way = block(project, "2024-01-07")
+    first = backfill(project.settings, "daily", "2024-01-05", "2024-01-08", instance=instance, now=now)
+    assert set(first.failures) == {"2024-01-07"} and not first.skipped
+    in_the_way.unlink()
+    heard: list[int] = []
+    rest = backfill(
+        project.settings,
+        "daily",
+        "2024-01-04",
+        "2024-01-09",
+        instance=instance,
+        now=now,
+        progress=heard.append,
+    )
+    assert rest.skipped == ("2024-01-05", "2024-01-06", "2024-01-08")
+    assert [one.window.key for one in rest.manifests] == ["2024-01-04", "2024-01-07", "2024-01-09"]
+    assert (heard[0], heard[-1], rest.exit_code) == (3, 6, 0)
+    forced = backfill(
+        project.settings, "daily", "2024-01-04", "2024-01-05", instance=instance, now=now, force=True
+    )
+    assert len(forced.manifests) == 2 and not forced.skipped
+
+
+def test_a_partition_of_another_definition_or_without_its_artifact_is_not_done(
+    project: Project, instance: dg.DagsterInstance
+):
+    def filled() -> list[str]:
+        done = backfill(project.settings, "daily", "2024-01-05", "2024-01-06", instance=instance, now=now)
+        return [one.window.key for one in done.manifests]
+
+    assert filled() == ["2024-01-05", "2024-01-06"]
+    gone = next(one for one in project.store.manifests("daily") if one.window.key == "2024-01-06")
+    shutil.rmtree(Path(project.settings.store_url) / gone.artifact)
+    assert filled() == ["2024-01-06"]
+    project.write("daily", DAILY.replace("outcome, price", "outcome"))
+    assert filled() == ["2024-01-05", "2024-01-06"]
+
+
+QUIET = DAILY.replace("schedule: daily at 02:00", "schedule: daily at 02:00\nquiet_hours: 22:00-06:00")
+
+
+def test_outside_of_quiet_hours_nothing_is_launched(project: Project, instance: dg.DagsterInstance):
+    project.write("daily", QUIET)
+    for call in (
+        lambda **more: launch(
+            project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now, **more
+        ),
+        lambda **more: backfill(
+            project.settings, "daily", "2024-01-15", "2024-01-15", instance=instance, now=now, **more
+        ),
+    ):
+        with pytest.raises(WindowError) as caught:
+            call()
+        assert str(caught.value) == (
+            "exports/daily.yaml:8: daily runs in its quiet hours only, 22:00-06:00 UTC; it is 08:30 "
+            "(wait, or add --now)"
+        ).replace("exports/daily.yaml", str(project.settings.definitions / "daily.yaml"))
+        assert instance.get_runs_count() == 0
+    done = launch(
+        project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now, any_hour=True
+    )
+    assert done.ok
+
+
+def test_a_run_from_the_ui_fails_outside_of_quiet_hours(project: Project):
+    project.write("daily", QUIET)
+    text = failure(project.run("daily", "2024-01-15"))["extract"]
+    assert "quiet hours only" in text and "export/any_hour: yes" in text
+
+
+def test_a_backfill_stops_between_runs_when_the_quiet_hours_end(
+    project: Project, instance: dg.DagsterInstance
+):
+    project.write("daily", QUIET)
+    heard: list[int] = []
+
+    def clock() -> datetime:  # past six when the first run is done
+        return NOW.replace(hour=5 if not heard or heard[-1] < 31 else 6)
+
+    done = backfill(
+        project.settings,
+        "daily",
+        "2024-01-01",
+        "2024-02-05",
+        instance=instance,
+        now=clock,
+        progress=heard.append,
+    )
+    assert len(done.outcomes) == 1 and done.exit_code == 1
+    assert done.left == ("2024-02-01", "2024-02-02", "2024-02-03", "2024-02-04", "2024-02-05")
+    rest = backfill(
+        project.settings,
+        "daily",
+        "2024-01-01",
+        "2024-02-05",
+        instance=instance,
+        now=lambda: NOW.replace(hour=23),
+    )
+    assert len(rest.skipped) == 31 and [one.window.key for one in rest.manifests] == list(done.left)
+
+
+def test_weeks_of_a_month_are_partitions(project: Project, instance: dg.DagsterInstance):
+    project.write("weeks", WHOLE.replace("partition: null", "partition: {every: week, of: month}"))
+    done = backfill(project.settings, "weeks", "2023-12-22", "2024-01-22", instance=instance, now=now)
+    assert [(one.window.key, one.rows) for one in done.manifests] == [
+        ("2023-12-22", 0),
+        ("2024-01-01", 70),
+        ("2024-01-08", 70),
+        ("2024-01-15", 70),
+        ("2024-01-22", 100),
+    ]
+    partitions = project.definitions().resolve_assets_def(dg.AssetKey(["lead", "weeks"])).partitions_def
+    assert partitions and partitions.get_partition_keys(current_time=NOW)[-3:] == [
+        "2024-01-22",
+        "2024-02-01",
+        "2024-02-08",
+    ]

@@ -22,7 +22,7 @@ from export_pipelines.plan.window import (
     window_of,
 )
 
-CADENCES: list[Cadence] = ["daily", "weekly", "monthly"]
+CADENCES: list[Cadence] = ["daily", "weekly", "weekly of month", "monthly"]
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
@@ -43,6 +43,11 @@ def at(text: str) -> datetime:
         ("weekly", "2024-12-29", "2025-01-05"),
         ("monthly", "2024-02-01", "2024-03-01"),
         ("monthly", "2024-12-01", "2025-01-01"),
+        ("weekly of month", "2024-01-01", "2024-01-08"),
+        ("weekly of month", "2024-01-15", "2024-01-22"),
+        ("weekly of month", "2024-01-22", "2024-02-01"),
+        ("weekly of month", "2023-02-22", "2023-03-01"),
+        ("weekly of month", "2024-12-22", "2025-01-01"),
     ],
 )
 def test_a_partition_key_names_a_half_open_window(cadence: Cadence, key: str, end: str) -> None:
@@ -57,6 +62,7 @@ def test_a_partition_key_names_a_half_open_window(cadence: Cadence, key: str, en
         ("daily", "2024-1-5", '"2024-1-5" is no date (a date is written YYYY-MM-DD)'),
         ("daily", "20240105", '"20240105" is no date'),
         ("daily", "2019-12-31", "partition 2019-12-31 is before the first one, 2020-01-01"),
+        ("weekly of month", "2024-01-29", "begin on the 1st, 8th, 15th or 22nd of a month, and 2024-01-29 is none (2024-01-22 is the partition that holds it)"),
         ("weekly", "2024-01-15", "weekly partitions begin on a Sunday, and 2024-01-15 is none (2024-01-14 is the partition that holds it)"),
         ("monthly", "2024-01-15", "monthly partitions begin on the 1st of a month, and 2024-01-15 is none (2024-01-01 is the partition"),
         ("daily", None, "x runs one daily partition at a time (name one: --partition 2020-01-01)"),
