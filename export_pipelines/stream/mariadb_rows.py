@@ -3,7 +3,7 @@ that a million rows of fifty columns take seconds. What comes out is what the se
 
 import struct
 from collections.abc import Iterator, Sequence
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 
 import numpy as np
 import numpy.typing as npt
@@ -35,11 +35,15 @@ def read_rows(stream: BufferedReader, columns: int) -> Iterator[list[pa.Array]]:
     `stream` stands before the first row. Raises Refused, and OSError where the rows end too early.
     """
     block = _Block()
-    while block.end is None:
-        block.fill(stream)
+    # what the stream holds already; past that, straight from the socket, since a stream waits for more than there is
+    block.take(stream.read1(BLOCK_BYTES))
+    while True:
         if block.starts and (block.is_full or block.end is not None):
             yield decoded(block.bytes, block.starts, block.ends, columns)
             block.drop_rows()
+        if block.end is not None:
+            break
+        block.fill(stream.raw)
     if block.end[0] == REFUSED:
         raise Refused(block.end)
     return int.from_bytes(block.end[1:3], "little")
@@ -59,11 +63,19 @@ class _Block:
     def is_full(self) -> bool:
         return self.filled == len(self.bytes) or len(self.starts) >= BLOCK_ROWS
 
-    def fill(self, stream: BufferedReader) -> None:
+    def take(self, data: bytes) -> None:
+        """The first bytes."""
+        self.bytes[: len(data)] = data
+        self._grow(len(data))
+
+    def fill(self, socket: RawIOBase) -> None:
+        """What the socket has, at most what there is room for."""
         if self.filled == len(self.bytes):  # one row that is larger
             self.bytes = self.bytes + bytearray(len(self.bytes))
         with memoryview(self.bytes) as view:
-            got = stream.readinto1(view[self.filled :])
+            self._grow(socket.readinto(view[self.filled :]) or 0)
+
+    def _grow(self, got: int) -> None:
         if not got:
             raise ConnectionError("the server hung up in the middle of the rows")
         self.filled += got

@@ -200,8 +200,10 @@ def _inner(field: Field, column: Expression) -> Expression:
     """The column, or the text of what lies inside its JSON; a JSON value stays JSON, its numbers as they are spelled."""
     if field.path is None:
         return column
-    place = func.nullif(func.json_compact(_place(field, column)), fixed("null"))
-    return place if field.kind is Kind.JSON else func.json_unquote(place)
+    if field.kind is Kind.JSON:
+        return func.nullif(func.json_compact(_place(field, column)), fixed("null"))
+    path = _path(field)  # json_value knows texts, numbers and flags, at half the cost; json_query the others
+    return func.coalesce(func.json_value(column, path), func.json_compact(func.json_query(column, path)))
 
 
 def _clock(value: Expression, stored_as: StoredAs) -> Expression:
