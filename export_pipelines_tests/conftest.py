@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from export_pipelines import cli
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import PREFIX, Settings
+from export_pipelines_tests.servers.mariadb import mariadb
 from export_pipelines_tests.servers.postgresql import postgresql
 
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -123,4 +124,11 @@ def terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
 def postgresql_url() -> Iterator[str]:
     """A database of a PostgreSQL server that lives as long as these tests."""
     with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """A database of a MariaDB server that lives as long as these tests."""
+    with mariadb() as url:
         yield url

@@ -130,12 +130,12 @@ def _events(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     with located(request, "filter", "events"):
         value = tables.operand(request.dataset.find(EVENT_TYPE)).value
     folded = tables.dialect.without_case(value, True)
-    found = [folded.like(_like(glob.lower()), escape="\\") for glob in globs]
+    found = [folded.like(_like(glob.lower()), escape="|") for glob in globs]
     yield Predicate(f"{EVENT_TYPE} is like {_listed(globs)}", or_(*found))
 
 
 def _like(glob: str) -> str:
-    literal_text = re.sub(r"([\\%_])", r"\\\1", glob)
+    literal_text = re.sub(r"([|%_])", r"|\1", glob)
     return literal_text.replace("*", "%").replace("?", "_")
 
 

@@ -13,6 +13,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from export_pipelines.errors import RequestError, SourceError, StoreError
 from export_pipelines.sample.tables import json_text, metadata
 
+DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    **dict.fromkeys(("mysql", "mariadb", "mariadb+pymysql"), "mysql+pymysql"),
+}
+
 
 def create_store(url: str) -> None:
     """Makes the tables that are not there yet. Raises SourceError or StoreError."""
@@ -60,7 +65,7 @@ def _engine(url: str, bulk: bool) -> Engine:
         raise RequestError(
             "the URL of the lead store is not one that can be opened",
             where="EXPORT_PIPELINES_SOURCE_URL",
-            remedy="for example sqlite:////var/lib/leads.db, or postgresql+psycopg://host/database",
+            remedy="for example sqlite:////var/lib/leads.db, postgresql://host/database or mariadb://host/database",
         ) from error
     if engine.dialect.name == "sqlite":
         _make_folder(engine.url)
@@ -71,7 +76,7 @@ def _engine(url: str, bulk: bool) -> Engine:
 def _with_driver(url: str) -> URL:
     """The driver that comes with the extra, where the URL names none."""
     found = make_url(url)
-    return found.set(drivername="postgresql+psycopg") if found.drivername == "postgresql" else found
+    return found.set(drivername=DRIVERS.get(found.drivername, found.drivername))
 
 
 def _make_folder(url: URL) -> None:

@@ -1,6 +1,7 @@
 """The lead store as SQLAlchemy tables: flows, sources, recipients, leads, events.
-On SQLite every value is exact text or an integer; on PostgreSQL it is the real type."""
+On SQLite every value is exact text or an integer; on PostgreSQL and MariaDB it is the real type."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
+from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import TypeEngine
 
@@ -31,6 +33,7 @@ from export_pipelines.catalog.semantic_types import CURRENCY_SCALE
 CENT = Decimal(1).scaleb(-CURRENCY_SCALE)
 OUTCOMES = ("success", "failure", "error")
 EMPTY_OBJECT = "{}"
+MARIADB = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_nopad_bin"}
 
 
 def iso_text(moment: datetime) -> str:
@@ -56,20 +59,24 @@ def json_text(value: Any) -> str:
 
 
 class _Spelled(TypeDecorator[Any]):
-    """A type that SQLite holds in a spelling of its own, and other databases as their own type."""
+    """A type that the databases in `spelled` hold as text of one exact spelling, and the others as their own type;
+    `types` holds the column types of those for which neither `impl` nor `native` will do."""
 
     cache_ok = True
     impl: type[TypeEngine[Any]] = Text
     native: TypeEngine[Any]
+    spelled: tuple[str, ...] = ("sqlite",)
+    types: Mapping[str, TypeEngine[Any]] = {}
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(self.impl_instance if dialect.name == "sqlite" else self.native)
+        usual = self.impl_instance if dialect.name in self.spelled else self.native
+        return dialect.type_descriptor(self.types.get(dialect.name, usual))
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return value if value is None or dialect.name != "sqlite" else self.spell(value)
+        return value if value is None or dialect.name not in self.spelled else self.spell(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return value if value is None or dialect.name != "sqlite" else self.read(value)
+        return value if value is None or dialect.name not in self.spelled else self.read(value)
 
     def spell(self, value: Any) -> Any:
         raise NotImplementedError
@@ -79,10 +86,21 @@ class _Spelled(TypeDecorator[Any]):
 
 
 class Timestamp(_Spelled):
-    """An aware datetime in UTC with milliseconds; ISO text on SQLite."""
+    """An aware datetime in UTC with milliseconds; ISO text on SQLite, without its zone on MariaDB."""
 
     cache_ok = True
     native = DateTime(timezone=True)
+    types = {"mysql": mysql.DATETIME(fsp=3)}  # noqa: RUF012
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "mysql":
+            return super().process_bind_param(value, dialect)
+        return datetime.fromisoformat(iso_text(value)).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "mysql":
+            return super().process_result_value(value, dialect)
+        return value.replace(tzinfo=UTC)
 
     def spell(self, value: datetime) -> str:
         return iso_text(value)
@@ -132,10 +150,12 @@ class Flag(_Spelled):
 
 
 class JsonObject(_Spelled):
-    """A mapping; compact JSON text, on PostgreSQL too."""
+    """A mapping; compact JSON text, on PostgreSQL and MariaDB too."""
 
     cache_ok = True
     native = JSON(none_as_null=True)  # not JSONB, which puts keys into an order of its own
+    spelled = ("sqlite", "mysql")
+    types = {"mysql": mysql.LONGTEXT()}  # noqa: RUF012  # what MariaDB's own JSON is
 
     def spell(self, value: dict[str, Any]) -> str:
         return json_text(value)
@@ -151,7 +171,11 @@ metadata = MetaData()
 
 def _named(table: str) -> Table:
     return Table(
-        table, metadata, Column("id", ObjectId, primary_key=True), Column("name", Text, nullable=False)
+        table,
+        metadata,
+        Column("id", ObjectId, primary_key=True),
+        Column("name", Text, nullable=False),
+        **MARIADB,
     )
 
 
@@ -191,6 +215,7 @@ leads = Table(
     Column("purchase_price", Money),
     Column("custom", JsonObject),
     Column("appended", JsonObject),
+    **MARIADB,
 )
 
 events = Table(
@@ -213,6 +238,7 @@ events = Table(
     Column("expires_at", Timestamp),
     Column("lead", JsonObject),
     Column("appended", JsonObject),
+    **MARIADB,
 )
 
 # A window is a range of submitted_at, and exports come out in this order.

@@ -45,7 +45,7 @@ def _typed(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) -> pa.A
         bad = (series.is_null() & texts.is_not_null()).arg_true()[0]
         raise DataError(
             f"a stored value is not a {column.kind}" + (f" of {column.scale} places" if column.scale else ""),
-            where=_place(batch, int(bad), column.name),
+            where=place_of(batch, int(bad), column.name),
             remedy="mend the row, or give the field its right type in the catalog",
         )
     result = series.to_arrow()
@@ -60,7 +60,7 @@ def _milliseconds(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) 
     if pc.any(outside).as_py():
         raise DataError(
             "a stored time is infinite or outside of the years 1 to 9999",
-            where=_place(batch, outside.index(True).as_py(), column.name),
+            where=place_of(batch, outside.index(True).as_py(), column.name),
             remedy="mend the row, or leave the field out",
         )
     return pc.floor_temporal(array, unit="millisecond").cast(arrow_type(Kind.TIMESTAMP, None))
@@ -135,13 +135,14 @@ def _broken_text(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> Da
             except UnicodeDecodeError:
                 return DataError(
                     "a stored text is not UTF-8",
-                    where=_place(batch, row, column.name),
+                    where=place_of(batch, row, column.name),
                     remedy="mend the row, or leave the field out",
                 )
     return DataError("a stored value cannot be read", where=", ".join(batch.schema.names))
 
 
-def _place(batch: pa.RecordBatch, row: int, column: str) -> str:
+def place_of(batch: pa.RecordBatch, row: int, column: str) -> str:
+    """`lead_id 65a5..., email`: which value of which row an error is about."""
     for name in ("lead_id", "event_id"):
         if name in batch.schema.names:
             return f"{name} {batch.column(name)[row].as_py()}, {column}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from export_pipelines.errors import SourceError
+from export_pipelines.stream.read_mariadb import MariadbSource
 from export_pipelines.stream.read_postgresql import PostgresqlSource
 from export_pipelines.stream.read_sqlite import SqliteSource
 from export_pipelines.stream.source import Source
@@ -10,6 +11,8 @@ from export_pipelines.stream.source import Source
 READERS: dict[str, Callable[[str], Source]] = {
     "sqlite": SqliteSource.from_url,
     "postgresql": PostgresqlSource.from_url,
+    "mariadb": MariadbSource.from_url,
+    "mysql": MariadbSource.from_url,
 }
 
 
@@ -20,6 +23,6 @@ def open_source(url: str) -> Source:
         raise SourceError(
             f'no reader for a "{dialect}" database; this version reads: {", ".join(READERS)}',
             where="EXPORT_PIPELINES_SOURCE_URL",
-            remedy="for example sqlite:///leads.db or postgresql://user:password@host/database",
+            remedy="for example sqlite:///leads.db, postgresql://user:password@host/database or mariadb://...",
         )
     return READERS[dialect](url)

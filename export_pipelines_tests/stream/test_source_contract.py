@@ -33,11 +33,11 @@ from export_pipelines_tests.plan.test_operators import (
     VALUES,
     rules,
 )
-from export_pipelines_tests.stream.databases import Database, Postgresql, Sqlite, chosen, source_of
+from export_pipelines_tests.stream.databases import Database, Mariadb, Postgresql, Sqlite, chosen, source_of
 from export_pipelines_tests.stream.tables import MemoryStore
 from export_pipelines_tests.whole_run import plan_of
 
-DATABASES = ("sqlite", "postgresql")
+DATABASES = ("sqlite", "postgresql", "mariadb")
 TYPED = {  # fields whose column holds a type of its own where the database has types
     "word": "Straße é \"x\" 'y' \\ \t 😀",
     "amount": "-12.50",
@@ -68,7 +68,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     if request.param == "sqlite":
         yield Sqlite(tmp_path / "small.db")
     else:
-        yield Postgresql(request.getfixturevalue("postgresql_url"))
+        kind = {"postgresql": Postgresql, "mariadb": Mariadb}[request.param]
+        yield kind(request.getfixturevalue(f"{request.param}_url"))
 
 
 def query_of(database: Database, filter: Filter | None = None) -> Query:

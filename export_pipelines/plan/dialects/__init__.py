@@ -2,10 +2,16 @@
 
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.dialects.dialect import FUNCTIONS, Dialect
+from export_pipelines.plan.dialects.mariadb import Mariadb
 from export_pipelines.plan.dialects.postgresql import Postgresql
 from export_pipelines.plan.dialects.sqlite import Sqlite
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Sqlite(), Postgresql())}
+DIALECTS: dict[str, Dialect] = {
+    "sqlite": Sqlite(),
+    "postgresql": Postgresql(),
+    "mariadb": Mariadb(),
+    "mysql": Mariadb(),  # what a URL calls MariaDB, too
+}
 
 
 def dialect_of(name: str) -> Dialect:

@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, Select, lit
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
+from export_pipelines.errors import CatalogError, RequestError
 
 FUNCTIONS = frozenset({"fold", "regexp", "is_valid", "component"})  # those that the reader registers
 EMPTY_JSON = ("{}", "[]", '""', "null")
@@ -102,6 +103,14 @@ def fixed(text: str) -> Expression:
     return literal_column("'" + text.replace("'", "''") + "'")
 
 
+def unable(database: str, what: str) -> RequestError:
+    """What is said where a rule needs a function that `database` does not have."""
+    return RequestError(
+        f"{database} cannot tell {what}, so a rule cannot ask for it",
+        remedy="use `matches` with a regular expression",
+    )
+
+
 def folded(text: str) -> str:
     """What `without_case` gives for `text`."""
     return text.lower() if text.isascii() else text.casefold()
@@ -111,3 +120,12 @@ def milliseconds(moment: datetime) -> int:
     """Since 1970, exactly."""
     past = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return past.days * 86_400_000 + past.seconds * 1000 + past.microseconds // 1000
+
+
+def steps_of(field: Field, forbidden: str) -> list[str]:
+    """The keys on the way to a value inside JSON. Raises CatalogError for an empty one, or a character that would
+    end the quotes around it."""
+    steps = field.path.split(".") if field.path else []
+    if any(not step or set(step) & set(forbidden) for step in steps):
+        raise CatalogError(f'the path "{field.path}" of {field.id} has an empty or quoted step')
+    return steps

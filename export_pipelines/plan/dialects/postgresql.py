@@ -24,7 +24,6 @@ from sqlalchemy.types import BIGINT, NUMERIC, TIMESTAMP
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
-from export_pipelines.errors import CatalogError, RequestError
 from export_pipelines.plan.dialects.dialect import (
     BLANKS,
     EMPTY_JSON,
@@ -34,6 +33,8 @@ from export_pipelines.plan.dialects.dialect import (
     fixed,
     folded,
     milliseconds,
+    steps_of,
+    unable,
 )
 
 MOMENT = TIMESTAMP(timezone=True)
@@ -111,10 +112,10 @@ class Postgresql:
         return cast(value, Text).op("~")(literal(_posix(pattern)))
 
     def is_valid(self, value: Expression, type: str) -> Expression:
-        raise _unable(f"whether a {type} is valid")
+        raise unable("PostgreSQL", f"whether a {type} is valid")
 
     def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
-        raise _unable(f"the {name} of a {type}")
+        raise unable("PostgreSQL", f"the {name} of a {type}")
 
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         match stored_as:
@@ -221,14 +222,5 @@ def _posix(pattern: str) -> str:
 
 def _path(field: Field) -> Expression:
     """`'{geo,lat}'`, a literal: a bound path would hide the field in the printed SQL."""
-    steps = field.path.split(".") if field.path else []
-    if any(not step or set(step) & set("\"'\\{},") for step in steps):
-        raise CatalogError(f'the path "{field.path}" of {field.id} has an empty or quoted step')
+    steps = steps_of(field, "\"'\\{},")
     return fixed("{" + ",".join(f'"{step}"' for step in steps) + "}")
-
-
-def _unable(what: str) -> RequestError:
-    return RequestError(
-        f"PostgreSQL cannot tell {what}, so a rule cannot ask for it",
-        remedy="use `matches` with a regular expression",
-    )

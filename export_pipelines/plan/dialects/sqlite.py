@@ -23,7 +23,6 @@ from sqlalchemy.types import INTEGER, NUMERIC
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
-from export_pipelines.errors import CatalogError
 from export_pipelines.plan.dialects.dialect import (
     BLANKS,
     EMPTY_JSON,
@@ -33,6 +32,7 @@ from export_pipelines.plan.dialects.dialect import (
     fixed,
     folded,
     milliseconds,
+    steps_of,
 )
 
 INT64 = 2**63 - 1
@@ -207,7 +207,5 @@ def _head(text: Expression, length: int) -> Expression:
 
 def _path(field: Field) -> Expression:
     """`'$."geo"."lat"'`, a literal: a bound path would hide the field in the printed SQL."""
-    steps = field.path.split(".") if field.path else []
-    if any('"' in step or "'" in step or not step for step in steps):
-        raise CatalogError(f'the path "{field.path}" of {field.id} has an empty or quoted step')
+    steps = steps_of(field, "\"'")
     return fixed("$" + "".join(f'."{step}"' for step in steps))

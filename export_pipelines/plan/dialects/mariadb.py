@@ -1,0 +1,259 @@
+"""MariaDB: times have no zone and mean UTC, JSON is text, texts have collations of their own; the reader's session sets
+the modes that this SQL counts on: plain backslashes, UTC, and lists of any length."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.sql import operators
+
+from export_pipelines.catalog import Field, Kind, StoredAs
+from export_pipelines.catalog.dimensions import Bucket
+from export_pipelines.errors import RequestError
+from export_pipelines.plan.dialects.dialect import (
+    EMPTY_JSON,
+    Compiled,
+    Expression,
+    Sign,
+    fixed,
+    folded,
+    milliseconds,
+    steps_of,
+    unable,
+)
+
+COLLATION = "utf8mb4_nopad_bin"  # by code point; the others take "a " for "a", or "A" for "a"
+MOMENT = mysql.DATETIME(fsp=6)
+NUMBER = r"\A\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*\z"
+BLANK = r"\A[ \t\n\r]*\z"
+DIGITS, PLACES = 65, 30  # what a DECIMAL holds at most, and how many of them after the point
+WIDER_FOLDS = (("ß", "ss"), ("ẞ", "ss"), ("ς", "σ"), ("µ", "μ"), ("ſ", "s"), ("İ", "i\u0307"))
+LOWERED_TO_ASCII = ("\u212a", "İ")  # lower() makes k and i of them, which no other database does
+REPLACEMENT = "\ufffd"
+BROKEN_JSON = "JSON that does not parse"  # stands in the place of such a value, for the reader to find
+OWN_FLAGS = re.compile(r"\A\(\?([aimsux]+)\)")
+# what Python and PCRE write differently, outside of what is escaped and of sets of characters
+OTHER_SPELLING = re.compile(r"\\Z|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?=,\d+\})", re.DOTALL)
+START = "TIMESTAMP'1970-01-01 00:00:00'"
+TICKS = {StoredAs.EPOCH_S: "1000000", StoredAs.EPOCH_MS: "1000"}  # microseconds
+
+
+class Mariadb:
+    name = "mariadb"
+
+    def output(self, field: Field, column: Expression) -> Expression:
+        # the server spells every value as text, exactly; what is no JSON becomes null where JSON is asked for
+        if field.path is None and field.kind is Kind.JSON:
+            return case((column.is_not(None), func.coalesce(func.json_compact(column), fixed(BROKEN_JSON))))
+        return _inner(field, column)
+
+    def value(self, field: Field, column: Expression) -> Expression:
+        inner = _inner(field, column)
+        match field.kind:
+            case Kind.BOOLEAN if field.path:
+                word = func.lower(_text(inner))
+                return case(
+                    (word.in_([fixed("true"), fixed("1")]), literal_column("1")),
+                    (word.in_([fixed("false"), fixed("0")]), literal_column("0")),
+                )
+            case Kind.TIMESTAMP if field.path and field.stored_as not in TICKS:
+                return cast(inner, MOMENT)
+            case Kind.TEXT if field.type != "id" or field.path:
+                return _text(inner)
+            case _:
+                return inner  # bare, so that an index serves; ids are compared by their column's collation
+
+    def compare_number(self, value: Expression, sign: Sign, number: Decimal) -> Expression:
+        return sign(_exact(value), _literal_number(number))
+
+    def boolean_literal(self, truth: bool) -> Expression:
+        return literal_column("1" if truth else "0")
+
+    def without_case(self, value: Expression, ascii_only: bool) -> Expression:
+        text = _text(value)
+        changes = [(one, REPLACEMENT) for one in LOWERED_TO_ASCII] if ascii_only else WIDER_FOLDS
+        for wide, plain in changes:
+            text = func.replace(text, fixed(wide), fixed(plain))
+        return func.lower(text).collate(COLLATION)
+
+    def contains(self, value: Expression, text: str) -> Expression:
+        place = func.locate(literal(folded(text)), self.without_case(value, text.isascii()))
+        return place > literal_column("0")
+
+    def is_blank(self, value: Expression) -> Expression:
+        return or_(value.is_(None), _text(value).op("REGEXP")(fixed(BLANK)))
+
+    def is_blank_json(self, value: Expression) -> Expression:
+        # CASE, because an empty text is no JSON, which the server would warn of
+        compact = _text(func.json_compact(value))
+        return case(
+            (self.is_blank(value), literal_column("1")),
+            else_=compact.in_([fixed(empty) for empty in EMPTY_JSON]),
+        ) == literal_column("1")
+
+    def json_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
+        place = _place(field, column)
+        return case((_is_list(place), _member(place, text, self))) == literal_column("1")
+
+    def text_or_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
+        place = _place(field, column)
+        contained = self.contains(self.value(field, column), text)
+        return case((_is_list(place), _member(place, text, self)), else_=contained) == literal_column("1")
+
+    def matches(self, value: Expression, pattern: str) -> Expression:
+        return _text(value).op("REGEXP")(literal(_pcre(pattern)))
+
+    def is_valid(self, value: Expression, type: str) -> Expression:
+        raise unable("MariaDB", f"whether a {type} is valid")
+
+    def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
+        raise unable("MariaDB", f"the {name} of a {type}")
+
+    def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
+        match stored_as:
+            case StoredAs.EPOCH_MS:
+                return literal(milliseconds(moment))
+            case StoredAs.EPOCH_S:
+                return _literal_number(Decimal(milliseconds(moment)) / 1000)
+            case _:
+                text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", timespec="milliseconds")
+                return cast(literal(text), mysql.DATETIME(fsp=3))
+
+    def instant_value(self, value: Expression, stored_as: StoredAs) -> Expression:
+        return value
+
+    def time_of_day(self, value: Expression, stored_as: StoredAs) -> Expression:
+        return func.date_format(_clock(value, stored_as), fixed("%H:%i:%s.%f"))
+
+    def weekday(self, value: Expression, stored_as: StoredAs) -> Expression:
+        return cast(func.dayofweek(_clock(value, stored_as)) - literal_column("1"), Text)
+
+    def bucket(self, value: Expression, stored_as: StoredAs, every: Bucket) -> Expression:
+        clock = _clock(value, stored_as)
+        match every:
+            case "hour":
+                return func.date_format(clock, fixed("%Y-%m-%dT%H:00:00"))
+            case "day":
+                return func.date_format(clock, fixed("%Y-%m-%d"))
+            case "week":
+                monday = func.timestampadd(literal_column("DAY"), -func.weekday(clock), clock)
+                return func.date_format(monday, fixed("%Y-%m-%d"))
+            case "month":
+                return func.date_format(clock, fixed("%Y-%m-01"))
+
+    def cents(self, value: Expression) -> Expression:
+        return cast(func.round(_exact(value) * literal_column("100")), mysql.BIGINT)
+
+    def is_cents(self, value: Expression) -> Expression:
+        amount = _exact(value)
+        whole = and_(
+            func.abs(amount) < literal_column("1000000000000000"),
+            amount == func.round(amount, literal_column("2")),
+        )
+        return func.coalesce(whole, literal_column("0")) == literal_column("1")
+
+    def collected(self, value: Expression) -> Expression:
+        # GROUP_CONCAT leaves nulls out, which JSON_ARRAYAGG cannot
+        return func.concat(fixed("["), func.coalesce(func.group_concat(value), fixed("")), fixed("]"))
+
+    def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
+        compiled = statement.compile(
+            dialect=mysql.dialect(paramstyle="qmark"), compile_kwargs={"render_postcompile": True}
+        )
+        names = compiled.positiontup or ()
+        return Compiled(
+            sql=str(compiled),
+            parameters=tuple(compiled.params[name] for name in names),
+            binds=tuple(compiled.binds[name] for name in names),
+        )
+
+
+def _text(value: Expression) -> Expression:
+    """The value as a text that is compared by code point, whatever character set and collation its column has."""
+    if getattr(value, "operator", None) is operators.collate:
+        return value
+    return func.convert(value.op("USING")(literal_column("utf8mb4"))).collate(COLLATION)
+
+
+def _place(field: Field, column: Expression) -> Expression:
+    """The JSON value that the field is, still JSON."""
+    return func.json_extract(column, _path(field)) if field.path else column
+
+
+def _inner(field: Field, column: Expression) -> Expression:
+    """The column, or the text of what lies inside its JSON; a JSON value stays JSON, its numbers as they are spelled."""
+    if field.path is None:
+        return column
+    if field.kind is Kind.JSON:
+        return func.nullif(func.json_compact(_place(field, column)), fixed("null"))
+    path = _path(field)  # json_value knows texts, numbers and flags, at half the cost; json_query the others
+    return func.coalesce(func.json_value(column, path), func.json_compact(func.json_query(column, path)))
+
+
+def _clock(value: Expression, stored_as: StoredAs) -> Expression:
+    """The moment as a clock in UTC shows it."""
+    if stored_as not in TICKS:
+        return value
+    ticks = cast(func.round(value * literal_column(TICKS[stored_as])), mysql.BIGINT)
+    return func.timestampadd(literal_column("MICROSECOND"), ticks, literal_column(START))
+
+
+def _exact(value: Expression) -> Expression:
+    """The number that a text or a number is; null for what is none."""
+    text = _text(value)
+    number = cast(func.trim(text), mysql.DECIMAL(DIGITS, PLACES))
+    return case((text.op("REGEXP")(fixed(NUMBER)), number))
+
+
+def _literal_number(number: Decimal) -> Expression:
+    return cast(literal(format(number, "f")), mysql.DECIMAL(DIGITS, PLACES))
+
+
+def _is_list(place: Expression) -> Expression:
+    return func.json_type(place) == fixed("ARRAY")
+
+
+def _member(place: Expression, text: str, dialect: Mariadb) -> Expression:
+    columns = literal_column("'$[*]' COLUMNS (value LONGTEXT PATH '$')")
+    member = func.json_table(place, columns).table_valued("value", name="member")
+    same = dialect.without_case(member.c.value, text.isascii()) == literal(folded(text))
+    return exists(select(literal_column("1")).select_from(member).where(same))
+
+
+def _pcre(pattern: str) -> str:
+    """Python's pattern as PCRE writes it. Raises RequestError for a flag that it does not have."""
+    flags = OWN_FLAGS.match(pattern)
+    said = flags[1] if flags else ""
+    if "a" in said:
+        raise RequestError(
+            "MariaDB's regular expressions have no flag `a`",
+            remedy="write [0-9] for \\d, [A-Za-z0-9_] for \\w",
+        )
+    kept = "".join(flag for flag in "imsx" if flag in said)
+    rest = pattern[flags.end() if flags else 0 :]
+    return (f"(?{kept})" if kept else "") + OTHER_SPELLING.sub(_spelled, rest)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return {r"\Z": r"\z", "{": "{0"}.get(found[0], found[0])
+
+
+def _path(field: Field) -> Expression:
+    """`'$."geo"."lat"'`, a literal: a bound path would hide the field in the printed SQL."""
+    return fixed("$" + "".join(f'."{step}"' for step in steps_of(field, "\"'\\")))

@@ -1,0 +1,238 @@
+"""Reads MariaDB: pymysql connects, asks and counts; the rows of a query go from its socket into Arrow, in blocks."""
+
+import re
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
+from sqlalchemy.engine import URL, make_url
+
+from export_pipelines.catalog import Kind
+from export_pipelines.errors import DataError, RetryableError, SourceError
+from export_pipelines.plan.dialects.mariadb import BROKEN_JSON, COLLATION
+from export_pipelines.plan.plan import Query
+from export_pipelines.stream.conform import place_of
+from export_pipelines.stream.mariadb_rows import Refused, read_rows
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+CONNECT_S, STATEMENT_S = 10, 4 * 3600
+# UTC, so that a time without a zone means UTC; the server waits for a slow reader; lists and warnings are kept whole
+SESSION = (
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES', time_zone = '+00:00',"
+    f" max_statement_time = {STATEMENT_S}, net_write_timeout = {STATEMENT_S}, wait_timeout = {STATEMENT_S},"
+    " group_concat_max_len = 4294967295, max_error_count = 65535, default_regex_flags = ''",
+    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+)
+REMEDY = "look at EXPORT_PIPELINES_SOURCE_URL: mariadb://user:password@host:3306/database"
+PLACES = re.compile(r"'(?:[^']|'')*'|`(?:[^`]|``)*`|(\?)")  # what is quoted is no place of a parameter
+NOT_THERE = (1054, 1142, 1143, 1146, 1305, 1370, 1356)  # column, right, table, function, view
+BAD_VALUE = (1264, 1292, 1365, 1366, 1411, 1690)
+BAD_PATTERN = 1139
+BAD_JSON = range(4035, 4041)
+CUT = (1260, 1301)
+# gone away, lost, shut down, killed, too many, deadlock, timeouts, network
+LOST = (2006, 2013, 2014, 1053, 1077, 1079, 1317, 1927, 1040, 1203, 1205, 1213, 1969, *range(1158, 1162))
+FLOAT = 4
+
+
+class MariadbSource:
+    """A MariaDB database; see `source.Source` for what it owes."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.place = f"{url.host or 'localhost'}:{url.port or 3306}/{url.database or ''}"
+
+    @classmethod
+    def from_url(cls, url: str) -> "MariadbSource":
+        try:
+            import pymysql  # noqa: F401 - the extra may not be installed
+        except ImportError as error:
+            raise SourceError(
+                "the driver for MariaDB is not installed",
+                where="EXPORT_PIPELINES_SOURCE_URL",
+                remedy="pip install 'export-pipelines[mariadb]'",
+            ) from error
+        return cls(make_url(url))
+
+    def check(self, query: Query) -> None:
+        self._one(query, f"EXPLAIN {query.sql}")
+
+    def count(self, query: Query) -> int:
+        return int(self._one(query, query.count_sql))
+
+    def read(self, query: Query) -> Iterator[pa.RecordBatch]:
+        names = [column.name for column in query.columns]
+        with self._connected() as connection, self._errors():
+            warnings = yield from self._batches(connection, query, names)
+            if warnings:
+                self._look_into_warnings(connection)
+
+    def _batches(
+        self, connection: "Connection[Any]", query: Query, names: list[str]
+    ) -> Generator[pa.RecordBatch, None, int]:
+        from pymysql.cursors import SSCursor
+
+        cursor = connection.cursor(SSCursor)
+        cursor.execute(inlined(query.sql, query.parameters))
+        # from here on the rows are ours: pymysql makes an object of each value, and has no other door to them
+        connection._result.unbuffered_active = False
+        self._refuse_floats(cursor.description, names)
+        rows = read_rows(connection._rfile, len(names))
+        while True:
+            try:
+                columns = next(rows)
+            except StopIteration as end:
+                return int(end.value)
+            batch = pa.RecordBatch.from_arrays(columns, names=names)
+            _refuse_broken_json(batch, query)
+            yield batch
+
+    def _one(self, query: Query, sql: str) -> Any:
+        """The first cell of what `sql` gives."""
+        with self._connected() as connection, self._errors(), connection.cursor() as cursor:
+            cursor.execute(inlined(sql, query.parameters))
+            row = cursor.fetchone()
+        assert row is not None
+        return row[0]
+
+    @contextmanager
+    def _connected(self) -> Iterator["Connection[Any]"]:
+        """A session that can only read, and sees one state of the database."""
+        import pymysql
+
+        _, options = MySQLDialect_pymysql().create_connect_args(self.url)
+        given = {
+            "connect_timeout": CONNECT_S,
+            "read_timeout": STATEMENT_S + CONNECT_S,
+            "program_name": "export_pipelines",
+            **options,
+            "password": (self.url.password or "").encode(),
+            "charset": "utf8mb4",
+            "collation": COLLATION,
+        }
+        try:
+            connection = pymysql.connect(**given)
+        except (pymysql.Error, OSError, TypeError, ValueError) as error:
+            raise SourceError(
+                f"cannot be reached: {_told(error)}", where=self.place, remedy=REMEDY
+            ) from error
+        with closing(connection):
+            self._demand_mariadb(connection)
+            with self._errors(), connection.cursor() as cursor:
+                for statement in SESSION:
+                    cursor.execute(statement)
+            yield connection
+
+    def _demand_mariadb(self, connection: "Connection[Any]") -> None:
+        version = str(connection.get_server_info())
+        if "mariadb" not in version.lower():
+            raise SourceError(
+                f"the server is MySQL {version}; what it makes of JSON and texts is not MariaDB's, and not read yet",
+                where=self.place,
+                remedy="this version reads SQLite, PostgreSQL and MariaDB",
+            )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """The driver's faults as errors that a person can act on."""
+        import pymysql
+        from pymysql.err import raise_mysql_exception
+
+        try:
+            try:
+                yield
+            except Refused as refused:
+                raise_mysql_exception(refused.packet)
+        except (pymysql.Error, OSError) as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> Exception:
+        code, what = error.args[0] if error.args else None, _told(error)
+        if code in NOT_THERE:
+            return SourceError(
+                what, where=self.place, remedy="name your own tables in a catalog file, or grant SELECT"
+            )
+        if code == BAD_PATTERN:
+            return SourceError(f"MariaDB does not know this regular expression: {what}", where=self.place)
+        if code in BAD_VALUE:
+            return DataError(f"a stored value cannot be read: {_without_values(what)}", where=self.place)
+        if code in LOST or not isinstance(code, int) or isinstance(error, OSError):
+            return RetryableError(
+                f"the connection broke: {what}; nothing was kept", where=self.place, remedy="run it again"
+            )
+        return SourceError(f"reading stopped: {_without_values(what)}", where=self.place)
+
+    def _refuse_floats(self, description: Any, names: list[str]) -> None:
+        for name, column in zip(names, description, strict=True):
+            if column[1] == FLOAT:
+                raise SourceError(
+                    f"the column of {name} is a FLOAT, of which the server tells six digits only",
+                    where=self.place,
+                    remedy="make it a DOUBLE or DECIMAL, or read a view that casts it",
+                )
+
+    def _look_into_warnings(self, connection: "Connection[Any]") -> None:
+        """Some faults are only warnings to MariaDB, which gives null, or a part, in place of the value."""
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW WARNINGS")
+            codes = {row[1] for row in cursor.fetchall()}
+        if codes.intersection(BAD_JSON):
+            raise DataError(
+                "JSON that does not parse, in a field that the export or its filter reads",
+                where=self.place,
+                remedy="find the rows with JSON_VALID(column) = 0, and mend them",
+            )
+        if codes.intersection(CUT):
+            raise DataError(
+                "a list of values is longer than the server gives",
+                where=self.place,
+                remedy="raise max_allowed_packet on the server, or group more finely",
+            )
+        if BAD_PATTERN in codes:
+            raise SourceError(
+                "MariaDB gave up a regular expression on a stored value",
+                where=self.place,
+                remedy="write a simpler one",
+            )
+
+
+def inlined(sql: str, parameters: tuple[str | int | float | None, ...]) -> str:
+    """`sql` with its parameters as literals, as the protocol of texts has no others."""
+    values = iter(parameters)
+    return PLACES.sub(lambda place: _literal(next(values)) if place[1] else place[0], sql)
+
+
+def _literal(value: str | int | float | None) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"  # backslashes are plain: NO_BACKSLASH_ESCAPES
+    return repr(value)
+
+
+def _refuse_broken_json(batch: pa.RecordBatch, query: Query) -> None:
+    for position, column in enumerate(query.columns):
+        if column.kind is Kind.JSON:
+            row = pc.index(batch.column(position), BROKEN_JSON).as_py()
+            if row >= 0:
+                raise DataError(
+                    BROKEN_JSON,
+                    where=place_of(batch, row, column.name),
+                    remedy="mend the row, or leave the field out",
+                )
+
+
+def _told(error: Exception) -> str:
+    """The server's or the system's words; neither tells the password."""
+    return str(error.args[-1]) if error.args else type(error).__name__
+
+
+def _without_values(text: str) -> str:
+    """`Incorrect DECIMAL value: '...'` without what was stored."""
+    return re.sub(r"'[^']*'", "'...'", text)

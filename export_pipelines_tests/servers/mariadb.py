@@ -1,0 +1,104 @@
+"""A real MariaDB for the tests: the system's own server, installed where it is missing; it ends with the tests."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from export_pipelines_tests.servers.free_port import free_port
+
+PACKAGE = "mariadb-server"
+SERVER, INSTALL = "mariadbd", "mariadb-install-db"
+USER, PASSWORD, DATABASE = "tester", "s3cret&word", "tests"
+PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+# nothing here outlives a power cut, and the names of users are compared without asking a resolver
+FAST = (
+    "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=0",
+    "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--skip-log-bin",
+    "--skip-name-resolve", "--lock-wait-timeout=20", "--performance-schema=OFF",
+)  # fmt: skip
+START_S = 30
+
+
+@contextmanager
+def mariadb(*options: str) -> Iterator[str]:
+    """The URL of a new server's database, for a user who may do everything; `options` go to the server, too."""
+    server, install = _programs()
+    with tempfile.TemporaryDirectory(prefix="export_pipelines_maria_") as name:
+        folder = Path(name)
+        data, port, first = folder / "data", free_port(), folder / "first.sql"
+        user: list[str] = []
+        if os.geteuid() == 0:  # MariaDB refuses to run as root
+            shutil.chown(folder, "mysql", "mysql")
+            user = ["--user=mysql"]
+        _make_data(install, data, user)
+        first.write_text(_users(), encoding="utf-8")
+        first.chmod(0o644)
+        log = folder / "log"
+        with log.open("wb") as told:
+            process = subprocess.Popen(
+                [
+                    server, "--no-defaults", *user, f"--datadir={data}", f"--port={port}",
+                    "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}",
+                    f"--init-file={first}", "--character-set-server=utf8mb4", *FAST, *options,
+                ],
+                stdout=told, stderr=told, cwd=folder,
+            )  # fmt: skip
+        try:
+            _wait(process, folder / "pid", log)
+            yield f"mariadb://{USER}:{PASSWORD.replace('&', '%26')}@127.0.0.1:{port}/{DATABASE}"
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _programs() -> tuple[str, str]:
+    """The server and what makes its data folder; as root they are installed where they are missing."""
+    if not shutil.which(SERVER, path=PATH) and os.geteuid() == 0 and shutil.which("apt-get"):
+        with Path(tempfile.gettempdir(), "export_pipelines_apt.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # several processes of the tests ask at once
+            if not shutil.which(SERVER, path=PATH):
+                for call in (["update"], ["install", "-y", "--no-install-recommends", PACKAGE]):
+                    _run(["apt-get", "-qq", *call], os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+    found = shutil.which(SERVER, path=PATH), shutil.which(INSTALL, path=PATH)
+    if not found[0] or not found[1]:
+        raise FileNotFoundError(f"these tests need MariaDB's server: apt-get install {PACKAGE}")
+    return found[0], found[1]
+
+
+def _make_data(install: str, data: Path, user: list[str]) -> None:
+    _run(
+        [install, "--no-defaults", *user, f"--datadir={data}", "--skip-test-db",
+         "--auth-root-authentication-method=normal"],
+        os.environ | {"PATH": PATH},
+    )  # fmt: skip
+
+
+def _users() -> str:
+    return (
+        f"CREATE DATABASE {DATABASE};\nCREATE USER '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
+        f"GRANT ALL ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;\n"
+    )
+
+
+def _wait(process: subprocess.Popen[bytes], pid: Path, log: Path) -> None:
+    """Until the server listens; its file of the process id is written just before that."""
+    for _ in range(START_S * 20):
+        told = log.read_text(encoding="utf-8", errors="replace")
+        if pid.exists() and "ready for connections" in told:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+            break
+    raise AssertionError(log.read_text(encoding="utf-8", errors="replace"))
+
+
+def _run(call: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        call, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
