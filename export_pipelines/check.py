@@ -77,7 +77,9 @@ def check_all(
             faults += _faults(definition.name, error)
     faults += _path_faults(loaded, plans, settings)
     if connect:
-        faults += _connection_faults(settings, {name: plans[name] for name in asked if name in plans})
+        faults += _connection_faults(
+            settings, catalog, {name: plans[name] for name in asked if name in plans}
+        )
         faults += _store_faults(settings, probe)
     return sorted({fault for fault in faults if fault.name in asked or fault.name == STORE})
 
@@ -185,16 +187,39 @@ def _own_faults(
 # --- what answers ----------------------------------------------------------------------------------------------
 
 
-def _connection_faults(settings: Settings, plans: dict[str, list[Plan]]) -> Iterator[CheckFault]:
+def _connection_faults(
+    settings: Settings, catalog: Catalog, plans: dict[str, list[Plan]]
+) -> Iterator[CheckFault]:
     from export_pipelines.stream import open_source
 
+    url = settings.source_url.get_secret_value()
     for name, compiled in plans.items():
+        masking = compiled[0].masking
+        assert masking is not None  # a compiled plan is whole
         try:
-            masking = compiled[0].masking
-            assert masking is not None  # a compiled plan is whole
-            open_source(settings.source_url.get_secret_value()).check(masking.query)
+            open_source(url).check(masking.query)
         except ExportError as error:
             yield from _faults(name, error)
+        else:
+            yield from _index_faults(name, compiled[0], catalog, url)
+
+
+def _index_faults(name: str, plan: Plan, catalog: Catalog, url: str) -> Iterator[CheckFault]:
+    """A window that no index finds makes every run read the whole table."""
+    from export_pipelines.stream.index_advice import has_index
+
+    assert plan.extract is not None  # a compiled plan is whole
+    dataset = catalog.dataset(plan.extract.dataset)
+    by_id = {field.id: field for field in dataset.fields}
+    window = by_id[dataset.window]
+    if window.path is None and "." not in window.column and not has_index(url, dataset.table, window.column):
+        columns = ", ".join(by_id[id].column for id in dataset.order)
+        yield CheckFault(
+            name,
+            "warning",
+            f"no index of {dataset.table} begins with {window.column}, so each window reads the whole table; "
+            f"an index on ({columns}) would find it",
+        )
 
 
 def _store_faults(settings: Settings, probe: str) -> Iterator[CheckFault]:

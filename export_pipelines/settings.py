@@ -12,6 +12,12 @@ PREFIX = "EXPORT_PIPELINES_"
 CATALOG_FILE = "catalog.yaml"  # in HOME: the custom fields of imported leads
 
 
+DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    **dict.fromkeys(("mysql", "mariadb", "mariadb+pymysql"), "mysql+pymysql"),
+}
+
+
 class Settings(BaseModel):
     """The program's settings; every field is `EXPORT_PIPELINES_<FIELD>` in the environment."""
 
@@ -119,3 +125,9 @@ def _read_key(path: Path, where: str, name: str) -> SecretStr:
 
 
 _KEY_REMEDY = f"write the key into that file, or set {PREFIX}"
+
+
+def driver_url(url: str) -> str:
+    """An SQLAlchemy URL with the driver that comes with the database's extra, where it names none."""
+    kind, separator, rest = url.partition("://")
+    return DRIVERS.get(kind, kind) + separator + rest

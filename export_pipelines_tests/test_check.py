@@ -1,8 +1,14 @@
+import sqlite3
+from datetime import date
+from pathlib import Path
+
 import pytest
 
 from export_pipelines.catalog import load_catalog
 from export_pipelines.check import CheckFault, check_all
 from export_pipelines.errors import RequestError, SettingsError
+from export_pipelines.sample import generate_leads
+from export_pipelines.settings import PREFIX
 from export_pipelines_tests.conftest import DAILY, REPOSITORY, Project
 
 
@@ -139,6 +145,20 @@ def test_connect_tells_a_source_that_does_not_answer_for_each_export(project: Pr
     found = check(project, connect=True)
     assert [one.name for one in found] == ["another", "daily"]
     assert all("there is no database" in one.text for one in found)
+
+
+def test_connect_warns_where_no_index_finds_a_window(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "bare.db"
+    generate_leads(f"sqlite:///{path}", 5, 1, date(2024, 1, 1), 1)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX leads_by_time")
+    project.environment[f"{PREFIX}SOURCE_URL"] = f"sqlite:///{path}"
+    (fault,) = check(project, connect=True)
+    assert (fault.name, fault.severity) == ("daily", "warning")
+    assert fault.text == (
+        "no index of leads begins with submitted_at, so each window reads the whole table; "
+        "an index on (submitted_at, lead_id) would find it"
+    )
 
 
 def test_connect_tells_a_store_that_cannot_be_written(project: Project) -> None:

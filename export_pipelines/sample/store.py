@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from export_pipelines.errors import RequestError, SourceError, StoreError
 from export_pipelines.sample.tables import json_text, metadata
-
-DRIVERS = {
-    "postgresql": "postgresql+psycopg",
-    **dict.fromkeys(("mysql", "mariadb", "mariadb+pymysql"), "mysql+pymysql"),
-}
+from export_pipelines.settings import driver_url
 
 
 def create_store(url: str) -> None:
@@ -60,7 +56,7 @@ def holds_rows(connection: Connection) -> bool:
 
 def _engine(url: str, bulk: bool) -> Engine:
     try:
-        engine = create_engine(_with_driver(url), json_serializer=json_text)
+        engine = create_engine(driver_url(url), json_serializer=json_text)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise RequestError(
             "the URL of the lead store is not one that can be opened",
@@ -71,12 +67,6 @@ def _engine(url: str, bulk: bool) -> Engine:
         _make_folder(engine.url)
         _make_transactions_whole(engine, bulk)
     return engine
-
-
-def _with_driver(url: str) -> URL:
-    """The driver that comes with the extra, where the URL names none."""
-    found = make_url(url)
-    return found.set(drivername=DRIVERS.get(found.drivername, found.drivername))
 
 
 def _make_folder(url: URL) -> None:
