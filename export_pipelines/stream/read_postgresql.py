@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL, make_url
 
 from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.plan.plan import Query
+from export_pipelines.stream.connecting import connected
 
 if TYPE_CHECKING:
     import psycopg
@@ -87,7 +88,7 @@ class PostgresqlSource:
         import psycopg
 
         try:
-            return psycopg.connect(self._address())
+            return connected(lambda: psycopg.connect(self._address()), psycopg.Error)
         except psycopg.Error as error:
             raise SourceError(
                 f"cannot be reached: {_last_line(str(error))}", where=self.place, remedy=REMEDY

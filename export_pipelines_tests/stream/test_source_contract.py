@@ -33,6 +33,7 @@ from export_pipelines_tests.plan.test_operators import (
     VALUES,
     rules,
 )
+from export_pipelines_tests.servers.late_relay import late_relay
 from export_pipelines_tests.stream.databases import Database, Mariadb, Postgresql, Sqlite, chosen, source_of
 from export_pipelines_tests.stream.tables import MemoryStore
 from export_pipelines_tests.whole_run import plan_of
@@ -304,6 +305,15 @@ def test_a_missing_right_is_told_with_the_table(postgresql_url: str):
     url = postgresql_url.replace("//postgres:s3cret%26word@", "//reader:r@")
     with pytest.raises(SourceError, match="permission denied for table leads"):
         open_source(url).check(query_of(database))
+
+
+def test_a_server_that_is_still_starting_is_asked_again(postgresql_url: str):
+    database = Postgresql(postgresql_url)
+    database.fill([{}, {}])
+    port = int(re.search(r":(\d+)/", postgresql_url)[1])  # type: ignore[index]
+    with late_relay(port, 0.3) as late:
+        source = open_source(postgresql_url.replace(f":{port}/", f":{late}/"))
+        assert source.count(query_of(database)) == 2
 
 
 def test_no_filter_can_write(postgresql_url: str):

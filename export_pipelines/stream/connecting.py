@@ -1,0 +1,21 @@
+"""A source that is just starting, or full for a moment, is asked again before it is called unreachable."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+PAUSES_S = (0.5, 1.5)
+PASSING = ("connection refused", "starting up", "shutting down", "too many", "closed the connection")
+T = TypeVar("T")
+
+
+def connected(connect: Callable[[], T], foreign: type[Exception]) -> T:
+    """What `connect` gives, tried again after each of PAUSES_S while its `foreign` error names a passing cause."""
+    for pause in PAUSES_S:
+        try:
+            return connect()
+        except foreign as error:
+            if not any(cause in str(error).lower() for cause in PASSING):
+                raise
+        time.sleep(pause)
+    return connect()
