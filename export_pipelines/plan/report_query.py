@@ -1,66 +1,77 @@
 """The SQL of a report: rows with their keys and what is measured, grouped; totals as a second SELECT over the same rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
-    Integer,
+    FromClause,
     Select,
     Text,
     and_,
     case,
     cast,
+    column,
     distinct,
     func,
     literal,
-    literal_column,
     null,
-    or_,
     select,
-    tuple_,
     union_all,
-)  # fmt: skip
+)
 from sqlalchemy.sql import quoted_name
 
-from export_pipelines.catalog import Field, Kind
-from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, Dimension, dimensions_of
-from export_pipelines.catalog.metrics import KINDS, MEASURES, METRICS, How, Measure, Where
+from export_pipelines.catalog import Kind
+from export_pipelines.catalog.dimensions import Dimension, dimensions_of
+from export_pipelines.catalog.metrics import MEASURES, METRICS, How, Measure
 from export_pipelines.plan.dialects import dialect_of
 from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.plan import Query, Report, SourceColumn
 from export_pipelines.plan.predicates import predicates_of
-from export_pipelines.plan.query import query_of
+from export_pipelines.plan.query import Statement, query_of, rest_of
+from export_pipelines.plan.report_rows import FLAGS, MISFITS, NO, YES, kind_of, row_values
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.scratch import Scratch
 from export_pipelines.plan.tables import Tables
 
-TOTAL, MISFITS = "is_total", "misfits"
-DUPLICATE_WORD = "duplicate"
-YES: Expression = literal_column("1")
-NO: Expression = literal_column("0")
+TOTAL = "is_total"
 
 
 def report_query(report: Report, request: PlanRequest) -> Query:
-    """A row for each group: keys, whether it is the total, amounts that are none, then the measures. In no order."""
+    """A row for each group: keys, whether it is the total, amounts that are none, then the measures. In no order.
+
+    Where the database cannot tell a key or be asked a rule, it gives the rows, and they are grouped afterwards.
+    """
     keys = [dimensions_of(request.dataset)[id] for id in report.keys]
     measures = measures_of(report)
     tables = Tables(request.dataset, dialect_of(request.dialect))
-    predicates = predicates_of(request, tables)
-    rows = _rows(request, tables, keys, measures.values(), [one.expression for one in predicates]).cte(
-        "measured"
-    )
-    statement: Any = _grouped(report, rows, keys, measures, tables, total=False)
-    if report.totals:
-        statement = union_all(statement, _grouped(report, rows, keys, measures, tables, total=True))
-    return query_of(
-        request,
-        statement,
-        select(func.count()).select_from(statement.subquery()),
-        predicates,
-        _columns(keys, measures),
-    )
+    scratch = Scratch(tables)
+    asked = predicates_of(request, tables, scratch)
+    told, kept = row_values(request, keys, measures.values(), tables, scratch)
+    where = [one.expression for one in asked.pushed]
+    columns = _columns(keys, measures)
+    if not kept and not asked.afterwards:
+        rows = _rows(told, tables.source([*told.values(), *where]), where)
+        statement = _groups(report, rows, keys, measures, tables)
+        return query_of(request, statement, _count(statement), asked.pushed, columns)
+
+    kept_where = [one.expression for one in asked.afterwards]
+    fetched = scratch.fetched([*kept.values(), *kept_where])
+    outputs: list[ColumnElement[Any]] = [cast(value, Text).label(name) for name, value in told.items()]
+    outputs += [one.expression for one in fetched]
+    raw: Select[Any] = select(*outputs).select_from(tables.source([*outputs, *where])).where(*where)
+    held = [SourceColumn(name=name, kind=kind_of(name, keys, request), type="text") for name in told]
+    rows = _rows({name: column(name) for name in told} | kept, scratch.base, kept_where)
+    statement = _groups(report, rows, keys, measures, scratch)
+    held += [one.column for one in fetched]
+    rest = rest_of(request, statement, asked.afterwards, held, groups=True)
+    return query_of(request, raw, _count(raw), asked.pushed, columns).model_copy(update={"rest": rest})
+
+
+def _count(statement: Statement) -> Select[Any]:
+    return select(func.count()).select_from(statement.subquery())
 
 
 def measures_of(report: Report) -> dict[str, Measure]:
@@ -78,56 +89,19 @@ def _columns(keys: Iterable[Dimension], measures: dict[str, Measure]) -> tuple[S
     return tuple(SourceColumn(name=name, kind=kind, type=str(kind)) for name, kind in kinds.items())
 
 
-def _rows(
-    request: PlanRequest,
-    tables: Tables,
-    keys: list[Dimension],
-    measures: Iterable[Measure],
-    where: list[Expression],
-) -> Select[Any]:
-    """One row for each row of the source: keys as `key_<n>`, fields by their ids, flags by their names."""
-    columns: list[ColumnElement[Any]] = [
-        _key(key, request, tables).label(f"key_{n}") for n, key in enumerate(keys)
-    ]
-    amounts: list[Expression] = []
-    for name in _needed(measures):
-        if name in FLAGS:
-            columns.append(case((FLAGS[name](request, tables), YES), else_=NO).label(name))
-            continue
-        operand = tables.operand(request.dataset.find(name))
-        value = operand.value
-        if operand.kind is Kind.DECIMAL:
-            amounts.append(value)
-            value = tables.dialect.cents(value)
-        columns.append(value.label(name))
-    amounts += [
-        tables.operand(key.of).value for key in keys if key.of is not None and key.kind is Kind.DECIMAL
-    ]
-    columns.append(_misfit(amounts, tables).label(MISFITS))
-    return select(*columns).select_from(tables.source([*columns, *where])).where(*where)
+def _rows(values: Mapping[str, Expression], source: FromClause, where: list[Expression]) -> CTE:
+    """One row for each row of the source."""
+    columns = [value.label(name) for name, value in values.items()]
+    return select(*columns).select_from(source).where(*where).cte("measured")
 
 
-def _needed(measures: Iterable[Measure]) -> list[str]:
-    names = [name for one in measures for name in (*([one.field] if one.field else []), *dict(one.where))]
-    return list(dict.fromkeys(names))
-
-
-def _misfit(amounts: Iterable[Expression], tables: Tables) -> Expression:
-    wrong = [and_(value.is_not(None), ~tables.dialect.is_cents(value)) for value in amounts]
-    return case((or_(*wrong), YES), else_=NO) if wrong else NO
-
-
-def _key(key: Dimension, request: PlanRequest, tables: Tables) -> Expression:
-    if key.of is not None:
-        value = tables.operand(key.of).value
-        return tables.dialect.cents(value) if key.kind is Kind.DECIMAL else value
-    field = request.dataset.find(request.dataset.window)
-    assert isinstance(field, Field)  # a window is a timestamp
-    time = tables.operand(field).value
-    if key.id == WEEKDAY:
-        return (cast(tables.dialect.weekday(time, field.stored_as), Integer) + 6) % 7 + 1
-    (bucket,) = (one for one in BUCKETS if one == key.id)
-    return tables.dialect.bucket(time, field.stored_as, bucket)
+def _groups(
+    report: Report, rows: CTE, keys: list[Dimension], measures: dict[str, Measure], tables: Tables
+) -> Statement:
+    groups = _grouped(report, rows, keys, measures, tables, total=False)
+    if not report.totals:
+        return groups
+    return union_all(groups, _grouped(report, rows, keys, measures, tables, total=True))
 
 
 def _grouped(
@@ -143,9 +117,9 @@ def _grouped(
     groups = []
     for n, key in enumerate(keys):
         kept = not total or key.id == report.pivot
-        column = rows.c[f"key_{n}"]
-        shown.append(cast(column if kept else null(), Text).label(quoted_name(key.id, quote=True)))
-        groups += [column] if kept else []
+        value = rows.c[f"key_{n}"]
+        shown.append(cast(value if kept else null(), Text).label(quoted_name(key.id, quote=True)))
+        groups += [value] if kept else []
     shown.append(cast(YES if total else NO, Text).label(TOTAL))
     shown.append(cast(_sum(rows.c[MISFITS]), Text).label(MISFITS))
     shown += [cast(_measured(rows, one, tables), Text).label(name) for name, one in measures.items()]
@@ -178,34 +152,3 @@ def _holds(rows: CTE, name: str, values: tuple[str, ...]) -> Expression:
     if name in FLAGS:
         return rows.c[name] == YES
     return rows.c[name].in_([literal(value) for value in values])
-
-
-def _won(request: PlanRequest, tables: Tables) -> Expression:
-    """The lead's source event succeeded, whenever it was."""
-    found = _others(request, "lead_id", where=(*KINDS["source"], ("outcome", ("success",))))
-    return tables.operand(request.dataset.find("lead_id")).value.in_(found)
-
-
-def _returned(request: PlanRequest, tables: Tables) -> Expression:
-    """This recipient returned the lead, whenever it did."""
-    ids = ("lead_id", "recipient.id")
-    found = _others(request, *ids, where=(*KINDS["return_received"], ("outcome", ("success",))))
-    return tuple_(*(tables.operand(request.dataset.find(id)).value for id in ids)).in_(found)
-
-
-def _duplicate(request: PlanRequest, tables: Tables) -> Expression:
-    return tables.dialect.contains(tables.operand(request.dataset.find("reason")).value, DUPLICATE_WORD)
-
-
-def _others(request: PlanRequest, *ids: str, where: Where) -> Select[Any]:
-    """A column or two of all rows of the dataset for which `where` holds."""
-    tables = Tables(request.dataset, dialect_of(request.dialect))
-    columns = [tables.operand(request.dataset.find(id)).value for id in ids]
-    holds = [
-        tables.operand(request.dataset.find(name)).value.in_([literal(value) for value in values])
-        for name, values in where
-    ]
-    return select(*columns).select_from(tables.source([*columns, *holds])).where(*holds)
-
-
-FLAGS = {"won": _won, "returned": _returned, "duplicate": _duplicate}

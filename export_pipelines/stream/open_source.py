@@ -6,6 +6,7 @@ from export_pipelines.errors import SourceError
 from export_pipelines.stream.read_mariadb import MariadbSource
 from export_pipelines.stream.read_postgresql import PostgresqlSource
 from export_pipelines.stream.read_sqlite import SqliteSource
+from export_pipelines.stream.rest import Asking
 from export_pipelines.stream.source import Source
 
 READERS: dict[str, Callable[[str], Source]] = {
@@ -25,4 +26,4 @@ def open_source(url: str) -> Source:
             where="EXPORT_PIPELINES_SOURCE_URL",
             remedy="for example sqlite:///leads.db, postgresql://user:password@host/database or mariadb://...",
         )
-    return READERS[dialect](url)
+    return Asking(READERS[dialect](url))

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, Select, lit
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
-from export_pipelines.errors import CatalogError, RequestError
+from export_pipelines.errors import CatalogError
 
 FUNCTIONS = frozenset({"fold", "regexp", "is_valid", "component"})  # those that the reader registers
 EMPTY_JSON = ("{}", "[]", '""', "null")
@@ -18,6 +18,10 @@ BLANKS = " \t\n\r"  # a text of only these is blank
 Expression = ColumnElement[Any]
 Sign = Callable[[Expression, Expression], Expression]  # operator.eq, lt, le, gt, ge
 Parameter = str | int | float | None
+
+
+class NotPushable(Exception):
+    """The database cannot say this exactly; it is asked of its rows afterwards, see `plan/scratch.py`."""
 
 
 class Compiled(NamedTuple):
@@ -32,7 +36,8 @@ class Dialect(Protocol):
     """Expressions over the raw column `column` that holds `field`, and the compiled statement.
 
     Two truths keep rules alike on all databases: every predicate is false or null for a null value, and texts are
-    compared without case, by code point.
+    compared without case, by code point. SQLite's say is what is meant; a dialect that cannot say the same for every
+    stored value raises NotPushable.
     """
 
     name: str
@@ -64,7 +69,8 @@ class Dialect(Protocol):
     def text_or_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
         """The same where the JSON value may also be a text, which then contains `text`."""
 
-    def matches(self, value: Expression, pattern: str) -> Expression: ...
+    def matches(self, value: Expression, pattern: str) -> Expression:
+        """Is Python's regular expression found in the text?"""
 
     def is_valid(self, value: Expression, type: str) -> Expression: ...
 
@@ -101,14 +107,6 @@ class Dialect(Protocol):
 def fixed(text: str) -> Expression:
     """A fixed text, written into the SQL; what a person gave is always a parameter."""
     return literal_column("'" + text.replace("'", "''") + "'")
-
-
-def unable(database: str, what: str) -> RequestError:
-    """What is said where a rule needs a function that `database` does not have."""
-    return RequestError(
-        f"{database} cannot tell {what}, so a rule cannot ask for it",
-        remedy="use `matches` with a regular expression",
-    )
 
 
 def folded(text: str) -> str:

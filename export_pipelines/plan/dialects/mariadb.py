@@ -30,12 +30,12 @@ from export_pipelines.plan.dialects.dialect import (
     EMPTY_JSON,
     Compiled,
     Expression,
+    NotPushable,
     Sign,
     fixed,
     folded,
     milliseconds,
     steps_of,
-    unable,
 )
 
 COLLATION = "utf8mb4_nopad_bin"  # by code point; the others take "a " for "a", or "A" for "a"
@@ -43,7 +43,6 @@ MOMENT = mysql.DATETIME(fsp=6)
 NUMBER = r"\A\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*\z"
 BLANK = r"\A[ \t\n\r]*\z"
 DIGITS, PLACES = 65, 30  # what a DECIMAL holds at most, and how many of them after the point
-WIDER_FOLDS = (("ß", "ss"), ("ẞ", "ss"), ("ς", "σ"), ("µ", "μ"), ("ſ", "s"), ("İ", "i\u0307"))
 LOWERED_TO_ASCII = ("\u212a", "İ")  # lower() makes k and i of them, which no other database does
 REPLACEMENT = "\ufffd"
 BROKEN_JSON = "JSON that does not parse"  # stands in the place of such a value, for the reader to find
@@ -86,10 +85,11 @@ class Mariadb:
         return literal_column("1" if truth else "0")
 
     def without_case(self, value: Expression, ascii_only: bool) -> Expression:
+        if not ascii_only:
+            raise NotPushable("what folds into what is older Unicode to the server")
         text = _text(value)
-        changes = [(one, REPLACEMENT) for one in LOWERED_TO_ASCII] if ascii_only else WIDER_FOLDS
-        for wide, plain in changes:
-            text = func.replace(text, fixed(wide), fixed(plain))
+        for letter in LOWERED_TO_ASCII:
+            text = func.replace(text, fixed(letter), fixed(REPLACEMENT))
         return func.lower(text).collate(COLLATION)
 
     def contains(self, value: Expression, text: str) -> Expression:
@@ -120,10 +120,10 @@ class Mariadb:
         return _text(value).op("REGEXP")(literal(_pcre(pattern)))
 
     def is_valid(self, value: Expression, type: str) -> Expression:
-        raise unable("MariaDB", f"whether a {type} is valid")
+        raise NotPushable(f"whether a {type} is valid")
 
     def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
-        raise unable("MariaDB", f"the {name} of a {type}")
+        raise NotPushable(f"the {name} of a {type}")
 
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         match stored_as:
