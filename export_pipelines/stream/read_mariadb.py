@@ -106,18 +106,8 @@ class MariadbSource:
         """A session that can only read, and sees one state of the database."""
         import pymysql
 
-        _, options = MySQLDialect_pymysql().create_connect_args(self.url)
-        given = {
-            "connect_timeout": CONNECT_S,
-            "read_timeout": STATEMENT_S + CONNECT_S,
-            "program_name": "export_pipelines",
-            **options,
-            "password": (self.url.password or "").encode(),
-            "charset": "utf8mb4",
-            "collation": COLLATION,
-        }
         try:
-            connection = pymysql.connect(**given)
+            connection = pymysql.connect(**self._options())
         except (pymysql.Error, OSError, TypeError, ValueError) as error:
             raise SourceError(
                 f"cannot be reached: {_told(error)}", where=self.place, remedy=REMEDY
@@ -128,6 +118,18 @@ class MariadbSource:
                 for statement in SESSION:
                     cursor.execute(statement)
             yield connection
+
+    def _options(self) -> dict[str, Any]:
+        _, options = MySQLDialect_pymysql().create_connect_args(self.url)
+        return {
+            "connect_timeout": CONNECT_S,
+            "read_timeout": STATEMENT_S + CONNECT_S,
+            "program_name": "export_pipelines",
+            **options,
+            "password": (self.url.password or "").encode(),
+            "charset": "utf8mb4",
+            "collation": COLLATION,
+        }
 
     def _demand_mariadb(self, connection: "Connection[Any]") -> None:
         version = str(connection.get_server_info())

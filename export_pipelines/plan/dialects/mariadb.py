@@ -200,10 +200,11 @@ def _inner(field: Field, column: Expression) -> Expression:
     """The column, or the text of what lies inside its JSON; a JSON value stays JSON, its numbers as they are spelled."""
     if field.path is None:
         return column
+    place = func.nullif(func.json_compact(_place(field, column)), fixed("null"))
     if field.kind is Kind.JSON:
-        return func.nullif(func.json_compact(_place(field, column)), fixed("null"))
-    path = _path(field)  # json_value knows texts, numbers and flags, at half the cost; json_query the others
-    return func.coalesce(func.json_value(column, path), func.json_compact(func.json_query(column, path)))
+        return place
+    # json_value takes texts, numbers and flags at half the cost; only what it leaves needs the other
+    return func.coalesce(func.json_value(column, _path(field)), place)
 
 
 def _clock(value: Expression, stored_as: StoredAs) -> Expression:
