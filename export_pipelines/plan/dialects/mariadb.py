@@ -28,6 +28,7 @@ from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects.dialect import (
     EMPTY_JSON,
+    MOST,
     Compiled,
     Expression,
     Sign,
@@ -163,7 +164,7 @@ class Mariadb:
     def is_cents(self, value: Expression) -> Expression:
         amount = _exact(value)
         whole = and_(
-            func.abs(amount) < literal_column("1000000000000000"),
+            func.abs(amount) < literal_column(MOST),
             amount == func.round(amount, literal_column("2")),
         )
         return func.coalesce(whole, literal_column("0")) == literal_column("1")
