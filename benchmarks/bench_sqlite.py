@@ -1,55 +1,13 @@
-"""1,000,000 leads from SQLite: the program's stream against the database driver alone, runs interleaved.
+"""1,000,000 leads from SQLite: the program's stream against the database driver alone."""
 
-Prints medians of wall seconds, the ratio to the driver, and the largest memory of the process, with the bars.
-Each run is a process of its own; its memory is what the system says of it.
-"""
+from benchmarks.timing import DAYS, FIRST_DAY, SEED, asked, compare
 
-import argparse
-import json
-import os
-import statistics
-import subprocess
-import sys
-from datetime import UTC, date, datetime
-from pathlib import Path
-
-from benchmarks.work import WORK
-
-LEADS, DAYS, SEED = 1_000_000, 365, 7
-FIRST_DAY = date(2023, 1, 1)
 BARS = {"csv.gz": 1.5}
-MEMORY_BAR_MB = 400
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--leads", type=int, default=LEADS)
-    arguments.add_argument("--runs", type=int, default=3)
-    arguments.add_argument("--work", nargs="*", default=list(WORK))
-    given = arguments.parse_args()
-    store = sample_store(given.leads)
-    seconds: dict[str, list[float]] = {name: [] for name in given.work}
-    memory: dict[str, float] = dict.fromkeys(given.work, 0.0)
-    size: dict[str, int] = {}
-    for _ in range(given.runs):
-        for name in given.work:
-            result = measured(name, store)
-            seconds[name].append(result["seconds"])
-            memory[name] = max(memory[name], result["memory_mb"])
-            size[name] = result["bytes"]
-    print(
-        f"{given.leads:,} leads, {given.runs} interleaved runs, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}"
-    )
-    print("| work | seconds | ratio | bar | peak MB | MB written |\n|---|---|---|---|---|---|")
-    base = statistics.median(seconds[given.work[0]])
-    for name in given.work:
-        median = statistics.median(seconds[name])
-        bar = f"<= {BARS[name]}" if name in BARS else ""
-        print(
-            f"| {name} | {median:.2f} | {median / base:.2f} | {bar} | {memory[name]:.0f} | {size[name] / 1e6:.0f} |"
-        )
-    over = [name for name in given.work if memory[name] > MEMORY_BAR_MB]
-    print(f"memory bar: {MEMORY_BAR_MB} MB" + (f"; over it: {', '.join(over)}" if over else ", held by all"))
+    given = asked(__doc__)
+    compare(given, sample_store(given.leads), BARS)
 
 
 def sample_store(leads: int) -> str:
@@ -67,18 +25,6 @@ def sample_store(leads: int) -> str:
         generate_leads(f"sqlite:///{making}", leads, SEED, FIRST_DAY, DAYS)
         making.rename(path)
     return f"sqlite:///{path}"
-
-
-def measured(name: str, store: str) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.work", name, store],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent.parent,
-    )
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return result
 
 
 if __name__ == "__main__":

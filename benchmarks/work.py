@@ -1,7 +1,9 @@
 """The pieces of work that are timed, each run as `python -m benchmarks.work NAME STORE_URL` in a process of its own."""
 
 import json
+import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,15 +34,19 @@ WORK = {
 def main() -> None:
     name, url = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        plan = plan_of(name, Path(folder))
+        plan = plan_of(name, url.partition(":")[0], Path(folder))
         began = time.perf_counter()
-        size = fetch(plan, url) if name == "driver alone" else export(plan, url, Path(folder))
+        size = (
+            FETCH[plan.extract.dialect](plan, url)
+            if name == "driver alone"
+            else export(plan, url, Path(folder))
+        )
         seconds = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": seconds, "memory_mb": memory, "bytes": size}))
 
 
-def plan_of(name: str, folder: Path):
+def plan_of(name: str, dialect: str, folder: Path):
     from export_pipelines.catalog import load_catalog
     from export_pipelines.definition import load_definition
     from export_pipelines.plan import PlanRequest, compile_plan
@@ -52,10 +58,10 @@ def plan_of(name: str, folder: Path):
     catalog = load_catalog(None)
     window = window_between(datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
     keys = frozenset({"HASH_KEY", "MASTER_KEY"})
-    return compile_plan(PlanRequest(load_definition(path, catalog), window, catalog, "sqlite", keys))
+    return compile_plan(PlanRequest(load_definition(path, catalog), window, catalog, dialect, keys))
 
 
-def fetch(plan, url: str) -> int:
+def fetch_sqlite(plan, url: str) -> int:
     """The driver alone: the same SELECT, its batches thrown away."""
     import adbc_driver_sqlite.dbapi as adbc
 
@@ -67,6 +73,27 @@ def fetch(plan, url: str) -> int:
         for batch in cursor.fetch_record_batch():
             size += batch.nbytes
     return size
+
+
+def fetch_mariadb(plan, url: str) -> int:
+    """The server's own client, which throws its lines away."""
+    from sqlalchemy.engine import make_url
+
+    from export_pipelines.stream.read_mariadb import inlined
+
+    query, server = plan.masking.query, make_url(url)
+    subprocess.run(
+        [
+            "mariadb", "--no-defaults", "--quick", "--batch", f"--host={server.host}", f"--port={server.port}",
+            f"--user={server.username}", "--default-character-set=utf8mb4", server.database,
+        ],
+        input=inlined(query.sql, query.parameters).encode(), stdout=subprocess.DEVNULL, check=True,
+        env=os.environ | {"MYSQL_PWD": server.password},
+    )  # fmt: skip
+    return 0
+
+
+FETCH = {"sqlite": fetch_sqlite, "mariadb": fetch_mariadb}
 
 
 def export(plan, url: str, folder: Path) -> int:

@@ -232,7 +232,7 @@ def _is_list(place: Expression) -> Expression:
 
 
 def _member(place: Expression, text: str, dialect: Mariadb) -> Expression:
-    columns = literal_column("'$[*]' COLUMNS (value LONGTEXT PATH '$')")
+    columns: Expression = literal_column("'$[*]' COLUMNS (value LONGTEXT PATH '$')")
     member = func.json_table(place, columns).table_valued("value", name="member")
     same = dialect.without_case(member.c.value, text.isascii()) == literal(folded(text))
     return exists(select(literal_column("1")).select_from(member).where(same))
