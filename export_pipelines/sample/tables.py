@@ -33,7 +33,11 @@ from export_pipelines.catalog.semantic_types import CURRENCY_SCALE
 CENT = Decimal(1).scaleb(-CURRENCY_SCALE)
 OUTCOMES = ("success", "failure", "error")
 EMPTY_OBJECT = "{}"
-MARIADB = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_nopad_bin"}
+MARIADB: Mapping[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_nopad_bin",
+}
 
 
 def iso_text(moment: datetime) -> str:

@@ -2,8 +2,9 @@
 that a million rows of fifty columns take seconds. What comes out is what the server spelled, byte for byte."""
 
 import struct
-from collections.abc import Iterator, Sequence
-from io import BufferedReader, RawIOBase
+from collections.abc import Generator, Sequence
+from io import BufferedReader
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ class Refused(Exception):
         super().__init__("the server stopped")
 
 
-def read_rows(stream: BufferedReader, columns: int) -> Iterator[list[pa.Array]]:
+def read_rows(stream: BufferedReader, columns: int) -> Generator[list[pa.Array], None, int]:
     """The columns of each block of rows, as texts that nobody has looked into; returns the number of warnings.
 
     `stream` stands before the first row. Raises Refused, and OSError where the rows end too early.
@@ -68,7 +69,7 @@ class _Block:
         self.bytes[: len(data)] = data
         self._grow(len(data))
 
-    def fill(self, socket: RawIOBase) -> None:
+    def fill(self, socket: Any) -> None:
         """What the socket has, at most what there is room for."""
         if self.filled == len(self.bytes):  # one row that is larger
             self.bytes = self.bytes + bytearray(len(self.bytes))

@@ -1,7 +1,7 @@
 """Reads MariaDB: pymysql connects, asks and counts; the rows of a query go from its socket into Arrow, in blocks."""
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,10 @@ from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import URL, make_url
 
 from export_pipelines.catalog import Kind
-from export_pipelines.errors import DataError, RetryableError, SourceError
+from export_pipelines.errors import DataError, ExportError, RetryableError, SourceError
 from export_pipelines.plan.dialects.mariadb import BROKEN_JSON, COLLATION
 from export_pipelines.plan.plan import Query
 from export_pipelines.stream.conform import place_of
-from export_pipelines.stream.mariadb_rows import Refused, read_rows
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -34,11 +33,22 @@ PLACES = re.compile(r"'(?:[^']|'')*'|`(?:[^`]|``)*`|(\?)")  # what is quoted is 
 NOT_THERE = (1054, 1142, 1143, 1146, 1305, 1370, 1356)  # column, right, table, function, view
 BAD_VALUE = (1264, 1292, 1365, 1366, 1411, 1690)
 BAD_PATTERN = 1139
-BAD_JSON = range(4035, 4041)
-CUT = (1260, 1301)
 # gone away, lost, shut down, killed, too many, deadlock, timeouts, network
 LOST = (2006, 2013, 2014, 1053, 1077, 1079, 1317, 1927, 1040, 1203, 1205, 1213, 1969, *range(1158, 1162))
 FLOAT = 4
+# faults that are only warnings to MariaDB, which then gives null, or a part, in place of the value
+SILENT: tuple[tuple[Sequence[int], type[ExportError], str, str], ...] = (
+    (
+        range(4035, 4041), DataError, "JSON that does not parse, in a field that the export or its filter reads",
+        "find the rows with JSON_VALID(column) = 0, and mend them",
+    ),
+    (
+        (1260, 1301), DataError, "a list of values is longer than the server gives",
+        "raise max_allowed_packet on the server, or group more finely",
+    ),
+    ((1916,), DataError, "a sum is larger than 64 bits hold", "group more finely, or mend the amounts"),
+    ((BAD_PATTERN,), SourceError, "a regular expression was given up on a stored value", "write a simpler one"),
+)  # fmt: skip
 
 
 class MariadbSource:
@@ -51,10 +61,11 @@ class MariadbSource:
     @classmethod
     def from_url(cls, url: str) -> "MariadbSource":
         try:
-            import pymysql  # noqa: F401 - the extra may not be installed
+            import numpy  # noqa: F401 - the extra may not be installed
+            import pymysql  # noqa: F401
         except ImportError as error:
             raise SourceError(
-                "the driver for MariaDB is not installed",
+                "the drivers for MariaDB are not installed",
                 where="EXPORT_PIPELINES_SOURCE_URL",
                 remedy="pip install 'export-pipelines[mariadb]'",
             ) from error
@@ -78,12 +89,15 @@ class MariadbSource:
     ) -> Generator[pa.RecordBatch, None, int]:
         from pymysql.cursors import SSCursor
 
+        from export_pipelines.stream.mariadb_rows import read_rows
+
         cursor = connection.cursor(SSCursor)
         cursor.execute(inlined(query.sql, query.parameters))
         # from here on the rows are ours: pymysql makes an object of each value, and has no other door to them
-        connection._result.unbuffered_active = False
+        inside: Any = connection
+        inside._result.unbuffered_active = False
         self._refuse_floats(cursor.description, names)
-        rows = read_rows(connection._rfile, len(names))
+        rows = read_rows(inside._rfile, len(names))
         while True:
             try:
                 columns = next(rows)
@@ -106,18 +120,8 @@ class MariadbSource:
         """A session that can only read, and sees one state of the database."""
         import pymysql
 
-        _, options = MySQLDialect_pymysql().create_connect_args(self.url)
-        given = {
-            "connect_timeout": CONNECT_S,
-            "read_timeout": STATEMENT_S + CONNECT_S,
-            "program_name": "export_pipelines",
-            **options,
-            "password": (self.url.password or "").encode(),
-            "charset": "utf8mb4",
-            "collation": COLLATION,
-        }
         try:
-            connection = pymysql.connect(**given)
+            connection = pymysql.connect(**self._options())
         except (pymysql.Error, OSError, TypeError, ValueError) as error:
             raise SourceError(
                 f"cannot be reached: {_told(error)}", where=self.place, remedy=REMEDY
@@ -128,6 +132,18 @@ class MariadbSource:
                 for statement in SESSION:
                     cursor.execute(statement)
             yield connection
+
+    def _options(self) -> dict[str, Any]:
+        _, options = MySQLDialect_pymysql().create_connect_args(self.url)
+        return {
+            "connect_timeout": CONNECT_S,
+            "read_timeout": STATEMENT_S + CONNECT_S,
+            "program_name": "export_pipelines",
+            **options,
+            "password": (self.url.password or "").encode(),
+            "charset": "utf8mb4",
+            "collation": COLLATION,
+        }
 
     def _demand_mariadb(self, connection: "Connection[Any]") -> None:
         version = str(connection.get_server_info())
@@ -143,6 +159,8 @@ class MariadbSource:
         """The driver's faults as errors that a person can act on."""
         import pymysql
         from pymysql.err import raise_mysql_exception
+
+        from export_pipelines.stream.mariadb_rows import Refused
 
         try:
             try:
@@ -178,28 +196,12 @@ class MariadbSource:
                 )
 
     def _look_into_warnings(self, connection: "Connection[Any]") -> None:
-        """Some faults are only warnings to MariaDB, which gives null, or a part, in place of the value."""
         with connection.cursor() as cursor:
             cursor.execute("SHOW WARNINGS")
-            codes = {row[1] for row in cursor.fetchall()}
-        if codes.intersection(BAD_JSON):
-            raise DataError(
-                "JSON that does not parse, in a field that the export or its filter reads",
-                where=self.place,
-                remedy="find the rows with JSON_VALID(column) = 0, and mend them",
-            )
-        if codes.intersection(CUT):
-            raise DataError(
-                "a list of values is longer than the server gives",
-                where=self.place,
-                remedy="raise max_allowed_packet on the server, or group more finely",
-            )
-        if BAD_PATTERN in codes:
-            raise SourceError(
-                "MariaDB gave up a regular expression on a stored value",
-                where=self.place,
-                remedy="write a simpler one",
-            )
+            told = {row[1] for row in cursor.fetchall()}
+        for codes, error, what, remedy in SILENT:
+            if told.intersection(codes):
+                raise error(what, where=self.place, remedy=remedy)
 
 
 def inlined(sql: str, parameters: tuple[str | int | float | None, ...]) -> str:

@@ -2,19 +2,30 @@ import pandas as pd
 import pytest
 
 from export_pipelines_tests.reports import oracle
-from export_pipelines_tests.reports.store import fill
+from export_pipelines_tests.reports.store import copy, fill
+from export_pipelines_tests.servers.databases import new_database
 
 
 @pytest.fixture(scope="session")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return fill(tmp_path_factory.mktemp("reports"))
 
 
-@pytest.fixture(scope="session")
-def events(url: str) -> pd.DataFrame:
-    return oracle.events_of(url)
+@pytest.fixture(scope="session", params=["sqlite", "postgresql", "mariadb"])
+def url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
+    """The same store on every database."""
+    if request.param == "sqlite":
+        return sqlite_url
+    made = new_database(request.getfixturevalue(f"{request.param}_url"), "reports")
+    copy(sqlite_url, made)
+    return made
 
 
 @pytest.fixture(scope="session")
-def leads(url: str) -> pd.DataFrame:
-    return oracle.leads_of(url)
+def events(sqlite_url: str) -> pd.DataFrame:
+    return oracle.events_of(sqlite_url)
+
+
+@pytest.fixture(scope="session")
+def leads(sqlite_url: str) -> pd.DataFrame:
+    return oracle.leads_of(sqlite_url)

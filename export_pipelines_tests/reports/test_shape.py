@@ -140,7 +140,7 @@ def test_the_bucket_itself_may_be_the_pivot(url: str, tmp_path: Path) -> None:
 
 
 def test_the_columns_of_a_pivot_are_told_with_what_was_written(url: str, tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, "metrics: [leads]\ngroup_by: [type]\npivot: type\nformat: json")
+    plan = plan_of(url, tmp_path, "metrics: [leads]\ngroup_by: [type]\npivot: type\nformat: json")
     written, parts = run(url, plan)
     assert [one.json_path for one in written.columns][:2] == [
         ("pivot", "feedback-received", "leads"),
@@ -154,13 +154,13 @@ def test_too_many_values_of_a_pivot_are_refused(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pivot, "MOST_VALUES", 7)
-    plan = plan_of(tmp_path, "metrics: [leads]\ngroup_by: [source]\npivot: source")
+    plan = plan_of(url, tmp_path, "metrics: [leads]\ngroup_by: [source]\npivot: source")
     with pytest.raises(LimitReached, match="the pivot source.name has 8 values, more than the 7"):
         run(url, plan)
 
 
 def test_more_rows_than_the_limit_are_refused_before_anything_is_written(url: str, tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, "metrics: [leads]\nevery: hour\nlimits: {rows: 743}")
+    plan = plan_of(url, tmp_path, "metrics: [leads]\nevery: hour\nlimits: {rows: 743}")
     with pytest.raises(LimitReached, match="744 rows match, the limit is 743; nothing was written"):
         run(url, plan)
 
@@ -170,21 +170,21 @@ def test_by_recipient_cost_is_null_and_the_plan_says_why(url: str, tmp_path: Pat
     rows = report(url, tmp_path, lines)
     assert all(row["cost"] is row["profit"] is row["margin"] is None for row in rows)
     assert any(row["revenue"] for row in rows)
-    shown = plan_of(tmp_path, lines).report
+    shown = plan_of(url, tmp_path, lines).report
     assert shown and shown.missing == ("cost", "profit", "margin") and "counts once" in shown.notes[1]
-    filtered = plan_of(tmp_path, "metrics: [cost]\nfilter: {recipients: [Beta Bank]}").report
+    filtered = plan_of(url, tmp_path, "metrics: [cost]\nfilter: {recipients: [Beta Bank]}").report
     assert filtered and filtered.missing == ("cost",)
-    over_leads = plan_of(tmp_path, f"over: leads\n{lines}").report
+    over_leads = plan_of(url, tmp_path, f"over: leads\n{lines}").report
     assert over_leads and over_leads.missing == ()
 
 
-def test_a_report_says_by_which_time_it_goes(tmp_path: Path) -> None:
+def test_a_report_says_by_which_time_it_goes(sqlite_url: str, tmp_path: Path) -> None:
     for lines, basis in (
         ("", "event"),
         ("time_basis: submission", "submission"),
         ("over: leads", "submission"),
     ):
-        plan = plan_of(tmp_path, f"metrics: [leads]\n{lines}")
+        plan = plan_of(sqlite_url, tmp_path, f"metrics: [leads]\n{lines}")
         assert plan.report and plan.report.notes[0].startswith(f"by {basis} time")
         assert plan.output and plan.output.part_name == f"report_by_{basis}_part_{{part}}.parquet"
 
@@ -205,7 +205,7 @@ def test_an_amount_that_is_none_is_an_error_and_not_a_zero(tmp_path: Path) -> No
 @pytest.mark.parametrize("form", ["csv", "tsv", "json", "ndjson", "parquet", "xlsx"])
 def test_every_format_holds_a_report_and_the_same_bytes_twice(form: str, url: str, tmp_path: Path) -> None:
     lines = f"format: {form}\nmetrics: [leads, revenue, p95_ms]\nevery: day\ngroup_by: [source.name]\ntotals: true"
-    (first, parts), (_, again) = (run(url, plan_of(tmp_path, lines)) for _ in range(2))
+    (first, parts), (_, again) = (run(url, plan_of(url, tmp_path, lines)) for _ in range(2))
     assert parts == again and first.rows == 31 * 8 + 1
 
 
@@ -213,7 +213,7 @@ def test_xlsx_read_by_pandas_holds_the_numbers_of_the_store(
     url: str, events: pd.DataFrame, tmp_path: Path
 ) -> None:
     lines = "format: {xlsx: {header: labels}}\nmetrics: [leads, revenue, acceptance_rate]\ngroup_by: [source.name]"
-    _, parts = run(url, plan_of(tmp_path, lines))
+    _, parts = run(url, plan_of(url, tmp_path, lines))
     frame = pd.read_excel(io.BytesIO(parts["report_by_event_part_1.xlsx"]), engine="openpyxl")
     assert list(frame.columns) == ["Source", "Leads", "Revenue", "Acceptance rate"]
     for _, row in frame.iterrows():

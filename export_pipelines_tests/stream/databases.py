@@ -12,10 +12,13 @@ import psycopg
 import pymysql
 from sqlalchemy.engine import make_url
 
+from export_pipelines.definition.filters import Filter
+from export_pipelines.plan.plan import Query
 from export_pipelines.plan.query import build_query
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.stream import Source, open_source
-from export_pipelines_tests.plan.tables import COLUMNS, FIELDS
+from export_pipelines.stream.conform import conform
+from export_pipelines_tests.plan.tables import COLUMNS, FIELDS, request_for
 
 Rows = Sequence[dict[str, Any]]
 PARTIES = ("flows", "sources")
@@ -59,6 +62,11 @@ class Postgresql:
     url: str
     dialect = "postgresql"
 
+    def execute(self, *statements: str) -> None:
+        with psycopg.connect(self.url) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
     def fill(self, rows: Rows) -> None:
         with psycopg.connect(self.url) as connection:
             connection.execute("DROP TABLE IF EXISTS leads, flows, sources CASCADE")
@@ -84,6 +92,11 @@ class Mariadb:
             init_command="SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES'",
         )  # fmt: skip
 
+    def execute(self, *statements: str) -> None:
+        with self.connect() as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
     def fill(self, rows: Rows) -> None:
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS events, leads, {', '.join(PARTIES)}, recipients")
@@ -94,7 +107,8 @@ class Mariadb:
                 cursor.execute(sql, [_without_zone(cell) for cell in cells])
 
 
-Database = Sqlite | Postgresql | Mariadb
+Server = Postgresql | Mariadb
+Database = Sqlite | Server
 
 
 def _without_zone(cell: Any) -> Any:
@@ -116,6 +130,17 @@ def _insertions(rows: Rows, mark: str) -> list[tuple[str, tuple[Any, ...]]]:
 
 def source_of(database: Database) -> Source:
     return open_source(database.url)
+
+
+def query_of(database: Database, filter: Filter | None = None) -> Query:
+    """The query of every field of the small dataset."""
+    request = replace(request_for(filter or Filter()), dialect=database.dialect)
+    return build_query(request, list(FIELDS[:17]))
+
+
+def read(database: Database, query: Query) -> list[dict[str, Any]]:
+    with closing(source_of(database).read(query)) as batches:
+        return [row for batch in batches for row in conform(batch, query.columns).to_pylist()]
 
 
 def chosen(database: Database, request: PlanRequest) -> list[int]:

@@ -1,40 +1,26 @@
 """What every source owes, run on every database."""
 
-import hashlib
 import re
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
-from export_pipelines.definition.export import Compression, Destination, Format, Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
-from export_pipelines.errors import DataError, ExportError, SourceError
-from export_pipelines.plan import PlanRequest
-from export_pipelines.plan.plan import Query
-from export_pipelines.plan.query import build_query
-from export_pipelines.sample import generate_leads
-from export_pipelines.stream import Keys, open_source, write_parts
-from export_pipelines.stream.conform import conform
-from export_pipelines.stream.read_postgresql import inlined
+from export_pipelines.errors import SourceError
 from export_pipelines_tests.plan.oracle import holds, moment
-from export_pipelines_tests.plan.tables import CATALOG, DATASET, FIELDS, request_for, window
-from export_pipelines_tests.plan.test_operators import VALUES, rules
-from export_pipelines_tests.servers.late_relay import late_relay
-from export_pipelines_tests.stream.databases import Database, Mariadb, Postgresql, Sqlite, chosen, source_of
-from export_pipelines_tests.stream.tables import MemoryStore
-from export_pipelines_tests.whole_run import plan_of
+from export_pipelines_tests.plan.tables import DATASET, request_for, window
+from export_pipelines_tests.plan.test_operators import (
+    VALUES,
+    rules,
+)
+from export_pipelines_tests.stream.databases import Database, Sqlite, chosen, query_of, read, source_of
 
-DATABASES = ("sqlite", "postgresql", "mariadb")
 TYPED = {  # fields whose column holds a type of its own where the database has types
     "word": "Straße é \"x\" 'y' \\ \t 😀",
     "amount": "-12.50",
@@ -58,27 +44,6 @@ READ = {
     "doc.flag": True,
     "doc.tags": '["a",5]',
 }
-
-
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        yield Sqlite(tmp_path / "small.db")
-    else:
-        kind = {"postgresql": Postgresql, "mariadb": Mariadb}[request.param]
-        yield kind(request.getfixturevalue(f"{request.param}_url"))
-
-
-def query_of(database: Database, filter: Filter | None = None) -> Query:
-    request = request_for(filter or Filter())
-    return build_query(
-        PlanRequest(request.definition, request.window, CATALOG, database.dialect), list(FIELDS[:17])
-    )
-
-
-def read(database: Database, query: Query) -> list[dict[str, Any]]:
-    with closing(source_of(database).read(query)) as batches:
-        return [row for batch in batches for row in conform(batch, query.columns).to_pylist()]
 
 
 @pytest.mark.parametrize("id", VALUES)
@@ -250,106 +215,3 @@ def test_what_is_not_there_is_named(database: Database, table: str, message: str
     )
     with pytest.raises(SourceError, match=message):
         source_of(database).check(query.model_copy(update={"sql": sql}))
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("price", "NaN"), ("at", "infinity"), ("at", "-infinity"), ("day", "infinity"), ("amount", "many")],
-)
-def test_a_value_that_no_file_can_hold_is_refused_with_its_row(postgresql_url: str, column: str, value: str):
-    database = Postgresql(postgresql_url)
-    database.fill([{"at": "2024-01-01T00:00:00Z"}, {"at": "2024-01-02T00:00:00Z", column: value}])
-    with pytest.raises(DataError, match=f"lead_id 1, {column}"):
-        read(database, query_of(database))
-
-
-def test_the_same_definition_gives_the_same_bytes_everywhere(tmp_path: Path, postgresql_url: str):
-    sums = {}
-    for dialect, url in (("sqlite", f"sqlite:///{tmp_path / 'leads.db'}"), ("postgresql", postgresql_url)):
-        generate_leads(url, 500, 7, date(2024, 1, 15), 1, replace=True)
-        for form in ("csv", "json", "parquet"):
-            plan = plan_of(
-                dialect=dialect, format=Format(name=form), fields="all", split=Split(rows=200),
-                compression=Compression(codec="gzip"), deliver=(Destination(kind="folder", settings={"path": "x"}),),
-            )  # fmt: skip
-            assert plan.masking
-            store = MemoryStore()
-            write_parts(plan, open_source(url).read(plan.masking.query), store.open_part, Keys())
-            sums[dialect, form] = [hashlib.sha256(data).hexdigest() for data in store.parts.values()]
-    for form in ("csv", "json", "parquet"):
-        assert sums["sqlite", form] == sums["postgresql", form] and len(sums["sqlite", form]) == 3
-
-
-def test_rows_that_come_in_meanwhile_do_not_tear_an_export(postgresql_url: str):
-    generate_leads(postgresql_url, 20_000, 7, date(2024, 1, 15), 1, replace=True)
-    plan = plan_of(dialect="postgresql", fields="all", split=Split())
-    assert plan.masking
-    with closing(open_source(postgresql_url).read(plan.masking.query)) as batches:
-        seen = next(batches).num_rows
-        with psycopg.connect(postgresql_url) as connection:
-            connection.execute("UPDATE leads SET lead_id = 'x' || right(lead_id, 23)")
-            connection.execute("DELETE FROM leads WHERE reference LIKE '%1'")
-        rows = [row["lead_id"] for batch in batches for row in batch.to_pylist()]
-    assert 0 < seen < 20_000 and seen + len(rows) == 20_000
-    assert not any(id.startswith("x") for id in rows)
-
-
-@pytest.mark.parametrize(
-    ("part", "wrong", "message"),
-    [
-        (r"s3cret%26word", "gehe1m", 'password authentication failed for user "postgres"'),
-        ("//postgres:", "//nobody:", 'password authentication failed for user "nobody"'),
-        ("/postgres$", "/nowhere", 'database "nowhere" does not exist'),
-        (r":\d+/postgres", ":1/postgres", "127.0.0.1:1/postgres: cannot be reached"),
-    ],
-    ids=["password", "user", "database", "port"],
-)
-def test_a_wrong_address_is_told_without_its_password(
-    postgresql_url: str, part: str, wrong: str, message: str
-):
-    url = re.sub(part, wrong, postgresql_url)
-    query = query_of(Postgresql(url))
-    for ask in (
-        open_source(url).check,
-        open_source(url).count,
-        lambda query: list(open_source(url).read(query)),
-    ):
-        with pytest.raises(ExportError) as caught:
-            ask(query)
-        assert "s3cret" not in str(caught.value) and "gehe1m" not in str(caught.value)
-    with pytest.raises(SourceError, match=re.escape(message)):
-        open_source(url).check(query)
-
-
-def test_a_missing_right_is_told_with_the_table(postgresql_url: str):
-    database = Postgresql(postgresql_url)
-    database.fill([])
-    with psycopg.connect(postgresql_url) as connection:
-        connection.execute("DROP ROLE IF EXISTS reader")
-        connection.execute("CREATE ROLE reader LOGIN PASSWORD 'r'")
-    url = postgresql_url.replace("//postgres:s3cret%26word@", "//reader:r@")
-    with pytest.raises(SourceError, match="permission denied for table leads"):
-        open_source(url).check(query_of(database))
-
-
-def test_a_server_that_is_still_starting_is_asked_again(postgresql_url: str):
-    database = Postgresql(postgresql_url)
-    database.fill([{}, {}])
-    port = int(re.search(r":(\d+)/", postgresql_url)[1])  # type: ignore[index]
-    with late_relay(port, 0.3) as late:
-        source = open_source(postgresql_url.replace(f":{port}/", f":{late}/"))
-        assert source.count(query_of(database)) == 2
-
-
-def test_no_filter_can_write(postgresql_url: str):
-    database = Postgresql(postgresql_url)
-    database.fill([])
-    query = query_of(database).model_copy(update={"sql": "DELETE FROM leads RETURNING lead_id"})
-    with pytest.raises(ExportError, match="read-only transaction"):
-        list(source_of(database).read(query))
-
-
-def test_only_places_of_parameters_are_filled():
-    assert inlined("""a = $1 AND "$2" = '$1''$2' AND b = $2""", ("it's $2", 5)) == (
-        """a = 'it''s $2' AND "$2" = '$1''$2' AND b = 5"""
-    )

@@ -13,6 +13,7 @@ from export_pipelines.errors import CatalogError
 
 FUNCTIONS = frozenset({"fold", "regexp", "is_valid", "component"})  # those that the reader registers
 EMPTY_JSON = ("{}", "[]", '""', "null")
+MOST = str((2**63 - 1) // 100)  # the largest amount whose cents an integer holds
 BLANKS = " \t\n\r"  # a text of only these is blank
 
 Expression = ColumnElement[Any]

@@ -26,6 +26,7 @@ from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.plan.dialects.dialect import (
     BLANKS,
     EMPTY_JSON,
+    MOST,
     Compiled,
     Expression,
     NotPushable,
@@ -139,7 +140,7 @@ class Postgresql:
     def is_cents(self, value: Expression) -> Expression:
         amount = _exact(value)
         whole = and_(
-            func.abs(amount) < literal_column("1e15"), amount == func.round(amount, literal_column("2"))
+            func.abs(amount) < literal_column(MOST), amount == func.round(amount, literal_column("2"))
         )
         return func.coalesce(whole, literal_column("false"))
 

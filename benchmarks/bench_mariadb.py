@@ -1,0 +1,61 @@
+"""1,000,000 leads from MariaDB: the program's stream against `mariadb --quick --batch`, which is the server and its client.
+
+It starts a server of its own.
+"""
+
+import argparse
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from benchmarks.harness import Work, compare, found, piece, program
+from benchmarks.stores import DAYS, FIRST_DAY, SEED
+from benchmarks.work import plan_of
+from export_pipelines.sample import generate_leads
+from export_pipelines.stream.read_mariadb import inlined
+from export_pipelines_tests.servers.mariadb import mariadb
+
+LEADS = 1_000_000
+OURS = ("csv.gz", "csv.gz masked", "json.gz")
+BARS = {"csv.gz": "<= 1.3"}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--leads", type=int, default=LEADS)
+    arguments.add_argument("--runs", type=int, default=3)
+    arguments.add_argument("--work", nargs="*", default=list(OURS))
+    given = arguments.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mariadb("--innodb-buffer-pool-size=2G", "--innodb-log-file-size=512M") as url,
+    ):
+        print(f"making {given.leads:,} leads ...", flush=True)
+        generate_leads(url, given.leads, SEED, FIRST_DAY, DAYS)
+        work: Work = {
+            **peer(url, Path(folder)),
+            **{name: partial(piece, name, url) for name in given.work},
+        }
+        compare(f"MariaDB, {given.leads:,} leads", work, given.runs, BARS, tuple(given.work))
+
+
+def peer(url: str, folder: Path) -> Work:
+    """The server's own client at the same SELECT."""
+    client = found("mariadb")
+    if client is None:
+        return {}
+    plan, server = plan_of("csv.gz", folder, "mariadb"), make_url(url)
+    assert plan.masking
+    script = folder / "select.sql"
+    script.write_text(inlined(plan.masking.query.sql, plan.masking.query.parameters), encoding="utf-8")
+    words = [
+        client, "--no-defaults", "--quick", "--batch", f"--host={server.host}", f"--port={server.port}",
+        f"--user={server.username}", "--default-character-set=utf8mb4", str(server.database), "-e", f"source {script}",
+    ]  # fmt: skip
+    return {"mariadb --quick": partial(program, *words, environment={"MYSQL_PWD": str(server.password)})}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+from pathlib import Path
+
+import pytest
+
+from export_pipelines_tests.stream.databases import Database, Mariadb, Postgresql, Server, Sqlite
+
+SERVERS = ("postgresql", "mariadb")
+
+
+@pytest.fixture(params=("sqlite", *SERVERS))
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    return Sqlite(tmp_path / "small.db") if request.param == "sqlite" else _server(request)
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Server:
+    return _server(request)
+
+
+def _server(request: pytest.FixtureRequest) -> Server:
+    kind = {"postgresql": Postgresql, "mariadb": Mariadb}[request.param]
+    return kind(request.getfixturevalue(f"{request.param}_url"))

@@ -1,0 +1,24 @@
+"""What only PostgreSQL has: values that are no numbers and no times, and parameters by number."""
+
+import pytest
+
+from export_pipelines.errors import DataError
+from export_pipelines.stream.read_postgresql import inlined
+from export_pipelines_tests.stream.databases import Postgresql, query_of, read
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("price", "NaN"), ("at", "infinity"), ("at", "-infinity"), ("day", "infinity"), ("amount", "many")],
+)
+def test_a_value_that_no_file_can_hold_is_refused_with_its_row(postgresql_url: str, column: str, value: str):
+    database = Postgresql(postgresql_url)
+    database.fill([{"at": "2024-01-01T00:00:00Z"}, {"at": "2024-01-02T00:00:00Z", column: value}])
+    with pytest.raises(DataError, match=f"lead_id 1, {column}"):
+        read(database, query_of(database))
+
+
+def test_only_places_of_parameters_are_filled():
+    assert inlined("""a = $1 AND "$2" = '$1''$2' AND b = $2""", ("it's $2", 5)) == (
+        """a = 'it''s $2' AND "$2" = '$1''$2' AND b = 5"""
+    )
