@@ -1,4 +1,4 @@
-"""The lead store's types: exact text on SQLite, real types on PostgreSQL, the same values out as in."""
+"""The lead store's types: exact text on SQLite, real types on PostgreSQL and MariaDB, the same values out as in."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, insert, select, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import StatementError
 from sqlalchemy.schema import CreateTable
 
-from export_pipelines.sample.store import create_store
+from export_pipelines.sample.store import create_store, writing
 from export_pipelines.sample.tables import leads
+from export_pipelines_tests.servers.databases import new_database
 
 LEAD = {
     "lead_id": "65a5051500000000000000aa",
@@ -88,3 +89,29 @@ def test_postgresql_gets_its_own_types() -> None:
         "custom JSON",
     ):
         assert column in ddl
+
+
+def test_mariadb_gets_its_own_types_and_compares_texts_by_code_point() -> None:
+    ddl = str(CreateTable(leads).compile(dialect=mysql.dialect()))
+    for part in (
+        "submitted_at DATETIME(3) NOT NULL",
+        "tcpa_consent BOOL",
+        "dob DATE",
+        "price NUMERIC(14, 2)",
+        "custom LONGTEXT",
+        "COLLATE utf8mb4_nopad_bin",
+    ):
+        assert part in ddl
+
+
+def test_what_goes_into_mariadb_comes_out(mariadb_url: str) -> None:
+    made = new_database(mariadb_url, "types")
+    create_store(made)
+    moment = datetime(2024, 1, 15, 1, tzinfo=timezone(timedelta(hours=2)))
+    with writing(made) as connection:
+        connection.execute(insert(leads), LEAD | {"delivered_at": moment})
+        stored = connection.execute(select(leads)).mappings().one()
+        spelled = connection.execute(text("SELECT custom FROM leads")).scalar_one()
+    assert {name: stored[name] for name in LEAD} == LEAD
+    assert stored["delivered_at"] == moment
+    assert spelled == '{"loan_amount":12.50,"clé":"été","nested":[1,null]}'
