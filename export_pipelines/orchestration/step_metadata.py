@@ -27,8 +27,12 @@ def _extract(plans: list[Plan]) -> Metadata:
 
 
 def _filter(plans: list[Plan]) -> Metadata:
-    lines = plans[0].filter.text if plans[0].filter else ()
-    return {"predicates": dg.MetadataValue.md(_code("\n".join(lines) or "every row of the window"))}
+    asked = plans[0].filter
+    lines = asked.text if asked else ()
+    shown = {"predicates": dg.MetadataValue.md(_code("\n".join(lines) or "every row of the window"))}
+    if asked and asked.afterwards:
+        shown["predicates_afterwards"] = dg.MetadataValue.md(_code("\n".join(asked.afterwards)))
+    return shown
 
 
 def _project(plans: list[Plan]) -> Metadata:

@@ -11,6 +11,7 @@ from export_pipelines.plan.predicates import predicates_of
 from export_pipelines.plan.privacy import mask_pii
 from export_pipelines.plan.report import project_report, query_report
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.scratch import Scratch
 from export_pipelines.plan.tables import Tables
 
 Step = Callable[[Plan, PlanRequest], Plan]
@@ -46,9 +47,11 @@ def extract(plan: Plan, request: PlanRequest) -> Plan:
 def filter_rows(plan: Plan, request: PlanRequest) -> Plan:
     """Adds what rows must fulfil. Raises RequestError for a rule that cannot be."""
     tables = Tables(request.dataset, dialect_of(request.dialect))
+    asked = predicates_of(request, tables, Scratch(tables))
     section = Predicates(
         filter=request.definition.filter.model_dump(mode="json", exclude_defaults=True),
-        text=tuple(one.text for one in predicates_of(request, tables)),
+        text=tuple(one.text for one in asked.pushed),
+        afterwards=tuple(one.text for one in asked.afterwards),
     )
     return plan.model_copy(update={"filter": section})
 

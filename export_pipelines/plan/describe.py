@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from export_pipelines.plan.naming import part_file_name
-from export_pipelines.plan.plan import Mask, OutputColumn, Plan, Query
+from export_pipelines.plan.plan import Mask, OutputColumn, Plan, Query, Rest
 
 WIDTH = 110
 
@@ -22,7 +22,8 @@ def describe_columns(plan: Plan) -> str:
 
 
 def describe_sql(query: Query) -> str:
-    """The SELECT, wrapped, with its parameters below; those that are compared with personal fields are starred."""
+    """The SELECT, wrapped, with its parameters below; those that are compared with personal fields are starred. Then
+    what is asked of its rows afterwards, in memory."""
     return "\n".join(_sql(query))
 
 
@@ -43,6 +44,8 @@ def _filter(plan: Plan) -> Iterator[str]:
     if plan.filter:
         for number, text in enumerate(plan.filter.text or ("every row",)):
             yield ("rows where   " if number == 0 else "         and ") + text
+        for number, text in enumerate(plan.filter.afterwards):
+            yield ("afterwards   " if number == 0 else "         and ") + text
 
 
 def _report(plan: Plan) -> Iterator[str]:
@@ -68,15 +71,22 @@ def _query(plan: Plan) -> Iterator[str]:
 
 
 def _sql(query: Query) -> Iterator[str]:
-    for line in query.sql.splitlines():
+    yield from _statement(query)
+    if query.functions:
+        yield "registered functions: " + ", ".join(query.functions)
+    if query.rest:
+        yield f"then of {'all rows' if query.rest.groups else 'these rows'}, in memory"
+        yield from _statement(query.rest)
+
+
+def _statement(asked: Query | Rest) -> Iterator[str]:
+    for line in asked.sql.splitlines():
         yield from textwrap.wrap(
             line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
         )
-    if query.parameters:
-        shown = ["***" if n in query.private else value for n, value in enumerate(query.parameters)]
+    if asked.parameters:
+        shown = ["***" if n in asked.private else value for n, value in enumerate(asked.parameters)]
         yield "with " + json.dumps(shown, ensure_ascii=False)
-    if query.functions:
-        yield "registered functions: " + ", ".join(query.functions)
 
 
 def _columns(plan: Plan) -> Iterator[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from export_pipelines.catalog import Kind, PiiClass, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
@@ -89,10 +89,14 @@ class Extract(Frozen):
 
 
 class Predicates(Frozen):
-    """What the filter demands, resolved against the catalog; `text` is one readable line for each predicate."""
+    """What the filter demands, resolved against the catalog; `text` is one readable line for each predicate.
+
+    `afterwards` are those that the database cannot be asked exactly, so that its rows are, see `Rest`.
+    """
 
     filter: dict[str, Any]  # the definition's filter, as JSON
     text: tuple[str, ...]
+    afterwards: tuple[str, ...] = Field(default=(), exclude_if=lambda lines: not lines)
 
 
 class Series(Frozen):
@@ -126,10 +130,26 @@ class Projection(Frozen):
     columns: tuple[OutputColumn, ...]
 
 
+class Rest(Frozen):
+    """What the database cannot be asked exactly: its rows are asked afterwards, in a table `rest` of SQLite in memory.
+
+    The table holds `columns`, which the database's SELECT gives after those of the query, and a `number` for each row.
+    `sql` gives the numbers of the rows that stay; if `groups`, it is asked once of all rows and gives the query's
+    columns, and the SELECT gives `columns` only.
+    """
+
+    sql: str
+    parameters: tuple[str | int | float | None, ...] = ()
+    columns: tuple[SourceColumn, ...]
+    groups: bool = False
+    private: tuple[int, ...] = ()
+
+
 class Query(Frozen):
     """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...).
 
-    `private` are positions of parameters that are compared with a personal field; they are never shown.
+    `private` are positions of parameters that are compared with a personal field; they are never shown. With a `rest`
+    the count is that of the rows at most.
     """
 
     sql: str
@@ -138,6 +158,14 @@ class Query(Frozen):
     columns: tuple[SourceColumn, ...]
     functions: tuple[str, ...] = ()
     private: tuple[int, ...] = ()
+    rest: Rest | None = Field(default=None, exclude_if=lambda rest: rest is None)
+
+    @property
+    def selected(self) -> tuple[SourceColumn, ...]:
+        """The columns that the SELECT gives."""
+        if self.rest is None:
+            return self.columns
+        return self.rest.columns if self.rest.groups else (*self.columns, *self.rest.columns)
 
 
 class Masking(Frozen):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 from sqlalchemy import and_, literal, or_
 
@@ -13,7 +14,7 @@ from export_pipelines.definition.filters import Operator, Rule, RuleSet, Scalar
 from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.definition.words import WEEKDAYS
 from export_pipelines.errors import RequestError, WindowError
-from export_pipelines.plan.dialects.dialect import Expression
+from export_pipelines.plan.dialects.dialect import Expression, NotPushable
 from export_pipelines.plan.operators import Operand, predicate
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.request import PlanRequest
@@ -34,16 +35,42 @@ class Predicate:
     private: tuple[Expression, ...] = ()
 
 
-def predicates_of(request: PlanRequest, tables: Tables) -> list[Predicate]:
-    """Everything that must hold of a row, the window first. Raises RequestError, with the place in the YAML."""
-    return [one for build in _BLOCK for one in build(request, tables)]
+Build = Callable[[PlanRequest, Tables], Iterator[Predicate]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What must hold of a row: what its database is asked, and what the row is asked afterwards, over the scratch table."""
+
+    pushed: tuple[Predicate, ...]
+    afterwards: tuple[Predicate, ...] = ()
+
+
+def predicates_of(request: PlanRequest, tables: Tables, scratch: Tables) -> Asked:
+    """Everything that must hold of a row, the window first; a rule that the database of `tables` cannot be asked
+    exactly is asked of `scratch`, as a whole. Raises RequestError, with the place in the YAML."""
+    pushed: list[Predicate] = []
+    afterwards: list[Predicate] = []
+    for build in _builders(request):
+        try:
+            pushed += tuple(build(request, tables))
+        except NotPushable:
+            afterwards += build(request, scratch)
+    return Asked(tuple(pushed), tuple(afterwards))
+
+
+def _builders(request: PlanRequest) -> Iterator[Build]:
+    """Of each key of the filter, of each field in `where`, and of each rule."""
+    yield from _BLOCK
+    yield from (partial(_where, id=id) for id in request.definition.filter.where)
+    yield from (partial(_top_rule, position=n) for n, _ in enumerate(request.definition.filter.rules))
 
 
 def _window(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     window = request.window
     if window.key != WHOLE_KEY:  # the whole history holds rows without a time, too
-        expression = _range(request, tables, window.start, window.end)
-        yield Predicate(f"{request.dataset.window} in {window}", expression)
+        expression = _range(tables, window.start, window.end)
+        yield Predicate(f"{tables.dataset.window} in {window}", expression)
 
 
 def _last(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
@@ -55,8 +82,8 @@ def _last(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
             raise WindowError(f"the last {last} need a window that ends", remedy="give --start and --end")
         start = before(request.window.end, last)
     if start > request.window.start:
-        column = _window_column(request, tables)
-        field = _window_field(request)
+        column = _window_column(tables)
+        field = _window_field(tables)
         yield Predicate(
             f"{field.id} from {iso(start)} (last: {last})",
             column >= tables.dialect.instant(start, field.stored_as),
@@ -66,8 +93,8 @@ def _last(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
 def _dates(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     dates = sorted(set(request.definition.filter.dates))
     if dates:
-        ranges = [_range(request, tables, *bounds) for bounds in _runs(dates)]
-        yield Predicate(f"{request.dataset.window} on {', '.join(map(str, dates))}", or_(*ranges))
+        ranges = [_range(tables, *bounds) for bounds in _runs(dates)]
+        yield Predicate(f"{tables.dataset.window} on {', '.join(map(str, dates))}", or_(*ranges))
 
 
 def _hours(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
@@ -75,10 +102,10 @@ def _hours(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     if hours is None:
         return
     start, end = hours.split("-")
-    clock = tables.dialect.time_of_day(_window_column(request, tables), _window_field(request).stored_as)
+    clock = tables.dialect.time_of_day(_window_column(tables), _window_field(tables).stored_as)
     join = and_ if start < end else or_
     yield Predicate(
-        f"{request.dataset.window} from {start} to before {end} UTC",
+        f"{tables.dataset.window} from {start} to before {end} UTC",
         join(clock >= literal(start), clock < literal(end)),
     )
 
@@ -88,14 +115,14 @@ def _weekdays(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     if not names:
         return
     days = sorted({WEEKDAYS.index(name) for name in names})
-    day = tables.dialect.weekday(_window_column(request, tables), _window_field(request).stored_as)
+    day = tables.dialect.weekday(_window_column(tables), _window_field(tables).stored_as)
     yield Predicate(
-        f"{request.dataset.window} on {', '.join(WEEKDAYS[day] for day in days)}",
+        f"{tables.dataset.window} on {', '.join(WEEKDAYS[day] for day in days)}",
         day.in_([literal(str(day)) for day in days]),
     )
 
 
-def _named(key: str, prefix: str) -> Callable[[PlanRequest, Tables], Iterator[Predicate]]:
+def _named(key: str, prefix: str) -> Build:
     """`flows: [Auto, 5f2b...]`: names without case, or ids."""
 
     def build(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
@@ -105,10 +132,10 @@ def _named(key: str, prefix: str) -> Callable[[PlanRequest, Tables], Iterator[Pr
         found: list[Expression] = []
         with located(request, "filter", key):
             if ids:
-                id_of = tables.operand(request.dataset.find(f"{prefix}.id"))
+                id_of = tables.operand(tables.dataset.find(f"{prefix}.id"))
                 found.append(id_of.value.in_([literal(id) for id in ids]))
             if names:
-                name_of = tables.operand(request.dataset.find(f"{prefix}.name"))
+                name_of = tables.operand(tables.dataset.find(f"{prefix}.name"))
                 found.append(predicate(name_of, Operator.INCLUDED, names))
         if found:
             yield Predicate(f"{prefix} is one of {_listed(given)}", or_(*found))
@@ -121,14 +148,14 @@ def _events(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     globs = request.definition.filter.events
     if not globs:
         return
-    if EVENT_TYPE not in request.dataset.by_id:
+    if EVENT_TYPE not in tables.dataset.by_id:
         raise RequestError(
             "leads have no events to choose from",
             where=request.definition.at("filter", "events"),
             remedy="leave `events` out, or filter by outcome",
         )
     with located(request, "filter", "events"):
-        value = tables.operand(request.dataset.find(EVENT_TYPE)).value
+        value = tables.operand(tables.dataset.find(EVENT_TYPE)).value
     folded = tables.dialect.without_case(value, True)
     found = [folded.like(_like(glob.lower()), escape="\\") for glob in globs]
     yield Predicate(f"{EVENT_TYPE} is like {_listed(globs)}", or_(*found))
@@ -150,28 +177,28 @@ def _lead_ids(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
         )
     if ids:
         with located(request, "filter", "lead_ids"):
-            lead_id = tables.operand(request.dataset.find("lead_id")).value
+            lead_id = tables.operand(tables.dataset.find("lead_id")).value
         yield Predicate(f"lead_id is one of {len(ids)} ids", lead_id.in_([literal(id) for id in ids]))
 
 
-def _where(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-    for id, wanted in request.definition.filter.where.items():
-        with located(request, "filter", "where", id):
-            values = wanted if isinstance(wanted, tuple) else (wanted,)
-            operand = tables.operand(request.dataset.find(id))
-            some = tuple(value for value in values if value is not None)
-            found = [predicate(operand, Operator.INCLUDED, some)] if some or not values else []
-            if None in values:
-                found.append(operand.value.is_(None))
-        private = _is_personal(operand)
-        yield Predicate(
-            f"{id} is one of {_listed(values, private)}", or_(*found), tuple(found) if private else ()
-        )
+def _where(request: PlanRequest, tables: Tables, id: str) -> Iterator[Predicate]:
+    wanted = request.definition.filter.where[id]
+    with located(request, "filter", "where", id):
+        values = wanted if isinstance(wanted, tuple) else (wanted,)
+        operand = tables.operand(tables.dataset.find(id))
+        some = tuple(value for value in values if value is not None)
+        found = [predicate(operand, Operator.INCLUDED, some)] if some or not values else []
+        if None in values:
+            found.append(operand.value.is_(None))
+    private = _is_personal(operand)
+    yield Predicate(
+        f"{id} is one of {_listed(values, private)}", or_(*found), tuple(found) if private else ()
+    )
 
 
-def _rules(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-    for position, rule in enumerate(request.definition.filter.rules):
-        yield _rule(request, tables, rule, ("filter", "rules", position))
+def _top_rule(request: PlanRequest, tables: Tables, position: int) -> Iterator[Predicate]:
+    rule = request.definition.filter.rules[position]
+    yield _rule(request, tables, rule, ("filter", "rules", position))
 
 
 def _rule(
@@ -184,7 +211,7 @@ def _rule(
         private = tuple(one for part in parts for one in part.private)
         return Predicate(f"({text})", join(*(part.expression for part in parts)), private)
     with located(request, *place):
-        operand = tables.operand(request.dataset.find(rule.lhv))
+        operand = tables.operand(tables.dataset.find(rule.lhv))
         expression = predicate(operand, rule.op, rule.rhv)
     if rule.rhv is None:
         return Predicate(f"{rule.lhv} {rule.op}", expression)
@@ -205,21 +232,21 @@ def located(request: PlanRequest, *key: str | int) -> Iterator[None]:
         raise
 
 
-def _window_field(request: PlanRequest) -> Field:
-    field = request.dataset.find(request.dataset.window)
+def _window_field(tables: Tables) -> Field:
+    field = tables.dataset.find(tables.dataset.window)
     if not isinstance(field, Field) or field.kind is not Kind.TIMESTAMP:
         raise RequestError(
-            f"the window column {request.dataset.window} of {request.dataset.name} is no timestamp"
+            f"the window column {tables.dataset.window} of {tables.dataset.name} is no timestamp"
         )
     return field
 
 
-def _window_column(request: PlanRequest, tables: Tables) -> Expression:
-    return tables.operand(_window_field(request)).value
+def _window_column(tables: Tables) -> Expression:
+    return tables.operand(_window_field(tables)).value
 
 
-def _range(request: PlanRequest, tables: Tables, start: datetime, end: datetime) -> Expression:
-    column, stored_as = _window_column(request, tables), _window_field(request).stored_as
+def _range(tables: Tables, start: datetime, end: datetime) -> Expression:
+    column, stored_as = _window_column(tables), _window_field(tables).stored_as
     instant = tables.dialect.instant
     return and_(column >= instant(start, stored_as), column < instant(end, stored_as))
 
@@ -255,7 +282,7 @@ def _shown(value: Scalar) -> str:
     return "null" if value is None else str(value)
 
 
-_BLOCK: tuple[Callable[[PlanRequest, Tables], Iterator[Predicate]], ...] = (
+_BLOCK: tuple[Build, ...] = (
     _window,
     _last,
     _dates,
@@ -266,6 +293,4 @@ _BLOCK: tuple[Callable[[PlanRequest, Tables], Iterator[Predicate]], ...] = (
     _named("recipients", "recipient"),
     _events,
     _lead_ids,
-    _where,
-    _rules,
 )

@@ -9,10 +9,12 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipelines.catalog import Field
 from export_pipelines.errors import RequestError
-from export_pipelines.plan.dialects import FUNCTIONS, dialect_of
-from export_pipelines.plan.plan import Query, SourceColumn
+from export_pipelines.plan.dialects import FUNCTIONS, Sqlite, dialect_of
+from export_pipelines.plan.dialects.dialect import Compiled
+from export_pipelines.plan.plan import Query, Rest, SourceColumn
 from export_pipelines.plan.predicates import Predicate, predicates_of
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.scratch import NUMBER, Scratch
 from export_pipelines.plan.tables import Tables
 
 Statement = Select[Any] | CompoundSelect[Any]
@@ -23,13 +25,17 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     """The query that reads `fields` of the rows that the window and the filter leave, in the dataset's order."""
     dialect, fields = dialect_of(request.dialect), tuple(fields)
     tables = Tables(request.dataset, dialect)
-    predicates = predicates_of(request, tables)
-    where = [one.expression for one in predicates]
+    scratch = Scratch(tables)
+    asked = predicates_of(request, tables, scratch)
+    where = [one.expression for one in asked.pushed]
+    kept = [one.expression for one in asked.afterwards]
+    fetched = scratch.fetched(kept)
     order = list(_order(request, tables))
     outputs = [
         dialect.output(field, tables.column(field)).label(quoted_name(field.id, quote=True))
         for field in fields
     ]
+    outputs += [one.expression for one in fetched]
     statement = (
         select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
     )
@@ -44,7 +50,12 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         )
         for field in fields
     )
-    return query_of(request, statement, count, predicates, columns)
+    query = query_of(request, statement, count, asked.pushed, columns)
+    if not kept:
+        return query
+    staying = select(scratch.base.c[NUMBER]).where(*kept)
+    rest = rest_of(request, staying, asked.afterwards, [one.column for one in fetched])
+    return query.model_copy(update={"rest": rest})
 
 
 def _order(request: PlanRequest, tables: Tables) -> Iterator[ColumnElement[Any]]:
@@ -68,12 +79,7 @@ def query_of(
     rows, number = dialect.compile(statement), dialect.compile(count)
     if rows.parameters != number.parameters:
         raise AssertionError("rows and their count must be asked with the same parameters")
-    if len(rows.parameters) > MAX_PARAMETERS:
-        raise RequestError(
-            f"the filter holds {len(rows.parameters):,} values, more than the {MAX_PARAMETERS:,} a query may",
-            where=request.definition.at("filter"),
-            remedy="split the list over several exports",
-        )
+    _demand_room(request, rows)
     return Query(
         sql=rows.sql,
         count_sql=number.sql,
@@ -82,6 +88,34 @@ def query_of(
         functions=_functions(statement),
         private=_private(predicates, rows.binds),
     )
+
+
+def rest_of(
+    request: PlanRequest,
+    statement: Statement,
+    predicates: Iterable[Predicate],
+    columns: Iterable[SourceColumn],
+    groups: bool = False,
+) -> Rest:
+    """What is asked of the rows in the scratch table. Raises RequestError for more values than a query may hold."""
+    asked = Sqlite().compile(statement)
+    _demand_room(request, asked)
+    return Rest(
+        sql=asked.sql,
+        parameters=asked.parameters,
+        columns=tuple(columns),
+        groups=groups,
+        private=_private(predicates, asked.binds),
+    )
+
+
+def _demand_room(request: PlanRequest, compiled: Compiled) -> None:
+    if len(compiled.parameters) > MAX_PARAMETERS:
+        raise RequestError(
+            f"the filter holds {len(compiled.parameters):,} values, more than the {MAX_PARAMETERS:,} a query may",
+            where=request.definition.at("filter"),
+            remedy="split the list over several exports",
+        )
 
 
 def _private(predicates: Iterable[Predicate], binds: Sequence[BindParameter[Any]]) -> tuple[int, ...]:

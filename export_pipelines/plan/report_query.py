@@ -1,18 +1,21 @@
 """The SQL of a report: rows with their keys and what is measured, grouped; totals as a second SELECT over the same rows."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    FromClause,
     Integer,
     Select,
     Text,
     and_,
     case,
     cast,
+    column,
     distinct,
     func,
     literal,
@@ -25,19 +28,21 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.sql import quoted_name
 
-from export_pipelines.catalog import Field, Kind
+from export_pipelines.catalog import Component, Field, Kind
 from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, Dimension, dimensions_of
 from export_pipelines.catalog.metrics import KINDS, MEASURES, METRICS, How, Measure, Where
-from export_pipelines.plan.dialects import dialect_of
+from export_pipelines.plan.dialects import NotPushable, dialect_of
 from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.plan import Query, Report, SourceColumn
 from export_pipelines.plan.predicates import predicates_of
-from export_pipelines.plan.query import query_of
+from export_pipelines.plan.query import Statement, query_of, rest_of
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.scratch import Scratch
 from export_pipelines.plan.tables import Tables
 
 TOTAL, MISFITS = "is_total", "misfits"
 DUPLICATE_WORD = "duplicate"
+Build = Callable[[Tables], Expression]
 YES: Expression = literal_column("1")
 NO: Expression = literal_column("0")
 
@@ -47,20 +52,32 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     keys = [dimensions_of(request.dataset)[id] for id in report.keys]
     measures = measures_of(report)
     tables = Tables(request.dataset, dialect_of(request.dialect))
-    predicates = predicates_of(request, tables)
-    rows = _rows(request, tables, keys, measures.values(), [one.expression for one in predicates]).cte(
-        "measured"
+    scratch = Scratch(tables)
+    asked = predicates_of(request, tables, scratch)
+    pushed, kept = _values(request, keys, measures.values(), tables, scratch)
+    where = [one.expression for one in asked.pushed]
+    columns = _columns(keys, measures)
+    if not kept and not asked.afterwards:
+        rows = _rows(pushed, tables.source([*pushed.values(), *where]), where)
+        statement = _groups(report, rows, keys, measures, tables)
+        return query_of(request, statement, _count(statement), asked.pushed, columns)
+
+    fetched = scratch.fetched([*kept.values(), *(one.expression for one in asked.afterwards)])
+    texts = [cast(value, Text).label(name) for name, value in pushed.items()]
+    read = [*texts, *(one.expression for one in fetched)]
+    raw = select(*read).select_from(tables.source([*read, *where])).where(*where)
+    there = {name: column(name) for name in pushed} | kept
+    rows = _rows(there, scratch.base, [one.expression for one in asked.afterwards])
+    statement = _groups(report, rows, keys, measures, scratch)
+    held = [SourceColumn(name=name, kind=_kind(name, keys, request), type="text") for name in pushed]
+    rest = rest_of(
+        request, statement, asked.afterwards, [*held, *(one.column for one in fetched)], groups=True
     )
-    statement: Any = _grouped(report, rows, keys, measures, tables, total=False)
-    if report.totals:
-        statement = union_all(statement, _grouped(report, rows, keys, measures, tables, total=True))
-    return query_of(
-        request,
-        statement,
-        select(func.count()).select_from(statement.subquery()),
-        predicates,
-        _columns(keys, measures),
-    )
+    return query_of(request, raw, _count(raw), asked.pushed, columns).model_copy(update={"rest": rest})
+
+
+def _count(statement: Statement) -> Select[Any]:
+    return select(func.count()).select_from(statement.subquery())
 
 
 def measures_of(report: Report) -> dict[str, Measure]:
@@ -78,33 +95,56 @@ def _columns(keys: Iterable[Dimension], measures: dict[str, Measure]) -> tuple[S
     return tuple(SourceColumn(name=name, kind=kind, type=str(kind)) for name, kind in kinds.items())
 
 
-def _rows(
-    request: PlanRequest,
-    tables: Tables,
-    keys: list[Dimension],
-    measures: Iterable[Measure],
-    where: list[Expression],
-) -> Select[Any]:
+def _rows(values: dict[str, Expression], source: FromClause, where: list[Expression]) -> CTE:
     """One row for each row of the source: keys as `key_<n>`, fields by their ids, flags by their names."""
-    columns: list[ColumnElement[Any]] = [
-        _key(key, request, tables).label(f"key_{n}") for n, key in enumerate(keys)
-    ]
-    amounts: list[Expression] = []
-    for name in _needed(measures):
-        if name in FLAGS:
-            columns.append(case((FLAGS[name](request, tables), YES), else_=NO).label(name))
-            continue
-        operand = tables.operand(request.dataset.find(name))
-        value = operand.value
-        if operand.kind is Kind.DECIMAL:
-            amounts.append(value)
-            value = tables.dialect.cents(value)
-        columns.append(value.label(name))
-    amounts += [
-        tables.operand(key.of).value for key in keys if key.of is not None and key.kind is Kind.DECIMAL
-    ]
-    columns.append(_misfit(amounts, tables).label(MISFITS))
-    return select(*columns).select_from(tables.source([*columns, *where])).where(*where)
+    columns = [value.label(name) for name, value in values.items()]
+    return select(*columns).select_from(source).where(*where).cte("measured")
+
+
+def _values(
+    request: PlanRequest, keys: list[Dimension], measures: Iterable[Measure], tables: Tables, scratch: Scratch
+) -> tuple[dict[str, Expression], dict[str, Expression]]:
+    """What the rows of `_rows` hold: as the source's database tells it, and as `scratch` does where that cannot."""
+    pushed: dict[str, Expression] = {}
+    kept: dict[str, Expression] = {}
+    for name, build in _builders(request, keys, _needed(measures)):
+        try:
+            pushed[name] = build(tables)
+        except NotPushable:
+            kept[name] = build(scratch)
+    return pushed, kept
+
+
+def _builders(request: PlanRequest, keys: list[Dimension], needed: list[str]) -> Iterator[tuple[str, Build]]:
+    for n, key in enumerate(keys):
+        yield f"key_{n}", partial(_key, key)
+    for name in needed:
+        yield name, partial(_flag, request, name) if name in FLAGS else partial(_field, name)
+    amounts = [name for name in needed if name not in FLAGS and _is_amount(request.dataset.find(name))]
+    amounts += [key.of.id for key in keys if key.of is not None and _is_amount(key.of)]
+    yield MISFITS, partial(_misfit, amounts)
+
+
+def _kind(name: str, keys: list[Dimension], request: PlanRequest) -> Kind:
+    """What the scratch table holds under `name`: whole numbers are summed there, all else is text."""
+    if name in (*FLAGS, MISFITS):
+        return Kind.INTEGER
+    key = dict(zip((f"key_{n}" for n in range(len(keys))), keys, strict=True)).get(name)
+    kind = key.kind if key else request.dataset.find(name).kind
+    return Kind.INTEGER if kind in (Kind.INTEGER, Kind.DECIMAL) else Kind.TEXT
+
+
+def _is_amount(one: Field | Component) -> bool:
+    return one.kind is Kind.DECIMAL
+
+
+def _field(id: str, tables: Tables) -> Expression:
+    operand = tables.operand(tables.dataset.find(id))
+    return tables.dialect.cents(operand.value) if operand.kind is Kind.DECIMAL else operand.value
+
+
+def _flag(request: PlanRequest, name: str, tables: Tables) -> Expression:
+    return case((FLAGS[name](request, tables), YES), else_=NO)
 
 
 def _needed(measures: Iterable[Measure]) -> list[str]:
@@ -112,22 +152,31 @@ def _needed(measures: Iterable[Measure]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _misfit(amounts: Iterable[Expression], tables: Tables) -> Expression:
-    wrong = [and_(value.is_not(None), ~tables.dialect.is_cents(value)) for value in amounts]
+def _misfit(amounts: Iterable[str], tables: Tables) -> Expression:
+    values = [tables.operand(tables.dataset.find(id)).value for id in amounts]
+    wrong = [and_(value.is_not(None), ~tables.dialect.is_cents(value)) for value in values]
     return case((or_(*wrong), YES), else_=NO) if wrong else NO
 
 
-def _key(key: Dimension, request: PlanRequest, tables: Tables) -> Expression:
+def _key(key: Dimension, tables: Tables) -> Expression:
     if key.of is not None:
-        value = tables.operand(key.of).value
-        return tables.dialect.cents(value) if key.kind is Kind.DECIMAL else value
-    field = request.dataset.find(request.dataset.window)
+        return _field(key.of.id, tables)
+    field = tables.dataset.find(tables.dataset.window)
     assert isinstance(field, Field)  # a window is a timestamp
     time = tables.operand(field).value
     if key.id == WEEKDAY:
         return (cast(tables.dialect.weekday(time, field.stored_as), Integer) + 6) % 7 + 1
     (bucket,) = (one for one in BUCKETS if one == key.id)
     return tables.dialect.bucket(time, field.stored_as, bucket)
+
+
+def _groups(
+    report: Report, rows: CTE, keys: list[Dimension], measures: dict[str, Measure], tables: Tables
+) -> Statement:
+    groups = _grouped(report, rows, keys, measures, tables, total=False)
+    if not report.totals:
+        return groups
+    return union_all(groups, _grouped(report, rows, keys, measures, tables, total=True))
 
 
 def _grouped(
@@ -143,9 +192,9 @@ def _grouped(
     groups = []
     for n, key in enumerate(keys):
         kept = not total or key.id == report.pivot
-        column = rows.c[f"key_{n}"]
-        shown.append(cast(column if kept else null(), Text).label(quoted_name(key.id, quote=True)))
-        groups += [column] if kept else []
+        value = rows.c[f"key_{n}"]
+        shown.append(cast(value if kept else null(), Text).label(quoted_name(key.id, quote=True)))
+        groups += [value] if kept else []
     shown.append(cast(YES if total else NO, Text).label(TOTAL))
     shown.append(cast(_sum(rows.c[MISFITS]), Text).label(MISFITS))
     shown += [cast(_measured(rows, one, tables), Text).label(name) for name, one in measures.items()]

@@ -21,13 +21,15 @@ MILLISECONDS_OF = {StoredAs.EPOCH_S: 1000, StoredAs.EPOCH_MS: 1}
 
 
 def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pa.RecordBatch:
-    """The batch with the plan's types, from strings or from those types; DataError names the row's id and the column."""
+    """These columns of the batch with the plan's types, from strings or from those types; DataError names the row's id
+    and the column."""
     try:
         batch.validate(full=True)
     except pa.ArrowInvalid as error:
         raise _broken_text(batch, columns) from error
     arrays = []
-    for column, array in zip(columns, batch.columns, strict=True):
+    for column in columns:
+        array = batch.column(column.name)
         if pa.types.is_timestamp(array.type):
             arrays.append(_milliseconds(batch, column, array))
             continue

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from export_pipelines.errors import SourceError
 from export_pipelines.stream.read_postgresql import PostgresqlSource
 from export_pipelines.stream.read_sqlite import SqliteSource
+from export_pipelines.stream.rest import Asking
 from export_pipelines.stream.source import Source
 
 READERS: dict[str, Callable[[str], Source]] = {
@@ -22,4 +23,4 @@ def open_source(url: str) -> Source:
             where="EXPORT_PIPELINES_SOURCE_URL",
             remedy="for example sqlite:///leads.db or postgresql://user:password@host/database",
         )
-    return READERS[dialect](url)
+    return Asking(READERS[dialect](url))

@@ -12,7 +12,7 @@ class Source(Protocol):
     """A lead store to read from. Errors name host, table and column, never a password or a value.
 
     check:  SourceError when the store cannot be reached or the query's tables or columns are not there.
-    count:  rows the query will give.
+    count:  rows the query will give; with a rest, at most.
     read:   batches of bounded size, in query order, columns named as in `query.columns`, each a string or already of
             the declared type; `conform` makes them so, in another thread. DataError for JSON that does not parse.
     """

@@ -1,7 +1,7 @@
 """What differs between databases: one small file each, one row each in DIALECTS."""
 
 from export_pipelines.errors import RequestError, unknown
-from export_pipelines.plan.dialects.dialect import FUNCTIONS, Dialect
+from export_pipelines.plan.dialects.dialect import FUNCTIONS, Dialect, NotPushable
 from export_pipelines.plan.dialects.postgresql import Postgresql
 from export_pipelines.plan.dialects.sqlite import Sqlite
 
@@ -16,4 +16,4 @@ def dialect_of(name: str) -> Dialect:
         raise RequestError(unknown("database", name, DIALECTS)) from None
 
 
-__all__ = ["DIALECTS", "FUNCTIONS", "Dialect", "dialect_of"]
+__all__ = ["DIALECTS", "FUNCTIONS", "Dialect", "NotPushable", "Sqlite", "dialect_of"]

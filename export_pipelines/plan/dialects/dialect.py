@@ -19,6 +19,10 @@ Sign = Callable[[Expression, Expression], Expression]  # operator.eq, lt, le, gt
 Parameter = str | int | float | None
 
 
+class NotPushable(Exception):
+    """The database cannot say this exactly; it is asked of its rows afterwards, see `plan/scratch.py`."""
+
+
 class Compiled(NamedTuple):
     """`binds` are the constructs behind `parameters`, in the same order."""
 
@@ -31,7 +35,8 @@ class Dialect(Protocol):
     """Expressions over the raw column `column` that holds `field`, and the compiled statement.
 
     Two truths keep rules alike on all databases: every predicate is false or null for a null value, and texts are
-    compared without case, by code point.
+    compared without case, by code point. SQLite's say is what is meant; a dialect that cannot say the same for every
+    stored value raises NotPushable.
     """
 
     name: str
@@ -63,7 +68,8 @@ class Dialect(Protocol):
     def text_or_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
         """The same where the JSON value may also be a text, which then contains `text`."""
 
-    def matches(self, value: Expression, pattern: str) -> Expression: ...
+    def matches(self, value: Expression, pattern: str) -> Expression:
+        """Is Python's regular expression found in the text?"""
 
     def is_valid(self, value: Expression, type: str) -> Expression: ...
 

@@ -1,6 +1,5 @@
-"""PostgreSQL: columns hold the real types, JSON is json or jsonb; texts are lower-cased by the database's locale."""
+"""PostgreSQL: columns hold the real types, JSON is json or jsonb."""
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,23 +23,23 @@ from sqlalchemy.types import BIGINT, NUMERIC, TIMESTAMP
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
-from export_pipelines.errors import CatalogError, RequestError
+from export_pipelines.errors import CatalogError
 from export_pipelines.plan.dialects.dialect import (
     BLANKS,
     EMPTY_JSON,
     Compiled,
     Expression,
+    NotPushable,
     Sign,
     fixed,
     folded,
     milliseconds,
 )
+from export_pipelines.plan.dialects.patterns import posix
 
 MOMENT = TIMESTAMP(timezone=True)
 JSONB = postgresql.JSONB()
 NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-WIDER_FOLDS = (("ß", "ss"), ("ς", "σ"))  # what folding does beyond lower(), in texts that people write
-OWN_FLAGS = re.compile(r"^\(\?([aimsux]+)\)")  # Python's, at the start of a pattern
 
 
 class Postgresql:
@@ -76,13 +75,9 @@ class Postgresql:
         return literal_column("true" if truth else "false")
 
     def without_case(self, value: Expression, ascii_only: bool) -> Expression:
-        text = cast(value, Text)
-        if ascii_only:
-            return func.lower(text.collate("C"))
-        folded = func.lower(text)
-        for wide, plain in WIDER_FOLDS:
-            folded = func.replace(folded, fixed(wide), fixed(plain))
-        return folded.collate("C")
+        if not ascii_only:
+            raise NotPushable("what folds into what depends on the locale")
+        return func.lower(cast(value, Text).collate("C"))
 
     def contains(self, value: Expression, text: str) -> Expression:
         return func.strpos(self.without_case(value, text.isascii()), literal(folded(text))) > literal_column(
@@ -108,13 +103,13 @@ class Postgresql:
         )
 
     def matches(self, value: Expression, pattern: str) -> Expression:
-        return cast(value, Text).op("~")(literal(_posix(pattern)))
+        return cast(value, Text).op("~")(literal(posix(pattern)))
 
     def is_valid(self, value: Expression, type: str) -> Expression:
-        raise _unable(f"whether a {type} is valid")
+        raise NotPushable(f"whether a {type} is valid")
 
     def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
-        raise _unable(f"the {name} of a {type}")
+        raise NotPushable(f"the {name} of a {type}")
 
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         match stored_as:
@@ -208,27 +203,9 @@ def _member(place: Expression, text: str, dialect: Postgresql) -> Expression:
     return exists(select(literal_column("1")).select_from(member).where(same))
 
 
-def _posix(pattern: str) -> str:
-    """Python's pattern with PostgreSQL's flags: a dot stops at a line's end unless `s` is said."""
-    flags = OWN_FLAGS.match(pattern)
-    said = flags[1] if flags else ""
-    lines = {(False, False): "p", (False, True): "s", (True, False): "n", (True, True): "w"}[
-        "m" in said, "s" in said
-    ]
-    kept = "".join(flag for flag in "ix" if flag in said)
-    return f"(?{kept}{lines}){pattern[flags.end() if flags else 0 :]}"
-
-
 def _path(field: Field) -> Expression:
     """`'{geo,lat}'`, a literal: a bound path would hide the field in the printed SQL."""
     steps = field.path.split(".") if field.path else []
     if any(not step or set(step) & set("\"'\\{},") for step in steps):
         raise CatalogError(f'the path "{field.path}" of {field.id} has an empty or quoted step')
     return fixed("{" + ",".join(f'"{step}"' for step in steps) + "}")
-
-
-def _unable(what: str) -> RequestError:
-    return RequestError(
-        f"PostgreSQL cannot tell {what}, so a rule cannot ask for it",
-        remedy="use `matches` with a regular expression",
-    )
