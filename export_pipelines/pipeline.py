@@ -62,9 +62,9 @@ def check_run(plan: Plan, source: Source) -> int:
     """
     _, masking, *_ = _sections(plan)
     source.check(masking.query)
-    if (
-        plan.report is not None
-    ):  # counting its groups would be making it: its rows are known, and told, before any is written
+    # Counting a report's groups would be making it: its rows are known, and told, before any is written. How many rows
+    # stay of those that are asked more afterwards shows in writing them, where the limits hold too.
+    if plan.report is not None or masking.query.rest is not None:
         return 0
     rows = source.count(masking.query)
     demand_room(plan, rows)

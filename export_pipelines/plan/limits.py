@@ -1,22 +1,32 @@
-"""How many rows an export may write: its own limit, and the end of a format. Told before anything is written."""
+"""How many rows an export may write: its own limit, and the end of a format."""
 
 from export_pipelines.errors import LimitReached, RequestError
 from export_pipelines.plan.plan import Plan
 
 
-def demand_room(plan: Plan, rows: int) -> None:
-    """Raises LimitReached for more rows than the export may write, RequestError for more than its format holds."""
+def demand_room(plan: Plan, rows: int, writing: bool = False) -> None:
+    """Raises LimitReached for more rows than the export may write, RequestError for more than its format holds. `rows`
+    are counted before anything is written, or are those so far, while `writing`."""
     assert plan.output and plan.encoding
     if rows > plan.output.max_rows:
         raise LimitReached(
-            f"{rows:,} rows match, the limit is {plan.output.max_rows:,}; nothing was written",
+            _told(rows, f"the limit is {plan.output.max_rows:,}", writing),
             where=plan.export,
             remedy="take a smaller window, filter more, or raise `limits: {rows: ...}`",
         )
     holds = plan.encoding.max_rows
     if holds is not None and plan.output.part_rows is None and rows > holds:
         raise RequestError(
-            f"{rows:,} rows match, and one {plan.encoding.format} file holds {holds:,}; nothing was written",
+            _told(rows, f"and one {plan.encoding.format} file holds {holds:,}", writing),
             where=plan.export,
             remedy=f"say split: {{rows: {holds}}}, take a smaller window, or another format",
         )
+
+
+def _told(rows: int, limit: str, writing: bool) -> str:
+    number, end = (
+        ("too many", "the run was stopped and nothing was kept")
+        if writing
+        else (f"{rows:,}", "nothing was written")
+    )
+    return f"{number} rows match, {limit}; {end}"

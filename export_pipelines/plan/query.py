@@ -10,7 +10,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from export_pipelines.catalog import Field
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import FUNCTIONS, Sqlite, dialect_of
-from export_pipelines.plan.dialects.dialect import Compiled
+from export_pipelines.plan.dialects.dialect import Compiled, Expression
 from export_pipelines.plan.plan import Query, Rest, SourceColumn
 from export_pipelines.plan.predicates import Predicate, predicates_of
 from export_pipelines.plan.request import PlanRequest
@@ -30,8 +30,8 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     where = [one.expression for one in asked.pushed]
     kept = [one.expression for one in asked.afterwards]
     fetched = scratch.fetched(kept)
-    order = list(_order(request, tables))
-    outputs = [
+    order = [tables.operand(request.dataset.find(id)).value for id in request.dataset.order]
+    outputs: list[Expression] = [
         dialect.output(field, tables.column(field)).label(quoted_name(field.id, quote=True))
         for field in fields
     ]

@@ -50,6 +50,7 @@ class Scratch(Tables):
                 window=dataset.window,
                 order=dataset.order,
                 fields=tuple(fields),
+                snapshot=dataset.snapshot,
             ),
             Sqlite(),
         )

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -18,7 +19,7 @@ from export_pipelines.stream.source import Source
 
 INTEGERS = frozenset({Kind.INTEGER, Kind.BOOLEAN})
 GROUP_ROWS = 4096
-Row = tuple[object, ...]
+Row = tuple[Any, ...]
 
 
 class Asking:
@@ -56,7 +57,7 @@ def _staying(query: Query, rest: Rest, batches: Iterable[pa.RecordBatch]) -> Ite
     with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
         for batch in batches:
             _fill(scratch, rest, batch)
-            numbers = sorted(number for (number,) in _asked(scratch, rest))
+            numbers = sorted(int(number) for (number,) in _asked(scratch, rest))
             scratch.execute(f"DELETE FROM {TABLE}")  # noqa: S608
             if numbers:
                 rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
@@ -101,7 +102,7 @@ def _spelled(array: pa.Array) -> list[object]:
     """Values as SQLite holds them."""
     if pa.types.is_timestamp(array.type):
         return pl.Series(pl.from_arrow(array)).dt.strftime(TIMESTAMP_FORMAT).to_list()
-    return array.to_pylist()  # type: ignore[no-any-return]
+    return array.to_pylist()
 
 
 def _asked(scratch: sqlite3.Connection, rest: Rest) -> list[Row]:

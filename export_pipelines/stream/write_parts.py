@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines.errors import LimitReached
+from export_pipelines.plan.limits import demand_room
 from export_pipelines.plan.naming import part_file_name
 from export_pipelines.plan.plan import OutputColumn, Plan
 from export_pipelines.stream import mask
@@ -185,8 +186,7 @@ class _Run:
 
     def _count(self, frame: pl.DataFrame) -> None:
         self.rows += len(frame)
-        if self.rows > self.output.max_rows:
-            raise self._limit(f"more than {self.output.max_rows:,} rows", "rows")
+        demand_room(self.plan, self.rows, writing=True)
         for id in self.nulls:
             self.nulls[id] += frame[id].null_count()
 
@@ -245,16 +245,13 @@ class _Run:
     def _send(self, data: bytes) -> None:
         self.raw_bytes += len(data)
         if self.raw_bytes > self.output.max_bytes:
-            raise self._limit(f"more than {self.output.max_bytes:,} bytes before compression", "bytes")
+            raise LimitReached(
+                f"more than {self.output.max_bytes:,} bytes before compression; the run was stopped and nothing was kept",
+                where=self.plan.export,
+                remedy="take a smaller window, filter more, choose fewer fields, or raise `limits: {bytes: ...}`",
+            )
         if data:
             self.commands.put(data)
-
-    def _limit(self, what: str, key: str) -> LimitReached:
-        return LimitReached(
-            f"{what}; the run was stopped and nothing was kept",
-            where=self.plan.export,
-            remedy=f"take a smaller window, filter more, choose fewer fields, or raise `limits: {{{key}: ...}}`",
-        )
 
 
 def _first_cause(*errors: BaseException | None) -> BaseException:

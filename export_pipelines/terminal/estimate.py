@@ -16,12 +16,14 @@ SAMPLE_ROWS = 1000
 
 @dataclass(frozen=True)
 class Estimate:
-    """`rows` are counted; `bytes` (as written) and `raw_bytes` (before compression) follow from `sample_rows`."""
+    """`rows` are counted; `bytes` (as written) and `raw_bytes` (before compression) follow from `sample_rows`. `at_most`
+    where rows are asked more afterwards than the database that counted them could be."""
 
     rows: int
     sample_rows: int
     bytes: int
     raw_bytes: int
+    at_most: bool = False
 
     @property
     def exact(self) -> bool:
@@ -33,6 +35,7 @@ class Estimate:
             "bytes": self.bytes,
             "raw_bytes": self.raw_bytes,
             "estimated_from_rows": self.sample_rows,
+            "at_most": self.at_most,
         }
 
 
@@ -63,9 +66,11 @@ def estimate(plan: "Plan", source: "Source", settings: "Settings") -> Estimate:
     first = _first(plan, source, SAMPLE_ROWS if plan.report is None else sys.maxsize)
     written = write_parts(free, first, lambda name: _Counting(), Keys.of(settings))
     parts = sum(part.bytes for part in written.parts)
-    rows = source.count(plan.masking.query) if plan.report is None else written.rows
+    whole = plan.report is not None or (plan.masking.query.rest is not None and written.rows < SAMPLE_ROWS)
+    rows = written.rows if whole else source.count(plan.masking.query)
     factor = rows / written.rows if written.rows else 1
-    return Estimate(rows, written.rows, round(parts * factor), round(written.raw_bytes * factor))
+    at_most = plan.masking.query.rest is not None and not whole
+    return Estimate(rows, written.rows, round(parts * factor), round(written.raw_bytes * factor), at_most)
 
 
 def _first(plan: "Plan", source: "Source", rows: int) -> Iterator[Any]:

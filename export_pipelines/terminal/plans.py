@@ -96,9 +96,9 @@ def _plan(
 
 
 def _expected(plan: "Plan", expected: Estimate) -> Iterable[str]:
-    yield f"rows         {expected.rows:,}"
+    yield f"rows         {'at most ' if expected.at_most else ''}{expected.rows:,}"
     if expected.rows:
-        about = "" if expected.exact else "about "
+        about = "at most " if expected.at_most else "" if expected.exact else "about "
         yield (
             f"bytes        {about}{size(expected.bytes)} ({about}{size(expected.raw_bytes)} before compression)"
             + ("" if expected.exact else f", from {counted(expected.sample_rows, 'row')}")
@@ -108,7 +108,11 @@ def _expected(plan: "Plan", expected: Estimate) -> Iterable[str]:
 
 def _beyond(plan: "Plan", expected: Estimate) -> Iterator[str]:
     output = plan.output
-    if output and expected.rows > output.max_rows:
+    if output and expected.at_most and (
+        expected.rows > output.max_rows or expected.raw_bytes > output.max_bytes
+    ):
+        yield "             which may be more than the limits: a run would stop, and keep nothing"
+    elif output and expected.rows > output.max_rows:
         yield f"             more than the limit of {output.max_rows:,} rows: a run would be refused"
     elif output and expected.raw_bytes > output.max_bytes:
         yield f"             more than the limit of {size(output.max_bytes)}: a run would stop"

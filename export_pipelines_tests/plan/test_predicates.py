@@ -11,6 +11,7 @@ from export_pipelines.plan.dialects import dialect_of
 from export_pipelines.plan.plan import Window
 from export_pipelines.plan.predicates import predicates_of
 from export_pipelines.plan.query import build_query
+from export_pipelines.plan.scratch import Scratch
 from export_pipelines.plan.tables import Tables
 from export_pipelines.plan.window import WHOLE
 from export_pipelines_tests.plan.tables import DATASET, FIELDS, chosen, request_for, store, window
@@ -186,7 +187,10 @@ def test_a_text_reads_as_the_filter_means_it() -> None:
         ),
     )
     request = request_for(filter, Window(**window("2024-01-01", "2024-02-01").model_dump()))
-    assert [one.text for one in predicates_of(request, Tables(DATASET, dialect_of("sqlite")))] == [
+    tables = Tables(DATASET, dialect_of("sqlite"))
+    asked = predicates_of(request, tables, Scratch(tables))
+    assert asked.afterwards == ()
+    assert [one.text for one in asked.pushed] == [
         "at in [2024-01-01T00:00:00.000Z, 2024-02-01T00:00:00.000Z)",
         "at on 2024-01-15",
         'word is one of "a", null',

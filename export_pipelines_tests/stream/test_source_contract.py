@@ -28,11 +28,7 @@ from export_pipelines.stream.conform import conform
 from export_pipelines.stream.read_postgresql import inlined
 from export_pipelines_tests.plan.oracle import holds, moment
 from export_pipelines_tests.plan.tables import CATALOG, DATASET, FIELDS, request_for, window
-from export_pipelines_tests.plan.test_operators import (
-    BY_FUNCTION,
-    VALUES,
-    rules,
-)
+from export_pipelines_tests.plan.test_operators import VALUES, rules
 from export_pipelines_tests.stream.databases import Database, Postgresql, Sqlite, chosen, source_of
 from export_pipelines_tests.stream.tables import MemoryStore
 from export_pipelines_tests.whole_run import plan_of
@@ -160,6 +156,35 @@ def test_values_inside_json_obey_the_rules(
 def test_beside_a_text_that_is_not_ascii_case_is_folded(database: Database, op: Op):
     database.fill([{"word": "STRASSE Ä"}, {"word": "Straße ä"}, {"word": "strasse a"}])
     assert chosen(database, request_for(Filter(rules=(Rule(lhv="word", op=op, rhv="straße ä"),)))) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("id", "op", "rhv", "expected"),
+    [
+        ("email", Op.VALID, None, [0, 1, 3]),
+        ("email", Op.INVALID, None, [2, 4]),
+        ("email.domain", Op.EQUAL, "EXAMPLE.com", [0, 1]),
+        ("email.domain", Op.NOT_EQUAL, "example.com", [2, 3, 4]),
+        ("email.domain", Op.BLANK, None, [2, 4]),
+        ("email.is_free", Op.TRUE, None, [3]),
+        ("email.is_free", Op.NOT_TRUE, None, [0, 1, 2, 4]),
+        ("email.user", Op.MATCHES, "^[a-b]$", [0, 1]),
+        ("size", Op.VALID, None, [0, 1, 2, 3]),
+    ],
+)
+def test_validity_and_parts_of_values_are_asked_everywhere(
+    database: Database, id: str, op: Op, rhv: Any, expected: list[int]
+):
+    database.fill(
+        [
+            {"email": "a@Example.com", "size": 1},
+            {"email": " b@example.com", "size": 2},
+            {"email": "no address", "size": 3},
+            {"email": "c@gmail.com", "size": -4},
+            {},
+        ]
+    )
+    assert chosen(database, request_for(Filter(rules=(Rule(lhv=id, op=op, rhv=rhv),)))) == expected
 
 
 @pytest.mark.parametrize(
@@ -318,8 +343,3 @@ def test_only_places_of_parameters_are_filled():
         """a = 'it''s $2' AND "$2" = '$1''$2' AND b = 5"""
     )
 
-
-def test_rules_that_need_a_function_are_refused_where_the_database_has_none(postgresql_url: str):
-    for rule in (Rule(lhv="email", op=BY_FUNCTION[0]), Rule(lhv="email.domain", op=Op.EQUAL, rhv="x.org")):
-        with pytest.raises(ExportError, match="PostgreSQL cannot tell"):
-            chosen(Postgresql(postgresql_url), request_for(Filter(rules=(rule,))))

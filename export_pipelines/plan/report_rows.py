@@ -1,0 +1,123 @@
+"""What a report needs of each row: its keys, fields, flags and amounts, each told by the database or afterwards."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Integer, Select, and_, case, cast, literal, literal_column, or_, select, tuple_
+
+from export_pipelines.catalog import Component, Field, Kind
+from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, Dimension
+from export_pipelines.catalog.metrics import KINDS, Measure, Where
+from export_pipelines.plan.dialects import NotPushable, dialect_of
+from export_pipelines.plan.dialects.dialect import Expression
+from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.scratch import Scratch
+from export_pipelines.plan.tables import Tables
+
+MISFITS = "misfits"
+DUPLICATE_WORD = "duplicate"
+Build = Callable[[Tables], Expression]
+YES: Expression = literal_column("1")
+NO: Expression = literal_column("0")
+
+
+def row_values(
+    request: PlanRequest, keys: list[Dimension], measures: Iterable[Measure], tables: Tables, scratch: Scratch
+) -> tuple[dict[str, Expression], dict[str, Expression]]:
+    """Keys as `key_<n>`, fields by their ids, flags by their names: as the source's database tells them, and in `scratch`
+    where it cannot."""
+    pushed: dict[str, Expression] = {}
+    kept: dict[str, Expression] = {}
+    for name, build in _builders(request, keys, _needed(measures)):
+        try:
+            pushed[name] = build(tables)
+        except NotPushable:
+            kept[name] = build(scratch)
+    return pushed, kept
+
+
+def kind_of(name: str, keys: list[Dimension], request: PlanRequest) -> Kind:
+    """What the scratch table holds under `name`: whole numbers are summed there, all else is text."""
+    if name in (*FLAGS, MISFITS):
+        return Kind.INTEGER
+    key = dict(zip((f"key_{n}" for n in range(len(keys))), keys, strict=True)).get(name)
+    kind = key.kind if key else request.dataset.find(name).kind
+    return Kind.INTEGER if kind in (Kind.INTEGER, Kind.DECIMAL) else Kind.TEXT
+
+
+def _builders(request: PlanRequest, keys: list[Dimension], needed: list[str]) -> Iterator[tuple[str, Build]]:
+    for n, key in enumerate(keys):
+        yield f"key_{n}", partial(_key, key)
+    for name in needed:
+        yield name, partial(_flag, request, name) if name in FLAGS else partial(_field, name)
+    amounts = [name for name in needed if name not in FLAGS and _is_amount(request.dataset.find(name))]
+    amounts += [key.of.id for key in keys if key.of is not None and _is_amount(key.of)]
+    yield MISFITS, partial(_misfit, amounts)
+
+
+def _needed(measures: Iterable[Measure]) -> list[str]:
+    names = [name for one in measures for name in (*([one.field] if one.field else []), *dict(one.where))]
+    return list(dict.fromkeys(names))
+
+
+def _key(key: Dimension, tables: Tables) -> Expression:
+    if key.of is not None:
+        return _field(key.of.id, tables)
+    field = tables.dataset.find(tables.dataset.window)
+    assert isinstance(field, Field)  # a window is a timestamp
+    time = tables.operand(field).value
+    if key.id == WEEKDAY:
+        return (cast(tables.dialect.weekday(time, field.stored_as), Integer) + 6) % 7 + 1
+    (bucket,) = (one for one in BUCKETS if one == key.id)
+    return tables.dialect.bucket(time, field.stored_as, bucket)
+
+
+def _field(id: str, tables: Tables) -> Expression:
+    operand = tables.operand(tables.dataset.find(id))
+    return tables.dialect.cents(operand.value) if operand.kind is Kind.DECIMAL else operand.value
+
+
+def _is_amount(one: Field | Component) -> bool:
+    return one.kind is Kind.DECIMAL
+
+
+def _misfit(amounts: Iterable[str], tables: Tables) -> Expression:
+    values = [tables.operand(tables.dataset.find(id)).value for id in amounts]
+    wrong = [and_(value.is_not(None), ~tables.dialect.is_cents(value)) for value in values]
+    return case((or_(*wrong), YES), else_=NO) if wrong else NO
+
+
+def _flag(request: PlanRequest, name: str, tables: Tables) -> Expression:
+    return case((FLAGS[name](request, tables), YES), else_=NO)
+
+
+def _won(request: PlanRequest, tables: Tables) -> Expression:
+    """The lead's source event succeeded, whenever it was."""
+    found = _others(request, "lead_id", where=(*KINDS["source"], ("outcome", ("success",))))
+    return tables.operand(request.dataset.find("lead_id")).value.in_(found)
+
+
+def _returned(request: PlanRequest, tables: Tables) -> Expression:
+    """This recipient returned the lead, whenever it did."""
+    ids = ("lead_id", "recipient.id")
+    found = _others(request, *ids, where=(*KINDS["return_received"], ("outcome", ("success",))))
+    return tuple_(*(tables.operand(request.dataset.find(id)).value for id in ids)).in_(found)
+
+
+def _duplicate(request: PlanRequest, tables: Tables) -> Expression:
+    return tables.dialect.contains(tables.operand(request.dataset.find("reason")).value, DUPLICATE_WORD)
+
+
+def _others(request: PlanRequest, *ids: str, where: Where) -> Select[Any]:
+    """A column or two of all rows of the dataset for which `where` holds."""
+    tables = Tables(request.dataset, dialect_of(request.dialect))
+    columns = [tables.operand(request.dataset.find(id)).value for id in ids]
+    holds = [
+        tables.operand(request.dataset.find(name)).value.in_([literal(value) for value in values])
+        for name, values in where
+    ]
+    return select(*columns).select_from(tables.source([*columns, *holds])).where(*holds)
+
+
+FLAGS = {"won": _won, "returned": _returned, "duplicate": _duplicate}
