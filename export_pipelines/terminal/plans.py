@@ -108,8 +108,10 @@ def _expected(plan: "Plan", expected: Estimate) -> Iterable[str]:
 
 def _beyond(plan: "Plan", expected: Estimate) -> Iterator[str]:
     output = plan.output
-    if output and expected.at_most and (
-        expected.rows > output.max_rows or expected.raw_bytes > output.max_bytes
+    if (
+        output
+        and expected.at_most
+        and (expected.rows > output.max_rows or expected.raw_bytes > output.max_bytes)
     ):
         yield "             which may be more than the limits: a run would stop, and keep nothing"
     elif output and expected.rows > output.max_rows:

@@ -342,4 +342,3 @@ def test_only_places_of_parameters_are_filled():
     assert inlined("""a = $1 AND "$2" = '$1''$2' AND b = $2""", ("it's $2", 5)) == (
         """a = 'it''s $2' AND "$2" = '$1''$2' AND b = 5"""
     )
-

@@ -96,7 +96,11 @@ FAILURES = {
     "masks": Failure(SettingsError, "HASH_KEY", plan=plan_of(HASHED)),
     "store": Failure(OSError, "no space left on device", store=lambda: MemoryStore(fail_at=50)),
     "store at once": Failure(OSError, "no space left on device", store=lambda: MemoryStore(fail_at=0)),
-    "rows": Failure(LimitReached, "the limit is 30; the run was stopped and nothing was kept", plan=plan_of(COLUMNS, max_rows=30)),
+    "rows": Failure(
+        LimitReached,
+        "the limit is 30; the run was stopped and nothing was kept",
+        plan=plan_of(COLUMNS, max_rows=30),
+    ),
     "bytes": Failure(LimitReached, "more than 300 bytes", plan=plan_of(COLUMNS, max_bytes=300)),
     "person": Failure(KeyboardInterrupt, "enough", interrupted=True),
 }
