@@ -121,7 +121,7 @@ class MariadbSource:
         import pymysql
 
         try:
-            connection = pymysql.connect(**self._options())
+            connection = connected(lambda: pymysql.connect(**self._options()), pymysql.Error)
         except (pymysql.Error, OSError, TypeError, ValueError) as error:
             raise SourceError(
                 f"cannot be reached: {_told(error)}", where=self.place, remedy=REMEDY

@@ -44,7 +44,7 @@ def mariadb(*options: str) -> Iterator[str]:
                 [
                     server, "--no-defaults", *user, f"--datadir={data}", f"--port={port}",
                     "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}",
-                    f"--init-file={first}", "--character-set-server=utf8mb4", *FAST, *options,
+                    f"--tmpdir={folder}", f"--init-file={first}", "--character-set-server=utf8mb4", *FAST, *options,
                 ],
                 stdout=told, stderr=told, cwd=folder,
             )  # fmt: skip
@@ -72,7 +72,8 @@ def _programs() -> tuple[str, str]:
 
 def _make_data(install: str, data: Path, user: list[str]) -> None:
     _run(
-        [install, "--no-defaults", *user, f"--datadir={data}", "--skip-test-db",
+        # a folder of its own for what is temporary: several servers are made at once, under the same names
+        [install, "--no-defaults", *user, f"--datadir={data}", f"--tmpdir={data.parent}", "--skip-test-db",
          "--auth-root-authentication-method=normal"],
         os.environ | {"PATH": PATH},
     )  # fmt: skip
