@@ -91,7 +91,9 @@ def test_the_room_of_plans_opens_nothing_and_reads_no_clock() -> None:
 
 def test_a_database_that_is_not_there_yet_is_refused(tmp_path: Path) -> None:
     asked = request(tmp_path, YAML)
-    with pytest.raises(RequestError, match='unknown database "oracle"; allowed: mariadb, mysql, postgresql, sqlite'):
+    with pytest.raises(
+        RequestError, match='unknown database "oracle"; allowed: mariadb, mysql, postgresql, sqlite'
+    ):
         compile_plan(type(asked)(asked.definition, asked.window, CATALOG, "oracle", KEYS))
 
 
