@@ -30,7 +30,7 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     where = [one.expression for one in asked.pushed]
     kept = [one.expression for one in asked.afterwards]
     fetched = scratch.fetched(kept)
-    order = [tables.operand(request.dataset.find(id)).value for id in request.dataset.order]
+    order = list(_order(request, tables))
     outputs: list[Expression] = [
         dialect.output(field, tables.column(field)).label(quoted_name(field.id, quote=True))
         for field in fields

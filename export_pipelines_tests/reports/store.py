@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from sqlalchemy import create_engine, insert, select
 
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import Window, window_between
 from export_pipelines.sample import generate_leads
+from export_pipelines.sample.store import writing
+from export_pipelines.sample.tables import metadata
 from export_pipelines.stream import Keys, Written, open_source, write_parts
 from export_pipelines_tests.stream.tables import MemoryStore
 
@@ -38,6 +41,15 @@ def fill(folder: Path) -> str:
                 f"INSERT INTO events ({', '.join(event)}) VALUES ({marks})", tuple(event.values())
             )
     return f"sqlite:///{file}"
+
+
+def copy(url: str, target: str) -> None:
+    """The store at `url` once more, in the database `target`."""
+    with create_engine(url).connect() as source, writing(target) as connection:
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+        for table in metadata.sorted_tables:
+            connection.execute(insert(table), [dict(row) for row in source.execute(select(table)).mappings()])
 
 
 def _more(events: list[Row]) -> Iterator[Row]:
@@ -81,12 +93,12 @@ def _feedback(event: Row, n: int) -> Iterator[Row]:
             yield event | told | {"outcome": outcome, "appended": json.dumps({"feedback": {"type": word}})}
 
 
-def plan_of(folder: Path, yaml: str, window: Window = JANUARY) -> Plan:
+def plan_of(folder: Path, yaml: str, window: Window = JANUARY, dialect: str = "sqlite") -> Plan:
     """The plan of a report of these lines; its format is Parquet unless they say another."""
     text = yaml if "format:" in yaml else f"format: parquet\n{yaml}"
     file = folder / "a_report.yaml"
     file.write_text(f"type: report\n{text}\n", encoding="utf-8")
-    return compile_plan(PlanRequest(load_definition(file, CATALOG), window, CATALOG, "sqlite"))
+    return compile_plan(PlanRequest(load_definition(file, CATALOG), window, CATALOG, dialect))
 
 
 def run(url: str, plan: Plan) -> tuple[Written, dict[str, bytes]]:
@@ -99,7 +111,7 @@ def run(url: str, plan: Plan) -> tuple[Written, dict[str, bytes]]:
 
 def report(url: str, folder: Path, yaml: str, window: Window = JANUARY) -> list[Row]:
     """The rows of a report, header to value."""
-    _, parts = run(url, plan_of(folder, yaml, window))
+    _, parts = run(url, plan_of(folder, yaml, window, url.partition(":")[0]))
     ((_, data),) = parts.items()
     found: list[Row] = pq.read_table(io.BytesIO(data)).to_pylist()
     return found
