@@ -14,8 +14,8 @@ from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError, ExportError, RetryableError, SourceError
 from export_pipelines.plan.dialects.mariadb import BROKEN_JSON, COLLATION
 from export_pipelines.plan.plan import Query
-from export_pipelines.stream.connecting import connected
 from export_pipelines.stream.conform import place_of
+from export_pipelines.stream.connecting import connected
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from export_pipelines.catalog import Component
 from export_pipelines.catalog.dimensions import SHORT, dimensions_of
 from export_pipelines.catalog.metrics import METRICS, metrics_over
 from export_pipelines_tests.reports import oracle
@@ -16,11 +15,6 @@ from export_pipelines_tests.reports.store import CATALOG, report
 
 DIMENSIONS = {name: dimensions_of(CATALOG.dataset(name)) for name in ("reports", "leads")}
 # a part of a value, which only SQLite can tell
-PARTS = {
-    name: sorted(id for id, one in there.items() if isinstance(one.of, Component))
-    for name, there in DIMENSIONS.items()
-}
-PLAIN = {name: sorted(there.keys() - PARTS[name]) for name, there in DIMENSIONS.items()}
 SOME = ("leads", "source_submitted", "revenue", "error_rate", "duplicates")
 Key = tuple[Any, ...]
 
@@ -98,40 +92,18 @@ def test_every_metric_over_leads_is_that_of_pandas(url: str, leads: pd.DataFrame
     assert found(rows, keys, metrics) == expected(of_january(leads), keys, metrics)
 
 
-@pytest.mark.parametrize("id", PLAIN["reports"])
+@pytest.mark.parametrize("id", sorted(DIMENSIONS["reports"]))
 def test_a_dimension_of_events_makes_the_groups_of_pandas(
     id: str, url: str, events: pd.DataFrame, tmp_path: Path
 ) -> None:
-    assert_groups_of_events(id, url, events, tmp_path)
-
-
-@pytest.mark.parametrize("id", PARTS["reports"])
-def test_a_part_of_an_events_value_makes_the_groups_of_pandas(
-    id: str, sqlite_url: str, events: pd.DataFrame, tmp_path: Path
-) -> None:
-    assert_groups_of_events(id, sqlite_url, events, tmp_path)
-
-
-@pytest.mark.parametrize("id", PLAIN["leads"])
-def test_a_dimension_of_leads_makes_the_groups_of_pandas(
-    id: str, url: str, leads: pd.DataFrame, tmp_path: Path
-) -> None:
-    assert_groups_of_leads(id, url, leads, tmp_path)
-
-
-@pytest.mark.parametrize("id", PARTS["leads"])
-def test_a_part_of_a_leads_value_makes_the_groups_of_pandas(
-    id: str, sqlite_url: str, leads: pd.DataFrame, tmp_path: Path
-) -> None:
-    assert_groups_of_leads(id, sqlite_url, leads, tmp_path)
-
-
-def assert_groups_of_events(id: str, url: str, events: pd.DataFrame, tmp_path: Path) -> None:
     rows = report(url, tmp_path, f"metrics: [{', '.join(SOME)}]\ngroup_by: [{id}]")
     assert_groups("reports", id, rows, of_january(events))
 
 
-def assert_groups_of_leads(id: str, url: str, leads: pd.DataFrame, tmp_path: Path) -> None:
+@pytest.mark.parametrize("id", sorted(DIMENSIONS["leads"]))
+def test_a_dimension_of_leads_makes_the_groups_of_pandas(
+    id: str, url: str, leads: pd.DataFrame, tmp_path: Path
+) -> None:
     rows = report(url, tmp_path, f"over: leads\nmetrics: [{', '.join(SOME)}]\ngroup_by: [{id}]")
     assert_groups("leads", id, rows, of_january(leads))
 
@@ -173,11 +145,11 @@ def test_a_filter_chooses_what_is_counted(
 
 
 def test_a_filter_on_a_part_of_a_value_chooses_what_is_counted(
-    sqlite_url: str, events: pd.DataFrame, tmp_path: Path
+    url: str, events: pd.DataFrame, tmp_path: Path
 ) -> None:
     lines = "filter: {rules: [{lhv: email.domain, op: is equal to, rhv: gmail.com}]}"
     of_gmail = events.email.map(lambda text: oracle.domain(text or "") == "gmail.com")
-    (row,) = report(sqlite_url, tmp_path, f"metrics: [events, leads]\n{lines}")
+    (row,) = report(url, tmp_path, f"metrics: [events, leads]\n{lines}")
     assert tuple(row.values()) == numbers(of_january(events[of_gmail]), ("events", "leads"))
 
 

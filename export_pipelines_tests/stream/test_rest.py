@@ -2,23 +2,33 @@
 
 import random
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from export_pipelines.catalog import Kind
 from export_pipelines.definition.filters import AnyRule, Filter, Rule, RuleSet
 from export_pipelines.definition.filters import Operator as Op
+from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects import NotPushable
 from export_pipelines.plan.dialects.patterns import posix
 from export_pipelines.plan.operators import operators_of
+from export_pipelines.plan.plan import Query, Rest, SourceColumn
+from export_pipelines.plan.query import build_query
+from export_pipelines.stream.rest import Asking
 from export_pipelines_tests.plan.oracle import holds
-from export_pipelines_tests.plan.tables import DATASET, request_for
+from export_pipelines_tests.plan.tables import DATASET, FIELDS, request_for
 from export_pipelines_tests.plan.test_operators import BY_FUNCTION, LISTS, PAIRS, PATTERNS, UNARY
-from export_pipelines_tests.stream.databases import Database, Postgresql, Sqlite, chosen
+from export_pipelines_tests.stream.databases import Database, Postgresql, Sqlite, chosen, source_of
 
 STORED: dict[str, list[Any]] = {
     "word": ["a", "A", "K", "\u212a", "ſ", "é", "É", "ß", "SS", "a\n", "x.y", "5", "yes", " ", ""],
@@ -98,7 +108,7 @@ def filled(postgresql_url: str, tmp_path_factory: pytest.TempPathFactory) -> tup
         for _ in range(120)
     ]
     with psycopg.connect(postgresql_url) as connection:
-        connection.execute("CREATE SCHEMA rest")
+        connection.execute("CREATE SCHEMA IF NOT EXISTS rest")
     found = (
         Sqlite(tmp_path_factory.mktemp("rest") / "small.db"),
         Postgresql(f"{postgresql_url}?options=-csearch_path%3Drest"),
@@ -197,3 +207,102 @@ def test_plain_patterns_are_pushed(pattern: str):
 def test_what_may_mean_something_else_there_is_not_pushed(pattern: str):
     with pytest.raises(NotPushable):
         posix(pattern)
+
+
+def rest_query(*rules: AnyRule) -> Query:
+    return build_query(replace(request_for(Filter(rules=rules)), dialect="postgresql"), [FIELDS[0]])
+
+
+@pytest.mark.parametrize("value", ["infinity", "-infinity"])
+def test_a_time_that_no_calendar_holds_is_refused_with_its_row(postgresql_url: str, value: str):
+    database = Postgresql(postgresql_url)
+    database.fill([{"at": "2024-01-01T00:00:00Z"}, {"at": value}])
+    either = RuleSet(op="or", rules=(Rule(lhv="at", op=Op.BLANK), Rule(lhv="email", op=Op.VALID)))
+    with pytest.raises(DataError, match=r"lead_id 1, .* at: a stored time is infinite"):
+        list(source_of(database).read(rest_query(either)))
+
+
+def test_json_that_does_not_parse_is_told_without_it(postgresql_url: str):
+    database = Postgresql(postgresql_url)
+    database.fill([{"doc": '{"word": "x"}'}, {}])
+    with psycopg.connect(postgresql_url) as connection:
+        connection.execute("ALTER TABLE leads ALTER doc TYPE text")
+        connection.execute("UPDATE leads SET doc = '{secret' WHERE lead_id = '1'")
+    with pytest.raises(DataError, match="JSON that does not parse") as caught:
+        list(source_of(database).read(rest_query(Rule(lhv="doc.word", op=Op.EQUAL, rhv="é"))))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_rule_as_a_whole_is_pushed_or_not_and_the_others_with_it_are(postgresql_url: str):
+    small, valid = Rule(lhv="size", op=Op.LESS, rhv=5), Rule(lhv="email", op=Op.VALID)
+    query = rest_query(small, RuleSet(op="or", rules=(small, valid)))
+    assert query.rest and query.sql.count("leads.size") == query.count_sql.count("leads.size") + 1
+    assert "is_valid" in query.rest.sql and "OR" in query.rest.sql
+    assert [one.name for one in query.rest.columns] == ["rest 2 email", "rest 5 size"]
+    assert rest_query(small).rest is None
+
+
+class Handing:
+    """A source that hands out batches."""
+
+    def __init__(self, *batches: pa.RecordBatch) -> None:
+        self.batches, self.asked, self.closed = batches, list[Query](), False
+
+    def check(self, query: Query) -> None:
+        self.asked.append(query)
+
+    def count(self, query: Query) -> int:
+        return sum(batch.num_rows for batch in self.batches)
+
+    def read(self, query: Query) -> Iterator[pa.RecordBatch]:
+        self.asked.append(query)
+        try:
+            yield from self.batches
+        finally:
+            self.closed = True
+
+
+def emails(*values: str | None) -> pa.RecordBatch:
+    return pa.record_batch({"id": [str(n) for n, _ in enumerate(values)], "cut_off": list(values)})
+
+
+def test_batches_keep_their_order_and_lose_the_columns_that_were_only_asked():
+    source = Handing(emails("a@x.org", "no", None, "b@x.org"), emails("no"), emails("c@x.org"))
+    batches = list(Asking(source).read(rest_query(Rule(lhv="email", op=Op.VALID))))
+    assert [batch.to_pydict() for batch in batches] == [{"lead_id": ["0", "3"]}, {"lead_id": ["0"]}]
+    assert source.closed
+
+
+def test_the_reader_is_asked_for_what_its_select_gives():
+    source = Handing()
+    query = rest_query(Rule(lhv="email", op=Op.VALID))
+    assert list(Asking(source).read(query)) == []
+    assert source.asked == [query.model_copy(update={"columns": query.selected, "rest": None})]
+
+
+def test_the_source_is_closed_when_reading_ends_early():
+    source = Handing(emails("a@x.org"), emails("b@x.org"))
+    with closing(Asking(source).read(rest_query(Rule(lhv="email", op=Op.VALID)))) as batches:  # type: ignore[type-var]
+        next(batches)
+        assert not source.closed
+    assert source.closed
+
+
+def test_nothing_that_is_sorted_or_grouped_reaches_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    opened: list[str] = []
+    sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "sqlite3.connect" else None)
+    monkeypatch.setenv("SQLITE_TMPDIR", str(tmp_path / "nowhere"))
+    values = [
+        f"{n % 977:05d}{'x' * 900}" for n in range(20_000)
+    ]  # more than what SQLite sorts without a file
+    rest = Rest(
+        sql='SELECT "rest 0 word" FROM rest GROUP BY "rest 0 word"',
+        columns=(SourceColumn(name="rest 0 word", kind=Kind.TEXT, type="text"),),
+        groups=True,
+    )
+    query = Query(
+        sql="", count_sql="", columns=(SourceColumn(name="word", kind=Kind.TEXT, type="text"),), rest=rest
+    )
+    batches = Asking(Handing(pa.record_batch({"word": values}))).read(query)
+    assert sum(batch.num_rows for batch in batches) == 977
+    assert opened == [":memory:"] and not list(tmp_path.iterdir())
