@@ -14,7 +14,6 @@ from export_pipelines_tests.reports import oracle
 from export_pipelines_tests.reports.store import CATALOG, report
 
 DIMENSIONS = {name: dimensions_of(CATALOG.dataset(name)) for name in ("reports", "leads")}
-# a part of a value, which only SQLite can tell
 SOME = ("leads", "source_submitted", "revenue", "error_rate", "duplicates")
 Key = tuple[Any, ...]
 
