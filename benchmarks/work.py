@@ -1,18 +1,20 @@
 """The pieces of work that are timed, each run as `python -m benchmarks.work NAME STORE_URL` in a process of its own."""
 
 import json
+import os
 import sys
 import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
 from export_pipelines.pipeline import run_export
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
-from export_pipelines.plan.window import window_between
+from export_pipelines.plan.window import window_between, window_of
 from export_pipelines.stream import Keys, open_source
 
 EXPORT = """\
@@ -24,6 +26,7 @@ limits: {{bytes: 50 GB}}
 {privacy}
 """
 MASKED = "privacy: {email: hash, phone_1: mask, last_name: tokenize}"
+SMALL_DAY = "2023-03-01"
 WORK = {
     "driver alone": ("csv", "gzip", ""),
     "csv.gz": ("csv", "gzip", ""),
@@ -35,6 +38,9 @@ WORK = {
 
 def main() -> None:
     name, url = sys.argv[1:]
+    if name in DAYS:
+        print(json.dumps({"seconds": DAYS[name](Path(url)), "memory_mb": peak_mb()}))
+        return
     with tempfile.TemporaryDirectory() as folder:
         plan = plan_of(name, Path(folder), url.partition(":")[0].partition("+")[0])
         began = time.perf_counter()
@@ -83,6 +89,40 @@ def export(plan: Plan, url: str, folder: Path) -> int:
         plan, open_source(url), store, keys, lambda: datetime.now(UTC), "20240101T000000Z-abcdef"
     )
     return manifest.bytes
+
+
+def a_day(folder: Path) -> float:
+    """One small day of the project in `folder`, without Dagster."""
+    workshop, definition = _small_days(folder)
+    plan = compile_plan(workshop.request(definition, window_of(definition, SMALL_DAY)))
+    began = time.perf_counter()
+    assert plan.extract
+    workshop.run(plan, plan.extract.window)
+    return time.perf_counter() - began
+
+
+def a_day_through_dagster(folder: Path) -> float:
+    """The same as a run on the project's instance, recorded and delivered."""
+    from export_pipelines.orchestration import launch, open_instance
+
+    workshop, definition = _small_days(folder)
+    with open_instance(workshop.settings, folder) as instance:
+        began = time.perf_counter()
+        done = launch(workshop.settings, definition.name, instance=instance, partition_key=SMALL_DAY)
+        assert done.ok
+        return time.perf_counter() - began
+
+
+def _small_days(folder: Path) -> tuple[Any, Any]:
+    from export_pipelines.orchestration.workshop import open_workshop
+    from export_pipelines.settings import Settings
+
+    workshop = open_workshop(Settings.load(os.environ, folder))
+    (definition,) = workshop.loaded.definitions
+    return workshop, definition
+
+
+DAYS = {"a day, stream alone": a_day, "a day through Dagster": a_day_through_dagster}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from export_pipelines.plan.naming import part_file_name
-from export_pipelines.plan.plan import Mask, OutputColumn, Plan, Query, Rest
+from export_pipelines.plan.plan import Groups, Mask, OutputColumn, Plan, Query, Rest
 
 WIDTH = 110
 
@@ -75,17 +75,21 @@ def _sql(query: Query) -> Iterator[str]:
     if query.functions:
         yield "registered functions: " + ", ".join(query.functions)
     if query.rest:
-        yield f"then of {'all rows' if query.rest.groups else 'these rows'}, in memory"
+        yield "then of these rows, in memory"
         yield from _statement(query.rest)
+        if query.rest.groups:
+            yield "then of all of them"
+            yield from _statement(query.rest.groups)
 
 
-def _statement(asked: Query | Rest) -> Iterator[str]:
+def _statement(asked: Query | Rest | Groups) -> Iterator[str]:
     for line in asked.sql.splitlines():
         yield from textwrap.wrap(
             line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
         )
     if asked.parameters:
-        shown = ["***" if n in asked.private else value for n, value in enumerate(asked.parameters)]
+        private = () if isinstance(asked, Groups) else asked.private
+        shown = ["***" if n in private else value for n, value in enumerate(asked.parameters)]
         yield "with " + json.dumps(shown, ensure_ascii=False)
 
 

@@ -130,18 +130,26 @@ class Projection(Frozen):
     columns: tuple[OutputColumn, ...]
 
 
+class Groups(Frozen):
+    """What is asked once of all that a rest gave, in a table `measured` of these `columns`: the query's columns."""
+
+    sql: str
+    parameters: tuple[str | int | float | None, ...] = ()
+    columns: tuple[str, ...]
+
+
 class Rest(Frozen):
     """What the database cannot be asked exactly: its rows are asked afterwards, in a table `rest` of SQLite in memory.
 
-    The table holds `columns`, which the database's SELECT gives after those of the query, and a `number` for each row.
-    `sql` gives the numbers of the rows that stay; if `groups`, it is asked once of all rows and gives the query's
-    columns, and the SELECT gives `columns` only.
+    The table holds a batch of `columns`, which the database's SELECT gives after those of the query, and a `number` for
+    each row; `sql` gives the numbers of the rows that stay. With `groups` the SELECT gives `columns` only, and `sql` what
+    is grouped at the end.
     """
 
     sql: str
     parameters: tuple[str | int | float | None, ...] = ()
     columns: tuple[SourceColumn, ...]
-    groups: bool = False
+    groups: Groups | None = Field(default=None, exclude_if=lambda groups: groups is None)
     private: tuple[int, ...] = ()
 
 

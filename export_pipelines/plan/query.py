@@ -11,7 +11,7 @@ from export_pipelines.catalog import Field
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import FUNCTIONS, Sqlite, dialect_of
 from export_pipelines.plan.dialects.dialect import Compiled, Expression
-from export_pipelines.plan.plan import Query, Rest, SourceColumn
+from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
 from export_pipelines.plan.predicates import Predicate, predicates_of
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.scratch import NUMBER, Scratch
@@ -95,7 +95,7 @@ def rest_of(
     statement: Statement,
     predicates: Iterable[Predicate],
     columns: Iterable[SourceColumn],
-    groups: bool = False,
+    groups: Groups | None = None,
 ) -> Rest:
     """What is asked of the rows in the scratch table. Raises RequestError for more values than a query may hold."""
     asked = Sqlite().compile(statement)

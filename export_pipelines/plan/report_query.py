@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
     ColumnElement,
     FromClause,
@@ -19,6 +18,7 @@ from sqlalchemy import (
     literal,
     null,
     select,
+    table,
     union_all,
 )
 from sqlalchemy.sql import quoted_name
@@ -28,7 +28,7 @@ from export_pipelines.catalog.dimensions import Dimension, dimensions_of
 from export_pipelines.catalog.metrics import MEASURES, METRICS, How, Measure
 from export_pipelines.plan.dialects import dialect_of
 from export_pipelines.plan.dialects.dialect import Expression
-from export_pipelines.plan.plan import Query, Report, SourceColumn
+from export_pipelines.plan.plan import Groups, Query, Report, SourceColumn
 from export_pipelines.plan.predicates import predicates_of
 from export_pipelines.plan.query import Statement, query_of, rest_of
 from export_pipelines.plan.report_rows import FLAGS, MISFITS, NO, YES, kind_of, row_values
@@ -36,7 +36,7 @@ from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.scratch import Scratch
 from export_pipelines.plan.tables import Tables
 
-TOTAL = "is_total"
+TOTAL, MEASURED = "is_total", "measured"
 
 
 def report_query(report: Report, request: PlanRequest) -> Query:
@@ -54,7 +54,7 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     columns = _columns(keys, measures)
     if not kept and not asked.afterwards:
         rows = _rows(told, tables.source([*told.values(), *where]), where)
-        statement = _groups(report, rows, keys, measures, tables)
+        statement = _groups(report, rows.cte(MEASURED), keys, measures, tables)
         return query_of(request, statement, _count(statement), asked.pushed, columns)
 
     kept_where = [one.expression for one in asked.afterwards]
@@ -63,10 +63,13 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     outputs += [one.expression for one in fetched]
     raw: Select[Any] = select(*outputs).select_from(tables.source([*outputs, *where])).where(*where)
     held = [SourceColumn(name=name, kind=kind_of(name, keys, request), type="text") for name in told]
-    rows = _rows({name: column(name) for name in told} | kept, scratch.base, kept_where)
-    statement = _groups(report, rows, keys, measures, scratch)
     held += [one.column for one in fetched]
-    rest = rest_of(request, statement, asked.afterwards, held, groups=True)
+    values: dict[str, Expression] = {name: column(name) for name in told}
+    values |= kept
+    measured = table(MEASURED, *(column(name) for name in values))
+    asked_once = scratch.dialect.compile(_groups(report, measured, keys, measures, scratch))
+    groups = Groups(sql=asked_once.sql, parameters=asked_once.parameters, columns=tuple(values))
+    rest = rest_of(request, _rows(values, scratch.base, kept_where), asked.afterwards, held, groups)
     return query_of(request, raw, _count(raw), asked.pushed, columns).model_copy(update={"rest": rest})
 
 
@@ -89,14 +92,14 @@ def _columns(keys: Iterable[Dimension], measures: dict[str, Measure]) -> tuple[S
     return tuple(SourceColumn(name=name, kind=kind, type=str(kind)) for name, kind in kinds.items())
 
 
-def _rows(values: Mapping[str, Expression], source: FromClause, where: list[Expression]) -> CTE:
+def _rows(values: Mapping[str, Expression], source: FromClause, where: list[Expression]) -> Select[Any]:
     """One row for each row of the source."""
     columns = [value.label(name) for name, value in values.items()]
-    return select(*columns).select_from(source).where(*where).cte("measured")
+    return select(*columns).select_from(source).where(*where)
 
 
 def _groups(
-    report: Report, rows: CTE, keys: list[Dimension], measures: dict[str, Measure], tables: Tables
+    report: Report, rows: FromClause, keys: list[Dimension], measures: dict[str, Measure], tables: Tables
 ) -> Statement:
     groups = _grouped(report, rows, keys, measures, tables, total=False)
     if not report.totals:
@@ -106,7 +109,7 @@ def _groups(
 
 def _grouped(
     report: Report,
-    rows: CTE,
+    rows: FromClause,
     keys: list[Dimension],
     measures: dict[str, Measure],
     tables: Tables,
@@ -126,7 +129,7 @@ def _grouped(
     return select(*shown).select_from(rows).group_by(*groups)
 
 
-def _measured(rows: CTE, measure: Measure, tables: Tables) -> Expression:
+def _measured(rows: FromClause, measure: Measure, tables: Tables) -> Expression:
     holds = [_holds(rows, name, values) for name, values in measure.where]
     value: Expression = YES if measure.field is None else rows.c[measure.field]
     if holds:
@@ -148,7 +151,7 @@ def _sum(value: Expression) -> Expression:
     return cast(func.coalesce(func.sum(value), NO), BigInteger)
 
 
-def _holds(rows: CTE, name: str, values: tuple[str, ...]) -> Expression:
+def _holds(rows: FromClause, name: str, values: tuple[str, ...]) -> Expression:
     if name in FLAGS:
         return rows.c[name] == YES
     return rows.c[name].in_([literal(value) for value in values])

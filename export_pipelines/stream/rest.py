@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError
-from export_pipelines.plan.plan import Query, Rest
+from export_pipelines.plan.plan import Groups, Query, Rest
+from export_pipelines.plan.report_query import MEASURED
 from export_pipelines.plan.scratch import NUMBER, TABLE
 from export_pipelines.stream import sql_functions
 from export_pipelines.stream.conform import conform
@@ -41,7 +42,7 @@ class Asking:
         named = _named(batches, [one.name for one in selected])
         if rest is None:
             return named
-        return (_groups if rest.groups else _staying)(query, rest, named)
+        return _grouped(query, rest, rest.groups, named) if rest.groups else _staying(query, rest, named)
 
 
 def _named(batches: Iterator[pa.RecordBatch], names: list[str]) -> Iterator[pa.RecordBatch]:
@@ -51,26 +52,29 @@ def _named(batches: Iterator[pa.RecordBatch], names: list[str]) -> Iterator[pa.R
             yield batch.rename_columns(names)
 
 
-def _staying(query: Query, rest: Rest, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _staying(query: Query, rest: Rest, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Of each batch the rows that stay, in their order."""
     names = [one.name for one in query.columns]
     with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
         for batch in batches:
             _fill(scratch, rest, batch)
-            numbers = sorted(int(number) for (number,) in _asked(scratch, rest))
-            scratch.execute(f"DELETE FROM {TABLE}")  # noqa: S608
+            numbers = sorted(int(number) for (number,) in _asked(scratch, rest.sql, rest))
             if numbers:
                 rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
                 yield pa.RecordBatch.from_arrays(rows.columns[: len(names)], names=names)
 
 
-def _groups(query: Query, rest: Rest, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The groups that all rows make; the rows are held in memory."""
+def _grouped(
+    query: Query, rest: Rest, groups: Groups, batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """The groups of all rows that stay; what is measured of these is held in memory."""
     names = [one.name for one in query.columns]
     with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
+        scratch.execute(f"CREATE TABLE {MEASURED} ({_listed(groups.columns)})")
         for batch in batches:
             _fill(scratch, rest, batch)
-        rows = _asked(scratch, rest)
+            _asked(scratch, f"INSERT INTO {MEASURED} {rest.sql}", rest)
+        rows = _asked(scratch, groups.sql, groups)
         for start in range(0, len(rows), GROUP_ROWS):
             columns = zip(*rows[start : start + GROUP_ROWS], strict=True)
             yield pa.RecordBatch.from_arrays([pa.array(one, pa.string()) for one in columns], names=names)
@@ -80,38 +84,40 @@ def _scratch(rest: Rest) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA temp_store = MEMORY")  # what sorting and grouping set aside
     sql_functions.register(connection)
-    columns = ", ".join(
-        f'"{one.name}" {"INTEGER" if one.kind in INTEGERS else "TEXT"}' for one in rest.columns
-    )
-    connection.execute(f"CREATE TABLE {TABLE} ({NUMBER} INTEGER PRIMARY KEY, {columns})")
+    whole = [one.name for one in rest.columns if one.kind in INTEGERS]
+    columns = [f"{_listed([one.name])} {'INTEGER' if one.name in whole else 'TEXT'}" for one in rest.columns]
+    connection.execute(f"CREATE TABLE {TABLE} ({NUMBER} INTEGER PRIMARY KEY, {', '.join(columns)})")
     return connection
 
 
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
 def _fill(scratch: sqlite3.Connection, rest: Rest, batch: pa.RecordBatch) -> None:
-    """Numbers its rows from 0 on, or goes on where there are some."""
+    """The rows of the batch, numbered from 0 on, in place of those before."""
     columns = [_spelled(array) for array in conform(batch, rest.columns).columns]
-    (there,) = scratch.execute(f"SELECT coalesce(max({NUMBER}) + 1, 0) FROM {TABLE}").fetchone()  # noqa: S608
-    places = ", ".join("?" for _ in range(len(columns) + 1))
+    scratch.execute(f"DELETE FROM {TABLE}")  # noqa: S608
     scratch.executemany(
-        f"INSERT INTO {TABLE} VALUES ({places})",  # noqa: S608 - as many as the plan has columns
-        zip(range(there, there + batch.num_rows), *columns, strict=True),
+        f"INSERT INTO {TABLE} VALUES ({', '.join('?' * (len(columns) + 1))})",  # noqa: S608
+        zip(range(batch.num_rows), *columns, strict=True),
     )
 
 
-def _spelled(array: pa.Array) -> list[object]:
+def _spelled(array: pa.Array) -> list[Any]:
     """Values as SQLite holds them."""
     if pa.types.is_timestamp(array.type):
         return pl.Series(pl.from_arrow(array)).dt.strftime(TIMESTAMP_FORMAT).to_list()
     return array.to_pylist()
 
 
-def _asked(scratch: sqlite3.Connection, rest: Rest) -> list[Row]:
+def _asked(scratch: sqlite3.Connection, sql: str, asked: Rest | Groups) -> list[Row]:
     try:
-        return scratch.execute(rest.sql, rest.parameters).fetchall()
+        return scratch.execute(sql, asked.parameters).fetchall()
     except sqlite3.DatabaseError as error:
         what = "JSON that does not parse" if "malformed JSON" in str(error) else f"it is refused: {error}"
         raise DataError(
             f"{what}, in a column that the filter or the report asks about",
-            where=", ".join(one.name for one in rest.columns),
+            where=", ".join(one if isinstance(one, str) else one.name for one in asked.columns),
             remedy="mend the rows, or ask about other fields",
         ) from error

@@ -21,7 +21,7 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects import NotPushable
 from export_pipelines.plan.dialects.patterns import posix
 from export_pipelines.plan.operators import operators_of
-from export_pipelines.plan.plan import Query, Rest, SourceColumn
+from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
 from export_pipelines.plan.query import build_query
 from export_pipelines.stream.rest import Asking
 from export_pipelines_tests.plan.oracle import holds
@@ -299,7 +299,8 @@ def no_file_can_grow() -> Iterator[None]:
 def test_nothing_that_is_sorted_or_grouped_reaches_a_disk():
     values = [f"{n % 977:05d}{'x' * 900}" for n in range(20_000)]  # more than SQLite sorts without a file
     text = SourceColumn(name="rest 0 word", kind=Kind.TEXT, type="text")
-    rest = Rest(sql='SELECT "rest 0 word" FROM rest GROUP BY 1', columns=(text,), groups=True)
+    groups = Groups(sql="SELECT word FROM measured GROUP BY 1", columns=("word",))
+    rest = Rest(sql='SELECT "rest 0 word" FROM rest', columns=(text,), groups=groups)
     query = Query(sql="", count_sql="", columns=(text,), rest=rest)
     batches = Asking(Handing(pa.record_batch({"word": values}))).read(query)
     assert sum(batch.num_rows for batch in batches) == 977
