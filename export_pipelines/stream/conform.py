@@ -65,7 +65,8 @@ def _milliseconds(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) 
             where=place_of(batch, outside.index(True).as_py(), column.name),
             remedy="mend the row, or leave the field out",
         )
-    return pc.floor_temporal(array, unit="millisecond").cast(arrow_type(Kind.TIMESTAMP, None))
+    whole = pl.Series(pl.from_arrow(array)).dt.cast_time_unit("ms")  # rounds down, also before 1970
+    return whole.to_arrow().cast(arrow_type(Kind.TIMESTAMP, None))
 
 
 def _integer(text: pl.Expr, column: SourceColumn) -> pl.Expr:
@@ -75,7 +76,8 @@ def _integer(text: pl.Expr, column: SourceColumn) -> pl.Expr:
 def _decimal(text: pl.Expr, column: SourceColumn) -> pl.Expr:
     """Digits beyond the scale are no rounding matter: only zeros may stand there."""
     scale = column.scale or 0
-    fits = text.str.contains(rf"^\s*[+-]?\d*(\.\d{{0,{scale}}}0*)?\s*$") & text.str.contains(r"\d")
+    places = rf"\.[0-9]{{0,{scale}}}0*"
+    fits = text.str.contains(rf"^\s*[+-]?([0-9]+({places})?|{places})\s*$")
     return (
         pl.when(fits)
         .then(text.str.strip_chars().str.strip_prefix("+"))

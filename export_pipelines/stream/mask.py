@@ -10,8 +10,8 @@ from export_pipelines.stream.conform import conform
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask_objects import seal_objects
 from export_pipelines.stream.mask_values import masked
-from export_pipelines.stream.repeats import Watched, hide_repeats
 from export_pipelines.stream.schema import polars_type
+from export_pipelines.stream.watched import Watched, hide_repeats
 
 
 def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> tuple[pl.DataFrame, int]:

@@ -10,7 +10,8 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Mask, Seal
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask_values import masked
-from export_pipelines.stream.repeats import Repeats, Watched, repeated, scrubbed
+from export_pipelines.stream.repeats import Repeats, repeated, scrubbed
+from export_pipelines.stream.watched import Watched
 
 UNDECLARED = "*"
 

@@ -32,6 +32,8 @@ def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
         return shown.zip_with(texts.is_not_null(), pl.Series([None], dtype=pl.String))
     hide = _hasher(type, keys) if mask is Mask.HASH else _tokeniser(keys)
     distinct = texts.drop_nulls().unique()
+    if 2 * len(distinct) > len(texts):  # looking up would take longer than hiding
+        return pl.Series([None if text is None else hide(text) for text in texts.to_list()], dtype=pl.String)
     hidden = pl.Series([hide(text) for text in distinct], dtype=pl.String)
     return texts.replace_strict(distinct, hidden, default=None, return_dtype=pl.String)
 

@@ -12,7 +12,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, Seal, SourceColumn
 from export_pipelines.stream import Keys
 from export_pipelines.stream.mask_objects import seal_objects
-from export_pipelines.stream.repeats import Watched
+from export_pipelines.stream.watched import Watched
 from export_pipelines_tests.stream.tables import column, plan_of
 
 KEYS = Keys(b"h" * 32, b"m" * 32)

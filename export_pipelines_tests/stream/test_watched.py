@@ -1,0 +1,82 @@
+"""No row is passed over whose text holds one of its masked values, in whatever letters."""
+
+import json
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from export_pipelines.catalog import Kind
+from export_pipelines.plan.plan import SourceColumn
+from export_pipelines.stream.repeats import repeated
+from export_pipelines.stream.watched import FOLDED, Watched
+from export_pipelines_tests.stream.tables import column, plan_of
+
+NAME, PHONE = "Kurt Weiß-Núñez", "1 (213) 555-8931"
+LETTERS = st.text(st.sampled_from('kKsS\u212aſßẞiİfﬁﬀÉéñÑ1235+%-() \xa0\u2009."\\/\x00'), max_size=12)
+SPELLINGS: list[Callable[[str], str]] = [
+    str,
+    str.upper,
+    str.casefold,
+    quote,
+    quote_plus,
+    json.dumps,
+    lambda value: json.dumps(value, ensure_ascii=False),
+    lambda value: value.replace("ß", "ss"),
+    lambda value: value.replace("K", "\u212a"),
+    lambda value: value.replace(" ", "\xa0"),
+    lambda value: value.replace(" ", "\u2009").replace("-", " - "),
+    lambda value: "".join(sign for sign in value if sign.isalnum()),
+]
+
+
+def flags(texts: list[str | None], name: str | None, phone: str | None) -> list[bool]:
+    """Whether each of `texts` has to be looked at in the row of this person."""
+    plan = plan_of([column("comments", Kind.TEXT)])
+    assert plan.masking
+    columns = (
+        SourceColumn(name="last_name", kind=Kind.TEXT, type="name"),
+        SourceColumn(name="phone_1", kind=Kind.TEXT, type="phone"),
+    )
+    query = plan.masking.query.model_copy(update={"columns": (*columns, *plan.masking.query.columns)})
+    watched = {"query": query, "watched": ("last_name", "phone_1"), "searched": ("comments",)}
+    plan = plan.model_copy(update={"masking": plan.masking.model_copy(update=watched)})
+    frame = pl.DataFrame(
+        {"comments": texts, "last_name": [name] * len(texts), "phone_1": [phone] * len(texts)},
+        schema=dict.fromkeys(("comments", "last_name", "phone_1"), pl.String),
+    )
+    return Watched(plan, frame).rows.to_list()
+
+
+@pytest.mark.parametrize("value", [PHONE, "1-213-555-8931", "213 5558931"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_row_is_looked_at_that_holds_its_phone(value: str, spelling: Callable[[str], str]):
+    assert flags([f"call {spelling(value)} now"], NAME, PHONE) == [True]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS[:-1])
+def test_a_row_is_looked_at_that_holds_its_name(spelling: Callable[[str], str]):
+    spelled = spelling(NAME).replace("\xa0", " ").replace("\u2009", " ").replace(" - ", "-")
+    assert flags([f"call {spelled} now"], NAME, PHONE) == [True]
+
+
+def test_other_rows_are_passed_over():
+    texts = [None, "", "Kurt", "call 213-555-8932 now", "90%+ of all", "größer", "\u2009", "%20"]
+    assert flags(texts, NAME, PHONE) == [False] * len(texts)
+    assert flags(["Kurt", "", None], None, None) == [False] * 3
+    assert flags(["a b"], "ab", "123") == [False]
+
+
+@given(before=LETTERS, value=LETTERS, after=LETTERS, phone=LETTERS)
+def test_no_value_is_missed(before: str, value: str, after: str, phone: str):
+    text = before + value.upper() + after + phone
+    held = repeated(text, [("name", value), ("phone", phone)])
+    assert flags([text], value, phone) == [True] or not held
+
+
+def test_the_letters_that_fold_into_ascii_are_those_of_unicode():
+    others = (chr(code) for code in range(0x80, 0x110000) if not 0xD800 <= code < 0xE000)
+    assert set(FOLDED) == {sign for sign in others if any(letter.isascii() for letter in sign.casefold())}
