@@ -27,31 +27,35 @@ def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pa.Reco
         batch.validate(full=True)
     except pa.ArrowInvalid as error:
         raise _broken_text(batch, columns) from error
-    arrays = []
+    arrays, texts = {}, {}
     for column in columns:
         array = batch.column(column.name)
         if pa.types.is_timestamp(array.type):
-            arrays.append(_milliseconds(batch, column, array))
-            continue
-        fits = array.type == arrow_type(column.kind, column.scale) and column.kind is not Kind.NUMBER
-        arrays.append(array if fits else _typed(batch, column, array))
+            arrays[column.name] = _milliseconds(batch, column, array)
+        elif array.type == arrow_type(column.kind, column.scale) and column.kind is not Kind.NUMBER:
+            arrays[column.name] = array
+        else:
+            texts[column] = array
+    arrays |= _typed(batch, texts)
     schema = pa.schema([pa.field(one.name, arrow_type(one.kind, one.scale)) for one in columns])
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return pa.RecordBatch.from_arrays([arrays[one.name] for one in columns], schema=schema)
 
 
-def _typed(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) -> pa.Array:
-    texts = pl.Series(column.name, pl.from_arrow(array), dtype=pl.String)
-    values = texts.to_frame().select(_PARSERS[column.kind](pl.col(column.name), column).alias(column.name))
-    series = values[column.name]
-    if series.null_count() != texts.null_count():
-        bad = (series.is_null() & texts.is_not_null()).arg_true()[0]
-        raise DataError(
-            f"a stored value is not a {column.kind}" + (f" of {column.scale} places" if column.scale else ""),
-            where=place_of(batch, int(bad), column.name),
-            remedy="mend the row, or give the field its right type in the catalog",
-        )
-    result = series.to_arrow()
-    return result.cast(arrow_type(column.kind, column.scale))
+def _typed(batch: pa.RecordBatch, columns: dict[SourceColumn, pa.Array]) -> dict[str, pa.Array]:
+    """The columns that came as texts, parsed by their kind, all at once."""
+    texts = pl.DataFrame(
+        [pl.Series(one.name, pl.from_arrow(array), dtype=pl.String) for one, array in columns.items()]
+    )
+    values = texts.select(_PARSERS[one.kind](pl.col(one.name), one).alias(one.name) for one in columns)
+    for one in columns:
+        if values[one.name].null_count() != texts[one.name].null_count():
+            bad = (values[one.name].is_null() & texts[one.name].is_not_null()).arg_true()[0]
+            raise DataError(
+                f"a stored value is not a {one.kind}" + (f" of {one.scale} places" if one.scale else ""),
+                where=place_of(batch, int(bad), one.name),
+                remedy="mend the row, or give the field its right type in the catalog",
+            )
+    return {one.name: values[one.name].to_arrow().cast(arrow_type(one.kind, one.scale)) for one in columns}
 
 
 def _milliseconds(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) -> pa.Array:

@@ -14,7 +14,7 @@ from export_pipelines.stream.connecting import connected
 if TYPE_CHECKING:
     import psycopg
 
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 3 * 1024 * 1024
 CONNECT_S, STATEMENT_S = 10, 4 * 3600
 # UTC, so that a time without a zone means UTC; read-only, so that nothing here can ever write
 SESSION = (

@@ -20,7 +20,7 @@ FOLDED = (
 )
 SPACES = "\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 ODD_LETTERS = f"[{FOLDED}{SPACES}]"  # of texts: they may equal a value that has other bytes
-UNCLEAR = r"[^ !#-\[\]-~]"  # of values: letters beside ASCII, and those that JSON escapes
+UNCLEAR = rf'["\\\x00-\x1f{FOLDED}]'  # of values: JSON escapes it, or it may equal ASCII
 Values = tuple[str, pl.Series]  # semantic type, and what is masked in each row
 
 
@@ -70,21 +70,26 @@ def _held(texts: pl.Series, values: list[Values]) -> pl.Series:
     """Whether each text holds one of the values of its row. Bytes tell of nearly all; the others are looked at letter by letter."""
     columns = {str(number): _lower(one) for number, (_, one) in enumerate(values)}
     lower, frame = pl.col("text"), pl.DataFrame({"text": _lower(texts), **columns})
+    beside_ascii = lower.str.len_bytes() != lower.str.len_chars()
     sought = [pl.when(pl.col(id).str.len_chars() >= SHORTEST).then(pl.col(id)) for id in columns]
+    letters = [pl.col(id).str.len_bytes() != pl.col(id).str.len_chars() for id in columns]
     told = frame.select(
         pl.any_horizontal(lower.str.contains(one, literal=True) for one in sought)
         .fill_null(False)
         .alias("found"),
-        pl.any_horizontal(pl.col(id).str.contains(UNCLEAR) for id in columns)
+        pl.any_horizontal(
+            (beside_ascii & pl.any_horizontal(letters)),
+            *(pl.col(id).str.contains(UNCLEAR) for id in columns),
+        )
         .fill_null(False)
         .alias("unclear"),
-        (lower.str.len_bytes() != lower.str.len_chars()).alias("letters"),
+        beside_ascii.alias("beside_ascii"),
     )
     found, unclear = told["found"], told["unclear"]
     for type, one in values:
         if type == "phone":
             found |= _called(texts, one)
-    unclear |= _where(told["letters"], lambda rows: texts.gather(rows).str.contains(ODD_LETTERS))
+    unclear |= _where(told["beside_ascii"], lambda rows: texts.gather(rows).str.contains(ODD_LETTERS))
     return found | _where(
         unclear & ~found, lambda rows: _repeated(texts.gather(rows), _gathered(values, rows))
     )
