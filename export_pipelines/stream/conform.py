@@ -55,7 +55,13 @@ def _typed(batch: pa.RecordBatch, columns: dict[SourceColumn, pa.Array]) -> dict
                 where=place_of(batch, int(bad), one.name),
                 remedy="mend the row, or give the field its right type in the catalog",
             )
-    return {one.name: values[one.name].to_arrow().cast(arrow_type(one.kind, one.scale)) for one in columns}
+    return {one.name: _as_planned(values[one.name].to_arrow(), one) for one in columns}
+
+
+def _as_planned(array: pa.Array, column: SourceColumn) -> pa.Array:
+    """A cast to the type that an array has already would still copy its decimals one by one."""
+    type = arrow_type(column.kind, column.scale)
+    return array if array.type == type else array.cast(type)
 
 
 def _milliseconds(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) -> pa.Array:
@@ -70,7 +76,7 @@ def _milliseconds(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) 
             remedy="mend the row, or leave the field out",
         )
     whole = pl.Series(pl.from_arrow(array)).dt.cast_time_unit("ms")  # rounds down, also before 1970
-    return whole.to_arrow().cast(arrow_type(Kind.TIMESTAMP, None))
+    return _as_planned(whole.to_arrow(), column)
 
 
 def _integer(text: pl.Expr, column: SourceColumn) -> pl.Expr:
