@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from export_pipelines.artifacts.locking import locked
 from export_pipelines.errors import SettingsError
 from export_pipelines.settings import PREFIX, Settings
 
@@ -29,4 +30,9 @@ def open_instance(
     environment.setdefault("DAGSTER_HOME", str(root))
     folder = Path(environment.setdefault(DAGSTER_VARIABLE, str(settings.dagster_folder)))
     folder.mkdir(parents=True, exist_ok=True)
-    return dg.DagsterInstance.from_config(str(root))
+    with locked(folder / ".opening"):  # of two first processes both would make Dagster's tables, and one fail
+        instance = dg.DagsterInstance.from_config(str(root))
+        instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION), limit=1)
+        instance.get_runs_count()
+        instance.all_instigator_state()
+    return instance

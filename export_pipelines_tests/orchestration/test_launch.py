@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 from export_pipelines.errors import RequestError, SettingsError, WindowError
 from export_pipelines.orchestration import backfill, launch, open_instance
 from export_pipelines.plan.window import window_between
+from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.orchestration.project import BROKEN, DAILY, NOW, WHOLE, Project, failure
 from export_pipelines_tests.orchestration.test_failures import MONDAYS, block
 
@@ -301,3 +304,40 @@ def test_weeks_of_a_month_are_partitions(project: Project, instance: dg.DagsterI
         "2024-02-01",
         "2024-02-08",
     ]
+
+
+OPENED = """
+import os, sys
+from pathlib import Path
+from export_pipelines.orchestration import open_instance
+from export_pipelines.settings import Settings
+
+root = Path(sys.argv[1])
+settings = Settings.load(os.environ, root)
+print("ready", flush=True)
+sys.stdin.readline()
+open_instance(settings, root).dispose()
+"""
+
+
+def test_processes_may_be_the_first_ones_together(project: Project, tmp_path: Path):
+    shutil.copy(ROOT / "dagster.yaml", tmp_path)
+    url = project.settings.source_url.get_secret_value()
+    places = {"EXPORT_PIPELINES_HOME": str(tmp_path / "home"), "EXPORT_PIPELINES_SOURCE_URL": url}
+    first = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPENED, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**child_environment(), **places},
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for one in first:
+        assert one.stdout and one.stdout.readline() == "ready\n"
+    for one in first:
+        assert one.stdin
+        one.stdin.write("\n")
+        one.stdin.flush()
+    assert [one.wait(60) for one in first] == [0] * len(first)
