@@ -120,7 +120,7 @@ def test_a_bad_request_is_refused(
     ],
     ids=lambda one: one[0],
 )
-@pytest.mark.parametrize("source", ["missing", "empty", "text", "other kind", "no URL"])
+@pytest.mark.parametrize("source", ["missing", "empty", "text", "other kind", "no driver", "no URL"])
 def test_a_source_that_does_not_answer_is_refused(
     terminal: Terminal, project: Project, arguments: tuple[str, ...], source: str
 ) -> None:
@@ -128,7 +128,8 @@ def test_a_source_that_does_not_answer_is_refused(
         "missing": "there is no database (set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads",
         "empty": "export-pipelines sample leads, or import leads FILE.csv",
         "text": "file is not a database",
-        "other kind": 'unknown database "oracle"',
+        "other kind": 'SQLAlchemy knows no database "dbase"',
+        "no driver": "the driver of this database, pymssql, is not installed (pip install pymssql)",
         "no URL": "EXPORT_PIPELINES_SOURCE_URL: the URL of the lead store does not begin with a kind of database",
     }  # fmt: skip
     project.environment["EXPORT_PIPELINES_SOURCE_URL"] = _source(source, project.folder)
@@ -145,7 +146,11 @@ def _source(kind: str, folder: Path) -> str:
         sqlite3.connect(path).close()
     if kind == "text":
         path.write_text("no database at all, " * 100)
-    return {"other kind": "oracle://user:hunter2@host/x", "no URL": "hunter2"}.get(kind, f"sqlite:///{path}")
+    return {
+        "other kind": "dbase://user:hunter2@host/x",
+        "no driver": "mssql+pymssql://user:hunter2@host/x",
+        "no URL": "hunter2",
+    }.get(kind, f"sqlite:///{path}")
 
 
 @pytest.mark.parametrize("word", ["hash", "tokenize"])

@@ -30,7 +30,8 @@ LEADS = 3000
 WHOLE = "2024-01-15"
 GMAIL = Rule(lhv="email.domain", op=Op.EQUAL, rhv="gmail.com")
 VALID = Rule(lhv="email", op=Op.VALID)
-DATABASES = ("sqlite", "postgresql")
+OTHERS = ("postgresql", "duckdb")
+DATABASES = ("sqlite", *OTHERS)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def urls(tmp_path_factory: pytest.TempPathFactory, postgresql_url: str) -> dict[
     made = {
         "sqlite": f"sqlite:///{tmp_path_factory.mktemp('rest') / 'leads.db'}",
         "postgresql": postgresql_url,
+        "duckdb": f"duckdb:///{tmp_path_factory.mktemp('rest') / 'leads.duckdb'}",
     }
     for url in made.values():
         generate_leads(url, LEADS, 7, date.fromisoformat(WHOLE), 1, replace=True)
@@ -76,8 +78,9 @@ def stores(urls: dict[str, str], tmp_path: Path) -> Stores:
     return Stores(urls, tmp_path)
 
 
-def test_the_files_are_those_of_sqlite(stores: Stores):
-    rows = stores.run("postgresql")
+@pytest.mark.parametrize("dialect", OTHERS)
+def test_the_files_are_those_of_sqlite(stores: Stores, dialect: str):
+    rows = stores.run(dialect)
     assert rows == stores.run("sqlite", 2)
     assert 0 < len(rows) < LEADS
     assert {row["email"].strip().lower().rpartition("@")[2] for row in rows} == {"gmail.com"}

@@ -32,7 +32,7 @@ def open_instance(
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / ".opening"):  # of two first processes both would make Dagster's tables, and one fail
         instance = dg.DagsterInstance.from_config(str(root))
-        instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION), limit=1)
+        instance.get_asset_keys(limit=1)
         instance.get_runs_count()
         instance.all_instigator_state()
     return instance

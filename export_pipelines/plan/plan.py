@@ -142,13 +142,15 @@ class Rest(Frozen):
     """What the database cannot be asked exactly: its rows are asked afterwards, in a table `rest` of SQLite in memory.
 
     The table holds a batch of `columns`, which the database's SELECT gives after those of the query, and a `number` for
-    each row; `sql` gives the numbers of the rows that stay. With `groups` the SELECT gives `columns` only, and `sql` what
+    each row; `sql` gives the numbers of the rows that stay, and the columns `made` of them, which the SELECT does not
+    give. With `groups` the SELECT gives `columns` only, and `sql` what
     is grouped at the end.
     """
 
     sql: str
     parameters: tuple[str | int | float | None, ...] = ()
     columns: tuple[SourceColumn, ...]
+    made: tuple[str, ...] = Field(default=(), exclude_if=lambda made: not made)
     groups: Groups | None = Field(default=None, exclude_if=lambda groups: groups is None)
     private: tuple[int, ...] = ()
 
@@ -173,7 +175,10 @@ class Query(Frozen):
         """The columns that the SELECT gives."""
         if self.rest is None:
             return self.columns
-        return self.rest.columns if self.rest.groups else (*self.columns, *self.rest.columns)
+        if self.rest.groups:
+            return self.rest.columns
+        told = (column for column in self.columns if column.name not in self.rest.made)
+        return (*told, *self.rest.columns)
 
 
 class Masking(Frozen):

@@ -9,7 +9,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipelines.catalog import Field
 from export_pipelines.errors import RequestError
-from export_pipelines.plan.dialects import FUNCTIONS, Sqlite, dialect_of
+from export_pipelines.plan.dialects import FUNCTIONS, NotPushable, Sqlite, dialect_of
 from export_pipelines.plan.dialects.dialect import Compiled, Expression
 from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
 from export_pipelines.plan.predicates import Predicate, predicates_of
@@ -29,12 +29,16 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     asked = predicates_of(request, tables, scratch)
     where = [one.expression for one in asked.pushed]
     kept = [one.expression for one in asked.afterwards]
-    fetched = scratch.fetched(kept)
     order = list(_order(request, tables))
-    outputs: list[Expression] = [
-        dialect.output(field, tables.column(field)).label(quoted_name(field.id, quote=True))
-        for field in fields
-    ]
+    outputs: list[Expression] = []
+    made: dict[str, Expression] = {}
+    for field in fields:
+        try:
+            output = dialect.output(field, tables.column(field))
+            outputs.append(output.label(quoted_name(field.id, quote=True)))
+        except NotPushable:
+            made[field.id] = scratch.made(field)
+    fetched = scratch.fetched([*kept, *made.values()])
     outputs += [one.expression for one in fetched]
     statement = (
         select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
@@ -51,11 +55,11 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         for field in fields
     )
     query = query_of(request, statement, count, asked.pushed, columns)
-    if not kept:
+    if not kept and not made:
         return query
-    staying = select(scratch.base.c[NUMBER]).where(*kept)
+    staying = select(scratch.base.c[NUMBER], *made.values()).where(*kept)
     rest = rest_of(request, staying, asked.afterwards, [one.column for one in fetched])
-    return query.model_copy(update={"rest": rest})
+    return query.model_copy(update={"rest": rest.model_copy(update={"made": tuple(made)})})
 
 
 def _order(request: PlanRequest, tables: Tables) -> Iterator[ColumnElement[Any]]:

@@ -52,7 +52,7 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     told, kept = row_values(request, keys, measures.values(), tables, scratch)
     where = [one.expression for one in asked.pushed]
     columns = _columns(keys, measures)
-    if not kept and not asked.afterwards:
+    if not kept and not asked.afterwards and tables.dialect.groups_exactly:
         rows = _rows(told, tables.source([*told.values(), *where]), where)
         statement = _groups(report, rows.cte(MEASURED), keys, measures, tables)
         return query_of(request, statement, _count(statement), asked.pushed, columns)

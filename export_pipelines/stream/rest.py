@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -58,10 +59,14 @@ def _staying(query: Query, rest: Rest, batches: Iterator[pa.RecordBatch]) -> Ite
     with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
         for batch in batches:
             _fill(scratch, rest, batch)
-            numbers = sorted(int(number) for (number,) in _asked(scratch, rest.sql, rest))
-            if numbers:
-                rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
-                yield pa.RecordBatch.from_arrays(rows.columns[: len(names)], names=names)
+            found = sorted(_asked(scratch, rest.sql, rest), key=itemgetter(0))
+            if not found:
+                continue
+            numbers, *made = zip(*found, strict=True)
+            rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
+            columns = dict(zip(rest.made, (pa.array(one, pa.string()) for one in made), strict=True))
+            arrays = [columns[name] if name in columns else rows.column(name) for name in names]
+            yield pa.RecordBatch.from_arrays(arrays, names=names)
 
 
 def _grouped(

@@ -89,12 +89,18 @@ def test_the_room_of_plans_opens_nothing_and_reads_no_clock() -> None:
             assert not (isinstance(node, ast.Name) and node.id in ("open", "create_engine")), file
 
 
-def test_a_database_that_is_not_there_yet_is_refused(tmp_path: Path) -> None:
+def test_a_database_that_sqlalchemy_does_not_know_is_refused(tmp_path: Path) -> None:
     asked = request(tmp_path, YAML)
-    with pytest.raises(
-        RequestError, match='unknown database "oracle"; allowed: mariadb, mysql, postgresql, sqlite'
-    ):
-        compile_plan(type(asked)(asked.definition, asked.window, CATALOG, "oracle", KEYS))
+    with pytest.raises(RequestError, match='SQLAlchemy knows no database "dbase".*install the package'):
+        compile_plan(type(asked)(asked.definition, asked.window, CATALOG, "dbase", KEYS))
+
+
+def test_any_database_that_sqlalchemy_knows_is_asked_for_the_window(tmp_path: Path) -> None:
+    asked = request(tmp_path, YAML)
+    made = compile_plan(type(asked)(asked.definition, asked.window, CATALOG, "mssql", KEYS))
+    assert made.masking
+    assert "leads.submitted_at >= CAST(? AS DATETIME)" in made.masking.query.sql
+    assert made.masking.query.parameters[:1] == ("2024-01-01 00:00:00.000",)
 
 
 def test_a_plan_reads_as_text(tmp_path: Path) -> None:

@@ -2,14 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines_tests.stream.databases import Database, Mariadb, Postgresql, Server, Sqlite
+from export_pipelines_tests.stream.databases import Database, Duckdb, Mariadb, Postgresql, Server, Sqlite
 
 SERVERS = ("postgresql", "mariadb")
 
 
-@pytest.fixture(params=("sqlite", *SERVERS))
+@pytest.fixture(params=("sqlite", "duckdb", *SERVERS))
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    return Sqlite(tmp_path / "small.db") if request.param == "sqlite" else _server(request)
+    file = {"sqlite": Sqlite, "duckdb": Duckdb}.get(request.param)
+    return file(tmp_path / "small.db") if file else _server(request)
 
 
 @pytest.fixture(params=SERVERS)

@@ -42,6 +42,7 @@ class Dialect(Protocol):
     """
 
     name: str
+    groups_exactly: bool  # two texts are one group only where they are the same, letter by letter
 
     def output(self, field: Field, column: Expression) -> Expression:
         """What the SELECT reads: JSON normalised, a value inside JSON as text that keeps its decimals."""
