@@ -9,7 +9,18 @@ from typing import Any
 
 import pyarrow as pa
 import simplejson
-from sqlalchemy import Connection, DateTime, Engine, NullPool, cast, create_engine, literal, select, text
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Engine,
+    NullPool,
+    cast,
+    create_engine,
+    literal,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
     ArgumentError,
@@ -19,6 +30,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.exc import DataError as BadValue
+from sqlalchemy.types import NullType
 
 from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.plan.plan import Query
@@ -30,7 +42,7 @@ REMEDY = f"look at {VARIABLE}: it is a URL of SQLAlchemy, kind://user:password@h
 UTC_SESSION = ("SET TIME ZONE 'UTC'", "SET TimeZone = 'UTC'", "ALTER SESSION SET TIME_ZONE = '+00:00'")
 INFINITE = "infinity"  # what drivers make the first and the last time of Python of, and `conform` refuses
 ENDS = tuple(end.replace(tzinfo=dt.UTC) for end in (dt.datetime.min, dt.datetime.max))  # noqa: DTZ901 - it has one
-NOON = "2024-07-01 12:00:00"
+NOON = dt.datetime(2024, 7, 1, 12)  # noqa: DTZ001 - as a clock of UTC shows it
 PLACES = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|(\?)"
 )  # what is quoted is no place of a parameter
@@ -105,13 +117,13 @@ class SqlalchemySource:
                 break
         zoned = cast(literal(f"{NOON}+00:00"), DateTime(timezone=True))
         try:
-            clock = connection.execute(select(cast(zoned, DateTime()))).scalar_one()
+            clock = connection.execute(select(type_coerce(cast(zoned, DateTime()), NullType()))).scalar_one()
         except SQLAlchemyError:
             connection.rollback()
             return
-        if str(clock)[: len(NOON)] != NOON:
+        if isinstance(clock, dt.datetime) and clock != NOON:
             raise SourceError(
-                f"the session's zone is not UTC: 12:00 UTC is {str(clock)[11:16]} to it",
+                f"the session's zone is not UTC: 12:00 UTC is {clock:%H:%M} to it",
                 where=self.place,
                 remedy="set the zone of the database or of its user to UTC",
             )
