@@ -118,6 +118,7 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         bytes=sum(part.bytes for part in written.parts),
         raw_bytes=written.raw_bytes,
         null_required=written.null_required,
+        bad_json=written.bad_json,
         masked_values=written.masked_values,
         neutralised_cells=written.neutralised_cells,
         seconds=written.seconds,

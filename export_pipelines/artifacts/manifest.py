@@ -63,6 +63,9 @@ class Manifest(Frozen):
     bytes: int
     raw_bytes: int
     null_required: dict[str, int] = Field(default_factory=dict)  # required column -> rows in which it is null
+    bad_json: dict[str, int] = Field(  # column -> values that did not parse and became null
+        default_factory=dict, exclude_if=lambda found: not found
+    )
     masked_values: int = 0
     neutralised_cells: int = 0  # cells that spreadsheet_safe prefixed
     seconds: dict[str, float] = Field(default_factory=dict)

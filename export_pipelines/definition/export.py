@@ -62,6 +62,9 @@ class Limits(BaseModel):
     bytes: ByteSize = 5_000_000_000
 
 
+BadJson = Literal["error", "null"]  # what becomes of stored JSON that does not parse
+
+
 class Destination(BaseModel):
     """One entry of `deliver:`: its kind and all settings of that kind, by delivery.KINDS."""
 
@@ -94,6 +97,7 @@ class ExportDefinition(BaseModel):
     compression: Compression = Compression()
     naming: str | None = None  # part name template, Jinja words; None: that of default_naming
     skip_empty: bool = False
+    bad_json: BadJson = "error"
     deliver: tuple[Destination, ...] = ()
     retention: str | None = None
     quiet_hours: str | None = None  # "22:00-06:00" UTC: runs begin in these hours only

@@ -130,7 +130,7 @@ def _definition(
     path: Path, file: str, written: WrittenExport, document: Document, given: Given
 ) -> ExportDefinition:
     schedule = written.schedule
-    same = ("description", "owner", "type", "filter", "sort", "start", "privacy", "split", "naming", "skip_empty", "retention", "quiet_hours", "limits")  # fmt: skip
+    same = ("description", "owner", "type", "filter", "sort", "start", "privacy", "split", "naming", "skip_empty", "bad_json", "retention", "quiet_hours", "limits")  # fmt: skip
     return ExportDefinition(
         name=path.stem,
         path=Path(file),

@@ -9,6 +9,7 @@ from export_pipelines.catalog.yaml_faults import shown_value
 from export_pipelines.definition.delivery import WrittenDestination
 from export_pipelines.definition.export import (
     WEEKS_OF_MONTH,
+    BadJson,
     Cadence,
     ExportType,
     Limits,
@@ -148,6 +149,15 @@ class WrittenExport(BaseModel):
         Field(description="Template of the parts' names.", examples=["leads_{{date}}_{{part}}.{{ext}}"]),
     ] = None
     skip_empty: Annotated[Flag, Field(description="Deliver nothing when no lead matches.")] = False
+    bad_json: Annotated[
+        BadJson,
+        BeforeValidator(
+            lambda value: "null" if value is None else value, json_schema_input_type=BadJson | None
+        ),
+        Field(
+            description="What becomes of stored JSON that does not parse: the run fails, or it is null and counted."
+        ),
+    ] = "error"
     deliver: Annotated[list[WrittenDestination], Field(description="Where the files go.")] = []
     retention: Annotated[Span | None, Field(description="How long the artifact is kept.")] = None
     quiet_hours: Annotated[

@@ -37,6 +37,7 @@ def numbers(manifest: Manifest, seconds: float) -> dict[str, int | float]:
         "raw_bytes": manifest.raw_bytes,
         "parts": len(manifest.parts),
         "masked_values": manifest.masked_values,
+        "bad_json_values": sum(manifest.bad_json.values()),
         "schema_version": manifest.schema_version,
         "seconds": seconds,
         "rows_per_second": round(manifest.rows / seconds) if seconds else 0,

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.plan.columns import project_fields
-from export_pipelines.plan.dialects import dialect_of
 from export_pipelines.plan.output import compress, serialize, write
 from export_pipelines.plan.plan import Extract, Plan, Predicates
 from export_pipelines.plan.predicates import predicates_of
@@ -36,7 +35,7 @@ def extract(plan: Plan, request: PlanRequest) -> Plan:
     section = Extract(
         dataset=dataset.name,
         table=dataset.table,
-        dialect=dialect_of(request.dialect).name,
+        dialect=request.sql.name,
         window=request.window,
         window_field=dataset.window,
         order=() if request.definition.report else request.order,
@@ -46,7 +45,7 @@ def extract(plan: Plan, request: PlanRequest) -> Plan:
 
 def filter_rows(plan: Plan, request: PlanRequest) -> Plan:
     """Adds what rows must fulfil. Raises RequestError for a rule that cannot be."""
-    tables = Tables(request.dataset, dialect_of(request.dialect))
+    tables = Tables(request.dataset, request.sql)
     asked = predicates_of(request, tables, Scratch(tables))
     section = Predicates(
         filter=request.definition.filter.model_dump(mode="json", exclude_defaults=True),

@@ -159,7 +159,8 @@ class Query(Frozen):
     """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...).
 
     `private` are positions of parameters that are compared with a personal field; they are never shown. With a `rest`
-    the count is that of the rows at most.
+    the count is that of the rows at most. `marked` columns hold BAD_JSON where stored JSON does not parse: an error, or null
+    where `bad_json_is_null`.
     """
 
     sql: str
@@ -169,6 +170,8 @@ class Query(Frozen):
     functions: tuple[str, ...] = ()
     private: tuple[int, ...] = ()
     rest: Rest | None = Field(default=None, exclude_if=lambda rest: rest is None)
+    marked: tuple[str, ...] = Field(default=(), exclude_if=lambda marked: not marked)
+    bad_json_is_null: bool = Field(default=False, exclude_if=lambda null: not null)
 
     @property
     def selected(self) -> tuple[SourceColumn, ...]:

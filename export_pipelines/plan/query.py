@@ -9,7 +9,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipelines.catalog import Field
 from export_pipelines.errors import RequestError
-from export_pipelines.plan.dialects import FUNCTIONS, NotPushable, Sqlite, dialect_of
+from export_pipelines.plan.dialects import FUNCTIONS, NotPushable, Sqlite
 from export_pipelines.plan.dialects.dialect import Compiled, Expression
 from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
 from export_pipelines.plan.predicates import Predicate, predicates_of
@@ -23,9 +23,9 @@ MAX_PARAMETERS = 30_000  # SQLite takes 32,766, PostgreSQL 65,535
 
 def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     """The query that reads `fields` of the rows that the window and the filter leave, in the dataset's order."""
-    dialect, fields = dialect_of(request.dialect), tuple(fields)
+    dialect, fields = request.sql, tuple(fields)
     tables = Tables(request.dataset, dialect)
-    scratch = Scratch(tables)
+    scratch = Scratch(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, scratch)
     where = [one.expression for one in asked.pushed]
     kept = [one.expression for one in asked.afterwards]
@@ -55,6 +55,8 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         for field in fields
     )
     query = query_of(request, statement, count, asked.pushed, columns)
+    marked = [field.id for field in fields if field.id in made or dialect.marks_bad_json(field)]
+    query = query.model_copy(update={"marked": tuple(marked)})
     if not kept and not made:
         return query
     staying = select(scratch.base.c[NUMBER], *made.values()).where(*kept)
@@ -79,12 +81,13 @@ def query_of(
     columns: tuple[SourceColumn, ...],
 ) -> Query:
     """The compiled statement and its count. Raises RequestError for more values than a query may hold."""
-    dialect = dialect_of(request.dialect)
+    dialect = request.sql
     rows, number = dialect.compile(statement), dialect.compile(count)
     if rows.parameters != number.parameters:
         raise AssertionError("rows and their count must be asked with the same parameters")
     _demand_room(request, rows)
     return Query(
+        bad_json_is_null=request.bad_json_is_null,
         sql=rows.sql,
         count_sql=number.sql,
         parameters=rows.parameters,

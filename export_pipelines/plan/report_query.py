@@ -26,7 +26,6 @@ from sqlalchemy.sql import quoted_name
 from export_pipelines.catalog import Kind
 from export_pipelines.catalog.dimensions import Dimension, dimensions_of
 from export_pipelines.catalog.metrics import MEASURES, METRICS, How, Measure
-from export_pipelines.plan.dialects import dialect_of
 from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.plan import Groups, Query, Report, SourceColumn
 from export_pipelines.plan.predicates import predicates_of
@@ -46,8 +45,8 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     """
     keys = [dimensions_of(request.dataset)[id] for id in report.keys]
     measures = measures_of(report)
-    tables = Tables(request.dataset, dialect_of(request.dialect))
-    scratch = Scratch(tables)
+    tables = Tables(request.dataset, request.sql)
+    scratch = Scratch(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, scratch)
     told, kept = row_values(request, keys, measures.values(), tables, scratch)
     where = [one.expression for one in asked.pushed]

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, Select, and_, case, cast, literal, literal_colum
 from export_pipelines.catalog import Component, Field, Kind
 from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, Dimension
 from export_pipelines.catalog.metrics import KINDS, Measure, Where
-from export_pipelines.plan.dialects import NotPushable, dialect_of
+from export_pipelines.plan.dialects import NotPushable
 from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.scratch import Scratch
@@ -111,7 +111,7 @@ def _duplicate(request: PlanRequest, tables: Tables) -> Expression:
 
 def _others(request: PlanRequest, *ids: str, where: Where) -> Select[Any]:
     """A column or two of all rows of the dataset for which `where` holds."""
-    tables = Tables(request.dataset, dialect_of(request.dialect))
+    tables = Tables(request.dataset, request.sql)
     columns = [tables.operand(request.dataset.find(id)).value for id in ids]
     holds = [
         tables.operand(request.dataset.find(name)).value.in_([literal(value) for value in values])

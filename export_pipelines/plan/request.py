@@ -7,6 +7,7 @@ from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.selection import DATASETS
 from export_pipelines.errors import RequestError
+from export_pipelines.plan.dialects import Dialect, dialect_of
 from export_pipelines.plan.plan import Window
 
 
@@ -19,6 +20,15 @@ class PlanRequest:
     catalog: Catalog
     dialect: str
     keys: frozenset[str] = frozenset()
+
+    @property
+    def sql(self) -> Dialect:
+        """How the source's database says things. Raises RequestError for one that is not known."""
+        return dialect_of(self.dialect, self.bad_json_is_null)
+
+    @property
+    def bad_json_is_null(self) -> bool:
+        return self.definition.bad_json == "null"
 
     @property
     def order(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class Scratch(Tables):
     What lies in a JSON column is taken out of it here, so the column is fetched whole.
     """
 
-    def __init__(self, source: Tables) -> None:
+    def __init__(self, source: Tables, bad_json_is_null: bool = False) -> None:
         self.origin = source
         self.stored: dict[str, Field] = {}
         names: dict[tuple[str, str], str] = {}
@@ -52,7 +52,7 @@ class Scratch(Tables):
                 fields=tuple(fields),
                 snapshot=dataset.snapshot,
             ),
-            Sqlite(),
+            Sqlite(bad_json_is_null),
         )
         self.base.append_column(ColumnClause(NUMBER))
 

@@ -1,10 +1,14 @@
 """A batch from the source becomes the output frame: types, components, masks. What goes out of here may be shown."""
 
+from collections import Counter
+from typing import NamedTuple
+
 import polars as pl
 import pyarrow as pa
 
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import OutputColumn, Plan
+from export_pipelines.stream.bad_json import settled
 from export_pipelines.stream.components import component
 from export_pipelines.stream.conform import conform
 from export_pipelines.stream.keys import Keys
@@ -14,11 +18,21 @@ from export_pipelines.stream.schema import polars_type
 from export_pipelines.stream.watched import Watched, hide_repeats
 
 
-def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> tuple[pl.DataFrame, int]:
-    """The output frame of a batch as the source gave it, columns named by id in the plan's order, and how many values
-    were masked. Raises DataError for a value that does not fit its declared type."""
+class Masked(NamedTuple):
+    """`frame` may be shown: columns named by id in the plan's order. `values` were masked in it; `bad_json` counts by
+    column what did not parse and became null."""
+
+    frame: pl.DataFrame
+    values: int
+    bad_json: Counter[str]
+
+
+def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
+    """What becomes of a batch as the source gave it. Raises DataError for a value that does not fit its declared type."""
     assert plan.masking and plan.extract
-    frame = pl.DataFrame(pl.from_arrow(conform(batch, plan.masking.query.columns)))
+    query = plan.masking.query
+    batch, bad_json = settled(batch, query.marked, query.bad_json_is_null)
+    frame = pl.DataFrame(pl.from_arrow(conform(batch, query.columns)))
     today = pl.lit(plan.extract.window.end.date())
     watched = Watched(plan, frame)
     output, count = [], 0
@@ -26,7 +40,7 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> tuple[pl.DataFrame, 
         series, hidden = _column(frame, column, keys, today, watched, column.id in plan.masking.searched)
         output.append(series.alias(column.id))
         count += hidden
-    return pl.DataFrame(output), count
+    return Masked(pl.DataFrame(output), count, bad_json)
 
 
 def _column(

@@ -32,7 +32,7 @@ def preview(plan: Plan, batches: Iterable[pa.RecordBatch], keys: Keys, rows: int
         lines: list[tuple[str, ...]] = []
         made = iter(settled)
         while len(lines) < rows and (batch := next(made, None)) is not None:
-            frame = mask.apply(plan, batch.slice(0, rows - len(lines)), keys)[0]
+            frame = mask.apply(plan, batch.slice(0, rows - len(lines)), keys).frame
             lines.extend(encoder.spelled(frame).fill_null(pl.lit(encoder.null_marker)).rows())
     finally:
         close = getattr(reading, "close", None)

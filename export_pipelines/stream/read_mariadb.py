@@ -6,15 +6,12 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import URL, make_url
 
-from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError, ExportError, RetryableError, SourceError
-from export_pipelines.plan.dialects.mariadb import BROKEN_JSON, COLLATION
+from export_pipelines.plan.dialects.mariadb import COLLATION
 from export_pipelines.plan.plan import Query
-from export_pipelines.stream.conform import place_of
 from export_pipelines.stream.connecting import connected
 
 if TYPE_CHECKING:
@@ -37,10 +34,11 @@ BAD_PATTERN = 1139
 # gone away, lost, shut down, killed, too many, deadlock, timeouts, network
 LOST = (2006, 2013, 2014, 1053, 1077, 1079, 1317, 1927, 1040, 1203, 1205, 1213, 1969, *range(1158, 1162))
 FLOAT = 4
+BAD_JSON_CODES = range(4035, 4041)
 # faults that are only warnings to MariaDB, which then gives null, or a part, in place of the value
 SILENT: tuple[tuple[Sequence[int], type[ExportError], str, str], ...] = (
     (
-        range(4035, 4041), DataError, "JSON that does not parse, in a field that the export or its filter reads",
+        BAD_JSON_CODES, DataError, "JSON that does not parse, in a field that the export or its filter reads",
         "find the rows with JSON_VALID(column) = 0, and mend them",
     ),
     (
@@ -83,7 +81,7 @@ class MariadbSource:
         with self._connected() as connection, self._errors():
             warnings = yield from self._batches(connection, query, names)
             if warnings:
-                self._look_into_warnings(connection)
+                self._look_into_warnings(connection, query)
 
     def _batches(
         self, connection: "Connection[Any]", query: Query, names: list[str]
@@ -105,7 +103,6 @@ class MariadbSource:
             except StopIteration as end:
                 return int(end.value)
             batch = pa.RecordBatch.from_arrays(columns, names=names)
-            _refuse_broken_json(batch, query)
             yield batch
 
     def _one(self, query: Query, sql: str) -> Any:
@@ -196,11 +193,13 @@ class MariadbSource:
                     remedy="make it a DOUBLE or DECIMAL, or read a view that casts it",
                 )
 
-    def _look_into_warnings(self, connection: "Connection[Any]") -> None:
+    def _look_into_warnings(self, connection: "Connection[Any]", query: Query) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SHOW WARNINGS")
             told = {row[1] for row in cursor.fetchall()}
         for codes, error, what, remedy in SILENT:
+            if codes == BAD_JSON_CODES and query.bad_json_is_null:
+                continue
             if told.intersection(codes):
                 raise error(what, where=self.place, remedy=remedy)
 
@@ -217,18 +216,6 @@ def _literal(value: str | int | float | None) -> str:
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"  # backslashes are plain: NO_BACKSLASH_ESCAPES
     return repr(value)
-
-
-def _refuse_broken_json(batch: pa.RecordBatch, query: Query) -> None:
-    for position, column in enumerate(query.columns):
-        if column.kind is Kind.JSON:
-            row = pc.index(batch.column(position), BROKEN_JSON).as_py()
-            if row >= 0:
-                raise DataError(
-                    BROKEN_JSON,
-                    where=place_of(batch, row, column.name),
-                    remedy="mend the row, or leave the field out",
-                )
 
 
 def _told(error: Exception) -> str:

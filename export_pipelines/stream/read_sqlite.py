@@ -114,32 +114,16 @@ class SqliteSource:
         )
 
     def _broken(self, connection: sqlite3.Connection, query: Query, error: Exception) -> Exception:
-        """The error that a person can act on: the row whose JSON does not parse, a missing table, or a broken file."""
+        """The error that a person can act on: JSON that a filter cannot read, a missing table, or a broken file."""
         if "malformed JSON" in str(error):
             return DataError(
-                "JSON that does not parse",
-                where=_row_of_bad_json(connection, query),
-                remedy="mend the row, or leave the field out",
+                "JSON that does not parse, in a column that the filter or the report asks about",
+                where=str(self.path),
+                remedy="find its rows with `NOT json_valid(column)` and mend them, or write `bad_json: null` in the export",
             )
         if "no such" in str(error):
             return self._refused(connection, error)
         return SourceError(f"reading stopped: {error}", where=str(self.path))
-
-
-def _row_of_bad_json(connection: sqlite3.Connection, query: Query) -> str:
-    """Reads again, each JSON column as it is, until the row that SQLite stumbled over; names its id and column."""
-    sql = query.sql
-    wide = [column.name for column in query.columns if f') AS "{column.name}"' in sql and "json(" in sql]
-    position = next((i for i, column in enumerate(query.columns) if column.name.endswith("_id")), 0)
-    done = 0
-    try:
-        for row in connection.execute(sql, query.parameters):
-            done += 1
-            last = row[position]
-    except sqlite3.DatabaseError:
-        after = f"the row after {query.columns[position].name} {last}" if done else "the first row"
-        return f"{after}, {' or '.join(wide) or 'a JSON field'}"
-    return "the store"
 
 
 def _as_texts(query: Query) -> str:

@@ -15,6 +15,7 @@ from export_pipelines.plan.plan import Groups, Query, Rest
 from export_pipelines.plan.report_query import MEASURED
 from export_pipelines.plan.scratch import NUMBER, TABLE
 from export_pipelines.stream import sql_functions
+from export_pipelines.stream.bad_json import settled
 from export_pipelines.stream.conform import conform
 from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 from export_pipelines.stream.source import Source
@@ -58,7 +59,7 @@ def _staying(query: Query, rest: Rest, batches: Iterator[pa.RecordBatch]) -> Ite
     names = [one.name for one in query.columns]
     with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
         for batch in batches:
-            _fill(scratch, rest, batch)
+            _fill(scratch, rest, batch, query.bad_json_is_null)
             found = sorted(_asked(scratch, rest.sql, rest), key=itemgetter(0))
             if not found:
                 continue
@@ -77,7 +78,7 @@ def _grouped(
     with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
         scratch.execute(f"CREATE TABLE {MEASURED} ({_listed(groups.columns)})")
         for batch in batches:
-            _fill(scratch, rest, batch)
+            _fill(scratch, rest, batch, query.bad_json_is_null)
             _asked(scratch, f"INSERT INTO {MEASURED} {rest.sql}", rest)
         rows = _asked(scratch, groups.sql, groups)
         for start in range(0, len(rows), GROUP_ROWS):
@@ -99,9 +100,10 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _fill(scratch: sqlite3.Connection, rest: Rest, batch: pa.RecordBatch) -> None:
+def _fill(scratch: sqlite3.Connection, rest: Rest, batch: pa.RecordBatch, is_null: bool) -> None:
     """The rows of the batch, numbered from 0 on, in place of those before."""
-    columns = [_spelled(array) for array in conform(batch, rest.columns).columns]
+    whole, _ = settled(batch, [one.name for one in rest.columns if one.type == "object"], is_null)
+    columns = [_spelled(array) for array in conform(whole, rest.columns).columns]
     scratch.execute(f"DELETE FROM {TABLE}")  # noqa: S608
     scratch.executemany(
         f"INSERT INTO {TABLE} VALUES ({', '.join('?' * (len(columns) + 1))})",  # noqa: S608
@@ -124,5 +126,5 @@ def _asked(scratch: sqlite3.Connection, sql: str, asked: Rest | Groups) -> list[
         raise DataError(
             f"{what}, in a column that the filter or the report asks about",
             where=", ".join(one if isinstance(one, str) else one.name for one in asked.columns),
-            remedy="mend the rows, or ask about other fields",
+            remedy="mend the rows, ask about other fields, or write `bad_json: null` in the export",
         ) from error

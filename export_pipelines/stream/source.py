@@ -14,7 +14,8 @@ class Source(Protocol):
     check:  SourceError when the store cannot be reached or the query's tables or columns are not there.
     count:  rows the query will give; with a rest, at most.
     read:   batches of bounded size, in query order, columns named as in `query.columns`, each a string or already of
-            the declared type; `conform` makes them so, in another thread. DataError for JSON that does not parse.
+            the declared type; `conform` makes them so, in another thread. Stored JSON that does not parse is a DataError,
+            or marked in the query's `marked` columns.
     """
 
     def check(self, query: Query) -> None: ...

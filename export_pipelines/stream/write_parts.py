@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ CUT_ROWS = 8_192  # of one step of a part cut by bytes: where it ends must not d
 @dataclass(frozen=True)
 class Written:
     """What was written. `rows_read` came from the source, of which a report makes others; `columns` are those of the
-    files; `null_required` counts nulls in required columns; `seconds` is busy time by stage."""
+    files; `null_required` counts nulls in required columns, `bad_json` by column the values that did not parse and became null; `seconds` is busy time by stage."""
 
     parts: tuple[WrittenPart, ...]
     rows: int
@@ -48,6 +49,7 @@ class Written:
     columns: tuple[OutputColumn, ...]
     raw_bytes: int
     null_required: dict[str, int]
+    bad_json: dict[str, int]
     masked_values: int
     neutralised_cells: int
     seconds: dict[str, float]
@@ -114,6 +116,7 @@ class _Run:
         self.regroup = None if part_bytes is None else Regroup(CUT_ROWS)
         self.encoder: Encoder = encoder_of(plan)
         self.number = self.rows = self.part_rows = self.raw_bytes = self.masked = 0
+        self.bad_json: Counter[str] = Counter()
         self.open = False
         self.nulls = dict.fromkeys(plan.required, 0)
         self.seconds = {"extract": 0.0, "encode": 0.0, "store": 0.0}
@@ -141,6 +144,7 @@ class _Run:
             columns=self.columns,
             raw_bytes=self.raw_bytes,
             null_required=self.nulls,
+            bad_json=dict(self.bad_json),
             masked_values=self.masked,
             neutralised_cells=self.encoder.neutralised,
             seconds={stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
@@ -169,8 +173,9 @@ class _Run:
     def _encode_all(self) -> None:
         while (batch := self.batches.get()) is not None:
             before = time.perf_counter()
-            frame, masked = mask.apply(self.plan, batch, self.keys)
+            frame, masked, bad_json = mask.apply(self.plan, batch, self.keys)
             self.masked += masked
+            self.bad_json += bad_json
             self._count(frame)
             self.seconds["encode"] += time.perf_counter() - before
             for step in self.regroup.push(frame) if self.regroup else (frame,):

@@ -165,6 +165,8 @@ def _show(door: Door, manifests: Sequence["Manifest"], failures: Mapping[str, st
         return
     for manifest in manifests:
         show(f"{manifest.artifact}: {counted(manifest.rows, 'row')}, {size(manifest.bytes)}")
+        for field, count in manifest.bad_json.items():
+            show(f"  {field}: {counted(count, 'value')} of JSON that did not parse became null")
         for path in delivered_files(door, manifest):
             show(f"  {path}")
 

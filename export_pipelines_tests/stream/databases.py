@@ -18,6 +18,7 @@ from export_pipelines.plan.plan import Query
 from export_pipelines.plan.query import build_query
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.stream import Source, open_source
+from export_pipelines.stream.bad_json import settled
 from export_pipelines.stream.conform import conform
 from export_pipelines_tests.plan.tables import COLUMNS, FIELDS, request_for
 
@@ -165,7 +166,8 @@ def query_of(database: Database, filter: Filter | None = None) -> Query:
 
 def read(database: Database, query: Query) -> list[dict[str, Any]]:
     with closing(source_of(database).read(query)) as batches:
-        return [row for batch in batches for row in conform(batch, query.columns).to_pylist()]
+        whole = (settled(batch, query.marked, query.bad_json_is_null)[0] for batch in batches)
+        return [row for batch in whole for row in conform(batch, query.columns).to_pylist()]
 
 
 def chosen(database: Database, request: PlanRequest) -> list[int]:

@@ -12,6 +12,7 @@ from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.errors import CatalogError
 
 FUNCTIONS = frozenset({"fold", "regexp", "is_valid", "component"})  # those that the reader registers
+BAD_JSON = "<JSON that does not parse>"  # stands in the place of such a value
 EMPTY_JSON = ("{}", "[]", '""', "null")
 MOST = str((2**63 - 1) // 100)  # the largest amount whose cents an integer holds
 BLANKS = " \t\n\r"  # a text of only these is blank
@@ -38,11 +39,14 @@ class Dialect(Protocol):
 
     Two truths keep rules alike on all databases: every predicate is false or null for a null value, and texts are
     compared without case, by code point. SQLite's say is what is meant; a dialect that cannot say the same for every
-    stored value raises NotPushable.
+    stored value raises NotPushable. Made with `bad_json_is_null`, JSON that does not parse is a null to every rule.
     """
 
     name: str
     groups_exactly: bool  # two texts are one group only where they are the same, letter by letter
+
+    def marks_bad_json(self, field: Field) -> bool:
+        """Whether `output` of the field gives BAD_JSON for stored JSON that does not parse."""
 
     def output(self, field: Field, column: Expression) -> Expression:
         """What the SELECT reads: JSON normalised, a value inside JSON as text that keeps its decimals."""

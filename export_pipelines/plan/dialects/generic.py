@@ -41,6 +41,9 @@ class Generic:
             ) from None
         self.name = name
 
+    def marks_bad_json(self, field: Field) -> bool:
+        return False  # nothing inside JSON is read here
+
     def output(self, field: Field, column: Expression) -> Expression:
         if field.path or field.kind is Kind.JSON:
             raise NotPushable("how JSON is read")

@@ -27,6 +27,7 @@ from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects.dialect import (
+    BAD_JSON,
     EMPTY_JSON,
     MOST,
     Compiled,
@@ -46,7 +47,6 @@ BLANK = r"\A[ \t\n\r]*\z"
 DIGITS, PLACES = 65, 30  # what a DECIMAL holds at most, and how many of them after the point
 LOWERED_TO_ASCII = ("\u212a", "İ")  # lower() makes k and i of them, which no other database does
 REPLACEMENT = "\ufffd"
-BROKEN_JSON = "JSON that does not parse"  # stands in the place of such a value, for the reader to find
 OWN_FLAGS = re.compile(r"\A\(\?([aimsux]+)\)")
 # what Python and PCRE write differently, outside of what is escaped and of sets of characters
 OTHER_SPELLING = re.compile(r"\\Z|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?=,\d+\})", re.DOTALL)
@@ -58,10 +58,19 @@ class Mariadb:
     name = "mariadb"
     groups_exactly = True
 
+    def __init__(self, bad_json_is_null: bool = False) -> None:
+        self.bad_json_is_null = bad_json_is_null
+
+    def marks_bad_json(self, field: Field) -> bool:
+        return field.kind is Kind.JSON if field.path is None else self.bad_json_is_null
+
     def output(self, field: Field, column: Expression) -> Expression:
         # the server spells every value as text, exactly; what is no JSON becomes null where JSON is asked for
         if field.path is None and field.kind is Kind.JSON:
-            return case((column.is_not(None), func.coalesce(func.json_compact(column), fixed(BROKEN_JSON))))
+            return case((column.is_not(None), func.coalesce(func.json_compact(column), fixed(BAD_JSON))))
+        if field.path and self.bad_json_is_null:
+            inner = _text(_inner(field, column))
+            return case((func.json_valid(column), inner), (column.is_not(None), fixed(BAD_JSON)))
         return _inner(field, column)
 
     def value(self, field: Field, column: Expression) -> Expression:
@@ -103,6 +112,8 @@ class Mariadb:
 
     def is_blank_json(self, value: Expression) -> Expression:
         # CASE, because an empty text is no JSON, which the server would warn of
+        if self.bad_json_is_null:
+            value = case((func.json_valid(value), value))
         compact = _text(func.json_compact(value))
         return case(
             (self.is_blank(value), literal_column("1")),

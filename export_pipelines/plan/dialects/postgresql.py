@@ -47,11 +47,18 @@ class Postgresql:
     name = "postgresql"
     groups_exactly = True
 
+    def marks_bad_json(self, field: Field) -> bool:
+        return False  # its JSON types hold none
+
     def output(self, field: Field, column: Expression) -> Expression:
         # as text everything is exact: no number is rounded, no array flattened, and `infinity` stays a word
         if field.kind is Kind.TIMESTAMP:
             return _moment(_inner_text(field, column), field.stored_as)
-        text = cast(_inner_text(field, column), Text)
+        inner = _inner_text(field, column)
+        # the inner cast costs nothing on JSON, and refuses a text that is none
+        text = cast(
+            cast(inner, postgresql.JSON) if field.kind is Kind.JSON and not field.path else inner, Text
+        )
         return func.nullif(text, fixed("null")) if field.path and field.kind is Kind.JSON else text
 
     def value(self, field: Field, column: Expression) -> Expression:

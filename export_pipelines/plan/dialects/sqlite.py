@@ -24,6 +24,7 @@ from sqlalchemy.types import INTEGER, NUMERIC
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.plan.dialects.dialect import (
+    BAD_JSON,
     BLANKS,
     EMPTY_JSON,
     Compiled,
@@ -42,20 +43,24 @@ class Sqlite:
     name = "sqlite"
     groups_exactly = True
 
+    def __init__(self, bad_json_is_null: bool = False) -> None:
+        self.bad_json_is_null = bad_json_is_null
+
+    def marks_bad_json(self, field: Field) -> bool:
+        return field.path is not None or field.kind is Kind.JSON
+
     def output(self, field: Field, column: Expression) -> Expression:
-        if field.path is None and field.kind is Kind.JSON:
-            return func.json(column)
-        return self.value(field, column)
+        whole = field.path is None and field.kind is Kind.JSON
+        output = func.json(column) if whole else _value(field, column)
+        if not self.marks_bad_json(field):
+            return output
+        return case((func.json_valid(column), output), (column.is_not(None), fixed(BAD_JSON)))
 
     def value(self, field: Field, column: Expression) -> Expression:
-        if field.path is None:
-            return column
-        if field.kind is Kind.JSON:
-            return func.nullif(column.op("->")(_path(field)), fixed("null"))
-        if field.kind in (Kind.NUMBER, Kind.DECIMAL):
-            # `->` gives the JSON text, so 1.10 keeps its scale; a number may stand in quotes
-            return func.nullif(func.trim(column.op("->")(_path(field)), fixed('"')), fixed("null"))
-        return column.op("->>")(_path(field))
+        return _value(field, self._json(column) if field.path else column)
+
+    def _json(self, column: Expression) -> Expression:
+        return case((func.json_valid(column), column)) if self.bad_json_is_null else column
 
     def compare_number(self, value: Expression, sign: Sign, number: Decimal) -> Expression:
         # the affinity of CAST turns a stored text into a number; what is none stays text, and sorts after all numbers
@@ -78,20 +83,21 @@ class Sqlite:
 
     def is_blank_json(self, value: Expression) -> Expression:
         # CASE, because json() of an empty text is an error and OR promises no order
+        value = self._json(value)
         return case(
             (self.is_blank(value), literal_column("1")),
             else_=func.json(value).in_([fixed(empty) for empty in EMPTY_JSON]),
         ) == literal_column("1")
 
     def json_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
-        place = _path(field)
+        place, column = _path(field), self._json(column)
         is_list = func.json_type(column, place) == fixed("array")
         return case((is_list, _member(column, place, text, self))) == literal_column("1")
 
     def text_or_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
-        place = _path(field)
+        place, column = _path(field), self._json(column)
         is_list = func.json_type(column, place) == fixed("array")
-        contained = self.contains(self.value(field, column), text)
+        contained = self.contains(_value(field, column), text)
         return case((is_list, _member(column, place, text, self)), else_=contained) == literal_column("1")
 
     def matches(self, value: Expression, pattern: str) -> Expression:
@@ -171,6 +177,18 @@ class Sqlite:
             parameters=tuple(compiled.params[name] for name in names),
             binds=tuple(compiled.binds[name] for name in names),
         )
+
+
+def _value(field: Field, column: Expression) -> Expression:
+    """The column, or what lies inside its JSON."""
+    if field.path is None:
+        return column
+    if field.kind is Kind.JSON:
+        return func.nullif(column.op("->")(_path(field)), fixed("null"))
+    if field.kind in (Kind.NUMBER, Kind.DECIMAL):
+        # `->` gives the JSON text, so 1.10 keeps its scale; a number may stand in quotes
+        return func.nullif(func.trim(column.op("->")(_path(field)), fixed('"')), fixed("null"))
+    return column.op("->>")(_path(field))
 
 
 def _member(column: Expression, place: Expression, text: str, dialect: Sqlite) -> Expression:

@@ -1,7 +1,7 @@
 -- submitted_at in [2024-01-14T00:00:00.000Z, 2024-01-21T00:00:00.000Z)
 SELECT leads.lead_id AS "lead_id",
   leads.email AS "email",
-  json(leads.custom) AS "custom",
+  CASE WHEN json_valid(leads.custom) THEN json(leads.custom) WHEN (leads.custom IS NOT NULL) THEN '<JSON that does not parse>' END AS "custom",
   leads.last_name AS "last_name",
   leads.phone_1 AS "phone_1"
 FROM leads

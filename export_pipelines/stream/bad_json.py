@@ -1,0 +1,34 @@
+"""Stored JSON that does not parse, which the SELECT marked: an error that names the row, or null, as the export says."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from export_pipelines.errors import DataError
+from export_pipelines.plan.dialects.dialect import BAD_JSON
+from export_pipelines.stream.conform import place_of
+
+
+def settled(
+    batch: pa.RecordBatch, marked: Iterable[str], is_null: bool
+) -> tuple[pa.RecordBatch, Counter[str]]:
+    """The batch without marks, and how many there were by column. Raises DataError unless such a value `is_null`."""
+    found: Counter[str] = Counter()
+    for name in marked:
+        column = batch.column(name)
+        marks = pc.equal(column, BAD_JSON)
+        count = pc.sum(marks).as_py()
+        if not count:
+            continue
+        if not is_null:
+            raise DataError(
+                "JSON that does not parse",
+                where=place_of(batch, pc.index(marks, True).as_py(), name),
+                remedy="mend the row, leave the field out, or write `bad_json: null` in the export",
+            )
+        found[name] = count
+        without = pc.if_else(pc.fill_null(marks, False), None, column)
+        batch = batch.set_column(batch.schema.get_field_index(name), name, without)
+    return batch, found
