@@ -1,8 +1,8 @@
 """Everything about `exports/` that can be known before a run: a list of faults comes out, none hides another."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -55,10 +55,11 @@ def check_all(
     names: Sequence[str] | None = None,
     connect: bool = False,
     probe: str = "20000101T000000Z-000000",
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> list[CheckFault]:
     """Every fault of the exports `names`, or of all, in the order of their names.
 
-    `connect` asks the source for each query's tables, and the artifact store for room, as an artifact named
+    `connect` asks the source for each query's tables, an index and its clock, and the artifact store for room, as an artifact named
     `probe` that is not kept. Raises SettingsError without the folder of exports, RequestError for an unknown name.
     """
     loaded = load_definitions(settings.definitions, catalog)
@@ -80,11 +81,12 @@ def check_all(
         faults += _connection_faults(
             settings, catalog, {name: plans[name] for name in asked if name in plans}
         )
+        faults += _clock_faults(settings, now)
         faults += _store_faults(settings, probe)
-    return sorted({fault for fault in faults if fault.name in asked or fault.name == STORE})
+    return sorted({fault for fault in faults if fault.name in asked or fault.name in (STORE, SOURCE)})
 
 
-STORE = "artifact store"
+STORE, SOURCE = "artifact store", "source"
 
 
 def _asked(loaded: Loaded, names: Sequence[str] | None) -> set[str]:
@@ -219,6 +221,23 @@ def _index_faults(name: str, plan: Plan, catalog: Catalog, url: str) -> Iterator
             "warning",
             f"no index of {dataset.table} begins with {window.column}, so each window reads the whole table; "
             f"an index on ({columns}) would find it",
+        )
+
+
+def _clock_faults(settings: Settings, now: Callable[[], datetime]) -> Iterator[CheckFault]:
+    from export_pipelines.stream.clock_advice import clock_ahead
+
+    ahead = clock_ahead(settings.source_url.get_secret_value(), now)
+    if ahead:
+        minutes, way = (
+            round(abs(ahead) / timedelta(minutes=1)),
+            "ahead of" if ahead > timedelta() else "behind",
+        )
+        yield CheckFault(
+            SOURCE,
+            "warning",
+            f"the clock of the source is {minutes} minutes {way} ours: a window closes by ours, and rows whose times are "
+            "told by the source's may still come into one that was exported; set both by a time server",
         )
 
 

@@ -1,5 +1,5 @@
 import sqlite3
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,11 @@ from export_pipelines.settings import PREFIX
 from export_pipelines_tests.conftest import DAILY, REPOSITORY, Project
 
 
-def check(project: Project, *names: str, connect: bool = False) -> list[CheckFault]:
-    return check_all(project.settings, load_catalog(None), names, connect)
+def check(
+    project: Project, *names: str, connect: bool = False, now: datetime | None = None
+) -> list[CheckFault]:
+    clock = {"now": lambda: now} if now else {}
+    return check_all(project.settings, load_catalog(None), names, connect, **clock)
 
 
 def with_path(path: str, yaml: str = DAILY) -> str:
@@ -159,6 +162,16 @@ def test_connect_warns_where_no_index_finds_a_window(project: Project, tmp_path:
         "no index of leads begins with submitted_at, so each window reads the whole table; "
         "an index on (submitted_at, lead_id) would find it"
     )
+
+
+def test_connect_warns_of_a_source_whose_clock_is_wrong(project: Project, postgresql_url: str) -> None:
+    generate_leads(postgresql_url, 5, 1, date(2024, 1, 1), 1, replace=True)
+    project.environment[f"{PREFIX}SOURCE_URL"] = postgresql_url
+    for hours, told in ((1, "60 minutes behind ours"), (-2, "120 minutes ahead of ours")):
+        shifted = datetime.now(UTC) + timedelta(hours=hours)
+        (fault,) = check(project, connect=True, now=shifted)
+        assert (fault.name, fault.severity) == ("source", "warning") and told in fault.text
+    assert check(project, connect=True, now=datetime.now(UTC)) == []
 
 
 def test_connect_tells_a_store_that_cannot_be_written(project: Project) -> None:

@@ -1,0 +1,40 @@
+"""Whether the source's clock agrees with ours: a window closes by ours, and rows get their times by the source's."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import NullType
+
+from export_pipelines.settings import driver_url
+
+IN_UTC_WITHOUT_ZONE = {"mysql": func.utc_timestamp(3, type_=NullType())}
+ALLOWED = timedelta(minutes=2)
+
+
+def clock_ahead(url: str, now: Callable[[], datetime]) -> timedelta | None:
+    """How far the clock of the source's server is ahead of `now`, past ALLOWED either way; None where it is not, or
+    where there is no clock of its own, or it does not tell its zone. `url` is of a source that answers."""
+    if url.startswith("sqlite"):
+        return None
+    try:
+        engine = create_engine(driver_url(url))
+    except (SQLAlchemyError, ModuleNotFoundError):  # each export tells it
+        return None
+    clock = IN_UTC_WITHOUT_ZONE.get(engine.dialect.name, func.current_timestamp(type_=NullType()))
+    try:
+        with engine.connect() as connection:
+            told = connection.execute(select(clock)).scalar_one()
+    except SQLAlchemyError:
+        return None
+    finally:
+        engine.dispose()
+    if not isinstance(told, datetime):
+        return None
+    if engine.dialect.name in IN_UTC_WITHOUT_ZONE:
+        told = told.replace(tzinfo=UTC)
+    if told.tzinfo is None:
+        return None
+    ahead = told - now()
+    return ahead if abs(ahead) > ALLOWED else None
