@@ -105,6 +105,12 @@ class PostgresqlSource:
             return SourceError(
                 what, where=self.place, remedy="name your own tables in a catalog file, or grant SELECT"
             )
+        if "type json" in what:  # ADBC does not tell the state
+            return DataError(
+                "JSON that does not parse",
+                where=self.place,
+                remedy="find its rows with `NOT (column IS JSON)` and mend them, or make the column json",
+            )
         if state == "2201B":
             return SourceError(f"PostgreSQL does not know this regular expression: {what}", where=self.place)
         if state and state.startswith("22"):
