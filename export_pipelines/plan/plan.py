@@ -142,13 +142,16 @@ class Rest(Frozen):
     """What the database cannot be asked exactly: its rows are asked afterwards, in a table `rest` of SQLite in memory.
 
     The table holds a batch of `columns`, which the database's SELECT gives after those of the query, and a `number` for
-    each row; `sql` gives the numbers of the rows that stay. With `groups` the SELECT gives `columns` only, and `sql` what
-    is grouped at the end.
+    each row; `sql` gives the numbers of the rows that stay, and those columns of the query, `told`, that the SELECT does
+    not. With `groups` the SELECT gives `columns` only, and `sql` what is grouped at the end. Without `asks` every row
+    stays.
     """
 
     sql: str
     parameters: tuple[str | int | float | None, ...] = ()
     columns: tuple[SourceColumn, ...]
+    told: tuple[str, ...] = Field(default=(), exclude_if=lambda told: not told)
+    asks: bool = Field(default=True, exclude_if=lambda asks: asks)
     groups: Groups | None = Field(default=None, exclude_if=lambda groups: groups is None)
     private: tuple[int, ...] = ()
 
@@ -157,7 +160,7 @@ class Query(Frozen):
     """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...).
 
     `private` are positions of parameters that are compared with a personal field; they are never shown. With a `rest`
-    the count is that of the rows at most.
+    that asks the count is that of the rows at most.
     """
 
     sql: str
@@ -173,7 +176,14 @@ class Query(Frozen):
         """The columns that the SELECT gives."""
         if self.rest is None:
             return self.columns
-        return self.rest.columns if self.rest.groups else (*self.columns, *self.rest.columns)
+        if self.rest.groups:
+            return self.rest.columns
+        return (*(one for one in self.columns if one.name not in self.rest.told), *self.rest.columns)
+
+    @property
+    def counts_at_most(self) -> bool:
+        """Is the count that of the rows at most?"""
+        return self.rest is not None and self.rest.asks
 
 
 class Masking(Frozen):

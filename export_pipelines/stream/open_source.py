@@ -1,10 +1,10 @@
-"""The table of readers: a new kind of database is one file and one row here."""
+"""The table of readers: a database that has one of its own is one file and one row here, all others share the last."""
 
 from collections.abc import Callable
 
-from export_pipelines.errors import SourceError
 from export_pipelines.stream.read_mariadb import MariadbSource
 from export_pipelines.stream.read_postgresql import PostgresqlSource
+from export_pipelines.stream.read_sqlalchemy import SqlalchemySource
 from export_pipelines.stream.read_sqlite import SqliteSource
 from export_pipelines.stream.rest import Asking
 from export_pipelines.stream.source import Source
@@ -18,12 +18,7 @@ READERS: dict[str, Callable[[str], Source]] = {
 
 
 def open_source(url: str) -> Source:
-    """A reader for the database at an SQLAlchemy `url`; nothing is opened yet. Raises SourceError, never with the URL."""
+    """A reader for the database at an SQLAlchemy `url`; nothing is opened yet. Raises SourceError or SettingsError, never
+    with the URL."""
     dialect = url.split(":", 1)[0].split("+", 1)[0]
-    if dialect not in READERS:
-        raise SourceError(
-            f'no reader for a "{dialect}" database; this version reads: {", ".join(READERS)}',
-            where="EXPORT_PIPELINES_SOURCE_URL",
-            remedy="for example sqlite:///leads.db, postgresql://user:password@host/database or mariadb://...",
-        )
-    return Asking(READERS[dialect](url))
+    return Asking(READERS.get(dialect, SqlalchemySource.from_url)(url))

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -53,15 +54,21 @@ def _named(batches: Iterator[pa.RecordBatch], names: list[str]) -> Iterator[pa.R
 
 
 def _staying(query: Query, rest: Rest, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Of each batch the rows that stay, in their order."""
+    """Of each batch the rows that stay, in their order, with what only the rest tells of them."""
     names = [one.name for one in query.columns]
+    given = [name for name in names if name not in rest.told]
     with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
         for batch in batches:
             _fill(scratch, rest, batch)
-            numbers = sorted(int(number) for (number,) in _asked(scratch, rest.sql, rest))
-            if numbers:
+            found = sorted(_asked(scratch, rest.sql, rest), key=itemgetter(0))
+            if found:
+                numbers, *told = zip(*found, strict=True)
                 rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
-                yield pa.RecordBatch.from_arrays(rows.columns[: len(names)], names=names)
+                columns = dict(
+                    zip(given, rows.columns, strict=False)
+                )  # what the rest was asked of follows them
+                columns |= zip(rest.told, (pa.array(one, pa.string()) for one in told), strict=True)
+                yield pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)
 
 
 def _grouped(

@@ -2,14 +2,18 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines_tests.stream.databases import Database, Mariadb, Postgresql, Server, Sqlite
+from export_pipelines_tests.stream.databases import Database, Duckdb, Mariadb, Postgresql, Server, Sqlite
 
 SERVERS = ("postgresql", "mariadb")
 
 
-@pytest.fixture(params=("sqlite", *SERVERS))
+FILES: dict[str, type[Sqlite | Duckdb]] = {"sqlite": Sqlite, "duckdb": Duckdb}
+
+
+@pytest.fixture(params=(*FILES, *SERVERS))
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    return Sqlite(tmp_path / "small.db") if request.param == "sqlite" else _server(request)
+    kind = FILES.get(request.param)
+    return kind(tmp_path / "small.db") if kind else _server(request)
 
 
 @pytest.fixture(params=SERVERS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psycopg
 import pymysql
 from sqlalchemy.engine import make_url
@@ -29,6 +30,12 @@ POSTGRESQL_COLUMNS = (
 MARIADB_COLUMNS = (
     "lead_id VARCHAR(24), word TEXT, email TEXT, amount TEXT, price DECIMAL(20,2), size BIGINT, flag BOOLEAN, day DATE,"
     " at DATETIME(3), at_sql TIMESTAMP(3) NULL, at_s DECIMAL(20,6), at_ms BIGINT, doc JSON, flow_id TEXT, source_id TEXT"
+)
+
+
+DUCKDB_COLUMNS = (
+    "lead_id TEXT, word TEXT, email TEXT, amount TEXT, price DECIMAL(20,2), size BIGINT, flag BOOLEAN, day DATE,"
+    ' "at" TIMESTAMPTZ, at_sql TIMESTAMP, at_s DECIMAL(20,6), at_ms BIGINT, doc JSON, flow_id TEXT, source_id TEXT'
 )
 
 
@@ -107,8 +114,35 @@ class Mariadb:
                 cursor.execute(sql, [_without_zone(cell) for cell in cells])
 
 
+@dataclass(frozen=True)
+class Duckdb:
+    """A file of a database that has no reader of its own: SQLAlchemy's generic path reads it."""
+
+    path: Path
+    dialect = "duckdb"
+
+    @property
+    def url(self) -> str:
+        return f"duckdb:///{self.path}"
+
+    def execute(self, *statements: str) -> None:
+        with duckdb.connect(self.path) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def fill(self, rows: Rows) -> None:
+        with duckdb.connect(self.path) as connection:
+            for table in ("leads", *PARTIES):
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
+            connection.execute(f"CREATE TABLE leads ({DUCKDB_COLUMNS})")
+            for table in PARTIES:
+                connection.execute(f"CREATE TABLE {table} (id TEXT, name TEXT)")
+            for sql, cells in _insertions(rows, "?", '"'):
+                connection.execute(sql, cells)
+
+
 Server = Postgresql | Mariadb
-Database = Sqlite | Server
+Database = Sqlite | Duckdb | Server
 
 
 def _without_zone(cell: Any) -> Any:
@@ -117,11 +151,11 @@ def _without_zone(cell: Any) -> Any:
     return f"{moment[1]} {moment[2]}" if moment else cell
 
 
-def _insertions(rows: Rows, mark: str) -> list[tuple[str, tuple[Any, ...]]]:
+def _insertions(rows: Rows, mark: str, quote: str = "") -> list[tuple[str, tuple[Any, ...]]]:
     numbered = [{"lead_id": str(number)} | row for number, row in enumerate(rows)]
     return [
         (
-            f"INSERT INTO leads ({', '.join(row)}) VALUES ({', '.join([mark] * len(row))})",
+            f"INSERT INTO leads ({', '.join(quote + name + quote for name in row)}) VALUES ({', '.join([mark] * len(row))})",
             tuple(row.values()),
         )
         for row in numbered

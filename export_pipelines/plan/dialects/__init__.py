@@ -1,7 +1,7 @@
-"""What differs between databases: one small file each, one row each in DIALECTS."""
+"""What differs between databases: one small file each, one row each in DIALECTS; all others are Generic."""
 
-from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.dialects.dialect import FUNCTIONS, Dialect, NotPushable
+from export_pipelines.plan.dialects.generic import generic
 from export_pipelines.plan.dialects.mariadb import Mariadb
 from export_pipelines.plan.dialects.postgresql import Postgresql
 from export_pipelines.plan.dialects.sqlite import Sqlite
@@ -15,11 +15,8 @@ DIALECTS: dict[str, Dialect] = {
 
 
 def dialect_of(name: str) -> Dialect:
-    """The dialect with SQLAlchemy's name `name`. Raises RequestError for a database that cannot be read yet."""
-    try:
-        return DIALECTS[name]
-    except KeyError:
-        raise RequestError(unknown("database", name, DIALECTS)) from None
+    """The dialect with SQLAlchemy's name `name`. Raises SettingsError for a database that SQLAlchemy does not know."""
+    return DIALECTS.get(name) or generic(name)
 
 
 __all__ = ["DIALECTS", "FUNCTIONS", "Dialect", "NotPushable", "Sqlite", "dialect_of"]

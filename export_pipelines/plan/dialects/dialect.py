@@ -17,6 +17,8 @@ MOST = str((2**63 - 1) // 100)  # the largest amount whose cents an integer hold
 BLANKS = " \t\n\r"  # a text of only these is blank
 
 Expression = ColumnElement[Any]
+YES: Expression = literal_column("1")
+NO: Expression = literal_column("0")
 Sign = Callable[[Expression, Expression], Expression]  # operator.eq, lt, le, gt, ge
 Parameter = str | int | float | None
 
@@ -42,6 +44,8 @@ class Dialect(Protocol):
     """
 
     name: str
+    groups: bool
+    """Does it group, count and compare stored values as a report means them: texts by code point, amounts exactly?"""
 
     def output(self, field: Field, column: Expression) -> Expression:
         """What the SELECT reads: JSON normalised, a value inside JSON as text that keeps its decimals."""

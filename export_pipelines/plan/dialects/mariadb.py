@@ -56,6 +56,7 @@ TICKS = {StoredAs.EPOCH_S: "1000000", StoredAs.EPOCH_MS: "1000"}  # microseconds
 
 class Mariadb:
     name = "mariadb"
+    groups = True
 
     def output(self, field: Field, column: Expression) -> Expression:
         # the server spells every value as text, exactly; what is no JSON becomes null where JSON is asked for

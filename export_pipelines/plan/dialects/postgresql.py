@@ -45,6 +45,7 @@ NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
 class Postgresql:
     name = "postgresql"
+    groups = True
 
     def output(self, field: Field, column: Expression) -> Expression:
         # as text everything is exact: no number is rounded, no array flattened, and `infinity` stays a word

@@ -40,6 +40,7 @@ INT64 = 2**63 - 1
 
 class Sqlite:
     name = "sqlite"
+    groups = True
 
     def output(self, field: Field, column: Expression) -> Expression:
         if field.path is None and field.kind is Kind.JSON:
