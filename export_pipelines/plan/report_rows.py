@@ -106,7 +106,7 @@ def _returned(request: PlanRequest, tables: Tables) -> Expression:
 
 
 def _duplicate(request: PlanRequest, tables: Tables) -> Expression:
-    return tables.dialect.contains(tables.operand(request.dataset.find("reason")).value, DUPLICATE_WORD)
+    return tables.dialect.contains(tables.operand(tables.dataset.find("reason")).value, DUPLICATE_WORD)
 
 
 def _others(request: PlanRequest, *ids: str, where: Where) -> Select[Any]:

@@ -35,6 +35,7 @@ ZONES = {  # how a session says that a time without a zone means UTC; the standa
     "snowflake": "ALTER SESSION SET TIMEZONE = 'UTC'",
 }
 ZONE = "SET TIME ZONE 'UTC'"
+READ_ONLY = "SET TRANSACTION READ ONLY"
 OPTIONS: dict[str, dict[str, Any]] = {"duckdb": {"config": {"access_mode": "READ_ONLY"}}}
 WHERE = "EXPORT_PIPELINES_SOURCE_URL"
 REMEDY = f"look at {WHERE}"
@@ -113,6 +114,8 @@ class SqlalchemySource:
         with closing(connection):
             connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
             self._demand_snapshot(connection)
+            self._try(connection, ZONES.get(self.engine.dialect.name, ZONE))
+            self._try(connection, READ_ONLY)
             self._demand_utc(connection)
             yield connection
 
@@ -123,14 +126,16 @@ class SqlalchemySource:
                 connection.execution_options(isolation_level=level)
                 return
 
+    def _try(self, connection: Connection, setting: str) -> None:
+        """What a database sets its session to, if it knows these words."""
+        with self._errors("the session was refused"):
+            try:
+                connection.exec_driver_sql(setting)
+            except self._foreign:
+                connection.rollback()
+
     def _demand_utc(self, connection: Connection) -> None:
         """Raises SourceError for a session in another zone, where a time without one would mean another moment."""
-        zone = ZONES.get(self.engine.dialect.name, ZONE)
-        try:
-            connection.exec_driver_sql(zone)
-        except self._foreign:
-            with self._errors("the session was refused"):
-                connection.rollback()  # it knows no zones, or other words for them
         with self._errors("the session was refused"):
             now = connection.execute(select(func.current_timestamp())).scalar()
         shift = now.utcoffset() if isinstance(now, datetime) else None

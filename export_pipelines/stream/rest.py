@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from export_pipelines.catalog import Kind
+from export_pipelines.catalog import SEMANTIC_TYPES, Kind
 from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Groups, Query, Rest
 from export_pipelines.plan.report_query import MEASURED
@@ -64,9 +64,8 @@ def _staying(query: Query, rest: Rest, batches: Iterator[pa.RecordBatch]) -> Ite
             if found:
                 numbers, *told = zip(*found, strict=True)
                 rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
-                columns = dict(
-                    zip(given, rows.columns, strict=False)
-                )  # what the rest was asked of follows them
+                # what the rest was asked of follows those that were given
+                columns = dict(zip(given, rows.columns, strict=False))
                 columns |= zip(rest.told, (pa.array(one, pa.string()) for one in told), strict=True)
                 yield pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)
 
@@ -91,7 +90,9 @@ def _scratch(rest: Rest) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA temp_store = MEMORY")  # what sorting and grouping set aside
     sql_functions.register(connection)
-    whole = [one.name for one in rest.columns if one.kind in INTEGERS]
+    whole = [
+        one.name for one in rest.columns if {one.kind, SEMANTIC_TYPES[one.type].kind} & INTEGERS
+    ]  # so that they are compared as numbers; what is none stays text
     columns = [f"{_listed([one.name])} {'INTEGER' if one.name in whole else 'TEXT'}" for one in rest.columns]
     connection.execute(f"CREATE TABLE {TABLE} ({NUMBER} INTEGER PRIMARY KEY, {', '.join(columns)})")
     return connection

@@ -11,12 +11,15 @@ def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return fill(tmp_path_factory.mktemp("reports"))
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql", "mariadb"])
-def url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
+@pytest.fixture(scope="session", params=["sqlite", "duckdb", "postgresql", "mariadb"])
+def url(request: pytest.FixtureRequest, sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The same store on every database."""
     if request.param == "sqlite":
         return sqlite_url
-    made = new_database(request.getfixturevalue(f"{request.param}_url"), "reports")
+    if request.param == "duckdb":
+        made = f"duckdb:///{tmp_path_factory.mktemp('reports') / 'leads.duckdb'}"
+    else:
+        made = new_database(request.getfixturevalue(f"{request.param}_url"), "reports")
     copy(sqlite_url, made)
     return made
 
