@@ -27,6 +27,7 @@ from export_pipelines.stream.connecting import connected
 from export_pipelines.stream.spelled_rows import Spelling
 
 BATCH_ROWS = 2048
+STREAMED = {"stream_results": True, "max_row_buffer": BATCH_ROWS}
 STATEMENT_S = 4 * 3600
 SNAPSHOTS = ("REPEATABLE READ", "SERIALIZABLE")  # the first that the database has
 ZONES = {  # how a session says that a time without a zone means UTC; the standard's words where none stand here
@@ -95,7 +96,7 @@ class SqlalchemySource:
         """What `sql` gives, in a session that sees one state of the database and ends with nothing changed."""
         with self._connected() as connection, self._deadline(connection):
             with self._errors("the statement was refused"):
-                result = connection.execute(*_bound(sql, query.parameters))
+                result = connection.execute(*_bound(sql, query.parameters), execution_options=STREAMED)
             yield result
 
     def _rows(self, result: Result[Any]) -> Sequence[Row[Any]]:
@@ -112,7 +113,6 @@ class SqlalchemySource:
                 f"cannot be reached: {self._told(error)}", where=self.place, remedy=REMEDY
             ) from error
         with closing(connection):
-            connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
             self._demand_snapshot(connection)
             self._try(connection, ZONES.get(self.engine.dialect.name, ZONE))
             self._try(connection, READ_ONLY)
@@ -213,7 +213,8 @@ class SqlalchemySource:
         url = self.engine.url
         hidden = [url.password or "", *(str(v) for k, v in url.query.items() if SECRET_NAME.search(k))]
         for secret in filter(None, hidden):
-            said = said.replace(secret, "***").replace(quote_plus(secret), "***")
+            for spelled in (secret, quote_plus(secret)):
+                said = re.sub(rf"(?<!\w){re.escape(spelled)}(?!\w)", "***", said)
         return SECRET.sub(r"\1***", said) or type(origin).__name__
 
 

@@ -2,9 +2,17 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines_tests.stream.databases import Database, Duckdb, Mariadb, Postgresql, Server, Sqlite
+from export_pipelines_tests.stream.databases import (
+    Another,
+    Database,
+    Duckdb,
+    Mariadb,
+    Postgresql,
+    Server,
+    Sqlite,
+)
 
-SERVERS = ("postgresql", "mariadb")
+SERVERS = ("postgresql", "mariadb", "another")
 
 
 FILES: dict[str, type[Sqlite | Duckdb]] = {"sqlite": Sqlite, "duckdb": Duckdb}
@@ -22,5 +30,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 def _server(request: pytest.FixtureRequest) -> Server:
-    kind = {"postgresql": Postgresql, "mariadb": Mariadb}[request.param]
-    return kind(request.getfixturevalue(f"{request.param}_url"))
+    if request.param == "mariadb":
+        return Mariadb(request.getfixturevalue("mariadb_url"))
+    own = Postgresql(request.getfixturevalue("postgresql_url"))
+    return own if request.param == "postgresql" else Another(own)

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pymysql
+from sqlalchemy.dialects import registry
 from sqlalchemy.engine import make_url
 
 from export_pipelines.definition.filters import Filter
@@ -85,6 +86,27 @@ class Postgresql:
 
 
 @dataclass(frozen=True)
+class Another:
+    """The same server by a name that has no reader of its own, so that the generic path reads it."""
+
+    own: Postgresql
+    dialect = "another"
+
+    @property
+    def url(self) -> str:
+        return self.own.url.replace("postgresql", self.dialect, 1)
+
+    def execute(self, *statements: str) -> None:
+        self.own.execute(*statements)
+
+    def fill(self, rows: Rows) -> None:
+        self.own.fill(rows)
+
+
+registry.register(Another.dialect, "sqlalchemy.dialects.postgresql.psycopg", "PGDialect_psycopg")
+
+
+@dataclass(frozen=True)
 class Mariadb:
     """A server's database, whose texts are compared without case unless a query says otherwise."""
 
@@ -141,7 +163,7 @@ class Duckdb:
                 connection.execute(sql, cells)
 
 
-Server = Postgresql | Mariadb
+Server = Postgresql | Another | Mariadb
 Database = Sqlite | Duckdb | Server
 
 
