@@ -64,7 +64,7 @@ def check_run(plan: Plan, source: Source) -> int:
     source.check(masking.query)
     # Counting a report's groups would be making it: its rows are known, and told, before any is written. How many rows
     # stay of those that are asked more afterwards shows in writing them, where the limits hold too.
-    if plan.report is not None or masking.query.rest is not None:
+    if plan.report is not None or masking.query.counts_at_most:
         return 0
     rows = source.count(masking.query)
     demand_room(plan, rows)

@@ -128,8 +128,8 @@ def test_a_source_that_does_not_answer_is_refused(
         "missing": "there is no database (set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads",
         "empty": "export-pipelines sample leads, or import leads FILE.csv",
         "text": "file is not a database",
-        "other kind": 'SQLAlchemy knows no database "dbase"',
-        "no driver": "the driver of this database, pymssql, is not installed (pip install pymssql)",
+        "other kind": 'unknown database "dbase"',
+        "no driver": "the driver for mssql is not installed (pip install 'pymssql')",
         "no URL": "EXPORT_PIPELINES_SOURCE_URL: the URL of the lead store does not begin with a kind of database",
     }  # fmt: skip
     project.environment["EXPORT_PIPELINES_SOURCE_URL"] = _source(source, project.folder)

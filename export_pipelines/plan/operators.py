@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import and_, literal, or_, true
+from sqlalchemy import and_, case, literal, or_
 
 from export_pipelines.catalog import Field, Kind, PiiClass
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.definition.filters import Scalar
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import Dialect
-from export_pipelines.plan.dialects.dialect import Expression, Sign
+from export_pipelines.plan.dialects.dialect import NO, YES, Expression, Sign
 from export_pipelines.plan.values import FALSE_WORDS, TRUE_WORDS, Value, coerce
 
 Rhv = Scalar | tuple[Scalar, ...]
@@ -45,7 +45,7 @@ def predicate(operand: Operand, op: Op, rhv: Rhv) -> Expression:
             remedy=f"allowed: {', '.join(operators_of(operand.kind))}",
         )
     expression = build(operand, rhv)
-    return expression if positive is op else expression.is_not(true())
+    return expression if positive is op else case((expression, NO), else_=YES) == YES
 
 
 def operators_of(kind: Kind) -> list[Op]:

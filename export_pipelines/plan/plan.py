@@ -142,15 +142,16 @@ class Rest(Frozen):
     """What the database cannot be asked exactly: its rows are asked afterwards, in a table `rest` of SQLite in memory.
 
     The table holds a batch of `columns`, which the database's SELECT gives after those of the query, and a `number` for
-    each row; `sql` gives the numbers of the rows that stay, and the columns `made` of them, which the SELECT does not
-    give. With `groups` the SELECT gives `columns` only, and `sql` what
-    is grouped at the end.
+    each row; `sql` gives the numbers of the rows that stay, and those columns of the query, `told`, that the SELECT does
+    not. With `groups` the SELECT gives `columns` only, and `sql` what is grouped at the end. Without `asks` every row
+    stays.
     """
 
     sql: str
     parameters: tuple[str | int | float | None, ...] = ()
     columns: tuple[SourceColumn, ...]
-    made: tuple[str, ...] = Field(default=(), exclude_if=lambda made: not made)
+    told: tuple[str, ...] = Field(default=(), exclude_if=lambda told: not told)
+    asks: bool = Field(default=True, exclude_if=lambda asks: asks)
     groups: Groups | None = Field(default=None, exclude_if=lambda groups: groups is None)
     private: tuple[int, ...] = ()
 
@@ -159,8 +160,8 @@ class Query(Frozen):
     """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...).
 
     `private` are positions of parameters that are compared with a personal field; they are never shown. With a `rest`
-    the count is that of the rows at most. `marked` columns hold BAD_JSON where stored JSON does not parse: an error, or null
-    where `bad_json_is_null`.
+    that asks the count is that of the rows at most. `marked` columns hold BAD_JSON where stored JSON does not parse: an
+    error, or null where `bad_json_is_null`.
     """
 
     sql: str
@@ -180,8 +181,12 @@ class Query(Frozen):
             return self.columns
         if self.rest.groups:
             return self.rest.columns
-        told = (column for column in self.columns if column.name not in self.rest.made)
-        return (*told, *self.rest.columns)
+        return (*(one for one in self.columns if one.name not in self.rest.told), *self.rest.columns)
+
+    @property
+    def counts_at_most(self) -> bool:
+        """Is the count that of the rows at most?"""
+        return self.rest is not None and self.rest.asks
 
 
 class Masking(Frozen):

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, Select, Text, case, cast, func, select
 from sqlalchemy.sql import quoted_name, visitors
 from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipelines.catalog import Field
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import FUNCTIONS, NotPushable, Sqlite
-from export_pipelines.plan.dialects.dialect import Compiled, Expression
+from export_pipelines.plan.dialects.dialect import NO, YES, Compiled, Expression
 from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
 from export_pipelines.plan.predicates import Predicate, predicates_of
 from export_pipelines.plan.request import PlanRequest
@@ -23,22 +23,15 @@ MAX_PARAMETERS = 30_000  # SQLite takes 32,766, PostgreSQL 65,535
 
 def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     """The query that reads `fields` of the rows that the window and the filter leave, in the dataset's order."""
-    dialect, fields = request.sql, tuple(fields)
-    tables = Tables(request.dataset, dialect)
+    fields = tuple(fields)
+    tables = Tables(request.dataset, request.sql)
     scratch = Scratch(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, scratch)
     where = [one.expression for one in asked.pushed]
     kept = [one.expression for one in asked.afterwards]
+    outputs, told = _outputs(fields, tables, scratch)
+    fetched = scratch.fetched([*told.values(), *kept])
     order = list(_order(request, tables))
-    outputs: list[Expression] = []
-    made: dict[str, Expression] = {}
-    for field in fields:
-        try:
-            output = dialect.output(field, tables.column(field))
-            outputs.append(output.label(quoted_name(field.id, quote=True)))
-        except NotPushable:
-            made[field.id] = scratch.made(field)
-    fetched = scratch.fetched([*kept, *made.values()])
     outputs += [one.expression for one in fetched]
     statement = (
         select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
@@ -55,13 +48,30 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         for field in fields
     )
     query = query_of(request, statement, count, asked.pushed, columns)
-    marked = [field.id for field in fields if field.id in made or dialect.marks_bad_json(field)]
+    marked = [one.id for one in fields if one.id in told or tables.dialect.marks_bad_json(one)]
     query = query.model_copy(update={"marked": tuple(marked)})
-    if not kept and not made:
+    if not kept and not told:
         return query
-    staying = select(scratch.base.c[NUMBER], *made.values()).where(*kept)
+    staying = select(scratch.base.c[NUMBER], *told.values()).where(*kept)
     rest = rest_of(request, staying, asked.afterwards, [one.column for one in fetched])
-    return query.model_copy(update={"rest": rest.model_copy(update={"made": tuple(made)})})
+    changes = {"told": tuple(told), "asks": bool(kept)}
+    return query.model_copy(update={"rest": rest.model_copy(update=changes)})
+
+
+def _outputs(
+    fields: Iterable[Field], tables: Tables, scratch: Scratch
+) -> tuple[list[Expression], dict[str, Expression]]:
+    """What the SELECT gives, and by their ids the fields that only the scratch table can tell, as text."""
+    given: list[Expression] = []
+    told: dict[str, Expression] = {}
+    for field in fields:
+        name = quoted_name(field.id, quote=True)
+        try:
+            given.append(tables.dialect.output(field, tables.column(field)).label(name))
+        except NotPushable:
+            moved = scratch.field(field.id)
+            told[field.id] = cast(scratch.dialect.output(moved, scratch.column(moved)), Text).label(name)
+    return given, told
 
 
 def _order(request: PlanRequest, tables: Tables) -> Iterator[ColumnElement[Any]]:
@@ -69,7 +79,7 @@ def _order(request: PlanRequest, tables: Tables) -> Iterator[ColumnElement[Any]]
     for id in request.order:
         value = tables.operand(request.dataset.find(id)).value
         if id not in request.dataset.order:
-            yield value.is_(None).desc()
+            yield case((value.is_(None), NO), else_=YES)
         yield value
 
 

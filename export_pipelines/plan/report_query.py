@@ -26,11 +26,11 @@ from sqlalchemy.sql import quoted_name
 from export_pipelines.catalog import Kind
 from export_pipelines.catalog.dimensions import Dimension, dimensions_of
 from export_pipelines.catalog.metrics import MEASURES, METRICS, How, Measure
-from export_pipelines.plan.dialects.dialect import Expression
+from export_pipelines.plan.dialects.dialect import NO, YES, Expression
 from export_pipelines.plan.plan import Groups, Query, Report, SourceColumn
 from export_pipelines.plan.predicates import predicates_of
 from export_pipelines.plan.query import Statement, query_of, rest_of
-from export_pipelines.plan.report_rows import FLAGS, MISFITS, NO, YES, kind_of, row_values
+from export_pipelines.plan.report_rows import FLAGS, MISFITS, kind_of, row_values
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.scratch import Scratch
 from export_pipelines.plan.tables import Tables
@@ -51,14 +51,16 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     told, kept = row_values(request, keys, measures.values(), tables, scratch)
     where = [one.expression for one in asked.pushed]
     columns = _columns(keys, measures)
-    if not kept and not asked.afterwards and tables.dialect.groups_exactly:
+    if tables.dialect.groups and not kept and not asked.afterwards:
         rows = _rows(told, tables.source([*told.values(), *where]), where)
         statement = _groups(report, rows.cte(MEASURED), keys, measures, tables)
         return query_of(request, statement, _count(statement), asked.pushed, columns)
 
     kept_where = [one.expression for one in asked.afterwards]
     fetched = scratch.fetched([*kept.values(), *kept_where])
-    outputs: list[ColumnElement[Any]] = [cast(value, Text).label(name) for name, value in told.items()]
+    outputs: list[ColumnElement[Any]] = [
+        (cast(value, Text) if tables.dialect.groups else value).label(name) for name, value in told.items()
+    ]
     outputs += [one.expression for one in fetched]
     raw: Select[Any] = select(*outputs).select_from(tables.source([*outputs, *where])).where(*where)
     held = [SourceColumn(name=name, kind=kind_of(name, keys, request), type="text") for name in told]

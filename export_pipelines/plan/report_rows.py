@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, case, cast, literal, literal_column, or_, select, tuple_
+from sqlalchemy import Integer, Select, and_, case, cast, literal, or_, select, tuple_
 
 from export_pipelines.catalog import Component, Field, Kind
 from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, Dimension
 from export_pipelines.catalog.metrics import KINDS, Measure, Where
 from export_pipelines.plan.dialects import NotPushable
-from export_pipelines.plan.dialects.dialect import Expression
+from export_pipelines.plan.dialects.dialect import NO, YES, Expression
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.scratch import Scratch
 from export_pipelines.plan.tables import Tables
@@ -18,8 +18,6 @@ from export_pipelines.plan.tables import Tables
 MISFITS = "misfits"
 DUPLICATE_WORD = "duplicate"
 Build = Callable[[Tables], Expression]
-YES: Expression = literal_column("1")
-NO: Expression = literal_column("0")
 
 
 def row_values(
@@ -31,6 +29,8 @@ def row_values(
     kept: dict[str, Expression] = {}
     for name, build in _builders(request, keys, _needed(measures)):
         try:
+            if not tables.dialect.groups and name not in (*FLAGS, MISFITS):
+                raise NotPushable("the groups are made afterwards, of stored values")
             pushed[name] = build(tables)
         except NotPushable:
             kept[name] = build(scratch)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnClause, Text, cast
+from sqlalchemy import ColumnClause
 from sqlalchemy.sql import quoted_name, visitors
 
 from export_pipelines.catalog import Dataset, Field, Kind, StoredAs
 from export_pipelines.plan.dialects import Sqlite
-from export_pipelines.plan.dialects.dialect import Expression, NotPushable
+from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.plan import SourceColumn
 from export_pipelines.plan.tables import Tables
 
@@ -56,10 +56,11 @@ class Scratch(Tables):
         )
         self.base.append_column(ColumnClause(NUMBER))
 
-    def made(self, field: Field) -> Expression:
-        """What the source's SQL cannot say of `field`, as text under its id."""
-        (own,) = (one for one in self.dataset.fields if one.id == field.id)
-        return cast(self.dialect.output(own, self.column(own)), Text).label(quoted_name(field.id, quote=True))
+    def field(self, id: str) -> Field:
+        """The field `id`, as it lies here."""
+        found = self.dataset.find(id)
+        assert isinstance(found, Field)  # no component
+        return found
 
     def fetched(self, expressions: Iterable[Any]) -> list[Fetched]:
         """The columns that `expressions` read."""
@@ -80,11 +81,7 @@ def _stored(field: Field) -> Field:
 def _fetched(name: str, stored: Field, source: Tables) -> Fetched:
     kind = stored.kind if stored.kind in SPELLED else Kind.TEXT
     column = SourceColumn(name=name, kind=kind, type=stored.type, stored_as=stored.stored_as)
-    raw = source.column(stored)
-    try:
-        expression = source.dialect.output(stored, raw)
-    except NotPushable:
-        expression = cast(raw, Text)  # a driver that parses JSON would round its numbers
+    expression = source.dialect.output(stored, source.column(stored))
     return Fetched(column, expression.label(quoted_name(name, quote=True)))
 
 

@@ -9,7 +9,7 @@ PASSING = ("connection refused", "starting up", "shutting down", "too many", "cl
 T = TypeVar("T")
 
 
-def connected(connect: Callable[[], T], foreign: type[Exception]) -> T:
+def connected(connect: Callable[[], T], foreign: type[Exception] | tuple[type[Exception], ...]) -> T:
     """What `connect` gives, tried again after each of PAUSES_S while its `foreign` error names a passing cause."""
     for pause in PAUSES_S:
         try:

@@ -1,4 +1,4 @@
-"""The table of readers: a kind of database with one of its own is one file and one row here."""
+"""The table of readers: a database that has one of its own is one file and one row here, all others share the last."""
 
 from collections.abc import Callable
 
@@ -18,6 +18,7 @@ READERS: dict[str, Callable[[str], Source]] = {
 
 
 def open_source(url: str) -> Source:
-    """A reader for the database at an SQLAlchemy `url`; nothing is opened yet. Raises SourceError, never with the URL."""
+    """A reader for the database at an SQLAlchemy `url`; nothing is opened yet. Raises SourceError or SettingsError, never
+    with the URL."""
     dialect = url.split(":", 1)[0].split("+", 1)[0]
     return Asking(READERS.get(dialect, SqlalchemySource.from_url)(url))

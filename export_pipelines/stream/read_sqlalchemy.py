@@ -1,224 +1,246 @@
-"""Reads any other database through SQLAlchemy, row by row in Python: slower than a reader of its own, and as exact."""
+"""Reads any other database through its SQLAlchemy dialect and driver: rows as Python values, column by column to text."""
 
-import datetime as dt
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from itertools import takewhile
+from threading import Event, Timer
 from typing import Any
+from urllib.parse import quote_plus
 
 import pyarrow as pa
-import simplejson
-from sqlalchemy import (
-    Connection,
-    DateTime,
-    Engine,
-    NullPool,
-    cast,
-    create_engine,
-    literal,
-    select,
-    text,
-    type_coerce,
-)
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    NoSuchModuleError,
-    OperationalError,
-    SQLAlchemyError,
-)
-from sqlalchemy.exc import DataError as BadValue
-from sqlalchemy.types import NullType
+from sqlalchemy import Connection, Engine, Result, Row, TextClause, create_engine, func, select, text
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DataError as DriverDataError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError as DriverInterfaceError
+from sqlalchemy.exc import OperationalError as DriverOperationalError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.util import get_cls_kwargs
 
-from export_pipelines.errors import DataError, RetryableError, SourceError
+from export_pipelines.errors import DataError, ExportError, RetryableError, SettingsError, SourceError
+from export_pipelines.plan.dialects.generic import not_installed, sqlalchemy_dialect
 from export_pipelines.plan.plan import Query
 from export_pipelines.stream.connecting import connected
+from export_pipelines.stream.spelled_rows import Spelling
 
-BATCH_ROWS = 4096
-VARIABLE = "EXPORT_PIPELINES_SOURCE_URL"
-REMEDY = f"look at {VARIABLE}: it is a URL of SQLAlchemy, kind://user:password@host/database"
-UTC_SESSION = ("SET TIME ZONE 'UTC'", "SET TimeZone = 'UTC'", "ALTER SESSION SET TIME_ZONE = '+00:00'")
-INFINITE = "infinity"  # what drivers make the first and the last time of Python of, and `conform` refuses
-ENDS = tuple(end.replace(tzinfo=dt.UTC) for end in (dt.datetime.min, dt.datetime.max))  # noqa: DTZ901 - it has one
-NOON = dt.datetime(2024, 7, 1, 12)  # noqa: DTZ001 - as a clock of UTC shows it
-PLACES = re.compile(
-    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|(\?)"
-)  # what is quoted is no place of a parameter
+BATCH_ROWS = 2048
+STREAMED = {"stream_results": True, "max_row_buffer": BATCH_ROWS}
+STATEMENT_S = 4 * 3600
+SNAPSHOTS = ("REPEATABLE READ", "SERIALIZABLE")  # the first that the database has
+ZONES = {  # how a session says that a time without a zone means UTC; the standard's words where none stand here
+    "mysql": "SET time_zone = '+00:00'",
+    "oracle": "ALTER SESSION SET TIME_ZONE = 'UTC'",
+    "snowflake": "ALTER SESSION SET TIMEZONE = 'UTC'",
+}
+ZONE = "SET TIME ZONE 'UTC'"
+READ_ONLY = "SET TRANSACTION READ ONLY"
+OPTIONS: dict[str, dict[str, Any]] = {"duckdb": {"config": {"access_mode": "READ_ONLY"}}}
+WHERE = "EXPORT_PIPELINES_SOURCE_URL"
+REMEDY = f"look at {WHERE}"
+PLACES = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]|(\?)|:")
+SECRET_NAME = re.compile(r"(?i)pwd|password|token|secret|key")
+SECRET = re.compile(r"(?i)((?:pwd|password|token|secret|key)\w*\s*[=:]\s*)[^\s;&,)]+")
 
 
 class SqlalchemySource:
-    """A database with an SQLAlchemy dialect; see `source.Source` for what it owes."""
+    """A database that has no reader of its own; see `source.Source` for what it owes. Nothing is ever committed."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.place = _place(engine.url)
+    def __init__(self, engine: Engine, statement_s: float = STATEMENT_S) -> None:
+        self.engine, self.statement_s = engine, statement_s
+        url = engine.url
+        server = f"{url.host}:{url.port}/" if url.host and url.port else f"{url.host}/" if url.host else ""
+        self.place = f"{url.get_backend_name()} {server}{url.database or ''}"
 
     @classmethod
     def from_url(cls, url: str) -> "SqlalchemySource":
         try:
-            return cls(create_engine(url, poolclass=NullPool))
-        except NoSuchModuleError as error:
-            raise SourceError(
-                f'SQLAlchemy knows no database "{url.partition(":")[0]}"',
-                where=VARIABLE,
-                remedy="install the package that brings its SQLAlchemy dialect, for example `pip install duckdb-engine`",
-            ) from error
+            address = make_url(url)
+            name = address.get_backend_name()
+            sqlalchemy_dialect(name)
+            return cls(_engine(address))
         except ModuleNotFoundError as error:
-            raise SourceError(
-                f"the driver of this database, {error.name}, is not installed",
-                where=VARIABLE,
-                remedy=f"pip install {error.name}",
+            raise not_installed(name, error.name or name) from error
+        except (SQLAlchemyError, TypeError, ValueError) as error:
+            raise SettingsError(
+                "this is no URL that SQLAlchemy can open",
+                where=WHERE,
+                remedy="for example duckdb:////var/lib/leads.duckdb or mssql+pyodbc://user:password@host/database",
             ) from error
-        except ArgumentError as error:
-            raise SourceError("this is no URL of a database", where=VARIABLE, remedy=REMEDY) from error
 
     def check(self, query: Query) -> None:
-        rows, _, _ = query.sql.rpartition(" ORDER BY ")
-        self._one(query, f"SELECT count(*) FROM ({rows or query.sql}) checked WHERE 1 = 0")  # noqa: S608
+        rows = (
+            query.sql.rpartition(" ORDER BY ")[0] or query.sql
+        )  # not every database sorts inside of brackets
+        self._one(query, f"SELECT count(*) FROM ({rows}) asked WHERE 1 = 0")  # noqa: S608 - made by the plan
 
     def count(self, query: Query) -> int:
         return int(self._one(query, query.count_sql))
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
-        names = [column.name for column in query.columns]
-        with self._connected() as connection, self._errors():
-            options = {"stream_results": True, "max_row_buffer": BATCH_ROWS}
-            result = connection.execution_options(**options).execute(*_statement(query, query.sql))
-            while rows := result.fetchmany(BATCH_ROWS):
-                columns = [[_spelled(value) for value in column] for column in zip(*rows, strict=True)]
-                yield pa.RecordBatch.from_arrays(
-                    [pa.array(column, pa.string()) for column in columns], names=names
-                )
+        spelling = Spelling(query.columns, infinite=isinstance(self.engine.dialect, PGDialect))
+        with self._asked(query, query.sql) as result, spelling:
+            while rows := self._rows(result):
+                yield spelling.batch(rows)
 
     def _one(self, query: Query, sql: str) -> Any:
         """The first cell of what `sql` gives."""
-        with self._connected() as connection, self._errors():
-            return connection.execute(*_statement(query, sql)).scalar_one()
+        with self._asked(query, sql) as result:
+            (row,) = self._rows(result)
+            return row[0]
+
+    @contextmanager
+    def _asked(self, query: Query, sql: str) -> Iterator[Result[Any]]:
+        """What `sql` gives, in a session that sees one state of the database and ends with nothing changed."""
+        with self._connected() as connection, self._deadline(connection):
+            with self._errors("the statement was refused"):
+                result = connection.execute(*_bound(sql, query.parameters), execution_options=STREAMED)
+            yield result
+
+    def _rows(self, result: Result[Any]) -> Sequence[Row[Any]]:
+        with self._errors("reading stopped", begun=True):
+            return result.fetchmany(BATCH_ROWS)
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """A session whose clock shows UTC."""
+        faults: tuple[type[Exception], ...] = (*self._foreign, TypeError, ValueError, AttributeError)
         try:
-            connection = connected(self.engine.connect, DBAPIError)
-        except (SQLAlchemyError, OSError) as error:
+            connection = connected(self.engine.connect, self._foreign)
+        except faults as error:
             raise SourceError(
                 f"cannot be reached: {self._told(error)}", where=self.place, remedy=REMEDY
             ) from error
-        with connection:
+        with closing(connection):
+            self._demand_snapshot(connection)
+            self._try(connection, ZONES.get(self.engine.dialect.name, ZONE))
+            self._try(connection, READ_ONLY)
             self._demand_utc(connection)
             yield connection
 
+    def _demand_snapshot(self, connection: Connection) -> None:
+        for level in SNAPSHOTS:
+            # a database may lack it, and a dialect may offer what its database lacks: one statement is all that is asked
+            with suppress(*self._foreign, NotImplementedError, AttributeError):
+                connection.execution_options(isolation_level=level)
+                return
+
+    def _try(self, connection: Connection, setting: str) -> None:
+        """What a database sets its session to, if it knows these words."""
+        with self._errors("the session was refused"):
+            try:
+                connection.exec_driver_sql(setting)
+            except self._foreign:
+                connection.rollback()
+
     def _demand_utc(self, connection: Connection) -> None:
-        """Sets and proves the zone, as far as the database has times with zones."""
-        for statement in UTC_SESSION:
-            if _accepts(connection, statement):
-                break
-        zoned = cast(literal(f"{NOON}+00:00"), DateTime(timezone=True))
-        try:
-            clock = connection.execute(select(type_coerce(cast(zoned, DateTime()), NullType()))).scalar_one()
-        except SQLAlchemyError:
-            connection.rollback()
-            return
-        if isinstance(clock, dt.datetime) and clock != NOON:
+        """Raises SourceError for a session in another zone, where a time without one would mean another moment."""
+        with self._errors("the session was refused"):
+            now = connection.execute(select(func.current_timestamp())).scalar()
+        shift = now.utcoffset() if isinstance(now, datetime) else None
+        if shift:
             raise SourceError(
-                f"the session's zone is not UTC: 12:00 UTC is {clock:%H:%M} to it",
+                f"the session's clock is {shift} away from UTC",
                 where=self.place,
-                remedy="set the zone of the database or of its user to UTC",
+                remedy="let the server, or the options in the URL, set the session's time zone to UTC",
             )
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """The driver's faults as errors that a person can act on."""
+    def _deadline(self, connection: Connection) -> Iterator[None]:
+        """Ends a statement that takes too long, where the driver has a word for it."""
+        driver = connection.connection.dbapi_connection
+        stop = getattr(driver, "cancel", None) or getattr(driver, "interrupt", None)
+        if stop is None:
+            yield
+            return
+        over = Event()
+
+        def end() -> None:
+            over.set()
+            stop()
+
+        timer = Timer(self.statement_s, end)
+        timer.daemon = True
+        timer.start()
         try:
             yield
-        except BadValue as error:
-            raise DataError(
-                f"a stored value cannot be read: {_without_values(self._told(error))}", where=self.place
-            ) from error
-        except (SQLAlchemyError, OSError) as error:
-            if isinstance(error, OSError | OperationalError) or getattr(
-                error, "connection_invalidated", False
-            ):
-                raise RetryableError(
-                    f"the connection broke: {_without_values(self._told(error))}; nothing was kept",
-                    where=self.place,
-                    remedy="run it again",
-                ) from error
-            raise SourceError(
-                _without_values(self._told(error)),
+        except ExportError as error:
+            if not over.is_set():
+                raise
+            raise RetryableError(
+                f"the statement took more than {self.statement_s:g} s, and was ended",
                 where=self.place,
-                remedy="name your own tables in a catalog file, or grant SELECT",
+                remedy="ask for a smaller window, or run it again when the database has less to do",
             ) from error
+        finally:
+            timer.cancel()
+
+    @property
+    def _foreign(self) -> tuple[type[Exception], ...]:
+        """Every class of error that the driver, or SQLAlchemy for it, may raise."""
+        return SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error, OSError
+
+    @contextmanager
+    def _errors(self, what: str, *, begun: bool = False) -> Iterator[None]:
+        """The driver's faults as errors that a person can act on; `begun` when rows were coming already."""
+        try:
+            yield
+        except self._foreign as error:
+            raise self._failure(error, what, begun) from error
+
+    def _failure(self, error: Exception, what: str, begun: bool) -> ExportError:
+        told = self._told(error)
+        lost = isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+        if isinstance(error, DriverDataError):
+            return DataError(f"a stored value cannot be read: {_without_values(told)}", where=self.place)
+        if lost or (begun and isinstance(error, DriverOperationalError | DriverInterfaceError)):
+            return RetryableError(
+                f"the connection broke: {told}; nothing was kept", where=self.place, remedy="run it again"
+            )
+        return SourceError(
+            f"{what}: {told}",
+            where=self.place,
+            remedy="name your own tables in a catalog file, or grant SELECT",
+        )
 
     def _told(self, error: Exception) -> str:
-        """The driver's first line, without the password."""
-        told = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
-        password = self.engine.url.password
-        return (told.replace(str(password), "***") if password else told).splitlines()[0]
+        """The driver's own words up to where it repeats the statement; no password."""
+        origin = getattr(error, "orig", None) or error
+        texts = [one for one in origin.args if isinstance(one, str)]
+        lines = (texts[-1] if texts else str(origin)).strip().splitlines()
+        said = " ".join(takewhile(lambda line: line.strip() and not line.startswith("LINE "), lines))
+        url = self.engine.url
+        hidden = [url.password or "", *(str(v) for k, v in url.query.items() if SECRET_NAME.search(k))]
+        for secret in filter(None, hidden):
+            for spelled in (secret, quote_plus(secret)):
+                said = re.sub(rf"(?<!\w){re.escape(spelled)}(?!\w)", "***", said)
+        return SECRET.sub(r"\1***", said) or type(origin).__name__
 
 
-def _accepts(connection: Connection, statement: str) -> bool:
-    try:
-        connection.exec_driver_sql(statement)
-    except SQLAlchemyError:
-        connection.rollback()
-        return False
-    return True
+def _engine(url: URL) -> Engine:
+    more: dict[str, Any] = {}
+    if "json_deserializer" in get_cls_kwargs(url.get_dialect()):
+        more["json_deserializer"] = _as_it_is
+    options = OPTIONS.get(url.get_backend_name(), {})
+    return create_engine(url, poolclass=NullPool, connect_args=options, **more)
 
 
-def _statement(query: Query, sql: str) -> tuple[Any, dict[str, Any]]:
-    """The plan's SQL, whose parameters are question marks, for whatever marks the driver takes."""
-    values = {f"p{number}": value for number, value in enumerate(query.parameters)}
+def _as_it_is(stored: str | bytes) -> str | bytes:
+    """JSON that is not parsed keeps its numbers."""
+    return stored
+
+
+def _bound(sql: str, parameters: tuple[str | int | float | None, ...]) -> tuple[TextClause, dict[str, Any]]:
+    """The plan's SQL with named parameters, which SQLAlchemy says in the driver's way."""
+    values = {f"p{n}": value for n, value in enumerate(parameters)}
     names = iter(values)
 
-    def named(place: re.Match[str]) -> str:
-        return f":{next(names)}" if place[1] else place[0].replace(":", r"\:")
+    def place(found: re.Match[str]) -> str:
+        return f":{next(names)}" if found[1] else found[0].replace(":", "\\:")
 
-    return text(PLACES.sub(named, sql)), values
-
-
-def _spelled(value: Any) -> str | None:
-    """A driver's value as text that `conform` takes; none is rounded on the way."""
-    if value is None or isinstance(value, str):
-        return value
-    spell = next((spell for type, spell in SPELLINGS.items() if isinstance(value, type)), str)
-    return spell(value)
+    return text(PLACES.sub(place, sql)), values
 
 
-def _in_utc(moment: dt.datetime) -> str:
-    if moment.replace(tzinfo=dt.UTC) in ENDS:
-        return INFINITE
-    return (moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment).isoformat()
-
-
-def _json(value: object) -> str:
-    return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
-
-
-def _decoded(data: Any) -> str:
-    try:
-        return bytes(data).decode()
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "a stored text is not UTF-8", remedy="mend the row, or leave the field out"
-        ) from error
-
-
-SPELLINGS: dict[Any, Callable[[Any], str]] = {
-    bool: lambda truth: "true" if truth else "false",
-    Decimal: lambda number: format(number, "f"),
-    dt.datetime: _in_utc,
-    dt.date: lambda day: INFINITE if day in (dt.date.min, dt.date.max) else day.isoformat(),
-    (dict, list, tuple): _json,
-    (bytes, bytearray, memoryview): _decoded,
-}
-
-
-def _place(url: URL) -> str:
-    return url.set(query={}).render_as_string()
-
-
-def _without_values(told: str) -> str:
-    return re.sub(r"'[^']*'", "'...'", told)
+def _without_values(said: str) -> str:
+    return re.sub(r"""(['"]).*?\1""", "'...'", said)

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from export_pipelines.catalog import Kind
+from export_pipelines.catalog import SEMANTIC_TYPES, Kind
 from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Groups, Query, Rest
 from export_pipelines.plan.report_query import MEASURED
@@ -55,19 +55,20 @@ def _named(batches: Iterator[pa.RecordBatch], names: list[str]) -> Iterator[pa.R
 
 
 def _staying(query: Query, rest: Rest, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Of each batch the rows that stay, in their order."""
+    """Of each batch the rows that stay, in their order, with what only the rest tells of them."""
     names = [one.name for one in query.columns]
+    given = [name for name in names if name not in rest.told]
     with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
         for batch in batches:
             _fill(scratch, rest, batch, query.bad_json_is_null)
             found = sorted(_asked(scratch, rest.sql, rest), key=itemgetter(0))
-            if not found:
-                continue
-            numbers, *made = zip(*found, strict=True)
-            rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
-            columns = dict(zip(rest.made, (pa.array(one, pa.string()) for one in made), strict=True))
-            arrays = [columns[name] if name in columns else rows.column(name) for name in names]
-            yield pa.RecordBatch.from_arrays(arrays, names=names)
+            if found:
+                numbers, *told = zip(*found, strict=True)
+                rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
+                # what the rest was asked of follows those that were given
+                columns = dict(zip(given, rows.columns, strict=False))
+                columns |= zip(rest.told, (pa.array(one, pa.string()) for one in told), strict=True)
+                yield pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)
 
 
 def _grouped(
@@ -90,7 +91,9 @@ def _scratch(rest: Rest) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA temp_store = MEMORY")  # what sorting and grouping set aside
     sql_functions.register(connection)
-    whole = [one.name for one in rest.columns if one.kind in INTEGERS]
+    whole = [
+        one.name for one in rest.columns if {one.kind, SEMANTIC_TYPES[one.type].kind} & INTEGERS
+    ]  # so that they are compared as numbers; what is none stays text
     columns = [f"{_listed([one.name])} {'INTEGER' if one.name in whole else 'TEXT'}" for one in rest.columns]
     connection.execute(f"CREATE TABLE {TABLE} ({NUMBER} INTEGER PRIMARY KEY, {', '.join(columns)})")
     return connection

@@ -66,10 +66,10 @@ def estimate(plan: "Plan", source: "Source", settings: "Settings") -> Estimate:
     first = _first(plan, source, SAMPLE_ROWS if plan.report is None else sys.maxsize)
     written = write_parts(free, first, lambda name: _Counting(), Keys.of(settings))
     parts = sum(part.bytes for part in written.parts)
-    whole = plan.report is not None or (plan.masking.query.rest is not None and written.rows < SAMPLE_ROWS)
+    whole = plan.report is not None or (plan.masking.query.counts_at_most and written.rows < SAMPLE_ROWS)
     rows = written.rows if whole else source.count(plan.masking.query)
     factor = rows / written.rows if written.rows else 1
-    at_most = plan.masking.query.rest is not None and not whole
+    at_most = plan.masking.query.counts_at_most and not whole
     return Estimate(rows, written.rows, round(parts * factor), round(written.raw_bytes * factor), at_most)
 
 

@@ -91,7 +91,7 @@ def test_the_room_of_plans_opens_nothing_and_reads_no_clock() -> None:
 
 def test_a_database_that_sqlalchemy_does_not_know_is_refused(tmp_path: Path) -> None:
     asked = request(tmp_path, YAML)
-    with pytest.raises(RequestError, match='SQLAlchemy knows no database "dbase".*install the package'):
+    with pytest.raises(RequestError, match='unknown database "dbase".*install the package'):
         compile_plan(type(asked)(asked.definition, asked.window, CATALOG, "dbase", KEYS))
 
 
@@ -99,8 +99,7 @@ def test_any_database_that_sqlalchemy_knows_is_asked_for_the_window(tmp_path: Pa
     asked = request(tmp_path, YAML)
     made = compile_plan(type(asked)(asked.definition, asked.window, CATALOG, "mssql", KEYS))
     assert made.masking
-    assert "leads.submitted_at >= CAST(? AS DATETIME)" in made.masking.query.sql
-    assert made.masking.query.parameters[:1] == ("2024-01-01 00:00:00.000",)
+    assert "leads.submitted_at >= '2024-01-01 00:00:00'" in made.masking.query.sql
 
 
 def test_a_plan_reads_as_text(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_rows_are_sorted_as_asked_and_then_by_time(tmp_path: Path):
     made = plan(tmp_path, "type: event\nfields: [event_id]\nsort: [lead_id]")
     assert made.extract and made.extract.order == ("lead_id", "occurred_at", "event_id")
     assert made.masking and made.masking.query.sql.endswith(
-        "ORDER BY events.lead_id IS NULL DESC, events.lead_id, events.occurred_at, events.event_id"
+        "ORDER BY CASE WHEN (events.lead_id IS NULL) THEN 0 ELSE 1 END, events.lead_id, events.occurred_at, events.event_id"
     )
 
 

@@ -11,13 +11,13 @@ def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return fill(tmp_path_factory.mktemp("reports"))
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql", "mariadb", "duckdb"])
+@pytest.fixture(scope="session", params=["sqlite", "duckdb", "postgresql", "mariadb"])
 def url(request: pytest.FixtureRequest, sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The same store on every database."""
     if request.param == "sqlite":
         return sqlite_url
     if request.param == "duckdb":
-        made = f"duckdb:///{tmp_path_factory.mktemp('duckdb')}/reports.duckdb"
+        made = f"duckdb:///{tmp_path_factory.mktemp('reports') / 'leads.duckdb'}"
     else:
         made = new_database(request.getfixturevalue(f"{request.param}_url"), "reports")
     copy(sqlite_url, made)

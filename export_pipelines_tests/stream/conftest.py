@@ -2,15 +2,26 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines_tests.stream.databases import Database, Duckdb, Mariadb, Postgresql, Server, Sqlite
+from export_pipelines_tests.stream.databases import (
+    Another,
+    Database,
+    Duckdb,
+    Mariadb,
+    Postgresql,
+    Server,
+    Sqlite,
+)
 
-SERVERS = ("postgresql", "mariadb")
+SERVERS = ("postgresql", "mariadb", "another")
 
 
-@pytest.fixture(params=("sqlite", "duckdb", *SERVERS))
+FILES: dict[str, type[Sqlite | Duckdb]] = {"sqlite": Sqlite, "duckdb": Duckdb}
+
+
+@pytest.fixture(params=(*FILES, *SERVERS))
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    file = {"sqlite": Sqlite, "duckdb": Duckdb}.get(request.param)
-    return file(tmp_path / "small.db") if file else _server(request)
+    kind = FILES.get(request.param)
+    return kind(tmp_path / "small.db") if kind else _server(request)
 
 
 @pytest.fixture(params=SERVERS)
@@ -19,5 +30,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 def _server(request: pytest.FixtureRequest) -> Server:
-    kind = {"postgresql": Postgresql, "mariadb": Mariadb}[request.param]
-    return kind(request.getfixturevalue(f"{request.param}_url"))
+    if request.param == "mariadb":
+        return Mariadb(request.getfixturevalue("mariadb_url"))
+    own = Postgresql(request.getfixturevalue("postgresql_url"))
+    return own if request.param == "postgresql" else Another(own)

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pymysql
+from sqlalchemy.dialects import registry
 from sqlalchemy.engine import make_url
 
 from export_pipelines.definition.filters import Filter
@@ -28,10 +29,15 @@ POSTGRESQL_COLUMNS = (
     "lead_id TEXT, word TEXT, email TEXT, amount TEXT, price NUMERIC(20,2), size BIGINT, flag BOOLEAN, day DATE,"
     " at TIMESTAMPTZ, at_sql TIMESTAMP, at_s NUMERIC, at_ms BIGINT, doc JSON, flow_id TEXT, source_id TEXT"
 )
-DUCKDB_COLUMNS = POSTGRESQL_COLUMNS.replace("at_s NUMERIC", "at_s DECIMAL(20,6)").replace(" at ", ' "at" ')
 MARIADB_COLUMNS = (
     "lead_id VARCHAR(24), word TEXT, email TEXT, amount TEXT, price DECIMAL(20,2), size BIGINT, flag BOOLEAN, day DATE,"
     " at DATETIME(3), at_sql TIMESTAMP(3) NULL, at_s DECIMAL(20,6), at_ms BIGINT, doc JSON, flow_id TEXT, source_id TEXT"
+)
+
+
+DUCKDB_COLUMNS = (
+    "lead_id TEXT, word TEXT, email TEXT, amount TEXT, price DECIMAL(20,2), size BIGINT, flag BOOLEAN, day DATE,"
+    ' "at" TIMESTAMPTZ, at_sql TIMESTAMP, at_s DECIMAL(20,6), at_ms BIGINT, doc JSON, flow_id TEXT, source_id TEXT'
 )
 
 
@@ -81,6 +87,27 @@ class Postgresql:
 
 
 @dataclass(frozen=True)
+class Another:
+    """The same server by a name that has no reader of its own, so that the generic path reads it."""
+
+    own: Postgresql
+    dialect = "another"
+
+    @property
+    def url(self) -> str:
+        return self.own.url.replace("postgresql", self.dialect, 1)
+
+    def execute(self, *statements: str) -> None:
+        self.own.execute(*statements)
+
+    def fill(self, rows: Rows) -> None:
+        self.own.fill(rows)
+
+
+registry.register(Another.dialect, "sqlalchemy.dialects.postgresql.psycopg", "PGDialect_psycopg")
+
+
+@dataclass(frozen=True)
 class Mariadb:
     """A server's database, whose texts are compared without case unless a query says otherwise."""
 
@@ -112,7 +139,7 @@ class Mariadb:
 
 @dataclass(frozen=True)
 class Duckdb:
-    """A file that only SQLAlchemy knows to read."""
+    """A file of a database that has no reader of its own: SQLAlchemy's generic path reads it."""
 
     path: Path
     dialect = "duckdb"
@@ -121,20 +148,24 @@ class Duckdb:
     def url(self) -> str:
         return f"duckdb:///{self.path}"
 
+    def execute(self, *statements: str) -> None:
+        with duckdb.connect(self.path) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
     def fill(self, rows: Rows) -> None:
-        with closing(duckdb.connect(str(self.path))) as connection:
+        with duckdb.connect(self.path) as connection:
             for table in ("leads", *PARTIES):
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
-            connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"CREATE TABLE leads ({DUCKDB_COLUMNS})")
             for table in PARTIES:
                 connection.execute(f"CREATE TABLE {table} (id TEXT, name TEXT)")
-            for sql, cells in _insertions(rows, "?", quote='"'):
-                connection.execute(sql, [str(cell) if cell is not None else None for cell in cells])
+            for sql, cells in _insertions(rows, "?", '"'):
+                connection.execute(sql, cells)
 
 
-Server = Postgresql | Mariadb
-Database = Sqlite | Server | Duckdb
+Server = Postgresql | Another | Mariadb
+Database = Sqlite | Duckdb | Server
 
 
 def _without_zone(cell: Any) -> Any:

@@ -1,20 +1,17 @@
 """What the source of every server owes: one state of the database, no writing, and errors that tell no password."""
 
-import hashlib
 import re
 from contextlib import closing
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from export_pipelines.definition.export import Compression, Destination, Format, Split
+from export_pipelines.definition.export import Split
 from export_pipelines.errors import ExportError, SourceError
 from export_pipelines.sample import generate_leads
-from export_pipelines.stream import Keys, open_source, write_parts
+from export_pipelines.stream import open_source
 from export_pipelines_tests.servers.late_relay import late_relay
 from export_pipelines_tests.stream.databases import Server, query_of, source_of
-from export_pipelines_tests.stream.tables import MemoryStore
 from export_pipelines_tests.whole_run import plan_of
 
 READER = {
@@ -39,29 +36,16 @@ WRONG = {
         "port": "127.0.0.1:1/tests: cannot be reached",
     },
 }
+REFUSED = dict.fromkeys(("postgresql", "mariadb"), "(?i)read.only transaction")
+REFUSED["another"] = "syntax error"  # of a cursor for what is no SELECT
+for of_both in (READER, DENIED, WRONG):
+    of_both["another"] = of_both["postgresql"]
 CHANGES = {
     "password": (r"s3cret%26word", "gehe1m"),
     "user": (r"//\w+:", "//nobody:"),
     "database": (r"/\w+$", "/nowhere"),
     "port": (r":\d+/", ":1/"),
 }
-
-
-def test_the_same_definition_gives_the_same_bytes_as_sqlite(tmp_path: Path, server: Server):
-    sums = {}
-    for dialect, url in (("sqlite", f"sqlite:///{tmp_path / 'leads.db'}"), (server.dialect, server.url)):
-        generate_leads(url, 500, 7, date(2024, 1, 15), 1, replace=True)
-        for form in ("csv", "json", "parquet"):
-            plan = plan_of(
-                dialect=dialect, format=Format(name=form), fields="all", split=Split(rows=200),
-                compression=Compression(codec="gzip"), deliver=(Destination(kind="folder", settings={"path": "x"}),),
-            )  # fmt: skip
-            assert plan.masking
-            store = MemoryStore()
-            write_parts(plan, open_source(url).read(plan.masking.query), store.open_part, Keys())
-            sums[dialect, form] = [hashlib.sha256(data).hexdigest() for data in store.parts.values()]
-    for form in ("csv", "json", "parquet"):
-        assert sums["sqlite", form] == sums[server.dialect, form] and len(sums["sqlite", form]) == 3
 
 
 def test_rows_that_come_in_meanwhile_do_not_tear_an_export(server: Server):
@@ -106,7 +90,7 @@ def test_a_missing_right_is_told_with_the_table(server: Server):
 def test_no_filter_can_write(server: Server):
     server.fill([])
     query = query_of(server).model_copy(update={"sql": "DELETE FROM leads RETURNING lead_id"})
-    with pytest.raises(ExportError, match="(?i)read.only transaction"):
+    with pytest.raises(ExportError, match=REFUSED[server.dialect]):
         list(source_of(server).read(query))
 
 

@@ -1,8 +1,10 @@
 """What every source owes, run on every database."""
 
+import hashlib
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
+from export_pipelines.definition.export import Compression, Destination, Format, Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import SourceError
+from export_pipelines.sample import generate_leads
+from export_pipelines.stream import Keys, open_source, write_parts
 from export_pipelines_tests.plan.oracle import holds, moment
 from export_pipelines_tests.plan.tables import DATASET, request_for, window
 from export_pipelines_tests.plan.test_operators import (
@@ -20,6 +25,8 @@ from export_pipelines_tests.plan.test_operators import (
     rules,
 )
 from export_pipelines_tests.stream.databases import Database, Sqlite, chosen, query_of, read, source_of
+from export_pipelines_tests.stream.tables import MemoryStore
+from export_pipelines_tests.whole_run import plan_of
 
 TYPED = {  # fields whose column holds a type of its own where the database has types
     "word": "Straße é \"x\" 'y' \\ \t 😀",
@@ -215,3 +222,21 @@ def test_what_is_not_there_is_named(database: Database, table: str, message: str
     )
     with pytest.raises(SourceError, match=message):
         source_of(database).check(query.model_copy(update={"sql": sql}))
+
+
+@pytest.mark.parametrize("type", ["lead", "event"])
+def test_the_same_definition_gives_the_same_bytes_as_sqlite(tmp_path: Path, database: Database, type: str):
+    sums = {}
+    for dialect, url in (("sqlite", f"sqlite:///{tmp_path / 'leads.db'}"), (database.dialect, database.url)):
+        generate_leads(url, 500, 7, date(2024, 1, 15), 1, replace=True, events=type == "event")
+        for form in ("csv", "json", "parquet"):
+            plan = plan_of(
+                dialect=dialect, type=type, format=Format(name=form), fields="all", split=Split(rows=200),
+                compression=Compression(codec="gzip"), deliver=(Destination(kind="folder", settings={"path": "x"}),),
+            )  # fmt: skip
+            assert plan.masking
+            store = MemoryStore()
+            write_parts(plan, open_source(url).read(plan.masking.query), store.open_part, Keys())
+            sums[dialect, form] = [hashlib.sha256(data).hexdigest() for data in store.parts.values()]
+    for form in ("csv", "json", "parquet"):
+        assert sums["sqlite", form] == sums[database.dialect, form] and len(sums["sqlite", form]) >= 3

@@ -18,6 +18,8 @@ MOST = str((2**63 - 1) // 100)  # the largest amount whose cents an integer hold
 BLANKS = " \t\n\r"  # a text of only these is blank
 
 Expression = ColumnElement[Any]
+YES: Expression = literal_column("1")
+NO: Expression = literal_column("0")
 Sign = Callable[[Expression, Expression], Expression]  # operator.eq, lt, le, gt, ge
 Parameter = str | int | float | None
 
@@ -43,10 +45,11 @@ class Dialect(Protocol):
     """
 
     name: str
-    groups_exactly: bool  # two texts are one group only where they are the same, letter by letter
+    groups: bool
+    """Does it group, count and compare stored values as a report means them: texts by code point, amounts exactly?"""
 
     def marks_bad_json(self, field: Field) -> bool:
-        """Whether `output` of the field gives BAD_JSON for stored JSON that does not parse."""
+        """Whether what is read of the field holds BAD_JSON for stored JSON that does not parse."""
 
     def output(self, field: Field, column: Expression) -> Expression:
         """What the SELECT reads: JSON normalised, a value inside JSON as text that keeps its decimals."""

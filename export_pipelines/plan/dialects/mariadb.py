@@ -56,7 +56,7 @@ TICKS = {StoredAs.EPOCH_S: "1000000", StoredAs.EPOCH_MS: "1000"}  # microseconds
 
 class Mariadb:
     name = "mariadb"
-    groups_exactly = True
+    groups = True
 
     def __init__(self, bad_json_is_null: bool = False) -> None:
         self.bad_json_is_null = bad_json_is_null

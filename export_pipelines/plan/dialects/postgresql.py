@@ -45,7 +45,7 @@ NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
 class Postgresql:
     name = "postgresql"
-    groups_exactly = True
+    groups = True
 
     def marks_bad_json(self, field: Field) -> bool:
         return False  # its JSON types hold none

@@ -41,7 +41,7 @@ INT64 = 2**63 - 1
 
 class Sqlite:
     name = "sqlite"
-    groups_exactly = True
+    groups = True
 
     def __init__(self, bad_json_is_null: bool = False) -> None:
         self.bad_json_is_null = bad_json_is_null
