@@ -120,7 +120,7 @@ def test_a_bad_request_is_refused(
     ],
     ids=lambda one: one[0],
 )
-@pytest.mark.parametrize("source", ["missing", "empty", "text", "other kind", "no driver", "no URL"])
+@pytest.mark.parametrize("source", ["missing", "empty", "text", "other kind", "unknown kind", "no URL"])
 def test_a_source_that_does_not_answer_is_refused(
     terminal: Terminal, project: Project, arguments: tuple[str, ...], source: str
 ) -> None:
@@ -128,8 +128,8 @@ def test_a_source_that_does_not_answer_is_refused(
         "missing": "there is no database (set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads",
         "empty": "export-pipelines sample leads, or import leads FILE.csv",
         "text": "file is not a database",
-        "other kind": 'unknown database "dbase"',
-        "no driver": "the driver for mssql is not installed (pip install 'pymssql')",
+        "other kind": "the driver for oracle is not installed (pip install 'oracledb')",
+        "unknown kind": 'unknown database "oracel"; did you mean "oracle"?',
         "no URL": "EXPORT_PIPELINES_SOURCE_URL: the URL of the lead store does not begin with a kind of database",
     }  # fmt: skip
     project.environment["EXPORT_PIPELINES_SOURCE_URL"] = _source(source, project.folder)
@@ -147,8 +147,8 @@ def _source(kind: str, folder: Path) -> str:
     if kind == "text":
         path.write_text("no database at all, " * 100)
     return {
-        "other kind": "dbase://user:hunter2@host/x",
-        "no driver": "mssql+pymssql://user:hunter2@host/x",
+        "other kind": "oracle://user:hunter2@host/x",
+        "unknown kind": "oracel://user:hunter2@host/x",
         "no URL": "hunter2",
     }.get(kind, f"sqlite:///{path}")
 

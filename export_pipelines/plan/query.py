@@ -77,10 +77,10 @@ def _outputs(
 def _order(request: PlanRequest, tables: Tables) -> Iterator[ColumnElement[Any]]:
     """The dataset's own order is of fields that are never null; in front of it nulls come first, on every database."""
     for id in request.order:
-        value = tables.operand(request.dataset.find(id)).value
+        column = tables.column(tables.field(id))
         if id not in request.dataset.order:
-            yield case((value.is_(None), NO), else_=YES)
-        yield value
+            yield case((column.is_(None), NO), else_=YES)
+        yield column
 
 
 def query_of(

@@ -56,12 +56,6 @@ class Scratch(Tables):
         )
         self.base.append_column(ColumnClause(NUMBER))
 
-    def field(self, id: str) -> Field:
-        """The field `id`, as it lies here."""
-        found = self.dataset.find(id)
-        assert isinstance(found, Field)  # no component
-        return found
-
     def fetched(self, expressions: Iterable[Any]) -> list[Fetched]:
         """The columns that `expressions` read."""
         named = {

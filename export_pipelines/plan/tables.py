@@ -25,6 +25,12 @@ class Tables:
             for join in dataset.joins
         }
 
+    def field(self, id: str) -> Field:
+        """The field `id`, as it lies in these tables."""
+        found = self.dataset.find(id)
+        assert isinstance(found, Field)  # no component
+        return found
+
     def column(self, field: Field) -> Expression:
         """The raw column of `field`. Raises CatalogError for an alias that is not joined."""
         alias, name = _split(field.column)

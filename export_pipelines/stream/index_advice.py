@@ -1,9 +1,10 @@
 """Whether the source finds a window by an index, or has to read the whole table for each."""
 
 from collections.abc import Iterator
+from warnings import catch_warnings
 
 from sqlalchemy import create_engine, inspect
-from sqlalchemy.engine import Inspector
+from sqlalchemy.engine import Engine, Inspector
 from sqlalchemy.exc import SQLAlchemyError
 
 from export_pipelines.settings import driver_url
@@ -17,14 +18,19 @@ def has_index(url: str, table: str, column: str) -> bool:
     schema, _, name = table.rpartition(".")
     engine = create_engine(driver_url(url))
     try:
-        inspector = inspect(engine)
-        if not inspector.has_table(name, schema or None) or name in inspector.get_view_names(schema or None):
-            return True
-        return column in _first_columns(inspector, name, schema or None)
-    except SQLAlchemyError:
+        with catch_warnings(action="ignore"):  # of dialects that cannot tell
+            return _has_index(engine, name, schema or None, column)
+    except (SQLAlchemyError, NotImplementedError):
         return True
     finally:
         engine.dispose()
+
+
+def _has_index(engine: Engine, table: str, schema: str | None, column: str) -> bool:
+    inspector = inspect(engine)
+    if not inspector.has_table(table, schema) or table in inspector.get_view_names(schema):
+        return True
+    return column in _first_columns(inspector, table, schema)
 
 
 def _first_columns(inspector: Inspector, table: str, schema: str | None) -> Iterator[str | None]:

@@ -80,7 +80,7 @@ class SqlalchemySource:
         return int(self._one(query, query.count_sql))
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
-        spelling = Spelling(query.columns, infinite=isinstance(self.engine.dialect, PGDialect))
+        spelling = Spelling(query.columns, self.place, infinite=isinstance(self.engine.dialect, PGDialect))
         with self._asked(query, query.sql) as result, spelling:
             while rows := self._rows(result):
                 yield spelling.batch(rows)

@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -20,16 +22,18 @@ INFINITY = b"infinity"
 COMPACT = (
     "SELECT CASE WHEN json_valid(stored) THEN json(stored) ELSE ? END FROM (SELECT CAST(? AS TEXT) AS stored)"
 )
-ENDS = (datetime.combine(date.min, time.min), datetime.combine(date.max, time.max))
+ENDS = frozenset(
+    (date.min, date.max, datetime.combine(date.min, time.min), datetime.combine(date.max, time.max))
+)
 OF_ITS_OWN = (StoredAs.ISO, StoredAs.SQL)
 
 
 class Spelling:
-    """Batches of these columns; `infinite` when the driver gives the calendar's last day for infinity. A context, for
-    what it holds to read JSON with."""
+    """Batches of these columns of the database at `place`; `infinite` when its driver gives the calendar's last day for
+    infinity. A context, for what it holds to read JSON with."""
 
-    def __init__(self, columns: tuple[SourceColumn, ...], *, infinite: bool) -> None:
-        self.columns, self.infinite = columns, infinite
+    def __init__(self, columns: tuple[SourceColumn, ...], place: str, *, infinite: bool) -> None:
+        self.columns, self.place, self.infinite = columns, place, infinite
         self.json = sqlite3.connect(":memory:")
         self.json.text_factory = bytes
 
@@ -41,30 +45,37 @@ class Spelling:
 
     def batch(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
         """The rows as texts. Raises SourceError for a column whose values no text tells."""
-        names = [column.name for column in self.columns]
         texts = [
-            [None if value is None else self._text(column, value) for value in values]
+            self._texts(column, values)
             for column, values in zip(self.columns, zip(*rows, strict=True), strict=True)
         ]
         arrays = [pa.array(column, pa.binary()).view(pa.string()) for column in texts]
+        names = [column.name for column in self.columns]
         for position, column in enumerate(self.columns):
             if column.kind is Kind.JSON:
                 arrays[position] = self._compact(texts[position])
         return pa.RecordBatch.from_arrays(arrays, names=names)
 
-    def _text(self, column: SourceColumn, value: Any) -> bytes:
-        if column.kind is Kind.TIMESTAMP and column.stored_as in OF_ITS_OWN and isinstance(value, str):
+    def _texts(self, column: SourceColumn, values: Sequence[Any]) -> list[bytes | None]:
+        kinds = set(map(type, values)) - {NoneType}
+        if str in kinds and column.kind is Kind.TIMESTAMP and column.stored_as in OF_ITS_OWN:
             raise SourceError(
                 f"the column of {column.name} holds text, of which no window can be asked exactly",
+                where=self.place,
                 remedy="read a view that casts it to a timestamp",
             )
-        if self.infinite and isinstance(value, date) and _is_last(value):
-            return INFINITY  # which `conform` refuses, with the row
-        for kind in type(value).__mro__:
-            if kind in SPELLED:
-                return SPELLED[kind](value)
+        spell = {kind: self._spelled(column, kind) for kind in kinds}
+        return [None if value is None else spell[type(value)](value) for value in values]
+
+    def _spelled(self, column: SourceColumn, kind: type) -> Callable[[Any], bytes]:
+        """How values of the Python type `kind` become texts."""
+        for known in kind.__mro__:
+            if known in SPELLED:
+                spelled = SPELLED[known]
+                return partial(_finite, spelled) if self.infinite and issubclass(kind, date) else spelled
         raise SourceError(
-            f"the driver gives the column of {column.name} as {type(value).__name__}, which is not read",
+            f"the driver gives the column of {column.name} as {kind.__name__}, which is not read",
+            where=self.place,
             remedy="leave the field out, or read a view that casts it to text",
         )
 
@@ -77,10 +88,10 @@ class Spelling:
         return pa.array(found, pa.binary()).view(pa.string())
 
 
-def _is_last(value: date) -> bool:
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None) in ENDS
-    return value in (date.min, date.max)
+def _finite(spelled: Callable[[Any], bytes], value: date) -> bytes:
+    """The calendar's first and last moment are infinity, which `conform` refuses, with the row."""
+    clock = value.replace(tzinfo=None) if isinstance(value, datetime) else value
+    return INFINITY if clock in ENDS else spelled(value)
 
 
 def _moment(value: datetime) -> bytes:

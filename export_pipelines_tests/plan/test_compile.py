@@ -89,17 +89,25 @@ def test_the_room_of_plans_opens_nothing_and_reads_no_clock() -> None:
             assert not (isinstance(node, ast.Name) and node.id in ("open", "create_engine")), file
 
 
-def test_a_database_that_sqlalchemy_does_not_know_is_refused(tmp_path: Path) -> None:
+def test_a_database_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     asked = request(tmp_path, YAML)
-    with pytest.raises(RequestError, match='unknown database "dbase".*install the package'):
-        compile_plan(type(asked)(asked.definition, asked.window, CATALOG, "dbase", KEYS))
+    with pytest.raises(RequestError, match='unknown database "postgres"; did you mean "postgresql"?'):
+        compile_plan(type(asked)(asked.definition, asked.window, CATALOG, "postgres", KEYS))
 
 
-def test_any_database_that_sqlalchemy_knows_is_asked_for_the_window(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("database", "window"),
+    [
+        ("mssql", "submitted_at >= '2024-01-01 00:00:00'"),
+        ("oracle", "submitted_at >= TO_DATE('2024-01-01 00:00:00', 'YYYY-MM-DD HH24:MI:SS')"),
+        ("duckdb", "submitted_at >= '2024-01-01 00:00:00'"),
+    ],
+)
+def test_every_other_database_gets_its_own_spelling(tmp_path: Path, database: str, window: str) -> None:
     asked = request(tmp_path, YAML)
-    made = compile_plan(type(asked)(asked.definition, asked.window, CATALOG, "mssql", KEYS))
-    assert made.masking
-    assert "leads.submitted_at >= '2024-01-01 00:00:00'" in made.masking.query.sql
+    plan = compile_plan(type(asked)(asked.definition, asked.window, CATALOG, database, KEYS))
+    assert plan.masking and f"leads.{window}" in plan.masking.query.sql
+    assert plan.extract and plan.extract.dialect == database
 
 
 def test_a_plan_reads_as_text(tmp_path: Path) -> None:

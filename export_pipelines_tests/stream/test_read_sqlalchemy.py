@@ -55,7 +55,7 @@ def another(postgresql_url: str) -> Another:
 def spelled(value: Any, kind: str, type: str = "text", *, infinite: bool = False, **more: Any) -> Any:
     """What becomes of a driver's value."""
     columns = (ID, SourceColumn(name="it", kind=kind, type=type, **more))
-    with Spelling(columns, infinite=infinite) as spelling:
+    with Spelling(columns, "here", infinite=infinite) as spelling:
         marked = spelling.batch([("1", value), ("2", None)])
     batch, _ = settled(marked, ["it"] if kind == "json" else [], is_null=False)
     first, second = conform(batch, columns).column("it").to_pylist()
@@ -144,7 +144,9 @@ def test_an_object_with_what_json_cannot_hold_is_refused(value: Any):
 
 
 def test_a_type_that_is_not_known_is_refused_by_its_name():
-    with pytest.raises(SourceError, match="the column of it as timedelta, which is not read"):
+    with pytest.raises(
+        SourceError, match="here: the driver gives the column of it as timedelta, which is not read"
+    ):
         spelled(timedelta(1), "text")
 
 
