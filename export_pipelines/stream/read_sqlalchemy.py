@@ -71,9 +71,8 @@ class SqlalchemySource:
             ) from error
 
     def check(self, query: Query) -> None:
-        rows = (
-            query.sql.rpartition(" ORDER BY ")[0] or query.sql
-        )  # not every database sorts inside of brackets
+        # not every database sorts inside of brackets
+        rows = query.sql.rpartition(" ORDER BY ")[0] or query.sql
         self._one(query, f"SELECT count(*) FROM ({rows}) asked WHERE 1 = 0")  # noqa: S608 - made by the plan
 
     def count(self, query: Query) -> int:
@@ -105,17 +104,16 @@ class SqlalchemySource:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        faults: tuple[type[Exception], ...] = (*self._foreign, TypeError, ValueError, AttributeError)
         try:
             connection = connected(self.engine.connect, self._foreign)
-        except faults as error:
+        except Exception as error:  # options and keys of any driver can be wrong in ways of its own
             raise SourceError(
                 f"cannot be reached: {self._told(error)}", where=self.place, remedy=REMEDY
             ) from error
         with closing(connection):
             self._demand_snapshot(connection)
-            self._try(connection, ZONES.get(self.engine.dialect.name, ZONE))
             self._try(connection, READ_ONLY)
+            self._try(connection, ZONES.get(self.engine.dialect.name, ZONE))
             self._demand_utc(connection)
             yield connection
 
