@@ -12,7 +12,7 @@ from export_pipelines.catalog import Catalog
 from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
 from export_pipelines.definition.export import Cadence
 from export_pipelines.definition.given import AT_LAUNCH
-from export_pipelines.errors import ExportError, RequestError, unknown
+from export_pipelines.errors import ExportError, RequestError, WindowError, unknown
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.naming import render, window_words
 from export_pipelines.plan.plan import Plan, Window
@@ -119,10 +119,16 @@ def _plans(definition: ExportDefinition, settings: Settings, catalog: Catalog) -
     if definition.filter.lead_ids == AT_LAUNCH:
         some = definition.filter.model_copy(update={"lead_ids": (SOME_LEAD,)})
         definition = definition.model_copy(update={"filter": some})
-    return [
-        compile_plan(PlanRequest(definition, window, catalog, settings.dialect, settings.key_names))
-        for window in _windows(definition)
-    ]
+    plans = []
+    for window in _windows(definition):
+        try:
+            plans.append(
+                compile_plan(PlanRequest(definition, window, catalog, settings.dialect, settings.key_names))
+            )
+        except WindowError:  # such a window can be asked for, and this export refuses it
+            if window is not WHOLE:
+                raise
+    return plans
 
 
 # --- paths -----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.definition.export import Format, Limits, Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
-from export_pipelines.errors import LimitReached, RequestError
+from export_pipelines.errors import LimitReached, RequestError, WindowError
 from export_pipelines.pipeline import run_export
 from export_pipelines.plan.describe import describe
 from export_pipelines.plan.plan import Plan
@@ -58,7 +58,7 @@ class Stores:
 
 
 def plan(dialect: str, *rules: Rule, **changes: Any) -> Plan:
-    return plan_of(dialect=dialect, filter=Filter(rules=rules or (GMAIL,)), **changes)
+    return plan_of(dialect=dialect, **{"filter": Filter(rules=rules or (GMAIL,)), **changes})
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,28 @@ def test_the_files_are_those_of_sqlite(stores: Stores, dialect: str):
     assert rows == stores.run("sqlite", 2)
     assert 0 < len(rows) < LEADS
     assert {row["email"].strip().lower().rpartition("@")[2] for row in rows} == {"gmail.com"}
+
+
+@pytest.mark.parametrize("dialect", DATABASES)
+def test_a_rule_on_an_age_means_the_age_that_is_exported(stores: Stores, dialect: str):
+    fields = ("lead_id", "dob", "dob.age", "dob.year")
+    everyone = stores.run("sqlite", filter=Filter(), fields=fields)
+    older = Filter(
+        rules=(Rule(lhv="dob.age", op=Op.GREATER, rhv=40), Rule(lhv="dob.year", op=Op.LESS, rhv=1980))
+    )
+    wanted = [row for row in everyone if row["dob"] and int(row["dob_age"]) > 40 and row["dob"] < "1980"]
+    assert 0 < len(wanted) < len(everyone)
+    assert stores.run(dialect, 2, filter=older, fields=fields) == wanted
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"fields": ("dob.age",)}, {"filter": Filter(rules=(Rule(lhv="dob.age", op=Op.GREATER, rhv=40),))}],
+    ids=["field", "rule"],
+)
+def test_the_whole_history_has_no_day_at_which_an_age_is_told(changes: dict[str, Any]):
+    with pytest.raises(WindowError, match="dob.age is told at the end of the window.*give --start and --end"):
+        plan_of(day=None, partition=None, **changes)
 
 
 def test_more_rows_than_the_limit_stop_the_run_and_leave_nothing(stores: Stores):

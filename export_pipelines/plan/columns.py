@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 
 from export_pipelines.catalog import Component, Dataset, Field, Kind
+from export_pipelines.catalog.dimensions import SHIFTING
 from export_pipelines.definition.output import FORMATS
 from export_pipelines.definition.selection import resolve_fields
-from export_pipelines.errors import RequestError
+from export_pipelines.errors import RequestError, WindowError
 from export_pipelines.plan.plan import OutputColumn, Plan, Projection
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.tables import ENDLESS, GIVE_AN_END
 
 
 def project_fields(plan: Plan, request: PlanRequest) -> Plan:
@@ -16,6 +18,10 @@ def project_fields(plan: Plan, request: PlanRequest) -> Plan:
     if not chosen:
         raise RequestError("no field is left to export", where=request.definition.at("fields"))
     columns = columns_of(chosen, request)
+    for column in columns:
+        if column.component in SHIFTING and request.age_day is None:
+            where = request.definition.at("fields")
+            raise WindowError(ENDLESS.format(column.id), where=where, remedy=GIVE_AN_END)
     required = tuple(column.id for column in columns if column.required)
     return plan.model_copy(update={"projection": Projection(columns=columns), "required": required})
 

@@ -45,8 +45,8 @@ def extract(plan: Plan, request: PlanRequest) -> Plan:
 
 def filter_rows(plan: Plan, request: PlanRequest) -> Plan:
     """Adds what rows must fulfil. Raises RequestError for a rule that cannot be."""
-    tables = Tables(request.dataset, request.sql)
-    asked = predicates_of(request, tables, Scratch(tables))
+    tables = Tables(request.dataset, request.sql, request.age_day)
+    asked = predicates_of(request, tables, Scratch(tables, request.bad_json_is_null))
     section = Predicates(
         filter=request.definition.filter.model_dump(mode="json", exclude_defaults=True),
         text=tuple(one.text for one in asked.pushed),

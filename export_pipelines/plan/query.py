@@ -24,7 +24,7 @@ MAX_PARAMETERS = 30_000  # SQLite takes 32,766, PostgreSQL 65,535
 def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     """The query that reads `fields` of the rows that the window and the filter leave, in the dataset's order."""
     fields = tuple(fields)
-    tables = Tables(request.dataset, request.sql)
+    tables = Tables(request.dataset, request.sql, request.age_day)
     scratch = Scratch(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, scratch)
     where = [one.expression for one in asked.pushed]

@@ -45,7 +45,7 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     """
     keys = [dimensions_of(request.dataset)[id] for id in report.keys]
     measures = measures_of(report)
-    tables = Tables(request.dataset, request.sql)
+    tables = Tables(request.dataset, request.sql, request.age_day)
     scratch = Scratch(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, scratch)
     told, kept = row_values(request, keys, measures.values(), tables, scratch)

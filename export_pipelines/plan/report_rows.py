@@ -111,7 +111,7 @@ def _duplicate(request: PlanRequest, tables: Tables) -> Expression:
 
 def _others(request: PlanRequest, *ids: str, where: Where) -> Select[Any]:
     """A column or two of all rows of the dataset for which `where` holds."""
-    tables = Tables(request.dataset, request.sql)
+    tables = Tables(request.dataset, request.sql, request.age_day)
     columns = [tables.operand(request.dataset.find(id)).value for id in ids]
     holds = [
         tables.operand(request.dataset.find(name)).value.in_([literal(value) for value in values])

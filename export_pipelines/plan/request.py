@@ -1,6 +1,7 @@
 """All that a plan is made from: the definition, its window, the catalog, the database's dialect, the keys at hand."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from export_pipelines.catalog import Catalog, Dataset
 from export_pipelines.definition.export import ExportDefinition
@@ -9,6 +10,7 @@ from export_pipelines.definition.selection import DATASETS
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import Dialect, dialect_of
 from export_pipelines.plan.plan import Window
+from export_pipelines.plan.window import WHOLE_KEY
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class PlanRequest:
     @property
     def bad_json_is_null(self) -> bool:
         return self.definition.bad_json == "null"
+
+    @property
+    def age_day(self) -> date | None:
+        """The day at which an age is told: the end of the window; the whole history has none."""
+        return None if self.window.key == WHOLE_KEY else self.window.end.date()
 
     @property
     def order(self) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ class Scratch(Tables):
                 snapshot=dataset.snapshot,
             ),
             Sqlite(bad_json_is_null),
+            source.age_day,
         )
         self.base.append_column(ColumnClause(NUMBER))
 

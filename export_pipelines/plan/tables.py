@@ -1,6 +1,7 @@
 """A dataset's tables as SQLAlchemy Core constructs: fields to columns, and the joins that a statement needs."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnClause, FromClause, TableClause, column, table
@@ -8,17 +9,21 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from export_pipelines.catalog import Component, Dataset, Field, Join
-from export_pipelines.errors import CatalogError, unknown
+from export_pipelines.catalog.dimensions import SHIFTING
+from export_pipelines.errors import CatalogError, WindowError, unknown
 from export_pipelines.plan.dialects import Dialect
 from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.operators import Operand
 
+ENDLESS = "{} is told at the end of the window, and this window has none"
+GIVE_AN_END = "give --start and --end"
+
 
 class Tables:
-    """The tables of one dataset. Holds names only, no connection."""
+    """The tables of one dataset. Holds names only, no connection. `age_day` is the day at which an age is told."""
 
-    def __init__(self, dataset: Dataset, dialect: Dialect) -> None:
-        self.dataset, self.dialect = dataset, dialect
+    def __init__(self, dataset: Dataset, dialect: Dialect, age_day: date | None) -> None:
+        self.dataset, self.dialect, self.age_day = dataset, dialect, age_day
         self.base = _table(dataset.table, [join.on for join in dataset.joins] + self._columns_of(None))
         self.joined: dict[str, NamedFromClause[Any]] = {
             join.alias: _table(join.table, [join.key, *self._columns_of(join.alias)]).alias(join.alias)
@@ -46,10 +51,17 @@ class Tables:
         column = self.column(field)
         value = self.dialect.value(field, column)
         if isinstance(one, Component):
-            value = self.dialect.component(value, field.type, one.name, one.kind)
+            value = self.dialect.component(value, field.type, self._part(one), one.kind)
         return Operand(
             one.id, one.kind, field, column, value, self.dialect, one.pii, isinstance(one, Component)
         )
+
+    def _part(self, one: Component) -> str:
+        if one.name not in SHIFTING:
+            return one.name
+        if self.age_day is None:
+            raise WindowError(ENDLESS.format(one.id), remedy=GIVE_AN_END)
+        return f"{one.name} on {self.age_day}"
 
     def source(self, expressions: Iterable[Any]) -> FromClause:
         """The base table, left-joined with those tables only that `expressions` name."""

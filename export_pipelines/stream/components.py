@@ -1,6 +1,7 @@
 """Components of semantic types, computed at export: a table of Polars expressions, and the same for one value."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 
 import phonenumbers
@@ -205,11 +206,23 @@ def _of_birthday(name: str, born: pl.Expr, today: pl.Expr) -> pl.Expr:
     return today.dt.year().cast(pl.Int64) - year - before.cast(pl.Int64)
 
 
+def _at_birthday(name: str, value: str) -> int | None:
+    """`year`, or `age on 2024-02-01`; null of what is no date."""
+    try:
+        born = date.fromisoformat(value[:10])
+    except ValueError:
+        return None
+    if name == "year":
+        return born.year
+    today = date.fromisoformat(name.removeprefix("age on "))
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
 @lru_cache(65_536)
 def component_of(type: str, name: str, value: str) -> str | int | bool | None:
     """The same for one value, for rules in SQL that only a function can answer."""
     if type == "dob":
-        return int(value[:4]) if name == "year" and value[:4].isdigit() else None
+        return _at_birthday(name, value)
     frame = pl.DataFrame({"value": [value]}, schema={"value": pl.String})
     result: str | int | bool | None = frame.select(COMPONENTS[type][name](pl.col("value"))).item()
     return result

@@ -187,7 +187,7 @@ def test_a_text_reads_as_the_filter_means_it() -> None:
         ),
     )
     request = request_for(filter, Window(**window("2024-01-01", "2024-02-01").model_dump()))
-    tables = Tables(DATASET, dialect_of("sqlite"))
+    tables = Tables(DATASET, dialect_of("sqlite"), None)
     asked = predicates_of(request, tables, Scratch(tables))
     assert asked.afterwards == ()
     assert [one.text for one in asked.pushed] == [
