@@ -71,9 +71,11 @@ AnyRule = Annotated[
 RuleSet.model_rebuild()
 
 
+Some = Field(min_length=1)  # a list of nothing would leave nothing out
 LeadIds = Annotated[
     Union[  # noqa: UP007
-        Annotated[Literal["at launch"], Tag("(word)")], Annotated[tuple[LeadId, ...], Tag("(list)")]
+        Annotated[Literal["at launch"], Tag("(word)")],
+        Annotated[tuple[LeadId, ...], Field(min_length=1), Tag("(list)")],
     ],
     Discriminator(lambda value: "(word)" if isinstance(value, str) else "(list)"),
 ]
@@ -85,13 +87,13 @@ class Filter(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     last: Span | None = None  # "30 days": the days before the end of the window
-    dates: tuple[Day, ...] = ()
+    dates: Annotated[tuple[Day, ...], Some] = ()
     hours: Hours | None = None  # "09:00-17:00", half open, UTC; may run over midnight
-    weekdays: tuple[Weekday, ...] = ()
-    flows: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    recipients: tuple[str, ...] = ()
-    events: tuple[str, ...] = ()
+    weekdays: Annotated[tuple[Weekday, ...], Some] = ()
+    flows: Annotated[tuple[str, ...], Some] = ()
+    sources: Annotated[tuple[str, ...], Some] = ()
+    recipients: Annotated[tuple[str, ...], Some] = ()
+    events: Annotated[tuple[str, ...], Some] = ()
     lead_ids: LeadIds = ()  # `at launch`: a run is refused without them
     where: dict[str, Scalars] = {}
     rules: tuple[AnyRule, ...] = ()

@@ -3,11 +3,13 @@
 Off until a person turns it on."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
+from export_pipelines.errors import WindowError
 from export_pipelines.orchestration.assets import asset_key, node_name
 from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import (
@@ -58,13 +60,21 @@ def _due(
     """
     assert definition.partition
     runs = instance.get_runs(dg.RunsFilter(tags={SCHEDULE_TAG: schedule}), limit=MAX_CAUGHT_UP)
-    ran = [key for run in runs if (key := run.tags.get(PARTITION_TAG))]
+    ran = [end for run in runs if (end := _end_of(definition, run.tags.get(PARTITION_TAG)))]
     if not ran:
         return [window.key]
-    since = window_of(definition, max(ran)).end
+    since = max(ran)
     missed = partition_keys(definition.partition, since, window.start)[-MAX_CAUGHT_UP:]
     there = instance.get_materialized_partitions(asset_key(definition)) if missed else set()
     return [*(key for key in missed if key not in there), window.key]
+
+
+def _end_of(definition: ExportDefinition, key: str | None) -> datetime | None:
+    """When that partition ends; None for one of the definition as it was before."""
+    try:
+        return window_of(definition, key).end if key else None
+    except WindowError:
+        return None
 
 
 def run_config(definition: ExportDefinition, window: Window) -> Mapping[str, Any]:

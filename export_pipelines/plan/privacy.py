@@ -17,7 +17,7 @@ STRICTNESS: tuple[Mask | None, ...] = (None, Mask.MASK, Mask.TOKENIZE, Mask.HASH
 # A flag or a small number is found everywhere and tells nothing.
 WATCHABLE = frozenset({Kind.TEXT, Kind.DATE})
 # What people and browsers write freely, in which a value of the person may stand once more.
-FREE_TYPES = frozenset({"text", "url"})
+FREE_TYPES = frozenset({"text", "url", "email", "phone", "street"})
 UNDECLARED = "*"
 
 
@@ -170,7 +170,7 @@ def _inside(whole: Field, words: Words) -> list[Mask | None]:
 def _is_searched(column: OutputColumn) -> bool:
     """May what is written here repeat a personal value that another column masks?"""
     free = column.type in FREE_TYPES and column.kind is Kind.TEXT and column.pii is not PiiClass.NONE
-    return column.mask is None and column.component is None and (column.kind is Kind.JSON or free)
+    return column.mask is None and (column.kind is Kind.JSON or free)
 
 
 def _watched(dataset: Dataset, words: Words) -> tuple[str, ...]:

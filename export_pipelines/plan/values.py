@@ -79,4 +79,7 @@ def _moment(raw: Scalar, id: str) -> datetime:
             f"{id} holds a time, and its rhv is none with a zone",
             remedy="write 2024-01-15T10:30:00Z, or 2024-01-15 for its midnight",
         )
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise RequestError(f"the rhv of {id} lies outside of the calendar in UTC") from error

@@ -211,7 +211,10 @@ def _moment(value: Moment) -> datetime:
         return _midnight(value)
     if value.tzinfo is None:
         raise WindowError(f"{value.isoformat()} has no time zone", remedy="end it with Z for UTC")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise WindowError(f"{value.isoformat()} lies outside of the calendar in UTC") from error
 
 
 def _short(moment: datetime) -> str:

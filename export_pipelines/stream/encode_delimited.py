@@ -34,7 +34,13 @@ class DelimitedEncoder:
 
     def begin(self) -> bytes:
         names = [column.id for column in self.columns]
-        return self._write(pl.DataFrame([[column.header] for column in self.columns], schema=names))
+        return self._write(
+            pl.DataFrame([[self._header(column.header)] for column in self.columns], schema=names)
+        )
+
+    def _header(self, header: str) -> str:
+        """Of a pivot, it is a value."""
+        return f"'{header}" if self.safe and re.match(FORMULA_STARTS, header) else header
 
     def encode(self, frame: pl.DataFrame, first: bool) -> bytes:
         self._count(frame)

@@ -54,8 +54,8 @@ def _column(
     values = frame[column.source]
     if column.component is not None:
         part = component(column.type, column.component, pl.col(column.source), today)
-        result = frame.select(part.cast(polars_type(column.kind, column.scale)).alias(column.id))
-        return result[column.id], 0
+        result = frame.select(part.cast(polars_type(column.kind, column.scale)).alias(column.id))[column.id]
+        return hide_repeats(watched, result) if searched else (result, 0)
     if column.mask is not None:
         return masked(values, column.type, column.mask, keys), len(values) - values.null_count()
     if column.kind is Kind.JSON and (column.seals or searched):

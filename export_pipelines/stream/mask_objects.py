@@ -14,6 +14,7 @@ from export_pipelines.stream.repeats import Repeats, repeated, scrubbed
 from export_pipelines.stream.watched import Watched
 
 UNDECLARED = "*"
+ESCAPE = "\\u"
 
 
 def seal_objects(
@@ -37,6 +38,7 @@ def _may_be_sealed(texts: pl.Series, seals: tuple[Seal, ...]) -> pl.Series:
     if any(seal.path.endswith(UNDECLARED) for seal in masked):
         return texts.is_not_null()
     keys = {json.dumps(seal.path.rpartition(".")[2]) for seal in masked}
+    keys |= {ESCAPE} if keys else set()
     tests = [pl.col("text").str.contains(key, literal=True) for key in keys]
     return pl.DataFrame({"text": texts}).select(pl.any_horizontal(*tests, False).fill_null(False)).to_series()
 
@@ -86,7 +88,8 @@ class _Sealed:
         if repeats:
             self.hidden = before
             sealed = self._walk(_parsed(text) if value is None else value, "", repeats)
-        return text if self.hidden == before else _written(sealed)
+        looked_at = value is not None or bool(repeats)
+        return _written(sealed) if self.hidden > before or (looked_at and _has_a_key_twice(text)) else text
 
     def _walk(self, value: Any, path: str, repeats: Repeats) -> Any:
         if path in self.hides:
@@ -148,6 +151,19 @@ def _written(value: Any) -> str:
     except UnicodeEncodeError:
         return str(simplejson.dumps(value, use_decimal=True, separators=(",", ":")))
     return text
+
+
+def _has_a_key_twice(text: str) -> bool:
+    """Then only the last of its values was looked at, and the others must not go out."""
+    twice = []
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        twice.append(len(found) < len(pairs))
+        return found
+
+    simplejson.loads(text, object_pairs_hook=once)
+    return any(twice)
 
 
 def _parsed(text: str) -> Any:

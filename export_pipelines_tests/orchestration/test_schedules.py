@@ -105,6 +105,15 @@ def test_what_a_person_exported_meanwhile_is_not_asked_for(project: Project, ins
     assert ask(project, datetime(2024, 1, 14, 2, tzinfo=UTC), instance) == ["2024-01-11", "2024-01-13"]
 
 
+def test_what_ran_when_the_export_had_other_windows_does_not_count(
+    project: Project, instance: dg.DagsterInstance
+):
+    ask(project, datetime(2024, 1, 18, 2, tzinfo=UTC), instance)  # Wednesday, on which no week begins
+    project.write("daily", WEEKLY)
+    (request,) = tick(project, "daily", datetime(2024, 1, 29, 2, tzinfo=UTC), instance).run_requests
+    assert request.partition_key == "2024-01-21"
+
+
 def test_a_schedule_that_never_ran_does_not_begin_with_the_whole_history(
     project: Project, instance: dg.DagsterInstance
 ):

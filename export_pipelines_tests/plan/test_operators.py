@@ -170,6 +170,7 @@ def test_a_rule_on_a_component_sees_the_part_of_the_value() -> None:
         ("word", Op.EQUAL, 78701, 'word holds text, and its rhv is none (put it in quotes)'),
         ("flag", Op.EQUAL, "maybe", "flag is true or false, and its rhv is neither"),
         ("day", Op.LESS, "2024-02-30", "day holds a date, and its rhv is none that exists (write 2024-01-15)"),
+        ("at", Op.LESS, "9999-12-31T23:59:59-14:00", "the rhv of at lies outside of the calendar in UTC"),
         ("at", Op.LESS, "2024-02-28T10:00:00", "at holds a time, and its rhv is none with a zone (write 2024-01-15T10:30:00Z, or 2024-01-15 for its midnight)"),
         ("word", Op.EQUAL, None, "word cannot be compared with nothing (use `is blank` or `is not blank`)"),
         ("word", Op.EQUAL, ("a", "b"), "the rhv of this operator on word is one value, not a list of 2"),

@@ -149,6 +149,11 @@ def test_what_a_spreadsheet_would_run_is_made_safe_and_counted(cell: str | None,
     assert writer.neutralised == int(cell is not None and safe.strip('"')[:2] == f"'{cell[:1]}")
 
 
+def test_a_header_that_a_spreadsheet_would_run_is_made_safe_too() -> None:
+    columns = [column("=cmd|calc!A1_leads"), column("b")]
+    assert part("csv", columns, [("x", "y")], spreadsheet_safe=True) == "'=cmd|calc!A1_leads,b\nx,y\n"
+
+
 def test_pretty_json_changes_white_space_only() -> None:
     columns = [
         column("n", Kind.INTEGER, path=("inner", "n")),

@@ -1,6 +1,10 @@
 """A masked value of a lead is not found inside its JSON objects either, however it is spelled there."""
 
 import json
+import sqlite3
+from contextlib import closing
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,10 +14,12 @@ from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, Seal, SourceColumn
-from export_pipelines.stream import Keys
+from export_pipelines.sample import generate_leads
+from export_pipelines.stream import Keys, open_source, write_parts
 from export_pipelines.stream.mask_objects import seal_objects
 from export_pipelines.stream.watched import Watched
-from export_pipelines_tests.stream.tables import column, plan_of
+from export_pipelines_tests import whole_run
+from export_pipelines_tests.stream.tables import MemoryStore, column, plan_of
 
 KEYS = Keys(b"h" * 32, b"m" * 32)
 PERSON = {"email": "José.Núñez@example.com", "last_name": "Núñez-O'Hara", "phone_1": "(213) 555-8931"}
@@ -143,3 +149,41 @@ def test_no_value_is_found_whatever_stands_around_it(
     rest = json.loads(found)
     assert value not in str(rest.get("k")) and inner not in rest
     assert value.casefold() not in str(rest.get("k")).casefold()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"note":"Núñez-O\'Hara","note":"x"}',
+        '{"deep":{"email":"José.Núñez@example.com","email":null}}',
+        '{"s\\u0073n":"123-45-6001"}',
+        '{"ssn":"123-45-6001","ssn":null}',
+        '{"geo":{"l\\u0061t":123456001}}',
+    ],
+)
+def test_nothing_goes_out_by_a_key_that_stands_twice_or_is_escaped(text: str):
+    seals = [seal("ssn", Mask.REMOVE), seal("geo.lat", Mask.REMOVE)]
+    found = sealed(text, *seals)
+    assert found is not None
+    assert not any(secret in found for secret in ("Núñez", "6001"))
+
+
+def test_a_part_of_a_text_and_a_field_of_the_same_type_are_searched(tmp_path: Path):
+    path = tmp_path / "leads.db"
+    generate_leads(f"sqlite:///{path}", 3, 1, date(2024, 1, 15), 1)
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute(
+            "UPDATE leads SET email = 'zelda.quux@wibble.example', email_2 = 'Zelda.Quux@wibble.example',"
+            " phone_1 = '4158675309', phone_2 = '(415) 867-5309', address_2 = 'c/o zelda.quux@wibble.example',"
+            " landing_page = 'https://x.example/a?email=zelda.quux%40wibble.example&p=4158675309'"
+        )
+    fields = ("landing_page", "landing_page.query", "email_2", "phone_2", "phone_2.line", "address_2")
+    privacy = {"email": "mask", "phone_1": "mask"}
+    plan = whole_run.plan_of(fields=fields, privacy=privacy)
+    assert plan.masking
+    store = MemoryStore()
+    batches = open_source(f"sqlite:///{path}").read(plan.masking.query)
+    write_parts(plan, batches, store.open_part, KEYS)
+    text = b"".join(store.parts.values()).decode().lower()
+    assert text.count("***") >= 12
+    assert not any(secret in text for secret in ("quux", "8675309", "867-5309"))

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, Select, literal_column
+from sqlalchemy.engine import Dialect as SqlalchemyDialect
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
@@ -111,6 +112,17 @@ class Dialect(Protocol):
 
     def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
         """SQL text and its positional parameters."""
+
+
+def compiled_for(dialect: SqlalchemyDialect, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
+    """The statement as `dialect` spells it."""
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    names, values = compiled.positiontup or (), compiled.params  # which is made anew at each look
+    return Compiled(
+        sql=str(compiled),
+        parameters=tuple(values[name] for name in names),
+        binds=tuple(compiled.binds[name] for name in names),
+    )
 
 
 def fixed(text: str) -> Expression:

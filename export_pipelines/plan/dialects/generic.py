@@ -14,7 +14,14 @@ from sqlalchemy.exc import NoSuchModuleError
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.errors import SettingsError, unknown
-from export_pipelines.plan.dialects.dialect import Compiled, Expression, NotPushable, Sign, milliseconds
+from export_pipelines.plan.dialects.dialect import (
+    Compiled,
+    Expression,
+    NotPushable,
+    Sign,
+    compiled_for,
+    milliseconds,
+)
 
 INT64 = 2**63 - 1
 PACKAGES = {  # what brings a database's name to SQLAlchemy, or the driver that SQLAlchemy takes for it
@@ -127,13 +134,7 @@ class Generic:
         raise NotPushable("a list of a group's values")
 
     def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
-        compiled = statement.compile(dialect=self._spelling, compile_kwargs={"render_postcompile": True})
-        names = compiled.positiontup or ()
-        return Compiled(
-            sql=str(compiled),
-            parameters=tuple(compiled.params[name] for name in names),
-            binds=tuple(compiled.binds[name] for name in names),
-        )
+        return compiled_for(self._spelling, statement)
 
 
 @cache

@@ -34,6 +34,7 @@ from export_pipelines.plan.dialects.dialect import (
     Expression,
     NotPushable,
     Sign,
+    compiled_for,
     fixed,
     folded,
     milliseconds,
@@ -186,15 +187,7 @@ class Mariadb:
         return func.concat(fixed("["), func.coalesce(func.group_concat(value), fixed("")), fixed("]"))
 
     def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
-        compiled = statement.compile(
-            dialect=mysql.dialect(paramstyle="qmark"), compile_kwargs={"render_postcompile": True}
-        )
-        names = compiled.positiontup or ()
-        return Compiled(
-            sql=str(compiled),
-            parameters=tuple(compiled.params[name] for name in names),
-            binds=tuple(compiled.binds[name] for name in names),
-        )
+        return compiled_for(mysql.dialect(paramstyle="qmark"), statement)
 
 
 def _text(value: Expression) -> Expression:

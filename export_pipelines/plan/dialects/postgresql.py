@@ -31,6 +31,7 @@ from export_pipelines.plan.dialects.dialect import (
     Expression,
     NotPushable,
     Sign,
+    compiled_for,
     fixed,
     folded,
     milliseconds,
@@ -157,16 +158,7 @@ class Postgresql:
         return func.coalesce(cast(values, Text), fixed("[]"))
 
     def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
-        compiled = statement.compile(
-            dialect=postgresql.dialect(paramstyle="numeric_dollar"),
-            compile_kwargs={"render_postcompile": True},
-        )
-        names = compiled.positiontup or ()
-        return Compiled(
-            sql=str(compiled),
-            parameters=tuple(compiled.params[name] for name in names),
-            binds=tuple(compiled.binds[name] for name in names),
-        )
+        return compiled_for(postgresql.dialect(paramstyle="numeric_dollar"), statement)
 
 
 def _place(field: Field, column: Expression) -> Expression:

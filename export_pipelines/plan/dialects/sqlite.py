@@ -30,6 +30,7 @@ from export_pipelines.plan.dialects.dialect import (
     Compiled,
     Expression,
     Sign,
+    compiled_for,
     fixed,
     folded,
     milliseconds,
@@ -168,15 +169,7 @@ class Sqlite:
         return func.json_group_array(value).filter(value.is_not(None))
 
     def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
-        compiled = statement.compile(
-            dialect=sqlite.dialect(paramstyle="qmark"), compile_kwargs={"render_postcompile": True}
-        )
-        names = compiled.positiontup or ()
-        return Compiled(
-            sql=str(compiled),
-            parameters=tuple(compiled.params[name] for name in names),
-            binds=tuple(compiled.binds[name] for name in names),
-        )
+        return compiled_for(sqlite.dialect(paramstyle="qmark"), statement)
 
 
 def _value(field: Field, column: Expression) -> Expression:
