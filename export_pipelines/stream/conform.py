@@ -13,7 +13,6 @@ from export_pipelines.plan.plan import SourceColumn
 from export_pipelines.stream.schema import arrow_type, polars_type
 
 TRUE, FALSE = ("1", "t", "true", "yes", "y"), ("0", "f", "false", "no", "n")
-PLAIN_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)$"
 CANONICAL_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?$"
 TICKS_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 FIRST_S, END_S = -62_135_596_800, 253_402_300_800  # of the years 1 and 10000
