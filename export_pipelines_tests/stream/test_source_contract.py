@@ -15,7 +15,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.definition.export import Compression, Destination, Format, Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
-from export_pipelines.errors import SourceError
+from export_pipelines.errors import DataError, SourceError
 from export_pipelines.sample import generate_leads
 from export_pipelines.stream import Keys, open_source, write_parts
 from export_pipelines_tests.plan.oracle import holds, moment
@@ -240,3 +240,11 @@ def test_the_same_definition_gives_the_same_bytes_as_sqlite(tmp_path: Path, data
             sums[dialect, form] = [hashlib.sha256(data).hexdigest() for data in store.parts.values()]
     for form in ("csv", "json", "parquet"):
         assert sums["sqlite", form] == sums[database.dialect, form] and len(sums["sqlite", form]) >= 3
+
+
+@pytest.mark.parametrize(("id", "time"), [("at", "2024-01-22 15:00:00"), ("at_sql", "2024-01-22T15:00:00Z")])
+def test_a_text_time_in_another_spelling_than_the_catalog_says_is_refused(tmp_path: Path, id: str, time: str):
+    database = Sqlite(tmp_path / "small.db")
+    database.fill([{}, {id: time}])
+    with pytest.raises(DataError, match=f"lead_id 1, {id}: a stored value is not a timestamp"):
+        read(database, query_of(database))

@@ -38,6 +38,7 @@ from export_pipelines.plan.dialects.dialect import (
 )
 
 INT64 = 2**63 - 1
+BETWEEN_DAY_AND_CLOCK = {StoredAs.ISO: "T", StoredAs.SQL: " "}
 
 
 class Sqlite:
@@ -53,6 +54,8 @@ class Sqlite:
     def output(self, field: Field, column: Expression) -> Expression:
         whole = field.path is None and field.kind is Kind.JSON
         output = func.json(column) if whole else _value(field, column)
+        if field.path is None and field.stored_as in BETWEEN_DAY_AND_CLOCK and field.kind is Kind.TIMESTAMP:
+            return _as_declared(output, BETWEEN_DAY_AND_CLOCK[field.stored_as])
         if not self.marks_bad_json(field):
             return output
         return case((func.json_valid(column), output), (column.is_not(None), fixed(BAD_JSON)))
@@ -182,6 +185,12 @@ def _value(field: Field, column: Expression) -> Expression:
         # `->` gives the JSON text, so 1.10 keeps its scale; a number may stand in quotes
         return func.nullif(func.trim(column.op("->")(_path(field)), fixed('"')), fixed("null"))
     return column.op("->>")(_path(field))
+
+
+def _as_declared(time: Expression, sign: str) -> Expression:
+    """A time in another spelling sorts into another window: it is no time then, which the stream refuses with its row."""
+    between = func.substr(time, literal_column("11"), literal_column("1"))
+    return case((between == fixed(sign), time), (time.is_not(None), fixed("spelled in another way")))
 
 
 def _member(column: Expression, place: Expression, text: str, dialect: Sqlite) -> Expression:
