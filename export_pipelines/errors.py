@@ -13,7 +13,8 @@ ExportError                      what, where, what to do
     |-- LimitReached             more rows or bytes than the export may write
     |-- DataError                a stored value that its declared type cannot hold
     |-- StoreError               folder not writable, disk full
-    `-- DamagedArtifact          a part changed, cut, swapped or lost
+    |-- DamagedArtifact          a part changed, cut, swapped or lost
+    `-- Uncertain                the receiver may have it, and cannot be asked; a person decides
 """
 
 from collections.abc import Iterable
@@ -71,7 +72,15 @@ class ImportFileError(RequestError):
 
 
 class RetryableError(ExportError):
+    """`after_s`: the other side asked to be left alone for so many seconds."""
+
     retryable = True
+
+    def __init__(
+        self, what: str, *, where: str = "", remedy: str = "", after_s: float | None = None
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.after_s = after_s
 
 
 class FatalError(ExportError):
@@ -91,6 +100,10 @@ class StoreError(FatalError):
 
 
 class DamagedArtifact(FatalError):
+    pass
+
+
+class Uncertain(FatalError):
     pass
 
 

@@ -26,12 +26,16 @@ class Settings(BaseModel):
     home: Path
     source_url: SecretStr  # holds a password
     store_url: str
+    ledger_url: SecretStr  # may hold a password
     definitions: Path
     catalog: Path | None = (
         None  # None: the catalog that ships with the package; `import` writes <home>/catalog.yaml
     )
     hash_key: SecretStr | None = None
     master_key: SecretStr | None = None
+    smtp_url: SecretStr | None = None  # of the server that takes mail: smtp://user:password@host:587
+    mail_from: str | None = None
+    public_url: str | None = None  # where people reach download links; None while nothing serves them
 
     @classmethod
     def load(cls, environment: Mapping[str, str], root: Path) -> "Settings":
@@ -52,10 +56,14 @@ class Settings(BaseModel):
             home=home,
             source_url=SecretStr(text("SOURCE_URL", f"sqlite:///{home / 'leads.db'}")),
             store_url=store if "://" in store else str((root / store).resolve()),
+            ledger_url=SecretStr(text("LEDGER_URL", f"sqlite:///{home / 'ledger.db'}")),
             definitions=(root / text("DEFINITIONS", "exports")).resolve(),
             catalog=(root / catalog).resolve() if catalog else _if_there(home / CATALOG_FILE),
             hash_key=_secret(environment, "HASH_KEY", root, home),
             master_key=_secret(environment, "MASTER_KEY", root, home),
+            smtp_url=_secret(environment, "SMTP_URL", root, home),
+            mail_from=environment.get(PREFIX + "MAIL_FROM") or None,
+            public_url=environment.get(PREFIX + "PUBLIC_URL") or None,
         )
 
     @property

@@ -13,7 +13,7 @@ from export_pipelines.catalog.load import shown
 from export_pipelines.catalog.yaml_faults import plain_faults
 from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_yaml_file
 from export_pipelines.definition.checks import Found, definition_faults
-from export_pipelines.definition.delivery import destination_of
+from export_pipelines.definition.delivery import destination_of, settings_of
 from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.definition.given import Given, laid_over, was_given
 from export_pipelines.definition.naming import default_naming
@@ -177,8 +177,12 @@ def _targets(definition: ExportDefinition) -> Iterator[tuple[str, ...]]:
 
     ext = f"{definition.format.name} {definition.compression.codec}"
     for one in definition.deliver:
-        yield (
-            str(Path(put_in(one.settings["path"]))),
-            put_in(definition.naming or default_naming(definition)),
-            ext,
-        )
+        settings = settings_of(one)
+        if settings.place:
+            yield (
+                str(Path(put_in(one.settings[settings.place]))),
+                one.kind,
+                settings.server(),
+                put_in(definition.naming or default_naming(definition)),
+                ext,
+            )

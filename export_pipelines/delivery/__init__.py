@@ -1,7 +1,17 @@
 """Where artifacts go: a destination takes a finished artifact and gives a receipt."""
 
-from export_pipelines.delivery.destination import Capabilities, Destination
+from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.destination import Capabilities, Destination, Journal
 from export_pipelines.delivery.open_destination import open_destination
 from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.resources import Resources
 
-__all__ = ["Capabilities", "Destination", "Receipt", "open_destination"]
+__all__ = [
+    "Artifact",
+    "Capabilities",
+    "Destination",
+    "Journal",
+    "Receipt",
+    "Resources",
+    "open_destination",
+]

@@ -1,10 +1,10 @@
 """What a destination owes: it gets a finished artifact, never rows, and gives a receipt."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
-from export_pipelines.artifacts import Manifest, Store
+from export_pipelines.artifacts import Manifest
+from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.receipt import Receipt
 
 
@@ -13,36 +13,66 @@ class Capabilities:
     """What a kind of destination can do, as data.
 
     `max_bytes`: the largest artifact it takes, None for any. `atomic`: a reader never sees a part that is not
-    whole. `replaces`: a new set takes the place of the old one. `remembers`: it can tell by itself that this
-    very artifact is already there, so that delivering twice is harmless.
+    whole. `resumable`: a broken transfer goes on where it broke off. `recognises`: it can tell by itself that this
+    very artifact is there already, so that a killed attempt is simply made again. `many_files`: each part arrives
+    as a file of its own.
     """
 
     max_bytes: int | None = None
     atomic: bool = False
-    replaces: bool = False
-    remembers: bool = False
+    resumable: bool = False
+    recognises: bool = False
+    many_files: bool = True
+
+
+class Journal(Protocol):
+    """What an attempt writes down on its way, durable before the call returns, for the attempt that comes after it.
+
+    A destination that cannot ask the other side what arrived (mail) says `handing` before each thing that it hands
+    over and `done` after; killed in between, the next attempt reads `handing` and knows that it cannot know.
+
+    key:     of this delivery, 32 hexadecimal digits, the same in every attempt: idempotency key, Message-ID.
+    state:   what was last said of `item`, None when nothing was.
+    proof:   what `done` said of `item`.
+    """
+
+    @property
+    def key(self) -> str: ...
+
+    def state(self, item: str) -> Literal["handing", "done"] | None: ...
+
+    def proof(self, item: str) -> str: ...
+
+    def handing(self, item: str) -> None: ...
+
+    def done(self, item: str, proof: str = "") -> None: ...
 
 
 class Destination(Protocol):
-    """One entry of `deliver:`, ready to be given artifacts.
+    """One entry of `deliver:`, ready to be given artifacts. Making it opens nothing.
 
-    - It sees the manifest and reads parts with `store.open`, each from byte 0 and as often as it likes; so
+    - It sees the manifest and reads parts with `Artifact.open`, each from byte 0 and as often as it likes; so
       trying again is the same call again, and no destination retries by itself.
-    - While it copies, it holds every byte against the manifest: size and SHA-256. DamagedArtifact, and nothing
-      delivered, when they differ.
+    - Every byte it copies was held against the manifest: `Artifact.open` raises DamagedArtifact at a part's end when
+      size or SHA-256 differ, so a part gets its final name only after its last byte was read.
     - Atomic: what a reader can see under a final name is whole; the manifest comes last and tells a whole set.
       Killed in between it leaves only temporary files of its own, known by their prefix, which the next
       delivery there removes.
-    - Delivering the same artifact twice gives the same bytes and no second copy.
-    - RequestError for what the person must mend, RetryableError for what may pass, FatalError for the rest.
+    - Sending the same artifact twice gives the same bytes and no second copy, as far as `capabilities` say.
+    - RequestError for what the person must mend, RetryableError for what may pass (with `after_s` when the other
+      side said so), Uncertain when the other side may have it and cannot be asked, FatalError for the rest. No text
+      holds a secret or the answer of a server that may quote one. Foreign exceptions stop in the destination's file.
 
-    target:  where the artifact will go, readable, without a secret; RequestError when that place is refused.
-    deliver: brings it there; `at` is the time for the receipt.
+    target: where the artifact will go, readable, without a secret; RequestError when that place is refused.
+    check:  connects, authenticates and proves the right to write, and leaves nothing behind.
+    send:   brings the artifact there.
     """
 
     kind: str
     capabilities: Capabilities
 
-    def target(self, manifest: Manifest, store: Store) -> str: ...
+    def target(self, manifest: Manifest) -> str: ...
 
-    def deliver(self, manifest: Manifest, store: Store, at: datetime) -> Receipt: ...
+    def check(self) -> None: ...
+
+    def send(self, artifact: Artifact, journal: Journal) -> Receipt: ...

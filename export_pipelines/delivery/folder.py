@@ -1,72 +1,92 @@
 """Delivers an artifact into a folder: parts under temporary names, checked while copied, then renamed, manifest last."""
 
-import hashlib
-from collections.abc import Mapping
-from datetime import datetime
-from pathlib import Path, PurePosixPath
-from typing import Literal
+import os
+import tempfile
+from itertools import count
+from pathlib import Path
 
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.artifacts.folder_errors import store_errors
 from export_pipelines.artifacts.locking import locked, sync_folder
-from export_pipelines.definition.templates import FOLDER_WORDS
-from export_pipelines.delivery.destination import Capabilities
+from export_pipelines.definition.destinations import FolderSettings
+from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.folder_set import LOCK_NAME, FolderSet
+from export_pipelines.delivery.places import place_of, versioned, words_of
 from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import ExportError, RequestError
-from export_pipelines.plan.naming import check_template, render, window_words
+from export_pipelines.plan.naming import check_template
 
-Overwrite = Literal["replace", "never", "version"]
-MAX_VERSIONS = 10_000
+
+def open_from(settings: FolderSettings, resources: Resources) -> "Folder":
+    """Relative folders are taken from the program's own folder of deliveries."""
+    return Folder(settings, resources.settings.home.absolute() / "delivered", resources.open_store())
 
 
 class Folder:
-    """`path` is a template of the folder for one artifact; relative, it is taken from `base`.
+    """A folder, taken from `base` where it is relative, and never inside `store`.
 
     `overwrite`: `replace` the set that is there, `never` (RequestError when another one is there), or `version`:
     `<path>_v2`, `_v3`, ... beside it.
     """
 
     kind = "folder"
-    capabilities = Capabilities(atomic=True, replaces=True, remembers=True)
+    capabilities = Capabilities(atomic=True, recognises=True)
 
-    def __init__(self, path: str, overwrite: Overwrite, base: Path) -> None:
-        check_template(path, FOLDER_WORDS)
-        self.path, self.overwrite, self.base = path, overwrite, base
+    def __init__(self, settings: FolderSettings, base: Path, store: Store) -> None:
+        check_template(settings.path, settings.words)
+        self.path, self.overwrite, self.base, self.store = settings.path, settings.overwrite, base, store
 
-    def target(self, manifest: Manifest, store: Store) -> str:
-        return str(self._folder(manifest, store))
+    def target(self, manifest: Manifest) -> str:
+        return str(self._folder(manifest))
 
-    def deliver(self, manifest: Manifest, store: Store, at: datetime) -> Receipt:
-        folder = self._folder(manifest, store)
-        number = 1
-        while (receipt := self._deliver_into(versioned(folder, number), manifest, store, at)) is None:
-            number += 1
-        return receipt
+    def check(self) -> None:
+        """Proves the right to write in the deepest folder that the path names without a word, as far as it is there."""
+        fixed = self.base / self.path.partition("{{")[0].rpartition("/")[0]
+        there = next(one for one in (fixed, *fixed.parents) if one.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            raise RequestError(
+                f"cannot write into the folder: {os.strerror(error.errno or 0)}",
+                where=str(there),
+                remedy="give this user the right to write there, or name another folder",
+            ) from error
 
-    def _deliver_into(self, folder: Path, manifest: Manifest, store: Store, at: datetime) -> Receipt | None:
+    def send(self, artifact: Artifact, journal: Journal) -> Receipt:
+        folder = self._folder(artifact.manifest)
+        for number in count(1):
+            name = versioned(folder.name, number, str(folder))
+            receipt = self._send_into(folder.with_name(name), artifact)
+            if receipt:
+                return receipt
+        raise AssertionError("count() does not end")
+
+    def _send_into(self, folder: Path, artifact: Artifact) -> Receipt | None:
         """The receipt, or None when another set is there and this one belongs beside it."""
         made = _make(folder)
         try:
             with store_errors("deliver into the folder", folder), locked(folder / LOCK_NAME):
-                there = FolderSet(folder, manifest)
+                there = FolderSet(folder, artifact)
                 there.sweep()
                 if not there.holds_it():
                     if not self._may_put(there):
                         return None
-                    there.put(store)
+                    there.put()
         except ExportError:
             _unmake(made)
             raise
-        data = manifest.to_json()
+        manifest = artifact.manifest
         return Receipt(
             kind=self.kind,
             target=str(folder),
             artifact=manifest.artifact,
-            files=(*(part.name for part in manifest.parts), there.manifest_name),
+            files=(*(part.name for part in manifest.parts), artifact.manifest_name),
             bytes=manifest.bytes,
-            sha256=hashlib.sha256(data).hexdigest(),
-            at=at,
+            sha256=artifact.manifest_sha256,
+            at=artifact.at,
         )
 
     def _may_put(self, there: FolderSet) -> bool:
@@ -82,41 +102,16 @@ class Folder:
         there.demand_own()
         return True
 
-    def _folder(self, manifest: Manifest, store: Store) -> Path:
-        text = render(self.path, words_of(manifest))
-        where = f'deliver.folder.path "{self.path}"'
-        if not text.strip() or "\x00" in text:
-            raise RequestError("the path is empty", where=where, remedy="name a folder")
-        if text.startswith("~"):
-            raise RequestError(f'"{text}" begins with ~', where=where, remedy="write the folder out in full")
-        if ".." in PurePosixPath(text).parts:
-            raise RequestError(
-                f'"{text}" climbs out with ".."', where=where, remedy="write the folder without .."
-            )
+    def _folder(self, manifest: Manifest) -> Path:
+        text = place_of(self.path, words_of(manifest), "deliver.folder.path")
         folder = self.base / text
-        if store.holds(folder):
+        if self.store.holds(folder):
             raise RequestError(
                 f'"{text}" lies inside the artifact store',
-                where=where,
+                where=f'deliver.folder.path "{self.path}"',
                 remedy="deliver to a folder outside of it",
             )
         return folder
-
-
-def words_of(manifest: Manifest) -> Mapping[str, str]:
-    """The words that a template of a destination may use."""
-    return {
-        **window_words(manifest.window),
-        "export": manifest.export,
-        "type": manifest.type,
-        "run": manifest.artifact.rpartition("/")[2],
-    }
-
-
-def versioned(folder: Path, number: int) -> Path:
-    if number > MAX_VERSIONS:
-        raise RequestError(f"there are {MAX_VERSIONS} versions already", where=str(folder))
-    return folder if number == 1 else folder.with_name(f"{folder.name}_v{number}")
 
 
 def _make(folder: Path) -> list[Path]:

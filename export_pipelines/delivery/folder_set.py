@@ -2,25 +2,26 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
-from export_pipelines.artifacts import Manifest, Part, Store
+from export_pipelines.artifacts import Part
 from export_pipelines.artifacts.digest import digest_of
 from export_pipelines.artifacts.folder_staging import BUFFER_BYTES, write_durably
 from export_pipelines.artifacts.locking import sync_folder
-from export_pipelines.errors import DamagedArtifact, RequestError
+from export_pipelines.delivery.artifact import MANIFEST_SUFFIX, Artifact
+from export_pipelines.errors import RequestError
 
 PREFIX = ".export_pipelines-"  # of everything here that is not for readers
 LOCK_NAME = f"{PREFIX}lock"
-MANIFEST_SUFFIX = ".manifest.json"
 
 
 class FolderSet:
-    """The files of `manifest` in `folder`. Call it with the folder's lock held."""
+    """The files of `artifact` in `folder`. Call it with the folder's lock held."""
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
-        self.folder, self.manifest = folder, manifest
-        self.manifest_name = f"{manifest.export}{MANIFEST_SUFFIX}"
+    def __init__(self, folder: Path, artifact: Artifact) -> None:
+        self.folder, self.artifact, self.manifest = folder, artifact, artifact.manifest
+        self.manifest_name, manifest = artifact.manifest_name, artifact.manifest
         self._replaced = folder / f"{PREFIX}{manifest.export}.replaced"
         self._data = manifest.to_json()
         if any(part.name == self.manifest_name for part in manifest.parts):
@@ -66,14 +67,14 @@ class FolderSet:
                     remedy="put {{export}} into the path or into `naming:`",
                 )
 
-    def put(self, store: Store) -> None:
+    def put(self) -> None:
         """Copies and checks every part, then exchanges the sets. Between the two there is no manifest.
 
         Raises DamagedArtifact with nothing changed when a part is not what the manifest says.
         """
         try:
             for part in self.manifest.parts:
-                self._copy(store, part)
+                self._copy(part)
             write_durably(self._temporary(self.manifest_name), self._data)
         except BaseException:
             self.sweep()
@@ -98,21 +99,14 @@ class FolderSet:
         sync_folder(self.folder)
         self._replaced.unlink(missing_ok=True)
 
-    def _copy(self, store: Store, part: Part) -> None:
+    def _copy(self, part: Part) -> None:
         with (
-            store.open(self.manifest.artifact, part.name) as source,
+            self.artifact.open(part) as source,
             self._temporary(part.name).open("xb", buffering=BUFFER_BYTES) as copy,
         ):
-            size, sha256 = digest_of(source, copy)
+            shutil.copyfileobj(source, copy, BUFFER_BYTES)
             copy.flush()
             os.fsync(copy.fileno())
-        if (size, sha256) != (part.bytes, part.sha256):
-            raise DamagedArtifact(
-                f"{size} bytes with SHA-256 {sha256[:12]}... were read, "
-                f"the manifest says {part.bytes} with {part.sha256[:12]}...",
-                where=f"{self.manifest.artifact}/{part.name}",
-                remedy=f"export-pipelines verify {self.manifest.artifact} tells more; run the export again",
-            )
 
     def _stands(self, part: Part) -> bool:
         path = self.folder / part.name

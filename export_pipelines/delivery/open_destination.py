@@ -1,41 +1,33 @@
 """From an entry of `deliver:` to the destination that fulfils it, by the table of kinds."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from export_pipelines.definition.delivery import FolderSettings
+from export_pipelines.definition.delivery import KINDS
 from export_pipelines.delivery.destination import Destination
-from export_pipelines.delivery.folder import Folder
+from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, unknown
 
-Settings = TypeVar("Settings", bound=BaseModel)
+# Each module is imported when its kind is first opened: boto3 and paramiko take a second.
+MODULES: Mapping[str, str] = {"folder": "folder"}
 
 
-def open_destination(entry: Mapping[str, Any], home: Path) -> Destination:
+def open_destination(entry: Mapping[str, Any], resources: Resources) -> Destination:
     """The destination of `entry`, `{"kind": ..., "settings": {...}}` as it stands in a plan.
 
-    `home` is the program's folder; relative paths are taken from its `delivered`. Raises RequestError.
+    Connects to nothing. Raises RequestError for wrong settings, SettingsError for a secret that is not there.
     """
     kind = str(entry.get("kind"))
-    if kind not in _OPEN:
-        raise RequestError(unknown("kind of destination", kind, _OPEN), where="deliver")
-    return _OPEN[kind](entry.get("settings") or {}, home)
-
-
-def _folder(settings: Mapping[str, Any], home: Path) -> Folder:
-    checked = _checked("folder", FolderSettings, settings)
-    return Folder(checked.path, checked.overwrite, base=home.absolute() / "delivered")
-
-
-def _checked(kind: str, model: type[Settings], settings: Mapping[str, Any]) -> Settings:
+    if kind not in MODULES:
+        raise RequestError(unknown("kind of destination", kind, MODULES), where="deliver")
     try:
-        return model.model_validate(settings)
+        settings = KINDS[kind].model_validate(entry.get("settings") or {})
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise RequestError(faults, where=f"deliver.{kind}") from None  # pydantic's own text repeats the input
-
-
-_OPEN: dict[str, Callable[[Mapping[str, Any], Path], Destination]] = {"folder": _folder}
+    module = import_module(f"export_pipelines.delivery.{MODULES[kind]}")
+    opened: Callable[[Any, Resources], Destination] = module.open_from
+    return opened(settings, resources)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from export_pipelines.definition.delivery import KINDS
 from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import CODECS, FORMATS
-from export_pipelines.definition.templates import FOLDER_WORDS, words_in
+from export_pipelines.definition.templates import words_in
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.naming import check_template, part_template, window_words
 from export_pipelines.plan.plan import Compression, Encoding, Output, Plan
@@ -77,14 +78,20 @@ def _extension(plan: Plan) -> str:
 def _destination(request: PlanRequest, index: int) -> dict[str, Any]:
     wanted = request.definition.deliver[index]
     settings = dict(wanted.settings)
-    if "path" in settings:
+    kind = KINDS[wanted.kind]
+    if kind.place:
         with located(request, "deliver", index):
-            check_template(settings["path"], FOLDER_WORDS)
-        settings["path"] = _path_of_window(settings["path"], request)
+            check_template(settings[kind.place], kind.words)
+        settings[kind.place] = _place_of_window(settings[kind.place], kind.words, request)
     return {"kind": wanted.kind, "settings": settings}
 
 
-def _path_of_window(path: str, request: PlanRequest) -> str:
+def _place_of_window(place: str, words: frozenset[str], request: PlanRequest) -> str:
     """Two weeks given by hand begin on the day of a partition and must not replace its files: the key tells them apart."""
     by_hand = request.definition.partition is not None and is_given(request.window)
-    return f"{path.rstrip('/')}_{{{{key}}}}" if by_hand and "key" not in words_in(path) else path
+    if not by_hand or "key" in words_in(place):
+        return place
+    if "part" not in words:
+        return f"{place.rstrip('/')}_{{{{key}}}}"
+    folder, slash, name = place.rpartition("/")  # the place is that of one file, so its folder is told apart
+    return f"{folder}_{{{{key}}}}/{name}" if slash else f"{{{{key}}}}/{name}"

@@ -1,0 +1,6 @@
+"""The settings of each kind of destination, as people write them under `deliver:`; one file a kind."""
+
+from export_pipelines.definition.destinations.folder import FolderSettings
+from export_pipelines.definition.destinations.settings import DestinationSettings
+
+__all__ = ["DestinationSettings", "FolderSettings"]

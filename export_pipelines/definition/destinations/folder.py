@@ -1,0 +1,14 @@
+"""`folder:` a folder of this machine, or one that is mounted here."""
+
+from typing import ClassVar
+
+from export_pipelines.definition.destinations.settings import DestinationSettings, FolderPath, Overwrite
+
+
+class FolderSettings(DestinationSettings):
+    """A folder on this machine; a relative path is taken from the program's own folder of deliveries."""
+
+    place: ClassVar[str | None] = "path"
+
+    path: FolderPath
+    overwrite: Overwrite = "replace"

@@ -1,0 +1,37 @@
+"""What the settings of all kinds have in common."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from export_pipelines.definition.templates import FOLDER_WORDS, template_faults
+from export_pipelines.definition.words import fault
+
+Overwrite = Literal["replace", "never", "version"]
+
+
+class DestinationSettings(BaseModel):
+    """Settings of one kind of destination.
+
+    `place` names the setting that is a template of where files go, `words` what it may hold. A kind without one, such
+    as mail, holds no files that a later delivery could replace. `server()` tells equal places apart.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    place: ClassVar[str | None] = None
+    words: ClassVar[frozenset[str]] = FOLDER_WORDS
+
+    def server(self) -> str:
+        return ""
+
+
+def _folder_path(value: str) -> str:
+    for text in template_faults(value, FOLDER_WORDS):
+        raise fault(text)
+    if not value.strip() or ".." in value.replace("\\", "/").split("/"):
+        raise fault('a folder is expected, without ".."; for example "{{export}}/{{date}}"')
+    return value
+
+
+FolderPath = Annotated[str, AfterValidator(_folder_path)]

@@ -1,0 +1,75 @@
+"""A finished artifact as a destination sees it: the manifest, and parts that prove themselves while they are read."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from datetime import datetime
+
+from export_pipelines.artifacts import Manifest, Part, Store
+from export_pipelines.errors import DamagedArtifact
+
+MANIFEST_SUFFIX = ".manifest.json"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """`at` is the time of the attempt, for the receipt."""
+
+    manifest: Manifest
+    store: Store
+    at: datetime
+
+    @property
+    def manifest_name(self) -> str:
+        """The name of the manifest among delivered files, which exports that share a folder must not share."""
+        return f"{self.manifest.export}{MANIFEST_SUFFIX}"
+
+    @property
+    def manifest_sha256(self) -> str:
+        return hashlib.sha256(self.manifest.to_json()).hexdigest()
+
+    def open(self, part: Part) -> "ProvenPart":
+        """The part from byte 0; close it, it is a context."""
+        return ProvenPart(self, part)
+
+
+class ProvenPart(io.RawIOBase):
+    """Reads a part and raises DamagedArtifact instead of ending when it is not what the manifest says."""
+
+    def __init__(self, artifact: Artifact, part: Part) -> None:
+        self.part, self.where = part, f"{artifact.manifest.artifact}/{part.name}"
+        self._file = artifact.store.open(artifact.manifest.artifact, part.name)
+        self._digest, self._size = hashlib.sha256(), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        block = self._file.read(len(buffer))
+        buffer[: len(block)] = block
+        self._see(block)
+        return len(block)
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._file.read(size)
+        self._see(block)
+        if size < 0:
+            self._see(b"")
+        return block
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+    def _see(self, block: bytes) -> None:
+        self._size += len(block)
+        self._digest.update(block)
+        at_end = not block or self._size >= self.part.bytes
+        if at_end and (self._size, self._digest.hexdigest()) != (self.part.bytes, self.part.sha256):
+            raise DamagedArtifact(
+                f"{self._size} bytes with SHA-256 {self._digest.hexdigest()[:12]}... were read, "
+                f"the manifest says {self.part.bytes} with {self.part.sha256[:12]}...",
+                where=self.where,
+                remedy=f"export-pipelines verify {self.where.rpartition('/')[0]} tells more; run the export again",
+            )
