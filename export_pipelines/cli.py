@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from export_pipelines.errors import ExportError
-from export_pipelines.terminal import artifacts, demo, errors, exports, fields, leads, plans, runs
+from export_pipelines.terminal import artifacts, deliveries, demo, errors, exports, fields, leads, plans, runs
 from export_pipelines.terminal.door import Door, show
 
 
@@ -69,6 +69,8 @@ app.command("run", rich_help_panel=RUN)(runs.run)
 app.command("backfill", rich_help_panel=RUN)(runs.backfill)
 app.command("artifacts", rich_help_panel=RUN)(artifacts.artifacts)
 app.command("verify", rich_help_panel=RUN)(artifacts.verify)
+app.command("deliveries", rich_help_panel=RUN)(deliveries.deliveries)
+app.command("deliver", rich_help_panel=RUN)(deliveries.deliver)
 app.command("list", rich_help_panel=LOOK)(exports.list_exports)
 app.command("fields", rich_help_panel=LOOK)(fields.fields)
 app.command("check", rich_help_panel=LOOK)(exports.check)

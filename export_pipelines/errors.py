@@ -76,9 +76,7 @@ class RetryableError(ExportError):
 
     retryable = True
 
-    def __init__(
-        self, what: str, *, where: str = "", remedy: str = "", after_s: float | None = None
-    ) -> None:
+    def __init__(self, what: str, *, where: str = "", remedy: str = "", after_s: float | None = None) -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.after_s = after_s
 

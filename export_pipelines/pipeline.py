@@ -1,13 +1,13 @@
 """The whole way in two short functions: a plan becomes an artifact, an artifact is delivered."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from export_pipelines.artifacts import Manifest, ManifestColumn, Part, Store
-from export_pipelines.delivery import Receipt, open_destination
+from export_pipelines.delivery import Artifact, Receipt, Resources, open_destination
 from export_pipelines.errors import FatalError, RetryableError
+from export_pipelines.ledger import Ledger
 from export_pipelines.plan.limits import demand_room
 from export_pipelines.plan.plan import (
     Compression,
@@ -50,9 +50,26 @@ def run_export(
     return manifest
 
 
-def deliver(manifest: Manifest, entry: Mapping[str, Any], store: Store, home: Path, now: Clock) -> Receipt:
-    """Brings an artifact to one destination, an entry of `destinations_of(plan)`. May be called again at will."""
-    return open_destination(entry, home).deliver(manifest, store, now())
+def deliver(
+    delivery: str,
+    ledger: Ledger,
+    resources: Resources,
+    now: Clock,
+    run_id: str | None = None,
+    again: bool = False,
+) -> Receipt:
+    """One attempt at a delivery that `ledger.register` gave; may be called at will, what arrived is not sent twice.
+
+    `again` sends it all the same. Every error is in the ledger before it is raised.
+    """
+    with ledger.claim(delivery, now, run_id, again) as attempt:
+        if attempt.receipt is None:
+            one, store = attempt.delivery, resources.open_store()
+            destination = open_destination(one.entry, resources)
+            manifest = store.manifest(one.artifact)
+            attempt.heading_for(destination.target(manifest))
+            attempt.receipt = destination.send(Artifact(manifest, store, now()), attempt)
+        return attempt.receipt
 
 
 def check_run(plan: Plan, source: Source) -> int:

@@ -23,6 +23,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    root: Path  # the project's folder, from which relative paths are taken
     home: Path
     source_url: SecretStr  # holds a password
     store_url: str
@@ -53,6 +54,7 @@ class Settings(BaseModel):
         store = text("STORE_URL", str(home / "artifacts"))
         catalog = environment.get(PREFIX + "CATALOG")
         return cls(
+            root=root,
             home=home,
             source_url=SecretStr(text("SOURCE_URL", f"sqlite:///{home / 'leads.db'}")),
             store_url=store if "://" in store else str((root / store).resolve()),

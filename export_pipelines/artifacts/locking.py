@@ -32,6 +32,21 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Whether the lock of `path` is ours for the block; does not wait, and takes the file away again."""
+    descriptor = try_lock(path)
+    while descriptor is not None and not _still_there(path, descriptor):
+        os.close(descriptor)  # its last holder took the file away: this lock guards nothing
+        descriptor = try_lock(path)
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
 def _wait(path: Path) -> int:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

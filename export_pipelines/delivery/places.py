@@ -31,9 +31,13 @@ def place_of(template: str, words: Mapping[str, str], where: str) -> str:
     if text.startswith("~"):
         raise RequestError(f'"{text}" begins with ~', where=where, remedy="write the folder out in full")
     if ".." in PurePosixPath(text).parts:
-        raise RequestError(f'"{text}" climbs out with ".."', where=where, remedy="write the folder without ..")
+        raise RequestError(
+            f'"{text}" climbs out with ".."', where=where, remedy="write the folder without .."
+        )
     if len(text.encode()) > MAX_PLACE_BYTES:
-        raise RequestError(f"the path has more than {MAX_PLACE_BYTES} bytes", where=where, remedy="shorten it")
+        raise RequestError(
+            f"the path has more than {MAX_PLACE_BYTES} bytes", where=where, remedy="shorten it"
+        )
     return text
 
 

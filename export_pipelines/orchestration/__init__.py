@@ -3,6 +3,6 @@
 from export_pipelines.orchestration.backfill import Backfill, backfill
 from export_pipelines.orchestration.build import build_definitions
 from export_pipelines.orchestration.instance import open_instance
-from export_pipelines.orchestration.launch import Outcome, launch
+from export_pipelines.orchestration.launch import Outcome, launch, redeliver
 
-__all__ = ["Backfill", "Outcome", "backfill", "build_definitions", "launch", "open_instance"]
+__all__ = ["Backfill", "Outcome", "backfill", "build_definitions", "launch", "open_instance", "redeliver"]

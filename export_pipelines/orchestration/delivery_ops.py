@@ -92,8 +92,7 @@ def deliver_window(
     """Brings one artifact to entry `entry`; doing it twice is harmless. A fault is data."""
     key = written.window.key
     try:
-        manifest = workshop.store().manifest(str(written.artifact))
-        receipt = workshop.deliver(manifest, written.deliver[entry])
+        receipt = workshop.deliver(written.deliver[entry], context.run_id)
     except ExportError as error:
         context.log.error(f"{key}: {error}")
         return Delivered(key=key, fault=Fault.of(error))

@@ -36,7 +36,7 @@ class Written(Sent):
     export: str
     window: Window
     artifact: str | None = None
-    deliver: tuple[dict[str, Any], ...] = ()
+    deliver: tuple[str, ...] = ()  # the ledger's deliveries, in the order of `deliver:`
     seconds: float = 0.0
     preview: str = ""  # five masked rows as Markdown, which the run's record keeps anyway
     fault: Fault | None = None

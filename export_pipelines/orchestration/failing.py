@@ -9,7 +9,9 @@ from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.edges import Fault
 
 MAX_RETRIES = 2
-RETRY = dg.RetryPolicy(max_retries=MAX_RETRIES, delay=5, backoff=dg.Backoff.EXPONENTIAL)
+RETRY = dg.RetryPolicy(
+    max_retries=MAX_RETRIES, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND, QUIET
 from export_pipelines.orchestration.ops import ANY_HOUR
+from export_pipelines.orchestration.redelivery import DELIVER_AGAIN, send_config
 from export_pipelines.orchestration.schedules import run_config
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.plan import Window, iso
@@ -74,6 +75,23 @@ def launch(
     config = {"export": export, "start": iso(window.start), "end": iso(window.end), **definition.given}
     tags |= {EXPORT_TAG: export}
     return run_job(workshop, definition, ON_DEMAND, [window.key], instance, run_config=config, tags=tags)
+
+
+def redeliver(
+    settings: Settings,
+    deliveries: Sequence[str],
+    again: bool,
+    *,
+    instance: dg.DagsterInstance,
+    now: Callable[[], datetime] = utc_now,
+) -> Mapping[str, str]:
+    """One attempt at each of the ledger's `deliveries`; gives one clear text for each that failed, by its artifact."""
+    workshop = open_workshop(settings, now)
+    job = definitions_of(workshop, quiet=True).resolve_job_def(DELIVER_AGAIN)
+    result = job.execute_in_process(
+        instance=instance, raise_on_error=False, run_config={**send_config(deliveries, again), **QUIET}
+    )
+    return _failures(result.all_events, [""])[0]
 
 
 def run_job(

@@ -106,6 +106,7 @@ def _write(context: dg.OpExecutionContext, plan: Plan, workshop: Workshop) -> Wr
         plan = _step("write", plan, workshop)
         started = workshop.now()
         manifest = workshop.run(plan, window)
+        due = workshop.register(manifest, destinations_of(plan, manifest.rows), context.run_id)
         seconds = (workshop.now() - started).total_seconds()
     except ExportError as error:
         context.log.error(f"{window.key}: {error}")
@@ -118,7 +119,7 @@ def _write(context: dg.OpExecutionContext, plan: Plan, workshop: Workshop) -> Wr
         export=plan.export,
         window=window,
         artifact=manifest.artifact,
-        deliver=destinations_of(plan, manifest.rows),
+        deliver=tuple(one.id for one in due),
         seconds=round(seconds, 3),
         preview=preview_of(plan, workshop),
     )

@@ -1,9 +1,11 @@
 """What every op works with: definitions, catalog, source, store, keys and clock, made from the settings. Opens nothing itself."""
 
+import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.definition import ExportDefinition, Loaded, load_definition, load_definitions
 from export_pipelines.definition.given import Given
-from export_pipelines.delivery import Receipt
+from export_pipelines.delivery import Receipt, Resources
 from export_pipelines.errors import RequestError, unknown
+from export_pipelines.ledger import Delivery, Ledger, open_ledger
 from export_pipelines.pipeline import deliver, run_export
 from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.plan import Plan, Window
@@ -37,6 +40,7 @@ class Workshop:
     loaded: Loaded
     now: Callable[[], datetime] = utc_now
     progress: RowsSoFar | None = field(default=None, compare=False)
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, compare=False, repr=False)
 
     def definition(self, name: str, given: Given | None = None) -> ExportDefinition:
         """The export, with what was `given` at launch. Raises RequestError for one that is not there, or wrong."""
@@ -72,8 +76,22 @@ class Workshop:
             (lambda rows: told(window.key, rows)) if told else None,
         )
 
-    def deliver(self, manifest: Manifest, entry: Mapping[str, Any]) -> Receipt:
-        return deliver(manifest, entry, self.store(), self.settings.home, self.now)
+    @cached_property
+    def ledger(self) -> Ledger:
+        return open_ledger(self.settings.ledger_url.get_secret_value())
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(self.settings, self.environment)
+
+    def register(
+        self, manifest: Manifest, entries: Sequence[Mapping[str, Any]], run_id: str
+    ) -> tuple[Delivery, ...]:
+        return self.ledger.register(manifest, entries, run_id, self.now())
+
+    def deliver(self, delivery: str, run_id: str, again: bool = False) -> Receipt:
+        """One attempt; see pipeline.deliver."""
+        return deliver(delivery, self.ledger, self.resources, self.now, run_id, again)
 
     def manifest_path(self, manifest: Manifest) -> str:
         """Where the manifest lies: a path, or a URL of a store that has URLs."""

@@ -64,7 +64,7 @@ def write(plan: Plan, request: PlanRequest) -> Plan:
         max_rows=wanted.limits.rows,
         max_bytes=wanted.limits.bytes,
         skip_empty=wanted.skip_empty,
-        deliver=tuple(_destination(request, index) for index in range(len(wanted.deliver))),
+        deliver=destinations(request),
     )
     return plan.model_copy(update={"output": section})
 
@@ -73,6 +73,11 @@ def _extension(plan: Plan) -> str:
     if plan.encoding is None or plan.compression is None:
         raise ValueError("rows are serialised and compressed before they are written")
     return FORMATS[plan.encoding.format].extension + CODECS[plan.compression.codec].suffix
+
+
+def destinations(request: PlanRequest) -> tuple[dict[str, Any], ...]:
+    """The entries of `deliver:` for one window, in their order. Raises RequestError."""
+    return tuple(_destination(request, index) for index in range(len(request.definition.deliver)))
 
 
 def _destination(request: PlanRequest, index: int) -> dict[str, Any]:

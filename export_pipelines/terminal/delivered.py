@@ -1,36 +1,37 @@
-"""Where the files of an artifact lie now: in the folders that they were delivered to, as found there."""
+"""Where the files of an artifact are now, by the receipts in the ledger."""
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export_pipelines.terminal.door import Door
 
 if TYPE_CHECKING:
-    from export_pipelines.artifacts import Manifest
+    from export_pipelines.delivery import Receipt
+    from export_pipelines.ledger import Ledger
 
 
-def delivered_files(door: Door, manifest: "Manifest") -> Iterator[Path]:
-    """The parts of `manifest` in each folder that its export delivers to."""
-    for target in _targets(door, manifest):
-        for number in count(1):
-            folder = target if number == 1 else target.with_name(f"{target.name}_v{number}")
-            if not folder.is_dir():
-                break
-            own = folder / f"{manifest.export}.manifest.json"
-            if own.is_file() and own.read_bytes() == manifest.to_json():
-                yield from (_short(folder / part.name) for part in manifest.parts)
+def ledger_of(door: Door) -> "Ledger":
+    from export_pipelines.ledger import open_ledger
+
+    return open_ledger(door.settings.ledger_url.get_secret_value())
 
 
-def _targets(door: Door, manifest: "Manifest") -> Iterator[Path]:
-    from export_pipelines.delivery import open_destination
-    from export_pipelines.terminal.artifacts import store_of
+def delivered_files(door: Door, artifact: str) -> Iterator[str]:
+    """The parts of `artifact` at every destination that has them: a path, or `sftp sftp://host/folder/name`."""
+    for one in ledger_of(door).deliveries(artifact=artifact, states=("delivered",)):
+        if one.receipt:
+            yield from files_of(one.receipt)
 
-    for entry in door.definition(manifest.export).deliver:
-        if entry.kind == "folder":
-            destination = open_destination(entry.model_dump(), door.settings.home)
-            yield Path(destination.target(manifest, store_of(door)))
+
+def files_of(receipt: "Receipt") -> Iterator[str]:
+    for name in receipt.files:
+        if name.endswith(".manifest.json"):
+            continue
+        if receipt.kind == "folder":
+            yield str(_short(Path(receipt.target) / name))
+        else:
+            yield f"{receipt.kind} {receipt.target.rstrip('/')}/{name}"
 
 
 def _short(path: Path) -> Path:

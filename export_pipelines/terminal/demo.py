@@ -13,7 +13,7 @@ from export_pipelines.terminal.delivered import delivered_files
 from export_pipelines.terminal.door import Door, door_of, say, show
 from export_pipelines.terminal.leads import make_sample
 from export_pipelines.terminal.runs import run_partitions, run_window
-from export_pipelines.terminal.tables import show_table, size
+from export_pipelines.terminal.tables import show_table
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest
@@ -123,12 +123,10 @@ def _window(door: Door, name: str, key: str) -> "Window":
 
 def _show(door: Door, made: Iterable["Manifest"]) -> None:
     manifests = list(made)
-    files = [
-        (size(path.stat().st_size), str(path)) for one in manifests for path in delivered_files(door, one)
-    ]
+    files = [(file,) for one in manifests for file in delivered_files(door, one.artifact)]
     show("\nartifacts\n")
     show_table(("artifact", "rows"), [(one.artifact, one.rows) for one in manifests])
     show("\nfiles delivered\n")
-    show_table(("size", "file"), files)
+    show_table(("file",), files)
     show(f"\nTo see the runs, plots and schedules in Dagster: make ui, then open {UI}")
     show("To export another day: export-pipelines run daily_lead_backup --partition 2024-01-20")

@@ -14,6 +14,7 @@ from export_pipelines.terminal.windows import End, Partition, Start, window_aske
 
 if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition
+    from export_pipelines.plan import PlanRequest
     from export_pipelines.plan.plan import Plan, Window
     from export_pipelines.stream.source import Source
 
@@ -72,10 +73,16 @@ def preview(
 
 def plan_of(door: Door, definition: "ExportDefinition", window: "Window") -> "Plan":
     """The whole plan of one window. Raises RequestError."""
-    from export_pipelines.plan import PlanRequest, compile_plan
+    from export_pipelines.plan import compile_plan
+
+    return compile_plan(request_of(door, definition, window))
+
+
+def request_of(door: Door, definition: "ExportDefinition", window: "Window") -> "PlanRequest":
+    from export_pipelines.plan import PlanRequest
 
     settings = door.settings
-    return compile_plan(PlanRequest(definition, window, door.catalog, settings.dialect, settings.key_names))
+    return PlanRequest(definition, window, door.catalog, settings.dialect, settings.key_names)
 
 
 def checked_plan(door: Door, definition: "ExportDefinition", window: "Window") -> "tuple[Plan, Source]":

@@ -98,7 +98,10 @@ def run_window(
     from export_pipelines.orchestration import launch
 
     whole = definition.partition is not None and not own_window
-    with _instance(door) as instance, progress_bar(f"{definition.name} {window.key}, rows", None) as progress:
+    with (
+        instance_of(door) as instance,
+        progress_bar(f"{definition.name} {window.key}, rows", None) as progress,
+    ):
         return launch(
             door.settings,
             definition.name,
@@ -128,7 +131,7 @@ def run_partitions(
     from export_pipelines.orchestration.backfill import keys_between
 
     keys = keys_between(definition, first, last, door.now())
-    with _instance(door) as instance, progress_bar(f"{definition.name}, partitions", len(keys)) as progress:
+    with instance_of(door) as instance, progress_bar(f"{definition.name}, partitions", len(keys)) as progress:
         return fill(
             door.settings,
             definition.name,
@@ -148,7 +151,8 @@ def new_token(door: Door) -> str:
 
 
 @contextmanager
-def _instance(door: Door) -> Iterator["DagsterInstance"]:
+def instance_of(door: Door) -> Iterator["DagsterInstance"]:
+    """Dagster's instance of the project, open for the block."""
     if on_terminal():
         say("starting Dagster ...")
     from export_pipelines.orchestration import open_instance
@@ -167,7 +171,7 @@ def _show(door: Door, manifests: Sequence["Manifest"], failures: Mapping[str, st
         show(f"{manifest.artifact}: {counted(manifest.rows, 'row')}, {size(manifest.bytes)}")
         for field, count in manifest.bad_json.items():
             show(f"  {field}: {counted(count, 'value')} of JSON that did not parse became null")
-        for path in delivered_files(door, manifest):
+        for path in delivered_files(door, manifest.artifact):
             show(f"  {path}")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from export_pipelines.definition.delivery import Secret, SecretName
+from export_pipelines.definition.destinations.secret import Secret, SecretName
 from export_pipelines.errors import DefinitionError
 from export_pipelines_tests.definition.conftest import Load
 

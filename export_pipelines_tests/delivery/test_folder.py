@@ -8,31 +8,23 @@ from typing import Any
 
 import pytest
 
-from export_pipelines.artifacts import Manifest, Store, open_store
-from export_pipelines.delivery import Receipt, open_destination
+from export_pipelines.artifacts import Manifest, Store
+from export_pipelines.delivery import Artifact, Receipt, open_destination
 from export_pipelines.delivery.folder_set import FolderSet
 from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
 from export_pipelines_tests.artifacts.build import AT, PARTS, child_environment, stored
+from export_pipelines_tests.delivery.conftest import Desk
 
 LATER = "20240117T020000Z-0a1b2c"
 OTHER = {"leads_part_1.csv": b"id\n9\n"}
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def store(home: Path) -> Store:
-    return open_store(str(home / "artifacts"))
-
-
-@pytest.fixture
-def send(home: Path, store: Store) -> Callable[..., Receipt]:
-    def send(manifest: Manifest, path: str = "backup/{{date}}", **settings: Any) -> Receipt:
-        entry = {"kind": "folder", "settings": {"path": path, **settings}}
-        return open_destination(entry, home).deliver(manifest, store, AT)
+def send(desk: Desk) -> Callable[..., Receipt]:
+    def send(
+        manifest: Manifest, path: str = "backup/{{date}}", again: bool = False, **settings: Any
+    ) -> Receipt:
+        return desk.send(manifest, {"kind": "folder", "settings": {"path": path, **settings}}, again)
 
     return send
 
@@ -77,7 +69,7 @@ def test_delivering_twice_is_delivering_once(send, store: Store, home: Path, ove
     first = send(made, overwrite=overwrite)
     folder = home / "delivered/backup/2024-01-15"
     inodes = {path.name: path.stat().st_ino for path in folder.iterdir()}
-    assert send(made, overwrite=overwrite) == first
+    assert send(made, overwrite=overwrite, again=True) == first
     assert {path.name: path.stat().st_ino for path in folder.iterdir()} == inodes
     assert [path.name for path in folder.parent.iterdir()] == ["2024-01-15"]
 
@@ -88,7 +80,7 @@ def test_a_delivered_part_that_was_damaged_there_is_mended_by_delivering_again(
     made = stored(store)
     folder = Path(send(made).target)
     (folder / "leads_part_1.csv").write_bytes(b"x")
-    send(made)
+    send(made, again=True)
     assert contents(folder) == whole(made)
 
 
@@ -193,12 +185,11 @@ def test_killed_at_any_step_of_the_exchange_the_next_delivery_makes_it_whole(
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Path, "replace", counted(Path.replace))
         patch.setattr("export_pipelines.delivery.folder_set.sync_folder", counted(lambda folder: None))
-        there = FolderSet(folder, new)
-        there.put(store)
+        FolderSet(folder, Artifact(new, store, AT)).put()
     seen = folder / "daily.manifest.json"
     shown = next((one for one in (old, new) if seen.exists() and seen.read_bytes() == one.to_json()), None)
     assert shown is (old if step == 1 else new if step == 7 else None)
-    assert shown is None or FolderSet(folder, shown).holds_it()
+    assert shown is None or FolderSet(folder, Artifact(shown, store, AT)).holds_it()
     send(new)
     assert contents(folder) == whole(new, {**OTHER, "leads_part_9.csv": b"9"})
 
@@ -258,15 +249,11 @@ def test_a_path_that_begins_with_a_tilde_is_refused(send, store: Store):
 FULL_DISK = """
 import sys
 from pathlib import Path
-from export_pipelines.artifacts import open_store
-from export_pipelines.delivery import open_destination
 from export_pipelines.errors import StoreError
-from export_pipelines_tests.artifacts.build import AT
-home = Path(sys.argv[1])
-store = open_store(str(home / "artifacts"))
-entry = {"kind": "folder", "settings": {"path": "backup"}}
+from export_pipelines_tests.delivery.conftest import Desk
+desk = Desk(Path(sys.argv[1]))
 try:
-    open_destination(entry, home).deliver(store.manifest(sys.argv[2]), store, AT)
+    desk.send(desk.store.manifest(sys.argv[2]), {"kind": "folder", "settings": {"path": "backup"}})
 except StoreError as error:
     print(error)
 """
@@ -275,11 +262,11 @@ except StoreError as error:
 def test_a_full_disk_is_told_and_the_old_set_stays(send, store: Store, home: Path):
     old = stored(store, OTHER)
     folder = Path(send(old, path="backup").target)
-    new = stored(store, {"leads_part_1.csv": b"x" * 10_000, "leads_part_2.csv": b"x" * 300_000}, token=LATER)
+    new = stored(store, {"leads_part_1.csv": b"x" * 10_000, "leads_part_2.csv": b"x" * 5_000_000}, token=LATER)
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(home), new.artifact],
         env=child_environment(),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000)),
         capture_output=True,
         text=True,
         check=True,
@@ -298,11 +285,11 @@ def test_a_folder_that_cannot_be_made_is_told(send, store: Store, tmp_path: Path
 @pytest.mark.parametrize(
     "settings", [{}, {"path": ""}, {"path": "a", "overwrite": "ask"}, {"path": "a", "mode": 1}]
 )
-def test_settings_that_a_folder_does_not_have_are_refused(home: Path, settings: dict[str, Any]):
+def test_settings_that_a_folder_does_not_have_are_refused(desk: Desk, settings: dict[str, Any]):
     with pytest.raises(RequestError, match=r"^deliver\.folder: (path|overwrite|mode): "):
-        open_destination({"kind": "folder", "settings": settings}, home)
+        open_destination({"kind": "folder", "settings": settings}, desk.resources)
 
 
-def test_an_unknown_kind_is_refused(home: Path):
+def test_an_unknown_kind_is_refused(desk: Desk):
     with pytest.raises(RequestError, match='unknown kind of destination "carrier"; allowed: folder'):
-        open_destination({"kind": "carrier", "settings": {}}, home)
+        open_destination({"kind": "carrier", "settings": {}}, desk.resources)

@@ -79,6 +79,8 @@ def make_project(folder: Path, source: Path) -> Project:
     exports = folder / "exports"
     exports.mkdir()
     settings = Settings(
+        root=folder,
+        ledger_url=SecretStr(f"sqlite:///{folder / 'home' / 'ledger.db'}"),
         home=folder / "home",
         source_url=SecretStr(f"sqlite:///{source}"),
         store_url=str(folder / "home" / "artifacts"),

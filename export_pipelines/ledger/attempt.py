@@ -1,0 +1,55 @@
+"""One attempt at a delivery while it runs: what it knows of those before it, and what it leaves for those after."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from export_pipelines.delivery import Receipt
+from export_pipelines.ledger.delivery import Delivery
+from export_pipelines.ledger.tables import deliveries, journal
+
+
+@dataclass
+class Attempt:
+    """The Journal of a destination, see there. It ends well when its `receipt` is set."""
+
+    engine: sa.Engine
+    delivery: Delivery
+    receipt: Receipt | None = None
+
+    @property
+    def key(self) -> str:
+        return self.delivery.id
+
+    def heading_for(self, target: str) -> None:
+        """Writes down where the artifact goes, for those who look at an attempt that failed."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(deliveries).where(deliveries.c.id == self.key).values(target=target))
+
+    def state(self, item: str) -> Literal["handing", "done"] | None:
+        row = self._said(item)
+        return row.state if row else None
+
+    def proof(self, item: str) -> str:
+        row = self._said(item)
+        return row.proof if row else ""
+
+    def handing(self, item: str) -> None:
+        self._say(item, "handing", "")
+
+    def done(self, item: str, proof: str = "") -> None:
+        self._say(item, "done", proof)
+
+    def _said(self, item: str) -> Any:
+        query = sa.select(journal).where(journal.c.delivery == self.key, journal.c.item == item)
+        with self.engine.begin() as connection:
+            return connection.execute(query).first()
+
+    def _say(self, item: str, state: str, proof: str) -> None:
+        row = {"delivery": self.key, "item": item, "state": state, "proof": proof}
+        with self.engine.begin() as connection:
+            connection.execute(
+                sa.delete(journal).where(journal.c.delivery == self.key, journal.c.item == item)
+            )
+            connection.execute(sa.insert(journal).values(row))

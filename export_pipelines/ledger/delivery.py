@@ -1,0 +1,63 @@
+"""One row of the ledger's deliveries: an artifact, a destination, and how far it came."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.delivery import Receipt
+
+State = Literal["due", "sending", "retrying", "delivered", "failed", "uncertain", "withdrawn"]
+OPEN: tuple[State, ...] = ("due", "sending", "retrying")  # the program goes on by itself
+ENDED_BADLY: tuple[State, ...] = ("failed", "uncertain")  # a person has to look
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """`entry` is the destination as it stands in the plan; `error` the text of the last attempt that failed.
+
+    due: registered, nobody tried yet. sending: an attempt runs, or was killed. retrying: failed for a passing reason,
+    tried again at `next_at`. failed: a person must mend something. uncertain: it may have arrived and cannot be asked.
+    withdrawn: a newer artifact of the window, or a changed definition, took its place.
+    """
+
+    id: str
+    artifact: str
+    export: str
+    window_key: str
+    number: int
+    lane: str
+    kind: str
+    entry: Mapping[str, Any]
+    target: str
+    state: State
+    attempts: int
+    bytes: int
+    run_id: str | None
+    registered_at: datetime
+    first_at: datetime | None
+    ended_at: datetime | None
+    next_at: datetime | None
+    error: str | None
+    receipt: Receipt | None
+
+
+def content_of(manifest: Manifest) -> str:
+    """Equal for artifacts with the same files; the plan and the rows are the same then."""
+    return _digest([[part.name, part.sha256] for part in manifest.parts])
+
+
+def lane_of(manifest: Manifest, entry: Mapping[str, Any]) -> str:
+    """Equal for deliveries of one export's window to one destination: of these, one runs at a time."""
+    return _digest([manifest.export, manifest.window.key, entry])[:32]
+
+
+def delivery_id(manifest: Manifest, lane: str) -> str:
+    return _digest([manifest.artifact, lane])[:32]
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

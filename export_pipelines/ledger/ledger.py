@@ -1,0 +1,311 @@
+"""The ledger: who asked for what, what came out, where it went, and every attempt at bringing it there."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.delivery import Receipt
+from export_pipelines.delivery.retrying import next_attempt
+from export_pipelines.errors import ExportError, RequestError, RetryableError, Uncertain
+from export_pipelines.ledger.attempt import Attempt
+from export_pipelines.ledger.delivery import (
+    ENDED_BADLY,
+    OPEN,
+    Delivery,
+    State,
+    content_of,
+    delivery_id,
+    lane_of,
+)
+from export_pipelines.ledger.lanes import Lanes
+from export_pipelines.ledger.tables import alerts, artifacts, attempts, deliveries, journal, requests
+from export_pipelines.plan.window import WHOLE_KEY
+
+Clock = Callable[[], datetime]
+_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Safe for several threads, processes and, on PostgreSQL, machines at once. What it was told is durable when a
+    call returns."""
+
+    engine: sa.Engine
+    lanes: Lanes
+
+    # --- what is written down ----------------------------------------------------------------------------------
+
+    def requested(
+        self,
+        run_id: str,
+        export: str,
+        origin: str,
+        asked_by: str | None,
+        windows: Sequence[str],
+        at: datetime,
+    ) -> None:
+        """A run was asked for; saying it again changes nothing."""
+        row = {
+            "run_id": run_id,
+            "export": export,
+            "origin": origin,
+            "asked_by": asked_by,
+            "windows": list(windows),
+            "asked_at": at,
+        }
+        with self.engine.begin() as connection:
+            self._add(connection, requests, row)
+
+    def register(
+        self, manifest: Manifest, entries: Sequence[Mapping[str, Any]], run_id: str | None, at: datetime
+    ) -> tuple[Delivery, ...]:
+        """The artifact and a delivery for each of `entries`, as they stand in its plan, in their order.
+
+        Registering again changes nothing. What an older artifact of the window, or another wording of the export,
+        still had to deliver is withdrawn: it must not arrive after this.
+        """
+        lanes = [lane_of(manifest, entry) for entry in entries]
+        with self.engine.begin() as connection:
+            self._add(connection, artifacts, _artifact_row(manifest, run_id))
+            for number, (lane, entry) in enumerate(zip(lanes, entries, strict=True), start=1):
+                self._add(connection, deliveries, _delivery_row(manifest, number, lane, entry, run_id, at))
+            self._withdraw(connection, manifest, lanes, at)
+            by_lane = {
+                one.lane: one for one in self._read(connection, deliveries.c.artifact == manifest.artifact)
+            }
+        return tuple(by_lane[lane] for lane in lanes)
+
+    @contextmanager
+    def claim(self, id: str, now: Clock, run_id: str | None = None, again: bool = False) -> Iterator[Attempt]:
+        """One attempt at a delivery, recorded before it begins and after it ended, whatever ends it.
+
+        The attempt has its receipt already when nothing is left to do: it was delivered, or the same files of this
+        window were the last to go there. `again` sends all the same. Raises RetryableError while another process has
+        it in hand; errors of the block are recorded and go on.
+        """
+        delivery = self.delivery(id)
+        with self.lanes.hold(delivery.lane) as ours:
+            if not ours:
+                raise RetryableError("another process is delivering it right now", where=delivery.artifact)
+            attempt = self._begin(id, now(), run_id, again)
+            if attempt.receipt is not None:
+                yield attempt
+                return
+            try:
+                yield attempt
+            except BaseException as error:
+                self._failed(attempt, error, now())
+                raise
+            self._delivered(attempt, now())
+
+    def alerted(self, key: str, export: str, kind: str, at: datetime) -> bool:
+        """Notes that people are told of `key`; False when they were told before."""
+        with self.engine.begin() as connection:
+            return self._add(connection, alerts, {"key": key, "export": export, "kind": kind, "at": at})
+
+    # --- what is read ------------------------------------------------------------------------------------------
+
+    def delivery(self, id: str) -> Delivery:
+        with self.engine.begin() as connection:
+            found = self._read(connection, deliveries.c.id == id)
+        if not found:
+            raise RequestError(f"there is no delivery {id}", remedy="export-pipelines deliveries lists them")
+        return found[0]
+
+    def deliveries(
+        self, export: str | None = None, artifact: str | None = None, states: Iterable[State] | None = None
+    ) -> list[Delivery]:
+        """Newest artifacts first, each one's in the order of its `deliver:`. Withdrawn ones are left out unless asked for."""
+        wanted = [deliveries.c.state.in_(tuple(states)) if states else deliveries.c.state != "withdrawn"]
+        if export is not None:
+            wanted.append(artifacts.c.export == export)
+        if artifact is not None:
+            wanted.append(deliveries.c.artifact == artifact)
+        with self.engine.begin() as connection:
+            return self._read(connection, *wanted)
+
+    def waiting(self, now: datetime, is_over: Callable[[str], bool]) -> list[Delivery]:
+        """Deliveries that are to be tried now: their time has come, or the run that had them in hand `is_over`."""
+        return [
+            one
+            for one in self.deliveries(states=OPEN)
+            if not (one.next_at and one.next_at > now)
+            and (one.run_id is None or is_over(one.run_id))
+            and (one.state != "sending" or self._is_free(one.lane))
+        ]
+
+    def attempts(self, id: str) -> list[dict[str, Any]]:
+        """Every attempt at a delivery, oldest first: number, run_id, started_at, ended_at, outcome, error."""
+        query = sa.select(attempts).where(attempts.c.delivery == id).order_by(attempts.c.number)
+        with self.engine.begin() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
+
+    # --- inside ------------------------------------------------------------------------------------------------
+
+    def _is_free(self, lane: str) -> bool:
+        with self.lanes.hold(lane) as ours:
+            return ours
+
+    def _add(self, connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+        insert = _INSERT[connection.dialect.name](table).values(**row).on_conflict_do_nothing()
+        return connection.execute(insert).rowcount == 1
+
+    def _read(self, connection: sa.Connection, *wanted: sa.ColumnElement[bool]) -> list[Delivery]:
+        query = (
+            sa.select(deliveries, artifacts.c.export, artifacts.c.window_key, artifacts.c.bytes)
+            .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
+            .where(*wanted)
+            .order_by(artifacts.c.created_at.desc(), deliveries.c.artifact, deliveries.c.number)
+        )
+        return [_delivery(dict(row._mapping)) for row in connection.execute(query)]
+
+    def _withdraw(
+        self, connection: sa.Connection, manifest: Manifest, lanes: Sequence[str], at: datetime
+    ) -> None:
+        undelivered = deliveries.c.state.in_((*OPEN, *ENDED_BADLY))
+        older = sa.select(artifacts.c.artifact).where(
+            artifacts.c.export == manifest.export,
+            artifacts.c.window_key == manifest.window.key,
+            artifacts.c.created_at < manifest.created_at,
+        )
+        other_wording = sa.and_(deliveries.c.artifact == manifest.artifact, deliveries.c.lane.not_in(lanes))
+        replaced = sa.and_(deliveries.c.artifact.in_(older), deliveries.c.lane.in_(lanes))
+        connection.execute(
+            sa.update(deliveries)
+            .where(undelivered, sa.or_(replaced, other_wording))
+            .values(state="withdrawn", next_at=None)
+        )
+
+    def _begin(self, id: str, at: datetime, run_id: str | None, again: bool) -> Attempt:
+        with self.engine.begin() as connection:
+            (one,) = self._read(connection, deliveries.c.id == id)
+            _end_killed(connection, one, at)
+            receipt = None if again else one.receipt or self._same_files(connection, one)
+            if receipt is None:
+                _open_attempt(connection, one, at, run_id, again)
+            elif one.state != "delivered":
+                _update(connection, id, **_arrived(receipt), ended_at=at, run_id=run_id)
+            (one,) = self._read(connection, deliveries.c.id == id)
+        return Attempt(self.engine, one, receipt)
+
+    def _same_files(self, connection: sa.Connection, one: Delivery) -> Receipt | None:
+        """The receipt of the last delivery in this lane, when it brought the very same files."""
+        if one.window_key == WHOLE_KEY:
+            return None  # each run over the whole history is an occasion of its own
+        query = (
+            sa.select(deliveries.c.receipt, artifacts.c.content)
+            .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
+            .where(deliveries.c.lane == one.lane, deliveries.c.state == "delivered")
+            .order_by(deliveries.c.ended_at.desc())
+            .limit(1)
+        )
+        last = connection.execute(query).first()
+        content = connection.scalar(
+            sa.select(artifacts.c.content).where(artifacts.c.artifact == one.artifact)
+        )
+        return Receipt.model_validate(last.receipt) if last and last.content == content else None
+
+    def _delivered(self, attempt: Attempt, at: datetime) -> None:
+        if attempt.receipt is None:
+            raise ValueError("an attempt ends with a receipt or an error")
+        self._end(attempt, at, _arrived(attempt.receipt))
+
+    def _failed(self, attempt: Attempt, error: BaseException, at: datetime) -> None:
+        first_at = attempt.delivery.first_at or at
+        if isinstance(error, ExportError):
+            text, passing = str(error), error.retryable
+        else:  # a fault of the program, or Ctrl-C: it may pass, and its text may quote anything
+            text, passing = f"unexpected {type(error).__name__}", True
+        after_s = error.after_s if isinstance(error, RetryableError) else None
+        later = next_attempt(first_at, at, random.random(), after_s) if passing else None  # noqa: S311
+        state: State = "retrying" if later else "uncertain" if isinstance(error, Uncertain) else "failed"
+        self._end(attempt, at, {"state": state, "next_at": later, "error": text})
+
+    def _end(self, attempt: Attempt, at: datetime, row: Mapping[str, Any]) -> None:
+        one = attempt.delivery
+        with self.engine.begin() as connection:
+            _update(connection, one.id, ended_at=at, **row)
+            connection.execute(
+                sa.update(attempts)
+                .where(attempts.c.delivery == one.id, attempts.c.number == one.attempts)
+                .values(ended_at=at, outcome=row["state"], error=row["error"])
+            )
+
+
+def _open_attempt(
+    connection: sa.Connection, one: Delivery, at: datetime, run_id: str | None, again: bool
+) -> None:
+    number = one.attempts + 1
+    first_at = at if again or one.first_at is None else one.first_at
+    _update(
+        connection, one.id, state="sending", attempts=number, first_at=first_at, next_at=None, run_id=run_id
+    )
+    row = {"delivery": one.id, "number": number, "run_id": run_id, "started_at": at}
+    connection.execute(sa.insert(attempts).values(row))
+    if again:
+        connection.execute(sa.delete(journal).where(journal.c.delivery == one.id))
+
+
+def _update(connection: sa.Connection, id: str, **values: Any) -> None:
+    connection.execute(sa.update(deliveries).where(deliveries.c.id == id).values(values))
+
+
+def _arrived(receipt: Receipt) -> dict[str, Any]:
+    told = receipt.model_dump(mode="json")
+    return {"state": "delivered", "receipt": told, "target": receipt.target, "error": None, "next_at": None}
+
+
+def _end_killed(connection: sa.Connection, one: Delivery, at: datetime) -> None:
+    """An attempt without an end, in a lane that is ours, was killed."""
+    connection.execute(
+        sa.update(attempts)
+        .where(attempts.c.delivery == one.id, attempts.c.outcome.is_(None))
+        .values(outcome="killed", ended_at=at)
+    )
+
+
+def _artifact_row(manifest: Manifest, run_id: str | None) -> dict[str, Any]:
+    return {
+        "artifact": manifest.artifact,
+        "export": manifest.export,
+        "window_key": manifest.window.key,
+        "run_id": run_id,
+        "created_at": manifest.created_at,
+        "rows": manifest.rows,
+        "bytes": manifest.bytes,
+        "parts": len(manifest.parts),
+        "content": content_of(manifest),
+    }
+
+
+def _delivery_row(
+    manifest: Manifest, number: int, lane: str, entry: Mapping[str, Any], run_id: str | None, at: datetime
+) -> dict[str, Any]:
+    return {
+        "id": delivery_id(manifest, lane),
+        "artifact": manifest.artifact,
+        "number": number,
+        "lane": lane,
+        "kind": entry["kind"],
+        "entry": dict(entry),
+        "target": "",
+        "state": "due",
+        "attempts": 0,
+        "run_id": run_id,
+        "registered_at": at,
+    }
+
+
+def _delivery(row: Mapping[str, Any]) -> Delivery:
+    receipt = row["receipt"]
+    return Delivery(
+        **{name: row[name] for name in Delivery.__dataclass_fields__ if name != "receipt"},
+        receipt=Receipt.model_validate(receipt) if receipt else None,
+    )

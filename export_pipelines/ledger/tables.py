@@ -1,0 +1,103 @@
+"""The ledger's tables. Migrations make them; a test holds the two against each other."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class Utc(sa.TypeDecorator[datetime]):
+    """An aware time, in UTC; SQLite keeps no zone, so it is given back here."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+requests = sa.Table(  # one row for each run of an export: who asked for what
+    "requests",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("export", sa.Text, nullable=False, index=True),
+    sa.Column("origin", sa.Text, nullable=False),  # schedule, backfill, terminal or ui
+    sa.Column("asked_by", sa.Text),
+    sa.Column("windows", sa.JSON, nullable=False),  # their keys
+    sa.Column("asked_at", Utc, nullable=False),
+)
+
+artifacts = sa.Table(
+    "artifacts",
+    metadata,
+    sa.Column("artifact", sa.Text, primary_key=True),
+    sa.Column("export", sa.Text, nullable=False),
+    sa.Column("window_key", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("parts", sa.Integer, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),  # SHA-256 over names and digests of the parts
+    sa.Index("artifacts_by_window", "export", "window_key"),
+)
+
+deliveries = sa.Table(  # artifact x destination
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("artifact", sa.Text, sa.ForeignKey("artifacts.artifact"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),  # its place under `deliver:`, from 1
+    sa.Column("lane", sa.Text, nullable=False),  # export x window x destination: one at a time
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("entry", sa.JSON, nullable=False),  # as in the plan; secrets by name only
+    sa.Column("target", sa.Text, nullable=False, default=""),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("run_id", sa.Text),  # the run that has it in hand
+    sa.Column("registered_at", Utc, nullable=False),
+    sa.Column("first_at", Utc),  # since when it is tried; a person's `--again` begins anew
+    sa.Column("ended_at", Utc),  # of the last attempt
+    sa.Column("next_at", Utc),
+    sa.Column("error", sa.Text),
+    sa.Column("receipt", sa.JSON(none_as_null=True)),
+    sa.UniqueConstraint("artifact", "lane"),
+    sa.Index("deliveries_by_lane", "lane"),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("delivery", sa.Text, sa.ForeignKey("deliveries.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.Text),
+    sa.Column("started_at", Utc, nullable=False),
+    sa.Column("ended_at", Utc),
+    sa.Column("outcome", sa.Text),  # the state it ended in, or `killed`
+    sa.Column("error", sa.Text),
+)
+
+journal = sa.Table(  # what an attempt said of its things on the way
+    "journal",
+    metadata,
+    sa.Column("delivery", sa.Text, sa.ForeignKey("deliveries.id"), primary_key=True),
+    sa.Column("item", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("proof", sa.Text, nullable=False, default=""),
+)
+
+alerts = sa.Table(  # what people were told, so that they are told once
+    "alerts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("export", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)

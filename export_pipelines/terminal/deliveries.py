@@ -1,0 +1,133 @@
+"""`deliveries` and `deliver`: what went where, and sending it again."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from export_pipelines.errors import RequestError, unknown
+from export_pipelines.terminal.artifacts import store_of
+from export_pipelines.terminal.delivered import files_of, ledger_of
+from export_pipelines.terminal.door import Door, door_of, say, show
+from export_pipelines.terminal.errors import FAILED
+from export_pipelines.terminal.plans import Json
+from export_pipelines.terminal.runs import instance_of
+from export_pipelines.terminal.tables import show_json, show_table, size
+
+if TYPE_CHECKING:
+    from export_pipelines.ledger import Delivery, Ledger
+
+
+def deliveries(
+    context: typer.Context,
+    export: Annotated[str | None, typer.Option(help="Only those of this export.")] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only those that a person has to look at.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """What was delivered where, what is still tried, and what failed; the newest artifacts first."""
+    door = door_of(context)
+    if export is not None:
+        _demand_known(door, export)
+    ledger = ledger_of(door)
+    found = ledger.deliveries(export, states=("failed", "uncertain") if failed else None)
+    if json:
+        show_json([_as_dict(ledger, one) for one in found])
+        return
+    headers = ("artifact", "to", "where", "state", "attempts", "size", "when (UTC)")
+    show_table(headers, map(_row, found), "no deliveries")
+    for one in found:
+        if one.error and one.state != "delivered":
+            say(f"{one.artifact} to {one.number}: {one.error}{_what_then(one)}")
+
+
+def deliver(
+    context: typer.Context,
+    artifact: Annotated[str, typer.Argument(help="As `artifacts` names it.", show_default=False)],
+    to: Annotated[
+        int | None, typer.Option(help="Only to this destination, by its place under `deliver:`.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Send also what arrived already.")] = False,
+) -> None:
+    """Deliver an artifact as its export now says: what failed, or is uncertain, or with --again everything."""
+    from export_pipelines.orchestration import redeliver
+
+    door = door_of(context)
+    chosen = _chosen(door, artifact, to)
+    with instance_of(door) as instance:
+        texts = redeliver(door.settings, [one.id for one in chosen], again, instance=instance, now=door.now)
+    ledger = ledger_of(door)
+    for one in (ledger.delivery(one.id) for one in chosen):
+        if one.state == "delivered" and one.receipt:
+            for file in files_of(one.receipt):
+                show(file)
+    for text in texts:
+        say(f"error: {text}")
+    if texts:
+        raise typer.Exit(FAILED)
+
+
+def _chosen(door: Door, artifact: str, number: int | None) -> list["Delivery"]:
+    """The artifact's deliveries by today's definition, registered; RequestError when there is none such."""
+    from export_pipelines.plan.output import destinations
+    from export_pipelines.terminal.plans import request_of
+
+    manifest = store_of(door).manifest(artifact)
+    request = request_of(door, door.definition(manifest.export), manifest.window)
+    found = ledger_of(door).register(manifest, destinations(request), None, door.now())
+    chosen = [one for one in found if number in (None, one.number)]
+    if not chosen:
+        numbers = [str(one.number) for one in found]
+        text = unknown("destination", str(number), numbers) if found else "its export delivers to nowhere"
+        raise RequestError(text, where=artifact, remedy=f"see deliver: in {request.definition.path}")
+    return chosen
+
+
+def _demand_known(door: Door, export: str) -> None:
+    names = {*(one.name for one in door.loaded.definitions), *door.loaded.broken}
+    gone = {one.export for one in ledger_of(door).deliveries()}
+    if export not in names | gone:
+        raise RequestError(unknown("export", export, names | gone, "export-pipelines list"))
+
+
+def _what_then(one: "Delivery") -> str:
+    if one.next_at:
+        return f"; tried again at {one.next_at:%Y-%m-%d %H:%M:%S}"
+    again = " --again" if one.state == "uncertain" else ""
+    return f"; then: export-pipelines deliver {one.artifact} --to {one.number}{again}"
+
+
+def _row(one: "Delivery") -> tuple[Any, ...]:
+    when = one.ended_at or one.registered_at
+    where = f"{one.kind} {one.target}".strip()
+    return (
+        one.artifact,
+        one.number,
+        where,
+        one.state,
+        one.attempts,
+        size(one.bytes),
+        f"{when:%Y-%m-%d %H:%M:%S}",
+    )
+
+
+def _as_dict(ledger: "Ledger", one: "Delivery") -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "artifact": one.artifact,
+        "to": one.number,
+        "kind": one.kind,
+        "target": one.target,
+        "state": one.state,
+        "bytes": one.bytes,
+        "error": one.error,
+        "next_at": one.next_at.isoformat() if one.next_at else None,
+        "receipt": one.receipt.model_dump(mode="json") if one.receipt else None,
+        "attempts": [
+            {
+                name: value.isoformat() if hasattr(value, "isoformat") else value
+                for name, value in tried.items()
+            }
+            for tried in ledger.attempts(one.id)
+        ],
+    }

@@ -1,0 +1,114 @@
+"""What every destination owes, on its real server."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from export_pipelines.delivery import open_destination
+from export_pipelines.errors import DamagedArtifact, ExportError, RequestError
+from export_pipelines_tests.artifacts.build import AT, PARTS, stored
+from export_pipelines_tests.delivery.conftest import Desk
+from export_pipelines_tests.delivery.receivers import RECEIVERS, Receiver
+
+LATER = "20240117T020000Z-0a1b2c"
+OTHER = {"leads_part_1.csv": b"id\n9\n"}
+
+
+@pytest.fixture(params=RECEIVERS)
+def receiver(request: pytest.FixtureRequest, tmp_path: Path, desk: Desk) -> Iterator[Receiver]:
+    with RECEIVERS[request.param](tmp_path) as made:
+        desk.environment.update(made.environment)
+        yield made
+
+
+def parts_of(receiver: Receiver) -> dict[str, bytes]:
+    return {name: data for name, data in receiver.arrived().items() if not name.endswith(".manifest.json")}
+
+
+def test_every_part_arrives_byte_for_byte(desk: Desk, receiver: Receiver):
+    receipt = desk.send(stored(desk.store), receiver.entry())
+    assert parts_of(receiver) == PARTS
+    assert receiver.debris() == []
+    assert set(PARTS) <= set(receipt.files)
+    assert receipt.bytes == sum(map(len, PARTS.values()))
+
+
+def test_the_ledger_has_the_receipt_and_the_attempt(desk: Desk, receiver: Receiver):
+    receipt = desk.send(stored(desk.store), receiver.entry())
+    (row,) = desk.ledger.deliveries()
+    assert (row.state, row.receipt, row.target, row.attempts) == ("delivered", receipt, receipt.target, 1)
+    assert [one["outcome"] for one in desk.ledger.attempts(row.id)] == ["delivered"]
+
+
+def test_what_arrived_is_not_sent_twice(desk: Desk, receiver: Receiver):
+    made = stored(desk.store)
+    first = desk.send(made, receiver.entry())
+    assert desk.send(made, receiver.entry()) == first
+    assert desk.ledger.deliveries()[0].attempts == 1
+    assert parts_of(receiver) == PARTS
+
+
+def test_the_same_files_of_a_window_are_not_sent_twice(desk: Desk, receiver: Receiver):
+    first = desk.send(stored(desk.store), receiver.entry())
+    later = stored(desk.store, token=LATER, at=AT + timedelta(days=1))
+    assert desk.send(later, receiver.entry()) == first
+    assert [(one.state, one.attempts) for one in desk.ledger.deliveries()] == [
+        ("delivered", 0),
+        ("delivered", 1),
+    ]
+
+
+def test_other_files_of_a_window_are_sent(desk: Desk, receiver: Receiver):
+    desk.send(stored(desk.store), receiver.entry())
+    desk.send(stored(desk.store, OTHER, token=LATER, at=AT + timedelta(days=1)), receiver.entry())
+    assert parts_of(receiver)["leads_part_1.csv"] == OTHER["leads_part_1.csv"]
+
+
+def test_a_file_without_bytes_arrives(desk: Desk, receiver: Receiver):
+    desk.send(stored(desk.store, {"leads_part_1.csv": b""}), receiver.entry())
+    assert parts_of(receiver) == {"leads_part_1.csv": b""}
+
+
+@pytest.mark.parametrize("name", ["leads é 1.csv", "leads=1&2+3.csv"])
+def test_names_arrive_as_they_are(desk: Desk, receiver: Receiver, name: str):
+    desk.send(stored(desk.store, {name: b"id\n1\n"}), receiver.entry())
+    assert parts_of(receiver) == {name: b"id\n1\n"}
+
+
+def test_a_damaged_artifact_is_not_delivered(desk: Desk, receiver: Receiver):
+    made = stored(desk.store)
+    path = desk.home / "artifacts" / made.artifact / "leads_part_2.csv"
+    path.write_bytes(b"X" + path.read_bytes()[1:])
+    with pytest.raises(DamagedArtifact, match=r"leads_part_2\.csv"):
+        desk.send(made, receiver.entry())
+    assert "leads_part_2.csv" not in receiver.arrived()
+    assert receiver.debris() == []
+    assert desk.ledger.deliveries()[0].state == "failed"
+
+
+def test_check_leaves_nothing(desk: Desk, receiver: Receiver):
+    open_destination(receiver.entry(), desk.resources).check()
+    assert receiver.arrived() == {}
+    assert receiver.debris() == []
+
+
+def test_what_a_person_must_mend_is_told_at_check_and_fails_for_good(desk: Desk, receiver: Receiver):
+    made = stored(desk.store)
+    for what, entry in receiver.refused().items():
+        with pytest.raises(ExportError) as told:
+            desk.send(made, entry)
+        assert not told.value.retryable, what
+        with pytest.raises(RequestError):
+            open_destination(entry, desk.resources).check()
+        secrets = [value for value in desk.environment.values() if len(value) > 5]
+        assert not any(secret in str(told.value) for secret in secrets), what
+    assert {one.state for one in desk.ledger.deliveries()} == {"failed"}
+    assert receiver.arrived() == {}
+
+
+def test_the_target_is_told_without_a_secret(desk: Desk, receiver: Receiver):
+    target = open_destination(receiver.entry(), desk.resources).target(stored(desk.store))
+    assert target
+    assert not any(value in target for value in desk.environment.values())
