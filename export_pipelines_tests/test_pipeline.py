@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines.artifacts import Manifest, Store, open_store, verify
+from export_pipelines.artifacts import Manifest, Store, verify
 from export_pipelines.definition.export import Compression, Destination, Format, Limits, Split
 from export_pipelines.errors import FatalError, LimitReached, RetryableError, SourceError, StoreError
 from export_pipelines.pipeline import check_run, deliver, destinations_of, run_export
 from export_pipelines.plan.plan import Plan, schema_hash
 from export_pipelines.stream import open_source
 from export_pipelines.stream.keys import Keys
+from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.whole_run import DAY, FIELDS, LEADS, NOW, plan_of, sample_url, token
 
 Run = Callable[..., Manifest]
@@ -25,8 +26,13 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(str(tmp_path / "store"))
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path / "home", at=NOW)
+
+
+@pytest.fixture
+def store(desk: Desk) -> Store:
+    return desk.store
 
 
 @pytest.fixture
@@ -130,7 +136,7 @@ def test_more_rows_than_the_limit_is_told_before_anything_is_written(run: Run, t
         LimitReached, match=r"1,000 rows match, the limit is 999; nothing was written .*smaller"
     ):
         run(plan_of(limits=Limits(rows=999)))
-    assert not (tmp_path / "store").exists()
+    assert not (tmp_path / "home" / "artifacts").exists()
 
 
 def test_exactly_as_many_rows_as_the_limit_are_written(run: Run):
@@ -140,7 +146,7 @@ def test_exactly_as_many_rows_as_the_limit_are_written(run: Run):
 def test_more_bytes_than_the_limit_stop_the_run_and_leave_nothing(run: Run, tmp_path: Path):
     with pytest.raises(LimitReached):
         run(plan_of(limits=Limits(bytes=20_000)))
-    assert nothing_in(tmp_path / "store")
+    assert nothing_in(tmp_path / "home" / "artifacts")
 
 
 def test_a_source_without_the_table_is_told_and_leaves_nothing(store: Store, tmp_path: Path):
@@ -148,7 +154,7 @@ def test_a_source_without_the_table_is_told_and_leaves_nothing(store: Store, tmp
     source = open_source(f"sqlite:///{tmp_path / 'empty.db'}")
     with pytest.raises(SourceError, match="leads"):
         run_export(plan_of(), source, store, Keys(), lambda: NOW, token(1))
-    assert not (tmp_path / "store").exists()
+    assert not (tmp_path / "home" / "artifacts").exists()
 
 
 @dataclass
@@ -176,13 +182,13 @@ class Breaking:
 def test_any_error_in_the_middle_leaves_nothing(store: Store, tmp_path: Path, url: str, error: Exception):
     with pytest.raises(type(error), match=str(error)):
         run_export(plan_of(), Breaking(url, error), store, Keys(), lambda: NOW, token(1))
-    assert nothing_in(tmp_path / "store") and store.manifests() == []
+    assert nothing_in(tmp_path / "home" / "artifacts") and store.manifests() == []
 
 
 def test_fewer_rows_than_counted_are_never_a_success(store: Store, tmp_path: Path, url: str):
     with pytest.raises(RetryableError, match="1,001 rows were counted, only 1,000 were read"):
         run_export(plan_of(), Breaking(url, None), store, Keys(), lambda: NOW, token(1))
-    assert nothing_in(tmp_path / "store")
+    assert nothing_in(tmp_path / "home" / "artifacts")
 
 
 def test_a_failed_run_leaves_earlier_artifacts_whole(run: Run, store: Store, url: str):
@@ -193,7 +199,7 @@ def test_a_failed_run_leaves_earlier_artifacts_whole(run: Run, store: Store, url
 
 
 def test_a_run_sweeps_what_killed_runs_left(run: Run, store: Store, tmp_path: Path):
-    killed = tmp_path / "store" / "daily" / DAY / token(999)
+    killed = tmp_path / "home" / "artifacts" / "daily" / DAY / token(999)
     killed.mkdir(parents=True)
     (killed / "leads_part_1.csv").write_bytes(b"x")
     made = run()
@@ -214,12 +220,12 @@ def test_check_run_tells_the_rows_to_come(url: str):
 
 
 @pytest.mark.parametrize(("format", "codec"), [("csv", "gzip"), ("json", "none"), ("parquet", "none")])
-def test_an_artifact_is_delivered_where_its_plan_says(run: Run, store: Store, tmp_path: Path, format, codec):
+def test_an_artifact_is_delivered_where_its_plan_says(run: Run, desk: Desk, store: Store, format, codec):
     plan = plan_of(format=Format(name=format), compression=Compression(codec=codec), split=Split(rows=400))
     manifest = run(plan)
     (entry,) = destinations_of(plan)
-    receipt = deliver(manifest, entry, store, tmp_path / "home", lambda: NOW)
-    folder = tmp_path / "home" / "delivered" / "backup" / DAY
+    receipt = desk.send(manifest, entry)
+    folder = desk.home / "delivered" / "backup" / DAY
     assert receipt.files == (*(part.name for part in manifest.parts), "daily.manifest.json")
     assert sorted(path.name for path in folder.iterdir()) == sorted(receipt.files)
     for part in manifest.parts:
@@ -237,13 +243,11 @@ def test_an_empty_artifact_is_delivered_unless_skip_empty_is_said():
     assert len(destinations_of(plan_of(), rows=0)) == 1
 
 
-def test_several_destinations_each_get_the_artifact(run: Run, store: Store, tmp_path: Path):
+def test_several_destinations_each_get_the_artifact(run: Run, desk: Desk):
     paths = ["a/{{date}}", "b/{{date}}"]
     plan = plan_of(deliver=tuple(Destination(kind="folder", settings={"path": path}) for path in paths))
     manifest = run(plan)
-    receipts = [
-        deliver(manifest, entry, store, tmp_path, lambda: NOW)
-        for entry in destinations_of(plan, manifest.rows)
-    ]
-    assert [Path(one.target).relative_to(tmp_path / "delivered").parts[0] for one in receipts] == ["a", "b"]
+    due = desk.ledger.register(manifest, destinations_of(plan, manifest.rows), "run", NOW)
+    receipts = [deliver(one.id, desk.ledger, desk.resources, lambda: NOW, "run") for one in due]
+    assert [Path(one.target).relative_to(desk.home / "delivered").parts[0] for one in receipts] == ["a", "b"]
     assert receipts[0].sha256 == receipts[1].sha256

@@ -155,7 +155,7 @@ class Ledger:
 
     def _add(self, connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
         insert = _INSERT[connection.dialect.name](table).values(**row).on_conflict_do_nothing()
-        return connection.execute(insert).rowcount == 1
+        return connection.execute(insert.returning(sa.literal(1))).first() is not None
 
     def _read(self, connection: sa.Connection, *wanted: sa.ColumnElement[bool]) -> list[Delivery]:
         query = (

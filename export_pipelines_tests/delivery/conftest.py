@@ -1,59 +1,13 @@
-"""What tests of deliveries share: a store with an artifact, a ledger, and a send that goes the whole way."""
+"""What tests of deliveries share: a desk with a store, a ledger, and a send that goes the whole way."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from export_pipelines.artifacts import Manifest, Store, open_store
-from export_pipelines.delivery import Receipt, Resources
-from export_pipelines.ledger import Ledger, open_ledger
-from export_pipelines.pipeline import deliver
-from export_pipelines.settings import Settings
-from export_pipelines_tests.artifacts.build import AT
-
-
-@dataclass
-class Desk:
-    """Sends artifacts of its own store to entries of `deliver:`, and writes it into its own ledger."""
-
-    home: Path
-    environment: dict[str, str] = field(default_factory=dict)
-    at: datetime = AT
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(
-            root=self.home.parent,
-            home=self.home,
-            source_url=SecretStr("sqlite://"),
-            store_url=str(self.home / "artifacts"),
-            ledger_url=SecretStr(f"sqlite:///{self.home / 'ledger.db'}"),
-            definitions=self.home.parent / "exports",
-        )
-
-    @property
-    def resources(self) -> Resources:
-        return Resources(self.settings, self.environment)
-
-    @property
-    def store(self) -> Store:
-        return open_store(self.settings.store_url)
-
-    @property
-    def ledger(self) -> Ledger:
-        return open_ledger(self.settings.ledger_url.get_secret_value())
-
-    def due(self, manifest: Manifest, entry: Mapping[str, Any]) -> str:
-        """The delivery of an artifact to one destination, registered."""
-        return self.ledger.register(manifest, [entry], None, self.at)[0].id
-
-    def send(self, manifest: Manifest, entry: Mapping[str, Any], again: bool = False) -> Receipt:
-        return deliver(self.due(manifest, entry), self.ledger, self.resources, lambda: self.at, again=again)
+from export_pipelines.artifacts import Store
+from export_pipelines.delivery import Receipt
+from export_pipelines_tests.delivery.desk import Desk
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from export_pipelines.delivery import open_destination
 from export_pipelines.errors import DamagedArtifact, ExportError, RequestError
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
-from export_pipelines_tests.delivery.conftest import Desk
+from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.receivers import RECEIVERS, Receiver
 
 LATER = "20240117T020000Z-0a1b2c"

@@ -13,7 +13,7 @@ from export_pipelines.delivery import Artifact, Receipt, open_destination
 from export_pipelines.delivery.folder_set import FolderSet
 from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
 from export_pipelines_tests.artifacts.build import AT, PARTS, child_environment, stored
-from export_pipelines_tests.delivery.conftest import Desk
+from export_pipelines_tests.delivery.desk import Desk
 
 LATER = "20240117T020000Z-0a1b2c"
 OTHER = {"leads_part_1.csv": b"id\n9\n"}
@@ -250,7 +250,7 @@ FULL_DISK = """
 import sys
 from pathlib import Path
 from export_pipelines.errors import StoreError
-from export_pipelines_tests.delivery.conftest import Desk
+from export_pipelines_tests.delivery.desk import Desk
 desk = Desk(Path(sys.argv[1]))
 try:
     desk.send(desk.store.manifest(sys.argv[2]), {"kind": "folder", "settings": {"path": "backup"}})
@@ -262,7 +262,9 @@ except StoreError as error:
 def test_a_full_disk_is_told_and_the_old_set_stays(send, store: Store, home: Path):
     old = stored(store, OTHER)
     folder = Path(send(old, path="backup").target)
-    new = stored(store, {"leads_part_1.csv": b"x" * 10_000, "leads_part_2.csv": b"x" * 5_000_000}, token=LATER)
+    new = stored(
+        store, {"leads_part_1.csv": b"x" * 10_000, "leads_part_2.csv": b"x" * 5_000_000}, token=LATER
+    )
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(home), new.artifact],
         env=child_environment(),
