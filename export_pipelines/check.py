@@ -1,17 +1,20 @@
 """Everything about `exports/` that can be known before a run: a list of faults comes out, none hides another."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import Catalog
 from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
+from export_pipelines.definition.delivery import settings_of
 from export_pipelines.definition.export import Cadence
 from export_pipelines.definition.given import AT_LAUNCH
+from export_pipelines.delivery import Resources, open_destination
 from export_pipelines.errors import ExportError, RequestError, WindowError, unknown
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.naming import render, window_words
@@ -41,12 +44,20 @@ class CheckFault(NamedTuple):
 
 @dataclass(frozen=True)
 class _Target:
-    """Where one window's files would go: the folder, and the name of the first part."""
+    """Where one window's files would go: the folder or key, on which server, and the name of the first part."""
 
+    server: str
     folder: Path
     part: str
     overwrite: str
     window: str
+
+    @property
+    def place(self) -> tuple[str, Path, str]:
+        return self.server, self.folder, self.part
+
+    def __str__(self) -> str:
+        return f"{self.server}{self.folder / self.part}"
 
 
 def check_all(
@@ -56,11 +67,12 @@ def check_all(
     connect: bool = False,
     probe: str = "20000101T000000Z-000000",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    environment: Mapping[str, str] = os.environ,
 ) -> list[CheckFault]:
     """Every fault of the exports `names`, or of all, in the order of their names.
 
-    `connect` asks the source for each query's tables, an index and its clock, and the artifact store for room, as an artifact named
-    `probe` that is not kept. Raises SettingsError without the folder of exports, RequestError for an unknown name.
+    `connect` asks the source for each query's tables, an index and its clock, every destination for the right to write, and the
+    artifact store for room, as an artifact named `probe` that is not kept. Raises SettingsError without the folder of exports, RequestError for an unknown name.
     """
     loaded = load_definitions(settings.definitions, catalog)
     asked = _asked(loaded, names)
@@ -77,6 +89,8 @@ def check_all(
         except ExportError as error:
             faults += _faults(definition.name, error)
     faults += _path_faults(loaded, plans, settings)
+    chosen = [one for one in loaded.definitions if one.name in asked and one.name in plans]
+    faults += _destination_faults(chosen, plans, Resources(settings, environment), connect)
     if connect:
         faults += _connection_faults(
             settings, catalog, {name: plans[name] for name in asked if name in plans}
@@ -139,7 +153,9 @@ def _path_faults(loaded: Loaded, plans: dict[str, list[Plan]], settings: Setting
     for definition in loaded.definitions:
         try:
             targets[definition.name] = [
-                target for plan in plans.get(definition.name, ()) for target in _targets(plan, settings)
+                target
+                for plan in plans.get(definition.name, ())
+                for target in _targets(plan, definition, settings)
             ]
         except ExportError as error:
             yield from _faults(definition.name, error)
@@ -147,25 +163,29 @@ def _path_faults(loaded: Loaded, plans: dict[str, list[Plan]], settings: Setting
         yield from _own_faults(definition, targets[definition.name], settings)
     by_name = {one.name: one for one in loaded.definitions}
     for (one, first), (other, second) in combinations(targets.items(), 2):
-        for place in sorted({(t.folder, t.part) for t in first} & {(t.folder, t.part) for t in second})[:1]:
+        written = {target.place: str(target) for target in first}
+        for place in sorted(written.keys() & {target.place for target in second})[:1]:
             for name, rival in ((one, other), (other, one)):
                 yield CheckFault(
                     name,
                     "error",
-                    f"{by_name[name].at('deliver')}: {name} and {rival} would both write {place[0] / place[1]}; "
+                    f"{by_name[name].at('deliver')}: {name} and {rival} would both write {written[place]}; "
                     "put {{export}} into the path or the naming of one",
                 )
 
 
-def _targets(plan: Plan, settings: Settings) -> Iterator[_Target]:
+def _targets(plan: Plan, definition: ExportDefinition, settings: Settings) -> Iterator[_Target]:
     assert plan.extract is not None and plan.output is not None  # a compiled plan is whole
     window = plan.extract.window
     words = {**window_words(window), "export": plan.export, "type": plan.type, "run": window.key}
-    for entry in plan.output.deliver:
-        path: dict[str, Any] = entry["settings"]
-        if "path" in path:
-            folder = settings.home / "delivered" / render(path["path"], words)
-            yield _Target(folder, plan.output.part_name.format(part=1), path["overwrite"], window.key)
+    part = plan.output.part_name.format(part=1)
+    for entry, wanted in zip(plan.output.deliver, definition.deliver, strict=True):
+        kind = settings_of(wanted)
+        if kind.place:
+            place = Path(render(entry["settings"][kind.place], {**words, "part": "1", "ext": "x"}))
+            server = kind.server()
+            folder = place if server else settings.home / "delivered" / place
+            yield _Target(server, folder, part, entry["settings"]["overwrite"], window.key)
 
 
 def _own_faults(
@@ -173,23 +193,42 @@ def _own_faults(
 ) -> Iterator[CheckFault]:
     store = open_store(settings.store_url)
     where = definition.at("deliver")
-    first: dict[tuple[Path, str], _Target] = {}
+    first: dict[tuple[str, Path, str], _Target] = {}
     for target in targets:
-        if store.holds(target.folder):
+        if not target.server and store.holds(target.folder):
             text = (
                 f"{where}: {target.folder} lies inside the artifact store; deliver to a folder outside of it"
             )
             yield CheckFault(definition.name, "error", text)
             return
-        other = first.setdefault((target.folder, target.part), target)
+        other = first.setdefault(target.place, target)
         if other.window != target.window and target.overwrite != "version" and definition.partition:
             then = "replace" if target.overwrite == "replace" else "be refused because of"
             text = (
-                f"{where}: windows {other.window} and {target.window} both write {target.folder / target.part}: one "
+                f"{where}: windows {other.window} and {target.window} both write {target}: one "
                 f"would {then} the other; put {{{{date}}}} into the path or the naming, or say overwrite: version"
             )
             yield CheckFault(definition.name, "warning", text)
             return
+
+
+def _destination_faults(
+    definitions: Iterable[ExportDefinition],
+    plans: Mapping[str, list[Plan]],
+    resources: Resources,
+    connect: bool,
+) -> Iterator[CheckFault]:
+    """Secrets, keys and certificates that are not there; what a server says only when `connect` asks it."""
+    for definition in definitions:
+        output = plans[definition.name][0].output
+        assert output is not None  # a compiled plan is whole
+        for index, entry in enumerate(output.deliver):
+            try:
+                destination = open_destination(entry, resources)
+                if connect:
+                    destination.check()
+            except ExportError as error:
+                yield CheckFault(definition.name, "error", f"{definition.at('deliver', index)}: {error}")
 
 
 # --- what answers ----------------------------------------------------------------------------------------------

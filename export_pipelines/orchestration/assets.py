@@ -11,6 +11,7 @@ from export_pipelines.orchestration import ops
 from export_pipelines.orchestration.checks import CHECKS, check_specs
 from export_pipelines.orchestration.delivery_ops import deliver_to, record
 from export_pipelines.orchestration.failing import told
+from export_pipelines.orchestration.names import asset_key, node_name
 from export_pipelines.orchestration.partitions import POLICY, partitions_of
 from export_pipelines.orchestration.workshop import Workshop
 
@@ -55,15 +56,6 @@ def broken_asset(name: str, error: DefinitionError) -> dg.AssetsDefinition:
             raise error
 
     return broken
-
-
-def asset_key(definition: ExportDefinition) -> dg.AssetKey:
-    return dg.AssetKey([definition.type, definition.name])
-
-
-def node_name(definition: ExportDefinition) -> str:
-    """The graph's name in jobs; the export's own name is taken by its job."""
-    return asset_key(definition).to_python_identifier()
 
 
 def _graph(definition: ExportDefinition) -> dg.GraphDefinition:

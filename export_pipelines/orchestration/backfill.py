@@ -11,9 +11,9 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.schedule import is_within
 from export_pipelines.errors import ExportError, WindowError
-from export_pipelines.orchestration.assets import asset_key
 from export_pipelines.orchestration.launch import NOW_ANYWAY, RANGE_END, RANGE_START, Outcome, run_job
-from export_pipelines.orchestration.ops import ANY_HOUR
+from export_pipelines.orchestration.names import asset_key
+from export_pipelines.orchestration.ops import ANY_HOUR, ORIGIN
 from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan import compile_plan
@@ -77,7 +77,7 @@ def backfill(
     number, outcomes, chunks = uuid.uuid4().hex[:8], [], list(_chunks(keys, done))
     while chunks and (any_hour or _is_quiet(definition, now())):
         chunk = chunks.pop(0)
-        tags = {BACKFILL_TAG: number, RANGE_START: chunk[0], RANGE_END: chunk[-1]}
+        tags = {BACKFILL_TAG: number, ORIGIN: "backfill", RANGE_START: chunk[0], RANGE_END: chunk[-1]}
         if any_hour:
             tags[ANY_HOUR] = "yes"
         outcomes.append(run_job(workshop, definition, export, chunk, instance, tags=tags))

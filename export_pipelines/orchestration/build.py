@@ -1,6 +1,7 @@
 """From the settings to everything that Dagster shows and runs."""
 
 import logging
+import warnings
 
 import dagster as dg
 
@@ -12,6 +13,10 @@ from export_pipelines.orchestration.workshop import Workshop, open_workshop
 from export_pipelines.settings import Settings
 
 log = logging.getLogger("export_pipelines")
+# Dagster warns of a parameter that it gives to its own sensors; a person can do nothing about it.
+warnings.filterwarnings(
+    "ignore", message="Parameter `owners` of initializer `SensorDefinition", category=dg.BetaWarning
+)
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:

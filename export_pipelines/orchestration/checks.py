@@ -9,6 +9,7 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.orchestration.edges import Done
 
 TRAILING = 7  # artifacts before, at most
+DELIVERED = "delivered"
 FEWEST = 3  # with fewer there is nothing to compare with
 LEAST, MOST = 0.5, 2.0  # of the mean
 
@@ -23,6 +24,17 @@ def check_results(done: Sequence[Done], stored: Sequence[Manifest]) -> list[dg.A
 
 def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     return [dg.AssetCheckSpec(name, asset=asset, description=text) for name, (text, _) in _FIND.items()]
+
+
+def delivered_check(asset: dg.AssetKey, faults: Sequence[str]) -> dg.AssetCheckEvaluation:
+    """The check `delivered`, told outside of the op that evaluates all: it passes without `faults`."""
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=DELIVERED,
+        passed=not faults,
+        severity=ERROR,
+        description="\n".join(faults) or None,
+    )
 
 
 def trailing(manifest: Manifest, stored: Iterable[Manifest]) -> list[Manifest]:
@@ -112,6 +124,6 @@ _FIND: dict[str, tuple[str, Callable[[Sequence[Done], Sequence[Manifest]], Findi
     ),
     "required_fields_not_null": ("No required column is null; an error when it always is", _required),
     "schema_contract": ("Columns, types and masks are those of the artifact before", _schema),
-    "delivered": ("Every window was written, and every destination has it", _delivered),
+    DELIVERED: ("Every window was written, and every destination has it", _delivered),
 }
 CHECKS = tuple(_FIND)

@@ -1,16 +1,17 @@
 """The last box of the graph: one op for each destination, and one that records what came of every window."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
 from export_pipelines.errors import ExportError
-from export_pipelines.orchestration.checks import CHECKS, check_results
+from export_pipelines.orchestration.checks import CHECKS, check_results, delivered_check
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
 from export_pipelines.orchestration.failing import MAX_RETRIES, RETRY, failure, told
 from export_pipelines.orchestration.metadata import materialization_metadata
+from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.workshop import Workshop
 
 NOTHING = dg.Out(dg.Nothing)
@@ -80,9 +81,18 @@ def _deliver_all(
     faults = {one.key: one.fault for one in sent if one.fault}
     again = context.retry_number < MAX_RETRIES and any(fault.retryable for fault in faults.values())
     if faults and (again or len(faults) == len(sent)):
+        if not again:
+            _fail_check(context, workshop, due[0].export, faults)
         raise failure(faults, len(sent), retry=again)
     receipts = {one.key: one.receipt.model_dump(mode="json") for one in sent if one.receipt}
-    context.add_output_metadata({"receipts": dg.MetadataValue.json(receipts), "delivered": len(receipts)})
+    failed = {key: fault.text for key, fault in faults.items()}
+    context.add_output_metadata(
+        {
+            "receipts": dg.MetadataValue.json(receipts),
+            "delivered": len(receipts),
+            **({"failed": dg.MetadataValue.json(failed)} if failed else {}),
+        }
+    )
     return sent
 
 
@@ -98,6 +108,17 @@ def deliver_window(
         return Delivered(key=key, fault=Fault.of(error))
     context.log.info(f"{key}: {len(receipt.files)} files delivered to {receipt.target}")
     return Delivered(key=key, receipt=receipt)
+
+
+def _fail_check(
+    context: dg.OpExecutionContext, workshop: Workshop, export: str, faults: Mapping[str, Fault]
+) -> None:
+    """A failed op keeps `record` from running, so the check is told here that this destination has nothing."""
+    context.instance.report_runless_asset_event(
+        delivered_check(
+            asset_key(workshop.definition(export)), [f"{key}: {one.text}" for key, one in faults.items()]
+        )
+    )
 
 
 def _evaluation(asset: dg.AssetKey, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:

@@ -6,11 +6,12 @@ import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.orchestration import ops
-from export_pipelines.orchestration.assets import SOURCE_TAG, asset_key
+from export_pipelines.orchestration.assets import SOURCE_TAG
 from export_pipelines.orchestration.delivery_ops import deliver_window, faults_of
 from export_pipelines.orchestration.edges import Edge, Written, gather, wire
 from export_pipelines.orchestration.failing import RETRY, failure, told
 from export_pipelines.orchestration.metadata import materialization_metadata
+from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.workshop import Workshop
 
 ON_DEMAND = "on_demand_export"

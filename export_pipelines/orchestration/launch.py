@@ -1,5 +1,6 @@
 """Runs an export's job in this process, on the instance that the UI looks at: one window in, artifacts or faults out."""
 
+import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +11,11 @@ import dagster as dg
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.given import Given
-from export_pipelines.orchestration.assets import node_name
 from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND, QUIET
-from export_pipelines.orchestration.ops import ANY_HOUR
+from export_pipelines.orchestration.names import node_name
+from export_pipelines.orchestration.ops import ANY_HOUR, ASKED_BY, ORIGIN
 from export_pipelines.orchestration.redelivery import DELIVER_AGAIN, send_config
 from export_pipelines.orchestration.schedules import run_config
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
@@ -104,6 +105,7 @@ def run_job(
 ) -> Outcome:
     """Executes the job `job` for the windows `keys`, without a word on the terminal."""
     defs = definitions_of(workshop, quiet=True)
+    run["tags"] = {ORIGIN: "terminal", ASKED_BY: getpass.getuser(), **run.get("tags", {})}
     config = {**run.pop("run_config", {}), **(QUIET if job != ON_DEMAND else {})}
     result = defs.resolve_job_def(job).execute_in_process(
         instance=instance, raise_on_error=False, run_config=config, **run

@@ -25,6 +25,8 @@ from export_pipelines.plan.window import (
 STEP = dict(STEPS)
 POOL = "source"
 ANY_HOUR = "export/any_hour"  # tag of a run that a person wants outside of quiet hours too
+ORIGIN, ASKED_BY = "export/origin", "export/asked_by"  # tags of runs that were asked for at the terminal
+ORIGINS = {"dagster/schedule_name": "schedule", "dagster/backfill": "backfill"}
 TEXT = {
     "extract": "Which table, which window; demands that the window is complete",
     "filter": "Which rows",
@@ -60,6 +62,7 @@ def extract(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]
         for window in _windows(context, definition, workshop):
             demand_complete(window, workshop.now())
             plans.append(STEP["extract"](blank_plan(definition), workshop.request(definition, window)))
+        _note_request(context, workshop, plans)
     return _shown(context, "extract", plans)
 
 
@@ -140,6 +143,15 @@ def _windows(
     if start and end:
         return [window_between(start, end)]
     return [scheduled_window(definition, workshop.now())]
+
+
+def _note_request(context: dg.OpExecutionContext, workshop: Workshop, plans: list[Plan]) -> None:
+    tags = context.run.tags
+    origin = tags.get(ORIGIN) or next((name for tag, name in ORIGINS.items() if tag in tags), "ui")
+    keys = [_window(plan).key for plan in plans]
+    workshop.ledger.requested(
+        context.run_id, context.op_config["export"], origin, tags.get(ASKED_BY), keys, workshop.now()
+    )
 
 
 def _step(name: str, plan: Plan, workshop: Workshop) -> Plan:

@@ -7,10 +7,11 @@ import dagster as dg
 
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Delivery
-from export_pipelines.orchestration.assets import asset_key
+from export_pipelines.orchestration.checks import delivered_check
 from export_pipelines.orchestration.edges import Done, Fault, Written
 from export_pipelines.orchestration.failing import failure, told
 from export_pipelines.orchestration.metadata import materialization_metadata
+from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.partitions import partitions_of
 from export_pipelines.orchestration.workshop import Workshop
 
@@ -64,13 +65,6 @@ def deliver_again_job(workshop: Workshop) -> dg.JobDefinition:
 def retry_sensor(workshop: Workshop, job: dg.JobDefinition) -> dg.SensorDefinition:
     """Asks for another attempt at what is due, one run an export, as long as the ledger keeps trying."""
 
-    @dg.sensor(
-        name="retry_deliveries",
-        job=job,
-        minimum_interval_seconds=EVERY_S,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tries deliveries again that failed for a passing reason, or whose run died, for 24 hours",
-    )
     def retry_deliveries(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         instance = context.instance
         waiting = workshop.ledger.waiting(workshop.now(), lambda run_id: _is_over(instance, run_id))
@@ -82,7 +76,14 @@ def retry_sensor(workshop: Workshop, job: dg.JobDefinition) -> dg.SensorDefiniti
         ]
         yield from asked or [dg.SkipReason("no delivery is waiting")]
 
-    return retry_deliveries
+    return dg.SensorDefinition(
+        name="retry_deliveries",
+        evaluation_fn=retry_deliveries,
+        job=job,
+        minimum_interval_seconds=EVERY_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tries deliveries again that failed for a passing reason, or whose run died, for 24 hours",
+    )
 
 
 def _request(export: str, due: Sequence[Delivery]) -> dg.RunRequest:
@@ -114,11 +115,5 @@ def _record(instance: dg.DagsterInstance, workshop: Workshop, artifact: str) -> 
         instance.report_runless_asset_event(
             dg.AssetMaterialization(asset, partition=partition, metadata=metadata)
         )
-    instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            asset_key=asset,
-            check_name="delivered",
-            passed=not open_ones,
-            description="\n".join(f"{key}: {one.error or one.state}" for one in open_ones) or None,
-        )
-    )
+    faults = [f"{key}: {one.error or one.state}" for one in open_ones]
+    instance.report_runless_asset_event(delivered_check(asset, faults))

@@ -10,7 +10,7 @@ import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import WindowError
-from export_pipelines.orchestration.assets import asset_key, node_name
+from export_pipelines.orchestration.names import asset_key, node_name
 from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import (
     WHOLE_KEY,

@@ -41,7 +41,9 @@ def check(context: typer.Context, names: Names = None, connect: Connect = False,
     from export_pipelines.terminal.runs import new_token
 
     door = door_of(context)
-    faults = check_all(door.settings, door.catalog, names, connect, new_token(door), door.now)
+    faults = check_all(
+        door.settings, door.catalog, names, connect, new_token(door), door.now, door.environment
+    )
     errors = [one for one in faults if one.severity == "error"]
     if json:
         show_json([one._asdict() for one in faults])
