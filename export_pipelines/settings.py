@@ -29,6 +29,7 @@ class Settings(BaseModel):
     store_url: str
     ledger_url: SecretStr  # may hold a password
     definitions: Path
+    alerts: Path  # who is told of what; nobody where the file is not there
     catalog: Path | None = (
         None  # None: the catalog that ships with the package; `import` writes <home>/catalog.yaml
     )
@@ -60,6 +61,7 @@ class Settings(BaseModel):
             store_url=store if "://" in store else str((root / store).resolve()),
             ledger_url=SecretStr(text("LEDGER_URL", f"sqlite:///{home / 'ledger.db'}")),
             definitions=(root / text("DEFINITIONS", "exports")).resolve(),
+            alerts=(root / text("ALERTS", "alerts.yaml")).resolve(),
             catalog=(root / catalog).resolve() if catalog else _if_there(home / CATALOG_FILE),
             hash_key=_secret(environment, "HASH_KEY", root, home),
             master_key=_secret(environment, "MASTER_KEY", root, home),

@@ -32,7 +32,7 @@ def delivered(project: Project, day: str) -> list[dict[str, str]]:
 
 def test_help_names_every_command(terminal: Terminal) -> None:
     text = terminal("--help").stdout
-    for name in ("demo", "run", "backfill", "artifacts", "verify", "list", "fields", "check", "plan", "preview", "schema", "version", "sample", "import"):  # fmt: skip
+    for name in ("demo", "run", "backfill", "artifacts", "verify", "deliveries", "deliver", "list", "fields", "check", "plan", "preview", "schema", "version", "sample", "import"):  # fmt: skip
         assert f"│ {name} " in text
 
 
@@ -203,6 +203,58 @@ def test_backfill_names_the_partitions_that_failed_and_keeps_the_others(
     )
     assert "error: 1 of 3 partitions failed: 2024-01-11" in answer.stderr
     assert [len(delivered(project, day)) for day in ("2024-01-10", "2024-01-12")] == [10, 10]
+
+
+def test_deliveries_tells_what_went_where(terminal: Terminal, project: Project) -> None:
+    terminal("run", "daily", "--partition", "2024-01-15")
+    answer = terminal("deliveries")
+    assert answer.code == 0
+    (row,) = answer.stdout.splitlines()[1:]
+    assert "delivered" in row and str(project.home / "delivered" / "daily" / "2024-01-15") in row
+    (one,) = data(terminal("deliveries", "--export", "daily", "--json"))  # type: ignore[misc]
+    assert (one["state"], one["to"], [tried["outcome"] for tried in one["attempts"]]) == (
+        "delivered",
+        1,
+        ["delivered"],
+    )
+    assert data(terminal("deliveries", "--failed", "--json")) == []
+
+
+def test_deliver_sends_again_only_when_asked(terminal: Terminal, project: Project) -> None:
+    terminal("run", "daily", "--partition", "2024-01-15")
+    (one,) = data(terminal("deliveries", "--json"))  # type: ignore[misc]
+    file = project.home / "delivered" / "daily" / "2024-01-15" / "leads_part_1.csv"
+    file.unlink()
+    assert terminal("deliver", one["artifact"]).code == 0 and not file.exists()
+    answer = terminal("deliver", one["artifact"], "--to", "1", "--again")
+    assert answer.code == 0 and file.is_file()
+    assert answer.stdout.strip().endswith("delivered/daily/2024-01-15/leads_part_1.csv")
+
+
+def test_a_failed_delivery_is_told_with_the_command_that_mends_it(
+    terminal: Terminal, project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("x")
+    project.write("daily", DAILY.replace("{{export}}/{{date}}", f"{tmp_path}/taken/{{{{date}}}}"))
+    assert terminal("run", "daily", "--partition", "2024-01-15").code == 1
+    (one,) = data(terminal("deliveries", "--failed", "--json"))  # type: ignore[misc]
+    answer = terminal("deliveries", "--failed")
+    command = f"deliver {one['artifact']} --to 1"
+    assert "cannot make the folder to deliver into: Not a directory" in answer.stderr
+    assert answer.stderr.strip().endswith(f"export-pipelines {command}")
+    assert terminal(*command.split()).code == 1
+    (tmp_path / "taken").unlink()
+    assert terminal(*command.split()).code == 0
+    assert data(terminal("deliveries", "--failed", "--json")) == []
+
+
+def test_a_destination_that_is_not_there_is_told(terminal: Terminal) -> None:
+    terminal("run", "daily", "--partition", "2024-01-15")
+    (one,) = data(terminal("deliveries", "--json"))  # type: ignore[misc]
+    answer = terminal("deliver", one["artifact"], "--to", "2")
+    assert answer.code == 2 and 'unknown destination "2"' in answer.stderr
+    assert terminal("deliver", "daily/nope/x").code == 2
+    assert terminal("deliveries", "--export", "dayly").code == 2
 
 
 def test_artifacts_lists_rows_and_sizes(terminal: Terminal) -> None:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.delivery import Receipt
 from export_pipelines.delivery.retrying import next_attempt
 from export_pipelines.errors import ExportError, RequestError, RetryableError, Uncertain
+from export_pipelines.ledger.alert import Alert, open_alerts, was_told
 from export_pipelines.ledger.attempt import Attempt
 from export_pipelines.ledger.delivery import (
     ENDED_BADLY,
@@ -105,10 +106,19 @@ class Ledger:
                 raise
             self._delivered(attempt, now())
 
-    def alerted(self, key: str, export: str, kind: str, at: datetime) -> bool:
-        """Notes that people are told of `key`; False when they were told before."""
+    def notice(self, alert: Alert) -> bool:
+        """Something that people are to be told; False when it was noticed before."""
         with self.engine.begin() as connection:
-            return self._add(connection, alerts, {"key": key, "export": export, "kind": kind, "at": at})
+            return self._add(connection, alerts, asdict(alert))
+
+    def told(self, alert: Alert, channels: Sequence[str], ended_at: datetime | None) -> None:
+        """`channels` have the alert now; with `ended_at`, nobody else has to be told."""
+        with self.engine.begin() as connection:
+            was_told(connection, alert.key, channels, ended_at)
+
+    def open_alerts(self) -> list[Alert]:
+        with self.engine.begin() as connection:
+            return open_alerts(connection)
 
     # --- what is read ------------------------------------------------------------------------------------------
 
@@ -140,6 +150,19 @@ class Ledger:
             and (one.run_id is None or is_over(one.run_id))
             and (one.state != "sending" or self._is_free(one.lane))
         ]
+
+    def arrived(self, export: str, window_key: str, since: datetime | None = None) -> bool:
+        """Whether an artifact of the window, made after `since`, is at all of its destinations."""
+        missing = sa.exists().where(
+            deliveries.c.artifact == artifacts.c.artifact, deliveries.c.state != "delivered"
+        )
+        query = sa.select(artifacts.c.artifact).where(
+            artifacts.c.export == export, artifacts.c.window_key == window_key, ~missing
+        )
+        if since is not None:
+            query = query.where(artifacts.c.created_at >= since)
+        with self.engine.begin() as connection:
+            return connection.execute(query).first() is not None
 
     def attempts(self, id: str) -> list[dict[str, Any]]:
         """Every attempt at a delivery, oldest first: number, run_id, started_at, ended_at, outcome, error."""

@@ -93,11 +93,15 @@ journal = sa.Table(  # what an attempt said of its things on the way
     sa.Column("proof", sa.Text, nullable=False, default=""),
 )
 
-alerts = sa.Table(  # what people were told, so that they are told once
+alerts = sa.Table(  # what people are to be told, each thing once
     "alerts",
     metadata,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("export", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("at", Utc, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # failure, late or anomaly
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("then", sa.Text, nullable=False),  # the command or link that helps
+    sa.Column("noticed_at", Utc, nullable=False),
+    sa.Column("told", sa.JSON, nullable=False),  # channels that have it
+    sa.Column("ended_at", Utc, index=True),  # every channel has it, or nobody wants it
 )

@@ -1,11 +1,13 @@
 """Checks of an export, evaluated in the run that wrote it, over all windows of the run."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from statistics import mean
 
 import dagster as dg
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.edges import Done
 
 TRAILING = 7  # artifacts before, at most
@@ -51,15 +53,32 @@ def trailing(manifest: Manifest, stored: Iterable[Manifest]) -> list[Manifest]:
 
 
 def _row_count(done: Sequence[Done], stored: Sequence[Manifest]) -> Finding:
-    found = {}
-    for manifest in _manifests(done):
-        before = [one.rows for one in trailing(manifest, stored)]
-        usual = mean(before) if len(before) >= FEWEST else manifest.rows
-        if not LEAST * usual <= manifest.rows <= MOST * usual:
-            found[manifest.window.key] = (
-                f"{manifest.rows:,} rows; the mean of the {len(before)} windows before is {usual:,.0f}"
-            )
-    return found, WARN
+    texts = {one.window.key: unusual_row_count(one, stored) for one in _manifests(done)}
+    return {key: text for key, text in texts.items() if text}, WARN
+
+
+def unusual_row_count(manifest: Manifest, stored: Iterable[Manifest]) -> str | None:
+    """What is odd about the rows of an artifact, compared with those before it; None for nothing."""
+    before = [one.rows for one in trailing(manifest, stored)]
+    usual = mean(before) if len(before) >= FEWEST else manifest.rows
+    if LEAST * usual <= manifest.rows <= MOST * usual:
+        return None
+    return f"{manifest.rows:,} rows; the mean of the {len(before)} windows before is {usual:,.0f}"
+
+
+def unusual(manifest: Manifest, stored: Iterable[Manifest], now: datetime) -> Alert | None:
+    """What the alert sensor tells those who want to know of odd row counts."""
+    text = unusual_row_count(manifest, stored)
+    if text is None:
+        return None
+    return Alert(
+        key=f"anomaly {manifest.artifact}",
+        export=manifest.export,
+        kind="anomaly",
+        text=f"window {manifest.window.key}: {text}",
+        then=f"export-pipelines preview {manifest.export} --partition {manifest.window.key}",
+        noticed_at=now,
+    )
 
 
 def _required(done: Sequence[Done], _: Sequence[Manifest]) -> Finding:

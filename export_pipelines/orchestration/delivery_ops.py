@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from export_pipelines.errors import ExportError
-from export_pipelines.orchestration.checks import CHECKS, check_results, delivered_check
+from export_pipelines.orchestration.checks import CHECKS, check_results, delivered_check, unusual
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
 from export_pipelines.orchestration.failing import MAX_RETRIES, RETRY, failure, told
 from export_pipelines.orchestration.metadata import materialization_metadata
@@ -55,6 +55,10 @@ def record(
         before = workshop.store().manifests(done[0].written.export)
     asset = context.assets_def.key
     results = check_results(done, before)
+    for one in done:
+        alert = one.manifest and unusual(one.manifest, before, workshop.now())
+        if alert:
+            workshop.ledger.notice(alert)
     partitioned = context.has_partition_key or context.has_partition_key_range
     whole = {one.key: materialization_metadata(one, workshop) for one in done if one.whole}
     faults = faults_of(done)

@@ -152,6 +152,12 @@ def _failures(events: Iterable[dg.DagsterEvent], keys: Sequence[str]) -> tuple[d
     return found, exit_code
 
 
+def failures_of(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, str]:
+    """Why a run failed, by window; by "" what failed for all of them. Empty when the run's process died."""
+    logs = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    return _failures((one.dagster_event for one in logs if one.dagster_event), [""])[0]
+
+
 def _unexpected(event: dg.DagsterEvent) -> str:
     """Only the class of the error: a foreign text may quote a value."""
     error = event.step_failure_data.error

@@ -24,13 +24,17 @@ SCHEDULE_TAG, PARTITION_TAG = "dagster/schedule_name", "dagster/partition"
 MAX_CAUGHT_UP = 100  # runs of one tick; older windows are for a backfill
 
 
+def schedule_name(definition: ExportDefinition) -> str:
+    return f"{definition.name}_schedule"
+
+
 def export_schedule(definition: ExportDefinition, job: Any) -> dg.ScheduleDefinition | None:
     """None for an export that only runs by hand."""
     if definition.schedule is None:
         return None
 
     @dg.schedule(
-        name=f"{definition.name}_schedule",
+        name=schedule_name(definition),
         cron_schedule=definition.schedule,
         job=job,
         execution_timezone="UTC",
@@ -45,7 +49,7 @@ def export_schedule(definition: ExportDefinition, job: Any) -> dg.ScheduleDefini
             return [dg.RunRequest(run_key=run_key, run_config=run_config(definition, window))]
         if window.start.date() < first_day(definition):
             return dg.SkipReason(f"the first partition is {first_day(definition)}, it is not complete yet")
-        keys = _due(definition, window, context.instance, f"{definition.name}_schedule")
+        keys = _due(definition, window, context.instance, schedule_name(definition))
         return [dg.RunRequest(run_key=key, partition_key=key) for key in keys]
 
     return tick

@@ -28,6 +28,7 @@ class Desk:
     def settings(self) -> Settings:
         return Settings(
             root=self.home.parent,
+            alerts=self.home.parent / "alerts.yaml",
             home=self.home,
             source_url=SecretStr("sqlite://"),
             store_url=str(self.home / "artifacts"),

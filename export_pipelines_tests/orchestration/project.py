@@ -80,6 +80,7 @@ def make_project(folder: Path, source: Path) -> Project:
     exports.mkdir()
     settings = Settings(
         root=folder,
+        alerts=folder / "alerts.yaml",
         ledger_url=SecretStr(f"sqlite:///{folder / 'home' / 'ledger.db'}"),
         home=folder / "home",
         source_url=SecretStr(f"sqlite:///{source}"),

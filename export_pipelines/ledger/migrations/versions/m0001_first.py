@@ -74,7 +74,11 @@ def upgrade() -> None:
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("export", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("at", TIME, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("then", sa.Text, nullable=False),
+        sa.Column("noticed_at", TIME, nullable=False),
+        sa.Column("told", sa.JSON, nullable=False),
+        sa.Column("ended_at", TIME, index=True),
     )
 
 

@@ -1,0 +1,104 @@
+"""Who is told when an export fails, is late or looks odd: `alerts.yaml`, read with the line of every fault."""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from export_pipelines.catalog.load import shown
+from export_pipelines.catalog.yaml_faults import plain_faults
+from export_pipelines.catalog.yaml_lines import YamlFault, read_yaml_file
+from export_pipelines.definition.destinations.secret import Secret
+from export_pipelines.definition.one_of import OneOf, one_of
+from export_pipelines.definition.words import fault
+from export_pipelines.errors import DefinitionError
+
+Occasion = Literal["failure", "late", "anomaly"]
+_Model = ConfigDict(frozen=True, extra="forbid")
+
+
+def _address(value: str) -> str:
+    name, at, host = value.rpartition("@")
+    if not (name and at and "." in host) or any(one.isspace() for one in value):
+        raise fault("an e-mail address is expected, such as operations@example.com")
+    return value
+
+
+class EmailChannel(BaseModel):
+    """A mail to each address, by the server of EXPORT_PIPELINES_SMTP_URL unless `smtp` names another."""
+
+    model_config = _Model
+
+    to: Annotated[tuple[Annotated[str, AfterValidator(_address)], ...], Field(min_length=1)]
+    smtp: Secret | None = None
+
+
+class SlackChannel(BaseModel):
+    """An incoming webhook of Slack, or of what understands the same."""
+
+    model_config = _Model
+
+    url: Secret
+    allow_private: bool = False
+
+
+class WebhookChannel(BaseModel):
+    """JSON by POST: kind, export, text, then, noticed_at; signed when `secret` is given."""
+
+    model_config = _Model
+
+    url: Secret
+    secret: Secret | None = None
+    allow_private: bool = False
+
+
+CHANNELS: Mapping[str, type[BaseModel]] = {"email": EmailChannel, "slack": SlackChannel, "webhook": WebhookChannel}
+_CHANNEL = OneOf("channel", CHANNELS)
+
+
+class AlertRule(BaseModel):
+    """`exports` are globs of names; `late_after` counts from the schedule's time."""
+
+    model_config = _Model
+
+    exports: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    on: Annotated[tuple[Occasion, ...], Field(min_length=1)] = ("failure", "late", "anomaly")
+    late_after_hours: Annotated[float, Field(gt=0)] = 6
+    to: Annotated[tuple[one_of(_CHANNEL), ...], Field(min_length=1)]  # type: ignore[valid-type]
+
+    def concerns(self, export: str, occasion: Occasion) -> bool:
+        return occasion in self.on and any(fnmatchcase(export, glob) for glob in self.exports)
+
+    def channels(self) -> list[tuple[str, Any]]:
+        """Kind and settings of each."""
+        return [_CHANNEL.read(one) for one in self.to]
+
+
+class WrittenAlerts(BaseModel):
+    model_config = _Model
+
+    alerts: Annotated[tuple[AlertRule, ...], Field(min_length=1)]
+
+
+def load_alerts(path: Path) -> tuple[AlertRule, ...]:
+    """The rules of the file; none without one. Raises DefinitionError with every fault and its line."""
+    if not path.exists():
+        return ()
+    file = shown(path)
+    try:
+        document = read_yaml_file(path)
+        return WrittenAlerts.model_validate(document.data).alerts
+    except OSError as error:
+        raise DefinitionError([f"{file}: cannot read the file: {error.strerror}"]) from error
+    except YamlFault as error:
+        raise DefinitionError([f"{file}:{error.line}: {error.what}"]) from error
+    except ValidationError as error:
+        found = plain_faults(error, WrittenAlerts)
+        raise DefinitionError(f"{file}:{document.line(key)}: {text}" for key, text in found) from None
+
+
+def late_after_hours(rules: Iterable[AlertRule], export: str) -> float | None:
+    """The shortest time after which somebody wants to hear that `export` is late; None when nobody does."""
+    return min((rule.late_after_hours for rule in rules if rule.concerns(export, "late")), default=None)
