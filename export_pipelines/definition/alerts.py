@@ -54,7 +54,11 @@ class WebhookChannel(BaseModel):
     allow_private: bool = False
 
 
-CHANNELS: Mapping[str, type[BaseModel]] = {"email": EmailChannel, "slack": SlackChannel, "webhook": WebhookChannel}
+CHANNELS: Mapping[str, type[BaseModel]] = {
+    "email": EmailChannel,
+    "slack": SlackChannel,
+    "webhook": WebhookChannel,
+}
 _CHANNEL = OneOf("channel", CHANNELS)
 
 

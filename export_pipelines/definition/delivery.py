@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from export_pipelines.definition.destinations import DestinationSettings, FolderSettings
+from export_pipelines.definition.destinations import DestinationSettings, EmailSettings, FolderSettings
 from export_pipelines.definition.export import Destination
 from export_pipelines.definition.one_of import OneOf, one_of
 
-KINDS: Mapping[str, type[DestinationSettings]] = {"folder": FolderSettings}
-KINDS_TO_COME = ("email", "sftp", "s3", "webhook", "download", "firehose")
+KINDS: Mapping[str, type[DestinationSettings]] = {"folder": FolderSettings, "email": EmailSettings}
+KINDS_TO_COME = ("sftp", "s3", "webhook", "download", "firehose")
 
 _KIND = OneOf("destination", KINDS, to_come=KINDS_TO_COME)
 WrittenDestination: Any = one_of(_KIND)
@@ -17,7 +17,7 @@ WrittenDestination: Any = one_of(_KIND)
 def destination_of(written: Any) -> Destination:
     """`{folder: {path: ...}}`, already checked, with every setting filled in."""
     kind, settings = _KIND.read(written)
-    return Destination(kind=kind, settings=settings.model_dump(mode="json"))
+    return Destination(kind=kind, settings=settings.model_dump(mode="json", by_alias=True))
 
 
 def settings_of(entry: Destination) -> DestinationSettings:

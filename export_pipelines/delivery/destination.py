@@ -34,6 +34,7 @@ class Journal(Protocol):
     key:     of this delivery, 32 hexadecimal digits, the same in every attempt: idempotency key, Message-ID.
     state:   what was last said of `item`, None when nothing was.
     proof:   what `done` said of `item`.
+    not_taken: the other side said no to what was being handed: as if nothing had been said.
     """
 
     @property
@@ -46,6 +47,8 @@ class Journal(Protocol):
     def handing(self, item: str) -> None: ...
 
     def done(self, item: str, proof: str = "") -> None: ...
+
+    def not_taken(self, item: str) -> None: ...
 
 
 class Destination(Protocol):

@@ -41,6 +41,10 @@ class Attempt:
     def done(self, item: str, proof: str = "") -> None:
         self._say(item, "done", proof)
 
+    def not_taken(self, item: str) -> None:
+        with self.engine.begin() as connection:
+            self._forget(connection, item)
+
     def _said(self, item: str) -> Any:
         query = sa.select(journal).where(journal.c.delivery == self.key, journal.c.item == item)
         with self.engine.begin() as connection:
@@ -49,7 +53,8 @@ class Attempt:
     def _say(self, item: str, state: str, proof: str) -> None:
         row = {"delivery": self.key, "item": item, "state": state, "proof": proof}
         with self.engine.begin() as connection:
-            connection.execute(
-                sa.delete(journal).where(journal.c.delivery == self.key, journal.c.item == item)
-            )
+            self._forget(connection, item)
             connection.execute(sa.insert(journal).values(row))
+
+    def _forget(self, connection: sa.Connection, item: str) -> None:
+        connection.execute(sa.delete(journal).where(journal.c.delivery == self.key, journal.c.item == item))

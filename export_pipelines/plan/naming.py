@@ -12,6 +12,7 @@ from export_pipelines.plan.plan import Plan, Window
 
 MAX_TEMPLATE = 500  # characters
 MAX_RESULT = 1000  # characters
+MAX_TEXT = 50_000  # characters
 MAX_FILE_NAME = 200  # bytes, room for a temporary suffix below the 255 of file systems
 MAX_PAD = 12  # digits
 
@@ -36,6 +37,11 @@ def window_words(window: Window) -> dict[str, str]:
 def render(template: str, words: Mapping[str, str]) -> str:
     """`template` with `words` put in, each cleaned of slashes and dots that climb. Raises RequestError."""
     return _render(template, {name: _clean(value) for name, value in words.items()})
+
+
+def render_text(template: str, words: Mapping[str, str]) -> str:
+    """`template` with `words` put in as they are, for people to read; no name of a file. Raises RequestError."""
+    return _render(template, words, MAX_TEXT)
 
 
 def check_template(template: str, allowed: Iterable[str] = WORDS) -> None:
@@ -65,15 +71,15 @@ def part_file_name(plan: Plan, n: int) -> str:
     return plan.output.part_name.format(part=n)
 
 
-def _render(template: str, words: Mapping[str, str]) -> str:
+def _render(template: str, words: Mapping[str, str], most: int = MAX_RESULT) -> str:
     _parse(template)
     try:
         text = _ENVIRONMENT.from_string(template).render(words)
     except TemplateError as error:
         raise RequestError(str(error), where=f'template "{template}"') from error
-    if len(text) > MAX_RESULT:
+    if len(text) > most:
         raise RequestError(
-            f"the result has {len(text)} characters, more than {MAX_RESULT}", where=f'template "{template}"'
+            f"the result has {len(text)} characters, more than {most}", where=f'template "{template}"'
         )
     return text
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from export_pipelines_tests.servers.authority import authority
+from export_pipelines_tests.servers.smtp import Post, smtp_server
+
 Entry = dict[str, Any]
 
 
@@ -55,4 +58,52 @@ def _folder(tmp: Path):  # type: ignore[no-untyped-def]
     yield FolderReceiver(tmp / "receiver")
 
 
-RECEIVERS: Mapping[str, Callable[[Path], AbstractContextManager[Receiver]]] = {"folder": _folder}
+@dataclass
+class MailReceiver:
+    """What arrived is what the last mails hold that belong together; there is nothing that is not for readers."""
+
+    post: Post
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def entry(self, **settings: Any) -> Entry:
+        given = {"to": ["a@example.com"], "from": "exports@example.com", "smtp": {"env": "SMTP"}, **settings}
+        return {"kind": "email", "settings": given}
+
+    def arrived(self) -> dict[str, bytes]:
+        last = self.post.messages[-1:]
+        return {
+            str(one.get_filename()): one.get_payload(decode=True)
+            for mail in last
+            for one in mail.iter_attachments()
+        }
+
+    def debris(self) -> list[str]:
+        return []
+
+    def refused(self) -> dict[str, Entry]:
+        self.post.answers["nobody@example.com"] = "550 no such user"
+        return {
+            "a wrong password": self.entry(smtp={"env": "WRONG_PASSWORD"}),
+            "a server that nobody vouches for": self.entry(smtp={"env": "NO_CA"}),
+            "an unknown recipient": self.entry(to=["nobody@example.com"]),
+            "a variable that is not set": self.entry(smtp={"env": "UNSET"}),
+        }
+
+
+@contextmanager
+def _email(tmp: Path):  # type: ignore[no-untyped-def]
+    ca = authority().pem(tmp)
+    with smtp_server() as post:
+        environment = {
+            "SMTP": post.url(ca),
+            "WRONG_PASSWORD": post.url(ca, "wrong-password"),
+            "NO_CA": post.url(ca).partition("?")[0],
+        }
+        yield MailReceiver(post, tmp, environment)
+
+
+RECEIVERS: Mapping[str, Callable[[Path], AbstractContextManager[Receiver]]] = {
+    "folder": _folder,
+    "email": _email,
+}

@@ -1,6 +1,7 @@
 """The settings of each kind of destination, as people write them under `deliver:`; one file a kind."""
 
+from export_pipelines.definition.destinations.email import EmailSettings
 from export_pipelines.definition.destinations.folder import FolderSettings
 from export_pipelines.definition.destinations.settings import DestinationSettings
 
-__all__ = ["DestinationSettings", "FolderSettings"]
+__all__ = ["DestinationSettings", "EmailSettings", "FolderSettings"]

@@ -1,0 +1,61 @@
+"""`email:` the files as attachments, or a mail that says where they are."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from export_pipelines.definition.destinations.address import MailAddress
+from export_pipelines.definition.destinations.secret import Secret
+from export_pipelines.definition.destinations.settings import DestinationSettings
+from export_pipelines.definition.templates import FOLDER_WORDS, template_faults
+from export_pipelines.definition.words import ByteSize, fault
+
+MAIL_WORDS = FOLDER_WORDS | {"rows", "parts", "bytes", "files"}
+SUBJECT = "{{export}} {{key}}: {{rows}} rows"
+BODY = "{{export}}, {{start}} to {{end}} (UTC): {{rows}} rows in {{parts}} files.\n\n{{files}}\n"
+
+
+def _template(value: str) -> str:
+    for text in template_faults(value, MAIL_WORDS):
+        raise fault(text)
+    return value
+
+
+def _line(value: str) -> str:
+    if not value.strip() or "\n" in value or "\r" in value:
+        raise fault("a subject is one line")
+    return _template(value)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Addresses = Annotated[tuple[MailAddress, ...], BeforeValidator(_listed)]
+
+
+class EmailSettings(DestinationSettings):
+    """One mail to all of `to` and `cc`, or several when the files exceed `max_size`, which counts the mail as it is sent.
+
+    `smtp` holds a URL, `smtp://user:password@host:587` for STARTTLS, `smtps://` for TLS from the start; without it,
+    EXPORT_PIPELINES_SMTP_URL. `over_limit`: `split` over several mails, `link` to a download, or `fail`. `encrypt`
+    names certificates (PEM, RSA) of the recipients, for S/MIME. `resend_when_uncertain`: whether a mail of which nobody
+    knows if it was taken is sent once more, under the same Message-ID.
+    """
+
+    words: ClassVar[frozenset[str]] = MAIL_WORDS
+
+    to: Annotated[Addresses, Field(min_length=1)]
+    cc: Addresses = ()
+    sender: Annotated[MailAddress | None, Field(alias="from")] = None
+    subject: Annotated[str, AfterValidator(_line)] = SUBJECT
+    body: Annotated[str, AfterValidator(_template)] = BODY
+    smtp: Secret | None = None
+    max_size: ByteSize = 20_000_000
+    over_limit: Literal["split", "link", "fail"] = "split"
+    encrypt: tuple[str, ...] = ()
+    manifest: bool = True
+    resend_when_uncertain: bool = False
+
+    def server(self) -> str:
+        return ",".join(sorted((*self.to, *self.cc)))

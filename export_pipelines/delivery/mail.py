@@ -1,0 +1,261 @@
+"""Delivers an artifact by mail: attached, spread over several mails, or as a link."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from cryptography.x509 import Certificate
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations import EmailSettings
+from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.destination import Capabilities, Journal
+from export_pipelines.delivery.mail_pieces import Piece, packed, room
+from export_pipelines.delivery.places import words_of
+from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.resources import Resources
+from export_pipelines.delivery.smime import certificates, demand_valid, sealed
+from export_pipelines.delivery.smtp import (
+    SmtpServer,
+    announced_limit,
+    connected,
+    demand_recipients,
+    encoded,
+    hand_over,
+    smtp_server,
+)
+from export_pipelines.errors import RequestError, SettingsError, Uncertain
+from export_pipelines.plan.naming import render, render_text
+
+WHERE = "deliver.email"
+FEWEST_BYTES = 100_000  # of a mail
+LISTED = 100  # files named in a mail
+BLOCK_BYTES = 1 << 20
+
+
+def open_from(settings: EmailSettings, resources: Resources) -> "Email":
+    """The server is that of `smtp`, else of EXPORT_PIPELINES_SMTP_URL."""
+    server = mail_server(settings, resources)
+    sender = settings.sender or resources.settings.mail_from
+    if sender is None:
+        raise SettingsError(
+            "nobody sends the mail", where=WHERE, remedy="set `from`, or EXPORT_PIPELINES_MAIL_FROM"
+        )
+    if settings.over_limit == "link" and resources.settings.public_url is None:
+        raise SettingsError(
+            "there is nothing to link to",
+            where=f"{WHERE}.over_limit",
+            remedy="set EXPORT_PIPELINES_PUBLIC_URL, or say `over_limit: split`",
+        )
+    found = [
+        one
+        for path in settings.encrypt
+        for one in certificates(resources.file(path, WHERE), f"{WHERE}.encrypt {path}")
+    ]
+    return Email(settings, server, sender, found, resources.settings.public_url)
+
+
+def mail_server(settings: object, resources: Resources) -> SmtpServer:
+    """Of settings with an `smtp` secret, or the one for all mail. Raises SettingsError."""
+    name = getattr(settings, "smtp", None)
+    if name is not None:
+        return smtp_server(resources.secret(name, f"{WHERE}.smtp"), f"{WHERE}.smtp")
+    url = resources.settings.smtp_url
+    if url is None:
+        raise SettingsError(
+            "no mail server is named",
+            where=WHERE,
+            remedy="set EXPORT_PIPELINES_SMTP_URL=smtp://user:password@host:587",
+        )
+    return smtp_server(url.get_secret_value(), "EXPORT_PIPELINES_SMTP_URL")
+
+
+class Email:
+    """One delivery is one mail, or `n` with `(1/n)` in the subject; Message-IDs are the same in every attempt."""
+
+    kind = "email"
+
+    def __init__(
+        self,
+        settings: EmailSettings,
+        server: SmtpServer,
+        sender: str,
+        encrypt_for: Sequence[Certificate],
+        public_url: str | None,
+    ) -> None:
+        self.settings, self.server, self.sender = settings, server, sender
+        self.encrypt_for, self.public_url = encrypt_for, public_url
+        self.recipients = tuple(dict.fromkeys((*settings.to, *settings.cc)))
+        self.capabilities = Capabilities(
+            max_bytes=None if settings.over_limit != "fail" else settings.max_size
+        )
+
+    def target(self, manifest: Manifest) -> str:
+        return ", ".join(self.recipients)
+
+    def check(self) -> None:
+        """Connects, authenticates, and asks the server whether it takes mail for each recipient; sends none."""
+        demand_valid(self.encrypt_for, datetime.now(UTC), f"{WHERE}.encrypt")
+        if self.settings.max_size < FEWEST_BYTES:
+            raise RequestError(
+                f"a mail of {self.settings.max_size} bytes holds no files",
+                where=f"{WHERE}.max_size",
+                remedy=f"at least {FEWEST_BYTES}",
+            )
+        with connected(self.server) as client:
+            demand_recipients(client, self.server, self.sender, self.recipients)
+
+    def send(self, artifact: Artifact, journal: Journal) -> Receipt:
+        demand_valid(self.encrypt_for, artifact.at, f"{WHERE}.encrypt")
+        with connected(self.server) as client:
+            limit = self._limit(announced_limit(client), journal)
+            mails = self._mails(artifact, limit)
+            self._demand_certain(len(mails), journal)
+            for number, pieces in enumerate(mails, start=1):
+                message = self._message(artifact, journal.key, pieces, number, len(mails))
+                mail = encoded(message)
+                if len(mail) > limit:
+                    raise self._too_large(artifact.manifest, limit)
+                item = _item(number, len(mails))
+                hand_over(client, self.server, self.sender, self.recipients, mail, item, journal)
+        names = [piece.name for pieces in mails for piece in pieces]
+        return Receipt(
+            kind=self.kind,
+            target=self.target(artifact.manifest),
+            artifact=artifact.manifest.artifact,
+            files=(*names, *([artifact.manifest_name] if self.settings.manifest else [])),
+            bytes=artifact.manifest.bytes,
+            sha256=artifact.manifest_sha256,
+            at=artifact.at,
+            details={
+                "mails": str(len(mails)),
+                "message_ids": " ".join(self._message_id(journal.key, n) for n in range(1, len(mails) + 1)),
+                "as": "attachments" if names else "link",
+            },
+        )
+
+    def _limit(self, announced: int | None, journal: Journal) -> int:
+        """The same in every attempt, so that the mails are cut in the same way."""
+        if journal.state("limit") == "done":
+            return int(journal.proof("limit"))
+        limit = min(self.settings.max_size, announced or self.settings.max_size)
+        journal.done("limit", str(limit))
+        return limit
+
+    def _mails(self, artifact: Artifact, limit: int) -> list[list[Piece]]:
+        """The pieces of each mail; one mail without any says where the files are."""
+        parts = artifact.manifest.parts
+        one = [Piece(part, 0, part.bytes, part.name) for part in parts]
+        if sum(part.bytes for part in parts) < limit and len(self._one(artifact, one)) <= limit:
+            return [one]
+        if self.settings.over_limit == "fail":
+            raise self._too_large(artifact.manifest, limit)
+        _prove(artifact)
+        if self.settings.over_limit == "link":
+            return [[]]
+        manifest = len(artifact.manifest.to_json()) if self.settings.manifest else 0
+        most = room(limit - 2 * manifest, layers=2 if self.encrypt_for else 1)
+        if most < 1:
+            raise self._too_large(artifact.manifest, limit)
+        return packed(parts, most)
+
+    def _one(self, artifact: Artifact, pieces: Sequence[Piece]) -> bytes:
+        return encoded(self._message(artifact, "0" * 32, pieces, 1, 1))
+
+    def _demand_certain(self, count: int, journal: Journal) -> None:
+        """Raises Uncertain for a mail that a killed attempt may have handed over."""
+        items = (f"{_item(n, count)} {to}" for n in range(1, count + 1) for to in self.recipients)
+        if not self.settings.resend_when_uncertain and any(journal.state(one) == "handing" for one in items):
+            raise Uncertain(
+                "an attempt was killed while it handed the mail over; the recipient may have it",
+                where=WHERE,
+                remedy="ask the recipient; if it is not there: export-pipelines deliver ARTIFACT --again",
+            )
+
+    def _message(
+        self, artifact: Artifact, key: str, pieces: Sequence[Piece], number: int, count: int
+    ) -> EmailMessage:
+        message, words = EmailMessage(), self._words(artifact.manifest, pieces)
+        subject = render(self.settings.subject, words)
+        message["Subject"] = f"{subject} ({number}/{count})" if count > 1 else subject
+        message["From"] = self.sender
+        message["To"] = ", ".join(self.settings.to)
+        if self.settings.cc:
+            message["Cc"] = ", ".join(self.settings.cc)
+        message["Date"] = format_datetime(artifact.at.astimezone(UTC))
+        message["Message-ID"] = self._message_id(key, number)
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(render_text(self.settings.body, words) + self._notes(artifact.manifest, pieces))
+        for piece in pieces:
+            maintype, _, subtype = _media_type(artifact.manifest, piece).partition("/")
+            message.add_attachment(
+                _bytes(artifact, piece), maintype=maintype, subtype=subtype, filename=piece.name
+            )
+        if self.settings.manifest and number == count:
+            message.add_attachment(
+                artifact.manifest.to_json(),
+                maintype="application",
+                subtype="json",
+                filename=artifact.manifest_name,
+            )
+        return sealed(message, self.encrypt_for) if self.encrypt_for else message
+
+    def _words(self, manifest: Manifest, pieces: Sequence[Piece]) -> dict[str, str]:
+        listed = [
+            f"{one.name}  {one.rows:,} rows  {one.bytes:,} bytes  SHA-256 {one.sha256}"
+            for one in manifest.parts
+        ]
+        more = [f"... and {len(listed) - LISTED} more"] if len(listed) > LISTED else []
+        return {
+            **words_of(manifest),
+            "rows": str(manifest.rows),
+            "parts": str(len(manifest.parts)),
+            "bytes": str(manifest.bytes),
+            "files": "\n".join([*listed[:LISTED], *more]),
+        }
+
+    def _notes(self, manifest: Manifest, pieces: Sequence[Piece]) -> str:
+        if not pieces:
+            return f"\nThe files are too large for a mail. They are here:\n{self.public_url}/artifacts/{manifest.artifact}\n"
+        cut = sorted({piece.part.name for piece in pieces if not piece.whole})
+        return "".join(
+            f"\n{name} comes in pieces; put them together with:  cat {name}.* > {name}\n" for name in cut
+        )
+
+    def _message_id(self, key: str, number: int) -> str:
+        return f"<{key}.{number}@{self.sender.rpartition('@')[2]}>"
+
+    def _too_large(self, manifest: Manifest, limit: int) -> RequestError:
+        return RequestError(
+            f"{manifest.bytes:,} bytes of files make a mail of more than {limit:,} bytes",
+            where=f"{WHERE}.max_size",
+            remedy="say `over_limit: split` or `link`, compress, or split the export into smaller parts",
+        )
+
+
+def _item(number: int, count: int) -> str:
+    return f"mail {number}/{count}"
+
+
+def _media_type(manifest: Manifest, piece: Piece) -> str:
+    codec = {"gzip": "application/gzip", "zip": "application/zip", "zstd": "application/zstd"}.get(
+        manifest.codec
+    )
+    return "application/octet-stream" if not piece.whole else codec or manifest.media_type.partition(";")[0]
+
+
+def _bytes(artifact: Artifact, piece: Piece) -> bytes:
+    """A whole part proves itself; pieces were proved together before the first was sent."""
+    with artifact.open(piece.part) as file:
+        left = piece.start
+        while left:
+            left -= len(file.read(min(left, BLOCK_BYTES)))
+        return file.read(-1 if piece.whole else piece.end - piece.start)
+
+
+def _prove(artifact: Artifact) -> None:
+    for part in artifact.manifest.parts:
+        with artifact.open(part) as file:
+            while file.read(BLOCK_BYTES):
+                pass

@@ -1,0 +1,26 @@
+"""A certificate authority of the tests' own, and certificates of its making."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import trustme
+
+
+@dataclass(frozen=True)
+class Authority:
+    ca: trustme.CA
+
+    def pem(self, folder: Path) -> Path:
+        """A file with the certificate of the authority."""
+        path = folder / "ca.pem"
+        self.ca.cert_pem.write_to_path(str(path))
+        return path
+
+    def certificate(self, *names: str) -> trustme.LeafCert:
+        return self.ca.issue_cert(*names)
+
+
+@cache
+def authority(name: str = "trusted") -> Authority:
+    return Authority(trustme.CA(organization_name=name))
