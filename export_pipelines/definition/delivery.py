@@ -3,12 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from export_pipelines.definition.destinations import DestinationSettings, EmailSettings, FolderSettings
+from export_pipelines.definition.destinations import (
+    DestinationSettings,
+    EmailSettings,
+    FolderSettings,
+    WebhookSettings,
+)
 from export_pipelines.definition.export import Destination
 from export_pipelines.definition.one_of import OneOf, one_of
 
-KINDS: Mapping[str, type[DestinationSettings]] = {"folder": FolderSettings, "email": EmailSettings}
-KINDS_TO_COME = ("sftp", "s3", "webhook", "download", "firehose")
+KINDS: Mapping[str, type[DestinationSettings]] = {
+    "folder": FolderSettings,
+    "email": EmailSettings,
+    "webhook": WebhookSettings,
+}
+KINDS_TO_COME = ("sftp", "s3", "download", "firehose")
 
 _KIND = OneOf("destination", KINDS, to_come=KINDS_TO_COME)
 WrittenDestination: Any = one_of(_KIND)

@@ -9,6 +9,7 @@ from export_pipelines.artifacts import Manifest, Part, Store
 from export_pipelines.errors import DamagedArtifact
 
 MANIFEST_SUFFIX = ".manifest.json"
+CODEC_TYPES = {"gzip": "application/gzip", "zip": "application/zip", "zstd": "application/zstd"}
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Artifact:
     @property
     def manifest_sha256(self) -> str:
         return hashlib.sha256(self.manifest.to_json()).hexdigest()
+
+    @property
+    def media_type(self) -> str:
+        """Of each part as it is delivered: that of its codec, else of its format, without parameters."""
+        own = self.manifest.media_type.partition(";")[0]
+        return CODEC_TYPES.get(self.manifest.codec, own)
 
     def open(self, part: Part) -> "ProvenPart":
         """The part from byte 0; close it, it is a context."""

@@ -188,7 +188,7 @@ class Email:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(render_text(self.settings.body, words) + self._notes(artifact.manifest, pieces))
         for piece in pieces:
-            maintype, _, subtype = _media_type(artifact.manifest, piece).partition("/")
+            maintype, _, subtype = _media_type(artifact, piece).partition("/")
             message.add_attachment(
                 _bytes(artifact, piece), maintype=maintype, subtype=subtype, filename=piece.name
             )
@@ -238,11 +238,8 @@ def _item(number: int, count: int) -> str:
     return f"mail {number}/{count}"
 
 
-def _media_type(manifest: Manifest, piece: Piece) -> str:
-    codec = {"gzip": "application/gzip", "zip": "application/zip", "zstd": "application/zstd"}.get(
-        manifest.codec
-    )
-    return "application/octet-stream" if not piece.whole else codec or manifest.media_type.partition(";")[0]
+def _media_type(artifact: Artifact, piece: Piece) -> str:
+    return artifact.media_type if piece.whole else "application/octet-stream"
 
 
 def _bytes(artifact: Artifact, piece: Piece) -> bytes:

@@ -12,7 +12,7 @@ from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, unknown
 
 # Each module is imported when its kind is first opened: boto3 and paramiko take a second.
-MODULES: Mapping[str, str] = {"folder": "folder", "email": "mail"}
+MODULES: Mapping[str, str] = {"folder": "folder", "email": "mail", "webhook": "webhook"}
 
 
 def open_destination(entry: Mapping[str, Any], resources: Resources) -> Destination:

@@ -5,11 +5,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from export_pipelines_tests.servers.authority import authority
+from export_pipelines_tests.servers.https import Inbox, https_server
 from export_pipelines_tests.servers.smtp import Post, smtp_server
 
 Entry = dict[str, Any]
+WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
 class Receiver(Protocol):
@@ -103,7 +106,47 @@ def _email(tmp: Path):  # type: ignore[no-untyped-def]
         yield MailReceiver(post, tmp, environment)
 
 
+@dataclass
+class WebhookReceiver:
+    inbox: Inbox
+    ca: Path
+    environment: Mapping[str, str] = field(
+        default_factory=lambda: {"KEY": WEBHOOK_SECRET, "TOKEN": "s3cret-token"}
+    )
+
+    def entry(self, **settings: Any) -> Entry:
+        given = {"url": self.inbox.url(), "ca": str(self.ca), "allow_private": True, "secret": {"env": "KEY"}}
+        return {
+            "kind": "webhook",
+            "settings": {**given, "headers": {"X-Token": {"env": "TOKEN"}}, **settings},
+        }
+
+    def arrived(self) -> dict[str, bytes]:
+        return {
+            unquote(one.headers["content-disposition"].partition("''")[2]): one.body
+            for one in self.inbox.posted.values()
+        }
+
+    def debris(self) -> list[str]:
+        return []
+
+    def refused(self) -> dict[str, Entry]:
+        return {
+            "a private address": self.entry(allow_private=False),
+            "a server that nobody vouches for": self.entry(ca=None),
+            "a variable that is not set": self.entry(secret={"env": "UNSET"}),
+            "a host that is not there": self.entry(url="https://no-such-host.invalid/in"),
+        }
+
+
+@contextmanager
+def _webhook(tmp: Path):  # type: ignore[no-untyped-def]
+    with https_server() as inbox:
+        yield WebhookReceiver(inbox, authority().pem(tmp))
+
+
 RECEIVERS: Mapping[str, Callable[[Path], AbstractContextManager[Receiver]]] = {
     "folder": _folder,
     "email": _email,
+    "webhook": _webhook,
 }

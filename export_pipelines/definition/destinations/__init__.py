@@ -3,5 +3,6 @@
 from export_pipelines.definition.destinations.email import EmailSettings
 from export_pipelines.definition.destinations.folder import FolderSettings
 from export_pipelines.definition.destinations.settings import DestinationSettings
+from export_pipelines.definition.destinations.webhook import WebhookSettings
 
-__all__ = ["DestinationSettings", "EmailSettings", "FolderSettings"]
+__all__ = ["DestinationSettings", "EmailSettings", "FolderSettings", "WebhookSettings"]

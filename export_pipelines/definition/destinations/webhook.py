@@ -1,0 +1,55 @@
+"""`webhook:` the files, or a notice of them, by POST."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from export_pipelines.definition.destinations.secret import Secret, SecretName
+from export_pipelines.definition.destinations.settings import DestinationSettings
+from export_pipelines.definition.words import Flag, fault
+
+SET_BY_US = frozenset({"content-type", "content-length", "content-disposition", "host", "idempotency-key",
+                       "webhook-id", "webhook-timestamp", "webhook-signature"})  # fmt: skip
+
+
+def _https(value: str | SecretName) -> str | SecretName:
+    if isinstance(value, str) and not value.startswith(("https://", "http://")):
+        raise fault(
+            "a URL is expected, such as https://example.com/exports, or {env: NAME} when it is a secret"
+        )
+    return value
+
+
+def _free(value: dict[str, SecretName]) -> dict[str, SecretName]:
+    for name in value:
+        if name.lower() in SET_BY_US or not name.replace("-", "").isalnum():
+            raise fault(f'the header "{name}" is not one that can be given')
+    return value
+
+
+class WebhookSettings(DestinationSettings):
+    """One POST for each file (`raw` or `multipart`) and a last one with the manifest, or one `notice` with links.
+
+    `secret` signs by the Standard Webhooks scheme (`whsec_...`). `headers` are secrets, such as an API key.
+    """
+
+    url: Annotated[str | SecretName, AfterValidator(_https)]
+    send: Literal["raw", "multipart", "notice"] = "raw"
+    secret: Secret | None = None
+    headers: Annotated[dict[str, Secret], AfterValidator(_free), Field(default_factory=dict)]
+    allow_private: Flag = False
+    timeout_s: Annotated[float, Field(gt=0, le=600)] = 60
+    ca: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    proxy: Secret | None = None
+    manifest: Flag = True
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise fault("client_certificate and client_key come together")
+        return self
+
+    def server(self) -> str:
+        return self.url if isinstance(self.url, str) else f"{self.url.env or self.url.file}"

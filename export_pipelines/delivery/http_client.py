@@ -1,0 +1,247 @@
+"""Posting to a URL that somebody wrote down: to that host only, at a public address, encrypted, without redirects."""
+
+import ipaddress
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from export_pipelines.errors import RequestError, RetryableError, SettingsError
+
+CONNECT_S, ANSWER_S = 10.0, 60.0
+BLOCK_BYTES = 1 << 20
+MOST_ASKED_S = 24 * 3600.0  # of Retry-After
+PASSING = frozenset({408, 425, 429})  # besides 5xx
+Opened = Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True)
+class HttpClient:
+    """POSTs to one URL. `where` names it in errors, since the URL may hold a secret.
+
+    allow_private: addresses of this machine and of private networks may be asked, and plain http.
+    ca:            PEM file of who may vouch for the server; None for those of the system.
+    certificate:   files of the client's certificate and its key.
+    proxy:         URL of a proxy; it then resolves the host, and it guards which addresses may be asked.
+    """
+
+    url: str = field(repr=False)
+    where: str
+    allow_private: bool = False
+    ca: str | None = None
+    certificate: tuple[str, str] | None = None
+    proxy: str | None = field(default=None, repr=False)
+    answer_s: float = ANSWER_S
+
+    def __post_init__(self) -> None:
+        parts = _split(self.url, self.where)
+        if parts.scheme != "https" and not (parts.scheme == "http" and self.allow_private):
+            raise SettingsError(
+                "an https:// URL is expected",
+                where=self.where,
+                remedy="`allow_private: true` permits http, too",
+            )
+        if not parts.hostname or parts.username or parts.password:
+            raise SettingsError(
+                "the URL names no host, or a user", where=self.where, remedy="put a password into `headers`"
+            )
+
+    @property
+    def place(self) -> str:
+        """Scheme and host: the path of a webhook is often a secret."""
+        parts = _split(self.url, self.where)
+        return f"{parts.scheme}://{parts.netloc}/..."
+
+    def post(self, body: "Body", headers: Mapping[str, str]) -> int:
+        """The code of success. Raises RequestError for what the person must mend, RetryableError for what may pass."""
+        return self._ask("POST", body, headers)
+
+    def demand_answer(self) -> None:
+        """Raises RequestError or RetryableError unless the server answers, trusted, and does not turn us away."""
+        with _http_errors(self.where), self._session() as session:
+            answer = self._request(session, "OPTIONS", Body([]), {})
+        if answer.status_code in (401, 403, 407) or answer.is_redirect:
+            _demand_success(answer, self.where)
+
+    def _ask(self, method: str, body: "Body", headers: Mapping[str, str]) -> int:
+        with _http_errors(self.where), self._session() as session:
+            answer = self._request(session, method, body, headers)
+        _demand_success(answer, self.where)
+        return answer.status_code
+
+    def _request(
+        self, session: requests.Session, method: str, body: "Body", headers: Mapping[str, str]
+    ) -> requests.Response:
+        url, given = self.url, dict(headers)
+        if self.proxy is None:
+            url, host = self._pinned(session)
+            given["Host"] = host
+        with session.request(
+            method,
+            url,
+            data=body if len(body) else b"",
+            headers=given,
+            timeout=(CONNECT_S, self.answer_s),
+            allow_redirects=False,
+            stream=True,  # what the server tells is not read
+        ) as answer:
+            return answer
+
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False  # no proxy, password or certificate but those of the definition
+        session.verify = self.ca or True
+        session.cert = self.certificate
+        if self.proxy is not None:
+            session.proxies = {"http": self.proxy, "https": self.proxy}
+        session.headers["User-Agent"] = "export_pipelines"
+        return session
+
+    def _pinned(self, session: requests.Session) -> tuple[str, str]:
+        """The URL with the address that was looked at: asked again, the name might lead somewhere else."""
+        parts = _split(self.url, self.where)
+        host, port = str(parts.hostname), parts.port
+        address = self._address(host, port or (443 if parts.scheme == "https" else 80))
+        session.mount("https://", _Pinned(host))
+        netloc = f"[{address}]" if ":" in address else address
+        netloc = f"{netloc}:{port}" if port else netloc
+        return urlunsplit(parts._replace(netloc=netloc)), parts.netloc
+
+    def _address(self, host: str, port: int) -> str:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        addresses = [str(one[4][0]) for one in found]
+        if not self.allow_private:
+            for one in addresses:
+                if not ipaddress.ip_address(one.partition("%")[0]).is_global:
+                    raise RequestError(
+                        "the host has an address that is not public",
+                        where=self.where,
+                        remedy="`allow_private: true`, when it is meant to be asked",
+                    )
+        return addresses[0]
+
+
+class Body:
+    """What is posted: bytes, and files that are opened when their turn comes, with their sizes."""
+
+    def __init__(self, pieces: Sequence[bytes | tuple[int, Opened]]) -> None:
+        self.pieces = pieces
+        self._size = sum(len(one) if isinstance(one, bytes) else one[0] for one in pieces)
+        self._left, self._file = list(pieces), None
+
+    _file: BinaryIO | None
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: self.read(BLOCK_BYTES), b"")
+
+    def read(self, size: int = -1) -> bytes:
+        while self._left or self._file:
+            if self._file is None:
+                piece = self._left.pop(0)
+                if isinstance(piece, bytes):
+                    if piece:
+                        return piece
+                    continue
+                self._file = piece[1]()
+            block = self._file.read(size if size and size > 0 else BLOCK_BYTES)
+            if block:
+                return block
+            self._file.close()
+            self._file = None
+        return b""
+
+    def again(self) -> "Body":
+        """The same from its first byte."""
+        return Body(self.pieces)
+
+
+class _Pinned(HTTPAdapter):
+    """TLS for `host`, whatever address stands in the URL; large blocks."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        super().__init__()
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **settings: Any) -> None:
+        super().init_poolmanager(
+            connections,
+            maxsize,
+            block,
+            server_hostname=self.host,
+            assert_hostname=self.host,
+            blocksize=BLOCK_BYTES,
+            **settings,
+        )
+
+
+def _split(url: str, where: str) -> Any:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise SettingsError("the URL cannot be read", where=where) from None
+    return parts
+
+
+def _demand_success(answer: requests.Response, where: str) -> None:
+    code = answer.status_code
+    if 200 <= code < 300:
+        return
+    if code in PASSING or code >= 500:
+        after_s = _asked_wait(answer.headers.get("Retry-After"))
+        raise RetryableError(f"the server answered {code}", where=where, after_s=after_s)
+    if 300 <= code < 400:
+        raise RequestError(
+            f"the server sends us elsewhere ({code}); no redirect is followed",
+            where=where,
+            remedy="write the URL that it leads to",
+        )
+    raise RequestError(f"the server refuses it ({code})", where=where, remedy="ask who runs it")
+
+
+def _asked_wait(told: str | None) -> float | None:
+    """Seconds of a Retry-After, given as such or as a date."""
+    if not told:
+        return None
+    try:
+        at = None if told.strip().isdigit() else parsedate_to_datetime(told)
+        seconds = float(told) if at is None else at.timestamp() - time.time()
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), MOST_ASKED_S)
+
+
+@contextmanager
+def _http_errors(where: str) -> Iterator[None]:
+    try:
+        yield
+    except requests.exceptions.SSLError:
+        raise RequestError(
+            "the server's certificate is not trusted, or ours is not",
+            where=where,
+            remedy="name who vouches for it by `ca: ca.pem`, or ask who runs it",
+        ) from None
+    except socket.gaierror as error:
+        kind = RetryableError if error.errno == socket.EAI_AGAIN else RequestError
+        raise kind("the host's name is not known", where=where) from None
+    except requests.exceptions.Timeout:
+        raise RetryableError("the server took too long", where=where) from None
+    except requests.exceptions.ProxyError:
+        raise RetryableError("the proxy does not let us through", where=where) from None
+    except (requests.exceptions.RequestException, OSError) as error:
+        raise RetryableError(f"the connection broke: {type(error).__name__}", where=where) from None
+
+
+def utc_seconds(at: datetime) -> str:
+    return str(int(at.astimezone(UTC).timestamp()))

@@ -1,0 +1,198 @@
+"""Delivers an artifact by POST: each file by itself, or a notice with links; signed, and the same to the receiver when sent twice."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from urllib3.fields import RequestField
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations import WebhookSettings
+from export_pipelines.definition.destinations.secret import SecretName
+from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.destination import Capabilities, Journal
+from export_pipelines.delivery.http_client import Body, HttpClient, utc_seconds
+from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.resources import Resources
+from export_pipelines.errors import SettingsError
+
+WHERE = "deliver.webhook"
+JSON = "application/json"
+SECRET_PREFIX = "whsec_"
+
+
+def open_from(settings: WebhookSettings, resources: Resources) -> "Webhook":
+    if settings.send == "notice" and resources.settings.public_url is None:
+        raise SettingsError(
+            "there is nothing to link to",
+            where=f"{WHERE}.send",
+            remedy="set EXPORT_PIPELINES_PUBLIC_URL, or say `send: raw`",
+        )
+    root = resources.settings.root
+    files = (settings.client_certificate, settings.client_key)
+    for path in (settings.ca, *files):
+        if path is not None:
+            resources.file(path, WHERE)
+    certificate, key = ((str(root / one) if one else None) for one in files)
+    client = HttpClient(
+        url=settings.url if isinstance(settings.url, str) else resources.secret(settings.url, f"{WHERE}.url"),
+        where=f"{WHERE}.url",
+        allow_private=settings.allow_private,
+        ca=str(root / settings.ca) if settings.ca else None,
+        certificate=(certificate, key) if certificate and key else None,
+        proxy=resources.secret(settings.proxy, f"{WHERE}.proxy") if settings.proxy else None,
+        answer_s=settings.timeout_s,
+    )
+    headers = {
+        name: resources.secret(one, f"{WHERE}.headers.{name}") for name, one in settings.headers.items()
+    }
+    return Webhook(
+        settings,
+        client,
+        signing_key(settings.secret, resources, WHERE),
+        headers,
+        resources.settings.public_url,
+    )
+
+
+def signing_key(name: SecretName | None, resources: Resources, where: str) -> bytes | None:
+    """The key of a `whsec_...` secret. Raises SettingsError."""
+    if name is None:
+        return None
+    try:
+        key = base64.b64decode(
+            resources.secret(name, f"{where}.secret").removeprefix(SECRET_PREFIX), validate=True
+        )
+    except binascii.Error:
+        key = b""
+    if len(key) < 24:
+        raise SettingsError(
+            "the secret is not one of Standard Webhooks: 24 bytes at least, in base64",
+            where=f"{where}.secret",
+            remedy='make one: echo "whsec_$(openssl rand -base64 32)"',
+        )
+    return key
+
+
+def signed(key: bytes | None, id: str, at: str, blocks: Iterator[bytes]) -> dict[str, str]:
+    """The headers of Standard Webhooks; without a key, all but the signature."""
+    told = {"webhook-id": id, "webhook-timestamp": at, "Idempotency-Key": id}
+    if key is None:
+        return told
+    digest = hmac.new(key, f"{id}.{at}.".encode(), hashlib.sha256)
+    for block in blocks:
+        digest.update(block)
+    return told | {"webhook-signature": f"v1,{base64.b64encode(digest.digest()).decode()}"}
+
+
+class Webhook:
+    """What was answered with 2xx is not posted again; what may have arrived comes again under its idempotency key."""
+
+    kind = "webhook"
+    capabilities = Capabilities(atomic=True, recognises=True)
+
+    def __init__(
+        self,
+        settings: WebhookSettings,
+        client: HttpClient,
+        key: bytes | None,
+        headers: Mapping[str, str],
+        public_url: str | None,
+    ) -> None:
+        self.settings, self.client, self.key = settings, client, key
+        self.headers, self.public_url = headers, public_url
+
+    def target(self, manifest: Manifest) -> str:
+        return self.client.place
+
+    def check(self) -> None:
+        """Connects, and demands that the server is trusted and does not turn us away; posts nothing."""
+        self.client.demand_answer()
+
+    def send(self, artifact: Artifact, journal: Journal) -> Receipt:
+        manifest = artifact.manifest
+        files: list[str] = []
+        if self.settings.send == "notice":
+            body = json.dumps(self._notice(artifact)).encode()
+            self._post(artifact, journal, "notice", Body([body]), {"Content-Type": JSON})
+        else:
+            for part in manifest.parts:
+                opened: Any = partial(artifact.open, part)
+                self._file(artifact, journal, part.name, (part.bytes, opened), artifact.media_type)
+            files = [part.name for part in manifest.parts]
+            if self.settings.manifest:
+                self._file(artifact, journal, artifact.manifest_name, manifest.to_json(), JSON)
+                files.append(artifact.manifest_name)
+        return Receipt(
+            kind=self.kind,
+            target=self.client.place,
+            artifact=manifest.artifact,
+            files=tuple(files),
+            bytes=manifest.bytes,
+            sha256=artifact.manifest_sha256,
+            at=artifact.at,
+            details={"as": self.settings.send, "idempotency_key": journal.key},
+        )
+
+    def _file(
+        self,
+        artifact: Artifact,
+        journal: Journal,
+        name: str,
+        content: bytes | tuple[int, Any],
+        media_type: str,
+    ) -> None:
+        if self.settings.send == "raw":
+            headers = {
+                "Content-Type": media_type,
+                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            }
+            self._post(artifact, journal, name, Body([content]), headers)
+            return
+        boundary = journal.key
+        field = RequestField("file", b"", filename=name)
+        field.make_multipart(content_type=media_type)
+        head = f"--{boundary}\r\n{field.render_headers()}".encode()
+        body = Body([head, content, f"\r\n--{boundary}--\r\n".encode()])
+        self._post(
+            artifact, journal, name, body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        )
+
+    def _post(
+        self, artifact: Artifact, journal: Journal, item: str, body: Body, headers: Mapping[str, str]
+    ) -> None:
+        if journal.state(item) == "done":
+            return
+        id = f"{journal.key}-{hashlib.sha256(item.encode()).hexdigest()[:12]}"
+        told = signed(self.key, id, utc_seconds(artifact.at), iter(body.again()))
+        about = {"X-Export": artifact.manifest.export, "X-Export-Artifact": artifact.manifest.artifact}
+        code = self.client.post(body, {**self.headers, **headers, **about, **told})
+        journal.done(item, str(code))
+
+    def _notice(self, artifact: Artifact) -> dict[str, Any]:
+        """In the shape of Standard Webhooks: type, timestamp, data."""
+        manifest, base = artifact.manifest, f"{self.public_url}/artifacts/{artifact.manifest.artifact}"
+        files = [
+            {
+                "name": one.name,
+                "rows": one.rows,
+                "bytes": one.bytes,
+                "sha256": one.sha256,
+                "url": f"{base}/{quote(one.name)}",
+            }
+            for one in manifest.parts
+        ]
+        data = {
+            "artifact": manifest.artifact,
+            "export": manifest.export,
+            "window": manifest.window.key,
+            "rows": manifest.rows,
+            "files": files,
+        }
+        return {"type": "export.ready", "timestamp": manifest.created_at.isoformat(), "data": data}
