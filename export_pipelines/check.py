@@ -11,11 +11,13 @@ from typing import Literal, NamedTuple
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import Catalog
 from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
+from export_pipelines.definition.alerts import load_alerts
 from export_pipelines.definition.delivery import settings_of
 from export_pipelines.definition.export import Cadence
 from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.delivery import Resources, open_destination
-from export_pipelines.errors import ExportError, RequestError, WindowError, unknown
+from export_pipelines.delivery.alerting import open_channel
+from export_pipelines.errors import DefinitionError, ExportError, RequestError, WindowError, unknown
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.naming import render, window_words
 from export_pipelines.plan.plan import Plan, Window
@@ -91,16 +93,17 @@ def check_all(
     faults += _path_faults(loaded, plans, settings)
     chosen = [one for one in loaded.definitions if one.name in asked and one.name in plans]
     faults += _destination_faults(chosen, plans, Resources(settings, environment), connect)
+    faults += _alert_faults(Resources(settings, environment))
     if connect:
         faults += _connection_faults(
             settings, catalog, {name: plans[name] for name in asked if name in plans}
         )
         faults += _clock_faults(settings, now)
         faults += _store_faults(settings, probe)
-    return sorted({fault for fault in faults if fault.name in asked or fault.name in (STORE, SOURCE)})
+    return sorted({fault for fault in faults if fault.name in asked or fault.name in (STORE, SOURCE, ALERTS)})
 
 
-STORE, SOURCE = "artifact store", "source"
+STORE, SOURCE, ALERTS = "artifact store", "source", "alerts"
 
 
 def _asked(loaded: Loaded, names: Sequence[str] | None) -> set[str]:
@@ -229,6 +232,20 @@ def _destination_faults(
                     destination.check()
             except ExportError as error:
                 yield CheckFault(definition.name, "error", f"{definition.at('deliver', index)}: {error}")
+
+
+def _alert_faults(resources: Resources) -> Iterator[CheckFault]:
+    """What is wrong with who is told: the file, and secrets that are not there."""
+    try:
+        rules = load_alerts(resources.settings.alerts)
+    except DefinitionError as error:
+        yield from (CheckFault(ALERTS, "error", text) for text in error.faults)
+        return
+    for kind, settings in (one for rule in rules for one in rule.channels()):
+        try:
+            open_channel(kind, settings, resources)
+        except ExportError as error:
+            yield CheckFault(ALERTS, "error", str(error))
 
 
 # --- what answers ----------------------------------------------------------------------------------------------

@@ -5,25 +5,18 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from export_pipelines.catalog.load import shown
 from export_pipelines.catalog.yaml_faults import plain_faults
 from export_pipelines.catalog.yaml_lines import YamlFault, read_yaml_file
+from export_pipelines.definition.destinations.address import MailAddress
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.one_of import OneOf, one_of
-from export_pipelines.definition.words import fault
 from export_pipelines.errors import DefinitionError
 
 Occasion = Literal["failure", "late", "anomaly"]
 _Model = ConfigDict(frozen=True, extra="forbid")
-
-
-def _address(value: str) -> str:
-    name, at, host = value.rpartition("@")
-    if not (name and at and "." in host) or any(one.isspace() for one in value):
-        raise fault("an e-mail address is expected, such as operations@example.com")
-    return value
 
 
 class EmailChannel(BaseModel):
@@ -31,7 +24,7 @@ class EmailChannel(BaseModel):
 
     model_config = _Model
 
-    to: Annotated[tuple[Annotated[str, AfterValidator(_address)], ...], Field(min_length=1)]
+    to: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
     smtp: Secret | None = None
 
 
@@ -41,6 +34,7 @@ class SlackChannel(BaseModel):
     model_config = _Model
 
     url: Secret
+    ca: str | None = None
     allow_private: bool = False
 
 
@@ -51,6 +45,7 @@ class WebhookChannel(BaseModel):
 
     url: Secret
     secret: Secret | None = None
+    ca: str | None = None
     allow_private: bool = False
 
 

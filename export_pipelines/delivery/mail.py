@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from typing import Any
 
 from cryptography.x509 import Certificate
 
@@ -17,6 +18,7 @@ from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.smime import certificates, demand_valid, sealed
 from export_pipelines.delivery.smtp import (
+    TIMEOUT_S,
     SmtpServer,
     announced_limit,
     connected,
@@ -36,7 +38,7 @@ BLOCK_BYTES = 1 << 20
 
 def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     """The server is that of `smtp`, else of EXPORT_PIPELINES_SMTP_URL."""
-    server = mail_server(settings, resources)
+    server = mail_server(settings, resources, WHERE)
     sender = settings.sender or resources.settings.mail_from
     if sender is None:
         raise SettingsError(
@@ -56,19 +58,18 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     return Email(settings, server, sender, found, resources.settings.public_url)
 
 
-def mail_server(settings: object, resources: Resources) -> SmtpServer:
-    """Of settings with an `smtp` secret, or the one for all mail. Raises SettingsError."""
-    name = getattr(settings, "smtp", None)
-    if name is not None:
-        return smtp_server(resources.secret(name, f"{WHERE}.smtp"), f"{WHERE}.smtp")
+def mail_server(settings: Any, resources: Resources, where: str, timeout_s: float = TIMEOUT_S) -> SmtpServer:
+    """The server of the settings' `smtp`, or the one for all mail. Raises SettingsError."""
+    if settings.smtp is not None:
+        return smtp_server(resources.secret(settings.smtp, f"{where}.smtp"), f"{where}.smtp", timeout_s)
     url = resources.settings.smtp_url
     if url is None:
         raise SettingsError(
             "no mail server is named",
-            where=WHERE,
+            where=where,
             remedy="set EXPORT_PIPELINES_SMTP_URL=smtp://user:password@host:587",
         )
-    return smtp_server(url.get_secret_value(), "EXPORT_PIPELINES_SMTP_URL")
+    return smtp_server(url.get_secret_value(), "EXPORT_PIPELINES_SMTP_URL", timeout_s)
 
 
 class Email:

@@ -5,6 +5,7 @@ import warnings
 
 import dagster as dg
 
+from export_pipelines.orchestration.alerts import alert_sensor
 from export_pipelines.orchestration.assets import broken_asset, export_asset
 from export_pipelines.orchestration.jobs import export_job, on_demand_job
 from export_pipelines.orchestration.redelivery import deliver_again_job, retry_sensor
@@ -40,7 +41,7 @@ def definitions_of(workshop: Workshop, *, quiet: bool = False) -> dg.Definitions
         ],
         jobs=[*jobs.values(), on_demand_job(workshop, quiet), again],
         schedules=[one for one in schedules if one],
-        sensors=[retry_sensor(workshop, again)],
+        sensors=[retry_sensor(workshop, again), alert_sensor(workshop)],
         resources={"workshop": workshop, "io_manager": dg.FilesystemIOManager()},
         executor=dg.in_process_executor,  # a process for each step costs seconds; runs are what goes in parallel
     )

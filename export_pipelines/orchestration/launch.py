@@ -1,7 +1,7 @@
 """Runs an export's job in this process, on the instance that the UI looks at: one window in, artifacts or faults out."""
 
 import getpass
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.given import Given
 from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.edges import Written
+from export_pipelines.orchestration.failures import UNEXPECTED, failures_in
 from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND, QUIET
 from export_pipelines.orchestration.names import node_name
 from export_pipelines.orchestration.ops import ANY_HOUR, ASKED_BY, ORIGIN
@@ -25,7 +26,6 @@ from export_pipelines.settings import Settings
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 NOW_ANYWAY = "wait, or add --now"
-UNEXPECTED = 1  # exit code of what is no error of ours
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def redeliver(
     result = job.execute_in_process(
         instance=instance, raise_on_error=False, run_config={**send_config(deliveries, again), **QUIET}
     )
-    return _failures(result.all_events, [""])[0]
+    return failures_in(result.all_events, [""])[0]
 
 
 def run_job(
@@ -111,7 +111,7 @@ def run_job(
         instance=instance, raise_on_error=False, run_config=config, **run
     )
     path = "write" if job == ON_DEMAND else f"{node_name(definition)}.write"
-    failures, exit_code = _failures(result.all_events, keys)
+    failures, exit_code = failures_in(result.all_events, keys)
     manifests = tuple(workshop.store().manifest(one) for one in _artifacts(result, path))
     return Outcome(result.run_id, manifests, failures, exit_code or (0 if result.success else UNEXPECTED))
 
@@ -128,40 +128,3 @@ def _artifacts(result: dg.ExecuteInProcessResult, path: str) -> list[str]:
     except dg.DagsterInvariantViolationError:  # the run did not get as far
         return []
     return [one.artifact for one in map(Written.model_validate, written) if one.artifact]
-
-
-def _failures(events: Iterable[dg.DagsterEvent], keys: Sequence[str]) -> tuple[dict[str, str], int]:
-    """Text by window key, and the gravest exit code; a step that failed as a whole failed for all windows."""
-    found: dict[str, str] = {}
-    exit_code = 0
-    for event in events:
-        if not event.is_step_failure:
-            continue
-        user = event.step_failure_data.user_failure_data
-        if user is None:
-            text = _unexpected(event)
-            found |= dict.fromkeys(keys, text)
-            exit_code = max(exit_code, UNEXPECTED)
-            continue
-        failed = user.metadata["failed"].value if "failed" in user.metadata else None
-        found |= (
-            failed if isinstance(failed, dict) and failed else dict.fromkeys(keys, user.description or "")
-        )
-        code = user.metadata["exit_code"].value if "exit_code" in user.metadata else UNEXPECTED
-        exit_code = max(exit_code, int(code))  # type: ignore[arg-type]
-    return found, exit_code
-
-
-def failures_of(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, str]:
-    """Why a run failed, by window; by "" what failed for all of them. Empty when the run's process died."""
-    logs = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    return _failures((one.dagster_event for one in logs if one.dagster_event), [""])[0]
-
-
-def _unexpected(event: dg.DagsterEvent) -> str:
-    """Only the class of the error: a foreign text may quote a value."""
-    error = event.step_failure_data.error
-    while error and error.cause:
-        error = error.cause
-    name = error.cls_name if error else "error"
-    return f"an unexpected {name} in {event.step_key}; the run's page in the Dagster UI has its log"

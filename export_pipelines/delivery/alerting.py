@@ -1,0 +1,153 @@
+"""Telling people: one message through one channel of `alerts.yaml`, by mail, Slack or a webhook of their own."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any, Literal, Protocol
+
+from export_pipelines.delivery.http_client import Body, HttpClient, utc_seconds
+from export_pipelines.delivery.mail import mail_server
+from export_pipelines.delivery.resources import Resources
+from export_pipelines.delivery.smtp import SmtpServer, connected, encoded, hand_over
+from export_pipelines.delivery.webhook import JSON, signed, signing_key
+from export_pipelines.errors import SettingsError, unknown
+
+WHERE = "alerts.yaml"
+TIMEOUT_S = 10.0  # a sensor has a minute for everything
+
+
+@dataclass(frozen=True)
+class Message:
+    """`key` is the same whenever the same thing is told; `text` is what and why, `then` what helps."""
+
+    key: str
+    export: str
+    kind: str
+    text: str
+    then: str
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"[export_pipelines] {self.kind}: {self.export}"
+
+    @property
+    def body(self) -> str:
+        return f"{self.export}: {self.text}\n\nWhat helps: {self.then}\n\nNoticed at {self.at:%Y-%m-%d %H:%M:%S} UTC."
+
+    @property
+    def id(self) -> str:
+        """For receivers that drop what they have: 32 hexadecimal digits."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:32]
+
+
+class Channel(Protocol):
+    """tell: raises an ExportError when the message did not get there; telling twice has the same id."""
+
+    def tell(self, message: Message) -> None: ...
+
+
+def open_channel(kind: str, settings: Any, resources: Resources) -> Channel:
+    """The channel of one entry under `to:`. Raises SettingsError for a secret that is not there."""
+    if kind not in _OPEN:
+        raise SettingsError(unknown("channel", kind, _OPEN), where=WHERE)
+    return _OPEN[kind](settings, resources)
+
+
+@dataclass(frozen=True)
+class _Mail:
+    server: SmtpServer
+    sender: str
+    to: tuple[str, ...]
+
+    def tell(self, message: Message) -> None:
+        mail = EmailMessage()
+        mail["Subject"], mail["From"], mail["To"] = message.subject, self.sender, ", ".join(self.to)
+        mail["Date"] = format_datetime(message.at)
+        mail["Message-ID"] = f"<{message.id}@{self.sender.rpartition('@')[2]}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(message.body)
+        with connected(self.server) as client:
+            hand_over(
+                client, self.server, self.sender, self.to, encoded(mail), message.id, _Nothing(message.id)
+            )
+
+
+@dataclass(frozen=True)
+class _Slack:
+    client: HttpClient
+
+    def tell(self, message: Message) -> None:
+        body = json.dumps({"text": f"*{message.subject}*\n{message.body}"}).encode()
+        self.client.post(Body([body]), {"Content-Type": JSON})
+
+
+@dataclass(frozen=True)
+class _Webhook:
+    client: HttpClient
+    key: bytes | None = field(repr=False)
+
+    def tell(self, message: Message) -> None:
+        data = {"export": message.export, "text": message.text, "then": message.then}
+        told = {"type": f"export.{message.kind}", "timestamp": message.at.isoformat(), "data": data}
+        body = Body([json.dumps(told).encode()])
+        headers = signed(self.key, message.id, utc_seconds(message.at), iter(body.again()))
+        self.client.post(body, {"Content-Type": JSON, **headers})
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    """A journal of nothing: an alert that came twice is better than one that never came."""
+
+    key: str
+
+    def state(self, item: str) -> Literal["handing", "done"] | None:
+        return None
+
+    def proof(self, item: str) -> str:
+        return ""
+
+    def handing(self, item: str) -> None:
+        pass
+
+    def done(self, item: str, proof: str = "") -> None:
+        pass
+
+    def not_taken(self, item: str) -> None:
+        pass
+
+
+def _mail(settings: Any, resources: Resources) -> Channel:
+    sender = resources.settings.mail_from
+    if sender is None:
+        raise SettingsError("nobody sends the mail", where=WHERE, remedy="set EXPORT_PIPELINES_MAIL_FROM")
+    return _Mail(mail_server(settings, resources, WHERE, TIMEOUT_S), sender, settings.to)
+
+
+def _client(settings: Any, resources: Resources) -> HttpClient:
+    return HttpClient(
+        url=resources.secret(settings.url, f"{WHERE} url"),
+        where=f"{WHERE} url",
+        allow_private=settings.allow_private,
+        ca=str(resources.settings.root / settings.ca) if settings.ca else None,
+        answer_s=TIMEOUT_S,
+    )
+
+
+def _webhook(settings: Any, resources: Resources) -> Channel:
+    return _Webhook(_client(settings, resources), signing_key(settings.secret, resources, WHERE))
+
+
+def _slack(settings: Any, resources: Resources) -> Channel:
+    return _Slack(_client(settings, resources))
+
+
+_OPEN: Mapping[str, Callable[[Any, Resources], Channel]] = {
+    "email": _mail,
+    "slack": _slack,
+    "webhook": _webhook,
+}

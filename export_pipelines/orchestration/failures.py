@@ -1,0 +1,44 @@
+"""Why a run failed, read from its events: what `failing` put there."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import dagster as dg
+
+UNEXPECTED = 1  # exit code of what is no error of ours
+
+
+def failures_in(events: Iterable[dg.DagsterEvent], keys: Sequence[str]) -> tuple[dict[str, str], int]:
+    """Text by window key, and the gravest exit code; a step that failed as a whole failed for all windows."""
+    found: dict[str, str] = {}
+    exit_code = 0
+    for event in events:
+        if not event.is_step_failure:
+            continue
+        user = event.step_failure_data.user_failure_data
+        if user is None:
+            text = _unexpected(event)
+            found |= dict.fromkeys(keys, text)
+            exit_code = max(exit_code, UNEXPECTED)
+            continue
+        failed = user.metadata["failed"].value if "failed" in user.metadata else None
+        found |= (
+            failed if isinstance(failed, dict) and failed else dict.fromkeys(keys, user.description or "")
+        )
+        code = user.metadata["exit_code"].value if "exit_code" in user.metadata else UNEXPECTED
+        exit_code = max(exit_code, int(code))  # type: ignore[arg-type]
+    return found, exit_code
+
+
+def failures_of(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, str]:
+    """Why a run failed, by window; by "" what failed for all of them. Empty when the run's process died."""
+    logs = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    return failures_in((one.dagster_event for one in logs if one.dagster_event), [""])[0]
+
+
+def _unexpected(event: dg.DagsterEvent) -> str:
+    """Only the class of the error: a foreign text may quote a value."""
+    error = event.step_failure_data.error
+    while error and error.cause:
+        error = error.cause
+    name = error.cls_name if error else "error"
+    return f"an unexpected {name} in {event.step_key}; the run's page in the Dagster UI has its log"

@@ -1,0 +1,151 @@
+"""People are told what failed, is late or looks odd: once, by mail, Slack or a webhook, and without a person's data."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from standardwebhooks import Webhook
+
+from export_pipelines.check import check_all
+from export_pipelines.definition.alerts import load_alerts
+from export_pipelines.errors import DefinitionError
+from export_pipelines.ledger import Alert, open_ledger
+from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET
+from export_pipelines_tests.orchestration.project import NOW, Project
+from export_pipelines_tests.servers.authority import authority
+from export_pipelines_tests.servers.https import Inbox, https_server
+from export_pipelines_tests.servers.smtp import Post, smtp_server
+
+DAY = "2024-01-15"
+RULES = """\
+alerts:
+  - to:
+      - email: {{to: [ops@example.com], smtp: {{env: TEST_SMTP}}}}
+      - slack: {{url: {{env: TEST_SLACK}}, ca: "{ca}", allow_private: true}}
+      - webhook: {{url: {{env: TEST_HOOK}}, secret: {{env: TEST_KEY}}, ca: "{ca}", allow_private: true}}
+"""
+FAILING = """\
+type: lead
+format: csv
+fields: [lead_id, email]
+partition: daily
+schedule: daily at 02:00
+start: 2024-01-01
+deliver:
+  - folder: {{path: "{taken}/{{{{date}}}}"}}
+"""
+
+
+@dataclass
+class Told:
+    """Everybody who is told, and the sensor's tick."""
+
+    project: Project
+    post: Post
+    inbox: Inbox
+    tick: Callable[..., str]
+
+    def count(self) -> tuple[int, int]:
+        return len(self.post.messages), len(self.inbox.posted)
+
+
+@pytest.fixture
+def told(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+    settings = project.settings.model_copy(update={"mail_from": "exports@example.com"})
+    project = Project(settings)
+    with smtp_server() as post, https_server() as inbox, dg.instance_for_test() as instance:
+        ca = authority().pem(tmp_path)
+        settings.alerts.write_text(RULES.format(ca=ca), encoding="utf-8")
+        monkeypatch.setenv("TEST_SMTP", post.url(ca))
+        monkeypatch.setenv("TEST_SLACK", inbox.url("/slack"))
+        monkeypatch.setenv("TEST_HOOK", inbox.url("/hook"))
+        monkeypatch.setenv("TEST_KEY", WEBHOOK_SECRET)
+
+        def tick(later: timedelta = timedelta(0)) -> str:
+            defs = project.definitions(project.workshop(lambda: NOW + later))
+            context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
+            return str(defs.resolve_sensor_def("alerts").evaluate_tick(context).skip_message)
+
+        yield Told(project, post, inbox, tick)
+
+
+@pytest.fixture
+def undelivered(told: Told, tmp_path: Path) -> Told:
+    (tmp_path / "taken").write_text("x")
+    told.project.write("failing", FAILING.format(taken=tmp_path / "taken"))
+    assert not told.project.run("failing", DAY).success
+    return told
+
+
+def test_what_did_not_arrive_is_told_once_through_every_channel(undelivered: Told):
+    assert undelivered.tick() == "1 alerts told"
+    assert undelivered.tick() == "0 alerts told"
+    assert undelivered.count() == (1, 2)
+    (mail,) = undelivered.post.messages
+    assert mail["Subject"] == "[export_pipelines] failure: failing"
+    text = mail.get_content()
+    assert f"window {DAY} was not delivered to folder (destination 1)" in text
+    assert "export-pipelines deliver failing/2024-01-15/" in text and " --to 1" in text
+    assert "@" not in text.replace("@example.com", "")
+    slack, hook = (
+        next(one for one in undelivered.inbox.posted.values() if one.path == path)
+        for path in ("/slack", "/hook")
+    )
+    assert "was not delivered" in json.loads(slack.body)["text"]
+    assert hook.headers["webhook-signature"].startswith("v1,") and Webhook(WEBHOOK_SECRET)
+    assert json.loads(hook.body)["type"] == "export.failure"
+
+
+def test_a_channel_that_is_broken_is_tried_again_and_the_others_are_not_told_twice(undelivered: Told):
+    undelivered.post.answers["data"] = "451 later"
+    assert undelivered.tick() == "0 alerts told"
+    assert undelivered.count() == (0, 2)
+    undelivered.post.answers.clear()
+    assert undelivered.tick() == "1 alerts told"
+    assert undelivered.count() == (1, 2)
+
+
+def test_an_odd_number_of_rows_is_told(told: Told):
+    ledger = open_ledger(told.project.settings.ledger_url.get_secret_value())
+    ledger.notice(Alert("anomaly daily/x", "daily", "anomaly", "window x: 3 rows", "preview it", NOW))
+    told.tick()
+    assert "anomaly" in str(told.post.messages[0]["Subject"])
+
+
+def test_nobody_is_told_without_a_file(told: Told):
+    told.project.settings.alerts.unlink()
+    assert "nobody is to be told" in told.tick()
+
+
+def test_nobody_is_told_what_no_rule_concerns(undelivered: Told):
+    path = undelivered.project.settings.alerts
+    path.write_text(path.read_text().replace("  - to:", "  - exports: [other_*]\n    to:"))
+    undelivered.tick()
+    assert undelivered.count() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("alerts: []\n", "alerts.yaml:1"),
+        ("alerts:\n  - to: [{email: {to: [x]}}]\n", "alerts.yaml:2"),
+        ("alerts:\n  - on: [sometimes]\n    to: [{email: {to: [a@b.de]}}]\n", "alerts.yaml:2"),
+        ("alerts:\n  - to: [{pager: {}}]\n", 'unknown channel "pager"'),
+        ('alerts:\n  - to: [{slack: {url: "https://x"}}]\n', "a secret never stands in a file"),
+    ],
+)
+def test_a_file_with_faults_is_refused_with_their_lines(tmp_path: Path, text: str, message: str):
+    (tmp_path / "alerts.yaml").write_text(text)
+    with pytest.raises(DefinitionError) as caught:
+        load_alerts(tmp_path / "alerts.yaml")
+    assert message in str(caught.value)
+
+
+def test_check_tells_of_a_secret_that_is_not_there(told: Told):
+    workshop = told.project.workshop()
+    faults = check_all(told.project.settings, workshop.catalog, environment={})
+    assert any(one.name == "alerts" and "TEST_SMTP is not set" in one.text for one in faults)
