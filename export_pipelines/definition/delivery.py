@@ -5,6 +5,7 @@ from typing import Any
 
 from export_pipelines.definition.destinations import (
     DestinationSettings,
+    DownloadSettings,
     EmailSettings,
     FolderSettings,
     WebhookSettings,
@@ -16,16 +17,18 @@ KINDS: Mapping[str, type[DestinationSettings]] = {
     "folder": FolderSettings,
     "email": EmailSettings,
     "webhook": WebhookSettings,
+    "download": DownloadSettings,
 }
-KINDS_TO_COME = ("sftp", "s3", "download", "firehose")
+KINDS_TO_COME = ("sftp", "s3", "firehose")
 
-_KIND = OneOf("destination", KINDS, to_come=KINDS_TO_COME)
+_KIND = OneOf("destination", KINDS, alone=("download",), to_come=KINDS_TO_COME)
 WrittenDestination: Any = one_of(_KIND)
 
 
 def destination_of(written: Any) -> Destination:
     """`{folder: {path: ...}}`, already checked, with every setting filled in."""
     kind, settings = _KIND.read(written)
+    settings = settings or KINDS[kind]()
     return Destination(kind=kind, settings=settings.model_dump(mode="json", by_alias=True))
 
 

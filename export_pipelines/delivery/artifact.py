@@ -8,6 +8,7 @@ from datetime import datetime
 from export_pipelines.artifacts import Manifest, Part, Store
 from export_pipelines.errors import DamagedArtifact
 
+BLOCK_BYTES = 1 << 20
 MANIFEST_SUFFIX = ".manifest.json"
 CODEC_TYPES = {"gzip": "application/gzip", "zip": "application/zip", "zstd": "application/zstd"}
 
@@ -34,6 +35,13 @@ class Artifact:
         """Of each part as it is delivered: that of its codec, else of its format, without parameters."""
         own = self.manifest.media_type.partition(";")[0]
         return CODEC_TYPES.get(self.manifest.codec, own)
+
+    def prove(self) -> None:
+        """Reads every part to its end. Raises DamagedArtifact."""
+        for part in self.manifest.parts:
+            with self.open(part) as file:
+                while file.read(BLOCK_BYTES):
+                    pass
 
     def open(self, part: Part) -> "ProvenPart":
         """The part from byte 0; close it, it is a context."""

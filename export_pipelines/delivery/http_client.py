@@ -14,10 +14,10 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from export_pipelines.delivery.artifact import BLOCK_BYTES
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 
 CONNECT_S, ANSWER_S = 10.0, 60.0
-BLOCK_BYTES = 1 << 20
 MOST_ASKED_S = 24 * 3600.0  # of Retry-After
 PASSING = frozenset({408, 425, 429})  # besides 5xx
 Opened = Callable[[], BinaryIO]

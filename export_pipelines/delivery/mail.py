@@ -10,7 +10,7 @@ from cryptography.x509 import Certificate
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import EmailSettings
-from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.mail_pieces import Piece, packed, room
 from export_pipelines.delivery.places import words_of
@@ -33,7 +33,6 @@ from export_pipelines.plan.naming import render, render_text
 WHERE = "deliver.email"
 FEWEST_BYTES = 100_000  # of a mail
 LISTED = 100  # files named in a mail
-BLOCK_BYTES = 1 << 20
 
 
 def open_from(settings: EmailSettings, resources: Resources) -> "Email":
@@ -152,7 +151,7 @@ class Email:
             return [one]
         if self.settings.over_limit == "fail":
             raise self._too_large(artifact.manifest, limit)
-        _prove(artifact)
+        artifact.prove()
         if self.settings.over_limit == "link":
             return [[]]
         manifest = len(artifact.manifest.to_json()) if self.settings.manifest else 0
@@ -250,10 +249,3 @@ def _bytes(artifact: Artifact, piece: Piece) -> bytes:
         while left:
             left -= len(file.read(min(left, BLOCK_BYTES)))
         return file.read(-1 if piece.whole else piece.end - piece.start)
-
-
-def _prove(artifact: Artifact) -> None:
-    for part in artifact.manifest.parts:
-        with artifact.open(part) as file:
-            while file.read(BLOCK_BYTES):
-                pass

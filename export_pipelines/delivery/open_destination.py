@@ -12,7 +12,12 @@ from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, unknown
 
 # Each module is imported when its kind is first opened: boto3 and paramiko take a second.
-MODULES: Mapping[str, str] = {"folder": "folder", "email": "mail", "webhook": "webhook"}
+MODULES: Mapping[str, str] = {
+    "folder": "folder",
+    "email": "mail",
+    "webhook": "webhook",
+    "download": "download",
+}
 
 
 def open_destination(entry: Mapping[str, Any], resources: Resources) -> Destination:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.servers.authority import authority
 from export_pipelines_tests.servers.https import Inbox, https_server
 from export_pipelines_tests.servers.smtp import Post, smtp_server
@@ -145,8 +146,40 @@ def _webhook(tmp: Path):  # type: ignore[no-untyped-def]
         yield WebhookReceiver(inbox, authority().pem(tmp))
 
 
+@dataclass
+class DownloadReceiver:
+    """The store itself: there, as soon as a receipt says so."""
+
+    home: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def entry(self, **settings: Any) -> Entry:
+        return {"kind": "download", "settings": settings}
+
+    def arrived(self) -> dict[str, bytes]:
+        desk = Desk(self.home)
+        done = [one for one in desk.ledger.deliveries() if one.receipt]
+        return {
+            part.name: desk.store.open(one.artifact, part.name).read()
+            for one in done[:1]
+            for part in desk.store.manifest(one.artifact).parts
+        }
+
+    def debris(self) -> list[str]:
+        return []
+
+    def refused(self) -> dict[str, Entry]:
+        return {"a setting that it does not have": self.entry(days=3)}
+
+
+@contextmanager
+def _download(tmp: Path):  # type: ignore[no-untyped-def]
+    yield DownloadReceiver(tmp / "home")
+
+
 RECEIVERS: Mapping[str, Callable[[Path], AbstractContextManager[Receiver]]] = {
     "folder": _folder,
     "email": _email,
     "webhook": _webhook,
+    "download": _download,
 }

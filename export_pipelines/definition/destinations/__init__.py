@@ -1,8 +1,9 @@
 """The settings of each kind of destination, as people write them under `deliver:`; one file a kind."""
 
+from export_pipelines.definition.destinations.download import DownloadSettings
 from export_pipelines.definition.destinations.email import EmailSettings
 from export_pipelines.definition.destinations.folder import FolderSettings
 from export_pipelines.definition.destinations.settings import DestinationSettings
 from export_pipelines.definition.destinations.webhook import WebhookSettings
 
-__all__ = ["DestinationSettings", "EmailSettings", "FolderSettings", "WebhookSettings"]
+__all__ = ["DestinationSettings", "DownloadSettings", "EmailSettings", "FolderSettings", "WebhookSettings"]

@@ -1,0 +1,44 @@
+"""Makes an artifact available where it is: the receipt is the proof that every byte stands in the store."""
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations import DownloadSettings
+from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.destination import Capabilities, Journal
+from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.resources import Resources
+
+STORE = "the artifact store"
+
+
+def open_from(settings: DownloadSettings, resources: Resources) -> "Download":
+    return Download(resources.settings.public_url)
+
+
+class Download:
+    """`public_url` is where people reach downloads; None while nothing serves them but the store itself."""
+
+    kind = "download"
+    capabilities = Capabilities(atomic=True, recognises=True)
+
+    def __init__(self, public_url: str | None) -> None:
+        self.public_url = public_url
+
+    def target(self, manifest: Manifest) -> str:
+        return f"{self.public_url.rstrip('/')}/artifacts/{manifest.artifact}" if self.public_url else STORE
+
+    def check(self) -> None:
+        """There is nothing to connect to: the store is looked at by itself."""
+
+    def send(self, artifact: Artifact, journal: Journal) -> Receipt:
+        """Reads every part to its end; DamagedArtifact when one is not what the manifest says."""
+        artifact.prove()
+        manifest = artifact.manifest
+        return Receipt(
+            kind=self.kind,
+            target=self.target(manifest),
+            artifact=manifest.artifact,
+            files=tuple(part.name for part in manifest.parts),
+            bytes=manifest.bytes,
+            sha256=artifact.manifest_sha256,
+            at=artifact.at,
+        )
