@@ -100,7 +100,8 @@ class _Sealed:
                 for key, inner in value.items()
             }
         if isinstance(value, list):
-            return [self._walk(inner, f"{path}[]", repeats) for inner in value]
+            within = f"{path}[]"  # a list may stand around what the catalog knows without one
+            return [self._walk(inner, within if within in self.hides else path, repeats) for inner in value]
         star = self._star(path) if self.stars and path else ""
         if star in self.hides:
             return self._replace(value, self.hides[star], repeats, path)
@@ -127,8 +128,12 @@ class _Sealed:
     def _without_repeats(self, value: Any, repeats: Repeats) -> Any:
         if not repeats or value is None or isinstance(value, bool):
             return value
-        if isinstance(value, dict | list):
-            return simplejson.loads(self._scrubbed(_dumped(value), repeats), use_decimal=True)
+        if isinstance(value, dict):
+            return {
+                self._key(key, repeats): self._without_repeats(one, repeats) for key, one in value.items()
+            }
+        if isinstance(value, list):
+            return [self._without_repeats(one, repeats) for one in value]
         text = value if isinstance(value, str) else str(value)
         shown = self._scrubbed(text, repeats)
         return value if shown == text else shown

@@ -22,6 +22,7 @@ TOKEN_PREFIX = "tok"
 TOKEN_PURPOSE = b"export_pipelines token v1"
 KEY_ID_BYTES = 4
 BLOCK_BYTES = 64  # of SHA-256
+JSON = r"^\s*[\[{]"
 
 
 def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
@@ -113,8 +114,10 @@ def _derived(master_key: bytes) -> tuple[AESSIV, str]:
 
 
 def _shown(type: str, value: pl.Expr) -> pl.Expr:
+    """Of JSON in the place of a value, which a snapshot may hold, nothing is shown."""
     show = _MASKS.get(type, lambda _: pl.lit(NOTHING))
-    return pl.when(value == "").then(pl.lit("")).otherwise(show(value).fill_null(NOTHING)).alias("value")
+    shown = pl.when(~value.str.contains(JSON)).then(show(value)).fill_null(NOTHING)
+    return pl.when(value == "").then(pl.lit("")).otherwise(shown).alias("value")
 
 
 def _email(value: pl.Expr) -> pl.Expr:

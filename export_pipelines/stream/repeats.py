@@ -1,81 +1,156 @@
-"""Masked values that stand once more in a text of the same row: in another case, escaped, or a number spelled in another way."""
+"""Masked values that stand once more in a text of the same row, however they are spelled there."""
 
 import json
 import re
-from urllib.parse import unquote_plus
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
-from export_pipelines.stream.mask_values import NOTHING, canonical
+from export_pipelines.stream.mask_values import NOTHING
+from export_pipelines.stream.spellings import BREAK, WITHIN_NUMBER, digits, folded, number, plain, readings
 
 SHORTEST = 3  # characters; what is shorter is found everywhere and tells nothing
-PHONE_DIGITS = 7  # fewer digits are found in every long number
-NO_DIGITS = r"[^0-9]+"
-BREAK = "\0"  # between texts that are searched as one; no number and no value goes over it
-NO_DIGITS_OR_BREAK = bytes(set(range(256)) - set(b"\x000123456789"))
-ESCAPED_IN_JSON = re.compile(r'["\\\x00-\x1f]')
-NUMBER = re.compile(r"[+(]{0,2}\d(?:[\s()./-]*\d)+")
+NUMBER = re.compile(
+    r"[+(]{0,2}[0-9](?:[\s()./-]*[0-9])+(?:\s*(?:x|ext|extension)[\s.:]*[0-9]{1,7}(?![0-9]))?"
+)
+KEPT_OF_ROWS = 1024  # of a batch: the values of a row are asked for again by each of its columns and texts
 Repeats = list[tuple[str, str]]  # semantic type and value of what is masked in the same row
 
 
+class Sought(NamedTuple):
+    """What is looked for in folded texts: letters, and the digits of a number; empty where there are none to look for."""
+
+    letters: str
+    number: str
+
+
+class Flat:
+    """A folded text, and the same without what may stand within a number."""
+
+    def __init__(self, text: str) -> None:
+        self.letters = folded(text)
+
+    @cached_property
+    def numbers(self) -> bytes:
+        return self.letters.encode(errors="replace").translate(None, WITHIN_NUMBER)
+
+    def holds(self, part: Sought) -> bool:
+        by_letters = part.letters and part.letters in self.letters
+        return bool(by_letters or (part.number and part.number.encode() in self.numbers))
+
+
+class Placed(NamedTuple):
+    """A folded text, and for each of its letters the place in the text as it was."""
+
+    letters: str
+    places: list[int] | range
+
+
 def repeated(text: str, watched: Repeats) -> Repeats:
-    """Those of the values that the text holds, by letters without case, phones by digits, as it stands or encoded as in a
-    URL; in JSON, none of its letters may be escaped."""
-    forms = f"{text}{BREAK}{unquote_plus(text)}" if "%" in text or "+" in text else text
-    folded = forms.casefold()
-    digits = folded.encode(errors="replace").translate(None, NO_DIGITS_OR_BREAK)
-    return [
-        (type, value)
-        for type, value in watched
-        if len(value) >= SHORTEST
-        and (
-            value.casefold() in folded
-            or (
-                ESCAPED_IN_JSON.search(value)
-                and json.dumps(value, ensure_ascii=False)[1:-1].casefold() in folded
-            )
-            or (type == "phone" and canonical("phone", value).encode(errors="replace") in digits)
-        )
-    ]
+    """Those of the values that the text holds, as it stands or encoded as in JSON or a URL."""
+    flat = Flat(BREAK.join(readings(text)))
+    return [one for one in watched if any(flat.holds(part) for part in sought(*one))]
 
 
 def scrubbed(text: str, repeats: Repeats) -> tuple[str, int]:
     """`text` with stars for each of the values, and how many were found."""
-    hidden = 0
-    for type, value in repeats:
-        text, found = _cut(text, value)
-        hidden += found
-        if type == "phone":
-            text, found = _cut_number(text, canonical("phone", value))
-            hidden += found
-    plain = unquote_plus(text) if repeats and ("%" in text or "+" in text) else text
-    if (
-        plain != text and scrubbed(plain, repeats)[1]
-    ):  # encoded: its query is not shown, nor the rest if that holds it too
-        head, mark, _ = text.partition("?")
-        kept = mark and not scrubbed(unquote_plus(head), repeats)[1]
-        return (f"{head}?{NOTHING}" if kept else NOTHING), hidden + 1
-    return text, hidden
+    parts = [part for one in repeats for part in sought(*one)]
+    text, hidden = _cut(text, parts)
+    if not _reads_as(text, parts):
+        return text, hidden
+    # encoded: its query is not shown, nor the rest if that holds it too
+    head, mark, _ = text.partition("?")
+    kept = mark and not _reads_as(head, parts)
+    return (f"{head}?{NOTHING}" if kept else NOTHING), hidden + 1
 
 
-def _cut(text: str, value: str) -> tuple[str, int]:
-    """`text` with every occurrence of `value`, in any case, replaced by stars."""
-    folded, wanted = text.casefold(), value.casefold()
-    if wanted not in folded:
+@lru_cache(KEPT_OF_ROWS)
+def sought(type: str, value: str) -> tuple[Sought, ...]:
+    """What tells that a value is there; of JSON in the place of a value, what tells of each value in it."""
+    made = ((folded(one), number(type, one)) for one in _values_in(value))
+    parts = (Sought(letters if len(letters) >= SHORTEST else "", found) for letters, found in made)
+    return tuple(part for part in parts if any(part))
+
+
+def _values_in(value: str) -> Iterator[str]:
+    yield value
+    if value.lstrip()[:1] in ("{", "["):
+        try:
+            yield from _leaves(json.loads(value, parse_int=str, parse_float=str))
+        except (ValueError, RecursionError):
+            return
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+
+
+def _reads_as(text: str, parts: list[Sought]) -> bool:
+    """Whether one of them is there once the encodings of the text are undone."""
+    told = readings(text)[1:] if parts else []
+    if not told:
+        return False
+    flat = Flat(BREAK.join(told))
+    return any(flat.holds(part) for part in parts)
+
+
+def _cut(text: str, parts: list[Sought]) -> tuple[str, int]:
+    """`text` with every occurrence of one of them replaced by stars."""
+    flat = Flat(text)
+    parts = [part for part in parts if flat.holds(part)]
+    if not parts:
         return text, 0
-    if len(folded) != len(text):  # positions differ: nothing of such a text is shown
-        return NOTHING, 1
-    pieces, start, found = [], 0, 0
-    while (at := folded.find(wanted, start)) >= 0:
-        pieces += [text[start:at], NOTHING]
-        start, found = at + len(wanted), found + 1
-    return "".join([*pieces, text[start:]]), found
+    placed = _placed(text, flat.letters)
+    spans = _merged(span for part in parts for span in _spans(part, placed.letters))
+    if not spans:  # told by all letters together alone, or by digits that no number holds
+        told = any(part.letters and part.letters in flat.letters for part in parts)
+        return (NOTHING, 1) if told else (text, 0)
+    ends = [*placed.places, len(text)]
+    pieces, done = [], 0
+    for start, end in spans:
+        pieces += [text[done : ends[start]], NOTHING]
+        done = ends[end]
+    return "".join([*pieces, text[done:]]), len(spans)
 
 
-def _cut_number(text: str, digits: str) -> tuple[str, int]:
-    """`text` with every number replaced by stars that holds these digits, whatever signs stand between them."""
-    if len(digits) < PHONE_DIGITS or digits not in re.sub(NO_DIGITS, "", text):
-        return text, 0
-    numbers = [one.group() for one in NUMBER.finditer(text)]
-    holding = [one for one in numbers if digits in re.sub(NO_DIGITS, "", one)]
-    for one in holding:
-        text = text.replace(one, NOTHING)
-    return text, len(holding)
+def _spans(part: Sought, flat: str) -> Iterator[tuple[int, int]]:
+    at = flat.find(part.letters) if part.letters else -1
+    while at >= 0:
+        yield at, at + len(part.letters)
+        at = flat.find(part.letters, at + len(part.letters))
+    if part.number:
+        yield from (one.span() for one in NUMBER.finditer(flat) if part.number in digits(one.group()))
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _placed(text: str, flat: str) -> Placed:
+    if text.isascii() and len(text) == len(flat):
+        return Placed(flat, range(len(text)))
+    letters: list[str] = []
+    places: list[int] = []
+    start = 0
+    while start < len(text):
+        end = start + 1
+        while end < len(text) and unicodedata.combining(text[end]):
+            end += 1
+        for letter in plain(text[start:end]):
+            blank = letter.isspace()
+            if not blank or letters[-1:] != [" "]:
+                letters.append(" " if blank else letter)
+                places.append(start)
+        start = end
+    return Placed("".join(letters), places)
