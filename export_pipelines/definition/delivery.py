@@ -8,6 +8,7 @@ from export_pipelines.definition.destinations import (
     DownloadSettings,
     EmailSettings,
     FolderSettings,
+    SftpSettings,
     WebhookSettings,
 )
 from export_pipelines.definition.export import Destination
@@ -16,10 +17,11 @@ from export_pipelines.definition.one_of import OneOf, one_of
 KINDS: Mapping[str, type[DestinationSettings]] = {
     "folder": FolderSettings,
     "email": EmailSettings,
+    "sftp": SftpSettings,
     "webhook": WebhookSettings,
     "download": DownloadSettings,
 }
-KINDS_TO_COME = ("sftp", "s3", "firehose")
+KINDS_TO_COME = ("s3", "firehose")
 
 _KIND = OneOf("destination", KINDS, alone=("download",), to_come=KINDS_TO_COME)
 WrittenDestination: Any = one_of(_KIND)

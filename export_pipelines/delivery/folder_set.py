@@ -119,10 +119,17 @@ class FolderSet:
         return self.folder / f"{PREFIX}{name}.tmp"
 
 
-def _names(path: Path) -> set[str]:
+def names_in(manifest: bytes | None) -> set[str]:
     """The parts that a delivered manifest lists, plain names only; none when it cannot be read."""
     try:
-        names = {str(part["name"]) for part in json.loads(path.read_bytes())["parts"]}
-    except (OSError, ValueError, KeyError, TypeError):
+        names = {str(part["name"]) for part in json.loads(manifest or b"")["parts"]}
+    except (ValueError, KeyError, TypeError):
         return set()
     return {name for name in names if name and "/" not in name and name not in (".", "..")}
+
+
+def _names(path: Path) -> set[str]:
+    try:
+        return names_in(path.read_bytes())
+    except OSError:
+        return set()

@@ -18,6 +18,8 @@ from export_pipelines.delivery.artifact import BLOCK_BYTES
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 
 CONNECT_S, ANSWER_S = 10.0, 60.0
+# of what OpenSSL says when one side does not trust the other; what else it says may pass
+UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "CERTIFICATE_REQUIRED", "ALERT", "WRONG_VERSION_NUMBER")
 MOST_ASKED_S = 24 * 3600.0  # of Retry-After
 PASSING = frozenset({408, 425, 429})  # besides 5xx
 Opened = Callable[[], BinaryIO]
@@ -226,7 +228,9 @@ def _asked_wait(told: str | None) -> float | None:
 def _http_errors(where: str) -> Iterator[None]:
     try:
         yield
-    except requests.exceptions.SSLError:
+    except requests.exceptions.SSLError as error:
+        if not any(word in str(error) for word in UNTRUSTED):
+            raise RetryableError("the connection broke while it was being encrypted", where=where) from None
         raise RequestError(
             "the server's certificate is not trusted, or ours is not",
             where=where,

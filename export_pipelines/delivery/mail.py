@@ -18,7 +18,6 @@ from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.smime import certificates, demand_valid, sealed
 from export_pipelines.delivery.smtp import (
-    TIMEOUT_S,
     SmtpServer,
     announced_limit,
     connected,
@@ -37,7 +36,7 @@ LISTED = 100  # files named in a mail
 
 def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     """The server is that of `smtp`, else of EXPORT_PIPELINES_SMTP_URL."""
-    server = mail_server(settings, resources, WHERE)
+    server = mail_server(settings, resources, WHERE, settings.timeout_s)
     sender = settings.sender or resources.settings.mail_from
     if sender is None:
         raise SettingsError(
@@ -57,7 +56,7 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     return Email(settings, server, sender, found, resources.settings.public_url)
 
 
-def mail_server(settings: Any, resources: Resources, where: str, timeout_s: float = TIMEOUT_S) -> SmtpServer:
+def mail_server(settings: Any, resources: Resources, where: str, timeout_s: float) -> SmtpServer:
     """The server of the settings' `smtp`, or the one for all mail. Raises SettingsError."""
     if settings.smtp is not None:
         return smtp_server(resources.secret(settings.smtp, f"{where}.smtp"), f"{where}.smtp", timeout_s)

@@ -15,6 +15,7 @@ from export_pipelines.errors import RequestError, unknown
 MODULES: Mapping[str, str] = {
     "folder": "folder",
     "email": "mail",
+    "sftp": "sftp",
     "webhook": "webhook",
     "download": "download",
 }

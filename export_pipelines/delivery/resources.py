@@ -35,10 +35,14 @@ class Resources:
             return value
         return self.file(str(name.file), where).decode(errors="strict").rstrip("\r\n")
 
+    def path(self, written: str) -> Path:
+        """From the project's folder where it is relative; ~ is the home of who runs this."""
+        return self.settings.root / Path(written).expanduser()
+
     def file(self, path: str, where: str) -> bytes:
         """The bytes of a small file that a definition names. Raises SettingsError."""
         try:
-            return (self.settings.root / Path(path).expanduser()).read_bytes()
+            return self.path(path).read_bytes()
         except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or "no such home"
             raise SettingsError(

@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from export_pipelines.delivery.destination import Journal
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
 
-TIMEOUT_S = 60.0
 END_OF_MAIL = b".\r\n"
 PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 REMEDY = "smtp://user:password@host:587 (STARTTLS), smtps://... (TLS) or smtp+plain://... (neither, for a relay of this machine)"
@@ -29,13 +28,13 @@ class SmtpServer:
     user: str = ""
     password: str = field(default="", repr=False)
     ca: str | None = None
-    timeout_s: float = TIMEOUT_S
+    timeout_s: float = 60.0
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
 
-def smtp_server(url: str, where: str, timeout_s: float = TIMEOUT_S) -> SmtpServer:
+def smtp_server(url: str, where: str, timeout_s: float) -> SmtpServer:
     """Reads `smtp://user:password@host:587?ca=ca.pem`. Raises SettingsError, which does not repeat it."""
     try:
         parts = urlsplit(url)

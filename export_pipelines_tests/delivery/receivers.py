@@ -11,9 +11,11 @@ from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.servers.authority import authority
 from export_pipelines_tests.servers.https import Inbox, https_server
 from export_pipelines_tests.servers.smtp import Post, smtp_server
+from export_pipelines_tests.servers.ssh import SshServer, asyncssh_server, openssh
 
 Entry = dict[str, Any]
 WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKVMkZ1IuYNRZLhHOkMe8MRFBMzJ1mZJg1tlCFYb6hYz"
 
 
 class Receiver(Protocol):
@@ -25,7 +27,8 @@ class Receiver(Protocol):
     refused: words of what is wrong -> an entry that the person has to mend.
     """
 
-    environment: Mapping[str, str]
+    @property
+    def environment(self) -> Mapping[str, str]: ...
 
     def entry(self, **settings: Any) -> Entry: ...
 
@@ -34,6 +37,21 @@ class Receiver(Protocol):
     def debris(self) -> list[str]: ...
 
     def refused(self) -> dict[str, Entry]: ...
+
+
+class RemoteReceiver(Receiver, Protocol):
+    """One that is reached over a network.
+
+    through: `entry`, by way of a proxy in front of `port`; call it before `environment` is read.
+    times:   how often `files` arrived; more than once is a duplicate.
+    """
+
+    @property
+    def port(self) -> int: ...
+
+    def through(self, port: int, **settings: Any) -> Entry: ...
+
+    def times(self, files: Mapping[str, bytes]) -> int: ...
 
 
 @dataclass
@@ -68,7 +86,18 @@ class MailReceiver:
 
     post: Post
     folder: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def port(self) -> int:
+        return self.post.port
+
+    def through(self, port: int, **settings: Any) -> Entry:
+        self.environment["SMTP"] = self.post.url(self.folder / "ca.pem", port=port)
+        return self.entry(**settings)
+
+    def times(self, files: Mapping[str, bytes]) -> int:
+        return len(self.post.envelopes)
 
     def entry(self, **settings: Any) -> Entry:
         given = {"to": ["a@example.com"], "from": "exports@example.com", "smtp": {"env": "SMTP"}, **settings}
@@ -108,12 +137,79 @@ def _email(tmp: Path):  # type: ignore[no-untyped-def]
 
 
 @dataclass
+class SftpReceiver:
+    server: SshServer
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    def through(self, port: int, **settings: Any) -> Entry:
+        return self.entry(port=port, **settings)
+
+    def times(self, files: Mapping[str, bytes]) -> int:
+        """A second copy would stand under another name."""
+        return 1 if set(self.arrived()) == {*files, "daily.manifest.json"} else 2
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {"SSH": self.server.key or self.server.password, "WRONG": "wrong-password"}
+
+    def entry(self, **settings: Any) -> Entry:
+        path = f"{self.server.path}/in/".removeprefix("//")
+        return {"kind": "sftp", "settings": {**self.server.login(), "path": path, **settings}}
+
+    def arrived(self) -> dict[str, bytes]:
+        files = [path for path in (self.server.root / "in").glob("*") if not path.name.startswith(".")]
+        return {path.name: path.read_bytes() for path in sorted(files)}
+
+    def debris(self) -> list[str]:
+        return [path.name for path in self.server.root.rglob(".*")]
+
+    def refused(self) -> dict[str, Entry]:
+        (self.server.root / "file").write_text("x")
+        path = self.entry()["settings"]["path"]
+        return {
+            "an unknown host key": self.entry(host_key=None, known_hosts="none"),
+            "another host key": self.entry(host_key=OTHER_KEY),
+            "a wrong password": self.entry(password={"env": "WRONG"}, key=None),
+            "a variable that is not set": self.entry(password={"env": "UNSET"}, key=None),
+            "a file in the way": self.entry(path=f"{path[:-3]}file/in/"),
+        }
+
+
+@contextmanager
+def _openssh(tmp: Path):  # type: ignore[no-untyped-def]
+    with openssh() as server:
+        yield SftpReceiver(server)
+
+
+@contextmanager
+def _asyncssh(tmp: Path):  # type: ignore[no-untyped-def]
+    (tmp / "receiver").mkdir()
+    with asyncssh_server(tmp / "receiver") as server:
+        yield SftpReceiver(server)
+
+
+@dataclass
 class WebhookReceiver:
     inbox: Inbox
     ca: Path
     environment: Mapping[str, str] = field(
         default_factory=lambda: {"KEY": WEBHOOK_SECRET, "TOKEN": "s3cret-token"}
     )
+
+    @property
+    def port(self) -> int:
+        return self.inbox.port
+
+    def through(self, port: int, **settings: Any) -> Entry:
+        return self.entry(url=f"https://localhost:{port}/in", **settings)
+
+    def times(self, files: Mapping[str, bytes]) -> int:
+        """Receivers know a file by its key: as many files with the bytes of one are as many times."""
+        bodies = [one.body for one in self.inbox.posted.values()]
+        return max(bodies.count(data) for data in files.values())
 
     def entry(self, **settings: Any) -> Entry:
         given = {"url": self.inbox.url(), "ca": str(self.ca), "allow_private": True, "secret": {"env": "KEY"}}
@@ -177,9 +273,14 @@ def _download(tmp: Path):  # type: ignore[no-untyped-def]
     yield DownloadReceiver(tmp / "home")
 
 
+REMOTE: Mapping[str, Callable[[Path], AbstractContextManager[RemoteReceiver]]] = {
+    "email": _email,
+    "sftp (OpenSSH)": _openssh,
+    "sftp (asyncssh)": _asyncssh,
+    "webhook": _webhook,
+}
 RECEIVERS: Mapping[str, Callable[[Path], AbstractContextManager[Receiver]]] = {
     "folder": _folder,
-    "email": _email,
-    "webhook": _webhook,
     "download": _download,
+    **REMOTE,
 }

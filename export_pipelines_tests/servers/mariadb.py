@@ -1,6 +1,5 @@
 """A real MariaDB for the tests: the system's own server, installed where it is missing; it ends with the tests."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -10,11 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from export_pipelines_tests.servers.free_port import free_port
+from export_pipelines_tests.servers.packages import PATH, program, run
 
 PACKAGE = "mariadb-server"
 SERVER, INSTALL = "mariadbd", "mariadb-install-db"
 USER, PASSWORD, DATABASE = "tester", "s3cret&word", "tests"
-PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 # nothing here outlives a power cut, and the names of users are compared without asking a resolver
 FAST = (
     "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=0",
@@ -27,7 +26,7 @@ START_S = 30
 @contextmanager
 def mariadb(*options: str) -> Iterator[str]:
     """The URL of a new server's database, for a user who may do everything; `options` go to the server, too."""
-    server, install = _programs()
+    server, install = program(SERVER, PACKAGE), program(INSTALL, PACKAGE)
     with tempfile.TemporaryDirectory(prefix="export_pipelines_maria_") as name:
         folder = Path(name)
         data, port, first = folder / "data", free_port(), folder / "first.sql"
@@ -56,22 +55,8 @@ def mariadb(*options: str) -> Iterator[str]:
             process.wait()
 
 
-def _programs() -> tuple[str, str]:
-    """The server and what makes its data folder; as root they are installed where they are missing."""
-    if not shutil.which(SERVER, path=PATH) and os.geteuid() == 0 and shutil.which("apt-get"):
-        with Path(tempfile.gettempdir(), "export_pipelines_apt.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # several processes of the tests ask at once
-            if not shutil.which(SERVER, path=PATH):
-                for call in (["update"], ["install", "-y", "--no-install-recommends", PACKAGE]):
-                    _run(["apt-get", "-qq", *call], os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
-    found = shutil.which(SERVER, path=PATH), shutil.which(INSTALL, path=PATH)
-    if not found[0] or not found[1]:
-        raise FileNotFoundError(f"these tests need MariaDB's server: apt-get install {PACKAGE}")
-    return found[0], found[1]
-
-
 def _make_data(install: str, data: Path, user: list[str]) -> None:
-    _run(
+    run(
         # a folder of its own for what is temporary: several servers are made at once, under the same names
         [install, "--no-defaults", *user, f"--datadir={data}", f"--tmpdir={data.parent}", "--skip-test-db",
          "--auth-root-authentication-method=normal"],
@@ -96,10 +81,3 @@ def _wait(process: subprocess.Popen[bytes], pid: Path, log: Path) -> None:
             process.wait(0.05)
             break
     raise AssertionError(log.read_text(encoding="utf-8", errors="replace"))
-
-
-def _run(call: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        call, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout

@@ -4,6 +4,14 @@ from export_pipelines.definition.destinations.download import DownloadSettings
 from export_pipelines.definition.destinations.email import EmailSettings
 from export_pipelines.definition.destinations.folder import FolderSettings
 from export_pipelines.definition.destinations.settings import DestinationSettings
+from export_pipelines.definition.destinations.sftp import SftpSettings
 from export_pipelines.definition.destinations.webhook import WebhookSettings
 
-__all__ = ["DestinationSettings", "DownloadSettings", "EmailSettings", "FolderSettings", "WebhookSettings"]
+__all__ = [
+    "DestinationSettings",
+    "DownloadSettings",
+    "EmailSettings",
+    "FolderSettings",
+    "SftpSettings",
+    "WebhookSettings",
+]

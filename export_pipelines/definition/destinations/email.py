@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from export_pipelines.definition.destinations.address import MailAddress
 from export_pipelines.definition.destinations.secret import Secret
-from export_pipelines.definition.destinations.settings import DestinationSettings
+from export_pipelines.definition.destinations.settings import DestinationSettings, Seconds
 from export_pipelines.definition.templates import FOLDER_WORDS, template_faults
 from export_pipelines.definition.words import ByteSize, fault
 
@@ -56,6 +56,7 @@ class EmailSettings(DestinationSettings):
     encrypt: tuple[str, ...] = ()
     manifest: bool = True
     resend_when_uncertain: bool = False
+    timeout_s: Seconds = 60
 
     def server(self) -> str:
         return ",".join(sorted((*self.to, *self.cc)))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from export_pipelines.definition.destinations.secret import Secret, SecretName
-from export_pipelines.definition.destinations.settings import DestinationSettings
+from export_pipelines.definition.destinations.settings import DestinationSettings, Seconds
 from export_pipelines.definition.words import Flag, fault
 
 SET_BY_US = frozenset({"content-type", "content-length", "content-disposition", "host", "idempotency-key",
@@ -38,7 +38,7 @@ class WebhookSettings(DestinationSettings):
     secret: Secret | None = None
     headers: Annotated[dict[str, Secret], AfterValidator(_free), Field(default_factory=dict)]
     allow_private: Flag = False
-    timeout_s: Annotated[float, Field(gt=0, le=600)] = 60
+    timeout_s: Seconds = 60
     ca: str | None = None
     client_certificate: str | None = None
     client_key: str | None = None

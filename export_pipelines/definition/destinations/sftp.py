@@ -1,0 +1,57 @@
+"""`sftp:` a folder of a server that people reach by SSH."""
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from export_pipelines.definition.destinations.secret import Secret
+from export_pipelines.definition.destinations.settings import (
+    DestinationSettings,
+    FolderPath,
+    Overwrite,
+    Seconds,
+)
+from export_pipelines.definition.words import Flag, fault
+
+KNOWN_HOSTS = "~/.ssh/known_hosts"
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SshLogin(BaseModel):
+    """How to get into a server: one of `password` and `key`; its host key is `host_key`, or stands in `known_hosts`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Port = 22
+    user: Annotated[str, Field(min_length=1)]
+    password: Secret | None = None
+    key: Secret | None = None
+    passphrase: Secret | None = None
+    host_key: str | None = None
+    known_hosts: str = KNOWN_HOSTS
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.password is None) == (self.key is None):
+            raise fault("one of password and key is expected")
+        if self.host_key is not None and len(self.host_key.split()) < 2:
+            raise fault(
+                "a host key is its kind and its base64, as ssh-keyscan prints them: ssh-ed25519 AAAA..."
+            )
+        return self
+
+
+class SftpSettings(DestinationSettings, SshLogin):
+    """Files go into the folder `path`, from the login's home where it is relative. `jump` is a host on the way (ProxyJump)."""
+
+    place: ClassVar[str | None] = "path"
+
+    path: FolderPath
+    overwrite: Overwrite = "replace"
+    manifest: Flag = True
+    jump: SshLogin | None = None
+    timeout_s: Seconds = 30
+
+    def server(self) -> str:
+        return f"{self.user}@{self.host}:{self.port}:"

@@ -1,0 +1,136 @@
+"""Delivers an artifact into a folder of an SFTP server: temporary names, sizes proved, then renamed, manifest last."""
+
+import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+import paramiko
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations import SftpSettings
+from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.destination import Capabilities, Journal
+from export_pipelines.delivery.folder_set import PREFIX
+from export_pipelines.delivery.places import place_of, versioned, words_of
+from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.resources import Resources
+from export_pipelines.delivery.sftp_set import SftpSet, deepest, make_folders
+from export_pipelines.delivery.ssh import Login, connected, login_of, ssh_errors
+from export_pipelines.errors import DamagedArtifact, RequestError
+from export_pipelines.plan.naming import check_template
+
+WHERE = "deliver.sftp"
+
+
+def open_from(settings: SftpSettings, resources: Resources) -> "Sftp":
+    jump = login_of(settings.jump, resources, f"{WHERE}.jump") if settings.jump else None
+    return Sftp(settings, login_of(settings, resources, WHERE), jump)
+
+
+class Sftp:
+    """`overwrite`: `replace` the set that is there, `never`, or `version`: `<path>_v2`, `_v3`, ... beside it."""
+
+    kind = "sftp"
+    capabilities = Capabilities(atomic=True, resumable=True, recognises=True)
+
+    def __init__(self, settings: SftpSettings, login: Login, jump: Login | None) -> None:
+        check_template(settings.path, settings.words)
+        self.settings, self.login, self.jump = settings, login, jump
+
+    def target(self, manifest: Manifest) -> str:
+        return self._url(self._folder(manifest))
+
+    def check(self) -> None:
+        """Connects, and proves the right to write in the deepest folder that the path names without a word."""
+        fixed = self.settings.path.partition("{{")[0].rpartition("/")[0]
+        with self._client() as client, self._answers(fixed):
+            probe = posixpath.join(deepest(client, fixed), f"{PREFIX}check")
+            with client.open(probe, "wb"):
+                pass
+            client.remove(probe)
+
+    def send(self, artifact: Artifact, journal: Journal) -> Receipt:
+        folder = self._folder(artifact.manifest)
+        with self._client() as client:
+            for number in count(1):
+                name = versioned(folder.rstrip("/"), number, folder)
+                with self._answers(name):
+                    if self._put(client, name, artifact):
+                        return self._receipt(artifact, name)
+        raise AssertionError("count() does not end")
+
+    def _put(self, client: paramiko.SFTPClient, folder: str, artifact: Artifact) -> bool:
+        """False when another set is there and this one belongs beside it."""
+        make_folders(client, folder)
+        there = SftpSet(client, folder, artifact, self.settings.manifest)
+        there.look()
+        if not there.holds_it():
+            taken = there.taken() if self.settings.overwrite != "replace" else None
+            if taken and self.settings.overwrite == "version":
+                return False
+            if taken:
+                raise RequestError(
+                    f"another delivery's {taken} is already there",
+                    where=self._url(folder),
+                    remedy="move it away, or say `overwrite: replace` or `overwrite: version`",
+                )
+            there.demand_own()
+            try:
+                there.put()
+            except DamagedArtifact:
+                there.sweep_all()
+                raise
+        there.sweep_all()
+        return True
+
+    def _receipt(self, artifact: Artifact, folder: str) -> Receipt:
+        manifest = artifact.manifest
+        last = (artifact.manifest_name,) if self.settings.manifest else ()
+        return Receipt(
+            kind=self.kind,
+            target=self._url(folder),
+            artifact=manifest.artifact,
+            files=(*(part.name for part in manifest.parts), *last),
+            bytes=manifest.bytes,
+            sha256=artifact.manifest_sha256,
+            at=artifact.at,
+        )
+
+    def _folder(self, manifest: Manifest) -> str:
+        return place_of(self.settings.path, words_of(manifest), f"{WHERE}.path")
+
+    def _url(self, folder: str) -> str:
+        return f"sftp://{self.login.user}@{self.login}/{folder.lstrip('/')}"
+
+    @contextmanager
+    def _client(self) -> Iterator[paramiko.SFTPClient]:
+        with connected(self.login, self.jump, self.settings.timeout_s) as session:
+            with ssh_errors(self.login):
+                client = paramiko.SFTPClient.from_transport(session)
+            if client is None:
+                raise RequestError("the server offers no SFTP", where=str(self.login))
+            channel = client.get_channel()
+            if channel is not None:
+                channel.settimeout(self.settings.timeout_s)
+            yield client
+
+    @contextmanager
+    def _answers(self, folder: str) -> Iterator[None]:
+        """Sorts what the server says of files; the connection's own errors are those of `ssh_errors`."""
+        where = self._url(folder)
+        with ssh_errors(self.login):
+            try:
+                yield
+            except PermissionError:
+                raise RequestError(
+                    "the server does not let us write there",
+                    where=where,
+                    remedy="ask for the right, or name another folder",
+                ) from None
+            except FileNotFoundError:
+                raise RequestError(
+                    "the folder is not there and cannot be made",
+                    where=where,
+                    remedy="make it, or name another folder",
+                ) from None

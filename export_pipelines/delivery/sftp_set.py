@@ -1,0 +1,203 @@
+"""One artifact's files in a folder of an SFTP server: what stands there, uploads that go on where they broke off, the exchange."""
+
+import hashlib
+import posixpath
+from collections.abc import Iterable
+from contextlib import suppress
+
+import paramiko
+
+from export_pipelines.artifacts import Part
+from export_pipelines.delivery.artifact import BLOCK_BYTES, MANIFEST_SUFFIX, Artifact
+from export_pipelines.delivery.folder_set import PREFIX, names_in
+from export_pipelines.errors import RequestError, RetryableError
+
+WRITE_BYTES = 256 * 1024
+AGAIN_BYTES = 1 << 20  # of what was sent before a connection broke, this much is sent once more
+
+
+class SftpSet:
+    """The files of `artifact` in `folder`; without `manifest`, its own are known by their digests."""
+
+    def __init__(self, client: paramiko.SFTPClient, folder: str, artifact: Artifact, manifest: bool) -> None:
+        self.client, self.folder, self.artifact = client, folder, artifact
+        self.manifest_name = artifact.manifest_name if manifest else None
+        self.parts = artifact.manifest.parts
+        self._data = artifact.manifest.to_json()
+        self._own = f"{PREFIX}{artifact.manifest.export}~{artifact.manifest.window.key}~"
+        self._replaced = self._at(f"{self._own}replaced")
+        self._there: dict[str, paramiko.SFTPAttributes] = {}
+        if manifest and any(part.name == artifact.manifest_name for part in self.parts):
+            raise RequestError(
+                f'a part has the name of the delivered manifest, "{artifact.manifest_name}"',
+                where=artifact.manifest.artifact,
+                remedy="choose another `naming:`, or say `manifest: false`",
+            )
+
+    def look(self) -> None:
+        """Reads the folder once; call it first."""
+        self._there = {one.filename: one for one in self.client.listdir_attr(self.folder)}
+
+    def holds_it(self) -> bool:
+        """Whether this very artifact is already there, whole."""
+        if self.manifest_name and self._read(self._at(self.manifest_name)) != self._data:
+            return False
+        return all(self._stands(part, told=bool(self.manifest_name)) for part in self.parts)
+
+    def taken(self) -> str | None:
+        """A file of another set that stands where this one would, or None."""
+        name = self.manifest_name
+        if name in self._there and self._read(self._at(str(name))) != self._data:
+            return name
+        taken = (
+            one.name for one in self.parts if one.name in self._there and not self._stands(one, told=False)
+        )
+        return next(taken, None)
+
+    def demand_own(self) -> None:
+        """Raises RequestError when another export delivered a file that this one would replace."""
+        names = {part.name for part in self.parts}
+        for other in sorted(self._there):
+            if not other.endswith(MANIFEST_SUFFIX) or other == self.artifact.manifest_name:
+                continue
+            shared = sorted(names & names_in(self._read(self._at(other))))
+            if shared:
+                raise RequestError(
+                    f"{shared[0]} there belongs to export {other.removesuffix(MANIFEST_SUFFIX)}",
+                    where=self.folder,
+                    remedy="put {{export}} into the path or into `naming:`",
+                )
+
+    def put(self) -> None:
+        """Uploads every part under a temporary name, then exchanges the sets; between the two there is no manifest."""
+        self._sweep()
+        for part in self.parts:
+            self._upload(part)
+        self._exchange()
+
+    def _upload(self, part: Part) -> None:
+        temporary = self._temporary(part)
+        there = self._there.get(posixpath.basename(temporary))
+        sent = min(there.st_size or 0, part.bytes) if there else 0
+        start = max(sent - AGAIN_BYTES, 0)
+        with self.artifact.open(part) as source:
+            _skip(source, start)
+            with self.client.open(temporary, "r+b" if start else "wb") as copy:
+                copy.set_pipelined(True)
+                copy.seek(start)
+                while block := source.read(WRITE_BYTES):
+                    copy.write(block)
+        if self.client.stat(temporary).st_size != part.bytes:
+            self.client.remove(temporary)
+            raise RetryableError(f"{part.name} did not arrive whole", where=self.folder)
+        if start and self._digest(temporary) != part.sha256:
+            self.client.remove(temporary)
+            raise RetryableError(
+                f"{part.name} was changed while the connection was broken", where=self.folder
+            )
+
+    def _exchange(self) -> None:
+        names = [part.name for part in self.parts]
+        if self.manifest_name:
+            old = self._at(self.manifest_name)
+            before = self._read(old)
+            stale = (names_in(before) | names_in(self._read(self._replaced))) - set(names)
+            if before is not None:
+                self._rename(
+                    old, self._replaced
+                )  # kept until the end: killed in between, it tells what is stale
+            for name in sorted(stale):
+                self._remove(self._at(name))
+        for part in self.parts:
+            self._rename(self._temporary(part), self._at(part.name))
+        if self.manifest_name:
+            temporary = self._at(f"{self._own}manifest")
+            with self.client.open(temporary, "wb") as file:
+                file.write(self._data)
+            self._rename(temporary, self._at(self.manifest_name))
+            self._remove(self._replaced)
+
+    def _sweep(self) -> None:
+        """Removes what earlier attempts left, but for uploads of these very parts."""
+        wanted = {posixpath.basename(self._temporary(part)) for part in self.parts}
+        for name in self._there:
+            if name.startswith(self._own) and name not in wanted and self._at(name) != self._replaced:
+                self._remove(self._at(name))
+
+    def sweep_all(self) -> None:
+        """Removes all that is not for readers; call it when the artifact stands there whole, or cannot be delivered."""
+        for name in self.client.listdir(self.folder):
+            if name.startswith(self._own):
+                self._remove(self._at(name))
+
+    def _stands(self, part: Part, told: bool) -> bool:
+        """Whether the part is there; `told`: a manifest that came after it says so, its size is enough then."""
+        there = self._there.get(part.name)
+        if there is None or there.st_size != part.bytes:
+            return False
+        return told or self._digest(self._at(part.name)) == part.sha256
+
+    def _digest(self, path: str) -> str:
+        digest = hashlib.sha256()
+        with self.client.open(path, "rb") as file:
+            file.prefetch()
+            while block := file.read(BLOCK_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def _read(self, path: str) -> bytes | None:
+        try:
+            with self.client.open(path, "rb") as file:
+                return bytes(file.read())
+        except FileNotFoundError:
+            return None
+
+    def _rename(self, old: str, new: str) -> None:
+        try:
+            self.client.posix_rename(old, new)
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            self._remove(new)  # a server without posix-rename replaces nothing
+            self.client.rename(old, new)
+
+    def _remove(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            self.client.remove(path)
+
+    def _temporary(self, part: Part) -> str:
+        return self._at(f"{self._own}{part.name}.{part.sha256[:12]}.tmp")
+
+    def _at(self, name: str) -> str:
+        return posixpath.join(self.folder, name)
+
+
+def _skip(source: object, size: int) -> None:
+    while size:
+        size -= len(source.read(min(size, BLOCK_BYTES)))  # type: ignore[attr-defined]
+
+
+def make_folders(client: paramiko.SFTPClient, folder: str) -> None:
+    """Makes what is missing of `folder`."""
+    for one in reversed(list(_upwards(folder))):
+        try:
+            client.stat(one)
+        except FileNotFoundError:
+            with suppress(OSError):  # another delivery makes it right now
+                client.mkdir(one)
+    client.stat(folder)
+
+
+def deepest(client: paramiko.SFTPClient, folder: str) -> str:
+    """The deepest part of `folder` that is there."""
+    for one in _upwards(folder):
+        with suppress(FileNotFoundError):
+            client.stat(one)
+            return one
+    return "."
+
+
+def _upwards(folder: str) -> Iterable[str]:
+    while folder not in ("", "/", "."):
+        yield folder
+        folder = posixpath.dirname(folder)

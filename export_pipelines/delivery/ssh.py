@@ -1,0 +1,179 @@
+"""Connections by SSH: to servers whose key is known, directly or over a host on the way."""
+
+import base64
+import hashlib
+import io
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import paramiko
+
+from export_pipelines.definition.destinations.sftp import SshLogin
+from export_pipelines.delivery.resources import Resources
+from export_pipelines.errors import RequestError, RetryableError, SettingsError
+
+CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")  # twice as fast as paramiko's first choice
+KEY_KINDS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+@dataclass(frozen=True)
+class Login:
+    """An `SshLogin` with its secrets; `known` are the keys that its host may show."""
+
+    host: str
+    port: int
+    user: str
+    known: tuple[paramiko.PKey, ...]
+    trust: str  # how people make its key known
+    password: str | None = field(default=None, repr=False)
+    key: paramiko.PKey | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def login_of(settings: SshLogin, resources: Resources, where: str) -> Login:
+    """Reads secrets, key and known hosts. Raises SettingsError."""
+    password = resources.secret(settings.password, f"{where}.password") if settings.password else None
+    passphrase = resources.secret(settings.passphrase, f"{where}.passphrase") if settings.passphrase else None
+    text = resources.secret(settings.key, f"{where}.key") if settings.key else None
+    return Login(
+        host=settings.host,
+        port=settings.port,
+        user=settings.user,
+        known=_known(settings, resources, where),
+        trust=f"ssh-keyscan -p {settings.port} {settings.host} >> {settings.known_hosts}",
+        password=password,
+        key=_private_key(text, passphrase, where) if text else None,
+    )
+
+
+@contextmanager
+def connected(login: Login, jump: Login | None, timeout_s: float) -> Iterator[paramiko.Transport]:
+    """A session that is authenticated. Raises RequestError for what the person must mend, RetryableError for the rest."""
+    if jump is None:
+        with ssh_errors(login):
+            road = socket.create_connection((login.host, login.port), timeout_s)
+        with _session(login, road, timeout_s) as session:
+            yield session
+        return
+    with connected(jump, None, timeout_s) as first:
+        with ssh_errors(jump):
+            channel = first.open_channel(
+                "direct-tcpip", (login.host, login.port), ("127.0.0.1", 0), timeout=timeout_s
+            )
+        with _session(login, channel, timeout_s) as session:
+            yield session
+
+
+@contextmanager
+def _session(
+    login: Login, road: socket.socket | paramiko.Channel, timeout_s: float
+) -> Iterator[paramiko.Transport]:
+    with ssh_errors(login):
+        session = paramiko.Transport(road)
+    try:
+        with ssh_errors(login):
+            session.banner_timeout = session.auth_timeout = session.handshake_timeout = timeout_s
+            _prefer(session, login)
+            session.start_client(timeout=timeout_s)
+            _demand_known(session.get_remote_server_key(), login)
+            if login.key is not None:
+                session.auth_publickey(login.user, login.key)
+            else:
+                session.auth_password(login.user, login.password or "")
+        yield session
+    finally:
+        session.close()
+
+
+def _prefer(session: paramiko.Transport, login: Login) -> None:
+    options = session.get_security_options()
+    options.ciphers = [*CIPHERS, *(one for one in options.ciphers if one not in CIPHERS)]
+    # A server has keys of several kinds: it is asked for one that is known.
+    kinds = {name for key in login.known for name in (key.get_name(), *_RSA.get(key.get_name(), ()))}
+    if login.known:
+        options.key_types = sorted(options.key_types, key=lambda one: one not in kinds)
+
+
+_RSA = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
+
+
+def _demand_known(key: paramiko.PKey, login: Login) -> None:
+    if any(key.asbytes() == one.asbytes() for one in login.known):
+        return
+    shown = f"{key.get_name()} SHA256:{base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip('=')}"
+    if login.known:
+        raise RequestError(
+            f"the host key is another one now: {shown}; it may be another machine",
+            where=str(login),
+            remedy="ask who runs it; if it is right, replace the old key in known_hosts or `host_key`",
+        )
+    raise RequestError(
+        f"the host key is not known: {shown}",
+        where=str(login),
+        remedy=f"compare it with what who runs it says, then: {login.trust}",
+    )
+
+
+def _known(settings: SshLogin, resources: Resources, where: str) -> tuple[paramiko.PKey, ...]:
+    name = settings.host if settings.port == 22 else f"[{settings.host}]:{settings.port}"
+    hosts = paramiko.HostKeys()
+    if settings.host_key is not None:
+        lines = [f"{name} {settings.host_key}"]
+    else:
+        path = resources.path(settings.known_hosts)
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    for number, line in enumerate(lines):
+        entry = (
+            paramiko.hostkeys.HostKeyEntry.from_line(line, number) if line and line[0] not in "#@" else None
+        )
+        if entry is not None and entry.key is not None:
+            for one in entry.hostnames or ():
+                hosts.add(one, entry.key.get_name(), entry.key)
+    found = hosts.lookup(name)
+    if settings.host_key is not None and not found:
+        raise SettingsError(
+            "the host key cannot be read", where=f"{where}.host_key", remedy="ssh-ed25519 AAAA..."
+        )
+    return tuple(found.values()) if found else ()
+
+
+def _private_key(text: str, passphrase: str | None, where: str) -> paramiko.PKey:
+    for kind in KEY_KINDS:
+        try:
+            return kind.from_private_key(io.StringIO(text + "\n"), password=passphrase)
+        except paramiko.PasswordRequiredException:
+            raise SettingsError(
+                "the private key is encrypted", where=f"{where}.key", remedy="name its `passphrase`"
+            ) from None
+        except (paramiko.SSHException, ValueError, TypeError):
+            continue
+    raise SettingsError(
+        "the private key cannot be read, or its passphrase is wrong",
+        where=f"{where}.key",
+        remedy="an OpenSSH or PEM key of kind ed25519, ecdsa or rsa",
+    )
+
+
+@contextmanager
+def ssh_errors(login: Login) -> Iterator[None]:
+    """Sorts what paramiko raises; what a server says is not repeated."""
+    where = str(login)
+    try:
+        yield
+    except paramiko.AuthenticationException:
+        raise RequestError(
+            f"the server does not let {login.user} in: wrong password or key",
+            where=where,
+            remedy="mend it, or ask who runs the server",
+        ) from None
+    except socket.gaierror as error:
+        kind = RetryableError if error.errno == socket.EAI_AGAIN else RequestError
+        raise kind("the host's name is not known", where=where) from None
+    except TimeoutError:
+        raise RetryableError("the server took too long", where=where) from None
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise RetryableError(f"the connection broke: {type(error).__name__}", where=where) from None
