@@ -1,0 +1,104 @@
+"""A way to a server on which things go wrong: cut, stalled, reset, refused, slow."""
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+CHUNK = 16_384
+BROKEN = ("cut", "reset", "stall")
+RESET = struct.pack("ii", 1, 0)
+
+
+@dataclass
+class Fault:
+    """What happens to connections, `times` times; after that they pass.
+
+    kind: `cut` closes and `reset` resets after `after` bytes that the client sent, `stall` passes nothing on after them,
+    `slow` waits before each piece, `refuse` closes at once, `pass` does nothing.
+    """
+
+    kind: str = "pass"
+    after: int = 0
+    times: int = 1
+
+    def happens(self) -> bool:
+        self.times -= 1
+        return self.times >= 0
+
+
+@dataclass
+class FaultProxy:
+    port: int
+    fault: Fault = field(default_factory=Fault)
+    connections: int = 0
+
+
+@contextmanager
+def fault_proxy(server_port: int) -> Iterator[FaultProxy]:
+    """A proxy on loopback in front of the server on `server_port`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+        proxy, ended = FaultProxy(listener.getsockname()[1]), threading.Event()
+
+        def serve() -> None:
+            while not ended.is_set():
+                with suppress(TimeoutError):
+                    client, _ = listener.accept()
+                    proxy.connections += 1
+                    threading.Thread(target=_carry, args=(client, proxy.fault, ended), daemon=True).start()
+
+        def _carry(client: socket.socket, fault: Fault, ended: threading.Event) -> None:
+            if fault.kind == "refuse" and fault.happens():
+                _close(client, reset=True)
+                return
+            server = socket.create_connection(("127.0.0.1", server_port))
+            threading.Thread(target=_forward, args=(server, client), daemon=True).start()
+            _carry_up(client, server, fault, ended)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            ended.set()
+            thread.join()
+
+
+def _carry_up(client: socket.socket, server: socket.socket, fault: Fault, ended: threading.Event) -> None:
+    """What the client sends, until the fault happens."""
+    sent, reset = 0, False
+    with suppress(OSError):
+        while data := client.recv(CHUNK):
+            if fault.kind in BROKEN and sent + len(data) > fault.after and fault.happens():
+                reset = fault.kind == "reset"
+                server.sendall(data[: fault.after - sent])
+                if fault.kind == "stall":
+                    ended.wait(60)
+                break
+            if fault.kind == "slow":
+                time.sleep(0.002)
+            server.sendall(data)
+            sent += len(data)
+    _close(server, reset=False)
+    _close(client, reset=reset)
+
+
+def _forward(taken: socket.socket, given: socket.socket) -> None:
+    with suppress(OSError):
+        while data := taken.recv(CHUNK):
+            given.sendall(data)
+    with suppress(OSError):
+        given.shutdown(socket.SHUT_WR)
+
+
+def _close(end: socket.socket, reset: bool) -> None:
+    with suppress(OSError):
+        if reset:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        else:
+            end.shutdown(socket.SHUT_RDWR)
+    end.close()
