@@ -150,9 +150,11 @@ class Silent:
 
     def _to_server(self, client: socket.socket, server: socket.socket) -> None:
         while data := client.recv(65536):
+            ended = self.mute and (data == b".\r\n" or data.endswith(b"\n.\r\n"))
+            if ended:
+                client.shutdown(socket.SHUT_RDWR)  # before the server can answer
             server.sendall(data)
-            if self.mute and (data == b".\r\n" or data.endswith(b"\n.\r\n")):
-                client.close()
+            if ended:
                 return
 
     def _to_client(self, server: socket.socket, client: socket.socket) -> None:
