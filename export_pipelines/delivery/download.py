@@ -4,6 +4,7 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import DownloadSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
+from export_pipelines.delivery.file_set import receipt_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 
@@ -31,14 +32,7 @@ class Download:
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
         """Reads every part to its end; DamagedArtifact when one is not what the manifest says."""
-        artifact.prove()
-        manifest = artifact.manifest
-        return Receipt(
-            kind=self.kind,
-            target=self.target(manifest),
-            artifact=manifest.artifact,
-            files=tuple(part.name for part in manifest.parts),
-            bytes=manifest.bytes,
-            sha256=artifact.manifest_sha256,
-            at=artifact.at,
-        )
+        for part in artifact.manifest.parts:
+            artifact.prove(part)
+        files = (part.name for part in artifact.manifest.parts)
+        return receipt_of(artifact, self.kind, self.target(artifact.manifest), files)

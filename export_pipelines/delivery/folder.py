@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from itertools import count
 from pathlib import Path
 
 from export_pipelines.artifacts import Manifest, Store
@@ -11,8 +10,9 @@ from export_pipelines.artifacts.locking import locked, sync_folder
 from export_pipelines.definition.destinations import FolderSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
+from export_pipelines.delivery.file_set import bring, first_version, receipt_of
 from export_pipelines.delivery.folder_set import LOCK_NAME, FolderSet
-from export_pipelines.delivery.places import place_of, versioned, words_of
+from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import ExportError, RequestError
@@ -57,12 +57,7 @@ class Folder:
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
         folder = self._folder(artifact.manifest)
-        for number in count(1):
-            name = versioned(folder.name, number, str(folder))
-            receipt = self._send_into(folder.with_name(name), artifact)
-            if receipt:
-                return receipt
-        raise AssertionError("count() does not end")
+        return first_version(folder.name, lambda name: self._send_into(folder.with_name(name), artifact))
 
     def _send_into(self, folder: Path, artifact: Artifact) -> Receipt | None:
         """The receipt, or None when another set is there and this one belongs beside it."""
@@ -71,36 +66,12 @@ class Folder:
             with store_errors("deliver into the folder", folder), locked(folder / LOCK_NAME):
                 there = FolderSet(folder, artifact)
                 there.sweep()
-                if not there.holds_it():
-                    if not self._may_put(there):
-                        return None
-                    there.put()
+                if not bring(there, self.overwrite):
+                    return None
         except ExportError:
             _unmake(made)
             raise
-        manifest = artifact.manifest
-        return Receipt(
-            kind=self.kind,
-            target=str(folder),
-            artifact=manifest.artifact,
-            files=(*(part.name for part in manifest.parts), artifact.manifest_name),
-            bytes=manifest.bytes,
-            sha256=artifact.manifest_sha256,
-            at=artifact.at,
-        )
-
-    def _may_put(self, there: FolderSet) -> bool:
-        taken = there.taken()
-        if taken and self.overwrite == "never":
-            raise RequestError(
-                f"another delivery's {taken} is already there",
-                where=str(there.folder),
-                remedy="move it away, or say `overwrite: replace` or `overwrite: version`",
-            )
-        if taken and self.overwrite == "version":
-            return False
-        there.demand_own()
-        return True
+        return receipt_of(artifact, self.kind, str(folder), (*there.names, there.manifest_name))
 
     def _folder(self, manifest: Manifest) -> Path:
         text = place_of(self.path, words_of(manifest), "deliver.folder.path")

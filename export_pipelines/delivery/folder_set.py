@@ -1,8 +1,8 @@
 """One artifact's files in a folder of a reader: what stands there now, and the exchange of one set for another."""
 
-import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from export_pipelines.artifacts import Part
@@ -10,9 +10,8 @@ from export_pipelines.artifacts.digest import digest_of
 from export_pipelines.artifacts.folder_staging import BUFFER_BYTES, write_durably
 from export_pipelines.artifacts.locking import sync_folder
 from export_pipelines.delivery.artifact import MANIFEST_SUFFIX, Artifact
-from export_pipelines.errors import RequestError
+from export_pipelines.delivery.file_set import PREFIX, manifest_name_of, names_in
 
-PREFIX = ".export_pipelines-"  # of everything here that is not for readers
 LOCK_NAME = f"{PREFIX}lock"
 
 
@@ -21,15 +20,11 @@ class FolderSet:
 
     def __init__(self, folder: Path, artifact: Artifact) -> None:
         self.folder, self.artifact, self.manifest = folder, artifact, artifact.manifest
-        self.manifest_name, manifest = artifact.manifest_name, artifact.manifest
+        self.where, manifest = str(folder), artifact.manifest
+        self.names = tuple(part.name for part in manifest.parts)
+        self.manifest_name = manifest_name_of(artifact, self.names)
         self._replaced = folder / f"{PREFIX}{manifest.export}.replaced"
         self._data = manifest.to_json()
-        if any(part.name == self.manifest_name for part in manifest.parts):
-            raise RequestError(
-                f'a part has the name of the delivered manifest, "{self.manifest_name}"',
-                where=manifest.artifact,
-                remedy="choose another `naming:`",
-            )
 
     def sweep(self) -> None:
         """Removes what killed deliveries left here for nobody."""
@@ -55,17 +50,9 @@ class FolderSet:
                 return part.name
         return None
 
-    def demand_own(self) -> None:
-        """Raises RequestError when another export delivered a file that this one would replace."""
-        names = {part.name for part in self.manifest.parts}
-        for path in sorted(self.folder.glob(f"*{MANIFEST_SUFFIX}")):
-            shared = sorted(names & _names(path)) if path.name != self.manifest_name else ()
-            if shared:
-                raise RequestError(
-                    f"{shared[0]} there belongs to export {path.name.removesuffix(MANIFEST_SUFFIX)}",
-                    where=str(self.folder),
-                    remedy="put {{export}} into the path or into `naming:`",
-                )
+    def manifests(self) -> Iterator[tuple[str, bytes]]:
+        for path in self.folder.glob(f"*{MANIFEST_SUFFIX}"):
+            yield path.name, path.read_bytes()
 
     def put(self) -> None:
         """Copies and checks every part, then exchanges the sets. Between the two there is no manifest.
@@ -83,8 +70,7 @@ class FolderSet:
 
     def _exchange(self) -> None:
         old = self.folder / self.manifest_name
-        names = [part.name for part in self.manifest.parts]
-        stale = (_names(old) | _names(self._replaced)) - set(names)
+        stale = (_names(old) | _names(self._replaced)).difference(self.names)
         if old.exists():
             old.replace(
                 self._replaced
@@ -92,7 +78,7 @@ class FolderSet:
             sync_folder(self.folder)
         for name in sorted(stale):
             (self.folder / name).unlink(missing_ok=True)
-        for name in names:
+        for name in self.names:
             self._temporary(name).replace(self.folder / name)
         sync_folder(self.folder)
         self._temporary(self.manifest_name).replace(old)
@@ -117,15 +103,6 @@ class FolderSet:
 
     def _temporary(self, name: str) -> Path:
         return self.folder / f"{PREFIX}{name}.tmp"
-
-
-def names_in(manifest: bytes | None) -> set[str]:
-    """The parts that a delivered manifest lists, plain names only; none when it cannot be read."""
-    try:
-        names = {str(part["name"]) for part in json.loads(manifest or b"")["parts"]}
-    except (ValueError, KeyError, TypeError):
-        return set()
-    return {name for name in names if name and "/" not in name and name not in (".", "..")}
 
 
 def _names(path: Path) -> set[str]:

@@ -150,7 +150,8 @@ class Email:
             return [one]
         if self.settings.over_limit == "fail":
             raise self._too_large(artifact.manifest, limit)
-        artifact.prove()
+        for part in parts:
+            artifact.prove(part)
         if self.settings.over_limit == "link":
             return [[]]
         manifest = len(artifact.manifest.to_json()) if self.settings.manifest else 0

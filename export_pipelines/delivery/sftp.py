@@ -3,7 +3,6 @@
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 
 import paramiko
 
@@ -11,8 +10,8 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import SftpSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.folder_set import PREFIX
-from export_pipelines.delivery.places import place_of, versioned, words_of
+from export_pipelines.delivery.file_set import PREFIX, bring, first_version, receipt_of
+from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sftp_set import SftpSet, deepest, make_folders
@@ -51,51 +50,25 @@ class Sftp:
             client.remove(probe)
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
-        folder = self._folder(artifact.manifest)
+        folder = self._folder(artifact.manifest).rstrip("/")
         with self._client() as client:
-            for number in count(1):
-                name = versioned(folder.rstrip("/"), number, folder)
-                with self._answers(name):
-                    if self._put(client, name, artifact):
-                        return self._receipt(artifact, name)
-        raise AssertionError("count() does not end")
+            return first_version(folder, lambda name: self._send_into(client, name, artifact))
 
-    def _put(self, client: paramiko.SFTPClient, folder: str, artifact: Artifact) -> bool:
-        """False when another set is there and this one belongs beside it."""
-        make_folders(client, folder)
-        there = SftpSet(client, folder, artifact, self.settings.manifest)
-        there.look()
-        if not there.holds_it():
-            taken = there.taken() if self.settings.overwrite != "replace" else None
-            if taken and self.settings.overwrite == "version":
-                return False
-            if taken:
-                raise RequestError(
-                    f"another delivery's {taken} is already there",
-                    where=self._url(folder),
-                    remedy="move it away, or say `overwrite: replace` or `overwrite: version`",
-                )
-            there.demand_own()
+    def _send_into(self, client: paramiko.SFTPClient, folder: str, artifact: Artifact) -> Receipt | None:
+        """The receipt, or None when another set is there and this one belongs beside it."""
+        with self._answers(folder):
+            make_folders(client, folder)
+            there = SftpSet(client, folder, artifact, self.settings.manifest)
+            there.look()
             try:
-                there.put()
+                if not bring(there, self.settings.overwrite):
+                    return None
             except DamagedArtifact:
                 there.sweep_all()
                 raise
-        there.sweep_all()
-        return True
-
-    def _receipt(self, artifact: Artifact, folder: str) -> Receipt:
-        manifest = artifact.manifest
-        last = (artifact.manifest_name,) if self.settings.manifest else ()
-        return Receipt(
-            kind=self.kind,
-            target=self._url(folder),
-            artifact=manifest.artifact,
-            files=(*(part.name for part in manifest.parts), *last),
-            bytes=manifest.bytes,
-            sha256=artifact.manifest_sha256,
-            at=artifact.at,
-        )
+            there.sweep_all()
+        files = (*there.names, *filter(None, [there.manifest_name]))
+        return receipt_of(artifact, self.kind, self._url(folder), files)
 
     def _folder(self, manifest: Manifest) -> str:
         return place_of(self.settings.path, words_of(manifest), f"{WHERE}.path")

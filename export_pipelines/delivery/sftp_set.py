@@ -2,15 +2,15 @@
 
 import hashlib
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 import paramiko
 
 from export_pipelines.artifacts import Part
 from export_pipelines.delivery.artifact import BLOCK_BYTES, MANIFEST_SUFFIX, Artifact
-from export_pipelines.delivery.folder_set import PREFIX, names_in
-from export_pipelines.errors import RequestError, RetryableError
+from export_pipelines.delivery.file_set import PREFIX, manifest_name_of, names_in
+from export_pipelines.errors import RetryableError
 
 WRITE_BYTES = 256 * 1024
 AGAIN_BYTES = 1 << 20  # of what was sent before a connection broke, this much is sent once more
@@ -21,18 +21,14 @@ class SftpSet:
 
     def __init__(self, client: paramiko.SFTPClient, folder: str, artifact: Artifact, manifest: bool) -> None:
         self.client, self.folder, self.artifact = client, folder, artifact
-        self.manifest_name = artifact.manifest_name if manifest else None
-        self.parts = artifact.manifest.parts
+        self.parts, self.where = artifact.manifest.parts, folder
+        self.names = tuple(part.name for part in self.parts)
+        own = manifest_name_of(artifact, self.names)
+        self.manifest_name = own if manifest else None
         self._data = artifact.manifest.to_json()
         self._own = f"{PREFIX}{artifact.manifest.export}~{artifact.manifest.window.key}~"
         self._replaced = self._at(f"{self._own}replaced")
         self._there: dict[str, paramiko.SFTPAttributes] = {}
-        if manifest and any(part.name == artifact.manifest_name for part in self.parts):
-            raise RequestError(
-                f'a part has the name of the delivered manifest, "{artifact.manifest_name}"',
-                where=artifact.manifest.artifact,
-                remedy="choose another `naming:`, or say `manifest: false`",
-            )
 
     def look(self) -> None:
         """Reads the folder once; call it first."""
@@ -54,19 +50,11 @@ class SftpSet:
         )
         return next(taken, None)
 
-    def demand_own(self) -> None:
-        """Raises RequestError when another export delivered a file that this one would replace."""
-        names = {part.name for part in self.parts}
-        for other in sorted(self._there):
-            if not other.endswith(MANIFEST_SUFFIX) or other == self.artifact.manifest_name:
-                continue
-            shared = sorted(names & names_in(self._read(self._at(other))))
-            if shared:
-                raise RequestError(
-                    f"{shared[0]} there belongs to export {other.removesuffix(MANIFEST_SUFFIX)}",
-                    where=self.folder,
-                    remedy="put {{export}} into the path or into `naming:`",
-                )
+    def manifests(self) -> Iterator[tuple[str, bytes]]:
+        for name in self._there:
+            data = self._read(self._at(name)) if name.endswith(MANIFEST_SUFFIX) else None
+            if data is not None:
+                yield name, data
 
     def put(self) -> None:
         """Uploads every part under a temporary name, then exchanges the sets; between the two there is no manifest."""
@@ -97,15 +85,13 @@ class SftpSet:
             )
 
     def _exchange(self) -> None:
-        names = [part.name for part in self.parts]
         if self.manifest_name:
             old = self._at(self.manifest_name)
             before = self._read(old)
-            stale = (names_in(before) | names_in(self._read(self._replaced))) - set(names)
+            stale = (names_in(before) | names_in(self._read(self._replaced))).difference(self.names)
             if before is not None:
-                self._rename(
-                    old, self._replaced
-                )  # kept until the end: killed in between, it tells what is stale
+                # kept until the end: killed in between, it tells what is stale
+                self._rename(old, self._replaced)
             for name in sorted(stale):
                 self._remove(self._at(name))
         for part in self.parts:
