@@ -188,7 +188,8 @@ def _targets(plan: Plan, definition: ExportDefinition, settings: Settings) -> It
             place = Path(render(entry["settings"][kind.place], {**words, "part": "1", "ext": "x"}))
             server = kind.server()
             folder = place if server else settings.home / "delivered" / place
-            yield _Target(server, folder, part, entry["settings"]["overwrite"], window.key)
+            name = "" if kind.names_files() else part
+            yield _Target(server, folder, name, entry["settings"]["overwrite"], window.key)
 
 
 def _own_faults(

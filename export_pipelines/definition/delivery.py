@@ -8,6 +8,7 @@ from export_pipelines.definition.destinations import (
     DownloadSettings,
     EmailSettings,
     FolderSettings,
+    S3Settings,
     SftpSettings,
     WebhookSettings,
 )
@@ -18,10 +19,11 @@ KINDS: Mapping[str, type[DestinationSettings]] = {
     "folder": FolderSettings,
     "email": EmailSettings,
     "sftp": SftpSettings,
+    "s3": S3Settings,
     "webhook": WebhookSettings,
     "download": DownloadSettings,
 }
-KINDS_TO_COME = ("s3", "firehose")
+KINDS_TO_COME = ("firehose",)
 
 _KIND = OneOf("destination", KINDS, alone=("download",), to_come=KINDS_TO_COME)
 WrittenDestination: Any = one_of(_KIND)

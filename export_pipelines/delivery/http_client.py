@@ -19,7 +19,8 @@ from export_pipelines.errors import RequestError, RetryableError, SettingsError
 
 CONNECT_S, ANSWER_S = 10.0, 60.0
 # of what OpenSSL says when one side does not trust the other; what else it says may pass
-UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "CERTIFICATE_REQUIRED", "ALERT", "WRONG_VERSION_NUMBER")
+UNTRUSTED = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION", "ACCESS_DENIED")
+NO_TLS = "WRONG_VERSION_NUMBER"
 MOST_ASKED_S = 24 * 3600.0  # of Retry-After
 PASSING = frozenset({408, 425, 429})  # besides 5xx
 Opened = Callable[[], BinaryIO]
@@ -229,7 +230,7 @@ def _http_errors(where: str) -> Iterator[None]:
     try:
         yield
     except requests.exceptions.SSLError as error:
-        if not any(word in str(error) for word in UNTRUSTED):
+        if not any(word in str(error) for word in (*UNTRUSTED, NO_TLS)):
             raise RetryableError("the connection broke while it was being encrypted", where=where) from None
         raise RequestError(
             "the server's certificate is not trusted, or ours is not",

@@ -9,16 +9,18 @@ from pydantic import ValidationError
 from export_pipelines.definition.delivery import KINDS
 from export_pipelines.delivery.destination import Destination
 from export_pipelines.delivery.resources import Resources
-from export_pipelines.errors import RequestError, unknown
+from export_pipelines.errors import RequestError, SettingsError, unknown
 
 # Each module is imported when its kind is first opened: boto3 and paramiko take a second.
 MODULES: Mapping[str, str] = {
     "folder": "folder",
     "email": "mail",
     "sftp": "sftp",
+    "s3": "bucket",
     "webhook": "webhook",
     "download": "download",
 }
+EXTRAS: Mapping[str, str] = {"paramiko": "sftp", "boto3": "s3", "botocore": "s3"}  # library -> extra
 
 
 def open_destination(entry: Mapping[str, Any], resources: Resources) -> Destination:
@@ -34,6 +36,20 @@ def open_destination(entry: Mapping[str, Any], resources: Resources) -> Destinat
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise RequestError(faults, where=f"deliver.{kind}") from None  # pydantic's own text repeats the input
-    module = import_module(f"export_pipelines.delivery.{MODULES[kind]}")
+    try:
+        module = import_module(f"export_pipelines.delivery.{MODULES[kind]}")
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        raise _missing(error.name, f"deliver.{kind}") from None
     opened: Callable[[Any, Resources], Destination] = module.open_from
     return opened(settings, resources)
+
+
+def _missing(name: str, where: str) -> SettingsError:
+    """That the library `name` is not installed, and how it would be."""
+    return SettingsError(
+        f"the library {name} is not installed",
+        where=where,
+        remedy=f"pip install 'export-pipelines[{EXTRAS[name]}]'",
+    )

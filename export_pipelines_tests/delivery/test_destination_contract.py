@@ -1,5 +1,6 @@
 """What every destination owes, on its real server."""
 
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from export_pipelines.delivery import open_destination
-from export_pipelines.errors import DamagedArtifact, ExportError, RequestError
+from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, SettingsError
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.receivers import RECEIVERS, Receiver
@@ -112,3 +113,20 @@ def test_the_target_is_told_without_a_secret(desk: Desk, receiver: Receiver):
     target = open_destination(receiver.entry(), desk.resources).target(stored(desk.store))
     assert target
     assert not any(value in target for value in desk.environment.values())
+
+
+@pytest.mark.parametrize(("kind", "library"), [("s3", "boto3"), ("sftp", "paramiko")])
+def test_a_library_that_is_not_installed_is_named_with_its_extra(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, library: str
+):
+    for name in [
+        one for one in sys.modules if one.startswith(("export_pipelines.delivery.", "export_pipelines.s3"))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, library, None)
+    settings = {
+        "s3": {"bucket": "exports", "key": "x/"},
+        "sftp": {"host": "h", "user": "u", "path": "p", "password": {"env": "P"}},
+    }
+    with pytest.raises(SettingsError, match=rf"{library} is not installed .*export-pipelines\[{kind}\]"):
+        open_destination({"kind": kind, "settings": settings[kind]}, desk.resources)

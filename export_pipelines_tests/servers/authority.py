@@ -20,6 +20,17 @@ class Authority:
     def certificate(self, *names: str) -> trustme.LeafCert:
         return self.ca.issue_cert(*names)
 
+    def files(self, folder: Path) -> tuple[Path, Path]:
+        """Files with a certificate of this machine, and with its key."""
+        made, certificate, key = (
+            self.certificate("localhost", "127.0.0.1"),
+            folder / "tls.pem",
+            folder / "tls.key",
+        )
+        made.cert_chain_pems[0].write_to_path(str(certificate))
+        made.private_key_pem.write_to_path(str(key))
+        return certificate, key
+
 
 @cache
 def authority(name: str = "trusted") -> Authority:

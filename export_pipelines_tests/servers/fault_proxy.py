@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 CHUNK = 16_384
-BROKEN = ("cut", "reset", "stall")
+BROKEN = ("cut", "reset", "stall", "answer")
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -17,13 +17,16 @@ RESET = struct.pack("ii", 1, 0)
 class Fault:
     """What happens to connections, `times` times; after that they pass.
 
-    kind: `cut` closes and `reset` resets after `after` bytes that the client sent, `stall` passes nothing on after them,
-    `slow` waits before each piece, `refuse` closes at once, `pass` does nothing.
+    times: is counted down as the fault happens.
+    kind:  `cut` closes and `reset` resets after `after` bytes that the client sent, `stall` passes nothing on after them,
+    `flip` changes one bit after them, `answer` says `text` instead of the server, `slow` waits before each piece,
+    `refuse` closes at once, `pass` does nothing.
     """
 
     kind: str = "pass"
     after: int = 0
     times: int = 1
+    text: str = ""
 
     def happens(self) -> bool:
         self.times -= 1
@@ -78,13 +81,22 @@ def _carry_up(client: socket.socket, server: socket.socket, fault: Fault, ended:
                 server.sendall(data[: fault.after - sent])
                 if fault.kind == "stall":
                     ended.wait(60)
+                if fault.kind == "answer":
+                    client.sendall(fault.text.encode())
                 break
-            if fault.kind == "slow":
+            if fault.kind == "flip" and sent + len(data) > fault.after and fault.happens():
+                data = _flipped(data, fault.after - sent)
+            if fault.kind == "slow" and fault.happens():
                 time.sleep(0.002)
             server.sendall(data)
             sent += len(data)
     _close(server, reset=False)
     _close(client, reset=reset)
+
+
+def _flipped(data: bytes, at: int) -> bytes:
+    at = max(at, 0)
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
 def _forward(taken: socket.socket, given: socket.socket) -> None:

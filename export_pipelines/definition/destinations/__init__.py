@@ -3,6 +3,7 @@
 from export_pipelines.definition.destinations.download import DownloadSettings
 from export_pipelines.definition.destinations.email import EmailSettings
 from export_pipelines.definition.destinations.folder import FolderSettings
+from export_pipelines.definition.destinations.s3 import S3Settings
 from export_pipelines.definition.destinations.settings import DestinationSettings
 from export_pipelines.definition.destinations.sftp import SftpSettings
 from export_pipelines.definition.destinations.webhook import WebhookSettings
@@ -12,6 +13,7 @@ __all__ = [
     "DownloadSettings",
     "EmailSettings",
     "FolderSettings",
+    "S3Settings",
     "SftpSettings",
     "WebhookSettings",
 ]

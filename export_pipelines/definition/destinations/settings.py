@@ -15,7 +15,8 @@ class DestinationSettings(BaseModel):
     """Settings of one kind of destination.
 
     `place` names the setting that is a template of where files go, `words` what it may hold. A kind without one, such
-    as mail, holds no files that a later delivery could replace. `server()` tells equal places apart.
+    as mail, holds no files that a later delivery could replace. `server()` tells equal places apart; `names_files()`
+    says whether the place is that of each file, not of their folder.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +26,9 @@ class DestinationSettings(BaseModel):
 
     def server(self) -> str:
         return ""
+
+    def names_files(self) -> bool:
+        return False
 
 
 def _folder_path(value: str) -> str:

@@ -1,0 +1,104 @@
+"""Delivers an artifact into an S3 bucket: whole objects under their final keys, the manifest last."""
+
+from urllib.parse import urlencode
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations import S3Settings
+from export_pipelines.definition.output import CODECS, FORMATS
+from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.bucket_set import BucketSet
+from export_pipelines.delivery.destination import Capabilities, Journal
+from export_pipelines.delivery.file_set import PREFIX, bring, first_version, receipt_of
+from export_pipelines.delivery.places import place_of, words_of
+from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.resources import Resources
+from export_pipelines.plan.naming import check_template, render
+from export_pipelines.s3 import Access, Options, Upload, open_bucket
+
+WHERE = "deliver.s3"
+
+
+def open_from(settings: S3Settings, resources: Resources) -> "S3":
+    def secret(name: str) -> str | None:
+        named = getattr(settings, name)
+        return resources.secret(named, f"{WHERE}.{name}") if named else None
+
+    access = Access(
+        endpoint_url=settings.endpoint_url,
+        region=settings.region,
+        access_key=secret("access_key"),
+        secret_key=secret("secret_key"),
+        session_token=secret("session_token"),
+        ca=str(resources.path(settings.ca)) if settings.ca else None,
+        timeout_s=settings.timeout_s,
+    )
+    return S3(settings, access)
+
+
+class S3:
+    """`overwrite`: `replace` the set that is there, `never` (also what comes in between), or `version`: `<folder>_v2`,
+    `_v3`, ... beside it."""
+
+    kind = "s3"
+    capabilities = Capabilities(atomic=True, recognises=True)
+
+    def __init__(self, settings: S3Settings, access: Access) -> None:
+        check_template(settings.key, settings.words)
+        self.settings, self.bucket = settings, open_bucket(settings.bucket, access)
+
+    def target(self, manifest: Manifest) -> str:
+        return self.bucket.url(f"{self._folder(manifest)}/".lstrip("/"))
+
+    def check(self) -> None:
+        """Begins an upload and gives it up: it needs keys, bucket and right, and shows nothing."""
+        fixed = self.settings.key.partition("{{")[0].rpartition("/")[0]
+        prefix = f"{fixed}/{PREFIX}check".lstrip("/")
+        for _ in self.bucket.list(prefix):
+            break
+        Upload(self.bucket, prefix, self._options("text/plain")).rehearse()
+
+    def send(self, artifact: Artifact, journal: Journal) -> Receipt:
+        return first_version(self._folder(artifact.manifest), lambda name: self._send_into(name, artifact))
+
+    def _send_into(self, folder: str, artifact: Artifact) -> Receipt | None:
+        """The receipt, or None when another set is there and this one belongs beside it."""
+        there = BucketSet(
+            self.bucket,
+            f"{folder}/".lstrip("/"),
+            artifact,
+            names=self._names(artifact.manifest),
+            options=self._options(artifact.media_type),
+            manifest=self.settings.manifest,
+            only_new=self.settings.overwrite != "replace",
+        )
+        if not bring(there, self.settings.overwrite):
+            return None
+        files = (*there.names, *filter(None, [there.manifest_name]))
+        receipt = receipt_of(artifact, self.kind, there.where, files)
+        return receipt.model_copy(update={"sha256": there.manifest_sha256})
+
+    def _folder(self, manifest: Manifest) -> str:
+        folder = self.settings.key.rpartition("/")[0]
+        return place_of(folder, words_of(manifest), f"{WHERE}.key") if folder else ""
+
+    def _names(self, manifest: Manifest) -> tuple[str, ...]:
+        """Of the objects in their folder: as the key says, else the parts' own."""
+        template = self.settings.key.rpartition("/")[2]
+        if not template:
+            return tuple(part.name for part in manifest.parts)
+        extension = FORMATS[manifest.format].extension + CODECS[manifest.codec].suffix
+        words = {**words_of(manifest), "ext": extension}
+        return tuple(
+            render(template, {**words, "part": str(number)}) for number in range(1, len(manifest.parts) + 1)
+        )
+
+    def _options(self, media_type: str) -> Options:
+        given = self.settings
+        options = {
+            "ContentType": media_type,
+            "ServerSideEncryption": given.encryption,
+            "SSEKMSKeyId": given.kms_key,
+            "StorageClass": given.storage_class,
+            "Tagging": urlencode(given.tags),
+        }
+        return {name: value for name, value in options.items() if value}

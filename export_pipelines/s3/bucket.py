@@ -1,0 +1,151 @@
+"""A bucket as the program uses it: objects by key, listed, read, put whole or only where nothing is; errors sorted."""
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from botocore.exceptions import ClientError
+
+from export_pipelines.s3.errors import code_of, s3_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Options = Mapping[str, Any]  # of an object, in boto3's words: ContentType, StorageClass, Tagging, ...
+READ_BYTES = 1 << 20
+MISSING = ("404", "NoSuchKey", "NotFound")
+TAKEN = ("412", "PreconditionFailed")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One object, or an upload that was not completed (`upload` is its id then). `sha256`: what we said when we put it."""
+
+    key: str
+    size: int
+    modified: datetime
+    upload: str = ""
+    sha256: str = ""
+
+
+class Bucket:
+    """`url` names a key in errors. Every call raises as `s3_errors` says."""
+
+    def __init__(self, client: "S3Client", name: str) -> None:
+        self.client, self.name = client, name
+
+    def url(self, key: str = "") -> str:
+        return f"s3://{self.name}/{key}"
+
+    def head(self, key: str) -> Found | None:
+        """What is known of an object, None when it is not there."""
+        with s3_errors(self.url(key)):
+            try:
+                head = self.client.head_object(Bucket=self.name, Key=key)
+            except ClientError as error:
+                if code_of(error) in MISSING:
+                    return None
+                raise
+        own = head["Metadata"].get("sha256", "")
+        return Found(key, head["ContentLength"], head["LastModified"], sha256=own)
+
+    def read(self, key: str) -> bytes | None:
+        """All of a small object, None when it is not there."""
+        try:
+            with self.open(key) as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def open(self, key: str) -> BinaryIO:
+        """The object from byte 0. Raises FileNotFoundError."""
+        with s3_errors(self.url(key)):
+            try:
+                body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
+            except ClientError as error:
+                if code_of(error) in MISSING:
+                    missing = FileNotFoundError(key)
+                else:
+                    raise
+            else:
+                return io.BufferedReader(_Body(body, self.url(key)), READ_BYTES)
+        raise missing
+
+    def list(self, prefix: str, below: bool = True) -> Iterator[Found]:
+        """Every object whose key begins with `prefix`, by key; without `below` only to the next slash."""
+        with s3_errors(self.url(prefix)):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.name, Prefix=prefix, Delimiter="" if below else "/"
+            )
+            for page in pages:
+                for one in page.get("Contents", ()):
+                    yield Found(one["Key"], one["Size"], one["LastModified"])
+
+    def uploads(self, prefix: str) -> Iterator[Found]:
+        """Uploads below `prefix` that were begun and neither completed nor aborted."""
+        with s3_errors(self.url(prefix)):
+            pages = self.client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self.name, Prefix=prefix
+            )
+            for page in pages:
+                for one in page.get("Uploads", ()):
+                    yield Found(one["Key"], 0, one["Initiated"], one["UploadId"])
+
+    def put(self, key: str, data: bytes, options: Options, only_new: bool = False) -> bool:
+        """Puts a small object; False when `only_new` and there is one."""
+        with s3_errors(self.url(key)):
+            try:
+                self.client.put_object(Bucket=self.name, Key=key, Body=data, **options, **condition(only_new))
+            except ClientError as error:
+                if only_new and code_of(error) in TAKEN:
+                    return False
+                raise
+        return True
+
+    def copy(self, key: str, new: str, options: Options) -> None:
+        with s3_errors(self.url(key)):
+            self.client.copy_object(
+                Bucket=self.name, Key=new, CopySource={"Bucket": self.name, "Key": key}, **options
+            )
+
+    def remove(self, key: str) -> None:
+        """Harmless when it is not there."""
+        with s3_errors(self.url(key)):
+            self.client.delete_object(Bucket=self.name, Key=key)
+
+    def abort(self, key: str, upload: str) -> None:
+        """Harmless when it was completed or aborted."""
+        with s3_errors(self.url(key)):
+            try:
+                self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload)
+            except ClientError as error:
+                if code_of(error) not in ("NoSuchUpload", *MISSING):
+                    raise
+
+
+def condition(only_new: bool) -> dict[str, Any]:
+    """What makes S3 refuse to replace an object, whoever put it a moment before."""
+    return {"IfNoneMatch": "*"} if only_new else {}
+
+
+class _Body(io.RawIOBase):
+    """The answer to a GET; a connection that breaks is a RetryableError, never a short file."""
+
+    def __init__(self, body: Any, where: str) -> None:
+        self._body, self._where = body, where
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with s3_errors(self._where):
+            block = self._body.read(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._body.close()
+        super().close()

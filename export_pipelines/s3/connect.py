@@ -1,0 +1,53 @@
+"""From an endpoint and keys to a bucket."""
+
+from dataclasses import dataclass, field
+
+import boto3
+from botocore.config import Config
+
+from export_pipelines.s3.bucket import Bucket
+from export_pipelines.s3.errors import s3_errors
+from export_pipelines.s3.upload import THREADS
+
+ATTEMPTS = 3  # of one request, by boto3; a whole delivery is tried again by who sends it
+REGION = "us-east-1"  # what servers that know no regions sign with
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a bucket is reached. Without keys boto3 finds them: AWS_* variables, a profile, the machine's role.
+
+    `endpoint_url` is that of a server which is not Amazon's, `ca` a file of the authority that signed its certificate.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    ca: str | None = None
+    timeout_s: float = 60
+
+
+def open_bucket(name: str, access: Access) -> Bucket:
+    """Asks nothing of the server. Raises RequestError for an endpoint that is no URL."""
+    own = access.endpoint_url is not None
+    config = Config(
+        connect_timeout=access.timeout_s,
+        read_timeout=access.timeout_s,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        max_pool_connections=THREADS + 1,
+        s3={"addressing_style": "path" if own else "auto"},
+    )
+    with s3_errors(f"s3://{name}"):
+        client = boto3.session.Session().client(
+            "s3",
+            endpoint_url=access.endpoint_url,
+            region_name=access.region or (REGION if own else None),
+            aws_access_key_id=access.access_key,
+            aws_secret_access_key=access.secret_key,
+            aws_session_token=access.session_token,
+            verify=access.ca,
+            config=config,
+        )
+    return Bucket(client, name)

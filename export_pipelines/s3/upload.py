@@ -1,0 +1,140 @@
+"""One object written piece by piece, several pieces on the way at once, visible when it is whole and not before."""
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from export_pipelines.errors import ExportError, RetryableError
+from export_pipelines.s3.bucket import MISSING, TAKEN, Bucket, Options, condition
+from export_pipelines.s3.errors import code_of, s3_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+PIECE_BYTES = (
+    8 << 20
+)  # of the first thousand; of each thousand after as much more, for S3 takes 10,000 pieces
+STEP = 1_000
+THREADS = 8
+
+
+class Upload:
+    """Holds THREADS + 1 pieces in memory. An object of one piece is put at once, by `complete`.
+
+    sha256:   what the object will say of itself, where it is known before.
+    write:    the next bytes; returns as soon as they may wait in memory.
+    stand:    sends the rest and waits until every piece has arrived; still nothing can be seen.
+    complete: makes the object visible under its key; False when `only_new` and another one is there.
+    abort:    gives everything back; harmless after `complete`.
+    """
+
+    def __init__(self, bucket: Bucket, key: str, options: Options, sha256: str | None = None) -> None:
+        self.bucket, self.key, self.sha256, self.size = bucket, key, sha256, 0
+        self.options = {**options, "Metadata": {"sha256": sha256}} if sha256 else options
+        self._buffer, self._id, self._pieces = bytearray(), "", 0
+        self._sent: deque[Future[CompletedPartTypeDef]] = deque()
+        self._arrived: list[CompletedPartTypeDef] = []
+        self._pool: ThreadPoolExecutor | None = None
+
+    def write(self, data: bytes) -> None:
+        self._buffer += data
+        self.size += len(data)
+        while len(self._buffer) > (most := PIECE_BYTES * (1 + self._pieces // STEP)):
+            piece = bytes(memoryview(self._buffer)[:most])
+            del self._buffer[:most]
+            self._send(piece)
+
+    def stand(self) -> None:
+        if self._id and self._buffer:
+            self._send(bytes(self._buffer))
+            self._buffer.clear()
+        while self._sent:
+            self._arrived.append(self._sent.popleft().result())
+        self._end_pool()
+
+    def complete(self, only_new: bool = False) -> bool:
+        if self._id:
+            self.stand()
+            made = self._complete(only_new)
+        else:
+            made = self.bucket.put(self.key, bytes(self._buffer), self.options, only_new)
+            self._buffer.clear()
+        return made or (self.sha256 is not None and self._stands())
+
+    def abort(self) -> None:
+        self._buffer.clear()
+        for one in self._sent:
+            one.cancel()
+        self._end_pool()
+        self._sent.clear()
+        if self._id:
+            self.bucket.abort(self.key, self._id)
+            self._id = ""
+
+    def rehearse(self) -> None:
+        """Begins and gives up: asks for all that a real one needs, and nothing can be seen."""
+        self._begin()
+        self.abort()
+
+    def _begin(self) -> ThreadPoolExecutor:
+        with s3_errors(self.bucket.url(self.key)):
+            begun = self.bucket.client.create_multipart_upload(
+                Bucket=self.bucket.name, Key=self.key, **self.options
+            )
+        self._id = begun["UploadId"]
+        return ThreadPoolExecutor(THREADS)
+
+    def _send(self, piece: bytes) -> None:
+        self._pool = self._pool or self._begin()
+        if len(self._sent) >= THREADS:
+            self._arrived.append(self._sent.popleft().result())
+        self._pieces += 1
+        self._sent.append(self._pool.submit(self._put, self._pieces, piece))
+
+    def _put(self, number: int, piece: bytes) -> "CompletedPartTypeDef":
+        with s3_errors(self.bucket.url(self.key)):
+            answer = self.bucket.client.upload_part(
+                Bucket=self.bucket.name, Key=self.key, UploadId=self._id, PartNumber=number, Body=piece
+            )
+        return {"ETag": answer["ETag"], "PartNumber": number}
+
+    def _complete(self, only_new: bool) -> bool:
+        with s3_errors(self.bucket.url(self.key)):
+            try:
+                self.bucket.client.complete_multipart_upload(
+                    Bucket=self.bucket.name,
+                    Key=self.key,
+                    UploadId=self._id,
+                    MultipartUpload={"Parts": self._arrived},
+                    **condition(only_new),
+                )
+            except ClientError as error:
+                if only_new and code_of(error) in TAKEN:
+                    return False
+                if code_of(error) not in ("NoSuchUpload", *MISSING):
+                    raise
+                lost = True  # it was completed and the answer was lost, or it was aborted
+            else:
+                lost = False
+        self._id = ""
+        if lost and not self._stands():
+            raise RetryableError("the upload was given up by another hand", where=self.bucket.url(self.key))
+        return True
+
+    def _stands(self) -> bool:
+        there = self.bucket.head(self.key)
+        return there is not None and (there.size, there.sha256) == (self.size, self.sha256 or "")
+
+    def _end_pool(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+
+def abort_quietly(upload: Upload) -> None:
+    """Gives an upload back after another error, which is the one to tell; what stays is swept by the next attempt."""
+    with suppress(ExportError):
+        upload.abort()
