@@ -307,6 +307,6 @@ def _clock_faults(settings: Settings, now: Callable[[], datetime]) -> Iterator[C
 def _store_faults(settings: Settings, probe: str) -> Iterator[CheckFault]:
     try:
         with open_store(settings.store_url).begin("check", "connect", probe) as staging:
-            staging.open_part("part").abort()
+            staging.open_part("part").finish()
     except ExportError as error:
         yield from _faults(STORE, error)

@@ -37,10 +37,10 @@ def run_export(
     """Executes `plan` in one pass and commits one artifact; on any error none is there, and nothing is left.
 
     `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `progress` is told the rows written so far.
-    Debris of killed runs is swept first.
+    Debris of the export's killed runs is swept first.
     """
     extract, masking, *_ = _sections(plan)
-    store.sweep()
+    store.sweep(plan.export)
     expected = check_run(plan, source)
     with store.begin(plan.export, extract.window.key, token) as staging:
         written = write_parts(plan, source.read(masking.query), staging.open_part, keys, progress)

@@ -10,7 +10,8 @@ from export_pipelines.artifacts.folder_errors import store_errors
 from export_pipelines.artifacts.folder_names import LOCK_NAME, MUTEX_NAME, TEMPORARY, check_part_name
 from export_pipelines.artifacts.locking import locked, sync_folder, try_lock
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
-from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, StoreError
+from export_pipelines.artifacts.staged import demand_whole, same_name
+from export_pipelines.errors import ExportError, StoreError
 
 BUFFER_BYTES = 1024 * 1024
 
@@ -84,17 +85,13 @@ class FolderStaging:
 
     def open_part(self, name: str) -> FolderPart:
         if name in self._parts:
-            raise RequestError(
-                f'two parts of one artifact would both be named "{name}"',
-                where=self.artifact,
-                remedy="put {{part}} into `naming:`",
-            )
+            raise same_name(name, self.artifact)
         self._parts[name] = part = FolderPart(self.folder / check_part_name(name))
         return part
 
     def commit(self, manifest: Manifest) -> None:
         self._demand_open()
-        self._demand_whole(manifest)
+        demand_whole(manifest, self.artifact, self._stored())
         temporary = self.folder / (MANIFEST_NAME + TEMPORARY)
         with store_errors("commit the artifact", self.folder):
             self._remove_unlisted(manifest)
@@ -122,18 +119,10 @@ class FolderStaging:
         if self._lock is None:
             raise StoreError("the artifact is already committed or aborted", where=self.artifact)
 
-    def _demand_whole(self, manifest: Manifest) -> None:
-        if manifest.artifact != self.artifact:
-            raise StoreError(f"the manifest is that of {manifest.artifact}", where=self.artifact)
-        for part in manifest.parts:
-            path = self.folder / part.name
-            with store_errors("read a finished part", self.folder):
-                found = path.stat().st_size if path.is_file() else None
-            if part.name not in self._parts or found != part.bytes:
-                raise DamagedArtifact(
-                    f"{found or 0} bytes were stored, {part.bytes} were written",
-                    where=f"{self.artifact}/{part.name}",
-                )
+    def _stored(self) -> dict[str, int]:
+        with store_errors("read a finished part", self.folder):
+            finished = (part.path for part in self._parts.values() if part.path.is_file())
+            return {path.name: path.stat().st_size for path in finished}
 
     def _remove_unlisted(self, manifest: Manifest) -> None:
         listed = {part.name for part in manifest.parts}

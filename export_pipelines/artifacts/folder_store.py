@@ -82,19 +82,29 @@ class FolderStore:
                 f"the part cannot be read: {error.strerror}", where=f"{artifact}/{part_name}"
             ) from error
 
-    def sweep(self) -> list[str]:
+    def remove(self, artifact: str) -> None:
+        folder = self._folder(artifact)
+        with store_errors("remove the artifact", folder), locked(self.root / MUTEX_NAME):
+            remove_artifact_folder(folder, self.root)
+
+    def sweep(self, export: str | None = None) -> list[str]:
         if not self.root.is_dir():
             return []
         with store_errors("sweep the store", self.root), locked(self.root / MUTEX_NAME):
             removed = [
-                gone for folder in artifact_folders(self.root) for gone in self._sweep_artifact(folder)
+                gone
+                for folder in artifact_folders(self.root, export)
+                for gone in self._sweep_artifact(folder)
             ]
-            for window in [path for path in self.root.glob("*/*") if path.is_dir()]:
+            for window in [path for path in self.root.glob(f"{export or '*'}/*") if path.is_dir()]:
                 remove_empty(window, self.root)
         return removed
 
     def holds(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self.root.resolve())
+
+    def location(self, artifact: str) -> str:
+        return str(self.root / artifact)
 
     def _sweep_artifact(self, folder: Path) -> list[str]:
         if is_committed(folder) and not (folder / LOCK_NAME).exists():
@@ -136,17 +146,16 @@ class FolderStore:
 
     def _read(self, folder: Path) -> Manifest:
         """Raises DamagedArtifact, or FileNotFoundError when there is no manifest."""
-        where = f"{self._id(folder)}/{MANIFEST_NAME}"
+        artifact = self._id(folder)
         try:
             data = (folder / MANIFEST_NAME).read_bytes()
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise DamagedArtifact(f"the manifest cannot be read: {error.strerror}", where=where) from error
-        manifest = Manifest.from_json(data, where)
-        if manifest.artifact != self._id(folder):
-            raise DamagedArtifact(f"the manifest is that of {manifest.artifact}", where=where, remedy=RERUN)
-        return manifest
+            raise DamagedArtifact(
+                f"the manifest cannot be read: {error.strerror}", where=f"{artifact}/{MANIFEST_NAME}"
+            ) from error
+        return Manifest.of(artifact, data)
 
     def _unknown(self, artifact: str) -> RequestError:
         known = [self._id(folder) for folder in self._committed(None)]

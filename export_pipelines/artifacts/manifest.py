@@ -95,6 +95,15 @@ class Manifest(Frozen):
             )
         return manifest
 
+    @classmethod
+    def of(cls, artifact: str, data: builtins.bytes) -> Self:
+        """The manifest that lies in the store as that of `artifact`. Raises DamagedArtifact."""
+        where = f"{artifact}/{MANIFEST_NAME}"
+        manifest = cls.from_json(data, where)
+        if manifest.artifact != artifact:
+            raise DamagedArtifact(f"the manifest is that of {manifest.artifact}", where=where, remedy=RERUN)
+        return manifest
+
     def _digest(self) -> str:
         content = self.model_dump(mode="json", exclude={"digest"})
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))

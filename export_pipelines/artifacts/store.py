@@ -41,7 +41,8 @@ class Store(Protocol):
     """Where artifacts live. **No manifest, no artifact**: nothing else is ever listed, opened or delivered.
 
     A store is used by several processes at once. It never changes an artifact that was committed. Its own
-    failures (full, not writable, gone) are StoreError; an artifact that it does not know is RequestError.
+    failures (full, not writable, gone) are StoreError, or RetryableError where they may pass; an artifact that it does
+    not know is RequestError.
 
     begin:     a Staging for artifact `<export>/<window key>/<token>`; token is `YYYYMMDDTHHMMSSZ-<6 hex>`.
     listing:   the artifacts, newest first, and, named with their faults, those whose manifest is damaged.
@@ -50,9 +51,11 @@ class Store(Protocol):
     manifest:  one artifact's manifest; DamagedArtifact when it was cut or edited.
     files:     name -> bytes of everything that lies in an artifact, its manifest left out.
     open:      a part, from byte 0, as often as asked.
-    sweep:     removes what killed runs left (a staging whose writer is dead, temporary files, parts that no
-               manifest knows), never anything of a living run; returns what it removed.
+    remove:    takes an artifact away, the manifest first.
+    sweep:     removes what killed runs left, of one export or of all (a staging whose writer is dead, temporary files,
+               parts that no manifest knows), never anything of a living run; returns what it removed.
     holds:     whether a local path lies inside the store, where nobody else may write.
+    location:  where the files of an artifact lie, for people.
     """
 
     def begin(self, export: str, window_key: str, token: str) -> Staging: ...
@@ -69,22 +72,26 @@ class Store(Protocol):
 
     def open(self, artifact: str, part_name: str) -> BinaryIO: ...
 
-    def sweep(self) -> list[str]: ...
+    def remove(self, artifact: str) -> None: ...
+
+    def sweep(self, export: str | None = None) -> list[str]: ...
 
     def holds(self, path: Path) -> bool: ...
 
+    def location(self, artifact: str) -> str: ...
+
 
 def open_store(url: str) -> Store:
-    """The store at `url`, a folder's path or `file:///folder`; nothing is made before the first run.
+    """The store at `url`: a folder's path, `file:///folder` or `s3://bucket/prefix`; nothing is made before the first run.
 
     Raises SettingsError for another kind of URL.
     """
     scheme = urlsplit(url).scheme if "://" in url else ""
     if scheme not in SCHEMES:
         raise SettingsError(
-            f"no artifact store of kind {scheme}:// is built in yet; a folder is",
+            f"no artifact store of kind {scheme}:// is built in; a folder and a bucket are",
             where="EXPORT_PIPELINES_STORE_URL",
-            remedy="give a folder's path, or file:///path/of/the/folder",
+            remedy="give a folder's path, file:///path/of/the/folder or s3://bucket/prefix",
         )
     return SCHEMES[scheme](url)
 
@@ -111,4 +118,18 @@ def _path(url: str) -> Store:
         ) from error
 
 
-SCHEMES: dict[str, Callable[[str], Store]] = {"": _path, "file": _file_url}
+def _s3(url: str) -> Store:
+    try:
+        from export_pipelines.artifacts.s3_store import s3_store  # boto3 takes half a second
+    except ModuleNotFoundError as error:
+        if error.name not in ("boto3", "botocore"):
+            raise
+        raise SettingsError(
+            "the library boto3 is not installed",
+            where="EXPORT_PIPELINES_STORE_URL",
+            remedy="pip install 'export-pipelines[s3]'",
+        ) from None
+    return s3_store(url)
+
+
+SCHEMES: dict[str, Callable[[str], Store]] = {"": _path, "file": _file_url, "s3": _s3}

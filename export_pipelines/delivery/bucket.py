@@ -1,7 +1,5 @@
 """Delivers an artifact into an S3 bucket: whole objects under their final keys, the manifest last."""
 
-from urllib.parse import urlencode
-
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.definition.output import CODECS, FORMATS
@@ -13,7 +11,7 @@ from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.plan.naming import check_template, render
-from export_pipelines.s3 import Access, Options, Upload, open_bucket
+from export_pipelines.s3 import Access, Upload, object_options, open_bucket
 
 WHERE = "deliver.s3"
 
@@ -55,7 +53,7 @@ class S3:
         prefix = f"{fixed}/{PREFIX}check".lstrip("/")
         for _ in self.bucket.list(prefix):
             break
-        Upload(self.bucket, prefix, self._options("text/plain")).rehearse()
+        Upload(self.bucket, prefix, object_options(self.settings, "text/plain")).rehearse()
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
         return first_version(self._folder(artifact.manifest), lambda name: self._send_into(name, artifact))
@@ -67,7 +65,7 @@ class S3:
             f"{folder}/".lstrip("/"),
             artifact,
             names=self._names(artifact.manifest),
-            options=self._options(artifact.media_type),
+            options=object_options(self.settings, artifact.media_type),
             manifest=self.settings.manifest,
             only_new=self.settings.overwrite != "replace",
         )
@@ -91,14 +89,3 @@ class S3:
         return tuple(
             render(template, {**words, "part": str(number)}) for number in range(1, len(manifest.parts) + 1)
         )
-
-    def _options(self, media_type: str) -> Options:
-        given = self.settings
-        options = {
-            "ContentType": media_type,
-            "ServerSideEncryption": given.encryption,
-            "SSEKMSKeyId": given.kms_key,
-            "StorageClass": given.storage_class,
-            "Tagging": urlencode(given.tags),
-        }
-        return {name: value for name, value in options.items() if value}

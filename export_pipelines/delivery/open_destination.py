@@ -39,7 +39,7 @@ def open_destination(entry: Mapping[str, Any], resources: Resources) -> Destinat
     try:
         module = import_module(f"export_pipelines.delivery.{MODULES[kind]}")
     except ModuleNotFoundError as error:
-        if error.name not in EXTRAS:
+        if error.name is None or error.name not in EXTRAS:
             raise
         raise _missing(error.name, f"deliver.{kind}") from None
     opened: Callable[[Any, Resources], Destination] = module.open_from

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from export_pipelines.artifacts import Manifest, Store, open_store
+from export_pipelines.artifacts import MANIFEST_NAME, Manifest, Store, open_store
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.definition import ExportDefinition, Loaded, load_definition, load_definitions
 from export_pipelines.definition.given import Given
@@ -95,7 +95,7 @@ class Workshop:
 
     def manifest_path(self, manifest: Manifest) -> str:
         """Where the manifest lies: a path, or a URL of a store that has URLs."""
-        return f"{self.settings.store_url.rstrip('/')}/{manifest.artifact}/manifest.json"
+        return f"{self.store().location(manifest.artifact).rstrip('/')}/{MANIFEST_NAME}"
 
     def file_of(self, definition: ExportDefinition) -> Path:
         return self.settings.definitions / definition.path.name

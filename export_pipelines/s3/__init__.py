@@ -1,7 +1,17 @@
 """Buckets: how they are reached, objects read and written piece by piece, and what their server says as our errors."""
 
 from export_pipelines.s3.bucket import Bucket, Found, Options
-from export_pipelines.s3.connect import Access, open_bucket
+from export_pipelines.s3.connect import Access, object_options, open_bucket
 from export_pipelines.s3.upload import PIECE_BYTES, Upload, abort_quietly
 
-__all__ = ["PIECE_BYTES", "Access", "Bucket", "Found", "Options", "Upload", "abort_quietly", "open_bucket"]
+__all__ = [
+    "PIECE_BYTES",
+    "Access",
+    "Bucket",
+    "Found",
+    "Options",
+    "Upload",
+    "abort_quietly",
+    "object_options",
+    "open_bucket",
+]

@@ -1,11 +1,13 @@
 """From an endpoint and keys to a bucket."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import boto3
 from botocore.config import Config
 
-from export_pipelines.s3.bucket import Bucket
+from export_pipelines.definition.destinations import S3Settings
+from export_pipelines.s3.bucket import Bucket, Options
 from export_pipelines.s3.errors import s3_errors
 from export_pipelines.s3.upload import THREADS
 
@@ -51,3 +53,15 @@ def open_bucket(name: str, access: Access) -> Bucket:
             config=config,
         )
     return Bucket(client, name)
+
+
+def object_options(settings: S3Settings, media_type: str) -> Options:
+    """How objects are to be kept, as `settings` say, in boto3's words."""
+    options = {
+        "ContentType": media_type,
+        "ServerSideEncryption": settings.encryption,
+        "SSEKMSKeyId": settings.kms_key,
+        "StorageClass": settings.storage_class,
+        "Tagging": urlencode(settings.tags),
+    }
+    return {name: value for name, value in options.items() if value}

@@ -1,0 +1,82 @@
+"""An artifact in the making, in a bucket: parts stream into uploads, the manifest comes last."""
+
+from types import TracebackType
+from typing import Self
+
+from export_pipelines.artifacts.folder_names import check_part_name
+from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
+from export_pipelines.artifacts.staged import demand_whole, same_name
+from export_pipelines.errors import ExportError, StoreError
+from export_pipelines.s3 import Bucket, Options, Upload
+
+
+class S3Part:
+    """One object being written; `finish` makes it stand under its name."""
+
+    def __init__(self, bucket: Bucket, key: str, options: Options) -> None:
+        self._upload, self.finished = Upload(bucket, key, options), False
+
+    def write(self, data: bytes) -> None:
+        self._upload.write(data)
+
+    def finish(self) -> None:
+        self._upload.complete()
+        self.finished = True
+
+    def abort(self) -> None:
+        self._upload.abort()
+
+
+class S3Staging:
+    """The Staging of a bucket's store; see `store.Staging` for what it owes."""
+
+    def __init__(self, bucket: Bucket, root: str, artifact: str, options: Options) -> None:
+        self.bucket, self.artifact, self.prefix = bucket, artifact, f"{root}{artifact}/"
+        self.options, self._parts, self._open = options, dict[str, S3Part](), True
+        if any(True for _ in bucket.list(self.prefix)):
+            raise StoreError("the artifact is already there: File exists", where=bucket.url(self.prefix))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.abort()
+        except ExportError:
+            if error is None:
+                raise  # else the first error is the one to tell; what is left is swept
+
+    def open_part(self, name: str) -> S3Part:
+        if name in self._parts:
+            raise same_name(name, self.artifact)
+        self._parts[name] = part = S3Part(self.bucket, self.prefix + check_part_name(name), self.options)
+        return part
+
+    def commit(self, manifest: Manifest) -> None:
+        if not self._open:
+            raise StoreError("the artifact is already committed or aborted", where=self.artifact)
+        stored = {one.key.removeprefix(self.prefix): one.size for one in self.bucket.list(self.prefix)}
+        demand_whole(
+            manifest, self.artifact, {name: size for name, size in stored.items() if name in self._parts}
+        )
+        listed = {part.name for part in manifest.parts}
+        for name, part in self._parts.items():
+            if not part.finished:
+                part.abort()
+            elif name not in listed:
+                self.bucket.remove(self.prefix + name)
+        options = {**self.options, "ContentType": "application/json"}
+        if not self.bucket.put(self.prefix + MANIFEST_NAME, manifest.to_json(), options, only_new=True):
+            raise StoreError("another run committed the same artifact", where=self.artifact)
+        self._open = False
+
+    def abort(self) -> None:
+        if not self._open:
+            return
+        self._open = False
+        for name, part in self._parts.items():
+            part.abort()
+            if part.finished:
+                self.bucket.remove(self.prefix + name)

@@ -1,0 +1,179 @@
+"""Artifacts in a bucket: `<prefix><export>/<window key>/<token>/` with parts and manifest.json."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import ValidationError
+
+from export_pipelines.artifacts.folder_names import artifact_id, check_part_name, is_artifact_id
+from export_pipelines.artifacts.listing import Listing
+from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
+from export_pipelines.artifacts.s3_staging import S3Staging
+from export_pipelines.definition.destinations import S3Settings
+from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, unknown
+from export_pipelines.s3 import Access, Bucket, Options, object_options, open_bucket
+
+GRACE = timedelta(
+    days=7
+)  # longer than a part takes to be written: what has no manifest by then has no writer
+READERS = 8
+WHERE = "EXPORT_PIPELINES_STORE_URL"
+ASKED = ("endpoint_url", "region", "ca", "encryption", "kms_key", "storage_class")
+REMEDY = "s3://bucket/prefix, or s3://bucket/prefix?endpoint_url=https://host&region=eu-west-1"
+
+
+def s3_store(url: str) -> "S3Store":
+    """The store at `s3://bucket/prefix?endpoint_url=...`; keys come from where boto3 finds them, never from the URL.
+
+    Raises SettingsError.
+    """
+    parts = urlsplit(url)
+    asked = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if "@" in parts.netloc:
+        raise SettingsError(
+            "keys do not belong into the URL", where=WHERE, remedy="set AWS_ACCESS_KEY_ID and so on"
+        )
+    for name in asked:
+        if name not in ASKED:
+            raise SettingsError(unknown("setting", name, ASKED), where=WHERE, remedy=REMEDY)
+    prefix = f"{parts.path.strip('/')}/".lstrip("/")
+    try:
+        settings = S3Settings.model_validate({"bucket": parts.netloc, "key": prefix or "-/", **asked})
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{one['loc'][0] if one['loc'] else 'settings'}: {one['msg']}" for one in error.errors()
+        )
+        raise SettingsError(faults, where=WHERE, remedy=REMEDY) from None
+    access = Access(endpoint_url=settings.endpoint_url, region=settings.region, ca=settings.ca)
+    bucket = open_bucket(settings.bucket, access)
+    return S3Store(bucket, prefix, object_options(settings, "application/octet-stream"))
+
+
+class S3Store:
+    """A Store below `prefix`, which is empty or ends with a slash; see `store.Store` for what it owes.
+
+    A bucket has no locks: what a killed run left is known by its age, GRACE by the clock `now`.
+    """
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        prefix: str,
+        options: Options,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.bucket, self.prefix, self.options, self.now = bucket, prefix, options, now
+
+    def begin(self, export: str, window_key: str, token: str) -> S3Staging:
+        artifact = artifact_id(export, window_key, token)
+        return S3Staging(self.bucket, self.prefix, artifact, self.options)
+
+    def listing(self, export: str | None = None) -> Listing:
+        artifacts, manifests, damaged = self._committed(export), list[Manifest](), {}
+        with ThreadPoolExecutor(READERS) as readers:
+            for artifact, read in zip(artifacts, readers.map(self._try, artifacts), strict=True):
+                if isinstance(read, DamagedArtifact):
+                    damaged[artifact] = read
+                elif read is not None:
+                    manifests.append(read)
+        manifests.sort(key=lambda one: (one.created_at, one.artifact), reverse=True)
+        return Listing(tuple(manifests), damaged)
+
+    def manifests(self, export: str | None = None) -> list[Manifest]:
+        return list(self.listing(export).manifests)
+
+    def latest(self, export: str) -> Manifest | None:
+        newest = sorted(self._committed(export), key=lambda one: one.rpartition("/")[2], reverse=True)
+        return next((read for one in newest if isinstance(read := self._try(one), Manifest)), None)
+
+    def manifest(self, artifact: str) -> Manifest:
+        read = self._read(artifact) if is_artifact_id(artifact) else None
+        if read is None:
+            raise self._unknown(artifact)
+        return read
+
+    def files(self, artifact: str) -> dict[str, int]:
+        found = self._files_of(artifact) if is_artifact_id(artifact) else {}
+        if MANIFEST_NAME not in found:
+            raise self._unknown(artifact)
+        return {name: size for name, size in found.items() if name != MANIFEST_NAME}
+
+    def open(self, artifact: str, part_name: str) -> BinaryIO:
+        if not is_artifact_id(artifact):
+            raise self._unknown(artifact)
+        try:
+            return self.bucket.open(self._key(artifact, check_part_name(part_name)))
+        except FileNotFoundError:
+            raise DamagedArtifact(
+                "the part is missing", where=f"{artifact}/{part_name}", remedy=RERUN
+            ) from None
+
+    def remove(self, artifact: str) -> None:
+        if not is_artifact_id(artifact):
+            raise self._unknown(artifact)
+        self.bucket.remove(self._key(artifact, MANIFEST_NAME))  # killed in between, the rest is debris
+        for name in self._files_of(artifact):
+            self.bucket.remove(self._key(artifact, name))
+
+    def sweep(self, export: str | None = None) -> list[str]:
+        prefix = f"{self.prefix}{export}/" if export else self.prefix
+        old, known = self.now() - GRACE, defaultdict[str, list[tuple[str, datetime]]](list)
+        for one in self.bucket.list(prefix):
+            artifact, _, name = one.key.removeprefix(self.prefix).rpartition("/")
+            if is_artifact_id(artifact):
+                known[artifact].append((name, one.modified))
+        removed = set[str]()
+        for artifact, files in known.items():
+            names = {name for name, _ in files}
+            if MANIFEST_NAME not in names and max(modified for _, modified in files) < old:
+                removed.add(artifact)
+                for name in names:
+                    self.bucket.remove(self._key(artifact, name))
+        for begun in list(self.bucket.uploads(prefix)):
+            artifact = begun.key.removeprefix(self.prefix).rpartition("/")[0]
+            if is_artifact_id(artifact) and begun.modified < old:
+                removed.add(artifact)
+                self.bucket.abort(begun.key, begun.upload)
+        return sorted(removed)
+
+    def holds(self, path: Path) -> bool:
+        return False
+
+    def location(self, artifact: str) -> str:
+        return self.bucket.url(self._key(artifact, ""))
+
+    def _key(self, artifact: str, name: str) -> str:
+        return f"{self.prefix}{artifact}/{name}"
+
+    def _files_of(self, artifact: str) -> dict[str, int]:
+        prefix = self._key(artifact, "")
+        return {one.key.removeprefix(prefix): one.size for one in self.bucket.list(prefix)}
+
+    def _committed(self, export: str | None) -> list[str]:
+        return list(self._manifest_keys(f"{self.prefix}{export}/" if export else self.prefix))
+
+    def _manifest_keys(self, prefix: str) -> Iterator[str]:
+        for one in self.bucket.list(prefix):
+            artifact, _, name = one.key.removeprefix(self.prefix).rpartition("/")
+            if name == MANIFEST_NAME and is_artifact_id(artifact):
+                yield artifact
+
+    def _try(self, artifact: str) -> Manifest | DamagedArtifact | None:
+        try:
+            return self._read(artifact)
+        except DamagedArtifact as error:
+            return error
+
+    def _read(self, artifact: str) -> Manifest | None:
+        data = self.bucket.read(self._key(artifact, MANIFEST_NAME))
+        return None if data is None else Manifest.of(artifact, data)
+
+    def _unknown(self, artifact: str) -> RequestError:
+        known: Iterable[str] = self._committed(None)
+        text = unknown("artifact", artifact, known, "export-pipelines artifacts")
+        return RequestError(text, where=self.bucket.url(self.prefix))
