@@ -8,18 +8,22 @@ export DAGSTER_HOME ?= $(CURDIR)
 # without this the UI leaves empty log folders in the project, telemetry off or not
 export DAGSTER_DISABLE_TELEMETRY := 1
 UI_PORT ?= 3000
+SERVERS_ENV := $(EXPORT_PIPELINES_HOME)/servers/env
 
-.PHONY: demo test ui lint bench clean
+.PHONY: demo test servers ui lint bench clean
 
-demo: $(VENV)/installed  ## environment, sample leads, five exports, where the files are
-	@$(BIN)/export-pipelines demo
+demo: $(VENV)/installed  ## environment, sample leads, six exports delivered to local servers, where the files are
+	@$(BIN)/python -m export_pipelines_tests.servers $(BIN)/export-pipelines demo
+
+servers: $(VENV)/installed  ## S3, SFTP and SMTP on loopback, for trying, until Ctrl-C
+	@$(BIN)/python -m export_pipelines_tests.servers
 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
 	@$(BIN)/python -m pytest -n 2
 
 ui: $(VENV)/installed  ## the Dagster UI, with its scheduler
 	@mkdir -p $(EXPORT_PIPELINES_DAGSTER)
-	@$(BIN)/dagster dev -h 127.0.0.1 -p $(UI_PORT)
+	@[ ! -f $(SERVERS_ENV) ] || . $(SERVERS_ENV); $(BIN)/dagster dev -h 127.0.0.1 -p $(UI_PORT)
 
 lint: $(VENV)/installed  ## style, types, import rules
 	@$(BIN)/ruff check .

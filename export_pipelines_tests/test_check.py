@@ -10,6 +10,7 @@ from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import PREFIX
 from export_pipelines_tests.conftest import DAILY, REPOSITORY, Project
+from export_pipelines_tests.servers.local import free_ports, local_servers
 
 
 def check(
@@ -35,11 +36,17 @@ def test_good_exports_have_no_faults(project: Project) -> None:
     assert check(project, connect=True) == []
 
 
-def test_the_shipped_examples_have_no_faults(project: Project) -> None:
+def test_the_shipped_examples_have_no_faults(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = free_ports()
     for path in (REPOSITORY / "exports").glob("*.yaml"):
-        project.write(path.stem, path.read_text(encoding="utf-8"))
-    project.environment["EXPORT_PIPELINES_HASH_KEY"] = "a key"
-    assert check(project, connect=True) == []
+        project.write(path.stem, ports.put_into(path.read_text(encoding="utf-8")))
+    with local_servers(tmp_path / "servers", ports) as told:
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+        project.environment.update({**told, "EXPORT_PIPELINES_HASH_KEY": "a key"})
+        assert check(project, connect=True) == []
 
 
 def test_every_fault_of_every_broken_definition_is_told(project: Project) -> None:

@@ -5,25 +5,34 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from export_pipelines_tests.servers.local import free_ports, local_servers
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RUN_BY_CI = "make "
+ENVIRONMENT: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project as a reader has it after `make demo`."""
-    folder = tmp_path_factory.mktemp("project")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project as a reader has it after `make demo`, with `make servers` in another terminal."""
+    folder, ports = tmp_path_factory.mktemp("project"), free_ports()
     for name in ("exports", "examples", "dagster.yaml", "workspace.yaml"):
         source = PROJECT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
-    assert run(folder, "export-pipelines demo").returncode == 0
-    return folder
+    for path in folder.glob("exports/*.yaml"):
+        path.write_text(ports.put_into(path.read_text(encoding="utf-8")), encoding="utf-8")
+    with local_servers(folder / "servers", ports) as told:
+        ENVIRONMENT.update(told)
+        demo = run(folder, "export-pipelines demo")
+        assert demo.returncode == 0, demo.stderr
+        yield folder
 
 
 def run(folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
@@ -32,6 +41,7 @@ def run(folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
         for name, value in os.environ.items()
         if not name.startswith(("EXPORT_PIPELINES", "DAGSTER"))
     }
+    environment |= ENVIRONMENT
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     return subprocess.run(
         command, check=False, shell=True, cwd=folder, env=environment, capture_output=True, text=True

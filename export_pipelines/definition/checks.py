@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from export_pipelines.catalog import Catalog, Dataset
 from export_pipelines.catalog.yaml_lines import Key
-from export_pipelines.definition.delivery import destination_of
+from export_pipelines.definition.delivery import destination_of, settings_of
+from export_pipelines.definition.export import Destination
 from export_pipelines.definition.filter_checks import filter_faults
 from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.definition.output import FORMATS, format_of
@@ -119,10 +120,16 @@ def _files(written: WrittenExport) -> Found:
             ("split", "rows"),
             f"split.rows: one {form} file holds {holds:,} rows, not {written.split.rows:,}",
         )
-    paths = [destination_of(one).settings["path"] for one in written.deliver]
-    for place, path in enumerate(paths):
-        if path in paths[:place]:
+    places = [_place(destination_of(one)) for one in written.deliver]
+    for number, place in enumerate(places):
+        if place is not None and place in places[:number]:
             yield (
-                ("deliver", place),
-                f'deliver.{place}: another destination of this export writes into "{path}" already',
+                ("deliver", number),
+                f'deliver.{number}: another destination of this export writes into "{place[1]}" already',
             )
+
+
+def _place(entry: Destination) -> tuple[str, str] | None:
+    """Server and place of a destination that holds files."""
+    settings = settings_of(entry)
+    return (settings.server(), entry.settings[settings.place]) if settings.place else None

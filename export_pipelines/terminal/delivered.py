@@ -31,7 +31,8 @@ def files_of(receipt: "Receipt") -> Iterator[str]:
         if receipt.kind == "folder":
             yield str(_short(Path(receipt.target) / name))
         else:
-            yield f"{receipt.kind} {receipt.target.rstrip('/')}/{name}"
+            between = "/" if "://" in receipt.target else ": "
+            yield f"{receipt.kind} {receipt.target.rstrip('/')}{between}{name}"
 
 
 def _short(path: Path) -> Path:

@@ -58,15 +58,28 @@ def demo(context: typer.Context) -> None:
 
 
 def _demand_examples(door: Door) -> None:
+    """That the examples are here, and what they deliver with."""
+    from export_pipelines.delivery import Resources, open_destination
+
+    resources = Resources(door.settings, os.environ)
     for name, _ in RUNS:
         try:
-            door.definition(name)
+            definition = door.definition(name)
         except RequestError as error:
             raise SettingsError(
                 f"the demo runs the examples that come with the project: {error}",
                 where=str(door.settings.definitions),
                 remedy="start it in the project's folder",
             ) from error
+        for entry in definition.deliver:
+            try:
+                open_destination(entry.model_dump(), resources)
+            except SettingsError as error:
+                raise SettingsError(
+                    f"{name} delivers to servers that have to be there: {error}",
+                    where=definition.at("deliver"),
+                    remedy="`make demo` starts them, and so does `make servers`",
+                ) from error
 
 
 def _make_key(door: Door) -> None:

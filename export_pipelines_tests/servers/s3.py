@@ -51,7 +51,10 @@ class S3Server:
         """The bucket `name`, made when it is first asked for."""
         bucket = open_bucket(name, self.access())
         if name not in self.buckets:
-            bucket.client.create_bucket(Bucket=name)
+            with suppress(
+                bucket.client.exceptions.BucketAlreadyExists, bucket.client.exceptions.BucketAlreadyOwnedByYou
+            ):
+                bucket.client.create_bucket(Bucket=name)
             self.buckets.add(name)
         return bucket
 
@@ -78,9 +81,12 @@ def s3_server(folder: Path | None = None, port: int | None = None) -> Iterator[S
     with tempfile.TemporaryDirectory(prefix="export_pipelines_s3_") as temporary:
         data = folder or Path(temporary)
         data.mkdir(parents=True, exist_ok=True)
-        server = S3Server(port or _port(), _port(), authority().pem(data))
+        s3_port, https_port, *others = _ports(port)
+        server = S3Server(s3_port, https_port, authority().pem(data))
         log = (data / "log").open("wb")
-        process = subprocess.Popen(_call(data, server), stdout=log, stderr=subprocess.STDOUT, cwd=data)
+        process = subprocess.Popen(
+            _call(data, server, others), stdout=log, stderr=subprocess.STDOUT, cwd=data
+        )
         try:
             _wait(process, server, data / "log")
             yield server
@@ -93,15 +99,20 @@ def s3_server(folder: Path | None = None, port: int | None = None) -> Iterator[S
             log.close()
 
 
-def _call(data: Path, server: S3Server) -> list[str]:
+def _ports(s3_port: int | None) -> list[int]:
+    """Of S3 and of its parts; data is found again on the same ones only."""
+    return [s3_port + n for n in range(5)] if s3_port else [free_s3_port() for _ in range(5)]
+
+
+def _call(data: Path, server: S3Server, ports: list[int]) -> list[str]:
     certificate, key = authority().files(data)
     (data / "s3.json").write_text(json.dumps({"identities": [_writer(), _reader()]}), encoding="utf-8")
-    ports = {
+    given = {
         "s3.port": server.port,
         "s3.port.https": server.https_port,
         "s3.port.iceberg": 0,
         "s3.port.lance": 0,
-        **{f"{name}.port": _port() for name in ("master", "volume", "filer")},
+        **{f"{name}.port": one for name, one in zip(("master", "volume", "filer"), ports, strict=True)},
     }
     return [
         shutil.which("weed", path=str(Path(sys.executable).parent)) or "weed",
@@ -115,7 +126,7 @@ def _call(data: Path, server: S3Server) -> list[str]:
         "-admin.ui=false",
         "-webdav=false",
         "-master.telemetry=false",
-        *(f"-{name}={port}" for name, port in ports.items()),
+        *(f"-{name}={port}" for name, port in given.items()),
     ]
 
 
@@ -135,7 +146,8 @@ def _reader() -> Mapping[str, object]:
     }
 
 
-def _port() -> int:
+def free_s3_port() -> int:
+    """A free port that leaves room for its second one."""
     while (port := free_port()) + GRPC > 65_535:
         continue
     return port

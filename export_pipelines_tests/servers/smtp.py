@@ -4,8 +4,10 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -20,11 +22,15 @@ URL_PASSWORD = "s3cret%2Fmail"
 
 @dataclass
 class Post:
-    """The server's side: `envelopes` are what it took; `answers` is what it says to a recipient, or to "data"."""
+    """The server's side: `envelopes` are what it took; `answers` is what it says to a recipient, or to "data".
+
+    `folder`: where each mail is kept as a file.
+    """
 
     port: int = 0
     envelopes: list[tuple[list[str], bytes]] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
 
     @property
     def messages(self) -> list[EmailMessage]:
@@ -43,6 +49,9 @@ class Post:
             return self.answers["data"]
         assert isinstance(envelope.content, bytes)
         self.envelopes.append((list(envelope.rcpt_tos), envelope.content))
+        if self.folder is not None:
+            name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.eml"
+            (self.folder / name).write_bytes(envelope.content)
         return "250 taken"
 
     def url(self, ca: Any, password: str = URL_PASSWORD, port: int | None = None) -> str:
@@ -58,11 +67,13 @@ def _knows(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) 
 
 
 @contextmanager
-def smtp_server(limit: int = 33_554_432, tls: bool = True) -> Iterator[Post]:
+def smtp_server(
+    limit: int = 33_554_432, tls: bool = True, port: int | None = None, folder: Path | None = None
+) -> Iterator[Post]:
     """A server on loopback that takes mails of at most `limit` bytes, after STARTTLS and a password."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority().certificate("localhost").configure_cert(context)
-    post = Post(port=free_port())
+    post = Post(port=port or free_port(), folder=folder)
     secure: dict[str, Any] = (
         {"tls_context": context, "require_starttls": True, "auth_required": True} if tls else {}
     )

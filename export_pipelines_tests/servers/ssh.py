@@ -102,9 +102,11 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 @contextmanager
-def asyncssh_server(root: Path, port: int = 0, posix_rename: bool = True) -> Iterator[SshServer]:
+def asyncssh_server(
+    root: Path, port: int = 0, posix_rename: bool = True, host_key: asyncssh.SSHKey | None = None
+) -> Iterator[SshServer]:
     """asyncssh's server by a password, with `root` as its /; without `posix_rename` it replaces no file by a rename."""
-    host_key = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
+    host_key = host_key or asyncssh.generate_private_key("ecdsa-sha2-nistp256")
     served = SshServer(
         port=port,
         root=root,

@@ -31,7 +31,9 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Addresses = Annotated[tuple[MailAddress, ...], BeforeValidator(_listed)]
+Addresses = Annotated[
+    tuple[MailAddress, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])
+]
 
 
 class EmailSettings(DestinationSettings):
