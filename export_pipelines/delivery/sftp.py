@@ -58,7 +58,7 @@ class Sftp:
         """The receipt, or None when another set is there and this one belongs beside it."""
         with self._answers(folder):
             make_folders(client, folder)
-            there = SftpSet(client, folder, artifact, self.settings.manifest)
+            there = SftpSet(client, folder, self._url(folder), artifact, self.settings.manifest)
             there.look()
             try:
                 if not bring(there, self.settings.overwrite):

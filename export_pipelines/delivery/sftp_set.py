@@ -17,11 +17,13 @@ AGAIN_BYTES = 1 << 20  # of what was sent before a connection broke, this much i
 
 
 class SftpSet:
-    """The files of `artifact` in `folder`; without `manifest`, its own are known by their digests."""
+    """The files of `artifact` in `folder`, which people know as `where`; without `manifest`, its own are known by their digests."""
 
-    def __init__(self, client: paramiko.SFTPClient, folder: str, artifact: Artifact, manifest: bool) -> None:
+    def __init__(
+        self, client: paramiko.SFTPClient, folder: str, where: str, artifact: Artifact, manifest: bool
+    ) -> None:
         self.client, self.folder, self.artifact = client, folder, artifact
-        self.parts, self.where = artifact.manifest.parts, folder
+        self.parts, self.where = artifact.manifest.parts, where
         self.names = tuple(part.name for part in self.parts)
         own = manifest_name_of(artifact, self.names)
         self.manifest_name = own if manifest else None
@@ -77,12 +79,14 @@ class SftpSet:
                     copy.write(block)
         if self.client.stat(temporary).st_size != part.bytes:
             self.client.remove(temporary)
-            raise RetryableError(f"{part.name} did not arrive whole", where=self.folder)
+            raise RetryableError(
+                f"{part.name} did not arrive whole",
+                where=self.where,
+                remedy="if it stays so, ask who runs the server whether its disk is full",
+            )
         if start and self._digest(temporary) != part.sha256:
             self.client.remove(temporary)
-            raise RetryableError(
-                f"{part.name} was changed while the connection was broken", where=self.folder
-            )
+            raise RetryableError(f"{part.name} was changed while the connection was broken", where=self.where)
 
     def _exchange(self) -> None:
         if self.manifest_name:

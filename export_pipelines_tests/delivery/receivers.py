@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -82,6 +83,10 @@ def _folder(tmp: Path):  # type: ignore[no-untyped-def]
     yield FolderReceiver(tmp / "receiver")
 
 
+def attached(mail: EmailMessage) -> dict[str, bytes]:
+    return {str(one.get_filename()): one.get_payload(decode=True) for one in mail.iter_attachments()}  # type: ignore[misc]
+
+
 @dataclass
 class MailReceiver:
     """What arrived is what the last mails hold that belong together; there is nothing that is not for readers."""
@@ -99,19 +104,15 @@ class MailReceiver:
         return self.entry(**settings)
 
     def times(self, files: Mapping[str, bytes]) -> int:
-        return len(self.post.envelopes)
+        with_them = (set(attached(mail).values()) & set(files.values()) for mail in self.post.messages)
+        return sum(map(bool, with_them))
 
     def entry(self, **settings: Any) -> Entry:
         given = {"to": ["a@example.com"], "from": "exports@example.com", "smtp": {"env": "SMTP"}, **settings}
         return {"kind": "email", "settings": given}
 
     def arrived(self) -> dict[str, bytes]:
-        last = self.post.messages[-1:]
-        return {
-            str(one.get_filename()): one.get_payload(decode=True)
-            for mail in last
-            for one in mail.iter_attachments()
-        }
+        return attached(self.post.messages[-1]) if self.post.messages else {}
 
     def debris(self) -> list[str]:
         return []

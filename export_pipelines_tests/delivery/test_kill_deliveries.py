@@ -1,0 +1,100 @@
+"""kill -9 at random moments of a delivery, at each destination: the next attempt completes it, nothing half, nothing twice."""
+
+import multiprocessing
+import random
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export_pipelines.errors import Uncertain
+from export_pipelines_tests.artifacts.build import AT, stored
+from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.receivers import RECEIVERS, REMOTE, Receiver, RemoteReceiver
+
+MOMENTS = 20
+LARGE = {"s3": 9 << 20, "email": 200_000}  # two pieces of an upload; what a mail is parsed from in no time
+PRELOADED = ("bucket", "folder", "mail", "sftp", "webhook")
+KILLABLE = ("folder", *REMOTE)
+
+
+def files_of(number: int, kind: str) -> dict[str, bytes]:
+    """No two of any number are equal."""
+    large = random.Random(number).randbytes(LARGE.get(kind, 2 << 20) // 64) * 64
+    return {"a.csv": b"a\n%d\n" % number, "b.bin": large, f"c_{number % 3}.csv": b"c\n%d\n" % number}
+
+
+def attempt(home: Path, environment: dict[str, str], at: datetime, delivery: Any, told: Connection) -> None:
+    """In a process of its own: says when it begins and when it is done."""
+    desk = Desk(home, environment, at)
+    manifest, entry = desk.store.manifest(delivery[0]), delivery[1]
+    told.send("begins")
+    desk.send(manifest, entry)
+    told.send("done")
+
+
+def begun(desk: Desk, artifact: str, entry: Any) -> tuple[Any, Connection]:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([f"export_pipelines.delivery.{name}" for name in PRELOADED] + [__name__])
+    told, tells = context.Pipe(duplex=False)
+    given = (desk.home, dict(desk.environment), desk.at, (artifact, entry), tells)
+    process = context.Process(target=attempt, args=given)
+    process.start()
+    assert told.recv() == "begins"
+    return process, told
+
+
+@pytest.fixture(params=KILLABLE)
+def receiver(request: pytest.FixtureRequest, tmp_path: Path, desk: Desk) -> Iterator[Receiver]:
+    with RECEIVERS[request.param](tmp_path) as made:
+        desk.environment.update(made.environment)
+        yield made
+
+
+def test_a_killed_delivery_is_completed_by_the_next_attempt(desk: Desk, receiver: Receiver):
+    entry = receiver.entry()
+    whole, takes_s, killed = set[bytes](), 0.0, 0
+    for number in range(MOMENTS + 1):
+        desk.at = AT + timedelta(days=number)
+        files = files_of(number, entry["kind"])
+        whole |= set(files.values())
+        made = stored(desk.store, files, token=f"{desk.at:%Y%m%dT%H%M%SZ}-0a1b2c", at=desk.at)
+        process, told = begun(desk, made.artifact, entry)
+        start = time.monotonic()
+        if number == 0:  # how long it takes when nobody kills it
+            assert told.recv() == "done"
+            takes_s = time.monotonic() - start
+        else:
+            time.sleep(takes_s * random.Random(number).random())
+        process.kill()
+        process.join()
+        killed += desk.ledger.deliveries(artifact=made.artifact)[0].state != "delivered"
+        for name, data in receiver.arrived().items():
+            assert name.endswith(".manifest.json") or data in whole, name
+        complete(desk, made, entry, receiver, files)
+    assert killed >= MOMENTS // 5, "the moments came too late"
+
+
+def complete(desk: Desk, made: Any, entry: Any, receiver: Receiver, files: dict[str, bytes]) -> None:
+    """The next attempt, an hour later."""
+    desk.at += timedelta(hours=1)
+    try:
+        desk.send(made, entry)
+    except Uncertain:  # the one that cannot ask: it says so, and does nothing of its own
+        assert entry["kind"] == "email"
+        assert times(receiver, files) <= 1
+        return
+    arrived = receiver.arrived()
+    assert {name: arrived[name] for name in files} == files
+    assert receiver.debris() == []
+    assert times(receiver, files) == 1
+
+
+def times(receiver: Receiver | RemoteReceiver, files: dict[str, bytes]) -> int:
+    if hasattr(receiver, "times"):
+        return receiver.times(files)
+    return 1 if set(receiver.arrived()) == {*files, "daily.manifest.json"} else 2

@@ -1,0 +1,218 @@
+"""What SFTP alone can do: host keys, keys with a passphrase, a host on the way, uploads that go on; on two real servers."""
+
+import errno
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export_pipelines.delivery import open_destination
+from export_pipelines.errors import RequestError, RetryableError, SettingsError
+from export_pipelines_tests.artifacts.build import AT, PARTS, stored
+from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.receivers import OTHER_KEY, SftpReceiver
+from export_pipelines_tests.servers.fault_proxy import Fault, fault_proxy
+from export_pipelines_tests.servers.packages import program, run
+from export_pipelines_tests.servers.ssh import asyncssh_server, openssh
+
+LATER = "20240117T020000Z-0a1b2c"
+LARGE = {"large.bin": bytes(range(256)) * 40_000}
+
+
+def later(desk: Desk, parts: dict[str, bytes]) -> Any:
+    return stored(desk.store, parts, token=LATER, at=AT + timedelta(days=1))
+
+
+@pytest.fixture
+def unix(desk: Desk) -> Iterator[SftpReceiver]:
+    with openssh() as server:
+        made = SftpReceiver(server)
+        desk.environment.update(made.environment)
+        yield made
+
+
+@pytest.fixture
+def told(desk: Desk, tmp_path: Path) -> Iterator[SftpReceiver]:
+    """asyncssh's server, which can be told to fail."""
+    (tmp_path / "receiver").mkdir()
+    with asyncssh_server(tmp_path / "receiver") as server:
+        made = SftpReceiver(server)
+        desk.environment.update(made.environment)
+        yield made
+
+
+def test_an_unknown_host_key_is_refused_with_its_fingerprint(desk: Desk, unix: SftpReceiver, tmp_path: Path):
+    shown = subprocess.run(
+        [program("ssh-keygen", "openssh-client"), "-lf", "-"],
+        input=f"host {unix.server.host_key}\n".removeprefix("host "),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()[1]
+    entry = unix.entry(host_key=None, known_hosts=str(tmp_path / "known"))
+    with pytest.raises(RequestError, match="the host key is not known") as error:
+        open_destination(entry, desk.resources).check()
+    assert shown in str(error.value)
+    assert f"ssh-keyscan -p {unix.port} 127.0.0.1 >>" in error.value.remedy
+    (tmp_path / "known").write_text(f"[127.0.0.1]:{unix.port} {unix.server.host_key}\n")
+    open_destination(entry, desk.resources).check()
+
+
+def test_a_changed_host_key_is_refused_and_says_what_to_do(desk: Desk, unix: SftpReceiver, tmp_path: Path):
+    (tmp_path / "known").write_text(f"[127.0.0.1]:{unix.port} {OTHER_KEY}\n")
+    entry = unix.entry(host_key=None, known_hosts=str(tmp_path / "known"))
+    with pytest.raises(
+        RequestError, match=r"the host key is another one now: ssh-ed25519 SHA256:.*known_hosts"
+    ):
+        desk.send(stored(desk.store), entry)
+    assert desk.ledger.deliveries()[0].state == "failed"
+
+
+def test_a_wrong_password_and_a_wrong_key_are_told_alike(
+    desk: Desk, unix: SftpReceiver, told: SftpReceiver, tmp_path: Path
+):
+    run(
+        [
+            program("ssh-keygen", "openssh-client"),
+            "-q",
+            "-t",
+            "ed25519",
+            "-N",
+            "",
+            "-f",
+            str(tmp_path / "other"),
+        ]
+    )
+    for entry in (told.entry(password={"env": "WRONG"}), unix.entry(key={"file": str(tmp_path / "other")})):
+        with pytest.raises(RequestError, match="wrong password or key"):
+            open_destination(entry, desk.resources).check()
+
+
+def test_a_key_with_a_passphrase(desk: Desk, unix: SftpReceiver, tmp_path: Path):
+    path = tmp_path / "key"
+    path.write_text(unix.server.key)
+    path.chmod(0o600)
+    keygen = program("ssh-keygen", "openssh-client")
+    run([keygen, "-q", "-p", "-P", "", "-N", "open sesame", "-f", str(path)])
+    desk.environment["PHRASE"] = "open sesame"
+    asked = unix.entry(key={"file": str(path)}, passphrase={"env": "PHRASE"})
+    desk.send(stored(desk.store), asked)
+    assert set(PARTS) <= set(unix.arrived())
+    with pytest.raises(SettingsError, match="the private key is encrypted.*`passphrase`"):
+        open_destination(unix.entry(key={"file": str(path)}), desk.resources)
+    desk.environment["PHRASE"] = "wrong"
+    with pytest.raises(SettingsError, match="its passphrase is wrong"):
+        open_destination(asked, desk.resources)
+
+
+def test_a_host_on_the_way(desk: Desk, unix: SftpReceiver, told: SftpReceiver):
+    desk.environment.update({"JUMP": unix.server.key, "SSH": told.server.password})
+    jump = {**unix.server.login(), "key": {"env": "JUMP"}}
+    desk.send(stored(desk.store), told.entry(jump=jump))
+    assert set(PARTS) <= set(told.arrived())
+    with pytest.raises(RequestError, match=f"127.0.0.1:{unix.port}: the host key is another one"):
+        open_destination(told.entry(jump={**jump, "host_key": OTHER_KEY}), desk.resources).check()
+
+
+def test_an_upload_goes_on_where_it_broke_off(desk: Desk, unix: SftpReceiver):
+    made = stored(desk.store, LARGE)
+    with fault_proxy(unix.port) as proxy:
+        proxy.fault = Fault("cut", after=7_000_000)
+        entry = unix.through(proxy.port)
+        with pytest.raises(RetryableError):
+            desk.send(made, entry)
+        (half,) = [path for path in unix.server.root.rglob(".*") if path.stat().st_size]
+        assert 4_000_000 < half.stat().st_size < len(LARGE["large.bin"])
+        desk.at += timedelta(hours=1)
+        proxy.fault = Fault("cut", after=6_000_000)  # more than what is left, less than the whole
+        desk.send(made, entry)
+    assert unix.arrived()["large.bin"] == LARGE["large.bin"]
+    assert unix.debris() == []
+
+
+def test_what_was_changed_while_the_connection_was_broken_is_found(desk: Desk, unix: SftpReceiver):
+    made = stored(desk.store, LARGE)
+    with fault_proxy(unix.port) as proxy:
+        proxy.fault = Fault("cut", after=7_000_000)
+        entry = unix.through(proxy.port)
+        with pytest.raises(RetryableError):
+            desk.send(made, entry)
+        (half,) = [path for path in unix.server.root.rglob(".*") if path.stat().st_size]
+        with half.open("r+b") as file:
+            file.write(b"other")
+        for wanted in (pytest.raises(RetryableError, match="was changed"), None):
+            desk.at += timedelta(hours=1)
+            if wanted:
+                with wanted:
+                    desk.send(made, entry)
+            else:
+                desk.send(made, entry)
+    assert unix.arrived()["large.bin"] == LARGE["large.bin"]
+
+
+def test_a_server_without_posix_rename(desk: Desk, tmp_path: Path):
+    (tmp_path / "receiver").mkdir()
+    with asyncssh_server(tmp_path / "receiver", posix_rename=False) as server:
+        receiver = SftpReceiver(server)
+        desk.environment.update(receiver.environment)
+        desk.send(stored(desk.store), receiver.entry())
+        desk.send(later(desk, {"leads_part_1.csv": b"id\n9\n"}), receiver.entry())
+        assert set(receiver.arrived()) == {"leads_part_1.csv", "daily.manifest.json"}
+        assert receiver.arrived()["leads_part_1.csv"] == b"id\n9\n"
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "kind", "text"),
+    [
+        ("open", errno.EACCES, RequestError, "does not let us write there"),
+        ("write", errno.ENOSPC, RetryableError, "sftp:.*did not arrive whole.*disk is full"),
+        ("rename", errno.EACCES, RequestError, "does not let us write there"),
+    ],
+)
+def test_what_the_server_refuses_is_told_and_nothing_half_is_shown(
+    desk: Desk, told: SftpReceiver, what: str, code: int, kind: type[Exception], text: str
+):
+    def fail() -> None:
+        raise OSError(code, "s3cret of the server")
+
+    made, told.server.fails[what] = stored(desk.store), fail
+    with pytest.raises(kind, match=text) as error:
+        desk.send(made, told.entry())
+    assert "s3cret" not in str(error.value)
+    assert told.arrived() == {}
+    told.server.fails.clear()
+    desk.at += timedelta(hours=1)
+    desk.send(made, told.entry())
+    assert {name: told.arrived()[name] for name in PARTS} == PARTS
+    assert told.debris() == []
+
+
+def test_never_and_version(desk: Desk, told: SftpReceiver):
+    desk.send(stored(desk.store), told.entry(overwrite="never"))
+    other = later(desk, {"leads_part_1.csv": b"id\n9\n"})
+    with pytest.raises(RequestError, match="already there"):
+        desk.send(other, told.entry(overwrite="never"))
+    receipt = desk.send(other, told.entry(overwrite="version"))
+    assert receipt.target.endswith("/in_v2")
+    assert (told.server.root / "in_v2" / "leads_part_1.csv").read_bytes() == b"id\n9\n"
+    assert {name: told.arrived()[name] for name in PARTS} == PARTS
+
+
+def test_two_exports_in_one_folder_replace_nothing_of_each_other(desk: Desk, told: SftpReceiver):
+    desk.send(stored(desk.store), told.entry())
+    with pytest.raises(RequestError, match="belongs to export daily"):
+        desk.send(stored(desk.store, export="other"), told.entry())
+    mine = stored(desk.store, {"mine.csv": b"1\n"}, export="other", token=LATER)
+    desk.send(mine, told.entry())
+    assert set(told.arrived()) == {*PARTS, "mine.csv", "daily.manifest.json", "other.manifest.json"}
+
+
+def test_without_a_manifest_the_files_are_known_by_their_bytes(desk: Desk, told: SftpReceiver):
+    entry = told.entry(manifest=False)
+    desk.send(stored(desk.store), entry)
+    assert set(told.arrived()) == set(PARTS)
+    desk.send(later(desk, {**PARTS, "leads_part_2.csv": b"id\n9\n"}), entry)
+    assert told.arrived()["leads_part_2.csv"] == b"id\n9\n"
