@@ -9,7 +9,18 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from export_pipelines.errors import ExportError
-from export_pipelines.terminal import artifacts, deliveries, demo, errors, exports, fields, leads, plans, runs
+from export_pipelines.terminal import (
+    artifacts,
+    deliveries,
+    demo,
+    errors,
+    exports,
+    fields,
+    leads,
+    plans,
+    runs,
+    sweep,
+)
 from export_pipelines.terminal.door import Door, show
 
 
@@ -71,6 +82,7 @@ app.command("artifacts", rich_help_panel=RUN)(artifacts.artifacts)
 app.command("verify", rich_help_panel=RUN)(artifacts.verify)
 app.command("deliveries", rich_help_panel=RUN)(deliveries.deliveries)
 app.command("deliver", rich_help_panel=RUN)(deliveries.deliver)
+app.command("sweep", rich_help_panel=RUN)(sweep.sweep)
 app.command("list", rich_help_panel=LOOK)(exports.list_exports)
 app.command("fields", rich_help_panel=LOOK)(fields.fields)
 app.command("check", rich_help_panel=LOOK)(exports.check)

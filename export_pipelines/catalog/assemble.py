@@ -221,7 +221,7 @@ def _check_ids(root: Key, fields: tuple[Field, ...], fault: Fault) -> None:
     """No two fields or components under one id or, dots made underscores, under one header."""
     headers: dict[str, str] = {}
     for field in fields:
-        if not re.match(ID_PATTERN, field.id):
+        if not re.fullmatch(ID_PATTERN, field.id):
             fault(
                 _place(root, field.id),
                 f'"{field.id}": an id is lower-case letters, digits and _, parts joined by dots',

@@ -58,7 +58,7 @@ _CHANNEL = OneOf("channel", CHANNELS)
 
 
 class AlertRule(BaseModel):
-    """`exports` are globs of names; `late_after` counts from the schedule's time."""
+    """`exports` are globs of names; `late_after_hours` counts from the schedule's time."""
 
     model_config = _Model
 

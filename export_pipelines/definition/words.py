@@ -48,7 +48,7 @@ def read_day(value: Any) -> date:
     """A day of the calendar from `2024-01-15`."""
     if isinstance(value, date):
         return value
-    if not isinstance(value, str) or not re.match(DAY_PATTERN, value):
+    if not isinstance(value, str) or not re.fullmatch(DAY_PATTERN, value):
         raise fault(f"a date is expected, not {shown_value(value)}; write YYYY-MM-DD, as 2024-01-15")
     try:
         return date.fromisoformat(value)
@@ -57,7 +57,7 @@ def read_day(value: Any) -> date:
 
 
 def _span(value: Any) -> str:
-    if not isinstance(value, str) or not re.match(SPAN_PATTERN, value):
+    if not isinstance(value, str) or not re.fullmatch(SPAN_PATTERN, value):
         raise fault(
             f"a span of time is expected, not {shown_value(value)}; write 30 days, 2 weeks or 1 month"
         )
@@ -65,7 +65,7 @@ def _span(value: Any) -> str:
 
 
 def _hours(value: Any) -> str:
-    if not isinstance(value, str) or not re.match(HOURS_PATTERN, value) or value[:5] == value[6:]:
+    if not isinstance(value, str) or not re.fullmatch(HOURS_PATTERN, value) or value[:5] == value[6:]:
         raise fault(
             f'hours are expected, not {shown_value(value)}; write "09:00-17:00", or "22:00-06:00" over midnight (UTC)'
         )
@@ -83,7 +83,7 @@ def read_weekday(value: Any) -> str:
 
 
 def _lead_id(value: Any) -> str:
-    if not isinstance(value, str) or not re.match(LEAD_ID_PATTERN, value):
+    if not isinstance(value, str) or not re.fullmatch(LEAD_ID_PATTERN, value):
         raise fault("a lead id is 24 lower-case hex digits, as 5fd2b1c07f3e9a0012ab34cd")
     return value
 

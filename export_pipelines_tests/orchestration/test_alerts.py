@@ -3,11 +3,22 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+)
 from standardwebhooks import Webhook
 
 from export_pipelines.check import check_all
@@ -48,6 +59,7 @@ class Told:
     post: Post
     inbox: Inbox
     tick: Callable[..., str]
+    instance: dg.DagsterInstance
 
     def count(self) -> tuple[int, int]:
         return len(self.post.messages), len(self.inbox.posted)
@@ -70,7 +82,7 @@ def told(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
             context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
             return str(defs.resolve_sensor_def("alerts").evaluate_tick(context).skip_message)
 
-        yield Told(project, post, inbox, tick)
+        yield Told(project, post, inbox, tick, instance)
 
 
 @pytest.fixture
@@ -114,6 +126,29 @@ def test_an_odd_number_of_rows_is_told(told: Told):
     ledger.notice(Alert("anomaly daily/x", "daily", "anomaly", "window x: 3 rows", "preview it", NOW))
     told.tick()
     assert "anomaly" in str(told.post.messages[0]["Subject"])
+
+
+def turn_on(instance: dg.DagsterInstance, schedule: str, since: datetime) -> None:
+    """As a person does in the UI."""
+    location = RegisteredCodeLocationOrigin("exports")
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), schedule)
+    data = ScheduleInstigatorData("0 2 * * *", since.timestamp())
+    instance.add_instigator_state(
+        InstigatorState(origin, InstigatorType.SCHEDULE, InstigatorStatus.RUNNING, data)
+    )
+
+
+def test_what_has_not_arrived_in_time_is_told_once_and_not_when_it_has(told: Told):
+    assert told.tick() == "0 alerts told"  # the schedule is off
+    turn_on(told.instance, "daily_schedule", NOW - timedelta(days=3))
+    assert told.tick() == "1 alerts told"
+    assert told.tick() == "0 alerts told"
+    (mail,) = told.post.messages
+    assert mail["Subject"] == "[export_pipelines] late: daily"
+    assert "window 2024-02-19, due at 2024-02-20T02:00:00Z, has not arrived" in mail.get_content()
+    day = timedelta(days=1)
+    assert told.project.run("daily", "2024-02-20", workshop=told.project.workshop(lambda: NOW + day)).success
+    assert told.tick(day) == "0 alerts told"
 
 
 def test_nobody_is_told_without_a_file(told: Told):

@@ -1,0 +1,35 @@
+"""What no longer has to be kept: artifacts whose export says a `retention` that is over."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from export_pipelines.artifacts import Manifest, Store
+from export_pipelines.definition import ExportDefinition
+from export_pipelines.ledger import OPEN, Ledger
+from export_pipelines.plan.window import before
+
+
+def expired(
+    definitions: Iterable[ExportDefinition], store: Store, ledger: Ledger, now: datetime
+) -> list[Manifest]:
+    """Artifacts of exports with a `retention`, older than it at `now`; none that is still on its way somewhere.
+
+    An export that is no longer there says nothing, so its artifacts stay.
+    """
+    on_the_way = {one.artifact for one in ledger.deliveries(states=OPEN)}
+    return [
+        manifest
+        for definition in definitions
+        if definition.retention
+        for manifest in store.manifests(definition.name)
+        if manifest.created_at < before(now, definition.retention) and manifest.artifact not in on_the_way
+    ]
+
+
+def sweep(definitions: Iterable[ExportDefinition], store: Store, ledger: Ledger, now: datetime) -> list[str]:
+    """Removes what has `expired`, and what killed runs left; returns what was removed. The ledger keeps its record."""
+    removed = []
+    for manifest in expired(definitions, store, ledger, now):
+        store.remove(manifest.artifact)
+        removed.append(manifest.artifact)
+    return [*removed, *store.sweep()]

@@ -1,0 +1,30 @@
+"""`sweep`: what the store no longer has to keep."""
+
+from typing import Annotated
+
+import typer
+
+from export_pipelines.terminal.artifacts import store_of
+from export_pipelines.terminal.delivered import ledger_of
+from export_pipelines.terminal.door import door_of
+from export_pipelines.terminal.plans import Json
+from export_pipelines.terminal.tables import show_json, show_table
+
+
+def sweep(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove artifacts whose `retention` is over, and what killed runs left. Dagster does it every night."""
+    from export_pipelines import retention
+
+    door = door_of(context)
+    given = (door.loaded.definitions, store_of(door), ledger_of(door), door.now())
+    over = [one.artifact for one in retention.expired(*given)]
+    found = over if dry_run else retention.sweep(*given)
+    if json:
+        show_json(found)
+    else:
+        header = "would be removed" if dry_run else "removed"
+        show_table((header,), [(one,) for one in found], "nothing to remove")

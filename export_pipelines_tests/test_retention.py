@@ -1,0 +1,68 @@
+"""What no longer has to be kept goes, and nothing else."""
+
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from export_pipelines.errors import RetryableError
+from export_pipelines.ledger import open_ledger
+from export_pipelines_tests.artifacts.build import stored
+from export_pipelines_tests.conftest import NOW, Answer, Project
+from export_pipelines_tests.orchestration.conftest import project as dagster_project  # noqa: F401
+from export_pipelines_tests.orchestration.conftest import source  # noqa: F401
+from export_pipelines_tests.orchestration.project import NOW as TODAY
+from export_pipelines_tests.orchestration.project import Project as DagsterProject
+from export_pipelines_tests.test_cli import Terminal, data
+
+KEPT = "type: lead\nformat: csv\nfields: [lead_id]\npartition: daily\nretention: 30 days\n"
+ENTRY = {"kind": "folder", "settings": {"path": "x", "overwrite": "replace"}}
+
+
+@pytest.fixture
+def ages(project: Project) -> dict[str, str]:
+    """Artifacts by what they are, in a store with exports `kept` (30 days) and `daily` (for ever)."""
+    from export_pipelines.artifacts import open_store
+
+    project.write("kept", KEPT)
+    store = open_store(project.settings.store_url)
+    made = {}
+    for name, export, days in (
+        ("old", "kept", 31),
+        ("new", "kept", 29),
+        ("for ever", "daily", 400),
+        ("on its way", "kept", 32),
+    ):
+        at = NOW - timedelta(days=days)
+        made[name] = stored(store, export=export, token=f"{at:%Y%m%dT%H%M%SZ}-0a1b2c", at=at)
+    ledger = open_ledger(project.settings.ledger_url.get_secret_value())
+    (waits,) = ledger.register(made["on its way"], [ENTRY], None, NOW)
+    with pytest.raises(RetryableError), ledger.claim(waits.id, lambda: NOW):
+        raise RetryableError("refused")
+    return {name: one.artifact for name, one in made.items()}
+
+
+def left(terminal: Terminal) -> set[str]:
+    return {str(one["artifact"]) for one in data(terminal("artifacts", "--json"))}  # type: ignore[attr-defined]
+
+
+def test_what_is_over_goes_and_nothing_else(terminal: Terminal, project: Project, ages: dict[str, str]):
+    assert data(terminal("sweep", "--dry-run", "--json")) == [ages["old"]]
+    assert left(terminal) == set(ages.values())
+    answer: Answer = terminal("sweep")
+    assert answer.code == 0
+    assert ages["old"] in answer.stdout
+    assert left(terminal) == set(ages.values()) - {ages["old"]}
+    assert "nothing to remove" in terminal("sweep").stderr + terminal("sweep").stdout
+
+
+def test_dagster_does_it_every_night(dagster_project: DagsterProject):  # noqa: F811
+    project = dagster_project
+    project.write("kept", KEPT)
+    assert project.run("kept", "2024-01-15").success
+    assert project.run("daily", "2024-01-15").success
+    defs = project.definitions(project.workshop(lambda: TODAY + timedelta(days=31)))
+    schedule = defs.resolve_schedule_def("sweep_schedule")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert defs.resolve_job_def("sweep").execute_in_process().success
+    assert [one.export for one in project.store.manifests()] == ["daily"]
