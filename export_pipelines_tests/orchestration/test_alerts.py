@@ -145,7 +145,7 @@ def test_what_has_not_arrived_in_time_is_told_once_and_not_when_it_has(told: Tol
     assert told.tick() == "0 alerts told"
     (mail,) = told.post.messages
     assert mail["Subject"] == "[export_pipelines] late: daily"
-    assert "window 2024-02-19, due at 2024-02-20T02:00:00Z, has not arrived" in mail.get_content()
+    assert "window 2024-02-19, due at 2024-02-20T02:00:00.000Z, has not arrived" in mail.get_content()
     day = timedelta(days=1)
     assert told.project.run("daily", "2024-02-20", workshop=told.project.workshop(lambda: NOW + day)).success
     assert told.tick(day) == "0 alerts told"
