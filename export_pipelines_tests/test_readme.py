@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET
 from export_pipelines_tests.servers.local import free_ports, local_servers
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RUN_BY_CI = "make "
-ENVIRONMENT: dict[str, str] = {}
+ENVIRONMENT = {"PARTNER_PASSWORD": "a password", "PARTNER_SECRET": WEBHOOK_SECRET}
 
 
 @pytest.fixture(scope="module")
