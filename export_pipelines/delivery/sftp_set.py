@@ -12,7 +12,10 @@ from export_pipelines.delivery.artifact import BLOCK_BYTES, MANIFEST_SUFFIX, Art
 from export_pipelines.delivery.file_set import PREFIX, manifest_name_of, names_in
 from export_pipelines.errors import RetryableError
 
-WRITE_BYTES = 256 * 1024
+WRITE_BYTES = (
+    32_640  # with its header one packet of SSH, which every server takes; a byte more would make two
+)
+OPENSSH_BYTES = 128 * 1024  # which OpenSSH takes as one request
 AGAIN_BYTES = 1 << 20  # of what was sent before a connection broke, this much is sent once more
 
 
@@ -31,6 +34,7 @@ class SftpSet:
         self._own = f"{PREFIX}{artifact.manifest.export}~{artifact.manifest.window.key}~"
         self._replaced = self._at(f"{self._own}replaced")
         self._there: dict[str, paramiko.SFTPAttributes] = {}
+        self._request_bytes = OPENSSH_BYTES if _is_openssh(client) else WRITE_BYTES
 
     def look(self) -> None:
         """Reads the folder once; call it first."""
@@ -73,10 +77,12 @@ class SftpSet:
         with self.artifact.open(part) as source:
             _skip(source, start)
             with self.client.open(temporary, "r+b" if start else "wb") as copy:
+                copy.MAX_REQUEST_SIZE = self._request_bytes
                 copy.set_pipelined(True)
                 copy.seek(start)
-                while block := source.read(WRITE_BYTES):
-                    copy.write(block)
+                while block := source.read(BLOCK_BYTES):
+                    for at in range(0, len(block), self._request_bytes):
+                        copy.write(block[at : at + self._request_bytes])
         if self.client.stat(temporary).st_size != part.bytes:
             self.client.remove(temporary)
             raise RetryableError(
@@ -160,6 +166,11 @@ class SftpSet:
 
     def _at(self, name: str) -> str:
         return posixpath.join(self.folder, name)
+
+
+def _is_openssh(client: paramiko.SFTPClient) -> bool:
+    channel = client.get_channel()
+    return channel is not None and "OpenSSH" in channel.get_transport().remote_version
 
 
 def _skip(source: object, size: int) -> None:
