@@ -1,14 +1,22 @@
 """The documents name every setting there is, and what they show loads."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from export_pipelines.definition.alerts import load_alerts
 from export_pipelines.definition.delivery import KINDS
+from export_pipelines.definition.export import ExportType, MaskWord, Smart
+from export_pipelines.definition.filters import Filter, Operator
+from export_pipelines.definition.output import CODECS, FORMATS
+from export_pipelines.definition.report import Bucket, Over, TimeBasis
+from export_pipelines.definition.written import REPORT_KEYS, WrittenExport
 from export_pipelines_tests.conftest import REPOSITORY
 
+REFERENCE = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
 DESTINATIONS = (REPOSITORY / "docs" / "destinations.md").read_text(encoding="utf-8")
 
 
@@ -39,3 +47,29 @@ def test_the_alerts_that_are_shown_load(tmp_path: Path):
     (rule,) = load_alerts(tmp_path / "alerts.yaml")
     assert rule.concerns("daily_lead_backup", "late")
     assert not rule.concerns("daily_lead_backup", "anomaly")
+
+
+def told_in(text: str, names: Iterable[str]) -> set[str]:
+    """Those of `names` that `text` does not tell."""
+    return {name for name in names if not re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)}
+
+
+REFERENCE_SECTIONS = {
+    "fields": set(Smart.model_fields),
+    "filter": {*Filter.model_fields, *Operator},
+    "report": {*REPORT_KEYS, *get_args(Bucket), *get_args(Over), *get_args(TimeBasis)},
+    "privacy": set(get_args(MaskWord)),
+    "formats": {*FORMATS, *(name for spec in FORMATS.values() for name in spec.options.model_fields)},
+}
+
+
+def test_every_key_of_an_export_is_told():
+    before = REFERENCE.partition("\n## ")[0]
+    rows = "\n".join(line.split("|")[1] for line in before.splitlines() if line.startswith("| `"))
+    assert told_in(rows, WrittenExport.model_fields) == set()
+    assert told_in(before, [*CODECS, *get_args(ExportType)]) == set()
+
+
+@pytest.mark.parametrize("title", REFERENCE_SECTIONS)
+def test_every_word_of_a_key_is_told(title: str):
+    assert told_in(section(REFERENCE, title), REFERENCE_SECTIONS[title]) == set()
