@@ -260,11 +260,15 @@ def test_a_destination_that_is_not_there_is_told(terminal: Terminal) -> None:
     assert terminal("deliveries", "--export", "dayly").code == 2
 
 
-def test_artifacts_lists_rows_and_sizes(terminal: Terminal) -> None:
+def test_artifacts_lists_rows_and_sizes(terminal: Terminal, project: Project) -> None:
     terminal("run", "daily", "--partition", "2024-01-15")
     header, row = terminal("artifacts", "daily").stdout.splitlines()
     assert header.split()[0] == "artifact" and row.startswith("daily/2024-01-15/20240205T083000Z-")
+    project.write("other", WHOLE)
     assert terminal("artifacts", "other").stdout.startswith("no artifacts yet")
+    unknown = terminal("artifacts", "dialy")
+    assert unknown.code == 2
+    assert 'unknown export "dialy"; did you mean "daily"?' in unknown.stderr
 
 
 def test_verify_tells_a_whole_artifact(terminal: Terminal) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from export_pipelines.catalog import Dataset
-from export_pipelines.catalog.dimensions import dimensions_of, refusal, remaining
+from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, dimensions_of, refusal, remaining
 from export_pipelines.catalog.metrics import METRICS, metrics_over
 from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.report import Report
@@ -12,6 +12,8 @@ from export_pipelines.errors import unknown
 
 METRICS_LISTING, DIMENSIONS_LISTING = "export-pipelines fields metrics", "export-pipelines fields dimensions"
 Found = Iterator[tuple[Key, str]]
+TIMES = frozenset({*BUCKETS, WEEKDAY})
+BESIDE = {"week": frozenset({WEEKDAY}), "month": frozenset({WEEKDAY})}  # what cuts a bucket in another way
 ROWS_ONLY = ("fields", "privacy", "sort")  # keys of exports of rows
 
 
@@ -72,6 +74,8 @@ def _groups(report: Report, dataset: Dataset) -> Found:
         if known in seen:
             yield key, f'group_by: "{id}" is chosen twice, as {seen[known]} already'
         seen[known] = f'"{id}"'
+        if report.every and known != report.every and known in TIMES - BESIDE.get(report.every, frozenset()):
+            yield key, f'group_by: "{id}" says again what `every: {report.every}` says; leave one of them out'
 
 
 def _refused(id: str, dataset: Dataset) -> str:

@@ -97,10 +97,20 @@ def read_scalars(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         if any(isinstance(one, (list, tuple, dict)) for one in value):
             raise fault("a list of plain values is expected, not one that holds lists or mappings")
-        return tuple(value)
+        return tuple(map(read_scalars, value))
     if isinstance(value, dict):
         raise fault("a plain value or a list of them is expected, not a mapping")
+    if isinstance(value, str) and not _is_unicode(value):
+        raise fault("the text holds half a character (a lone surrogate), which no database stores")
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _day_text(value: Any) -> str:

@@ -84,6 +84,10 @@ def _schedule(value: Any) -> Any:
 def _naming(value: str) -> str:
     for text in template_faults(value, PART_WORDS):
         raise fault(text)
+    if value.strip() == "manifest.json" or value.startswith(".") or "/" in value or "\\" in value:
+        raise fault(
+            "a part has a plain file name, without slashes, not beginning with a dot, and not manifest.json"
+        )
     return value
 
 

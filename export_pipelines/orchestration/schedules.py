@@ -21,7 +21,7 @@ from export_pipelines.plan.window import (
 )
 
 SCHEDULE_TAG, PARTITION_TAG = "dagster/schedule_name", "dagster/partition"
-MAX_CAUGHT_UP = 100  # runs of one tick; older windows are for a backfill
+MAX_CAUGHT_UP = 100  # runs of one tick; the next tick goes on with what is left
 
 
 def schedule_name(definition: ExportDefinition) -> str:
@@ -68,9 +68,9 @@ def _due(
     if not ran:
         return [window.key]
     since = max(ran)
-    missed = partition_keys(definition.partition, since, window.start)[-MAX_CAUGHT_UP:]
+    missed = partition_keys(definition.partition, since, window.start)
     there = instance.get_materialized_partitions(asset_key(definition)) if missed else set()
-    return [*(key for key in missed if key not in there), window.key]
+    return [*(key for key in missed if key not in there), window.key][:MAX_CAUGHT_UP]
 
 
 def _end_of(definition: ExportDefinition, key: str | None) -> datetime | None:

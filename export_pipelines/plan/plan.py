@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -101,12 +101,16 @@ class Predicates(Frozen):
 
 class Series(Frozen):
     """A time series: a row for each bucket that begins before `end`, from the one that holds `start` on; without these
-    two from the first bucket that has rows to the last. None is missing if `fill`."""
+    two from the first bucket that has rows to the last. None is missing if `fill`, but for hours and days that the filter
+    leaves out by `dates`, `weekdays` (0 is Sunday) or `hours`."""
 
     every: Bucket
     fill: bool
     start: AwareDatetime | None = None
     end: AwareDatetime | None = None
+    dates: tuple[date, ...] = Field(default=(), exclude_if=lambda dates: not dates)
+    weekdays: tuple[int, ...] = Field(default=(), exclude_if=lambda weekdays: not weekdays)
+    hours: str | None = Field(default=None, exclude_if=lambda hours: hours is None)
 
 
 class Report(Frozen):

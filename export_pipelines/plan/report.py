@@ -7,6 +7,7 @@ from export_pipelines.catalog.dimensions import Dimension, dimensions_of
 from export_pipelines.catalog.metrics import METRICS, Metric
 from export_pipelines.definition.filters import AnyRule, RuleSet
 from export_pipelines.definition.report import Report as Asked
+from export_pipelines.definition.words import WEEKDAYS
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.columns import demand_distinct
 from export_pipelines.plan.plan import Masking, OutputColumn, Plan, Projection, Report, Series
@@ -83,11 +84,18 @@ def _metrics(request: PlanRequest, asked: Asked) -> tuple[Metric, ...]:
 def _series(request: PlanRequest, asked: Asked) -> Series | None:
     if asked.every is None:
         return None
-    window, last = request.window, request.definition.filter.last
+    window, chosen = request.window, request.definition.filter
+    series = Series(
+        every=asked.every,
+        fill=asked.fill,
+        dates=chosen.dates,
+        weekdays=tuple(sorted({WEEKDAYS.index(name) for name in chosen.weekdays})),
+        hours=chosen.hours,
+    )
     if window.key == WHOLE_KEY:
-        return Series(every=asked.every, fill=asked.fill)
-    start = max(window.start, before(window.end, last)) if last else window.start
-    return Series(every=asked.every, fill=asked.fill, start=start, end=window.end)
+        return series
+    start = max(window.start, before(window.end, chosen.last)) if chosen.last else window.start
+    return series.model_copy(update={"start": start, "end": window.end})
 
 
 def _missing(

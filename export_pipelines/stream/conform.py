@@ -117,7 +117,8 @@ def _boolean(text: pl.Expr, column: SourceColumn) -> pl.Expr:
 
 
 def _date(text: pl.Expr, column: SourceColumn) -> pl.Expr:
-    return text.str.head(10).str.to_date("%Y-%m-%d", strict=False)
+    """A day, or a time of its midnight as databases write days; another time of day would be cut off."""
+    return pl.when(text.str.contains(DAY)).then(text.str.head(10)).str.to_date("%Y-%m-%d", strict=False)
 
 
 def _timestamp(text: pl.Expr, column: SourceColumn) -> pl.Expr:
@@ -130,6 +131,7 @@ def _timestamp(text: pl.Expr, column: SourceColumn) -> pl.Expr:
     )
 
 
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]00:00(:00(\.0+)?)?(Z|[+-]00(:?00)?)?)?$"
 _PARSERS: dict[Kind, Callable[[pl.Expr, SourceColumn], pl.Expr]] = {
     Kind.INTEGER: _integer,
     Kind.DECIMAL: _decimal,

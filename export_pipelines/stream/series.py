@@ -23,7 +23,33 @@ def buckets_of(series: Series, seen: pl.Series) -> pl.Series:
         found = iter(())
     else:
         found = _between(series.every, _moment(seen.min()), _moment(seen.max()) + timedelta(milliseconds=1))
-    return pl.Series(list(found), dtype=polars_type(kind, None))
+    return pl.Series(list(_asked_for(series, found)), dtype=polars_type(kind, None))
+
+
+def _asked_for(series: Series, buckets: Iterator[datetime | date]) -> Iterator[datetime | date]:
+    """Without the hours and days that the filter leaves out: there, nothing was counted, which is not zero."""
+    if series.every not in ("hour", "day"):
+        yield from buckets
+        return
+    for bucket in buckets:
+        day = bucket.date() if isinstance(bucket, datetime) else bucket
+        left_out = (series.dates and day not in series.dates) or (
+            series.weekdays and day.isoweekday() % 7 not in series.weekdays
+        )
+        if not left_out and (not isinstance(bucket, datetime) or _within(series.hours, bucket)):
+            yield bucket
+
+
+def _within(hours: str | None, bucket: datetime) -> bool:
+    """Whether any minute of the hour lies in `09:30-17:00`, which may run over midnight."""
+    if hours is None:
+        return True
+    start, end = hours.split("-")
+    begins_before_end = f"{bucket:%H:00}" < end
+    ends_after_start = f"{bucket:%H:59}" >= start
+    return (
+        (begins_before_end and ends_after_start) if start < end else (begins_before_end or ends_after_start)
+    )
 
 
 def _between(every: Bucket, start: datetime, end: datetime) -> Iterator[datetime | date]:

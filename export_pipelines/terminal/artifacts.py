@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from export_pipelines.terminal.delivered import demand_known
 from export_pipelines.terminal.door import Door, door_of, say, show
 from export_pipelines.terminal.errors import FAILED
 from export_pipelines.terminal.plans import Json
@@ -19,7 +20,10 @@ def artifacts(
     json: Json = False,
 ) -> None:
     """The artifacts in the store, newest first."""
-    listing = store_of(door_of(context)).listing(name)
+    door = door_of(context)
+    listing = store_of(door).listing(name)
+    if name is not None and not listing.manifests and not listing.damaged:
+        demand_known(door, name)
     if json:
         damaged = [
             {"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()

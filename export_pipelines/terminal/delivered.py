@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from export_pipelines.errors import RequestError, unknown
 from export_pipelines.terminal.door import Door
 
 if TYPE_CHECKING:
@@ -15,6 +16,14 @@ def ledger_of(door: Door) -> "Ledger":
     from export_pipelines.ledger import open_ledger
 
     return open_ledger(door.settings.ledger_url.get_secret_value())
+
+
+def demand_known(door: Door, export: str) -> None:
+    """Raises RequestError for an export that is neither defined now nor was ever delivered."""
+    names = {*(one.name for one in door.loaded.definitions), *door.loaded.broken}
+    gone = {one.export for one in ledger_of(door).deliveries()}
+    if export not in names | gone:
+        raise RequestError(unknown("export", export, names | gone, "export-pipelines list"))
 
 
 def delivered_files(door: Door, artifact: str) -> Iterator[str]:

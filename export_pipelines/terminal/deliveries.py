@@ -6,7 +6,7 @@ import typer
 
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.terminal.artifacts import store_of
-from export_pipelines.terminal.delivered import files_of, ledger_of
+from export_pipelines.terminal.delivered import demand_known, files_of, ledger_of
 from export_pipelines.terminal.door import Door, door_of, say, show
 from export_pipelines.terminal.errors import FAILED
 from export_pipelines.terminal.plans import Json
@@ -28,7 +28,7 @@ def deliveries(
     """What was delivered where, what is still tried, and what failed; the newest artifacts first."""
     door = door_of(context)
     if export is not None:
-        _demand_known(door, export)
+        demand_known(door, export)
     ledger = ledger_of(door)
     found = ledger.deliveries(export, states=("failed", "uncertain") if failed else None)
     if json:
@@ -81,13 +81,6 @@ def _chosen(door: Door, artifact: str, number: int | None) -> list["Delivery"]:
         text = unknown("destination", str(number), numbers) if found else "its export delivers to nowhere"
         raise RequestError(text, where=artifact, remedy=f"see deliver: in {request.definition.path}")
     return chosen
-
-
-def _demand_known(door: Door, export: str) -> None:
-    names = {*(one.name for one in door.loaded.definitions), *door.loaded.broken}
-    gone = {one.export for one in ledger_of(door).deliveries()}
-    if export not in names | gone:
-        raise RequestError(unknown("export", export, names | gone, "export-pipelines list"))
 
 
 def _what_then(one: "Delivery") -> str:

@@ -86,7 +86,7 @@ def test_an_export_of_the_whole_history_runs_at_every_tick(project: Project, ins
 
 def test_an_export_without_a_schedule_has_none(project: Project, instance: dg.DagsterInstance):
     project.write("by_hand", "type: lead\nformat: csv\nfields: [lead_id]\n")
-    assert {one.name for one in project.definitions().schedules or []} == {"daily_schedule"}
+    assert {one.name for one in project.definitions().schedules or []} == {"daily_schedule", "sweep_schedule"}
 
 
 def test_windows_that_a_stopped_daemon_missed_are_asked_for_once_oldest_first(
@@ -97,6 +97,19 @@ def test_windows_that_a_stopped_daemon_missed_are_asked_for_once_oldest_first(
     missed = ["2024-01-11", "2024-01-12", "2024-01-13", "2024-01-14"]
     assert ask(project, three_days_later, instance) == missed
     assert ask(project, datetime(2024, 1, 16, 2, tzinfo=UTC), instance) == ["2024-01-15"]
+
+
+def test_more_missed_windows_than_one_tick_takes_are_left_to_the_next(
+    project: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("export_pipelines.orchestration.schedules.MAX_CAUGHT_UP", 3)
+    ask(project, datetime(2024, 1, 11, 2, tzinfo=UTC), instance)
+    days = [ask(project, datetime(2024, 1, day, 2, tzinfo=UTC), instance) for day in (17, 18, 19)]
+    assert days == [
+        ["2024-01-11", "2024-01-12", "2024-01-13"],
+        ["2024-01-14", "2024-01-15", "2024-01-16"],
+        ["2024-01-17", "2024-01-18"],
+    ]
 
 
 def test_what_a_person_exported_meanwhile_is_not_asked_for(project: Project, instance: dg.DagsterInstance):

@@ -39,6 +39,24 @@ def test_every_bucket_of_the_window_is_there(
     assert buckets == sorted(set(buckets))
 
 
+@pytest.mark.parametrize(
+    ("every", "chosen", "buckets"),
+    [
+        ("day", "weekdays: [saturday, monday]", ["2024-01-01", "2024-01-06", "2024-01-08", "2024-01-13"]),
+        ("day", "dates: [2024-01-03, 2024-01-20]", ["2024-01-03"]),
+        ("week", "weekdays: [saturday]", ["2024-01-01", "2024-01-08"]),
+        ("hour", 'dates: [2024-01-03]\n  hours: "09:30-11:00"', ["2024-01-03 09", "2024-01-03 10"]),
+        ("hour", 'dates: [2024-01-03]\n  hours: "23:00-01:00"', ["2024-01-03 00", "2024-01-03 23"]),
+    ],
+)
+def test_hours_and_days_that_the_filter_leaves_out_are_not_zero_but_absent(
+    every: str, chosen: str, buckets: list[str], url: str, tmp_path: Path
+) -> None:
+    window = window_between("2024-01-01", "2024-01-14")
+    rows = report(url, tmp_path, f"metrics: [leads]\nevery: {every}\nfilter:\n  {chosen}", window)
+    assert [str(row[every])[: len(buckets[0])] for row in rows] == buckets
+
+
 def test_a_bucket_without_rows_is_zero_and_its_rates_are_null(url: str, tmp_path: Path) -> None:
     window = window_between("2023-12-30", "2024-01-02")
     *empty, full = report(url, tmp_path, f"metrics: [{', '.join(METRICS)}]\nevery: day", window)

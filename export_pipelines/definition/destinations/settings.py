@@ -36,6 +36,8 @@ def _folder_path(value: str) -> str:
         raise fault(text)
     if not value.strip() or ".." in value.replace("\\", "/").split("/"):
         raise fault('a folder is expected, without ".."; for example "{{export}}/{{date}}"')
+    if value.startswith("~"):
+        raise fault("a folder that begins with ~ is not filled in; write it out in full")
     return value
 
 
