@@ -117,7 +117,7 @@ def filled(postgresql_url: str, tmp_path_factory: pytest.TempPathFactory) -> tup
     return found
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(asked=st.lists(NESTED, min_size=1, max_size=2))
 def test_whatever_is_asked_chooses_the_rows_that_sqlite_chooses(
     filled: tuple[Database, Database], asked: list[AnyRule]
@@ -161,7 +161,7 @@ def asking(postgresql_url: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(pieces=st.lists(PIECES, max_size=5))
 @example(pieces=["a", "$"])
 @example(pieces=["(", "a", "|", ")", "b", "$", "|", "^"])
