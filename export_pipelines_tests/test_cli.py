@@ -95,6 +95,26 @@ def test_plan_shows_what_a_run_would_do(terminal: Terminal, project: Project) ->
     assert project.tree() == before
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "where: {email: jane.roe@example.com}",
+        "rules: [{lhv: email.user, op: matches pattern, rhv: 'jane.roe'}]",
+    ],
+)
+def test_plan_shows_no_personal_value_that_is_asked_for(
+    terminal: Terminal, project: Project, asked: str
+) -> None:
+    project.write(
+        "asked", f"type: lead\nformat: csv\nfields: [lead_id]\npartition: daily\nfilter:\n  {asked}\n"
+    )
+    for json_too in ((), ("--json",)):
+        answer = terminal("plan", "asked", "--partition", "2024-01-15", *json_too)
+        assert answer.code == 0, answer.stderr
+        assert "jane" not in answer.stdout
+        assert "***" in answer.stdout
+
+
 def test_plan_of_few_rows_tells_the_bytes_that_the_run_then_writes(terminal: Terminal) -> None:
     planned = data(terminal("plan", "daily", "--partition", "2024-01-15", "--json"))
     made = data(terminal("run", "daily", "--partition", "2024-01-15", "--json"))["artifacts"][0]  # type: ignore[index]

@@ -3,6 +3,7 @@
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from export_pipelines.plan.naming import part_file_name
 from export_pipelines.plan.plan import Groups, Mask, OutputColumn, Plan, Query, Rest
@@ -158,3 +159,15 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 
 _PAST = {Mask.REMOVE: "removed", Mask.HASH: "hashed", Mask.TOKENIZE: "tokenised", Mask.MASK: "masked"}
+
+
+def without_private(dumped: Any) -> Any:
+    """A plan dumped as plain data, with `***` for parameters that are compared with a personal field."""
+    if isinstance(dumped, list):
+        return [without_private(one) for one in dumped]
+    if not isinstance(dumped, dict):
+        return dumped
+    plain = {key: without_private(value) for key, value in dumped.items()}
+    for place in plain.get("private", ()):
+        plain["parameters"][place] = "***"
+    return plain

@@ -48,6 +48,7 @@ def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
             removed.append(column.id)
         else:
             columns.append(masked)
+    _demand_not_told_beside(columns, words, request)
     kept = without_repeats(columns, request)
     if not kept:
         raise RequestError(
@@ -68,6 +69,19 @@ def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
     )
     required = tuple(column.id for column in kept if column.required)
     return plan.model_copy(update={"masking": masking, "required": required})
+
+
+def _demand_not_told_beside(columns: Iterable[OutputColumn], words: Words, request: PlanRequest) -> None:
+    """Raises RequestError for a part that is to be removed while its whole value stands there in clear."""
+    clear = {column.id for column in columns if column.mask is None}
+    for id, mask in words.exact.items():
+        one = request.dataset.get(id)
+        if mask is Mask.REMOVE and isinstance(one, Component) and one.field.id in clear:
+            raise RequestError(
+                f'"{id}" is removed, but "{one.field.id}" stands there and tells it',
+                where=request.definition.at("privacy", id),
+                remedy=f"mask or remove {one.field.id} too, or leave {id} out of `fields`",
+            )
 
 
 def words_of(request: PlanRequest) -> Words:

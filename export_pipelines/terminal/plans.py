@@ -33,13 +33,14 @@ def plan(
     json: Json = False,
 ) -> None:
     """What a run would do: SQL, columns with types and masks, files, destinations, rows and bytes."""
-    from export_pipelines.plan.describe import describe
+    from export_pipelines.plan.describe import describe, without_private
 
     door = door_of(context)
     made, source = _plan(door, door.definition(name, given(set)), partition, start, end)
     expected = estimate(made, source, door.settings)
     if json:
-        show_json({"plan": made.model_dump(mode="json"), "hash": made.hash, **expected.as_dict()})
+        shown = without_private(made.model_dump(mode="json"))
+        show_json({"plan": shown, "hash": made.hash, **expected.as_dict()})
         return
     show(describe(made))
     for line in _expected(made, expected):

@@ -38,7 +38,13 @@ def test_a_removed_field_takes_its_parts_along(tmp_path: Path) -> None:
 
 
 def test_a_part_can_be_removed_by_itself(tmp_path: Path) -> None:
-    assert masks(tmp_path, "fields: [email, email.user]\nprivacy: {email.user: remove}") == {"email": None}
+    found = masks(tmp_path, "fields: [email.domain, email.user]\nprivacy: {email.user: remove}")
+    assert found == {"email.domain": None}
+
+
+def test_a_part_is_not_removed_while_the_whole_value_tells_it(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match='"email.user" is removed, but "email" stands there and tells it'):
+        plan(tmp_path, "fields: [email, email.domain]\nprivacy: {email.user: remove}")
 
 
 def test_keep_does_not_bring_back_a_part_of_a_masked_value(tmp_path: Path) -> None:
