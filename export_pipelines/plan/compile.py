@@ -48,7 +48,6 @@ def filter_rows(plan: Plan, request: PlanRequest) -> Plan:
     tables = Tables(request.dataset, request.sql, request.age_day)
     asked = predicates_of(request, tables, Scratch(tables, request.bad_json_is_null))
     section = Predicates(
-        filter=request.definition.filter.model_dump(mode="json", exclude_defaults=True),
         text=tuple(one.text for one in asked.pushed),
         afterwards=tuple(one.text for one in asked.afterwards),
     )

@@ -94,7 +94,6 @@ class Predicates(Frozen):
     `afterwards` are those that the database cannot be asked exactly, so that its rows are, see `Rest`.
     """
 
-    filter: dict[str, Any]  # the definition's filter, as JSON
     text: tuple[str, ...]
     afterwards: tuple[str, ...] = Field(default=(), exclude_if=lambda lines: not lines)
 
