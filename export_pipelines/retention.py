@@ -5,24 +5,24 @@ from datetime import datetime
 
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.ledger import OPEN, Ledger
+from export_pipelines.ledger import ENDED_BADLY, OPEN, Ledger
 from export_pipelines.plan.window import before
 
 
 def expired(
     definitions: Iterable[ExportDefinition], store: Store, ledger: Ledger, now: datetime
 ) -> list[Manifest]:
-    """Artifacts of exports with a `retention`, older than it at `now`; none that is still on its way somewhere.
+    """Artifacts of exports with a `retention`, older than it at `now`; none that has not arrived everywhere yet.
 
     An export that is no longer there says nothing, so its artifacts stay.
     """
-    on_the_way = {one.artifact for one in ledger.deliveries(states=OPEN)}
+    undelivered = {one.artifact for one in ledger.deliveries(states=(*OPEN, *ENDED_BADLY))}
     return [
         manifest
         for definition in definitions
         if definition.retention
         for manifest in store.manifests(definition.name)
-        if manifest.created_at < before(now, definition.retention) and manifest.artifact not in on_the_way
+        if manifest.created_at < before(now, definition.retention) and manifest.artifact not in undelivered
     ]
 
 

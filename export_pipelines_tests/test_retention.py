@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from export_pipelines.errors import RetryableError
+from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger import open_ledger
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.conftest import NOW, Answer, Project
@@ -32,13 +32,18 @@ def ages(project: Project) -> dict[str, str]:
         ("new", "kept", 29),
         ("for ever", "daily", 400),
         ("on its way", "kept", 32),
+        ("failed", "kept", 33),
     ):
         at = NOW - timedelta(days=days)
         made[name] = stored(store, export=export, token=f"{at:%Y%m%dT%H%M%SZ}-0a1b2c", at=at)
     ledger = open_ledger(project.settings.ledger_url.get_secret_value())
-    (waits,) = ledger.register(made["on its way"], [ENTRY], None, NOW)
-    with pytest.raises(RetryableError), ledger.claim(waits.id, lambda: NOW):
-        raise RetryableError("refused")
+    for name, error in (
+        ("on its way", RetryableError("refused")),
+        ("failed", RequestError("no such bucket")),
+    ):
+        (delivery,) = ledger.register(made[name], [ENTRY], None, NOW)
+        with pytest.raises(type(error)), ledger.claim(delivery.id, lambda: NOW):
+            raise error
     return {name: one.artifact for name, one in made.items()}
 
 

@@ -33,6 +33,7 @@ class S3Staging:
     def __init__(self, bucket: Bucket, root: str, artifact: str, options: Options) -> None:
         self.bucket, self.artifact, self.prefix = bucket, artifact, f"{root}{artifact}/"
         self.options, self._parts, self._open = options, dict[str, S3Part](), True
+        self._manifest_tried = False
         if any(True for _ in bucket.list(self.prefix)):
             raise StoreError("the artifact is already there: File exists", where=bucket.url(self.prefix))
 
@@ -68,6 +69,7 @@ class S3Staging:
             elif name not in listed:
                 self.bucket.remove(self.prefix + name)
         options = {**self.options, "ContentType": "application/json"}
+        self._manifest_tried = True
         if not self.bucket.put(self.prefix + MANIFEST_NAME, manifest.to_json(), options, only_new=True):
             raise StoreError("another run committed the same artifact", where=self.artifact)
         self._open = False
@@ -76,6 +78,8 @@ class S3Staging:
         if not self._open:
             return
         self._open = False
+        if self._manifest_tried:  # it may be there though no answer came: without its parts it must not stay
+            self.bucket.remove(self.prefix + MANIFEST_NAME)
         for name, part in self._parts.items():
             part.abort()
             if part.finished:

@@ -22,6 +22,7 @@ GRACE = timedelta(
     days=7
 )  # longer than a part takes to be written: what has no manifest by then has no writer
 READERS = 8
+ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 WHERE = "EXPORT_PIPELINES_STORE_URL"
 ASKED = ("endpoint_url", "region", "ca", "encryption", "kms_key", "storage_class")
 REMEDY = "s3://bucket/prefix, or s3://bucket/prefix?endpoint_url=https://host&region=eu-west-1"
@@ -49,6 +50,12 @@ def s3_store(url: str) -> "S3Store":
             f"{one['loc'][0] if one['loc'] else 'settings'}: {one['msg']}" for one in error.errors()
         )
         raise SettingsError(faults, where=WHERE, remedy=REMEDY) from None
+    if settings.storage_class in ARCHIVES:
+        raise SettingsError(
+            f"what lies in {settings.storage_class} cannot be read at once, so it is no place for a store",
+            where=WHERE,
+            remedy="leave storage_class out, or take STANDARD_IA or GLACIER_IR",
+        )
     access = Access(endpoint_url=settings.endpoint_url, region=settings.region, ca=settings.ca)
     bucket = open_bucket(settings.bucket, access)
     return S3Store(bucket, prefix, object_options(settings, "application/octet-stream"))

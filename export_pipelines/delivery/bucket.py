@@ -7,7 +7,7 @@ from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.bucket_set import BucketSet
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import PREFIX, bring, first_version, receipt_of
-from export_pipelines.delivery.places import place_of, words_of
+from export_pipelines.delivery.places import fixed_folder, place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.plan.naming import check_template, render
@@ -27,10 +27,15 @@ def open_from(settings: S3Settings, resources: Resources) -> "S3":
         access_key=secret("access_key"),
         secret_key=secret("secret_key"),
         session_token=secret("session_token"),
-        ca=str(resources.path(settings.ca)) if settings.ca else None,
+        ca=_readable(settings.ca, resources) if settings.ca else None,
         timeout_s=settings.timeout_s,
     )
     return S3(settings, access)
+
+
+def _readable(ca: str, resources: Resources) -> str:
+    resources.file(ca, f"{WHERE}.ca")  # boto3 would say that the handshake broke
+    return str(resources.path(ca))
 
 
 class S3:
@@ -49,7 +54,7 @@ class S3:
 
     def check(self) -> None:
         """Begins an upload and gives it up: it needs keys, bucket and right, and shows nothing."""
-        fixed = self.settings.key.partition("{{")[0].rpartition("/")[0]
+        fixed = fixed_folder(self.settings.key.rpartition("/")[0])
         prefix = f"{fixed}/{PREFIX}check".lstrip("/")
         for _ in self.bucket.list(prefix):
             break

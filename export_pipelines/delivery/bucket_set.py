@@ -5,8 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 from export_pipelines.delivery.artifact import BLOCK_BYTES, MANIFEST_SUFFIX, Artifact
-from export_pipelines.delivery.file_set import PREFIX, manifest_name_of, names_in
-from export_pipelines.errors import RequestError
+from export_pipelines.delivery.file_set import PREFIX, CameBetween, manifest_name_of, names_in
 from export_pipelines.s3 import PIECE_BYTES, Bucket, Options, Upload, abort_quietly
 
 
@@ -30,8 +29,10 @@ class BucketSet:
     ) -> None:
         self.bucket, self.folder, self.artifact, self.names = bucket, folder, artifact, names
         self.where, self.options, self.only_new = bucket.url(folder), options, only_new
-        own = manifest_name_of(artifact, names)
-        self.manifest_name = own if manifest else None
+        # read by every later delivery, so it lies in no archive
+        self._readable = {name: value for name, value in options.items() if name != "StorageClass"}
+        self.own_manifest = manifest_name_of(artifact, names)
+        self.manifest_name = self.own_manifest if manifest else None
         self._parts = dict(zip(names, artifact.manifest.parts, strict=True))
         listed = tuple(part.model_copy(update={"name": name}) for name, part in self._parts.items())
         self._data = artifact.manifest.model_copy(update={"parts": listed}).to_json()
@@ -87,45 +88,39 @@ class BucketSet:
         return upload
 
     def _exchange(self, missing: list[str], uploads: dict[str, Upload]) -> None:
-        stale = self._retire() if self.manifest_name else set()
-        shown: list[str] = []
+        stale, shown = self._retire(), list[str]()
         for name in missing:
             upload = uploads.get(name) or self._upload(name)
             if not upload.complete(self.only_new):
                 raise self._came_between(name, shown)
-            shown.append(name)
+            if upload.created:
+                shown.append(name)
         for name in sorted(stale):
             self.bucket.remove(self.folder + name)
         if self.manifest_name:
-            options = {**self.options, "ContentType": "application/json"}
+            options = {**self._readable, "ContentType": "application/json"}
             if not self.bucket.put(self.folder + self.manifest_name, self._data, options, self.only_new):
                 raise self._came_between(self.manifest_name, shown)
-            self.bucket.remove(self.folder + self._replaced)
+        self.bucket.remove(self.folder + self._replaced)
 
     def _retire(self) -> set[str]:
         """Takes the old manifest away, kept until the end under another key; returns what only it and its like list."""
-        before = self._read(str(self.manifest_name))
+        before = self._read(self.own_manifest)
         stale = names_in(before) | names_in(self._read(self._replaced))
         if before is not None:
             if before != self._data:
-                self.bucket.put(self.folder + self._replaced, before, self.options)
-            self.bucket.remove(f"{self.folder}{self.manifest_name}")
+                self.bucket.put(self.folder + self._replaced, before, self._readable)
+            self.bucket.remove(self.folder + self.own_manifest)
         return stale.difference(self.names)
 
-    def _came_between(self, name: str, shown: list[str]) -> RequestError:
+    def _came_between(self, name: str, shown: list[str]) -> CameBetween:
         for one in shown:
             self.bucket.remove(self.folder + one)
-        return RequestError(
-            f"another delivery's {name} came there in between",
-            where=self.where,
-            remedy="move it away, or say `overwrite: replace`",
-        )
+        return CameBetween(name, self.where)
 
     def _sweep(self) -> None:
         """Gives up uploads of these files that killed attempts began."""
-        own = {
-            self.folder + name for name in (*self.names, *names_in(self._read(self.artifact.manifest_name)))
-        }
+        own = {self.folder + name for name in (*self.names, *names_in(self._read(self.own_manifest)))}
         for one in self.bucket.uploads(self.folder):
             if one.key in own:
                 self.bucket.abort(one.key, one.upload)

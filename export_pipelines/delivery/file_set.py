@@ -14,17 +14,31 @@ from export_pipelines.errors import RequestError
 PREFIX = ".export_pipelines-"  # of everything here that is not for readers
 
 
+class CameBetween(RequestError):
+    """Another delivery's file came where nothing was when this one looked."""
+
+    def __init__(self, name: str, where: str) -> None:
+        super().__init__(
+            f"another delivery's {name} came there in between",
+            where=where,
+            remedy="move it away, or say `overwrite: replace` or `overwrite: version`",
+        )
+
+
 class FileSet(Protocol):
-    """The files of one artifact at one place, `where`; `names` are those of its parts there, in their order.
+    """The files of one artifact at one place, `where`; `names` are those of its parts there, in their order, and
+    `own_manifest` is that of its manifest, also where it is not delivered (`manifest_name` is None then).
 
     holds_it:  whether this very artifact is already there, whole.
     taken:     a file of another set that stands where this one would, or None.
     manifests: name -> bytes of the manifests that are delivered there.
-    put:       brings it there; DamagedArtifact with nothing changed when a part is not what the manifest says.
+    put:       brings it there; DamagedArtifact with nothing changed when a part is not what the manifest says,
+               CameBetween when a file came there meanwhile that has to stay.
     """
 
     where: str
     names: tuple[str, ...]
+    own_manifest: str
 
     @property
     def manifest_name(self) -> str | None: ...
@@ -55,14 +69,19 @@ def bring(there: FileSet, overwrite: Overwrite) -> bool:
             remedy="move it away, or say `overwrite: replace` or `overwrite: version`",
         )
     _demand_own(there)
-    there.put()
+    try:
+        there.put()
+    except CameBetween:
+        if overwrite == "version":
+            return False
+        raise
     return True
 
 
 def _demand_own(there: FileSet) -> None:
     """Raises RequestError when another export delivered a file that this one would replace."""
     for name, data in sorted(there.manifests()):
-        shared = sorted(names_in(data).intersection(there.names)) if name != there.manifest_name else ()
+        shared = sorted(names_in(data).intersection(there.names)) if name != there.own_manifest else ()
         if shared:
             raise RequestError(
                 f"{shared[0]} there belongs to export {name.removesuffix(MANIFEST_SUFFIX)}",

@@ -1,5 +1,6 @@
 """Delivers an artifact into a folder: parts under temporary names, checked while copied, then renamed, manifest last."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -12,11 +13,13 @@ from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import bring, first_version, receipt_of
 from export_pipelines.delivery.folder_set import LOCK_NAME, FolderSet
-from export_pipelines.delivery.places import place_of, words_of
+from export_pipelines.delivery.places import fixed_folder, place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
-from export_pipelines.errors import ExportError, RequestError
+from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.plan.naming import check_template
+
+PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
 
 
 def open_from(settings: FolderSettings, resources: Resources) -> "Folder":
@@ -43,7 +46,7 @@ class Folder:
 
     def check(self) -> None:
         """Proves the right to write in the deepest folder that the path names without a word, as far as it is there."""
-        fixed = self.base / self.path.partition("{{")[0].rpartition("/")[0]
+        fixed = self.base / fixed_folder(self.path)
         there = next(one for one in (fixed, *fixed.parents) if one.exists())
         try:
             with tempfile.TemporaryFile(dir=there):
@@ -68,8 +71,11 @@ class Folder:
                 there.sweep()
                 if not bring(there, self.overwrite):
                     return None
-        except ExportError:
+        except ExportError as error:
             _unmake(made)
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno in PASSING:
+                raise RetryableError(error.what, where=error.where, remedy=error.remedy) from cause
             raise
         return receipt_of(artifact, self.kind, str(folder), (*there.names, there.manifest_name))
 

@@ -22,7 +22,7 @@ class FolderSet:
         self.folder, self.artifact, self.manifest = folder, artifact, artifact.manifest
         self.where, manifest = str(folder), artifact.manifest
         self.names = tuple(part.name for part in manifest.parts)
-        self.manifest_name = manifest_name_of(artifact, self.names)
+        self.manifest_name = self.own_manifest = manifest_name_of(artifact, self.names)
         self._replaced = folder / f"{PREFIX}{manifest.export}.replaced"
         self._data = manifest.to_json()
 

@@ -41,6 +41,14 @@ def place_of(template: str, words: Mapping[str, str], where: str) -> str:
     return text
 
 
+def fixed_folder(template: str) -> str:
+    """The deepest folder that a template names without a word."""
+    before, hole, _ = template.partition("{{")
+    if not hole:
+        return before
+    return before.rpartition("/")[0] or ("/" if before.startswith("/") else "")
+
+
 def versioned(name: str, number: int, where: str) -> str:
     """`name`, then `name_v2`, `name_v3`, ... Raises RequestError when there are MAX_VERSIONS."""
     if number > MAX_VERSIONS:

@@ -10,13 +10,13 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import SftpSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.file_set import PREFIX, bring, first_version, receipt_of
-from export_pipelines.delivery.places import place_of, words_of
+from export_pipelines.delivery.file_set import PREFIX, CameBetween, bring, first_version, receipt_of
+from export_pipelines.delivery.places import fixed_folder, place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
-from export_pipelines.delivery.sftp_set import SftpSet, deepest, make_folders
+from export_pipelines.delivery.sftp_set import SftpSet, deepest, make_folders, said_failure
 from export_pipelines.delivery.ssh import Login, connected, login_of, ssh_errors
-from export_pipelines.errors import DamagedArtifact, RequestError
+from export_pipelines.errors import DamagedArtifact, RequestError, RetryableError
 from export_pipelines.plan.naming import check_template
 
 WHERE = "deliver.sftp"
@@ -42,7 +42,7 @@ class Sftp:
 
     def check(self) -> None:
         """Connects, and proves the right to write in the deepest folder that the path names without a word."""
-        fixed = self.settings.path.partition("{{")[0].rpartition("/")[0]
+        fixed = fixed_folder(self.settings.path)
         with self._client() as client, self._answers(fixed):
             probe = posixpath.join(deepest(client, fixed), f"{PREFIX}check")
             with client.open(probe, "wb"):
@@ -50,7 +50,7 @@ class Sftp:
             client.remove(probe)
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
-        folder = self._folder(artifact.manifest).rstrip("/")
+        folder = self._folder(artifact.manifest).rstrip("/") or "/"
         with self._client() as client:
             return first_version(folder, lambda name: self._send_into(client, name, artifact))
 
@@ -58,15 +58,23 @@ class Sftp:
         """The receipt, or None when another set is there and this one belongs beside it."""
         with self._answers(folder):
             make_folders(client, folder)
-            there = SftpSet(client, folder, self._url(folder), artifact, self.settings.manifest)
+            there = SftpSet(
+                client,
+                folder,
+                self._url(folder),
+                artifact,
+                manifest=self.settings.manifest,
+                only_new=self.settings.overwrite != "replace",
+            )
             there.look()
             try:
-                if not bring(there, self.settings.overwrite):
-                    return None
-            except DamagedArtifact:
+                here = bring(there, self.settings.overwrite)
+            except (DamagedArtifact, CameBetween):
                 there.sweep_all()
                 raise
             there.sweep_all()
+            if not here:
+                return None
         files = (*there.names, *filter(None, [there.manifest_name]))
         return receipt_of(artifact, self.kind, self._url(folder), files)
 
@@ -106,4 +114,18 @@ class Sftp:
                     "the folder is not there and cannot be made",
                     where=where,
                     remedy="make it, or name another folder",
+                ) from None
+            except UnicodeDecodeError:
+                raise RequestError(
+                    "the folder holds a file whose name is not in UTF-8",
+                    where=where,
+                    remedy="have it renamed, or name another folder",
+                ) from None
+            except OSError as error:
+                if not said_failure(error):
+                    raise
+                raise RetryableError(
+                    "the server could not do it",
+                    where=where,
+                    remedy="if it stays so, ask who runs the server whether its disk is full",
                 ) from None

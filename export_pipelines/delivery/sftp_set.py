@@ -9,7 +9,7 @@ import paramiko
 
 from export_pipelines.artifacts import Part
 from export_pipelines.delivery.artifact import BLOCK_BYTES, MANIFEST_SUFFIX, Artifact
-from export_pipelines.delivery.file_set import PREFIX, manifest_name_of, names_in
+from export_pipelines.delivery.file_set import PREFIX, CameBetween, manifest_name_of, names_in
 from export_pipelines.errors import RetryableError
 
 WRITE_BYTES = (
@@ -20,18 +20,28 @@ AGAIN_BYTES = 1 << 20  # of what was sent before a connection broke, this much i
 
 
 class SftpSet:
-    """The files of `artifact` in `folder`, which people know as `where`; without `manifest`, its own are known by their digests."""
+    """The files of `artifact` in `folder`, which people know as `where`; without `manifest`, its own are known by their digests.
+
+    `only_new`: nothing is replaced, not even what came there while this one was on its way.
+    """
 
     def __init__(
-        self, client: paramiko.SFTPClient, folder: str, where: str, artifact: Artifact, manifest: bool
+        self,
+        client: paramiko.SFTPClient,
+        folder: str,
+        where: str,
+        artifact: Artifact,
+        *,
+        manifest: bool,
+        only_new: bool,
     ) -> None:
         self.client, self.folder, self.artifact = client, folder, artifact
         self.parts, self.where = artifact.manifest.parts, where
         self.names = tuple(part.name for part in self.parts)
-        own = manifest_name_of(artifact, self.names)
-        self.manifest_name = own if manifest else None
+        self.own_manifest, self.only_new = manifest_name_of(artifact, self.names), only_new
+        self.manifest_name = self.own_manifest if manifest else None
         self._data = artifact.manifest.to_json()
-        self._own = f"{PREFIX}{artifact.manifest.export}~{artifact.manifest.window.key}~"
+        self._own = f"{PREFIX}{_short(artifact.manifest.export, artifact.manifest.window.key)}~"
         self._replaced = self._at(f"{self._own}replaced")
         self._there: dict[str, paramiko.SFTPAttributes] = {}
         self._request_bytes = OPENSSH_BYTES if _is_openssh(client) else WRITE_BYTES
@@ -80,9 +90,13 @@ class SftpSet:
                 copy.MAX_REQUEST_SIZE = self._request_bytes
                 copy.set_pipelined(True)
                 copy.seek(start)
-                while block := source.read(BLOCK_BYTES):
+                block = source.read(BLOCK_BYTES)
+                while block:
+                    following = source.read(BLOCK_BYTES)
+                    copy.set_pipelined(bool(following))  # the last block waits for the answers to all of them
                     for at in range(0, len(block), self._request_bytes):
                         copy.write(block[at : at + self._request_bytes])
+                    block = following
         if self.client.stat(temporary).st_size != part.bytes:
             self.client.remove(temporary)
             raise RetryableError(
@@ -95,23 +109,36 @@ class SftpSet:
             raise RetryableError(f"{part.name} was changed while the connection was broken", where=self.where)
 
     def _exchange(self) -> None:
-        if self.manifest_name:
-            old = self._at(self.manifest_name)
-            before = self._read(old)
-            stale = (names_in(before) | names_in(self._read(self._replaced))).difference(self.names)
-            if before is not None:
-                # kept until the end: killed in between, it tells what is stale
-                self._rename(old, self._replaced)
-            for name in sorted(stale):
-                self._remove(self._at(name))
+        old, shown = self._at(self.own_manifest), list[str]()
+        before = self._read(old)
+        stale = (names_in(before) | names_in(self._read(self._replaced))).difference(self.names)
+        if before is not None:  # kept until the end: killed in between, it tells what is stale
+            self._rename(old, self._replaced)
+        for name in sorted(stale):
+            self._remove(self._at(name))
         for part in self.parts:
-            self._rename(self._temporary(part), self._at(part.name))
+            self._show(self._temporary(part), part.name, shown)
         if self.manifest_name:
             temporary = self._at(f"{self._own}manifest")
             with self.client.open(temporary, "wb") as file:
                 file.write(self._data)
-            self._rename(temporary, self._at(self.manifest_name))
-            self._remove(self._replaced)
+            self._show(temporary, self.manifest_name, shown)
+        self._remove(self._replaced)
+
+    def _show(self, temporary: str, name: str, shown: list[str]) -> None:
+        """Gives a file its final name; `shown` are those that this attempt gave theirs."""
+        if not self.only_new:
+            self._rename(temporary, self._at(name))
+            return
+        try:
+            self.client.rename(temporary, self._at(name))  # unlike posix-rename, it replaces nothing
+        except OSError as error:
+            if not said_failure(error) or not self._is_there(name):
+                raise
+            for one in shown:
+                self._remove(self._at(one))
+            raise CameBetween(name, self.where) from None
+        shown.append(name)
 
     def _sweep(self) -> None:
         """Removes what earlier attempts left, but for uploads of these very parts."""
@@ -152,20 +179,37 @@ class SftpSet:
         try:
             self.client.posix_rename(old, new)
         except OSError as error:
-            if error.errno is not None:
+            if not said_failure(error):
                 raise
             self._remove(new)  # a server without posix-rename replaces nothing
             self.client.rename(old, new)
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            self.client.stat(self._at(name))
+        except FileNotFoundError:
+            return False
+        return True
 
     def _remove(self, path: str) -> None:
         with suppress(FileNotFoundError):
             self.client.remove(path)
 
     def _temporary(self, part: Part) -> str:
-        return self._at(f"{self._own}{part.name}.{part.sha256[:12]}.tmp")
+        return self._at(f"{self._own}{_short(part.name, part.sha256)}.tmp")
 
     def _at(self, name: str) -> str:
         return posixpath.join(self.folder, name)
+
+
+def _short(*words: str) -> str:
+    """What tells temporary names apart, whose length servers limit."""
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
+
+
+def said_failure(error: OSError) -> bool:
+    """Whether the server answered that it could not, or does not know the request: paramiko tells no more than that."""
+    return error.errno is None and not isinstance(error, TimeoutError) and "closed" not in str(error).lower()
 
 
 def _is_openssh(client: paramiko.SFTPClient) -> bool:

@@ -15,6 +15,7 @@ from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")  # twice as fast as paramiko's first choice
+BROKE_OFF = ("timeout", "shut down", "eof")  # what paramiko calls a failed login, though nobody said no
 KEY_KINDS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -127,9 +128,7 @@ def _known(settings: SshLogin, resources: Resources, where: str) -> tuple[parami
         path = resources.path(settings.known_hosts)
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
     for number, line in enumerate(lines):
-        entry = (
-            paramiko.hostkeys.HostKeyEntry.from_line(line, number) if line and line[0] not in "#@" else None
-        )
+        entry = _entry(line, number)
         if entry is not None and entry.key is not None:
             for one in entry.hostnames or ():
                 hosts.add(one, entry.key.get_name(), entry.key)
@@ -139,6 +138,16 @@ def _known(settings: SshLogin, resources: Resources, where: str) -> tuple[parami
             "the host key cannot be read", where=f"{where}.host_key", remedy="ssh-ed25519 AAAA..."
         )
     return tuple(found.values()) if found else ()
+
+
+def _entry(line: str, number: int) -> paramiko.hostkeys.HostKeyEntry | None:
+    """None for a comment, a mark, or a line that cannot be read."""
+    if not line or line[0] in "#@":
+        return None
+    try:
+        return paramiko.hostkeys.HostKeyEntry.from_line(line, number)
+    except (paramiko.hostkeys.InvalidHostKey, paramiko.SSHException, ValueError):
+        return None
 
 
 def _private_key(text: str, passphrase: str | None, where: str) -> paramiko.PKey:
@@ -164,7 +173,9 @@ def ssh_errors(login: Login) -> Iterator[None]:
     where = str(login)
     try:
         yield
-    except paramiko.AuthenticationException:
+    except paramiko.AuthenticationException as error:
+        if any(word in str(error).lower() for word in BROKE_OFF):
+            raise RetryableError("the connection broke while we logged in", where=where) from None
         raise RequestError(
             f"the server does not let {login.user} in: wrong password or key",
             where=where,

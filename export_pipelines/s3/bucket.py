@@ -48,8 +48,8 @@ class Bucket:
                 if code_of(error) in MISSING:
                     return None
                 raise
-        own = head["Metadata"].get("sha256", "")
-        return Found(key, head["ContentLength"], head["LastModified"], sha256=own)
+        said = {name.lower(): value for name, value in head["Metadata"].items()}
+        return Found(key, head["ContentLength"], head["LastModified"], sha256=said.get("sha256", ""))
 
     def read(self, key: str) -> bytes | None:
         """All of a small object, None when it is not there."""
@@ -94,15 +94,17 @@ class Bucket:
                     yield Found(one["Key"], 0, one["Initiated"], one["UploadId"])
 
     def put(self, key: str, data: bytes, options: Options, only_new: bool = False) -> bool:
-        """Puts a small object; False when `only_new` and there is one."""
+        """Puts a small object; False when `only_new` and there is another one (an answer may be lost, so it is looked at)."""
         with s3_errors(self.url(key)):
             try:
                 self.client.put_object(Bucket=self.name, Key=key, Body=data, **options, **condition(only_new))
             except ClientError as error:
-                if only_new and code_of(error) in TAKEN:
-                    return False
-                raise
-        return True
+                if not (only_new and code_of(error) in TAKEN):
+                    raise
+                taken = True
+            else:
+                taken = False
+        return not taken or self.read(key) == data
 
     def copy(self, key: str, new: str, options: Options) -> None:
         with s3_errors(self.url(key)):

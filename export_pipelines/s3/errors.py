@@ -91,7 +91,7 @@ def _told(response: Mapping[str, Any], where: str) -> ExportError:
     if code in MENDED:
         what, remedy = MENDED[code]
         return RequestError(f"{what} ({code})" if not code.isdigit() else what, where=where, remedy=remedy)
-    if code in PASSING or status >= 500 or status == 0:
+    if code in PASSING or status >= 500 or status in (0, 408, 429):
         wait = str(about.get("HTTPHeaders", {}).get("retry-after", ""))
         after_s = float(wait) if wait.isdigit() else None
         return RetryableError(

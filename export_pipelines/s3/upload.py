@@ -29,10 +29,12 @@ class Upload:
     stand:    sends the rest and waits until every piece has arrived; still nothing can be seen.
     complete: makes the object visible under its key; False when `only_new` and another one is there.
     abort:    gives everything back; harmless after `complete`.
+    created:  whether `complete` made it, as far as the answer told; an equal object may have been there already.
     """
 
     def __init__(self, bucket: Bucket, key: str, options: Options, sha256: str | None = None) -> None:
         self.bucket, self.key, self.sha256, self.size = bucket, key, sha256, 0
+        self.created = False
         self.options = {**options, "Metadata": {"sha256": sha256}} if sha256 else options
         self._buffer, self._id, self._pieces = bytearray(), "", 0
         self._sent: deque[Future[CompletedPartTypeDef]] = deque()
@@ -62,6 +64,7 @@ class Upload:
         else:
             made = self.bucket.put(self.key, bytes(self._buffer), self.options, only_new)
             self._buffer.clear()
+        self.created = made
         return made or (self.sha256 is not None and self._stands())
 
     def abort(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from export_pipelines.artifacts import Store, open_store
-from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, StoreError
+from export_pipelines.errors import DamagedArtifact, RequestError, RetryableError, SettingsError, StoreError
 from export_pipelines_tests.artifacts.build import AT, PARTS, TOKEN, child_environment, manifest_of, stored
 from export_pipelines_tests.artifacts.places import PLACES, Place
 
@@ -311,3 +311,30 @@ def test_a_part_streams_into_the_bucket_in_pieces(monkeypatch: pytest.MonkeyPatc
         staging.commit(manifest_of({"large.bin": block * 21}))
     with store.open(ARTIFACT, "large.bin") as file:
         assert file.read() == block * 21
+
+
+def test_a_commit_whose_answer_was_lost_leaves_no_manifest_without_parts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    place = PLACES["s3"](tmp_path, monkeypatch)
+    store = open_store(place.url)
+
+    def lost(*given: object, **options: object) -> bool:
+        put(*given, **options)
+        raise RetryableError("the answer was lost")
+
+    with pytest.raises(RetryableError), store.begin("daily", "2024-01-15", TOKEN) as staging:
+        for name, data in PARTS.items():
+            part = staging.open_part(name)
+            part.write(data)
+            part.finish()
+        put = staging.bucket.put
+        monkeypatch.setattr(staging.bucket, "put", lost)
+        staging.commit(manifest_of())
+    assert place.names() == []
+    assert store.manifests() == []
+
+
+def test_an_archive_is_no_place_for_a_store():
+    with pytest.raises(SettingsError, match="cannot be read at once"):
+        open_store("s3://bucket/x?storage_class=DEEP_ARCHIVE")

@@ -81,6 +81,25 @@ def test_what_came_a_moment_before_is_not_replaced(receiver: S3Receiver, size: i
     assert receiver.debris() == []
 
 
+def test_an_answer_that_was_lost_is_no_other_delivery(receiver: S3Receiver):
+    assert receiver.bucket.put("in/m", b"same", {}, only_new=True)
+    assert receiver.bucket.put("in/m", b"same", {}, only_new=True)
+    assert not receiver.bucket.put("in/m", b"other", {}, only_new=True)
+
+
+def test_without_its_manifest_a_set_replaces_one_that_had_it(desk: Desk, receiver: S3Receiver):
+    desk.send(stored(desk.store), receiver.entry())
+    desk.send(later(desk, {"leads_part_1.csv": b"id\n9\n"}), receiver.entry(manifest=False))
+    assert receiver.arrived() == {"leads_part_1.csv": b"id\n9\n"}
+    assert receiver.debris() == []
+
+
+def test_a_manifest_lies_in_no_archive(desk: Desk, receiver: S3Receiver):
+    desk.send(stored(desk.store), receiver.entry(storage_class="STANDARD_IA"))
+    head = receiver.bucket.client.head_object(Bucket=receiver.bucket.name, Key="in/daily.manifest.json")
+    assert head.get("StorageClass") in (None, "STANDARD")
+
+
 def test_a_version_goes_beside_what_is_there(desk: Desk, receiver: S3Receiver):
     entry = receiver.entry(overwrite="version")
     desk.send(stored(desk.store), entry)

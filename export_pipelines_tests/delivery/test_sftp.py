@@ -2,6 +2,8 @@
 
 import errno
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -168,7 +170,7 @@ def test_a_server_without_posix_rename(desk: Desk, tmp_path: Path):
     ("what", "code", "kind", "text"),
     [
         ("open", errno.EACCES, RequestError, "does not let us write there"),
-        ("write", errno.ENOSPC, RetryableError, "sftp:.*did not arrive whole.*disk is full"),
+        ("write", errno.ENOSPC, RetryableError, "sftp:.*could not do it.*disk is full"),
         ("rename", errno.EACCES, RequestError, "does not let us write there"),
     ],
 )
@@ -216,3 +218,71 @@ def test_without_a_manifest_the_files_are_known_by_their_bytes(desk: Desk, told:
     assert set(told.arrived()) == set(PARTS)
     desk.send(later(desk, {**PARTS, "leads_part_2.csv": b"id\n9\n"}), entry)
     assert told.arrived()["leads_part_2.csv"] == b"id\n9\n"
+
+
+def test_a_write_that_failed_in_the_middle_leaves_no_hole(desk: Desk, told: SftpReceiver):
+    """Later writes go to their own places, so that the size is right all the same."""
+    writes = iter(range(1_000))
+
+    def fail_once() -> None:
+        if next(writes) == 5:
+            raise OSError(errno.ENOSPC, "full")
+
+    parts = {"some.bin": bytes(range(256)) * 2_000}
+    made, told.server.fails["write"] = stored(desk.store, parts), fail_once
+    with pytest.raises(RetryableError, match="disk is full"):
+        desk.send(made, told.entry())
+    assert told.arrived() == {}
+    desk.at += timedelta(hours=1)
+    desk.send(made, told.entry())
+    assert told.arrived()["some.bin"] == parts["some.bin"]
+
+
+@pytest.mark.parametrize("overwrite", ["never", "version"])
+def test_what_came_while_it_was_on_its_way_is_not_replaced(desk: Desk, unix: SftpReceiver, overwrite: str):
+    """Another delivery's file comes after this one looked, and before it gives its files their names."""
+    made, folder = stored(desk.store), unix.server.root / "in"
+    with fault_proxy(unix.port) as proxy:
+        proxy.fault = Fault("slow", times=10_000)
+        entry = unix.through(proxy.port, overwrite=overwrite)
+        come = threading.Thread(target=_comes, args=(folder,))
+        come.start()
+        if overwrite == "never":
+            with pytest.raises(RequestError, match="came there in between|already there"):
+                desk.send(made, entry)
+        else:
+            assert desk.send(made, entry).target.endswith("/in_v2")
+        come.join()
+    assert (folder / "leads_part_2.csv").read_bytes() == b"theirs"
+    assert [path.name for path in folder.iterdir()] == ["leads_part_2.csv"]
+
+
+def _comes(folder: Path) -> None:
+    while not list(folder.glob(".*.tmp")):
+        time.sleep(0.001)
+    (folder / "leads_part_2.csv").write_bytes(b"theirs")
+
+
+def test_a_login_that_breaks_off_is_tried_again(desk: Desk, unix: SftpReceiver):
+    with fault_proxy(unix.port) as proxy:
+        proxy.fault = Fault("cut", after=1_900)  # keys are agreed upon, the login is on its way
+        with pytest.raises(RetryableError):
+            desk.send(stored(desk.store), unix.through(proxy.port))
+
+
+def test_a_broken_line_of_known_hosts_is_no_matter(desk: Desk, unix: SftpReceiver, tmp_path: Path):
+    lines = ["broken ssh-ed25519 AAAAC3Nz!", f"[127.0.0.1]:{unix.port} {unix.server.host_key}"]
+    (tmp_path / "known").write_text("\n".join(lines))
+    open_destination(unix.entry(host_key=None, known_hosts=str(tmp_path / "known")), desk.resources).check()
+
+
+def test_long_names_have_room_for_what_is_temporary(desk: Desk, unix: SftpReceiver):
+    parts = {f"{'x' * 190}.csv": b"1\n"}
+    desk.send(stored(desk.store, parts, export="y" * 60), unix.entry())
+    assert set(parts) <= set(unix.arrived())
+
+
+def test_without_its_manifest_a_set_replaces_one_that_had_it(desk: Desk, told: SftpReceiver):
+    desk.send(stored(desk.store), told.entry())
+    desk.send(later(desk, {"leads_part_1.csv": b"id\n9\n"}), told.entry(manifest=False))
+    assert told.arrived() == {"leads_part_1.csv": b"id\n9\n"}

@@ -37,7 +37,7 @@ def _folder_path(value: str) -> str:
     if not value.strip() or ".." in value.replace("\\", "/").split("/"):
         raise fault('a folder is expected, without ".."; for example "{{export}}/{{date}}"')
     if value.startswith("~"):
-        raise fault("a folder that begins with ~ is not filled in; write it out in full")
+        raise fault("a folder that begins with ~ is not filled in; write the folder out in full")
     return value
 
 
