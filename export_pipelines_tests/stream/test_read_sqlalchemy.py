@@ -81,7 +81,7 @@ def spelled(value: Any, kind: str, type: str = "text", *, infinite: bool = False
         (0.1, "number", "0.1"),
         (1e-7, "number", "0.0000001"),
         (date(2024, 2, 29), "date", date(2024, 2, 29)),
-        (datetime(2024, 2, 29, 23, 59), "date", date(2024, 2, 29)),  # noqa: DTZ001
+        (datetime(2024, 2, 29), "date", date(2024, 2, 29)),  # noqa: DTZ001
         (datetime(2024, 2, 29, 1, 2, 3, 999_999), "timestamp", datetime(2024, 2, 29, 1, 2, 3, 999_000, UTC)),  # noqa: DTZ001
         (
             datetime(2024, 2, 29, 1, tzinfo=timezone(timedelta(hours=2))),
@@ -129,6 +129,7 @@ def test_a_list_is_json():
         (b"\xff", "text"),
         ("\ud800", "text"),
         (date(2024, 1, 1), "timestamp"),
+        (datetime(2024, 2, 29, 23, 59), "date"),  # noqa: DTZ001
         (1.5, "integer"),
     ],
 )
