@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,31 @@ def test_what_the_server_refuses_is_told_and_nothing_half_is_shown(
     desk.send(made, told.entry())
     assert {name: told.arrived()[name] for name in PARTS} == PARTS
     assert told.debris() == []
+
+
+@pytest.mark.parametrize("posix_rename", [True, False])
+def test_who_looks_every_few_milliseconds_reads_no_half_file(desk: Desk, tmp_path: Path, posix_rename: bool):
+    (tmp_path / "receiver").mkdir()
+    sets = [{"large.bin": bytes([number]) * 6_000_000} for number in range(4)]
+    whole, seen, ended = {data for one in sets for data in one.values()}, set(), threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.005):
+            with suppress(FileNotFoundError):
+                seen.add((tmp_path / "receiver" / "in" / "large.bin").read_bytes())
+
+    with asyncssh_server(tmp_path / "receiver", posix_rename=posix_rename) as server:
+        desk.environment.update(SftpReceiver(server).environment)
+        reader = threading.Thread(target=look)
+        reader.start()
+        for number, parts in enumerate(sets):
+            at = AT + timedelta(days=number)
+            made = stored(desk.store, parts, token=f"{at:%Y%m%dT%H%M%SZ}-0a1b2c", at=at)
+            desk.send(made, SftpReceiver(server).entry())
+        ended.set()
+        reader.join()
+    assert seen
+    assert seen <= whole
 
 
 def test_never_and_version(desk: Desk, told: SftpReceiver):
