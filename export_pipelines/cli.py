@@ -52,7 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Exports of leads: an export is a YAML file in exports/, Dagster runs it.",
-    epilog="Exit codes: 0 done, 1 the export failed, 2 the request was wrong and nothing was written.",
+    epilog="Exit codes: 0 done, 1 the export failed, 2 a person has to mend something.",
 )
 
 

@@ -1,6 +1,6 @@
 """Makes an artifact available where it is: the receipt is the proof that every byte stands in the store."""
 
-from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.definition.destinations import DownloadSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
@@ -8,11 +8,9 @@ from export_pipelines.delivery.file_set import receipt_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 
-STORE = "the artifact store"
-
 
 def open_from(settings: DownloadSettings, resources: Resources) -> "Download":
-    return Download(resources.settings.public_url)
+    return Download(resources.settings.public_url, resources.open_store())
 
 
 class Download:
@@ -21,11 +19,13 @@ class Download:
     kind = "download"
     capabilities = Capabilities(atomic=True, recognises=True)
 
-    def __init__(self, public_url: str | None) -> None:
-        self.public_url = public_url
+    def __init__(self, public_url: str | None, store: Store) -> None:
+        self.public_url, self.store = public_url, store
 
     def target(self, manifest: Manifest) -> str:
-        return f"{self.public_url.rstrip('/')}/artifacts/{manifest.artifact}" if self.public_url else STORE
+        if self.public_url:
+            return f"{self.public_url.rstrip('/')}/artifacts/{manifest.artifact}"
+        return self.store.location(manifest.artifact)
 
     def check(self) -> None:
         """There is nothing to connect to: the store is looked at by itself."""

@@ -184,6 +184,8 @@ def ssh_errors(login: Login) -> Iterator[None]:
     except socket.gaierror as error:
         kind = RetryableError if error.errno == socket.EAI_AGAIN else RequestError
         raise kind("the host's name is not known", where=where) from None
+    except ConnectionRefusedError:
+        raise RetryableError("the server cannot be reached", where=where) from None
     except TimeoutError:
         raise RetryableError("the server took too long", where=where) from None
     except (paramiko.SSHException, EOFError, OSError) as error:

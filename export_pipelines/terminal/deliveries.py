@@ -29,13 +29,17 @@ def deliveries(
     door = door_of(context)
     if export is not None:
         demand_known(door, export)
+    from export_pipelines.ledger import OPEN
+
     ledger = ledger_of(door)
     found = ledger.deliveries(export, states=("failed", "uncertain") if failed else None)
     if json:
         show_json([_as_dict(ledger, one) for one in found])
         return
     headers = ("artifact", "to", "where", "state", "attempts", "size", "when (UTC)")
-    show_table(headers, map(_row, found), "no deliveries")
+    waiting = len(ledger.deliveries(export, states=OPEN)) if failed else 0
+    none = f"none has failed; {waiting} are still to arrive, and tried again" if waiting else "no deliveries"
+    show_table(headers, map(_row, found), none)
     for one in found:
         if one.error and one.state != "delivered":
             say(f"{one.artifact} to {one.number}: {one.error}{_what_then(one)}")
@@ -85,7 +89,10 @@ def _chosen(door: Door, artifact: str, number: int | None) -> list["Delivery"]:
 
 def _what_then(one: "Delivery") -> str:
     if one.next_at:
-        return f"; tried again at {one.next_at:%Y-%m-%d %H:%M:%S}"
+        return (
+            f"; tried again at {one.next_at:%Y-%m-%d %H:%M:%S} if Dagster runs then, "
+            f"or now by: export-pipelines deliver {one.artifact} --to {one.number}"
+        )
     again = " --again" if one.state == "uncertain" else ""
     return f"; then: export-pipelines deliver {one.artifact} --to {one.number}{again}"
 

@@ -142,4 +142,6 @@ def _show(door: Door, made: Iterable["Manifest"]) -> None:
     show("\nfiles delivered\n")
     show_table(("file",), files)
     show(f"\nTo see the runs, plots and schedules in Dagster: make ui, then open {UI}")
-    show("To export another day: export-pipelines run daily_lead_backup --partition 2024-01-20")
+    show("To export another day: make servers, and in another terminal")
+    show("    . .venv/bin/activate && . .export_pipelines/servers/env")
+    show("    export-pipelines run daily_lead_backup --partition 2024-01-20")
