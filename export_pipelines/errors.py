@@ -105,6 +105,15 @@ class Uncertain(FatalError):
     pass
 
 
+def not_installed(library: str, extra: str, where: str) -> SettingsError:
+    """That `library` is not installed, and the extra of this package that brings it."""
+    return SettingsError(
+        f"the library {library} is not installed",
+        where=where,
+        remedy=f"pip install 'export-pipelines[{extra}]'",
+    )
+
+
 def unknown(what: str, found: str, allowed: Iterable[str], listing: str = "") -> str:
     """`unknown field "emial"; did you mean "email"? (LISTING lists them)`; without a near word, all of `allowed`."""
     words = sorted(set(allowed))

@@ -3,14 +3,12 @@
 import os
 import shutil
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from export_pipelines.artifacts.folder_errors import store_errors
 from export_pipelines.artifacts.folder_names import LOCK_NAME, MUTEX_NAME, TEMPORARY, check_part_name
 from export_pipelines.artifacts.locking import locked, sync_folder, try_lock
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
-from export_pipelines.artifacts.staged import demand_whole, same_name
+from export_pipelines.artifacts.staged import AbortedUnlessCommitted, demand_whole, same_name
 from export_pipelines.errors import ExportError, StoreError
 
 BUFFER_BYTES = 1024 * 1024
@@ -45,7 +43,7 @@ class FolderPart:
             self.temporary.unlink(missing_ok=True)
 
 
-class FolderStaging:
+class FolderStaging(AbortedUnlessCommitted):
     """The Staging of a folder store; see `store.Staging` for what it owes."""
 
     def __init__(self, root: Path, artifact: str) -> None:
@@ -70,18 +68,6 @@ class FolderStaging:
             except OSError:
                 shutil.rmtree(self.folder, ignore_errors=True)
                 raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.abort()
-        except ExportError:
-            if error is None:
-                raise  # else the first error is the one to tell; what is left is swept at the next run
 
     def open_part(self, name: str) -> FolderPart:
         if name in self._parts:

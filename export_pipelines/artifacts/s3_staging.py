@@ -1,12 +1,9 @@
 """An artifact in the making, in a bucket: parts stream into uploads, the manifest comes last."""
 
-from types import TracebackType
-from typing import Self
-
 from export_pipelines.artifacts.folder_names import check_part_name
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
-from export_pipelines.artifacts.staged import demand_whole, same_name
-from export_pipelines.errors import ExportError, StoreError
+from export_pipelines.artifacts.staged import AbortedUnlessCommitted, demand_whole, same_name
+from export_pipelines.errors import StoreError
 from export_pipelines.s3 import Bucket, Options, Upload
 
 
@@ -27,7 +24,7 @@ class S3Part:
         self._upload.abort()
 
 
-class S3Staging:
+class S3Staging(AbortedUnlessCommitted):
     """The Staging of a bucket's store; see `store.Staging` for what it owes."""
 
     def __init__(self, bucket: Bucket, root: str, artifact: str, options: Options) -> None:
@@ -36,18 +33,6 @@ class S3Staging:
         self._manifest_tried = False
         if any(True for _ in bucket.list(self.prefix)):
             raise StoreError("the artifact is already there: File exists", where=bucket.url(self.prefix))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.abort()
-        except ExportError:
-            if error is None:
-                raise  # else the first error is the one to tell; what is left is swept
 
     def open_part(self, name: str) -> S3Part:
         if name in self._parts:

@@ -18,9 +18,8 @@ from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, unknown
 from export_pipelines.s3 import Access, Bucket, Options, object_options, open_bucket
 
-GRACE = timedelta(
-    days=7
-)  # longer than a part takes to be written: what has no manifest by then has no writer
+# Longer than a part takes to be written: what has no manifest by then has no writer.
+GRACE = timedelta(days=7)
 READERS = 8
 ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 WHERE = "EXPORT_PIPELINES_STORE_URL"

@@ -1,9 +1,31 @@
 """What every staging asks of its parts, whatever it keeps them in."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
 
 from export_pipelines.artifacts.manifest import Manifest
-from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
+from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, StoreError
+
+
+class AbortedUnlessCommitted(ABC):
+    """A context that leaves nothing behind; `abort` is harmless after a commit."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.abort()
+        except ExportError:
+            if error is None:
+                raise  # else the first error is the one to tell; what is left is swept at the next run
+
+    @abstractmethod
+    def abort(self) -> None: ...
 
 
 def same_name(name: str, artifact: str) -> RequestError:

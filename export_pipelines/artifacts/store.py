@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from export_pipelines.artifacts.folder_store import FolderStore
 from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import Manifest
-from export_pipelines.errors import SettingsError
+from export_pipelines.errors import SettingsError, not_installed
 
 if TYPE_CHECKING:
     from export_pipelines.stream import PartSink
@@ -124,11 +124,7 @@ def _s3(url: str) -> Store:
     except ModuleNotFoundError as error:
         if error.name not in ("boto3", "botocore"):
             raise
-        raise SettingsError(
-            "the library boto3 is not installed",
-            where="EXPORT_PIPELINES_STORE_URL",
-            remedy="pip install 'export-pipelines[s3]'",
-        ) from None
+        raise not_installed("boto3", "s3", "EXPORT_PIPELINES_STORE_URL") from None
     return s3_store(url)
 
 

@@ -27,15 +27,10 @@ def open_from(settings: S3Settings, resources: Resources) -> "S3":
         access_key=secret("access_key"),
         secret_key=secret("secret_key"),
         session_token=secret("session_token"),
-        ca=_readable(settings.ca, resources) if settings.ca else None,
+        ca=str(resources.path(settings.ca)) if settings.ca else None,
         timeout_s=settings.timeout_s,
     )
     return S3(settings, access)
-
-
-def _readable(ca: str, resources: Resources) -> str:
-    resources.file(ca, f"{WHERE}.ca")  # boto3 would say that the handshake broke
-    return str(resources.path(ca))
 
 
 class S3:

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterator
+from functools import cached_property
 
 from export_pipelines.delivery.artifact import BLOCK_BYTES, MANIFEST_SUFFIX, Artifact
 from export_pipelines.delivery.file_set import PREFIX, CameBetween, manifest_name_of, names_in
@@ -46,12 +47,12 @@ class BucketSet:
     def holds_it(self) -> bool:
         if self.manifest_name and self._read(self.manifest_name) != self._data:
             return False
-        return all(map(self._stands, self.names)) and self._replaced not in self._there
+        return self._standing.issuperset(self.names) and self._replaced not in self._there
 
     def taken(self) -> str | None:
         if self.manifest_name and self._read(self.manifest_name) not in (None, self._data):
             return self.manifest_name
-        return next((one for one in self.names if one in self._there and not self._stands(one)), None)
+        return next((one for one in self.names if one in self._there and one not in self._standing), None)
 
     def manifests(self) -> Iterator[tuple[str, bytes]]:
         for name in self._there:
@@ -62,7 +63,7 @@ class BucketSet:
     def put(self) -> None:
         """Sends every part that is not there, then shows them; between the two there is no manifest."""
         self._sweep()
-        missing = [name for name in self.names if not self._stands(name)]
+        missing = [name for name in self.names if name not in self._standing]
         uploads: dict[str, Upload] = {}
         try:
             for name in missing:
@@ -124,6 +125,11 @@ class BucketSet:
         for one in self.bucket.uploads(self.folder):
             if one.key in own:
                 self.bucket.abort(one.key, one.upload)
+
+    @cached_property
+    def _standing(self) -> frozenset[str]:
+        """Which parts were there when this one looked; each is asked for once."""
+        return frozenset(filter(self._stands, self.names))
 
     def _stands(self, name: str) -> bool:
         part = self._parts[name]

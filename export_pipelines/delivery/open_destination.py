@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from export_pipelines.definition.delivery import KINDS
 from export_pipelines.delivery.destination import Destination
 from export_pipelines.delivery.resources import Resources
-from export_pipelines.errors import RequestError, SettingsError, unknown
+from export_pipelines.errors import RequestError, not_installed, unknown
 
 # Each module is imported when its kind is first opened: boto3 and paramiko take a second.
 MODULES: Mapping[str, str] = {
@@ -41,15 +41,6 @@ def open_destination(entry: Mapping[str, Any], resources: Resources) -> Destinat
     except ModuleNotFoundError as error:
         if error.name is None or error.name not in EXTRAS:
             raise
-        raise _missing(error.name, f"deliver.{kind}") from None
+        raise not_installed(error.name, EXTRAS[error.name], f"deliver.{kind}") from None
     opened: Callable[[Any, Resources], Destination] = module.open_from
     return opened(settings, resources)
-
-
-def _missing(name: str, where: str) -> SettingsError:
-    """That the library `name` is not installed, and how it would be."""
-    return SettingsError(
-        f"the library {name} is not installed",
-        where=where,
-        remedy=f"pip install 'export-pipelines[{EXTRAS[name]}]'",
-    )

@@ -106,12 +106,6 @@ class Bucket:
                 taken = False
         return not taken or self.read(key) == data
 
-    def copy(self, key: str, new: str, options: Options) -> None:
-        with s3_errors(self.url(key)):
-            self.client.copy_object(
-                Bucket=self.name, Key=new, CopySource={"Bucket": self.name, "Key": key}, **options
-            )
-
     def remove(self, key: str) -> None:
         """Harmless when it is not there."""
         with s3_errors(self.url(key)):

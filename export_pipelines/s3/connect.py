@@ -1,12 +1,14 @@
 """From an endpoint and keys to a bucket."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlencode
 
 import boto3
 from botocore.config import Config
 
 from export_pipelines.definition.destinations import S3Settings
+from export_pipelines.errors import SettingsError
 from export_pipelines.s3.bucket import Bucket, Options
 from export_pipelines.s3.errors import s3_errors
 from export_pipelines.s3.upload import THREADS
@@ -32,7 +34,11 @@ class Access:
 
 
 def open_bucket(name: str, access: Access) -> Bucket:
-    """Asks nothing of the server. Raises RequestError for an endpoint that is no URL."""
+    """Asks nothing of the server. Raises RequestError for an endpoint that is no URL, SettingsError for a `ca` that is not there."""
+    if access.ca is not None and not Path(access.ca).is_file():  # boto3 would say that the handshake broke
+        raise SettingsError(
+            f"cannot read {access.ca}", where=f"s3://{name}", remedy="name the file with `ca`"
+        )
     own = access.endpoint_url is not None
     config = Config(
         connect_timeout=access.timeout_s,

@@ -37,7 +37,7 @@ def files_of(receipt: "Receipt") -> Iterator[str]:
     for name in receipt.files:
         if name.endswith(".manifest.json"):
             continue
-        if receipt.kind == "folder" or (receipt.kind == "download" and receipt.target.startswith("/")):
+        if receipt.target.startswith("/"):
             yield str(_short(Path(receipt.target) / name))
         else:
             between = "/" if "://" in receipt.target else ": "

@@ -37,7 +37,7 @@ def deliveries(
         show_json([_as_dict(ledger, one) for one in found])
         return
     headers = ("artifact", "to", "where", "state", "attempts", "size", "when (UTC)")
-    waiting = len(ledger.deliveries(export, states=OPEN)) if failed else 0
+    waiting = len(ledger.deliveries(export, states=OPEN)) if failed and not found else 0
     none = f"none has failed; {waiting} are still to arrive, and tried again" if waiting else "no deliveries"
     show_table(headers, map(_row, found), none)
     for one in found:

@@ -21,10 +21,11 @@ def sweep(
 
     door = door_of(context)
     given = (door.loaded.definitions, store_of(door), ledger_of(door), door.now())
-    over = [one.artifact for one in retention.expired(*given)]
-    found = over if dry_run else retention.sweep(*given)
+    if dry_run:
+        header, found = "would be removed", [one.artifact for one in retention.expired(*given)]
+    else:
+        header, found = "removed", retention.sweep(*given)
     if json:
         show_json(found)
     else:
-        header = "would be removed" if dry_run else "removed"
         show_table((header,), [(one,) for one in found], "nothing to remove")

@@ -9,7 +9,7 @@ import pytest
 
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.delivery import open_destination
-from export_pipelines.errors import RequestError, RetryableError
+from export_pipelines.errors import RequestError, RetryableError, SettingsError
 from export_pipelines.s3 import PIECE_BYTES, Upload
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
@@ -139,6 +139,11 @@ def test_a_server_with_a_certificate_of_ones_own_authority(desk: Desk, receiver:
     url = f"https://127.0.0.1:{receiver.server.https_port}"
     desk.send(stored(desk.store), receiver.entry(endpoint_url=url, ca=str(receiver.server.ca)))
     assert set(PARTS) <= set(receiver.arrived())
+
+
+def test_an_authority_whose_file_is_not_there_is_told_by_its_name(desk: Desk, receiver: S3Receiver):
+    with pytest.raises(SettingsError, match=r"cannot read .*none\.pem"):
+        open_destination(receiver.entry(ca="none.pem"), desk.resources)
 
 
 def test_keys_of_the_environment_are_found(desk: Desk, receiver: S3Receiver, monkeypatch: pytest.MonkeyPatch):
