@@ -39,6 +39,7 @@ WORK = {
     "csv.gz masked": ("csv", "gzip", "all", MASKED),
     "parquet zstd": ("parquet", "zstd", "all", ""),
     "plain csv.gz": ("csv", "gzip", PLAIN, ""),
+    "plain csv.gz masked": ("csv", "gzip", PLAIN, MASKED),
     "plain json.gz": ("json", "gzip", PLAIN, ""),
 }
 

@@ -1,6 +1,8 @@
 """A file that a library writes to and that is emptied in between; positions count on."""
 
-from typing import Any
+from typing import IO, Any, cast
+
+import polars as pl
 
 
 class Buffer:
@@ -38,3 +40,10 @@ class Buffer:
 
     def seekable(self) -> bool:
         return False
+
+
+def csv_bytes(frame: pl.DataFrame, **options: Any) -> bytes:
+    """What Polars writes of the rows with these options of `write_csv`; through a BytesIO they would be copied once more."""
+    sink = Buffer()
+    frame.write_csv(cast("IO[bytes]", sink), include_header=False, **options)
+    return sink.take()

@@ -9,7 +9,8 @@ import zstandard
 from isal import isal_zlib
 from stream_zip import ZIP_64, stream_zip
 
-Codec = Callable[[Iterable[bytes], str], Iterator[bytes]]
+Chunk = bytes | memoryview
+Codec = Callable[[Iterable[Chunk], str], Iterator[bytes]]
 
 FAST_LEVEL = 2  # isal: seven times the speed of zlib's 6, files a sixth larger
 ISAL_LEVELS = 3
@@ -30,7 +31,7 @@ class Flushing:
     def __init__(self, inner: Any) -> None:
         self.inner = inner
 
-    def compress(self, data: bytes) -> bytes:
+    def compress(self, data: Chunk) -> bytes:
         return bytes(self.inner.compress(data) + self.inner.flush(zlib.Z_SYNC_FLUSH))
 
     def flush(self) -> bytes:
@@ -51,15 +52,15 @@ def codec_of(name: str, level: int | None, part_bytes: int | None = None) -> Cod
         inner = (isal_zlib if fast else zlib).compressobj(chosen, wbits=bits)
         return Flushing(inner) if flushing else inner
 
-    def gzip(chunks: Iterable[bytes], _: str) -> Iterator[bytes]:
+    def gzip(chunks: Iterable[Chunk], _: str) -> Iterator[bytes]:
         yield from _pushed(deflater(GZIP_BITS), chunks)
 
-    def archive(chunks: Iterable[bytes], part: str) -> Iterator[bytes]:
-        member = (part.removesuffix(".zip"), ZIP_TIME, 0o100644, ZIP_64, chunks)
+    def archive(chunks: Iterable[Chunk], part: str) -> Iterator[bytes]:
+        member = (part.removesuffix(".zip"), ZIP_TIME, 0o100644, ZIP_64, map(bytes, chunks))
         size = _zip_chunk_bytes(part_bytes)
         yield from stream_zip([member], chunk_size=size, get_compressobj=lambda: deflater(RAW_BITS))
 
-    def zstd(chunks: Iterable[bytes], _: str) -> Iterator[bytes]:
+    def zstd(chunks: Iterable[Chunk], _: str) -> Iterator[bytes]:
         frame = zstandard.ZstdCompressor(level=level or ZSTD_LEVEL, write_checksum=True).compressobj()
         for chunk in chunks:
             yield frame.compress(chunk)
@@ -67,8 +68,8 @@ def codec_of(name: str, level: int | None, part_bytes: int | None = None) -> Cod
                 yield frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
         yield frame.flush()
 
-    def none(chunks: Iterable[bytes], _: str) -> Iterator[bytes]:
-        yield from chunks
+    def none(chunks: Iterable[Chunk], _: str) -> Iterator[bytes]:
+        yield from map(bytes, chunks)
 
     return {"none": none, "gzip": gzip, "zip": archive, "zstd": zstd}[name]
 
@@ -92,7 +93,7 @@ def _zip_chunk_bytes(part_bytes: int | None) -> int:
     return min(ZIP_CHUNK_BYTES, max(part_bytes // 50, 256))
 
 
-def _pushed(deflater: Any, chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _pushed(deflater: Any, chunks: Iterable[Chunk]) -> Iterator[bytes]:
     for chunk in chunks:
         yield deflater.compress(chunk)
     yield deflater.flush()

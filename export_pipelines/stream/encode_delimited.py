@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from io import BytesIO
 from itertools import count
 from typing import Any
 
 import polars as pl
 
 from export_pipelines.catalog import Kind
+from export_pipelines.stream.buffer import csv_bytes
 from export_pipelines.stream.encoder import Columns, Fitting
 from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 
@@ -99,17 +99,14 @@ class DelimitedEncoder:
         return self._write(replaced).replace(stand_in.encode(), f'"{self.null_marker}"'.encode())
 
     def _write(self, frame: pl.DataFrame) -> bytes:
-        sink = BytesIO()
-        frame.write_csv(
-            sink,
-            include_header=False,
+        return csv_bytes(
+            frame,
             separator=self.separator,
             line_terminator="\n",
             quote_style="necessary",
             datetime_format=TIMESTAMP_FORMAT,
             null_value=self.null,
         )
-        return sink.getvalue()
 
 
 def _spelled(name: str, type: pl.DataType) -> pl.Expr:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 from itertools import groupby
 from typing import Any
 
@@ -11,6 +10,7 @@ import polars as pl
 
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import OutputColumn
+from export_pipelines.stream.buffer import csv_bytes
 from export_pipelines.stream.encoder import Columns, Fitting
 from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 
@@ -56,9 +56,7 @@ class JsonEncoder:
         texts = frame.select(self.text)
         if self.pretty:
             return "".join(_indented(text) + separator for text in texts["json"]).encode()
-        sink = BytesIO()
-        texts.write_csv(sink, include_header=False, quote_style="never", line_terminator=separator)
-        return sink.getvalue()
+        return csv_bytes(texts, quote_style="never", line_terminator=separator)
 
 
 Tree = dict[str, "Tree | OutputColumn"]

@@ -132,8 +132,8 @@ def _email(value: pl.Expr) -> pl.Expr:
 
 def _phone(value: pl.Expr) -> pl.Expr:
     digits = value.str.replace_all(r"\D+", "")
-    stars = digits.str.head(-4).str.replace_all(r"\d", "*")
-    return pl.when(digits.str.len_chars() > 6).then(stars + digits.str.tail(4))
+    shown = digits.str.tail(4).str.pad_start(digits.str.len_chars(), "*")
+    return pl.when(digits.str.len_chars() > 6).then(shown)
 
 
 def _name(value: pl.Expr) -> pl.Expr:

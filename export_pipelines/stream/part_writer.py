@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from export_pipelines.stream.channel import Channel, Stopped
-from export_pipelines.stream.compress import Codec
+from export_pipelines.stream.compress import Chunk, Codec
 
 CHUNK_BYTES = (
     1024 * 1024
@@ -94,29 +94,31 @@ class PartWriter:
         self.seconds += time.perf_counter() - started - self._waited
         self.parts.append(WrittenPart(name, self._rows, self.stored, self._raw_bytes, digest.hexdigest()))
 
-    def _chunks(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[Chunk]:
         """The raw bytes of one part, in chunks of CHUNK_BYTES, or as they come while sizes are watched."""
-        waiting = bytearray()
+        waiting = b""
         self._raw_bytes = 0
         while True:
             before = time.perf_counter()
             command = self.commands.get()
             self._waited += time.perf_counter() - before
             if isinstance(command, bytes):
-                waiting += command
                 self._raw_bytes += len(command)
-                while len(waiting) >= CHUNK_BYTES and not self.flushing:
-                    yield bytes(memoryview(waiting)[:CHUNK_BYTES])
-                    del waiting[:CHUNK_BYTES]
+                data = memoryview(command)
+                while len(waiting) + len(data) >= CHUNK_BYTES and not self.flushing:
+                    missing = CHUNK_BYTES - len(waiting)
+                    yield b"".join((waiting, data[:missing])) if waiting else data[:missing]
+                    waiting, data = b"", data[missing:]
+                waiting = b"".join((waiting, data))
             elif isinstance(command, Drain):
                 if waiting:
-                    yield bytes(waiting)
-                    waiting.clear()
+                    yield waiting
+                    waiting = b""
                 command.done.set()
             elif isinstance(command, Finish):
                 self._rows = command.rows
                 if waiting:
-                    yield bytes(waiting)
+                    yield waiting
                 return
             else:
                 raise Stopped

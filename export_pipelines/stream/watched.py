@@ -9,13 +9,18 @@ import pyarrow.compute as pc
 from export_pipelines.plan.plan import Plan
 from export_pipelines.stream.mask_values import as_text
 from export_pipelines.stream.repeats import SHORTEST, Repeats, repeated, scrubbed
-from export_pipelines.stream.spellings import BREAK, NUMBERED, ODD, WITHIN_NUMBER, number, readings
+from export_pipelines.stream.spellings import BREAK, NUMBER_DIGITS, NUMBERED, ODD, WITHIN_NUMBER, number
 
 NEVER = "\0\1"  # is in no text
-ESCAPED = r"\\[u/]|\\[nrt][^A-Za-z]"  # letters that JSON spells in another way, or that break a number
-ENCODED = "[%+]"  # as in a URL
+ESCAPED = r'\\(?:[^"nrt]|[nrt][^A-Za-z])'  # letters that JSON spells in another way, or that break a number
+ENCODED = "%[0-9A-Fa-f]{2}"  # as in a URL
+PRINTED = {f"%{code:{hex}}": chr(code) for code in range(0x20, 0x7F) for hex in ("02X", "02x")}
 UNCLEAR = r'["\\\x00-\x1f\[{]'  # of values: JSON escapes it, or it may be JSON
-PLAIN_NUMBER = "^[0-9() ./-]*$"
+BETWEEN = r"[\s\x1c-\x1f()./+-]*"  # of the digits of a number
+BETWEEN_BYTES = WITHIN_NUMBER + b"+\x1c\x1d\x1e\x1f"
+NUMBER = rf"[0-9](?:{BETWEEN}[0-9]){{{NUMBER_DIGITS - 1}}}"
+LONG = rf"[0-9](?:{BETWEEN}[0-9]){{8}}"
+TOLD_BY_LONG = r"^[() ./-]*(?:\+?1[() ./-]*[2-9]|[1-9])(?:[() ./-]*[0-9]){8,9}[() ./-]*$"  # of values
 Values = tuple[str, pl.Series]  # semantic type, and what is masked in each row
 
 
@@ -44,20 +49,11 @@ class Watched:
         values = self._values if every else _gathered(self._values, rows)
         joined = pl.concat_str(pl.all(), separator=BREAK, ignore_nulls=True).alias("text")
         all_texts = pl.DataFrame(self._texts)
-        texts = (all_texts if every else all_texts[rows]).select(joined).to_series()
-        found = _held(texts, values) | texts.str.contains(ESCAPED)
-        return found | _where(
-            texts.str.contains(ENCODED) & ~found,
-            lambda rows: _held(_decoded(texts.gather(rows)), _gathered(values, rows)),
-        )
+        return _held((all_texts if every else all_texts[rows]).select(joined).to_series(), values)
 
     def of(self, rows: pl.Series) -> list[Repeats]:
         """The values of each of these rows."""
         return _by_row(_gathered(self._values, rows))
-
-
-def _decoded(texts: pl.Series) -> pl.Series:
-    return pl.Series([BREAK.join(readings(text)[1:]) for text in texts.to_list()], dtype=pl.String)
 
 
 def _gathered(values: list[Values], rows: pl.Series) -> list[Values]:
@@ -72,34 +68,60 @@ def _by_row(values: list[Values]) -> list[Repeats]:
 
 def _held(texts: pl.Series, values: list[Values]) -> pl.Series:
     """Whether each text holds one of the values of its row. Bytes tell of nearly all; the others are looked at letter by letter."""
-    columns = {str(number): _lower(one) for number, (_, one) in enumerate(values)}
-    pieces = [_unbroken(one).alias(f"piece {id}") for id, one in columns.items()]
-    lower, frame = (
-        pl.col("text"),
-        pl.DataFrame([_lower(texts).alias("text"), *pieces]).with_columns(**columns),
-    )
-    beside_ascii = lower.str.len_bytes() != lower.str.len_chars()
-    letters = pl.any_horizontal(
-        *(pl.col(id).str.len_bytes() != pl.col(id).str.len_chars() for id in columns), False
-    )
-    told = frame.select(
-        pl.any_horizontal(lower.str.contains(pl.col(one.name), literal=True) for one in pieces)
-        .fill_null(False)
-        .alias("found"),
-        pl.any_horizontal((beside_ascii & letters), *(pl.col(id).str.contains(UNCLEAR) for id in columns))
-        .fill_null(False)
-        .alias("unclear"),
-        beside_ascii.alias("beside_ascii"),
-        letters.fill_null(False).alias("letters"),
-    )
-    unclear = told["unclear"] | _where(told["beside_ascii"], lambda rows: _are_odd([texts.gather(rows)]))
+    decoded, encoded_twice = _decoded(texts)
+    told = _told(_lower(decoded), values)
+    unclear = told["unclear"] | encoded_twice
+    unclear |= _where(told["beside_ascii"] & ~unclear, lambda rows: _are_odd([texts.gather(rows)]))
     unclear |= _where(
         told["letters"] & ~unclear, lambda rows: _are_odd([one.gather(rows) for _, one in values])
     )
-    found = told["found"] | _called(texts, [(type, one) for type, one in values if type in NUMBERED])
+    found = told["found"]
+    found |= _where(
+        told["digits"] & ~found, lambda rows: _called(decoded.gather(rows), _gathered(values, rows))
+    )
     return found | _where(
         unclear & ~found, lambda rows: _repeated(texts.gather(rows), _gathered(values, rows))
     )
+
+
+def _decoded(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The texts, those that are encoded followed by what they say; and flags for what is still encoded then."""
+    flags = texts.str.contains(ENCODED)
+    rows = flags.arg_true()
+    if not len(rows):
+        return texts, flags
+    raw = texts.gather(rows)
+    said = raw.str.replace_many(PRINTED)
+    both = texts.clone().scatter(rows, raw + BREAK + said)  # it changes the series that it is called on
+    return both, flags.scatter(rows, said.str.contains(ENCODED))
+
+
+def _told(texts: pl.Series, values: list[Values]) -> pl.DataFrame:
+    """What bytes tell of texts in lower case, as flags: `found`, or to be parsed, which only an escape can ask for;
+    `unclear`; `beside_ascii`, of texts; `letters` beside ASCII, of values; `digits`, where a number may stand."""
+    lower = [_lower(one) for _, one in values]
+    columns = {f"value {n}": one for n, one in enumerate(lower)}
+    pieces = {f"piece {n}": _unbroken(one) for n, one in enumerate(lower)}
+    text, each = pl.col("text"), [pl.col(name) for name in columns]
+    numbers = [pl.col(f"value {n}") for n, (type, _) in enumerate(values) if type in NUMBERED]
+    flags = {
+        "found": [
+            text.str.contains(ESCAPED),
+            *(text.str.contains(pl.col(name), literal=True) for name in pieces),
+        ],
+        "unclear": [one.str.contains(UNCLEAR) for one in each],
+        "beside_ascii": [text.str.len_bytes() != text.str.len_chars()],
+        "letters": [one.str.len_bytes() != one.str.len_chars() for one in each],
+        "digits": [
+            one.str.contains(NUMBER) & (text.str.contains(LONG) | ~one.str.contains(TOLD_BY_LONG))
+            for one in numbers
+        ],
+    }
+    told = pl.DataFrame({"text": texts, **columns, **pieces}).select(
+        pl.any_horizontal(*tests, False).fill_null(False).alias(name) for name, tests in flags.items()
+    )
+    both = told["unclear"] | (told["beside_ascii"] & told["letters"])
+    return told.with_columns(both.alias("unclear"))
 
 
 def _are_odd(columns: list[pl.Series]) -> pl.Series:
@@ -110,9 +132,12 @@ def _are_odd(columns: list[pl.Series]) -> pl.Series:
 
 def _unbroken(values: pl.Series) -> pl.Series:
     """Of each value what blanks do not break, its longest piece; null where the value is too short to be searched for."""
-    long_enough = pl.col("value").str.len_chars() >= SHORTEST
-    pieces = values.to_frame("value").select(pl.when(long_enough).then(pl.col("value"))).to_series()
-    rows = pieces.str.contains(r"\s").fill_null(False).arg_true()
+    value = pl.col("value")
+    pieces, broken = values.to_frame("value").select(
+        pl.when(value.str.len_chars() >= SHORTEST).then(value).alias("piece"),
+        value.str.contains(r"\s").fill_null(False).alias("broken"),
+    )
+    rows = (broken & pieces.is_not_null()).arg_true()
     longest = [max(value.split(), key=len, default=NEVER) for value in pieces.gather(rows).to_list()]
     return pieces.scatter(rows, longest) if longest else pieces
 
@@ -128,32 +153,19 @@ def _repeated(texts: pl.Series, values: list[Values]) -> pl.Series:
     return pl.Series(flags, dtype=pl.Boolean)
 
 
-def _lower(texts: pl.Series) -> pl.Series:
-    """Lower case, of ASCII alone: Polars' own takes five times as long."""
-    return pl.Series(pl.from_arrow(pc.ascii_lower(texts.to_arrow())))
-
-
-def _called(texts: pl.Series, numbers: list[Values]) -> pl.Series:
+def _called(texts: pl.Series, values: list[Values]) -> pl.Series:
     """Whether the text holds the digits of one of the row's numbers, whatever signs stand between them."""
-    found = pl.repeat(False, len(texts), eager=True)
-    encoded = texts.cast(pl.Binary).to_list() if numbers else []
-    unbroken = [text.translate(None, WITHIN_NUMBER) for text in encoded]
-    for type, values in numbers:
-        digits = _digits(type, values).cast(pl.Binary).to_list()
-        held = [one in text for one, text in zip(digits, unbroken, strict=True)]
-        found |= pl.Series(held, dtype=pl.Boolean)
-    return found
+    unbroken = [text.translate(None, BETWEEN_BYTES) for text in texts.cast(pl.Binary).to_list()]
+    sought = [
+        [number(type, value).encode() or NEVER.encode() for type, value in row] for row in _by_row(values)
+    ]
+    held = [any(one in text for one in row) for row, text in zip(sought, unbroken, strict=True)]
+    return pl.Series(held, dtype=pl.Boolean)
 
 
-def _digits(type: str, values: pl.Series) -> pl.Series:
-    """By which digits each is found. Nearly all are numbers of ten digits, which are told at once."""
-    digits = pl.col("value").str.replace_all("[^0-9]+", "")
-    ten = pl.when(digits.str.contains("^1[2-9][0-9]{9}$")).then(digits.str.tail(10)).otherwise(digits)
-    plain = pl.col("value").str.contains(PLAIN_NUMBER) & ten.str.contains("^[1-9][0-9]{9}$")
-    told = values.to_frame("value").select(pl.when(plain).then(ten)).to_series()
-    rows = (told.is_null() & values.is_not_null()).arg_true()
-    others = [number(type, value) or NEVER for value in values.gather(rows).to_list()]
-    return (told.scatter(rows, others) if others else told).fill_null(NEVER)
+def _lower(texts: pl.Series) -> pl.Series:
+    """Lower case, of ASCII alone: Polars' own takes three times as long."""
+    return pl.Series(pl.from_arrow(pc.ascii_lower(texts.to_arrow())))
 
 
 def hide_repeats(watched: Watched, texts: pl.Series) -> tuple[pl.Series, int]:
