@@ -1,5 +1,6 @@
 """Which rows hold one of their masked values once more, in a text; most rows do not, and are not looked at again."""
 
+import re
 from collections.abc import Callable
 from functools import cached_property
 
@@ -9,9 +10,18 @@ import pyarrow.compute as pc
 from export_pipelines.plan.plan import Plan
 from export_pipelines.stream.mask_values import as_text
 from export_pipelines.stream.repeats import SHORTEST, Repeats, repeated, scrubbed
-from export_pipelines.stream.spellings import BREAK, NUMBER_DIGITS, NUMBERED, ODD, WITHIN_NUMBER, number
+from export_pipelines.stream.spellings import (
+    BREAK,
+    NUMBER_DIGITS,
+    NUMBERED,
+    ODD,
+    WITHIN_NUMBER,
+    folded,
+    number,
+)
 
-NEVER = "\0\1"  # is in no text
+NEVER = b"\0\1"  # is in no text
+MIXED, RUN = r"[^\x21-\x7e]", re.compile(r"[\x21-\x7e]+")
 ESCAPED = r'\\(?:[^"nrt]|[nrt][^A-Za-z])'  # letters that JSON spells in another way, or that break a number
 ENCODED = "%[0-9A-Fa-f]{2}"  # as in a URL
 PRINTED = {f"%{code:{hex}}": chr(code) for code in range(0x20, 0x7F) for hex in ("02X", "02x")}
@@ -99,29 +109,31 @@ def _decoded(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
 def _told(texts: pl.Series, values: list[Values]) -> pl.DataFrame:
     """What bytes tell of texts in lower case, as flags: `found`, or to be parsed, which only an escape can ask for;
     `unclear`; `beside_ascii`, of texts; `letters` beside ASCII, of values; `digits`, where a number may stand."""
-    lower = [_lower(one) for _, one in values]
-    columns = {f"value {n}": one for n, one in enumerate(lower)}
-    pieces = {f"piece {n}": _unbroken(one) for n, one in enumerate(lower)}
+    columns = {f"value {n}": one for n, (_, one) in enumerate(values)}
+    pieces = {f"piece {n}": _piece(one) for n, (_, one) in enumerate(values)}
     text, each = pl.col("text"), [pl.col(name) for name in columns]
     numbers = [pl.col(f"value {n}") for n, (type, _) in enumerate(values) if type in NUMBERED]
+    beside_ascii = text.str.len_bytes() != text.str.len_chars()
     flags = {
         "found": [
             text.str.contains(ESCAPED),
             *(text.str.contains(pl.col(name), literal=True) for name in pieces),
         ],
-        "unclear": [one.str.contains(UNCLEAR) for one in each],
-        "beside_ascii": [text.str.len_bytes() != text.str.len_chars()],
+        "unclear": [
+            one.str.contains(UNCLEAR)
+            | (beside_ascii & pl.col(piece).is_null() & (one.str.len_chars() >= SHORTEST))
+            for one, piece in zip(each, pieces, strict=True)
+        ],
+        "beside_ascii": [beside_ascii],
         "letters": [one.str.len_bytes() != one.str.len_chars() for one in each],
         "digits": [
             one.str.contains(NUMBER) & (text.str.contains(LONG) | ~one.str.contains(TOLD_BY_LONG))
             for one in numbers
         ],
     }
-    told = pl.DataFrame({"text": texts, **columns, **pieces}).select(
+    return pl.DataFrame({"text": texts, **columns, **pieces}).select(
         pl.any_horizontal(*tests, False).fill_null(False).alias(name) for name, tests in flags.items()
     )
-    both = told["unclear"] | (told["beside_ascii"] & told["letters"])
-    return told.with_columns(both.alias("unclear"))
 
 
 def _are_odd(columns: list[pl.Series]) -> pl.Series:
@@ -130,16 +142,22 @@ def _are_odd(columns: list[pl.Series]) -> pl.Series:
     return frame.select(pl.any_horizontal(pl.all().str.contains(ODD)).fill_null(False)).to_series()
 
 
-def _unbroken(values: pl.Series) -> pl.Series:
-    """Of each value what blanks do not break, its longest piece; null where the value is too short to be searched for."""
+def _piece(values: pl.Series) -> pl.Series:
+    """Of each value what no text can spell in another way that is not odd: all of it, in lower case; of one with
+    blanks or letters beside ASCII the longest run without. Null where the value is too short to be searched for, or
+    the run to tell anything."""
     value = pl.col("value")
-    pieces, broken = values.to_frame("value").select(
-        pl.when(value.str.len_chars() >= SHORTEST).then(value).alias("piece"),
-        value.str.contains(r"\s").fill_null(False).alias("broken"),
+    lower, mixed = (
+        _lower(values)
+        .to_frame("value")
+        .select(
+            pl.when(value.str.len_chars() >= SHORTEST).then(value).alias("lower"),
+            value.str.contains(MIXED).fill_null(False).alias("mixed"),
+        )
     )
-    rows = (broken & pieces.is_not_null()).arg_true()
-    longest = [max(value.split(), key=len, default=NEVER) for value in pieces.gather(rows).to_list()]
-    return pieces.scatter(rows, longest) if longest else pieces
+    rows = (mixed & lower.is_not_null()).arg_true()
+    runs = [max(RUN.findall(folded(one)), key=len, default="") for one in lower.gather(rows).to_list()]
+    return lower.scatter(rows, [run if len(run) >= SHORTEST else None for run in runs]) if runs else lower
 
 
 def _where(flags: pl.Series, look: Callable[[pl.Series], pl.Series]) -> pl.Series:
@@ -156,9 +174,7 @@ def _repeated(texts: pl.Series, values: list[Values]) -> pl.Series:
 def _called(texts: pl.Series, values: list[Values]) -> pl.Series:
     """Whether the text holds the digits of one of the row's numbers, whatever signs stand between them."""
     unbroken = [text.translate(None, BETWEEN_BYTES) for text in texts.cast(pl.Binary).to_list()]
-    sought = [
-        [number(type, value).encode() or NEVER.encode() for type, value in row] for row in _by_row(values)
-    ]
+    sought = [[number(type, value).encode() or NEVER for type, value in row] for row in _by_row(values)]
     held = [any(one in text for one in row) for row, text in zip(sought, unbroken, strict=True)]
     return pl.Series(held, dtype=pl.Boolean)
 
