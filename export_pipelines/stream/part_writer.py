@@ -1,4 +1,4 @@
-"""The third thread: bytes of a part are compressed, hashed and handed to the store, one part after the other."""
+"""The last thread: bytes of a part are compressed, hashed and handed to the store, one part after the other."""
 
 import hashlib
 import threading

@@ -1,4 +1,4 @@
-"""Executes a plan: batches in, finished parts out, in one pass of three threads and constant memory."""
+"""Executes a plan: batches in, finished parts out, in one pass of four threads and constant memory."""
 
 import threading
 import time
@@ -33,6 +33,7 @@ from export_pipelines.stream.regroup import Regroup
 from export_pipelines.stream.report import settle
 
 BATCHES_WAITING = 2
+FRAMES_WAITING = 1
 CHUNKS_WAITING = 2
 NEARLY_FULL = 0.05  # a part cut by bytes is closed when less than this share of it is free
 CUT_ROWS = 8_192  # of one step of a part cut by bytes: where it ends must not depend on the source's batches
@@ -64,7 +65,7 @@ def write_parts(
 ) -> Written:
     """Executes a whole `plan` over `batches`; `progress` is told the rows so far.
 
-    The first error of any of the three threads is raised, after the others ended and the open part was aborted.
+    The first error of any of the threads is raised, after the others ended and the open part was aborted.
     Raises LimitReached when the plan's rows or bytes are exceeded, DataError for a value that does not fit its type.
     """
     read = _Counted(batches)
@@ -108,6 +109,7 @@ class _Run:
         self.counted, self.columns = counted, plan.masking.columns
         self.stop = threading.Event()
         self.batches: Channel[pa.RecordBatch | None] = Channel(BATCHES_WAITING, self.stop)
+        self.frames: Channel[mask.Masked | None] = Channel(FRAMES_WAITING, self.stop)
         self.commands: Channel[Command] = Channel(CHUNKS_WAITING, self.stop)
         part_bytes = self.output.part_bytes
         codec = codec_of(plan.compression.codec, plan.compression.level, part_bytes)
@@ -119,21 +121,21 @@ class _Run:
         self.bad_json: Counter[str] = Counter()
         self.open = False
         self.nulls = dict.fromkeys(plan.required, 0)
-        self.seconds = {"extract": 0.0, "encode": 0.0, "store": 0.0}
+        self.seconds = {"extract": 0.0, "mask": 0.0, "encode": 0.0, "store": 0.0}
 
     def execute(self, batches: Iterable[pa.RecordBatch]) -> Written:
-        with ThreadPoolExecutor(2, thread_name_prefix="export") as pool:
-            reading = pool.submit(self._guarded, lambda: self._read(iter(batches)))
-            storing = pool.submit(self._guarded, self.writer.run)
+        work = (lambda: self._read(iter(batches)), self._mask_all, self.writer.run)
+        with ThreadPoolExecutor(len(work), thread_name_prefix="export") as pool:
+            others = [pool.submit(self._guarded, one) for one in work]
             failure: BaseException | None = None
             try:
                 self._encode_all()
                 self.commands.put(None)
-                reading.result()
-                storing.result()
+                for one in others:
+                    one.result()
             except BaseException as error:
                 self.stop.set()
-                failure = _first_cause(error, reading.exception(), storing.exception())
+                failure = _first_cause(error, *(one.exception() for one in others))
             if failure is not None:
                 raise failure
         self.seconds["store"] = self.writer.seconds
@@ -170,14 +172,22 @@ class _Run:
         finally:
             _close(batches)
 
-    def _encode_all(self) -> None:
+    def _mask_all(self) -> None:
+        """The second thread."""
         while (batch := self.batches.get()) is not None:
             before = time.perf_counter()
-            frame, masked, bad_json = mask.apply(self.plan, batch, self.keys)
-            self.masked += masked
-            self.bad_json += bad_json
+            done = mask.apply(self.plan, batch, self.keys)
+            self.seconds["mask"] += time.perf_counter() - before
+            self.frames.put(done)
+        self.frames.put(None)
+
+    def _encode_all(self) -> None:
+        """The caller's thread."""
+        while (done := self.frames.get()) is not None:
+            frame = done.frame
+            self.masked += done.values
+            self.bad_json += done.bad_json
             self._count(frame)
-            self.seconds["encode"] += time.perf_counter() - before
             for step in self.regroup.push(frame) if self.regroup else (frame,):
                 self._write(step)
             self.progress(self.rows)
