@@ -83,6 +83,22 @@ KINDS: Mapping[str, Where] = {
     "conversion_sent": (*SENT, ("feedback", ("conversion",))),
     "ping": (("type", ("ping",)),),
 }
+EVENT_TYPES: Mapping[tuple[str, str], tuple[str, ...]] = {  # by type and outcome; a skip is no submission
+    ("source", "success"): ("source.accepted",),
+    ("source", "failure"): ("source.rejected",),
+    ("source", "error"): ("source.error",),
+    ("recipient", "success"): ("recipient.delivered", "enhancement.success"),
+    ("recipient", "failure"): ("recipient.failed", "enhancement.failed"),
+    ("recipient", "error"): ("recipient.error", "enhancement.error"),
+    ("filter", "success"): ("filter.passed",),
+    ("filter", "failure"): ("filter.failed",),
+    ("retry", "success"): ("retry.attempted",),
+    ("feedback-received", "success"): ("feedback.converted", "feedback.returned"),
+    ("feedback-sent", "success"): ("feedback.sent",),
+    ("ping", "success"): ("ping.success",),
+    ("ping", "failure"): ("ping.failed",),
+    ("recipient", "skip"): ("step.skipped",),
+}
 FLAGS = ("won", "returned", "duplicate")  # what the plan finds out about a row beyond its fields
 TIMES = {"ms": "Duration", "wait_ms": "Waiting", "total_ms": "Time since submission"}
 PERCENTILES = (50, 95)
@@ -120,6 +136,22 @@ OVER_EVENTS: Mapping[str, Measure] = {
     "events": Measure(How.COUNT),
     "duplicates": Measure(How.COUNT, None, (*KINDS["source"], *FAILED)),
 }
+
+
+def event_types_of(measure: Measure) -> frozenset[str] | None:
+    """The event types of the rows that an aggregate looks at; None for those of all."""
+    where = dict(measure.where)
+    if "event_type" in where or "type" not in where:
+        return frozenset(where["event_type"]) if "event_type" in where else None
+    kinds, outcomes = where["type"], where.get("outcome")
+    return frozenset(
+        name
+        for (kind, outcome), names in EVENT_TYPES.items()
+        if kind in kinds and (outcomes is None or outcome in outcomes or kind.startswith("feedback"))
+        for name in names
+    )
+
+
 # A lead is what its source event told: one row, its outcome, its two prices.
 OVER_LEADS: Mapping[str, Measure] = {
     **{f"{kind}_{name}": one for kind in ("source", "any") for name, one in _outcomes(())},

@@ -1,11 +1,10 @@
 """A report's two steps of the plan: its columns, and the query that groups the rows in the source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.catalog.dimensions import Dimension, dimensions_of
 from export_pipelines.catalog.metrics import METRICS, Metric
-from export_pipelines.definition.filters import AnyRule, RuleSet
 from export_pipelines.definition.report import Report as Asked
 from export_pipelines.definition.words import WEEKDAYS
 from export_pipelines.errors import RequestError, unknown
@@ -13,16 +12,15 @@ from export_pipelines.plan.columns import demand_distinct
 from export_pipelines.plan.plan import Masking, OutputColumn, Plan, Projection, Report, Series
 from export_pipelines.plan.report_query import TOTAL, report_query
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.untold import untold_metrics
 from export_pipelines.plan.window import WHOLE_KEY, before
-
-COST = "cost"
-RECIPIENT = "recipient."
 
 
 def project_report(plan: Plan, request: PlanRequest) -> Plan:
     """Adds the report and its columns, as they are before a pivot. Raises RequestError for a word that is none."""
     asked = _asked(request)
     keys, metrics = _keys(request, asked), _metrics(request, asked)
+    untold = untold_metrics(request, asked, keys, metrics)
     report = Report(
         over=asked.over,
         keys=tuple(key.id for key in keys),
@@ -30,8 +28,8 @@ def project_report(plan: Plan, request: PlanRequest) -> Plan:
         series=_series(request, asked),
         pivot=_dimension(request, asked.pivot, "pivot").id if asked.pivot else None,
         totals=asked.totals,
-        missing=_missing(request, asked, keys, metrics),
-        notes=tuple(_notes(request, asked, keys, metrics)),
+        missing=tuple(id for ids in untold.values() for id in ids),
+        notes=tuple(_notes(request, asked, untold)),
     )
     labels = request.definition.format.options.get("header") == "labels"
     columns = [_key_column(key, labels) for key in keys]
@@ -98,44 +96,13 @@ def _series(request: PlanRequest, asked: Asked) -> Series | None:
     return series.model_copy(update={"start": start, "end": window.end})
 
 
-def _missing(
-    request: PlanRequest, asked: Asked, keys: tuple[Dimension, ...], metrics: tuple[Metric, ...]
-) -> tuple[str, ...]:
-    """What a lead cost is known once for the lead: it cannot be told for each of its buyers."""
-    named = {key.id for key in keys} | set(_filtered(request))
-    if asked.over == "leads" or not any(id.startswith(RECIPIENT) for id in named):
-        return ()
-    return tuple(metric.id for metric in metrics if COST in metric.measures)
-
-
-def _filtered(request: PlanRequest) -> Iterator[str]:
-    """Ids that the filter asks about."""
-    chosen = request.definition.filter
-    if chosen.recipients:
-        yield RECIPIENT
-    yield from chosen.where
-    for rule in chosen.rules:
-        yield from _of_rule(rule)
-
-
-def _of_rule(rule: AnyRule) -> Iterator[str]:
-    if isinstance(rule, RuleSet):
-        for inner in rule.rules:
-            yield from _of_rule(inner)
-    else:
-        yield rule.lhv
-
-
-def _notes(
-    request: PlanRequest, asked: Asked, keys: tuple[Dimension, ...], metrics: tuple[Metric, ...]
-) -> Iterator[str]:
+def _notes(request: PlanRequest, asked: Asked, untold: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     if asked.basis == "event":
         yield f"by event time ({request.dataset.window}); by submission time the numbers differ"
     else:
         yield f"by submission time ({request.dataset.window}); by event time the numbers differ"
-    missing = _missing(request, asked, keys, metrics)
-    if missing:
-        yield f"a lead's cost counts once, whoever bought it, so by recipient these are null: {', '.join(missing)}"
+    for reason, ids in untold.items():
+        yield f"{reason}: {', '.join(ids)}"
 
 
 def _key_column(key: Dimension, labels: bool) -> OutputColumn:

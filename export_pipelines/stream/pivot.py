@@ -12,26 +12,30 @@ NONE, BLANK = "(none)", "(blank)"  # how a value that is null or empty is named 
 UNDER = "pivot"  # the key of the object that JSON nests the values in
 
 
+def demand_columns(pivot: str, values: pl.Series) -> None:
+    """Raises LimitReached for more values than make a table that can be read."""
+    if len(values) > MOST_VALUES:
+        raise _refused(pivot, f"{len(values):,} values, more than the {MOST_VALUES:,} that make columns")
+
+
 def pivoted(
     report: Report, frame: pl.DataFrame, columns: tuple[OutputColumn, ...]
 ) -> tuple[pl.DataFrame, tuple[OutputColumn, ...]]:
     """The frame turned, and its columns. `frame` holds every value of the pivot in every row.
 
-    Raises LimitReached for more values than make a table that can be read, or for two of one name.
+    Raises LimitReached for two values of one name.
     """
     assert report.pivot
     own = [one for one in columns if one.id in (*report.keys, TOTAL) and one.id != report.pivot]
     metrics = [one for one in columns if one.id not in (*report.keys, TOTAL)]
     values = frame[report.pivot].unique().sort(nulls_last=True)
-    if len(values) > MOST_VALUES:
-        raise _refused(report, f"{len(values):,} values, more than the {MOST_VALUES:,} that make columns")
     ordered = frame.sort([one.id for one in own] + [report.pivot], nulls_last=True)
     parts = ordered.partition_by(report.pivot, maintain_order=True, include_key=False)
     names = _names(values)
     turned = [_turned(name, one) for name in names for one in metrics]
     shown = [*own, *turned]
     if len({one.header for one in shown}) < len(shown) or len(set(names)) < len(names):
-        raise _refused(report, "values that would make two columns of one name")
+        raise _refused(report.pivot, "values that would make two columns of one name")
     if not parts:
         return frame.select(one.id for one in own), tuple(own)
     turns = [
@@ -63,9 +67,9 @@ def _turned(name: str, metric: OutputColumn) -> OutputColumn:
     )
 
 
-def _refused(report: Report, what: str) -> LimitReached:
+def _refused(pivot: str, what: str) -> LimitReached:
     return LimitReached(
-        f"the pivot {report.pivot} has {what}; nothing was written",
+        f"the pivot {pivot} has {what}; nothing was written",
         where="pivot",
         remedy="take the pivot out: each value is a row then; or filter",
     )

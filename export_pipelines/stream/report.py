@@ -1,6 +1,7 @@
 """Groups from the source become a report: no gaps in its time, metrics out of sums, a pivot, an order of rows."""
 
 from collections.abc import Iterable
+from math import prod
 
 import polars as pl
 import pyarrow as pa
@@ -13,7 +14,7 @@ from export_pipelines.plan.report_query import TOTAL, measures_of
 from export_pipelines.plan.report_rows import MISFITS
 from export_pipelines.stream.conform import conform
 from export_pipelines.stream.metrics import empty_group, from_cents, value_of
-from export_pipelines.stream.pivot import pivoted
+from export_pipelines.stream.pivot import demand_columns, pivoted
 from export_pipelines.stream.schema import arrow_type, polars_type
 from export_pipelines.stream.series import buckets_of
 
@@ -62,7 +63,7 @@ def _report(
     """Rows in the order of their keys, nulls last, the total after all."""
     assert plan.masking
     columns = plan.masking.columns
-    parts = [_without_gaps(report, groups.filter(~pl.col(TOTAL)))]
+    parts = [_without_gaps(plan, report, groups.filter(~pl.col(TOTAL)))]
     if report.totals:
         parts.append(_whole(report, groups.filter(pl.col(TOTAL)), parts[0]))
     frame = pl.concat(parts, how="diagonal").select(_value(report, one) for one in columns)
@@ -72,19 +73,23 @@ def _report(
     return pivoted(report, frame, columns) if report.pivot else (frame, columns)
 
 
-def _without_gaps(report: Report, groups: pl.DataFrame) -> pl.DataFrame:
-    """Every bucket of time for every group that there is, and every value of a pivot in every row."""
+def _without_gaps(plan: Plan, report: Report, groups: pl.DataFrame) -> pl.DataFrame:
+    """Every bucket of time for every group that there is, and every value of a pivot in every row. How many rows that
+    makes is asked before they are made."""
     series = report.series.every if report.series and report.series.fill else None
     crossed = {series, report.pivot} - {None}
     if not crossed:
         return groups
     own = [key for key in report.keys if key not in crossed]
     grid = groups.select(ONE, *own).unique() if own else pl.DataFrame({ONE: [1]}, schema={ONE: pl.Int32})
-    for key in (key for key in report.keys if key in crossed):
-        values = groups[key].unique()
-        if report.series and key == series:
-            values = buckets_of(report.series, values)
-        grid = grid.join(values.alias(key).to_frame(), how="cross")
+    values = {key: groups[key].unique() for key in report.keys if key in crossed}
+    if report.series and series in values:
+        values[series] = buckets_of(report.series, values[series])
+    if report.pivot:
+        demand_columns(report.pivot, values[report.pivot])
+    demand_room(plan, len(grid) * prod(len(one) for key, one in values.items() if key != report.pivot))
+    for key, one in values.items():
+        grid = grid.join(one.alias(key).to_frame(), how="cross")
     return _measured(report, grid, groups)
 
 

@@ -137,7 +137,7 @@ def test_a_report_by_submission_counts_events_with_their_lead(
 def test_a_filter_chooses_what_is_counted(
     lines: str, chosen: Any, url: str, events: pd.DataFrame, tmp_path: Path
 ) -> None:
-    metrics = ("events", "leads", "cost", "p95_total_ms")
+    metrics = ("events", "leads", "revenue", "p95_total_ms")
     (row,) = report(url, tmp_path, f"metrics: [{', '.join(metrics)}]\n{lines}")
     assert tuple(row.values()) == numbers(chosen(of_january(events)), metrics)
     assert row["events"]

@@ -183,6 +183,36 @@ def test_more_rows_than_the_limit_are_refused_before_anything_is_written(url: st
         run(url, plan)
 
 
+def test_the_rows_of_a_series_are_counted_before_they_are_made(url: str, tmp_path: Path) -> None:
+    lines = "metrics: [leads]\nevery: hour\ngroup_by: [state, postal_code.zip, email.domain]"
+    with pytest.raises(LimitReached, match=r"rows match, the limit is 10,000; nothing was written"):
+        run(url, plan_of(url, tmp_path, f"{lines}\nlimits: {{rows: 10000}}"))
+
+
+@pytest.mark.parametrize(
+    ("events", "untold"),
+    [
+        ("recipient.*", ("cost", "profit", "acceptance_rate")),
+        ("SOURCE.*", ("revenue", "profit")),
+        ("source.accepted, recipient.delivered", ()),
+        ("source.rejected", ("cost", "revenue", "profit", "acceptance_rate")),
+        ("'*'", ()),
+        ("'*.error', of_our_own.*", ()),
+    ],
+)
+def test_what_the_chosen_events_do_not_tell_is_null_and_not_zero(
+    events: str, untold: tuple[str, ...], sqlite_url: str, tmp_path: Path
+) -> None:
+    lines = f"metrics: [events, cost, revenue, profit, acceptance_rate]\nfilter: {{events: [{events}]}}"
+    shown = plan_of(sqlite_url, tmp_path, lines).report
+    assert shown and shown.missing == untold
+    assert any("filter: {events}" in note and ", ".join(untold) in note for note in shown.notes) is bool(
+        untold
+    )
+    (row,) = report(sqlite_url, tmp_path, lines)
+    assert row["events"] is not None and all(row[id] is None for id in untold)
+
+
 def test_by_recipient_cost_is_null_and_the_plan_says_why(url: str, tmp_path: Path) -> None:
     lines = "metrics: [revenue, cost, profit, margin]\ngroup_by: [recipient.name]"
     rows = report(url, tmp_path, lines)

@@ -1,0 +1,71 @@
+"""Metrics that a report asks for and that its groups or its filter keep from being told: null, never a zero."""
+
+import re
+from collections.abc import Iterator
+
+from export_pipelines.catalog.dimensions import Dimension
+from export_pipelines.catalog.metrics import EVENT_TYPES, MEASURES, Measure, Metric, event_types_of
+from export_pipelines.definition.filters import AnyRule, RuleSet
+from export_pipelines.definition.report import Report
+from export_pipelines.plan.request import PlanRequest
+
+COST = "cost"
+RECIPIENT = "recipient."
+BY_RECIPIENT = "a lead's cost counts once, whoever bought it, so by recipient these are null"
+WITHOUT_EVENTS = "`filter: {events}` leaves out the events that these are told by, so they are null"
+
+
+def untold_metrics(
+    request: PlanRequest, report: Report, keys: tuple[Dimension, ...], metrics: tuple[Metric, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Ids of metrics by the reason why they are null in every row; a metric has the first reason that holds."""
+    if report.over == "leads":
+        return {}
+    named = {key.id for key in keys} | set(_filtered(request))
+    by_recipient = any(id.startswith(RECIPIENT) for id in named)
+    costs = {one.id for one in metrics if by_recipient and COST in one.measures}
+    left_out = [
+        one.id
+        for one in metrics
+        if one.id not in costs
+        and any(_left_out(request, MEASURES[report.over][name]) for name in one.measures)
+    ]
+    found = {
+        BY_RECIPIENT: tuple(one.id for one in metrics if one.id in costs),
+        WITHOUT_EVENTS: tuple(left_out),
+    }
+    return {reason: ids for reason, ids in found.items() if ids}
+
+
+def _left_out(request: PlanRequest, measure: Measure) -> bool:
+    """Whether the chosen events are all others than those of the measure. A glob for types of a store's own tells nothing."""
+    globs = [re.compile(_pattern(glob), re.IGNORECASE) for glob in request.definition.filter.events]
+    needed = event_types_of(measure)
+    if not globs or needed is None:
+        return False
+    known = {one for names in EVENT_TYPES.values() for one in names}
+    if not all(any(glob.fullmatch(one) for one in known) for glob in globs):
+        return False
+    return not any(glob.fullmatch(one) for glob in globs for one in needed)
+
+
+def _pattern(glob: str) -> str:
+    return re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".")
+
+
+def _filtered(request: PlanRequest) -> Iterator[str]:
+    """Ids that the filter asks about."""
+    chosen = request.definition.filter
+    if chosen.recipients:
+        yield RECIPIENT
+    yield from chosen.where
+    for rule in chosen.rules:
+        yield from _of_rule(rule)
+
+
+def _of_rule(rule: AnyRule) -> Iterator[str]:
+    if isinstance(rule, RuleSet):
+        for inner in rule.rules:
+            yield from _of_rule(inner)
+    else:
+        yield rule.lhv
