@@ -13,6 +13,7 @@ from export_pipelines.orchestration.step_metadata import step_metadata
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.pipeline import destinations_of
 from export_pipelines.plan import STEPS, blank_plan
+from export_pipelines.plan.describe import without_private
 from export_pipelines.plan.plan import Plan, Window
 from export_pipelines.plan.window import (
     demand_complete,
@@ -106,7 +107,7 @@ def _write(context: dg.OpExecutionContext, plan: Plan, workshop: Workshop) -> Wr
     """A fault of one window is data: the other windows go on, and the last op names the failed ones."""
     window = _window(plan)
     try:
-        plan = _step("write", plan, workshop)
+        plan = _with_private(_step("write", plan, workshop), workshop)
         started = workshop.now()
         manifest = workshop.run(plan, window)
         due = workshop.register(manifest, destinations_of(plan, manifest.rows), context.run_id)
@@ -159,6 +160,21 @@ def _step(name: str, plan: Plan, workshop: Workshop) -> Plan:
     return STEP[name](plan, workshop.request(definition, _window(plan)))
 
 
+def _with_private(plan: Plan, workshop: Workshop) -> Plan:
+    """The plan with what its query compares with personal fields, which no edge carries: it is read from the export's
+    file once more. Raises RequestError if that asks for something else by now."""
+    if not (plan.masking and plan.masking.query.is_private):
+        return plan
+    whole = _step("mask_pii", plan, workshop)
+    if without_private(whole.model_dump(mode="json")) != plan.model_dump(mode="json"):
+        raise RequestError(
+            "the export's file has changed since the run was planned",
+            where=plan.export,
+            remedy="launch a run of its own, or run this one again from `extract`",
+        )
+    return whole
+
+
 def _window(plan: Plan) -> Window:
     if plan.extract is None:
         raise ValueError("a plan has its window from the op extract")
@@ -175,4 +191,7 @@ def _demand_readable(plans: list[Plan], workshop: Workshop) -> None:
 def _shown(context: dg.OpExecutionContext, name: str, plans: list[Plan]) -> Edge:
     metadata: dict[str, Any] = step_metadata(name, plans)
     context.add_output_metadata(metadata)
-    return wire(plans)
+    edge = wire(plans)
+    return (
+        without_private(edge) if name == "mask_pii" else edge
+    )  # which adds the query; later ones have it without

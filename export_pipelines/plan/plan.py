@@ -178,6 +178,11 @@ class Query(Frozen):
     bad_json_is_null: bool = Field(default=False, exclude_if=lambda null: not null)
 
     @property
+    def is_private(self) -> bool:
+        """Is anything compared with a personal field?"""
+        return bool(self.private or (self.rest and self.rest.private))
+
+    @property
     def selected(self) -> tuple[SourceColumn, ...]:
         """The columns that the SELECT gives."""
         if self.rest is None:

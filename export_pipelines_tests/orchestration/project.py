@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 from pydantic import SecretStr
 
 from export_pipelines.artifacts import Store, open_store
@@ -47,6 +48,12 @@ class Project:
         path = self.settings.definitions / f"{name}.yaml"
         path.write_text(text, encoding="utf-8")
         return path
+
+    def in_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The settings as variables, for what reads them anew."""
+        for name in ("home", "store_url", "definitions"):
+            monkeypatch.setenv(f"EXPORT_PIPELINES_{name.upper()}", str(getattr(self.settings, name)))
+        monkeypatch.setenv("EXPORT_PIPELINES_SOURCE_URL", self.settings.source_url.get_secret_value())
 
     @property
     def store(self) -> Store:

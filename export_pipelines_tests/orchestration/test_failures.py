@@ -74,10 +74,7 @@ def daily_job() -> dg.JobDefinition:
 def test_running_again_from_deliver_extracts_nothing_again(
     project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    settings = project.settings
-    for name in ("home", "store_url", "definitions"):
-        monkeypatch.setenv(f"EXPORT_PIPELINES_{name.upper()}", str(getattr(settings, name)))
-    monkeypatch.setenv("EXPORT_PIPELINES_SOURCE_URL", settings.source_url.get_secret_value())
+    project.in_environment(monkeypatch)
     blocked, job = block(project, "2024-01-15"), dg.reconstructable(daily_job)
     with dg.instance_for_test() as instance:
         tags = {"dagster/partition": "2024-01-15"}
