@@ -191,6 +191,8 @@ def test_a_filter_is_set_for_one_run(terminal: Terminal, project: Project) -> No
         ("filter.lead_ids", '--set "filter.lead_ids" has no value'),
         ("filter.lead_ids=[5fd2", "--set filter.lead_ids: the value is not YAML"),
         ("privacy.email=keep", '"privacy.email" cannot be set at launch'),
+        ("filter.where={email: a@b.example}", "set at launch: filter.where.email: email tells a person"),
+        ("filter.rules=[{lhv: phone_1, op: is equal to, rhv: '2125550100'}]", "phone_1 tells a person"),
         ("filter.lead_ids=[5fd2]", "exports/daily.yaml, set at launch: filter.lead_ids.0: a lead id is 24"),
     ],
 )

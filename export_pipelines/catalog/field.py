@@ -13,6 +13,11 @@ class PiiClass(StrEnum):
     SENSITIVE = "sensitive"
     DIRECT = "direct"
 
+    @property
+    def is_secret(self) -> bool:
+        """May a value of this class not stand in a log, a plan or a record?"""
+        return self in (PiiClass.DIRECT, PiiClass.SENSITIVE)
+
 
 class StoredAs(StrEnum):
     """How a database without a timestamp type (SQLite) holds a timestamp; all are UTC."""

@@ -6,8 +6,8 @@ from export_pipelines.catalog import Catalog, Dataset
 from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.delivery import destination_of, settings_of
 from export_pipelines.definition.export import Destination
-from export_pipelines.definition.filter_checks import filter_faults
-from export_pipelines.definition.given import AT_LAUNCH
+from export_pipelines.definition.filter_checks import filter_faults, personal_values
+from export_pipelines.definition.given import AT_LAUNCH, Given, was_given
 from export_pipelines.definition.output import FORMATS, format_of
 from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.report_checks import key_faults, report_faults
@@ -26,7 +26,7 @@ def definition_faults(written: WrittenExport, catalog: Catalog) -> Found:
     yield from key_faults(written)
     report = written.report
     try:
-        dataset = drawn_from(report, catalog) if report else catalog.dataset(DATASETS[written.type])
+        dataset = _dataset(written, catalog)
     except CatalogError as error:
         yield ("type",), f"type: {error.what}"
         return
@@ -43,6 +43,22 @@ def definition_faults(written: WrittenExport, catalog: Catalog) -> Found:
         yield from _privacy(written, dataset)
     yield from _windows(written)
     yield from _files(written)
+
+
+def given_faults(written: WrittenExport, catalog: Catalog, given: Given) -> Found:
+    """Of a definition without other faults: what Dagster's records, which keep what a launch gave, must not hold."""
+    for key, id in personal_values(written.filter, _dataset(written, catalog)):
+        if was_given(("filter", *key), given):
+            yield (
+                ("filter", *key),
+                f"{_dotted(('filter', *key))}: {id} tells a person, and what is given at launch is kept in the records of "
+                "runs; write it in the export's file, or give lead_ids",
+            )
+
+
+def _dataset(written: WrittenExport, catalog: Catalog) -> Dataset:
+    report = written.report
+    return drawn_from(report, catalog) if report else catalog.dataset(DATASETS[written.type])
 
 
 def _dotted(key: Key) -> str:

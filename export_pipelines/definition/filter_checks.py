@@ -34,6 +34,25 @@ def filter_faults(chosen: Filter, dataset: Dataset) -> Found:
         yield from _any_rule(rule, ("rules", place), dataset)
 
 
+def personal_values(chosen: Filter, dataset: Dataset) -> Iterator[tuple[Key, str]]:
+    """Keys below `filter` whose values are compared with a personal field, and the field."""
+    for id in chosen.where:
+        if dataset.find(id).pii.is_secret:
+            yield ("where", id), id
+    for place, rule in enumerate(chosen.rules):
+        yield from (
+            ((("rules", place)), one.lhv) for one in _compared(rule) if dataset.find(one.lhv).pii.is_secret
+        )
+
+
+def _compared(rule: Rule | RuleSet) -> Iterator[Rule]:
+    if isinstance(rule, RuleSet):
+        for inner in rule.rules:
+            yield from _compared(inner)
+    elif rule.rhv is not None:
+        yield rule
+
+
 def _where(id: str, values: Scalar | tuple[Scalar, ...], dataset: Dataset) -> Found:
     key: Key = ("where", id)
     one = yield from _found(id, key, dataset)

@@ -12,7 +12,7 @@ from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import shown
 from export_pipelines.catalog.yaml_faults import plain_faults
 from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_yaml_file
-from export_pipelines.definition.checks import Found, definition_faults
+from export_pipelines.definition.checks import Found, definition_faults, given_faults
 from export_pipelines.definition.delivery import destination_of, settings_of
 from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.definition.given import Given, laid_over, was_given
@@ -72,6 +72,7 @@ def load_definition(path: Path, catalog: Catalog, given: Given | None = None) ->
         stop.at([*found, *_of_the_rest(document.data, found, catalog)])
         raise
     stop.at(definition_faults(written, catalog))
+    stop.at(given_faults(written, catalog, given))
     return _definition(path, file, written, document, given)
 
 

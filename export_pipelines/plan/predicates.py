@@ -9,13 +9,13 @@ from functools import partial
 
 from sqlalchemy import and_, literal, or_
 
-from export_pipelines.catalog import Field, Kind, PiiClass
+from export_pipelines.catalog import Field, Kind
 from export_pipelines.definition.filters import Operator, Rule, RuleSet, Scalar
 from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.definition.words import WEEKDAYS
 from export_pipelines.errors import RequestError, WindowError
 from export_pipelines.plan.dialects.dialect import Expression, NotPushable
-from export_pipelines.plan.operators import Operand, predicate
+from export_pipelines.plan.operators import predicate
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.tables import Tables
@@ -190,7 +190,7 @@ def _where(request: PlanRequest, tables: Tables, id: str) -> Iterator[Predicate]
         found = [predicate(operand, Operator.INCLUDED, some)] if some or not values else []
         if None in values:
             found.append(operand.value.is_(None))
-    private = _is_personal(operand)
+    private = operand.pii.is_secret
     yield Predicate(
         f"{id} is one of {_listed(values, private)}", or_(*found), tuple(found) if private else ()
     )
@@ -215,7 +215,7 @@ def _rule(
         expression = predicate(operand, rule.op, rule.rhv)
     if rule.rhv is None:
         return Predicate(f"{rule.lhv} {rule.op}", expression)
-    personal = _is_personal(operand)
+    personal = operand.pii.is_secret
     rhv = _listed(rule.rhv if isinstance(rule.rhv, tuple) else (rule.rhv,), personal)
     return Predicate(f"{rule.lhv} {rule.op} {rhv}", expression, (expression,) if personal else ())
 
@@ -264,10 +264,6 @@ def _runs(dates: list[date]) -> Iterator[tuple[datetime, datetime]]:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
-
-
-def _is_personal(operand: Operand) -> bool:
-    return operand.pii in (PiiClass.DIRECT, PiiClass.SENSITIVE)
 
 
 def _listed(values: tuple[Scalar, ...], private: bool = False) -> str:
