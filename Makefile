@@ -32,11 +32,7 @@ lint: $(VENV)/installed  ## style, types, import rules
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/installed  ## speed and memory against the bars, on 1,000,000 leads
-	@$(BIN)/python -m benchmarks.bench_sqlite
-	@$(BIN)/python -m benchmarks.bench_postgresql
-	@$(BIN)/python -m benchmarks.bench_mariadb
-	@$(BIN)/python -m benchmarks.bench_dagster
-	@$(BIN)/python -m benchmarks.bench_delivery
+	@$(BIN)/python -m benchmarks
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "export_pipelines needs Python 3.11 or newer, found " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 ...")'

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from benchmarks.harness import Result, Work, compare, found, program
+from benchmarks.harness import Bar, Judged, Result, Work, all_bars, compare, found, program
 from export_pipelines.delivery import open_destination
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.delivery.desk import Desk
@@ -32,15 +32,16 @@ from export_pipelines_tests.servers.ssh import openssh
 MEGABYTES = 500
 NAME = "leads_part_1.csv.gz"
 OURS = "ours"
-BARS = {"sftp": {OURS: "<= 1.25"}}
+BARS = {"sftp": {OURS: Bar(most=1.25)}}
 
 
-def main() -> None:
+def main() -> list[Judged]:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--megabytes", type=int, default=MEGABYTES)
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--to", nargs="*", default=list(DESTINATIONS))
     given = arguments.parse_args()
+    judged = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         desk = Desk(folder / "home")
@@ -51,13 +52,14 @@ def main() -> None:
             with DESTINATIONS[kind](folder, file) as (receiver, peer, place):
                 desk.environment.update(receiver.environment)
                 ours = partial(_send, desk, made, receiver, place)
-                compare(
+                judged += compare(
                     f"{kind}, {given.megabytes} MB",
                     {**peer, OURS: ours},
                     given.runs,
                     BARS.get(kind, {}),
                     (OURS,),
                 )
+    return judged
 
 
 def _send(desk: Desk, made: Any, receiver: Any, place: Callable[[int], dict[str, Any]]) -> Result:
@@ -140,4 +142,4 @@ def _webhook(folder: Path, file: Path) -> Iterator[Any]:
 DESTINATIONS = {"folder": _folder, "sftp": _sftp, "s3": _s3, "webhook": _webhook}
 
 if __name__ == "__main__":
-    main()
+    all_bars(main())

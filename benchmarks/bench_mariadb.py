@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from benchmarks.harness import Work, compare, found, piece, program
+from benchmarks.harness import Bar, Judged, Work, all_bars, compare, found, piece, program
 from benchmarks.stores import DAYS, FIRST_DAY, SEED
 from benchmarks.work import plan_of
 from export_pipelines.sample import generate_leads
@@ -19,10 +19,10 @@ from export_pipelines_tests.servers.mariadb import mariadb
 
 LEADS = 1_000_000
 OURS = ("csv.gz", "csv.gz masked", "json.gz")
-BARS = {"csv.gz": "<= 1.3"}
+BARS = {"csv.gz": Bar(most=1.3)}
 
 
-def main() -> None:
+def main() -> list[Judged]:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--leads", type=int, default=LEADS)
     arguments.add_argument("--runs", type=int, default=3)
@@ -38,7 +38,7 @@ def main() -> None:
             **peer(url, Path(folder)),
             **{name: partial(piece, name, url) for name in given.work},
         }
-        compare(f"MariaDB, {given.leads:,} leads", work, given.runs, BARS, tuple(given.work))
+        return compare(f"MariaDB, {given.leads:,} leads", work, given.runs, BARS, tuple(given.work))
 
 
 def peer(url: str, folder: Path) -> Work:
@@ -58,4 +58,4 @@ def peer(url: str, folder: Path) -> Work:
 
 
 if __name__ == "__main__":
-    main()
+    all_bars(main())

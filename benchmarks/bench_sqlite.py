@@ -3,24 +3,46 @@
 import argparse
 from functools import partial
 
-from benchmarks.harness import compare, piece
+from benchmarks.harness import Bar, Judged, all_bars, compare, piece
 from benchmarks.stores import sample_sqlite
 from benchmarks.work import WORK
 
 LEADS = 1_000_000
-BARS = {"csv.gz": "<= 1.5"}
+MANY, GROWTH = 5_000_000, 1.1
+BARS = {"csv.gz": Bar(most=1.5)}
 
 
-def main() -> None:
+def main() -> list[Judged]:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--leads", type=int, default=LEADS)
+    arguments.add_argument(
+        "--many", type=int, default=MANY, help="of one run more, for its memory; 0 for none"
+    )
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--work", nargs="*", default=list(WORK))
     given = arguments.parse_args()
     store = sample_sqlite(given.leads)
     work = {name: partial(piece, name, store) for name in given.work}
-    compare(f"SQLite, {given.leads:,} leads", work, given.runs, BARS, tuple(given.work))
+    ours = tuple(name for name in work if name != "driver alone")
+    judged = compare(f"SQLite, {given.leads:,} leads", work, given.runs, BARS, ours)
+    return judged + (memory(store, given.many) if given.many else [])
+
+
+def memory(store: str, leads: int) -> list[Judged]:
+    """The peak of many leads against that of a few."""
+    few, many = piece("csv.gz", store), piece("csv.gz", sample_sqlite(leads))
+    growth = many.memory_mb / few.memory_mb
+    title, measured = (
+        f"SQLite, {leads:,} leads",
+        f"{many.memory_mb:.0f} MB, {growth:.2f} x, {many.seconds:.0f} s",
+    )
+    print(f"{title}: {measured}\n", flush=True)
+    return [
+        Judged(
+            title, "csv.gz", f"<= {GROWTH} x the memory", measured, "held" if growth <= GROWTH else "missed"
+        )
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    all_bars(main())

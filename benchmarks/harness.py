@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,44 @@ class Result:
 Work = Mapping[str, Callable[[], Result]]
 
 
-def compare(title: str, work: Work, runs: int, bars: Mapping[str, str], ours: tuple[str, ...]) -> None:
+@dataclass(frozen=True)
+class Bar:
+    """What the median of a work is held against: at most or at least so many times that of the work `than` (the first
+    one), or at most so many seconds `later`."""
+
+    most: float | None = None
+    least: float | None = None
+    later: float | None = None
+    than: str | None = None
+
+    def __str__(self) -> str:
+        to = f" {self.than}" if self.than else ""
+        if self.later is not None:
+            return f"<= {self.later:g} s more"
+        return f"<= {self.most:g} x{to}" if self.most is not None else f">= {self.least:g} x{to}"
+
+    def judged(self, mine: float, other: float) -> str:
+        if self.later is not None:
+            held = mine - other <= self.later
+        else:
+            held = mine <= other * self.most if self.most is not None else mine >= other * (self.least or 0)
+        return "held" if held else "missed"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A bar, and what was measured."""
+
+    title: str
+    work: str
+    bar: str
+    measured: str
+    verdict: str
+
+
+def compare(
+    title: str, work: Work, runs: int, bars: Mapping[str, Bar], ours: tuple[str, ...]
+) -> list[Judged]:
     """Prints a table; the ratio is to the first work. `ours` are held against the bar of memory."""
     results: dict[str, list[Result]] = {name: [] for name in work}
     for _ in range(runs):
@@ -39,18 +76,33 @@ def compare(title: str, work: Work, runs: int, bars: Mapping[str, str], ours: tu
     )
     print("| work | seconds | ratio | bar | peak MB | MB written |\n|---|---|---|---|---|---|")
     medians = {name: statistics.median(one.seconds for one in found) for name, found in results.items()}
-    base = next(iter(medians.values()))
+    peaks = {name: max(one.memory_mb for one in found) for name, found in results.items()}
+    base, judged = next(iter(medians)), []
     for name, found in results.items():
-        memory = max(one.memory_mb for one in found)
         size = f"{found[-1].bytes / 1e6:.0f}" if found[-1].bytes else ""
-        ratio = medians[name] / base
-        held = f"{memory:.0f}" if memory else ""
-        print(f"| {name} | {medians[name]:.2f} | {ratio:.2f} | {bars.get(name, '')} | {held} | {size} |")
-    over = [name for name in ours if max(one.memory_mb for one in results[name]) > MEMORY_BAR_MB]
-    print(
-        f"memory bar: {MEMORY_BAR_MB} MB" + (f"; over it: {', '.join(over)}" if over else ", held"),
-        flush=True,
-    )
+        told = ""
+        if bar := bars.get(name):
+            other = medians.get(bar.than or base)
+            verdict = bar.judged(medians[name], other) if other else "not measured"
+            measured = f"{medians[name]:.2f} s, {medians[name] / other:.2f} x" if other else ""
+            told = f"{bar}: {verdict}"
+            judged.append(Judged(title, name, str(bar), measured, verdict))
+        held = f"{peaks[name]:.0f}" if peaks[name] else ""
+        print(
+            f"| {name} | {medians[name]:.2f} | {medians[name] / medians[base]:.2f} | {told} | {held} | {size} |"
+        )
+    for name in ours:
+        verdict = "held" if peaks[name] <= MEMORY_BAR_MB else "missed"
+        judged.append(Judged(title, name, f"<= {MEMORY_BAR_MB} MB", f"{peaks[name]:.0f} MB", verdict))
+    print("", flush=True)
+    return judged
+
+
+def all_bars(judged: Iterable[Judged]) -> None:
+    """One table of everything that is held against a bar."""
+    print("| measured | work | bar | result | |\n|---|---|---|---|---|")
+    for one in judged:
+        print(f"| {one.title} | {one.work} | {one.bar} | {one.measured} | {one.verdict} |")
 
 
 def piece(name: str, store: str) -> Result:
