@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from export_pipelines.catalog import Component, Dataset, Field, Kind
 from export_pipelines.catalog.yaml_lines import Key
-from export_pipelines.definition.filters import Filter, Operator, Rule, RuleSet, Scalar
+from export_pipelines.definition.filters import Filter, Operator, Rule, RuleSet, Scalar, rules_in
 from export_pipelines.definition.selection import exportable
 from export_pipelines.errors import CatalogError
 
@@ -40,17 +40,9 @@ def personal_values(chosen: Filter, dataset: Dataset) -> Iterator[tuple[Key, str
         if dataset.find(id).pii.is_secret:
             yield ("where", id), id
     for place, rule in enumerate(chosen.rules):
-        yield from (
-            ((("rules", place)), one.lhv) for one in _compared(rule) if dataset.find(one.lhv).pii.is_secret
-        )
-
-
-def _compared(rule: Rule | RuleSet) -> Iterator[Rule]:
-    if isinstance(rule, RuleSet):
-        for inner in rule.rules:
-            yield from _compared(inner)
-    elif rule.rhv is not None:
-        yield rule
+        for one in rules_in(rule):
+            if one.rhv is not None and dataset.find(one.lhv).pii.is_secret:
+                yield ("rules", place), one.lhv
 
 
 def _where(id: str, values: Scalar | tuple[Scalar, ...], dataset: Dataset) -> Found:

@@ -1,5 +1,6 @@
 """What rows an export takes: the filter block and its rules."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union
 
@@ -71,6 +72,15 @@ AnyRule = Annotated[
 RuleSet.model_rebuild()
 
 
+def rules_in(rule: AnyRule) -> Iterator[Rule]:
+    """The rule itself, or those of a set, however deep."""
+    if isinstance(rule, RuleSet):
+        for inner in rule.rules:
+            yield from rules_in(inner)
+    else:
+        yield rule
+
+
 Some = Field(min_length=1)  # a list of nothing would leave nothing out
 LeadIds = Annotated[
     Union[  # noqa: UP007
@@ -97,3 +107,8 @@ class Filter(BaseModel):
     lead_ids: LeadIds = ()  # `at launch`: a run is refused without them
     where: dict[str, Scalars] = {}
     rules: tuple[AnyRule, ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Ids of the fields that `where` and `rules` ask about."""
+        return (*self.where, *(one.lhv for rule in self.rules for one in rules_in(rule)))

@@ -164,7 +164,8 @@ class Query(Frozen):
 
     `private` are positions of parameters that are compared with a personal field; they are never shown. With a `rest`
     that asks the count is that of the rows at most. `marked` columns hold BAD_JSON where stored JSON does not parse: an
-    error, or null where `bad_json_is_null`.
+    error, or null where `bad_json_is_null`. `suspects` reads the rows of the window with the JSON that the filter and the
+    groups ask about, so that a row that they cannot read can be named.
     """
 
     sql: str
@@ -176,6 +177,7 @@ class Query(Frozen):
     rest: Rest | None = Field(default=None, exclude_if=lambda rest: rest is None)
     marked: tuple[str, ...] = Field(default=(), exclude_if=lambda marked: not marked)
     bad_json_is_null: bool = Field(default=False, exclude_if=lambda null: not null)
+    suspects: "Query | None" = Field(default=None, exclude_if=lambda query: query is None)
 
     @property
     def is_private(self) -> bool:

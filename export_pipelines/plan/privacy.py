@@ -10,6 +10,7 @@ from export_pipelines.plan.columns import source_fields, without_repeats
 from export_pipelines.plan.plan import Mask, Masking, OutputColumn, Plan, Seal
 from export_pipelines.plan.query import build_query
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.suspects import with_suspects
 
 KEY_OF = {Mask.HASH: "HASH_KEY", Mask.TOKENIZE: "MASTER_KEY"}
 # The later the stricter; None is `keep`.
@@ -65,7 +66,7 @@ def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
         key_ids=_keys_needed(kept, request),
         watched=watched,
         searched=searched if watched else (),
-        query=build_query(request, read),
+        query=with_suspects(build_query(request, read), request),
     )
     required = tuple(column.id for column in kept if column.required)
     return plan.model_copy(update={"masking": masking, "required": required})

@@ -12,6 +12,7 @@ from export_pipelines.plan.columns import demand_distinct
 from export_pipelines.plan.plan import Masking, OutputColumn, Plan, Projection, Report, Series
 from export_pipelines.plan.report_query import TOTAL, report_query
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.suspects import with_suspects
 from export_pipelines.plan.untold import untold_metrics
 from export_pipelines.plan.window import WHOLE_KEY, before
 
@@ -44,7 +45,7 @@ def query_report(plan: Plan, request: PlanRequest) -> Plan:
     """Adds the query. No column of a report tells a person, so none is masked. Raises RequestError."""
     if plan.projection is None or plan.report is None:
         raise ValueError("a report's columns are projected before it is queried")
-    query = report_query(plan.report, request)
+    query = with_suspects(report_query(plan.report, request), request)
     return plan.model_copy(update={"masking": Masking(columns=plan.projection.columns, query=query)})
 
 

@@ -1,11 +1,9 @@
 """Metrics that a report asks for and that its groups or its filter keep from being told: null, never a zero."""
 
 import re
-from collections.abc import Iterator
 
 from export_pipelines.catalog.dimensions import Dimension
 from export_pipelines.catalog.metrics import EVENT_TYPES, MEASURES, Measure, Metric, event_types_of
-from export_pipelines.definition.filters import AnyRule, RuleSet
 from export_pipelines.definition.report import Report
 from export_pipelines.plan.request import PlanRequest
 
@@ -21,8 +19,9 @@ def untold_metrics(
     """Ids of metrics by the reason why they are null in every row; a metric has the first reason that holds."""
     if report.over == "leads":
         return {}
-    named = {key.id for key in keys} | set(_filtered(request))
-    by_recipient = any(id.startswith(RECIPIENT) for id in named)
+    chosen = request.definition.filter
+    named = (*(key.id for key in keys), *chosen.asked)
+    by_recipient = bool(chosen.recipients) or any(id.startswith(RECIPIENT) for id in named)
     costs = {one.id for one in metrics if by_recipient and COST in one.measures}
     left_out = [
         one.id
@@ -51,21 +50,3 @@ def _left_out(request: PlanRequest, measure: Measure) -> bool:
 
 def _pattern(glob: str) -> str:
     return re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".")
-
-
-def _filtered(request: PlanRequest) -> Iterator[str]:
-    """Ids that the filter asks about."""
-    chosen = request.definition.filter
-    if chosen.recipients:
-        yield RECIPIENT
-    yield from chosen.where
-    for rule in chosen.rules:
-        yield from _of_rule(rule)
-
-
-def _of_rule(rule: AnyRule) -> Iterator[str]:
-    if isinstance(rule, RuleSet):
-        for inner in rule.rules:
-            yield from _of_rule(inner)
-    else:
-        yield rule.lhv

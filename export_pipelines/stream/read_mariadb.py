@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from export_pipelines.errors import DataError, ExportError, RetryableError, SourceError
 from export_pipelines.plan.dialects.mariadb import COLLATION
 from export_pipelines.plan.plan import Query
+from export_pipelines.stream.bad_json import UnreadableJson
 from export_pipelines.stream.connecting import connected
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ BAD_JSON_CODES = range(4035, 4041)
 # faults that are only warnings to MariaDB, which then gives null, or a part, in place of the value
 SILENT: tuple[tuple[Sequence[int], type[ExportError], str, str], ...] = (
     (
-        BAD_JSON_CODES, DataError, "JSON that does not parse, in a field that the export or its filter reads",
+        BAD_JSON_CODES, UnreadableJson, "JSON that does not parse, in a field that the export or its filter reads",
         "find the rows with JSON_VALID(column) = 0, and mend them",
     ),
     (

@@ -9,9 +9,10 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 from sqlalchemy.engine import make_url
 
-from export_pipelines.errors import DataError, SourceError
+from export_pipelines.errors import SourceError
 from export_pipelines.plan.plan import Query
 from export_pipelines.stream import sql_functions
+from export_pipelines.stream.bad_json import UnreadableJson
 
 BATCH_ROWS = 4096  # about 4 MB of wide leads
 REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads, or import leads FILE.csv"
@@ -116,7 +117,7 @@ class SqliteSource:
     def _broken(self, connection: sqlite3.Connection, query: Query, error: Exception) -> Exception:
         """The error that a person can act on: JSON that a filter cannot read, a missing table, or a broken file."""
         if "malformed JSON" in str(error):
-            return DataError(
+            return UnreadableJson(
                 "JSON that does not parse, in a column that the filter or the report asks about",
                 where=str(self.path),
                 remedy="find its rows with `NOT json_valid(column)` and mend them, or write `bad_json: null` in the export",

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from operator import itemgetter
 from typing import Any
 
@@ -15,7 +15,7 @@ from export_pipelines.plan.plan import Groups, Query, Rest
 from export_pipelines.plan.report_query import MEASURED
 from export_pipelines.plan.scratch import NUMBER, TABLE
 from export_pipelines.stream import sql_functions
-from export_pipelines.stream.bad_json import settled
+from export_pipelines.stream.bad_json import UnreadableJson, settled
 from export_pipelines.stream.conform import conform
 from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 from export_pipelines.stream.source import Source
@@ -27,7 +27,8 @@ Row = tuple[Any, ...]
 
 class Asking:
     """A source whose `read` gives what stays when the query's rest has been asked too, under the query's names. Its
-    reader is asked for the columns that the SELECT gives, and knows nothing of a rest."""
+    reader is asked for the columns that the SELECT gives, and knows nothing of a rest. Of JSON that the filter cannot
+    read the row is named, if it can be found."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -36,9 +37,24 @@ class Asking:
         self.source.check(query)
 
     def count(self, query: Query) -> int:
-        return self.source.count(query)
+        with self._naming(query):
+            return self.source.count(query)
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
+        with self._naming(query):
+            yield from self._read(query)
+
+    @contextmanager
+    def _naming(self, query: Query) -> Iterator[None]:
+        try:
+            yield
+        except UnreadableJson:
+            suspects = query.suspects or query
+            for batch in self._read(suspects) if suspects.marked else ():
+                settled(batch, suspects.marked, is_null=False)
+            raise
+
+    def _read(self, query: Query) -> Iterator[pa.RecordBatch]:
         selected, rest = query.selected, query.rest
         batches = self.source.read(query.model_copy(update={"columns": selected, "rest": None}))
         named = _named(batches, [one.name for one in selected])
@@ -125,8 +141,9 @@ def _asked(scratch: sqlite3.Connection, sql: str, asked: Rest | Groups) -> list[
     try:
         return scratch.execute(sql, asked.parameters).fetchall()
     except sqlite3.DatabaseError as error:
-        what = "JSON that does not parse" if "malformed JSON" in str(error) else f"it is refused: {error}"
-        raise DataError(
+        malformed = "malformed JSON" in str(error)
+        what = "JSON that does not parse" if malformed else f"it is refused: {error}"
+        raise (UnreadableJson if malformed else DataError)(
             f"{what}, in a column that the filter or the report asks about",
             where=", ".join(one if isinstance(one, str) else one.name for one in asked.columns),
             remedy="mend the rows, ask about other fields, or write `bad_json: null` in the export",
