@@ -77,25 +77,26 @@ def compare(
     print("| work | seconds | ratio | bar | peak MB | MB written |\n|---|---|---|---|---|---|")
     medians = {name: statistics.median(one.seconds for one in found) for name, found in results.items()}
     peaks = {name: max(one.memory_mb for one in found) for name, found in results.items()}
-    base, judged = next(iter(medians)), []
+    base = next(iter(medians))
+    judged = [_judged(title, name, bar, medians, bar.than or base) for name, bar in bars.items()]
+    verdicts = {one.work: f"{one.bar}: {one.verdict}" for one in judged}
     for name, found in results.items():
         size = f"{found[-1].bytes / 1e6:.0f}" if found[-1].bytes else ""
-        told = ""
-        if bar := bars.get(name):
-            other = medians.get(bar.than or base)
-            verdict = bar.judged(medians[name], other) if other else "not measured"
-            measured = f"{medians[name]:.2f} s, {medians[name] / other:.2f} x" if other else ""
-            told = f"{bar}: {verdict}"
-            judged.append(Judged(title, name, str(bar), measured, verdict))
         held = f"{peaks[name]:.0f}" if peaks[name] else ""
-        print(
-            f"| {name} | {medians[name]:.2f} | {medians[name] / medians[base]:.2f} | {told} | {held} | {size} |"
-        )
+        ratio = medians[name] / medians[base]
+        print(f"| {name} | {medians[name]:.2f} | {ratio:.2f} | {verdicts.get(name, '')} | {held} | {size} |")
     for name in ours:
         verdict = "held" if peaks[name] <= MEMORY_BAR_MB else "missed"
         judged.append(Judged(title, name, f"<= {MEMORY_BAR_MB} MB", f"{peaks[name]:.0f} MB", verdict))
     print("", flush=True)
     return judged
+
+
+def _judged(title: str, name: str, bar: Bar, medians: Mapping[str, float], other: str) -> Judged:
+    if name == other or name not in medians or other not in medians:
+        return Judged(title, name, str(bar), "", "not measured")
+    mine, its = medians[name], medians[other]
+    return Judged(title, name, str(bar), f"{mine:.2f} s, {mine / its:.2f} x", bar.judged(mine, its))
 
 
 def all_bars(judged: Iterable[Judged]) -> None:

@@ -109,6 +109,20 @@ def test_a_rule_fails_rather_than_leave_it_out(url: str, tmp_path: Path):
         export(url, tmp_path, fields=("price",), filter=Filter(rules=(Rule(lhv=PRODUCT, op=Op.NOT_BLANK),)))
 
 
+def test_the_row_that_is_named_is_one_that_was_asked_for(url: str, tmp_path: Path):
+    with pytest.raises(DataError) as caught:
+        export(url, tmp_path, fields=("price",), filter=Filter(rules=(Rule(lhv=PRODUCT, op=Op.NOT_BLANK),)))
+    first = str(caught.value).split()[1].strip(",")
+    engine = create_engine(driver_url(url))
+    with engine.connect() as connection:
+        asked = text("SELECT lead_id FROM leads WHERE custom LIKE '%secret word' AND lead_id <> :id")
+        ((other,),) = connection.execute(asked, {"id": first}).fetchall()
+    engine.dispose()
+    rule = Rule(lhv=PRODUCT, op=Op.NOT_BLANK)
+    with pytest.raises(DataError, match=f"^lead_id {other}, "):
+        export(url, tmp_path, fields=("price",), filter=Filter(lead_ids=(other,), rules=(rule,)))
+
+
 def test_whole_json_is_not_counted(url: str, tmp_path: Path):
     manifest, _ = export(url, tmp_path, bad_json="null", fields=("lead_id", "email", "appended"))
     assert manifest.bad_json == {} and "bad_json" not in manifest.model_dump()

@@ -138,18 +138,19 @@ OVER_EVENTS: Mapping[str, Measure] = {
 }
 
 
-def event_types_of(measure: Measure) -> frozenset[str] | None:
-    """The event types of the rows that an aggregate looks at; None for those of all."""
+def event_types_of(measure: Measure) -> tuple[frozenset[str], ...]:
+    """The event types of the rows that an aggregate looks at, by outcome; none for all rows."""
     where = dict(measure.where)
-    if "event_type" in where or "type" not in where:
-        return frozenset(where["event_type"]) if "event_type" in where else None
-    kinds, outcomes = where["type"], where.get("outcome")
-    return frozenset(
-        name
-        for (kind, outcome), names in EVENT_TYPES.items()
-        if kind in kinds and (outcomes is None or outcome in outcomes or kind.startswith("feedback"))
-        for name in names
-    )
+    kinds, outcomes = where.get("type"), where.get("outcome")
+    if "event_type" in where:
+        return (frozenset(where["event_type"]),)
+    if kinds is None and outcomes is None:
+        return ()
+    found: dict[str, set[str]] = {}
+    for (kind, outcome), names in EVENT_TYPES.items():
+        if (kinds is None or kind in kinds) and (outcomes is None or outcome in outcomes):
+            found.setdefault(outcome, set()).update(names)
+    return tuple(map(frozenset, found.values()))
 
 
 # A lead is what its source event told: one row, its outcome, its two prices.

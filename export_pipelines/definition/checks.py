@@ -46,7 +46,8 @@ def definition_faults(written: WrittenExport, catalog: Catalog) -> Found:
 
 
 def given_faults(written: WrittenExport, catalog: Catalog, given: Given) -> Found:
-    """Of a definition without other faults: what Dagster's records, which keep what a launch gave, must not hold."""
+    """Of a definition without other faults: what a launch must not give, since Dagster's records keep it. Told before a
+    launch at the terminal; a run that the UI launched fails."""
     for key, id in personal_values(written.filter, _dataset(written, catalog)):
         if was_given(("filter", *key), given):
             yield (

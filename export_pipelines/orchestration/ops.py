@@ -162,7 +162,7 @@ def _step(name: str, plan: Plan, workshop: Workshop) -> Plan:
 
 def _with_private(plan: Plan, workshop: Workshop) -> Plan:
     """The plan with what its query compares with personal fields, which no edge carries: it is read from the export's
-    file once more. Raises RequestError if that asks for something else by now."""
+    file as it is now. Raises RequestError if that differs from the plan in anything else."""
     if not (plan.masking and plan.masking.query.is_private):
         return plan
     whole = _step("mask_pii", plan, workshop)

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from export_pipelines.catalog import Component, Field, Kind
 from export_pipelines.catalog.dimensions import dimensions_of
-from export_pipelines.definition.filters import Filter
 from export_pipelines.plan.plan import Query
 from export_pipelines.plan.query import build_query
 from export_pipelines.plan.request import PlanRequest
@@ -20,7 +19,9 @@ def with_suspects(query: Query, request: PlanRequest) -> Query:
     stored = [whole.get(one.column, one) for one in fields if one.path or one.kind is Kind.JSON]
     if request.bad_json_is_null or not stored:
         return query
-    everything = replace(request, definition=request.definition.model_copy(update={"filter": Filter()}))
+    definition = request.definition
+    unasked = definition.filter.model_copy(update={"where": {}, "rules": ()})
+    everything = replace(request, definition=definition.model_copy(update={"filter": unasked}))
     ids = [one for id in dataset.order if isinstance(one := dataset.find(id), Field)]
     suspects = build_query(everything, {one.id: one for one in (*ids, *stored)}.values())
     return query.model_copy(update={"suspects": suspects}) if suspects.marked else query

@@ -1,9 +1,9 @@
-"""Metrics that a report asks for and that its groups or its filter keep from being told: null, never a zero."""
+"""Metrics that a report asks for and that its groups or its chosen `events` keep from being told: null, never a zero."""
 
 import re
 
 from export_pipelines.catalog.dimensions import Dimension
-from export_pipelines.catalog.metrics import EVENT_TYPES, MEASURES, Measure, Metric, event_types_of
+from export_pipelines.catalog.metrics import EVENT_TYPES, MEASURES, Metric, event_types_of
 from export_pipelines.definition.report import Report
 from export_pipelines.plan.request import PlanRequest
 
@@ -23,12 +23,7 @@ def untold_metrics(
     named = (*(key.id for key in keys), *chosen.asked)
     by_recipient = bool(chosen.recipients) or any(id.startswith(RECIPIENT) for id in named)
     costs = {one.id for one in metrics if by_recipient and COST in one.measures}
-    left_out = [
-        one.id
-        for one in metrics
-        if one.id not in costs
-        and any(_left_out(request, MEASURES[report.over][name]) for name in one.measures)
-    ]
+    left_out = [one.id for one in metrics if one.id not in costs and _is_left_out(one, report, request)]
     found = {
         BY_RECIPIENT: tuple(one.id for one in metrics if one.id in costs),
         WITHOUT_EVENTS: tuple(left_out),
@@ -36,16 +31,20 @@ def untold_metrics(
     return {reason: ids for reason, ids in found.items() if ids}
 
 
-def _left_out(request: PlanRequest, measure: Measure) -> bool:
-    """Whether the chosen events are all others than those of the measure. A glob for types of a store's own tells nothing."""
+def _is_left_out(metric: Metric, report: Report, request: PlanRequest) -> bool:
+    """Whether the chosen events are all others than those of one of its measures, or leave out an outcome of what it is
+    a share of. A glob for types of a store's own tells nothing."""
     globs = [re.compile(_pattern(glob), re.IGNORECASE) for glob in request.definition.filter.events]
-    needed = event_types_of(measure)
-    if not globs or needed is None:
-        return False
     known = {one for names in EVENT_TYPES.values() for one in names}
-    if not all(any(glob.fullmatch(one) for one in known) for glob in globs):
+    chosen = {one for one in known if any(glob.fullmatch(one) for glob in globs)}
+    if not globs or not all(any(glob.fullmatch(one) for one in known) for glob in globs):
         return False
-    return not any(glob.fullmatch(one) for glob in globs for one in needed)
+    measures = {name: event_types_of(MEASURES[report.over][name]) for name in metric.measures}
+    return any(
+        not (all if name in metric.per else any)(bool(names & chosen) for names in needed)
+        for name, needed in measures.items()
+        if needed
+    )
 
 
 def _pattern(glob: str) -> str:

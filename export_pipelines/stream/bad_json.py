@@ -8,17 +8,17 @@ import pyarrow.compute as pc
 
 from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects.dialect import BAD_JSON
-from export_pipelines.stream.conform import place_of
+from export_pipelines.stream.conform import has_id, place_of
 
 
 class UnreadableJson(DataError):
-    """Where a filter or a group of a report meets it, the row may not be known yet."""
+    """A filter or a group of a report met it; the row is not known yet."""
 
 
 def settled(
     batch: pa.RecordBatch, marked: Iterable[str], is_null: bool
 ) -> tuple[pa.RecordBatch, Counter[str]]:
-    """The batch without marks, and how many there were by column. Raises UnreadableJson unless such a value `is_null`."""
+    """The batch without marks, and how many there were by column. Raises DataError unless such a value `is_null`."""
     found: Counter[str] = Counter()
     for name in marked:
         column = batch.column(name)
@@ -27,7 +27,7 @@ def settled(
         if not count:
             continue
         if not is_null:
-            raise UnreadableJson(
+            raise (DataError if has_id(batch) else UnreadableJson)(
                 "JSON that does not parse",
                 where=place_of(batch, pc.index(marks, True).as_py(), name),
                 remedy="mend the row, leave the field out, or write `bad_json: null` in the export",

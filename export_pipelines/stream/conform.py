@@ -12,6 +12,7 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import SourceColumn
 from export_pipelines.stream.schema import arrow_type, polars_type
 
+IDS = ("lead_id", "event_id")
 TRUE, FALSE = ("1", "t", "true", "yes", "y"), ("0", "f", "false", "no", "n")
 CANONICAL_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?$"
 TICKS_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -158,7 +159,12 @@ def _broken_text(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> Da
 
 def place_of(batch: pa.RecordBatch, row: int, column: str) -> str:
     """`lead_id 65a5..., email`: which value of which row an error is about."""
-    for name in ("lead_id", "event_id"):
+    for name in IDS:
         if name in batch.schema.names:
             return f"{name} {batch.column(name)[row].as_py()}, {column}"
     return f"a row without an id in the export, {column}"
+
+
+def has_id(batch: pa.RecordBatch) -> bool:
+    """Whether `place_of` can name a row."""
+    return not set(IDS).isdisjoint(batch.schema.names)

@@ -74,8 +74,8 @@ def _report(
 
 
 def _without_gaps(plan: Plan, report: Report, groups: pl.DataFrame) -> pl.DataFrame:
-    """Every bucket of time for every group that there is, and every value of a pivot in every row. How many rows that
-    makes is asked before they are made."""
+    """Every bucket of time for every group that there is, and every value of a pivot in every row. How many rows the
+    report will have is asked before they are made."""
     series = report.series.every if report.series and report.series.fill else None
     crossed = {series, report.pivot} - {None}
     if not crossed:
@@ -87,7 +87,8 @@ def _without_gaps(plan: Plan, report: Report, groups: pl.DataFrame) -> pl.DataFr
         values[series] = buckets_of(report.series, values[series])
     if report.pivot:
         demand_columns(report.pivot, values[report.pivot])
-    demand_room(plan, len(grid) * prod(len(one) for key, one in values.items() if key != report.pivot))
+    rows = len(grid) * prod(len(one) for key, one in values.items() if key != report.pivot)
+    demand_room(plan, 0 if any(one.is_empty() for one in values.values()) else rows)
     for key, one in values.items():
         grid = grid.join(one.alias(key).to_frame(), how="cross")
     return _measured(report, grid, groups)

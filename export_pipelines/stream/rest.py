@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines.catalog import SEMANTIC_TYPES, Kind
-from export_pipelines.errors import DataError
+from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.plan.plan import Groups, Query, Rest
 from export_pipelines.plan.report_query import MEASURED
 from export_pipelines.plan.scratch import NUMBER, TABLE
@@ -49,10 +49,17 @@ class Asking:
         try:
             yield
         except UnreadableJson:
-            suspects = query.suspects or query
+            if not query.bad_json_is_null:
+                self._name(query.suspects or query)
+            raise
+
+    def _name(self, suspects: Query) -> None:
+        """Raises the error that names the row, if it is found."""
+        try:
             for batch in self._read(suspects) if suspects.marked else ():
                 settled(batch, suspects.marked, is_null=False)
-            raise
+        except (UnreadableJson, RetryableError, SourceError):
+            return
 
     def _read(self, query: Query) -> Iterator[pa.RecordBatch]:
         selected, rest = query.selected, query.rest

@@ -28,7 +28,7 @@ PRINTED = {f"%{code:{hex}}": chr(code) for code in range(0x20, 0x7F) for hex in 
 UNCLEAR = r'["\\\x00-\x1f\[{]'  # of values: JSON escapes it, or it may be JSON
 BETWEEN = r"[\s\x1c-\x1f()./+-]*"  # of the digits of a number
 BETWEEN_BYTES = WITHIN_NUMBER + b"+\x1c\x1d\x1e\x1f"
-NUMBER = rf"[0-9](?:{BETWEEN}[0-9]){{{NUMBER_DIGITS - 1}}}"
+NUMBER = rf"(?s)[0-9](?:.*[0-9]){{{NUMBER_DIGITS - 1}}}"  # of values, whatever stands between
 LONG = rf"[0-9](?:{BETWEEN}[0-9]){{8}}"
 TOLD_BY_LONG = r"^[() ./-]*(?:\+?1[() ./-]*[2-9]|[1-9])(?:[() ./-]*[0-9]){8,9}[() ./-]*$"  # of values
 Values = tuple[str, pl.Series]  # semantic type, and what is masked in each row
@@ -79,7 +79,7 @@ def _by_row(values: list[Values]) -> list[Repeats]:
 def _held(texts: pl.Series, values: list[Values]) -> pl.Series:
     """Whether each text holds one of the values of its row. Bytes tell of nearly all; the others are looked at letter by letter."""
     decoded, encoded_twice = _decoded(texts)
-    told = _told(_lower(decoded), values)
+    told = _told(decoded, values)
     unclear = told["unclear"] | encoded_twice
     unclear |= _where(told["beside_ascii"] & ~unclear, lambda rows: _are_odd([texts.gather(rows)]))
     unclear |= _where(
@@ -107,22 +107,26 @@ def _decoded(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
 
 
 def _told(texts: pl.Series, values: list[Values]) -> pl.DataFrame:
-    """What bytes tell of texts in lower case, as flags: `found`, or to be parsed, which only an escape can ask for;
+    """What bytes tell of texts, as flags: `found`, or to be parsed, which only an escape can ask for;
     `unclear`; `beside_ascii`, of texts; `letters` beside ASCII, of values; `digits`, where a number may stand."""
     columns = {f"value {n}": one for n, (_, one) in enumerate(values)}
     pieces = {f"piece {n}": _piece(one) for n, (_, one) in enumerate(values)}
     text, each = pl.col("text"), [pl.col(name) for name in columns]
+    hits = [(text.str.contains(pl.col(name), literal=True), pl.col(name).str.len_bytes()) for name in pieces]
     numbers = [pl.col(f"value {n}") for n, (type, _) in enumerate(values) if type in NUMBERED]
     beside_ascii = text.str.len_bytes() != text.str.len_chars()
     flags = {
         "found": [
-            text.str.contains(ESCAPED),
-            *(text.str.contains(pl.col(name), literal=True) for name in pieces),
+            pl.col("written").str.contains(ESCAPED),
+            *(hit & (length >= SHORTEST) for hit, length in hits),
         ],
         "unclear": [
-            one.str.contains(UNCLEAR)
-            | (beside_ascii & pl.col(piece).is_null() & (one.str.len_chars() >= SHORTEST))
-            for one, piece in zip(each, pieces, strict=True)
+            *(one.str.contains(UNCLEAR) for one in each),
+            *(hit & (length < SHORTEST) for hit, length in hits),
+            *(
+                beside_ascii & pl.col(piece).is_null() & (one.str.len_bytes() >= SHORTEST)
+                for one, piece in zip(each, pieces, strict=True)
+            ),
         ],
         "beside_ascii": [beside_ascii],
         "letters": [one.str.len_bytes() != one.str.len_chars() for one in each],
@@ -131,7 +135,7 @@ def _told(texts: pl.Series, values: list[Values]) -> pl.DataFrame:
             for one in numbers
         ],
     }
-    return pl.DataFrame({"text": texts, **columns, **pieces}).select(
+    return pl.DataFrame({"written": texts, "text": _lower(texts), **columns, **pieces}).select(
         pl.any_horizontal(*tests, False).fill_null(False).alias(name) for name, tests in flags.items()
     )
 
@@ -145,19 +149,19 @@ def _are_odd(columns: list[pl.Series]) -> pl.Series:
 def _piece(values: pl.Series) -> pl.Series:
     """Of each value what no text can spell in another way that is not odd: all of it, in lower case; of one with
     blanks or letters beside ASCII the longest run without. Null where the value is too short to be searched for, or
-    the run to tell anything."""
+    has no such run."""
     value = pl.col("value")
     lower, mixed = (
         _lower(values)
         .to_frame("value")
         .select(
-            pl.when(value.str.len_chars() >= SHORTEST).then(value).alias("lower"),
+            pl.when(value.str.len_bytes() >= SHORTEST).then(value).alias("lower"),
             value.str.contains(MIXED).fill_null(False).alias("mixed"),
         )
     )
     rows = (mixed & lower.is_not_null()).arg_true()
     runs = [max(RUN.findall(folded(one)), key=len, default="") for one in lower.gather(rows).to_list()]
-    return lower.scatter(rows, [run if len(run) >= SHORTEST else None for run in runs]) if runs else lower
+    return lower.scatter(rows, [run or None for run in runs]) if runs else lower
 
 
 def _where(flags: pl.Series, look: Callable[[pl.Series], pl.Series]) -> pl.Series:

@@ -1,11 +1,12 @@
-"""Executes a plan: batches in, finished parts out, in one pass of four threads and constant memory."""
+"""Executes a plan: batches in, finished parts out, in one pass of several threads and constant memory."""
 
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import polars as pl
 import pyarrow as pa
@@ -32,11 +33,14 @@ from export_pipelines.stream.part_writer import (
 from export_pipelines.stream.regroup import Regroup
 from export_pipelines.stream.report import settle
 
-BATCHES_WAITING = 2
-FRAMES_WAITING = 1
+MASKERS = 2
+FRAMES_WAITING = 2  # or still being masked
 CHUNKS_WAITING = 2
 NEARLY_FULL = 0.05  # a part cut by bytes is closed when less than this share of it is free
 CUT_ROWS = 8_192  # of one step of a part cut by bytes: where it ends must not depend on the source's batches
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def write_parts(
 ) -> Written:
     """Executes a whole `plan` over `batches`; `progress` is told the rows so far.
 
-    The first error of any of the threads is raised, after the others ended and the open part was aborted.
+    The first error of all threads is raised, after the others ended and the open part was aborted.
     Raises LimitReached when the plan's rows or bytes are exceeded, DataError for a value that does not fit its type.
     """
     read = _Counted(batches)
@@ -95,6 +99,11 @@ def _close(batches: object) -> None:
         close()
 
 
+class _Timed(NamedTuple):
+    done: mask.Masked
+    seconds: float
+
+
 class _Run:
     def __init__(
         self,
@@ -108,8 +117,8 @@ class _Run:
         self.plan, self.output, self.keys, self.progress = plan, plan.output, keys, progress
         self.counted, self.columns = counted, plan.masking.columns
         self.stop = threading.Event()
-        self.batches: Channel[pa.RecordBatch | None] = Channel(BATCHES_WAITING, self.stop)
-        self.frames: Channel[mask.Masked | None] = Channel(FRAMES_WAITING, self.stop)
+        self.frames: Channel[Future[_Timed] | None] = Channel(FRAMES_WAITING, self.stop)
+        self.masking = ThreadPoolExecutor(MASKERS, thread_name_prefix="mask")
         self.commands: Channel[Command] = Channel(CHUNKS_WAITING, self.stop)
         part_bytes = self.output.part_bytes
         codec = codec_of(plan.compression.codec, plan.compression.level, part_bytes)
@@ -120,24 +129,23 @@ class _Run:
         self.number = self.rows = self.part_rows = self.raw_bytes = self.masked = 0
         self.bad_json: Counter[str] = Counter()
         self.open = False
+        self.causes: list[BaseException] = []
         self.nulls = dict.fromkeys(plan.required, 0)
         self.seconds = {"extract": 0.0, "mask": 0.0, "encode": 0.0, "store": 0.0}
 
     def execute(self, batches: Iterable[pa.RecordBatch]) -> Written:
-        work = (lambda: self._read(iter(batches)), self._mask_all, self.writer.run)
-        with ThreadPoolExecutor(len(work), thread_name_prefix="export") as pool:
+        work = (lambda: self._read(iter(batches)), self.writer.run)
+        with self.masking, ThreadPoolExecutor(len(work), thread_name_prefix="export") as pool:
             others = [pool.submit(self._guarded, one) for one in work]
             failure: BaseException | None = None
             try:
-                self._encode_all()
-                self.commands.put(None)
+                self._guarded(self._encode_all)
                 for one in others:
                     one.result()
             except BaseException as error:
-                self.stop.set()
-                failure = _first_cause(error, *(one.exception() for one in others))
-            if failure is not None:
-                raise failure
+                failure = self.causes[0] if self.causes else error
+        if failure is not None:
+            raise failure
         self.seconds["store"] = self.writer.seconds
         return Written(
             parts=tuple(self.writer.parts),
@@ -152,39 +160,42 @@ class _Run:
             seconds={stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
         )
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _guarded(self, work: Callable[[], T]) -> T:
+        """Stops all threads at the first error that is not itself the echo of a stop."""
         try:
-            work()
-        except BaseException:
+            return work()
+        except BaseException as error:
+            if not isinstance(error, Stopped):
+                self.causes.append(error)
             self.stop.set()
             raise
 
     def _read(self, batches: Iterator[pa.RecordBatch]) -> None:
-        """The first thread. The source is opened, read and closed here, since a database handle keeps to its thread."""
+        """In a thread of its own: the source is opened, read and closed here, since a database handle keeps to its thread."""
         try:
             while True:
                 before = time.perf_counter()
                 batch = next(batches, None)
                 self.seconds["extract"] += time.perf_counter() - before
-                self.batches.put(batch)
+                self.frames.put(None if batch is None else self._masked_later(batch))
                 if batch is None:
                     return
         finally:
             _close(batches)
 
-    def _mask_all(self) -> None:
-        """The second thread."""
-        while (batch := self.batches.get()) is not None:
+    def _masked_later(self, batch: pa.RecordBatch) -> "Future[_Timed]":
+        def work() -> _Timed:
             before = time.perf_counter()
-            done = mask.apply(self.plan, batch, self.keys)
-            self.seconds["mask"] += time.perf_counter() - before
-            self.frames.put(done)
-        self.frames.put(None)
+            return _Timed(mask.apply(self.plan, batch, self.keys), time.perf_counter() - before)
+
+        return self.masking.submit(self._guarded, work)
 
     def _encode_all(self) -> None:
-        """The caller's thread."""
-        while (done := self.frames.get()) is not None:
+        """In the caller's thread, frames in the order in which they were read."""
+        while (waiting := self.frames.get()) is not None:
+            done, seconds = waiting.result()
             frame = done.frame
+            self.seconds["mask"] += seconds
             self.masked += done.values
             self.bad_json += done.bad_json
             self._count(frame)
@@ -198,6 +209,7 @@ class _Run:
         elif self.number == 0 and not self.output.skip_empty:
             self._begin_part()
             self._end_part()
+        self.commands.put(None)
 
     def _count(self, frame: pl.DataFrame) -> None:
         self.rows += len(frame)
@@ -267,9 +279,3 @@ class _Run:
             )
         if data:
             self.commands.put(data)
-
-
-def _first_cause(*errors: BaseException | None) -> BaseException:
-    """The error that stopped the run: the one that is not itself the echo of a stop."""
-    causes = [error for error in errors if error is not None]
-    return next((error for error in causes if not isinstance(error, Stopped)), causes[0])

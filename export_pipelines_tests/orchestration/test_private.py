@@ -48,9 +48,16 @@ def job_of_the_new_file() -> dg.JobDefinition:
     return asking_job()
 
 
-@pytest.mark.parametrize("others", [False, True])
-def test_a_run_goes_on_from_write_unless_the_file_asks_for_others(
-    others: bool, project: Project, people: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("line", "refusal"),
+    [
+        ("", None),
+        ("split: {rows: 1}\n", None),
+        ("sort: [lead_id]\n", "the export's file has changed"),
+    ],
+)
+def test_a_run_goes_on_from_write_unless_the_file_asks_for_something_else(
+    line: str, refusal: str | None, project: Project, people: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     project.in_environment(monkeypatch)
     project.write("asking", asking(people[:2], rows=1))
@@ -58,9 +65,9 @@ def test_a_run_goes_on_from_write_unless_the_file_asks_for_others(
     with dg.instance_for_test() as instance:
         with dg.execute_job(dg.reconstructable(asking_job), instance, run_config=QUIET, tags=tags) as failed:
             assert "the limit is 1" in failure(failed)["write"]
-        project.write("asking", asking(people[2:4] if others else people[:2]))
+        project.write("asking", asking(people[2:4]) + line)
         again = dg.ReexecutionOptions.from_failure(failed.run_id, instance)
         job = dg.reconstructable(job_of_the_new_file)
         with dg.execute_job(job, instance, reexecution_options=again, tags=tags) as result:
-            assert result.success is not others
-            assert not others or "the export's file has changed" in failure(result)["write"]
+            assert result.success is (refusal is None)
+            assert refusal is None or refusal in failure(result)["write"]

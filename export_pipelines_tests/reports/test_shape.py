@@ -98,6 +98,8 @@ def test_an_empty_window_without_groups_is_a_series_of_zeros_and_with_groups_not
         0,
     ]
     assert report(url, tmp_path, "metrics: [leads]\ngroup_by: [state]", window) == []
+    pivoted = "metrics: [leads]\nevery: hour\ngroup_by: [state]\npivot: state\nlimits: {rows: 10}"
+    assert report(url, tmp_path, pivoted, window) == []
     assert report(url, tmp_path, "metrics: [leads]", window) == [{"leads": 0}]
 
 
@@ -194,8 +196,9 @@ def test_the_rows_of_a_series_are_counted_before_they_are_made(url: str, tmp_pat
     [
         ("recipient.*", ("cost", "profit", "acceptance_rate")),
         ("SOURCE.*", ("revenue", "profit")),
-        ("source.accepted, recipient.delivered", ()),
-        ("source.rejected", ("cost", "revenue", "profit", "acceptance_rate")),
+        ("source.accepted, recipient.delivered", ("acceptance_rate", "error_rate")),
+        ("source.rejected", ("cost", "revenue", "profit", "acceptance_rate", "error_rate")),
+        ("source.*, recipient.*", ()),
         ("'*'", ()),
         ("'*.error', of_our_own.*", ()),
     ],
@@ -203,7 +206,7 @@ def test_the_rows_of_a_series_are_counted_before_they_are_made(url: str, tmp_pat
 def test_what_the_chosen_events_do_not_tell_is_null_and_not_zero(
     events: str, untold: tuple[str, ...], sqlite_url: str, tmp_path: Path
 ) -> None:
-    lines = f"metrics: [events, cost, revenue, profit, acceptance_rate]\nfilter: {{events: [{events}]}}"
+    lines = f"metrics: [events, cost, revenue, profit, acceptance_rate, error_rate]\nfilter: {{events: [{events}]}}"
     shown = plan_of(sqlite_url, tmp_path, lines).report
     assert shown and shown.missing == untold
     assert any("filter: {events}" in note and ", ".join(untold) in note for note in shown.notes) is bool(

@@ -17,7 +17,7 @@ from export_pipelines.stream.watched import Watched
 from export_pipelines_tests.stream.tables import column, plan_of
 
 NAME, PHONE = "Kurt Weiß-Núñez", "1 (213) 555-8931"
-SIGNS = 'kKsS\u212aſßẞiİfﬁﬀÉéñÑ\u0301n125+%-\u2013() \xa0\u2009\n\u00ad\uff11."[{\\/\x00'
+SIGNS = '_*: NRTnrtkKsS\u212aſßẞiİfﬁﬀÉéñÑ\u0301n125+%-\u2013() \xa0\u2009\n\u00ad\uff11."[{\\/\x00'
 LETTERS = st.text(st.sampled_from(SIGNS), max_size=12)
 SPELLINGS: list[Callable[[str], str]] = [
     str,
@@ -66,6 +66,27 @@ def test_a_row_is_looked_at_that_holds_its_phone(value: str, spelling: Callable[
 def test_a_row_is_looked_at_that_holds_its_name(spelling: Callable[[str], str]):
     spelled = spelling(NAME).replace("\xa0", " ").replace("\u2009", " ").replace(" - ", "-")
     assert flags([f"call {spelled} now"], NAME, PHONE) == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Li Wu", "call Li Wu now"),
+        ("J O", "j o"),
+        ("5 A St", '{"street":"5 a  st"}'),
+        ("Łóż", "łóż"),
+        ("Turner", r"call Tu\Rner"),
+        ("\ufecb\ufefc", "علا"),
+        ("Ñuñ", "x ñuñ x"),
+    ],
+)
+def test_a_short_or_odd_name_is_found(name: str, text: str):
+    assert repeated(text, [("name", name)]) and flags([text], name, None) == [True]
+
+
+@pytest.mark.parametrize("phone", ["213_555_8931", "213*555*8931", "213: 555: 8931", "+1-213-555-8931 x12"])
+def test_a_phone_is_told_by_its_digits_whatever_stands_between(phone: str):
+    assert flags(["call 2135558931 now", "call (213) 555-8931"], None, phone) == [True, True]
 
 
 def test_other_rows_are_passed_over():
