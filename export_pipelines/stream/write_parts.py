@@ -34,7 +34,7 @@ from export_pipelines.stream.regroup import Regroup
 from export_pipelines.stream.report import settle
 
 MASKERS = 2
-FRAMES_WAITING = 2  # or still being masked
+FRAMES_WAITING = 1  # besides the one that waits for room and the one that is encoded
 CHUNKS_WAITING = 2
 NEARLY_FULL = 0.05  # a part cut by bytes is closed when less than this share of it is free
 CUT_ROWS = 8_192  # of one step of a part cut by bytes: where it ends must not depend on the source's batches
