@@ -181,8 +181,11 @@ def test_a_filter_is_set_for_one_run(terminal: Terminal, project: Project) -> No
     assert (
         "lead_id is one of 1 ids" in terminal("plan", "daily", "--partition", "2024-01-15", *setting).stdout
     )
+    terminal("run", "daily", "--partition", "2024-01-15")
     terminal("run", "daily", "--partition", "2024-01-15", *setting)
-    assert [row["lead_id"] for row in delivered(project, "2024-01-15")] == [some]
+    assert len(delivered(project, "2024-01-15")) == 10  # what was delivered of the whole day stays
+    (place,) = (project.home / "delivered" / "daily").glob("2024-01-15_set_*")
+    assert [row["lead_id"] for row in delivered(project, place.name)] == [some]
 
 
 @pytest.mark.parametrize(

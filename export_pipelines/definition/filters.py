@@ -87,7 +87,7 @@ LeadIds = Annotated[
         Annotated[Literal["at launch"], Tag("(word)")],
         Annotated[tuple[LeadId, ...], Field(min_length=1), Tag("(list)")],
     ],
-    Discriminator(lambda value: "(word)" if isinstance(value, str) else "(list)"),
+    Discriminator(lambda value: "(word)" if value == "at launch" else "(list)"),
 ]
 
 

@@ -1,5 +1,7 @@
 """How rows become bytes and files: format, codec, names of parts, limits, destinations."""
 
+import hashlib
+import json
 from typing import Any
 
 from export_pipelines.definition.delivery import KINDS
@@ -12,6 +14,8 @@ from export_pipelines.plan.plan import Compression, Encoding, Output, Plan
 from export_pipelines.plan.predicates import located
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import is_given
+
+MARK_DIGITS = 8
 
 
 def serialize(plan: Plan, request: PlanRequest) -> Plan:
@@ -87,16 +91,24 @@ def _destination(request: PlanRequest, index: int) -> dict[str, Any]:
     if kind.place:
         with located(request, "deliver", index):
             check_template(settings[kind.place], kind.words)
-        settings[kind.place] = _place_of_window(settings[kind.place], kind.words, request)
+        settings[kind.place] = _own_place(settings[kind.place], kind.words, request)
     return {"kind": wanted.kind, "settings": settings}
 
 
-def _place_of_window(place: str, words: frozenset[str], request: PlanRequest) -> str:
-    """Two weeks given by hand begin on the day of a partition and must not replace its files: the key tells them apart."""
-    by_hand = request.definition.partition is not None and is_given(request.window)
-    if not by_hand or "key" in words_in(place):
+def _own_place(place: str, words: frozenset[str], request: PlanRequest) -> str:
+    """Other rows than those of the partition must not replace its files. Two weeks given by hand begin on its day: the
+    key tells them apart. A filter given at launch has a mark of its own, which is the same for the same filter."""
+    definition, marks = request.definition, []
+    by_hand = definition.partition is not None and is_given(request.window)
+    if by_hand and "key" not in words_in(place):
+        marks.append("{{key}}")
+    if definition.given:
+        text = json.dumps(definition.given, sort_keys=True, default=str)
+        marks.append(f"set_{hashlib.sha256(text.encode()).hexdigest()[:MARK_DIGITS]}")
+    if not marks:
         return place
+    mark = "_".join(marks)
     if "part" not in words:
-        return f"{place.rstrip('/')}_{{{{key}}}}"
+        return f"{place.rstrip('/')}_{mark}"
     folder, slash, name = place.rpartition("/")  # the place is that of one file, so its folder is told apart
-    return f"{folder}_{{{{key}}}}/{name}" if slash else f"{{{{key}}}}/{name}"
+    return f"{folder}_{mark}/{name}" if slash else f"{mark}/{name}"
