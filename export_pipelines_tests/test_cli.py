@@ -393,3 +393,13 @@ def test_demo_says_what_it_delivers_to(terminal: Terminal, project: Project) -> 
     assert answer.code == 2
     assert "S3_ACCESS_KEY" in answer.stderr and "make demo" in answer.stderr
     assert not project.home.joinpath("keys").exists()
+
+
+def test_every_destination_that_failed_is_named(terminal: Terminal, project: Project) -> None:
+    text = (project.folder / "exports" / "daily.yaml").read_text(encoding="utf-8")
+    entries = "".join(
+        f"\n  - webhook: {{url: 'https://{n}.example.com/', secret: {{env: UNSET_{n}}}}}" for n in (1, 2)
+    )
+    project.write("twice", text.partition("deliver:")[0] + f"deliver:{entries}\n")
+    answer = terminal("run", "twice", "--partition", "2024-01-15")
+    assert answer.code == 2 and "UNSET_1" in answer.stderr and "UNSET_2" in answer.stderr

@@ -8,25 +8,28 @@ UNEXPECTED = 1  # exit code of what is no error of ours
 
 
 def failures_in(events: Iterable[dg.DagsterEvent], keys: Sequence[str]) -> tuple[dict[str, str], int]:
-    """Text by window key, and the gravest exit code; a step that failed as a whole failed for all windows."""
-    found: dict[str, str] = {}
+    """Text by window key, a line for each step that failed, and the gravest exit code; a step that failed as a whole
+    failed for all windows."""
+    found: dict[str, list[str]] = {}
     exit_code = 0
     for event in events:
-        if not event.is_step_failure:
-            continue
-        user = event.step_failure_data.user_failure_data
-        if user is None:
-            text = _unexpected(event)
-            found |= dict.fromkeys(keys, text)
-            exit_code = max(exit_code, UNEXPECTED)
-            continue
-        failed = user.metadata["failed"].value if "failed" in user.metadata else None
-        found |= (
-            failed if isinstance(failed, dict) and failed else dict.fromkeys(keys, user.description or "")
-        )
-        code = user.metadata["exit_code"].value if "exit_code" in user.metadata else UNEXPECTED
-        exit_code = max(exit_code, int(code))  # type: ignore[arg-type]
-    return found, exit_code
+        if event.is_step_failure:
+            texts, code = _told(event, keys)
+            exit_code = max(exit_code, code)
+            for key, text in texts.items():
+                found.setdefault(key, []).append(text)
+    return {key: "\n".join(dict.fromkeys(texts)) for key, texts in found.items()}, exit_code
+
+
+def _told(event: dg.DagsterEvent, keys: Sequence[str]) -> tuple[Mapping[str, str], int]:
+    """What one failed step says, and its exit code."""
+    user = event.step_failure_data.user_failure_data
+    if user is None:
+        return dict.fromkeys(keys, _unexpected(event)), UNEXPECTED
+    failed = user.metadata["failed"].value if "failed" in user.metadata else None
+    code = user.metadata["exit_code"].value if "exit_code" in user.metadata else UNEXPECTED
+    texts = failed if isinstance(failed, dict) and failed else dict.fromkeys(keys, user.description or "")
+    return texts, int(code)  # type: ignore[arg-type]
 
 
 def failures_of(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, str]:
