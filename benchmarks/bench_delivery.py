@@ -32,7 +32,7 @@ from export_pipelines_tests.servers.ssh import openssh
 MEGABYTES = 500
 NAME = "leads_part_1.csv.gz"
 OURS = "ours"
-BARS = {"sftp": {OURS: Bar(most=1.25)}}
+BARS = {"sftp": {OURS: Bar("sftp", most=1.25)}}
 
 
 def main() -> list[Judged]:

@@ -19,7 +19,8 @@ from export_pipelines_tests.servers.mariadb import mariadb
 
 LEADS = 1_000_000
 OURS = ("csv.gz", "csv.gz masked", "json.gz")
-BARS = {"csv.gz": Bar(most=1.3)}
+CLIENT = "mariadb --quick"
+BARS = {"csv.gz": Bar(CLIENT, most=1.3)}
 
 
 def main() -> list[Judged]:
@@ -54,7 +55,7 @@ def peer(url: str, folder: Path) -> Work:
         client, "--no-defaults", "--quick", "--batch", f"--host={server.host}", f"--port={server.port}",
         f"--user={server.username}", "--default-character-set=utf8mb4", str(server.database), "-e", f"source {script}",
     ]  # fmt: skip
-    return {"mariadb --quick": partial(program, *words, environment={"MYSQL_PWD": str(server.password)})}
+    return {CLIENT: partial(program, *words, environment={"MYSQL_PWD": str(server.password)})}
 
 
 if __name__ == "__main__":

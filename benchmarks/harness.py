@@ -30,19 +30,20 @@ Work = Mapping[str, Callable[[], Result]]
 
 @dataclass(frozen=True)
 class Bar:
-    """What the median of a work is held against: at most or at least so many times that of the work `than` (the first
-    one), or at most so many seconds `later`."""
+    """What the median of a work is held against: at most or at least so many times that of the work `than`, or at most
+    so many seconds `later`. It is not measured where that other work is not there."""
 
+    than: str
     most: float | None = None
     least: float | None = None
     later: float | None = None
-    than: str | None = None
 
     def __str__(self) -> str:
-        to = f" {self.than}" if self.than else ""
         if self.later is not None:
-            return f"<= {self.later:g} s more"
-        return f"<= {self.most:g} x{to}" if self.most is not None else f">= {self.least:g} x{to}"
+            return f"<= {self.later:g} s more than {self.than}"
+        return (
+            f"<= {self.most:g} x {self.than}" if self.most is not None else f">= {self.least:g} x {self.than}"
+        )
 
     def judged(self, mine: float, other: float) -> str:
         if self.later is not None:
@@ -78,7 +79,7 @@ def compare(
     medians = {name: statistics.median(one.seconds for one in found) for name, found in results.items()}
     peaks = {name: max(one.memory_mb for one in found) for name, found in results.items()}
     base = next(iter(medians))
-    judged = [_judged(title, name, bar, medians, bar.than or base) for name, bar in bars.items()]
+    judged = [_judged(title, name, bar, medians) for name, bar in bars.items()]
     verdicts = {one.work: f"{one.bar}: {one.verdict}" for one in judged}
     for name, found in results.items():
         size = f"{found[-1].bytes / 1e6:.0f}" if found[-1].bytes else ""
@@ -92,10 +93,10 @@ def compare(
     return judged
 
 
-def _judged(title: str, name: str, bar: Bar, medians: Mapping[str, float], other: str) -> Judged:
-    if name == other or name not in medians or other not in medians:
+def _judged(title: str, name: str, bar: Bar, medians: Mapping[str, float]) -> Judged:
+    if name not in medians or bar.than not in medians:
         return Judged(title, name, str(bar), "", "not measured")
-    mine, its = medians[name], medians[other]
+    mine, its = medians[name], medians[bar.than]
     return Judged(title, name, str(bar), f"{mine:.2f} s, {mine / its:.2f} x", bar.judged(mine, its))
 
 
