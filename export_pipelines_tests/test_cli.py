@@ -172,40 +172,6 @@ def test_run_between_two_days_is_one_artifact(terminal: Terminal) -> None:
     assert (artifact["rows"], artifact["window"]["key"]) == (30, "2024-01-03_2024-01-06")
 
 
-def test_a_filter_is_set_for_one_run(terminal: Terminal, project: Project) -> None:
-    everything = data(terminal("preview", "daily", "--partition", "2024-01-15", "--json"))
-    some = everything[3]["lead_id"]  # type: ignore[index]
-    setting = ["--set", f"filter.lead_ids=[{some}]"]
-    shown = data(terminal("preview", "daily", "--partition", "2024-01-15", *setting, "--json"))
-    assert [row["lead_id"] for row in shown] == [some]  # type: ignore[attr-defined]
-    assert (
-        "lead_id is one of 1 ids" in terminal("plan", "daily", "--partition", "2024-01-15", *setting).stdout
-    )
-    terminal("run", "daily", "--partition", "2024-01-15")
-    terminal("run", "daily", "--partition", "2024-01-15", *setting)
-    assert len(delivered(project, "2024-01-15")) == 10  # what was delivered of the whole day stays
-    (place,) = (project.home / "delivered" / "daily").glob("2024-01-15_set_*")
-    assert [row["lead_id"] for row in delivered(project, place.name)] == [some]
-
-
-@pytest.mark.parametrize(
-    ("setting", "text"),
-    [
-        ("filter.lead_ids", '--set "filter.lead_ids" has no value'),
-        ("filter.lead_ids=[5fd2", "--set filter.lead_ids: the value is not YAML"),
-        ("privacy.email=keep", '"privacy.email" cannot be set at launch'),
-        ("filter.where={email: a@b.example}", "set at launch: filter.where.email: email tells a person"),
-        ("filter.rules=[{lhv: phone_1, op: is equal to, rhv: '2125550100'}]", "phone_1 tells a person"),
-        ("filter.lead_ids=[5fd2]", "exports/daily.yaml, set at launch: filter.lead_ids.0: a lead id is 24"),
-    ],
-)
-def test_a_setting_that_cannot_be_is_refused(
-    terminal: Terminal, project: Project, setting: str, text: str
-) -> None:
-    answer = terminal("run", "daily", "--partition", "2024-01-15", "--set", setting)
-    assert answer.code == 2 and text in answer.stderr and not project.home.exists()
-
-
 def test_run_writes_only_below_home(terminal: Terminal, project: Project) -> None:
     before = set(project.tree())
     terminal("run", "daily", "--partition", "2024-01-15")
