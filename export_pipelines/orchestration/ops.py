@@ -191,7 +191,5 @@ def _demand_readable(plans: list[Plan], workshop: Workshop) -> None:
 def _shown(context: dg.OpExecutionContext, name: str, plans: list[Plan]) -> Edge:
     metadata: dict[str, Any] = step_metadata(name, plans)
     context.add_output_metadata(metadata)
-    edge = wire(plans)
-    return (
-        without_private(edge) if name == "mask_pii" else edge
-    )  # which adds the query; later ones have it without
+    # mask_pii adds the query; the ops after it have it without what is private
+    return without_private(wire(plans)) if name == "mask_pii" else wire(plans)

@@ -164,8 +164,8 @@ class Query(Frozen):
 
     `private` are positions of parameters that are compared with a personal field; they are never shown. With a `rest`
     that asks the count is that of the rows at most. `marked` columns hold BAD_JSON where stored JSON does not parse: an
-    error, or null where `bad_json_is_null`. `suspects` reads the rows of the window with the JSON that the filter and the
-    groups ask about, so that a row that they cannot read can be named.
+    error, or null where `bad_json_is_null`. `suspects` reads the rows that `where` and `rules` have not
+    chosen from yet, with the JSON that these and the groups ask about, so that a row that they cannot read can be named.
     """
 
     sql: str
