@@ -15,37 +15,51 @@ from export_pipelines.stream.schema import arrow_type, polars_type
 IDS = ("lead_id", "event_id")
 TRUE, FALSE = ("1", "t", "true", "yes", "y"), ("0", "f", "false", "no", "n")
 CANONICAL_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?$"
+PLAIN_DIGITS = 36  # what is longer may be more than Arrow's decimals hold, which it does not always tell
 TICKS_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 FIRST_S, END_S = -62_135_596_800, 253_402_300_800  # of the years 1 and 10000
 MILLISECONDS_OF = {StoredAs.EPOCH_S: 1000, StoredAs.EPOCH_MS: 1}
 
 
-def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pa.RecordBatch:
-    """These columns of the batch with the plan's types, from strings or from those types; DataError names the row's id
-    and the column."""
-    try:
-        batch.validate(full=True)
-    except pa.ArrowInvalid as error:
-        raise _broken_text(batch, columns) from error
-    arrays, texts = {}, {}
+def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pl.DataFrame:
+    """These columns of the batch with the plan's types, from strings of UTF-8 or from those types; DataError names the
+    row's id and the column."""
+    values, texts = {}, {}
     for column in columns:
         array = batch.column(column.name)
         if pa.types.is_timestamp(array.type):
-            arrays[column.name] = _milliseconds(batch, column, array)
+            values[column] = _milliseconds(batch, column, array)
         elif array.type == arrow_type(column.kind, column.scale) and column.kind is not Kind.NUMBER:
-            arrays[column.name] = array
+            values[column] = _series(array)
+        elif (plain := _plainly(array, column)) is not None:
+            values[column] = plain
         else:
-            texts[column] = array
-    arrays |= _typed(batch, texts)
-    schema = pa.schema([pa.field(one.name, arrow_type(one.kind, one.scale)) for one in columns])
-    return pa.RecordBatch.from_arrays([arrays[one.name] for one in columns], schema=schema)
+            texts[column] = _series(array).cast(pl.String)
+    values |= _parsed(batch, texts)
+    return pl.DataFrame([values[one].alias(one.name) for one in columns])
 
 
-def _typed(batch: pa.RecordBatch, columns: dict[SourceColumn, pa.Array]) -> dict[str, pa.Array]:
-    """The columns that came as texts, parsed by their kind, all at once."""
-    texts = pl.DataFrame(
-        [pl.Series(one.name, pl.from_arrow(array), dtype=pl.String) for one, array in columns.items()]
-    )
+def _series(array: pa.Array) -> pl.Series:
+    return pl.Series(pl.from_arrow(array))
+
+
+def _plainly(array: pa.Array, column: SourceColumn) -> pl.Series | None:
+    """Amounts and days in their plainest spelling, the only one that Arrow takes, in a fifth of the time."""
+    if column.kind is Kind.DECIMAL:
+        longest = pc.max(pc.binary_length(array)).as_py() or 0
+        if longest > PLAIN_DIGITS or any(pc.any(pc.match_substring(array, sign)).as_py() for sign in "eE"):
+            return None
+    elif column.kind is not Kind.DATE:
+        return None
+    try:
+        return _series(array.cast(arrow_type(column.kind, column.scale)))
+    except pa.ArrowInvalid:
+        return None
+
+
+def _parsed(batch: pa.RecordBatch, columns: dict[SourceColumn, pl.Series]) -> dict[SourceColumn, pl.Series]:
+    """The columns that came as texts, by their kind, all at once."""
+    texts = pl.DataFrame([text.alias(one.name) for one, text in columns.items()])
     values = texts.select(_PARSERS[one.kind](pl.col(one.name), one).alias(one.name) for one in columns)
     for one in columns:
         if values[one.name].null_count() != texts[one.name].null_count():
@@ -55,28 +69,23 @@ def _typed(batch: pa.RecordBatch, columns: dict[SourceColumn, pa.Array]) -> dict
                 where=place_of(batch, int(bad), one.name),
                 remedy="mend the row, or give the field its right type in the catalog",
             )
-    return {one.name: _as_planned(values[one.name].to_arrow(), one) for one in columns}
+    return {one: values[one.name].cast(polars_type(one.kind, one.scale)) for one in columns}
 
 
-def _as_planned(array: pa.Array, column: SourceColumn) -> pa.Array:
-    """A cast to the type that an array has already would still copy its decimals one by one."""
-    type = arrow_type(column.kind, column.scale)
-    return array if array.type == type else array.cast(type)
-
-
-def _milliseconds(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) -> pa.Array:
+def _milliseconds(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) -> pl.Series:
     """A time of the database's own type. `infinity` comes as a number far outside of what a calendar holds."""
-    per_second = TICKS_PER_SECOND[array.type.unit]
-    ticks = array.cast(pa.int64())
-    outside = pc.or_(pc.less(ticks, FIRST_S * per_second), pc.greater_equal(ticks, END_S * per_second))
-    if pc.any(outside).as_py():
+    first, end = (moment * TICKS_PER_SECOND[array.type.unit] for moment in (FIRST_S, END_S))
+    ticks = array.view(pa.int64())
+    least, most = pc.min_max(ticks).values()
+    if least.is_valid and not first <= least.as_py() <= most.as_py() < end:
+        outside = pc.or_(pc.less(ticks, first), pc.greater_equal(ticks, end))
         raise DataError(
             "a stored time is infinite or outside of the years 1 to 9999",
             where=place_of(batch, outside.index(True).as_py(), column.name),
             remedy="mend the row, or leave the field out",
         )
-    whole = pl.Series(pl.from_arrow(array)).dt.cast_time_unit("ms")  # rounds down, also before 1970
-    return _as_planned(whole.to_arrow(), column)
+    moments = _series(array).dt.cast_time_unit("ms")  # rounds down, also before 1970
+    return moments.cast(polars_type(column.kind, column.scale))
 
 
 def _integer(text: pl.Expr, column: SourceColumn) -> pl.Expr:
@@ -143,15 +152,23 @@ _PARSERS: dict[Kind, Callable[[pl.Expr, SourceColumn], pl.Expr]] = {
 }
 
 
-def _broken_text(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> DataError:
-    for column, array in zip(columns, batch.columns, strict=True):
+def demand_utf8(batch: pa.RecordBatch) -> None:
+    """Raises DataError for a text that is not UTF-8, which neither Arrow nor Polars looks at."""
+    try:
+        batch.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise _broken_text(batch) from error
+
+
+def _broken_text(batch: pa.RecordBatch) -> DataError:
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
         for row, value in enumerate(array.cast(pa.binary())):
             try:
                 (value.as_py() or b"").decode()
             except UnicodeDecodeError:
                 return DataError(
                     "a stored text is not UTF-8",
-                    where=place_of(batch, row, column.name),
+                    where=place_of(batch, row, name),
                     remedy="mend the row, or leave the field out",
                 )
     return DataError("a stored value cannot be read", where=", ".join(batch.schema.names))

@@ -54,6 +54,8 @@ SILENT: tuple[tuple[Sequence[int], type[ExportError], str, str], ...] = (
 class MariadbSource:
     """A MariaDB database; see `source.Source` for what it owes."""
 
+    holds_utf8 = False  # what is binary comes as it is
+
     def __init__(self, url: URL) -> None:
         self.url = url
         self.place = f"{url.host or 'localhost'}:{url.port or 3306}/{url.database or ''}"
@@ -61,8 +63,7 @@ class MariadbSource:
     @classmethod
     def from_url(cls, url: str) -> "MariadbSource":
         try:
-            import numpy  # noqa: F401 - the extra may not be installed
-            import pymysql  # noqa: F401
+            import pymysql  # noqa: F401 - the extra may not be installed
         except ImportError as error:
             raise SourceError(
                 "the drivers for MariaDB are not installed",

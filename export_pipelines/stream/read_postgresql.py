@@ -9,12 +9,13 @@ from sqlalchemy.engine import URL, make_url
 
 from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.plan.plan import Query
+from export_pipelines.stream.conform import demand_utf8
 from export_pipelines.stream.connecting import connected
 
 if TYPE_CHECKING:
     import psycopg
 
-BATCH_BYTES = 3 * 1024 * 1024
+BATCH_BYTES = 6 * 1024 * 1024
 CONNECT_S, STATEMENT_S = 10, 4 * 3600
 # UTC, so that a time without a zone means UTC; read-only, so that nothing here can ever write
 SESSION = (
@@ -31,6 +32,8 @@ LOST = ("08", "57", "53")  # connection, operator's intervention, resources
 
 class PostgresqlSource:
     """A PostgreSQL database; see `source.Source` for what it owes."""
+
+    holds_utf8 = True
 
     def __init__(self, url: URL) -> None:
         options = " ".join(filter(None, (SESSION, _option(url))))
@@ -64,9 +67,13 @@ class PostgresqlSource:
             with adbc.connect(self._address()) as connection, connection.cursor() as cursor:
                 size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
                 cursor.adbc_statement.set_options(**size)
+                cursor.execute("SELECT current_setting('server_encoding')")
+                unchecked = cursor.fetchall() == [("SQL_ASCII",)]
                 cursor.execute(inlined(query.sql, query.parameters))
                 for batch in cursor.fetch_record_batch():
                     if batch.num_rows:
+                        if unchecked:
+                            demand_utf8(batch)
                         yield batch
         except (adbc.Error, pa.ArrowException, OSError) as error:
             raise self._failure(getattr(error, "sqlstate", None), str(error)) from error

@@ -48,6 +48,8 @@ SECRET = re.compile(r"(?i)((?:pwd|password|token|secret|key)\w*\s*[=:]\s*)[^\s;&
 class SqlalchemySource:
     """A database that has no reader of its own; see `source.Source` for what it owes. Nothing is ever committed."""
 
+    holds_utf8 = False
+
     def __init__(self, engine: Engine, statement_s: float = STATEMENT_S) -> None:
         self.engine, self.statement_s = engine, statement_s
         url = engine.url

@@ -21,6 +21,8 @@ REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sam
 class SqliteSource:
     """A SQLite file, opened read-only; see `source.Source` for what it owes."""
 
+    holds_utf8 = False
+
     def __init__(self, path: Path) -> None:
         self.path = path
 

@@ -45,7 +45,7 @@ def _groups(plan: Plan, batches: Iterable[pa.RecordBatch]) -> pl.DataFrame:
     assert plan.masking
     columns = plan.masking.query.columns
     empty = pl.DataFrame(schema={one.name: polars_type(one.kind, one.scale) for one in columns})
-    frames = [pl.DataFrame(pl.from_arrow(conform(batch, columns))) for batch in batches]
+    frames = [conform(batch, columns) for batch in batches]
     groups = pl.concat([empty, *frames]).with_columns(pl.lit(1).alias(ONE))
     misfits = int(groups.filter(~pl.col(TOTAL))[MISFITS].sum())
     if misfits:

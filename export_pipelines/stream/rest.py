@@ -16,7 +16,7 @@ from export_pipelines.plan.report_query import MEASURED
 from export_pipelines.plan.scratch import NUMBER, TABLE
 from export_pipelines.stream import sql_functions
 from export_pipelines.stream.bad_json import UnreadableJson, settled
-from export_pipelines.stream.conform import conform
+from export_pipelines.stream.conform import conform, demand_utf8
 from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 from export_pipelines.stream.source import Source
 
@@ -29,6 +29,8 @@ class Asking:
     """A source whose `read` gives what stays when the query's rest has been asked too, under the query's names. Its
     reader is asked for the columns that the SELECT gives, and knows nothing of a rest. Of JSON that the filter cannot
     read the row is named, if it can be found."""
+
+    holds_utf8 = True
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -64,17 +66,19 @@ class Asking:
     def _read(self, query: Query) -> Iterator[pa.RecordBatch]:
         selected, rest = query.selected, query.rest
         batches = self.source.read(query.model_copy(update={"columns": selected, "rest": None}))
-        named = _named(batches, [one.name for one in selected])
+        named = self._named(batches, [one.name for one in selected])
         if rest is None:
             return named
         return _grouped(query, rest, rest.groups, named) if rest.groups else _staying(query, rest, named)
 
-
-def _named(batches: Iterator[pa.RecordBatch], names: list[str]) -> Iterator[pa.RecordBatch]:
-    """A database may cut long names off."""
-    with closing(batches):  # type: ignore[type-var]
-        for batch in batches:
-            yield batch.rename_columns(names)
+    def _named(self, batches: Iterator[pa.RecordBatch], names: list[str]) -> Iterator[pa.RecordBatch]:
+        """A database may cut long names off."""
+        with closing(batches):  # type: ignore[type-var]
+            for batch in batches:
+                named = batch.rename_columns(names)
+                if not self.source.holds_utf8:
+                    demand_utf8(named)
+                yield named
 
 
 def _staying(query: Query, rest: Rest, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -129,7 +133,7 @@ def _listed(names: Iterable[str]) -> str:
 def _fill(scratch: sqlite3.Connection, rest: Rest, batch: pa.RecordBatch, is_null: bool) -> None:
     """The rows of the batch, numbered from 0 on, in place of those before."""
     whole, _ = settled(batch, [one.name for one in rest.columns if one.type == "object"], is_null)
-    columns = [_spelled(array) for array in conform(whole, rest.columns).columns]
+    columns = [_spelled(values) for values in conform(whole, rest.columns)]
     scratch.execute(f"DELETE FROM {TABLE}")  # noqa: S608
     scratch.executemany(
         f"INSERT INTO {TABLE} VALUES ({', '.join('?' * (len(columns) + 1))})",  # noqa: S608
@@ -137,11 +141,9 @@ def _fill(scratch: sqlite3.Connection, rest: Rest, batch: pa.RecordBatch, is_nul
     )
 
 
-def _spelled(array: pa.Array) -> list[Any]:
+def _spelled(values: pl.Series) -> list[Any]:
     """Values as SQLite holds them."""
-    if pa.types.is_timestamp(array.type):
-        return pl.Series(pl.from_arrow(array)).dt.strftime(TIMESTAMP_FORMAT).to_list()
-    return array.to_pylist()
+    return (values.dt.strftime(TIMESTAMP_FORMAT) if values.dtype == pl.Datetime else values).to_list()
 
 
 def _asked(scratch: sqlite3.Connection, sql: str, asked: Rest | Groups) -> list[Row]:

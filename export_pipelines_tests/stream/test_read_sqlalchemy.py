@@ -25,7 +25,7 @@ from export_pipelines.plan.request import PlanRequest
 from export_pipelines.sample import generate_leads
 from export_pipelines.stream import open_source
 from export_pipelines.stream.bad_json import settled
-from export_pipelines.stream.conform import conform
+from export_pipelines.stream.conform import conform, demand_utf8
 from export_pipelines.stream.read_sqlalchemy import SqlalchemySource, _bound
 from export_pipelines.stream.spelled_rows import Spelling
 from export_pipelines_tests.plan.tables import FIELDS, field, request_for, window
@@ -58,7 +58,8 @@ def spelled(value: Any, kind: str, type: str = "text", *, infinite: bool = False
     with Spelling(columns, "here", infinite=infinite) as spelling:
         marked = spelling.batch([("1", value), ("2", None)])
     batch, _ = settled(marked, ["it"] if kind == "json" else [], is_null=False)
-    first, second = conform(batch, columns).column("it").to_pylist()
+    demand_utf8(batch)
+    first, second = conform(batch, columns)["it"]
     assert second is None
     return first
 

@@ -244,6 +244,8 @@ def test_a_rule_as_a_whole_is_pushed_or_not_and_the_others_with_it_are(postgresq
 class Handing:
     """A source that hands out batches."""
 
+    holds_utf8 = True
+
     def __init__(self, *batches: pa.RecordBatch) -> None:
         self.batches, self.asked, self.closed = batches, list[Query](), False
 
