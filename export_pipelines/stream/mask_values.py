@@ -1,12 +1,14 @@
 """How a value is hidden: hashed, tokenised or masked by its semantic type. Null stays null, empty stays empty."""
 
 import base64
-import hashlib
 import re
 from collections.abc import Callable
 from functools import lru_cache
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import stringzilla as sz
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -15,28 +17,31 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.plan.plan import Mask
 from export_pipelines.stream.components import IPV4
 from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.letters import Letters, table
 from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 
 NOTHING = "***"
 TOKEN_PREFIX = "tok"
 TOKEN_PURPOSE = b"export_pipelines token v1"
 KEY_ID_BYTES = 4
-BLOCK_BYTES = 64  # of SHA-256
-JSON = r"^\s*[\[{]"
+FEWEST_DIGITS = 7  # of a phone of which four are shown
+NOT_DIGIT, NOT_PRINTED = (
+    table({*range(256)} - {*kept}) for kept in (b"0123456789", range(ord("!"), ord("~") + 1))
+)
+JSON, BRACKETS = r"^\s*[\[{]", table(b"[{")
 
 
 def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
     """The hidden values as text, in the order of `values`. Raises SettingsError without the key that `mask` needs."""
     texts = as_text(values)
     if mask is Mask.MASK:
-        shown = texts.to_frame("value").select(_shown(type, pl.col("value")))["value"]
-        return shown.zip_with(texts.is_not_null(), pl.Series([None], dtype=pl.String))
-    hide = _hasher(type, keys) if mask is Mask.HASH else _tokeniser(keys)
-    distinct = texts.drop_nulls().unique()
-    if 2 * len(distinct) > len(texts):  # looking up would take longer than hiding
-        return pl.Series([None if text is None else hide(text) for text in texts.to_list()], dtype=pl.String)
-    hidden = pl.Series([hide(text) for text in distinct], dtype=pl.String)
-    return texts.replace_strict(distinct, hidden, default=None, return_dtype=pl.String)
+        return _shown(type, texts)
+    if mask is Mask.HASH:
+        return _hashed(type, texts, keys)
+    hide = _tokeniser(keys)
+    found = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
+    tokens = pa.array([hide(text) for text in found.dictionary.to_pylist()], pa.large_string())
+    return pl.Series(pl.from_arrow(tokens.take(found.indices)))
 
 
 def as_text(values: pl.Series) -> pl.Series:
@@ -69,23 +74,34 @@ def detokenise(token: str, keys: Keys) -> str:
     return cipher.decrypt(base64.urlsafe_b64decode(padded), [TOKEN_PURPOSE]).decode()
 
 
-def _hasher(type: str, keys: Keys) -> Callable[[str], str]:
+def _hashed(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
+    """HMAC-SHA256 (RFC 2104) in hexadecimal, of all values at once: one after the other takes four times as long."""
     if keys.hash_key is None:
         raise SettingsError("hash needs the key EXPORT_PIPELINES_HASH_KEY, which is not set")
-    key = keys.hash_key if len(keys.hash_key) <= BLOCK_BYTES else hashlib.sha256(keys.hash_key).digest()
-    padded = key.ljust(BLOCK_BYTES, b"\0")
-    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
+    letters = Letters.of(texts)
+    codes = np.empty((len(texts), SHA256.digest_size), np.uint8)
+    sz.hmac_sha256(keys.hash_key, sz.Strs(_canonical(type, letters).texts), codes)
+    starts = np.arange(len(texts) + 1) * 2 * SHA256.digest_size
+    hashed = Letters.from_bytes(starts, codes.tobytes().hex().encode()).series()
+    return _with_blanks(hashed, texts, letters)
 
-    def hide(text: str) -> str:
-        """HMAC-SHA256 (RFC 2104) with the key's half done once: `hmac` takes three times as long."""
-        if not text:
-            return text
-        within, one = inner.copy(), outer.copy()
-        within.update(canonical(type, text).encode())
-        one.update(within.digest())
-        return one.hexdigest()
 
-    return hide
+def _with_blanks(shown: pl.Series, texts: pl.Series, letters: Letters) -> pl.Series:
+    """With null and empty where `texts` are so."""
+    blank = np.flatnonzero(letters.lengths == 0)
+    return shown.scatter(blank, texts[blank]) if len(blank) else shown
+
+
+def _canonical(type: str, letters: Letters) -> Letters:
+    """`canonical` of all values, most of which have only letters that it keeps, or in lower case."""
+    rows = letters.rows_of(letters.places(NOT_DIGIT if type == "phone" else NOT_PRINTED))
+    if type == "phone":
+        rows = np.union1d(rows, np.flatnonzero(letters.lengths == len("15551234567")))
+    kept = letters.lower() if type == "email" else letters
+    if not len(rows):
+        return kept
+    said = [canonical(type, text) for text in letters.take(rows).texts.to_pylist()]
+    return Letters.of(kept.series().scatter(rows, said))
 
 
 def _tokeniser(keys: Keys) -> Callable[[str], str]:
@@ -113,11 +129,22 @@ def _derived(master_key: bytes) -> tuple[AESSIV, str]:
     return AESSIV(material[:64]), material[64:].hex()
 
 
-def _shown(type: str, value: pl.Expr) -> pl.Expr:
-    """Of JSON in the place of a value, which a snapshot may hold, nothing is shown."""
-    show = _MASKS.get(type, lambda _: pl.lit(NOTHING))
-    shown = pl.when(~value.str.contains(JSON)).then(show(value)).fill_null(NOTHING)
-    return pl.when(value == "").then(pl.lit("")).otherwise(shown).alias("value")
+def _shown(type: str, texts: pl.Series) -> pl.Series:
+    """What a mask leaves of each value; nothing of JSON in the place of a value, which a snapshot may hold."""
+    letters = Letters.of(texts)
+    shown = _last_digits(letters) if type == "phone" else _by_expression(type, texts)
+    brackets = letters.rows_of(letters.places(BRACKETS))
+    if len(brackets):
+        shown = shown.scatter(brackets[letters.take(brackets).series().str.contains(JSON).to_numpy()], None)
+    return _with_blanks(shown.fill_null(NOTHING) if shown.null_count() else shown, texts, letters)
+
+
+def _by_expression(type: str, texts: pl.Series) -> pl.Series:
+    show = _MASKS.get(type, lambda _: pl.lit(None, pl.String))
+    value = pl.col("value")
+    return texts.to_frame("value").select(pl.when(value.is_not_null()).then(show(value)).alias("value"))[
+        "value"
+    ]
 
 
 def _email(value: pl.Expr) -> pl.Expr:
@@ -130,10 +157,17 @@ def _email(value: pl.Expr) -> pl.Expr:
     )
 
 
-def _phone(value: pl.Expr) -> pl.Expr:
-    digits = value.str.replace_all(r"\D+", "")
-    shown = digits.str.tail(4).str.pad_start(digits.str.len_chars(), "*")
-    return pl.when(digits.str.len_chars() > 6).then(shown)
+def _last_digits(phones: Letters) -> pl.Series:
+    """The last four digits, with a star for each before; null where there are too few of them."""
+    digits = phones.without(NOT_DIGIT)
+    ends, data = digits.starts[1:], np.full(len(digits.bytes), ord("*"), np.uint8)
+    enough = digits.lengths >= FEWEST_DIGITS
+    for last in range(1, 5):
+        places = ends[enough] - last
+        data[places] = digits.bytes[places]
+    few = np.flatnonzero(~enough)
+    shown = Letters.from_bytes(digits.starts, data).series()
+    return shown.scatter(few, None) if len(few) else shown
 
 
 def _name(value: pl.Expr) -> pl.Expr:
@@ -168,7 +202,6 @@ def _site(value: pl.Expr) -> pl.Expr:
 
 _MASKS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "email": _email,
-    "phone": _phone,
     "name": _name,
     "dob": _year,
     "date": _year,
