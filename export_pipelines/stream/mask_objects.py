@@ -1,6 +1,7 @@
 """Masks inside JSON objects: by the path of a declared value, and wherever a masked value of the same row returns."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
@@ -24,23 +25,30 @@ def seal_objects(
 
     Only rows in which something may have to be hidden go through Python; the others keep their text as it is.
     """
-    rows = ((watched.rows & texts.is_not_null()) | _may_be_sealed(texts, seals)).arg_true()
-    if not len(rows):
+    rows = sorted({*watched.rows, *_may_be_sealed(texts, seals)})
+    if not rows:
         return texts, 0
+    found = {row: text for row, text in zip(rows, texts[rows], strict=True) if text is not None}
     sealed = _Sealed(seals, keys)
-    replaced = sealed.apply(texts.gather(rows).to_list(), watched.of(rows))
-    return texts.scatter(rows, pl.Series(replaced, dtype=pl.String)), sealed.hidden
+    shown = sealed.apply(list(found.values()), [watched.rows.get(row, []) for row in found])
+    changed = {
+        row: after for (row, before), after in zip(found.items(), shown, strict=True) if after != before
+    }
+    if not changed:
+        return texts, sealed.hidden
+    return texts.scatter(list(changed), pl.Series(changed.values(), dtype=pl.String)), sealed.hidden
 
 
-def _may_be_sealed(texts: pl.Series, seals: tuple[Seal, ...]) -> pl.Series:
-    """Whether the object has one of the keys; a key with escapes is looked at for its backslash."""
+def _may_be_sealed(texts: pl.Series, seals: tuple[Seal, ...]) -> Iterable[int]:
+    """The rows whose object has one of the keys; a key with escapes is looked at for its backslash."""
     masked = [seal for seal in seals if seal.mask is not None]
+    if not masked:
+        return ()
     if any(seal.path.endswith(UNDECLARED) for seal in masked):
-        return texts.is_not_null()
+        return range(len(texts))
     keys = {json.dumps(seal.path.rpartition(".")[2]) for seal in masked}
-    keys |= {ESCAPE} if keys else set()
-    tests = [pl.col("text").str.contains(key, literal=True) for key in keys]
-    return pl.DataFrame({"text": texts}).select(pl.any_horizontal(*tests, False).fill_null(False)).to_series()
+    tests = [pl.col("text").str.contains(key, literal=True) for key in {*keys, ESCAPE}]
+    return pl.DataFrame({"text": texts}).select(pl.any_horizontal(tests)).to_series().arg_true()
 
 
 class _Hidden:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import unquote
 
 BREAK = "\0"  # between texts that are searched as one; no number and no value goes over it
@@ -65,6 +66,17 @@ def plain(text: str) -> str:
         return text.lower()
     known = _BESIDE_ASCII.sub(_signs, unicodedata.normalize("NFKC", text))
     return unicodedata.normalize("NFKC", known.casefold())
+
+
+@lru_cache(4096)
+def is_odd(sign: str) -> bool:
+    """Whether a sign beside ASCII is spelled in ASCII too, or not at all; `ODD` has these, and some others."""
+    if sign.isascii():
+        return False
+    told = plain(sign)
+    return (
+        not told or sign.isspace() or bool(unicodedata.combining(sign)) or any(one.isascii() for one in told)
+    )
 
 
 def _signs(found: re.Match[str]) -> str:

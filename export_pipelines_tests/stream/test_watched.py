@@ -40,20 +40,20 @@ SPELLINGS: list[Callable[[str], str]] = [
 
 def flags(texts: list[str | None], name: str | None, phone: str | None) -> list[bool]:
     """Whether each of `texts` has to be looked at in the row of this person."""
+    columns = {"comments": texts, "last_name": [name] * len(texts), "phone_1": [phone] * len(texts)}
+    return flagged(columns, {"last_name": "name", "phone_1": "phone"})
+
+
+def flagged(columns: dict[str, list[str | None]], watched: dict[str, str]) -> list[bool]:
+    """Whether each of the comments has to be looked at for the watched columns, of these types."""
     plan = plan_of([column("comments", Kind.TEXT)])
     assert plan.masking
-    columns = (
-        SourceColumn(name="last_name", kind=Kind.TEXT, type="name"),
-        SourceColumn(name="phone_1", kind=Kind.TEXT, type="phone"),
-    )
-    query = plan.masking.query.model_copy(update={"columns": (*columns, *plan.masking.query.columns)})
-    watched = {"query": query, "watched": ("last_name", "phone_1"), "searched": ("comments",)}
-    plan = plan.model_copy(update={"masking": plan.masking.model_copy(update=watched)})
-    frame = pl.DataFrame(
-        {"comments": texts, "last_name": [name] * len(texts), "phone_1": [phone] * len(texts)},
-        schema=dict.fromkeys(("comments", "last_name", "phone_1"), pl.String),
-    )
-    return Watched(plan, frame).rows.to_list()
+    source = [SourceColumn(name=name, kind=Kind.TEXT, type=type) for name, type in watched.items()]
+    query = plan.masking.query.model_copy(update={"columns": (*source, *plan.masking.query.columns)})
+    masking = {"query": query, "watched": tuple(watched), "searched": ("comments",)}
+    plan = plan.model_copy(update={"masking": plan.masking.model_copy(update=masking)})
+    rows = Watched(plan, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))).rows
+    return [row in rows for row in range(len(columns["comments"]))]
 
 
 @pytest.mark.parametrize("value", [PHONE, "1-213-555-8931", "213 5558931"])
@@ -87,6 +87,25 @@ def test_a_short_or_odd_name_is_found(name: str, text: str):
 @pytest.mark.parametrize("phone", ["213_555_8931", "213*555*8931", "213: 555: 8931", "+1-213-555-8931 x12"])
 def test_a_phone_is_told_by_its_digits_whatever_stands_between(phone: str):
     assert flags(["call 2135558931 now", "call (213) 555-8931"], None, phone) == [True, True]
+
+
+def test_a_short_name_hides_no_other_value():
+    assert flags(["70062459920 now", "call ñs文 now", "ñs", "s文"], "ñs文", "0062459920 ") == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_numbers_of_two_rows_are_two_numbers():
+    texts = ["21355", "58931", "213555", "8931 x", "2" * 300, "+" * 300 + "2135558931", "2 1 3 5 5 5 8 9 3 1"]
+    assert flags(texts, None, PHONE) == [False] * 5 + [True] * 2
+
+
+def test_each_row_is_searched_for_its_own_values():
+    plan_rows = {
+        "comments": ["to b@x.org", "to b@x.org", None, "%62%40x.org"],
+        "email": ["a@x.org", "B@x.org", "c@x.org", "b@x.org"],
+    }
+    assert flagged(plan_rows, {"email": "email"}) == [False, True, False, True]
 
 
 def test_other_rows_are_passed_over():

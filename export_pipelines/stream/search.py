@@ -1,0 +1,118 @@
+"""Which rows hold one of their masked values in a text: bytes tell of nearly all, the others are read letter by letter."""
+
+from string import ascii_letters
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from export_pipelines.stream.letters import Flags, Letters, Places, Rows, room, table
+from export_pipelines.stream.repeats import repeated
+from export_pipelines.stream.sought import LONG, Sought, by_row
+from export_pipelines.stream.spellings import BREAK, ODD, WITHIN_NUMBER
+
+BETWEEN = WITHIN_NUMBER + b"+\x1c\x1d\x1e\x1f"  # the digits of a number
+DIGIT, NUMBERLIKE = table(b"0123456789"), table(b"0123456789" + BETWEEN)
+STEPS = 1, 2, 4, 1  # each looks so much further ahead, together at LONG bytes
+MOST_COUNTED = 255  # in one byte, which takes a fifth of the time
+BACKSLASH, QUOTE = table(b"\\"), ord('"')
+BLANK, LETTER = (np.frombuffer(table(one), np.bool_) for one in (b"nrt", ascii_letters.encode()))
+BESIDE_ASCII = table(range(0xC0, 0x100))  # the first bytes of its letters
+# From, to and so on, letters that are not odd: Latin, Cyrillic, Chinese, Korean, pictures
+NOT_ODD = np.array([0xC0, 0xDF, 0xE0, 0x100, 0x400, 0x480, 0x4E00, 0xA000, 0xAC00, 0xD7A4, 0x1F300, 0x1FA00])
+
+
+def held(texts: list[pl.Series], sought: Sought) -> Flags:
+    """Flags by row: none is missed in which one of `texts` holds what is sought; some that hold nothing are flagged too."""
+    joined = _joined(texts)
+    height = len(joined)
+    encoded = joined.rows_of(joined.encoded()[0])
+    said = joined.take(encoded).decoded()
+    rows = np.concatenate([np.arange(height), encoded])
+    found, unclear = _told(Letters(pa.concat_arrays([joined.texts, said.texts])), rows, sought)
+    unclear[height + said.rows_of(said.encoded()[0])] = True  # encoded twice
+    flags = np.zeros(height, np.bool_)
+    flags[rows[found]] = True
+    left = np.unique(rows[unclear])
+    left = left[~flags[left]]
+    pairs = zip(joined.take(left).texts.to_pylist(), by_row(sought.values, left), strict=True)
+    flags[left] = [bool(repeated(text, values)) for text, values in pairs]
+    return flags
+
+
+def _joined(texts: list[pl.Series]) -> Letters:
+    """All texts of a row as one, with breaks around each."""
+    columns = [one.to_arrow(compat_level=pl.CompatLevel.oldest()) for one in texts]
+    end, between = (pa.scalar(one, pa.large_string()) for one in ("", BREAK))
+    return Letters(pc.binary_join_element_wise(end, *columns, end, between, null_handling="skip"))
+
+
+def _told(texts: Letters, rows: Rows, sought: Sought) -> tuple[Flags, Flags]:
+    """What bytes tell of each text, whose row is the one of `rows`: that it holds a value of the row, or escapes that only
+    a parser undoes; and flags where they do not tell."""
+    letters = texts.places(BESIDE_ASCII)
+    found, unclear = _by_pieces(texts, letters, rows, sought)
+    found[_escaped(texts)] = True
+    unclear |= sought.doubtful[rows]
+    unclear[_odd(texts, letters)] = True
+    numbered = sought.untold[rows]
+    numbered[_long(texts)] = True
+    called = np.flatnonzero(numbered & ~found)
+    found[called] = _called(texts.take(called), sought.numbers(rows[called]))
+    return found, unclear
+
+
+def _by_pieces(texts: Letters, letters: Places, rows: Rows, sought: Sought) -> tuple[Flags, Flags]:
+    """The same of the pieces alone."""
+    beside_ascii = np.zeros(len(texts), np.bool_)
+    beside_ascii[texts.rows_of(letters)] = True
+    found, unclear = np.zeros((2, len(texts)), np.bool_)
+    hits = _hits(texts.lower().series(), [one[rows] for one in sought.pieces])
+    for hit, brief, foreign in zip(hits, sought.brief, sought.foreign, strict=True):
+        tells_little = (brief | foreign)[rows]
+        found |= hit & ~tells_little
+        unclear |= hit & tells_little & (brief[rows] | beside_ascii)
+    return found, unclear
+
+
+def _hits(texts: pl.Series, pieces: list[pl.Series]) -> list[Flags]:
+    """Of each piece, which texts hold it."""
+    frame = pl.DataFrame([texts.alias("text"), *(one.alias(str(n)) for n, one in enumerate(pieces))])
+    hits = [pl.col("text").str.contains(pl.col(name), literal=True) for name in frame.columns[1:]]
+    found = frame.select(hit.fill_null(False).alias(str(n)) for n, hit in enumerate(hits))
+    return [one.to_numpy() for one in found]
+
+
+def _escaped(texts: Letters) -> Rows:
+    """Texts with letters that JSON spells in another way, or an escape that may break a number."""
+    places = texts.places(BACKSLASH)
+    first, second = texts.behind(places, 1), texts.behind(places, 2)
+    blank = BLANK[first] & LETTER[second]
+    return texts.rows_of(places[(first != QUOTE) & ~blank])
+
+
+def _odd(texts: Letters, letters: Places) -> Rows:
+    """Texts with letters that may be spelled in ASCII too."""
+    rows = texts.rows_of(letters[np.searchsorted(NOT_ODD, texts.codes(letters), "right") % 2 == 0])
+    return rows[texts.take(rows).series().str.contains(ODD).to_numpy()] if len(rows) else rows
+
+
+def _long(texts: Letters) -> Rows:
+    """Texts in which LONG digits follow each other, with nothing between but what may stand within a number."""
+    run = texts.are(NUMBERLIKE)
+    for step in STEPS:
+        run = np.logical_and(run[step:], run[:-step], out=room(max(len(run) - step, 0)))
+    turns = np.flatnonzero(np.not_equal(run[1:], run[:-1], out=room(max(len(run) - 1, 0)))) + 1
+    if not len(turns):
+        return turns
+    starts, ends = turns[::2], turns[1::2]
+    ends += LONG - 1
+    digits = np.add.reduceat(texts.are(DIGIT).view(np.uint8), turns, dtype=np.uint8)[::2]
+    return texts.rows_of(starts[(digits >= LONG) | (ends - starts > MOST_COUNTED)])
+
+
+def _called(texts: Letters, numbers: list[list[bytes]]) -> list[bool]:
+    """Whether each text holds the digits of one of its numbers, whatever signs stand between them."""
+    pairs = zip(texts.texts.cast(pa.large_binary()).to_pylist(), numbers, strict=True)
+    return [any(one in text.translate(None, BETWEEN) for one in row) for text, row in pairs]

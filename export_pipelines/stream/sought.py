@@ -1,0 +1,107 @@
+"""What of the masked values of a row is looked for in the bytes of its texts, and where bytes do not tell enough."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import pyarrow.compute as pc
+
+from export_pipelines.stream.letters import Flags, Letters, Rows, table
+from export_pipelines.stream.repeats import SHORTEST, Repeats
+from export_pipelines.stream.spellings import NUMBER_DIGITS, NUMBERED, folded, is_odd, number
+
+RUN = re.compile(r"[!#-\[\]-~]+")  # printed in ASCII, and not escaped in JSON
+MIXED = table({*range(256)} - {*range(ord("!"), ord("~") + 1)} | {*b'"\\[{'})
+NO_DIGIT = table({*range(256)} - {*b"0123456789"})
+LONG = 9  # digits that stand together in all spellings of a number which is told by them
+TOLD_BY_LONG = r"^[() ./-]*(?:\+?1[() ./-]*[2-9]|[1-9])(?:[() ./-]*[0-9]){8,9}[() ./-]*$"
+KEPT = 4096  # values that many rows share, as names are
+Values = tuple[str, pl.Series]  # semantic type, and what is masked in each row
+
+
+class Sought:
+    """`pieces`: of each value what no text can spell in another way unless it has odd signs, in lower case; empty if the
+    value has none, null if it is too short to be searched for. Flags by value and row: `brief` where a piece is so short
+    that it tells little, `foreign` where that is since the value has letters beside ASCII, as then the text must have.
+    Flags by row: `doubtful` where a piece does not tell of its value; `untold` where the long numbers of a text do not
+    tell of a number."""
+
+    def __init__(self, values: list[Values]) -> None:
+        self.values = values
+        height = len(values[0][1])
+        shape = len(values), height
+        # one value after the other, with all its rows
+        letters = Letters.of(pl.concat([texts for _, texts in values]))
+        pieces, brief, foreign, doubtful = _pieces(letters)
+        self.pieces = [pieces[start : start + height] for start in range(0, len(pieces), height)]
+        self.brief, self.foreign = brief.reshape(shape), foreign.reshape(shape)
+        self.doubtful: Flags = np.logical_or.reduce(doubtful.reshape(shape))
+        self.untold = np.zeros(height, np.bool_)
+        for n, (type, _) in enumerate(values):
+            if type in NUMBERED:
+                self.untold[_untold(type, letters[n * height : (n + 1) * height])] = True
+
+    def numbers(self, rows: Rows) -> list[list[bytes]]:
+        """The digits by which the numbers of each of these rows are found."""
+        numbered = by_row([one for one in self.values if one[0] in NUMBERED], rows)
+        return [[digits for one in row if (digits := _number(*one))] for row in numbered]
+
+
+def by_row(values: list[Values], rows: Rows) -> list[Repeats]:
+    """The values of each of these rows."""
+    found: list[Repeats] = [[] for _ in rows]
+    for type, texts in values:
+        for row, value in zip(found, texts[rows].to_list(), strict=True):
+            if value:
+                row.append((type, value))
+    return found
+
+
+def _pieces(letters: Letters) -> tuple[pl.Series, Flags, Flags, Flags]:
+    pieces, lengths = letters.lower().series(), letters.lengths
+    brief, foreign, doubtful = np.zeros((3, len(pieces)), np.bool_)
+    rows = letters.rows_of(letters.places(MIXED))
+    if len(rows):
+        parts = [_part(text) for text in letters.take(rows).texts.to_pylist()]
+        brief[rows], foreign[rows], doubtful[rows] = zip(*(part[1:] for part in parts), strict=True)
+        pieces = pieces.scatter(rows, [part.run for part in parts])
+    short = np.flatnonzero(lengths < SHORTEST)
+    return pieces.scatter(short, None) if len(short) else pieces, brief, foreign, doubtful
+
+
+class _Part(NamedTuple):
+    """The longest run of a value that is spelled in one way alone, empty if there is none; and see `Sought`."""
+
+    run: str
+    brief: bool
+    foreign: bool
+    doubtful: bool
+
+
+@lru_cache(KEPT)
+def _part(value: str) -> _Part:
+    run = max(RUN.findall(folded(value)), key=len, default="")
+    short, ascii = len(run) < SHORTEST, value.isascii()
+    may_be_json = value.lstrip()[:1] in ("[", "{")
+    odd = not ascii and any(is_odd(sign) for sign in value)
+    return _Part(run, short and ascii, short and not ascii, may_be_json or odd)
+
+
+@lru_cache(KEPT)
+def _number(type: str, value: str) -> bytes:
+    return number(type, value).encode()
+
+
+def _untold(type: str, numbers: Letters) -> list[int]:
+    """The rows with a number that is not told by its last nine digits."""
+    lengths = numbers.lengths
+    told = (lengths == LONG) | (lengths == LONG + 1)
+    told &= numbers.behind(numbers.starts[:-1], 0) != ord("0")
+    told[numbers.rows_of(numbers.places(NO_DIGIT))] = False
+    rows = np.flatnonzero(~told & (lengths >= NUMBER_DIGITS))
+    by_letters = pc.match_substring_regex(numbers.take(rows).texts, TOLD_BY_LONG)
+    rows = rows[~by_letters.to_numpy(zero_copy_only=False)]
+    values = zip(rows.tolist(), numbers.take(rows).texts.to_pylist(), strict=True)
+    return [row for row, value in values if _number(type, value)]
