@@ -32,7 +32,7 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
     assert plan.masking and plan.extract
     query = plan.masking.query
     batch, bad_json = settled(batch, query.marked, query.bad_json_is_null)
-    frame = pl.DataFrame(pl.from_arrow(conform(batch, query.columns)))
+    frame = conform(batch, query.columns)
     today = pl.lit(plan.extract.window.end.date())
     watched = Watched(plan, frame)
     output, count = [], 0

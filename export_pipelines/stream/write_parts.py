@@ -33,9 +33,9 @@ from export_pipelines.stream.part_writer import (
 from export_pipelines.stream.regroup import Regroup
 from export_pipelines.stream.report import settle
 
-MASKERS = 2
 FRAMES_WAITING = 1  # besides the one that waits for room and the one that is encoded
 CHUNKS_WAITING = 2
+ENCODED_CELLS = 120_000  # at once: an encoder holds its rows several times
 NEARLY_FULL = 0.05  # a part cut by bytes is closed when less than this share of it is free
 CUT_ROWS = 8_192  # of one step of a part cut by bytes: where it ends must not depend on the source's batches
 
@@ -118,7 +118,7 @@ class _Run:
         self.counted, self.columns = counted, plan.masking.columns
         self.stop = threading.Event()
         self.frames: Channel[Future[_Timed] | None] = Channel(FRAMES_WAITING, self.stop)
-        self.masking = ThreadPoolExecutor(MASKERS, thread_name_prefix="mask")
+        self.masking = ThreadPoolExecutor(1, thread_name_prefix="mask")
         self.commands: Channel[Command] = Channel(CHUNKS_WAITING, self.stop)
         part_bytes = self.output.part_bytes
         codec = codec_of(plan.compression.codec, plan.compression.level, part_bytes)
@@ -199,7 +199,11 @@ class _Run:
             self.masked += done.values
             self.bad_json += done.bad_json
             self._count(frame)
-            for step in self.regroup.push(frame) if self.regroup else (frame,):
+            for step in (
+                self.regroup.push(frame)
+                if self.regroup
+                else frame.iter_slices(max(1, ENCODED_CELLS // frame.width))
+            ):
                 self._write(step)
             self.progress(self.rows)
         for step in self.regroup.rest() if self.regroup else ():
