@@ -10,12 +10,11 @@ import pyarrow.compute as pc
 from export_pipelines.catalog import Kind, StoredAs
 from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import SourceColumn
-from export_pipelines.stream.schema import arrow_type, polars_type
+from export_pipelines.stream.schema import DECIMAL_DIGITS, arrow_type, polars_type
 
 IDS = ("lead_id", "event_id")
 TRUE, FALSE = ("1", "t", "true", "yes", "y"), ("0", "f", "false", "no", "n")
 CANONICAL_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?$"
-PLAIN_DIGITS = 36  # what is longer may be more than Arrow's decimals hold, which it does not always tell
 TICKS_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 FIRST_S, END_S = -62_135_596_800, 253_402_300_800  # of the years 1 and 10000
 MILLISECONDS_OF = {StoredAs.EPOCH_S: 1000, StoredAs.EPOCH_MS: 1}
@@ -45,12 +44,15 @@ def _series(array: pa.Array) -> pl.Series:
 
 def _plainly(array: pa.Array, column: SourceColumn) -> pl.Series | None:
     """Amounts and days in their plainest spelling, the only one that Arrow takes, in a fifth of the time."""
+    if not pa.types.is_string(array.type) or column.kind not in (Kind.DECIMAL, Kind.DATE):
+        return None
     if column.kind is Kind.DECIMAL:
         longest = pc.max(pc.binary_length(array)).as_py() or 0
-        if longest > PLAIN_DIGITS or any(pc.any(pc.match_substring(array, sign)).as_py() for sign in "eE"):
+        # with its places filled up, a longer one may be more than 128 bits hold, which Arrow does not always tell
+        if longest > DECIMAL_DIGITS - (column.scale or 0):
             return None
-    elif column.kind is not Kind.DATE:
-        return None
+        if any(pc.any(pc.match_substring(array, sign)).as_py() for sign in "eE"):
+            return None
     try:
         return _series(array.cast(arrow_type(column.kind, column.scale)))
     except pa.ArrowInvalid:

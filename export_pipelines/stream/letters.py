@@ -15,7 +15,7 @@ Places = npt.NDArray[np.int64]  # of bytes, ascending
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]  # by row, or by byte
 
-NO_DIGIT = 16
+NO_HEX = 16
 
 
 def table(members: Iterable[int]) -> bytes:
@@ -24,7 +24,8 @@ def table(members: Iterable[int]) -> bytes:
 
 
 PERCENT = table(b"%")
-HEX = np.full(256, NO_DIGIT, np.uint8)
+NOT_DIGIT = table({*range(256)} - {*b"0123456789"})
+HEX = np.full(256, NO_HEX, np.uint8)
 HEX[list(b"0123456789abcdefABCDEF")] = [*range(16), *range(10, 16)]
 
 
@@ -35,7 +36,8 @@ def room(size: int) -> Flags:
 
 
 class Letters:
-    """Texts in UTF-8, and where each begins; null is as an empty text."""
+    """Texts in UTF-8, and where each begins; null is as an empty text. What looks ahead (`behind`, `encoded`, `decoded`)
+    looks over the end of a text into the next one, so such texts must end with a sign that is not looked for."""
 
     def __init__(self, texts: pa.LargeStringArray) -> None:
         self.texts = texts
@@ -114,7 +116,7 @@ class Letters:
         """Where a byte is encoded as in a URL, and which."""
         places = self.places(PERCENT)
         high, low = HEX[self.behind(places, 1)], HEX[self.behind(places, 2)]
-        whole = np.flatnonzero((high < NO_DIGIT) & (low < NO_DIGIT))
+        whole = np.flatnonzero((high < NO_HEX) & (low < NO_HEX))
         return places[whole], high[whole] * 16 + low[whole]
 
     def decoded(self) -> "Letters":

@@ -17,17 +17,16 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.plan.plan import Mask
 from export_pipelines.stream.components import IPV4
 from export_pipelines.stream.keys import Keys
-from export_pipelines.stream.letters import Letters, table
+from export_pipelines.stream.letters import NOT_DIGIT, Letters, table
 from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 
 NOTHING = "***"
 TOKEN_PREFIX = "tok"
 TOKEN_PURPOSE = b"export_pipelines token v1"
 KEY_ID_BYTES = 4
-FEWEST_DIGITS = 7  # of a phone of which four are shown
-NOT_DIGIT, NOT_PRINTED = (
-    table({*range(256)} - {*kept}) for kept in (b"0123456789", range(ord("!"), ord("~") + 1))
-)
+FEWEST_DIGITS, SHOWN_DIGITS = 7, 4  # of a phone
+NOT_PRINTED = table({*range(256)} - {*range(ord("!"), ord("~") + 1)})
+BESIDE_ASCII = table(range(0x80, 0x100))
 JSON, BRACKETS = r"^\s*[\[{]", table(b"[{")
 
 
@@ -162,12 +161,21 @@ def _last_digits(phones: Letters) -> pl.Series:
     digits = phones.without(NOT_DIGIT)
     ends, data = digits.starts[1:], np.full(len(digits.bytes), ord("*"), np.uint8)
     enough = digits.lengths >= FEWEST_DIGITS
-    for last in range(1, 5):
+    for last in range(1, SHOWN_DIGITS + 1):
         places = ends[enough] - last
         data[places] = digits.bytes[places]
-    few = np.flatnonzero(~enough)
     shown = Letters.from_bytes(digits.starts, data).series()
-    return shown.scatter(few, None) if len(few) else shown
+    few = np.flatnonzero(~enough)
+    if len(few):
+        shown = shown.scatter(few, None)
+    other = phones.rows_of(phones.places(BESIDE_ASCII))  # they may have digits of another script
+    return shown.scatter(other, [_last_digits_of(text) for text in phones.take(other).texts.to_pylist()])
+
+
+def _last_digits_of(phone: str) -> str | None:
+    digits = re.sub(r"\D", "", phone)
+    stars = "*" * (len(digits) - SHOWN_DIGITS)
+    return stars + digits[-SHOWN_DIGITS:] if len(digits) >= FEWEST_DIGITS else None
 
 
 def _name(value: pl.Expr) -> pl.Expr:

@@ -9,7 +9,6 @@ from sqlalchemy.engine import URL, make_url
 
 from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.plan.plan import Query
-from export_pipelines.stream.conform import demand_utf8
 from export_pipelines.stream.connecting import connected
 
 if TYPE_CHECKING:
@@ -27,18 +26,29 @@ PLACES = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\d+)"
 )  # what is quoted is no place of a parameter
 NOT_THERE = ("42P01", "42703", "3F000", "42883", "42501")  # table, column, schema, operator, right
+UNREADABLE = (  # of these ADBC does not tell the state
+    (
+        "type json", "JSON that does not parse",
+        "find its rows with `NOT (column IS JSON)` and mend them, or make the column json",
+    ),
+    (
+        "byte sequence for encoding", "a stored text is not UTF-8",  # a database of SQL_ASCII takes any bytes
+        "mend the row, or leave the field out",
+    ),
+)  # fmt: skip
 LOST = ("08", "57", "53")  # connection, operator's intervention, resources
 
 
 class PostgresqlSource:
     """A PostgreSQL database; see `source.Source` for what it owes."""
 
-    holds_utf8 = True
+    holds_utf8 = True  # since the server sends no other text to a client of this encoding
 
     def __init__(self, url: URL) -> None:
         options = " ".join(filter(None, (SESSION, _option(url))))
         defaults = {"connect_timeout": str(CONNECT_S), "application_name": "export_pipelines"}
-        self.url = url.set(drivername="postgresql", query={**defaults, **url.query, "options": options})
+        ours = {"options": options, "client_encoding": "UTF8"}
+        self.url = url.set(drivername="postgresql", query={**defaults, **url.query, **ours})
         self.place = f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
 
     @classmethod
@@ -67,13 +77,9 @@ class PostgresqlSource:
             with adbc.connect(self._address()) as connection, connection.cursor() as cursor:
                 size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
                 cursor.adbc_statement.set_options(**size)
-                cursor.execute("SELECT current_setting('server_encoding')")
-                unchecked = cursor.fetchall() == [("SQL_ASCII",)]
                 cursor.execute(inlined(query.sql, query.parameters))
                 for batch in cursor.fetch_record_batch():
                     if batch.num_rows:
-                        if unchecked:
-                            demand_utf8(batch)
                         yield batch
         except (adbc.Error, pa.ArrowException, OSError) as error:
             raise self._failure(getattr(error, "sqlstate", None), str(error)) from error
@@ -112,12 +118,9 @@ class PostgresqlSource:
             return SourceError(
                 what, where=self.place, remedy="name your own tables in a catalog file, or grant SELECT"
             )
-        if "type json" in what:  # ADBC does not tell the state
-            return DataError(
-                "JSON that does not parse",
-                where=self.place,
-                remedy="find its rows with `NOT (column IS JSON)` and mend them, or make the column json",
-            )
+        for phrase, fault, remedy in UNREADABLE:
+            if phrase in what:
+                return DataError(fault, where=self.place, remedy=remedy)
         if state == "2201B":
             return SourceError(f"PostgreSQL does not know this regular expression: {what}", where=self.place)
         if state and state.startswith("22"):

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from export_pipelines.stream.letters import Flags, Letters, Places, Rows, room, table
+from export_pipelines.stream.pieces import LONG, Pieces, by_row
 from export_pipelines.stream.repeats import repeated
-from export_pipelines.stream.sought import LONG, Sought, by_row
 from export_pipelines.stream.spellings import BREAK, ODD, WITHIN_NUMBER
 
 BETWEEN = WITHIN_NUMBER + b"+\x1c\x1d\x1e\x1f"  # the digits of a number
@@ -19,25 +19,30 @@ MOST_COUNTED = 255  # in one byte, which takes a fifth of the time
 BACKSLASH, QUOTE = table(b"\\"), ord('"')
 BLANK, LETTER = (np.frombuffer(table(one), np.bool_) for one in (b"nrt", ascii_letters.encode()))
 BESIDE_ASCII = table(range(0xC0, 0x100))  # the first bytes of its letters
-# From, to and so on, letters that are not odd: Latin, Cyrillic, Chinese, Korean, pictures
-NOT_ODD = np.array([0xC0, 0xDF, 0xE0, 0x100, 0x400, 0x480, 0x4E00, 0xA000, 0xAC00, 0xD7A4, 0x1F300, 0x1FA00])
+# From and to: letters that are not odd, Latin, Cyrillic, Chinese, Korean, pictures
+NOT_ODD = np.ravel(
+    [(0xC0, 0xDF), (0xE0, 0x100), (0x400, 0x480), (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0x1F300, 0x1FA00)]
+)
 
 
-def held(texts: list[pl.Series], sought: Sought) -> Flags:
-    """Flags by row: none is missed in which one of `texts` holds what is sought; some that hold nothing are flagged too."""
+def held(texts: list[pl.Series], pieces: Pieces) -> Flags:
+    """Flags by row: none is missed in which one of `texts` holds a value; some that hold none are flagged too."""
     joined = _joined(texts)
     height = len(joined)
     encoded = joined.rows_of(joined.encoded()[0])
     said = joined.take(encoded).decoded()
     rows = np.concatenate([np.arange(height), encoded])
-    found, unclear = _told(Letters(pa.concat_arrays([joined.texts, said.texts])), rows, sought)
+    found, unclear = _told(Letters(pa.concat_arrays([joined.texts, said.texts])), rows, pieces)
     unclear[height + said.rows_of(said.encoded()[0])] = True  # encoded twice
     flags = np.zeros(height, np.bool_)
     flags[rows[found]] = True
     left = np.unique(rows[unclear])
     left = left[~flags[left]]
-    pairs = zip(joined.take(left).texts.to_pylist(), by_row(sought.values, left), strict=True)
-    flags[left] = [bool(repeated(text, values)) for text, values in pairs]
+    read = zip(*(one[left].to_list() for one in texts), strict=True)
+    flags[left] = [
+        any(text and repeated(text, values) for text in row)
+        for row, values in zip(read, by_row(pieces.values, left), strict=True)
+    ]
     return flags
 
 
@@ -48,28 +53,28 @@ def _joined(texts: list[pl.Series]) -> Letters:
     return Letters(pc.binary_join_element_wise(end, *columns, end, between, null_handling="skip"))
 
 
-def _told(texts: Letters, rows: Rows, sought: Sought) -> tuple[Flags, Flags]:
-    """What bytes tell of each text, whose row is the one of `rows`: that it holds a value of the row, or escapes that only
-    a parser undoes; and flags where they do not tell."""
+def _told(texts: Letters, rows: Rows, pieces: Pieces) -> tuple[Flags, Flags]:
+    """Two flags for each text: `found`, it holds a value of its row, or escapes that only a parser undoes; `unclear`, bytes
+    do not tell, so it must be read. `rows` are the rows of the texts."""
     letters = texts.places(BESIDE_ASCII)
-    found, unclear = _by_pieces(texts, letters, rows, sought)
+    found, unclear = _by_pieces(texts, letters, rows, pieces)
     found[_escaped(texts)] = True
-    unclear |= sought.doubtful[rows]
+    unclear |= pieces.doubtful[rows]
     unclear[_odd(texts, letters)] = True
-    numbered = sought.untold[rows]
+    numbered = pieces.untold[rows]
     numbered[_long(texts)] = True
     called = np.flatnonzero(numbered & ~found)
-    found[called] = _called(texts.take(called), sought.numbers(rows[called]))
+    found[called] = _called(texts.take(called), pieces.numbers(rows[called]))
     return found, unclear
 
 
-def _by_pieces(texts: Letters, letters: Places, rows: Rows, sought: Sought) -> tuple[Flags, Flags]:
-    """The same of the pieces alone."""
+def _by_pieces(texts: Letters, letters: Places, rows: Rows, pieces: Pieces) -> tuple[Flags, Flags]:
+    """`found` and `unclear` as far as pieces tell; `letters` are the places of those beside ASCII."""
     beside_ascii = np.zeros(len(texts), np.bool_)
     beside_ascii[texts.rows_of(letters)] = True
     found, unclear = np.zeros((2, len(texts)), np.bool_)
-    hits = _hits(texts.lower().series(), [one[rows] for one in sought.pieces])
-    for hit, brief, foreign in zip(hits, sought.brief, sought.foreign, strict=True):
+    hits = _hits(texts.lower().series(), [one[rows] for one in pieces.pieces])
+    for hit, brief, foreign in zip(hits, pieces.brief, pieces.foreign, strict=True):
         tells_little = (brief | foreign)[rows]
         found |= hit & ~tells_little
         unclear |= hit & tells_little & (brief[rows] | beside_ascii)
@@ -106,8 +111,10 @@ def _long(texts: Letters) -> Rows:
     turns = np.flatnonzero(np.not_equal(run[1:], run[:-1], out=room(max(len(run) - 1, 0)))) + 1
     if not len(turns):
         return turns
+    # a run begins and ends within its text, since breaks stand around it: turns are pairs of its first byte, and the one
+    # where the last LONG bytes of it begin no more
+    turns[1::2] += LONG - 1
     starts, ends = turns[::2], turns[1::2]
-    ends += LONG - 1
     digits = np.add.reduceat(texts.are(DIGIT).view(np.uint8), turns, dtype=np.uint8)[::2]
     return texts.rows_of(starts[(digits >= LONG) | (ends - starts > MOST_COUNTED)])
 

@@ -11,7 +11,7 @@ from export_pipelines.plan.plan import Query
 class Source(Protocol):
     """A lead store to read from. Errors name host, table and column, never a password or a value.
 
-    holds_utf8:  whether the database itself sees to it that its texts are UTF-8.
+    holds_utf8:  whether the database sees to it that all its texts come as UTF-8.
     check:  SourceError when the store cannot be reached or the query's tables or columns are not there.
     count:  rows the query will give; with a rest, at most.
     read:   batches of bounded size, in query order, columns named as in `query.columns`, each a string or already of

@@ -8,9 +8,9 @@ import polars as pl
 
 from export_pipelines.plan.plan import Plan
 from export_pipelines.stream.mask_values import as_text
+from export_pipelines.stream.pieces import Pieces, by_row
 from export_pipelines.stream.repeats import Repeats, repeated, scrubbed
 from export_pipelines.stream.search import held
-from export_pipelines.stream.sought import Sought, by_row
 
 
 class Watched:
@@ -35,7 +35,7 @@ class Watched:
             texts, values = [one[rows] for one in texts], [(type, one[rows]) for type, one in values]
         if not len(rows):
             return {}
-        rows = rows[held(texts, Sought(values))]
+        rows = rows[held(texts, Pieces(values))]
         return dict(zip(rows.tolist(), by_row(self._values, rows), strict=True))
 
 

@@ -15,8 +15,9 @@ from export_pipelines.stream.conform import conform
 ODDLY = {Kind.DECIMAL: " +1.5 ", Kind.DATE: "2024-02-29T00:00:00Z"}
 
 
-def values(kind: Kind, *texts: str | None) -> list[Any]:
-    columns = (SourceColumn(name="it", kind=kind, type="text", scale=2 if kind is Kind.DECIMAL else None),)
+def values(kind: Kind, *texts: str | None, scale: int = 2) -> list[Any]:
+    places = scale if kind is Kind.DECIMAL else None
+    columns = (SourceColumn(name="it", kind=kind, type="text", scale=places),)
     return conform(pa.record_batch({"it": pa.array(texts, pa.string())}), columns)["it"].to_list()
 
 
@@ -57,3 +58,28 @@ def test_what_is_no_value_is_refused_in_all_company(kind: Kind, text: str):
     for company in ((), (ODDLY[kind],)):
         with pytest.raises(DataError, match="a stored value is not a"):
             values(kind, text, *company)
+
+
+@pytest.mark.parametrize("scale", [0, 3, 4, 11, 18])
+def test_of_38_digits_none_is_lost_and_none_is_invented(scale: int):
+    whole = "9" * (38 - scale)
+    most = f"{whole}.{'9' * scale}" if scale else whole
+    assert values(Kind.DECIMAL, most, f"-{most}", scale=scale) == [Decimal(most), Decimal(f"-{most}")]
+    for digits in range(39 - scale, 46):
+        for text in (f"7{'0' * (digits - 1)}", "343185254452116622593625348491294132491294132"[:digits]):
+            with pytest.raises(DataError):
+                values(Kind.DECIMAL, text, scale=scale)
+
+
+@pytest.mark.parametrize(
+    ("kind", "array", "value"),
+    [
+        (Kind.DECIMAL, pa.array([5]), Decimal("5.00")),
+        (Kind.DECIMAL, pa.array([Decimal("1.5")]), Decimal("1.50")),
+        (Kind.DECIMAL, pa.nulls(1), None),
+        (Kind.DATE, pa.nulls(1), None),
+    ],
+)
+def test_values_of_other_types_are_read_as_their_texts(kind: Kind, array: pa.Array, value: Any):
+    columns = (SourceColumn(name="it", kind=kind, type="text", scale=2 if kind is Kind.DECIMAL else None),)
+    assert conform(pa.record_batch({"it": array}), columns)["it"].to_list() == [value]

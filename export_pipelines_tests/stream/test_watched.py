@@ -45,15 +45,16 @@ def flags(texts: list[str | None], name: str | None, phone: str | None) -> list[
 
 
 def flagged(columns: dict[str, list[str | None]], watched: dict[str, str]) -> list[bool]:
-    """Whether each of the comments has to be looked at for the watched columns, of these types."""
-    plan = plan_of([column("comments", Kind.TEXT)])
+    """Whether the other columns of each row have to be looked at for the watched ones, of these types."""
+    searched = [name for name in columns if name not in watched]
+    plan = plan_of([column(name, Kind.TEXT) for name in searched])
     assert plan.masking
     source = [SourceColumn(name=name, kind=Kind.TEXT, type=type) for name, type in watched.items()]
     query = plan.masking.query.model_copy(update={"columns": (*source, *plan.masking.query.columns)})
-    masking = {"query": query, "watched": tuple(watched), "searched": ("comments",)}
+    masking = {"query": query, "watched": tuple(watched), "searched": tuple(searched)}
     plan = plan.model_copy(update={"masking": plan.masking.model_copy(update=masking)})
     rows = Watched(plan, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))).rows
-    return [row in rows for row in range(len(columns["comments"]))]
+    return [row in rows for row in range(len(columns[searched[0]]))]
 
 
 @pytest.mark.parametrize("value", [PHONE, "1-213-555-8931", "213 5558931"])
@@ -101,11 +102,36 @@ def test_numbers_of_two_rows_are_two_numbers():
 
 
 def test_each_row_is_searched_for_its_own_values():
-    plan_rows = {
+    columns = {
         "comments": ["to b@x.org", "to b@x.org", None, "%62%40x.org"],
         "email": ["a@x.org", "B@x.org", "c@x.org", "b@x.org"],
     }
-    assert flagged(plan_rows, {"email": "email"}) == [False, True, False, True]
+    assert flagged(columns, {"email": "email"}) == [False, True, False, True]
+
+
+def test_all_texts_of_a_row_are_searched():
+    texts = [("to b@x.org", None), (None, "to b@x.org"), ("a", "b%40x.org"), ("b@x", ".org"), (None, None)]
+    first, second = zip(*texts, strict=True)
+    columns = {"comments": list(first), "url": list(second), "email": ["b@x.org"] * len(texts)}
+    assert flagged(columns, {"email": "email"}) == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ('["ab@c.de", "much-longer-run-here"]', "to ab@c.de"),
+        ("½", "1\u20442"),
+        ("Griﬁth", "griFith"),
+        ("éé\\", quote(quote(quote("éé\\")))),
+    ],
+)
+def test_a_row_is_read_where_its_value_may_be_spelled_otherwise(value: str, text: str):
+    assert repeated(text, [("name", value)]) and flags([text], value, None) == [True]
+
+
+@pytest.mark.parametrize("length", [255, 256, 257, 263, 264, 511, 512, 520])
+def test_a_phone_in_very_many_digits_is_found(length: int):
+    assert flags(["1" * (length - 10) + "2135558931"], None, PHONE) == [True]
 
 
 def test_other_rows_are_passed_over():
@@ -115,8 +141,26 @@ def test_other_rows_are_passed_over():
     assert flags(["a b"], "ab", "123") == [False]
 
 
-@given(before=LETTERS, value=LETTERS, after=LETTERS, phone=LETTERS)
-def test_no_value_is_missed(before: str, value: str, after: str, phone: str):
-    text = before + value.upper() + after + phone
-    held = repeated(text, [("name", value), ("phone", phone)])
-    assert flags([text], value, phone) == [True] or not held
+TEXT = st.builds(
+    lambda before, value, spelled, after: before + spelled(value) + after,
+    LETTERS,
+    st.sampled_from([NAME, PHONE, "Li", "Ñuñ"]) | LETTERS,
+    st.sampled_from(SPELLINGS),
+    LETTERS,
+)
+ROW = st.tuples(
+    st.tuples(*[st.none() | TEXT] * 3),
+    st.none() | st.sampled_from([NAME, "Li", "Ñuñ"]) | LETTERS,
+    st.none() | st.just(PHONE) | LETTERS,
+)
+
+
+@given(rows=st.lists(ROW, min_size=1, max_size=6), searched=st.integers(1, 3))
+def test_no_value_is_missed(rows: list[tuple[tuple[str | None, ...], str | None, str | None]], searched: int):
+    texts, names, phones = zip(*rows, strict=True)
+    columns = {f"text {n}": [row[n] for row in texts] for n in range(searched)}
+    columns |= {"last_name": list(names), "phone_1": list(phones)}
+    found = flagged(columns, {"last_name": "name", "phone_1": "phone"})
+    for row, name, phone, flag in zip(texts, names, phones, found, strict=True):
+        values = [(type, value) for type, value in (("name", name), ("phone", phone)) if value]
+        assert flag or not any(repeated(text, values) for text in row[:searched] if text)

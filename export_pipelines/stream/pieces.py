@@ -8,25 +8,31 @@ import numpy as np
 import polars as pl
 import pyarrow.compute as pc
 
-from export_pipelines.stream.letters import Flags, Letters, Rows, table
+from export_pipelines.stream.letters import NOT_DIGIT, Flags, Letters, Rows, table
 from export_pipelines.stream.repeats import SHORTEST, Repeats
 from export_pipelines.stream.spellings import NUMBER_DIGITS, NUMBERED, folded, is_odd, number
 
 RUN = re.compile(r"[!#-\[\]-~]+")  # printed in ASCII, and not escaped in JSON
 MIXED = table({*range(256)} - {*range(ord("!"), ord("~") + 1)} | {*b'"\\[{'})
-NO_DIGIT = table({*range(256)} - {*b"0123456789"})
-LONG = 9  # digits that stand together in all spellings of a number which is told by them
+# A phone is searched for by its last nine digits or more, without country and zeros in front (`spellings.number`). Where
+# all of a value's digits are so many and such, any spelling of it has LONG digits with nothing else between them.
+LONG = 9
 TOLD_BY_LONG = r"^[() ./-]*(?:\+?1[() ./-]*[2-9]|[1-9])(?:[() ./-]*[0-9]){8,9}[() ./-]*$"
 KEPT = 4096  # values that many rows share, as names are
 Values = tuple[str, pl.Series]  # semantic type, and what is masked in each row
 
 
-class Sought:
-    """`pieces`: of each value what no text can spell in another way unless it has odd signs, in lower case; empty if the
-    value has none, null if it is too short to be searched for. Flags by value and row: `brief` where a piece is so short
-    that it tells little, `foreign` where that is since the value has letters beside ASCII, as then the text must have.
-    Flags by row: `doubtful` where a piece does not tell of its value; `untold` where the long numbers of a text do not
-    tell of a number."""
+class Pieces:
+    """The values that are masked, by row, and what bytes can tell of them.
+
+    pieces:    for each of `values` the part that no text can spell in another way, unless the text has odd signs, in
+               lower case. Empty if the value has no such part, null if the value is too short to be searched for.
+    brief:     flags by value and row: the piece is so short that a text which holds it must be read.
+    foreign:   the same for values with letters beside ASCII; only a text that has such letters too must be read.
+    doubtful:  flags by row: the text must be read, since the piece does not tell of a value: it has odd signs, or may be
+               JSON, whose inner values are hidden too.
+    untold:    flags by row: a number that a text may hold without having LONG digits together.
+    """
 
     def __init__(self, values: list[Values]) -> None:
         self.values = values
@@ -35,7 +41,7 @@ class Sought:
         # one value after the other, with all its rows
         letters = Letters.of(pl.concat([texts for _, texts in values]))
         pieces, brief, foreign, doubtful = _pieces(letters)
-        self.pieces = [pieces[start : start + height] for start in range(0, len(pieces), height)]
+        self.pieces = [pieces[n * height : (n + 1) * height] for n in range(len(values))]
         self.brief, self.foreign = brief.reshape(shape), foreign.reshape(shape)
         self.doubtful: Flags = np.logical_or.reduce(doubtful.reshape(shape))
         self.untold = np.zeros(height, np.bool_)
@@ -72,7 +78,7 @@ def _pieces(letters: Letters) -> tuple[pl.Series, Flags, Flags, Flags]:
 
 
 class _Part(NamedTuple):
-    """The longest run of a value that is spelled in one way alone, empty if there is none; and see `Sought`."""
+    """The longest run of a value that is spelled in one way alone, empty if there is none; and see `Pieces`."""
 
     run: str
     brief: bool
@@ -99,7 +105,7 @@ def _untold(type: str, numbers: Letters) -> list[int]:
     lengths = numbers.lengths
     told = (lengths == LONG) | (lengths == LONG + 1)
     told &= numbers.behind(numbers.starts[:-1], 0) != ord("0")
-    told[numbers.rows_of(numbers.places(NO_DIGIT))] = False
+    told[numbers.rows_of(numbers.places(NOT_DIGIT))] = False
     rows = np.flatnonzero(~told & (lengths >= NUMBER_DIGITS))
     by_letters = pc.match_substring_regex(numbers.take(rows).texts, TOLD_BY_LONG)
     rows = rows[~by_letters.to_numpy(zero_copy_only=False)]
