@@ -129,6 +129,10 @@ def test_a_row_is_read_where_its_value_may_be_spelled_otherwise(value: str, text
     assert repeated(text, [("name", value)]) and flags([text], value, None) == [True]
 
 
+def test_a_row_that_is_encoded_twice_is_read():
+    assert flags(["x", quote(quote(NAME)), "y"], NAME, None) == [False, True, False]
+
+
 @pytest.mark.parametrize("length", [255, 256, 257, 263, 264, 511, 512, 520])
 def test_a_phone_in_very_many_digits_is_found(length: int):
     assert flags(["1" * (length - 10) + "2135558931"], None, PHONE) == [True]
