@@ -1,6 +1,6 @@
 """The letters of all texts of a column side by side: one pass over them takes less time than a call for each text."""
 
-from collections.abc import Iterable
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,19 @@ Flags = npt.NDArray[np.bool_]  # by row, or by byte
 NO_HEX = 16
 
 
-def table(members: Iterable[int]) -> bytes:
+def table(members: Container[int]) -> bytes:
     """Of all bytes, which are members."""
-    return bytes(code in frozenset(members) for code in range(256))
+    return bytes(code in members for code in range(256))
+
+
+def table_without(members: Container[int]) -> bytes:
+    return bytes(code not in members for code in range(256))
 
 
 PERCENT = table(b"%")
-NOT_DIGIT = table({*range(256)} - {*b"0123456789"})
+DIGIT, NOT_DIGIT = table(b"0123456789"), table_without(b"0123456789")
+PRINTED = range(ord("!"), ord("~") + 1)  # in ASCII
+BESIDE_ASCII = table(range(0xC0, 0x100))  # the first bytes of its letters
 HEX = np.full(256, NO_HEX, np.uint8)
 HEX[list(b"0123456789abcdefABCDEF")] = [*range(16), *range(10, 16)]
 

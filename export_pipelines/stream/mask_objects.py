@@ -12,7 +12,7 @@ from export_pipelines.plan.plan import Mask, Seal
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask_values import masked
 from export_pipelines.stream.repeats import Repeats, repeated, scrubbed
-from export_pipelines.stream.watched import Watched
+from export_pipelines.stream.watched import Watched, replaced
 
 UNDECLARED = "*"
 ESCAPE = "\\u"
@@ -34,9 +34,7 @@ def seal_objects(
     changed = {
         row: after for (row, before), after in zip(found.items(), shown, strict=True) if after != before
     }
-    if not changed:
-        return texts, sealed.hidden
-    return texts.scatter(list(changed), pl.Series(changed.values(), dtype=pl.String)), sealed.hidden
+    return replaced(texts, changed), sealed.hidden
 
 
 def _may_be_sealed(texts: pl.Series, seals: tuple[Seal, ...]) -> Iterable[int]:

@@ -17,7 +17,7 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.plan.plan import Mask
 from export_pipelines.stream.components import IPV4
 from export_pipelines.stream.keys import Keys
-from export_pipelines.stream.letters import NOT_DIGIT, Letters, table
+from export_pipelines.stream.letters import BESIDE_ASCII, NOT_DIGIT, PRINTED, Letters, table, table_without
 from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 
 NOTHING = "***"
@@ -25,8 +25,7 @@ TOKEN_PREFIX = "tok"
 TOKEN_PURPOSE = b"export_pipelines token v1"
 KEY_ID_BYTES = 4
 FEWEST_DIGITS, SHOWN_DIGITS = 7, 4  # of a phone
-NOT_PRINTED = table({*range(256)} - {*range(ord("!"), ord("~") + 1)})
-BESIDE_ASCII = table(range(0x80, 0x100))
+NOT_PRINTED = table_without(PRINTED)
 JSON, BRACKETS = r"^\s*[\[{]", table(b"[{")
 
 
@@ -131,19 +130,16 @@ def _derived(master_key: bytes) -> tuple[AESSIV, str]:
 def _shown(type: str, texts: pl.Series) -> pl.Series:
     """What a mask leaves of each value; nothing of JSON in the place of a value, which a snapshot may hold."""
     letters = Letters.of(texts)
-    shown = _last_digits(letters) if type == "phone" else _by_expression(type, texts)
+    value, show = pl.col("value"), _MASKS.get(type, _nothing)
+    shown = texts.to_frame("value").select(show(value).alias("value"))["value"]
     brackets = letters.rows_of(letters.places(BRACKETS))
     if len(brackets):
         shown = shown.scatter(brackets[letters.take(brackets).series().str.contains(JSON).to_numpy()], None)
     return _with_blanks(shown.fill_null(NOTHING) if shown.null_count() else shown, texts, letters)
 
 
-def _by_expression(type: str, texts: pl.Series) -> pl.Series:
-    show = _MASKS.get(type, lambda _: pl.lit(None, pl.String))
-    value = pl.col("value")
-    return texts.to_frame("value").select(pl.when(value.is_not_null()).then(show(value)).alias("value"))[
-        "value"
-    ]
+def _nothing(value: pl.Expr) -> pl.Expr:
+    return pl.when(False).then(value)
 
 
 def _email(value: pl.Expr) -> pl.Expr:
@@ -156,20 +152,22 @@ def _email(value: pl.Expr) -> pl.Expr:
     )
 
 
-def _last_digits(phones: Letters) -> pl.Series:
+def _phone(value: pl.Expr) -> pl.Expr:
+    return value.map_batches(_last_digits, return_dtype=pl.String)
+
+
+def _last_digits(phones: pl.Series) -> pl.Series:
     """The last four digits, with a star for each before; null where there are too few of them."""
-    digits = phones.without(NOT_DIGIT)
+    letters = Letters.of(phones)
+    digits = letters.without(NOT_DIGIT)
     ends, data = digits.starts[1:], np.full(len(digits.bytes), ord("*"), np.uint8)
     enough = digits.lengths >= FEWEST_DIGITS
     for last in range(1, SHOWN_DIGITS + 1):
         places = ends[enough] - last
         data[places] = digits.bytes[places]
-    shown = Letters.from_bytes(digits.starts, data).series()
-    few = np.flatnonzero(~enough)
-    if len(few):
-        shown = shown.scatter(few, None)
-    other = phones.rows_of(phones.places(BESIDE_ASCII))  # they may have digits of another script
-    return shown.scatter(other, [_last_digits_of(text) for text in phones.take(other).texts.to_pylist()])
+    shown = Letters.from_bytes(digits.starts, data).series().scatter(np.flatnonzero(~enough), None)
+    other = letters.rows_of(letters.places(BESIDE_ASCII))  # they may have digits of another script
+    return shown.scatter(other, [_last_digits_of(text) for text in letters.take(other).texts.to_pylist()])
 
 
 def _last_digits_of(phone: str) -> str | None:
@@ -210,6 +208,7 @@ def _site(value: pl.Expr) -> pl.Expr:
 
 _MASKS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "email": _email,
+    "phone": _phone,
     "name": _name,
     "dob": _year,
     "date": _year,

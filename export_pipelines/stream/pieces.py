@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pyarrow.compute as pc
 
-from export_pipelines.stream.letters import NOT_DIGIT, Flags, Letters, Rows, table
-from export_pipelines.stream.repeats import SHORTEST, Repeats
+from export_pipelines.stream.letters import NOT_DIGIT, PRINTED, Flags, Letters, Rows, table_without
+from export_pipelines.stream.repeats import SHORTEST, Repeats, may_be_json
 from export_pipelines.stream.spellings import NUMBER_DIGITS, NUMBERED, folded, is_odd, number
 
 RUN = re.compile(r"[!#-\[\]-~]+")  # printed in ASCII, and not escaped in JSON
-MIXED = table({*range(256)} - {*range(ord("!"), ord("~") + 1)} | {*b'"\\[{'})
+MIXED = table_without({*PRINTED} - {*b'"\\[{'})
 # A phone is searched for by its last nine digits or more, without country and zeros in front (`spellings.number`). Where
 # all of a value's digits are so many and such, any spelling of it has LONG digits with nothing else between them.
 LONG = 9
@@ -90,9 +90,8 @@ class _Part(NamedTuple):
 def _part(value: str) -> _Part:
     run = max(RUN.findall(folded(value)), key=len, default="")
     short, ascii = len(run) < SHORTEST, value.isascii()
-    may_be_json = value.lstrip()[:1] in ("[", "{")
     odd = not ascii and any(is_odd(sign) for sign in value)
-    return _Part(run, short and ascii, short and not ascii, may_be_json or odd)
+    return _Part(run, short and ascii, short and not ascii, may_be_json(value) or odd)
 
 
 @lru_cache(KEPT)

@@ -73,9 +73,13 @@ def sought(type: str, value: str) -> tuple[Sought, ...]:
     return tuple(part for part in parts if any(part))
 
 
+def may_be_json(value: str) -> bool:
+    return value.lstrip()[:1] in ("{", "[")
+
+
 def _values_in(value: str) -> Iterator[str]:
     yield value
-    if value.lstrip()[:1] in ("{", "["):
+    if may_be_json(value):
         try:
             yield from _leaves(json.loads(value, parse_int=str, parse_float=str))
         except (ValueError, RecursionError):

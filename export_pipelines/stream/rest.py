@@ -66,13 +66,13 @@ class Asking:
     def _read(self, query: Query) -> Iterator[pa.RecordBatch]:
         selected, rest = query.selected, query.rest
         batches = self.source.read(query.model_copy(update={"columns": selected, "rest": None}))
-        named = self._named(batches, [one.name for one in selected])
+        named = self._received(batches, [one.name for one in selected])
         if rest is None:
             return named
         return _grouped(query, rest, rest.groups, named) if rest.groups else _staying(query, rest, named)
 
-    def _named(self, batches: Iterator[pa.RecordBatch], names: list[str]) -> Iterator[pa.RecordBatch]:
-        """A database may cut long names off."""
+    def _received(self, batches: Iterator[pa.RecordBatch], names: list[str]) -> Iterator[pa.RecordBatch]:
+        """Under the query's names, which a database may cut off, and with no text that is not UTF-8."""
         with closing(batches):  # type: ignore[type-var]
             for batch in batches:
                 named = batch.rename_columns(names)

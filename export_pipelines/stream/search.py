@@ -7,18 +7,17 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from export_pipelines.stream.letters import Flags, Letters, Places, Rows, room, table
+from export_pipelines.stream.letters import BESIDE_ASCII, DIGIT, Flags, Letters, Places, Rows, room, table
 from export_pipelines.stream.pieces import LONG, Pieces, by_row
 from export_pipelines.stream.repeats import repeated
 from export_pipelines.stream.spellings import BREAK, ODD, WITHIN_NUMBER
 
 BETWEEN = WITHIN_NUMBER + b"+\x1c\x1d\x1e\x1f"  # the digits of a number
-DIGIT, NUMBERLIKE = table(b"0123456789"), table(b"0123456789" + BETWEEN)
+NUMBERLIKE = table(b"0123456789" + BETWEEN)
 STEPS = 1, 2, 4, 1  # each looks so much further ahead, together at LONG bytes
 MOST_COUNTED = 255  # in one byte, which takes a fifth of the time
 BACKSLASH, QUOTE = table(b"\\"), ord('"')
 BLANK, LETTER = (np.frombuffer(table(one), np.bool_) for one in (b"nrt", ascii_letters.encode()))
-BESIDE_ASCII = table(range(0xC0, 0x100))  # the first bytes of its letters
 # From and to: letters that are not odd, Latin, Cyrillic, Chinese, Korean, pictures
 NOT_ODD = np.ravel(
     [(0xC0, 0xDF), (0xE0, 0x100), (0x400, 0x480), (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0x1F300, 0x1FA00)]

@@ -48,6 +48,11 @@ def hide_repeats(watched: Watched, texts: pl.Series) -> tuple[pl.Series, int]:
         if text is not None and (found := repeated(text, values)):
             hidden[row], times = scrubbed(text, found)
             count += times
-    if not hidden:
-        return texts, 0
-    return texts.scatter(list(hidden), pl.Series(hidden.values(), dtype=pl.String)), count
+    return replaced(texts, hidden), count
+
+
+def replaced(texts: pl.Series, changed: dict[int, str]) -> pl.Series:
+    """`texts` with other ones in some rows."""
+    if not changed:
+        return texts
+    return texts.scatter(list(changed), pl.Series(changed.values(), dtype=pl.String))
