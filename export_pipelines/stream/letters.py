@@ -30,7 +30,7 @@ def table_without(members: Container[int]) -> bytes:
 PERCENT = table(b"%")
 DIGIT, NOT_DIGIT = table(b"0123456789"), table_without(b"0123456789")
 PRINTED = range(ord("!"), ord("~") + 1)  # in ASCII
-BESIDE_ASCII = table(range(0xC0, 0x100))  # the first bytes of its letters
+BESIDE_ASCII = 0xC0  # no letter beside ASCII begins with a smaller byte
 HEX = np.full(256, NO_HEX, np.uint8)
 HEX[list(b"0123456789abcdefABCDEF")] = [*range(16), *range(10, 16)]
 
@@ -118,16 +118,15 @@ class Letters:
         four = (first & 0x07) << 18 | second << 12 | third << 6 | fourth
         return np.where(first < 0xE0, two, np.where(first < 0xF0, three, four))
 
-    def encoded(self) -> tuple[Places, Bytes]:
-        """Where a byte is encoded as in a URL, and which."""
-        places = self.places(PERCENT)
+    def encoded(self, places: Places) -> tuple[Places, Bytes]:
+        """At which of these signs of percent a byte is encoded as in a URL, and which."""
         high, low = HEX[self.behind(places, 1)], HEX[self.behind(places, 2)]
         whole = np.flatnonzero((high < NO_HEX) & (low < NO_HEX))
         return places[whole], high[whole] * 16 + low[whole]
 
     def decoded(self) -> "Letters":
         """With what is printed in ASCII decoded, once."""
-        places, codes = self.encoded()
+        places, codes = self.encoded(self.places(PERCENT))
         printed = np.flatnonzero((codes >= 0x20) & (codes < 0x7F))
         places = places[printed]
         data, kept = self.bytes.copy(), np.ones(len(self.bytes), np.bool_)

@@ -11,7 +11,7 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Mask, Seal
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask_values import masked
-from export_pipelines.stream.repeats import Repeats, repeated, scrubbed
+from export_pipelines.stream.repeats import Parts, repeated, scrubbed
 from export_pipelines.stream.watched import Watched, replaced
 
 UNDECLARED = "*"
@@ -30,7 +30,7 @@ def seal_objects(
         return texts, 0
     found = {row: text for row, text in zip(rows, texts[rows], strict=True) if text is not None}
     sealed = _Sealed(seals, keys)
-    shown = sealed.apply(list(found.values()), [watched.rows.get(row, []) for row in found])
+    shown = sealed.apply(list(found.values()), [watched.rows.get(row, ()) for row in found])
     changed = {
         row: after for (row, before), after in zip(found.items(), shown, strict=True) if after != before
     }
@@ -76,20 +76,20 @@ class _Sealed:
         self.stars = any(path.endswith(UNDECLARED) for path in self.hides)
         self.hidden = 0
 
-    def apply(self, texts: list[str], watched: list[Repeats]) -> list[str]:
+    def apply(self, texts: list[str], watched: list[Parts]) -> list[str]:
         # a letter may be escaped in a text; what is parsed and written again has none that matters
         parsed = [_parsed(text) if self.hides or "\\" in text else None for text in texts]
         if self.hides:
             for value in parsed:
-                self._walk(value, "", [])
+                self._walk(value, "", ())
             for hidden in filter(None, self.hides.values()):
                 hidden.mask()
             self.hidden = 0
         return [self._sealed(*one) for one in zip(texts, parsed, watched, strict=True)]
 
-    def _sealed(self, text: str, value: Any, watched: Repeats) -> str:
+    def _sealed(self, text: str, value: Any, watched: Parts) -> str:
         before = self.hidden
-        sealed = self._walk(value, "", []) if self.hides else value
+        sealed = self._walk(value, "", ()) if self.hides else value
         repeats = repeated(text if value is None else _dumped(sealed), watched)
         if repeats:
             self.hidden = before
@@ -97,7 +97,7 @@ class _Sealed:
         looked_at = value is not None or bool(repeats)
         return _written(sealed) if self.hidden > before or (looked_at and _has_a_key_twice(text)) else text
 
-    def _walk(self, value: Any, path: str, repeats: Repeats) -> Any:
+    def _walk(self, value: Any, path: str, repeats: Parts) -> Any:
         if path in self.hides:
             return self._replace(value, self.hides[path], repeats, path)
         if isinstance(value, dict):
@@ -119,7 +119,7 @@ class _Sealed:
         inner = (".".join([*steps[:length], UNDECLARED]) for length in range(len(steps), 0, -1))
         return next((star for star in inner if star in self.hides), UNDECLARED)
 
-    def _replace(self, value: Any, hide: _Hidden | None, repeats: Repeats, path: str) -> Any:
+    def _replace(self, value: Any, hide: _Hidden | None, repeats: Parts, path: str) -> Any:
         if hide is None:  # kept where all else is masked
             return self._without_repeats(value, repeats)
         if value is None:
@@ -127,11 +127,11 @@ class _Sealed:
         self.hidden += 1
         return hide(value if isinstance(value, str) else _dumped(value))
 
-    def _key(self, key: str, repeats: Repeats) -> str:
+    def _key(self, key: str, repeats: Parts) -> str:
         """An undeclared key may itself be a value that is to be hidden."""
         return str(self._without_repeats(key, repeats)) if repeats else key
 
-    def _without_repeats(self, value: Any, repeats: Repeats) -> Any:
+    def _without_repeats(self, value: Any, repeats: Parts) -> Any:
         if not repeats or value is None or isinstance(value, bool):
             return value
         if isinstance(value, dict):
@@ -144,7 +144,7 @@ class _Sealed:
         shown = self._scrubbed(text, repeats)
         return value if shown == text else shown
 
-    def _scrubbed(self, text: str, repeats: Repeats) -> str:
+    def _scrubbed(self, text: str, repeats: Parts) -> str:
         text, found = scrubbed(text, repeats)
         self.hidden += found
         return text

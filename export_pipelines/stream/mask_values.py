@@ -26,6 +26,7 @@ TOKEN_PURPOSE = b"export_pipelines token v1"
 KEY_ID_BYTES = 4
 FEWEST_DIGITS, SHOWN_DIGITS = 7, 4  # of a phone
 NOT_PRINTED = table_without(PRINTED)
+OTHER_LETTERS = table(range(BESIDE_ASCII, 0x100))
 JSON, BRACKETS = r"^\s*[\[{]", table(b"[{")
 
 
@@ -166,7 +167,7 @@ def _last_digits(phones: pl.Series) -> pl.Series:
         places = ends[enough] - last
         data[places] = digits.bytes[places]
     shown = Letters.from_bytes(digits.starts, data).series().scatter(np.flatnonzero(~enough), None)
-    other = letters.rows_of(letters.places(BESIDE_ASCII))  # they may have digits of another script
+    other = letters.rows_of(letters.places(OTHER_LETTERS))  # they may have digits of another script
     return shown.scatter(other, [_last_digits_of(text) for text in letters.take(other).texts.to_pylist()])
 
 

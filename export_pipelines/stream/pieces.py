@@ -22,7 +22,7 @@ KEPT = 4096  # values that many rows share, as names are
 Values = tuple[str, pl.Series]  # semantic type, and what is masked in each row
 
 
-class Pieces:
+class Pieces(NamedTuple):
     """The values that are masked, by row, and what bytes can tell of them.
 
     pieces:    for each of `values` the part that no text can spell in another way, unless the text has odd signs, in
@@ -34,20 +34,42 @@ class Pieces:
     untold:    flags by row: a number that a text may hold without having LONG digits together.
     """
 
-    def __init__(self, values: list[Values]) -> None:
-        self.values = values
+    values: list[Values]
+    pieces: list[pl.Series]
+    brief: Flags
+    foreign: Flags
+    doubtful: Flags
+    untold: Flags
+
+    @classmethod
+    def of(cls, values: list[Values]) -> "Pieces":
         height = len(values[0][1])
         shape = len(values), height
         # one value after the other, with all its rows
         letters = Letters.of(pl.concat([texts for _, texts in values]))
         pieces, brief, foreign, doubtful = _pieces(letters)
-        self.pieces = [pieces[n * height : (n + 1) * height] for n in range(len(values))]
-        self.brief, self.foreign = brief.reshape(shape), foreign.reshape(shape)
-        self.doubtful: Flags = np.logical_or.reduce(doubtful.reshape(shape))
-        self.untold = np.zeros(height, np.bool_)
+        untold = np.zeros(height, np.bool_)
         for n, (type, _) in enumerate(values):
             if type in NUMBERED:
-                self.untold[_untold(type, letters[n * height : (n + 1) * height])] = True
+                untold[_untold(type, letters[n * height : (n + 1) * height])] = True
+        return cls(
+            values=values,
+            pieces=[pieces[n * height : (n + 1) * height] for n in range(len(values))],
+            brief=brief.reshape(shape),
+            foreign=foreign.reshape(shape),
+            doubtful=np.logical_or.reduce(doubtful.reshape(shape)),
+            untold=untold,
+        )
+
+    def take(self, rows: Rows) -> "Pieces":
+        return Pieces(
+            values=[(type, texts[rows]) for type, texts in self.values],
+            pieces=[one[rows] for one in self.pieces],
+            brief=self.brief[:, rows],
+            foreign=self.foreign[:, rows],
+            doubtful=self.doubtful[rows],
+            untold=self.untold[rows],
+        )
 
     def numbers(self, rows: Rows) -> list[list[bytes]]:
         """The digits by which the numbers of each of these rows are found."""

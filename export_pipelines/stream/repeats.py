@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from export_pipelines.stream.mask_values import NOTHING
@@ -14,7 +14,7 @@ SHORTEST = 3  # characters; what is shorter is found everywhere and tells nothin
 NUMBER = re.compile(
     r"[+(]{0,2}[0-9](?:[\s()./-]*[0-9])+(?:\s*(?:x|ext|extension)[\s.:]*[0-9]{1,7}(?![0-9]))?"
 )
-KEPT_OF_ROWS = 1024  # of a batch: the values of a row are asked for again by each of its columns and texts
+KEPT_OF_ROWS = 1024  # of a batch: the values of a row are asked for more than once
 Repeats = list[tuple[str, str]]  # semantic type and value of what is masked in the same row
 
 
@@ -22,22 +22,10 @@ class Sought(NamedTuple):
     """What is looked for in folded texts: letters, and the digits of a number; empty where there are none to look for."""
 
     letters: str
-    number: str
+    number: bytes
 
 
-class Flat:
-    """A folded text, and the same without what may stand within a number."""
-
-    def __init__(self, text: str) -> None:
-        self.letters = folded(text)
-
-    @cached_property
-    def numbers(self) -> bytes:
-        return self.letters.encode(errors="replace").translate(None, WITHIN_NUMBER)
-
-    def holds(self, part: Sought) -> bool:
-        by_letters = part.letters and part.letters in self.letters
-        return bool(by_letters or (part.number and part.number.encode() in self.numbers))
+Parts = tuple[Sought, ...]
 
 
 class Placed(NamedTuple):
@@ -47,15 +35,18 @@ class Placed(NamedTuple):
     places: list[int] | range
 
 
-def repeated(text: str, watched: Repeats) -> Repeats:
-    """Those of the values that the text holds, as it stands or encoded as in JSON or a URL."""
-    flat = Flat(BREAK.join(readings(text)))
-    return [one for one in watched if any(flat.holds(part) for part in sought(*one))]
+def sought(values: Repeats) -> Parts:
+    """What tells that one of these values is there."""
+    return tuple(part for one in values for part in _parts(*one))
 
 
-def scrubbed(text: str, repeats: Repeats) -> tuple[str, int]:
-    """`text` with stars for each of the values, and how many were found."""
-    parts = [part for one in repeats for part in sought(*one)]
+def repeated(text: str, parts: Parts) -> Parts:
+    """Those of the parts that the text holds, as it stands or encoded as in JSON or a URL."""
+    return _held(folded(BREAK.join(readings(text))), parts)
+
+
+def scrubbed(text: str, parts: Parts) -> tuple[str, int]:
+    """`text` with stars for each of the parts, and how many were found."""
     text, hidden = _cut(text, parts)
     if not _reads_as(text, parts):
         return text, hidden
@@ -66,11 +57,25 @@ def scrubbed(text: str, repeats: Repeats) -> tuple[str, int]:
 
 
 @lru_cache(KEPT_OF_ROWS)
-def sought(type: str, value: str) -> tuple[Sought, ...]:
-    """What tells that a value is there; of JSON in the place of a value, what tells of each value in it."""
+def _parts(type: str, value: str) -> Parts:
+    """Of JSON in the place of a value, what tells of each value in it."""
     made = ((folded(one), number(type, one)) for one in _values_in(value))
-    parts = (Sought(letters if len(letters) >= SHORTEST else "", found) for letters, found in made)
+    parts = (Sought(letters if len(letters) >= SHORTEST else "", found.encode()) for letters, found in made)
     return tuple(part for part in parts if any(part))
+
+
+def _held(flat: str, parts: Parts) -> Parts:
+    """Those of the parts that a folded text holds. It goes over most of what Python reads at all, so it is plain."""
+    numbers, found = None, []
+    for part in parts:
+        if part.letters and part.letters in flat:
+            found.append(part)
+        elif part.number:
+            if numbers is None:
+                numbers = flat.encode(errors="replace").translate(None, WITHIN_NUMBER)
+            if part.number in numbers:
+                found.append(part)
+    return tuple(found)
 
 
 def may_be_json(value: str) -> bool:
@@ -94,25 +99,22 @@ def _leaves(value: Any) -> Iterator[str]:
             yield from _leaves(inner)
 
 
-def _reads_as(text: str, parts: list[Sought]) -> bool:
+def _reads_as(text: str, parts: Parts) -> bool:
     """Whether one of them is there once the encodings of the text are undone."""
     told = readings(text)[1:] if parts else []
-    if not told:
-        return False
-    flat = Flat(BREAK.join(told))
-    return any(flat.holds(part) for part in parts)
+    return bool(told and _held(folded(BREAK.join(told)), parts))
 
 
-def _cut(text: str, parts: list[Sought]) -> tuple[str, int]:
+def _cut(text: str, parts: Parts) -> tuple[str, int]:
     """`text` with every occurrence of one of them replaced by stars."""
-    flat = Flat(text)
-    parts = [part for part in parts if flat.holds(part)]
+    flat = folded(text)
+    parts = _held(flat, parts)
     if not parts:
         return text, 0
-    placed = _placed(text, flat.letters)
+    placed = _placed(text, flat)
     spans = _merged(span for part in parts for span in _spans(part, placed.letters))
     if not spans:  # told by all letters together alone, or by digits that no number holds
-        told = any(part.letters and part.letters in flat.letters for part in parts)
+        told = any(part.letters and part.letters in flat for part in parts)
         return (NOTHING, 1) if told else (text, 0)
     ends = [*placed.places, len(text)]
     pieces, done = [], 0
@@ -128,7 +130,8 @@ def _spans(part: Sought, flat: str) -> Iterator[tuple[int, int]]:
         yield at, at + len(part.letters)
         at = flat.find(part.letters, at + len(part.letters))
     if part.number:
-        yield from (one.span() for one in NUMBER.finditer(flat) if part.number in digits(one.group()))
+        sought = part.number.decode()
+        yield from (one.span() for one in NUMBER.finditer(flat) if sought in digits(one.group()))
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Which rows hold one of their masked values in a text: bytes tell of nearly all, the others are read letter by letter."""
 
 from string import ascii_letters
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -9,14 +10,15 @@ import pyarrow.compute as pc
 
 from export_pipelines.stream.letters import BESIDE_ASCII, DIGIT, Flags, Letters, Places, Rows, room, table
 from export_pipelines.stream.pieces import LONG, Pieces, by_row
-from export_pipelines.stream.repeats import repeated
+from export_pipelines.stream.repeats import repeated, sought
 from export_pipelines.stream.spellings import BREAK, ODD, WITHIN_NUMBER
 
 BETWEEN = WITHIN_NUMBER + b"+\x1c\x1d\x1e\x1f"  # the digits of a number
 NUMBERLIKE = table(b"0123456789" + BETWEEN)
 STEPS = 1, 2, 4, 1  # each looks so much further ahead, together at LONG bytes
 MOST_COUNTED = 255  # in one byte, which takes a fifth of the time
-BACKSLASH, QUOTE = table(b"\\"), ord('"')
+TELLING = table({*b"%\\", *range(BESIDE_ASCII, 0x100)})
+QUOTE = ord('"')
 BLANK, LETTER = (np.frombuffer(table(one), np.bool_) for one in (b"nrt", ascii_letters.encode()))
 # From and to: letters that are not odd, Latin, Cyrillic, Chinese, Korean, pictures
 NOT_ODD = np.ravel(
@@ -24,25 +26,28 @@ NOT_ODD = np.ravel(
 )
 
 
+class _Told(NamedTuple):
+    """What bytes tell of some texts: flags for `found`, it holds a value of its row, or escapes that only a parser
+    undoes, and for `unclear`, it must be read; the rows of those that are `encoded` as in a URL."""
+
+    found: Flags
+    unclear: Flags
+    encoded: Rows
+
+
 def held(texts: list[pl.Series], pieces: Pieces) -> Flags:
     """Flags by row: none is missed in which one of `texts` holds a value; some that hold none are flagged too."""
     joined = _joined(texts)
-    height = len(joined)
-    encoded = joined.rows_of(joined.encoded()[0])
-    said = joined.take(encoded).decoded()
-    rows = np.concatenate([np.arange(height), encoded])
-    found, unclear = _told(Letters(pa.concat_arrays([joined.texts, said.texts])), rows, pieces)
-    unclear[height + said.rows_of(said.encoded()[0])] = True  # encoded twice
-    flags = np.zeros(height, np.bool_)
-    flags[rows[found]] = True
-    left = np.unique(rows[unclear])
-    left = left[~flags[left]]
-    read = zip(*(one[left].to_list() for one in texts), strict=True)
-    flags[left] = [
-        any(text and repeated(text, values) for text in row)
-        for row, values in zip(read, by_row(pieces.values, left), strict=True)
-    ]
-    return flags
+    found, unclear, encoded = _told(joined, pieces)
+    if len(encoded):
+        once = _told(joined.take(encoded).decoded(), pieces.take(encoded))
+        found[encoded] |= once.found
+        unclear[encoded] |= once.unclear
+        unclear[encoded[once.encoded]] = True  # twice
+    left = np.flatnonzero(unclear & ~found)
+    read = zip(joined.take(left).texts.to_pylist(), by_row(pieces.values, left), strict=True)
+    found[left] = [bool(repeated(text, sought(values))) for text, values in read]
+    return found
 
 
 def _joined(texts: list[pl.Series]) -> Letters:
@@ -52,31 +57,31 @@ def _joined(texts: list[pl.Series]) -> Letters:
     return Letters(pc.binary_join_element_wise(end, *columns, end, between, null_handling="skip"))
 
 
-def _told(texts: Letters, rows: Rows, pieces: Pieces) -> tuple[Flags, Flags]:
-    """Two flags for each text: `found`, it holds a value of its row, or escapes that only a parser undoes; `unclear`, bytes
-    do not tell, so it must be read. `rows` are the rows of the texts."""
-    letters = texts.places(BESIDE_ASCII)
-    found, unclear = _by_pieces(texts, letters, rows, pieces)
-    found[_escaped(texts)] = True
-    unclear |= pieces.doubtful[rows]
+def _told(texts: Letters, pieces: Pieces) -> _Told:
+    places = texts.places(TELLING)  # one look over all bytes takes longer than several over these
+    signs = texts.behind(places, 0)
+    percents, backslashes = (places[signs == ord(sign)] for sign in "%\\")
+    letters = places[signs >= BESIDE_ASCII]
+    found, unclear = _by_pieces(texts, letters, pieces)
+    found[_escaped(texts, backslashes)] = True
+    unclear |= pieces.doubtful
     unclear[_odd(texts, letters)] = True
-    numbered = pieces.untold[rows]
+    numbered = pieces.untold.copy()
     numbered[_long(texts)] = True
     called = np.flatnonzero(numbered & ~found)
-    found[called] = _called(texts.take(called), pieces.numbers(rows[called]))
-    return found, unclear
+    found[called] = _called(texts.take(called), pieces.numbers(called))
+    return _Told(found, unclear, texts.rows_of(texts.encoded(percents)[0]))
 
 
-def _by_pieces(texts: Letters, letters: Places, rows: Rows, pieces: Pieces) -> tuple[Flags, Flags]:
+def _by_pieces(texts: Letters, letters: Places, pieces: Pieces) -> tuple[Flags, Flags]:
     """`found` and `unclear` as far as pieces tell; `letters` are the places of those beside ASCII."""
     beside_ascii = np.zeros(len(texts), np.bool_)
     beside_ascii[texts.rows_of(letters)] = True
     found, unclear = np.zeros((2, len(texts)), np.bool_)
-    hits = _hits(texts.lower().series(), [one[rows] for one in pieces.pieces])
+    hits = _hits(texts.lower().series(), pieces.pieces)
     for hit, brief, foreign in zip(hits, pieces.brief, pieces.foreign, strict=True):
-        tells_little = (brief | foreign)[rows]
-        found |= hit & ~tells_little
-        unclear |= hit & tells_little & (brief[rows] | beside_ascii)
+        found |= hit & ~(brief | foreign)
+        unclear |= hit & (brief | (foreign & beside_ascii))
     return found, unclear
 
 
@@ -88,9 +93,8 @@ def _hits(texts: pl.Series, pieces: list[pl.Series]) -> list[Flags]:
     return [one.to_numpy() for one in found]
 
 
-def _escaped(texts: Letters) -> Rows:
-    """Texts with letters that JSON spells in another way, or an escape that may break a number."""
-    places = texts.places(BACKSLASH)
+def _escaped(texts: Letters, places: Places) -> Rows:
+    """Texts with letters that JSON spells in another way, or an escape that may break a number, of these backslashes."""
     first, second = texts.behind(places, 1), texts.behind(places, 2)
     blank = BLANK[first] & LETTER[second]
     return texts.rows_of(places[(first != QUOTE) & ~blank])

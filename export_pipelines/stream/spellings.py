@@ -21,7 +21,7 @@ ODD = (
 )
 
 _BESIDE_ASCII = re.compile(r"[^\x00-\x7f]+")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|[^\0])")  # nothing is escaped over the end of a text
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _NO_DIGITS = re.compile("[^0-9]+")
 _EXTENSION = re.compile(r"(?<=[0-9])\s*(?:x|ext|#|;|,).*", re.DOTALL)

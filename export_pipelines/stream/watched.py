@@ -9,7 +9,7 @@ import polars as pl
 from export_pipelines.plan.plan import Plan
 from export_pipelines.stream.mask_values import as_text
 from export_pipelines.stream.pieces import Pieces, by_row
-from export_pipelines.stream.repeats import Repeats, repeated, scrubbed
+from export_pipelines.stream.repeats import Parts, repeated, scrubbed, sought
 from export_pipelines.stream.search import held
 
 
@@ -24,7 +24,7 @@ class Watched:
         self._texts = [frame[name] for name in dict.fromkeys(searched)]
 
     @cached_property
-    def rows(self) -> dict[int, Repeats]:
+    def rows(self) -> dict[int, Parts]:
         """Rows that may hold a value in one of their texts, and their values; no row that holds one is missed."""
         if not self._values or not self._texts:
             return {}
@@ -35,8 +35,8 @@ class Watched:
             texts, values = [one[rows] for one in texts], [(type, one[rows]) for type, one in values]
         if not len(rows):
             return {}
-        rows = rows[held(texts, Pieces(values))]
-        return dict(zip(rows.tolist(), by_row(self._values, rows), strict=True))
+        rows = rows[held(texts, Pieces.of(values))]
+        return dict(zip(rows.tolist(), map(sought, by_row(self._values, rows)), strict=True))
 
 
 def hide_repeats(watched: Watched, texts: pl.Series) -> tuple[pl.Series, int]:
@@ -44,8 +44,8 @@ def hide_repeats(watched: Watched, texts: pl.Series) -> tuple[pl.Series, int]:
     if not watched.rows:
         return texts, 0
     hidden, count = {}, 0
-    for (row, values), text in zip(watched.rows.items(), texts[list(watched.rows)], strict=True):
-        if text is not None and (found := repeated(text, values)):
+    for (row, parts), text in zip(watched.rows.items(), texts[list(watched.rows)], strict=True):
+        if text is not None and (found := repeated(text, parts)):
             hidden[row], times = scrubbed(text, found)
             count += times
     return replaced(texts, hidden), count

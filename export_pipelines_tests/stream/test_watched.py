@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import SourceColumn
-from export_pipelines.stream.repeats import repeated
+from export_pipelines.stream.repeats import repeated, sought
 from export_pipelines.stream.watched import Watched
 from export_pipelines_tests.stream.tables import column, plan_of
 
@@ -82,7 +82,7 @@ def test_a_row_is_looked_at_that_holds_its_name(spelling: Callable[[str], str]):
     ],
 )
 def test_a_short_or_odd_name_is_found(name: str, text: str):
-    assert repeated(text, [("name", name)]) and flags([text], name, None) == [True]
+    assert repeated(text, sought([("name", name)])) and flags([text], name, None) == [True]
 
 
 @pytest.mark.parametrize("phone", ["213_555_8931", "213*555*8931", "213: 555: 8931", "+1-213-555-8931 x12"])
@@ -126,7 +126,7 @@ def test_all_texts_of_a_row_are_searched():
     ],
 )
 def test_a_row_is_read_where_its_value_may_be_spelled_otherwise(value: str, text: str):
-    assert repeated(text, [("name", value)]) and flags([text], value, None) == [True]
+    assert repeated(text, sought([("name", value)])) and flags([text], value, None) == [True]
 
 
 def test_a_row_that_is_encoded_twice_is_read():
@@ -167,4 +167,4 @@ def test_no_value_is_missed(rows: list[tuple[tuple[str | None, ...], str | None,
     found = flagged(columns, {"last_name": "name", "phone_1": "phone"})
     for row, name, phone, flag in zip(texts, names, phones, found, strict=True):
         values = [(type, value) for type, value in (("name", name), ("phone", phone)) if value]
-        assert flag or not any(repeated(text, values) for text in row[:searched] if text)
+        assert flag or not any(repeated(text, sought(values)) for text in row[:searched] if text)
