@@ -10,8 +10,10 @@ import pyarrow.compute as pc
 from export_pipelines.catalog import Kind, StoredAs
 from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import SourceColumn
+from export_pipelines.stream.letters import Letters, table
 from export_pipelines.stream.schema import DECIMAL_DIGITS, arrow_type, polars_type
 
+EXPONENT = table(b"eE")
 IDS = ("lead_id", "event_id")
 TRUE, FALSE = ("1", "t", "true", "yes", "y"), ("0", "f", "false", "no", "n")
 CANONICAL_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?$"
@@ -47,11 +49,11 @@ def _plainly(array: pa.Array, column: SourceColumn) -> pl.Series | None:
     if not pa.types.is_string(array.type) or column.kind not in (Kind.DECIMAL, Kind.DATE):
         return None
     if column.kind is Kind.DECIMAL:
-        longest = pc.max(pc.binary_length(array)).as_py() or 0
+        letters = Letters(array.cast(pa.large_string()))
         # with its places filled up, a longer one may be more than 128 bits hold, which Arrow does not always tell
-        if longest > DECIMAL_DIGITS - (column.scale or 0):
+        if letters.lengths.max(initial=0) > DECIMAL_DIGITS - (column.scale or 0):
             return None
-        if any(pc.any(pc.match_substring(array, sign)).as_py() for sign in "eE"):
+        if letters.are(EXPONENT).any():
             return None
     try:
         return _series(array.cast(arrow_type(column.kind, column.scale)))

@@ -78,6 +78,8 @@ class DelimitedEncoder:
             self.neutralised += int(frame.select(runs.sum()).item())
 
     def _neutralise(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if not self.safe:
+            return frame
         return frame.with_columns(
             pl.when(runs).then(pl.lit("'") + pl.col(id)).otherwise(pl.col(id)).alias(id)
             for id, runs in self._formulas()

@@ -41,6 +41,10 @@ def room(size: int) -> Flags:
     return np.frombuffer(pa.allocate_buffer(size), np.bool_)
 
 
+def arrow_texts(texts: pl.Series) -> pa.LargeStringArray:
+    return texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
 class Letters:
     """Texts in UTF-8, and where each begins; null is as an empty text. What looks ahead (`behind`, `encoded`, `decoded`)
     looks over the end of a text into the next one, so such texts must end with a sign that is not looked for."""
@@ -53,9 +57,8 @@ class Letters:
         self.bytes = np.frombuffer(data, np.uint8)[at[0] : at[-1]] if data else np.zeros(0, np.uint8)
 
     @classmethod
-    def of(cls, texts: pl.Series) -> "Letters":
-        array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
-        return cls(array.fill_null("") if array.null_count else array)
+    def of(cls, texts: pa.LargeStringArray) -> "Letters":
+        return cls(texts.fill_null("") if texts.null_count else texts)
 
     @classmethod
     def from_bytes(cls, starts: npt.NDArray[np.int64], data: Any) -> "Letters":

@@ -34,7 +34,7 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
     batch, bad_json = settled(batch, query.marked, query.bad_json_is_null)
     frame = conform(batch, query.columns)
     today = pl.lit(plan.extract.window.end.date())
-    watched = Watched(plan, frame)
+    watched = Watched(plan, batch, frame)
     output, count = [], 0
     for column in plan.masking.columns:
         series, hidden = _column(frame, column, keys, today, watched, column.id in plan.masking.searched)

@@ -77,8 +77,8 @@ class _Sealed:
         self.hidden = 0
 
     def apply(self, texts: list[str], watched: list[Parts]) -> list[str]:
-        # a letter may be escaped in a text; what is parsed and written again has none that matters
-        parsed = [_parsed(text) if self.hides or "\\" in text else None for text in texts]
+        # a letter may be escaped in a text as two halves; what is parsed and written again has none that matters
+        parsed = [_parsed(text) if self.hides or ESCAPE in text else None for text in texts]
         if self.hides:
             for value in parsed:
                 self._walk(value, "", ())

@@ -17,7 +17,15 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.plan.plan import Mask
 from export_pipelines.stream.components import IPV4
 from export_pipelines.stream.keys import Keys
-from export_pipelines.stream.letters import BESIDE_ASCII, NOT_DIGIT, PRINTED, Letters, table, table_without
+from export_pipelines.stream.letters import (
+    BESIDE_ASCII,
+    NOT_DIGIT,
+    PRINTED,
+    Letters,
+    arrow_texts,
+    table,
+    table_without,
+)
 from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 
 NOTHING = "***"
@@ -38,7 +46,7 @@ def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
     if mask is Mask.HASH:
         return _hashed(type, texts, keys)
     hide = _tokeniser(keys)
-    found = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
+    found = arrow_texts(texts).dictionary_encode()
     tokens = pa.array([hide(text) for text in found.dictionary.to_pylist()], pa.large_string())
     return pl.Series(pl.from_arrow(tokens.take(found.indices)))
 
@@ -77,7 +85,7 @@ def _hashed(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
     """HMAC-SHA256 (RFC 2104) in hexadecimal, of all values at once: one after the other takes four times as long."""
     if keys.hash_key is None:
         raise SettingsError("hash needs the key EXPORT_PIPELINES_HASH_KEY, which is not set")
-    letters = Letters.of(texts)
+    letters = Letters.of(arrow_texts(texts))
     codes = np.empty((len(texts), SHA256.digest_size), np.uint8)
     sz.hmac_sha256(keys.hash_key, sz.Strs(_canonical(type, letters).texts), codes)
     starts = np.arange(len(texts) + 1) * 2 * SHA256.digest_size
@@ -100,7 +108,7 @@ def _canonical(type: str, letters: Letters) -> Letters:
     if not len(rows):
         return kept
     said = [canonical(type, text) for text in letters.take(rows).texts.to_pylist()]
-    return Letters.of(kept.series().scatter(rows, said))
+    return Letters.of(arrow_texts(kept.series().scatter(rows, said)))
 
 
 def _tokeniser(keys: Keys) -> Callable[[str], str]:
@@ -130,19 +138,24 @@ def _derived(master_key: bytes) -> tuple[AESSIV, str]:
 
 def _shown(type: str, texts: pl.Series) -> pl.Series:
     """What a mask leaves of each value; nothing of JSON in the place of a value, which a snapshot may hold."""
-    letters = Letters.of(texts)
-    value, show = pl.col("value"), _MASKS.get(type, _nothing)
-    shown = texts.to_frame("value").select(show(value).alias("value"))["value"]
+    letters = Letters.of(arrow_texts(texts))
+    shown = _MASKS.get(type, _nothing)(texts)
     brackets = letters.rows_of(letters.places(BRACKETS))
     if len(brackets):
         shown = shown.scatter(brackets[letters.take(brackets).series().str.contains(JSON).to_numpy()], None)
     return _with_blanks(shown.fill_null(NOTHING) if shown.null_count() else shown, texts, letters)
 
 
-def _nothing(value: pl.Expr) -> pl.Expr:
-    return pl.when(False).then(value)
+def _by(mask: Callable[[pl.Expr], pl.Expr]) -> Callable[[pl.Series], pl.Series]:
+    """A mask that an expression tells."""
+    return lambda texts: texts.to_frame("value").select(mask(pl.col("value")).alias("value"))["value"]
 
 
+def _nothing(texts: pl.Series) -> pl.Series:
+    return texts.clear(len(texts))
+
+
+@_by
 def _email(value: pl.Expr) -> pl.Expr:
     user, domain = value.str.extract(r"^\s*(.*)@[^@]*$", 1), value.str.extract(r"@([^@]+)$", 1)
     return (
@@ -153,13 +166,9 @@ def _email(value: pl.Expr) -> pl.Expr:
     )
 
 
-def _phone(value: pl.Expr) -> pl.Expr:
-    return value.map_batches(_last_digits, return_dtype=pl.String)
-
-
-def _last_digits(phones: pl.Series) -> pl.Series:
+def _phone(phones: pl.Series) -> pl.Series:
     """The last four digits, with a star for each before; null where there are too few of them."""
-    letters = Letters.of(phones)
+    letters = Letters.of(arrow_texts(phones))
     digits = letters.without(NOT_DIGIT)
     ends, data = digits.starts[1:], np.full(len(digits.bytes), ord("*"), np.uint8)
     enough = digits.lengths >= FEWEST_DIGITS
@@ -177,27 +186,32 @@ def _last_digits_of(phone: str) -> str | None:
     return stars + digits[-SHOWN_DIGITS:] if len(digits) >= FEWEST_DIGITS else None
 
 
+@_by
 def _name(value: pl.Expr) -> pl.Expr:
     return pl.when(value.str.strip_chars().str.len_chars() > 2).then(
         value.str.strip_chars().str.head(1) + NOTHING
     )
 
 
+@_by
 def _year(value: pl.Expr) -> pl.Expr:
     return value.str.extract(r"^(\d{4})-", 1)
 
 
+@_by
 def _network(value: pl.Expr) -> pl.Expr:
     four = pl.when(value.str.contains(IPV4)).then(value.str.extract(r"^(.*)\.\d+$", 1) + ".0/24")
     six = value.str.extract(r"(?i)^([0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f]{1,4}):", 1) + "::/48"
     return pl.coalesce(four, six)
 
 
+@_by
 def _post(value: pl.Expr) -> pl.Expr:
     post = value.str.strip_chars()
     return pl.when(post.str.len_chars() > 4).then(post.str.head(3) + "**")
 
 
+@_by
 def _site(value: pl.Expr) -> pl.Expr:
     return (
         value.str.extract(r"^([A-Za-z][\w+.-]*://)", 1)
@@ -207,7 +221,7 @@ def _site(value: pl.Expr) -> pl.Expr:
     )
 
 
-_MASKS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+_MASKS: dict[str, Callable[[pl.Series], pl.Series]] = {
     "email": _email,
     "phone": _phone,
     "name": _name,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from export_pipelines.stream.letters import NOT_DIGIT, PRINTED, Flags, Letters, Rows, table_without
@@ -19,14 +20,15 @@ MIXED = table_without({*PRINTED} - {*b'"\\[{'})
 LONG = 9
 TOLD_BY_LONG = r"^[() ./-]*(?:\+?1[() ./-]*[2-9]|[1-9])(?:[() ./-]*[0-9]){8,9}[() ./-]*$"
 KEPT = 4096  # values that many rows share, as names are
-Values = tuple[str, pl.Series]  # semantic type, and what is masked in each row
+Values = tuple[str, pa.LargeStringArray]  # semantic type, and what is masked in each row
 
 
 class Pieces(NamedTuple):
     """The values that are masked, by row, and what bytes can tell of them.
 
     pieces:    for each of `values` the part that no text can spell in another way, unless the text has odd signs, in
-               lower case. Empty if the value has no such part, null if the value is too short to be searched for.
+               lower case. Empty if the value has no such part, null if the value is too short to be searched for, or if
+               it is found by its digits.
     brief:     flags by value and row: the piece is so short that a text which holds it must be read.
     foreign:   the same for values with letters beside ASCII; only a text that has such letters too must be read.
     doubtful:  flags by row: the text must be read, since the piece does not tell of a value: it has odd signs, or may be
@@ -46,12 +48,13 @@ class Pieces(NamedTuple):
         height = len(values[0][1])
         shape = len(values), height
         # one value after the other, with all its rows
-        letters = Letters.of(pl.concat([texts for _, texts in values]))
-        pieces, brief, foreign, doubtful = _pieces(letters)
-        untold = np.zeros(height, np.bool_)
+        letters = Letters.of(pa.concat_arrays([texts for _, texts in values]))
+        told, untold = np.zeros(shape, np.bool_), np.zeros(height, np.bool_)
         for n, (type, _) in enumerate(values):
             if type in NUMBERED:
-                untold[_untold(type, letters[n * height : (n + 1) * height])] = True
+                told[n], others = _by_long(type, letters[n * height : (n + 1) * height])
+                untold[others] = True
+        pieces, brief, foreign, doubtful = _pieces(letters, told.reshape(-1))
         return cls(
             values=values,
             pieces=[pieces[n * height : (n + 1) * height] for n in range(len(values))],
@@ -63,7 +66,7 @@ class Pieces(NamedTuple):
 
     def take(self, rows: Rows) -> "Pieces":
         return Pieces(
-            values=[(type, texts[rows]) for type, texts in self.values],
+            values=[(type, texts.take(rows)) for type, texts in self.values],
             pieces=[one[rows] for one in self.pieces],
             brief=self.brief[:, rows],
             foreign=self.foreign[:, rows],
@@ -81,22 +84,27 @@ def by_row(values: list[Values], rows: Rows) -> list[Repeats]:
     """The values of each of these rows."""
     found: list[Repeats] = [[] for _ in rows]
     for type, texts in values:
-        for row, value in zip(found, texts[rows].to_list(), strict=True):
+        for row, value in zip(found, texts.take(rows).to_pylist(), strict=True):
             if value:
                 row.append((type, value))
     return found
 
 
-def _pieces(letters: Letters) -> tuple[pl.Series, Flags, Flags, Flags]:
-    pieces, lengths = letters.lower().series(), letters.lengths
-    brief, foreign, doubtful = np.zeros((3, len(pieces)), np.bool_)
+def _pieces(letters: Letters, told: Flags) -> tuple[pl.Series, Flags, Flags, Flags]:
+    """See `Pieces`; no piece is looked for of a value that is `told` by its digits."""
+    pieces = letters.lower().series()
+    flags = np.zeros((3, len(pieces)), np.bool_)
     rows = letters.rows_of(letters.places(MIXED))
+    rows = rows[~told[rows]]
     if len(rows):
-        parts = [_part(text) for text in letters.take(rows).texts.to_pylist()]
-        brief[rows], foreign[rows], doubtful[rows] = zip(*(part[1:] for part in parts), strict=True)
-        pieces = pieces.scatter(rows, [part.run for part in parts])
-    short = np.flatnonzero(lengths < SHORTEST)
-    return pieces.scatter(short, None) if len(short) else pieces, brief, foreign, doubtful
+        found = letters.take(rows).texts.dictionary_encode()
+        parts = [_part(text) for text in found.dictionary.to_pylist()]
+        flags[:, rows] = np.array([part[1:] for part in parts]).T[:, found.indices.to_numpy()]
+        runs = pa.array([part.run for part in parts], pa.large_string()).take(found.indices)
+        pieces = pieces.scatter(rows, pl.Series("", runs))
+    none = np.flatnonzero(told | (letters.lengths < SHORTEST))
+    brief, foreign, doubtful = flags
+    return pieces.scatter(none, None) if len(none) else pieces, brief, foreign, doubtful
 
 
 class _Part(NamedTuple):
@@ -121,14 +129,15 @@ def _number(type: str, value: str) -> bytes:
     return number(type, value).encode()
 
 
-def _untold(type: str, numbers: Letters) -> list[int]:
-    """The rows with a number that is not told by its last nine digits."""
+def _by_long(type: str, numbers: Letters) -> tuple[Flags, list[int]]:
+    """Flags by row for numbers that are told by LONG digits; and the rows of others that have enough digits."""
     lengths = numbers.lengths
     told = (lengths == LONG) | (lengths == LONG + 1)
     told &= numbers.behind(numbers.starts[:-1], 0) != ord("0")
     told[numbers.rows_of(numbers.places(NOT_DIGIT))] = False
     rows = np.flatnonzero(~told & (lengths >= NUMBER_DIGITS))
-    by_letters = pc.match_substring_regex(numbers.take(rows).texts, TOLD_BY_LONG)
-    rows = rows[~by_letters.to_numpy(zero_copy_only=False)]
-    values = zip(rows.tolist(), numbers.take(rows).texts.to_pylist(), strict=True)
-    return [row for row, value in values if _number(type, value)]
+    left = numbers.take(rows).texts
+    by_letters = pc.match_substring_regex(left, TOLD_BY_LONG).to_numpy(zero_copy_only=False)
+    told[rows[by_letters]] = True
+    values = zip(rows.tolist(), left.to_pylist(), strict=True)
+    return told, [row for row, value in values if not told[row] and _number(type, value)]

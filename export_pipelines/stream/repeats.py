@@ -47,6 +47,9 @@ def repeated(text: str, parts: Parts) -> Parts:
 
 def scrubbed(text: str, parts: Parts) -> tuple[str, int]:
     """`text` with stars for each of the parts, and how many were found."""
+    parts = repeated(text, parts)
+    if not parts:
+        return text, 0
     text, hidden = _cut(text, parts)
     if not _reads_as(text, parts):
         return text, hidden
@@ -101,7 +104,7 @@ def _leaves(value: Any) -> Iterator[str]:
 
 def _reads_as(text: str, parts: Parts) -> bool:
     """Whether one of them is there once the encodings of the text are undone."""
-    told = readings(text)[1:] if parts else []
+    told = readings(text)[1:]
     return bool(told and _held(folded(BREAK.join(told)), parts))
 
 

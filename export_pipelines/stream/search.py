@@ -35,7 +35,7 @@ class _Told(NamedTuple):
     encoded: Rows
 
 
-def held(texts: list[pl.Series], pieces: Pieces) -> Flags:
+def held(texts: list[pa.LargeStringArray], pieces: Pieces) -> Flags:
     """Flags by row: none is missed in which one of `texts` holds a value; some that hold none are flagged too."""
     joined = _joined(texts)
     found, unclear, encoded = _told(joined, pieces)
@@ -50,11 +50,10 @@ def held(texts: list[pl.Series], pieces: Pieces) -> Flags:
     return found
 
 
-def _joined(texts: list[pl.Series]) -> Letters:
+def _joined(texts: list[pa.LargeStringArray]) -> Letters:
     """All texts of a row as one, with breaks around each."""
-    columns = [one.to_arrow(compat_level=pl.CompatLevel.oldest()) for one in texts]
     end, between = (pa.scalar(one, pa.large_string()) for one in ("", BREAK))
-    return Letters(pc.binary_join_element_wise(end, *columns, end, between, null_handling="skip"))
+    return Letters(pc.binary_join_element_wise(end, *texts, end, between, null_handling="skip"))
 
 
 def _told(texts: Letters, pieces: Pieces) -> _Told:

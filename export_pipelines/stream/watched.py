@@ -1,27 +1,35 @@
 """Which rows hold one of their masked values once more, in a text; most rows do not, and are not looked at again."""
 
-import operator
 from functools import cached_property
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
+from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import Plan
+from export_pipelines.stream.letters import arrow_texts
 from export_pipelines.stream.mask_values import as_text
 from export_pipelines.stream.pieces import Pieces, by_row
-from export_pipelines.stream.repeats import Parts, repeated, scrubbed, sought
+from export_pipelines.stream.repeats import Parts, scrubbed, sought
 from export_pipelines.stream.search import held
 
 
 class Watched:
-    """The values that are masked in each row of `frame`, and the rows whose texts may hold one of them once more."""
+    """The values that are masked in each row, and the rows whose texts may hold one of them once more. `frame` is the
+    conformed `batch`, whose texts are the same."""
 
-    def __init__(self, plan: Plan, frame: pl.DataFrame) -> None:
+    def __init__(self, plan: Plan, batch: pa.RecordBatch, frame: pl.DataFrame) -> None:
         assert plan.masking
-        types = {one.name: one.type for one in plan.masking.query.columns}
-        self._values = [(types[name], as_text(frame[name])) for name in plan.masking.watched]
+        columns = {one.name: one for one in plan.masking.query.columns}
+
+        def texts(name: str) -> pa.LargeStringArray:
+            plain = columns[name].kind in (Kind.TEXT, Kind.JSON)
+            return batch.column(name).cast(pa.large_string()) if plain else arrow_texts(as_text(frame[name]))
+
+        self._values = [(columns[name].type, texts(name)) for name in plan.masking.watched]
         searched = [one.source for one in plan.masking.columns if one.id in plan.masking.searched]
-        self._texts = [frame[name] for name in dict.fromkeys(searched)]
+        self._texts = [texts(name) for name in dict.fromkeys(searched)]
 
     @cached_property
     def rows(self) -> dict[int, Parts]:
@@ -29,10 +37,15 @@ class Watched:
         if not self._values or not self._texts:
             return {}
         texts, values, rows = self._texts, self._values, np.arange(len(self._texts[0]))
-        if all(one.null_count() for _, one in values):
-            absent = pl.DataFrame([one.is_null().alias(str(n)) for n, (_, one) in enumerate(values)])
-            rows = np.flatnonzero(~absent.fold(operator.and_).to_numpy())
-            texts, values = [one[rows] for one in texts], [(type, one[rows]) for type, one in values]
+        if all(one.null_count for _, one in values):
+            absent = np.logical_and.reduce(
+                [one.is_null().to_numpy(zero_copy_only=False) for _, one in values]
+            )
+            rows = np.flatnonzero(~absent)
+            texts, values = (
+                [one.take(rows) for one in texts],
+                [(type, one.take(rows)) for type, one in values],
+            )
         if not len(rows):
             return {}
         rows = rows[held(texts, Pieces.of(values))]
@@ -45,9 +58,10 @@ def hide_repeats(watched: Watched, texts: pl.Series) -> tuple[pl.Series, int]:
         return texts, 0
     hidden, count = {}, 0
     for (row, parts), text in zip(watched.rows.items(), texts[list(watched.rows)], strict=True):
-        if text is not None and (found := repeated(text, parts)):
-            hidden[row], times = scrubbed(text, found)
-            count += times
+        if text is not None:
+            shown, times = scrubbed(text, parts)
+            if times:
+                hidden[row], count = shown, count + times
     return replaced(texts, hidden), count
 
 

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +13,7 @@ TEXTS = st.lists(st.none() | st.text(max_size=12) | st.text("%4a1\u00e9", max_si
 
 
 def letters(texts: list[str | None]) -> Letters:
-    return Letters.of(pl.Series(texts, dtype=pl.String))
+    return Letters.of(pa.array(texts, pa.large_string()))
 
 
 def texts_of(found: Letters) -> list[str]:

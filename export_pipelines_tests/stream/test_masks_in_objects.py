@@ -17,9 +17,8 @@ from export_pipelines.plan.plan import Mask, OutputColumn, Plan, Seal, SourceCol
 from export_pipelines.sample import generate_leads
 from export_pipelines.stream import Keys, open_source, write_parts
 from export_pipelines.stream.mask_objects import seal_objects
-from export_pipelines.stream.watched import Watched
 from export_pipelines_tests import whole_run
-from export_pipelines_tests.stream.tables import MemoryStore, column, plan_of
+from export_pipelines_tests.stream.tables import MemoryStore, column, plan_of, watching
 
 KEYS = Keys(b"h" * 32, b"m" * 32)
 PERSON = {"email": "José.Núñez@example.com", "last_name": "Núñez-O'Hara", "phone_1": "(213) 555-8931"}
@@ -45,7 +44,7 @@ def sealed(text: str | None, *seals: Seal, person: dict[str, str | None] | None 
     plan, custom = sealing(*seals, watched={name: TYPES[name] for name in values})
     frame = pl.DataFrame({**{name: [value] for name, value in values.items()}, "custom": [text]})
     frame = frame.cast(dict.fromkeys(frame.columns, pl.String))
-    result = seal_objects(frame["custom"], custom.seals, Watched(plan, frame), KEYS)[0].to_list()
+    result = seal_objects(frame["custom"], custom.seals, watching(plan, frame), KEYS)[0].to_list()
     assert len(result) == 1
     return result[0]
 
@@ -95,7 +94,7 @@ def test_an_object_of_another_lead_stays_readable():
             "custom": ['{"to":"b@example.com"}', '{"to":"b@example.com"}'],
         }
     )
-    found, hidden = seal_objects(frame["custom"], custom.seals, Watched(plan, frame), KEYS)
+    found, hidden = seal_objects(frame["custom"], custom.seals, watching(plan, frame), KEYS)
     assert (found.to_list(), hidden) == (['{"to":"b@example.com"}', '{"to":"***"}'], 1)
 
 

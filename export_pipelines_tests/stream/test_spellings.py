@@ -16,7 +16,7 @@ from export_pipelines.stream.mask_values import masked
 from export_pipelines.stream.search import NOT_ODD
 from export_pipelines.stream.spellings import ODD, folded, is_odd
 from export_pipelines.stream.watched import Watched, hide_repeats
-from export_pipelines_tests.stream.tables import column, plan_of
+from export_pipelines_tests.stream.tables import column, plan_of, watching
 
 WIDE_DIGITS = str.maketrans("0123456789", "".join(chr(0xFF10 + n) for n in range(10)))
 NUNEZ = "Zoë Núñez"
@@ -63,7 +63,7 @@ def looked_for(type: str, value: str | None, kind: Kind, text: str) -> tuple[Wat
     update = {"query": query, "watched": ("value",), "searched": ("note",)}
     plan = plan.model_copy(update={"masking": plan.masking.model_copy(update=update)})
     frame = pl.DataFrame({"value": [value], "note": [text]}, schema={"value": pl.String, "note": pl.String})
-    return Watched(plan, frame), frame["note"]
+    return watching(plan, frame), frame["note"]
 
 
 @pytest.mark.parametrize(("type", "value", "text"), SPELLED.values(), ids=SPELLED)

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import SourceColumn
 from export_pipelines.stream.repeats import repeated, sought
-from export_pipelines.stream.watched import Watched
-from export_pipelines_tests.stream.tables import column, plan_of
+from export_pipelines_tests.stream.tables import column, plan_of, watching
 
 NAME, PHONE = "Kurt Weiß-Núñez", "1 (213) 555-8931"
 SIGNS = '_*: NRTnrtkKsS\u212aſßẞiİfﬁﬀÉéñÑ\u0301n125+%-\u2013() \xa0\u2009\n\u00ad\uff11."[{\\/\x00'
@@ -53,7 +52,7 @@ def flagged(columns: dict[str, list[str | None]], watched: dict[str, str]) -> li
     query = plan.masking.query.model_copy(update={"columns": (*source, *plan.masking.query.columns)})
     masking = {"query": query, "watched": tuple(watched), "searched": tuple(searched)}
     plan = plan.model_copy(update={"masking": plan.masking.model_copy(update=masking)})
-    rows = Watched(plan, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))).rows
+    rows = watching(plan, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))).rows
     return [row in rows for row in range(len(columns[searched[0]]))]
 
 
