@@ -32,6 +32,7 @@ NOTHING = "***"
 TOKEN_PREFIX = "tok"
 TOKEN_PURPOSE = b"export_pipelines token v1"
 KEY_ID_BYTES = 4
+HEX_OF = np.frombuffer(b"".join(b"%02x" % code for code in range(256)), np.uint16)
 FEWEST_DIGITS, SHOWN_DIGITS = 7, 4  # of a phone
 NOT_PRINTED = table_without(PRINTED)
 OTHER_LETTERS = table(range(BESIDE_ASCII, 0x100))
@@ -89,7 +90,7 @@ def _hashed(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
     codes = np.empty((len(texts), SHA256.digest_size), np.uint8)
     sz.hmac_sha256(keys.hash_key, sz.Strs(_canonical(type, letters).texts), codes)
     starts = np.arange(len(texts) + 1) * 2 * SHA256.digest_size
-    hashed = Letters.from_bytes(starts, codes.tobytes().hex().encode()).series()
+    hashed = Letters.from_bytes(starts, HEX_OF[codes]).series()
     return _with_blanks(hashed, texts, letters)
 
 
@@ -143,7 +144,9 @@ def _shown(type: str, texts: pl.Series) -> pl.Series:
     brackets = letters.rows_of(letters.places(BRACKETS))
     if len(brackets):
         shown = shown.scatter(brackets[letters.take(brackets).series().str.contains(JSON).to_numpy()], None)
-    return _with_blanks(shown.fill_null(NOTHING) if shown.null_count() else shown, texts, letters)
+    if shown.null_count():
+        shown = shown.scatter(np.flatnonzero(shown.is_null().to_numpy()), NOTHING)
+    return _with_blanks(shown, texts, letters)
 
 
 def _by(mask: Callable[[pl.Expr], pl.Expr]) -> Callable[[pl.Series], pl.Series]:

@@ -9,11 +9,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from export_pipelines.stream.letters import NOT_DIGIT, PRINTED, Flags, Letters, Rows, table_without
+from export_pipelines.stream.letters import NOT_DIGIT, PRINTED, Flags, Letters, Rows, table, table_without
 from export_pipelines.stream.repeats import SHORTEST, Repeats, may_be_json
 from export_pipelines.stream.spellings import NUMBER_DIGITS, NUMBERED, folded, is_odd, number
 
 RUN = re.compile(r"[!#-\[\]-~]+")  # printed in ASCII, and not escaped in JSON
+AT = table(b"@")
 MIXED = table_without({*PRINTED} - {*b'"\\[{'})
 # A phone is searched for by its last nine digits or more, without country and zeros in front (`spellings.number`). Where
 # all of a value's digits are so many and such, any spelling of it has LONG digits with nothing else between them.
@@ -24,20 +25,23 @@ Values = tuple[str, pa.LargeStringArray]  # semantic type, and what is masked in
 
 
 class Pieces(NamedTuple):
-    """The values that are masked, by row, and what bytes can tell of them.
+    """The values that are masked, by row, and what bytes can tell of them. All flags but the last two are by value and row.
 
-    pieces:    for each of `values` the part that no text can spell in another way, unless the text has odd signs, in
-               lower case. Empty if the value has no such part, null if the value is too short to be searched for, or if
-               it is found by its digits.
-    brief:     flags by value and row: the piece is so short that a text which holds it must be read.
+    pieces:    of each row's first value, then of each row's second and so on, the part that no text can spell in another
+               way, unless the text has odd signs, in lower case; empty if the value has no such part.
+    looked_for: the piece is; not of a value that is too short to be searched for, or is found by its digits.
+    with_at:   the piece has an @, which few texts have.
+    brief:     the piece is so short that a text which holds it must be read.
     foreign:   the same for values with letters beside ASCII; only a text that has such letters too must be read.
-    doubtful:  flags by row: the text must be read, since the piece does not tell of a value: it has odd signs, or may be
-               JSON, whose inner values are hidden too.
-    untold:    flags by row: a number that a text may hold without having LONG digits together.
+    doubtful:  the text must be read, since the piece does not tell of a value: it has odd signs, or may be JSON, whose
+               inner values are hidden too.
+    untold:    a number that a text may hold without having LONG digits together.
     """
 
     values: list[Values]
-    pieces: list[pl.Series]
+    pieces: pl.Series
+    looked_for: Flags
+    with_at: Flags
     brief: Flags
     foreign: Flags
     doubtful: Flags
@@ -47,7 +51,6 @@ class Pieces(NamedTuple):
     def of(cls, values: list[Values]) -> "Pieces":
         height = len(values[0][1])
         shape = len(values), height
-        # one value after the other, with all its rows
         letters = Letters.of(pa.concat_arrays([texts for _, texts in values]))
         told, untold = np.zeros(shape, np.bool_), np.zeros(height, np.bool_)
         for n, (type, _) in enumerate(values):
@@ -55,9 +58,13 @@ class Pieces(NamedTuple):
                 told[n], others = _by_long(type, letters[n * height : (n + 1) * height])
                 untold[others] = True
         pieces, brief, foreign, doubtful = _pieces(letters, told.reshape(-1))
+        with_at = np.zeros(shape, np.bool_)
+        with_at.reshape(-1)[letters.rows_of(letters.places(AT))] = True
         return cls(
             values=values,
-            pieces=[pieces[n * height : (n + 1) * height] for n in range(len(values))],
+            pieces=pieces,
+            looked_for=~told & (letters.lengths >= SHORTEST).reshape(shape),
+            with_at=with_at,
             brief=brief.reshape(shape),
             foreign=foreign.reshape(shape),
             doubtful=np.logical_or.reduce(doubtful.reshape(shape)),
@@ -65,14 +72,27 @@ class Pieces(NamedTuple):
         )
 
     def take(self, rows: Rows) -> "Pieces":
+        starts = np.arange(len(self.values)) * len(self.untold)
         return Pieces(
             values=[(type, texts.take(rows)) for type, texts in self.values],
-            pieces=[one[rows] for one in self.pieces],
+            pieces=self.pieces[np.add.outer(starts, rows).reshape(-1)],
+            looked_for=self.looked_for[:, rows],
+            with_at=self.with_at[:, rows],
             brief=self.brief[:, rows],
             foreign=self.foreign[:, rows],
             doubtful=self.doubtful[rows],
             untold=self.untold[rows],
         )
+
+    def hits(self, texts: pl.Series, have_at: Flags) -> Flags:
+        """Flags by value and row: the text of the row, in lower case, holds the piece. `have_at`: the text has an @."""
+        asked = self.looked_for & (have_at | ~self.with_at)
+        places = np.flatnonzero(asked)
+        pieces = pl.DataFrame([texts[places % len(texts)].alias("text"), self.pieces[places].alias("piece")])
+        found = pieces.select(pl.col("text").str.contains(pl.col("piece"), literal=True))
+        hits = np.zeros(asked.size, np.bool_)
+        hits[places] = found.to_series().to_numpy()
+        return hits.reshape(asked.shape)
 
     def numbers(self, rows: Rows) -> list[list[bytes]]:
         """The digits by which the numbers of each of these rows are found."""
@@ -91,7 +111,7 @@ def by_row(values: list[Values], rows: Rows) -> list[Repeats]:
 
 
 def _pieces(letters: Letters, told: Flags) -> tuple[pl.Series, Flags, Flags, Flags]:
-    """See `Pieces`; no piece is looked for of a value that is `told` by its digits."""
+    """See `Pieces`; none is made of a value that is `told` by its digits."""
     pieces = letters.lower().series()
     flags = np.zeros((3, len(pieces)), np.bool_)
     rows = letters.rows_of(letters.places(MIXED))
@@ -102,9 +122,8 @@ def _pieces(letters: Letters, told: Flags) -> tuple[pl.Series, Flags, Flags, Fla
         flags[:, rows] = np.array([part[1:] for part in parts]).T[:, found.indices.to_numpy()]
         runs = pa.array([part.run for part in parts], pa.large_string()).take(found.indices)
         pieces = pieces.scatter(rows, pl.Series("", runs))
-    none = np.flatnonzero(told | (letters.lengths < SHORTEST))
     brief, foreign, doubtful = flags
-    return pieces.scatter(none, None) if len(none) else pieces, brief, foreign, doubtful
+    return pieces, brief, foreign, doubtful
 
 
 class _Part(NamedTuple):

@@ -4,7 +4,6 @@ from string import ascii_letters
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,7 +16,7 @@ BETWEEN = WITHIN_NUMBER + b"+\x1c\x1d\x1e\x1f"  # the digits of a number
 NUMBERLIKE = table(b"0123456789" + BETWEEN)
 STEPS = 1, 2, 4, 1  # each looks so much further ahead, together at LONG bytes
 MOST_COUNTED = 255  # in one byte, which takes a fifth of the time
-TELLING = table({*b"%\\", *range(BESIDE_ASCII, 0x100)})
+TELLING = table({*b"%\\@", *range(BESIDE_ASCII, 0x100)})
 QUOTE = ord('"')
 BLANK, LETTER = (np.frombuffer(table(one), np.bool_) for one in (b"nrt", ascii_letters.encode()))
 # From and to: letters that are not odd, Latin, Cyrillic, Chinese, Korean, pictures
@@ -59,9 +58,14 @@ def _joined(texts: list[pa.LargeStringArray]) -> Letters:
 def _told(texts: Letters, pieces: Pieces) -> _Told:
     places = texts.places(TELLING)  # one look over all bytes takes longer than several over these
     signs = texts.behind(places, 0)
-    percents, backslashes = (places[signs == ord(sign)] for sign in "%\\")
+    percents, backslashes, ats = (places[signs == ord(sign)] for sign in "%\\@")
     letters = places[signs >= BESIDE_ASCII]
-    found, unclear = _by_pieces(texts, letters, pieces)
+    have_at, beside_ascii = np.zeros((2, len(texts)), np.bool_)
+    have_at[texts.rows_of(ats)] = True
+    beside_ascii[texts.rows_of(letters)] = True
+    hits = pieces.hits(texts.lower().series(), have_at)
+    found = np.logical_or.reduce(hits & ~(pieces.brief | pieces.foreign))
+    unclear = np.logical_or.reduce(hits & (pieces.brief | pieces.foreign & beside_ascii))
     found[_escaped(texts, backslashes)] = True
     unclear |= pieces.doubtful
     unclear[_odd(texts, letters)] = True
@@ -70,26 +74,6 @@ def _told(texts: Letters, pieces: Pieces) -> _Told:
     called = np.flatnonzero(numbered & ~found)
     found[called] = _called(texts.take(called), pieces.numbers(called))
     return _Told(found, unclear, texts.rows_of(texts.encoded(percents)[0]))
-
-
-def _by_pieces(texts: Letters, letters: Places, pieces: Pieces) -> tuple[Flags, Flags]:
-    """`found` and `unclear` as far as pieces tell; `letters` are the places of those beside ASCII."""
-    beside_ascii = np.zeros(len(texts), np.bool_)
-    beside_ascii[texts.rows_of(letters)] = True
-    found, unclear = np.zeros((2, len(texts)), np.bool_)
-    hits = _hits(texts.lower().series(), pieces.pieces)
-    for hit, brief, foreign in zip(hits, pieces.brief, pieces.foreign, strict=True):
-        found |= hit & ~(brief | foreign)
-        unclear |= hit & (brief | (foreign & beside_ascii))
-    return found, unclear
-
-
-def _hits(texts: pl.Series, pieces: list[pl.Series]) -> list[Flags]:
-    """Of each piece, which texts hold it."""
-    frame = pl.DataFrame([texts.alias("text"), *(one.alias(str(n)) for n, one in enumerate(pieces))])
-    hits = [pl.col("text").str.contains(pl.col(name), literal=True) for name in frame.columns[1:]]
-    found = frame.select(hit.fill_null(False).alias(str(n)) for n, hit in enumerate(hits))
-    return [one.to_numpy() for one in found]
 
 
 def _escaped(texts: Letters, places: Places) -> Rows:
