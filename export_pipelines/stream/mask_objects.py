@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import polars as pl
 import simplejson
@@ -11,7 +12,8 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Mask, Seal
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask_values import masked
-from export_pipelines.stream.repeats import Parts, repeated, scrubbed
+from export_pipelines.stream.repeats import Parts, leaves, repeated, scrubbed
+from export_pipelines.stream.spellings import BREAK
 from export_pipelines.stream.watched import Watched, replaced
 
 UNDECLARED = "*"
@@ -73,29 +75,31 @@ class _Sealed:
         self.hides: dict[str, _Hidden | None] = {
             seal.path: _Hidden(seal, keys) if seal.mask else None for seal in seals
         }
+        self.read = _Reader()
         self.stars = any(path.endswith(UNDECLARED) for path in self.hides)
         self.hidden = 0
 
     def apply(self, texts: list[str], watched: list[Parts]) -> list[str]:
-        # a letter may be escaped in a text as two halves; what is parsed and written again has none that matters
-        parsed = [_parsed(text) if self.hides or ESCAPE in text else None for text in texts]
+        # a letter may be escaped in a text as two halves; in what is parsed no letter is
+        parsed = [self.read(text) if self.hides or ESCAPE in text else None for text in texts]
         if self.hides:
-            for value in parsed:
-                self._walk(value, "", ())
+            for one in filter(None, parsed):
+                self._walk(one.value, "", ())
             for hidden in filter(None, self.hides.values()):
                 hidden.mask()
             self.hidden = 0
         return [self._sealed(*one) for one in zip(texts, parsed, watched, strict=True)]
 
-    def _sealed(self, text: str, value: Any, watched: Parts) -> str:
+    def _sealed(self, text: str, parsed: "_Parsed | None", watched: Parts) -> str:
+        if parsed is None and not repeated(text, watched):
+            return text
+        value, twice = parsed or self.read(text)
         before = self.hidden
         sealed = self._walk(value, "", ()) if self.hides else value
-        repeats = repeated(text if value is None else _dumped(sealed), watched)
-        if repeats:
+        if repeats := repeated(BREAK.join(leaves(sealed, with_keys=True)), watched):
             self.hidden = before
-            sealed = self._walk(_parsed(text) if value is None else value, "", repeats)
-        looked_at = value is not None or bool(repeats)
-        return _written(sealed) if self.hidden > before or (looked_at and _has_a_key_twice(text)) else text
+            sealed = self._walk(value, "", repeats)
+        return _written(sealed) if twice or self.hidden > before else text
 
     def _walk(self, value: Any, path: str, repeats: Parts) -> Any:
         if path in self.hides:
@@ -150,8 +154,40 @@ class _Sealed:
         return text
 
 
+class _Parsed(NamedTuple):
+    """JSON as Python values. A key may stand `twice` in an object: then only the last of its values is here, and the
+    others must not go out."""
+
+    value: Any
+    twice: bool
+
+
+class _Reader:
+    """Parses JSON texts; to make a decoder takes longer than to decode most of them."""
+
+    def __init__(self) -> None:
+        self.decoder = simplejson.JSONDecoder(parse_float=Decimal, object_pairs_hook=self._object)
+        self.twice = False
+
+    def __call__(self, text: str) -> _Parsed:
+        self.twice = False
+        try:
+            return _Parsed(self.decoder.decode(text), self.twice)
+        except ValueError as error:
+            raise DataError("JSON that does not parse") from error
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        self.twice |= len(found) < len(pairs)
+        return found
+
+
+_ENCODER = simplejson.JSONEncoder(use_decimal=True, ensure_ascii=False, separators=(",", ":"))
+_ESCAPING = simplejson.JSONEncoder(use_decimal=True, separators=(",", ":"))
+
+
 def _dumped(value: Any) -> str:
-    return str(simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":")))
+    return str(_ENCODER.encode(value))
 
 
 def _written(value: Any) -> str:
@@ -160,25 +196,5 @@ def _written(value: Any) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return str(simplejson.dumps(value, use_decimal=True, separators=(",", ":")))
+        return str(_ESCAPING.encode(value))
     return text
-
-
-def _has_a_key_twice(text: str) -> bool:
-    """Then only the last of its values was looked at, and the others must not go out."""
-    twice = []
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        twice.append(len(found) < len(pairs))
-        return found
-
-    simplejson.loads(text, object_pairs_hook=once)
-    return any(twice)
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return simplejson.loads(text, use_decimal=True)
-    except ValueError as error:
-        raise DataError("JSON that does not parse") from error

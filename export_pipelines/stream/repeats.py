@@ -89,17 +89,23 @@ def _values_in(value: str) -> Iterator[str]:
     yield value
     if may_be_json(value):
         try:
-            yield from _leaves(json.loads(value, parse_int=str, parse_float=str))
+            yield from leaves(json.loads(value, parse_int=str, parse_float=str))
         except (ValueError, RecursionError):
             return
 
 
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(inner)
+def leaves(value: Any, *, with_keys: bool = False) -> Iterator[str]:
+    """The texts and numbers in parsed JSON."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if with_keys:
+                yield key
+            yield from leaves(inner, with_keys=with_keys)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, with_keys=with_keys)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 def _reads_as(text: str, parts: Parts) -> bool:
