@@ -18,7 +18,10 @@ STEPS = 1, 2, 4, 1  # each looks so much further ahead, together at LONG bytes
 MOST_COUNTED = 255  # in one byte, which takes a fifth of the time
 TELLING = table({*b"%\\@", *range(BESIDE_ASCII, 0x100)})
 QUOTE = ord('"')
-BLANK, LETTER = (np.frombuffer(table(one), np.bool_) for one in (b"nrt", ascii_letters.encode()))
+BLANK, LETTER, IN_NUMBER = (
+    np.frombuffer(table(one), np.bool_)
+    for one in (b"nrt", ascii_letters.encode(), b"0123456789%\\" + BETWEEN)
+)
 # From and to: letters that are not odd, Latin, Cyrillic, Chinese, Korean, pictures
 NOT_ODD = np.ravel(
     [(0xC0, 0xDF), (0xE0, 0x100), (0x400, 0x480), (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0x1F300, 0x1FA00)]
@@ -27,7 +30,7 @@ NOT_ODD = np.ravel(
 
 class _Told(NamedTuple):
     """What bytes tell of some texts: flags for `found`, it holds a value of its row, or escapes that only a parser
-    undoes, and for `unclear`, it must be read; the rows of those that are `encoded` as in a URL."""
+    undoes, and for `unclear`, it must be read; the rows of those that must be decoded, being `encoded` as in a URL."""
 
     found: Flags
     unclear: Flags
@@ -73,7 +76,13 @@ def _told(texts: Letters, pieces: Pieces) -> _Told:
     numbered[_long(texts)] = True
     called = np.flatnonzero(numbered & ~found)
     found[called] = _called(texts.take(called), pieces.numbers(called))
-    return _Told(found, unclear, texts.rows_of(texts.encoded(percents)[0]))
+    return _Told(found, unclear, _encoded(texts, percents))
+
+
+def _encoded(texts: Letters, percents: Places) -> Rows:
+    """Texts in which something is encoded, but for blanks that stand in no number: no piece has a blank."""
+    places, codes = texts.encoded(percents)
+    return texts.rows_of(places[(codes != ord(" ")) | IN_NUMBER[texts.behind(places, len("%20"))]])
 
 
 def _escaped(texts: Letters, places: Places) -> Rows:

@@ -128,6 +128,12 @@ def test_a_row_is_read_where_its_value_may_be_spelled_otherwise(value: str, text
     assert repeated(text, sought([("name", value)])) and flags([text], value, None) == [True]
 
 
+def test_blanks_that_are_encoded_hide_nothing():
+    texts = ["to%20Kurt%20Weiss", "q=Li%20Wu", "213%20555%208931", "213%20%2B555%208931", r"213%20\n5558931"]
+    assert flags(texts, "Weiss", PHONE) == [True, False, True, True, True]
+    assert flags(texts[:2], "Li Wu", PHONE) == [False, True]
+
+
 def test_a_row_that_is_encoded_twice_is_read():
     assert flags(["x", quote(quote(NAME)), "y"], NAME, None) == [False, True, False]
 
