@@ -15,6 +15,7 @@ from export_pipelines.stream.spellings import NUMBER_DIGITS, NUMBERED, folded, i
 
 RUN = re.compile(r"[!#-\[\]-~]+")  # printed in ASCII, and not escaped in JSON
 AT = table(b"@")
+OTHER = re.compile(r"[^\x00-\x7f]")
 MIXED = table_without({*PRINTED} - {*b'"\\[{'})
 # A phone is searched for by its last nine digits or more, without country and zeros in front (`spellings.number`). Where
 # all of a value's digits are so many and such, any spelling of it has LONG digits with nothing else between them.
@@ -31,7 +32,7 @@ class Pieces(NamedTuple):
                way, unless the text has odd signs, in lower case; empty if the value has no such part.
     looked_for: the piece is; not of a value that is too short to be searched for, or is found by its digits.
     with_at:   the piece has an @, which few texts have.
-    brief:     the piece is so short that a text which holds it must be read.
+    brief:     the piece is so short, or tells so little, that a text which holds it must be read.
     foreign:   the same for values with letters beside ASCII; only a text that has such letters too must be read.
     doubtful:  the text must be read, since the piece does not tell of a value: it has odd signs, or may be JSON, whose
                inner values are hidden too.
@@ -112,12 +113,13 @@ def by_row(values: list[Values], rows: Rows) -> list[Repeats]:
 
 def _pieces(letters: Letters, told: Flags) -> tuple[pl.Series, Flags, Flags, Flags]:
     """See `Pieces`; none is made of a value that is `told` by its digits."""
-    pieces = letters.lower().series()
+    lower = letters.lower()
+    pieces = lower.series()
     flags = np.zeros((3, len(pieces)), np.bool_)
     rows = letters.rows_of(letters.places(MIXED))
     rows = rows[~told[rows]]
     if len(rows):
-        found = letters.take(rows).texts.dictionary_encode()
+        found = lower.take(rows).texts.dictionary_encode()
         parts = [_part(text) for text in found.dictionary.to_pylist()]
         flags[:, rows] = np.array([part[1:] for part in parts]).T[:, found.indices.to_numpy()]
         runs = pa.array([part.run for part in parts], pa.large_string()).take(found.indices)
@@ -127,7 +129,8 @@ def _pieces(letters: Letters, told: Flags) -> tuple[pl.Series, Flags, Flags, Fla
 
 
 class _Part(NamedTuple):
-    """The longest run of a value that is spelled in one way alone, empty if there is none; and see `Pieces`."""
+    """Of a value whose letters in ASCII are in lower case, the longest run that is spelled in one way alone, empty if there
+    is none; and see `Pieces`."""
 
     run: str
     brief: bool
@@ -137,15 +140,15 @@ class _Part(NamedTuple):
 
 @lru_cache(KEPT)
 def _part(value: str) -> _Part:
-    run = max(RUN.findall(folded(value)), key=len, default="")
-    short, ascii = len(run) < SHORTEST, value.isascii()
-    odd = not ascii and any(is_odd(sign) for sign in value)
-    return _Part(run, short and ascii, short and not ascii, may_be_json(value) or odd)
+    run, others = max(RUN.findall(value), key=len, default=""), OTHER.findall(value)
+    odd = any(map(is_odd, others))
+    short = odd or len(run) < SHORTEST
+    return _Part(run, short and not others, short and bool(others), odd or may_be_json(value))
 
 
 @lru_cache(KEPT)
 def _number(type: str, value: str) -> bytes:
-    return number(type, value).encode()
+    return number(type, folded(value)).encode()
 
 
 def _by_long(type: str, numbers: Letters) -> tuple[Flags, list[int]]:

@@ -62,9 +62,12 @@ def scrubbed(text: str, parts: Parts) -> tuple[str, int]:
 @lru_cache(KEPT_OF_ROWS)
 def _parts(type: str, value: str) -> Parts:
     """Of JSON in the place of a value, what tells of each value in it."""
-    made = ((folded(one), number(type, one)) for one in _values_in(value))
-    parts = (Sought(letters if len(letters) >= SHORTEST else "", found.encode()) for letters, found in made)
+    parts = (_part(type, folded(one)) for one in _values_in(value))
     return tuple(part for part in parts if any(part))
+
+
+def _part(type: str, text: str) -> Sought:
+    return Sought(text if len(text) >= SHORTEST else "", number(type, text).encode())
 
 
 def _held(flat: str, parts: Parts) -> Parts:

@@ -105,12 +105,11 @@ def digits(text: str) -> str:
     return _NO_DIGITS.sub("", text)
 
 
-def number(type: str, value: str) -> str:
-    """The digits by which a value of this type is found: of a phone those without country, trunk and extension; empty
-    where they are too few."""
+def number(type: str, text: str) -> str:
+    """The digits by which a folded value of this type is found: of a phone those without country, trunk and extension;
+    empty where they are too few."""
     if type not in NUMBERED:
         return ""
-    text = folded(value)
     found = _national(_EXTENSION.sub("", text)) if type == "phone" else digits(text)
     return found if len(found) >= NUMBER_DIGITS else ""
 

@@ -57,7 +57,8 @@ def hide_repeats(watched: Watched, texts: pl.Series) -> tuple[pl.Series, int]:
     if not watched.rows:
         return texts, 0
     hidden, count = {}, 0
-    for (row, parts), text in zip(watched.rows.items(), texts[list(watched.rows)], strict=True):
+    found = texts[np.fromiter(watched.rows, np.int64)].to_list()
+    for (row, parts), text in zip(watched.rows.items(), found, strict=True):
         if text is not None:
             shown, times = scrubbed(text, parts)
             if times:
