@@ -41,7 +41,7 @@ def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pl.Data
 
 
 def _series(array: pa.Array) -> pl.Series:
-    return pl.Series(pl.from_arrow(array))
+    return pl.Series("", array)
 
 
 def _plainly(array: pa.Array, column: SourceColumn) -> pl.Series | None:

@@ -21,7 +21,9 @@ from export_pipelines.stream.letters import (
     BESIDE_ASCII,
     NOT_DIGIT,
     PRINTED,
+    Bytes,
     Letters,
+    Rows,
     arrow_texts,
     table,
     table_without,
@@ -87,11 +89,18 @@ def _hashed(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
     if keys.hash_key is None:
         raise SettingsError("hash needs the key EXPORT_PIPELINES_HASH_KEY, which is not set")
     letters = Letters.of(arrow_texts(texts))
-    codes = np.empty((len(texts), SHA256.digest_size), np.uint8)
-    sz.hmac_sha256(keys.hash_key, sz.Strs(_canonical(type, letters).texts), codes)
+    plain, rows, said = _canonical(type, letters)
+    codes = _hmac(keys.hash_key, plain.texts)
+    codes[rows] = _hmac(keys.hash_key, pa.array(said, pa.large_string()))
     starts = np.arange(len(texts) + 1) * 2 * SHA256.digest_size
     hashed = Letters.from_bytes(starts, HEX_OF[codes]).series()
     return _with_blanks(hashed, texts, letters)
+
+
+def _hmac(key: bytes, texts: pa.LargeStringArray) -> Bytes:
+    codes = np.empty((len(texts), SHA256.digest_size), np.uint8)
+    sz.hmac_sha256(key, sz.Strs(texts), codes)
+    return codes
 
 
 def _with_blanks(shown: pl.Series, texts: pl.Series, letters: Letters) -> pl.Series:
@@ -100,16 +109,13 @@ def _with_blanks(shown: pl.Series, texts: pl.Series, letters: Letters) -> pl.Ser
     return shown.scatter(blank, texts[blank]) if len(blank) else shown
 
 
-def _canonical(type: str, letters: Letters) -> Letters:
-    """`canonical` of all values, most of which have only letters that it keeps, or in lower case."""
+def _canonical(type: str, letters: Letters) -> tuple[Letters, Rows, list[str]]:
+    """Values as they are, or in lower case, which is `canonical` for most; and of which rows it is something else."""
     rows = letters.rows_of(letters.places(NOT_DIGIT if type == "phone" else NOT_PRINTED))
     if type == "phone":
         rows = np.union1d(rows, np.flatnonzero(letters.lengths == len("15551234567")))
-    kept = letters.lower() if type == "email" else letters
-    if not len(rows):
-        return kept
     said = [canonical(type, text) for text in letters.take(rows).texts.to_pylist()]
-    return Letters.of(arrow_texts(kept.series().scatter(rows, said)))
+    return letters.lower() if type == "email" else letters, rows, said
 
 
 def _tokeniser(keys: Keys) -> Callable[[str], str]:
