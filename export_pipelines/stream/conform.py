@@ -63,6 +63,8 @@ def _plainly(array: pa.Array, column: SourceColumn) -> pl.Series | None:
 
 def _parsed(batch: pa.RecordBatch, columns: dict[SourceColumn, pl.Series]) -> dict[SourceColumn, pl.Series]:
     """The columns that came as texts, by their kind, all at once."""
+    if not columns:
+        return {}
     texts = pl.DataFrame([text.alias(one.name) for one, text in columns.items()])
     values = texts.select(_PARSERS[one.kind](pl.col(one.name), one).alias(one.name) for one in columns)
     for one in columns:

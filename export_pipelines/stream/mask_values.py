@@ -93,7 +93,7 @@ def _hashed(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
     codes = _hmac(keys.hash_key, plain.texts)
     codes[rows] = _hmac(keys.hash_key, pa.array(said, pa.large_string()))
     starts = np.arange(len(texts) + 1) * 2 * SHA256.digest_size
-    hashed = Letters.from_bytes(starts, HEX_OF[codes]).series()
+    hashed = Letters.from_bytes(starts, HEX_OF.take(codes)).series()
     return _with_blanks(hashed, texts, letters)
 
 
