@@ -31,7 +31,7 @@ class Pieces(NamedTuple):
     pieces:    of each row's first value, then of each row's second and so on, the part that no text can spell in another
                way, unless the text has odd signs, in lower case; empty if the value has no such part.
     looked_for: the piece is; not of a value that is too short to be searched for, or is found by its digits.
-    with_at:   the piece has an @, which few texts have.
+    with_at:   the value has an @, which few texts have, and a text that holds it must.
     brief:     the piece is so short, or tells so little, that a text which holds it must be read.
     foreign:   the same for values with letters beside ASCII; only a text that has such letters too must be read.
     doubtful:  the text must be read, since the piece does not tell of a value: it has odd signs, or may be JSON, whose

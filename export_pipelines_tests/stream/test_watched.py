@@ -108,6 +108,14 @@ def test_each_row_is_searched_for_its_own_values():
     assert flagged(columns, {"email": "email"}) == [False, True, False, True]
 
 
+def test_an_address_is_looked_for_where_an_at_stands():
+    columns = {
+        "comments": ["a@x.org", "to a b@x.org", "%61%40x.org", "a at x.org", "to @", "n/a, sorry"],
+        "email": ["a@x.org", "a-longer-name b@x.org", "a@x.org", "a@x.org", "a@x.org", "n/a"],
+    }
+    assert flagged(columns, {"email": "email"}) == [True, False, True, False, False, True]
+
+
 def test_all_texts_of_a_row_are_searched():
     texts = [("to b@x.org", None), (None, "to b@x.org"), ("a", "b%40x.org"), ("b@x", ".org"), (None, None)]
     first, second = zip(*texts, strict=True)
@@ -144,7 +152,10 @@ def test_a_phone_in_very_many_digits_is_found(length: int):
 
 
 def test_other_rows_are_passed_over():
-    texts = [None, "", "Kurt", "call 213-555-8932 now", "90%+ of all", "größer", "\u2009", "%20"]
+    texts = [
+        None, "", "Kurt", "call 213-555-8932 now", "90%+ of all", "größer", "\u2009", "%20", "%4Burt", "%4Bat",
+        "213 555%208932",
+    ]  # fmt: skip
     assert flags(texts, NAME, PHONE) == [False] * len(texts)
     assert flags(["Kurt", "", None], None, None) == [False] * 3
     assert flags(["a b"], "ab", "123") == [False]
