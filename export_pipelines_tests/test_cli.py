@@ -160,6 +160,13 @@ def test_run_delivers_the_partition_and_tells_where(terminal: Terminal, project:
     assert len(delivered(project, "2024-01-15")) == 10
 
 
+def test_run_tells_where_an_artifact_lies_that_goes_nowhere(terminal: Terminal, project: Project) -> None:
+    project.write("other", WHOLE)
+    answer = terminal("run", "other")
+    (place,) = [line.strip() for line in answer.stdout.splitlines() if line.startswith("  ")]
+    assert answer.code == 0 and (Path(place) / "manifest.json").is_file()
+
+
 def test_run_without_a_window_takes_the_last_complete_one(terminal: Terminal, project: Project) -> None:
     answer = terminal("run", "daily")
     assert answer.code == 0 and "window 2024-02-04" in answer.stderr
@@ -230,7 +237,8 @@ def test_a_failed_delivery_is_told_with_the_command_that_mends_it(
 ) -> None:
     (tmp_path / "taken").write_text("x")
     project.write("daily", DAILY.replace("{{export}}/{{date}}", f"{tmp_path}/taken/{{{{date}}}}"))
-    assert terminal("run", "daily", "--partition", "2024-01-15").code == 1
+    failed = terminal("run", "daily", "--partition", "2024-01-15")
+    assert failed.code == 1 and "what was written is kept" in failed.stderr
     (one,) = data(terminal("deliveries", "--failed", "--json"))  # type: ignore[misc]
     answer = terminal("deliveries", "--failed")
     command = f"deliver {one['artifact']} --to 1"

@@ -51,6 +51,7 @@ def run(
     _show(door, outcome.manifests, outcome.failures, json)
     for text in outcome.failures.values():
         _tell(text)
+    _tell_kept(outcome.manifests, outcome.failures)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -68,7 +69,7 @@ def backfill(
     done = run_partitions(door, door.definition(name), first, last, force=force, any_hour=now)
     _show(door, done.manifests, done.failures, json)
     if done.skipped:
-        say(f"skipped {counted(len(done.skipped), 'partition')} that are done (--force runs them again)")
+        say(f"skipped {counted(len(done.skipped), 'partition')}, done before (--force does them again)")
     if done.left:
         say(
             f"error: the quiet hours ended; left are {counted(len(done.left), 'partition')}, from {done.left[0]}: "
@@ -80,6 +81,7 @@ def backfill(
         total = len({one.window.key for one in done.manifests} | set(done.failures))
         failed = ", ".join(done.failures)
         say(f"error: {len(done.failures)} of {counted(total, 'partition')} failed: {failed}")
+    _tell_kept(done.manifests, done.failures)
     raise typer.Exit(done.exit_code)
 
 
@@ -162,17 +164,26 @@ def instance_of(door: Door) -> Iterator["DagsterInstance"]:
 
 
 def _show(door: Door, manifests: Sequence["Manifest"], failures: Mapping[str, str], json: bool) -> None:
-    if json:
-        from export_pipelines.terminal.artifacts import as_dict
+    from export_pipelines.terminal.artifacts import as_dict, store_of
 
+    if json:
         show_json({"artifacts": [as_dict(one) for one in manifests], "failures": dict(failures)})
         return
+    store = store_of(door)
     for manifest in manifests:
         show(f"{manifest.artifact}: {counted(manifest.rows, 'row')}, {size(manifest.bytes)}")
         for field, count in manifest.bad_json.items():
             show(f"  {field}: {counted(count, 'value')} of JSON that did not parse became null")
-        for path in delivered_files(door, manifest.artifact):
-            show(f"  {path}")
+        for place in [*delivered_files(door, manifest.artifact)] or [store.location(manifest.artifact)]:
+            show(f"  {place}")
+
+
+def _tell_kept(manifests: Sequence["Manifest"], failures: Mapping[str, str]) -> None:
+    if manifests and failures:
+        say(
+            "what was written is kept: `export-pipelines deliveries --failed` tells what has not arrived, "
+            "`export-pipelines deliver ARTIFACT` sends it"
+        )
 
 
 def _tell(text: str, before: str = "") -> None:

@@ -12,7 +12,7 @@ from export_pipelines.definition.words import ByteSize, fault
 
 MAIL_WORDS = FOLDER_WORDS | {"rows", "parts", "bytes", "files"}
 SUBJECT = "{{export}} {{key}}: {{rows}} rows"
-BODY = "{{export}}, {{start}} to {{end}} (UTC): {{rows}} rows in {{parts}} files.\n\n{{files}}\n"
+BODY = "{{export}}, from {{start}} until {{end}} (UTC). Rows: {{rows}}. Files: {{parts}}.\n\n{{files}}\n"
 
 
 def _template(value: str) -> str:
