@@ -80,8 +80,7 @@ class _Sealed:
         self.hidden = 0
 
     def apply(self, texts: list[str], watched: list[Parts]) -> list[str]:
-        # a letter may be escaped in a text as two halves; in what is parsed no letter is
-        parsed = [self.read(text) if self.hides or ESCAPE in text else None for text in texts]
+        parsed = [self.read(text) if self.hides or _must_be_parsed(text) else None for text in texts]
         if self.hides:
             for one in filter(None, parsed):
                 self._walk(one.value, "", ())
@@ -96,7 +95,7 @@ class _Sealed:
         value, twice = parsed or self.read(text)
         before = self.hidden
         sealed = self._walk(value, "", ()) if self.hides else value
-        if repeats := repeated(BREAK.join(leaves(sealed, with_keys=True)), watched):
+        if watched and (repeats := repeated(BREAK.join(leaves(sealed, with_keys=True)), watched)):
             self.hidden = before
             sealed = self._walk(value, "", repeats)
         return _written(sealed) if twice or self.hidden > before else text
@@ -152,6 +151,12 @@ class _Sealed:
         text, found = scrubbed(text, repeats)
         self.hidden += found
         return text
+
+
+def _must_be_parsed(text: str) -> bool:
+    """Whether it may hold a value that only a parser finds: a letter may be escaped as two halves, and a value that is
+    escaped may itself have what a URL would undo."""
+    return ESCAPE in text or ("\\" in text and "%" in text)
 
 
 class _Parsed(NamedTuple):

@@ -30,7 +30,7 @@ class Pieces(NamedTuple):
 
     pieces:    of each row's first value, then of each row's second and so on, the part that no text can spell in another
                way, unless the text has odd signs, in lower case; empty if the value has no such part.
-    looked_for: the piece is; not of a value that is too short to be searched for, or is found by its digits.
+    looked_for: the piece is, but for a value that is too short to be searched for, or is found by its digits.
     with_at:   the value has an @, which few texts have, and a text that holds it must.
     brief:     the piece is so short, or tells so little, that a text which holds it must be read.
     foreign:   the same for values with letters beside ASCII; only a text that has such letters too must be read.
@@ -112,7 +112,7 @@ def by_row(values: list[Values], rows: Rows) -> list[Repeats]:
 
 
 def _pieces(letters: Letters, told: Flags) -> tuple[pl.Series, Flags, Flags, Flags]:
-    """See `Pieces`; none is made of a value that is `told` by its digits."""
+    """See `Pieces`; values that are `told` by their digits stay whole, since they are not looked for."""
     lower = letters.lower()
     pieces = lower.series()
     flags = np.zeros((3, len(pieces)), np.bool_)

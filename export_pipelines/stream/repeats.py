@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -107,7 +108,7 @@ def leaves(value: Any, *, with_keys: bool = False) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from leaves(inner, with_keys=with_keys)
-    elif value is not None and not isinstance(value, bool):
+    elif isinstance(value, str | int | Decimal) and not isinstance(value, bool):
         yield str(value)
 
 
@@ -142,8 +143,8 @@ def _spans(part: Sought, flat: str) -> Iterator[tuple[int, int]]:
         yield at, at + len(part.letters)
         at = flat.find(part.letters, at + len(part.letters))
     if part.number:
-        sought = part.number.decode()
-        yield from (one.span() for one in NUMBER.finditer(flat) if sought in digits(one.group()))
+        found = part.number.decode()
+        yield from (one.span() for one in NUMBER.finditer(flat) if found in digits(one.group()))
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -47,8 +47,12 @@ def held(texts: list[pa.LargeStringArray], pieces: Pieces) -> Flags:
         unclear[encoded] |= once.unclear
         unclear[encoded[once.encoded]] = True  # twice
     left = np.flatnonzero(unclear & ~found)
-    read = zip(joined.take(left).texts.to_pylist(), by_row(pieces.values, left), strict=True)
-    found[left] = [bool(repeated(text, sought(values))) for text, values in read]
+    read = zip(*(one.take(left).to_pylist() for one in texts), strict=True)
+    parts = map(sought, by_row(pieces.values, left))
+    found[left] = [
+        any(text and repeated(text, looked_for) for text in row)
+        for row, looked_for in zip(read, parts, strict=True)
+    ]
     return found
 
 

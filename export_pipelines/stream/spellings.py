@@ -21,7 +21,7 @@ ODD = (
 )
 
 _BESIDE_ASCII = re.compile(r"[^\x00-\x7f]+")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|[^\0])")  # nothing is escaped over the end of a text
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _NO_DIGITS = re.compile("[^0-9]+")
 _EXTENSION = re.compile(r"(?<=[0-9])\s*(?:x|ext|#|;|,).*", re.DOTALL)
@@ -84,11 +84,15 @@ def _signs(found: re.Match[str]) -> str:
 
 
 def readings(text: str) -> list[str]:
-    """The text, then what it says once its escapes of JSON and URLs are undone, once or several times."""
+    """The text, then what it says once its escapes of JSON or of URLs or both are undone, once or several times."""
     found = [text]
-    while len(found) <= DEPTH and ("%" in text or "\\" in text):
-        told = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
-        told = unquote(told)
+    for _ in range(DEPTH):
+        if not ("%" in text or "\\" in text):
+            break
+        unescaped = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
+        told = unquote(unescaped)
+        if told != unescaped != text:  # a value may itself have what the other would undo
+            found += [unescaped, unquote(text)]
         if told == text:
             break
         found.append(told)

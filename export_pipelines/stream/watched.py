@@ -70,4 +70,4 @@ def replaced(texts: pl.Series, changed: dict[int, str]) -> pl.Series:
     """`texts` with other ones in some rows."""
     if not changed:
         return texts
-    return texts.scatter(list(changed), pl.Series(changed.values(), dtype=pl.String))
+    return texts.clone().scatter(list(changed), pl.Series(changed.values(), dtype=pl.String))

@@ -98,6 +98,22 @@ def test_an_object_of_another_lead_stays_readable():
     assert (found.to_list(), hidden) == (['{"to":"b@example.com"}', '{"to":"***"}'], 1)
 
 
+def test_an_address_whose_strokes_are_escaped_is_hidden():
+    person = {"last_name": "https://x.example/a?n=The%20Quetzal"}
+    escaped = r"https:\/\/x.example\/a?n=The%20Quetzal"
+    assert sealed(f'{{"at":"{escaped}"}}', person=person) == '{"at":"***"}'
+    assert sealed(f'{{"{escaped}":1}}', person=person) == '{"***":1}'
+
+
+def test_an_object_after_one_with_a_key_twice_stays_as_it_is():
+    plan, custom = sealing(watched={"email": "email"})
+    texts = ['{"a":"x","a":"\\u0061@example.com"}', '{"a": "\\u00e9"}']
+    frame = pl.DataFrame({"email": ["a@example.com"] * 2, "custom": texts})
+    found, _ = seal_objects(frame["custom"], custom.seals, watching(plan, frame), KEYS)
+    assert found.to_list() == ['{"a":"***"}', texts[1]]
+    assert frame["custom"].to_list() == texts
+
+
 def test_declared_places_are_masked_and_the_rest_stays():
     text = '{"partner":{"email":"ann@example.com"},"amount":12.50,"tags":["a","b"]}'
     found = sealed(text, seal("partner.email", Mask.MASK, "email"), seal("tags[]", Mask.REMOVE))

@@ -44,6 +44,11 @@ SPELLED = {
     "a letter with its mark": ("name", unicodedata.normalize("NFD", NUNEZ), unicodedata.normalize("NFC", NUNEZ)),
     "another apostrophe": ("name", "O'Quetzal", "Mrs O\u2019Quetzal"),
     "a mark that nobody sees": ("name", "Quetzal", "Mrs Quet\u00adzal"),
+    "strokes that JSON escapes beside a blank of a URL": (
+        "url", "https://x.example/a?n=The%20Quetzal", r"at https:\/\/x.example\/a?n=The%20Quetzal",
+    ),
+    "quotes that JSON escapes beside a blank of a URL": ("street", '12 "Old%20Quetzal"', r'at 12 \"Old%20Quetzal\" now'),
+    "a backslash beside what a URL encodes": ("name", r"a\nQuetzal", r"%61\nQuetzal"),
     "encoded twice": ("email", "zoë+x@quetzal.example", quote(quote("zoë+x@quetzal.example", safe=""))),
     "encoded three times": ("name", "Núñez-O'Hara", quote_plus(quote_plus(quote_plus("Núñez-O'Hara")))),
     "a number with and without strokes": ("ssn", "123-45-6789", "mine is 123456789, please"),

@@ -108,6 +108,29 @@ def test_each_row_is_searched_for_its_own_values():
     assert flagged(columns, {"email": "email"}) == [False, True, False, True]
 
 
+def test_each_row_that_is_decoded_is_searched_for_its_own_values():
+    rows = [
+        ("nothing", "Turner", PHONE, False),
+        ("%54homas", "Turner", PHONE, False),
+        ("gr%69fith", "Griﬁth", PHONE, True),
+        ("%54urner", "Turner", PHONE, True),
+        ("at %4A O", "J O", PHONE, True),
+        ("gr%65en", "Griﬁth", PHONE, False),
+        ("%65z ñ", "Núñez", PHONE, False),
+        ("at %4A Q", "J O", PHONE, False),
+        ("5%355 8931", "Turner", "555-8931", True),
+        ("5%355 8931", "Turner", PHONE, False),
+        ("213 5%355-8931", "Turner", PHONE, True),
+        ("%4Ciz", "Li", "555-8931", False),
+        ("%61%40x.org", "a@x.org", PHONE, True),
+        ("%54urner", "Turner", PHONE, True),
+        ("%62%40x.org", "a@x.org", PHONE, False),
+    ]
+    texts, names, phones, held = zip(*rows, strict=True)
+    columns = {"comments": list(texts), "last_name": list(names), "phone_1": list(phones)}
+    assert flagged(columns, {"last_name": "name", "phone_1": "phone"}) == list(held)
+
+
 def test_an_address_is_looked_for_where_an_at_stands():
     columns = {
         "comments": ["a@x.org", "to a b@x.org", "%61%40x.org", "a at x.org", "to @", "n/a, sorry"],
