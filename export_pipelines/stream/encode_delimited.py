@@ -10,10 +10,12 @@ import polars as pl
 from export_pipelines.catalog import Kind
 from export_pipelines.stream.buffer import csv_bytes
 from export_pipelines.stream.encoder import Columns, Fitting
-from export_pipelines.stream.schema import TIMESTAMP_FORMAT
+from export_pipelines.stream.timestamps import with_timestamp_texts
 
 FORMULA_STARTS = r"^[=+\-@\t\r]"  # what a spreadsheet runs; text columns only, so a negative number stays one
 LIKE_A_VALUE = re.compile(r"[-\d]|true|false")  # a marker that a number, date or boolean could be spelled as
+
+SPELLED = pl.all().cast(pl.String)
 
 
 class DelimitedEncoder:
@@ -56,15 +58,14 @@ class DelimitedEncoder:
 
     def spelled(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Every value as the text that its cell means; null stays null."""
-        safe = self._neutralise(frame)
-        return safe.select(_spelled(name, type) for name, type in safe.schema.items())
+        return self._neutralise(with_timestamp_texts(frame)).select(SPELLED)
 
     def _body(self, frame: pl.DataFrame) -> bytes:
-        frame = self._neutralise(frame)
+        frame = self._neutralise(with_timestamp_texts(frame))
         if not self.null_marker:
             return self._write(frame)
         if LIKE_A_VALUE.match(self.null_marker):
-            frame = frame.select(_spelled(name, type) for name, type in frame.schema.items())
+            frame = frame.select(SPELLED)
         return self._with_quoted_markers(frame)
 
     def _formulas(self) -> Iterator[tuple[str, pl.Expr]]:
@@ -106,11 +107,5 @@ class DelimitedEncoder:
             separator=self.separator,
             line_terminator="\n",
             quote_style="necessary",
-            datetime_format=TIMESTAMP_FORMAT,
             null_value=self.null,
         )
-
-
-def _spelled(name: str, type: pl.DataType) -> pl.Expr:
-    value = pl.col(name)
-    return value.dt.strftime(TIMESTAMP_FORMAT) if type == pl.Datetime else value.cast(pl.String)

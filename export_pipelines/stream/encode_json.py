@@ -12,7 +12,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import OutputColumn
 from export_pipelines.stream.buffer import csv_bytes
 from export_pipelines.stream.encoder import Columns, Fitting
-from export_pipelines.stream.schema import TIMESTAMP_FORMAT
+from export_pipelines.stream.timestamps import with_timestamp_texts
 
 RAW = (Kind.DECIMAL, Kind.NUMBER, Kind.JSON)  # their text is JSON already
 LINE_BREAKS = r"[\r\n]"  # in JSON text they stand between tokens only, and here an object is one line
@@ -53,7 +53,7 @@ class JsonEncoder:
         return b"]\n" if empty else b"\n]\n"
 
     def _lines(self, frame: pl.DataFrame, separator: str) -> bytes:
-        texts = frame.select(self.text)
+        texts = with_timestamp_texts(frame).select(self.text)
         if self.pretty:
             return "".join(_indented(text) + separator for text in texts["json"]).encode()
         return csv_bytes(texts, quote_style="never", line_terminator=separator)
@@ -117,8 +117,6 @@ def _is_plain(value: "Tree | OutputColumn") -> bool:
 
 
 def _plain(column: OutputColumn) -> pl.Expr:
-    if column.kind is Kind.TIMESTAMP:
-        return pl.col(column.id).dt.strftime(TIMESTAMP_FORMAT)
     if column.kind is Kind.DATE:
         return pl.col(column.id).dt.strftime("%Y-%m-%d")
     return pl.col(column.id)

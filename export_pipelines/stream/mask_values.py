@@ -28,7 +28,7 @@ from export_pipelines.stream.letters import (
     table,
     table_without,
 )
-from export_pipelines.stream.schema import TIMESTAMP_FORMAT
+from export_pipelines.stream.timestamps import timestamp_texts
 
 NOTHING = "***"
 TOKEN_PREFIX = "tok"
@@ -59,7 +59,7 @@ def as_text(values: pl.Series) -> pl.Series:
     if values.dtype == pl.String:
         return values
     if isinstance(values.dtype, pl.Datetime):
-        return values.dt.strftime(TIMESTAMP_FORMAT)
+        return timestamp_texts(values)
     return values.cast(pl.String)
 
 

@@ -5,7 +5,7 @@ import polars as pl
 from export_pipelines.errors import LimitReached
 from export_pipelines.plan.plan import OutputColumn, Report
 from export_pipelines.plan.report_query import TOTAL
-from export_pipelines.stream.schema import TIMESTAMP_FORMAT
+from export_pipelines.stream.timestamps import timestamp_texts
 
 MOST_VALUES = 1_000
 NONE, BLANK = "(none)", "(blank)"  # how a value that is null or empty is named in a header
@@ -50,7 +50,7 @@ def pivoted(
 
 
 def _names(values: pl.Series) -> list[str]:
-    spelled = values.dt.strftime(TIMESTAMP_FORMAT) if values.dtype == pl.Datetime else values.cast(pl.String)
+    spelled = timestamp_texts(values) if values.dtype == pl.Datetime else values.cast(pl.String)
     return [NONE if text is None else text or BLANK for text in spelled]
 
 

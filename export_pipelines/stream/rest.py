@@ -17,8 +17,8 @@ from export_pipelines.plan.scratch import NUMBER, TABLE
 from export_pipelines.stream import sql_functions
 from export_pipelines.stream.bad_json import UnreadableJson, settled
 from export_pipelines.stream.conform import conform, demand_utf8
-from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 from export_pipelines.stream.source import Source
+from export_pipelines.stream.timestamps import timestamp_texts
 
 INTEGERS = frozenset({Kind.INTEGER, Kind.BOOLEAN})
 GROUP_ROWS = 4096
@@ -143,7 +143,7 @@ def _fill(scratch: sqlite3.Connection, rest: Rest, batch: pa.RecordBatch, is_nul
 
 def _spelled(values: pl.Series) -> list[Any]:
     """Values as SQLite holds them."""
-    return (values.dt.strftime(TIMESTAMP_FORMAT) if values.dtype == pl.Datetime else values).to_list()
+    return (timestamp_texts(values) if values.dtype == pl.Datetime else values).to_list()
 
 
 def _asked(scratch: sqlite3.Connection, sql: str, asked: Rest | Groups) -> list[Row]:
