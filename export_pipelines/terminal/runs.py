@@ -77,11 +77,11 @@ def backfill(
         )
     for key, text in done.failures.items():
         _tell(text, f"{key}: ")
+    _tell_kept(done.manifests, done.failures)
     if done.failures:
         total = len({one.window.key for one in done.manifests} | set(done.failures))
         failed = ", ".join(done.failures)
         say(f"error: {len(done.failures)} of {counted(total, 'partition')} failed: {failed}")
-    _tell_kept(done.manifests, done.failures)
     raise typer.Exit(done.exit_code)
 
 
