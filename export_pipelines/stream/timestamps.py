@@ -21,12 +21,10 @@ def timestamp_texts(values: pl.Series) -> pl.Series:
     letters = np.empty((len(values), LENGTH), np.uint8)
     letters[:, :PLAIN] = plain.reshape(-1, PLAIN)
     letters[:, STROKE], letters[:, ZONE] = b"TZ"
-    texts = Letters.from_bytes(np.arange(len(values) + 1) * LENGTH, letters).series()
+    texts = Letters.from_bytes(np.arange(len(values) + 1) * LENGTH, letters).series().alias(values.name)
     return texts.scatter(np.flatnonzero(values.is_null().to_numpy()), None) if values.null_count() else texts
 
 
 def with_timestamp_texts(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with its times as texts."""
-    columns = frame.get_columns()
-    texts = [timestamp_texts(one) if one.dtype == pl.Datetime else one for one in columns]
-    return pl.DataFrame([text.alias(one.name) for text, one in zip(texts, columns, strict=True)])
+    return pl.DataFrame([timestamp_texts(one) if one.dtype == pl.Datetime else one for one in frame])
