@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from export_pipelines.catalog import Component, Dataset, Field, Kind, PiiClass
-from export_pipelines.errors import CatalogError, RequestError, SettingsError
+from export_pipelines.errors import CatalogError, RequestError
 from export_pipelines.plan.columns import source_fields, without_repeats
+from export_pipelines.plan.key_ids import keys_needed
 from export_pipelines.plan.plan import Mask, Masking, OutputColumn, Plan, Seal
 from export_pipelines.plan.query import build_query
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.suspects import with_suspects
 
-KEY_OF = {Mask.HASH: "HASH_KEY", Mask.TOKENIZE: "MASTER_KEY"}
 # The later the stricter; None is `keep`.
 STRICTNESS: tuple[Mask | None, ...] = (None, Mask.MASK, Mask.TOKENIZE, Mask.HASH, Mask.REMOVE)
 # A flag or a small number is found everywhere and tells nothing.
@@ -63,7 +63,7 @@ def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
     masking = Masking(
         columns=kept,
         removed=tuple(removed),
-        key_ids=_keys_needed(kept, request),
+        key_ids=keys_needed(kept, request),
         watched=watched,
         searched=searched if watched else (),
         query=with_suspects(build_query(request, read), request),
@@ -212,20 +212,6 @@ def _demand_never_raw(request: PlanRequest, words: Words) -> None:
                 where=request.definition.at("privacy", field.id),
                 remedy=f"leave it out, or say privacy: {{{field.id}: remove}}",
             )
-
-
-def _keys_needed(columns: Iterable[OutputColumn], request: PlanRequest) -> tuple[str, ...]:
-    used = {mask for column in columns for mask in (column.mask, *(seal.mask for seal in column.seals))}
-    needed = tuple(sorted(KEY_OF[mask] for mask in used if mask in KEY_OF))
-    for mask, key in KEY_OF.items():
-        if key in needed and key not in request.keys:
-            name = f"EXPORT_PIPELINES_{key}"
-            raise SettingsError(
-                f"privacy: {mask} needs the key {name}, which is not set",
-                where=request.definition.at("privacy"),
-                remedy=f'export {name}="$(openssl rand -hex 32)", or name a file that holds it in {name}_FILE',
-            )
-    return needed
 
 
 def _demand_match(key: str, mask: Mask | None, request: PlanRequest) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from export_pipelines.plan.plan import Mask
 from export_pipelines.stream import Keys
-from export_pipelines.stream.mask_values import canonical, detokenise, masked
+from export_pipelines.stream.mask_values import masked
+from export_pipelines.stream.pseudonyms import canonical, detokenise
 
 KEYS = Keys(hash_key=b"k" * 40, master_key=b"m" * 40)
 VALUES = st.lists(
