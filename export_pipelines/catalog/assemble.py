@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from export_pipelines.catalog.closed_columns import closed_faults
 from export_pipelines.catalog.dataset import Catalog, Dataset, Join
 from export_pipelines.catalog.field import Component, Field, PiiClass, StoredAs
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
@@ -15,6 +16,7 @@ from export_pipelines.catalog.yaml_lines import Document, Key
 from export_pipelines.errors import CatalogError, unknown
 
 OBJECTS = ("custom", "appended")  # JSON columns whose declared values have a short form
+KEPT_OF_QUERY = ("utm_*",)  # parameters that say where a visitor came from
 ID_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$"
 
 Fault = Callable[[Key, str], None]
@@ -36,6 +38,7 @@ class WrittenField(_Written):
     required: bool | None = None
     scale: int | None = None
     stored_as: str | None = None
+    query: list[str] | None = None
     description: str | None = None
 
 
@@ -85,9 +88,20 @@ def assemble(file: str, document: Document, shipped: Mapping[str, Any] | None) -
         name: _over(base.get(name), document.data["datasets"].get(name))
         for name in {**base, **written.datasets}
     }
-    datasets = tuple(_dataset(name, merged, fault) for name in merged)
+    made = (_dataset(name, merged, fault) for name in merged)
+    datasets = tuple(dataset for dataset in made if dataset)
+    for dataset, field, text in closed_faults(datasets):
+        if field.id in _written_ids(
+            merged[dataset.name]
+        ):  # else a snapshot brings it, and its own dataset says so
+            fault(_place(("datasets", dataset.name), field.id), text)
     stop_at_faults()
-    return Catalog(datasets=tuple(dataset for dataset in datasets if dataset))
+    return Catalog(datasets=datasets)
+
+
+def _written_ids(written: WrittenDataset) -> set[str]:
+    inside = (f"{name}.{path}" for name in OBJECTS for path in getattr(written, name))
+    return {*written.fields, *inside}
 
 
 def _over(base: Mapping[str, Any] | None, own: Mapping[str, Any] | None) -> WrittenDataset:
@@ -196,6 +210,8 @@ def _field(key: Key, id: str, written: WrittenField, fault: Fault) -> Iterator[F
         wrong("stored_as", unknown("way to store a timestamp", written.stored_as, tuple(StoredAs)))
     if written.scale is not None and (written.type != "number" or not 0 <= written.scale <= 18):
         wrong("scale", 'only a "number" has a scale, of 0 to 18 digits')
+    if written.query is not None and written.type != "url":
+        wrong("query", 'only a "url" has a query')
     if good:
         yield Field(
             id=id,
@@ -208,8 +224,15 @@ def _field(key: Key, id: str, written: WrittenField, fault: Fault) -> Iterator[F
             required=bool(written.required),
             scale=written.scale,
             stored_as=StoredAs(written.stored_as or StoredAs.ISO),
+            query=_kept_of_query(written),
             description=written.description or "",
         )
+
+
+def _kept_of_query(written: WrittenField) -> tuple[str, ...]:
+    if written.type != "url":
+        return ()
+    return KEPT_OF_QUERY if written.query is None else tuple(written.query)
 
 
 def _place(root: Key, id: str) -> Key:

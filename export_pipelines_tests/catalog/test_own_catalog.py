@@ -120,6 +120,44 @@ def test_a_fault_is_named_with_its_line(leads: Leads, lines: str, text: str) -> 
     assert text in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        ("    fields:\n      code: {type: text, column: ssn}", 'catalog.yaml:5: code: the column "ssn" is that of ssn, whose type ssn'),
+        ("    fields:\n      code: {type: integer, column: leads.SSN}", "catalog.yaml:5: code: the column"),
+        ("    joins: {again: {table: leads, key: lead_id, on: lead_id}}\n    fields:\n      code: {type: text, column: again.ssn}", "catalog.yaml:6: code"),
+        ("    custom:\n      key: {type: credential}\n      code: {type: text, path: key}", 'catalog.yaml:6: custom.code: the column "custom", path "key"'),
+        ("    custom:\n      key: {type: credential}\n      code: {type: text, path: key.inner.most}", "is that of custom.key"),
+        ("    custom:\n      ssn: {type: text, pii: direct}", 'catalog.yaml:5: custom.ssn: a field of this name has the type "ssn", not "text"'),
+        ("    custom:\n      code: {type: text, path: SSN}", "custom.code: a field of this name"),
+        ("    fields:\n      code: {type: id, column: spouse_ssn}", "code: a field of this name"),
+    ],
+)  # fmt: skip
+def test_a_field_that_would_show_what_is_never_exported_is_refused(
+    leads: Leads, lines: str, text: str
+) -> None:
+    with pytest.raises(CatalogError) as caught:
+        leads(extend(lines))
+    assert text in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_field_of_another_dataset_on_the_closed_column_is_refused(leads: Leads) -> None:
+    lead = "{table: leads, key: lead_id, on: lead_id}"
+    text = f"extends: shipped\ndatasets:\n  events:\n    joins: {{whole: {lead}}}\n    fields:\n"
+    for place in ("column: whole.ssn", "column: lead, path: ssn"):
+        with pytest.raises(CatalogError, match=r"catalog\.yaml:6: code: the column"):
+            leads(f"{text}      code: {{type: text, {place}}}\n")
+
+
+def test_more_fields_that_are_never_exported_are_no_fault(leads: Leads) -> None:
+    custom = (
+        "{spouse_ssn: {type: ssn}, ssn_verified: {type: boolean, pii: none}, api_key: {type: credential}}"
+    )
+    dataset = leads(extend(f"    custom: {custom}\n    fields: {{code: {{type: ssn, column: ssn}}}}"))
+    assert {"code", "custom.spouse_ssn", "custom.ssn_verified"} <= set(dataset.by_id)
+
+
 def test_all_faults_are_told_at_once(leads: Leads) -> None:
     with pytest.raises(CatalogError) as caught:
         leads(extend("    window: none\n    fields:\n      a: {type: txt}\n      b: {type: text, pii: x}"))
