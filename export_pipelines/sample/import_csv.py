@@ -13,8 +13,9 @@ from sqlalchemy import Connection, insert, select
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.errors import ImportFileError
 from export_pipelines.sample.catalog_file import declare
+from export_pipelines.sample.headers import CUSTOM
 from export_pipelines.sample.ids import hashed_id, party_id, unix_seconds
-from export_pipelines.sample.layout import CUSTOM, Layout, lay_out
+from export_pipelines.sample.layout import Layout, lay_out
 from export_pipelines.sample.mapping import Mapping
 from export_pipelines.sample.parse import Unfit, as_json
 from export_pipelines.sample.records import Record, open_csv, read_records
@@ -28,8 +29,9 @@ COLUMNS = tuple(column.name for column in leads.columns)
 
 @dataclass(frozen=True)
 class ImportResult:
-    """loaded + already_there + rejected = records. `custom_fields`: header -> id of the columns that no field knew.
-    `reject_file` is None when nothing was rejected."""
+    """loaded + already_there + rejected = records. `custom_fields`: header -> id of the columns that no field knew,
+    `never_exported`: header -> type of the columns whose values no export shows. `reject_file` is None when nothing
+    was rejected."""
 
     records: int
     loaded: int
@@ -37,6 +39,7 @@ class ImportResult:
     rejected: int
     reject_file: Path | None
     custom_fields: dict[str, str]
+    never_exported: dict[str, str]
     catalog_file: Path | None
 
 
@@ -81,6 +84,7 @@ def import_leads(
         rejected=rejects.count,
         reject_file=rejected,
         custom_fields={step.header: step.field for step in layout.cells if step.field.startswith(CUSTOM)},
+        never_exported={step.header: step.never_exported for step in layout.cells if step.never_exported},
         catalog_file=catalog_out if layout.declared else None,
     )
 

@@ -86,6 +86,8 @@ def import_leads(
         show(f"{counted(result.rejected, 'row')} rejected, with line and reason in {result.reject_file}")
     for header, field in result.custom_fields.items():
         say(f'column "{header}" is {field}')
+    for header, type_name in result.never_exported.items():
+        say(f'column "{header}" is of type {type_name}: it is loaded and never exported')
     if result.catalog_file:
         say(f"custom fields are declared in {result.catalog_file}; export-pipelines fields leads lists them")
 

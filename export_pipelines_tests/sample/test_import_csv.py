@@ -256,6 +256,68 @@ def test_headers_that_would_share_a_key_stay_apart(room: Room) -> None:
     }  # fmt: skip
 
 
+def test_headers_name_a_field_without_regard_to_case_and_blanks(room: Room) -> None:
+    headers = (
+        " When ,REF,Email,E-Mail 2,First Name,last-name,phone 1,Phone_2,DOB,State,Source Name,LoanAmount"
+    )
+    values = "2024-01-15,1,a@b.test,c@d.test,Ann,Roe,512 555 0142,512 555 0143,1990-02-03,TX,Web,5"
+    result = room.load(f"{headers}\n{values}\n")
+    assert room.rows(
+        "SELECT reference, email, email_2, first_name, last_name, phone_1, phone_2, dob, state, name, custom "
+        "FROM leads JOIN sources ON id = source_id"
+    ) == [(*values.split(",")[1:11], '{"loan_amount":"5.00"}')]
+    assert result.custom_fields == {"LoanAmount": "custom.loan_amount"}
+
+
+def test_the_label_of_a_personal_field_names_it(room: Room) -> None:
+    room.load("when,ref,date of birth,IP Address\n2024-01-15,1,1990-02-03,192.0.2.1\n")
+    assert room.rows("SELECT dob, ip_address FROM leads") == [("1990-02-03", "192.0.2.1")]
+
+
+@pytest.mark.parametrize(
+    "header", ["ssn", "SSN", " S S N ", "Social Security Number", "social_security", "SS#"]
+)
+def test_a_header_of_the_social_security_number_fills_its_field(room: Room, header: str) -> None:
+    result = room.load(f"when,ref,{header}\n2024-01-15,1,987-65-4321\n", catalog_out=room.catalog)
+    assert room.rows("SELECT ssn, custom FROM leads") == [("987-65-4321", None)]
+    assert (result.custom_fields, result.never_exported) == ({}, {header: "ssn"})
+    assert not room.catalog.exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "type_name"),
+    [
+        ("SSN_last4", "custom.ssn_last4", "ssn"),
+        ("spouse SSN", "custom.spouse_ssn", "ssn"),
+        ("Password", "custom.password", "credential"),
+        ("API Key", "custom.api_key", "credential"),
+    ],
+)
+def test_other_headers_of_a_closed_type_become_custom_fields_of_that_type(
+    room: Room, header: str, field: str, type_name: str
+) -> None:
+    for number in (1, 2):  # the second time the catalog knows it
+        catalog = load_catalog(room.catalog) if number == 2 else None
+        row = f"2024-01-15,{number},4321"
+        result = room.load(f"when,ref,{header}\n{row}\n", catalog=catalog, catalog_out=room.catalog)
+        assert (result.custom_fields, result.never_exported) == ({header: field}, {header: type_name})
+    declared = load_catalog(room.catalog).dataset("leads").find(field)
+    assert (getattr(declared, "type", None), declared.pii) == (type_name, "sensitive")
+
+
+def test_a_mapped_column_of_a_closed_type_becomes_a_custom_field_of_it(room: Room) -> None:
+    columns = MAP.columns | {"Spouse SSN": Target("custom.other"), "code": Target("custom.ssn_tail")}
+    result = room.load("when,ref,spouse ssn,code\n2024-01-15,1,x,y\n", Mapping(columns))
+    assert result.never_exported == {"spouse ssn": "ssn", "code": "ssn"}
+
+
+def test_a_column_that_comes_twice_is_two_custom_fields_each_time(room: Room) -> None:
+    content = "when,ref,note,note\n2024-01-15,1,a,b\n"
+    room.load(content, catalog_out=room.catalog)
+    again = room.load(content, catalog=load_catalog(room.catalog), catalog_out=room.catalog)
+    assert (again.already_there, again.rejected) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("content", "mapping", "message"),
     [
@@ -269,6 +331,16 @@ def test_headers_that_would_share_a_key_stay_apart(room: Room) -> None:
         ("when,ref\n", Mapping(MAP.columns, {"reference": "x"}), '"reference" is filled 2 times'),
         ("when,ref,x\n", Mapping(MAP.columns | {"x": Target("custom.A-b")}), r"a custom field is custom\.NAME"),
         ("when,ref,x\n", Mapping(MAP.columns | {"x": Target("custom.homeowner", type="date")}), "declares"),
+        ("when,ref,Email,email\n", MAP, '"email" is filled 2 times, by the column "Email" and the column "email"; map one'),
+        ("when,ref,SSN,Social Security\n", MAP, '"ssn" is filled 2 times'),
+        ("when,ref,mail,E-Mail\n", Mapping(MAP.columns | {"mail": Target("email")}), 'the column "mail" and the column "E-Mail"'),
+        ("when,ref,City\n", Mapping(MAP.columns, {"city": "Austin"}), 'the column "City" and a constant'),
+        ("when,ref,Product Type,product_type\n", MAP, r'"custom\.product_type" is filled 2 times'),
+        ("when,ref,a b,A-B\n", Mapping(MAP.columns | {"AB": Target("city")}), 'the file has 2 columns named "AB"'),
+        ("when,ref\n", Mapping(MAP.columns | {"When": Target("delivered_at")}), 'the column "when" twice, as "when" and "When"'),
+        ("when,ref,SSN\n", Mapping(MAP.columns | {"SSN": Target("campaign_id")}), '"SSN" names a value of type ssn, which is never exported, but campaign_id is exported'),
+        ("when,ref,SSN\n", Mapping(MAP.columns | {"SSN": Target("custom.a", type="text")}), r"custom\.a is declared as text"),
+        ("when,ref,pwd\n", Mapping(MAP.columns | {"pwd": Target("custom.product_type")}), r"type credential, which is never exported, but custom\.product_type"),
         ('when,"ref', MAP, r"in\.csv:1: the header cannot be read"),
         (b"when,\xff\n", MAP, r"in\.csv:1: the header cannot be read"),
     ],

@@ -1,0 +1,117 @@
+"""Which column of a CSV file goes to which field: the mapping's word first, else what the header itself names.
+
+Headers are compared without regard to case, blanks, underscores and hyphens: `First Name` is first_name."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+from export_pipelines.catalog import Dataset, PiiClass
+from export_pipelines.catalog.never_exported import never_exported_type
+from export_pipelines.errors import unknown
+from export_pipelines.sample.mapping import Mapping, Target
+
+CUSTOM = "custom."
+# Headers that are the lead's own number; another name of that type (`spouse_ssn`) is another value.
+_SSN_ITSELF = {
+    *("ssn", "s.s.n.", "ssnumber", "ssnnumber", "ssno", "ssno.", "ss#", "ssn#", "socsec", "socialsecurity"),
+    *("socialsecuritynumber", "socialsecurityno", "socialsecurityno.", "socialsecurity#"),
+}
+
+
+def targets_of(
+    header: Sequence[str], mapping: Mapping, dataset: Dataset, own: Iterable[str]
+) -> tuple[list[Target], list[str]]:
+    """A target for each column, and the faults of the mapping's headers. `own` are the ids of the lead's columns."""
+    mapped, faults = _mapped(header, mapping)
+    named = _Names(dataset, own)
+    taken = {target.field for target in mapped.values()} | set(mapping.constants)
+    targets: list[Target] = []
+    for number, name in enumerate(header):
+        target = mapped.get(number) or _by_itself(name, number + 1, named, taken)
+        taken.add(target.field)
+        targets.append(target)
+    return targets, faults
+
+
+def compared(header: str) -> str:
+    """What of a header counts when it is compared with another."""
+    return re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", header).casefold())
+
+
+def _mapped(header: Sequence[str], mapping: Mapping) -> tuple[dict[int, Target], list[str]]:
+    """The targets of the columns that the mapping names, by their place."""
+    found: dict[int, Target] = {}
+    names: dict[int, str] = {}
+    faults = []
+    for name, target in mapping.columns.items():
+        places = [place for place, one in enumerate(header) if one == name]
+        places = places or [place for place, one in enumerate(header) if compared(one) == compared(name)]
+        if not places:
+            faults.append(unknown("column", name, header) + ", as the file's first line names them")
+        elif len(places) > 1:
+            faults.append(f'the file has {len(places)} columns named "{name}"; one is needed to map it')
+        elif places[0] in names:
+            both = f'"{names[places[0]]}" and "{name}"'
+            faults.append(f'the mapping names the column "{header[places[0]]}" twice, as {both}; leave one')
+        else:
+            found[places[0]], names[places[0]] = target, name
+    return found, faults
+
+
+def _by_itself(header: str, number: int, named: "_Names", taken: set[str]) -> Target:
+    """What a column that nothing maps is by its header: a field, a value that is never exported, or a custom field."""
+    if field := named.field(header, taken):
+        return Target(field)
+    closed = never_exported_type(header)
+    if closed == "ssn" and compared(header) in _SSN_ITSELF:
+        return Target("ssn")
+    field = CUSTOM + _free_key(header, number, taken)
+    return Target(field, type=closed, pii=PiiClass.SENSITIVE) if closed else Target(field)
+
+
+class _Names:
+    """The headers that name a field: its id, also as a CSV header spells it; of personal fields and custom ones the
+    label too."""
+
+    def __init__(self, dataset: Dataset, own: Iterable[str]) -> None:
+        own = tuple(own)
+        custom = [field for field in dataset.fields if field.id.startswith(CUSTOM)]
+        self._labels: dict[str, list[str]] = {}  # two columns of one header have become two custom fields
+        for field in custom:
+            self._labels.setdefault(field.label, []).append(field.id)
+        personal = [field for field in dataset.fields if field.pii is not PiiClass.NONE and field.id in own]
+        self._own = _first(
+            *((spelling, id) for id in own for spelling in _spellings(id)),
+            *((field.label, field.id) for field in personal),
+        )
+        self._custom = _first(
+            *((spelling, field.id) for field in custom for spelling in _spellings(field.id)),
+            *((field.id.removeprefix(CUSTOM), field.id) for field in custom),
+        )
+
+    def field(self, header: str, taken: set[str]) -> str | None:
+        name = compared(header)
+        free = (id for id in self._labels.get(header, ()) if id not in taken)
+        return self._own.get(name) or next(free, None) or self._custom.get(name)
+
+
+def _first(*spelled: tuple[str, str]) -> dict[str, str]:
+    """Id by what counts of its spelling; of two ids the first."""
+    return {compared(spelling): id for spelling, id in reversed(spelled)}
+
+
+def _spellings(id: str) -> Iterator[str]:
+    yield id
+    yield id.replace(".", "_")
+
+
+def _free_key(header: str, number: int, taken: set[str]) -> str:
+    """The header in snake case, `Sub-product` -> `sub_product`; made unique by a number."""
+    plain = unicodedata.normalize("NFKD", header).encode("ascii", "ignore").decode()
+    key = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or f"column_{number}"
+    key = f"c_{key}" if key[0].isdigit() else key
+    found, again = key, 2
+    while CUSTOM + found in taken:
+        found, again = f"{key}_{again}", again + 1
+    return found
