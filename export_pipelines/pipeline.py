@@ -130,6 +130,7 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         codec=compression.codec,
         columns=_columns(written.columns),
         removed=masking.removed,
+        key_ids=masking.key_ids,
         notes=plan.report.notes if plan.report else (),
         rows=written.rows,
         bytes=sum(part.bytes for part in written.parts),

@@ -7,8 +7,16 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from export_pipelines.errors import SettingsError
+from export_pipelines.key_versions import (
+    NO_HASH_KEY,
+    NO_MASTER_KEY,
+    PREFIX,
+    KeyVersions,
+    key_names,
+    key_versions,
+    read_secret,
+)
 
-PREFIX = "EXPORT_PIPELINES_"
 CATALOG_FILE = "catalog.yaml"  # in HOME: the custom fields of imported leads
 
 
@@ -33,8 +41,8 @@ class Settings(BaseModel):
     catalog: Path | None = (
         None  # None: the catalog that ships with the package; `import` writes <home>/catalog.yaml
     )
-    hash_key: SecretStr | None = None
-    master_key: SecretStr | None = None
+    hash_key: KeyVersions = NO_HASH_KEY
+    master_key: KeyVersions = NO_MASTER_KEY
     smtp_url: SecretStr | None = None  # of the server that takes mail: smtp://user:password@host:587
     mail_from: str | None = None
     public_url: str | None = None  # where people reach download links; None while nothing serves them
@@ -44,7 +52,8 @@ class Settings(BaseModel):
         """Settings from `environment`; relative paths are taken from `root`, the project's folder.
 
         A key `NAME` may also come from the file that `NAME_FILE` names; without either, from `<home>/keys/<name>`
-        (`hash_key`, `master_key`) where that file exists, as the demo makes it. Without CATALOG, the catalog is
+        (`hash_key`, `master_key`) where that file exists, as the demo makes it. `NAME_2`, `NAME_3`, ... are newer
+        versions of it, `NAME_ACTIVE` is the number of the one in use. Without CATALOG, the catalog is
         `<home>/catalog.yaml` where that file exists, as `import` makes it. Raises SettingsError.
         """
 
@@ -63,8 +72,8 @@ class Settings(BaseModel):
             definitions=(root / text("DEFINITIONS", "exports")).resolve(),
             alerts=(root / text("ALERTS", "alerts.yaml")).resolve(),
             catalog=(root / catalog).resolve() if catalog else _if_there(home / CATALOG_FILE),
-            hash_key=_secret(environment, "HASH_KEY", root, home),
-            master_key=_secret(environment, "MASTER_KEY", root, home),
+            hash_key=key_versions(environment, "HASH_KEY", root, home),
+            master_key=key_versions(environment, "MASTER_KEY", root, home),
             smtp_url=_secret(environment, "SMTP_URL", root, home),
             mail_from=environment.get(PREFIX + "MAIL_FROM") or None,
             public_url=environment.get(PREFIX + "PUBLIC_URL") or None,
@@ -88,10 +97,9 @@ class Settings(BaseModel):
         return kind.partition("+")[0]
 
     @property
-    def key_names(self) -> frozenset[str]:
-        """The keys at hand, by name: HASH_KEY, MASTER_KEY."""
-        held = {"HASH_KEY": self.hash_key, "MASTER_KEY": self.master_key}
-        return frozenset(name for name, key in held.items() if key is not None)
+    def key_names(self) -> Mapping[str, str | SettingsError]:
+        """For HASH_KEY and MASTER_KEY, the version in use as plans name it, or why there is none."""
+        return key_names(self.hash_key, self.master_key)
 
 
 def project_root(environment: Mapping[str, str]) -> Path:
@@ -108,35 +116,9 @@ def _if_there(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def key_file(home: Path, name: str) -> Path:
-    """Where the key `name` (HASH_KEY) lies when the environment does not say."""
-    return home / "keys" / name.lower()
-
-
 def _secret(environment: Mapping[str, str], name: str, root: Path, home: Path) -> SecretStr | None:
-    value, file = environment.get(PREFIX + name), environment.get(f"{PREFIX}{name}_FILE")
-    if value:
-        return SecretStr(value)
-    if not file:
-        own = key_file(home, name)
-        return _read_key(own, str(own), name) if own.is_file() else None
-    return _read_key(root / file, f"{PREFIX}{name}_FILE={file}", name)
-
-
-def _read_key(path: Path, where: str, name: str) -> SecretStr:
-    try:
-        key = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingsError(
-            f"cannot read the key file: {reason}", where=where, remedy=_KEY_REMEDY + name
-        ) from error
-    if not key:
-        raise SettingsError("the key file is empty", where=where, remedy=_KEY_REMEDY + name)
-    return SecretStr(key)
-
-
-_KEY_REMEDY = f"write the key into that file, or set {PREFIX}"
+    secret, _ = read_secret(environment, name, root, home)
+    return SecretStr(secret) if secret else None
 
 
 def driver_url(url: str) -> str:

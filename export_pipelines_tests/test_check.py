@@ -12,6 +12,8 @@ from export_pipelines.settings import PREFIX
 from export_pipelines_tests.conftest import DAILY, REPOSITORY, Project
 from export_pipelines_tests.servers.local import free_ports, local_servers
 
+KEY = "a key that is no secret, of 32 bytes and more"
+
 
 def check(
     project: Project, *names: str, connect: bool = False, now: datetime | None = None
@@ -45,7 +47,7 @@ def test_the_shipped_examples_have_no_faults(
     with local_servers(tmp_path / "servers", ports) as told:
         for name, value in told.items():
             monkeypatch.setenv(name, value)
-        project.environment.update({**told, "EXPORT_PIPELINES_HASH_KEY": "a key"})
+        project.environment.update({**told, "EXPORT_PIPELINES_HASH_KEY": KEY})
         assert check(project, connect=True) == []
 
 
@@ -79,14 +81,14 @@ def test_a_missing_key_is_a_fault_of_its_export_only(project: Project) -> None:
     (fault,) = check(project)
     assert (fault.name, fault.severity) == ("hashed", "error")
     assert "hash needs the key EXPORT_PIPELINES_HASH_KEY" in fault.text
-    project.environment["EXPORT_PIPELINES_HASH_KEY"] = "a key"
+    project.environment["EXPORT_PIPELINES_HASH_KEY"] = KEY
     assert check(project) == []
 
 
 def test_a_key_in_home_is_at_hand(project: Project) -> None:
     project.write("hashed", DAILY.replace("email: mask", "email: hash"))
     (project.home / "keys").mkdir(parents=True)
-    (project.home / "keys" / "hash_key").write_text("a key\n")
+    (project.home / "keys" / "hash_key").write_text(f"{KEY}\n")
     assert check(project) == []
 
 

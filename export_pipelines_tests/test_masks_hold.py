@@ -30,7 +30,7 @@ PRIVACY = {
     "last_name": "remove",
     "address_1": "hash",
 }
-KEYS = Keys(b"h" * 32, b"m" * 32)
+KEYS = Keys.from_bytes(b"h" * 32, b"m" * 32)
 
 
 def person(n: int) -> dict[str, str]:
@@ -91,7 +91,7 @@ def written(url: str, form: str, folder: Path, privacy: dict[str, str] = PRIVACY
     codec = "none" if form in ("xlsx", "parquet") else "gzip"
     whole = {"fields": "all", "split": Split(), "compression": Compression(codec=codec), "privacy": privacy}
     plan = plan_of(
-        type="event", format=Format(name=form), keys=frozenset({"HASH_KEY", "MASTER_KEY"}), **whole
+        type="event", format=Format(name=form), keys=KEYS.names, **whole
     )
     store = open_store(str(folder / "store"))
     manifest = run_export(plan, open_source(url), store, KEYS, lambda: NOW, token(1))

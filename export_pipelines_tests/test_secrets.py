@@ -17,7 +17,7 @@ from export_pipelines_tests.test_cli_process import terminal
 KINDS = ("s3", "sftp (asyncssh)", "webhook", "email")
 EXPORT = "type: lead\nformat: csv\nfields: [lead_id, price]\npartition: daily\nstart: 2024-01-01\n"
 DAY = "2024-01-15"
-WRONG = "wr0ng-and-secret"
+WRONG = "wr0ng-and-secret-of-32-bytes-and-more"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A sample store and an export over it, for tests of the whole way from SQLite to finished files."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from export_pipelines.definition.export import (
     Limits,
     Split,
 )
+from export_pipelines.errors import SettingsError
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.plan import Plan
 from export_pipelines.plan.window import window_of
@@ -36,7 +38,10 @@ def sample_url(folder: Path, leads: int = LEADS, *, events: bool = False) -> str
 
 
 def plan_of(
-    day: str = DAY, dialect: str = "sqlite", keys: frozenset[str] = frozenset(), **changes: Any
+    day: str = DAY,
+    dialect: str = "sqlite",
+    keys: Mapping[str, str | SettingsError] | None = None,
+    **changes: Any,
 ) -> Plan:
     """The plan of a daily CSV export in parts of 300 rows, with `changes` to its definition."""
     settings: dict[str, Any] = {
@@ -54,5 +59,5 @@ def plan_of(
     }
     definition = ExportDefinition(**settings)
     return compile_plan(
-        PlanRequest(definition, window_of(definition, day), load_catalog(None), dialect, keys)
+        PlanRequest(definition, window_of(definition, day), load_catalog(None), dialect, keys or {})
     )

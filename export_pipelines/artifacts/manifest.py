@@ -58,6 +58,9 @@ class Manifest(Frozen):
     codec: str
     columns: tuple[ManifestColumn, ...]
     removed: tuple[str, ...] = ()
+    key_ids: tuple[str, ...] = Field(  # versions of the keys behind hashes and tokens: HASH_KEY_2:1a2b3c4d
+        default=(), exclude_if=lambda ids: not ids
+    )
     notes: tuple[str, ...] = ()  # of a report: its time basis, and what could not be told
     rows: int
     bytes: int

@@ -1,13 +1,14 @@
 """All that a plan is made from: the definition, its window, the catalog, the database's dialect, the keys at hand."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from export_pipelines.catalog import Catalog, Dataset
 from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.selection import DATASETS
-from export_pipelines.errors import RequestError
+from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines.plan.dialects import Dialect, dialect_of
 from export_pipelines.plan.plan import Window
 from export_pipelines.plan.window import WHOLE_KEY
@@ -15,13 +16,14 @@ from export_pipelines.plan.window import WHOLE_KEY
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """`dialect` is SQLAlchemy's name of the source database; `keys` names the secrets at hand, never holds them."""
+    """`dialect` is SQLAlchemy's name of the source database. `keys` holds no secret: for HASH_KEY and MASTER_KEY, the
+    name of the version in use (`HASH_KEY_2:1a2b3c4d`), or the error that an export which needs it ends with."""
 
     definition: ExportDefinition
     window: Window
     catalog: Catalog
     dialect: str
-    keys: frozenset[str] = frozenset()
+    keys: Mapping[str, str | SettingsError] = field(default_factory=dict)
 
     @property
     def sql(self) -> Dialect:

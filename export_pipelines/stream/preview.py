@@ -27,7 +27,7 @@ def preview(plan: Plan, batches: Iterable[pa.RecordBatch], keys: Keys, rows: int
     try:
         plan, settled = settle(plan, reading)
         assert plan.masking and plan.encoding
-        columns = plan.masking.columns
+        columns, keys = plan.masking.columns, keys.of_plan(plan.masking.key_ids)
         encoder = DelimitedEncoder(",", columns, plan.encoding.options)
         lines: list[tuple[str, ...]] = []
         made = iter(settled)

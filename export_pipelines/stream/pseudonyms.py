@@ -1,120 +1,124 @@
-"""Pseudonyms: a value's keyed hash, and a token that gives the value back. Null stays null, empty stays empty."""
+"""Pseudonyms: a value's keyed hash, and a token that gives the value back. Null stays null, empty stays empty.
+
+A hash is `<key id>_<32 hexadecimal digits>`, a token `tok_<key id>_<base64url>`. Both are of the normalised value and of
+its semantic type: an e-mail address has the same one in every field of type email, and another one as a name.
+"""
 
 import base64
+import binascii
 import re
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import stringzilla as sz
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from export_pipelines.errors import SettingsError
+from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
+from export_pipelines.errors import RequestError
+from export_pipelines.key_versions import KeyVersion, listed
 from export_pipelines.stream.keys import Keys
-from export_pipelines.stream.letters import (
-    NOT_DIGIT,
-    PRINTED,
-    Bytes,
-    Letters,
-    Rows,
-    arrow_texts,
-    table_without,
-)
+from export_pipelines.stream.letters import Letters, arrow_texts
+from export_pipelines.stream.normalise import normalised_all
 
-TOKEN_PREFIX = "tok"
+HASH_PURPOSE = "export_pipelines hash v1"
 TOKEN_PURPOSE = b"export_pipelines token v1"
-KEY_ID_BYTES = 4
+HASH_BYTES = 16  # of the HMAC's 32: RFC 2104, section 5
+CIPHER_KEY_BYTES = 64
 HEX_OF = np.frombuffer(b"".join(b"%02x" % code for code in range(256)), np.uint16)
-NOT_PRINTED = table_without(PRINTED)
+TOKEN = re.compile(r"tok_([0-9a-f]{8})_([A-Za-z0-9_-]+)")
 
 
 def hashed(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
-    """HMAC-SHA256 (RFC 2104) in hexadecimal, of all values at once: one after the other takes four times as long."""
-    if keys.hash_key is None:
-        raise SettingsError("hash needs the key EXPORT_PIPELINES_HASH_KEY, which is not set")
-    letters = Letters.of(arrow_texts(texts))
-    plain, rows, said = _canonical(type, letters)
-    codes = _hmac(keys.hash_key, plain.texts)
-    codes[rows] = _hmac(keys.hash_key, pa.array(said, pa.large_string()))
-    starts = np.arange(len(texts) + 1) * 2 * SHA256.digest_size
-    shown = Letters.from_bytes(starts, HEX_OF.take(codes)).series()
-    return _with_blanks(shown, texts, letters)
+    """HMAC-SHA-256 of all values at once: one after the other takes four times as long.
+
+    Raises SettingsError without a key that can be used.
+    """
+    version = keys.hash_key.active("hash")
+    values = normalised_all(type, Letters.of(arrow_texts(texts)))
+    codes = np.empty((len(values), SHA256.digest_size), np.uint8)
+    sz.hmac_sha256(_subkey(version.material, type), sz.Strs(values), codes)
+    prefix = np.frombuffer(f"{version.id}_".encode(), np.uint8)
+    shown = np.empty((len(values), len(prefix) + 2 * HASH_BYTES), np.uint8)
+    shown[:, : len(prefix)] = prefix
+    shown[:, len(prefix) :] = HEX_OF.take(codes[:, :HASH_BYTES]).view(np.uint8)
+    starts = np.arange(len(values) + 1) * shown.shape[1]
+    return _with_blanks(Letters.from_bytes(starts, shown.ravel()).series(), texts, values)
 
 
 def tokenised(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
-    """A token for each value, by AES-SIV (RFC 5297): equal values of a type have equal tokens."""
-    hide = _tokeniser(keys)
+    """A token for each value, by AES-SIV (RFC 5297). Raises SettingsError without a key that can be used."""
+    version = keys.master_key.active("tokenize")
+    cipher, start = _cipher(version.material), f"tok_{version.id}_"
+    bound = [TOKEN_PURPOSE, type.encode()]
     found = arrow_texts(texts).dictionary_encode()
-    tokens = pa.array([hide(text) for text in found.dictionary.to_pylist()], pa.large_string())
-    return pl.Series(pl.from_arrow(tokens.take(found.indices)))
+    values = normalised_all(type, Letters(found.dictionary)).to_pylist()
+    tokens = [start + _base64(cipher.encrypt(value.encode(), bound)) if value else "" for value in values]
+    return pl.Series(pl.from_arrow(pa.array(tokens, pa.large_string()).take(found.indices)))
 
 
-def detokenise(token: str, keys: Keys) -> str:
-    """The value behind a token. Raises SettingsError without the key, ValueError for a token of another key."""
-    cipher, key_id = _cipher(keys)
-    prefix, found, body = token.split("_", 2)
-    if (prefix, found) != (TOKEN_PREFIX, key_id):
-        raise ValueError("the token was made with another key")
-    padded = body + "=" * (-len(body) % 4)
-    return cipher.decrypt(base64.urlsafe_b64decode(padded), [TOKEN_PURPOSE]).decode()
+class Opener:
+    """Gives values back for tokens of any held version of the master key."""
+
+    def __init__(self, keys: Keys) -> None:
+        """Raises SettingsError without a key that can be used."""
+        keys.master_key.demand("detokenize")
+        self.versions = {version.id: version for version in keys.master_key.held}
+        self.types = [
+            name.encode() for name in SEMANTIC_TYPES
+        ]  # the one that opened the last token comes first
+
+    def open(self, token: str) -> str:
+        """The normalised value behind `token`. Raises RequestError, which repeats nothing of it but the key's id."""
+        found = TOKEN.fullmatch(token)
+        if not found:
+            raise RequestError("that is no token", remedy="a token is tok_<key id>_<letters and digits>")
+        version = self.versions.get(found[1])
+        if version is None:
+            raise RequestError(
+                f"the token was made with the key {found[1]}, which is not held: it is retired, or another project's",
+                remedy=f"held: {listed(self.versions.values())}",
+            )
+        return self._opened(found[2], version)
+
+    def _opened(self, body: str, version: KeyVersion) -> str:
+        cipher = _cipher(version.material)
+        try:
+            sealed = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+            for place, type in enumerate(self.types):
+                try:
+                    value = cipher.decrypt(sealed, [TOKEN_PURPOSE, type]).decode()
+                except InvalidTag:
+                    continue
+                self.types.insert(0, self.types.pop(place))
+                return value
+        except (binascii.Error, ValueError):
+            pass
+        raise RequestError("the token is damaged: its key does not open it", remedy="copy it whole")
 
 
-def canonical(type: str, text: str) -> str:
-    """The spelling that is hashed, so that the same person is found again however the value was typed."""
-    text = text.strip()
-    if type == "email":
-        return text.lower()
-    if type == "phone":
-        digits = re.sub(r"\D", "", text)
-        return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits or text
-    return text
+@lru_cache(64)
+def _subkey(material: bytes, type: str) -> bytes:
+    return HKDF(SHA256(), SHA256.digest_size, None, f"{HASH_PURPOSE} {type}".encode()).derive(material)
 
 
-def _hmac(key: bytes, texts: pa.LargeStringArray) -> Bytes:
-    codes = np.empty((len(texts), SHA256.digest_size), np.uint8)
-    sz.hmac_sha256(key, sz.Strs(texts), codes)
-    return codes
+@lru_cache(8)
+def _cipher(material: bytes) -> AESSIV:
+    return AESSIV(HKDF(SHA256(), CIPHER_KEY_BYTES, None, TOKEN_PURPOSE).derive(material))
 
 
-def _with_blanks(shown: pl.Series, texts: pl.Series, letters: Letters) -> pl.Series:
-    """With null and empty where `texts` are so."""
-    blank = np.flatnonzero(letters.lengths == 0)
-    return shown.scatter(blank, texts[blank]) if len(blank) else shown
+def _base64(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-def _canonical(type: str, letters: Letters) -> tuple[Letters, Rows, list[str]]:
-    """Values as they are, or in lower case, which is `canonical` for most; and of which rows it is something else."""
-    rows = letters.rows_of(letters.places(NOT_DIGIT if type == "phone" else NOT_PRINTED))
-    if type == "phone":
-        rows = np.union1d(rows, np.flatnonzero(letters.lengths == len("15551234567")))
-    said = [canonical(type, text) for text in letters.take(rows).texts.to_pylist()]
-    return letters.lower() if type == "email" else letters, rows, said
-
-
-def _tokeniser(keys: Keys) -> Callable[[str], str]:
-    cipher, key_id = _cipher(keys)
-
-    def hide(text: str) -> str:
-        if not text:
-            return text
-        sealed = cipher.encrypt(text.encode(), [TOKEN_PURPOSE])
-        return f"{TOKEN_PREFIX}_{key_id}_{base64.urlsafe_b64encode(sealed).decode().rstrip('=')}"
-
-    return hide
-
-
-def _cipher(keys: Keys) -> tuple[AESSIV, str]:
-    if keys.master_key is None:
-        raise SettingsError("tokenize needs the key EXPORT_PIPELINES_MASTER_KEY, which is not set")
-    return _derived(keys.master_key)
-
-
-@lru_cache(4)
-def _derived(master_key: bytes) -> tuple[AESSIV, str]:
-    """The cipher of a key, and an id that tells keys apart and nothing about them."""
-    material = HKDF(SHA256(), 64 + KEY_ID_BYTES, None, TOKEN_PURPOSE).derive(master_key)
-    return AESSIV(material[:64]), material[64:].hex()
+def _with_blanks(shown: pl.Series, texts: pl.Series, values: pa.LargeStringArray) -> pl.Series:
+    """With null where `texts` are so, and empty where nothing is left of them."""
+    blank = np.flatnonzero(Letters(values).lengths == 0)
+    if not len(blank):
+        return shown
+    blanks = pl.repeat("", len(blank), eager=True).set(texts[blank].is_null(), None)
+    return shown.scatter(blank, blanks)

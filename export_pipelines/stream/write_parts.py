@@ -120,7 +120,8 @@ class _Run:
         counted: _Counted,
     ) -> None:
         assert plan.output and plan.compression and plan.masking
-        self.plan, self.output, self.keys, self.progress = plan, plan.output, keys, progress
+        self.plan, self.output, self.progress = plan, plan.output, progress
+        self.keys = keys.of_plan(plan.masking.key_ids)
         self.counted, self.columns = counted, plan.masking.columns
         self.stop = threading.Event()
         self.frames: Channel[Future[mask.Masked] | None] = Channel(FRAMES_WAITING, self.stop)

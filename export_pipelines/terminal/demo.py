@@ -84,9 +84,9 @@ def _demand_examples(door: Door) -> None:
 
 def _make_key(door: Door) -> None:
     """A key for `hash` in HOME, readable by its owner only, unless there is one."""
-    from export_pipelines.settings import key_file
+    from export_pipelines.key_versions import key_file
 
-    if "HASH_KEY" in door.settings.key_names:
+    if door.settings.hash_key.held:
         return
     path = key_file(door.settings.home, "HASH_KEY")
     try:

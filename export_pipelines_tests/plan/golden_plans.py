@@ -7,9 +7,9 @@ from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import WHOLE, Window, window_between, window_of
+from export_pipelines_tests.plan.leads import KEYS
 
 FOLDER = Path(__file__).parent / "golden"
-KEYS = frozenset({"HASH_KEY", "MASTER_KEY"})
 WINDOWS: dict[str, Window] = {
     "filter_block": window_between("2023-11-01", "2024-02-01"),
     "rules": window_between("2024-01-01T00:00:00.500Z", "2024-02-01"),

@@ -1,19 +1,22 @@
 """Definitions as people write them, compiled with the shipped catalog."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
+from export_pipelines.errors import SettingsError
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.plan import Masking, OutputColumn
 from export_pipelines.plan.window import Window, window_between
 
 CATALOG = load_catalog(None)
 JANUARY = window_between("2024-01-01", "2024-02-01")
-KEYS = frozenset({"HASH_KEY", "MASTER_KEY"})
+Keys = Mapping[str, str | SettingsError]
+KEYS: Keys = {"HASH_KEY": "HASH_KEY:01234567", "MASTER_KEY": "MASTER_KEY_2:89abcdef"}
 
 
-def request(folder: Path, yaml: str, window: Window = JANUARY, keys: frozenset[str] = KEYS) -> PlanRequest:
+def request(folder: Path, yaml: str, window: Window = JANUARY, keys: Keys = KEYS) -> PlanRequest:
     """A lead export of these lines to CSV, unless they say another type or format."""
     text = yaml if "format:" in yaml else f"format: csv\n{yaml}"
     text = text if "type: event" in text else f"type: lead\n{text}"
@@ -22,7 +25,7 @@ def request(folder: Path, yaml: str, window: Window = JANUARY, keys: frozenset[s
     return PlanRequest(load_definition(file, CATALOG), window, CATALOG, "sqlite", keys)
 
 
-def plan(folder: Path, yaml: str, keys: frozenset[str] = KEYS) -> Plan:
+def plan(folder: Path, yaml: str, keys: Keys = KEYS) -> Plan:
     return compile_plan(request(folder, yaml, keys=keys))
 
 

@@ -134,7 +134,7 @@ def test_a_plan_reads_as_text(tmp_path: Path) -> None:
         "  price         decimal(2)  pii none",
         "  custom        json        pii direct",
         "  kept out of JSON objects: last_name, email",
-        "  keys needed: HASH_KEY",
+        "  keys needed: HASH_KEY:01234567",
         'format       csv, header: "ids", null_marker: "", spreadsheet_safe: false',
         "compression  gzip",
         "parts        leads_part_1.csv.gz, leads_part_2.csv.gz, ... each of at most 500 rows",

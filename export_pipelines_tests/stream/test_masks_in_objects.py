@@ -20,7 +20,7 @@ from export_pipelines.stream.mask_objects import seal_objects
 from export_pipelines_tests import whole_run
 from export_pipelines_tests.stream.tables import MemoryStore, column, plan_of, watching
 
-KEYS = Keys(b"h" * 32, b"m" * 32)
+KEYS = Keys.from_bytes(b"h" * 32, b"m" * 32)
 PERSON = {"email": "José.Núñez@example.com", "last_name": "Núñez-O'Hara", "phone_1": "(213) 555-8931"}
 TYPES = {"email": "email", "last_name": "name", "phone_1": "phone"}
 

@@ -1,0 +1,181 @@
+"""The versions of a key that the environment holds, and the one that new exports use. A version that is no longer held
+is retired: what it hid stays hidden."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, SecretBytes
+
+from export_pipelines.errors import SettingsError
+
+PREFIX = "EXPORT_PIPELINES_"
+SHORTEST_BYTES = 32
+ID_BYTES = 4
+VERSION = r"[2-9]|[1-9]\d+"  # the first one has no number
+
+
+class KeyVersion(BaseModel):
+    """`where` names the variable or the file that holds the secret."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str  # HASH_KEY, HASH_KEY_2
+    secret: SecretBytes
+    where: str
+
+    @property
+    def material(self) -> bytes:
+        return self.secret.get_secret_value()
+
+    @property
+    def id(self) -> str:
+        """Tells keys apart, and nothing about them."""
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        purpose = f"export_pipelines {re.sub(r'_[0-9]+$', '', self.name)} key id"
+        return HKDF(SHA256(), ID_BYTES, None, purpose.encode()).derive(self.material).hex()
+
+    def __str__(self) -> str:
+        """As plans and manifests name it."""
+        return f"{self.name}:{self.id}"
+
+
+class KeyVersions(BaseModel):
+    """All versions of the key `name`, the oldest first; `chosen` is what `<name>_ACTIVE` says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str  # HASH_KEY
+    held: tuple[KeyVersion, ...] = ()
+    chosen: str = ""
+
+    def active(self, purpose: str) -> KeyVersion:
+        """The version that new exports use: the chosen one, or else the highest. Raises SettingsError, in which
+        `purpose` (hash, tokenize) is what needs the key."""
+        self.demand(purpose)
+        if not self.chosen:
+            return self.held[-1]
+        name = self.name if self.chosen == "1" else f"{self.name}_{self.chosen}"
+        for version in self.held:
+            if version.name == name:
+                return version
+        raise SettingsError(
+            f'{purpose} needs the version that {PREFIX}{self.name}_ACTIVE names, and no key is held for "{self.chosen}"',
+            remedy=f"held: {listed(self.held)}; 1 is the version without a number",
+        )
+
+    def demand(self, purpose: str) -> None:
+        """Raises SettingsError without a key, for a key that is too short, or two versions with one secret."""
+        if not self.held:
+            raise key_not_set(self.name, purpose)
+        by_secret: dict[bytes, KeyVersion] = {}
+        for version in self.held:
+            if len(version.material) < SHORTEST_BYTES:
+                raise SettingsError(
+                    f"{purpose} needs keys of at least {SHORTEST_BYTES} bytes, and {version.where} holds "
+                    f"{len(version.material)}",
+                    remedy="openssl rand -hex 32 makes one",
+                )
+            other = by_secret.setdefault(version.material, version)
+            if other is not version:
+                raise SettingsError(
+                    f"{purpose} needs versions that differ, and {other.where} and {version.where} hold the same key",
+                    remedy="give the newer version a key of its own: openssl rand -hex 32",
+                )
+
+    def with_id(self, id: str) -> KeyVersion | None:
+        return next((version for version in self.held if version.id == id), None)
+
+
+PURPOSES = {"HASH_KEY": "hash", "MASTER_KEY": "tokenize"}
+NO_HASH_KEY, NO_MASTER_KEY = KeyVersions(name="HASH_KEY"), KeyVersions(name="MASTER_KEY")
+
+
+def key_names(*keys: KeyVersions) -> dict[str, str | SettingsError]:
+    """For each key, the version in use as plans name it, or why there is none."""
+    names: dict[str, str | SettingsError] = {}
+    for versions in keys:
+        try:
+            names[versions.name] = str(versions.active(PURPOSES[versions.name]))
+        except SettingsError as error:
+            names[versions.name] = error
+    return names
+
+
+def key_not_set(name: str, purpose: str) -> SettingsError:
+    variable = PREFIX + name
+    return SettingsError(
+        f"{purpose} needs the key {variable}, which is not set",
+        remedy=f'export {variable}="$(openssl rand -hex 32)", or name a file that holds it in {variable}_FILE',
+    )
+
+
+def listed(versions: Iterable[KeyVersion]) -> str:
+    return ", ".join(map(str, versions)) or "none"
+
+
+def key_file(home: Path, name: str) -> Path:
+    """Where the key `name` (HASH_KEY, HASH_KEY_2) lies when the environment does not say."""
+    return home / "keys" / name.lower()
+
+
+def key_versions(environment: Mapping[str, str], name: str, root: Path, home: Path) -> KeyVersions:
+    """The versions of key `name`: each from the variable of its name, from the file that `<name>_FILE` names, or from
+    `<home>/keys/`. Raises SettingsError for a file without a key, and for a variable that names no version."""
+    held = []
+    for one in sorted(
+        {name} | {f"{name}_{number}" for number in _numbers(environment, name, home)}, key=_number
+    ):
+        secret, where = read_secret(environment, one, root, home)
+        if secret:
+            held.append(KeyVersion(name=one, secret=SecretBytes(secret.encode()), where=where))
+    chosen = environment.get(f"{PREFIX}{name}_ACTIVE", "").strip()
+    return KeyVersions(name=name, held=tuple(held), chosen=chosen)
+
+
+def _number(name: str) -> int:
+    number = name.rpartition("_")[2]
+    return int(number) if number.isdigit() else 1
+
+
+def _numbers(environment: Mapping[str, str], name: str, home: Path) -> set[str]:
+    variable = re.compile(rf"{PREFIX}{name}_(?!ACTIVE$|FILE$)(.+?)(?:_FILE)?")
+    file = re.compile(rf"{name.lower()}_({VERSION})")
+    numbers = {match[1] for one in (home / "keys").glob("*") if (match := file.fullmatch(one.name))}
+    for one, value in environment.items():
+        if value and (match := variable.fullmatch(one)):
+            if not re.fullmatch(VERSION, match[1]):
+                raise SettingsError(
+                    "that is no version of a key",
+                    where=one,
+                    remedy=f"versions are {PREFIX}{name}, {PREFIX}{name}_2, {PREFIX}{name}_3 and so on",
+                )
+            numbers.add(match[1])
+    return numbers
+
+
+def read_secret(environment: Mapping[str, str], name: str, root: Path, home: Path) -> tuple[str, str]:
+    """The secret `name`, and what holds it; both empty where nothing does. Raises SettingsError for a file that cannot
+    be read, or is empty."""
+    value, file = environment.get(PREFIX + name), environment.get(f"{PREFIX}{name}_FILE")
+    if value:
+        return value, PREFIX + name
+    if file:
+        where = f"{PREFIX}{name}_FILE={file}"
+        return _read(root / file, where, name), where
+    own = key_file(home, name)
+    return (_read(own, str(own), name), str(own)) if own.is_file() else ("", "")
+
+
+def _read(path: Path, where: str, name: str) -> str:
+    remedy = f"write the key into that file, or set {PREFIX}{name}"
+    try:
+        key = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(f"cannot read the key file: {reason}", where=where, remedy=remedy) from error
+    if not key:
+        raise SettingsError("the key file is empty", where=where, remedy=remedy)
+    return key

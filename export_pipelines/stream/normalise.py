@@ -1,0 +1,117 @@
+"""One spelling for values that are the same: what is hashed or tokenised, so that equal values have equal pseudonyms."""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import phonenumbers
+import pyarrow as pa
+import pyarrow.compute as pc
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+from export_pipelines.stream.letters import Flags, Letters, Rows, table, table_without
+
+HOME_REGION = "US"  # of a phone without a country code
+NANP_DIGITS = 10
+# The width mapping rule of RFC 8265: a letter that Unicode calls wide or narrow is the ordinary one.
+WIDTHS = {
+    code: "".join(chr(int(part, 16)) for part in parts[1:])
+    for code in (0x3000, *range(0xFF00, 0xFFF0))
+    if (parts := unicodedata.decomposition(chr(code)).split()) and parts[0] in ("<wide>", "<narrow>")
+}
+CASES: Mapping[str, Callable[[str], str]] = {"email": str.lower, "postal_code": str.upper, "state": str.upper}
+ASCII_CASES: Mapping[str, Callable[[pa.LargeStringArray], pa.LargeStringArray]] = {
+    "email": pc.ascii_lower,
+    "postal_code": pc.ascii_upper,
+    "state": pc.ascii_upper,
+}
+BESIDE_ASCII = table(range(0x80, 0x100))
+NOT_DIGIT = table_without(b"0123456789")
+NOT_OF_A_PHONE = table_without(b"0123456789 ()-.+")
+PLUS = table(b"+")
+NANP = np.frombuffer(b"+1", np.uint8)  # the North American Numbering Plan
+LAST_BLANK = 0x20  # ASCII has blanks up to here, and signs that no value begins or ends with
+
+
+def normalised(type: str, text: str) -> str:
+    """The one spelling of a value: NFC, without full width, blanks around it or, by type, the case; of a phone E.164."""
+    text = text.translate(WIDTHS)
+    text = unicodedata.normalize("NFC", CASES.get(type, str)(text)).strip()
+    return _e164(text) or text if type == "phone" else text
+
+
+def normalised_all(type: str, letters: Letters) -> pa.LargeStringArray:
+    """Each value as `normalised` spells it. Those in ASCII that need a change of case at most are changed all at once."""
+    if type == "phone":
+        return _phones(letters)
+    plain = ASCII_CASES.get(type, _as_it_is)(letters.texts)
+    rows = np.union1d(letters.rows_of(letters.places(BESIDE_ASCII)), _with_blanks_around(letters))
+    return _replaced(plain, rows, _one_by_one(type, letters.take(rows))) if len(rows) else plain
+
+
+def _as_it_is(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    return texts
+
+
+def _with_blanks_around(letters: Letters) -> Rows:
+    filled = np.flatnonzero(letters.lengths)
+    first = letters.bytes[letters.starts[filled]] <= LAST_BLANK
+    last = letters.bytes[letters.starts[filled + 1] - 1] <= LAST_BLANK
+    return filled[first | last]
+
+
+def _one_by_one(type: str, letters: Letters) -> pa.LargeStringArray:
+    """Distinct values only."""
+    found = letters.texts.dictionary_encode()
+    spelled = pa.array([normalised(type, text) for text in found.dictionary.to_pylist()], pa.large_string())
+    return spelled.take(found.indices)
+
+
+def _replaced(texts: pa.LargeStringArray, rows: Rows, by: pa.LargeStringArray) -> pa.LargeStringArray:
+    """`texts`, in which those of `rows` are others."""
+    order = np.arange(len(texts))
+    order[rows] = len(texts) + np.arange(len(rows))
+    return pa.concat_arrays([texts, by]).take(pa.array(order))
+
+
+def _e164(phone: str) -> str | None:
+    """`+15125550142x12`; None for what is no phone number."""
+    try:
+        number = phonenumbers.parse(phone, HOME_REGION)
+    except NumberParseException:
+        return None
+    plain = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return f"{plain}x{number.extension}" if number.extension else plain
+
+
+def _phones(letters: Letters) -> pa.LargeStringArray:
+    """Most are numbers of North America without an extension, whose digits are all that a parser would find."""
+    digits = letters.without(NOT_DIGIT)
+    plain = _are_plain(letters, digits)
+    ends = digits.starts[1:][plain]
+    spelled = np.empty((len(ends), len(NANP) + NANP_DIGITS), np.uint8)
+    spelled[:, : len(NANP)] = NANP
+    spelled[:, len(NANP) :] = digits.bytes[ends[:, None] + np.arange(-NANP_DIGITS, 0)]
+    texts = Letters.from_bytes(np.arange(len(ends) + 1) * spelled.shape[1], spelled.ravel()).texts
+    if len(ends) == len(letters):
+        return texts
+    rows, others = np.flatnonzero(plain), np.flatnonzero(~plain)
+    order = np.empty(len(letters), np.int64)
+    order[rows], order[others] = np.arange(len(rows)), len(rows) + np.arange(len(others))
+    return pa.concat_arrays([texts, _one_by_one("phone", letters.take(others))]).take(pa.array(order))
+
+
+def _are_plain(letters: Letters, digits: Letters) -> Flags:
+    """Of each value, whether it is ten digits that begin with 2 to 9, 1 and ten such, or + and these, with nothing but
+    brackets, dots, hyphens and blanks between."""
+    ten, eleven = digits.lengths == NANP_DIGITS, digits.lengths == NANP_DIGITS + 1
+    plain = ten | eleven
+    plain[plain] = digits.bytes[digits.starts[1:][plain] - NANP_DIGITS] >= ord("2")
+    plain[eleven & plain] = digits.bytes[digits.starts[:-1][eleven & plain]] == ord("1")
+    plain[letters.rows_of(letters.places(NOT_OF_A_PHONE))] = False
+    signs = letters.places(PLUS)
+    if len(signs):
+        inside = np.searchsorted(letters.starts, signs) == np.searchsorted(letters.starts, signs, "right")
+        plain[letters.rows_of(signs[inside])] = False
+        plain[letters.rows_of(signs)] &= eleven[letters.rows_of(signs)]
+    return plain
