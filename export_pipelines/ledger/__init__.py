@@ -1,8 +1,19 @@
-"""What happened: requests, artifacts, deliveries and every attempt at one, in a database of the program's own."""
+"""What happened: requests, artifacts, deliveries, every attempt at one, and the audit, in a database of the program's own."""
 
 from export_pipelines.ledger.alert import Alert, AlertKind
+from export_pipelines.ledger.audit import AuditEntry
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.open_ledger import open_ledger
 
-__all__ = ["ENDED_BADLY", "OPEN", "Alert", "AlertKind", "Delivery", "Ledger", "State", "open_ledger"]
+__all__ = [
+    "ENDED_BADLY",
+    "OPEN",
+    "Alert",
+    "AlertKind",
+    "AuditEntry",
+    "Delivery",
+    "Ledger",
+    "State",
+    "open_ledger",
+]

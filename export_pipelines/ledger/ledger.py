@@ -16,6 +16,7 @@ from export_pipelines.delivery.retrying import next_attempt
 from export_pipelines.errors import ExportError, RequestError, RetryableError, Uncertain
 from export_pipelines.ledger.alert import Alert, open_alerts, was_told
 from export_pipelines.ledger.attempt import Attempt
+from export_pipelines.ledger.audit import AuditEntry, add_entry, read_entries
 from export_pipelines.ledger.delivery import (
     ENDED_BADLY,
     OPEN,
@@ -120,6 +121,12 @@ class Ledger:
         with self.engine.begin() as connection:
             return open_alerts(connection)
 
+    def record(self, actor: str, action: str, subject: str, detail: Mapping[str, Any], at: datetime) -> int:
+        """Adds an entry to the audit; returns its id."""
+        row = {"actor": actor, "action": action, "subject": subject, "detail": dict(detail), "at": at}
+        with self.engine.begin() as connection:
+            return add_entry(connection, row)
+
     # --- what is read ------------------------------------------------------------------------------------------
 
     def delivery(self, id: str) -> Delivery:
@@ -169,6 +176,11 @@ class Ledger:
         query = sa.select(attempts).where(attempts.c.delivery == id).order_by(attempts.c.number)
         with self.engine.begin() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
+
+    def audit(self, action: str | None = None) -> list[AuditEntry]:
+        """Entries of the audit, oldest first."""
+        with self.engine.begin() as connection:
+            return read_entries(connection, action)
 
     # --- inside ------------------------------------------------------------------------------------------------
 

@@ -105,3 +105,14 @@ alerts = sa.Table(  # what people are to be told, each thing once
     sa.Column("told", sa.JSON, nullable=False),  # channels that have it
     sa.Column("ended_at", Utc, index=True),  # every channel has it, or nobody wants it
 )
+
+audit = sa.Table(  # who did what to which thing; rows are added, never changed
+    "audit",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),  # a user of the operating system
+    sa.Column("action", sa.Text, nullable=False, index=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+)

@@ -13,15 +13,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.delivery import Receipt
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
-from export_pipelines.ledger import Alert, Ledger, open_ledger
+from export_pipelines.ledger import Alert, AuditEntry, Ledger, open_ledger
 from export_pipelines.ledger import open_ledger as opening
+from export_pipelines.ledger.lanes import FileLanes
+from export_pipelines.ledger.open_ledger import HEAD
 from export_pipelines.ledger.tables import metadata
 from export_pipelines.plan.window import WHOLE
 from export_pipelines.settings import driver_url
@@ -90,7 +94,7 @@ def test_a_fresh_ledger_has_the_tables_of_the_program(ledger: Ledger):
     with ledger.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     folder = Path(opening.__code__.co_filename).parent / "migrations"
-    assert ScriptDirectory(str(folder)).get_current_head() == "0001"
+    assert ScriptDirectory(str(folder)).get_current_head() == HEAD
 
 
 def test_registering_twice_changes_nothing(ledger: Ledger):
@@ -316,6 +320,40 @@ def test_a_ledger_of_a_newer_program_is_left_alone(tmp_path: Path):
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SettingsError, match="newer version"):
         open_ledger(url)
+
+
+def test_the_audit_keeps_every_entry_in_its_order(ledger: Ledger):
+    first = ledger.record("ann", "detokenize", "value", {"key": "MASTER_KEY:01234567"}, AT)
+    ledger.record("bob", "other", "a thing", {}, AT)
+    second = ledger.record("bob", "detokenize", "a.csv", {"columns": ["email", "ä"]}, AT - HOUR)
+    assert first < second
+    assert ledger.audit("detokenize") == [
+        AuditEntry(first, AT, "ann", "detokenize", "value", {"key": "MASTER_KEY:01234567"}),
+        AuditEntry(second, AT - HOUR, "bob", "detokenize", "a.csv", {"columns": ["email", "ä"]}),
+    ]
+    assert len(ledger.audit()) == 3
+
+
+def test_a_ledger_of_the_first_version_is_brought_up_to_date(url: str, tmp_path: Path):
+    (tmp_path / "home").mkdir()
+    engine = sa.create_engine(driver_url(url))
+    command.upgrade(migrations(engine), "0001")
+    assert not sa.inspect(engine).has_table("audit")
+    (id,) = due(Ledger(engine, FileLanes(tmp_path / "lanes")))
+    engine.dispose()
+    again = open_ledger(url)
+    assert again.delivery(id).state == "due" and again.audit() == []
+    assert again.record("ann", "detokenize", "value", {}, AT) == 1
+    with again.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    again.engine.dispose()
+
+
+def migrations(engine: sa.Engine) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(opening.__code__.co_filename).parent / "migrations"))
+    config.attributes["engine"] = engine
+    return config
 
 
 def test_an_unknown_delivery_is_told(ledger: Ledger):
