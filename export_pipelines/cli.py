@@ -13,6 +13,7 @@ from export_pipelines.terminal import (
     artifacts,
     deliveries,
     demo,
+    detokenize,
     errors,
     exports,
     fields,
@@ -83,6 +84,7 @@ app.command("verify", rich_help_panel=RUN)(artifacts.verify)
 app.command("deliveries", rich_help_panel=RUN)(deliveries.deliveries)
 app.command("deliver", rich_help_panel=RUN)(deliveries.deliver)
 app.command("sweep", rich_help_panel=RUN)(sweep.sweep)
+app.command("detokenize", rich_help_panel=RUN)(detokenize.detokenize)
 app.command("list", rich_help_panel=LOOK)(exports.list_exports)
 app.command("fields", rich_help_panel=LOOK)(fields.fields)
 app.command("check", rich_help_panel=LOOK)(exports.check)

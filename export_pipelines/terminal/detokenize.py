@@ -1,0 +1,65 @@
+"""`detokenize`: the values behind tokens, for those who hold the key."""
+
+import os
+import pwd
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from export_pipelines.errors import RequestError
+from export_pipelines.terminal.delivered import ledger_of
+from export_pipelines.terminal.door import door_of, say, show
+
+
+def detokenize(
+    context: typer.Context,
+    token: Annotated[
+        str, typer.Argument(metavar="TOKEN|FILE", help="A token, or a CSV or TSV file (.gz too).")
+    ],
+    column: Annotated[
+        list[str] | None, typer.Option("--column", help="A column of tokens in the file; may be repeated.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="The file to write, for its owner only; else stdout.")
+    ] = None,
+    null_marker: Annotated[
+        str, typer.Option("--null-marker", help="What the file has for null; it stays as it is.")
+    ] = "",
+) -> None:
+    """Give back the values behind tokens, with the master key. Who did it, when and to what is recorded in the ledger."""
+    from export_pipelines.detokenise import Detokeniser
+    from export_pipelines.stream.keys import Keys
+    from export_pipelines.stream.pseudonyms import Opener
+
+    door = door_of(context)
+    _demand_sense(token, column, output, null_marker)
+    opener = Opener(Keys.of(door.settings))
+    detokeniser = Detokeniser(opener, ledger_of(door), _user(), door.now)
+    if not column:
+        with detokeniser.value(token) as value:
+            show(value)
+        return
+    opened = detokeniser.file(Path(token), column, null_marker, output, sys.stdout.buffer)
+    sys.stdout.flush()
+    say(f"{opened:,} tokens opened" + (f"; written to {output}" if output else ""))
+
+
+def _demand_sense(token: str, column: list[str] | None, output: Path | None, null_marker: str) -> None:
+    if column:
+        return
+    if output is not None or null_marker:
+        raise RequestError(
+            "--output and --null-marker are for a file", remedy="name its columns: --column NAME"
+        )
+    if Path(token).is_file():
+        raise RequestError("the columns that hold tokens are missing", where=token, remedy="--column NAME")
+
+
+def _user() -> str:
+    """As the operating system knows the user; variables could say anything."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
