@@ -35,7 +35,7 @@ def delivered(project: Project, day: str) -> list[dict[str, str]]:
 
 def test_help_names_every_command(terminal: Terminal) -> None:
     text = terminal("--help").stdout
-    for name in ("demo", "run", "backfill", "artifacts", "verify", "deliveries", "deliver", "list", "fields", "check", "plan", "preview", "schema", "version", "sample", "import"):  # fmt: skip
+    for name in ("demo", "run", "backfill", "artifacts", "verify", "deliveries", "deliver", "detokenize", "list", "fields", "check", "plan", "preview", "schema", "version", "sample", "import"):  # fmt: skip
         assert f"│ {name} " in text
 
 

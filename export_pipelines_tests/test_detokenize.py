@@ -5,6 +5,7 @@ import getpass
 import gzip
 import hashlib
 import io
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -239,8 +240,6 @@ def test_what_is_no_token_of_ours_is_refused(terminal: Terminal, project: Projec
 
 
 def test_a_pipe_is_refused(project: Project):
-    import os
-
     ledger = open_ledger(project.settings.ledger_url.get_secret_value())
     detokeniser = Detokeniser(Opener(Keys.of(project.settings)), ledger, "ann", lambda: NOW)
     path = project.folder / "pipe.csv"
