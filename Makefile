@@ -22,8 +22,8 @@ test: $(VENV)/installed  ## every test, on real servers that the tests start the
 	@$(BIN)/python -m pytest -n 2
 
 ui: $(VENV)/installed  ## the Dagster UI, with its scheduler
-	@mkdir -p $(EXPORT_PIPELINES_DAGSTER)
-	@[ ! -f $(SERVERS_ENV) ] || . $(SERVERS_ENV); $(BIN)/dagster dev -h 127.0.0.1 -p $(UI_PORT)
+	@umask 077; mkdir -p $(EXPORT_PIPELINES_DAGSTER)
+	@umask 077; [ ! -f $(SERVERS_ENV) ] || . $(SERVERS_ENV); $(BIN)/dagster dev -h 127.0.0.1 -p $(UI_PORT)
 
 lint: $(VENV)/installed  ## style, types, import rules
 	@$(BIN)/ruff check .

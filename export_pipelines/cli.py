@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from export_pipelines.errors import ExportError
+from export_pipelines.private_files import close_umask
 from export_pipelines.terminal import (
     artifacts,
     deliveries,
@@ -103,6 +104,7 @@ app.add_typer(_import, name="import", rich_help_panel=LEADS)
 
 def main() -> None:
     """The console script."""
+    close_umask()
     app(prog_name="export-pipelines")
 
 

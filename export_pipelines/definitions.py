@@ -1,6 +1,8 @@
 """Dagster's door: `defs`, built from the settings of this process."""
 
 from export_pipelines.orchestration import build_definitions
+from export_pipelines.private_files import close_umask
 from export_pipelines.settings import project_settings
 
+close_umask()
 defs = build_definitions(project_settings())

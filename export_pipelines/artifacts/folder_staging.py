@@ -10,6 +10,7 @@ from export_pipelines.artifacts.locking import locked, sync_folder, try_lock
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
 from export_pipelines.artifacts.staged import AbortedUnlessCommitted, demand_whole, same_name
 from export_pipelines.errors import ExportError, StoreError
+from export_pipelines.private_files import FOLDER_MODE, make_folder, open_new, opener
 
 BUFFER_BYTES = 1024 * 1024
 
@@ -21,7 +22,7 @@ class FolderPart:
         self.path = path
         self.temporary = path.with_name(path.name + TEMPORARY)
         with store_errors("write a part", path.parent):
-            self._file = self.temporary.open("xb", buffering=BUFFER_BYTES)
+            self._file = open_new(self.temporary, BUFFER_BYTES)
 
     def write(self, data: bytes) -> None:
         with store_errors("write a part", self.path.parent):
@@ -59,10 +60,10 @@ class FolderStaging(AbortedUnlessCommitted):
             raise
 
     def _create(self) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_folder(self.root)
         with locked(self.root / MUTEX_NAME):  # else a sweep could come between the folder and its lock
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            self.folder.mkdir()
+            make_folder(self.folder.parent)
+            self.folder.mkdir(FOLDER_MODE)
             try:
                 self._lock = try_lock(self.folder / LOCK_NAME)
             except OSError:
@@ -124,7 +125,7 @@ class FolderStaging(AbortedUnlessCommitted):
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
+    with open(path, "wb", opener=opener) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from export_pipelines.private_files import FILE_MODE
+
 
 def try_lock(path: Path) -> int | None:
     """An open descriptor that holds the lock of `path` (made if missing), or None while another one holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -49,7 +51,7 @@ def held(path: Path) -> Iterator[bool]:
 
 def _wait(path: Path) -> int:
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if _still_there(path, descriptor):
             return descriptor

@@ -18,6 +18,7 @@ from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.plan.naming import check_template
+from export_pipelines.private_files import make_folder
 
 PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
 
@@ -93,9 +94,8 @@ class Folder:
 
 def _make(folder: Path) -> list[Path]:
     """Makes `folder`; returns the folders that were not there before, the deepest first."""
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
     with store_errors("make the folder to deliver into", folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        missing = make_folder(folder)
         for one in missing:
             sync_folder(one.parent)
     return missing

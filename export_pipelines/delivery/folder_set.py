@@ -11,6 +11,7 @@ from export_pipelines.artifacts.folder_staging import BUFFER_BYTES, write_durabl
 from export_pipelines.artifacts.locking import sync_folder
 from export_pipelines.delivery.artifact import MANIFEST_SUFFIX, Artifact
 from export_pipelines.delivery.file_set import PREFIX, manifest_name_of, names_in
+from export_pipelines.private_files import open_new
 
 LOCK_NAME = f"{PREFIX}lock"
 
@@ -88,7 +89,7 @@ class FolderSet:
     def _copy(self, part: Part) -> None:
         with (
             self.artifact.open(part) as source,
-            self._temporary(part.name).open("xb", buffering=BUFFER_BYTES) as copy,
+            open_new(self._temporary(part.name), BUFFER_BYTES) as copy,
         ):
             shutil.copyfileobj(source, copy, BUFFER_BYTES)
             copy.flush()

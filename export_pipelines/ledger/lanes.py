@@ -8,6 +8,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from export_pipelines.artifacts.locking import held
+from export_pipelines.private_files import make_folder
 
 
 class Lanes(Protocol):
@@ -23,7 +24,7 @@ class FileLanes:
         self.folder = folder
 
     def hold(self, lane: str) -> AbstractContextManager[bool]:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         return held(self.folder / lane)
 
 

@@ -12,6 +12,7 @@ from export_pipelines.artifacts.locking import locked
 from export_pipelines.errors import SettingsError
 from export_pipelines.ledger.lanes import FileLanes, Lanes, PostgresqlLanes
 from export_pipelines.ledger.ledger import Ledger
+from export_pipelines.private_files import make_database
 from export_pipelines.settings import PREFIX, driver_url
 
 HEAD = "0002"  # the newest migration
@@ -47,7 +48,7 @@ _REMEDY = (
 
 def _sqlite(address: sa.URL) -> tuple[sa.Engine, Lanes]:
     path = Path(str(address.database)).absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_database(path)
     engine = sa.create_engine(address, connect_args={"timeout": BUSY_S})
 
     @sa.event.listens_for(engine, "connect")

@@ -8,6 +8,7 @@ import dagster as dg
 
 from export_pipelines.artifacts.locking import locked
 from export_pipelines.errors import SettingsError
+from export_pipelines.private_files import make_folder
 from export_pipelines.settings import PREFIX, Settings
 
 DAGSTER_VARIABLE = PREFIX + "DAGSTER"  # dagster.yaml reads it
@@ -29,7 +30,7 @@ def open_instance(
         )
     environment.setdefault("DAGSTER_HOME", str(root))
     folder = Path(environment.setdefault(DAGSTER_VARIABLE, str(settings.dagster_folder)))
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with locked(folder / ".opening"):  # of two first processes both would make Dagster's tables, and one fail
         instance = dg.DagsterInstance.from_config(str(root))
         instance.get_asset_keys(limit=1)

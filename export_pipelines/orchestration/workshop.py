@@ -19,6 +19,7 @@ from export_pipelines.ledger import Delivery, Ledger, open_ledger
 from export_pipelines.pipeline import deliver, run_export
 from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.plan import Plan, Window
+from export_pipelines.private_files import close_home
 from export_pipelines.settings import Settings
 from export_pipelines.stream import open_source
 from export_pipelines.stream.keys import Keys
@@ -104,6 +105,10 @@ class Workshop:
 def open_workshop(
     settings: Settings, now: Callable[[], datetime] = utc_now, progress: RowsSoFar | None = None
 ) -> Workshop:
-    """Reads catalog and definitions; raises CatalogError or SettingsError, never for one bad definition."""
+    """Reads catalog and definitions; raises CatalogError or SettingsError, never for one bad definition.
+
+    An existing HOME that other users may enter is closed to them.
+    """
+    close_home(settings.home)
     catalog = load_catalog(settings.catalog)
     return Workshop(settings, catalog, load_definitions(settings.definitions, catalog), now, progress)

@@ -8,6 +8,7 @@ from pathlib import Path
 from export_pipelines.catalog import Field, load_catalog
 from export_pipelines.catalog.yaml_lines import YamlFault, read_yaml_file
 from export_pipelines.errors import CatalogError, ExportError, StoreError
+from export_pipelines.private_files import make_folder
 
 CUSTOM = ("datasets", "leads", "custom")
 HEAD = """\
@@ -31,7 +32,7 @@ def declare(fields: Sequence[Field], path: Path) -> None:
     waiting = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         text = _extended(path, fields)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         waiting.write_text(text, encoding="utf-8")
         load_catalog(waiting)
         _replace(waiting, path)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from export_pipelines.errors import StoreError
+from export_pipelines.private_files import make_folder
 
 HEADER = ("line", "reason", "raw")
 
@@ -47,7 +48,7 @@ def reject_file(path: Path) -> Iterator[RejectFile]:
     """A reject file in the making, gone again unless it is finished. Raises StoreError."""
     waiting = path.with_name(f".{path.name}.part")
     with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         waiting.unlink(missing_ok=True)
         descriptor = os.open(waiting, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
         os.close(descriptor)

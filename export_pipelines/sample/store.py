@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from export_pipelines.errors import RequestError, SourceError, StoreError
+from export_pipelines.private_files import make_database
 from export_pipelines.sample.tables import json_text, metadata
 from export_pipelines.settings import driver_url
 
@@ -64,17 +65,17 @@ def _engine(url: str, bulk: bool) -> Engine:
             remedy="for example sqlite:////var/lib/leads.db, postgresql://host/database or mariadb://host/database",
         ) from error
     if engine.dialect.name == "sqlite":
-        _make_folder(engine.url)
+        _make_file(engine.url)
         _make_transactions_whole(engine, bulk)
     return engine
 
 
-def _make_folder(url: URL) -> None:
+def _make_file(url: URL) -> None:
     try:
-        if url.database and url.database != ":memory:":
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        if url.database and url.database != ":memory:" and not url.query:
+            make_database(Path(url.database))
     except OSError as error:
-        raise StoreError(f"cannot make the folder: {error.strerror}", where=_place(url)) from error
+        raise StoreError(f"cannot make the file: {error.strerror}", where=_place(url)) from error
 
 
 def _make_transactions_whole(engine: Engine, bulk: bool) -> None:
@@ -83,6 +84,7 @@ def _make_transactions_whole(engine: Engine, bulk: bool) -> None:
     @event.listens_for(engine, "connect")
     def _connect(raw: Any, _: Any) -> None:
         raw.isolation_level = None
+        raw.execute("PRAGMA temp_store = MEMORY")  # sorting and indexing write no file of leads
         raw.execute("PRAGMA foreign_keys = ON" if not bulk else "PRAGMA foreign_keys = OFF")
         if bulk:
             raw.execute("PRAGMA synchronous = OFF")

@@ -15,6 +15,7 @@ from export_pipelines.stream import sql_functions
 from export_pipelines.stream.bad_json import UnreadableJson
 
 BATCH_ROWS = 4096  # about 4 MB of wide leads
+IN_MEMORY = "PRAGMA temp_store = MEMORY"  # what SQLite sorts would else lie in files of /tmp, unmasked
 REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads, or import leads FILE.csv"
 
 
@@ -61,6 +62,7 @@ class SqliteSource:
                 adbc.connect(f"file:{_quoted(self.path)}?mode=ro") as driver,
                 driver.cursor() as cursor,
             ):
+                cursor.execute(IN_MEMORY)
                 cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
                 cursor.execute(sql, query.parameters)
                 first = True
@@ -97,6 +99,7 @@ class SqliteSource:
         self._demand_file()
         try:
             connection = sqlite3.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True)
+            connection.execute(IN_MEMORY)
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         except sqlite3.DatabaseError as error:
             raise SourceError(f"cannot be read: {error}", where=str(self.path), remedy=REMEDY) from error

@@ -85,13 +85,13 @@ def _demand_examples(door: Door) -> None:
 def _make_key(door: Door) -> None:
     """A key for `hash` in HOME, readable by its owner only, unless there is one."""
     from export_pipelines.key_versions import key_file
+    from export_pipelines.private_files import make_folder
 
     if door.settings.hash_key.held:
         return
     path = key_file(door.settings.home, "HASH_KEY")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
+        make_folder(path.parent)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32) + "\n")
     except FileExistsError:

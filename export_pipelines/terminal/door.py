@@ -35,9 +35,12 @@ class Door:
 
     @cached_property
     def settings(self) -> "Settings":
+        from export_pipelines.private_files import close_home
         from export_pipelines.settings import Settings
 
-        return Settings.load(self.environment, self.root)
+        settings = Settings.load(self.environment, self.root)
+        close_home(settings.home)
+        return settings
 
     @cached_property
     def catalog(self) -> "Catalog":
