@@ -7,6 +7,7 @@ import numpy as np
 import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.lib.stride_tricks import sliding_window_view
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from export_pipelines.stream.letters import Flags, Letters, Rows, table, table_without
@@ -86,12 +87,14 @@ def _e164(phone: str) -> str | None:
 
 def _phones(letters: Letters) -> pa.LargeStringArray:
     """Most are numbers of North America without an extension, whose digits are all that a parser would find."""
-    digits = letters.without(NOT_DIGIT)
+    digits = letters.without(NOT_DIGIT) if len(letters.places(NOT_DIGIT)) else letters
     plain = _are_plain(letters, digits)
     ends = digits.starts[1:][plain]
+    if not len(ends):
+        return _one_by_one("phone", letters)
     spelled = np.empty((len(ends), len(NANP) + NANP_DIGITS), np.uint8)
     spelled[:, : len(NANP)] = NANP
-    spelled[:, len(NANP) :] = digits.bytes[ends[:, None] + np.arange(-NANP_DIGITS, 0)]
+    spelled[:, len(NANP) :] = sliding_window_view(digits.bytes, NANP_DIGITS)[ends - NANP_DIGITS]
     texts = Letters.from_bytes(np.arange(len(ends) + 1) * spelled.shape[1], spelled.ravel()).texts
     if len(ends) == len(letters):
         return texts
