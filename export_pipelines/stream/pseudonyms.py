@@ -54,7 +54,7 @@ def tokenised(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
     """A token for each value, by AES-SIV (RFC 5297). Raises SettingsError without a key that can be used."""
     version = keys.master_key.active("tokenize")
     cipher, start = _cipher(version.material), f"tok_{version.id}_"
-    bound = [TOKEN_PURPOSE, type.encode()]
+    bound = [_bound(type)]
     found = arrow_texts(texts).dictionary_encode()
     values = normalised_all(type, Letters(found.dictionary)).to_pylist()
     tokens = [start + _base64(cipher.encrypt(value.encode(), bound)) if value else "" for value in values]
@@ -68,9 +68,7 @@ class Opener:
         """Raises SettingsError without a key that can be used."""
         keys.master_key.demand("detokenize")
         self.versions = {version.id: version for version in keys.master_key.held}
-        self.types = [
-            name.encode() for name in SEMANTIC_TYPES
-        ]  # the one that opened the last token comes first
+        self.bounds = [_bound(name) for name in SEMANTIC_TYPES]  # what opened last comes first
 
     def open(self, token: str) -> str:
         """The normalised value behind `token`. Raises RequestError, which repeats nothing of it but the key's id."""
@@ -89,12 +87,12 @@ class Opener:
         cipher = _cipher(version.material)
         try:
             sealed = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
-            for place, type in enumerate(self.types):
+            for place, bound in enumerate(self.bounds):
                 try:
-                    value = cipher.decrypt(sealed, [TOKEN_PURPOSE, type]).decode()
+                    value = cipher.decrypt(sealed, [bound]).decode()
                 except InvalidTag:
                     continue
-                self.types.insert(0, self.types.pop(place))
+                self.bounds.insert(0, self.bounds.pop(place))
                 return value
         except (binascii.Error, ValueError):
             pass
@@ -109,6 +107,11 @@ def _subkey(material: bytes, type: str) -> bytes:
 @lru_cache(8)
 def _cipher(material: bytes) -> AESSIV:
     return AESSIV(HKDF(SHA256(), CIPHER_KEY_BYTES, None, TOKEN_PURPOSE).derive(material))
+
+
+def _bound(type: str) -> bytes:
+    """What a token authenticates beside its value."""
+    return TOKEN_PURPOSE + b" " + type.encode()
 
 
 def _base64(sealed: bytes) -> str:
