@@ -7,6 +7,10 @@ from pydantic import BaseModel, ConfigDict
 from export_pipelines.catalog.semantic_types import CURRENCY_SCALE, SEMANTIC_TYPES, Kind, SemanticType
 
 
+# Components that may remain beside a masked value, and yet are the value itself where a filter names one.
+WHOLE_VALUES = frozenset({("postal_code", "zip")})
+
+
 class PiiClass(StrEnum):
     NONE = "none"
     INDIRECT = "indirect"
@@ -16,7 +20,7 @@ class PiiClass(StrEnum):
     @property
     def is_secret(self) -> bool:
         """May a value of this class not stand in a log, a plan or a record?"""
-        return self in (PiiClass.DIRECT, PiiClass.SENSITIVE)
+        return self is not PiiClass.NONE
 
 
 class StoredAs(StrEnum):
@@ -49,6 +53,11 @@ class Field(BaseModel):
     @property
     def semantic_type(self) -> SemanticType:
         return SEMANTIC_TYPES[self.type]
+
+    @property
+    def compared(self) -> PiiClass:
+        """The class of a value that a filter compares with it."""
+        return self.pii
 
     @property
     def kind(self) -> Kind:
@@ -92,3 +101,8 @@ class Component(BaseModel):
     @property
     def pii(self) -> PiiClass:
         return PiiClass.NONE if self.remains else self.field.pii
+
+    @property
+    def compared(self) -> PiiClass:
+        """The class of a value that a filter compares with it."""
+        return self.field.pii if (self.field.type, self.name) in WHOLE_VALUES else self.pii

@@ -37,11 +37,11 @@ def filter_faults(chosen: Filter, dataset: Dataset) -> Found:
 def personal_values(chosen: Filter, dataset: Dataset) -> Iterator[tuple[Key, str]]:
     """Keys below `filter` whose values are compared with a personal field, and the field."""
     for id in chosen.where:
-        if dataset.find(id).pii.is_secret:
+        if dataset.find(id).compared.is_secret:
             yield ("where", id), id
     for place, rule in enumerate(chosen.rules):
         for one in rules_in(rule):
-            if one.rhv is not None and dataset.find(one.lhv).pii.is_secret:
+            if one.rhv is not None and dataset.find(one.lhv).compared.is_secret:
                 yield ("rules", place), one.lhv
 
 

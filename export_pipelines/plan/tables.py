@@ -53,7 +53,7 @@ class Tables:
         if isinstance(one, Component):
             value = self.dialect.component(value, field.type, self._part(one), one.kind)
         return Operand(
-            one.id, one.kind, field, column, value, self.dialect, one.pii, isinstance(one, Component)
+            one.id, one.kind, field, column, value, self.dialect, one.compared, isinstance(one, Component)
         )
 
     def _part(self, one: Component) -> str:

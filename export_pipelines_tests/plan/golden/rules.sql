@@ -1,9 +1,9 @@
 -- submitted_at in [2024-01-01T00:00:00.500Z, 2024-02-01T00:00:00.000Z)
 -- state is equal to "tx"
 -- state is not equal to "CA"
--- (price is less than 10 or price is less than or equal to "10.50" or price is greater than 99.95 or submitted_at is greater than or equal to "2024-01-15T10:30:00.250Z" or (outcome is included in "success", "failure" and city is not included in "Zürich", "Genève" and comments includes *** and comments does not include *** and dob is between ***, *** and custom.loan_amount is not between 1000, 2000))
--- landing_page matches pattern "^https://[^/]+/auto"
--- user_agent does not match pattern "(?i)bot"
+-- (price is less than 10 or price is less than or equal to "10.50" or price is greater than 99.95 or submitted_at is greater than or equal to "2024-01-15T10:30:00.250Z" or (outcome is included in "success", "failure" and city is not included in ***, *** and comments includes *** and comments does not include *** and dob is between ***, *** and custom.loan_amount is not between 1000, 2000))
+-- landing_page matches pattern ***
+-- user_agent does not match pattern ***
 -- reason is blank
 -- custom is not blank
 -- tcpa_consent is true
@@ -61,4 +61,4 @@ WHERE lower(member.value) = ?) ELSE instr(lower(leads.custom ->> '$."product_typ
 -- ? "loan"
 -- ? " \t\n\r"
 -- functions: component, fold, is_valid, regexp
--- private: 12, 13, 14, 15
+-- private: 10, 11, 12, 13, 14, 15, 18, 19
