@@ -24,7 +24,8 @@ LEADS, DAYS, SEED, FIRST_DAY = 400, 40, 7, date(2024, 1, 1)
 NOW = datetime(
     2024, 2, 5, 8, 30, tzinfo=UTC
 )  # the last complete day is 2024-02-04, of the sample's 40 days the 35th
-VARIABLES = ("HOME", "SOURCE_URL", "STORE_URL", "DEFINITIONS", "CATALOG", "HASH_KEY", "MASTER_KEY", "DAGSTER")
+KEYS = ("HASH_KEY", "HASH_KEY_2", "HASH_KEY_ACTIVE", "MASTER_KEY", "MASTER_KEY_2", "MASTER_KEY_ACTIVE")
+VARIABLES = ("HOME", "SOURCE_URL", "STORE_URL", "DEFINITIONS", "CATALOG", *KEYS, "DAGSTER")
 DAILY = """\
 description: Leads of a day
 type: lead
