@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 from export_pipelines.catalog.semantic_types import CURRENCY_SCALE, SEMANTIC_TYPES, Kind, SemanticType
 
-
 # Components that may remain beside a masked value, and yet are the value itself where a filter names one.
 WHOLE_VALUES = frozenset({("postal_code", "zip")})
 
@@ -23,6 +22,9 @@ class PiiClass(StrEnum):
         return self is not PiiClass.NONE
 
 
+PERSONAL_CLASSES = tuple(one.value for one in PiiClass if one is not PiiClass.NONE)
+
+
 class StoredAs(StrEnum):
     """How a database without a timestamp type (SQLite) holds a timestamp; all are UTC."""
 
@@ -34,7 +36,8 @@ class StoredAs(StrEnum):
 
 class Field(BaseModel):
     """One exportable column: `column` is `alias.column` or `column` of the dataset's table; with `path`,
-    the value at that dotted path inside a JSON column. `scale` is the digits after the point of a decimal."""
+    the value at that dotted path inside a JSON column. `scale` is the digits after the point of a decimal; `query`
+    names the parameters (globs) that a redacted URL keeps."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,6 +51,7 @@ class Field(BaseModel):
     required: bool = False
     scale: int | None = None
     stored_as: StoredAs = StoredAs.ISO
+    query: tuple[str, ...] = ()
     description: str = ""
 
     @property
@@ -55,9 +59,18 @@ class Field(BaseModel):
         return SEMANTIC_TYPES[self.type]
 
     @property
+    def is_personal(self) -> bool:
+        return self.pii is not PiiClass.NONE
+
+    @property
     def compared(self) -> PiiClass:
         """The class of a value that a filter compares with it."""
         return self.pii
+
+    @property
+    def is_open(self) -> bool:
+        """Personal data that people type: it needs a word of its own as soon as an export treats personal data."""
+        return self.is_personal and self.semantic_type.open
 
     @property
     def kind(self) -> Kind:

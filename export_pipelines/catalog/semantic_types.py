@@ -19,32 +19,49 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class SemanticType:
-    """A type of value. `components` maps a component's name to its kind; `remains` lists those that may be shown
-    of a masked or PII-free value; `exportable=False` is never exported raw, to nobody."""
+    """A type of value.
+
+    components:  a component's name to its kind.
+    remains:     components that may stand where the value is hidden or left out as personal data.
+    beside_mask: those of them that may stand beside a `mask`, which itself shows a part of the value; None: all.
+    apart:       sets of components that together give the whole value, so that not all of a set may stand together.
+    open:        people type anything into it, so its form promises nothing; a closed type's valid value is only itself.
+    exportable:  False: never exported raw, to nobody.
+    """
 
     name: str
     kind: Kind = Kind.TEXT
     components: dict[str, Kind] = field(default_factory=dict)
     remains: frozenset[str] = frozenset()
+    beside_mask: frozenset[str] | None = None
+    apart: tuple[frozenset[str], ...] = ()
+    open: bool = False
     exportable: bool = True
+
+    def may_stand(self, component: str, masked: bool) -> bool:
+        """Whether `component` may stand where the value is hidden; `masked`: by `mask`, not by another word."""
+        allowed = self.beside_mask if masked and self.beside_mask is not None else self.remains
+        return component in allowed
 
 
 T, I, B, N = Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.NUMBER  # noqa: E741
 
 _TYPES = (
     SemanticType("id"),
-    SemanticType("text"),
-    SemanticType("name"),
-    SemanticType("city"),
+    SemanticType("text", open=True),
+    SemanticType("name", open=True),
+    SemanticType("city", open=True),
+    SemanticType("user_agent", open=True),
     SemanticType("integer", Kind.INTEGER),
     SemanticType("number", Kind.NUMBER),
     SemanticType("currency", Kind.DECIMAL),
     SemanticType("boolean", Kind.BOOLEAN),
     SemanticType("date", Kind.DATE),
     SemanticType("timestamp", Kind.TIMESTAMP),
-    SemanticType("object", Kind.JSON),
+    SemanticType("object", Kind.JSON, open=True),
     SemanticType(
         "email",
+        open=True,
         components={
             "user": T, "domain": T, "host": T, "tld": T, "is_free": B, "is_disposable": B, "valid": B,
         },
@@ -52,24 +69,33 @@ _TYPES = (
     ),
     SemanticType(
         "phone",
+        open=True,
         components={
             "area": T, "exchange": T, "line": T, "number": T, "extension": T, "country_code": T,
             "type": T, "is_tollfree": B, "valid": B,
         },
         remains=frozenset({"area", "exchange", "type", "country_code", "is_tollfree", "valid"}),
+        beside_mask=frozenset({"area", "type", "country_code", "is_tollfree", "valid"}),
     ),
-    SemanticType("street", components={"number": T, "name": T}),
+    SemanticType("street", open=True, components={"number": T, "name": T}),
     SemanticType("state", components={"name": T, "valid": B}, remains=frozenset({"name", "valid"})),
     SemanticType(
         "postal_code",
+        open=True,
         components={
             "country_code": T, "zip": T, "four": T, "fsa": T, "ldu": T, "outcode": T, "incode": T, "valid": B,
         },
         remains=frozenset({"country_code", "zip", "fsa", "ldu", "outcode", "incode", "valid"}),
+        beside_mask=frozenset({"country_code", "fsa", "valid"}),
+        apart=(frozenset({"fsa", "ldu"}), frozenset({"outcode", "incode"})),
     ),
     SemanticType("dob", Kind.DATE, components={"year": I, "age": I}, remains=frozenset({"year", "age"})),
     SemanticType("ip", components={"version": I, "valid": B}, remains=frozenset({"version", "valid"})),
-    SemanticType("url", components={"protocol": T, "host": T, "port": I, "path": T, "query": T, "valid": B}),
+    SemanticType(
+        "url",
+        open=True,
+        components={"protocol": T, "host": T, "port": I, "path": T, "query": T, "valid": B},
+    ),
     SemanticType("range", components={"min": N, "max": N, "avg": N, "valid": B}),
     SemanticType("gender", components={"abbr": T}),
     SemanticType("ssn", exportable=False),

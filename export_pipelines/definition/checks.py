@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from export_pipelines.catalog import Catalog, Dataset
+from export_pipelines.catalog import PERSONAL_CLASSES, Catalog, Dataset
 from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.delivery import destination_of, settings_of
 from export_pipelines.definition.export import Destination
@@ -87,6 +87,8 @@ def _privacy(written: WrittenExport, dataset: Dataset) -> Found:
     wide = {f"{field.id}.*" for field in dataset.wide}
     for id, word in written.privacy.items():
         key: Key = ("privacy", id)
+        if id in PERSONAL_CLASSES:
+            continue
         try:
             found = () if dataset.full(id) in wide else dataset.match(id)
         except CatalogError as error:

@@ -14,7 +14,7 @@ WEEKS_OF_MONTH: Cadence = (
     "weekly of month"  # from the 1st, 8th, 15th and 22nd, the last one to the month's end
 )
 ExportType = Literal["lead", "event", "report"]
-MaskWord = Literal["remove", "hash", "mask", "tokenize", "keep"]
+MaskWord = Literal["remove", "hash", "mask", "tokenize", "redact", "keep"]
 
 
 class Smart(BaseModel):

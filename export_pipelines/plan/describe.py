@@ -103,7 +103,8 @@ def _columns(plan: Plan) -> Iterator[str]:
     if plan.masking:
         for text, ids in (
             ("left out for privacy", plan.masking.removed),
-            ("kept out of JSON objects", plan.masking.watched),
+            ("redacted from texts", plan.masking.own),
+            ("never exported, taken out of texts", plan.masking.never),
             ("keys needed", plan.masking.key_ids),
         ):
             if ids:
@@ -116,7 +117,7 @@ def _kind(column: OutputColumn) -> str:
 
 def _done(column: OutputColumn) -> str:
     parts = [_PAST[column.mask]] if column.mask else []
-    parts += [f"{seal.path} {_PAST[seal.mask] if seal.mask else 'kept'}" for seal in column.seals]
+    parts += [f"{seal.path} {_PAST[seal.mask]}" for seal in column.seals if seal.mask]
     if column.component:
         parts.append(f"from {column.source}")
     return ", ".join(parts)
@@ -158,7 +159,14 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
 
 
-_PAST = {Mask.REMOVE: "removed", Mask.HASH: "hashed", Mask.TOKENIZE: "tokenised", Mask.MASK: "masked"}
+_PAST = {
+    Mask.REMOVE: "removed",
+    Mask.HASH: "hashed",
+    Mask.TOKENIZE: "tokenised",
+    Mask.REDACT: "redacted",
+    Mask.MASK: "masked",
+    Mask.KEEP: "kept",
+}
 
 
 def without_private(dumped: Any) -> Any:

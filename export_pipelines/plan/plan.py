@@ -29,12 +29,14 @@ class Window(Frozen):
 
 
 class Mask(StrEnum):
-    """What is done to a value; the strictest wins: remove > hash = tokenize > mask."""
+    """What is done to a value; the strictest wins: remove > hash > tokenize > redact > mask > keep."""
 
     REMOVE = "remove"
     HASH = "hash"
     TOKENIZE = "tokenize"
+    REDACT = "redact"
     MASK = "mask"
+    KEEP = "keep"
 
 
 class SourceColumn(Frozen):
@@ -49,7 +51,7 @@ class SourceColumn(Frozen):
 
 class Seal(Frozen):
     """A mask inside a JSON object: the value at `path` (dotted; `*` is every key without a seal of its own) of
-    semantic type `type`. `mask` None keeps the value, which `*` would otherwise mask."""
+    semantic type `type`. `mask` None: the value is not personal and is never changed."""
 
     path: str
     type: str
@@ -60,7 +62,7 @@ class OutputColumn(Frozen):
     """One column of the output, made from source column `source`: its value, or its component `component`.
 
     `header` is the CSV and Parquet name, `json_path` the place in a JSON object. `mask` applies to the value;
-    for a JSON object, `seals` apply to the values inside it.
+    for a JSON object, `seals` apply to the values inside it. `query` names the parameters that a redacted URL keeps.
     """
 
     id: str
@@ -75,6 +77,11 @@ class OutputColumn(Frozen):
     component: str | None = None
     mask: Mask | None = None
     seals: tuple[Seal, ...] = ()
+    query: tuple[str, ...] = ()
+
+    @property
+    def is_personal(self) -> bool:
+        return self.pii is not PiiClass.NONE
 
 
 class Extract(Frozen):
@@ -202,15 +209,17 @@ class Query(Frozen):
 class Masking(Frozen):
     """The output columns with their masks, and the query that reads only what they need.
 
-    `removed` are ids left out for privacy; `key_ids` names the keys the run needs (`HASH_KEY`, `MASTER_KEY`).
-    `watched` are source columns whose masked values must not stand once more in those columns that are `searched`.
+    `removed` are ids left out for privacy; `key_ids` names the versions of the keys that the run uses
+    (`HASH_KEY_2:1a2b3c4d`), so that a rotated key makes another plan.
+    `own` are source columns with the row's names, streets and birth dates, which are redacted from its texts; `never`
+    those of never-exported types, whose values are taken out of every personal text.
     """
 
     columns: tuple[OutputColumn, ...]
     removed: tuple[str, ...] = ()
     key_ids: tuple[str, ...] = ()
-    watched: tuple[str, ...] = ()
-    searched: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
     query: Query
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
+from ipaddress import IPv6Address
 
 import phonenumbers
 import polars as pl
@@ -15,12 +16,21 @@ EMAIL = (
     r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
 )
 IPV4 = r"^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)$"
-IPV6 = r"^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+$"
 US_ZIP, CA_POST = r"^(\d{5})(?:-?(\d{4}))?$", r"^([A-Z]\d[A-Z])\s?(\d[A-Z]\d)$"
 UK_POST = r"^([A-Z]{1,2}\d[A-Z\d]?)\s?(\d[A-Z]{2})$"
 RANGE = r"^\s*(-?[\d.]+)\s*-\s*(-?[\d.]+)\s*$"
 OPEN_RANGE = r"^\s*(-?[\d.]+)\s*\+\s*$"
-URL = r"^[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#]+"
+LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?"
+URL = (
+    r"^\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/?#@]*@)?"
+    rf"(?:{LABEL}(?:\.{LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:[/?#]\S*)?\s*$"
+)
+NAME = r"^\s*[\p{L}\p{M}][\p{L}\p{M} .'’-]{0,60}$"
+# one number, its digits apart by what people put between them; without a country's code of 7, 10 or, with a 1, 11 digits
+PHONE = (
+    r"(?i)^\s*(?:\+[() ./-]*[1-9](?:[() ./-]*[0-9]){7,14}|(?:1[() ./-]*)?[0-9](?:[() ./-]*[0-9]){9}"
+    r"|\(?[0-9](?:[() ./-]*[0-9]){9}|[0-9](?:[ .-]*[0-9]){6})[)\s]*(?:(?:x|ext\.?|extension)[\s.:]*[0-9]{1,7})?\s*$"
+)
 DEFAULT_REGION = "US"
 
 
@@ -95,8 +105,24 @@ def _post_country(value: pl.Expr) -> pl.Expr:
 
 
 def _version(value: pl.Expr) -> pl.Expr:
-    found = pl.when(value.str.contains(IPV4)).then(4).when(value.str.contains(IPV6)).then(6)
-    return found.cast(pl.Int64)
+    six = (
+        pl.when(value.str.contains(":", literal=True))
+        .then(value)
+        .map_batches(_are_ipv6, return_dtype=pl.Boolean)
+    )
+    return pl.when(value.str.contains(IPV4)).then(4).when(six).then(6).cast(pl.Int64)
+
+
+def _are_ipv6(texts: pl.Series) -> pl.Series:
+    return pl.Series(texts.name, [text and _is_ipv6(text) for text in texts], dtype=pl.Boolean)
+
+
+@lru_cache(65_536)
+def _is_ipv6(text: str) -> bool:
+    try:
+        return "%" not in text and bool(IPv6Address(text))
+    except ValueError:
+        return False
 
 
 def _average(value: pl.Expr) -> pl.Expr:
@@ -156,7 +182,7 @@ COMPONENTS: dict[str, dict[str, Part]] = {
     },
     "url": {
         "protocol": lambda value: value.str.extract(r"^([A-Za-z][A-Za-z0-9+.-]*)://", 1).str.to_lowercase(),
-        "host": lambda value: value.str.extract(r"^[A-Za-z][\w+.-]*://(?:[^/?#@]*@)?([^/?#:]+)", 1).str.to_lowercase(),
+        "host": lambda value: value.str.extract(r"^\s*[A-Za-z][\w+.-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]+)", 1).str.to_lowercase(),
         "port": lambda value: value.str.extract(r"^[A-Za-z][\w+.-]*://[^/?#]*:(\d+)(?:[/?#]|$)", 1).cast(pl.Int64, strict=False),
         "path": _group(r"^[A-Za-z][\w+.-]*://[^/?#]*(/[^?#]*)"),
         "query": _group(r"\?([^#]*)"),
@@ -181,6 +207,7 @@ VALID: dict[str, Part] = {type: parts["valid"] for type, parts in COMPONENTS.ite
     "date": lambda value: pl.when(value.is_not_null()).then(_is_date(value)),
     "dob": lambda value: pl.when(value.is_not_null()).then(_is_date(value)),
     "gender": _matches(r"(?i)^\s*(male|female|other|m|f|o)\s*$"),
+    "name": _matches(NAME),
     "ssn": _matches(r"^\d{3}-?\d{2}-?\d{4}$"),
 }
 
@@ -189,11 +216,26 @@ def _is_date(value: pl.Expr) -> pl.Expr:
     return value.str.to_date("%Y-%m-%d", strict=False).is_not_null()
 
 
+# The form that a value must have before a part of it is given; libphonenumber's `valid` asks for more.
+FORM: dict[str, Part] = VALID | {"phone": _matches(PHONE)}
+
+
+def has_form(type: str, value: pl.Expr) -> pl.Expr:
+    """Whether texts are one value of this type, and nothing else besides; any text is a text."""
+    return FORM[type](value).fill_null(False) if type in FORM else value.is_not_null()
+
+
 def component(type: str, name: str, value: pl.Expr, today: pl.Expr) -> pl.Expr:
-    """The component `name` of a column; `today` is the day at which an age is told: the end of the window."""
+    """The component `name` of a column, null where the value has not the form of its type; `today` is the day at which
+    an age is computed: the end of the window."""
     if type == "dob":
         return _of_birthday(name, value, today)
-    return COMPONENTS[type][name](value)
+    return _part(type, name, value)
+
+
+def _part(type: str, name: str, value: pl.Expr) -> pl.Expr:
+    part = COMPONENTS[type][name](value)
+    return part if name == "valid" else pl.when(has_form(type, value)).then(part)
 
 
 def _of_birthday(name: str, born: pl.Expr, today: pl.Expr) -> pl.Expr:
@@ -224,7 +266,7 @@ def component_of(type: str, name: str, value: str) -> str | int | bool | None:
     if type == "dob":
         return _at_birthday(name, value)
     frame = pl.DataFrame({"value": [value]}, schema={"value": pl.String})
-    result: str | int | bool | None = frame.select(COMPONENTS[type][name](pl.col("value"))).item()
+    result: str | int | bool | None = frame.select(_part(type, name, pl.col("value"))).item()
     return result
 
 

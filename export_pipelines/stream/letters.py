@@ -92,11 +92,15 @@ class Letters:
     def series(self) -> pl.Series:
         return pl.Series("", self.texts)
 
+    def translated(self, alphabet: bytes) -> Bytes:
+        """Each byte replaced by the one at its place in `alphabet`."""
+        made = room(len(self.bytes)).view(np.uint8)
+        sz.translate(self.bytes.data, alphabet, out=made)
+        return made
+
     def are(self, members: bytes) -> Flags:
         """Of each byte, whether it is a member of this `table`."""
-        made = room(len(self.bytes))
-        sz.translate(self.bytes.data, members, out=made.view(np.uint8))
-        return made
+        return self.translated(members).view(np.bool_)
 
     def places(self, members: bytes) -> Places:
         """Where members of this `table` stand."""

@@ -1,0 +1,21 @@
+"""The masking room: what a person may not see is hidden here, and nothing else is touched.
+
+How a value travels. `apply` gets a batch as the source gave it, and the plan, which has a word for each column.
+
+1. `conform` gives every column its type.
+2. `prefilter` goes over the bytes of all texts and tells which rows can hold anything that looks like personal data.
+   It never misses a row; most rows are read no further.
+3. A column under `mask`, `hash` or `tokenize` is hidden as a whole (`values`, `pseudonyms`): a part or a mask is made of
+   a valid value only, anything else becomes stars.
+4. A column under `redact` is read text by text in the rows that the prefilter found (`redact`): `recognise` reads a text
+   without encodings, width, case and accents, and its recognisers give the spans of addresses, numbers, the row's own
+   names, streets and birth date, and never-exported values; these become `***` in the text as it was.
+5. A JSON object is parsed where something in it may be hidden (`objects`): declared values by their own word, all others
+   by the word for the object.
+6. From every other personal column only what is never exported is taken out, with the same recognisers. What is not
+   personal is not looked at, and goes out byte for byte.
+"""
+
+from export_pipelines.stream.mask.apply import Masked, apply
+
+__all__ = ["Masked", "apply"]

@@ -1,0 +1,223 @@
+"""Masks inside JSON objects: declared values by their path, all others by the word for the object around them."""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import simplejson
+from simplejson import RawJSON
+
+from export_pipelines.catalog.never_exported import never_exported_type
+from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
+from export_pipelines.errors import DataError
+from export_pipelines.plan.plan import Mask, Seal
+from export_pipelines.stream.components import is_valid
+from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.mask import prefilter
+from export_pipelines.stream.mask.recognise import STARS, Own, is_near, redact
+from export_pipelines.stream.mask.redact import NEVER, NOBODY, redactor
+from export_pipelines.stream.mask.values import WHOLE, masked
+
+UNDECLARED = "*"
+ESCAPE = "\\u"
+LONG_NUMBER = 9  # digits of a whole number that may be somebody's
+HIDING = frozenset({Mask.REMOVE, Mask.HASH, Mask.TOKENIZE, Mask.MASK})
+NOWHERE = "\0"  # a path that no seal has
+OPEN = frozenset(one.name for one in SEMANTIC_TYPES.values() if one.open)
+
+
+class Objects(NamedTuple):
+    """A column of JSON texts, and what is hidden in them."""
+
+    texts: pl.Series
+    seals: tuple[Seal, ...]
+
+    def hides(self, mask: Mask) -> bool:
+        return any(seal.mask is mask for seal in self.seals)
+
+    @property
+    def is_redacted(self) -> bool:
+        """Whether whatever is not declared is redacted, and with it what is never exported."""
+        return any(seal.path == UNDECLARED and seal.mask is Mask.REDACT for seal in self.seals)
+
+
+def rows_of_interest(columns: list[Objects], values: list[prefilter.Values]) -> list[prefilter.Flags]:
+    """Flags of the objects that may hold something that their seals hide, or that is never exported."""
+    if not columns:
+        return []
+    texts = [one.texts for one in columns]
+    found = prefilter.can_have_never_exported_key(texts)
+    if any(one.hides(Mask.REDACT) for one in columns):
+        found = [a | b for a, b in zip(found, prefilter.can_hold(texts, prefilter.JSON), strict=True)]
+    others = [n for n, one in enumerate(columns) if not one.is_redacted]
+    never = prefilter.can_hold_never_exported([texts[n] for n in others], values)
+    for n, flags in zip(others, never, strict=True):
+        found[n] |= flags
+    return [flags | _may_be_sealed(one) for one, flags in zip(columns, found, strict=True)]
+
+
+def sealed(column: Objects, rows: set[int], own: dict[int, Own], keys: Keys) -> tuple[pl.Series, int]:
+    """JSON texts with the values hidden in these `rows`, and in those of `own` that hold their own values; and how many
+    values were hidden."""
+    texts, asked = column.texts, sorted(rows | own.keys())
+    read = zip(asked, texts[asked].to_list(), strict=True) if asked else ()
+    found = {row: text for row, text in read if text is not None and (row in rows or is_near(text, own[row]))}
+    walk = _Walk(column.seals, keys)
+    changed = walk.all_of([(text, own.get(row, NOBODY)) for row, text in found.items()])
+    if not walk.hidden:
+        return texts, 0
+    return texts.clone().scatter(list(found), pl.Series(changed, dtype=pl.String)), walk.hidden
+
+
+def _may_be_sealed(column: Objects) -> prefilter.Flags:
+    """Flags of the objects that have one of the hidden keys; a key with escapes is looked at for its backslash."""
+    hiding = [
+        seal
+        for seal in column.seals
+        if seal.mask in HIDING or (seal.mask is Mask.REDACT and seal.type in WHOLE)
+    ]
+    if any(seal.path.endswith(UNDECLARED) for seal in hiding):
+        return np.ones(len(column.texts), np.bool_)
+    if not hiding:
+        return np.zeros(len(column.texts), np.bool_)
+    names = {json.dumps(seal.path.rpartition(".")[2].removesuffix("[]")) for seal in hiding}
+    return prefilter.can_hold([column.texts], "|".join(map(re.escape, sorted({*names, ESCAPE}))))[0]
+
+
+class _Walk:
+    """Goes through objects. Values that are hashed, tokenised or masked are seen first, and then hidden all at once."""
+
+    def __init__(self, seals: tuple[Seal, ...], keys: Keys) -> None:
+        self.seals = {seal.path: seal for seal in seals}
+        self.keys = keys
+        self.seen: dict[tuple[str, Mask], dict[str, str | None]] = {}
+        self.read = _Reader()
+        self.own, self.hidden = NOBODY, 0
+
+    def all_of(self, rows: list[tuple[str, Own]]) -> list[str]:
+        parsed = [self.read(text) for text, _ in rows]
+        if any(seal.mask in (Mask.HASH, Mask.TOKENIZE, Mask.MASK) for seal in self.seals.values()):
+            for one in parsed:
+                self._walk(one.value, "", None)
+            for (type, mask), texts in self.seen.items():
+                shown = masked(pl.Series(list(texts), dtype=pl.String), type, mask, self.keys)
+                self.seen[type, mask] = dict(zip(texts, shown, strict=True))
+            self.hidden = 0
+        return [self._written(text, one, own) for (text, own), one in zip(rows, parsed, strict=True)]
+
+    def _written(self, text: str, parsed: "_Parsed", own: Own) -> str:
+        before, self.own = self.hidden, own
+        value = self._walk(parsed.value, "", self.seals.get(UNDECLARED))
+        self.hidden += parsed.twice
+        return _dumped(value) if self.hidden > before else text
+
+    def _walk(self, value: Any, path: str, star: Seal | None) -> Any:
+        seal = self.seals.get(path)
+        if seal and path:
+            return self._hide(value, seal)
+        if isinstance(value, dict):
+            star = self.seals.get(f"{path}.{UNDECLARED}", star)
+            return self._walk_object(value, path, star)
+        if isinstance(value, list):
+            within = f"{path}[]"  # a list may stand around what the catalog knows without one
+            return [self._walk(inner, within if within in self.seals else path, star) for inner in value]
+        return self._hide(value, star) if star else self._never(value)
+
+    def _walk_object(self, value: dict[str, Any], path: str, star: Seal | None) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        for key, inner in value.items():
+            below = f"{path}.{key}" if path else key
+            declared = below in self.seals
+            if not declared and inner is not None and never_exported_type(key):
+                self.hidden += 1
+                shown[key] = None
+            else:
+                name = key if declared else self._key(key, star)
+                while name in shown:
+                    name += STARS
+                shown[name] = self._walk(inner, below, star)
+        return shown
+
+    def _key(self, key: str, star: Seal | None) -> str:
+        """An undeclared key may itself be a value that is to be hidden."""
+        return str(
+            self._never(key) if star is None or star.mask is not Mask.REDACT else self._redact(key, "text")
+        )
+
+    def _hide(self, value: Any, seal: Seal) -> Any:
+        mask = seal.mask
+        if mask is None or value is None:
+            return value
+        if mask in (Mask.KEEP, Mask.REDACT):
+            if isinstance(value, dict | list):
+                return self._walk(value, NOWHERE, seal)
+            return self._redact(value, seal.type) if mask is Mask.REDACT else self._never(value)
+        self.hidden += 1
+        if mask is Mask.REMOVE:
+            return None
+        text = value if isinstance(value, str) else _dumped(value)
+        return self.seen.setdefault((seal.type, mask), {}).setdefault(text, None)
+
+    def _redact(self, value: Any, type: str) -> Any:
+        if isinstance(value, RawJSON):
+            number = value.encoded_json.lstrip("-")
+            hide = type in WHOLE or (type == "text" and number.isdigit() and len(number) >= LONG_NUMBER)
+            return self._changed(value, None if hide else value)
+        if not isinstance(value, str) or not value or (type not in OPEN and is_valid(type, value)):
+            return value
+        return self._changed(value, STARS if type in WHOLE else redactor(type)(value, self.own))
+
+    def _never(self, value: Any) -> Any:
+        if isinstance(value, RawJSON):
+            return self._changed(value, None if value.encoded_json in self.own.never else value)
+        return self._changed(value, redact(value, self.own, NEVER)) if isinstance(value, str) else value
+
+    def _changed(self, before: Any, after: Any) -> Any:
+        self.hidden += after != before
+        return after
+
+
+class _Parsed(NamedTuple):
+    """JSON as Python values. A key may stand `twice` in an object: then only the last of its values is here, and the
+    others must not go out."""
+
+    value: Any
+    twice: bool
+
+
+class _Reader:
+    """Parses JSON, with numbers in the letters in which they are stored; to make a decoder takes longer than most texts."""
+
+    def __init__(self) -> None:
+        self.decoder = simplejson.JSONDecoder(
+            parse_float=RawJSON, parse_int=RawJSON, object_pairs_hook=self._object
+        )
+        self.twice = False
+
+    def __call__(self, text: str) -> _Parsed:
+        self.twice = False
+        try:
+            return _Parsed(self.decoder.decode(text), self.twice)
+        except ValueError as error:
+            raise DataError("JSON that does not parse") from error
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        self.twice |= len(found) < len(pairs)
+        return found
+
+
+_ENCODER = simplejson.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ESCAPING = simplejson.JSONEncoder(separators=(",", ":"))
+
+
+def _dumped(value: Any) -> str:
+    """JSON text; escaped where it holds half a character, which a store of bytes may and UTF-8 cannot."""
+    text = str(_ENCODER.encode(value))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return str(_ESCAPING.encode(value))
+    return text

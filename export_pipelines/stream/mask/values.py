@@ -1,0 +1,100 @@
+"""Masks of whole values: of a valid value a part by its type, of any other stars. Null stays null, empty stays empty."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from export_pipelines.plan.plan import Mask
+from export_pipelines.stream.components import has_form
+from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.mask.recognise import STARS
+from export_pipelines.stream.pseudonyms import hashed, tokenised
+from export_pipelines.stream.timestamps import timestamp_texts
+
+WHOLE = frozenset(
+    {"name", "street", "email", "phone", "postal_code"}
+)  # values that are personal from end to end
+
+
+def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
+    """The hidden values as text, in the order of `values`. Raises SettingsError without the key that `mask` needs."""
+    texts = as_text(values)
+    if mask is Mask.HASH:
+        return hashed(type, texts, keys)
+    if mask is Mask.TOKENIZE:
+        return tokenised(type, texts, keys)
+    return stars(texts) if mask is Mask.REDACT else _part_shown(type, texts)
+
+
+def as_text(values: pl.Series) -> pl.Series:
+    """Values as they would be written."""
+    if values.dtype == pl.String:
+        return values
+    if isinstance(values.dtype, pl.Datetime):
+        return timestamp_texts(values)
+    return values.cast(pl.String)
+
+
+def stars(texts: pl.Series) -> pl.Series:
+    """Stars in the place of each text that is not empty."""
+    value = pl.col("value")
+    return _select(texts, pl.when(value != "").then(pl.lit(STARS)).otherwise(value))
+
+
+def _part_shown(type: str, texts: pl.Series) -> pl.Series:
+    value = pl.col("value")
+    part = PARTS.get(type)
+    shown = pl.lit(STARS)
+    if part is not None:
+        shown = pl.coalesce(pl.when(has_form(type, value)).then(part(value)), shown)
+    return _select(texts, pl.when(value != "").then(shown).otherwise(value))
+
+
+def _select(texts: pl.Series, expression: pl.Expr) -> pl.Series:
+    return texts.to_frame("value").select(expression.alias("value")).to_series()
+
+
+def _email(value: pl.Expr) -> pl.Expr:
+    plain = value.str.strip_chars()
+    user, domain = plain.str.extract(r"^(.*)@", 1), plain.str.extract(r"@(.+)$", 1)
+    first = pl.when(user.str.len_chars() > 1).then(user.str.head(1)).otherwise(pl.lit(""))
+    return first + STARS + "@" + domain
+
+
+def _phone(value: pl.Expr) -> pl.Expr:
+    """The last four digits, with a star for each before."""
+    digits = value.str.replace(r"(?i)\s*(?:x|ext)[^0-9]*[0-9]+\s*$", "").str.replace_all(r"[^0-9]", "")
+    return digits.str.head(-4).str.replace_all(".", "*") + digits.str.tail(4)
+
+
+def _name(value: pl.Expr) -> pl.Expr:
+    name = value.str.strip_chars()
+    return pl.when(name.str.len_chars() > 2).then(name.str.head(1) + STARS)
+
+
+def _network(value: pl.Expr) -> pl.Expr:
+    four = value.str.extract(r"^\s*(\d+\.\d+\.\d+)\.\d+\s*$", 1) + ".0/24"
+    six = value.str.extract(r"(?i)^\s*([0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f]{1,4}):", 1) + "::/48"
+    return pl.coalesce(four, six)
+
+
+def _post(value: pl.Expr) -> pl.Expr:
+    post = value.str.strip_chars()
+    return pl.when(post.str.len_chars() > 4).then(post.str.head(3) + "**")
+
+
+def _site(value: pl.Expr) -> pl.Expr:
+    host = value.str.extract(r"://(?:[^/?#@]*@)?([^/?#]+)", 1)
+    return value.str.extract(r"^\s*([A-Za-z][\w+.-]*://)", 1) + host + "/" + STARS
+
+
+PARTS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+    "email": _email,
+    "phone": _phone,
+    "name": _name,
+    "dob": lambda value: value.str.extract(r"^(\d{4})-", 1),
+    "date": lambda value: value.str.extract(r"^(\d{4})-", 1),
+    "ip": _network,
+    "postal_code": _post,
+    "url": _site,
+}
