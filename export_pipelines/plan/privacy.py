@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
-from export_pipelines.catalog import Dataset, Field, Kind
+from export_pipelines.catalog import Component, Dataset, Field, Kind
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.columns import source_fields, without_repeats
 from export_pipelines.plan.key_ids import keys_needed
 from export_pipelines.plan.plan import Mask, Masking, OutputColumn, Plan, Seal
 from export_pipelines.plan.privacy_checks import (
     is_treated,
-    require_apart,
+    parts_too_many,
     require_effect,
+    require_may_stand,
     require_no_word_for_never_exported,
     require_redactable,
     require_removed_part_hidden,
@@ -29,6 +30,7 @@ from export_pipelines.plan.suspects import with_suspects
 
 OWN_TYPES = frozenset({"name", "street", "dob"})  # what a row's texts are searched for
 TEXTS = (Kind.TEXT, Kind.JSON)
+WHOLLY = (Mask.HASH, Mask.MASK)  # of these nothing is left to be taken out
 
 
 def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
@@ -46,7 +48,10 @@ def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
     require_removed_part_hidden(columns, words, request)
     if treated:
         require_words(columns, words, request)
-        require_apart(columns, words, request)
+        require_may_stand(words, request)
+        too_many = parts_too_many(columns, words, request)
+        removed += [column.id for column in columns if column.id in too_many]
+        columns = [column for column in columns if column.id not in too_many]
     kept = without_repeats(columns, request)
     if not kept:
         raise RequestError(
@@ -91,7 +96,8 @@ def _masked(column: OutputColumn, field: Field, words: Words, treated: bool) -> 
     hidden = mask is not None and mask is not Mask.KEEP
     if column.component is not None:
         stands = not hidden or field.semantic_type.may_stand(column.component, mask is Mask.MASK)
-        return column if stands and not _part_removed(column.id, field.id, words) else None
+        part = Component(field=field, name=column.component)
+        return column if stands and words.part(part) is not Mask.REMOVE else None
     if column.kind is Kind.JSON:
         return column.model_copy(update={"seals": _seals(field, words, treated)})
     if not hidden:
@@ -100,13 +106,6 @@ def _masked(column: OutputColumn, field: Field, words: Words, treated: bool) -> 
         return column.model_copy(update={"mask": Mask.REDACT}) if closed and mask is None else column
     query = field.query if mask is Mask.REDACT else ()
     return column.model_copy(update={"mask": mask, "kind": Kind.TEXT, "scale": None, "query": query})
-
-
-def _part_removed(part: str, field: str, words: Words) -> bool:
-    own = words.named(part)
-    if not own and words.named(field):
-        return False  # the word for the value goes before a glob for its parts
-    return Mask.REMOVE in (own or words.globbed(part))
 
 
 def _seals(whole: Field, words: Words, treated: bool) -> tuple[Seal, ...]:
@@ -134,7 +133,9 @@ def _declared(field: Field, path: str, words: Words, treated: bool) -> Iterator[
     if field.kind is Kind.JSON and field.is_personal:
         if mask is Mask.REMOVE:
             yield Seal(path=path, type=field.type, mask=mask)
-    elif mask or not field.is_personal:
+    elif not field.is_personal:
+        yield Seal(path=path, type=field.type, mask=None if mask is Mask.KEEP else mask)
+    elif mask:
         yield Seal(path=path, type=field.type, mask=mask)
     elif treated:
         yield Seal(path=path, type=field.type, mask=Mask.REDACT)
@@ -144,10 +145,12 @@ def _stricter(one: Seal, other: Seal) -> Seal:
     return max(one, other, key=lambda seal: STRICTNESS.index(seal.mask) if seal.mask else -1)
 
 
-def _row_values(columns: tuple[OutputColumn, ...], dataset: Dataset) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _row_values(
+    columns: tuple[OutputColumn, ...], dataset: Dataset
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ids of the fields whose values are redacted from the row's texts, and of those that are never exported."""
     redacted = any(map(_redacts, columns))
-    personal = any(one.is_personal and one.kind in TEXTS for one in columns)
+    personal = any(one.is_personal and one.kind in TEXTS and one.mask not in WHOLLY for one in columns)
     fields = {(one.column, one.path): one for one in dataset.fields}.values()
     own = tuple(one.id for one in fields if one.type in OWN_TYPES and one.is_personal) if redacted else ()
     never = tuple(one.id for one in fields if not one.semantic_type.exportable) if personal else ()

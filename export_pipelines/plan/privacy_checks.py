@@ -10,18 +10,21 @@ from export_pipelines.plan.plan import Mask, OutputColumn
 from export_pipelines.plan.privacy_words import UNDECLARED, Entry, Words, objects_around
 from export_pipelines.plan.request import PlanRequest
 
+OPEN_ONLY = "a glob and an object stand for personal data of open types only"
+
 
 def is_treated(words: Words, columns: Iterable[OutputColumn], request: PlanRequest) -> bool:
     """Whether the export hides any personal data, so that all of it needs a word."""
     fields = request.definition.fields
     if isinstance(fields, Smart) and fields.exclude_pii:
         return True
-    exported = _exported(columns, request)
+    columns = list(columns)
+    exported, shown = _exported(columns, request), {column.id for column in columns}
     return any(
-        field.is_personal and field in exported
+        any(field.is_personal and field in exported for field in words.reached(entry))
+        or any(part.field.is_personal and part.id in shown for part in words.parts(entry))
         for entry in words.entries
         if entry.mask is not Mask.KEEP
-        for field in words.reached(entry)
     )
 
 
@@ -52,31 +55,38 @@ def require_redactable(words: Words, request: PlanRequest) -> None:
 
 def require_effect(words: Words, columns: Iterable[OutputColumn], request: PlanRequest) -> None:
     """Raises RequestError for a key of `privacy` that reaches nothing of what is exported."""
-    exported = _exported(columns, request)
+    columns = list(columns)
+    exported, shown = _exported(columns, request), {column.id for column in columns}
     for entry in (*words.exact, *words.globs):
         reached = words.reached(entry)
-        never = any(not field.semantic_type.exportable for field in reached)
-        if never or any(field in exported for field in reached) or _reaches_object(entry, exported):
+        if (
+            any(not field.semantic_type.exportable for field in reached)
+            or any(field in exported for field in reached)
+            or any(shown & {part.id, part.field.id} for part in words.parts(entry))
+            or _reaches_object(entry, exported)
+        ):
             continue
         raise RequestError(
-            f'"{entry.key}" has no effect: nothing of it is exported'
-            + ("" if reached else ", or it is not personal data of an open type, which is all that a glob reaches"),
+            f'"{entry.key}" has no effect: nothing that it stands for is exported'
+            + (f"; {OPEN_ONLY}" if entry in words.globs or _is_object(entry, request) else ""),
             where=request.definition.at("privacy", entry.key),
-            remedy="take the line out, or choose the field in `fields`",
+            remedy="take the line out, or name a field that `fields` chooses",
         )
 
 
 def require_removed_part_hidden(columns: Iterable[OutputColumn], words: Words, request: PlanRequest) -> None:
     """Raises RequestError for a part that is to be removed while its whole value stands there in clear."""
-    clear = {column.id for column in columns if column.mask is None}
-    for entry in words.exact:
-        part = request.dataset.get(entry.pattern)
-        if entry.mask is Mask.REMOVE and isinstance(part, Component) and part.field.id in clear:
-            raise RequestError(
-                f'"{part.id}" is removed, but "{part.field.id}" is exported and reveals it',
-                where=request.definition.at("privacy", entry.key),
-                remedy=f"mask or remove {part.field.id} too, or leave {part.id} out of `fields`",
-            )
+    clear = [field for field in _exported(columns, request) if words.of(field) in (None, Mask.KEEP)]
+    whole = {column.id for column in columns}
+    for entry in (*words.exact, *words.globs):
+        for part in words.parts(entry) if entry.mask is Mask.REMOVE else ():
+            around = {part.field.id, *(one.id for one in objects_around(part.field, request.dataset))}
+            if part.field in clear and around & whole and words.part(part) is Mask.REMOVE:
+                raise RequestError(
+                    f'"{entry.key}" removes {part.id}, but "{part.field.id}" is exported and reveals it',
+                    where=request.definition.at("privacy", entry.key),
+                    remedy=f"mask or remove {part.field.id} too, or leave {part.id} out of `fields`",
+                )
 
 
 def require_words(columns: Iterable[OutputColumn], words: Words, request: PlanRequest) -> None:
@@ -98,46 +108,54 @@ def require_words(columns: Iterable[OutputColumn], words: Words, request: PlanRe
         )
 
 
-def require_apart(columns: Iterable[OutputColumn], words: Words, request: PlanRequest) -> None:
-    """Raises RequestError for parts that reveal a hidden value: named in `fields`, or only all together."""
-    stand: dict[str, set[str]] = {}
-    for column in columns:
-        if column.component:
-            stand.setdefault(column.source, set()).add(column.component)
-    for id in _named(request):
+def require_may_stand(words: Words, request: PlanRequest) -> None:
+    """Raises RequestError for a part that `fields` names and that reveals a hidden value."""
+    for n, id in enumerate(_named(request)):
         part = request.dataset.get(id)
         if not isinstance(part, Component):
             continue
         mask = words.of(part.field)
-        hidden = mask is not None and mask not in (Mask.KEEP, Mask.REMOVE)
-        if hidden and not part.field.semantic_type.may_stand(part.name, mask is Mask.MASK):
-            allowed = sorted(
-                name
-                for name in part.field.semantic_type.components
-                if part.field.semantic_type.may_stand(name, mask is Mask.MASK)
-            )
-            raise RequestError(
-                f'"{part.id}" reveals what "{mask}" hides of {part.field.id}',
-                where=request.definition.at("fields"),
-                remedy=f"leave it out; beside it may stand: {', '.join(allowed) or 'no part'}",
-            )
-    for source, parts in stand.items():
-        (field,) = source_fields(request.dataset, [source])
-        mask = words.of(field)
-        if mask is Mask.KEEP:
+        masked, type = mask is Mask.MASK, part.field.semantic_type
+        if mask in (None, Mask.KEEP, Mask.REMOVE) or type.may_stand(part.name, masked):
             continue
-        for together in field.semantic_type.apart:
-            if together <= parts:
-                names = " and ".join(f"{source}.{name}" for name in sorted(together))
-                raise RequestError(
-                    f"{names} together reveal {source}, which is hidden",
-                    where=request.definition.at("fields"),
-                    remedy="leave one of them out",
-                )
+        allowed = ", ".join(sorted(name for name in type.components if type.may_stand(name, masked)))
+        raise RequestError(
+            f'"{part.id}" reveals what "{mask}" hides of {part.field.id}',
+            where=request.definition.at("fields", n),
+            remedy=f"leave it out; beside it may stand: {allowed or 'no part'}",
+        )
+
+
+def parts_too_many(columns: Iterable[OutputColumn], words: Words, request: PlanRequest) -> set[str]:
+    """Ids of parts that would reveal a hidden value together with others: of each such set the last that a glob or a rule
+    chose. Raises RequestError where `fields` names all of a set."""
+    shown: dict[tuple[str, str | None], dict[str, Component]] = {}
+    for column in columns:
+        part = request.dataset.get(column.id)
+        if isinstance(part, Component) and words.of(part.field) is not Mask.KEEP:
+            shown.setdefault((part.field.column, part.field.path), {})[part.name] = part
+    named = {one.id: n for n, id in enumerate(_named(request)) if (one := request.dataset.get(id))}
+    found: set[str] = set()
+    for parts in shown.values():
+        type = next(iter(parts.values())).field.semantic_type
+        for together in type.apart:
+            ids = [parts[name].id for name in type.components if name in together and name in parts]
+            if len(ids) < len(together):
+                continue
+            chosen = [id for id in ids if id not in named]
+            if chosen:
+                found.add(chosen[-1])
+                continue
+            raise RequestError(
+                f"{' and '.join(ids)} together reveal {parts[min(together)].field.id}, which is hidden",
+                where=request.definition.at("fields", max(named[id] for id in ids)),
+                remedy="leave one of them out",
+            )
+    return found
 
 
 def _named(request: PlanRequest) -> tuple[str, ...]:
-    """Ids that `fields` names one by one."""
+    """Ids and globs of the list `fields`."""
     return request.definition.fields if isinstance(request.definition.fields, tuple) else ()
 
 
@@ -150,6 +168,11 @@ def _exported(columns: Iterable[OutputColumn], request: PlanRequest) -> list[Fie
         for field in request.dataset.fields
         if field.id in sources or any(one.id in inside for one in objects_around(field, request.dataset))
     ]
+
+
+def _is_object(entry: Entry, request: PlanRequest) -> bool:
+    named = request.dataset.get(entry.pattern)
+    return isinstance(named, Field) and named.kind is Kind.JSON
 
 
 def _reaches_object(entry: Entry, exported: Iterable[Field]) -> bool:

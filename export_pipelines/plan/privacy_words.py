@@ -52,10 +52,6 @@ class Words:
         """The words of keys that name this id itself."""
         return [entry.mask for entry in self.exact if entry.pattern == id]
 
-    def globbed(self, id: str) -> list[Mask]:
-        """The words of globs over this id."""
-        return [entry.mask for entry in self.globs if fnmatchcase(id, entry.pattern)]
-
     def inside(self, whole: Field) -> Mask | None:
         """The word for what an object holds undeclared."""
         undeclared = f"{whole.id}.{UNDECLARED}"
@@ -63,12 +59,26 @@ class Words:
         return strictest(own) or self.of(whole)
 
     def reached(self, entry: Entry) -> list[Field]:
-        """The fields for which the key of this entry stands, though a closer one may win."""
-        parts = {one.field.id for one in _matched(entry, self.dataset) if isinstance(one, Component)}
-        return [field for field in self.dataset.fields if field.id in parts or self._reaches(entry, field)]
+        """The fields for whose values the key of this entry stands, though a closer one may win."""
+        return [
+            field
+            for field in self.dataset.fields
+            if any(entry in entries for entries in self._by_closeness(field))
+        ]
 
-    def _reaches(self, entry: Entry, field: Field) -> bool:
-        return any(entry in entries for entries in self._by_closeness(field))
+    def parts(self, entry: Entry) -> list[Component]:
+        """The parts of values that this entry itself keeps or removes; a glob those of open types only."""
+        if entry.mask not in (Mask.KEEP, Mask.REMOVE):
+            return []
+        parts = [one for one in _matched(entry, self.dataset) if isinstance(one, Component)]
+        return [one for one in parts if one.field.is_open or not is_glob(entry.key)]
+
+    def part(self, part: Component) -> Mask | None:
+        """The word for a part itself. The word for the value goes before a glob for its parts."""
+        own = self.named(part.id)
+        if not own and self.named(part.field.id):
+            return None
+        return strictest(own or [one.mask for one in self.globs if part in self.parts(one)])
 
     def _by_closeness(self, field: Field) -> Iterator[list[Entry]]:
         names = [[field.id], [other.id for other in same_values(field, self.dataset)]]

@@ -14,7 +14,7 @@ YAML = """\
 owner: analytics
 fields: [lead_id, email, email.domain, price, custom]
 filter: {rules: [{lhv: email, op: is equal to, rhv: jane@example.com}, {lhv: price, op: is greater than, rhv: 25}]}
-privacy: {email: hash, last_name: remove}
+privacy: {email: hash, custom: redact}
 compression: gzip
 split: {rows: 500}
 deliver: [{folder: {path: "{{export}}/{{date}}"}}]
@@ -122,7 +122,9 @@ def test_a_plan_reads_as_text(tmp_path: Path) -> None:
         "sql",
         '  SELECT leads.lead_id AS "lead_id", leads.email AS "email", leads.price AS "price", CASE WHEN',
         "      json_valid(leads.custom) THEN json(leads.custom) WHEN (leads.custom IS NOT NULL) THEN '<JSON that does not",
-        '      parse>\' END AS "custom", leads.last_name AS "last_name"',
+        '      parse>\' END AS "custom", leads.first_name AS "first_name", leads.last_name AS "last_name", leads.title AS',
+        '      "title", leads.dob AS "dob", leads.address_1 AS "address_1", leads.address_2 AS "address_2", leads.ssn AS',
+        '      "ssn"',
         "  FROM leads",
         "  WHERE leads.submitted_at >= ? AND leads.submitted_at < ? AND lower(leads.email) = ? AND leads.price > CAST(?",
         "      AS NUMERIC) AND leads.price <= CAST(9e999 AS NUMERIC) ORDER BY leads.submitted_at, leads.lead_id",
@@ -132,8 +134,9 @@ def test_a_plan_reads_as_text(tmp_path: Path) -> None:
         "  email         text        pii direct  hashed",
         "  email_domain  text        pii none    from email",
         "  price         decimal(2)  pii none",
-        "  custom        json        pii direct",
-        "  kept out of JSON objects: last_name, email",
+        "  custom        json        pii direct  * redacted",
+        "  redacted from texts: first_name, last_name, title, dob, address_1, address_2",
+        "  never exported, taken out of texts: ssn",
         "  keys needed: HASH_KEY:01234567",
         'format       csv, header: "ids", null_marker: "", spreadsheet_safe: false',
         "compression  gzip",

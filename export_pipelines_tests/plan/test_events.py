@@ -54,50 +54,80 @@ def test_in_json_the_snapshot_is_one_object(tmp_path: Path, form: str):
     assert [id for id in found if id.startswith("lead.")] == [] and found["lead"].kind is Kind.JSON
 
 
+def seals(folder: Path, privacy: str) -> dict[str, str | None]:
+    yaml = f"type: event\nformat: json\nfields: [lead]\n{privacy}"
+    return {seal.path: seal.mask for seal in columns(folder, yaml)["lead"].seals}
+
+
 def test_a_social_security_number_is_taken_out_of_every_snapshot(tmp_path: Path):
-    (seal,) = columns(tmp_path, "type: event\nformat: json\nfields: [lead]")["lead"].seals
-    assert (seal.path, seal.mask) == ("ssn", Mask.REMOVE)
+    hidden = {path: mask for path, mask in seals(tmp_path, "").items() if mask}
+    assert hidden == {"ssn": Mask.REMOVE}
 
 
 def test_a_word_for_a_field_holds_in_columns_and_in_the_snapshot(tmp_path: Path):
-    privacy = "privacy: {email: hash, phone_*: mask, lead.last_name: remove}"
-    flat = event(tmp_path, f"fields: [lead.email, phone_1, lead.last_name]\n{privacy}")
+    privacy = "{email: hash, phone_*: mask, lead.last_name: remove"
+    flat = event(tmp_path, f"fields: [lead.email, phone_1, lead.last_name]\nprivacy: {privacy}}}")
     assert flat == {"lead.email": "hash", "lead.phone_1": "mask"}
-    seals = {
-        seal.path: seal.mask
-        for seal in columns(tmp_path, f"type: event\nformat: json\nfields: [lead]\n{privacy}")["lead"].seals
-    }
-    assert seals == {
+    found = seals(tmp_path, f"privacy: {privacy}, lead: keep}}")
+    hidden = {path: mask for path, mask in found.items() if mask not in (None, Mask.KEEP, Mask.REDACT)}
+    assert hidden == {
         "email": "hash", "phone_1": "mask", "phone_2": "mask", "phone_3": "mask", "last_name": "remove", "ssn": "remove",
     }  # fmt: skip
+
+
+def test_an_object_needs_a_word_of_its_own_beside_hidden_fields(tmp_path: Path):
+    with pytest.raises(RequestError) as caught:
+        seals(tmp_path, "privacy: {email: hash}")
+    assert "1 without: lead\n" in str(caught.value)
+    assert str(caught.value).endswith("\n  lead: redact")
 
 
 @pytest.mark.parametrize(
     ("privacy", "expected"),
     [
-        ("{custom: mask}", {"custom.*": "mask", "custom.product_type": "mask", "email": None}),
-        ("{custom.*: hash}", {"custom.*": "hash", "custom.product_type": "hash", "email": None}),
-        ("{custom: remove}", {"custom": "remove", "custom.product_type": "remove"}),
-        ("{lead: mask, custom: keep}", {"*": "mask", "email": "mask", "custom.*": None}),
+        ("{lead: redact, custom: mask}", {"*": "redact", "custom.*": "mask", "email": "redact"}),
+        ("{lead: redact, custom.*: hash}", {"*": "redact", "custom.*": "hash", "email": "redact"}),
+        ("{lead: redact, custom: remove}", {"*": "redact", "custom": "remove", "custom.*": "remove"}),
+        ("{lead: mask, custom: keep}", {"*": "mask", "email": "mask", "custom.*": "keep"}),
+        ("{lead: keep, email: hash}", {"*": "keep", "email": "hash", "phone_1": "keep", "custom.*": "keep"}),
+        ("{lead.*: tokenize, email: mask}", {"*": "tokenize", "email": "mask", "custom.*": "tokenize"}),
+        ("{direct: redact, email: mask}", {"*": "redact", "email": "mask", "first_name": "redact"}),
     ],
 )
 def test_an_object_in_the_snapshot_has_words_of_its_own(
     tmp_path: Path, privacy: str, expected: dict[str, str | None]
 ):
-    yaml = f"type: event\nformat: json\nfields: [lead]\nprivacy: {privacy}"
-    seals = {seal.path: seal.mask for seal in columns(tmp_path, yaml)["lead"].seals}
-    assert {path: seals.get(path) for path in expected} == expected
+    found = seals(tmp_path, f"privacy: {privacy}")
+    assert {path: found.get(path) for path in expected} == expected
 
 
-def test_masked_values_are_looked_for_in_objects_and_in_what_people_write(tmp_path: Path):
-    yaml = "type: event\nfields: [event_id, reason, lead.state, comments, landing_page, appended]\nprivacy: {email: hash}"
+@pytest.mark.parametrize(
+    "privacy",
+    ["{}", "{lead: redact}", "{lead: hash, custom: mask}", "{lead.*: tokenize}", "{lead: keep, state: keep}"],
+)
+def test_what_is_not_personal_is_never_hidden_in_the_snapshot(tmp_path: Path, privacy: str):
+    found = seals(tmp_path, f"privacy: {privacy}")
+    plain = {one.path for one in EVENTS.fields if one.column == "lead" and one.path and not one.is_personal}
+    assert {path: found[path] for path in plain} == dict.fromkeys(plain)
+
+
+def test_where_texts_are_redacted_the_names_of_the_row_are_read_and_not_exported(tmp_path: Path):
+    yaml = "type: event\nfields: [event_id, reason, comments]\nprivacy: {comments: redact}"
     found = masking(tmp_path, yaml)
-    assert found.watched == ("lead.email",)
-    assert found.searched == ("lead.comments", "lead.landing_page", "appended")
+    assert found.own == (
+        "lead.first_name", "lead.last_name", "lead.title", "lead.dob", "lead.address_1", "lead.address_2",
+    )  # fmt: skip
+    assert found.never == ("lead.ssn",)
+    assert {*found.own, *found.never} <= {one.name for one in found.query.columns}
+    assert [one.id for one in found.columns] == ["event_id", "reason", "lead.comments"]
 
 
-def test_where_nothing_is_masked_nothing_is_searched(tmp_path: Path):
-    assert masking(tmp_path, "type: event\nfields: all").searched == ()
+def test_where_nothing_is_redacted_no_name_is_read(tmp_path: Path):
+    found = masking(tmp_path, "type: event\nfields: [event_id, comments]")
+    assert (found.own, found.never) == ((), ("lead.ssn",))
+    found = masking(tmp_path, "type: event\nfields: [event_id, reason]")
+    assert (found.own, found.never) == ((), ())
+    assert [one.name for one in found.query.columns] == ["event_id", "reason"]
 
 
 def test_rows_are_sorted_as_asked_and_then_by_time(tmp_path: Path):

@@ -1,3 +1,5 @@
+"""The words of `privacy` as masks of a plan: which key reaches which field, what is read for it, which keys it needs."""
+
 from pathlib import Path
 
 import pytest
@@ -43,12 +45,14 @@ def test_a_part_can_be_removed_by_itself(tmp_path: Path) -> None:
 
 
 def test_a_part_is_not_removed_while_the_whole_value_tells_it(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match='"email.user" is removed, but "email" stands there and tells it'):
+    with pytest.raises(
+        RequestError, match='"email.user" removes email.user, but "email" is exported and reveals'
+    ):
         plan(tmp_path, "fields: [email, email.domain]\nprivacy: {email.user: remove}")
 
 
 def test_keep_does_not_bring_back_a_part_of_a_masked_value(tmp_path: Path) -> None:
-    found = masks(tmp_path, "fields: [email, email.user]\nprivacy: {email: hash, email.user: keep}")
+    found = masks(tmp_path, 'fields: [email, "email.us*"]\nprivacy: {email: hash, email.user: keep}')
     assert found == {"email": Mask.HASH}
 
 
@@ -77,55 +81,87 @@ def test_a_name_goes_before_a_glob_and_of_globs_the_strictest(
     assert masks(tmp_path, f"fields: [phone_1, phone_2]\nprivacy: {privacy}") == expected
 
 
-def test_a_mask_follows_the_value_under_its_other_name(tmp_path: Path) -> None:
+def test_a_word_for_a_class_is_the_farthest(tmp_path: Path) -> None:
+    yaml = "fields: [email, phone_1, first_name, city]\nprivacy: {direct: redact, indirect: keep, phone_*: mask, email: hash}"
+    assert masks(tmp_path, yaml) == {
+        "email": "hash", "phone_1": "mask", "first_name": "redact", "city": None,
+    }  # fmt: skip
+
+
+def test_a_word_holds_for_the_value_under_its_other_name(tmp_path: Path) -> None:
     yaml = "fields: [price, revenue, cost]\nprivacy: {price: hash}"
     assert masks(tmp_path, yaml) == {"price": "hash", "revenue": "hash", "cost": None}
 
 
-def test_a_mask_follows_a_declared_value_into_its_object(tmp_path: Path) -> None:
+def test_a_word_holds_for_a_declared_value_in_its_object(tmp_path: Path) -> None:
     yaml = "fields: [custom, custom.product_type]\nprivacy: {custom.product_type: hash}"
     assert masks(tmp_path, yaml)["custom.product_type"] == "hash"
-    assert seals(tmp_path, yaml) == {"product_type": "hash"}
+    assert seals(tmp_path, yaml) == {
+        "product_type": "hash", "loan_amount": None, "homeowner": None, "utm_campaign": None,
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize("key", ["custom", "custom.*"])
-def test_a_mask_of_the_object_is_for_every_value_inside(tmp_path: Path, key: str) -> None:
-    yaml = f"fields: [custom, custom.product_type]\nprivacy: {{'{key}': hash}}"
-    assert masks(tmp_path, yaml)["custom.product_type"] == "hash"
-    assert set(seals(tmp_path, yaml).values()) == {"hash"}
-    assert {"product_type", "loan_amount", "homeowner", "utm_campaign", "*"} == set(seals(tmp_path, yaml))
+@pytest.mark.parametrize("key", ["custom", "custom.*", "direct"])
+@pytest.mark.parametrize("word", ["hash", "redact", "mask"])
+def test_a_word_for_an_object_leaves_what_is_not_personal_in_it(tmp_path: Path, key: str, word: str) -> None:
+    yaml = f"fields: [custom, custom.product_type]\nprivacy: {{'{key}': {word}}}"
+    assert masks(tmp_path, yaml)["custom.product_type"] is None
+    assert seals(tmp_path, yaml) == {
+        "product_type": None, "loan_amount": None, "homeowner": None, "utm_campaign": None, "*": word,
+    }  # fmt: skip
 
 
-def test_a_kept_value_stays_where_all_else_in_the_object_is_masked(tmp_path: Path) -> None:
-    found = seals(tmp_path, "fields: [custom]\nprivacy: {custom: hash, custom.product_type: keep}")
-    assert found["product_type"] is None
-    assert {mask for path, mask in found.items() if path != "product_type"} == {"hash"}
-
-
-def test_a_removed_object_takes_its_values_along(tmp_path: Path) -> None:
+def test_a_removed_object_leaves_what_is_not_personal_beside_it(tmp_path: Path) -> None:
     found = masking(tmp_path, "fields: [lead_id, custom, custom.product_type]\nprivacy: {custom: remove}")
-    assert found.removed == ("custom", "custom.product_type")
+    assert found.removed == ("custom",)
+    assert [one.id for one in found.columns] == ["lead_id", "custom.product_type"]
 
 
-def test_masked_values_are_watched_for_in_objects_even_when_not_exported(tmp_path: Path) -> None:
-    found = masking(
-        tmp_path, "fields: [lead_id, custom, email]\nprivacy: {email: hash, last_name: remove, price: mask}"
-    )
-    assert found.watched == ("last_name", "email")
-    assert "last_name" in {column.name for column in found.query.columns}
+def test_a_glob_reaches_personal_data_of_open_types_only(tmp_path: Path) -> None:
+    yaml = "fields: [lead_id, state, dob, price, email]\nprivacy: {'*': hash}"
+    assert masks(tmp_path, yaml) == {
+        "lead_id": None, "state": None, "dob": None, "price": None, "email": "hash",
+    }  # fmt: skip
 
 
-def test_without_an_object_nothing_is_read_that_is_not_shown(tmp_path: Path) -> None:
-    found = masking(tmp_path, "fields: [lead_id, email]\nprivacy: {email: hash, last_name: remove}")
-    assert found.watched == ()
-    assert [column.name for column in found.query.columns] == ["lead_id", "email"]
+def test_of_a_closed_type_without_a_word_only_valid_values_remain(tmp_path: Path) -> None:
+    fields = "fields: [email, dob, ip_address, gender, state]\n"
+    found = masks(tmp_path, fields + "privacy: {email: mask}")
+    assert found == {"email": "mask", "dob": None, "ip_address": "redact", "gender": "redact", "state": None}
+    assert set(masks(tmp_path, fields).values()) == {None}
+
+
+def test_a_kept_value_of_a_closed_type_stays_as_it_is(tmp_path: Path) -> None:
+    yaml = "fields: [email, ip_address]\nprivacy: {email: mask, ip_address: keep}"
+    assert masks(tmp_path, yaml)["ip_address"] is None
+
+
+def test_without_a_text_that_is_redacted_nothing_is_read_that_is_not_shown(tmp_path: Path) -> None:
+    found = masking(tmp_path, "fields: [lead_id, email, dob, price]\nprivacy: {dob: mask, email: hash}")
+    assert (found.own, found.never) == ((), ())
+    assert [column.name for column in found.query.columns] == ["lead_id", "email", "dob", "price"]
 
 
 @pytest.mark.parametrize("format", ["csv", "json"])
-def test_a_social_security_number_is_in_no_export_of_all(tmp_path: Path, format: str) -> None:
+def test_a_social_security_number_is_read_to_be_taken_out_of_texts_and_never_exported(
+    tmp_path: Path, format: str
+) -> None:
     found = masking(tmp_path, f"format: {format}\nfields: all")
-    assert "ssn" not in {column.id for column in found.columns}
-    assert "ssn" not in {column.name for column in found.query.columns}
+    assert "ssn" not in {column.source for column in found.columns}
+    assert found.never == ("ssn",)
+    assert "ssn" in {column.name for column in found.query.columns}
+
+
+def test_a_removed_name_is_read_to_be_taken_out_of_texts(tmp_path: Path) -> None:
+    yaml = "fields: [lead_id, last_name, comments]\nprivacy: {last_name: remove, comments: redact}"
+    found = masking(tmp_path, yaml)
+    assert [column.id for column in found.columns] == ["lead_id", "comments"]
+    assert found.own == ("first_name", "last_name", "title", "dob", "address_1", "address_2")
+
+
+def test_a_redacted_url_keeps_the_parameters_that_the_catalog_allows(tmp_path: Path) -> None:
+    found = columns(tmp_path, "fields: [landing_page, comments]\nprivacy: {'*': redact}")
+    assert (found["landing_page"].query, found["comments"].query) == (("utm_*",), ())
 
 
 @pytest.mark.parametrize(
@@ -136,13 +172,13 @@ def test_a_key_that_is_missing_is_named_with_how_to_set_it(
     tmp_path: Path, word: str, name: str, field: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
-        plan(tmp_path, f"fields: [email, custom]\nprivacy: {{{field}: {word}}}", keys={})
+        plan(tmp_path, f"fields: [email, custom]\nprivacy: {{direct: redact, {field}: {word}}}", keys={})
     assert f"needs the key {name}, which is not set" in str(caught.value)
     assert f'export {name}="$(openssl rand -hex 32)"' in str(caught.value)
 
 
 def test_only_the_keys_that_are_used_are_needed(tmp_path: Path) -> None:
-    yaml = "fields: [lead_id, email]\nprivacy: {email: mask, phone_1: hash}"
+    yaml = "fields: [lead_id, email]\nprivacy: {email: mask, direct: hash}"
     assert plan(tmp_path, yaml, keys={}).masking.key_ids == ()  # type: ignore[union-attr]
 
 

@@ -24,7 +24,6 @@ from export_pipelines.plan.plan import (
 from export_pipelines.stream import Keys, Written, write_parts
 from export_pipelines.stream.encoder import Encoder
 from export_pipelines.stream.schema import arrow_type, polars_type
-from export_pipelines.stream.watched import Watched
 
 MEDIA = {"csv": "text/csv", "json": "application/json"}
 SUFFIX = {"none": "", "gzip": ".gz", "zip": ".zip", "zstd": ".zst"}
@@ -174,8 +173,3 @@ def written(plan: Plan, batches: Iterable[pa.RecordBatch]) -> tuple[Written, dic
     """What `write_parts` tells, and the finished parts."""
     store = MemoryStore()
     return write_parts(plan, batches, store.open_part, Keys()), store.parts
-
-
-def watching(plan: Plan, frame: pl.DataFrame) -> Watched:
-    """What is searched for in rows of texts."""
-    return Watched(plan, frame.to_arrow().combine_chunks().to_batches()[0], frame)

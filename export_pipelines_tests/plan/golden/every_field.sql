@@ -40,7 +40,8 @@ SELECT leads.lead_id AS "lead_id",
   leads.price AS "revenue",
   leads.purchase_price AS "cost",
   CASE WHEN json_valid(leads.custom) THEN json(leads.custom) WHEN (leads.custom IS NOT NULL) THEN '<JSON that does not parse>' END AS "custom",
-  CASE WHEN json_valid(leads.appended) THEN json(leads.appended) WHEN (leads.appended IS NOT NULL) THEN '<JSON that does not parse>' END AS "appended"
+  CASE WHEN json_valid(leads.appended) THEN json(leads.appended) WHEN (leads.appended IS NOT NULL) THEN '<JSON that does not parse>' END AS "appended",
+  leads.ssn AS "ssn"
 FROM leads LEFT OUTER JOIN flows AS flow ON flow.id = leads.flow_id LEFT OUTER JOIN sources AS source ON source.id = leads.source_id LEFT OUTER JOIN recipients AS recipient ON recipient.id = leads.recipient_id
 WHERE leads.submitted_at >= ? AND leads.submitted_at < ? ORDER BY leads.submitted_at, leads.lead_id
 ;

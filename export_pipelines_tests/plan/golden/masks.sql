@@ -2,8 +2,13 @@
 SELECT leads.lead_id AS "lead_id",
   leads.email AS "email",
   CASE WHEN json_valid(leads.custom) THEN json(leads.custom) WHEN (leads.custom IS NOT NULL) THEN '<JSON that does not parse>' END AS "custom",
+  leads.first_name AS "first_name",
   leads.last_name AS "last_name",
-  leads.phone_1 AS "phone_1"
+  leads.title AS "title",
+  leads.dob AS "dob",
+  leads.address_1 AS "address_1",
+  leads.address_2 AS "address_2",
+  leads.ssn AS "ssn"
 FROM leads
 WHERE leads.submitted_at >= ? AND leads.submitted_at < ? ORDER BY leads.submitted_at, leads.lead_id
 ;
