@@ -10,8 +10,10 @@ from typing import Literal, NamedTuple
 
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import Catalog
+from export_pipelines.catalog.load import shown
 from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
 from export_pipelines.definition.alerts import load_alerts
+from export_pipelines.definition.allowed import ANY
 from export_pipelines.definition.delivery import settings_of
 from export_pipelines.definition.export import Cadence
 from export_pipelines.definition.given import AT_LAUNCH
@@ -37,10 +39,10 @@ SOME_LEAD = "0" * 24  # in the place of those that a launch will give
 
 
 class CheckFault(NamedTuple):
-    """`name` is the export, or what else was looked at; an `error` keeps it from running, a `warning` does not."""
+    """`name` is the export, or what else was looked at; an `error` keeps it from running, a `warning` or a `note` does not."""
 
     name: str
-    severity: Literal["error", "warning"]
+    severity: Literal["error", "warning", "note"]
     text: str
 
 
@@ -92,18 +94,24 @@ def check_all(
             faults += _faults(definition.name, error)
     faults += _path_faults(loaded, plans, settings)
     chosen = [one for one in loaded.definitions if one.name in asked and one.name in plans]
-    faults += _destination_faults(chosen, plans, Resources(settings, environment), connect)
-    faults += _alert_faults(Resources(settings, environment))
+    resources = Resources(settings, environment)
+    try:
+        faults += _allowed_notes(resources)
+    except DefinitionError as error:
+        faults += [CheckFault(ALLOWED, "error", text) for text in error.faults]
+    else:
+        faults += _destination_faults(chosen, plans, resources, connect)
+        faults += _alert_faults(resources)
     if connect:
         faults += _connection_faults(
             settings, catalog, {name: plans[name] for name in asked if name in plans}
         )
         faults += _clock_faults(settings, now)
         faults += _store_faults(settings, probe)
-    return sorted({fault for fault in faults if fault.name in asked or fault.name in (STORE, SOURCE, ALERTS)})
+    return sorted({fault for fault in faults if fault.name in asked or fault.name in OTHERS})
 
 
-STORE, SOURCE, ALERTS = "artifact store", "source", "alerts"
+STORE, SOURCE, ALERTS, ALLOWED = OTHERS = ("artifact store", "source", "alerts", "allowed")
 
 
 def _asked(loaded: Loaded, names: Sequence[str] | None) -> set[str]:
@@ -227,12 +235,38 @@ def _destination_faults(
         output = plans[definition.name][0].output
         assert output is not None  # a compiled plan is whole
         for index, entry in enumerate(output.deliver):
+            refused = list(_refusals(definition, index, resources))
+            yield from refused
+            if refused:
+                continue
             try:
                 destination = open_destination(entry, resources)
                 if connect:
                     destination.check()
             except ExportError as error:
                 yield CheckFault(definition.name, "error", f"{definition.at('deliver', index)}: {error}")
+
+
+def _refusals(definition: ExportDefinition, index: int, resources: Resources) -> Iterator[CheckFault]:
+    """What a destination names and the operator does not allow."""
+    entry = definition.deliver[index]
+    for named in settings_of(entry).named():
+        key = ("deliver", index, entry.kind, *named.key)
+        refusal = resources.refusal(named.kind, named.name)
+        if refusal:
+            text = f"{definition.at(*key)}: {'.'.join(map(str, key))}: {refusal}"
+            yield CheckFault(definition.name, "error", text)
+
+
+def _allowed_notes(resources: Resources) -> Iterator[CheckFault]:
+    """Raises DefinitionError for a list that is wrong."""
+    if resources.allowed == ANY:
+        yield CheckFault(
+            ALLOWED,
+            "note",
+            f"there is no {shown(resources.settings.allowed)}, so exports may name any variable, file, host, bucket and "
+            "mail domain but the program's own variables and files",
+        )
 
 
 def _alert_faults(resources: Resources) -> Iterator[CheckFault]:

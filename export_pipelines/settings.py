@@ -38,6 +38,8 @@ class Settings(BaseModel):
     ledger_url: SecretStr  # may hold a password
     definitions: Path
     alerts: Path  # who is told of what; nobody where the file is not there
+    allowed: Path  # what exports may name; anything where the file is not there
+    demands_allowed: bool = False  # the environment names the file, so it must be there
     catalog: Path | None = (
         None  # None: the catalog that ships with the package; `import` writes <home>/catalog.yaml
     )
@@ -71,6 +73,8 @@ class Settings(BaseModel):
             ledger_url=SecretStr(text("LEDGER_URL", f"sqlite:///{home / 'ledger.db'}")),
             definitions=(root / text("DEFINITIONS", "exports")).resolve(),
             alerts=(root / text("ALERTS", "alerts.yaml")).resolve(),
+            allowed=(root / text("ALLOWED", "allowed.yaml")).absolute(),
+            demands_allowed=bool(environment.get(PREFIX + "ALLOWED")),
             catalog=(root / catalog).resolve() if catalog else _if_there(home / CATALOG_FILE),
             hash_key=key_versions(environment, "HASH_KEY", root, home),
             master_key=key_versions(environment, "MASTER_KEY", root, home),

@@ -18,8 +18,10 @@ KEY = "a key that is no secret, of 32 bytes and more"
 def check(
     project: Project, *names: str, connect: bool = False, now: datetime | None = None
 ) -> list[CheckFault]:
+    """All but notes."""
     clock = {"now": lambda: now} if now else {}
-    return check_all(project.settings, load_catalog(None), names, connect, **clock)
+    found = check_all(project.settings, load_catalog(None), names, connect, **clock)
+    return [one for one in found if one.severity != "note"]
 
 
 def with_path(path: str, yaml: str = DAILY) -> str:
@@ -200,3 +202,62 @@ def test_without_connect_nothing_is_written(project: Project) -> None:
     before = project.tree()
     check(project)
     assert project.tree() == before and not project.home.exists()
+
+
+TO_PARTNER = """\
+type: lead
+format: csv
+fields: [lead_id, state]
+partition: daily
+start: 2024-01-01
+deliver:
+  - folder: {path: "{{export}}/{{date}}"}
+  - sftp:
+      host: sftp.evil.example
+      user: acme
+      password: {env: PARTNER_PASSWORD}
+      host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKVMkZ1IuYNRZLhHOkMe8MRFBMzJ1mZJg1tlCFYb6hYz
+      path: "leads/{{date}}"
+  - email: {to: [a@example.com, b@evil.example], subject: "{{date}}", smtp: {env: PARTNER_SMTP}}
+"""
+
+
+def test_what_the_operator_does_not_allow_is_told_with_its_line(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.folder)
+    project.write("partner", TO_PARTNER)
+    (project.folder / "allowed.yaml").write_text(
+        "variables: [PARTNER_PASSWORD]\nhosts: ['*.example.com']\nmail_domains: [example.com]\n"
+    )
+    assert [one.text for one in check(project)] == [
+        'exports/partner.yaml:14: deliver.2.email.smtp: allowed.yaml does not allow the variable "PARTNER_SMTP"; '
+        "allowed: PARTNER_PASSWORD (the operator lists it under `variables`)",
+        'exports/partner.yaml:14: deliver.2.email.to: allowed.yaml does not allow the mail domain "evil.example"; '
+        "allowed: example.com (the operator lists it under `mail_domains`)",
+        'exports/partner.yaml:9: deliver.1.sftp.host: allowed.yaml does not allow the host "sftp.evil.example"; '
+        "allowed: *.example.com (the operator lists it under `hosts`)",
+    ]
+
+
+def test_a_project_without_a_list_is_told_so_and_is_not_at_fault(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.folder)
+    (note,) = check_all(project.settings, load_catalog(None))
+    assert (note.name, note.severity) == ("allowed", "note")
+    assert note.text.startswith("there is no allowed.yaml, so exports may name any variable, file, host,")
+    (project.folder / "allowed.yaml").write_text("hosts: [example.com]\n")
+    assert check_all(project.settings, load_catalog(None)) == []
+
+
+def test_a_list_that_is_wrong_is_one_fault_with_its_line(project: Project) -> None:
+    project.write("partner", TO_PARTNER)
+    (project.folder / "allowed.yaml").write_text("hosts: [a]\nhost: [b]\n")
+    (fault,) = check(project)
+    assert (fault.name, fault.severity) == ("allowed", "error")
+    assert 'allowed.yaml:2: unknown key "host"; did you mean "hosts"?' in fault.text
+    (project.folder / "allowed.yaml").unlink()
+    project.environment["EXPORT_PIPELINES_ALLOWED"] = "allowed.yaml"
+    (fault,) = check(project)
+    assert "allowed.yaml: cannot read the file: No such file" in fault.text

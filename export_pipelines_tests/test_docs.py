@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from export_pipelines.definition.alerts import load_alerts
+from export_pipelines.definition.allowed import Allowed, load_allowed
 from export_pipelines.definition.delivery import KINDS
 from export_pipelines.definition.export import ExportType, MaskWord, Smart
 from export_pipelines.definition.filters import Filter, Operator
@@ -47,6 +48,13 @@ def test_the_alerts_that_are_shown_load(tmp_path: Path):
     (rule,) = load_alerts(tmp_path / "alerts.yaml")
     assert rule.concerns("daily_lead_backup", "late")
     assert not rule.concerns("daily_lead_backup", "anomaly")
+
+
+def test_the_list_of_what_exports_may_name_loads_and_shows_every_key(tmp_path: Path):
+    shown = re.search(r"```yaml\n# allowed.yaml\n(.*?)```", DESTINATIONS, re.DOTALL)
+    assert shown
+    (tmp_path / "allowed.yaml").write_text(shown[1], encoding="utf-8")
+    assert load_allowed(tmp_path / "allowed.yaml").model_fields_set == set(Allowed.model_fields)
 
 
 def told_in(text: str, names: Iterable[str]) -> set[str]:

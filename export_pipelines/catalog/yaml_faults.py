@@ -44,7 +44,12 @@ def plain(found: ErrorDetails, place: Key, inside: Any) -> str:
     """One finding as text, `key: what; allowed`."""
     match found["type"]:
         case "extra_forbidden":
-            return _under(place[:-1], unknown("key", str(place[-1]), _keys(inside)))
+            moved = _moved(inside).get(str(place[-1]))
+            return (
+                _under(place, moved)
+                if moved
+                else _under(place[:-1], unknown("key", str(place[-1]), _keys(inside)))
+            )
         case "missing":
             return _under(place[:-1], f'the key "{place[-1]}" is missing')
         case _:
@@ -147,6 +152,11 @@ def _step(annotation: Any, part: str | int) -> Any:
         elif get_origin(member) in (list, tuple) and isinstance(part, int):
             return get_args(member)[0]
     return None
+
+
+def _moved(annotation: Any) -> dict[str, str]:
+    """Keys that are no longer read, and what does their work now; a model says it as `MOVED`."""
+    return {key: text for one in _flat(annotation) for key, text in getattr(one, "MOVED", {}).items()}
 
 
 def _keys(annotation: Any) -> list[str]:

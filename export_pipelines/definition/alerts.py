@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +12,7 @@ from export_pipelines.catalog.yaml_faults import plain_faults
 from export_pipelines.catalog.yaml_lines import YamlFault, read_yaml_file
 from export_pipelines.definition.destinations.address import MailAddress
 from export_pipelines.definition.destinations.secret import Secret
+from export_pipelines.definition.destinations.webhook import OPENED_BY
 from export_pipelines.definition.one_of import OneOf, one_of
 from export_pipelines.errors import DefinitionError
 
@@ -33,9 +34,10 @@ class SlackChannel(BaseModel):
 
     model_config = _Model
 
+    MOVED: ClassVar[Mapping[str, str]] = {"allow_private": OPENED_BY}
+
     url: Secret
     ca: str | None = None
-    allow_private: bool = False
 
 
 class WebhookChannel(BaseModel):
@@ -46,7 +48,7 @@ class WebhookChannel(BaseModel):
     url: Secret
     secret: Secret | None = None
     ca: str | None = None
-    allow_private: bool = False
+    MOVED: ClassVar[Mapping[str, str]] = {"allow_private": OPENED_BY}
 
 
 CHANNELS: Mapping[str, type[BaseModel]] = {

@@ -132,8 +132,8 @@ def _client(settings: Any, resources: Resources) -> HttpClient:
     return HttpClient(
         url=resources.secret(settings.url, f"{WHERE} url"),
         where=f"{WHERE} url",
-        allow_private=settings.allow_private,
-        ca=str(resources.settings.root / settings.ca) if settings.ca else None,
+        opened=resources.allowed.private_networks,
+        ca=str(resources.path(settings.ca, f"{WHERE} ca")) if settings.ca else None,
         answer_s=TIMEOUT_S,
     )
 

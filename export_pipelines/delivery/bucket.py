@@ -27,7 +27,7 @@ def open_from(settings: S3Settings, resources: Resources) -> "S3":
         access_key=secret("access_key"),
         secret_key=secret("secret_key"),
         session_token=secret("session_token"),
-        ca=str(resources.path(settings.ca)) if settings.ca else None,
+        ca=str(resources.path(settings.ca, f"{WHERE}.ca")) if settings.ca else None,
         timeout_s=settings.timeout_s,
     )
     return S3(settings, access)

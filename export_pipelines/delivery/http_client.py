@@ -1,6 +1,5 @@
 """Posting to a URL that somebody wrote down: to that host only, at a public address, encrypted, without redirects."""
 
-import ipaddress
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +13,9 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from export_pipelines.definition.allowed import Network
+from export_pipelines.definition.destinations.hosts import host_of
+from export_pipelines.delivery.addresses import is_opened, is_reachable, literal
 from export_pipelines.delivery.artifact import BLOCK_BYTES
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 
@@ -30,7 +32,7 @@ Opened = Callable[[], BinaryIO]
 class HttpClient:
     """POSTs to one URL. `where` names it in errors, since the URL may hold a secret.
 
-    allow_private: addresses of this machine and of private networks may be asked, and plain http.
+    opened:        networks that are not public and that the operator opened: they may be asked, by plain http too.
     ca:            PEM file of who may vouch for the server; None for those of the system.
     certificate:   files of the client's certificate and its key.
     proxy:         URL of a proxy; it then resolves the host, and it guards which addresses may be asked.
@@ -38,7 +40,7 @@ class HttpClient:
 
     url: str = field(repr=False)
     where: str
-    allow_private: bool = False
+    opened: tuple[Network, ...] = ()
     ca: str | None = None
     certificate: tuple[str, str] | None = None
     proxy: str | None = field(default=None, repr=False)
@@ -46,16 +48,19 @@ class HttpClient:
 
     def __post_init__(self) -> None:
         parts = _split(self.url, self.where)
-        if parts.scheme != "https" and not (parts.scheme == "http" and self.allow_private):
+        if parts.scheme != "https" and not (parts.scheme == "http" and self.opened and self.proxy is None):
             raise SettingsError(
                 "an https:// URL is expected",
                 where=self.where,
-                remedy="`allow_private: true` permits http, too",
+                remedy="plain http is for `private_networks` of allowed.yaml only, and never by a proxy",
             )
-        if not parts.hostname or parts.username or parts.password:
+        if host_of(self.url) is None or parts.username or parts.password:
             raise SettingsError(
                 "the URL names no host, or a user", where=self.where, remedy="put a password into `headers`"
             )
+        address = literal(parts.hostname)
+        if address is not None:
+            self._demand_reachable(address)
 
     @property
     def place(self) -> str:
@@ -121,15 +126,23 @@ class HttpClient:
     def _address(self, host: str, port: int) -> str:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
         addresses = [str(one[4][0]) for one in found]
-        if not self.allow_private:
-            for one in addresses:
-                if not ipaddress.ip_address(one.partition("%")[0]).is_global:
-                    raise RequestError(
-                        "the host has an address that is not public",
-                        where=self.where,
-                        remedy="`allow_private: true`, when it is meant to be asked",
-                    )
+        for one in addresses:
+            self._demand_reachable(one)
         return addresses[0]
+
+    def _demand_reachable(self, address: str) -> None:
+        if not is_reachable(address, self.opened):
+            raise RequestError(
+                "the host has an address that is not public",
+                where=self.where,
+                remedy="when it is meant to be asked, the operator opens its network by `private_networks` in allowed.yaml",
+            )
+        if _split(self.url, self.where).scheme == "http" and not is_opened(address, self.opened):
+            raise RequestError(
+                "plain http to an address outside of the networks that allowed.yaml opens",
+                where=self.where,
+                remedy="write https://",
+            )
 
 
 class Body:

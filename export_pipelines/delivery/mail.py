@@ -37,6 +37,8 @@ LISTED = 100  # files named in a mail
 def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     """The server is that of `smtp`, else of EXPORT_PIPELINES_SMTP_URL."""
     server = mail_server(settings, resources, WHERE, settings.timeout_s)
+    if settings.smtp is not None:
+        resources.demand("hosts", server.host, f"{WHERE}.smtp")
     sender = settings.sender or resources.settings.mail_from
     if sender is None:
         raise SettingsError(

@@ -26,7 +26,8 @@ EXTRAS: Mapping[str, str] = {"paramiko": "sftp", "boto3": "s3", "botocore": "s3"
 def open_destination(entry: Mapping[str, Any], resources: Resources) -> Destination:
     """The destination of `entry`, `{"kind": ..., "settings": {...}}` as it stands in a plan.
 
-    Connects to nothing. Raises RequestError for wrong settings, SettingsError for a secret that is not there.
+    Connects to nothing. Raises RequestError for wrong settings and for what the operator's allowed.yaml, read now, does not
+    allow; SettingsError for a secret that is not there.
     """
     kind = str(entry.get("kind"))
     if kind not in MODULES:
@@ -36,6 +37,8 @@ def open_destination(entry: Mapping[str, Any], resources: Resources) -> Destinat
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise RequestError(faults, where=f"deliver.{kind}") from None  # pydantic's own text repeats the input
+    for named in settings.named():
+        resources.demand(named.kind, named.name, ".".join(map(str, ("deliver", kind, *named.key))))
     try:
         module = import_module(f"export_pipelines.delivery.{MODULES[kind]}")
     except ModuleNotFoundError as error:

@@ -1,15 +1,21 @@
-"""What destinations are opened with: folders, and the secrets that definitions only name."""
+"""What destinations are opened with: folders, what the operator allows, and the secrets that definitions only name."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from export_pipelines.artifacts import Store, open_store
-from export_pipelines.definition.destinations.secret import SecretName
-from export_pipelines.errors import SettingsError
-from export_pipelines.settings import Settings
+from export_pipelines.catalog.load import shown
+from export_pipelines.definition.allowed import Allowed, load_allowed
+from export_pipelines.definition.destinations.named import Kind
+from export_pipelines.definition.destinations.secret import OWN_VARIABLE, SecretName, is_own_variable
+from export_pipelines.errors import RequestError, SettingsError
+from export_pipelines.settings import PREFIX, Settings
 
 Environment = Mapping[str, str]
+PROCESSES = Path("/proc")  # holds the environment, and the open files, of this process
 
 
 @dataclass(frozen=True)
@@ -22,29 +28,96 @@ class Resources:
     def open_store(self) -> Store:
         return open_store(self.settings.store_url)
 
-    def secret(self, name: SecretName, where: str) -> str:
-        """The secret that `name` names. Raises SettingsError, which names the variable or the file, when it is not there."""
-        if name.env is not None:
-            value = self.environment.get(name.env)
-            if not value:
-                raise SettingsError(
-                    f"the variable {name.env} is not set",
-                    where=where,
-                    remedy=f"set {name.env} in the environment",
-                )
-            return value
-        return self.file(str(name.file), where).decode(errors="strict").rstrip("\r\n")
+    @cached_property
+    def allowed(self) -> Allowed:
+        """The operator's list as it is now. Raises DefinitionError."""
+        return load_allowed(self.settings.allowed, self.settings.demands_allowed)
 
-    def path(self, written: str) -> Path:
-        """From the project's folder where it is relative; ~ is the home of who runs this."""
-        return self.settings.root / Path(written).expanduser()
+    def refusal(self, kind: Kind, name: str) -> str | None:
+        """Why an export may not name `name`; None when it may. Raises DefinitionError for a list that is wrong."""
+        settings = self.settings
+        if kind == "variables" and is_own_variable(name):
+            return OWN_VARIABLE.format(name)
+        if kind == "files":
+            path = self._absolute(name)
+            if self._is_own(path):
+                return f'"{name}" is a file of the program itself; name a file of your own'
+            name = str(path)
+        return self.allowed.refusal(kind, name, settings.root.absolute(), shown(settings.allowed))
+
+    def demand(self, kind: Kind, name: str, where: str) -> None:
+        """Raises RequestError for what an export may not name."""
+        refusal = self.refusal(kind, name)
+        if refusal:
+            raise RequestError(refusal, where=where)
+
+    def secret(self, name: SecretName, where: str) -> str:
+        """The secret that `name` names. Raises SettingsError, which names the variable or the file, when it is not there,
+        and for a variable or a file of the program itself."""
+        if name.env is None:
+            return self._text(str(name.file), where)
+        if is_own_variable(name.env):
+            raise SettingsError(OWN_VARIABLE.format(name.env), where=where)
+        value = self.environment.get(name.env)
+        if not value:
+            raise SettingsError(
+                f"the variable {name.env} is not set",
+                where=where,
+                remedy=f"set {name.env} in the environment",
+            )
+        return value
+
+    def path(self, written: str, where: str) -> Path:
+        """From the project's folder where it is relative; ~ is the home of who runs this. Raises SettingsError for a file
+        of the program itself."""
+        path = self._absolute(written)
+        if self._is_own(path):
+            raise SettingsError(
+                f'"{written}" is a file of the program itself', where=where, remedy="name a file of your own"
+            )
+        return path
 
     def file(self, path: str, where: str) -> bytes:
         """The bytes of a small file that a definition names. Raises SettingsError."""
         try:
-            return self.path(path).read_bytes()
-        except (OSError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or "no such home"
+            return self.path(path, where).read_bytes()
+        except OSError as error:
             raise SettingsError(
-                f"cannot read {path}: {reason}", where=where, remedy="name a file that this user can read"
+                f"cannot read {path}: {error.strerror}",
+                where=where,
+                remedy="name a file that this user can read",
             ) from error
+
+    def _text(self, path: str, where: str) -> str:
+        try:
+            return self.file(path, where).decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise SettingsError(
+                f"cannot read {path}: it is not text", where=where, remedy="name a file that holds the secret"
+            ) from None
+
+    def _absolute(self, written: str) -> Path:
+        """Without `..`, as it is compared with what the operator allows."""
+        try:
+            path = Path(written).expanduser()
+        except RuntimeError as error:
+            raise SettingsError(f"cannot read {written}: no such home") from error
+        return Path(os.path.normpath(self.settings.root.absolute() / path))
+
+    def _is_own(self, path: Path) -> bool:
+        real = Path(os.path.realpath(path))
+        return any(real == own or own in real.parents for own in self._own_files())
+
+    def _own_files(self) -> Iterator[Path]:
+        """HOME, what holds the operator's secrets, leads and artifacts elsewhere, and this process."""
+        yield from (PROCESSES, Path(os.path.realpath(self.settings.home)))
+        named = [value for name, value in self.environment.items() if _names_file(name) and value]
+        named += [self.settings.store_url.removeprefix("file://")]
+        for url in (self.settings.source_url, self.settings.ledger_url):
+            kind, _, file = url.get_secret_value().partition("?")[0].partition(":///")
+            named += [file] if kind.startswith("sqlite") and file else []
+        yield from (Path(os.path.realpath(self.settings.root / one)) for one in named)
+
+
+def _names_file(variable: str) -> bool:
+    return variable.startswith(PREFIX) and variable.endswith("_FILE")

@@ -125,7 +125,7 @@ def _known(settings: SshLogin, resources: Resources, where: str) -> tuple[parami
     if settings.host_key is not None:
         lines = [f"{name} {settings.host_key}"]
     else:
-        path = resources.path(settings.known_hosts)
+        path = resources.path(settings.known_hosts, f"{where}.known_hosts")
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
     for number, line in enumerate(lines):
         entry = _entry(line, number)

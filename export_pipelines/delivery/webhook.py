@@ -14,6 +14,7 @@ from urllib3.fields import RequestField
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import WebhookSettings
+from export_pipelines.definition.destinations.hosts import host_of
 from export_pipelines.definition.destinations.secret import SecretName
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
@@ -34,19 +35,14 @@ def open_from(settings: WebhookSettings, resources: Resources) -> "Webhook":
             where=f"{WHERE}.send",
             remedy="set EXPORT_PIPELINES_PUBLIC_URL, or say `send: raw`",
         )
-    root = resources.settings.root
-    files = (settings.client_certificate, settings.client_key)
-    for path in (settings.ca, *files):
-        if path is not None:
-            resources.file(path, WHERE)
-    certificate, key = ((str(root / one) if one else None) for one in files)
+    certificate, key = (_file(one, resources) for one in (settings.client_certificate, settings.client_key))
     client = HttpClient(
-        url=settings.url if isinstance(settings.url, str) else resources.secret(settings.url, f"{WHERE}.url"),
+        url=settings.url if isinstance(settings.url, str) else _secret_url(settings.url, "url", resources),
         where=f"{WHERE}.url",
-        allow_private=settings.allow_private,
-        ca=str(root / settings.ca) if settings.ca else None,
+        opened=resources.allowed.private_networks,
+        ca=_file(settings.ca, resources),
         certificate=(certificate, key) if certificate and key else None,
-        proxy=resources.secret(settings.proxy, f"{WHERE}.proxy") if settings.proxy else None,
+        proxy=_secret_url(settings.proxy, "proxy", resources) if settings.proxy else None,
         answer_s=settings.timeout_s,
     )
     headers = {
@@ -59,6 +55,25 @@ def open_from(settings: WebhookSettings, resources: Resources) -> "Webhook":
         headers,
         resources.settings.public_url,
     )
+
+
+def _file(path: str | None, resources: Resources) -> str | None:
+    """The path of a file that can be read."""
+    if path is None:
+        return None
+    resources.file(path, WHERE)
+    return str(resources.path(path, WHERE))
+
+
+def _secret_url(name: SecretName, setting: str, resources: Resources) -> str:
+    """A URL whose host may be named. Raises SettingsError or RequestError."""
+    where = f"{WHERE}.{setting}"
+    url = resources.secret(name, where)
+    host = host_of(url)
+    if host is None:
+        raise SettingsError("the URL names no host", where=where, remedy="https://example.com/exports")
+    resources.demand("hosts", host, where)
+    return url
 
 
 def signing_key(name: SecretName | None, resources: Resources, where: str) -> bytes | None:

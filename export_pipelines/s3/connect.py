@@ -8,6 +8,7 @@ import boto3
 from botocore.config import Config
 
 from export_pipelines.definition.destinations import S3Settings
+from export_pipelines.definition.destinations.s3 import PLAIN_HTTP, is_safe_endpoint
 from export_pipelines.errors import SettingsError
 from export_pipelines.s3.bucket import Bucket, Options
 from export_pipelines.s3.errors import s3_errors
@@ -34,7 +35,8 @@ class Access:
 
 
 def open_bucket(name: str, access: Access) -> Bucket:
-    """Asks nothing of the server. Raises RequestError for an endpoint that is no URL, SettingsError for a `ca` that is not there."""
+    """Asks nothing of the server. Raises RequestError for an endpoint that is no URL, SettingsError for a `ca` that is not
+    there, or an endpoint by plain http that is not of this machine (boto3 also finds one in AWS_ENDPOINT_URL)."""
     if access.ca is not None and not Path(access.ca).is_file():  # boto3 would say that the handshake broke
         raise SettingsError(
             f"cannot read {access.ca}", where=f"s3://{name}", remedy="name the file with `ca`"
@@ -57,6 +59,12 @@ def open_bucket(name: str, access: Access) -> Bucket:
             aws_session_token=access.session_token,
             verify=access.ca,
             config=config,
+        )
+    if not is_safe_endpoint(client.meta.endpoint_url):
+        raise SettingsError(
+            PLAIN_HTTP,
+            where=f"s3://{name}",
+            remedy="mend `endpoint_url`, or AWS_ENDPOINT_URL where it says it",
         )
     return Bucket(client, name)
 

@@ -29,6 +29,7 @@ class Desk:
         return Settings(
             root=self.home.parent,
             alerts=self.home.parent / "alerts.yaml",
+            allowed=self.home.parent / "allowed.yaml",
             home=self.home,
             source_url=SecretStr("sqlite://"),
             store_url=str(self.home / "artifacts"),

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from export_pipelines.s3 import Bucket
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.servers.authority import authority
-from export_pipelines_tests.servers.https import Inbox, https_server
+from export_pipelines_tests.servers.https import OPENED, Inbox, https_server
 from export_pipelines_tests.servers.s3 import KEY, READER_KEY, READER_SECRET, SECRET, S3Server, own_bucket
 from export_pipelines_tests.servers.smtp import Post, smtp_server
 from export_pipelines_tests.servers.ssh import SshServer, asyncssh_server, openssh
@@ -281,7 +281,7 @@ class WebhookReceiver:
         return max(bodies.count(data) for data in files.values())
 
     def entry(self, **settings: Any) -> Entry:
-        given = {"url": self.inbox.url(), "ca": str(self.ca), "allow_private": True, "secret": {"env": "KEY"}}
+        given = {"url": self.inbox.url(), "ca": str(self.ca), "secret": {"env": "KEY"}}
         return {
             "kind": "webhook",
             "settings": {**given, "headers": {"X-Token": {"env": "TOKEN"}}, **settings},
@@ -298,7 +298,7 @@ class WebhookReceiver:
 
     def refused(self) -> dict[str, Entry]:
         return {
-            "a private address": self.entry(allow_private=False),
+            "a private address": self.entry(url="https://10.0.0.1/in"),
             "a server that nobody vouches for": self.entry(ca=None),
             "a variable that is not set": self.entry(secret={"env": "UNSET"}),
             "a host that is not there": self.entry(url="https://no-such-host.invalid/in"),
@@ -307,8 +307,11 @@ class WebhookReceiver:
 
 @contextmanager
 def _webhook(tmp: Path):  # type: ignore[no-untyped-def]
+    (tmp / "allowed.yaml").write_text(OPENED)
     with https_server() as inbox:
-        yield WebhookReceiver(inbox, authority().pem(tmp))
+        made = WebhookReceiver(inbox, authority().pem(tmp))
+        made.environment = {**made.environment, "EXPORT_PIPELINES_ALLOWED": str(tmp / "allowed.yaml")}
+        yield made
 
 
 @dataclass

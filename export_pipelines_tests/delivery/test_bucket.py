@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from export_pipelines.artifacts import open_store
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.delivery import open_destination
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
@@ -204,3 +205,26 @@ def test_a_settings_key_that_the_server_cannot_serve_is_told(desk: Desk, receive
     with pytest.raises((RequestError, RetryableError), match="s3://"):
         desk.send(stored(desk.store), receiver.entry(encryption="aws:kms"))
     assert receiver.arrived() == {}
+
+
+@pytest.mark.parametrize("setting", ["endpoint_url", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "store"])
+def test_plain_http_is_for_a_server_of_this_machine_only(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, setting: str
+):
+    """Wherever boto3 finds the endpoint, and for the artifact store too."""
+    url, settings = "http://s3.example.com", {"bucket": "acme", "key": "a/"}
+    if setting.startswith("AWS"):
+        monkeypatch.setenv(setting, url)
+    elif setting == "endpoint_url":
+        settings["endpoint_url"] = url
+    with pytest.raises(RequestError, match="plain http is for a server of this machine only"):
+        if setting == "store":
+            open_store(f"s3://acme/a?endpoint_url={url}")
+        else:
+            open_destination({"kind": "s3", "settings": settings}, desk.resources)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:9000", "[::1]:9000"])
+def test_plain_http_to_this_machine_is_an_endpoint(desk: Desk, host: str):
+    settings = {"bucket": "acme", "key": "a/", "endpoint_url": f"http://{host}"}
+    open_destination({"kind": "s3", "settings": settings}, desk.resources)

@@ -17,11 +17,12 @@ from export_pipelines_tests.artifacts.build import PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET, WebhookReceiver
 from export_pipelines_tests.servers.authority import authority
-from export_pipelines_tests.servers.https import https_server
+from export_pipelines_tests.servers.https import OPENED, https_server
 
 
 @pytest.fixture
 def receiver(desk: Desk, tmp_path: Path) -> Iterator[WebhookReceiver]:
+    (tmp_path / "allowed.yaml").write_text(OPENED)
     with https_server() as inbox:
         made = WebhookReceiver(inbox, authority().pem(tmp_path))
         desk.environment.update(made.environment)
@@ -125,20 +126,53 @@ def test_no_redirect_is_followed(desk: Desk, receiver: WebhookReceiver):
         "192.168.0.1",
         "0.0.0.0",
         "[::ffff:127.0.0.1]",
+        "127.1",
+        "0x7f000001",
+        "2130706433",
+        "127.0.0.1.",
+        "localhost.",
     ],
 )
 def test_private_addresses_are_not_asked(desk: Desk, receiver: WebhookReceiver, host: str):
+    desk.settings.allowed.unlink()
     url = f"https://{host}:{receiver.inbox.port}/in"
     with pytest.raises(RequestError, match="not public"):
-        desk.send(stored(desk.store), receiver.entry(url=url, allow_private=False))
+        desk.send(stored(desk.store), receiver.entry(url=url))
     assert receiver.inbox.asked == []
 
 
 def test_plain_http_and_passwords_in_urls_are_refused(desk: Desk, receiver: WebhookReceiver):
+    desk.settings.allowed.unlink()
     for url in ("http://example.com/in", "https://user:hunter22@example.com/"):
         with pytest.raises(SettingsError) as told:
-            open_destination(receiver.entry(url=url, allow_private=False), desk.resources)
+            open_destination(receiver.entry(url=url), desk.resources)
         assert "hunter22" not in str(told.value)
+
+
+def test_plain_http_is_for_networks_that_the_operator_opened(desk: Desk, receiver: WebhookReceiver):
+    open_destination(receiver.entry(url="http://127.0.0.1/in"), desk.resources)
+    with pytest.raises(RequestError, match="plain http to an address outside"):
+        open_destination(receiver.entry(url="http://93.184.216.34/in"), desk.resources)
+    desk.environment["PROXY"] = "https://proxy.example.com:3128"
+    with pytest.raises(SettingsError, match="never by a proxy"):
+        open_destination(receiver.entry(url="http://127.0.0.1/in", proxy={"env": "PROXY"}), desk.resources)
+
+
+def test_a_proxy_is_not_asked_for_a_private_address(desk: Desk, receiver: WebhookReceiver):
+    desk.settings.allowed.unlink()
+    desk.environment["PROXY"] = "https://proxy.example.com:3128"
+    for host in ("127.1", "localhost", "metadata.localhost", "169.254.169.254", "[fd00::1]"):
+        with pytest.raises(RequestError, match="not public"):
+            open_destination(receiver.entry(url=f"https://{host}/in", proxy={"env": "PROXY"}), desk.resources)
+
+
+@pytest.mark.parametrize("url", ["https://evil.example\\.example.com/in", "https:///in", "https://a b/in"])
+def test_a_host_that_programs_read_differently_is_refused(desk: Desk, receiver: WebhookReceiver, url: str):
+    desk.environment["URL"] = url
+    with pytest.raises(RequestError, match=r"deliver\.webhook"):
+        open_destination(receiver.entry(url=url), desk.resources)
+    with pytest.raises(SettingsError, match="names no host"):
+        open_destination(receiver.entry(url={"env": "URL"}), desk.resources)
 
 
 def test_a_secret_path_is_shown_nowhere(desk: Desk, receiver: WebhookReceiver):
@@ -158,6 +192,7 @@ def test_a_client_certificate_lets_in(desk: Desk, tmp_path: Path):
     leaf = ours.certificate("client.example.com")
     (tmp_path / "client.pem").write_bytes(leaf.cert_chain_pems[0].bytes())
     (tmp_path / "client.key").write_bytes(leaf.private_key_pem.bytes())
+    (tmp_path / "allowed.yaml").write_text(OPENED)
     with https_server(client_ca=ours) as inbox:
         receiver = WebhookReceiver(inbox, authority().pem(tmp_path))
         desk.environment.update(receiver.environment)

@@ -88,6 +88,7 @@ def make_project(folder: Path, source: Path) -> Project:
     settings = Settings(
         root=folder,
         alerts=folder / "alerts.yaml",
+        allowed=folder / "allowed.yaml",
         ledger_url=SecretStr(f"sqlite:///{folder / 'home' / 'ledger.db'}"),
         home=folder / "home",
         source_url=SecretStr(f"sqlite:///{source}"),

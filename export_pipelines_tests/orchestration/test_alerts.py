@@ -36,8 +36,8 @@ RULES = """\
 alerts:
   - to:
       - email: {{to: [ops@example.com], smtp: {{env: TEST_SMTP}}}}
-      - slack: {{url: {{env: TEST_SLACK}}, ca: "{ca}", allow_private: true}}
-      - webhook: {{url: {{env: TEST_HOOK}}, secret: {{env: TEST_KEY}}, ca: "{ca}", allow_private: true}}
+      - slack: {{url: {{env: TEST_SLACK}}, ca: "{ca}"}}
+      - webhook: {{url: {{env: TEST_HOOK}}, secret: {{env: TEST_KEY}}, ca: "{ca}"}}
 """
 FAILING = """\
 type: lead
@@ -72,6 +72,7 @@ def told(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     with smtp_server() as post, https_server() as inbox, dg.instance_for_test() as instance:
         ca = authority().pem(tmp_path)
         settings.alerts.write_text(RULES.format(ca=ca), encoding="utf-8")
+        settings.allowed.write_text("private_networks: [127.0.0.1, '::1']", encoding="utf-8")
         monkeypatch.setenv("TEST_SMTP", post.url(ca))
         monkeypatch.setenv("TEST_SLACK", inbox.url("/slack"))
         monkeypatch.setenv("TEST_HOOK", inbox.url("/hook"))

@@ -10,6 +10,16 @@ from typing import Any
 
 from export_pipelines_tests.servers.authority import authority
 
+# An operator's allowed.yaml that opens this machine to webhooks, and leaves all else to exports.
+OPENED = """\
+variables: ["*"]
+files: ["/**"]
+hosts: ["*"]
+buckets: ["*"]
+mail_domains: ["*"]
+private_networks: [127.0.0.0/8, "::1"]
+"""
+
 
 @dataclass(frozen=True)
 class Posted:

@@ -1,10 +1,12 @@
 """`email:` the files as attachments, or a mail that says where they are."""
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from export_pipelines.definition.destinations.address import MailAddress
+from export_pipelines.definition.destinations.named import Named
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import DestinationSettings, Seconds
 from export_pipelines.definition.templates import FOLDER_WORDS, template_faults
@@ -62,3 +64,10 @@ class EmailSettings(DestinationSettings):
 
     def server(self) -> str:
         return ",".join(sorted((*self.to, *self.cc)))
+
+    def named(self) -> Iterator[Named]:
+        yield from super().named()
+        yield from (Named(("encrypt",), "files", path) for path in self.encrypt)
+        for key, addresses in (("to", self.to), ("cc", self.cc), ("from", (self.sender,))):
+            for one in filter(None, addresses):
+                yield Named((key,), "mail_domains", one.rpartition("@")[2])

@@ -1,10 +1,13 @@
 """`s3:` a bucket, of Amazon or of any server that speaks as Amazon does."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from export_pipelines.definition.destinations.hosts import host_of, is_loopback
+from export_pipelines.definition.destinations.named import Named, files_in
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import DestinationSettings, Overwrite, Seconds
 from export_pipelines.definition.templates import FOLDER_WORDS, WORDS, template_faults, words_in
@@ -47,9 +50,20 @@ def _key(value: str) -> str:
 
 
 def _endpoint(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/@?#]+/?", value):
+    host = host_of(value)
+    if host is None or not re.fullmatch(r"https?://[^\s/@?#\\]+/?", value):
         raise fault("an endpoint is https://host or https://host:port, without a path and without keys")
+    if not is_safe_endpoint(value):
+        raise fault(PLAIN_HTTP)
     return value
+
+
+PLAIN_HTTP = "an endpoint is https://; plain http is for a server of this machine only (localhost, 127.0.0.1)"
+
+
+def is_safe_endpoint(url: str) -> bool:
+    """Whether what is sent there is encrypted, or stays on this machine."""
+    return url.startswith("https://") or is_loopback(host_of(url) or "")
 
 
 class S3Settings(DestinationSettings):
@@ -86,6 +100,13 @@ class S3Settings(DestinationSettings):
 
     def server(self) -> str:
         return f"{self.endpoint_url or 's3:/'}/{self.bucket}:"
+
+    def named(self) -> Iterator[Named]:
+        yield from super().named()
+        yield Named(("bucket",), "buckets", self.bucket)
+        yield from files_in(ca=self.ca)
+        if self.endpoint_url is not None:
+            yield Named(("endpoint_url",), "hosts", host_of(self.endpoint_url) or "")
 
     def names_files(self) -> bool:
         return not self.key.endswith("/")

@@ -5,6 +5,17 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from export_pipelines.definition.words import fault
+from export_pipelines.settings import PREFIX
+
+
+def is_own_variable(name: str) -> bool:
+    """Whether it is a variable of the program itself: these hold the operator's secrets."""
+    return name.strip().upper().startswith(PREFIX)
+
+
+OWN_VARIABLE = (
+    '"{}" is a variable of the program itself, which no definition may read; name a variable of your own'
+)
 
 
 class SecretName(BaseModel):
@@ -19,6 +30,8 @@ class SecretName(BaseModel):
     def _one(self) -> Self:
         if (self.env is None) == (self.file is None):
             raise fault("one of env and file is expected: {env: NAME} or {file: PATH}")
+        if self.env is not None and is_own_variable(self.env):
+            raise fault(OWN_VARIABLE.format(self.env))
         return self
 
 

@@ -1,9 +1,11 @@
 """What the settings of all kinds have in common."""
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from export_pipelines.definition.destinations.named import Named, secrets_in
 from export_pipelines.definition.templates import FOLDER_WORDS, template_faults
 from export_pipelines.definition.words import fault
 
@@ -29,6 +31,10 @@ class DestinationSettings(BaseModel):
 
     def names_files(self) -> bool:
         return False
+
+    def named(self) -> Iterator[Named]:
+        """What the operator's allowed.yaml has a say in; what a secret holds is known when it is resolved."""
+        return secrets_in(self)
 
 
 def _folder_path(value: str) -> str:

@@ -1,9 +1,12 @@
 """`sftp:` a folder of a server that people reach by SSH."""
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from export_pipelines.catalog.yaml_lines import Key
+from export_pipelines.definition.destinations.named import Named
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import (
     DestinationSettings,
@@ -55,3 +58,15 @@ class SftpSettings(DestinationSettings, SshLogin):
 
     def server(self) -> str:
         return f"{self.user}@{self.host}:{self.port}:"
+
+    def named(self) -> Iterator[Named]:
+        yield from DestinationSettings.named(self)
+        yield from _hosts(self, ())
+        if self.jump is not None:
+            yield from _hosts(self.jump, ("jump",))
+
+
+def _hosts(login: SshLogin, key: Key) -> Iterator[Named]:
+    yield Named((*key, "host"), "hosts", login.host)
+    if login.known_hosts != KNOWN_HOSTS:
+        yield Named((*key, "known_hosts"), "files", login.known_hosts)

@@ -1,19 +1,26 @@
 """`webhook:` the files, or a notice of them, by POST."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from export_pipelines.definition.destinations.hosts import host_of
+from export_pipelines.definition.destinations.named import Named, files_in
 from export_pipelines.definition.destinations.secret import Secret, SecretName
 from export_pipelines.definition.destinations.settings import DestinationSettings, Seconds
 from export_pipelines.definition.words import Flag, fault
 
+OPENED_BY = (
+    "this setting is gone; the operator opens addresses that are not public, by `private_networks: [10.1.0.0/16]` in "
+    "allowed.yaml"
+)
 SET_BY_US = frozenset({"content-type", "content-length", "content-disposition", "host", "idempotency-key",
                        "webhook-id", "webhook-timestamp", "webhook-signature"})  # fmt: skip
 
 
 def _https(value: str | SecretName) -> str | SecretName:
-    if isinstance(value, str) and not value.startswith(("https://", "http://")):
+    if isinstance(value, str) and not (value.startswith(("https://", "http://")) and host_of(value)):
         raise fault(
             "a URL is expected, such as https://example.com/exports, or {env: NAME} when it is a secret"
         )
@@ -37,7 +44,6 @@ class WebhookSettings(DestinationSettings):
     send: Literal["raw", "multipart", "notice"] = "raw"
     secret: Secret | None = None
     headers: Annotated[dict[str, Secret], AfterValidator(_free), Field(default_factory=dict)]
-    allow_private: Flag = False
     timeout_s: Seconds = 60
     ca: str | None = None
     client_certificate: str | None = None
@@ -45,11 +51,21 @@ class WebhookSettings(DestinationSettings):
     proxy: Secret | None = None
     manifest: Flag = True
 
+    MOVED: ClassVar[Mapping[str, str]] = {"allow_private": OPENED_BY}
+
     @model_validator(mode="after")
     def _pair(self) -> Self:
         if (self.client_certificate is None) != (self.client_key is None):
             raise fault("client_certificate and client_key come together")
         return self
+
+    def named(self) -> Iterator[Named]:
+        yield from super().named()
+        yield from files_in(
+            ca=self.ca, client_certificate=self.client_certificate, client_key=self.client_key
+        )
+        if isinstance(self.url, str):
+            yield Named(("url",), "hosts", host_of(self.url) or "")
 
     def server(self) -> str:
         return self.url if isinstance(self.url, str) else f"{self.url.env or self.url.file}"

@@ -1,0 +1,173 @@
+"""What the operator does not allow is refused when a destination is opened, whatever was checked before."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export_pipelines.definition.delivery import KINDS
+from export_pipelines.definition.destinations.secret import SecretName
+from export_pipelines.delivery import open_destination
+from export_pipelines.errors import DefinitionError, RequestError, SettingsError
+from export_pipelines.settings import Settings
+from export_pipelines_tests.delivery.desk import Desk
+
+SECRET = {"env": "S"}
+SFTP = {"host": "sftp.example.com", "user": "u", "path": "p", "password": SECRET}
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKVMkZ1IuYNRZLhHOkMe8MRFBMzJ1mZJg1tlCFYb6hYz"
+ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "sftp": ("sftp", {**SFTP, "known_hosts": "hosts", "jump": {"host": "jump.example.com", "user": "u", "password": SECRET, "host_key": HOST_KEY}}),
+    "s3": ("s3", {"bucket": "acme", "key": "a/", "endpoint_url": "https://s3.example.com", "ca": "ca.pem", "access_key": SECRET, "secret_key": SECRET}),
+    "webhook": ("webhook", {"url": "https://hook.example.com/in", "secret": SECRET, "headers": {"X-Key": {"env": "H"}}, "ca": "ca.pem", "client_certificate": "c.pem", "client_key": "k.pem"}),
+    "email": ("email", {"to": ["a@to.example"], "cc": "b@cc.example", "from": "c@from.example", "smtp": {"file": "smtp"}, "encrypt": ["e.pem"]}),
+}  # fmt: skip
+NAMED = {
+    "sftp": {
+        ("password", "variables", "S"),
+        ("jump.password", "variables", "S"),
+        ("host", "hosts", "sftp.example.com"),
+        ("known_hosts", "files", "hosts"),
+        ("jump.host", "hosts", "jump.example.com"),
+    },
+    "s3": {
+        ("access_key", "variables", "S"),
+        ("secret_key", "variables", "S"),
+        ("bucket", "buckets", "acme"),
+        ("endpoint_url", "hosts", "s3.example.com"),
+        ("ca", "files", "ca.pem"),
+    },
+    "webhook": {
+        ("url", "hosts", "hook.example.com"),
+        ("secret", "variables", "S"),
+        ("headers.X-Key", "variables", "H"),
+        ("ca", "files", "ca.pem"),
+        ("client_certificate", "files", "c.pem"),
+        ("client_key", "files", "k.pem"),
+    },
+    "email": {
+        ("to", "mail_domains", "to.example"),
+        ("cc", "mail_domains", "cc.example"),
+        ("from", "mail_domains", "from.example"),
+        ("smtp", "files", "smtp"),
+        ("encrypt", "files", "e.pem"),
+    },
+}
+ALL = {
+    "variables": '["*"]',
+    "files": '["/**"]',
+    "hosts": '["*"]',
+    "buckets": '["*"]',
+    "mail_domains": '["*"]',
+}
+
+
+def allow(desk: Desk, **globs: str) -> None:
+    desk.settings.allowed.write_text("".join(f"{key}: {value}\n" for key, value in (ALL | globs).items()))
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_a_destination_knows_all_that_it_names(kind: str):
+    found = KINDS[kind].model_validate(ENTRIES[kind][1]).named()
+    assert {(".".join(map(str, one.key)), one.kind, one.name) for one in found} == NAMED[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"), [(kind, one) for kind, several in NAMED.items() for one in sorted(several)]
+)
+def test_each_name_is_held_against_the_list_when_the_destination_is_opened(
+    desk: Desk, kind: str, named: tuple[str, str, str]
+):
+    """The list may have changed after the check."""
+    _, of, name = named
+    others = [one for _, other, one in NAMED[kind] if other == of and one != name]
+    allow(desk, **{of: json.dumps(others)})
+    with pytest.raises(RequestError, match=f"allowed.yaml does not allow the .*{name}") as caught:
+        open_destination({"kind": kind, "settings": ENTRIES[kind][1]}, desk.resources)
+    assert caught.value.where.startswith(f"deliver.{kind}.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "where"),
+    [
+        ("webhook", {"url": {"env": "U"}}, "deliver.webhook.url"),
+        ("webhook", {"url": "https://ok.example/", "proxy": {"env": "U"}}, "deliver.webhook.proxy"),
+        ("email", {"to": "a@b.example", "from": "a@b.example", "smtp": {"env": "M"}}, "deliver.email.smtp"),
+    ],
+)
+def test_a_host_inside_of_a_secret_is_held_against_the_list(
+    desk: Desk, kind: str, settings: dict[str, Any], where: str
+):
+    desk.environment.update(U="https://evil.example/in", M="smtp://user:password@evil.example:587")
+    allow(desk, hosts="[ok.example]")
+    with pytest.raises(RequestError, match='the host "evil.example"') as caught:
+        open_destination({"kind": kind, "settings": settings}, desk.resources)
+    assert caught.value.where == where
+
+
+def test_a_list_that_is_wrong_allows_nothing(desk: Desk):
+    desk.settings.allowed.write_text("hosts: [")
+    entry = {"kind": "sftp", "settings": SFTP}
+    with pytest.raises(DefinitionError, match=r"allowed\.yaml:1: not YAML"):
+        open_destination(entry, desk.resources)
+
+
+def test_a_list_that_the_environment_names_has_to_be_there(tmp_path: Path):
+    settings = Settings.load({"EXPORT_PIPELINES_ALLOWED": "lists/allowed.yaml"}, tmp_path)
+    assert settings.allowed == tmp_path / "lists" / "allowed.yaml" and settings.demands_allowed
+    assert not Settings.load({}, tmp_path).demands_allowed
+
+
+@pytest.mark.parametrize("name", ["EXPORT_PIPELINES_MASTER_KEY", "export_pipelines_hash_key"])
+def test_a_variable_of_the_program_is_never_resolved(desk: Desk, name: str):
+    """Also where the model that refuses it was gone round."""
+    desk.environment[name] = "the operator's own"
+    with pytest.raises(SettingsError, match="a variable of the program itself"):
+        desk.resources.secret(SecretName.model_construct(env=name, file=None), "deliver.sftp.password")
+    entry = {"kind": "sftp", "settings": {**SFTP, "password": {"env": name}}}
+    with pytest.raises(RequestError, match="a variable of the program itself") as caught:
+        open_destination(entry, desk.resources)
+    assert "the operator's own" not in str(caught.value)
+
+
+@pytest.fixture
+def own_files(desk: Desk, tmp_path: Path) -> list[str]:
+    """Ways to name a key of the operator's."""
+    (desk.home / "keys").mkdir(parents=True)
+    (tmp_path / "elsewhere").write_text("a key")
+    (tmp_path / "link").symlink_to(desk.home / "keys")
+    desk.environment["EXPORT_PIPELINES_MASTER_KEY_2_FILE"] = "elsewhere"
+    return [
+        str(desk.home / "keys" / "hash_key"),
+        "home/keys/hash_key",
+        "exports/../home/keys/hash_key",
+        "link/hash_key",
+        "elsewhere",
+        str(desk.home / "ledger.db"),
+        "/proc/self/environ",
+        "/proc/thread-self/environ",
+    ]
+
+
+def test_a_file_of_the_program_is_never_read(desk: Desk, own_files: list[str]):
+    """HOME, files of keys, and the environment as the kernel shows it."""
+    for file in own_files:
+        with pytest.raises(SettingsError, match="a file of the program itself"):
+            desk.resources.secret(SecretName(file=file), "deliver.sftp.password")
+        entry = {"kind": "sftp", "settings": {**SFTP, "password": {"file": file}}}
+        with pytest.raises(RequestError, match="a file of the program itself"):
+            open_destination(entry, desk.resources)
+    for setting in ("ca", "client_key"):
+        settings = {"url": "https://example.com/", "client_certificate": "c", "client_key": "c"}
+        entry = {"kind": "webhook", "settings": {**settings, setting: own_files[0]}}
+        with pytest.raises(RequestError, match="a file of the program itself"):
+            open_destination(entry, desk.resources)
+
+
+def test_a_climbing_path_is_compared_as_it_is_read(desk: Desk, tmp_path: Path):
+    allow(desk, files=f'["{tmp_path}/secrets/*"]')
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "a").write_text("inside")
+    (tmp_path / "b").write_text("outside")
+    assert desk.resources.refusal("files", "secrets/../secrets/a") is None
+    assert "does not allow the file" in str(desk.resources.refusal("files", "secrets/../b"))
