@@ -14,8 +14,8 @@ from export_pipelines.stream.bad_json import settled
 from export_pipelines.stream.components import component, has_form
 from export_pipelines.stream.conform import conform
 from export_pipelines.stream.keys import Keys
-from export_pipelines.stream.mask import prefilter
-from export_pipelines.stream.mask.objects import OPEN, Objects, rows_of_interest, sealed
+from export_pipelines.stream.mask.objects import OPEN, Objects, may_be_sealed, sealed
+from export_pipelines.stream.mask.prefilter import Flags, SideBySide, have_odd_value
 from export_pipelines.stream.mask.recognise import Own
 from export_pipelines.stream.mask.redact import Column, own_at, redacted, without_never_exported
 from export_pipelines.stream.mask.values import WHOLE, masked
@@ -51,11 +51,16 @@ class _Rows:
         self.today = pl.lit(plan.extract.window.end.date())
         self.own = [(types[id], frame[id]) for id in plan.masking.own]
         self.never = [(types[id], frame[id]) for id in plan.masking.never]
-        columns = plan.masking.columns
-        texts = [one for one in columns if one.mask is Mask.REDACT and one.type not in WHOLE]
-        objects = [one for one in columns if one.kind is Kind.JSON and one.is_personal]
-        self.clean = self._without_never_exported(columns)
-        self.shown = self._objects(objects, [one.source for one in texts]) | self._redacted(texts)
+        self.texts = [
+            one for one in plan.masking.columns if one.mask is Mask.REDACT and one.type not in WHOLE
+        ]
+        self.objects = {
+            one.id: Objects(frame[one.source], one.seals)
+            for one in plan.masking.columns
+            if one.kind is Kind.JSON and one.is_personal
+        }
+        self.clean = self._without_never_exported(plan.masking.columns)
+        self.shown |= self._redacted()
 
     def column(self, column: OutputColumn) -> pl.Series:
         values = self.frame[column.source]
@@ -78,31 +83,35 @@ class _Rows:
             or (one.mask is None and one.is_personal and one.kind is Kind.TEXT)
         }
         texts = {source: one for source, one in sources.items() if one.dtype == pl.String}
-        clean, hidden = without_never_exported(list(texts.values()), self.never)
-        self.hidden += hidden
-        return dict(zip(texts, clean, strict=True))
+        objects = {id: one for id, one in self.objects.items() if not one.hides(Mask.REDACT)}
+        self.shown: dict[str, pl.Series] = {}
+        read = [*texts.values(), *(one.texts for one in objects.values())]
+        if not read:
+            return {}
+        side = SideBySide(read)
+        rows = side.hold_never_exported(self.never)
+        own = own_at(np.flatnonzero(rows).tolist(), self.never)
+        self._seal(objects, rows, own)
+        clean = {source: without_never_exported(one, own) for source, one in texts.items()}
+        self.hidden += sum(hidden for _, hidden in clean.values())
+        return {source: one for source, (one, _) in clean.items()}
+
+    def _seal(self, objects: dict[str, Objects], rows: Flags, own: dict[int, Own]) -> None:
+        """Objects, in these `rows`, in those that have something to hide, and in those that hold their `own` values."""
+        for id, one in objects.items():
+            asked = set(np.flatnonzero(rows | may_be_sealed(one)).tolist())
+            self.shown[id], hidden = sealed(one, asked, own, self.keys)
+            self.hidden += hidden
 
     def _component(self, column: OutputColumn) -> pl.Series:
         values = self.clean.get(column.source, self.frame[column.source])
         part = component(column.type, str(column.component), pl.col("value"), self.today)
         return _select(values, part.cast(polars_type(column.kind, column.scale)))
 
-    def _objects(self, columns: list[OutputColumn], texts: list[str]) -> dict[str, pl.Series]:
-        """By id; `texts` are the other columns that are redacted."""
-        objects = {one.id: Objects(self.frame[one.source], one.seals) for one in columns}
-        redacted = [one.source for one in columns if objects[one.id].hides(Mask.REDACT)]
-        self.own_values = self._own_at(self._rows_with_own([*redacted, *texts]))
-        shown = {}
-        flags = rows_of_interest(list(objects.values()), self.never)
-        for (id, one), found in zip(objects.items(), flags, strict=True):
-            rows = np.flatnonzero(found).tolist()
-            own = self.own_values if one.hides(Mask.REDACT) else own_at(rows, self.never)
-            shown[id], hidden = sealed(one, set(rows), own, self.keys)
-            self.hidden += hidden
-        return shown
-
-    def _redacted(self, columns: list[OutputColumn]) -> dict[str, pl.Series]:
-        """By id; of a closed type only what has not its form."""
+    def _redacted(self) -> dict[str, pl.Series]:
+        """By id, texts redacted; of a closed type only what has not its form. And objects."""
+        columns = self.texts
+        objects = {id: one for id, one in self.objects.items() if one.hides(Mask.REDACT)}
         fits = {
             one.id: _select(self.frame[one.source], has_form(one.type, pl.col("value")))
             for one in columns
@@ -113,24 +122,22 @@ class _Rows:
             one.zip_with(~fits[column.id], one.clear(len(one))) if column.id in fits else one
             for column, one in zip(columns, texts, strict=True)
         ]
+        beside = [one.texts for one in objects.values()]
+        if not read and not beside:
+            return {}
+        side = SideBySide([*read, *beside])
+        kept = any(one.keeps for one in objects.values())
+        never = side.hold_never_exported(self.never) if kept else np.zeros(len(self.frame), np.bool_)
+        rows = never | side.hold_own(self.own) | have_odd_value(self.never)
+        own = own_at(np.flatnonzero(rows).tolist(), [*self.own, *self.never])
+        self._seal(objects, never, own)
         asked = [Column(text, one.type, one.query) for text, one in zip(read, columns, strict=True)]
-        shown, hidden = redacted(asked, self.own_values)
+        shown, hidden = redacted(asked, own)
         self.hidden += hidden
         return {
             column.id: before.zip_with(fits[column.id], after) if column.id in fits else after
             for column, before, after in zip(columns, texts, shown, strict=True)
         }
-
-    def _rows_with_own(self, sources: Iterable[str]) -> prefilter.Flags:
-        texts = [self.frame[one] for one in dict.fromkeys(sources)]
-        found = np.zeros(len(self.frame), np.bool_)
-        if texts and len(found):
-            found |= prefilter.can_hold_own(texts, self.own)
-            found |= prefilter.have_odd_value(self.never, len(found))
-        return found
-
-    def _own_at(self, flags: prefilter.Flags) -> dict[int, Own]:
-        return own_at(np.flatnonzero(flags).tolist(), [*self.own, *self.never])
 
 
 def _select(values: pl.Series, expression: pl.Expr) -> pl.Series:

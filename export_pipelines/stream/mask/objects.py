@@ -38,24 +38,10 @@ class Objects(NamedTuple):
         return any(seal.mask is mask for seal in self.seals)
 
     @property
-    def is_redacted(self) -> bool:
-        """Whether whatever is not declared is redacted, and with it what is never exported."""
-        return any(seal.path == UNDECLARED and seal.mask is Mask.REDACT for seal in self.seals)
-
-
-def rows_of_interest(columns: list[Objects], values: list[prefilter.Values]) -> list[prefilter.Flags]:
-    """Flags of the objects that may hold something that their seals hide, or that is never exported."""
-    if not columns:
-        return []
-    texts = [one.texts for one in columns]
-    found = prefilter.can_have_never_exported_key(texts)
-    if any(one.hides(Mask.REDACT) for one in columns):
-        found = [a | b for a, b in zip(found, prefilter.can_hold(texts, prefilter.JSON), strict=True)]
-    others = [n for n, one in enumerate(columns) if not one.is_redacted]
-    never = prefilter.can_hold_never_exported([texts[n] for n in others], values)
-    for n, flags in zip(others, never, strict=True):
-        found[n] |= flags
-    return [flags | _may_be_sealed(one) for one, flags in zip(columns, found, strict=True)]
+    def keeps(self) -> bool:
+        """Whether some of it is kept, from which only what is never exported is taken out."""
+        stars = [seal.mask for seal in self.seals if seal.path == UNDECLARED]
+        return not stars or self.hides(Mask.KEEP)
 
 
 def sealed(column: Objects, rows: set[int], own: dict[int, Own], keys: Keys) -> tuple[pl.Series, int]:
@@ -65,14 +51,21 @@ def sealed(column: Objects, rows: set[int], own: dict[int, Own], keys: Keys) -> 
     read = zip(asked, texts[asked].to_list(), strict=True) if asked else ()
     found = {row: text for row, text in read if text is not None and (row in rows or is_near(text, own[row]))}
     walk = _Walk(column.seals, keys)
-    changed = walk.all_of([(text, own.get(row, NOBODY)) for row, text in found.items()])
+    try:
+        changed = walk.all_of([(text, own.get(row, NOBODY)) for row, text in found.items()])
+    except RecursionError as error:
+        raise DataError("JSON that is nested too deeply to be read") from error
     if not walk.hidden:
         return texts, 0
     return texts.clone().scatter(list(found), pl.Series(changed, dtype=pl.String)), walk.hidden
 
 
-def _may_be_sealed(column: Objects) -> prefilter.Flags:
-    """Flags of the objects that have one of the hidden keys; a key with escapes is looked at for its backslash."""
+def may_be_sealed(column: Objects) -> prefilter.Flags:
+    """Flags of the objects that may hold something that is hidden: under one of the hidden keys, of which one with
+    escapes is looked at for its backslash, or undeclared."""
+    found = np.zeros(len(column.texts), np.bool_)
+    if column.hides(Mask.REDACT):
+        found |= prefilter.can_hold([column.texts], prefilter.JSON)[0]
     hiding = [
         seal
         for seal in column.seals
@@ -81,9 +74,9 @@ def _may_be_sealed(column: Objects) -> prefilter.Flags:
     if any(seal.path.endswith(UNDECLARED) for seal in hiding):
         return np.ones(len(column.texts), np.bool_)
     if not hiding:
-        return np.zeros(len(column.texts), np.bool_)
+        return found
     names = {json.dumps(seal.path.rpartition(".")[2].removesuffix("[]")) for seal in hiding}
-    return prefilter.can_hold([column.texts], "|".join(map(re.escape, sorted({*names, ESCAPE}))))[0]
+    return found | prefilter.can_hold([column.texts], "|".join(map(re.escape, sorted({*names, ESCAPE}))))[0]
 
 
 class _Walk:
@@ -94,13 +87,13 @@ class _Walk:
         self.keys = keys
         self.seen: dict[tuple[str, Mask], dict[str, str | None]] = {}
         self.read = _Reader()
-        self.own, self.hidden = NOBODY, 0
+        self.own, self.hidden, self.renamed = NOBODY, 0, 0
 
     def all_of(self, rows: list[tuple[str, Own]]) -> list[str]:
         parsed = [self.read(text) for text, _ in rows]
         if any(seal.mask in (Mask.HASH, Mask.TOKENIZE, Mask.MASK) for seal in self.seals.values()):
             for one in parsed:
-                self._walk(one.value, "", None)
+                self._walk(one.value, "", self.seals.get(UNDECLARED))
             for (type, mask), texts in self.seen.items():
                 shown = masked(pl.Series(list(texts), dtype=pl.String), type, mask, self.keys)
                 self.seen[type, mask] = dict(zip(texts, shown, strict=True))
@@ -136,7 +129,8 @@ class _Walk:
             else:
                 name = key if declared else self._key(key, star)
                 while name in shown:
-                    name += STARS
+                    self.renamed += 1
+                    name = f"{name}{self.renamed}"
                 shown[name] = self._walk(inner, below, star)
         return shown
 
@@ -171,7 +165,9 @@ class _Walk:
 
     def _never(self, value: Any) -> Any:
         if isinstance(value, RawJSON):
-            return self._changed(value, None if value.encoded_json in self.own.never else value)
+            whole = value.encoded_json.removesuffix(".0")
+            own = {number.lstrip("0") for number in self.own.never}
+            return self._changed(value, None if whole in own else value)
         return self._changed(value, redact(value, self.own, NEVER)) if isinstance(value, str) else value
 
     def _changed(self, before: Any, after: Any) -> Any:

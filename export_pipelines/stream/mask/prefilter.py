@@ -1,11 +1,12 @@
-"""Prefilter: which texts can hold anything that a recogniser finds. None is missed; most texts are read no further.
+"""Prefilter: which rows can hold anything that a recogniser finds. None is missed; most rows are read no further.
 
-One regular expression goes over a column, which takes 0.1 us for a text; a row's own names are looked for in all texts
-of the row, laid side by side as words in lower case.
+All texts of a row are laid side by side, and a few regular expressions go over them: a call takes as long as a look at a
+hundred letters, so it is one for a row and not one for each of its texts.
 """
 
+import re
 from functools import lru_cache
-from string import ascii_letters, ascii_uppercase
+from string import ascii_letters
 
 import numpy as np
 import numpy.typing as npt
@@ -13,163 +14,138 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from export_pipelines.stream.letters import Letters, arrow_texts
-from export_pipelines.stream.mask.recognise import (
-    LETTERS,
-    SHORTEST,
-    fold,
-)
+from export_pipelines.stream.letters import NOT_DIGIT, Letters, arrow_texts
+from export_pipelines.stream.mask.recognise import fold, own_of
 
 Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
 Values = tuple[str, pl.Series]  # semantic type, and what is stored in each row
 
 AT = "[@\uff20\ufe6b]"
 FOREIGN_DIGIT = r"[\p{N}--[0-9]]"
+NOT_SHOWN = r"[\p{Cf}\p{Mn}\p{Me}]"
 ENCODED = r"%(?:25|3[0-9]|[4-9A-Fa-f][0-9A-Fa-f])|&(?:#|[A-Za-z][0-9A-Za-z]{1,31};)|\\u"
-APART = r"(?:[^A-Za-z0-9]|%[0-3][0-9A-Fa-f]|\\[nrtbf])"  # what may stand between digits
-APART_IN_JSON = r'(?:[^A-Za-z0-9"\\]|%[0-3][0-9A-Fa-f]|\\[^u])'  # within a string
+BLANK = r"\\[nrtbf]|%[0-3][0-9A-Fa-f]"  # what is encoded and no letter
+APART = rf"(?:[^A-Za-z0-9]|{BLANK})"  # what may stand between digits
+APART_IN_JSON = rf'(?:[^A-Za-z0-9"\\]|\\\\[nrtbf]|\\[^u]|{BLANK})'  # within a string
 SEVEN, SEVEN_IN_JSON = (rf"[0-9](?:{apart}*[0-9]){{6}}" for apart in (APART, APART_IN_JSON))
-NINE = rf"[0-9](?:{APART}*[0-9]){{8}}"
 SSN = rf"(?:^|[^0-9])[0-9]{{3}}{APART}{{1,3}}[0-9]{{2}}{APART}{{1,3}}[0-9]{{4}}(?:[^0-9]|$)"
 NINE_IN_ALL, PLAIN_SSN = r"(?s)^(?:[^0-9]*[0-9]){9}", r"^(?:[0-9][ -]*){8}[0-9]$"
 TEXT = f"{AT}|{ENCODED}|{FOREIGN_DIGIT}|{SEVEN}"
-STRING = r'"(?:[^"\\]|\\.)*'
-# a whole number of nine digits, or a string that can hold something
-JSON = (
-    rf'(?s)^(?:[^"]|{STRING}")*?(?:[^0-9.][0-9]{{9,}}\s*[,}}\]]|{STRING}?{SEVEN_IN_JSON})'
-    rf"|{AT}|{ENCODED}|{FOREIGN_DIGIT}"
-)
-# of keys that `never_exported_type` knows, in lower case; the first finds their letters anywhere, in a tenth of the time
+# keys that `never_exported_type` may know: by their letters, or spelled in another way
 NEVER_LETTERS = (
-    r"ssn|ss[ _.#4lfd-]|s[ _.-]s|soc|pass|pwd|secret|credential|seguro"
-    r"|(?:api|private|access|encryption|signing|ssh|auth|refresh|bearer|session)[ _.-]?(?:key|token)"
+    r"(?i:ss[^a-z]?n|ss[^a-z]?[4lfd]|ss[^a-z]|s[^a-z\"]+s[^a-z]|soc|pass|p[^a-z\"]*w[^a-z\"]*d|secret|credential|seguro"
+    r"|(?:api|private|access|encryption|signing|ssh|auth|refresh|bearer|session)[^a-z\"]*(?:key|token))"
 )
-NEVER_KEYS = rf'(?:{NEVER_LETTERS})[^"]*"\s*:'
+NEVER_KEY = rf'(?:{NEVER_LETTERS}|\\u|[^\x00-\x7f])(?:[^"\\]|\\.)*"\s*:'
+STRING = r'"(?:[^"\\]|\\.)*'
+# a whole number of nine digits, a string that can hold something, or a key of a never-exported type
+JSON = (
+    rf'(?s)^(?:[^"]|{STRING}")*?(?:(?:^|[^0-9.])[0-9]{{9,}}\s*(?:[,}}\]]|$)|{STRING}?{SEVEN_IN_JSON})'
+    rf"|{AT}|{ENCODED}|{FOREIGN_DIGIT}|{NEVER_KEY}"
+)
+NEVER = f"{SSN}|{FOREIGN_DIGIT}|{NEVER_KEY}"
 WORD_BESIDE_ASCII = r"[A-Za-z]*[^\x00-\x7f](?:[A-Za-z]|[^\x00-\x7f])*"
-
 SIGN = r"[%&\\]"  # of an encoding
-ENCODED_WORD = rf"{ENCODED}|\\[nrtbf]\p{{L}}"
-
-ESCAPED_WORD = r"\\[nrtbf]\p{L}"
+BLANK_AT_WORD = rf"(?:{BLANK})\p{{L}}"
 BESIDE_ASCII = pl.col("text").str.len_bytes() != pl.col("text").str.len_chars()
 
-LOWER = bytes(code | 0x20 if chr(code) in ascii_uppercase else code for code in range(256))
 WORDS = bytes(code | 0x20 if chr(code) in ascii_letters else 0x20 for code in range(256))
-BREAK = pa.scalar(" | ", pa.large_string())
+BREAK = pa.scalar(" a ", pa.large_string())
+
+
+class SideBySide:
+    """The texts of each row as one: `raw`, and `words`: letters in lower case, blanks in the place of all else."""
+
+    def __init__(self, columns: list[pl.Series]) -> None:
+        texts = [arrow_texts(one).fill_null("") for one in columns]
+        joined = pc.binary_join_element_wise(BREAK, *texts, BREAK, BREAK)
+        self.raw, self.words = pl.Series(joined), _words_in(joined)
+        self.signs, self.beside_ascii = _flags(self.raw, _matches(SIGN), BESIDE_ASCII)
+        self.encoded = _narrow(self.signs.copy(), self.raw, ENCODED)
+        odd = np.flatnonzero(_narrow(self.signs.copy(), self.raw, BLANK_AT_WORD))
+        if len(odd):
+            self.words = self.words.scatter(odd, _words_in(arrow_texts(_without_blanks(self.raw[odd]))))
+
+    def hold_never_exported(self, values: list[Values]) -> Flags:
+        """Flags of the rows that may hold a value of a never-exported type, the row's own or another, or a key of one."""
+        found = _flags(self.raw, _matches(f"{NEVER}|{ENCODED}|{NOT_SHOWN}"))[0]
+        rows = np.flatnonzero(found & (self.encoded | self.beside_ascii))
+        if len(rows):
+            texts = self.raw[rows]
+            encoded = _flags(texts, _matches(NINE_IN_ALL))[0] & self.encoded[rows]
+            found[rows] = encoded | _flags(texts.str.replace_all(NOT_SHOWN, ""), _matches(NEVER))[0]
+        found |= have_odd_value(values)
+        for _, stored in values:
+            rows = np.flatnonzero(stored.is_not_null().to_numpy() & ~found)
+            digits = Letters(arrow_texts(_without_blanks(self.raw[rows]))).without(NOT_DIGIT).series()
+            own = Letters(arrow_texts(stored[rows])).without(NOT_DIGIT).series().str.strip_chars_start("0")
+            found[rows] = _contain(digits, own)
+        return found
+
+    def hold_own(self, values: list[Values]) -> Flags:
+        """Flags of the rows that may hold one of the row's own `values`."""
+        found = self.encoded.copy()
+        known: set[str] = set()
+        for type, stored in values:
+            if type == "dob":
+                found |= _contain(self.raw, stored.dt.year().cast(pl.String))
+                continue
+            at, words = _a_word_of(stored) if type == "street" else _words_of(type, stored)
+            hits = _contain(self.words[at], " " + words + " ")
+            for place in np.flatnonzero(~_flags(words, _matches("^[a-z]{2,}$"))[0]).tolist():
+                hits[place] = words[place] in fold(self.raw[int(at[place])])
+            found[at[hits]] = True
+            known.update(words.unique())
+        rest = np.flatnonzero(self.beside_ascii & ~found)
+        found[rest] = _fold_to(self.raw[rest], known)
+        return found
 
 
 def can_hold(columns: list[pl.Series], pattern: str) -> list[Flags]:
-    """Flags of the texts of each column that match; one call for all, since a call takes as long as a thousand texts."""
-    return _split(_flags(_stacked(columns), _matches(pattern))[0], columns)
+    """Flags of the texts of each column that match."""
+    flags = _flags(_stacked(columns), _matches(pattern))[0]
+    return np.split(flags, np.cumsum([len(one) for one in columns])[:-1])
 
 
-def can_hold_never_exported(columns: list[pl.Series], values: list[Values]) -> list[Flags]:
-    """Flags of the texts that may hold a value of a never-exported type, the row's own or another."""
-    if not columns:
-        return []
-    texts = _stacked(columns)
-    found, encoded, odd = _flags(texts, _matches(SSN), _matches(SIGN), BESIDE_ASCII)
-    _narrow(encoded, texts, ENCODED)
-    found |= _narrow(encoded, texts, NINE_IN_ALL) | _narrow(odd, texts, FOREIGN_DIGIT)
-    found = found.reshape(len(columns), -1)
-    found |= have_odd_value(values, found.shape[1])
-    for _, stored in values:
-        rows = np.flatnonzero(stored.is_not_null().to_numpy())
-        if len(rows):
-            numbered = _stacked([one[rows] for one in columns])
-            at = np.flatnonzero(_flags(numbered, _matches(NINE))[0])
-            own = _digits_of(stored[rows])[at % len(rows)]
-            hits = at[_contain(_digits_of(numbered[at]), own)]
-            found[hits // len(rows), rows[hits % len(rows)]] = True
-    return list(found)
-
-
-def have_odd_value(values: list[Values], height: int) -> Flags:
+def have_odd_value(values: list[Values]) -> Flags | bool:
     """Flags of the rows whose value of a never-exported type is not nine digits, so that no pattern finds it."""
-    found = np.zeros(height, np.bool_)
-    for _, stored in values:
-        found |= _flags(stored, ~pl.col("text").str.contains(PLAIN_SSN))[0]
-    return found
+    odd = [_flags(stored, ~pl.col("text").str.contains(PLAIN_SSN))[0] for _, stored in values]
+    return np.logical_or.reduce(odd) if odd else False
 
 
-def can_have_never_exported_key(objects: list[pl.Series]) -> list[Flags]:
-    """Flags of the JSON objects that may have a key named like a never-exported type."""
-    lower = _translated(arrow_texts(_stacked(objects).fill_null("")), LOWER)
-    found = _flags(lower, _matches(NEVER_LETTERS))[0]
-    return _split(_narrow(found, lower, NEVER_KEYS), objects)
-
-
-def can_hold_own(texts: list[pl.Series], values: list[Values]) -> Flags:
-    """Flags of the rows of which one of the texts may hold one of the row's own `values`."""
-    joined = pc.binary_join_element_wise(*(arrow_texts(one).fill_null("") for one in texts), BREAK, BREAK)
-    raw = pl.Series(joined)
-    found, beside_ascii = _flags(raw, _matches(SIGN), BESIDE_ASCII)
-    words = _translated(joined, WORDS)
-    escaped = np.flatnonzero(_narrow(found.copy(), raw, ESCAPED_WORD))
-    if len(escaped):
-        plain = raw[escaped].str.replace_all(r"\\[nrtbf]", "  ")
-        words = words.scatter(escaped, _translated(arrow_texts(plain), WORDS))
-    _narrow(found, raw, ENCODED)
-    for year in (stored.dt.year().cast(pl.String) for type, stored in values if type == "dob"):
-        found |= _contain(raw, year)
-    names = [stored for type, stored in values if type == "name"]
-    streets = [stored for type, stored in values if type == "street"]
-    known: set[str] = set()
-    asked = [_words_of(_stacked(names))] if names else []
-    for at, own in [*asked, *map(_a_word_of, streets)]:
-        rows = at % len(raw)
-        hits = _contain(words[rows], " " + own + " ")
-        for place in np.flatnonzero(_flags(own, BESIDE_ASCII)[0] & beside_ascii[rows]).tolist():
-            hits[place] = own[place] in fold(raw[int(rows[place])])
-        found[rows[hits]] = True
-        known.update(own.unique())
-    rest = np.flatnonzero(beside_ascii & ~found)
-    found[rest] = _folds_to(raw[rest], known)
-    return found
-
-
-def _words_of(names: pl.Series) -> tuple[npt.NDArray[np.int64], pl.Series]:
-    """All words of the names, folded, and of which name each is; each distinct name is read once."""
+def _words_of(type: str, names: pl.Series) -> tuple[Places, pl.Series]:
+    """Of each name words of which one stands in each text that holds it, folded, and of which row each is."""
     encoded = arrow_texts(names).dictionary_encode()
-    words = [_words(name) for name in encoded.dictionary.to_pylist()]
-    counts = np.array([len(one) for one in words], np.int64)
-    starts = np.cumsum(counts) - counts
-    places = np.flatnonzero(encoded.indices.is_valid().to_numpy(zero_copy_only=False))
+    words = [_needles(type, name) for name in encoded.dictionary.to_pylist()]
+    rows = np.flatnonzero(encoded.indices.is_valid().to_numpy(zero_copy_only=False))
     codes = encoded.indices.drop_null().to_numpy()
-    counted = counts[codes]
-    within = np.arange(counted.sum()) - np.repeat(np.cumsum(counted) - counted, counted)
-    flat = pl.Series([word for one in words for word in one], dtype=pl.String)
-    return np.repeat(places, counted), flat[np.repeat(starts[codes], counted) + within]
+    first = pl.Series([one[0] if one else None for one in words], dtype=pl.String)[codes]
+    more = np.flatnonzero(np.array([len(one) > 1 for one in words], np.bool_)[codes])
+    pairs = [
+        (row, word) for row, code in zip(rows[more], codes[more], strict=True) for word in words[code][1:]
+    ]
+    others = pl.Series([word for _, word in pairs], dtype=pl.String)
+    return np.concatenate([rows, [row for row, _ in pairs]]).astype(np.int64), pl.concat([first, others])
 
 
-def _a_word_of(streets: pl.Series) -> tuple[npt.NDArray[np.int64], pl.Series]:
-    """A word of each street, folded, which stands wherever the street does; most streets are distinct."""
-    lower, text = pl.col("text").str.to_lowercase().alias("lower"), pl.col("lower")
-    frame = (
-        streets.to_frame("text")
-        .with_row_index("at")
-        .drop_nulls()
-        .with_columns(lower, BESIDE_ASCII.alias("odd"))
-    )
-    odd = np.flatnonzero(frame["odd"].to_numpy())
-    folded = pl.Series(
-        [max(_words(one), key=len, default=None) for one in frame["text"][odd]], dtype=pl.String
-    )
-    word = pl.coalesce(text.str.extract("([a-z]{4,})"), text.str.extract("([a-z]{2,})"))
-    frame = frame.select("at", word.alias("word"))
-    frame = frame.with_columns(frame["word"].scatter(odd, folded)).drop_nulls()
-    return frame["at"].to_numpy().astype(np.int64), frame["word"]
+def _a_word_of(streets: pl.Series) -> tuple[Places, pl.Series]:
+    """The same of streets, most of which are distinct, and of which a long word will do."""
+    rows = np.flatnonzero(streets.is_not_null().to_numpy())
+    word = pl.col("text").str.extract("([A-Za-z]{3,})").str.to_lowercase().alias("word")
+    frame = streets[rows].to_frame("text").select("text", word, BESIDE_ASCII.alias("odd"))
+    odd = np.flatnonzero((frame["odd"] | frame["word"].is_null()).to_numpy())
+    at, others = _words_of("street", frame["text"][odd])
+    plain = frame["word"].scatter(odd, None) if len(odd) else frame["word"]
+    return np.concatenate([rows, rows[odd][at]]), pl.concat([plain, others])
 
 
 @lru_cache(65_536)
-def _words(name: str) -> tuple[str, ...]:
-    """Words of two and more letters; O'Neil is also written Oneil."""
-    found = LETTERS.findall(fold(name))
-    joined = ["".join(found)] if len(found) > 1 and len(found[0]) < SHORTEST else []
-    return tuple(dict.fromkeys(word for word in (*found, *joined) if len(word) >= SHORTEST))
+def _needles(type: str, value: str) -> tuple[str, ...]:
+    return tuple(own_of(((type, value),)).needles)
 
 
-def _folds_to(texts: pl.Series, known: set[str]) -> Flags:
+def _fold_to(texts: pl.Series, known: set[str]) -> Flags:
     """Flags of the texts with a word that is one of the `known` without its accents, or with a digit of another script."""
     words = texts.str.extract_all(WORD_BESIDE_ASCII)
     odd = [word for word in words.explode().unique() if word and _is_known(fold(word), known)]
@@ -179,7 +155,7 @@ def _folds_to(texts: pl.Series, known: set[str]) -> Flags:
 
 
 def _is_known(plain: str, known: set[str]) -> bool:
-    return any(map(str.isdigit, plain)) or not known.isdisjoint(LETTERS.findall(plain))
+    return any(map(str.isdigit, plain)) or not known.isdisjoint(re.findall("[a-z]+", plain))
 
 
 def _matches(pattern: str) -> pl.Expr:
@@ -203,20 +179,17 @@ def _stacked(columns: list[pl.Series]) -> pl.Series:
     return pl.concat([one.alias("") for one in columns]) if len(columns) > 1 else columns[0]
 
 
-def _split(flags: Flags, columns: list[pl.Series]) -> list[Flags]:
-    return np.split(flags, np.cumsum([len(one) for one in columns])[:-1])
-
-
-def _digits_of(texts: pl.Series) -> pl.Series:
-    return texts.str.replace_all("[^0-9]", "")
-
-
 def _contain(texts: pl.Series, pieces: pl.Series) -> Flags:
     pairs = pl.DataFrame([texts.alias("text"), pieces.alias("piece")])
     found = pairs.select(pl.col("text").str.contains(pl.col("piece"), literal=True).fill_null(False))
     return found.to_series().to_numpy()
 
 
-def _translated(texts: pa.LargeStringArray, alphabet: bytes) -> pl.Series:
+def _without_blanks(texts: pl.Series) -> pl.Series:
+    """With a blank in the place of what is encoded and no letter."""
+    return texts.str.replace_all(BLANK, " ")
+
+
+def _words_in(texts: pa.LargeStringArray) -> pl.Series:
     letters = Letters(texts)
-    return Letters.from_bytes(letters.starts, letters.translated(alphabet)).series()
+    return Letters.from_bytes(letters.starts, letters.translated(WORDS)).series()

@@ -7,6 +7,7 @@ recogniser gives spans of the read letters; `redact` puts stars into the text as
 import html
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
@@ -15,43 +16,35 @@ from urllib.parse import unquote
 
 STARS = "***"
 DEPTH = 4  # encodings around each other that are undone; below that a text is hidden as a whole
-FEWEST_DIGITS = 7  # of a phone
 SHORTEST = 2  # letters of a name
-KEPT_OF_ROWS = 4096  # rows share first names, and a row's values are asked for by each of its columns
+KEPT_OF_ROWS = 4096  # rows share names, and a row's values are asked for by each of its columns
 
-ENCODED_LETTER = re.compile(r"%[2-9A-Fa-f][0-9A-Fa-f]|&#|&[A-Za-z][0-9A-Za-z]{1,31};|\\u")
 ENCODED = re.compile(
-    r"(?:%[0-9A-Fa-f]{2})+|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31}(?=;));?"
-    r"|(?:\\u[0-9A-Fa-f]{4})+|\\[nrtbf]"
+    r"(?:%[0-9A-Fa-f]{2})+|&(?:#0*[0-9]{1,7}|#[xX]0*[0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31}(?=;));?"
+    r"|(?:\\+u[0-9A-Fa-f]{4})+|\\[nrtbf]"
 )
+ENCODED_LETTER = re.compile(r"%[2-9A-Fa-f][0-9A-Fa-f]|&#|&[A-Za-z][0-9A-Za-z]{1,31};|\\u")
 ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f"}
 LIKE = {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"}
 
-WORD = re.compile(r"[^\W_]+")
-LETTERS = re.compile(r"[^\W\d_]+")
-WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\uffff\U00020000-\U0003ffff]")
-NUMBER = re.compile(rf"[+(]*[0-9](?:[\W_]*[0-9]){{{FEWEST_DIGITS - 1},}}")
+WORD, LETTER = re.compile(r"[^\W_]+"), re.compile(r"[^\W\d_]")
+WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\uffff\U00020000-\U0003ffff]")
+NUMBER = re.compile(r"[+(]{0,4}[0-9](?:[\W_]*[0-9]){6,}")
 SSN_SHAPE = re.compile(r"(?<![0-9])[0-9]{3}[\W_]{1,3}[0-9]{2}[\W_]{1,3}[0-9]{4}(?![0-9])")
 # versions that browsers write with many digits, which no phone number has: Chrome/120.0.6099.109, Gecko/20100101
 VERSION = re.compile(r"/\d{1,3}\.0(?:\.\d{1,5}){1,2}(?![\d.])|gecko/20\d{6}")
 NO_LOCAL_PART = frozenset(" \t\n\r\v\f\xa0@<>()[],;:\"'\\")
 NO_DOMAIN = NO_LOCAL_PART | frozenset("/?#&=!*{}|")
 DOMAIN_AFTER_BLANKS = re.compile(r"[^\s@<>()\[\],;:\"'/?#&=]*\.[^\W\d_]{2,}")
-MONTH_NAMES = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-MONTHS = {name: n for n, month in enumerate(MONTH_NAMES, 1) for name in (month, month[:3])}
+MONTHS = {
+    name: number
+    for number, month in enumerate(
+        ["january", "february", "march", "april", "may", "june",
+         "july", "august", "september", "october", "november", "december"],
+        1,
+    )
+    for name in (month, month[:3])
+}  # fmt: skip
 
 Span = tuple[int, int]
 
@@ -64,21 +57,26 @@ class Reading(NamedTuple):
 
 
 class Own(NamedTuple):
-    """The row's own values, as they are read. `words` are told at word boundaries; `phrases` are words that follow each
-    other; `pieces` are of scripts that put no blanks between words; `born` has the orders of a birth date's parts; `never` are
-    the values of never-exported types."""
+    """The row's own values, as they are read. `words` count at word boundaries; `phrases` are words that follow each
+    other; `pieces` are of scripts that put no blanks between words; `born` has the orders of a birth date's parts;
+    `never` are the values of never-exported types."""
 
     words: frozenset[str] = frozenset()
-    phrases: tuple[tuple[str, ...], ...] = ()
+    phrases: frozenset[tuple[str, ...]] = frozenset()
     pieces: frozenset[str] = frozenset()
     born: frozenset[tuple[int, ...]] = frozenset()
-    never: tuple[str, ...] = ()
+    never: frozenset[str] = frozenset()
+
+    @property
+    def needles(self) -> Iterator[str]:
+        """One of them stands in each text that holds a name or a street."""
+        yield from (*self.words, *self.pieces)
+        yield from (max(phrase, key=len) for phrase in self.phrases if self.words.isdisjoint(phrase))
 
     def is_in(self, letters: str) -> bool:
         """Whether anything of them stands in these letters, be it within a word."""
-        starts = (phrase[0] for phrase in self.phrases)
         years = (f"{max(order):04d}" for order in self.born)
-        return any(piece in letters for piece in (*self.words, *starts, *years, *self.pieces))
+        return any(needle in letters for needle in (*self.needles, *years))
 
 
 Recogniser = Callable[[str, Own], Iterable[Span]]
@@ -89,13 +87,14 @@ def redact(text: str, own: Own, recognisers: Iterable[Recogniser]) -> str:
     reading = read(text)
     if reading is None:
         return STARS
-    spans = sorted(span for recognise in recognisers for span in recognise(reading.letters, own))
-    if not spans:
-        return text
-    pieces, done = [], 0
-    for start, end in _merged(spans):
-        pieces += [text[done : reading.places[start]], STARS]
-        done = reading.places[end]
+    places = reading.places
+    pieces: list[str] = []
+    done = 0
+    for start, last in sorted(span for recognise in recognisers for span in recognise(reading.letters, own)):
+        if places[start] > done or not pieces:
+            pieces += [text[done : places[start]], STARS]
+        end = bisect_right(places, places[last - 1])  # the letters of one encoding go together
+        done = max(done, places[end])
     return "".join([*pieces, text[done:]])
 
 
@@ -108,17 +107,11 @@ def read(text: str) -> Reading | None:
     """None for a text that is encoded more often than anybody would."""
     reading = Reading(text, range(len(text) + 1))
     for _ in range(DEPTH):
-        if not ENCODED.search(reading.letters):
-            return _folded(reading)
-        decoded = _decoded(reading)
+        decoded = _decoded(reading) if ENCODED.search(reading.letters) else reading
         if decoded.letters == reading.letters:
             return _folded(reading)
         reading = decoded
-    return (
-        None
-        if ENCODED.search(reading.letters) and _decoded(reading).letters != reading.letters
-        else _folded(reading)
-    )
+    return None if _decoded(reading).letters != reading.letters else _folded(reading)
 
 
 def fold(text: str) -> str:
@@ -142,31 +135,33 @@ class _Plain(dict[int, str]):
 PLAIN = _Plain()
 
 
-def addresses(letters: str, own: Own) -> Iterator[Span]:
-    """E-mail addresses, also with blanks around the @."""
+def addresses(letters: str, own: Own, before: frozenset[str] = NO_LOCAL_PART) -> Iterator[Span]:
+    """E-mail addresses, also with blanks around the @; none goes on `before` one of these."""
     at = letters.find("@")
     while at >= 0:
-        start, end = at, at + 1
-        while start and letters[start - 1].isspace():
-            start -= 1
-        blanks = start < at
-        local = start
-        while start and letters[start - 1] not in NO_LOCAL_PART:
-            start -= 1
+        local, end = at, at + 1
+        while local and letters[local - 1].isspace():
+            local -= 1
         while end < len(letters) and letters[end].isspace():
             end += 1
-        if blanks or end > at + 1:
+        start = local
+        while start and letters[start - 1] not in before:
+            start -= 1
+        if start == local and letters[start - 1 : start] == '"':
+            start = max(letters.rfind('"', 0, start - 1), 0)
+        if local < at or end > at + 1:
             found = DOMAIN_AFTER_BLANKS.match(letters, end)
             end = found.end() if found else at
-        else:
-            while end < len(letters) and letters[end] not in NO_DOMAIN:
-                end += 1
-        quoted = start == local and letters[:start].endswith('"')
-        if quoted:
-            start = max(letters.rfind('"', 0, start - 1), 0)
+        while end > at and end < len(letters) and letters[end] not in NO_DOMAIN:
+            end += 1
         if start < local and end > at + 1:
             yield start, end
-        at = letters.find("@", at + 1)
+        at = letters.find("@", max(at + 1, end))
+
+
+def addresses_in_url(letters: str, own: Own) -> Iterator[Span]:
+    """The same, in a step of the path or a parameter."""
+    return addresses(letters, own, NO_LOCAL_PART | frozenset("/?&="))
 
 
 def numbers(letters: str, own: Own) -> Iterator[Span]:
@@ -181,13 +176,7 @@ def numbers_but_versions(letters: str, own: Own) -> Iterator[Span]:
 
 def own_words(letters: str, own: Own) -> Iterator[Span]:
     """The row's own names, streets and birth date."""
-    pieces = (
-        *own.words,
-        *(phrase[0] for phrase in own.phrases),
-        *(f"{max(order):04d}" for order in own.born),
-    )
-    near = any(piece in letters for piece in pieces)
-    words = [found.span() for found in WORD.finditer(letters)] if near else []
+    words = [found.span() for found in WORD.finditer(letters)] if own.is_in(letters) else []
     spelled = [letters[start:end] for start, end in words]
     for n, word in enumerate(spelled):
         if word in own.words or word.rstrip("0123456789") in own.words:
@@ -223,35 +212,29 @@ def own_of(values: tuple[tuple[str, str], ...]) -> Own:
     phrases: set[tuple[str, ...]] = set()
     pieces: set[str] = set()
     born: set[tuple[int, ...]] = set()
-    never: list[str] = []
+    never: set[str] = set()
     for type, value in values:
         if type == "dob":
             born |= _orders_of_day(value)
-        elif type not in ("name", "street"):
-            never += _never_of(value)
-        else:
-            _add_name(type, fold(value), words, phrases, pieces)
-    return Own(frozenset(words), tuple(sorted(phrases)), frozenset(pieces), frozenset(born), tuple(never))
-
-
-def _add_name(
-    type: str, plain: str, words: set[str], phrases: set[tuple[str, ...]], pieces: set[str]
-) -> None:
-    """Each word of a name; a street as a whole, and without its number in front."""
-    if WITHOUT_BLANKS.search(plain):
-        pieces.update(word for word in WORD.findall(plain) if len(word) >= SHORTEST)
-        return
-    found = tuple(WORD.findall(plain))
-    if type == "name":
-        words.update(
-            word for word in found if len(LETTERS.sub("", word)) < len(word) and len(word) >= SHORTEST
-        )
-    whole = [found] if type == "name" else [found, found[1:] if found and found[0].isdigit() else found]
-    for phrase in whole:
-        if sum(map(len, LETTERS.findall(" ".join(phrase)))) >= SHORTEST:
-            phrases.add(phrase)
+        elif type in ("name", "street"):
+            parts = WORD.findall(fold(value))
+            pieces |= {part for part in parts if WITHOUT_BLANKS.search(part) and len(part) >= SHORTEST}
+            spaced = tuple(part for part in parts if not WITHOUT_BLANKS.search(part))
             if type == "name":
-                words.add("".join(phrase))
+                words |= {
+                    part
+                    for part in (*spaced, "".join(spaced))
+                    if len(part) >= SHORTEST and LETTER.search(part)
+                }
+                phrases.add(spaced)
+            else:
+                phrases |= {spaced, spaced[1:] if spaced and spaced[0].isdigit() else spaced}
+        else:
+            digits = re.sub(r"[\W_]", "", fold(value))
+            text = digits if digits.isdigit() else fold(value).strip()
+            never |= {text} if len(text) > SHORTEST else set()
+    phrases = {phrase for phrase in phrases if len(LETTER.findall("".join(phrase))) >= SHORTEST}
+    return Own(frozenset(words), frozenset(phrases), frozenset(pieces), frozenset(born), frozenset(never))
 
 
 def _orders_of_day(value: str) -> set[tuple[int, ...]]:
@@ -272,15 +255,6 @@ def _as_number(word: str) -> int:
     return int(digits) if digits.isdecimal() and len(digits) <= 4 else -1
 
 
-def _never_of(value: str) -> list[str]:
-    """Digits of a number; a text as it is read."""
-    plain = fold(value).strip()
-    digits = re.sub(r"[\W_]", "", plain)
-    if digits.isdigit():
-        return [digits] if len(digits) >= FEWEST_DIGITS else []
-    return [plain] if len(plain) > SHORTEST else []
-
-
 def _all_of(piece: str, letters: str) -> Iterator[Span]:
     at = letters.find(piece)
     while at >= 0:
@@ -289,62 +263,31 @@ def _all_of(piece: str, letters: str) -> Iterator[Span]:
 
 
 def _decoded(reading: Reading) -> Reading:
-    """One encoding undone."""
+    """One encoding undone; the letters that it stands for have its place."""
     letters: list[str] = []
     places: list[int] = []
     done = 0
     for found in ENCODED.finditer(reading.letters):
         start, end = found.span()
-        letters.append(reading.letters[done:start])
-        places += reading.places[done:start]
-        for letter, at in _undone(found.group()):
-            letters.append(letter)
-            places += [reading.places[start + at]] * len(letter)
+        plain = _undone(found.group())
+        letters += reading.letters[done:start], plain
+        places += [*reading.places[done:start], *[reading.places[start]] * len(plain)]
         done = end
-    letters.append(reading.letters[done:])
-    return Reading("".join(letters), [*places, *reading.places[done:]])
+    return Reading("".join([*letters, reading.letters[done:]]), [*places, *reading.places[done:]])
 
 
-def _undone(code: str) -> Iterator[tuple[str, int]]:
-    """The letters that an encoding stands for, each with its place in it."""
+def _undone(code: str) -> str:
     if code[0] == "&":
-        yield html.unescape(code), 0
-    elif code[0] == "%":
-        at = 0
-        for letter in unquote(code, errors="surrogateescape"):
-            yield letter, at
-            at += 3 * len(letter.encode("utf-8", "surrogateescape"))
-    elif code in ESCAPES:
-        yield ESCAPES[code], 0
-    else:
-        units = code.split("\\u")[1:]
-        text = "".join(chr(int(unit, 16)) for unit in units)
-        at = 0
-        for letter in text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"):
-            yield letter, at
-            at += 6 * (1 + (ord(letter) > 0xFFFF))
+        return html.unescape(code)
+    if code[0] == "%":
+        return unquote(code)
+    units = "".join(chr(int(unit, 16)) for unit in re.findall("u([0-9A-Fa-f]{4})", code))
+    return ESCAPES.get(code) or units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _folded(reading: Reading) -> Reading:
-    text = reading.letters
-    if text.isascii():
-        return Reading(text.lower(), reading.places)
-    letters: list[str] = []
-    places: list[int] = []
-    for at, letter in enumerate(text):
-        plain = letter.lower() if letter.isascii() else fold(letter)
-        letters.append(plain)
-        places += [reading.places[at]] * len(plain)
-    return Reading("".join(letters), [*places, reading.places[len(text)]])
-
-
-def _merged(spans: Iterable[Span]) -> Iterator[Span]:
-    start, end = -1, -1
-    for first, last in spans:
-        if first > end:
-            if end > start:
-                yield start, end
-            start, end = first, last
-        else:
-            end = max(end, last)
-    yield start, end
+    if reading.letters.isascii():
+        return Reading(reading.letters.lower(), reading.places)
+    plain = [letter.lower() if letter.isascii() else fold(letter) for letter in reading.letters]
+    places = [place for letters, place in zip(plain, reading.places, strict=False) for _ in letters]
+    return Reading("".join(plain), [*places, reading.places[-1]])

@@ -16,6 +16,7 @@ from export_pipelines.stream.mask.recognise import (
     Own,
     Recogniser,
     addresses,
+    addresses_in_url,
     is_near,
     never_exported,
     numbers,
@@ -30,7 +31,8 @@ NOBODY = Own()
 TEXT: tuple[Recogniser, ...] = (addresses, numbers, own_words, never_exported)
 AGENT: tuple[Recogniser, ...] = (addresses, numbers_but_versions, own_words, never_exported)
 NEVER: tuple[Recogniser, ...] = (never_exported,)
-PARTS_OF_URL = re.compile(r"(\s*[A-Za-z][\w+.-]*:)?(//[^/?#]*)?([^?#]*)(?:\?([^#]*))?", re.DOTALL)
+IN_URL: tuple[Recogniser, ...] = (addresses_in_url, numbers, own_words, never_exported)
+USER = re.compile(r"^(\s*(?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
 
 
 class Column(NamedTuple):
@@ -57,20 +59,11 @@ def redacted(columns: list[Column], own: dict[int, Own]) -> tuple[list[pl.Series
     return shown, hidden
 
 
-def without_never_exported(
-    columns: list[pl.Series], values: list[prefilter.Values]
-) -> tuple[list[pl.Series], int]:
-    """The texts of each column without what is never exported, and how many of them changed."""
-    flags = prefilter.can_hold_never_exported(columns, values)
-    shown = [
-        _by_row(texts, texts, own_at(np.flatnonzero(found).tolist(), values), _never_redacted)
-        for texts, found in zip(columns, flags, strict=True)
-    ]
-    return [texts for texts, _ in shown], sum(hidden for _, hidden in shown)
-
-
-def _never_redacted(text: str, own: Own) -> str:
-    return redact(text, own, NEVER)
+def without_never_exported(texts: pl.Series, own: dict[int, Own]) -> tuple[pl.Series, int]:
+    """The texts without what is never exported, in the rows of `own`, and how many of them changed."""
+    return _by_row(
+        texts, texts, own, lambda text, values: redact(text, values, NEVER), lambda text, values: True
+    )
 
 
 def own_at(rows: list[int], values: list[prefilter.Values]) -> dict[int, Own]:
@@ -95,14 +88,10 @@ def redactor(type: str, query: tuple[str, ...] = ()) -> Redactor:
 @lru_cache(65_536)
 def redacted_url(url: str, own: Own, query: tuple[str, ...]) -> str:
     """Scheme, host and path, redacted, without user and fragment; of the query only parameters that match `query`."""
-    found = PARTS_OF_URL.match(url)
-    scheme, host, path, parameters = found.groups("") if found else ("", "", url, "")
-    if "@" in host:
-        host = "//" + host.rpartition("@")[2]
-    path = redact(path, own, (numbers, own_words, never_exported))
-    path = "/".join(redact(step, own, (addresses,)) for step in path.split("/"))
-    kept = [redact(one, own, TEXT) for one in parameters.split("&") if _is_kept(one, query)]
-    return scheme + redact(host, own, TEXT) + path + ("?" + "&".join(kept) if kept else "")
+    shown = redact(USER.sub(r"\1", url), own, IN_URL)
+    head, _, parameters = shown.partition("#")[0].partition("?")
+    kept = [one for one in parameters.split("&") if _is_kept(one, query)]
+    return head + ("?" + "&".join(kept) if kept else "")
 
 
 def _is_kept(parameter: str, query: tuple[str, ...]) -> bool:
@@ -134,7 +123,11 @@ def _by_value(columns: list[Column]) -> tuple[list[pl.Series], int]:
 
 
 def _by_row(
-    shown: pl.Series, texts: pl.Series, own: dict[int, Own], redactor: Redactor
+    shown: pl.Series,
+    texts: pl.Series,
+    own: dict[int, Own],
+    redactor: Redactor,
+    must_be_read: Callable[[str, Own], bool] = is_near,
 ) -> tuple[pl.Series, int]:
     """`shown` with the texts of these rows redacted with the row's own values, and how many of them changed by that."""
     if not own:
@@ -143,7 +136,7 @@ def _by_row(
     changed = {
         row: after
         for (row, values), text in zip(own.items(), found, strict=True)
-        if text is not None and is_near(text, values) and (after := redactor(text, values)) != text
+        if text is not None and must_be_read(text, values) and (after := redactor(text, values)) != text
     }
     if not changed:
         return shown, 0

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import polars as pl
 
 from export_pipelines.plan.plan import Mask
 from export_pipelines.stream.components import has_form
 from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.letters import NOT_DIGIT, Letters, arrow_texts
 from export_pipelines.stream.mask.recognise import STARS
 from export_pipelines.stream.pseudonyms import hashed, tokenised
 from export_pipelines.stream.timestamps import timestamp_texts
 
+SHOWN_DIGITS = 4  # of a phone
 WHOLE = frozenset(
     {"name", "street", "email", "phone", "postal_code"}
 )  # values that are personal from end to end
@@ -62,9 +65,18 @@ def _email(value: pl.Expr) -> pl.Expr:
 
 
 def _phone(value: pl.Expr) -> pl.Expr:
-    """The last four digits, with a star for each before."""
-    digits = value.str.replace(r"(?i)\s*(?:x|ext)[^0-9]*[0-9]+\s*$", "").str.replace_all(r"[^0-9]", "")
-    return digits.str.head(-4).str.replace_all(".", "*") + digits.str.tail(4)
+    """The last four digits, with a star for each before, without an extension."""
+    return value.map_batches(_last_digits, return_dtype=pl.String)
+
+
+def _last_digits(phones: pl.Series) -> pl.Series:
+    number = phones.str.replace(r"(?i)\s*(?:x|ext)[^0-9]*[0-9]+\s*$", "")
+    digits = Letters.of(arrow_texts(number)).without(NOT_DIGIT)
+    shown = np.full(len(digits.bytes), ord("*"), np.uint8)
+    for place in range(1, SHOWN_DIGITS + 1):
+        at = digits.starts[1:][digits.lengths >= place] - place
+        shown[at] = digits.bytes[at]
+    return Letters.from_bytes(digits.starts, shown).series().alias(phones.name)
 
 
 def _name(value: pl.Expr) -> pl.Expr:
