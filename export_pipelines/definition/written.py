@@ -21,7 +21,7 @@ from export_pipelines.definition.filters import Filter
 from export_pipelines.definition.output import WrittenCompression, WrittenFormat
 from export_pipelines.definition.report import Over, Report, TimeBasis
 from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
-from export_pipelines.definition.templates import PART_WORDS, template_faults
+from export_pipelines.definition.templates import PART_WORDS, header_faults, template_faults
 from export_pipelines.definition.words import DayText, Flag, Hours, Span, fault
 
 REPORT_KEYS = tuple(Report.model_fields)
@@ -82,7 +82,7 @@ def _schedule(value: Any) -> Any:
 
 
 def _naming(value: str) -> str:
-    for text in template_faults(value, PART_WORDS):
+    for text in (*template_faults(value, PART_WORDS), *header_faults(value)):  # a mail names it in a header
         raise fault(text)
     if value.strip() == "manifest.json" or value.startswith(".") or "/" in value or "\\" in value:
         raise fault(

@@ -9,8 +9,9 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any, Literal, Protocol
 
+from export_pipelines.definition.templates import header_text
 from export_pipelines.delivery.http_client import Body, HttpClient, utc_seconds
-from export_pipelines.delivery.mail import mail_server
+from export_pipelines.delivery.mail import mail_from, mail_server
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.smtp import SmtpServer, connected, encoded, hand_over
 from export_pipelines.delivery.webhook import JSON, signed, signing_key
@@ -33,7 +34,8 @@ class Message:
 
     @property
     def subject(self) -> str:
-        return f"[export_pipelines] {self.kind}: {self.export}"
+        """One line whatever the export's name, which a run's tags may give, holds: an alert has to be sent."""
+        return header_text(f"[export_pipelines] {self.kind}: {self.export}")
 
     @property
     def body(self) -> str:
@@ -122,7 +124,7 @@ class _Nothing:
 
 
 def _mail(settings: Any, resources: Resources) -> Channel:
-    sender = resources.settings.mail_from
+    sender = mail_from(resources)
     if sender is None:
         raise SettingsError("nobody sends the mail", where=WHERE, remedy="set EXPORT_PIPELINES_MAIL_FROM")
     return _Mail(mail_server(settings, resources, WHERE, TIMEOUT_S), sender, settings.to)

@@ -10,6 +10,7 @@ from cryptography.x509 import Certificate
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import EmailSettings
+from export_pipelines.definition.templates import demand_header
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.mail_pieces import Piece, packed, room
@@ -27,7 +28,7 @@ from export_pipelines.delivery.smtp import (
     smtp_server,
 )
 from export_pipelines.errors import RequestError, SettingsError, Uncertain
-from export_pipelines.plan.naming import render, render_text
+from export_pipelines.plan.naming import render_header, render_text
 
 WHERE = "deliver.email"
 FEWEST_BYTES = 100_000  # of a mail
@@ -39,7 +40,7 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     server = mail_server(settings, resources, WHERE, settings.timeout_s)
     if settings.smtp is not None:
         resources.demand("hosts", server.host, f"{WHERE}.smtp")
-    sender = settings.sender or resources.settings.mail_from
+    sender = settings.sender or mail_from(resources)
     if sender is None:
         raise SettingsError(
             "nobody sends the mail", where=WHERE, remedy="set `from`, or EXPORT_PIPELINES_MAIL_FROM"
@@ -56,6 +57,12 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
         for one in certificates(resources.file(path, WHERE), f"{WHERE}.encrypt {path}")
     ]
     return Email(settings, server, sender, found, resources.settings.public_url)
+
+
+def mail_from(resources: Resources) -> str | None:
+    """The sender of all mail that names none. Raises RequestError when no header can hold it."""
+    sender = resources.settings.mail_from
+    return None if sender is None else demand_header(sender, "EXPORT_PIPELINES_MAIL_FROM")
 
 
 def mail_server(settings: Any, resources: Resources, where: str, timeout_s: float) -> SmtpServer:
@@ -179,7 +186,7 @@ class Email:
         self, artifact: Artifact, key: str, pieces: Sequence[Piece], number: int, count: int
     ) -> EmailMessage:
         message, words = EmailMessage(), self._words(artifact.manifest, pieces)
-        subject = render(self.settings.subject, words)
+        subject = render_header(self.settings.subject, words, f"{WHERE}.subject")
         message["Subject"] = f"{subject} ({number}/{count})" if count > 1 else subject
         message["From"] = self.sender
         message["To"] = ", ".join(self.settings.to)
@@ -191,9 +198,8 @@ class Email:
         message.set_content(render_text(self.settings.body, words) + self._notes(artifact.manifest, pieces))
         for piece in pieces:
             maintype, _, subtype = _media_type(artifact, piece).partition("/")
-            message.add_attachment(
-                _bytes(artifact, piece), maintype=maintype, subtype=subtype, filename=piece.name
-            )
+            name = demand_header(piece.name, artifact.manifest.artifact)
+            message.add_attachment(_bytes(artifact, piece), maintype=maintype, subtype=subtype, filename=name)
         if self.settings.manifest and number == count:
             message.add_attachment(
                 artifact.manifest.to_json(),

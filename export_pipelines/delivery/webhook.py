@@ -16,6 +16,7 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import WebhookSettings
 from export_pipelines.definition.destinations.hosts import host_of
 from export_pipelines.definition.destinations.secret import SecretName
+from export_pipelines.definition.templates import demand_header
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.http_client import Body, HttpClient, utc_seconds
@@ -46,7 +47,8 @@ def open_from(settings: WebhookSettings, resources: Resources) -> "Webhook":
         answer_s=settings.timeout_s,
     )
     headers = {
-        name: resources.secret(one, f"{WHERE}.headers.{name}") for name, one in settings.headers.items()
+        name: _header(resources.secret(one, f"{WHERE}.headers.{name}"), f"{WHERE}.headers.{name}")
+        for name, one in settings.headers.items()
     }
     return Webhook(
         settings,
@@ -63,6 +65,15 @@ def _file(path: str | None, resources: Resources) -> str | None:
         return None
     resources.file(path, WHERE)
     return str(resources.path(path, WHERE))
+
+
+def _header(value: str, where: str) -> str:
+    """The value of a header, if one can hold it; it is repeated nowhere."""
+    if not value.isascii() or value != value.strip():
+        raise SettingsError(
+            "a header's value is ASCII, without blanks around it", where=where, remedy="mend the secret"
+        )
+    return demand_header(value, where)
 
 
 def _secret_url(name: SecretName, setting: str, resources: Resources) -> str:

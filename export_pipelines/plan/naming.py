@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from export_pipelines.definition.templates import PART_WORDS, WORDS
+from export_pipelines.definition.templates import PART_WORDS, WORDS, demand_header
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.plan import Plan, Window
 
@@ -37,6 +37,11 @@ def window_words(window: Window) -> dict[str, str]:
 def render(template: str, words: Mapping[str, str]) -> str:
     """`template` with `words` put in, each cleaned of slashes and dots that climb. Raises RequestError."""
     return _render(template, {name: _clean(value) for name, value in words.items()})
+
+
+def render_header(template: str, words: Mapping[str, str], where: str) -> str:
+    """`template` with `words` put in, as it can stand in a header. Raises RequestError; `where` names the setting."""
+    return demand_header(render(template, words), where)
 
 
 def render_text(template: str, words: Mapping[str, str]) -> str:
@@ -135,8 +140,7 @@ def _check_file_name(template: str, name: str) -> None:
             where=where,
             remedy="folders belong to the destination's path",
         )
-    if re.search(r"[\x01-\x1f\x7f]", name):
-        raise RequestError("a part's name holds no control characters", where=where)
+    demand_header(name.replace("\x00", ""), where)  # a mail names it in a header
     if len(name.encode()) > MAX_FILE_NAME:
         raise RequestError(f"a part's name has at most {MAX_FILE_NAME} bytes", where=where)
 

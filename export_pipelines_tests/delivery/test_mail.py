@@ -257,3 +257,33 @@ def test_a_certificate_that_cannot_serve_is_refused(desk: Desk, entry: Any, post
     with pytest.raises(RequestError, match="is valid from"):
         desk.send(stored(desk.store), entry(encrypt=[str(over)]))
     assert post.envelopes == [] and datetime.now(UTC) > AT
+
+
+@pytest.mark.parametrize(
+    "subject", ["leads\u2028{{date}}", "leads\v{{date}}", "=?utf-8?q?{{date}}?="], ids=ascii
+)
+def test_a_subject_that_no_header_can_hold_is_refused_when_it_is_sent(
+    desk: Desk, entry: Any, post: Post, subject: str
+):
+    """Also where the check of the definition was gone round; nothing is sent."""
+    made = stored(desk.store)
+    email = open_destination(entry(), desk.resources)
+    email.settings = email.settings.model_copy(update={"subject": subject})  # type: ignore[attr-defined]
+    due = desk.due(made, entry())
+    with (
+        pytest.raises(RequestError, match="a header"),
+        desk.ledger.claim(due, lambda: AT, None, False) as attempt,
+    ):
+        email.send(Artifact(made, desk.store, AT), attempt)
+    assert post.messages == []
+
+
+@pytest.mark.parametrize("sender", ["a@b.example\nBcc: c@d.example", "=?utf-8?q?x?= <a@b.example>"])
+def test_a_sender_of_the_environment_that_no_header_can_hold_is_refused(
+    desk: Desk, entry: Any, monkeypatch: pytest.MonkeyPatch, sender: str
+):
+    settings = desk.settings.model_copy(update={"mail_from": sender})
+    monkeypatch.setattr(Desk, "settings", settings)
+    with pytest.raises(RequestError, match="a header") as caught:
+        open_destination(entry(**{"from": None}), desk.resources)
+    assert caught.value.where == "EXPORT_PIPELINES_MAIL_FROM" and "d.example" not in str(caught.value)

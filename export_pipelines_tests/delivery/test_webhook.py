@@ -232,3 +232,16 @@ def test_settings_that_cannot_be_are_refused(desk: Desk, receiver: WebhookReceiv
         with pytest.raises(RequestError, match=r"deliver\.webhook"):
             open_destination(receiver.entry(**settings), desk.resources)
     assert json.dumps(receiver.inbox.asked) == "[]"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["s3cret\r\nX-Evil: 1", "s3cret\x0b1", "s3cret\u20281", "=?utf-8?q?s3cret?=", " s3cret", "s3cr\u00e9t"],
+)
+def test_a_header_that_cannot_be_sent_is_refused_before_anything_is(
+    desk: Desk, receiver: WebhookReceiver, value: str
+):
+    desk.environment["TOKEN"] = value
+    with pytest.raises(RequestError, match="header") as caught:
+        open_destination(receiver.entry(), desk.resources)
+    assert caught.value.where == "deliver.webhook.headers.X-Token" and "s3cr" not in str(caught.value)

@@ -152,6 +152,19 @@ def test_what_has_not_arrived_in_time_is_told_once_and_not_when_it_has(told: Tol
     assert told.tick(day) == "0 alerts told"
 
 
+def test_a_channel_at_a_private_address_is_told_only_where_the_operator_opened_it(undelivered: Told):
+    undelivered.project.settings.allowed.unlink()
+    undelivered.tick()
+    assert undelivered.count() == (1, 0)  # the mail only
+
+
+def test_the_lists_of_what_exports_may_name_are_not_for_alerts(undelivered: Told):
+    """They are the operator's own: `told` opens addresses and lists nothing else."""
+    assert "variables" not in undelivered.project.settings.allowed.read_text()
+    undelivered.tick()
+    assert undelivered.count() == (1, 2)
+
+
 def test_nobody_is_told_without_a_file(told: Told):
     told.project.settings.alerts.unlink()
     assert "nobody is to be told" in told.tick()
@@ -172,6 +185,18 @@ def test_nobody_is_told_what_no_rule_concerns(undelivered: Told):
         ("alerts:\n  - on: [sometimes]\n    to: [{email: {to: [a@b.de]}}]\n", "alerts.yaml:2"),
         ("alerts:\n  - to: [{pager: {}}]\n", 'unknown channel "pager"'),
         ('alerts:\n  - to: [{slack: {url: "https://x"}}]\n', "a secret never stands in a file"),
+        (
+            "alerts:\n  - to:\n      - slack: {url: {env: A}, allow_private: true}\n",
+            "alerts.yaml:3: alerts.0.to.0.slack.allow_private: this setting is gone; the operator opens addresses",
+        ),
+        (
+            "alerts:\n  - to:\n      - webhook:\n          url: {env: EXPORT_PIPELINES_SMTP_URL}\n",
+            'alerts.yaml:4: alerts.0.to.0.webhook.url: "EXPORT_PIPELINES_SMTP_URL" is a variable of the program itself',
+        ),
+        (
+            'alerts:\n  - to:\n      - email: {to: ["=?x?q?a?=@b.de"]}\n',
+            "alerts.yaml:3: alerts.0.to.0.email.to.0: a header",
+        ),
     ],
 )
 def test_a_file_with_faults_is_refused_with_their_lines(tmp_path: Path, text: str, message: str):

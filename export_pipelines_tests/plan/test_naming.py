@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.errors import RequestError
-from export_pipelines.plan.naming import check_template, part_template, render, window_words
+from export_pipelines.plan.naming import check_template, part_template, render, render_header, window_words
 from export_pipelines.plan.window import window_between
 
 WORDS = {
@@ -47,7 +47,8 @@ def test_a_parts_name_is_open_only_for_its_number(template: str, name: str) -> N
         ("x/{{part}}", "a plain file name"),
         (".{{part}}", "a plain file name"),
         ("   ", "a plain file name"),
-        ("a\nb{{part}}", "control characters"),
+        ("a\nb{{part}}", "without control characters and line separators; U+000A"),
+        ("=?utf-8?q?{{part}}?=", "encoded word"),
         ("a\x00b{{part}}", "NUL"),
         ("é" * 150, "at most 200 bytes"),
     ],
@@ -64,6 +65,13 @@ def test_no_value_makes_or_climbs_a_path(value: str, other: str) -> None:
     assert path.count("/") == 3
     assert ".." not in path.split("/")
     assert "\\" not in path
+
+
+@pytest.mark.parametrize("value", ["a\u2028b", "a\x85b", "=?utf-8?q?a?="])
+def test_a_value_that_no_header_can_hold_is_refused(value: str) -> None:
+    with pytest.raises(RequestError, match="a header") as caught:
+        render_header("Leads: {{export}}", {"export": value}, "deliver.email.subject")
+    assert caught.value.where == "deliver.email.subject"
 
 
 def test_a_word_without_a_value_is_an_error_and_not_nothing() -> None:

@@ -6,12 +6,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from export_pipelines.definition.templates import header_faults
 from export_pipelines.definition.words import fault
 
 EXPECTED = "an e-mail address is expected, such as operations@example.com"
 
 
 def _address(value: str) -> str:
+    for text in header_faults(value):
+        raise fault(text)
     try:
         parsed = Address(addr_spec=value)
     except (HeaderParseError, ValueError, IndexError):

@@ -9,7 +9,7 @@ from export_pipelines.definition.destinations.address import MailAddress
 from export_pipelines.definition.destinations.named import Named
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import DestinationSettings, Seconds
-from export_pipelines.definition.templates import FOLDER_WORDS, template_faults
+from export_pipelines.definition.templates import FOLDER_WORDS, header_faults, template_faults
 from export_pipelines.definition.words import ByteSize, fault
 
 MAIL_WORDS = FOLDER_WORDS | {"rows", "parts", "bytes", "files"}
@@ -24,8 +24,10 @@ def _template(value: str) -> str:
 
 
 def _line(value: str) -> str:
-    if not value.strip() or "\n" in value or "\r" in value:
-        raise fault("a subject is one line")
+    if not value.strip():
+        raise fault("a subject is expected, not an empty text")
+    for text in header_faults(value):
+        raise fault(text)
     return _template(value)
 
 

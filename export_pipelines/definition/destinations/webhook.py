@@ -1,5 +1,6 @@
 """`webhook:` the files, or a notice of them, by POST."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -15,7 +16,7 @@ OPENED_BY = (
     "this setting is gone; the operator opens addresses that are not public, by `private_networks: [10.1.0.0/16]` in "
     "allowed.yaml"
 )
-SET_BY_US = frozenset({"content-type", "content-length", "content-disposition", "host", "idempotency-key",
+SET_BY_US = frozenset({"connection", "transfer-encoding", "content-type", "content-length", "content-disposition", "host", "idempotency-key",
                        "webhook-id", "webhook-timestamp", "webhook-signature"})  # fmt: skip
 
 
@@ -29,7 +30,7 @@ def _https(value: str | SecretName) -> str | SecretName:
 
 def _free(value: dict[str, SecretName]) -> dict[str, SecretName]:
     for name in value:
-        if name.lower() in SET_BY_US or not name.replace("-", "").isalnum():
+        if name.lower() in SET_BY_US or not re.fullmatch(r"[A-Za-z0-9-]*[A-Za-z0-9][A-Za-z0-9-]*", name):
             raise fault(f'the header "{name}" is not one that can be given')
     return value
 
