@@ -64,7 +64,14 @@ def test_list_as_json(terminal: Terminal, project: Project) -> None:
 def test_fields_shows_types_privacy_and_what_remains(terminal: Terminal) -> None:
     answer = terminal("fields", "leads")
     (email,) = [line for line in answer.stdout.splitlines() if line.startswith("email ")]
-    assert email.split() == ["email", "email", "(text)", "direct", "Person", "user", "domain", "host", "tld", "is_free", "is_disposable", "valid", "domain", "host", "tld", "valid"]  # fmt: skip
+    remains = ["domain", "host", "tld", "valid"]
+    assert email.split() == ["email", "email", "(text)", "direct,", "open", "Person", "user", "domain", "host", "tld", "is_free", "is_disposable", "valid", *remains, *remains]  # fmt: skip
+    (phone,) = [line for line in answer.stdout.splitlines() if line.startswith("phone_1 ")]
+    assert phone.endswith(
+        "  area exchange country_code type is_tollfree valid  area country_code type is_tollfree valid"
+    )
+    (dob,) = [line for line in answer.stdout.splitlines() if line.startswith("dob ")]
+    assert "direct" in dob and "open" not in dob
     (ssn,) = [line for line in answer.stdout.splitlines() if line.startswith("ssn ")]
     assert "never exported" in ssn
 
@@ -72,7 +79,17 @@ def test_fields_shows_types_privacy_and_what_remains(terminal: Terminal) -> None
 def test_fields_as_json(terminal: Terminal) -> None:
     fields = {one["id"]: one for one in data(terminal("fields", "--json"))}  # type: ignore[attr-defined]
     assert fields["revenue"]["kind"] == "decimal" and fields["lead_id"]["required"] is True
-    assert {"id": "email.user", "kind": "text", "remains_when_masked": False} in fields["email"]["components"]
+    parts = {part.pop("id"): part for part in fields["phone_1"]["components"]}
+    assert parts["phone_1.exchange"] == {
+        "kind": "text",
+        "remains_when_hidden": True,
+        "remains_when_masked": False,
+    }
+    assert (fields["phone_1"]["open"], fields["dob"]["open"], fields["reason"]["open"]) == (
+        True,
+        False,
+        False,
+    )
 
 
 def test_schema_is_a_json_schema(terminal: Terminal) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from export_pipelines.catalog import Catalog, Dataset, Field
 
 NEVER = "never exported"
+OPEN = "open"  # people type anything into it, so it needs a word where an export hides personal data
+HEADERS = ("field", "type", "privacy", "group", "components", "remains when hidden", "remains beside a mask")
 
 
 def fields(
@@ -35,9 +37,7 @@ def fields(
         show_json([_as_dict(one, field) for one in chosen for field in one.fields])
         return
     for one in chosen:
-        show_table(
-            ("field", "type", "privacy", "group", "components", "remains when masked"), map(_row, one.fields)
-        )
+        show_table(HEADERS, map(_row, one.fields))
         say(f"{counted(len(one.fields), 'field')} of {one.name}; a component is named like email.domain")
 
 
@@ -71,14 +71,19 @@ _OF_REPORTS = {"metrics": _metrics, "dimensions": _dimensions}
 
 
 def _row(field: "Field") -> tuple[str, ...]:
-    remains = [part.name for part in field.components if part.remains]
+    hidden, masked = (
+        " ".join(part.name for part in field.components if field.semantic_type.may_stand(part.name, mask))
+        for mask in (False, True)
+    )
+    privacy = [str(field.pii), OPEN if field.is_open else "", "" if field.semantic_type.exportable else NEVER]
     return (
         field.id,
         str(field.kind) if field.type == str(field.kind) else f"{field.type} ({field.kind})",
-        str(field.pii) + ("" if field.semantic_type.exportable else f", {NEVER}"),
+        ", ".join(filter(None, privacy)),
         field.group,
         " ".join(part.name for part in field.components),
-        " ".join(remains),
+        hidden,
+        masked,
     )
 
 
@@ -93,9 +98,15 @@ def _as_dict(dataset: "Dataset", field: "Field") -> dict[str, Any]:
         "group": field.group,
         "required": field.required,
         "exportable": field.semantic_type.exportable,
+        "open": field.is_open,
         "description": field.description,
         "components": [
-            {"id": part.id, "kind": str(part.kind), "remains_when_masked": part.remains}
+            {
+                "id": part.id,
+                "kind": str(part.kind),
+                "remains_when_hidden": field.semantic_type.may_stand(part.name, False),
+                "remains_when_masked": field.semantic_type.may_stand(part.name, True),
+            }
             for part in field.components
         ],
     }

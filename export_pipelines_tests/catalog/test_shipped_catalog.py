@@ -88,6 +88,8 @@ def test_rows_are_windowed_and_ordered_by_submission(leads: Dataset) -> None:
 def test_what_remains_of_a_type_is_among_its_components() -> None:
     for one in SEMANTIC_TYPES.values():
         assert one.remains <= set(one.components)
+        assert (one.beside_mask or frozenset()) <= one.remains
+        assert all(together <= one.remains for together in one.apart)
 
 
 def test_an_unknown_field_or_dataset_has_its_nearest_word(catalog: Catalog, leads: Dataset) -> None:
