@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from export_pipelines.artifacts.locking import held
+from export_pipelines.private_files import close_umask, make_folder
 from export_pipelines_tests.servers.local import Ports, busy_port, environment, local_servers
 
 
 def main(command: list[str]) -> int:
     folder = Path(os.environ.get("EXPORT_PIPELINES_HOME") or ".export_pipelines").absolute() / "servers"
-    folder.mkdir(parents=True, exist_ok=True)
+    close_umask()  # the file of passwords, mails and files lie in HOME
+    make_folder(folder)
     with held(folder / "lock") as ours:
         if not ours and command:  # `make servers` runs already
             return _run(command, environment(folder, Ports()))
