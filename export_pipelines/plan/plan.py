@@ -56,6 +56,7 @@ class Seal(Frozen):
     path: str
     type: str
     mask: Mask | None
+    query: tuple[str, ...] = ()  # parameters that a redacted URL keeps
 
 
 class OutputColumn(Frozen):

@@ -22,7 +22,7 @@ RANGE = r"^\s*(-?[\d.]+)\s*-\s*(-?[\d.]+)\s*$"
 OPEN_RANGE = r"^\s*(-?[\d.]+)\s*\+\s*$"
 LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?"
 URL = (
-    r"^\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/?#@]*@)?"
+    r"^\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/?#@\\]*@)?"
     rf"(?:{LABEL}(?:\.{LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:[/?#]\S*)?\s*$"
 )
 NAME = r"^\s*[\p{L}\p{M}][\p{L}\p{M} .'’-]{0,60}$"
@@ -31,6 +31,7 @@ PHONE = (
     r"(?i)^\s*(?:\+[() ./-]*[1-9](?:[() ./-]*[0-9]){7,14}|(?:1[() ./-]*)?[0-9](?:[() ./-]*[0-9]){9}"
     r"|\(?[0-9](?:[() ./-]*[0-9]){9}|[0-9](?:[ .-]*[0-9]){6})[)\s]*(?:(?:x|ext\.?|extension)[\s.:]*[0-9]{1,7})?\s*$"
 )
+EXTENSION = r"(?i)\s*(?:x|ext\.?|extension)[\s.:]*([0-9]{1,7})\s*$"
 DEFAULT_REGION = "US"
 
 
@@ -48,7 +49,7 @@ def _one_of(part: Part, values: frozenset[str]) -> Part:
 
 def _digits(value: pl.Expr) -> pl.Expr:
     """National digits of a North American number; the extension and the country's 1 are left out."""
-    bare = value.str.replace(r"(?i)\s*(x|ext\.?)\s*\d+$", "").str.replace_all(r"\D+", "")
+    bare = value.str.replace(EXTENSION, "").str.replace_all(r"\D+", "")
     return pl.when(bare.str.contains(r"^1\d{10}$")).then(bare.str.slice(1)).otherwise(bare)
 
 
@@ -152,7 +153,7 @@ COMPONENTS: dict[str, dict[str, Part]] = {
         "exchange": lambda value: _digits(value).str.extract(r"^\d{3}(\d{3})\d{4}$", 1),
         "line": lambda value: _digits(value).str.extract(r"^\d{6}(\d{4})$", 1),
         "number": lambda value: _digits(value).str.extract(r"^\d{3}(\d{7})$", 1),
-        "extension": lambda value: value.str.extract(r"(?i)(?:x|ext\.?)\s*(\d+)$", 1),
+        "extension": lambda value: value.str.extract(EXTENSION, 1),
         "country_code": _phone(lambda number: str(number.country_code), pl.String),
         "type": _phone(_phone_type, pl.String),
         "is_tollfree": _one_of(lambda value: _digits(value).str.extract(r"^(\d{3})\d{7}$", 1), TOLL_FREE),

@@ -7,15 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import stringzilla as sz
 
 Rows = npt.NDArray[np.int64]  # numbers of rows, ascending
 Places = npt.NDArray[np.int64]  # of bytes, ascending
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]  # by row, or by byte
-
-NO_HEX = 16
 
 
 def table(members: Container[int]) -> bytes:
@@ -27,12 +24,7 @@ def table_without(members: Container[int]) -> bytes:
     return bytes(code not in members for code in range(256))
 
 
-PERCENT = table(b"%")
-DIGIT, NOT_DIGIT = table(b"0123456789"), table_without(b"0123456789")
-PRINTED = range(ord("!"), ord("~") + 1)  # in ASCII
-BESIDE_ASCII = 0xC0  # no letter beside ASCII begins with a smaller byte
-HEX = np.full(256, NO_HEX, np.uint8)
-HEX[list(b"0123456789abcdefABCDEF")] = [*range(16), *range(10, 16)]
+NOT_DIGIT = table_without(b"0123456789")
 
 
 def room(size: int) -> Flags:
@@ -46,8 +38,7 @@ def arrow_texts(texts: pl.Series) -> pa.LargeStringArray:
 
 
 class Letters:
-    """Texts in UTF-8, and where each begins; null is as an empty text. What looks ahead (`behind`, `encoded`, `decoded`)
-    looks over the end of a text into the next one, so such texts must end with a sign that is not looked for."""
+    """Texts in UTF-8, and where each begins; null is as an empty text."""
 
     def __init__(self, texts: pa.LargeStringArray) -> None:
         self.texts = texts
@@ -69,9 +60,6 @@ class Letters:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def __getitem__(self, rows: slice) -> "Letters":
-        return Letters(self.texts[rows])
-
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """In bytes."""
@@ -79,10 +67,6 @@ class Letters:
 
     def take(self, rows: Rows) -> "Letters":
         return Letters(self.texts.take(pa.array(rows)))
-
-    def lower(self) -> "Letters":
-        """Lower case, of ASCII alone."""
-        return Letters(pc.ascii_lower(self.texts))
 
     def without(self, members: bytes) -> "Letters":
         """The texts without the members of this `table`."""
@@ -106,38 +90,7 @@ class Letters:
         """Where members of this `table` stand."""
         return np.flatnonzero(self.are(members))
 
-    def behind(self, places: Places, steps: int) -> Bytes:
-        """The bytes that stand `steps` behind these places; behind the last byte it is the last."""
-        found = places + steps
-        return self.bytes.take(found, mode="clip") if len(self.bytes) else np.zeros(len(found), np.uint8)
-
     def rows_of(self, places: Places) -> Rows:
         """The rows in which these places lie."""
         rows = np.searchsorted(self.starts, places, "right") - 1
         return rows[np.flatnonzero(np.diff(rows, prepend=-1))]
-
-    def codes(self, places: Places) -> npt.NDArray[np.int64]:
-        """The letters beside ASCII that begin at these places, as numbers of Unicode."""
-        first, *others = (self.behind(places, steps).astype(np.int64) for steps in range(4))
-        second, third, fourth = (one & 0x3F for one in others)
-        two = (first & 0x1F) << 6 | second
-        three = (first & 0x0F) << 12 | second << 6 | third
-        four = (first & 0x07) << 18 | second << 12 | third << 6 | fourth
-        return np.where(first < 0xE0, two, np.where(first < 0xF0, three, four))
-
-    def encoded(self, places: Places) -> tuple[Places, Bytes]:
-        """At which of these signs of percent a byte is encoded as in a URL, and which."""
-        high, low = HEX[self.behind(places, 1)], HEX[self.behind(places, 2)]
-        whole = np.flatnonzero((high < NO_HEX) & (low < NO_HEX))
-        return places[whole], high[whole] * 16 + low[whole]
-
-    def decoded(self) -> "Letters":
-        """With what is printed in ASCII decoded, once."""
-        places, codes = self.encoded(self.places(PERCENT))
-        printed = np.flatnonzero((codes >= 0x20) & (codes < 0x7F))
-        places = places[printed]
-        data, kept = self.bytes.copy(), np.ones(len(self.bytes), np.bool_)
-        data[places] = codes[printed]
-        kept[places + 1] = kept[places + 2] = False
-        starts = self.starts - 2 * np.searchsorted(places, self.starts)
-        return Letters.from_bytes(starts, data[kept])

@@ -80,6 +80,7 @@ class _Rows:
             for one in columns
             if one.component
             or one.mask is Mask.TOKENIZE
+            or (one.mask is Mask.MASK and one.type == "url")
             or (one.mask is None and one.is_personal and one.kind is Kind.TEXT)
         }
         texts = {source: one for source, one in sources.items() if one.dtype == pl.String}
@@ -89,9 +90,9 @@ class _Rows:
         if not read:
             return {}
         side = SideBySide(read)
-        rows = side.hold_never_exported(self.never)
+        rows, keys = side.hold_never_exported(self.never)
         own = own_at(np.flatnonzero(rows).tolist(), self.never)
-        self._seal(objects, rows, own)
+        self._seal(objects, rows | keys, own)
         clean = {source: without_never_exported(one, own) for source, one in texts.items()}
         self.hidden += sum(hidden for _, hidden in clean.values())
         return {source: one for source, (one, _) in clean.items()}
@@ -127,7 +128,8 @@ class _Rows:
             return {}
         side = SideBySide([*read, *beside])
         kept = any(one.keeps for one in objects.values())
-        never = side.hold_never_exported(self.never) if kept else np.zeros(len(self.frame), np.bool_)
+        none = np.zeros(len(self.frame), np.bool_)
+        never, _ = side.hold_never_exported(self.never) if kept else (none, none)
         rows = never | side.hold_own(self.own) | have_odd_value(self.never)
         own = own_at(np.flatnonzero(rows).tolist(), [*self.own, *self.never])
         self._seal(objects, never, own)

@@ -73,10 +73,20 @@ def may_be_sealed(column: Objects) -> prefilter.Flags:
     ]
     if any(seal.path.endswith(UNDECLARED) for seal in hiding):
         return np.ones(len(column.texts), np.bool_)
-    if not hiding:
-        return found
-    names = {json.dumps(seal.path.rpartition(".")[2].removesuffix("[]")) for seal in hiding}
-    return found | prefilter.can_hold([column.texts], "|".join(map(re.escape, sorted({*names, ESCAPE}))))[0]
+    urls = [seal for seal in column.seals if seal.mask is Mask.REDACT and seal.type == "url"]
+    names = [
+        *map(_key_of, hiding),
+        *(rf'{_key_of(seal)}\s*:\s*"[^"]*[?#@]' for seal in urls),
+        re.escape(ESCAPE),
+    ]
+    return found | prefilter.can_hold([column.texts], "|".join(sorted(set(names))))[0]
+
+
+def _key_of(seal: Seal) -> str:
+    return re.escape(json.dumps(seal.path.rpartition(".")[2].removesuffix("[]")))
+
+
+_KEY = Seal(path=NOWHERE, type="text", mask=Mask.REDACT)
 
 
 class _Walk:
@@ -137,7 +147,7 @@ class _Walk:
     def _key(self, key: str, star: Seal | None) -> str:
         """An undeclared key may itself be a value that is to be hidden."""
         return str(
-            self._never(key) if star is None or star.mask is not Mask.REDACT else self._redact(key, "text")
+            self._never(key) if star is None or star.mask is not Mask.REDACT else self._redact(key, _KEY)
         )
 
     def _hide(self, value: Any, seal: Seal) -> Any:
@@ -147,21 +157,22 @@ class _Walk:
         if mask in (Mask.KEEP, Mask.REDACT):
             if isinstance(value, dict | list):
                 return self._walk(value, NOWHERE, seal)
-            return self._redact(value, seal.type) if mask is Mask.REDACT else self._never(value)
+            return self._redact(value, seal) if mask is Mask.REDACT else self._never(value)
         self.hidden += 1
         if mask is Mask.REMOVE:
             return None
         text = value if isinstance(value, str) else _dumped(value)
         return self.seen.setdefault((seal.type, mask), {}).setdefault(text, None)
 
-    def _redact(self, value: Any, type: str) -> Any:
+    def _redact(self, value: Any, seal: Seal) -> Any:
+        type = seal.type
         if isinstance(value, RawJSON):
             number = value.encoded_json.lstrip("-")
             hide = type in WHOLE or (type == "text" and number.isdigit() and len(number) >= LONG_NUMBER)
             return self._changed(value, None if hide else value)
         if not isinstance(value, str) or not value or (type not in OPEN and is_valid(type, value)):
             return value
-        return self._changed(value, STARS if type in WHOLE else redactor(type)(value, self.own))
+        return self._changed(value, STARS if type in WHOLE else redactor(type, seal.query)(value, self.own))
 
     def _never(self, value: Any) -> Any:
         if isinstance(value, RawJSON):

@@ -24,7 +24,7 @@ Values = tuple[str, pl.Series]  # semantic type, and what is stored in each row
 AT = "[@\uff20\ufe6b]"
 FOREIGN_DIGIT = r"[\p{N}--[0-9]]"
 NOT_SHOWN = r"[\p{Cf}\p{Mn}\p{Me}]"
-ENCODED = r"%(?:25|3[0-9]|[4-9A-Fa-f][0-9A-Fa-f])|&(?:#|[A-Za-z][0-9A-Za-z]{1,31};)|\\u"
+ENCODED = r"%(?:2[356]|3[0-9]|[4-9A-Fa-f][0-9A-Fa-f])|&(?:#|[A-Za-z][0-9A-Za-z]{1,31};)|\\u"
 BLANK = r"\\[nrtbf]|%[0-3][0-9A-Fa-f]"  # what is encoded and no letter
 APART = rf"(?:[^A-Za-z0-9]|{BLANK})"  # what may stand between digits
 APART_IN_JSON = rf'(?:[^A-Za-z0-9"\\]|\\\\[nrtbf]|\\[^u]|{BLANK})'  # within a string
@@ -44,7 +44,6 @@ JSON = (
     rf'(?s)^(?:[^"]|{STRING}")*?(?:(?:^|[^0-9.])[0-9]{{9,}}\s*(?:[,}}\]]|$)|{STRING}?{SEVEN_IN_JSON})'
     rf"|{AT}|{ENCODED}|{FOREIGN_DIGIT}|{NEVER_KEY}"
 )
-NEVER = f"{SSN}|{FOREIGN_DIGIT}|{NEVER_KEY}"
 WORD_BESIDE_ASCII = r"[A-Za-z]*[^\x00-\x7f](?:[A-Za-z]|[^\x00-\x7f])*"
 SIGN = r"[%&\\]"  # of an encoding
 BLANK_AT_WORD = rf"(?:{BLANK})\p{{L}}"
@@ -67,21 +66,23 @@ class SideBySide:
         if len(odd):
             self.words = self.words.scatter(odd, _words_in(arrow_texts(_without_blanks(self.raw[odd]))))
 
-    def hold_never_exported(self, values: list[Values]) -> Flags:
-        """Flags of the rows that may hold a value of a never-exported type, the row's own or another, or a key of one."""
-        found = _flags(self.raw, _matches(f"{NEVER}|{ENCODED}|{NOT_SHOWN}"))[0]
-        rows = np.flatnonzero(found & (self.encoded | self.beside_ascii))
+    def hold_never_exported(self, values: list[Values]) -> tuple[Flags, Flags]:
+        """Flags of the rows that may hold a value of a never-exported type, the row's own or another; and of those that
+        may have a key in JSON which is named like one."""
+        found = _flags(self.raw, _matches(f"{SSN}|{ENCODED}|{FOREIGN_DIGIT}|{NOT_SHOWN}|{NEVER_KEY}"))[0]
+        keys, rows = np.zeros_like(found), np.flatnonzero(found)
         if len(rows):
             texts = self.raw[rows]
-            encoded = _flags(texts, _matches(NINE_IN_ALL))[0] & self.encoded[rows]
-            found[rows] = encoded | _flags(texts.str.replace_all(NOT_SHOWN, ""), _matches(NEVER))[0]
+            keys[rows], nine = _flags(texts, _matches(NEVER_KEY), _matches(NINE_IN_ALL))
+            shapes = _flags(texts.str.replace_all(NOT_SHOWN, ""), _matches(f"{SSN}|{FOREIGN_DIGIT}"))[0]
+            found[rows] = shapes | nine & self.encoded[rows]
         found |= have_odd_value(values)
         for _, stored in values:
             rows = np.flatnonzero(stored.is_not_null().to_numpy() & ~found)
             digits = Letters(arrow_texts(_without_blanks(self.raw[rows]))).without(NOT_DIGIT).series()
             own = Letters(arrow_texts(stored[rows])).without(NOT_DIGIT).series().str.strip_chars_start("0")
             found[rows] = _contain(digits, own)
-        return found
+        return found, keys
 
     def hold_own(self, values: list[Values]) -> Flags:
         """Flags of the rows that may hold one of the row's own `values`."""
@@ -92,9 +93,13 @@ class SideBySide:
                 found |= _contain(self.raw, stored.dt.year().cast(pl.String))
                 continue
             at, words = _a_word_of(stored) if type == "street" else _words_of(type, stored)
+            at, words = at[words.is_not_null().to_numpy()], words.drop_nulls()
             hits = _contain(self.words[at], " " + words + " ")
-            for place in np.flatnonzero(~_flags(words, _matches("^[a-z]{2,}$"))[0]).tolist():
-                hits[place] = words[place] in fold(self.raw[int(at[place])])
+            odd = np.flatnonzero(~_flags(words, _matches("^[a-z]{2,}$"))[0])
+            if len(odd):
+                hits[odd] = [
+                    word in fold(text) for word, text in zip(words[odd], self.raw[at[odd]], strict=True)
+                ]
             found[at[hits]] = True
             known.update(words.unique())
         rest = np.flatnonzero(self.beside_ascii & ~found)
@@ -132,7 +137,8 @@ def _words_of(type: str, names: pl.Series) -> tuple[Places, pl.Series]:
 def _a_word_of(streets: pl.Series) -> tuple[Places, pl.Series]:
     """The same of streets, most of which are distinct, and of which a long word will do."""
     rows = np.flatnonzero(streets.is_not_null().to_numpy())
-    word = pl.col("text").str.extract("([A-Za-z]{3,})").str.to_lowercase().alias("word")
+    word = pl.coalesce(pl.col("text").str.extract(f"([A-Za-z]{{{n},}})") for n in (4, 2))
+    word = word.str.to_lowercase().alias("word")
     frame = streets[rows].to_frame("text").select("text", word, BESIDE_ASCII.alias("odd"))
     odd = np.flatnonzero((frame["odd"] | frame["word"].is_null()).to_numpy())
     at, others = _words_of("street", frame["text"][odd])

@@ -17,11 +17,12 @@ from urllib.parse import unquote
 STARS = "***"
 DEPTH = 4  # encodings around each other that are undone; below that a text is hidden as a whole
 SHORTEST = 2  # letters of a name
+MOST_WORDS = 20  # of a name or a street
 KEPT_OF_ROWS = 4096  # rows share names, and a row's values are asked for by each of its columns
 
 ENCODED = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+|&(?:#0*[0-9]{1,7}|#[xX]0*[0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31}(?=;));?"
-    r"|(?:\\+u[0-9A-Fa-f]{4})+|\\[nrtbf]"
+    r"|(?:(?<!\\)\\+u[0-9A-Fa-f]{4})+|\\[nrtbf]"
 )
 ENCODED_LETTER = re.compile(r"%[2-9A-Fa-f][0-9A-Fa-f]|&#|&[A-Za-z][0-9A-Za-z]{1,31};|\\u")
 ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f"}
@@ -31,8 +32,15 @@ WORD, LETTER = re.compile(r"[^\W_]+"), re.compile(r"[^\W\d_]")
 WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\uffff\U00020000-\U0003ffff]")
 NUMBER = re.compile(r"[+(]{0,4}[0-9](?:[\W_]*[0-9]){6,}")
 SSN_SHAPE = re.compile(r"(?<![0-9])[0-9]{3}[\W_]{1,3}[0-9]{2}[\W_]{1,3}[0-9]{4}(?![0-9])")
-# versions that browsers write with many digits, which no phone number has: Chrome/120.0.6099.109, Gecko/20100101
-VERSION = re.compile(r"/\d{1,3}\.0(?:\.\d{1,5}){1,2}(?![\d.])|gecko/20\d{6}")
+# of browsers and systems, with more digits than a phone number has, and otherwise apart
+VERSION = re.compile(
+    r"/(?!(?:1\.)?\d{3}\.\d{3}\.\d{4}(?![\d.]))\d{1,4}(?:\.\d{1,6}){2,}|gecko/20\d{6}|build/[a-z0-9]{4}\.\d{6}\.\d{3}"
+)
+# ids, which are long words of hexadecimal digits
+ID = re.compile(
+    r"(?<![^\W_])(?:(?=[0-9]*[a-f])[0-9a-f]{24,}|(?=[0-9-]{0,36}[a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![^\W_])"
+)
+LITERAL = re.compile(r"\[[0-9a-f:.]{2,60}\]|\[ipv6:[0-9a-f:.]{2,60}\]")
 NO_LOCAL_PART = frozenset(" \t\n\r\v\f\xa0@<>()[],;:\"'\\")
 NO_DOMAIN = NO_LOCAL_PART | frozenset("/?#&=!*{}|")
 DOMAIN_AFTER_BLANKS = re.compile(r"[^\s@<>()\[\],;:\"'/?#&=]*\.[^\W\d_]{2,}")
@@ -71,12 +79,14 @@ class Own(NamedTuple):
     def needles(self) -> Iterator[str]:
         """One of them stands in each text that holds a name or a street."""
         yield from (*self.words, *self.pieces)
-        yield from (max(phrase, key=len) for phrase in self.phrases if self.words.isdisjoint(phrase))
+        phrases = (phrase for phrase in self.phrases if self.words.isdisjoint(phrase))
+        yield from (max(phrase, key=lambda part: (part.isalpha(), len(part))) for phrase in phrases)
 
     def is_in(self, letters: str) -> bool:
         """Whether anything of them stands in these letters, be it within a word."""
         years = (f"{max(order):04d}" for order in self.born)
-        return any(needle in letters for needle in (*self.needles, *years))
+        pieces = any(piece in letters for piece in (*self.words, *self.pieces, *years))
+        return pieces or any(all(part in letters for part in phrase) for phrase in self.phrases)
 
 
 Recogniser = Callable[[str, Own], Iterable[Span]]
@@ -152,6 +162,8 @@ def addresses(letters: str, own: Own, before: frozenset[str] = NO_LOCAL_PART) ->
         if local < at or end > at + 1:
             found = DOMAIN_AFTER_BLANKS.match(letters, end)
             end = found.end() if found else at
+        literal = LITERAL.match(letters, end)
+        end = literal.end() if literal else end
         while end > at and end < len(letters) and letters[end] not in NO_DOMAIN:
             end += 1
         if start < local and end > at + 1:
@@ -165,13 +177,17 @@ def addresses_in_url(letters: str, own: Own) -> Iterator[Span]:
 
 
 def numbers(letters: str, own: Own) -> Iterator[Span]:
-    """Runs of seven and more digits, whatever stands between them that is no letter."""
-    return (found.span() for found in NUMBER.finditer(letters))
+    """Runs of seven and more digits, whatever stands between them that is no letter; none in an id."""
+    return (found.span() for found in NUMBER.finditer(ID.sub(_letters_like, letters)))
 
 
 def numbers_but_versions(letters: str, own: Own) -> Iterator[Span]:
     """The same in a user agent, whose versions are no numbers of anybody."""
-    return numbers(VERSION.sub(lambda found: "x" * len(found.group()), letters), own)
+    return numbers(VERSION.sub(_letters_like, letters), own)
+
+
+def _letters_like(found: re.Match[str]) -> str:
+    return "x" * len(found.group())
 
 
 def own_words(letters: str, own: Own) -> Iterator[Span]:
@@ -217,7 +233,7 @@ def own_of(values: tuple[tuple[str, str], ...]) -> Own:
         if type == "dob":
             born |= _orders_of_day(value)
         elif type in ("name", "street"):
-            parts = WORD.findall(fold(value))
+            parts = WORD.findall(fold(value))[:MOST_WORDS]
             pieces |= {part for part in parts if WITHOUT_BLANKS.search(part) and len(part) >= SHORTEST}
             spaced = tuple(part for part in parts if not WITHOUT_BLANKS.search(part))
             if type == "name":

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from export_pipelines.plan.plan import Mask
-from export_pipelines.stream.components import has_form
+from export_pipelines.stream.components import EXTENSION, has_form
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.letters import NOT_DIGIT, Letters, arrow_texts
 from export_pipelines.stream.mask.recognise import STARS
@@ -70,7 +70,7 @@ def _phone(value: pl.Expr) -> pl.Expr:
 
 
 def _last_digits(phones: pl.Series) -> pl.Series:
-    number = phones.str.replace(r"(?i)\s*(?:x|ext)[^0-9]*[0-9]+\s*$", "")
+    number = phones.str.replace(EXTENSION, "")
     digits = Letters.of(arrow_texts(number)).without(NOT_DIGIT)
     shown = np.full(len(digits.bytes), ord("*"), np.uint8)
     for place in range(1, SHOWN_DIGITS + 1):
