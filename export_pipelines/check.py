@@ -19,7 +19,14 @@ from export_pipelines.definition.export import Cadence
 from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.delivery import Resources, open_destination
 from export_pipelines.delivery.alerting import open_channel
-from export_pipelines.errors import DefinitionError, ExportError, RequestError, WindowError, unknown
+from export_pipelines.errors import (
+    DefinitionError,
+    ExportError,
+    RequestError,
+    WindowError,
+    faults_in,
+    unknown,
+)
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.naming import render, window_words
 from export_pipelines.plan.plan import Plan, Window
@@ -123,8 +130,8 @@ def _asked(loaded: Loaded, names: Sequence[str] | None) -> set[str]:
 
 
 def _faults(name: str, error: ExportError) -> Iterator[CheckFault]:
-    for line in str(error).splitlines():
-        yield CheckFault(name, "error", line)
+    for fault in faults_in(str(error)):
+        yield CheckFault(name, "error", fault)
 
 
 def _windows(definition: ExportDefinition) -> list[Window]:

@@ -17,6 +17,7 @@ ExportError                      what, where, what to do
     `-- Uncertain                the receiver may have it, and cannot be asked; a person decides
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -37,6 +38,11 @@ class ExportError(Exception):
             + self.what
             + (f" ({self.remedy})" if self.remedy else "")
         )
+
+
+def faults_in(text: str) -> list[str]:
+    """The faults of an error's text, a line each; a line that begins with a blank belongs to the fault before it."""
+    return re.split(r"\n(?! )", text) if text else []
 
 
 class RequestError(ExportError):

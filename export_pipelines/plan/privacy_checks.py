@@ -101,9 +101,9 @@ def require_words(columns: Iterable[OutputColumn], words: Words, request: PlanRe
         lines = [f"  {id}: redact" for id in missing]
         raise RequestError(
             f"personal data is treated here, so each exported field of personal data that people type needs a word; "
-            f"{len(missing)} without: {', '.join(missing)}\n"
-            "write these lines under `privacy`, or one line for a class (direct: redact); "
-            "instead of redact also keep, mask, hash, tokenize, remove:\n" + "\n".join(lines),
+            f"{len(missing)} without: {', '.join(missing)}; write these lines under `privacy`, or one line for a class "
+            "(direct: redact); instead of redact also keep, mask, hash, tokenize, remove:\n"
+            + "\n".join(lines),
             where=request.definition.at("privacy"),
         )
 

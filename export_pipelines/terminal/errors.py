@@ -5,7 +5,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from export_pipelines.errors import ExportError
+from export_pipelines.errors import ExportError, faults_in
 from export_pipelines.terminal.door import say
 
 FAILED, WRONG_REQUEST = 1, 2
@@ -13,9 +13,9 @@ PACKAGE = Path(__file__).parent.parent
 
 
 def tell(error: ExportError) -> int:
-    """Each line of the error as `error: ...`; returns the exit code."""
-    for line in str(error).splitlines():
-        say(f"error: {line}")
+    """Each fault of the error as `error: ...`; returns the exit code."""
+    for fault in faults_in(str(error)):
+        say(f"error: {fault}")
     return error.exit_code
 
 

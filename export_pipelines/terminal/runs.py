@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from export_pipelines.errors import faults_in
 from export_pipelines.terminal.delivered import delivered_files
 from export_pipelines.terminal.door import Door, door_of, on_terminal, say, show
 from export_pipelines.terminal.plans import Json, Name, checked_plan
@@ -187,5 +188,5 @@ def _tell_kept(manifests: Sequence["Manifest"], failures: Mapping[str, str]) -> 
 
 
 def _tell(text: str, before: str = "") -> None:
-    for line in text.splitlines():
-        say(f"error: {before}{line}")
+    for fault in faults_in(text):
+        say(f"error: {before}{fault}")

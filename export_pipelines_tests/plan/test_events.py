@@ -78,7 +78,7 @@ def test_a_word_for_a_field_holds_in_columns_and_in_the_snapshot(tmp_path: Path)
 def test_an_object_needs_a_word_of_its_own_beside_hidden_fields(tmp_path: Path):
     with pytest.raises(RequestError) as caught:
         seals(tmp_path, "privacy: {email: hash}")
-    assert "1 without: lead\n" in str(caught.value)
+    assert "1 without: lead; write these lines under `privacy`" in str(caught.value)
     assert str(caught.value).endswith("\n  lead: redact")
 
 

@@ -127,8 +127,8 @@ def test_every_exported_text_without_a_word_is_named_with_the_line_to_write(tmp_
         "first_name", "address_1", "city", "comments", "landing_page", "user_agent", "custom", "phone_1",
     ]  # fmt: skip
     found = message(tmp_path, yaml)
-    assert f"{len(missing)} without: {', '.join(missing)}\n" in found
-    assert found.splitlines()[2:] == [f"  {id}: redact" for id in missing]
+    assert f"{len(missing)} without: {', '.join(missing)}; write" in found
+    assert found.splitlines()[1:] == [f"  {id}: redact" for id in missing]
     written = yaml.replace(
         "{email: hash}", "{email: hash, " + ", ".join(f"{id}: redact" for id in missing) + "}"
     )
