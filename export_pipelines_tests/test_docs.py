@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.definition.alerts import load_alerts
 from export_pipelines.definition.allowed import Allowed, load_allowed
 from export_pipelines.definition.delivery import KINDS
@@ -15,9 +16,13 @@ from export_pipelines.definition.filters import Filter, Operator
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.definition.report import Bucket, Over, TimeBasis
 from export_pipelines.definition.written import REPORT_KEYS, WrittenExport
+from export_pipelines.stream.mask.recognise import own_of
+from export_pipelines.stream.mask.redact import redactor
 from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.plan.leads import columns
 
 REFERENCE = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
+PRIVACY = (REPOSITORY / "docs" / "privacy.md").read_text(encoding="utf-8")
 DESTINATIONS = (REPOSITORY / "docs" / "destinations.md").read_text(encoding="utf-8")
 
 
@@ -81,3 +86,93 @@ def test_every_key_of_an_export_is_told():
 @pytest.mark.parametrize("title", REFERENCE_SECTIONS)
 def test_every_word_of_a_key_is_told(title: str):
     assert told_in(section(REFERENCE, title), REFERENCE_SECTIONS[title]) == set()
+
+
+# --- privacy -------------------------------------------------------------------------------------------------------
+
+
+def rows_of(text: str, columns: int) -> list[list[str]]:
+    """The cells of the tables of so many columns, without heads."""
+    rows = [line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in row] for row in rows if len(row) == columns]
+
+
+def test_one_table_says_what_each_word_promises_and_what_it_cannot():
+    rows = rows_of(PRIVACY.partition("\n## ")[0], 3)
+    assert [word.strip("`") for word, _, _ in rows] == [
+        "keep",
+        "remove",
+        "hash",
+        "tokenize",
+        "mask",
+        "redact",
+    ]
+    assert {word.strip("`") for word, _, _ in rows} == set(get_args(MaskWord))
+    assert all(promise and limit for _, promise, limit in rows)
+
+
+def test_the_table_of_what_may_stand_together_is_that_of_the_catalog():
+    shown = {}
+    for names, hidden, masked in rows_of(section(PRIVACY, "What may stand together"), 3):
+        parts = set(re.findall(r"`(\w+)`", hidden.partition(";")[0]))
+        beside = {
+            "the same": parts,
+            "the same without `exchange`: the mask shows the line": parts - {"exchange"},
+        }
+        for name in re.findall(r"`(\w+)`", names):
+            shown[name] = parts, beside.get(masked, set(re.findall(r"`(\w+)`", masked)))
+    for name, one in SEMANTIC_TYPES.items():
+        if one.components and name not in ("state", "range"):  # not personal in any shipped field
+            allowed = tuple(
+                {part for part in one.components if one.may_stand(part, mask)} for mask in (False, True)
+            )
+            assert shown.pop(name) == allowed, name
+    assert shown == {}
+
+
+def test_every_type_that_people_type_is_named():
+    types = {one.name for one in SEMANTIC_TYPES.values() if one.open}
+    for text in (PRIVACY.partition("\n| word")[0], section(REFERENCE, "privacy")):
+        assert told_in(text, types) == set()
+
+
+def test_the_words_that_are_shown_compile(tmp_path: Path):
+    shown = re.search(r"```yaml\n(privacy:.*?)```", PRIVACY, re.DOTALL)
+    assert shown
+    found = columns(tmp_path, f"fields: [email, phone_1, custom, first_name, comments]\n{shown[1]}")
+    assert [one.mask for one in found.values()] == ["hash", "mask", None, "redact", None]
+    assert {seal.mask for seal in found["custom"].seals if seal.path == "*"} == {"redact"}
+
+
+OWN = own_of((("name", "William"), ("name", "King"), ("street", "12 Main Street"), ("dob", "1980-03-04")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bill", "Mr Smith", "14 Elm Road", "12 Main St", "jane at example dot com", "five one two five five five",
+        "5a1b2c3d4e5f6g7", "555-014", "kingdom", "4 mar 80", "amFuZUBleGFtcGxlLmNvbQ==",
+    ],
+)  # fmt: skip
+def test_what_redact_does_not_find_is_what_the_table_says(text: str):
+    assert redactor("text")(text, OWN) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1234567", "2024-01-15", "1,234,567.50", "192.168.100.200", "King", "KİNG", "512_555-0142",
+        "(512) 555 . 0142", "jane @ example.com", "jane%40example.com", "jane&#64;example.com",
+        "jane\\u0040example.com", "Main Street", "12 main street", "March 4, 1980", "04.03.1980", "123-45-6789",
+    ],
+)  # fmt: skip
+def test_what_redact_takes_away_is_what_the_table_says(text: str):
+    assert "***" in redactor("text")(f"so {text} it is", OWN)
+
+
+def test_what_a_url_keeps_is_what_the_text_says():
+    url = "https://me:pw@shop.example:8080/a/King/5125550142?utm_source=ad&email=jane@example.com&utm_term=King#top"
+    assert (
+        redactor("url", ("utm_*",))(url, OWN)
+        == "https://shop.example:8080/a/***/***?utm_source=ad&utm_term=***"
+    )

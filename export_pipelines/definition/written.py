@@ -143,7 +143,14 @@ class WrittenExport(BaseModel):
         TimeBasis | None,
         Field(description="Of a report over events: by the time of the event, or of the lead."),
     ] = None
-    privacy: Annotated[dict[str, MaskWord], Field(description="Field id or glob to what is done to it.")] = {}
+    privacy: Annotated[
+        dict[str, MaskWord],
+        Field(
+            description="Field id, glob or class (direct, sensitive, indirect) to what becomes of its values; the closest "
+            "key wins. As soon as one personal field is hidden, each other that people type needs a word.",
+            examples=[{"email": "hash", "phone_*": "mask", "direct": "redact"}],
+        ),
+    ] = {}
     split: Annotated[Split, Field(description="When a new part begins.")] = Split()
     compression: Annotated[
         WrittenCompression, Field(description="A codec, or a mapping of it to its level.")
