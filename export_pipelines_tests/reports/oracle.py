@@ -207,7 +207,11 @@ def area(phone: str) -> str | None:
 
 
 def domain(email: str) -> str | None:
-    return email.strip().lower().rpartition("@")[2] or None if "@" in email else None
+    """Of one address only, and nothing of a text that holds several."""
+    found = re.fullmatch(
+        r"[\w.!#$%&'*+/=?^`{|}~-]+@((?:[a-z0-9-]+\.)+[a-z]+)", email.strip().lower(), re.ASCII
+    )
+    return found[1] if found else None
 
 
 def zip_code(text: str) -> str | None:
