@@ -136,7 +136,8 @@ def _declared(field: Field, path: str, words: Words, treated: bool) -> Iterator[
     elif not field.is_personal:
         yield Seal(path=path, type=field.type, mask=None if mask is Mask.KEEP else mask)
     elif mask:
-        yield Seal(path=path, type=field.type, mask=mask)
+        query = field.query if mask is Mask.REDACT else ()
+        yield Seal(path=path, type=field.type, mask=mask, query=query)
     elif treated:
         yield Seal(path=path, type=field.type, mask=Mask.REDACT)
 

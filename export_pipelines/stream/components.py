@@ -13,13 +13,14 @@ from export_pipelines.stream.component_lists import DISPOSABLE, FREE, STATES, TO
 Part = Callable[[pl.Expr], pl.Expr]
 
 EMAIL = (
-    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
+    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@"
+    r"(?:[\p{L}0-9](?:[\p{L}\p{M}0-9-]{0,61}[\p{L}\p{M}0-9])?\.)+(?:\p{L}{2,63}|xn--[A-Za-z0-9-]{2,59})$"
 )
-IPV4 = r"^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)$"
-US_ZIP, CA_POST = r"^(\d{5})(?:-?(\d{4}))?$", r"^([A-Z]\d[A-Z])\s?(\d[A-Z]\d)$"
-UK_POST = r"^([A-Z]{1,2}\d[A-Z\d]?)\s?(\d[A-Z]{2})$"
-RANGE = r"^\s*(-?[\d.]+)\s*-\s*(-?[\d.]+)\s*$"
-OPEN_RANGE = r"^\s*(-?[\d.]+)\s*\+\s*$"
+IPV4 = r"^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])$"
+US_ZIP, CA_POST = r"^([0-9]{5})(?:-?([0-9]{4}))?$", r"^([A-Z][0-9][A-Z])\s?([0-9][A-Z][0-9])$"
+UK_POST = r"^([A-Z]{1,2}[0-9][A-Z0-9]?)\s?([0-9][A-Z]{2})$"
+RANGE = r"^\s*(-?[0-9.]+)\s*-\s*(-?[0-9.]+)\s*$"
+OPEN_RANGE = r"^\s*(-?[0-9.]+)\s*\+\s*$"
 LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?"
 URL = (
     r"^\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/?#@\\]*@)?"
@@ -50,7 +51,7 @@ def _one_of(part: Part, values: frozenset[str]) -> Part:
 def _digits(value: pl.Expr) -> pl.Expr:
     """National digits of a North American number; the extension and the country's 1 are left out."""
     bare = value.str.replace(EXTENSION, "").str.replace_all(r"\D+", "")
-    return pl.when(bare.str.contains(r"^1\d{10}$")).then(bare.str.slice(1)).otherwise(bare)
+    return pl.when(bare.str.contains(r"^1[0-9]{10}$")).then(bare.str.slice(1)).otherwise(bare)
 
 
 def _phone(read: Callable[["phonenumbers.PhoneNumber"], object], dtype: type[pl.DataType]) -> Part:
@@ -149,19 +150,19 @@ COMPONENTS: dict[str, dict[str, Part]] = {
         "valid": _matches(EMAIL, lambda value: value.str.strip_chars()),
     },
     "phone": {
-        "area": lambda value: _digits(value).str.extract(r"^(\d{3})\d{7}$", 1),
-        "exchange": lambda value: _digits(value).str.extract(r"^\d{3}(\d{3})\d{4}$", 1),
-        "line": lambda value: _digits(value).str.extract(r"^\d{6}(\d{4})$", 1),
-        "number": lambda value: _digits(value).str.extract(r"^\d{3}(\d{7})$", 1),
+        "area": lambda value: _digits(value).str.extract(r"^([0-9]{3})[0-9]{7}$", 1),
+        "exchange": lambda value: _digits(value).str.extract(r"^[0-9]{3}([0-9]{3})[0-9]{4}$", 1),
+        "line": lambda value: _digits(value).str.extract(r"^[0-9]{6}([0-9]{4})$", 1),
+        "number": lambda value: _digits(value).str.extract(r"^[0-9]{3}([0-9]{7})$", 1),
         "extension": lambda value: value.str.extract(EXTENSION, 1),
         "country_code": _phone(lambda number: str(number.country_code), pl.String),
         "type": _phone(_phone_type, pl.String),
-        "is_tollfree": _one_of(lambda value: _digits(value).str.extract(r"^(\d{3})\d{7}$", 1), TOLL_FREE),
+        "is_tollfree": _one_of(lambda value: _digits(value).str.extract(r"^([0-9]{3})[0-9]{7}$", 1), TOLL_FREE),
         "valid": _phone_valid,
     },
     "street": {
-        "number": _group(r"^\s*(\d+[A-Za-z]?)\s"),
-        "name": lambda value: value.str.strip_chars().str.replace(r"^\d+[A-Za-z]?\s+", ""),
+        "number": _group(r"^\s*([0-9]+[A-Za-z]?)\s"),
+        "name": lambda value: value.str.strip_chars().str.replace(r"^[0-9]+[A-Za-z]?\s+", ""),
     },
     "state": {
         "name": lambda value: _post(value).replace_strict(STATES, default=None, return_dtype=pl.String),
@@ -184,7 +185,7 @@ COMPONENTS: dict[str, dict[str, Part]] = {
     "url": {
         "protocol": lambda value: value.str.extract(r"^([A-Za-z][A-Za-z0-9+.-]*)://", 1).str.to_lowercase(),
         "host": lambda value: value.str.extract(r"^\s*[A-Za-z][\w+.-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]+)", 1).str.to_lowercase(),
-        "port": lambda value: value.str.extract(r"^[A-Za-z][\w+.-]*://[^/?#]*:(\d+)(?:[/?#]|$)", 1).cast(pl.Int64, strict=False),
+        "port": lambda value: value.str.extract(r"^[A-Za-z][\w+.-]*://[^/?#]*:([0-9]+)(?:[/?#]|$)", 1).cast(pl.Int64, strict=False),
         "path": _group(r"^[A-Za-z][\w+.-]*://[^/?#]*(/[^?#]*)"),
         "query": _group(r"\?([^#]*)"),
         "valid": _matches(URL),
@@ -201,15 +202,15 @@ COMPONENTS: dict[str, dict[str, Part]] = {
 }  # fmt: skip
 
 VALID: dict[str, Part] = {type: parts["valid"] for type, parts in COMPONENTS.items() if "valid" in parts} | {
-    "number": _matches(r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*$"),
-    "currency": _matches(r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*$"),
-    "integer": _matches(r"^\s*[+-]?\d+\s*$"),
+    "number": _matches(r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*$"),
+    "currency": _matches(r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*$"),
+    "integer": _matches(r"^\s*[+-]?[0-9]+\s*$"),
     "boolean": _matches(r"(?i)^\s*(yes|true|t|1|no|false|f|0)\s*$"),
     "date": lambda value: pl.when(value.is_not_null()).then(_is_date(value)),
     "dob": lambda value: pl.when(value.is_not_null()).then(_is_date(value)),
     "gender": _matches(r"(?i)^\s*(male|female|other|m|f|o)\s*$"),
     "name": _matches(NAME),
-    "ssn": _matches(r"^\d{3}-?\d{2}-?\d{4}$"),
+    "ssn": _matches(r"^[0-9]{3}-?[0-9]{2}-?[0-9]{4}$"),
 }
 
 

@@ -16,7 +16,7 @@ from export_pipelines.stream.conform import conform
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask.objects import OPEN, Objects, may_be_sealed, sealed
 from export_pipelines.stream.mask.prefilter import Flags, SideBySide, have_odd_value
-from export_pipelines.stream.mask.recognise import Own
+from export_pipelines.stream.mask.recognise import Own, is_near
 from export_pipelines.stream.mask.redact import Column, own_at, redacted, without_never_exported
 from export_pipelines.stream.mask.values import WHOLE, masked
 from export_pipelines.stream.schema import polars_type
@@ -132,6 +132,7 @@ class _Rows:
         never, _ = side.hold_never_exported(self.never) if kept else (none, none)
         rows = never | side.hold_own(self.own) | have_odd_value(self.never)
         own = own_at(np.flatnonzero(rows).tolist(), [*self.own, *self.never])
+        own = {row: one for row, one in own.items() if is_near(side.raw[row], one)}
         self._seal(objects, never, own)
         asked = [Column(text, one.type, one.query) for text, one in zip(read, columns, strict=True)]
         shown, hidden = redacted(asked, own)

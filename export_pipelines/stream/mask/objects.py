@@ -76,7 +76,7 @@ def may_be_sealed(column: Objects) -> prefilter.Flags:
     urls = [seal for seal in column.seals if seal.mask is Mask.REDACT and seal.type == "url"]
     names = [
         *map(_key_of, hiding),
-        *(rf'{_key_of(seal)}\s*:\s*"[^"]*[?#@]' for seal in urls),
+        *(rf"{_key_of(seal)}\s*:(?s:.*)[?#@]" for seal in urls),
         re.escape(ESCAPE),
     ]
     return found | prefilter.can_hold([column.texts], "|".join(sorted(set(names))))[0]

@@ -22,10 +22,11 @@ Places = npt.NDArray[np.int64]
 Values = tuple[str, pl.Series]  # semantic type, and what is stored in each row
 
 AT = "[@\uff20\ufe6b]"
-FOREIGN_DIGIT = r"[\p{N}--[0-9]]"
-NOT_SHOWN = r"[\p{Cf}\p{Mn}\p{Me}]"
+# signs that `fold` reads as digits, and as nothing
+FOREIGN_DIGIT = r"[[\p{N}\x{32c0}-\x{32cb}\x{3358}-\x{3370}\x{3378}\x{3379}\x{339f}-\x{33a8}\x{33af}\x{33e0}-\x{33fe}]--[0-9]]"
+NOT_SHOWN = r"[\p{Cf}\p{Mn}\p{Me}\x{ff9e}\x{ff9f}\x{1171e}]"
 ENCODED = r"%(?:2[356]|3[0-9]|[4-9A-Fa-f][0-9A-Fa-f])|&(?:#|[A-Za-z][0-9A-Za-z]{1,31};)|\\u"
-BLANK = r"\\[nrtbf]|%[0-3][0-9A-Fa-f]"  # what is encoded and no letter
+BLANK = r"\\[nrtbf]|%(?:[01][0-9A-Fa-f]|2[0-247-9A-Fa-f]|3[A-Fa-f])"  # what is encoded and no letter
 APART = rf"(?:[^A-Za-z0-9]|{BLANK})"  # what may stand between digits
 APART_IN_JSON = rf'(?:[^A-Za-z0-9"\\]|\\\\[nrtbf]|\\[^u]|{BLANK})'  # within a string
 SEVEN, SEVEN_IN_JSON = (rf"[0-9](?:{apart}*[0-9]){{6}}" for apart in (APART, APART_IN_JSON))
@@ -33,9 +34,10 @@ SSN = rf"(?:^|[^0-9])[0-9]{{3}}{APART}{{1,3}}[0-9]{{2}}{APART}{{1,3}}[0-9]{{4}}(
 NINE_IN_ALL, PLAIN_SSN = r"(?s)^(?:[^0-9]*[0-9]){9}", r"^(?:[0-9][ -]*){8}[0-9]$"
 TEXT = f"{AT}|{ENCODED}|{FOREIGN_DIGIT}|{SEVEN}"
 # keys that `never_exported_type` may know: by their letters, or spelled in another way
+NO_LETTERS = r"[^a-z\\\x22]*"
 NEVER_LETTERS = (
-    r"(?i:ss[^a-z]?n|ss[^a-z]?[4lfd]|ss[^a-z]|s[^a-z\"]+s[^a-z]|soc|pass|p[^a-z\"]*w[^a-z\"]*d|secret|credential|seguro"
-    r"|(?:api|private|access|encryption|signing|ssh|auth|refresh|bearer|session)[^a-z\"]*(?:key|token))"
+    rf"(?i:ss[^a-z]?n|ss[^a-z]?[4lfd]|ss[^a-z]|s[^a-z\x22]+s[^a-z]|soc|pass|p{NO_LETTERS}w{NO_LETTERS}d|secret|credential|seguro"
+    rf"|(?:a{NO_LETTERS}p{NO_LETTERS}i|private|access|encryption|signing|ssh|auth|refresh|bearer|session){NO_LETTERS}(?:key|token))"
 )
 NEVER_KEY = rf'(?:{NEVER_LETTERS}|\\u|[^\x00-\x7f])(?:[^"\\]|\\.)*"\s*:'
 STRING = r'"(?:[^"\\]|\\.)*'
@@ -44,9 +46,9 @@ JSON = (
     rf'(?s)^(?:[^"]|{STRING}")*?(?:(?:^|[^0-9.])[0-9]{{9,}}\s*(?:[,}}\]]|$)|{STRING}?{SEVEN_IN_JSON})'
     rf"|{AT}|{ENCODED}|{FOREIGN_DIGIT}|{NEVER_KEY}"
 )
-WORD_BESIDE_ASCII = r"[A-Za-z]*[^\x00-\x7f](?:[A-Za-z]|[^\x00-\x7f])*"
+WORD_BESIDE_ASCII = r"[A-Za-z0-9]*[^\x00-\x7f](?:[A-Za-z0-9]|[^\x00-\x7f])*"
 SIGN = r"[%&\\]"  # of an encoding
-BLANK_AT_WORD = rf"(?:{BLANK})\p{{L}}"
+BLANK_AT_WORD = rf"(?:{BLANK})[\p{{L}}0-9]"
 BESIDE_ASCII = pl.col("text").str.len_bytes() != pl.col("text").str.len_chars()
 
 WORDS = bytes(code | 0x20 if chr(code) in ascii_letters else 0x20 for code in range(256))
@@ -64,7 +66,11 @@ class SideBySide:
         self.encoded = _narrow(self.signs.copy(), self.raw, ENCODED)
         odd = np.flatnonzero(_narrow(self.signs.copy(), self.raw, BLANK_AT_WORD))
         if len(odd):
-            self.words = self.words.scatter(odd, _words_in(arrow_texts(_without_blanks(self.raw[odd]))))
+            plain = self.raw[odd].str.replace_all(BLANK, " ")
+            self.raw, self.words = (
+                self.raw.scatter(odd, plain),
+                self.words.scatter(odd, _words_in(arrow_texts(plain))),
+            )
 
     def hold_never_exported(self, values: list[Values]) -> tuple[Flags, Flags]:
         """Flags of the rows that may hold a value of a never-exported type, the row's own or another; and of those that
@@ -79,7 +85,7 @@ class SideBySide:
         found |= have_odd_value(values)
         for _, stored in values:
             rows = np.flatnonzero(stored.is_not_null().to_numpy() & ~found)
-            digits = Letters(arrow_texts(_without_blanks(self.raw[rows]))).without(NOT_DIGIT).series()
+            digits = Letters(arrow_texts(self.raw[rows])).without(NOT_DIGIT).series()
             own = Letters(arrow_texts(stored[rows])).without(NOT_DIGIT).series().str.strip_chars_start("0")
             found[rows] = _contain(digits, own)
         return found, keys
@@ -94,8 +100,10 @@ class SideBySide:
                 continue
             at, words = _a_word_of(stored) if type == "street" else _words_of(type, stored)
             at, words = at[words.is_not_null().to_numpy()], words.drop_nulls()
-            hits = _contain(self.words[at], " " + words + " ")
-            odd = np.flatnonzero(~_flags(words, _matches("^[a-z]{2,}$"))[0])
+            plain = _flags(words, _matches("^[a-z]{2,99}$"))[0]
+            hits = np.zeros_like(plain)
+            hits[plain] = _contain(self.words[at[plain]], " " + words.filter(pl.Series(plain)) + " ")
+            odd = np.flatnonzero(~plain)
             if len(odd):
                 hits[odd] = [
                     word in fold(text) for word, text in zip(words[odd], self.raw[at[odd]], strict=True)
@@ -139,16 +147,17 @@ def _a_word_of(streets: pl.Series) -> tuple[Places, pl.Series]:
     rows = np.flatnonzero(streets.is_not_null().to_numpy())
     word = pl.coalesce(pl.col("text").str.extract(f"([A-Za-z]{{{n},}})") for n in (4, 2))
     word = word.str.to_lowercase().alias("word")
-    frame = streets[rows].to_frame("text").select("text", word, BESIDE_ASCII.alias("odd"))
-    odd = np.flatnonzero((frame["odd"] | frame["word"].is_null()).to_numpy())
-    at, others = _words_of("street", frame["text"][odd])
-    plain = frame["word"].scatter(odd, None) if len(odd) else frame["word"]
-    return np.concatenate([rows, rows[odd][at]]), pl.concat([plain, others])
+    odd = BESIDE_ASCII | pl.col("text").str.contains(SIGN)
+    frame = streets[rows].to_frame("text").select("text", word, odd.alias("odd"))
+    read = np.flatnonzero((frame["odd"] | frame["word"].is_null()).to_numpy())
+    at, others = _words_of("street", frame["text"][read])
+    plain = frame["word"].scatter(read, None) if len(read) else frame["word"]
+    return np.concatenate([rows, rows[read][at]]), pl.concat([plain, others])
 
 
 @lru_cache(65_536)
 def _needles(type: str, value: str) -> tuple[str, ...]:
-    return tuple(own_of(((type, value),)).needles)
+    return tuple(own_of([(type, value)]).needles)
 
 
 def _fold_to(texts: pl.Series, known: set[str]) -> Flags:
@@ -189,11 +198,6 @@ def _contain(texts: pl.Series, pieces: pl.Series) -> Flags:
     pairs = pl.DataFrame([texts.alias("text"), pieces.alias("piece")])
     found = pairs.select(pl.col("text").str.contains(pl.col("piece"), literal=True).fill_null(False))
     return found.to_series().to_numpy()
-
-
-def _without_blanks(texts: pl.Series) -> pl.Series:
-    """With a blank in the place of what is encoded and no letter."""
-    return texts.str.replace_all(BLANK, " ")
 
 
 def _words_in(texts: pa.LargeStringArray) -> pl.Series:

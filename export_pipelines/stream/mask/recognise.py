@@ -18,7 +18,6 @@ STARS = "***"
 DEPTH = 4  # encodings around each other that are undone; below that a text is hidden as a whole
 SHORTEST = 2  # letters of a name
 MOST_WORDS = 20  # of a name or a street
-KEPT_OF_ROWS = 4096  # rows share names, and a row's values are asked for by each of its columns
 
 ENCODED = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+|&(?:#0*[0-9]{1,7}|#[xX]0*[0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31}(?=;));?"
@@ -146,7 +145,7 @@ PLAIN = _Plain()
 
 
 def addresses(letters: str, own: Own, before: frozenset[str] = NO_LOCAL_PART) -> Iterator[Span]:
-    """E-mail addresses, also with blanks around the @; none goes on `before` one of these."""
+    """E-mail addresses, also with blanks around the @, and without a domain; none goes on `before` one of these."""
     at = letters.find("@")
     while at >= 0:
         local, end = at, at + 1
@@ -166,7 +165,7 @@ def addresses(letters: str, own: Own, before: frozenset[str] = NO_LOCAL_PART) ->
         end = literal.end() if literal else end
         while end > at and end < len(letters) and letters[end] not in NO_DOMAIN:
             end += 1
-        if start < local and end > at + 1:
+        if start < local and end > at:
             yield start, end
         at = letters.find("@", max(at + 1, end))
 
@@ -221,46 +220,42 @@ def never_exported(letters: str, own: Own) -> Iterator[Span]:
                 yield places[first], places[last - 1] + 1
 
 
-@lru_cache(KEPT_OF_ROWS)
-def own_of(values: tuple[tuple[str, str], ...]) -> Own:
+def own_of(values: Iterable[tuple[str, str]]) -> Own:
     """From pairs of semantic type and value."""
-    words: set[str] = set()
-    phrases: set[tuple[str, ...]] = set()
-    pieces: set[str] = set()
-    born: set[tuple[int, ...]] = set()
-    never: set[str] = set()
-    for type, value in values:
-        if type == "dob":
-            born |= _orders_of_day(value)
-        elif type in ("name", "street"):
-            parts = WORD.findall(fold(value))[:MOST_WORDS]
-            pieces |= {part for part in parts if WITHOUT_BLANKS.search(part) and len(part) >= SHORTEST}
-            spaced = tuple(part for part in parts if not WITHOUT_BLANKS.search(part))
-            if type == "name":
-                words |= {
-                    part
-                    for part in (*spaced, "".join(spaced))
-                    if len(part) >= SHORTEST and LETTER.search(part)
-                }
-                phrases.add(spaced)
-            else:
-                phrases |= {spaced, spaced[1:] if spaced and spaced[0].isdigit() else spaced}
-        else:
-            digits = re.sub(r"[\W_]", "", fold(value))
-            text = digits if digits.isdigit() else fold(value).strip()
-            never |= {text} if len(text) > SHORTEST else set()
-    phrases = {phrase for phrase in phrases if len(LETTER.findall("".join(phrase))) >= SHORTEST}
-    return Own(frozenset(words), frozenset(phrases), frozenset(pieces), frozenset(born), frozenset(never))
+    found = [_own_of(type, value) for type, value in values]
+    return Own(*(frozenset().union(*parts) for parts in zip(*found, strict=True))) if found else Own()
 
 
-def _orders_of_day(value: str) -> set[tuple[int, ...]]:
+@lru_cache(65_536)
+def _own_of(type: str, value: str) -> Own:
+    if type == "dob":
+        return Own(born=_orders_of_day(value))
+    reading = read(value)
+    plain = reading.letters if reading else fold(value)
+    if type not in ("name", "street"):
+        digits = re.sub(r"[\W_]", "", plain)
+        text = digits if digits.isdigit() else plain.strip()
+        return Own(never=frozenset([text] if len(text) > SHORTEST else []))
+    parts = WORD.findall(plain)[:MOST_WORDS]
+    pieces = frozenset(part for part in parts if WITHOUT_BLANKS.search(part) and len(part) >= SHORTEST)
+    spaced = tuple(part for part in parts if not WITHOUT_BLANKS.search(part))
+    words = (part for part in (*spaced, "".join(spaced)) if len(part) >= SHORTEST and LETTER.search(part))
+    phrases = {spaced, spaced[1:] if type == "street" and spaced and spaced[0].isdigit() else spaced}
+    return Own(
+        words=frozenset(words if type == "name" else ()),
+        phrases=frozenset(one for one in phrases if len(LETTER.findall("".join(one))) >= SHORTEST),
+        pieces=pieces,
+    )
+
+
+def _orders_of_day(value: str) -> frozenset[tuple[int, ...]]:
     """Year, month and day in the orders in which people write them."""
     try:
         day = date.fromisoformat(value[:10])
     except ValueError:
-        return set()
+        return frozenset()
     y, m, d = day.year, day.month, day.day
-    return {(y, m, d), (m, d, y), (d, m, y)}
+    return frozenset([(y, m, d), (m, d, y), (d, m, y)])
 
 
 def _as_number(word: str) -> int:

@@ -1,5 +1,6 @@
 """Redaction of columns of texts: what looks like personal data becomes stars, whoever it belongs to."""
 
+import html
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -13,6 +14,7 @@ import polars as pl
 from export_pipelines.stream.letters import arrow_texts
 from export_pipelines.stream.mask import prefilter
 from export_pipelines.stream.mask.recognise import (
+    DEPTH,
     Own,
     Recogniser,
     addresses,
@@ -32,6 +34,7 @@ TEXT: tuple[Recogniser, ...] = (addresses, numbers, own_words, never_exported)
 AGENT: tuple[Recogniser, ...] = (addresses, numbers_but_versions, own_words, never_exported)
 NEVER: tuple[Recogniser, ...] = (never_exported,)
 IN_URL: tuple[Recogniser, ...] = (addresses_in_url, numbers, own_words, never_exported)
+ENTITY = re.compile(r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][0-9A-Za-z]{1,31}(?=;));?")
 USER = re.compile(r"^(\s*(?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
 
 
@@ -71,10 +74,7 @@ def own_at(rows: list[int], values: list[prefilter.Values]) -> dict[int, Own]:
     if not rows:
         return {}
     stored = [(type, one[rows].cast(pl.String).to_list()) for type, one in values]
-    return {
-        row: own_of(tuple((type, found[n]) for type, found in stored if found[n]))
-        for n, row in enumerate(rows)
-    }
+    return {row: own_of((type, found[n]) for type, found in stored if found[n]) for n, row in enumerate(rows)}
 
 
 def redactor(type: str, query: tuple[str, ...] = ()) -> Redactor:
@@ -88,10 +88,11 @@ def redactor(type: str, query: tuple[str, ...] = ()) -> Redactor:
 @lru_cache(65_536)
 def redacted_url(url: str, own: Own, query: tuple[str, ...]) -> str:
     """Scheme, host and path, redacted, without user and fragment; of the query only parameters that match `query`."""
-    shown = redact(USER.sub(r"\1", url), own, IN_URL)
-    head, _, parameters = shown.partition("#")[0].partition("?")
+    for _ in range(DEPTH):
+        url = ENTITY.sub(lambda found: html.unescape(found.group()), url)
+    head, _, parameters = USER.sub(r"\1", url).partition("#")[0].partition("?")
     kept = [one for one in parameters.split("&") if _is_kept(one, query)]
-    return head + ("?" + "&".join(kept) if kept else "")
+    return redact(head + ("?" + "&".join(kept) if kept else ""), own, IN_URL)
 
 
 def _is_kept(parameter: str, query: tuple[str, ...]) -> bool:
