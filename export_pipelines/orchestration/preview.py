@@ -3,10 +3,12 @@
 from contextlib import closing
 
 from export_pipelines.catalog import Kind, PiiClass
+from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
 from export_pipelines.stream import Keys, preview
+from export_pipelines.stream.mask.values import WHOLE
 
 ROWS = 5
 LONGEST_CELL = 40  # characters
@@ -27,7 +29,7 @@ def preview_of(plan: Plan, workshop: Workshop) -> str:
 
 
 def for_everyone(plan: Plan) -> Plan:
-    """The plan with a mask on every personal column that has none; the UI has other readers than the files."""
+    """The plan with a mask on every personal column that is shown in part; the UI has other readers than the files."""
     if plan.masking is None:
         return plan
     columns = tuple(safe for one in plan.masking.columns if (safe := _safe(one)))
@@ -37,11 +39,18 @@ def for_everyone(plan: Plan) -> Plan:
 def _safe(column: OutputColumn) -> OutputColumn | None:
     if column.kind is Kind.JSON and column.mask is None:
         return None
-    if column.pii is PiiClass.NONE or column.mask is not None:
-        return column
     if column.component is not None:
-        return None
+        return column if column.pii is PiiClass.NONE and not _reveals(column.type, column.component) else None
+    in_part = column.mask is Mask.REDACT and column.type not in WHOLE
+    if column.pii is PiiClass.NONE or not (column.mask is None or in_part):
+        return column
     return column.model_copy(update={"mask": Mask.MASK, "kind": Kind.TEXT, "scale": None})
+
+
+def _reveals(type: str, component: str) -> bool:
+    """Whether a part that may remain of a hidden value reveals it beside the mask, which it has here."""
+    may_stand = SEMANTIC_TYPES[type].may_stand
+    return may_stand(component, masked=False) and not may_stand(component, masked=True)
 
 
 def _cells(row: tuple[str, ...]) -> tuple[str, ...]:
