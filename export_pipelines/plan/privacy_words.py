@@ -82,7 +82,7 @@ class Words:
 
     def _by_closeness(self, field: Field) -> Iterator[list[Entry]]:
         names = [[field.id], [other.id for other in same_values(field, self.dataset)]]
-        names.append([other.id for other in objects_around(field, self.dataset)])
+        names += [[other.id] for other in objects_around(field, self.dataset)]
         for number, ids in enumerate(names):
             if number < 2 or field.is_open:
                 yield [entry for entry in self.exact if entry.pattern in ids]
@@ -122,7 +122,9 @@ def same_values(field: Field, dataset: Dataset) -> list[Field]:
 
 
 def objects_around(field: Field, dataset: Dataset) -> list[Field]:
-    return [one for one in dataset.wide if path_inside(field, one) is not None]
+    """The objects in which the field lies, the innermost first."""
+    around = [one for one in dataset.wide if path_inside(field, one) is not None]
+    return sorted(around, key=lambda one: len(one.path or ""), reverse=True)
 
 
 def path_inside(field: Field, whole: Field) -> str | None:

@@ -116,7 +116,9 @@ def _version(value: pl.Expr) -> pl.Expr:
 
 
 def _are_ipv6(texts: pl.Series) -> pl.Series:
-    return pl.Series(texts.name, [text and _is_ipv6(text) for text in texts], dtype=pl.Boolean)
+    rows = texts.is_not_null().arg_true()
+    flags = pl.Series([_is_ipv6(text) for text in texts[rows]], dtype=pl.Boolean)
+    return pl.repeat(None, len(texts), dtype=pl.Boolean, eager=True).alias(texts.name).scatter(rows, flags)
 
 
 @lru_cache(65_536)

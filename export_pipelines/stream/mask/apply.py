@@ -14,8 +14,9 @@ from export_pipelines.stream.bad_json import settled
 from export_pipelines.stream.components import component, has_form
 from export_pipelines.stream.conform import conform
 from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.letters import arrow_texts
 from export_pipelines.stream.mask.objects import OPEN, Objects, may_be_sealed, sealed
-from export_pipelines.stream.mask.prefilter import Flags, SideBySide, have_odd_value
+from export_pipelines.stream.mask.prefilter import JSON, Flags, SideBySide, can_hold, have_odd_value
 from export_pipelines.stream.mask.recognise import Own, is_near
 from export_pipelines.stream.mask.redact import Column, own_at, redacted, without_never_exported
 from export_pipelines.stream.mask.values import WHOLE, masked
@@ -36,7 +37,7 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
     assert plan.masking and plan.extract
     query = plan.masking.query
     batch, bad_json = settled(batch, query.marked, query.bad_json_is_null)
-    rows = _Rows(plan, conform(batch, query.columns), keys)
+    rows = _Rows(plan, batch, conform(batch, query.columns), keys)
     output = [rows.column(column).alias(column.id) for column in plan.masking.columns]
     return Masked(pl.DataFrame(output), rows.hidden, bad_json)
 
@@ -44,10 +45,10 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
 class _Rows:
     """The conformed rows of a batch. Texts that are read are hidden for all columns at once, by id or by source."""
 
-    def __init__(self, plan: Plan, frame: pl.DataFrame, keys: Keys) -> None:
+    def __init__(self, plan: Plan, batch: pa.RecordBatch, frame: pl.DataFrame, keys: Keys) -> None:
         assert plan.masking and plan.extract
         types = {one.name: one.type for one in plan.masking.query.columns}
-        self.frame, self.keys, self.hidden = frame, keys, 0
+        self.batch, self.frame, self.keys, self.hidden = batch, frame, keys, 0
         self.today = pl.lit(plan.extract.window.end.date())
         self.own = [(types[id], frame[id]) for id in plan.masking.own]
         self.never = [(types[id], frame[id]) for id in plan.masking.never]
@@ -81,28 +82,31 @@ class _Rows:
             if one.component
             or one.mask is Mask.TOKENIZE
             or (one.mask is Mask.MASK and one.type == "url")
+            or (one.mask is Mask.REDACT and one.type not in OPEN)
             or (one.mask is None and one.is_personal and one.kind is Kind.TEXT)
         }
         texts = {source: one for source, one in sources.items() if one.dtype == pl.String}
         objects = {id: one for id, one in self.objects.items() if not one.hides(Mask.REDACT)}
         self.shown: dict[str, pl.Series] = {}
-        read = [*texts.values(), *(one.texts for one in objects.values())]
-        if not read:
+        if not texts and not objects:
             return {}
-        side = SideBySide(read)
+        side = SideBySide([self._stored(one) for one in (*texts, *objects)])
         rows, keys = side.hold_never_exported(self.never)
         own = own_at(np.flatnonzero(rows).tolist(), self.never)
-        self._seal(objects, rows | keys, own)
+        self._seal(objects, [rows | keys] * len(objects), own)
         clean = {source: without_never_exported(one, own) for source, one in texts.items()}
         self.hidden += sum(hidden for _, hidden in clean.values())
         return {source: one for source, (one, _) in clean.items()}
 
-    def _seal(self, objects: dict[str, Objects], rows: Flags, own: dict[int, Own]) -> None:
-        """Objects, in these `rows`, in those that have something to hide, and in those that hold their `own` values."""
-        for id, one in objects.items():
-            asked = set(np.flatnonzero(rows | may_be_sealed(one)).tolist())
+    def _seal(self, objects: dict[str, Objects], flags: list[Flags], own: dict[int, Own]) -> None:
+        """Objects, in the rows with these flags, those with a key to hide, and those that hold their `own` values."""
+        for (id, one), found in zip(objects.items(), flags, strict=True):
+            asked = set(np.flatnonzero(found | may_be_sealed(one)).tolist())
             self.shown[id], hidden = sealed(one, asked, own, self.keys)
             self.hidden += hidden
+
+    def _stored(self, source: str) -> pa.LargeStringArray:
+        return self.batch.column(source).cast(pa.large_string())
 
     def _component(self, column: OutputColumn) -> pl.Series:
         values = self.clean.get(column.source, self.frame[column.source])
@@ -123,23 +127,31 @@ class _Rows:
             one.zip_with(~fits[column.id], one.clear(len(one))) if column.id in fits else one
             for column, one in zip(columns, texts, strict=True)
         ]
-        beside = [one.texts for one in objects.values()]
-        if not read and not beside:
+        if not columns and not objects:
             return {}
-        side = SideBySide([*read, *beside])
+        stored = [
+            arrow_texts(text) if one.id in fits else self._stored(one.source)
+            for text, one in zip(read, columns, strict=True)
+        ]
+        side = SideBySide([*stored, *map(self._stored, objects)])
         kept = any(one.keeps for one in objects.values())
         none = np.zeros(len(self.frame), np.bool_)
         never, _ = side.hold_never_exported(self.never) if kept else (none, none)
-        rows = never | side.hold_own(self.own) | have_odd_value(self.never)
-        own = own_at(np.flatnonzero(rows).tolist(), [*self.own, *self.never])
-        own = {row: one for row, one in own.items() if is_near(side.raw[row], one)}
-        self._seal(objects, never, own)
+        rows = np.flatnonzero(never | side.hold_own(self.own) | have_odd_value(self.never)).tolist()
+        own = own_at(rows, [*self.own, *self.never])
+        own = {
+            row: own[row] for row, text in zip(rows, side.raw[rows], strict=True) if is_near(text, own[row])
+        }
+        flags = can_hold([one.texts for one in objects.values()], JSON) if objects else []
+        self._seal(objects, [never | found for found in flags], own)
         asked = [Column(text, one.type, one.query) for text, one in zip(read, columns, strict=True)]
         shown, hidden = redacted(asked, own)
         self.hidden += hidden
         return {
-            column.id: before.zip_with(fits[column.id], after) if column.id in fits else after
-            for column, before, after in zip(columns, texts, shown, strict=True)
+            column.id: self.clean[column.source].zip_with(fits[column.id], after)
+            if column.id in fits
+            else after
+            for column, after in zip(columns, shown, strict=True)
         }
 
 

@@ -61,11 +61,9 @@ def sealed(column: Objects, rows: set[int], own: dict[int, Own], keys: Keys) -> 
 
 
 def may_be_sealed(column: Objects) -> prefilter.Flags:
-    """Flags of the objects that may hold something that is hidden: under one of the hidden keys, of which one with
-    escapes is looked at for its backslash, or undeclared."""
+    """Flags of the objects that may hold something under one of the hidden keys, of which one with escapes is looked at
+    for its backslash."""
     found = np.zeros(len(column.texts), np.bool_)
-    if column.hides(Mask.REDACT):
-        found |= prefilter.can_hold([column.texts], prefilter.JSON)[0]
     hiding = [
         seal
         for seal in column.seals
@@ -169,9 +167,9 @@ class _Walk:
         if isinstance(value, RawJSON):
             number = value.encoded_json.lstrip("-")
             hide = type in WHOLE or (type == "text" and number.isdigit() and len(number) >= LONG_NUMBER)
-            return self._changed(value, None if hide else value)
+            return self._changed(value, None) if hide else self._never(value)
         if not isinstance(value, str) or not value or (type not in OPEN and is_valid(type, value)):
-            return value
+            return self._never(value)
         return self._changed(value, STARS if type in WHOLE else redactor(type, seal.query)(value, self.own))
 
     def _never(self, value: Any) -> Any:

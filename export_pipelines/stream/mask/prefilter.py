@@ -39,7 +39,12 @@ NEVER_LETTERS = (
     rf"(?i:ss[^a-z]?n|ss[^a-z]?[4lfd]|ss[^a-z]|s[^a-z\x22]+s[^a-z]|soc|pass|p{NO_LETTERS}w{NO_LETTERS}d|secret|credential|seguro"
     rf"|(?:a{NO_LETTERS}p{NO_LETTERS}i|private|access|encryption|signing|ssh|auth|refresh|bearer|session){NO_LETTERS}(?:key|token))"
 )
-NEVER_KEY = rf'(?:{NEVER_LETTERS}|\\u|[^\x00-\x7f])(?:[^"\\]|\\.)*"\s*:'
+# other signs that stand for a letter of ASCII (full width, mathematical, circled, raised, long s, ligatures) or for nothing
+LIKE_ASCII = (
+    r"[\p{Cf}\x{aa}\x{b2}\x{b3}\x{b9}\x{ba}\x{17f}\x{2b0}-\x{2ff}\x{1d2c}-\x{1d6a}\x{2070}-\x{24ff}\x{2c7c}\x{fb00}-\x{fb06}"
+    r"\x{ff01}-\x{ff5e}\x{1d400}-\x{1d7ff}\x{1f100}-\x{1f1ff}]"
+)
+NEVER_KEY = rf'(?:{NEVER_LETTERS}|\\u|{LIKE_ASCII})(?:[^"\\]|\\.)*"\s*:'
 STRING = r'"(?:[^"\\]|\\.)*'
 # a whole number of nine digits, a string that can hold something, or a key of a never-exported type
 JSON = (
@@ -58,8 +63,8 @@ BREAK = pa.scalar(" a ", pa.large_string())
 class SideBySide:
     """The texts of each row as one: `raw`, and `words`: letters in lower case, blanks in the place of all else."""
 
-    def __init__(self, columns: list[pl.Series]) -> None:
-        texts = [arrow_texts(one).fill_null("") for one in columns]
+    def __init__(self, columns: list[pa.LargeStringArray]) -> None:
+        texts = [one.fill_null("") if one.null_count else one for one in columns]
         joined = pc.binary_join_element_wise(BREAK, *texts, BREAK, BREAK)
         self.raw, self.words = pl.Series(joined), _words_in(joined)
         self.signs, self.beside_ascii = _flags(self.raw, _matches(SIGN), BESIDE_ASCII)
@@ -86,32 +91,39 @@ class SideBySide:
         for _, stored in values:
             rows = np.flatnonzero(stored.is_not_null().to_numpy() & ~found)
             digits = Letters(arrow_texts(self.raw[rows])).without(NOT_DIGIT).series()
-            own = Letters(arrow_texts(stored[rows])).without(NOT_DIGIT).series().str.strip_chars_start("0")
+            own = (
+                Letters(arrow_texts(stored[rows]))
+                .without(NOT_DIGIT)
+                .series()
+                .str.strip_chars_start("0")
+                .str.head(50)
+            )
             found[rows] = _contain(digits, own)
         return found, keys
 
     def hold_own(self, values: list[Values]) -> Flags:
         """Flags of the rows that may hold one of the row's own `values`."""
         found = self.encoded.copy()
-        known: set[str] = set()
-        for type, stored in values:
-            if type == "dob":
-                found |= _contain(self.raw, stored.dt.year().cast(pl.String))
-                continue
-            at, words = _a_word_of(stored) if type == "street" else _words_of(type, stored)
-            at, words = at[words.is_not_null().to_numpy()], words.drop_nulls()
-            plain = _flags(words, _matches("^[a-z]{2,99}$"))[0]
-            hits = np.zeros_like(plain)
-            hits[plain] = _contain(self.words[at[plain]], " " + words.filter(pl.Series(plain)) + " ")
-            odd = np.flatnonzero(~plain)
-            if len(odd):
-                hits[odd] = [
-                    word in fold(text) for word, text in zip(words[odd], self.raw[at[odd]], strict=True)
-                ]
-            found[at[hits]] = True
-            known.update(words.unique())
-        rest = np.flatnonzero(self.beside_ascii & ~found)
-        found[rest] = _fold_to(self.raw[rest], known)
+        for stored in (stored for type, stored in values if type == "dob"):
+            found |= _contain(self.raw, stored.dt.year().cast(pl.String))
+        read = [
+            words_of(_stacked(columns))
+            for kind, words_of in (("name", _words_of), ("street", _a_word_of))
+            if (columns := [stored for type, stored in values if type == kind])
+        ]
+        if read:
+            at, words = (
+                np.concatenate([at for at, _ in read]) % len(found),
+                pl.concat([one for _, one in read]),
+            )
+            plain, odd = _flags(words, _matches("^[a-z]{2,99}$"), ~_matches("^[a-z]{2,99}$"))
+            odd &= self.beside_ascii[at] | ~_flags(words, BESIDE_ASCII)[0]
+            hits = _contain(self.words[at[plain]], " " + words.filter(pl.Series(plain)) + " ")
+            found[at[plain][hits]] = True
+            for row, word in zip(at[odd].tolist(), words.filter(pl.Series(odd)), strict=True):
+                found[row] |= word in fold(self.raw[row])
+            rest = np.flatnonzero(self.beside_ascii & ~found)
+            found[rest] = _fold_to(self.raw[rest], set(words.unique()))
         return found
 
 
@@ -127,7 +139,7 @@ def have_odd_value(values: list[Values]) -> Flags | bool:
     return np.logical_or.reduce(odd) if odd else False
 
 
-def _words_of(type: str, names: pl.Series) -> tuple[Places, pl.Series]:
+def _words_of(names: pl.Series, type: str = "name") -> tuple[Places, pl.Series]:
     """Of each name words of which one stands in each text that holds it, folded, and of which row each is."""
     encoded = arrow_texts(names).dictionary_encode()
     words = [_needles(type, name) for name in encoded.dictionary.to_pylist()]
@@ -143,16 +155,13 @@ def _words_of(type: str, names: pl.Series) -> tuple[Places, pl.Series]:
 
 
 def _a_word_of(streets: pl.Series) -> tuple[Places, pl.Series]:
-    """The same of streets, most of which are distinct, and of which a long word will do."""
+    """The same of streets, most of which are distinct, and of which a word between blanks will do."""
     rows = np.flatnonzero(streets.is_not_null().to_numpy())
-    word = pl.coalesce(pl.col("text").str.extract(f"([A-Za-z]{{{n},}})") for n in (4, 2))
-    word = word.str.to_lowercase().alias("word")
-    odd = BESIDE_ASCII | pl.col("text").str.contains(SIGN)
-    frame = streets[rows].to_frame("text").select("text", word, odd.alias("odd"))
-    read = np.flatnonzero((frame["odd"] | frame["word"].is_null()).to_numpy())
-    at, others = _words_of("street", frame["text"][read])
-    plain = frame["word"].scatter(read, None) if len(read) else frame["word"]
-    return np.concatenate([rows, rows[read][at]]), pl.concat([plain, others])
+    word = pl.coalesce(pl.col("text").str.extract(f"(?:^| )([A-Za-z]{{{n},99}})(?:[ ,]|$)") for n in (4, 2))
+    frame = streets[rows].to_frame("text").select("text", word.str.to_lowercase().alias("word"))
+    odd = np.flatnonzero(frame["word"].is_null().to_numpy())
+    at, others = _words_of(frame["text"][odd], "street")
+    return np.concatenate([rows, rows[odd][at]]), pl.concat([frame["word"], others])
 
 
 @lru_cache(65_536)
