@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from export_pipelines.catalog import Dataset
+from export_pipelines.catalog import Component, Dataset
 from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, dimensions_of, refusal, remaining
 from export_pipelines.catalog.metrics import METRICS, metrics_over
 from export_pipelines.catalog.yaml_lines import Key
@@ -39,6 +39,7 @@ def report_faults(report: Report, dataset: Dataset) -> Found:
     """Every fault of the report's keys, each well formed."""
     yield from _metrics(report)
     yield from _groups(report, dataset)
+    yield from _together(report, dataset)
     if report.over == "leads" and report.time_basis == "event":
         yield (
             ("time_basis",),
@@ -76,6 +77,24 @@ def _groups(report: Report, dataset: Dataset) -> Found:
         seen[known] = f'"{id}"'
         if report.every and known != report.every and known in TIMES - BESIDE.get(report.every, frozenset()):
             yield key, f'group_by: "{id}" says again what `every: {report.every}` says; leave one of them out'
+
+
+def _together(report: Report, dataset: Dataset) -> Found:
+    """Parts that would make a group of each value that they are parts of."""
+    allowed = dimensions_of(dataset)
+    before: set[str] = set()
+    for place, id in enumerate(report.group_by):
+        part = allowed[id].of if id in allowed else None
+        if not isinstance(part, Component):
+            continue
+        before.add(part.id)
+        for parts in part.field.semantic_type.apart:
+            ids = [f"{part.field.id}.{name}" for name in sorted(parts)]
+            if part.name in parts and before.issuperset(ids):
+                yield (
+                    ("group_by", place),
+                    f"group_by: {' and '.join(ids)} together reveal {part.field.id}; leave one of them out",
+                )
 
 
 def _refused(id: str, dataset: Dataset) -> str:
