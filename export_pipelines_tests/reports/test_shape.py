@@ -253,6 +253,28 @@ def test_an_amount_that_is_none_is_an_error_and_not_a_zero(tmp_path: Path) -> No
         report(url, tmp_path, "metrics: [revenue]", WHOLE)
 
 
+@pytest.mark.parametrize("over", ["leads", "events"])
+@pytest.mark.parametrize(
+    ("field", "parts", "value"),
+    [
+        ("email", ["domain", "host", "tld"], "jane@example.com / 512-555-0142 Jane Roe"),
+        ("email", ["domain"], "ann@one.test, jane.roe@two.test"),
+        ("phone_1", ["area", "exchange"], "512-555-0142 or 512-555-0143"),
+        ("postal_code", ["zip", "fsa"], "76701 Jane Roe"),
+    ],
+)
+def test_a_value_that_has_not_the_form_of_its_type_makes_no_group(
+    over: str, field: str, parts: list[str], value: str, tmp_path: Path
+) -> None:
+    url = fill(tmp_path)
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.execute(f"UPDATE leads SET {field} = ?", [value])
+        connection.execute(f"UPDATE events SET lead = json_set(lead, '$.{field}', ?)", [value])
+    groups = ", ".join(f"{field}.{part}" for part in parts)
+    (row,) = report(url, tmp_path, f"over: {over}\nmetrics: [leads]\ngroup_by: [{groups}]")
+    assert row.pop("leads") > 0 and set(row.values()) == {None}
+
+
 @pytest.mark.parametrize("form", ["csv", "tsv", "json", "ndjson", "parquet", "xlsx"])
 def test_every_format_holds_a_report_and_the_same_bytes_twice(form: str, url: str, tmp_path: Path) -> None:
     lines = f"format: {form}\nmetrics: [leads, revenue, p95_ms]\nevery: day\ngroup_by: [source.name]\ntotals: true"
