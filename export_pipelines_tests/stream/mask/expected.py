@@ -1,0 +1,113 @@
+"""What must go out of a lead, by the recognisers alone: no prefilter, no batch, and objects by a walk of our own."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from export_pipelines.catalog.never_exported import never_exported_type
+from export_pipelines.stream.components import is_valid
+from export_pipelines.stream.mask import recognise
+from export_pipelines.stream.mask.recognise import Own, own_of
+from export_pipelines.stream.mask.redact import redactor
+
+UTM = ("utm_*",)
+DECLARED = {"product_type", "loan_amount", "homeowner", "utm_campaign"}  # in `custom`, free of personal data
+TYPES = {"comments": "text", "city": "city", "user_agent": "user_agent", "gender": "gender"}
+OWN = {"first_name": "name", "last_name": "name", "address_1": "street", "dob": "dob"}
+Text = Callable[[str], str]
+
+
+class Number(str):
+    """A JSON number in its letters."""
+
+
+class Pairs(list[tuple[str, Any]]):
+    """A JSON object: its entries in order, with keys that stand twice."""
+
+
+class Expected(NamedTuple):
+    redacted: dict[str, Any]
+    without_privacy: dict[str, Any]
+
+
+def own(lead: dict[str, Any], types: dict[str, str]) -> Own:
+    return own_of(tuple((type, str(lead[id])) for id, type in types.items() if lead.get(id) is not None))
+
+
+def expected(lead: dict[str, Any]) -> Expected:
+    """The texts of a lead under `redact`, and without any privacy. An object is given as `parsed`."""
+    whole, never = own(lead, {**OWN, "ssn": "ssn"}), own(lead, {"ssn": "ssn"})
+
+    def never_exported(text: str) -> str:
+        return recognise.redact(text, never, (recognise.never_exported,))
+
+    redacted: dict[str, Any] = {
+        id: _of(lead[id], lambda text, type=type: redactor(type)(text, whole)) for id, type in TYPES.items()
+    }
+    if lead["gender"] is not None and is_valid("gender", lead["gender"]):
+        redacted["gender"] = lead["gender"]
+    redacted["landing_page"] = _of(lead["landing_page"], lambda text: redactor("url", UTM)(text, whole))
+    redacted["custom"] = _of(lead["custom"], lambda text: _object(text, redactor("text"), whole, DECLARED))
+    plain: dict[str, Any] = {id: _of(lead[id], never_exported) for id in (*TYPES, "landing_page")}
+    plain["custom"] = _of(lead["custom"], lambda text: _object(text, None, never, DECLARED))
+    return Expected(redacted, plain)
+
+
+def parsed(text: str) -> Any:
+    return json.loads(
+        text, object_pairs_hook=Pairs, parse_int=Number, parse_float=Number, parse_constant=Number
+    )
+
+
+def without_repeats(value: Any) -> Any:
+    """Of keys that stand twice, the last value at the place of the first."""
+    if isinstance(value, Pairs):
+        return Pairs((key, without_repeats(inner)) for key, inner in dict(value).items())
+    return list(map(without_repeats, value)) if isinstance(value, list) else value
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two parsed values are equal; redacted keys that would be the same may be told apart in some way."""
+    if isinstance(one, Pairs) and isinstance(other, Pairs):
+        keys = [key for key, _ in other]
+        return len(one) == len(other) and all(
+            (key == name or (keys.count(name) > 1 and key.startswith(name))) and same(left, right)
+            for (key, left), (name, right) in zip(one, other, strict=True)
+        )
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and bool(one == other)
+
+
+def _of(value: str | None, shown: Callable[[str], Any]) -> Any:
+    return None if value is None else shown(value)
+
+
+def _object(text: str, redact: Any, own: Own, declared: Iterable[str]) -> Any:
+    """`redact` None: only what is never exported is taken out."""
+
+    def string(value: str) -> str:
+        return redact(value, own) if redact else recognise.redact(value, own, (recognise.never_exported,))
+
+    def number(value: Number) -> Number | None:
+        plain = value.lstrip("-")
+        hidden = plain.isdigit() and len(plain) >= 9 if redact else str(value) in own.never
+        return None if hidden else value
+
+    def walk(value: Any, top: bool = False) -> Any:
+        if isinstance(value, Pairs):
+            return Pairs(entry(key, inner, top) for key, inner in value)
+        if isinstance(value, list):
+            return [walk(inner, top) for inner in value]
+        if isinstance(value, Number):
+            return number(value)
+        return string(value) if isinstance(value, str) else value
+
+    def entry(key: str, value: Any, top: bool) -> tuple[str, Any]:
+        if top and key in declared:
+            return key, value
+        if value is not None and never_exported_type(key):
+            return key, None
+        return string(key), walk(value)
+
+    return walk(without_repeats(parsed(text)), top=True)
