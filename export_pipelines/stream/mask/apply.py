@@ -143,6 +143,8 @@ class _Rows:
             row: own[row] for row, text in zip(rows, side.raw[rows], strict=True) if is_near(text, own[row])
         }
         flags = can_hold([one.texts for one in objects.values()], JSON) if objects else []
+        seen = np.flatnonzero(np.logical_or.reduce([none, *flags])).tolist()
+        own |= own_at([row for row in seen if row not in own], self.never)
         self._seal(objects, [never | found for found in flags], own)
         asked = [Column(text, one.type, one.query) for text, one in zip(read, columns, strict=True)]
         shown, hidden = redacted(asked, own)
