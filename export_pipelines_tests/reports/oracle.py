@@ -208,9 +208,7 @@ def area(phone: str) -> str | None:
 
 def domain(email: str) -> str | None:
     """Of one address only, and nothing of a text that holds several."""
-    found = re.fullmatch(
-        r"[\w.!#$%&'*+/=?^`{|}~-]+@((?:[a-z0-9-]+\.)+[a-z]+)", email.strip().lower(), re.ASCII
-    )
+    found = re.fullmatch(r"[!-?A-~]+@((?:[\w-]+\.)+[^\W\d_]{2,})", email.strip().lower())
     return found[1] if found else None
 
 
