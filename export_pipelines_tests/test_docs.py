@@ -151,7 +151,7 @@ OWN = own_of((("name", "William"), ("name", "King"), ("street", "12 Main Street"
     "text",
     [
         "Bill", "Mr Smith", "14 Elm Road", "12 Main St", "jane at example dot com", "five one two five five five",
-        "5a1b2c3d4e5f6g7", "555-014", "kingdom", "4 mar 80", "amFuZUBleGFtcGxlLmNvbQ==",
+        "5a1b2c3d4e5f6g7", "555-014", "kingdom", "4 mar 80", "65a46c800000000000000001", "550e8400-e29b-41d4-a716-446655440000", "amFuZUBleGFtcGxlLmNvbQ==",
     ],
 )  # fmt: skip
 def test_what_redact_does_not_find_is_what_the_table_says(text: str):
