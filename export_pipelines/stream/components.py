@@ -22,9 +22,10 @@ UK_POST = r"^([A-Z]{1,2}[0-9][A-Z0-9]?)\s?([0-9][A-Z]{2})$"
 RANGE = r"^\s*(-?[0-9.]+)\s*-\s*(-?[0-9.]+)\s*$"
 OPEN_RANGE = r"^\s*(-?[0-9.]+)\s*\+\s*$"
 LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?"
+TOP = r"\p{L}(?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?"  # a host that ends in a number is an IPv4 address, or none
 URL = (
     r"^\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/?#@\\]*@)?"
-    rf"(?:{LABEL}(?:\.{LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:[/?#]\S*)?\s*$"
+    rf"(?:(?:{LABEL}\.)*{TOP}\.?|{IPV4[1:-1]}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:[/?#]\S*)?\s*$"
 )
 NAME = r"^\s*[\p{L}\p{M}][\p{L}\p{M} .'’-]{0,60}$"
 # one number, its digits apart by what people put between them; without a country's code of 7, 10 or, with a 1, 11 digits

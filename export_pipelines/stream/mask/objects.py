@@ -156,7 +156,7 @@ class _Walk:
             if isinstance(value, dict | list):
                 return self._walk(value, NOWHERE, seal)
             return self._redact(value, seal) if mask is Mask.REDACT else self._never(value)
-        self.hidden += 1
+        self.hidden += mask is Mask.REMOVE or value != ""
         if mask is Mask.REMOVE:
             return None
         text = value if isinstance(value, str) else _dumped(value)

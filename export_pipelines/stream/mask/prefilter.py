@@ -34,14 +34,14 @@ SSN = rf"(?:^|[^0-9])[0-9]{{3}}{APART}{{1,3}}[0-9]{{2}}{APART}{{1,3}}[0-9]{{4}}(
 NINE_IN_ALL, PLAIN_SSN = r"(?s)^(?:[^0-9]*[0-9]){9}", r"^(?:[0-9][ -]*){8}[0-9]$"
 TEXT = f"{AT}|{ENCODED}|{FOREIGN_DIGIT}|{SEVEN}"
 # keys that `never_exported_type` may know: by their letters, or spelled in another way
-NO_LETTERS = r"[^a-z\\\x22]*"
+APART_LETTERS = r"(?:^|[^a-z])(?:[a-z](?:\\.|[^a-z\x22\\])+){2,}[a-z]"  # s.s.n
 NEVER_LETTERS = (
-    rf"(?i:ss[^a-z]?n|ss[^a-z]?[4lfd]|ss[^a-z]|s[^a-z\x22]+s[^a-z]|soc|pass|p{NO_LETTERS}w{NO_LETTERS}d|secret|credential|seguro"
-    rf"|(?:a{NO_LETTERS}p{NO_LETTERS}i|private|access|encryption|signing|ssh|auth|refresh|bearer|session){NO_LETTERS}(?:key|token))"
+    rf"(?i:ss[^a-z]?n|ss[^a-z]?[4lfd]|ss(?:[^a-z\x22\\]|\\.)|soc|pass|pwd|secret|credential|seguro|{APART_LETTERS}"
+    r"|(?:api|private|access|encryption|signing|ssh|auth|refresh|bearer|session)[^a-z\\\x22]*(?:key|token))"
 )
 # other signs that stand for a letter of ASCII (full width, mathematical, circled, raised, long s, ligatures) or for nothing
 LIKE_ASCII = (
-    r"[\p{Cf}\x{aa}\x{b2}\x{b3}\x{b9}\x{ba}\x{17f}\x{2b0}-\x{2ff}\x{1d2c}-\x{1d6a}\x{2070}-\x{24ff}\x{2c7c}\x{fb00}-\x{fb06}"
+    r"[\p{Cf}\x{aa}\x{b2}\x{b3}\x{b9}\x{ba}\x{17f}\x{df}\x{1e9e}\x{1d9b}-\x{1dbf}\x{3371}-\x{33df}\x{a7f2}-\x{a7f4}\x{2b0}-\x{2ff}\x{1d2c}-\x{1d6a}\x{2070}-\x{24ff}\x{2c7c}\x{fb00}-\x{fb06}"
     r"\x{ff01}-\x{ff5e}\x{1d400}-\x{1d7ff}\x{1f100}-\x{1f1ff}]"
 )
 NEVER_KEY = rf'(?:{NEVER_LETTERS}|\\u|{LIKE_ASCII})(?:[^"\\]|\\.)*"\s*:'
