@@ -34,7 +34,7 @@ SSN = rf"(?:^|[^0-9])[0-9]{{3}}{APART}{{1,3}}[0-9]{{2}}{APART}{{1,3}}[0-9]{{4}}(
 NINE_IN_ALL, PLAIN_SSN = r"(?s)^(?:[^0-9]*[0-9]){9}", r"^(?:[0-9][ -]*){8}[0-9]$"
 TEXT = f"{AT}|{ENCODED}|{FOREIGN_DIGIT}|{SEVEN}"
 # keys that `never_exported_type` may know: by their letters, or spelled in another way
-APART_LETTERS = r"(?:^|[^a-z])(?:[a-z](?:\\.|[^a-z\x22\\])+){2,}[a-z]"  # s.s.n
+APART_LETTERS = r"(?:^|[^a-z])(?:[a-z](?:\\.|[^a-z\x22\\])+){2,}[a-z0-9]"  # s.s.n
 NEVER_LETTERS = (
     rf"(?i:ss[^a-z]?n|ss[^a-z]?[4lfd]|ss(?:[^a-z\x22\\]|\\.)|soc|pass|pwd|secret|credential|seguro|{APART_LETTERS}"
     r"|(?:api|private|access|encryption|signing|ssh|auth|refresh|bearer|session)[^a-z\\\x22]*(?:key|token))"
