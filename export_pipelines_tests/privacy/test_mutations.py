@@ -1,0 +1,151 @@
+"""The canaries see when the program does not: with one recogniser, rule or filter switched off, the search has hits."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from export_pipelines import cli
+from export_pipelines.catalog.never_exported import never_exported_type
+from export_pipelines.stream.mask import prefilter, recognise
+from export_pipelines_tests.privacy.canary_store import DAY, write_store
+from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, searched
+
+LEADS = 300
+Mutation = Callable[[pytest.MonkeyPatch], None]
+
+
+def without(recogniser: str) -> Mutation:
+    """No column is read by this recogniser."""
+
+    def mutate(patch: pytest.MonkeyPatch) -> None:
+        off = getattr(recognise, recogniser)
+        for module in masking():
+            for name, value in list(vars(module).items()):
+                if isinstance(value, tuple) and off in value:
+                    patch.setattr(module, name, tuple(one for one in value if one is not off))
+        everywhere(off, lambda *given: ())(patch)
+
+    return mutate
+
+
+def everywhere(value: Any, by: Any) -> Mutation:
+    """Wherever a module of the masking room has this value, it has another."""
+
+    def mutate(patch: pytest.MonkeyPatch) -> None:
+        for module in masking():
+            for name in [name for name, one in vars(module).items() if one is value]:
+                patch.setattr(module, name, by)
+
+    return mutate
+
+
+def masking() -> list[ModuleType]:
+    return [
+        module
+        for name, module in list(sys.modules.items())
+        if name.startswith("export_pipelines.stream.mask")
+    ]
+
+
+def no_row(columns: list[pl.Series], pattern: str) -> list[prefilter.Flags]:
+    return [np.zeros(len(one), np.bool_) for one in columns]
+
+
+def no_own(side: prefilter.SideBySide, *values: Any) -> prefilter.Flags:
+    return np.zeros(len(side.raw), np.bool_)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is switched off, the kind of value that is found then, and in which export."""
+
+    mutate: Mutation
+    kind: str
+    privacy: str = REDACTED
+    fields: str = "all"
+
+
+MUTATIONS = {
+    "addresses": Case(without("addresses"), "email"),
+    "numbers": Case(without("numbers"), "phone"),
+    "names": Case(without("own_words"), "name"),
+    "streets": Case(without("own_words"), "street"),
+    "never exported": Case(without("never_exported"), "ssn", privacy=""),
+    "names of keys": Case(everywhere(never_exported_type, lambda key: None), "closed", privacy=""),
+    "encodings": Case(everywhere(recognise.ENCODED, re.compile(r"(?!)")), "email"),
+    "accents": Case(everywhere(recognise.fold, str), "name"),
+    "filter of texts": Case(
+        everywhere(prefilter.can_hold, no_row),
+        "phone",
+        "privacy: {comments: redact}\n",
+        "[lead_id, comments]",
+    ),
+    "filter of objects": Case(
+        everywhere(prefilter.can_hold, no_row), "phone", "privacy: {custom: redact}\n", "[lead_id, custom]"
+    ),
+    "filter of names": Case(
+        lambda patch: patch.setattr(prefilter.SideBySide, "hold_own", no_own),
+        "name",
+        "privacy: {comments: redact}\n",
+        "[lead_id, comments]",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("source") / "leads.db"
+    write_store(file, LEADS)
+    return file
+
+
+@pytest.fixture
+def forgetful() -> Iterator[None]:
+    """What the program remembers of texts is forgotten before and after."""
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    for name, module in list(sys.modules.items()):
+        if name.startswith("export_pipelines."):
+            for value in list(vars(module).values()):
+                if callable(clear := getattr(value, "cache_clear", None)):
+                    clear()
+
+
+def kinds(folder: Path, source: Path, case: Case, patch: pytest.MonkeyPatch) -> set[str]:
+    """The kinds of values that are found in an export of leads."""
+    for name in ("DAGSTER_HOME", "EXPORT_PIPELINES_DAGSTER"):
+        patch.setenv(name, "")  # so that what a run sets is taken away again
+        patch.delenv(name)
+    for name, value in make_project(folder, source).items():
+        patch.setenv(name, value)
+    patch.chdir(folder)
+    text = export("lead", "csv", case.privacy, fields=case.fields)
+    (folder / "exports" / "leads.yaml").write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(cli.app, ["--debug", "run", "leads", "--partition", DAY])
+    assert result.exit_code == 0, result.stderr
+    return {hit["kind"] for hit in searched(folder / "home" / "artifacts").hits}
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_what_is_switched_off_is_found(
+    name: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = MUTATIONS[name]
+    assert case.kind not in kinds(tmp_path / "whole", source, case, monkeypatch)
+    _forget()
+    case.mutate(monkeypatch)
+    assert case.kind in kinds(tmp_path / "mutated", source, case, monkeypatch)
