@@ -140,7 +140,7 @@ class _Rows:
         rows = np.flatnonzero(never | side.hold_own(self.own) | have_odd_value(self.never)).tolist()
         own = own_at(rows, [*self.own, *self.never])
         own = {
-            row: own[row] for row, text in zip(rows, side.raw[rows], strict=True) if is_near(text, own[row])
+            row: own[row] for row, text in zip(rows, side.read[rows], strict=True) if is_near(text, own[row])
         }
         flags = can_hold([one.texts for one in objects.values()], JSON) if objects else []
         seen = np.flatnonzero(np.logical_or.reduce([none, *flags])).tolist()

@@ -37,7 +37,7 @@ TEXT = f"{AT}|{ENCODED}|{FOREIGN_DIGIT}|{SEVEN}"
 APART_LETTERS = r"(?:^|[^a-z])(?:[a-z](?:\\.|[^a-z\x22\\])+){2,}[a-z0-9]"  # s.s.n
 NEVER_LETTERS = (
     rf"(?i:ss[^a-z]?n|ss[^a-z]?[4lfd]|ss(?:[^a-z\x22\\]|\\.)|soc|pass|pwd|secret|credential|seguro|{APART_LETTERS}"
-    r"|(?:api|private|access|encryption|signing|ssh|auth|refresh|bearer|session)[^a-z\\\x22]*(?:key|token))"
+    r"|(?:api|private|access|encryption|signing|ssh|auth|refresh|bearer|session)(?:[^a-z\\\x22]|\\.)*(?:key|token))"
 )
 # other signs that stand for a letter of ASCII (full width, mathematical, circled, raised, long s, ligatures) or for nothing
 LIKE_ASCII = (
@@ -61,51 +61,43 @@ BREAK = pa.scalar(" a ", pa.large_string())
 
 
 class SideBySide:
-    """The texts of each row as one: `raw`, and `words`: letters in lower case, blanks in the place of all else."""
+    """The texts of each row as one: as `stored`; as `read`, with blanks that are encoded beside a letter or a digit as
+    blanks; and as `words`: letters in lower case, blanks in the place of all else."""
 
     def __init__(self, columns: list[pa.LargeStringArray]) -> None:
         texts = [one.fill_null("") if one.null_count else one for one in columns]
         joined = pc.binary_join_element_wise(BREAK, *texts, BREAK, BREAK)
-        self.raw, self.words = pl.Series(joined), _words_in(joined)
-        self.signs, self.beside_ascii = _flags(self.raw, _matches(SIGN), BESIDE_ASCII)
-        self.encoded = _narrow(self.signs.copy(), self.raw, ENCODED)
-        odd = np.flatnonzero(_narrow(self.signs.copy(), self.raw, BLANK_AT_WORD))
-        if len(odd):
-            plain = self.raw[odd].str.replace_all(BLANK, " ")
-            self.raw, self.words = (
-                self.raw.scatter(odd, plain),
-                self.words.scatter(odd, _words_in(arrow_texts(plain))),
-            )
+        self.stored, self.words = pl.Series(joined), _words_in(joined)
+        signs, self.beside_ascii = _flags(self.stored, _matches(SIGN), BESIDE_ASCII)
+        self.encoded = _narrow(signs.copy(), self.stored, ENCODED)
+        self.read, self.changed = self.stored, np.flatnonzero(_narrow(signs, self.stored, BLANK_AT_WORD))
+        if len(self.changed):
+            plain = self.stored[self.changed].str.replace_all(BLANK, " ")
+            self.read = self.stored.scatter(self.changed, plain)
+            self.words = self.words.scatter(self.changed, _words_in(arrow_texts(plain)))
 
     def hold_never_exported(self, values: list[Values]) -> tuple[Flags, Flags]:
         """Flags of the rows that may hold a value of a never-exported type, the row's own or another; and of those that
         may have a key in JSON which is named like one."""
-        found = _flags(self.raw, _matches(f"{SSN}|{ENCODED}|{FOREIGN_DIGIT}|{NOT_SHOWN}|{NEVER_KEY}"))[0]
+        found = _flags(self.stored, _matches(f"{SSN}|{ENCODED}|{FOREIGN_DIGIT}|{NOT_SHOWN}|{NEVER_KEY}"))[0]
+        found[self.changed] = True
         keys, rows = np.zeros_like(found), np.flatnonzero(found)
         if len(rows):
-            texts = self.raw[rows]
-            keys[rows], nine = _flags(texts, _matches(NEVER_KEY), _matches(NINE_IN_ALL))
-            shapes = _flags(texts.str.replace_all(NOT_SHOWN, ""), _matches(f"{SSN}|{FOREIGN_DIGIT}"))[0]
-            found[rows] = shapes | nine & self.encoded[rows]
+            shown = self.read[rows].str.replace_all(NOT_SHOWN, "")
+            keys[rows], nine = _flags(self.stored[rows], _matches(NEVER_KEY), _matches(NINE_IN_ALL))
+            found[rows] = _flags(shown, _matches(f"{SSN}|{FOREIGN_DIGIT}"))[0] | nine & self.encoded[rows]
         found |= have_odd_value(values)
         for _, stored in values:
             rows = np.flatnonzero(stored.is_not_null().to_numpy() & ~found)
-            digits = Letters(arrow_texts(self.raw[rows])).without(NOT_DIGIT).series()
-            own = (
-                Letters(arrow_texts(stored[rows]))
-                .without(NOT_DIGIT)
-                .series()
-                .str.strip_chars_start("0")
-                .str.head(50)
-            )
-            found[rows] = _contain(digits, own)
+            own = _digits_of(stored[rows]).str.strip_chars_start("0").str.head(50)
+            found[rows] = _contain(_digits_of(self.read[rows]), own)
         return found, keys
 
     def hold_own(self, values: list[Values]) -> Flags:
         """Flags of the rows that may hold one of the row's own `values`."""
         found = self.encoded.copy()
         for stored in (stored for type, stored in values if type == "dob"):
-            found |= _contain(self.raw, stored.dt.year().cast(pl.String))
+            found |= _contain(self.read, stored.dt.year().cast(pl.String))
         read = [
             words_of(_stacked(columns))
             for kind, words_of in (("name", _words_of), ("street", _a_word_of))
@@ -121,9 +113,9 @@ class SideBySide:
             hits = _contain(self.words[at[plain]], " " + words.filter(pl.Series(plain)) + " ")
             found[at[plain][hits]] = True
             for row, word in zip(at[odd].tolist(), words.filter(pl.Series(odd)), strict=True):
-                found[row] |= word in fold(self.raw[row])
+                found[row] |= word in fold(self.read[row])
             rest = np.flatnonzero(self.beside_ascii & ~found)
-            found[rest] = _fold_to(self.raw[rest], set(words.unique()))
+            found[rest] = _fold_to(self.read[rest], set(words.unique()))
         return found
 
 
@@ -207,6 +199,10 @@ def _contain(texts: pl.Series, pieces: pl.Series) -> Flags:
     pairs = pl.DataFrame([texts.alias("text"), pieces.alias("piece")])
     found = pairs.select(pl.col("text").str.contains(pl.col("piece"), literal=True).fill_null(False))
     return found.to_series().to_numpy()
+
+
+def _digits_of(texts: pl.Series) -> pl.Series:
+    return Letters(arrow_texts(texts)).without(NOT_DIGIT).series()
 
 
 def _words_in(texts: pa.LargeStringArray) -> pl.Series:
