@@ -73,7 +73,7 @@ class SideBySide:
         self.read, self.changed = self.stored, np.flatnonzero(_narrow(signs, self.stored, BLANK_AT_WORD))
         if len(self.changed):
             plain = self.stored[self.changed].str.replace_all(BLANK, " ")
-            self.read = self.stored.scatter(self.changed, plain)
+            self.read = self.stored.clone().scatter(self.changed, plain)
             self.words = self.words.scatter(self.changed, _words_in(arrow_texts(plain)))
 
     def hold_never_exported(self, values: list[Values]) -> tuple[Flags, Flags]:
