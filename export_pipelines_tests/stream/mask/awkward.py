@@ -167,6 +167,11 @@ def _text(draw: st.DrawFn, own: dict[str, Any]) -> str:
     return _apply(draw(_up_to(ENCODINGS, [0, 0, 0, 0, 0, 0, 1, 2])), draw(st.sampled_from(GLUE)).join(parts))
 
 
+def texts() -> st.SearchStrategy[str]:
+    """Texts that a source can hold, of nobody in particular."""
+    return _text({}).filter(_storable)
+
+
 @st.composite
 def _url(draw: st.DrawFn, text: st.SearchStrategy[str]) -> str:
     head = draw(

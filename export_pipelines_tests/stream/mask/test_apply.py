@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 from export_pipelines.errors import RequestError
-from export_pipelines_tests.stream.mask.leads import comment, custom, masked, plan_of, row, shown, value
+from export_pipelines.stream import mask
+from export_pipelines_tests.stream.mask.leads import (
+    KEYS,
+    batch_of,
+    comment,
+    custom,
+    masked,
+    plan_of,
+    row,
+    shown,
+    value,
+)
 
 SSN = "987-65-4321"
 
@@ -297,6 +308,21 @@ def test_values_that_were_hidden_are_counted():
     leads = [{"comments": "Ann", "email": None, "first_name": "Ann"}, {"comments": "x", "email": "a@b.co"}]
     plan = plan_of(["comments", "email"], {"comments": "redact", "email": "mask"})
     assert masked(plan, leads).values == 2
+
+
+def test_a_batch_is_not_changed_itself():
+    text = "Ann%2CJosé, ann@one.test, 987-65-4321"
+    lead = {"comments": text, "custom": f'["{text}","{text}"]', "first_name": "Ann", "last_name": "José"}
+    for words in ({"comments": "redact", "custom": "redact"}, {"comments": "keep", "custom": "keep"}):
+        plan = plan_of(["comments", "custom"], words)
+        leads = (
+            [{id: lead[id] for id in ("comments", "custom")}] if "keep" in words.values() else [lead, lead]
+        )
+        batch = batch_of(plan, leads)
+        before = batch.to_pylist()
+        first, second = (mask.apply(plan, batch, KEYS).frame.to_dicts() for _ in range(2))
+        assert first == second != leads
+        assert batch.to_pylist() == before
 
 
 def test_a_batch_without_rows_stays_one():

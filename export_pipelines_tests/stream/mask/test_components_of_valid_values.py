@@ -39,7 +39,7 @@ INVALID = {
     "url": [
         "", "host.com", "https://", "https:///x", "https://a@b:pw@host.com/x", "https://ann roe.com", "https://ann%40x.com/", "https://x..com",
         "https://-x.com", "https://host.com:pw/", "https://[::1/", "https://host.com/a b", "https://ann_roe.com", "https://host.com\\x",
-        "https://a.com, https://b.com", "1https://host.com", "mailto:ann@x.co", "https://ann@host.com@other.com",
+        "https://a.com, https://b.com", "1https://host.com", "mailto:ann@x.co", "https://ann@host.com@other.com", "https://5125550142/", "tel://512-555-0142", "https://512.555.0142/x",
     ],
     "ip": ["", "10.1.2", "10.1.2.300", "10.1.2.3, 10.1.2.4", "10.1.2.3 Jane", "1:2:3:jane", ":::", "fe80::1%eth0", "10.1.2.3/24"],
 }  # fmt: skip

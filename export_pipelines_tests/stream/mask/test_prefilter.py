@@ -4,6 +4,7 @@ import json
 from functools import cache
 from html.entities import html5
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from hypothesis import example, given, settings
@@ -191,6 +192,38 @@ def test_no_key_of_a_never_exported_type_is_missed(keys: list[str], ascii_only: 
         found = [one["custom"] for one in shown([{"custom": text} for text in texts], ["custom"], privacy)]
         for text, nulled, one in zip(texts, after, found, strict=True):
             assert json.loads(one) == json.loads(nulled) if nulled else one == text
+
+
+NEVER_EXPORTED = [
+    "ssn", "ss no", "ss4", "social security", "soc sec", "password", "pwd", "api key", "secret", "credential", "seguro social",
+    "private key", "session token", "signing keys", "ssh key", "auth token", "bearer token", "encryption key", "access token", "passcode",
+]  # fmt: skip
+APART = ["\t", "\n", "\\", "/", '"', "\\n", "  ", "][", ": ", "–", "\u00a0", ".-."]
+
+
+def spelled_otherwise(name: str) -> list[str]:
+    """With a sign of Unicode in the place of some letters or between two, and with other signs between its words and letters."""
+    found = [name.replace(" ", sign) for sign in APART] + [sign.join(name) for sign in APART]
+    for sign, plain in compatible():
+        places = [at for at in range(len(name)) if name.startswith(plain, at)]
+        found += [name[:at] + sign + name[at + len(plain) :] for at in places]
+    return found
+
+
+@cache
+def compatible() -> list[tuple[str, str]]:
+    """Every sign beside ASCII that stands for letters of ASCII, and one that is not shown."""
+    signs = [chr(code) for code in range(0x80, 0x110000) if not 0xD800 <= code < 0xE000]
+    plain = [(sign, normalize("NFKC", sign).casefold()) for sign in signs]
+    return [*((sign, one) for sign, one in plain if one.isascii()), ("\u200b", "")]
+
+
+@pytest.mark.parametrize("privacy", [{}, {"custom": "redact"}])
+def test_every_spelling_of_a_never_exported_key_is_found(privacy: dict[str, str]):
+    keys = [key for name in NEVER_EXPORTED for key in spelled_otherwise(name)]
+    leads = [{"custom": json.dumps({key: "x"}, ensure_ascii=False).replace("/", "\\/")} for key in keys]
+    found = [json.loads(one["custom"]) for one in shown(leads, ["custom"], privacy)]
+    assert found == [{key: None if never_exported_type(key) else "x"} for key in keys]
 
 
 def test_rows_are_told_apart_in_a_long_batch():

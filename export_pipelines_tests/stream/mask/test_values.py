@@ -1,12 +1,16 @@
 """A masked value shows a part of what is valid, and stars in the place of anything else."""
 
 import json
+import re
 from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from export_pipelines.stream.pseudonyms import Opener
+from export_pipelines_tests.stream.mask import awkward
 from export_pipelines_tests.stream.mask.leads import KEYS, custom, row, shown, value
 
 WORDS = ("mask", "hash", "tokenize")
@@ -105,6 +109,10 @@ URLS = {
     "https://ann roe.com/x": "***",
     "https://ann%40x.com/": "***",
     "https://ann_roe.com/": "***",
+    "https://10.1.2.3:80/x": "https://10.1.2.3:80/***",
+    "https://5125550142/": "***",
+    "tel://512-555-0142": "***",
+    "https://512.555.0142/": "***",
     "https://-x.com/": "***",
     "https://x..com/": "***",
     "https://host.com:pw/": "***",
@@ -131,6 +139,29 @@ MASKS = [
 def test_a_mask_shows_a_part_of_a_valid_value_only(field: str, before: Any, after: str):
     leads = [{field: None}, {field: before}, {field: None}]
     assert [one[field] for one in shown(leads, [field], {field: "mask"})] == [None, after, None]
+
+
+SHOWN = {
+    "phone_1": r"[*]{3,11}[0-9]{4}|[*]{3}",
+    "email": r"[!-?A-~]?[*]{3}@[A-Za-z0-9.-]+|[*]{3}",
+    "first_name": r"[^\W\d_]?[*]{3}",
+    "postal_code": r"[A-Za-z0-9 ]{3}[*]{2}|[*]{3}",
+    "ip_address": r"[0-9.]{5,11}[.]0/24|[0-9A-Fa-f:]{5,14}::/48|[*]{3}",
+    "landing_page": r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]+/[*]{3}|[*]{3}",
+}
+VALUES = [value for cases in (PHONES, EMAILS, NAMES, POSTS, IPS, URLS) for value in cases]
+
+
+@given(
+    text=awkward.texts()
+    | st.sampled_from(VALUES)
+    | st.lists(st.sampled_from(VALUES) | awkward.texts(), min_size=2, max_size=3).map(" ".join)
+    | st.tuples(st.sampled_from(VALUES), st.sampled_from(awkward.GLUE), st.sampled_from(VALUES)).map("".join)
+)
+def test_of_any_text_a_mask_shows_no_more_than_of_a_valid_value(text: str):
+    found = row(dict.fromkeys(SHOWN, text), tuple(SHOWN), dict.fromkeys(SHOWN, "mask"))
+    for field, form in SHOWN.items():
+        assert found[field] == "" == text or re.fullmatch(form, found[field]), field
 
 
 INSIDE = [
