@@ -7,6 +7,7 @@ hundred letters, so it is one for a row and not one for each of its texts.
 import re
 from functools import lru_cache
 from string import ascii_letters
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -98,24 +99,20 @@ class SideBySide:
         found = self.encoded.copy()
         for stored in (stored for type, stored in values if type == "dob"):
             found |= _contain(self.read, stored.dt.year().cast(pl.String))
+        names, streets = ([one for type, one in values if type == kind] for kind in ("name", "street"))
         read = [
-            words_of(_stacked(columns))
-            for kind, words_of in (("name", _words_of), ("street", _a_word_of))
-            if (columns := [stored for type, stored in values if type == kind])
+            words_of(_stacked(one)) for words_of, one in ((_own_names, names), (_own_streets, streets)) if one
         ]
-        if read:
-            at, words = (
-                np.concatenate([at for at, _ in read]) % len(found),
-                pl.concat([one for _, one in read]),
-            )
-            plain, odd = _flags(words, _matches("^[a-z]{2,99}$"), ~_matches("^[a-z]{2,99}$"))
-            odd &= self.beside_ascii[at] | ~_flags(words, BESIDE_ASCII)[0]
-            hits = _contain(self.words[at[plain]], " " + words.filter(pl.Series(plain)) + " ")
-            found[at[plain][hits]] = True
-            for row, word in zip(at[odd].tolist(), words.filter(pl.Series(odd)), strict=True):
-                found[row] |= word in fold(self.read[row])
-            rest = np.flatnonzero(self.beside_ascii & ~found)
-            found[rest] = _fold_to(self.read[rest], set(words.unique()))
+        for own in read:
+            at = own.at % len(found)
+            found[at[_contain(self.words[at], own.words)]] = True
+            for place, word in own.others:
+                row = place % len(found)
+                if not found[row] and (self.beside_ascii[row] or word.isascii()):
+                    found[row] = word in fold(self.read[row])
+        rest = np.flatnonzero(self.beside_ascii & ~found)
+        if read and len(rest):
+            found[rest] = _fold_to(self.read[rest], pl.concat([own.words for own in read]))
         return found
 
 
@@ -131,47 +128,65 @@ def have_odd_value(values: list[Values]) -> Flags | bool:
     return np.logical_or.reduce(odd) if odd else False
 
 
-def _words_of(names: pl.Series, type: str = "name") -> tuple[Places, pl.Series]:
-    """Of each name words of which one stands in each text that holds it, folded, and of which row each is."""
+class _Own(NamedTuple):
+    """Of each own value a word that stands in each text that holds it, between blanks, and of which row it is; and
+    `others`, which are not plain letters and are looked for one by one."""
+
+    at: Places
+    words: pl.Series
+    others: list[tuple[int, str]]
+
+
+def _own_names(names: pl.Series, type: str = "name") -> _Own:
+    """All words of names; each distinct name is read once."""
     encoded = arrow_texts(names).dictionary_encode()
-    words = [_needles(type, name) for name in encoded.dictionary.to_pylist()]
+    needles = [_needles(type, name) for name in encoded.dictionary.to_pylist()]
     rows = np.flatnonzero(encoded.indices.is_valid().to_numpy(zero_copy_only=False))
     codes = encoded.indices.drop_null().to_numpy()
-    first = pl.Series([one[0] if one else None for one in words], dtype=pl.String)[codes]
-    more = np.flatnonzero(np.array([len(one) > 1 for one in words], np.bool_)[codes])
-    pairs = [
-        (row, word) for row, code in zip(rows[more], codes[more], strict=True) for word in words[code][1:]
-    ]
-    others = pl.Series([word for _, word in pairs], dtype=pl.String)
-    return np.concatenate([rows, [row for row, _ in pairs]]).astype(np.int64), pl.concat([first, others])
+    first = pl.Series([words[0] if words else None for words, _ in needles], dtype=pl.String)[codes]
+    more = np.flatnonzero(np.array([len(words) > 1 or bool(odd) for words, odd in needles], np.bool_)[codes])
+    read = [(row, *needles[code]) for row, code in zip(rows[more].tolist(), codes[more], strict=True)]
+    pairs = [(row, word) for row, words, _ in read for word in words[1:]]
+    at = np.concatenate([rows, np.array([row for row, _ in pairs], np.int64)])
+    words = pl.concat([first, pl.Series([word for _, word in pairs], dtype=pl.String)])
+    known = np.flatnonzero(words.is_not_null().to_numpy())
+    return _Own(at[known], words[known], [(row, word) for row, _, odd in read for word in odd])
 
 
-def _a_word_of(streets: pl.Series) -> tuple[Places, pl.Series]:
-    """The same of streets, most of which are distinct, and of which a word between blanks will do."""
-    rows = np.flatnonzero(streets.is_not_null().to_numpy())
-    word = pl.coalesce(pl.col("text").str.extract(f"(?:^| )([A-Za-z]{{{n},99}})(?:[ ,]|$)") for n in (4, 2))
-    frame = streets[rows].to_frame("text").select("text", word.str.to_lowercase().alias("word"))
-    odd = np.flatnonzero(frame["word"].is_null().to_numpy())
-    at, others = _words_of(frame["text"][odd], "street")
-    return np.concatenate([rows, rows[odd][at]]), pl.concat([frame["word"], others])
+def _own_streets(streets: pl.Series) -> _Own:
+    """A word between blanks of each street, a long one if there is one; most streets are distinct."""
+    left = np.flatnonzero(streets.is_not_null().to_numpy())
+    at: list[Places] = []
+    words: list[pl.Series] = []
+    for letters in (4, 2):
+        word = pl.col("text").str.extract(f"(?:^| )([A-Za-z]{{{letters},99}})(?:[ ,]|$)").str.to_lowercase()
+        found = streets[left].to_frame("text").select(" " + word + " ").to_series()
+        known = found.is_not_null().to_numpy()
+        at, words, left = [*at, left[known]], [*words, found.drop_nulls()], left[~known]
+    read = _own_names(streets[left], "street")
+    others = [(int(left[place]), needle) for place, needle in read.others]
+    return _Own(np.concatenate([*at, left[read.at]]), pl.concat([*words, read.words]), others)
 
 
-@lru_cache(65_536)
-def _needles(type: str, value: str) -> tuple[str, ...]:
-    return tuple(own_of([(type, value)]).needles)
+@lru_cache(8192)
+def _needles(type: str, value: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Plain words, between blanks, and others."""
+    needles = sorted(own_of([(type, value)]).needles)
+    plain = [one for one in needles if re.fullmatch("[a-z]{2,99}", one)]
+    return tuple(f" {one} " for one in plain), tuple(one for one in needles if one not in plain)
 
 
-def _fold_to(texts: pl.Series, known: set[str]) -> Flags:
-    """Flags of the texts with a word that is one of the `known` without its accents, or with a digit of another script."""
+def _fold_to(texts: pl.Series, known: pl.Series) -> Flags:
+    """Flags of the texts with a word that is `known` but for its accents, or with a digit of another script."""
     words = texts.str.extract_all(WORD_BESIDE_ASCII)
-    odd = [word for word in words.explode().unique() if word and _is_known(fold(word), known)]
+    folded = [(word, fold(word)) for word in words.explode().unique().drop_nulls()]
+    parts = [(word, f" {part} ") for word, plain in folded for part in re.findall("[a-z]+", plain)]
+    hits = pl.Series([part for _, part in parts], dtype=pl.String).is_in(known.implode())
+    odd = {word for (word, _), hit in zip(parts, hits, strict=True) if hit}
+    odd |= {word for word, plain in folded if any(map(str.isdigit, plain))}
     if not odd:
         return np.zeros(len(texts), np.bool_)
-    return words.list.eval(pl.element().is_in(odd)).list.any().fill_null(False).to_numpy()
-
-
-def _is_known(plain: str, known: set[str]) -> bool:
-    return any(map(str.isdigit, plain)) or not known.isdisjoint(re.findall("[a-z]+", plain))
+    return words.list.eval(pl.element().is_in(list(odd))).list.any().fill_null(False).to_numpy()
 
 
 def _matches(pattern: str) -> pl.Expr:

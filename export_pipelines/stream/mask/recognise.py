@@ -226,7 +226,7 @@ def own_of(values: Iterable[tuple[str, str]]) -> Own:
     return Own(*(frozenset().union(*parts) for parts in zip(*found, strict=True))) if found else Own()
 
 
-@lru_cache(65_536)
+@lru_cache(4096)
 def _own_of(type: str, value: str) -> Own:
     if type == "dob":
         return Own(born=_orders_of_day(value))

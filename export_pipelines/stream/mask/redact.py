@@ -85,7 +85,7 @@ def redactor(type: str, query: tuple[str, ...] = ()) -> Redactor:
     return lambda text, own: redact(text, own, recognisers)
 
 
-@lru_cache(65_536)
+@lru_cache(4096)
 def redacted_url(url: str, own: Own, query: tuple[str, ...]) -> str:
     """Scheme, host and path, redacted, without user and fragment; of the query only parameters that match `query`."""
     for _ in range(DEPTH):
