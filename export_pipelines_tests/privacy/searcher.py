@@ -73,7 +73,7 @@ def found_in(text: str, is_text: bool = True) -> tuple[tuple[str, str], ...]:
     found = set()
     for view in _views(NOBODYS.sub("#", text)):
         letters = _letters(view)
-        for kind, marker in MARKERS.items():
+        for kind, marker in MARKERS.items() if "qx" in letters else ():
             found |= {(kind, match[1] or "") for match in marker.finditer(letters)}
         if is_text and SHORT_NAME.search(letters):
             found.add(("name", ""))
