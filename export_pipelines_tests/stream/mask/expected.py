@@ -91,8 +91,9 @@ def _object(text: str, redact: Any, own: Own, declared: Iterable[str]) -> Any:
 
     def number(value: Number) -> Number | None:
         plain = value.lstrip("-")
-        hidden = plain.isdigit() and len(plain) >= 9 if redact else str(value) in own.never
-        return None if hidden else value
+        is_long = redact is not None and plain.isdigit() and len(plain) >= 9
+        is_own = value.removesuffix(".0") in {one.lstrip("0") for one in own.never}
+        return None if is_long or is_own else value
 
     def walk(value: Any, top: bool = False) -> Any:
         if isinstance(value, Pairs):
