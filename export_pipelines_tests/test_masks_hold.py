@@ -90,9 +90,7 @@ def written(url: str, form: str, folder: Path, privacy: dict[str, str] = PRIVACY
     """How many rows, and all that a reader of the file can see, in one text."""
     codec = "none" if form in ("xlsx", "parquet") else "gzip"
     whole = {"fields": "all", "split": Split(), "compression": Compression(codec=codec), "privacy": privacy}
-    plan = plan_of(
-        type="event", format=Format(name=form), keys=KEYS.names, **whole
-    )
+    plan = plan_of(type="event", format=Format(name=form), keys=KEYS.names, **whole)
     store = open_store(str(folder / "store"))
     manifest = run_export(plan, open_source(url), store, KEYS, lambda: NOW, token(1))
     (part,) = manifest.parts

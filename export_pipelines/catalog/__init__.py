@@ -5,7 +5,8 @@ from export_pipelines.catalog.field import PERSONAL_CLASSES, Component, Field, P
 from export_pipelines.catalog.load import load_catalog
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind, SemanticType
 
-__all__ = ["PERSONAL_CLASSES",
+__all__ = [
+    "PERSONAL_CLASSES",
     "SEMANTIC_TYPES",
     "Catalog",
     "Component",

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from export_pipelines import cli
 from export_pipelines.catalog.never_exported import never_exported_type
-from export_pipelines.stream.mask import prefilter, recognise
+from export_pipelines.stream.mask import prefilter, reading, recognise
 from export_pipelines_tests.privacy.canary_store import DAY, write_store
 from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, searched
 
@@ -61,7 +61,7 @@ def no_row(columns: list[pl.Series], pattern: str) -> list[prefilter.Flags]:
 
 
 def no_own(side: prefilter.SideBySide, *values: Any) -> prefilter.Flags:
-    return np.zeros(len(side.raw), np.bool_)
+    return np.zeros(len(side.read), np.bool_)
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ MUTATIONS = {
     "streets": Case(without("own_words"), "street"),
     "never exported": Case(without("never_exported"), "ssn", privacy=""),
     "names of keys": Case(everywhere(never_exported_type, lambda key: None), "closed", privacy=""),
-    "encodings": Case(everywhere(recognise.ENCODED, re.compile(r"(?!)")), "email"),
-    "accents": Case(everywhere(recognise.fold, str), "name"),
+    "encodings": Case(everywhere(reading.ENCODED, re.compile(r"(?!)")), "email"),
+    "accents": Case(everywhere(reading.fold, str), "name"),
     "filter of texts": Case(
         everywhere(prefilter.can_hold, no_row),
         "phone",

@@ -16,7 +16,8 @@ from export_pipelines.plan.plan import Mask, Seal
 from export_pipelines.stream.components import is_valid
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask import prefilter
-from export_pipelines.stream.mask.recognise import STARS, Own, is_near, redact
+from export_pipelines.stream.mask.own import Own, is_near
+from export_pipelines.stream.mask.recognise import STARS, redact
 from export_pipelines.stream.mask.redact import NEVER, NOBODY, redactor
 from export_pipelines.stream.mask.values import WHOLE, masked
 

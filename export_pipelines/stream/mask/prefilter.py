@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from export_pipelines.stream.letters import NOT_DIGIT, Letters, arrow_texts
-from export_pipelines.stream.mask.recognise import fold, own_of
+from export_pipelines.stream.mask.own import own_of
+from export_pipelines.stream.mask.reading import fold
 
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
@@ -65,8 +66,8 @@ class SideBySide:
     """The texts of each row as one: as `stored`; as `read`, with blanks that are encoded beside a letter or a digit as
     blanks; and as `words`: letters in lower case, blanks in the place of all else."""
 
-    def __init__(self, columns: list[pa.LargeStringArray]) -> None:
-        texts = [one.fill_null("") if one.null_count else one for one in columns]
+    def __init__(self, columns: list[pl.Series]) -> None:
+        texts = [arrow_texts(one).fill_null("") if one.null_count() else arrow_texts(one) for one in columns]
         joined = pc.binary_join_element_wise(BREAK, *texts, BREAK, BREAK)
         self.stored, self.words = pl.Series(joined), _words_in(joined)
         signs, self.beside_ascii = _flags(self.stored, _matches(SIGN), BESIDE_ASCII)

@@ -1,34 +1,18 @@
 """Recognisers: where in one text something stands that looks like personal data, whoever it belongs to.
 
-A text is first read: encodings undone, width, case and accents taken away, each letter with the place it came from. A
-recogniser gives spans of the read letters; `redact` puts stars into the text as it was.
+A recogniser gets the letters of a text as it is read, and the row's own values, and gives spans; `redact` puts stars into
+the text as it was.
 """
 
-import html
 import re
-import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
-from functools import lru_cache
-from typing import NamedTuple
-from urllib.parse import unquote
+from collections.abc import Callable, Iterable, Iterator
+
+from export_pipelines.stream.mask.own import WORD, Own
+from export_pipelines.stream.mask.reading import read
 
 STARS = "***"
-DEPTH = 4  # encodings around each other that are undone; below that a text is hidden as a whole
-SHORTEST = 2  # letters of a name
-MOST_WORDS = 20  # of a name or a street
 
-ENCODED = re.compile(
-    r"(?:%[0-9A-Fa-f]{2})+|&(?:#0*[0-9]{1,7}|#[xX]0*[0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31}(?=;));?"
-    r"|(?:(?<!\\)\\+u[0-9A-Fa-f]{4})+|\\[nrtbf]"
-)
-ENCODED_LETTER = re.compile(r"%[2-9A-Fa-f][0-9A-Fa-f]|&#|&[A-Za-z][0-9A-Za-z]{1,31};|\\u")
-ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f"}
-LIKE = {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"}
-
-WORD, LETTER = re.compile(r"[^\W_]+"), re.compile(r"[^\W\d_]")
-WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\uffff\U00020000-\U0003ffff]")
 NUMBER = re.compile(r"[+(]{0,4}[0-9](?:[\W_]*[0-9]){6,}")
 SSN_SHAPE = re.compile(r"(?<![0-9])[0-9]{3}[\W_]{1,3}[0-9]{2}[\W_]{1,3}[0-9]{4}(?![0-9])")
 # of browsers and systems, with more digits than a phone number has, and otherwise apart
@@ -54,40 +38,6 @@ MONTHS = {
 }  # fmt: skip
 
 Span = tuple[int, int]
-
-
-class Reading(NamedTuple):
-    """A text as it is read: `places` has for each letter where it stands in the text, and at last the text's length."""
-
-    letters: str
-    places: Sequence[int]
-
-
-class Own(NamedTuple):
-    """The row's own values, as they are read. `words` count at word boundaries; `phrases` are words that follow each
-    other; `pieces` are of scripts that put no blanks between words; `born` has the orders of a birth date's parts;
-    `never` are the values of never-exported types."""
-
-    words: frozenset[str] = frozenset()
-    phrases: frozenset[tuple[str, ...]] = frozenset()
-    pieces: frozenset[str] = frozenset()
-    born: frozenset[tuple[int, ...]] = frozenset()
-    never: frozenset[str] = frozenset()
-
-    @property
-    def needles(self) -> Iterator[str]:
-        """One of them stands in each text that holds a name or a street."""
-        yield from (*self.words, *self.pieces)
-        phrases = (phrase for phrase in self.phrases if self.words.isdisjoint(phrase))
-        yield from (max(phrase, key=lambda part: (part.isalpha(), len(part))) for phrase in phrases)
-
-    def is_in(self, letters: str) -> bool:
-        """Whether anything of them stands in these letters, be it within a word."""
-        years = (f"{max(order):04d}" for order in self.born)
-        pieces = any(piece in letters for piece in (*self.words, *self.pieces, *years))
-        return pieces or any(all(part in letters for part in phrase) for phrase in self.phrases)
-
-
 Recogniser = Callable[[str, Own], Iterable[Span]]
 
 
@@ -105,43 +55,6 @@ def redact(text: str, own: Own, recognisers: Iterable[Recogniser]) -> str:
         end = bisect_right(places, places[last - 1])  # the letters of one encoding go together
         done = max(done, places[end])
     return "".join([*pieces, text[done:]])
-
-
-def is_near(text: str, own: Own) -> bool:
-    """Whether the text must be read for the row's own values."""
-    return bool(own.never) or ENCODED_LETTER.search(text) is not None or own.is_in(fold(text))
-
-
-def read(text: str) -> Reading | None:
-    """None for a text that is encoded more often than anybody would."""
-    reading = Reading(text, range(len(text) + 1))
-    for _ in range(DEPTH):
-        decoded = _decoded(reading) if ENCODED.search(reading.letters) else reading
-        if decoded.letters == reading.letters:
-            return _folded(reading)
-        reading = decoded
-    return None if _decoded(reading).letters != reading.letters else _folded(reading)
-
-
-def fold(text: str) -> str:
-    """Without case, accents, width and signs that are not shown; digits of all scripts alike."""
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFKD", text).casefold().translate(PLAIN)
-
-
-class _Plain(dict[int, str]):
-    """Letters beside ASCII as they are read, each looked up once."""
-
-    def __missing__(self, code: int) -> str:
-        letter = chr(code)
-        kind = unicodedata.category(letter)
-        digit = str(unicodedata.decimal(letter)) if kind == "Nd" else letter
-        self[code] = "" if kind in ("Mn", "Me", "Cf") else LIKE.get(letter, digit)
-        return self[code]
-
-
-PLAIN = _Plain()
 
 
 def addresses(letters: str, own: Own, before: frozenset[str] = NO_LOCAL_PART) -> Iterator[Span]:
@@ -220,44 +133,6 @@ def never_exported(letters: str, own: Own) -> Iterator[Span]:
                 yield places[first], places[last - 1] + 1
 
 
-def own_of(values: Iterable[tuple[str, str]]) -> Own:
-    """From pairs of semantic type and value."""
-    found = [_own_of(type, value) for type, value in values]
-    return Own(*(frozenset().union(*parts) for parts in zip(*found, strict=True))) if found else Own()
-
-
-@lru_cache(4096)
-def _own_of(type: str, value: str) -> Own:
-    if type == "dob":
-        return Own(born=_orders_of_day(value))
-    reading = read(value)
-    plain = reading.letters if reading else fold(value)
-    if type not in ("name", "street"):
-        digits = re.sub(r"[\W_]", "", plain)
-        text = digits if digits.isdigit() else plain.strip()
-        return Own(never=frozenset([text] if len(text) > SHORTEST else []))
-    parts = WORD.findall(plain)[:MOST_WORDS]
-    pieces = frozenset(part for part in parts if WITHOUT_BLANKS.search(part) and len(part) >= SHORTEST)
-    spaced = tuple(part for part in parts if not WITHOUT_BLANKS.search(part))
-    words = (part for part in (*spaced, "".join(spaced)) if len(part) >= SHORTEST and LETTER.search(part))
-    phrases = {spaced, spaced[1:] if type == "street" and spaced and spaced[0].isdigit() else spaced}
-    return Own(
-        words=frozenset(words if type == "name" else ()),
-        phrases=frozenset(one for one in phrases if len(LETTER.findall("".join(one))) >= SHORTEST),
-        pieces=pieces,
-    )
-
-
-def _orders_of_day(value: str) -> frozenset[tuple[int, ...]]:
-    """Year, month and day in the orders in which people write them."""
-    try:
-        day = date.fromisoformat(value[:10])
-    except ValueError:
-        return frozenset()
-    y, m, d = day.year, day.month, day.day
-    return frozenset([(y, m, d), (m, d, y), (d, m, y)])
-
-
 def _as_number(word: str) -> int:
     """`3`, `3rd`, `mar` and `march` are 3; any other word is no part of a date."""
     if word in MONTHS:
@@ -271,34 +146,3 @@ def _all_of(piece: str, letters: str) -> Iterator[Span]:
     while at >= 0:
         yield at, at + len(piece)
         at = letters.find(piece, at + len(piece))
-
-
-def _decoded(reading: Reading) -> Reading:
-    """One encoding undone; the letters that it stands for have its place."""
-    letters: list[str] = []
-    places: list[int] = []
-    done = 0
-    for found in ENCODED.finditer(reading.letters):
-        start, end = found.span()
-        plain = _undone(found.group())
-        letters += reading.letters[done:start], plain
-        places += [*reading.places[done:start], *[reading.places[start]] * len(plain)]
-        done = end
-    return Reading("".join([*letters, reading.letters[done:]]), [*places, *reading.places[done:]])
-
-
-def _undone(code: str) -> str:
-    if code[0] == "&":
-        return html.unescape(code)
-    if code[0] == "%":
-        return unquote(code)
-    units = "".join(chr(int(unit, 16)) for unit in re.findall("u([0-9A-Fa-f]{4})", code))
-    return ESCAPES.get(code) or units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _folded(reading: Reading) -> Reading:
-    if reading.letters.isascii():
-        return Reading(reading.letters.lower(), reading.places)
-    plain = [letter.lower() if letter.isascii() else fold(letter) for letter in reading.letters]
-    places = [place for letters, place in zip(plain, reading.places, strict=False) for _ in letters]
-    return Reading("".join(plain), [*places, reading.places[-1]])

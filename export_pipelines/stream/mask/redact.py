@@ -13,17 +13,15 @@ import polars as pl
 
 from export_pipelines.stream.letters import arrow_texts
 from export_pipelines.stream.mask import prefilter
+from export_pipelines.stream.mask.own import Own, is_near, own_of
+from export_pipelines.stream.mask.reading import DEPTH
 from export_pipelines.stream.mask.recognise import (
-    DEPTH,
-    Own,
     Recogniser,
     addresses,
     addresses_in_url,
-    is_near,
     never_exported,
     numbers,
     numbers_but_versions,
-    own_of,
     own_words,
     redact,
 )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.stream.components import is_valid
 from export_pipelines.stream.mask import recognise
-from export_pipelines.stream.mask.recognise import Own, own_of
+from export_pipelines.stream.mask.own import Own, own_of
 from export_pipelines.stream.mask.redact import redactor
 
 UTM = ("utm_*",)

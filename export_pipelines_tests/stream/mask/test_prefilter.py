@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.catalog.never_exported import never_exported_type
-from export_pipelines.stream.mask import recognise
-from export_pipelines.stream.mask.recognise import Own, own_of
+from export_pipelines.stream.mask import reading, recognise
+from export_pipelines.stream.mask.own import Own, own_of
 from export_pipelines.stream.mask.redact import redactor
 from export_pipelines_tests.stream.mask import awkward
 from export_pipelines_tests.stream.mask.expected import Expected, expected, parsed, same, without_repeats
@@ -80,9 +80,7 @@ def test_what_is_hidden_in_an_object_does_not_hang_on_what_else_is_in_it(
 def signs() -> list[tuple[str, str]]:
     """Every sign beside ASCII that is read as something in ASCII, or as nothing, and what it is read as."""
     found = [
-        (chr(code), recognise.fold(chr(code)))
-        for code in range(0x80, 0x110000)
-        if not 0xD800 <= code < 0xE000
+        (chr(code), reading.fold(chr(code))) for code in range(0x80, 0x110000) if not 0xD800 <= code < 0xE000
     ]
     return [(sign, plain) for sign, plain in found if plain.isascii()]
 

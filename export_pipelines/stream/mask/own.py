@@ -1,0 +1,82 @@
+"""The row's own values, as they are read: what its texts are searched for."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+from export_pipelines.stream.mask.reading import ENCODED_LETTER, fold, read
+
+SHORTEST = 2  # letters of a name
+MOST_WORDS = 20  # of a name or a street
+WORD, LETTER = re.compile(r"[^\W_]+"), re.compile(r"[^\W\d_]")
+WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\uffff\U00020000-\U0003ffff]")
+
+
+class Own(NamedTuple):
+    """The row's own values, as they are read. `words` count at word boundaries; `phrases` are words that follow each
+    other; `pieces` are of scripts that put no blanks between words; `born` has the orders of a birth date's parts;
+    `never` are the values of never-exported types."""
+
+    words: frozenset[str] = frozenset()
+    phrases: frozenset[tuple[str, ...]] = frozenset()
+    pieces: frozenset[str] = frozenset()
+    born: frozenset[tuple[int, ...]] = frozenset()
+    never: frozenset[str] = frozenset()
+
+    @property
+    def needles(self) -> Iterator[str]:
+        """One of them stands in each text that holds a name or a street."""
+        yield from (*self.words, *self.pieces)
+        phrases = (phrase for phrase in self.phrases if self.words.isdisjoint(phrase))
+        yield from (max(phrase, key=lambda part: (part.isalpha(), len(part))) for phrase in phrases)
+
+    def is_in(self, letters: str) -> bool:
+        """Whether anything of them stands in these letters, be it within a word."""
+        years = (f"{max(order):04d}" for order in self.born)
+        pieces = any(piece in letters for piece in (*self.words, *self.pieces, *years))
+        return pieces or any(all(part in letters for part in phrase) for phrase in self.phrases)
+
+
+def own_of(values: Iterable[tuple[str, str]]) -> Own:
+    """From pairs of semantic type and value."""
+    found = [_own_of(type, value) for type, value in values]
+    return Own(*(frozenset().union(*parts) for parts in zip(*found, strict=True))) if found else Own()
+
+
+@lru_cache(4096)
+def _own_of(type: str, value: str) -> Own:
+    if type == "dob":
+        return Own(born=_orders_of_day(value))
+    reading = read(value)
+    plain = reading.letters if reading else fold(value)
+    if type not in ("name", "street"):
+        digits = re.sub(r"[\W_]", "", plain)
+        text = digits if digits.isdigit() else plain.strip()
+        return Own(never=frozenset([text] if len(text) > SHORTEST else []))
+    parts = WORD.findall(plain)[:MOST_WORDS]
+    pieces = frozenset(part for part in parts if WITHOUT_BLANKS.search(part) and len(part) >= SHORTEST)
+    spaced = tuple(part for part in parts if not WITHOUT_BLANKS.search(part))
+    words = (part for part in (*spaced, "".join(spaced)) if len(part) >= SHORTEST and LETTER.search(part))
+    phrases = {spaced, spaced[1:] if type == "street" and spaced and spaced[0].isdigit() else spaced}
+    return Own(
+        words=frozenset(words if type == "name" else ()),
+        phrases=frozenset(one for one in phrases if len(LETTER.findall("".join(one))) >= SHORTEST),
+        pieces=pieces,
+    )
+
+
+def is_near(text: str, own: Own) -> bool:
+    """Whether the text must be read for the row's own values."""
+    return bool(own.never) or ENCODED_LETTER.search(text) is not None or own.is_in(fold(text))
+
+
+def _orders_of_day(value: str) -> frozenset[tuple[int, ...]]:
+    """Year, month and day in the orders in which people write them."""
+    try:
+        day = date.fromisoformat(value[:10])
+    except ValueError:
+        return frozenset()
+    y, m, d = day.year, day.month, day.day
+    return frozenset([(y, m, d), (m, d, y), (d, m, y)])
