@@ -30,9 +30,7 @@ PLAIN = (  # columns of the table of leads itself; `all` has those of three othe
     "last_name, email, phone_1, dob, address_1, city, state, postal_code, outcome, reason, price, purchase_price, custom, "
     "appended]"
 )
-MASKED = (
-    "privacy: {email: hash, phone_1: mask, last_name: tokenize, direct: redact, sensitive: redact, indirect: redact}"
-)
+MASKED = "privacy: {email: hash, phone_1: mask, last_name: tokenize, direct: redact, sensitive: redact, indirect: redact}"
 KEYS = Keys.from_bytes(b"hash key of the benchmarks, not secret", b"master key of the benchmarks, not secret")
 SMALL_DAY = "2023-03-01"
 WORK = {
