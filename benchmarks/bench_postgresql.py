@@ -41,7 +41,7 @@ def main() -> list[Judged]:
             }
             bars = {
                 csv: Bar(PSQL, most=1.15),
-                masked: Bar(PSQL, most=1.35),
+                masked: Bar(PSQL, most=1.1),
                 json: Bar(PSQL, most=1.5),
                 SLING: Bar(csv, least=5),
             }
