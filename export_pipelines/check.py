@@ -267,7 +267,7 @@ def _refusals(definition: ExportDefinition, index: int, resources: Resources) ->
 
 def _allowed_notes(resources: Resources) -> Iterator[CheckFault]:
     """Raises DefinitionError for a list that is wrong."""
-    if resources.allowed == ANY:
+    if resources.allowed is ANY:
         yield CheckFault(
             ALLOWED,
             "note",

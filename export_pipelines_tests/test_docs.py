@@ -117,7 +117,7 @@ def test_the_table_of_what_may_stand_together_is_that_of_the_catalog():
         parts = set(re.findall(r"`(\w+)`", hidden.partition(";")[0]))
         beside = {
             "the same": parts,
-            "the same without `exchange`: the mask shows the line": parts - {"exchange"},
+            "the same without `exchange`: a mask shows the line": parts - {"exchange"},
         }
         for name in re.findall(r"`(\w+)`", names):
             shown[name] = parts, beside.get(masked, set(re.findall(r"`(\w+)`", masked)))

@@ -1,5 +1,5 @@
 """Fields that would export what is never exported: a second field on the column of a never-exported one, or a field
-that a name like `ssn` is given without that type. Works over all datasets, since one can join another's table."""
+that a name like `ssn` is given without that type, or personal data in an object that is said to hold none. Works over all datasets, since one can join another's table."""
 
 from collections.abc import Iterator, Sequence
 
@@ -22,6 +22,13 @@ def closed_faults(datasets: Sequence[Dataset]) -> Iterator[tuple[Dataset, Field,
     ]
     for dataset in datasets:
         for field in dataset.fields:
+            if whole := next((one for one in dataset.wide if _is_open_around(one, field)), None):
+                yield (
+                    dataset,
+                    field,
+                    f"{field.id}: it is personal data, and lies in {whole.id}, which is said to hold none; give {whole.id} "
+                    "a PII class",
+                )
             if not field.semantic_type.exportable:
                 continue
             place = _place(dataset, field)
@@ -33,6 +40,13 @@ def closed_faults(datasets: Sequence[Dataset]) -> Iterator[tuple[Dataset, Field,
                     field,
                     f'{field.id}: a field of this name has the type "ssn", not "{field.type}"',
                 )
+
+
+def _is_open_around(whole: Field, field: Field) -> bool:
+    """Whether an object that is said to hold no personal data has this field of personal data in it."""
+    if whole.is_personal or not field.is_personal or field.path is None or whole.column != field.column:
+        return False
+    return whole.path is None or field.path.startswith(f"{whole.path}.")
 
 
 def _place(dataset: Dataset, field: Field) -> Place:

@@ -23,7 +23,7 @@ class SemanticType:
 
     components:  a component's name to its kind.
     remains:     components that may stand where the value is hidden or left out as personal data.
-    beside_mask: those of them that may stand beside a `mask`, which itself shows a part of the value; None: all.
+    beside:      those of them that may stand beside the hidden value, of which a mask shows a part; None: all.
     apart:       sets of components that together give the whole value, so that not all of a set may stand together.
     open:        people type anything into it, so its form promises nothing; a closed type's valid value is only itself.
     exportable:  False: never exported raw, to nobody.
@@ -33,14 +33,14 @@ class SemanticType:
     kind: Kind = Kind.TEXT
     components: dict[str, Kind] = field(default_factory=dict)
     remains: frozenset[str] = frozenset()
-    beside_mask: frozenset[str] | None = None
+    beside: frozenset[str] | None = None
     apart: tuple[frozenset[str], ...] = ()
     open: bool = False
     exportable: bool = True
 
-    def may_stand(self, component: str, masked: bool) -> bool:
-        """Whether `component` may stand where the value is hidden; `masked`: by `mask`, not by another word."""
-        allowed = self.beside_mask if masked and self.beside_mask is not None else self.remains
+    def may_stand(self, component: str, beside: bool) -> bool:
+        """Whether `component` may stand where the value is hidden; `beside`: the hidden value is exported, too."""
+        allowed = self.beside if beside and self.beside is not None else self.remains
         return component in allowed
 
 
@@ -75,7 +75,7 @@ _TYPES = (
             "type": T, "is_tollfree": B, "valid": B,
         },
         remains=frozenset({"area", "exchange", "type", "country_code", "is_tollfree", "valid"}),
-        beside_mask=frozenset({"area", "type", "country_code", "is_tollfree", "valid"}),
+        beside=frozenset({"area", "type", "country_code", "is_tollfree", "valid"}),
     ),
     SemanticType("street", open=True, components={"number": T, "name": T}),
     SemanticType("state", components={"name": T, "valid": B}, remains=frozenset({"name", "valid"})),
@@ -86,7 +86,7 @@ _TYPES = (
             "country_code": T, "zip": T, "four": T, "fsa": T, "ldu": T, "outcode": T, "incode": T, "valid": B,
         },
         remains=frozenset({"country_code", "zip", "fsa", "ldu", "outcode", "incode", "valid"}),
-        beside_mask=frozenset({"country_code", "fsa", "valid"}),
+        beside=frozenset({"country_code", "fsa", "valid"}),
         apart=(frozenset({"fsa", "ldu"}), frozenset({"outcode", "incode"})),
     ),
     SemanticType("dob", Kind.DATE, components={"year": I, "age": I}, remains=frozenset({"year", "age"})),

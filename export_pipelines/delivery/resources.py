@@ -114,9 +114,12 @@ class Resources:
         named = [value for name, value in self.environment.items() if _names_file(name) and value]
         named += [self.settings.store_url.removeprefix("file://")]
         for url in (self.settings.source_url, self.settings.ledger_url):
-            kind, _, file = url.get_secret_value().partition("?")[0].partition(":///")
-            named += [file] if kind.startswith("sqlite") and file else []
+            _, _, file = url.get_secret_value().partition("?")[0].partition(":///")
+            named += [file + end for end in BESIDE_A_DATABASE] if file else []
         yield from (Path(os.path.realpath(self.settings.root / one)) for one in named)
+
+
+BESIDE_A_DATABASE = ("", "-wal", "-shm", "-journal", ".wal")
 
 
 def _names_file(variable: str) -> bool:

@@ -50,7 +50,7 @@ def _safe(column: OutputColumn) -> OutputColumn | None:
 def _reveals(type: str, component: str) -> bool:
     """Whether a part that may remain of a hidden value reveals it beside the mask, which it has here."""
     may_stand = SEMANTIC_TYPES[type].may_stand
-    return may_stand(component, masked=False) and not may_stand(component, masked=True)
+    return may_stand(component, beside=False) and not may_stand(component, beside=True)
 
 
 def _cells(row: tuple[str, ...]) -> tuple[str, ...]:

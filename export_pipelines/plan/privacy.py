@@ -48,7 +48,7 @@ def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
     require_removed_part_hidden(columns, words, request)
     if treated:
         require_words(columns, words, request)
-        require_may_stand(words, request)
+        require_may_stand(chosen, words, request)
         too_many = parts_too_many(columns, words, request)
         removed += [column.id for column in columns if column.id in too_many]
         columns = [column for column in columns if column.id not in too_many]
@@ -77,10 +77,11 @@ def _masked_columns(
     chosen: Iterable[OutputColumn], words: Words, treated: bool, request: PlanRequest
 ) -> tuple[list[OutputColumn], list[str]]:
     """The columns as they may be shown, and the ids of those that may not."""
-    columns, removed = [], []
+    columns, removed, chosen = [], [], tuple(chosen)
+    whole = {column.source for column in chosen if column.component is None}
     for column in chosen:
         (field,) = source_fields(request.dataset, [column.source])
-        masked = _masked(column, field, words, treated)
+        masked = _masked(column, field, words, treated, field.id in whole)
         if masked is None:
             removed.append(column.id)
         else:
@@ -88,14 +89,16 @@ def _masked_columns(
     return columns, removed
 
 
-def _masked(column: OutputColumn, field: Field, words: Words, treated: bool) -> OutputColumn | None:
-    """The column as it may be shown, or None when it may not."""
+def _masked(
+    column: OutputColumn, field: Field, words: Words, treated: bool, beside: bool
+) -> OutputColumn | None:
+    """The column as it may be shown, or None when it may not; `beside`: a part stands beside its value."""
     mask = words.of(field)
     if mask is Mask.REMOVE or not field.semantic_type.exportable:
         return None
     hidden = mask is not None and mask is not Mask.KEEP
     if column.component is not None:
-        stands = not hidden or field.semantic_type.may_stand(column.component, mask is Mask.MASK)
+        stands = not hidden or field.semantic_type.may_stand(column.component, beside or mask is Mask.MASK)
         part = Component(field=field, name=column.component)
         return column if stands and words.part(part) is not Mask.REMOVE else None
     if column.kind is Kind.JSON:

@@ -108,17 +108,18 @@ def require_words(columns: Iterable[OutputColumn], words: Words, request: PlanRe
         )
 
 
-def require_may_stand(words: Words, request: PlanRequest) -> None:
+def require_may_stand(columns: Iterable[OutputColumn], words: Words, request: PlanRequest) -> None:
     """Raises RequestError for a part that `fields` names and that reveals a hidden value."""
+    whole = {column.source for column in columns if column.component is None}
     for n, id in enumerate(_named(request)):
         part = request.dataset.get(id)
         if not isinstance(part, Component):
             continue
         mask = words.of(part.field)
-        masked, type = mask is Mask.MASK, part.field.semantic_type
-        if mask in (None, Mask.KEEP, Mask.REMOVE) or type.may_stand(part.name, masked):
+        beside, type = part.field.id in whole or mask is Mask.MASK, part.field.semantic_type
+        if mask in (None, Mask.KEEP, Mask.REMOVE) or type.may_stand(part.name, beside):
             continue
-        allowed = ", ".join(sorted(name for name in type.components if type.may_stand(name, masked)))
+        allowed = ", ".join(sorted(name for name in type.components if type.may_stand(name, beside)))
         raise RequestError(
             f'"{part.id}" reveals what "{mask}" hides of {part.field.id}',
             where=request.definition.at("fields", n),

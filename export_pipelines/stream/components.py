@@ -222,7 +222,7 @@ def _is_date(value: pl.Expr) -> pl.Expr:
 
 
 # The form that a value must have before a part of it is given; libphonenumber's `valid` asks for more.
-FORM: dict[str, Part] = VALID | {"phone": _matches(PHONE)}
+FORM: dict[str, Part] = VALID | {"phone": _matches(PHONE), "id": _matches(r"^[^\s@]+$")}
 
 
 def has_form(type: str, value: pl.Expr) -> pl.Expr:

@@ -1,5 +1,6 @@
 """One spelling for values that are the same: what is hashed or tokenised, so that equal values have equal pseudonyms."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
@@ -10,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.lib.stride_tricks import sliding_window_view
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-from export_pipelines.stream.letters import Flags, Letters, Rows, table, table_without
+from export_pipelines.stream.components import EXTENSION
+from export_pipelines.stream.letters import NOT_DIGIT, Flags, Letters, Rows, table, table_without
 
 HOME_REGION = "US"  # of a phone without a country code
 NANP_DIGITS = 10
@@ -27,7 +29,6 @@ ASCII_CASES: Mapping[str, Callable[[pa.LargeStringArray], pa.LargeStringArray]] 
     "state": pc.ascii_upper,
 }
 BESIDE_ASCII = table(range(0x80, 0x100))
-NOT_DIGIT = table_without(b"0123456789")
 NOT_OF_A_PHONE = table_without(b"0123456789 ()-.+")
 PLUS = table(b"+")
 NANP = np.frombuffer(b"+1", np.uint8)  # the North American Numbering Plan
@@ -38,7 +39,12 @@ def normalised(type: str, text: str) -> str:
     """The one spelling of a value: NFC, without full width, blanks around it or, by type, the case; of a phone E.164."""
     text = text.translate(WIDTHS)
     text = unicodedata.normalize("NFC", CASES.get(type, str)(text)).strip()
-    return _e164(text) or text if type == "phone" else text
+    return _e164(text) or text if type == "phone" and not _has_words(text) else text
+
+
+def _has_words(phone: str) -> bool:
+    """libphonenumber reads letters as the keys of a telephone, and words as a part of the number."""
+    return any(map(str.isalpha, re.sub(EXTENSION, "", phone)))
 
 
 def normalised_all(type: str, letters: Letters) -> pa.LargeStringArray:

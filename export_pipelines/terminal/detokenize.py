@@ -53,7 +53,9 @@ def _demand_sense(token: str, column: list[str] | None, output: Path | None, nul
         raise RequestError(
             "--output and --null-marker are for a file", remedy="name its columns: --column NAME"
         )
-    if Path(token).is_file():
+    from export_pipelines.stream.pseudonyms import TOKEN
+
+    if not TOKEN.fullmatch(token) and Path(token).is_file():
         raise RequestError("the columns that hold tokens are missing", where=token, remedy="--column NAME")
 
 

@@ -88,7 +88,7 @@ def test_rows_are_windowed_and_ordered_by_submission(leads: Dataset) -> None:
 def test_what_remains_of_a_type_is_among_its_components() -> None:
     for one in SEMANTIC_TYPES.values():
         assert one.remains <= set(one.components)
-        assert (one.beside_mask or frozenset()) <= one.remains
+        assert (one.beside or frozenset()) <= one.remains
         assert all(together <= one.remains for together in one.apart)
 
 

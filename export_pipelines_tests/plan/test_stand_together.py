@@ -12,7 +12,7 @@ PHONE = ["area", "exchange", "country_code", "type", "is_tollfree", "valid"]
 BESIDE_A_MASKED_PHONE = ["area", "country_code", "type", "is_tollfree", "valid"]
 POST = ["country_code", "zip", "fsa", "outcode", "valid"]
 BESIDE_A_MASKED_ZIP = ["country_code", "fsa", "valid"]
-# field, what may stand beside `mask`, what may stand beside any other word that hides
+# field, what may stand beside its hidden value, what may stand where the value is not exported
 TABLE = [
     ("email", EMAIL, EMAIL),
     ("phone_1", BESIDE_A_MASKED_PHONE, PHONE),
@@ -25,8 +25,8 @@ TABLE = [
 ]
 CLOSED = ("dob", "ip_address", "gender")
 CASES = [
-    (field, word, beside_mask if word == "mask" else beside)
-    for field, beside_mask, beside in TABLE
+    (field, word, beside)
+    for field, beside, _ in TABLE
     for word in ("mask", "hash", "tokenize", "redact")
     if word != "redact" or field not in CLOSED
 ]

@@ -228,7 +228,10 @@ def _json(text: str) -> Any:
 
 def _of_mail(data: bytes) -> Iterator[Leaf]:
     message = email.message_from_bytes(data, policy=email.policy.default)
-    yield from (("", f"mail.{name}", str(value)) for name, value in message.items())
+    drawn = ("content-type", "message-id")  # a boundary and an id are random digits
+    yield from (
+        ("", f"mail.{name}", str(value)) for name, value in message.items() if name.lower() not in drawn
+    )
     for part in message.walk():
         if part.is_multipart():
             continue

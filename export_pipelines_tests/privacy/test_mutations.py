@@ -19,6 +19,7 @@ from export_pipelines.stream.mask import prefilter, reading, recognise
 from export_pipelines_tests.privacy.canary_store import DAY, write_store
 from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, searched
 
+pytestmark = pytest.mark.xdist_group("mutations")
 LEADS = 300
 Mutation = Callable[[pytest.MonkeyPatch], None]
 

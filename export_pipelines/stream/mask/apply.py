@@ -57,7 +57,7 @@ class _Rows:
         objects = {
             one.id: Objects(frame[one.source], one.seals)
             for one in columns
-            if one.kind is Kind.JSON and one.is_personal
+            if one.kind is Kind.JSON and (one.is_personal or any(seal.mask for seal in one.seals))
         }
         sources = dict.fromkeys(one.source for one in columns if _must_be_clean(one))
         self._take_out_never_exported(

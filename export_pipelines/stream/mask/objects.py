@@ -10,7 +10,7 @@ import simplejson
 from simplejson import RawJSON
 
 from export_pipelines.catalog.never_exported import never_exported_type
-from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
+from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
 from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Mask, Seal
 from export_pipelines.stream.components import is_valid
@@ -26,6 +26,9 @@ ESCAPE = "\\u"
 LONG_NUMBER = 9  # digits of a whole number that may be somebody's
 HIDING = frozenset({Mask.REMOVE, Mask.HASH, Mask.TOKENIZE, Mask.MASK})
 NOWHERE = "\0"  # a path that no seal has
+TEXTS = frozenset(
+    one.name for one in SEMANTIC_TYPES.values() if one.kind in (Kind.TEXT, Kind.DATE) and one.name != "id"
+)  # of which a number is no value
 OPEN = frozenset(one.name for one in SEMANTIC_TYPES.values() if one.open)
 
 
@@ -145,9 +148,8 @@ class _Walk:
 
     def _key(self, key: str, star: Seal | None) -> str:
         """An undeclared key may itself be a value that is to be hidden."""
-        return str(
-            self._never(key) if star is None or star.mask is not Mask.REDACT else self._redact(key, _KEY)
-        )
+        kept = star is None or star.mask in (None, Mask.KEEP)
+        return str(self._never(key) if kept else self._redact(key, _KEY))
 
     def _hide(self, value: Any, seal: Seal) -> Any:
         mask = seal.mask
@@ -167,7 +169,7 @@ class _Walk:
         type = seal.type
         if isinstance(value, RawJSON):
             number = value.encoded_json.lstrip("-")
-            hide = type in WHOLE or (type == "text" and number.isdigit() and len(number) >= LONG_NUMBER)
+            hide = type in WHOLE or (type in TEXTS and number.isdigit() and len(number) >= LONG_NUMBER)
             return self._changed(value, None) if hide else self._never(value)
         if not isinstance(value, str) or not value or (type not in OPEN and is_valid(type, value)):
             return self._never(value)

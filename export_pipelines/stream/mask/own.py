@@ -4,11 +4,17 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 from export_pipelines.stream.mask.reading import ENCODED_LETTER, fold, read
 
 SHORTEST = 2  # letters of a name
+LONG_STREET = 4  # letters of one that is looked for without its number
+UNITS = frozenset(
+    {"apt", "apartment", "unit", "suite", "ste", "floor", "fl", "room", "rm", "bldg", "building", "lot"}
+)
+ORDINALS = ("st", "nd", "rd", "th")
 MOST_WORDS = 20  # of a name or a street
 WORD, LETTER = re.compile(r"[^\W_]+"), re.compile(r"[^\W\d_]")
 WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\uffff\U00020000-\U0003ffff]")
@@ -59,12 +65,27 @@ def _own_of(type: str, value: str) -> Own:
     pieces = frozenset(part for part in parts if WITHOUT_BLANKS.search(part) and len(part) >= SHORTEST)
     spaced = tuple(part for part in parts if not WITHOUT_BLANKS.search(part))
     words = (part for part in (*spaced, "".join(spaced)) if len(part) >= SHORTEST and LETTER.search(part))
-    phrases = {spaced, spaced[1:] if type == "street" and spaced and spaced[0].isdigit() else spaced}
+    phrases = (
+        {spaced}
+        if type == "name"
+        else set(_ways_to_write(spaced, len(WORD.findall(plain.partition(",")[0]))))
+    )
     return Own(
         words=frozenset(words if type == "name" else ()),
         phrases=frozenset(one for one in phrases if len(LETTER.findall("".join(one))) >= SHORTEST),
         pieces=pieces,
     )
+
+
+def _ways_to_write(street: tuple[str, ...], before_comma: int) -> Iterator[tuple[str, ...]]:
+    """A street as it is, without what names a unit in the house, and each without its number."""
+    unit = next((n for n, word in enumerate(street) if n and word in UNITS), len(street))
+    for end in {len(street), unit, before_comma}:
+        yield street[:end]
+        numbers = takewhile(lambda word: word[0].isdigit() and word[-2:] not in ORDINALS, street[:end])
+        bare = street[len(tuple(numbers)) : end]
+        if len("".join(bare)) >= LONG_STREET:
+            yield bare
 
 
 def is_near(text: str, own: Own) -> bool:

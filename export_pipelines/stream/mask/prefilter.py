@@ -54,6 +54,7 @@ JSON = (
     rf"|{AT}|{ENCODED}|{FOREIGN_DIGIT}|{NEVER_KEY}"
 )
 WORD_BESIDE_ASCII = r"[A-Za-z0-9]*[^\x00-\x7f](?:[A-Za-z0-9]|[^\x00-\x7f])*"
+FIRST_WORD = r"^ *(?:[0-9][0-9A-Za-z]* +)*(?:[A-Za-z]\.? +)?([A-Za-z]{2,99})(?:[ ,]|$)"
 SIGN = r"[%&\\]"  # of an encoding
 BLANK_AT_WORD = rf"(?:{BLANK})[\p{{L}}0-9]"
 BESIDE_ASCII = pl.col("text").str.len_bytes() != pl.col("text").str.len_chars()
@@ -155,18 +156,17 @@ def _own_names(names: pl.Series, type: str = "name") -> _Own:
 
 
 def _own_streets(streets: pl.Series) -> _Own:
-    """A word between blanks of each street, a long one if there is one; most streets are distinct."""
-    left = np.flatnonzero(streets.is_not_null().to_numpy())
-    at: list[Places] = []
-    words: list[pl.Series] = []
-    for letters in (4, 2):
-        word = pl.col("text").str.extract(f"(?:^| )([A-Za-z]{{{letters},99}})(?:[ ,]|$)").str.to_lowercase()
-        found = streets[left].to_frame("text").select(" " + word + " ").to_series()
-        known = found.is_not_null().to_numpy()
-        at, words, left = [*at, left[known]], [*words, found.drop_nulls()], left[~known]
+    """The first word of each street, which stands in each way to write it; most streets are distinct."""
+    rows = np.flatnonzero(streets.is_not_null().to_numpy())
+    word = " " + pl.col("text").str.extract(FIRST_WORD).str.to_lowercase() + " "
+    words = streets[rows].to_frame("text").select(word).to_series()
+    known = words.is_not_null().to_numpy()
+    left = rows[~known]
     read = _own_names(streets[left], "street")
     others = [(int(left[place]), needle) for place, needle in read.others]
-    return _Own(np.concatenate([*at, left[read.at]]), pl.concat([*words, read.words]), others)
+    return _Own(
+        np.concatenate([rows[known], left[read.at]]), pl.concat([words.drop_nulls(), read.words]), others
+    )
 
 
 @lru_cache(8192)
