@@ -13,11 +13,12 @@ from export_pipelines.stream.bad_json import settled
 from export_pipelines.stream.components import component, has_form
 from export_pipelines.stream.conform import conform
 from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.letters import Flags
 from export_pipelines.stream.mask.objects import OPEN, Objects, may_be_sealed, sealed
 from export_pipelines.stream.mask.own import Own, is_near
-from export_pipelines.stream.mask.prefilter import JSON, Flags, SideBySide, can_hold, have_odd_value
+from export_pipelines.stream.mask.prefilter import JSON, SideBySide, can_hold, have_odd_value
 from export_pipelines.stream.mask.redact import Column, own_at, redacted, without_never_exported
-from export_pipelines.stream.mask.values import WHOLE, masked
+from export_pipelines.stream.mask.values import WHOLE, masked, selected
 from export_pipelines.stream.schema import polars_type
 
 
@@ -73,7 +74,7 @@ class _Rows:
         values = self.clean.get(column.source, self.frame[column.source])
         if column.component is not None:
             part = component(column.type, column.component, pl.col("value"), self.today)
-            return _select(values, part.cast(polars_type(column.kind, column.scale)))
+            return selected(values, part.cast(polars_type(column.kind, column.scale)))
         if column.id in self.shown:
             return self.shown[column.id]
         if column.mask is not None:
@@ -119,7 +120,7 @@ class _Rows:
             self.shown[column.id] = text if fit is None else self.clean[column.source].zip_with(fit, text)
 
     def _fits(self, column: OutputColumn) -> pl.Series:
-        return _select(self.frame[column.source], has_form(column.type, pl.col("value")))
+        return selected(self.frame[column.source], has_form(column.type, pl.col("value")))
 
     def _read(self, column: OutputColumn, fits: pl.Series | None) -> Column:
         texts = self.frame[column.source]
@@ -148,7 +149,3 @@ def _is_read(column: OutputColumn) -> bool:
 
 def _places(flags: Flags) -> list[int]:
     return [int(row) for row in np.flatnonzero(flags)]
-
-
-def _select(values: pl.Series, expression: pl.Expr) -> pl.Series:
-    return values.to_frame("value").select(expression).to_series()

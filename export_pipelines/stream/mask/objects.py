@@ -15,6 +15,7 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Mask, Seal
 from export_pipelines.stream.components import is_valid
 from export_pipelines.stream.keys import Keys
+from export_pipelines.stream.letters import Flags
 from export_pipelines.stream.mask import prefilter
 from export_pipelines.stream.mask.own import Own, is_near
 from export_pipelines.stream.mask.recognise import STARS, redact
@@ -64,7 +65,7 @@ def sealed(column: Objects, rows: set[int], own: dict[int, Own], keys: Keys) -> 
     return texts.clone().scatter(list(found), pl.Series(changed, dtype=pl.String)), walk.hidden
 
 
-def may_be_sealed(column: Objects) -> prefilter.Flags:
+def may_be_sealed(column: Objects) -> Flags:
     """Flags of the objects that may hold something under one of the hidden keys, of which one with escapes is looked at
     for its backslash."""
     found = np.zeros(len(column.texts), np.bool_)

@@ -10,17 +10,14 @@ from string import ascii_letters
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from export_pipelines.stream.letters import NOT_DIGIT, Letters, arrow_texts
+from export_pipelines.stream.letters import NOT_DIGIT, Flags, Letters, Rows, arrow_texts
 from export_pipelines.stream.mask.own import own_of
 from export_pipelines.stream.mask.reading import fold
 
-Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
 Values = tuple[str, pl.Series]  # semantic type, and what is stored in each row
 
 AT = "[@\uff20\ufe6b]"
@@ -134,7 +131,7 @@ class _Own(NamedTuple):
     """Of each own value a word that stands in each text that holds it, between blanks, and of which row it is; and
     `others`, which are not plain letters and are looked for one by one."""
 
-    at: Places
+    at: Rows
     words: pl.Series
     others: list[tuple[int, str]]
 

@@ -41,7 +41,7 @@ def as_text(values: pl.Series) -> pl.Series:
 def stars(texts: pl.Series) -> pl.Series:
     """Stars in the place of each text that is not empty."""
     value = pl.col("value")
-    return _select(texts, pl.when(value != "").then(pl.lit(STARS)).otherwise(value))
+    return selected(texts, pl.when(value != "").then(pl.lit(STARS)).otherwise(value))
 
 
 def _part_shown(type: str, texts: pl.Series) -> pl.Series:
@@ -50,11 +50,12 @@ def _part_shown(type: str, texts: pl.Series) -> pl.Series:
     shown = pl.lit(STARS)
     if part is not None:
         shown = pl.coalesce(pl.when(has_form(type, value)).then(part(value)), shown)
-    return _select(texts, pl.when(value != "").then(shown).otherwise(value))
+    return selected(texts, pl.when(value != "").then(shown).otherwise(value))
 
 
-def _select(texts: pl.Series, expression: pl.Expr) -> pl.Series:
-    return texts.to_frame("value").select(expression.alias("value")).to_series()
+def selected(values: pl.Series, expression: pl.Expr) -> pl.Series:
+    """What an expression over the column `value` makes of these values."""
+    return values.to_frame("value").select(expression.alias("value")).to_series()
 
 
 def _email(value: pl.Expr) -> pl.Expr:
