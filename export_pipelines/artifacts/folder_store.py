@@ -114,7 +114,7 @@ class FolderStore:
             return []  # its writer lives
         try:
             if is_committed(folder):  # looked at after the lock: the writer may have committed just before
-                (folder / LOCK_NAME).unlink()
+                (folder / LOCK_NAME).unlink(missing_ok=True)  # the writer may have done it meanwhile
                 return self._tidy(folder)
             remove_artifact_folder(folder, self.root)
             return [self._id(folder)]

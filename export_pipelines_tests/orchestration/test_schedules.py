@@ -14,7 +14,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """Of a folder: a tick opens it once more by its reference."""
     folder = tmp_path / "dagster"
     folder.mkdir()
-    with dg.DagsterInstance.local_temp(str(folder)) as instance:
+    with dg.DagsterInstance.local_temp(str(folder), overrides={"telemetry": {"enabled": False}}) as instance:
         yield instance
 
 
