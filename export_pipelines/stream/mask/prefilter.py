@@ -80,12 +80,13 @@ class SideBySide:
         """Flags of the rows that may hold a value of a never-exported type, the row's own or another; and of those that
         may have a key in JSON which is named like one."""
         found = _flags(self.stored, _matches(f"{SSN}|{ENCODED}|{FOREIGN_DIGIT}|{NOT_SHOWN}|{NEVER_KEY}"))[0]
-        found[self.changed] = True
         keys, rows = np.zeros_like(found), np.flatnonzero(found)
         if len(rows):
             shown = self.read[rows].str.replace_all(NOT_SHOWN, "")
             keys[rows], nine = _flags(self.stored[rows], _matches(NEVER_KEY), _matches(NINE_IN_ALL))
             found[rows] = _flags(shown, _matches(f"{SSN}|{FOREIGN_DIGIT}"))[0] | nine & self.encoded[rows]
+        if len(self.changed):
+            found[self.changed] |= _flags(self.read[self.changed], _matches(SSN))[0]
         found |= have_odd_value(values)
         for _, stored in values:
             rows = np.flatnonzero(stored.is_not_null().to_numpy() & ~found)
