@@ -34,7 +34,7 @@ lint: $(VENV)/installed  ## style, types, import rules
 bench: $(VENV)/installed  ## speed and memory against the bars, on 1,000,000 leads
 	@$(BIN)/python -m benchmarks
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml constraints.txt setup.py export_pipelines/stream/mask/kernel.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "export_pipelines needs Python 3.11 or newer, found " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 ...")'
 	@echo "installing into $(VENV) (about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)

@@ -45,7 +45,7 @@ class Letters:
         _, starts, data = texts.buffers()
         at = np.frombuffer(starts, np.int64)[texts.offset : texts.offset + len(texts) + 1]
         self.starts = at - at[0]
-        self.bytes = np.frombuffer(data, np.uint8)[at[0] : at[-1]] if data else np.zeros(0, np.uint8)
+        self.bytes = np.frombuffer(data or b"", np.uint8)[at[0] : at[-1]]
 
     @classmethod
     def of(cls, texts: pa.LargeStringArray) -> "Letters":

@@ -8,19 +8,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from export_pipelines import cli
 from export_pipelines.catalog.never_exported import never_exported_type
-from export_pipelines.stream.mask import prefilter, reading, recognise
+from export_pipelines.stream.mask import kernel, reading, recognise
 from export_pipelines_tests.privacy.canary_store import DAY, write_store
 from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, searched
 
 pytestmark = pytest.mark.xdist_group("mutations")
 LEADS = 300
+COMMENTS, CUSTOM = "privacy: {comments: redact}\n", "privacy: {custom: redact}\n"
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -57,12 +56,14 @@ def masking() -> list[ModuleType]:
     ]
 
 
-def no_row(columns: list[pl.Series], pattern: str) -> list[prefilter.Flags]:
-    return [np.zeros(len(one), np.bool_) for one in columns]
+def unseen(flag: int) -> Mutation:
+    """The pass over bytes does not tell this."""
+    scan = kernel.Rows.scan
 
+    def mutate(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(kernel.Rows, "scan", lambda *given: scan(*given) & (255 ^ flag))
 
-def no_own(side: prefilter.SideBySide, *values: Any) -> prefilter.Flags:
-    return np.zeros(len(side.read), np.bool_)
+    return mutate
 
 
 @dataclass(frozen=True)
@@ -84,21 +85,16 @@ MUTATIONS = {
     "names of keys": Case(everywhere(never_exported_type, lambda key: None), "closed", privacy=""),
     "encodings": Case(everywhere(reading.ENCODED, re.compile(r"(?!)")), "email"),
     "accents": Case(everywhere(reading.fold, str), "name"),
-    "filter of texts": Case(
-        everywhere(prefilter.can_hold, no_row),
-        "phone",
-        "privacy: {comments: redact}\n",
-        "[lead_id, comments]",
+    "numbers in texts": Case(unseen(kernel.LONG_NUMBER), "phone", COMMENTS, "[lead_id, comments]"),
+    "objects": Case(unseen(255), "phone", CUSTOM, "[lead_id, custom]"),
+    "addresses in texts": Case(unseen(kernel.ADDRESS), "email", COMMENTS, "[lead_id, comments]"),
+    "names in texts": Case(unseen(kernel.OWN), "name", COMMENTS, "[lead_id, comments]"),
+    "what is encoded": Case(unseen(kernel.ENCODED), "email", COMMENTS, "[lead_id, comments]"),
+    "digits of other scripts": Case(
+        unseen(kernel.FOREIGN_DIGIT | kernel.NEVER), "phone", COMMENTS, "[lead_id, comments]"
     ),
-    "filter of objects": Case(
-        everywhere(prefilter.can_hold, no_row), "phone", "privacy: {custom: redact}\n", "[lead_id, custom]"
-    ),
-    "filter of names": Case(
-        lambda patch: patch.setattr(prefilter.SideBySide, "hold_own", no_own),
-        "name",
-        "privacy: {comments: redact}\n",
-        "[lead_id, comments]",
-    ),
+    "numbers without privacy": Case(unseen(kernel.NEVER), "ssn", privacy=""),
+    "keys": Case(unseen(kernel.KEY | kernel.NEVER), "closed", privacy=""),
 }
 
 

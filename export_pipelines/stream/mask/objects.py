@@ -1,7 +1,5 @@
 """Masks inside JSON objects: declared values by their path, all others by the word for the object around them."""
 
-import json
-import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +13,11 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Mask, Seal
 from export_pipelines.stream.components import is_valid
 from export_pipelines.stream.keys import Keys
-from export_pipelines.stream.letters import Flags
-from export_pipelines.stream.mask import prefilter
-from export_pipelines.stream.mask.own import Own, is_near
-from export_pipelines.stream.mask.recognise import STARS, redact
-from export_pipelines.stream.mask.redact import NEVER, NOBODY, redactor
+from export_pipelines.stream.mask.kernel import KEY, NEVER, Found
+from export_pipelines.stream.mask.own import Own
+from export_pipelines.stream.mask.prefilter import KnownKeys, keys_beside
+from export_pipelines.stream.mask.recognise import STARS, never_exported, redact
+from export_pipelines.stream.mask.redact import NOBODY, redactor
 from export_pipelines.stream.mask.values import WHOLE, masked
 
 UNDECLARED = "*"
@@ -42,51 +40,35 @@ class Objects(NamedTuple):
     def hides(self, mask: Mask) -> bool:
         return any(seal.mask is mask for seal in self.seals)
 
-    @property
-    def keeps(self) -> bool:
-        """Whether some of it is kept, from which only what is never exported is taken out."""
-        stars = [seal.mask for seal in self.seals if seal.path == UNDECLARED]
-        return not stars or self.hides(Mask.KEEP)
+    def known_keys(self) -> KnownKeys:
+        """Those beside the ones under which something is hidden whatever it looks like."""
+        hiding = [
+            seal
+            for seal in self.seals
+            if seal.mask in HIDING or (seal.mask is Mask.REDACT and seal.type in (*WHOLE, "url"))
+        ]
+        return keys_beside(frozenset(seal.path.rpartition(".")[2].removesuffix("[]") for seal in hiding))
+
+    def may_hide(self, found: Found) -> Found:
+        """Of the flags those of the texts in which something may have to be hidden."""
+        if any(seal.mask in HIDING and seal.path.endswith(UNDECLARED) for seal in self.seals):
+            return self.texts.is_not_null().to_numpy()
+        return found if self.hides(Mask.REDACT) else found & (NEVER | KEY)
 
 
-def sealed(column: Objects, rows: set[int], own: dict[int, Own], keys: Keys) -> tuple[pl.Series, int]:
-    """JSON texts with the values hidden in these `rows`, and in those of `own` that hold their own values; and how many
-    values were hidden."""
-    texts, asked = column.texts, sorted(rows | own.keys())
-    read = zip(asked, texts[asked].to_list(), strict=True) if asked else ()
-    found = {row: text for row, text in read if text is not None and (row in rows or is_near(text, own[row]))}
+def sealed(column: Objects, found: Found, own: dict[int, Own], keys: Keys) -> tuple[pl.Series, int]:
+    """JSON texts with values hidden where they may have to be, and how many; `own` has the rows' own values."""
+    rows = np.flatnonzero(found).tolist()
     walk = _Walk(column.seals, keys)
     try:
-        changed = walk.all_of([(text, own.get(row, NOBODY)) for row, text in found.items()])
+        changed = walk.all_of(
+            [(text, own.get(row, NOBODY)) for row, text in zip(rows, column.texts[rows], strict=True)]
+        )
     except RecursionError as error:
         raise DataError("JSON that is nested too deeply to be read") from error
     if not walk.hidden:
-        return texts, 0
-    return texts.clone().scatter(list(found), pl.Series(changed, dtype=pl.String)), walk.hidden
-
-
-def may_be_sealed(column: Objects) -> Flags:
-    """Flags of the objects that may hold something under one of the hidden keys, of which one with escapes is looked at
-    for its backslash."""
-    found = np.zeros(len(column.texts), np.bool_)
-    hiding = [
-        seal
-        for seal in column.seals
-        if seal.mask in HIDING or (seal.mask is Mask.REDACT and seal.type in WHOLE)
-    ]
-    if any(seal.path.endswith(UNDECLARED) for seal in hiding):
-        return np.ones(len(column.texts), np.bool_)
-    urls = [seal for seal in column.seals if seal.mask is Mask.REDACT and seal.type == "url"]
-    names = [
-        *map(_key_of, hiding),
-        *(rf"{_key_of(seal)}\s*:(?s:.*)[?#@]" for seal in urls),
-        re.escape(ESCAPE),
-    ]
-    return found | prefilter.can_hold([column.texts], "|".join(sorted(set(names))))[0]
-
-
-def _key_of(seal: Seal) -> str:
-    return re.escape(json.dumps(seal.path.rpartition(".")[2].removesuffix("[]")))
+        return column.texts, 0
+    return column.texts.clone().scatter(rows, pl.Series(changed)), walk.hidden
 
 
 _KEY = Seal(path=NOWHERE, type="text", mask=Mask.REDACT)
@@ -181,7 +163,11 @@ class _Walk:
             whole = value.encoded_json.removesuffix(".0")
             own = {number.lstrip("0") for number in self.own.never}
             return self._changed(value, None if whole in own else value)
-        return self._changed(value, redact(value, self.own, NEVER)) if isinstance(value, str) else value
+        return (
+            self._changed(value, redact(value, self.own, (never_exported,)))
+            if isinstance(value, str)
+            else value
+        )
 
     def _changed(self, before: Any, after: Any) -> Any:
         self.hidden += after != before

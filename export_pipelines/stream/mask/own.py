@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
-from export_pipelines.stream.mask.reading import ENCODED_LETTER, fold, read
+from export_pipelines.stream.mask.reading import fold, read
 
 SHORTEST = 2  # letters of a name
 LONG_STREET = 4  # letters of one that is looked for without its number
@@ -30,13 +30,6 @@ class Own(NamedTuple):
     pieces: frozenset[str] = frozenset()
     born: frozenset[tuple[int, ...]] = frozenset()
     never: frozenset[str] = frozenset()
-
-    @property
-    def needles(self) -> Iterator[str]:
-        """One of them stands in each text that holds a name or a street."""
-        yield from (*self.words, *self.pieces)
-        phrases = (phrase for phrase in self.phrases if self.words.isdisjoint(phrase))
-        yield from (max(phrase, key=lambda part: (part.isalpha(), len(part))) for phrase in phrases)
 
     def is_in(self, letters: str) -> bool:
         """Whether anything of them stands in these letters, be it within a word."""
@@ -86,11 +79,6 @@ def _ways_to_write(street: tuple[str, ...], before_comma: int) -> Iterator[tuple
         bare = street[len(tuple(numbers)) : end]
         if len("".join(bare)) >= LONG_STREET:
             yield bare
-
-
-def is_near(text: str, own: Own) -> bool:
-    """Whether the text must be read for the row's own values."""
-    return bool(own.never) or ENCODED_LETTER.search(text) is not None or own.is_in(fold(text))
 
 
 def _orders_of_day(value: str) -> frozenset[tuple[int, ...]]:

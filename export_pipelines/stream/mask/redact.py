@@ -5,15 +5,15 @@ import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 import numpy as np
 import polars as pl
 
-from export_pipelines.stream.letters import arrow_texts
-from export_pipelines.stream.mask import prefilter
-from export_pipelines.stream.mask.own import Own, is_near, own_of
+from export_pipelines.stream.letters import Rows, arrow_texts
+from export_pipelines.stream.mask.kernel import ADDRESS, NEVER, Found
+from export_pipelines.stream.mask.own import Own, own_of
+from export_pipelines.stream.mask.prefilter import NEAR_OWN, Values
 from export_pipelines.stream.mask.reading import DEPTH
 from export_pipelines.stream.mask.recognise import (
     Recogniser,
@@ -30,44 +30,36 @@ Redactor = Callable[[str, Own], str]
 NOBODY = Own()
 TEXT: tuple[Recogniser, ...] = (addresses, numbers, own_words, never_exported)
 AGENT: tuple[Recogniser, ...] = (addresses, numbers_but_versions, own_words, never_exported)
-NEVER: tuple[Recogniser, ...] = (never_exported,)
 IN_URL: tuple[Recogniser, ...] = (addresses_in_url, numbers, own_words, never_exported)
 ENTITY = re.compile(r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][0-9A-Za-z]{1,31}(?=;));?")
 USER = re.compile(r"^(\s*(?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
 
 
-class Column(NamedTuple):
-    """Texts of a semantic type that are redacted; `query` names the parameters that URLs keep."""
-
-    texts: pl.Series
-    type: str
-    query: tuple[str, ...]
-
-    @property
-    def redactor(self) -> Redactor:
-        return redactor(self.type, self.query)
-
-
-def redacted(columns: list[Column], own: dict[int, Own]) -> tuple[list[pl.Series], int]:
-    """The texts of each column redacted, and how many of them changed; `own` has the own values of the rows that may
-    hold one of them."""
-    if not columns:
-        return [], 0
-    shown, hidden = _by_value(columns)
-    for n, column in enumerate(columns):
-        shown[n], more = _by_row(shown[n], column.texts, own, column.redactor)
-        hidden += more
-    return shown, hidden
+def redacted(
+    texts: pl.Series, found: Found, own: dict[int, Own], redactor: Redactor, shown: pl.Series | None = None
+) -> tuple[pl.Series, int]:
+    """The texts redacted where they may hold something, and how many of them changed; those that hold nothing are as in
+    `shown`, if it is given. `own` has the own values of the rows that may hold one of them."""
+    near = found & NEAR_OWN > 0
+    found_alone = np.flatnonzero((found > 0) & ~near)
+    shown, hidden = _by_value(texts if shown is None else shown, texts, found_alone, redactor)
+    rows = np.flatnonzero(near).tolist()
+    changed = {
+        row: after
+        for row, text in zip(rows, texts[rows], strict=True)
+        if (after := redactor(text, own[row])) != text
+    }
+    if not changed:
+        return shown, hidden
+    return _scattered(shown, list(changed), pl.Series(list(changed.values()))), hidden + len(changed)
 
 
-def without_never_exported(texts: pl.Series, own: dict[int, Own]) -> tuple[pl.Series, int]:
-    """The texts without what is never exported, in the rows of `own`, and how many of them changed."""
-    return _by_row(
-        texts, texts, own, lambda text, values: redact(text, values, NEVER), lambda text, values: True
-    )
+def without_never_exported(texts: pl.Series, found: Found, own: dict[int, Own]) -> tuple[pl.Series, int]:
+    """The texts without what is never exported, and how many of them changed."""
+    return redacted(texts, found & NEVER, own, lambda text, values: redact(text, values, (never_exported,)))
 
 
-def own_at(rows: list[int], values: list[prefilter.Values]) -> dict[int, Own]:
+def own_at(rows: list[int], values: list[Values]) -> dict[int, Own]:
     """The own values of these rows."""
     if not rows:
         return {}
@@ -81,6 +73,13 @@ def redactor(type: str, query: tuple[str, ...] = ()) -> Redactor:
         return lambda text, own: redacted_url(text, own, query)
     recognisers = AGENT if type == "user_agent" else TEXT
     return lambda text, own: redact(text, own, recognisers)
+
+
+def may_change(type: str, texts: pl.Series, found: Found) -> Found:
+    """The flags of texts of this type, with one for what a URL always loses."""
+    if type != "url":
+        return found
+    return found | np.where(texts.str.contains("[?#]").fill_null(False), np.uint8(ADDRESS), np.uint8(0))
 
 
 @lru_cache(4096)
@@ -98,45 +97,18 @@ def _is_kept(parameter: str, query: tuple[str, ...]) -> bool:
     return any(fnmatchcase(name, glob) for glob in query)
 
 
-def _by_value(columns: list[Column]) -> tuple[list[pl.Series], int]:
-    """Each distinct text of a column is redacted once."""
-    encoded = [arrow_texts(one.texts).dictionary_encode() for one in columns]
-    distinct = [pl.Series(one.dictionary) for one in encoded]
-    shown, hidden = [], 0
-    flags = prefilter.can_hold(distinct, prefilter.TEXT)
-    for column, texts, codes, found in zip(columns, distinct, encoded, flags, strict=True):
-        trimmed = prefilter.can_hold([texts], "[?#]")[0] if column.type == "url" else False
-        rows = np.flatnonzero(found | trimmed)
-        after = [column.redactor(text, NOBODY) for text in texts[rows]] if len(rows) else []
-        changed = [
-            n for n, (row, text) in enumerate(zip(rows.tolist(), after, strict=True)) if text != texts[row]
-        ]
-        if not changed:
-            shown.append(column.texts)
-            continue
-        rows = rows[changed]
-        distinct_shown = texts.scatter(rows, pl.Series([after[n] for n in changed], dtype=pl.String))
-        shown.append(pl.Series(arrow_texts(distinct_shown).take(codes.indices)))
-        hidden += int(np.isin(codes.indices.fill_null(-1).to_numpy(), rows).sum())
-    return shown, hidden
+def _by_value(shown: pl.Series, texts: pl.Series, rows: Rows, redactor: Redactor) -> tuple[pl.Series, int]:
+    """Each distinct text of these rows is redacted once."""
+    if not len(rows):
+        return shown, 0
+    encoded = arrow_texts(texts[rows]).dictionary_encode()
+    before, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    after = [redactor(text, NOBODY) for text in before]
+    changed = np.array([one != other for one, other in zip(after, before, strict=True)])[codes]
+    if not changed.any():
+        return shown, 0
+    return _scattered(shown, rows[changed], pl.Series(after)[codes[changed]]), int(changed.sum())
 
 
-def _by_row(
-    shown: pl.Series,
-    texts: pl.Series,
-    own: dict[int, Own],
-    redactor: Redactor,
-    must_be_read: Callable[[str, Own], bool] = is_near,
-) -> tuple[pl.Series, int]:
-    """`shown` with the texts of these rows redacted with the row's own values, and how many of them changed by that."""
-    if not own:
-        return shown, 0
-    found = texts[list(own)].to_list()
-    changed = {
-        row: after
-        for (row, values), text in zip(own.items(), found, strict=True)
-        if text is not None and must_be_read(text, values) and (after := redactor(text, values)) != text
-    }
-    if not changed:
-        return shown, 0
-    return shown.clone().scatter(list(changed), pl.Series(changed.values(), dtype=pl.String)), len(changed)
+def _scattered(shown: pl.Series, rows: Rows | list[int], texts: pl.Series) -> pl.Series:
+    return shown.clone().scatter(rows, texts)

@@ -1,0 +1,365 @@
+/* The pass over bytes: what may stand in each text of a column, seen in one go over its UTF-8.
+
+   A text is a chain of words (letters that follow each other), groups of digits, and signs. Whatever the pass cannot tell,
+   such as an encoded letter or a digit of another script, it flags: no text that holds something to hide is missed, and
+   the recognisers decide. Texts lie side by side: text n of `data` begins at `begins[n]` and ends at `begins[n + 1]`. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Flags of a text, as `kernel.py` names them. */
+enum { ADDRESS = 1, ENCODED = 2, FOREIGN_DIGIT = 4, LONG_NUMBER = 8, NEVER = 16, OWN = 32, KEY = 64, JSON_NUMBER = 128 };
+
+/* What a letter beyond ASCII is read as, in the table `folded` by code point: one of these, or up to four lower-case
+   letters of ASCII, the first lowest. Beyond the table are letters of other scripts, and tags, which are not shown. */
+enum { BREAK, NOTHING, AT, DIGITS, MIXED, OTHER_LETTER, PACKED = 32, PLANES = 0x20000, TAGS = 0xE0000, TAGS_END = 0xE1000 };
+
+enum { LONG = 7, LONG_IN_JSON = 9, SSN_DIGITS = 9, YEAR = 4, LONGEST_KEY = 64, MOST_OWN = 16, MOST_PARTS = 20 };
+
+/* Of the first letters of a row's own words, a set of bits: letters that are not read as ASCII; a row that must be read;
+   and those of words for a unit in a house. */
+#define BEYOND (1u << 30)
+#define MUST_BE_READ (1u << 31)
+#define UNITS 0x2C1046u
+#define NO_WORD 0u
+
+typedef struct {
+    const uint8_t *at, *end;
+    const uint32_t *folded;
+} Text;
+
+static bool is_letter(uint8_t byte) { return (uint8_t)((byte | 32) - 'a') < 26; }
+static bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
+static uint8_t ahead(const Text *text, int by) { return text->end - text->at > by ? text->at[by] : 0; }
+static uint32_t bit(uint32_t letter) { return 1u << (letter & 31); }
+static uint32_t hash_with(uint32_t hash, uint32_t letter) { return (hash ^ letter) * 16777619u; }
+static uint32_t word_of(uint32_t hash) { return hash | 1; }
+enum { HASH_OF_NOTHING = 0x811C9DC5 };
+
+/* What the letter beyond ASCII at `at` is read as, and its bytes. */
+static uint32_t read_as(const uint8_t *at, const uint32_t *folded, int *width) {
+    uint32_t code;
+    if (at[0] < 0xE0) {
+        *width = 2;
+        return folded[(at[0] & 31u) << 6 | (at[1] & 63u)];
+    }
+    if (at[0] < 0xF0) {
+        *width = 3;
+        return folded[(at[0] & 15u) << 12 | (at[1] & 63u) << 6 | (at[2] & 63u)];
+    }
+    *width = 4;
+    code = (at[0] & 7u) << 18 | (at[1] & 63u) << 12 | (at[2] & 63u) << 6 | (at[3] & 63u);
+    if (code < PLANES) return folded[code];
+    return code >= TAGS && code < TAGS_END ? NOTHING : OTHER_LETTER;
+}
+
+/* ---- What is sought in a row, and under which keys nothing is hidden. ---- */
+
+typedef struct {
+    const uint32_t *words; /* MOST_OWN for each row */
+    const uint8_t *counts;
+    const uint32_t *firsts;
+    const int64_t *years, *numbers; /* with four bits for a digit, -1 for none; so many for each row */
+    int64_t years_of_row, numbers_of_row;
+} Own;
+
+typedef struct {
+    const int32_t *slots; /* numbers of keys by hash, -1 where there is none */
+    int64_t size;         /* of `slots`, a power of two */
+    const uint8_t *letters;
+    const int64_t *begins;
+} Keys;
+
+static int64_t slot_of(const uint8_t *key, int64_t size, const Keys *keys) {
+    uint32_t hash = HASH_OF_NOTHING;
+    for (int64_t n = 0; n < size; n++) hash = hash_with(hash, key[n]);
+    return (hash ^ hash >> 15) & (keys->size - 1);
+}
+
+static bool is_known(const uint8_t *key, int64_t size, const Keys *keys) {
+    if (size > LONGEST_KEY) return false;
+    for (int64_t slot = slot_of(key, size, keys); keys->slots[slot] >= 0; slot = (slot + 1) & (keys->size - 1)) {
+        const int64_t *begin = keys->begins + keys->slots[slot];
+        int64_t same = 0;
+        if (begin[1] - begin[0] != size) continue;
+        while (same < size && keys->letters[begin[0] + same] == key[same]) same++;
+        if (same == size) return true;
+    }
+    return false;
+}
+
+void fill_slots(const uint8_t *letters, const int64_t *begins, int64_t count, int32_t *slots, int64_t size) {
+    Keys keys = {slots, size, letters, begins};
+    for (int64_t n = 0; n < count; n++) {
+        int64_t slot = slot_of(letters + begins[n], begins[n + 1] - begins[n], &keys);
+        while (slots[slot] >= 0) slot = (slot + 1) & (size - 1);
+        slots[slot] = (int32_t)n;
+    }
+}
+
+/* ---- One text. ---- */
+
+typedef struct {
+    Text text;
+    const Own *own;
+    const Keys *keys; /* of JSON, else null */
+    int64_t row;
+    uint32_t found;
+    int run, total;            /* digits since the last letter, and all */
+    uint64_t tail;             /* the last nine of the run */
+    int apart, size;           /* signs since the last digit; digits of the last group */
+    uint64_t value;            /* of the last group */
+    uint32_t groups;           /* sizes of the last three, and the signs before each, four bits each */
+    bool readable;             /* no JSON, or within a string of JSON */
+    const uint8_t *string;     /* where that begins, or the text */
+} Pass;
+
+static void end_run(Pass *pass) {
+    pass->run = pass->apart = pass->size = 0;
+    pass->tail = pass->groups = 0;
+}
+
+static void see_word(Pass *pass) {
+    Text *text = &pass->text;
+    const Own *own = pass->own;
+    uint32_t firsts = pass->readable ? own->firsts[pass->row] : 0, hash = HASH_OF_NOTHING, letter;
+    int width;
+    letter = *text->at < 128 ? *text->at : read_as(text->at, text->folded, &width);
+    end_run(pass);
+    bool is_sought = firsts & bit(letter);
+    while (text->at < text->end) {
+        if (is_sought)
+            for (; text->at < text->end && is_letter(*text->at); text->at++) hash = hash_with(hash, *text->at | 32);
+        else
+            while (text->at < text->end && is_letter(*text->at)) text->at++;
+        if (text->at >= text->end || *text->at < 128) break;
+        letter = read_as(text->at, text->folded, &width);
+        if (letter != NOTHING && letter < PACKED) break;
+        text->at += width;
+        for (; letter >= PACKED; letter >>= 8) hash = hash_with(hash, letter & 255);
+    }
+    if (!is_sought) return;
+    const uint32_t *words = own->words + pass->row * MOST_OWN;
+    for (int n = 0; n < own->counts[pass->row]; n++)
+        if (words[n] == word_of(hash)) pass->found |= OWN;
+}
+
+static bool is_among(const int64_t *numbers, int64_t count, uint64_t value) {
+    for (int64_t n = 0; n < count; n++)
+        if ((uint64_t)numbers[n] == value) return true;
+    return false;
+}
+
+static bool has_shape_of_ssn(uint32_t groups) {
+    uint32_t last = groups >> 4 & 15, before = groups >> 12 & 15;
+    return (groups & 0x0F0F0F) == 0x030204 && last >= 1 && last <= 3 && before >= 1 && before <= 3;
+}
+
+static bool is_decimal(const Pass *pass, const uint8_t *start) {
+    return ahead(&pass->text, 0) == '.' || (start > pass->string && start[-1] == '.');
+}
+
+static void see_digits(Pass *pass) {
+    Text *text = &pass->text;
+    const Own *own = pass->own;
+    const int64_t *numbers = own->numbers + pass->row * own->numbers_of_row;
+    if (pass->apart || !pass->size) {
+        pass->groups = pass->groups << 8 | (uint32_t)(pass->apart < 15 ? pass->apart : 15) << 4;
+        pass->size = 0, pass->value = 0;
+    }
+    const uint8_t *start = text->at;
+    for (; text->at < text->end && is_digit(*text->at); text->at++) {
+        pass->value = (pass->value << 4 | (*text->at & 15)) & 0xFFFFFFFFFFFF;
+        pass->tail = (pass->tail << 4 | (*text->at & 15)) & 0xFFFFFFFFF;
+        if (++pass->run >= SSN_DIGITS && is_among(numbers, own->numbers_of_row, pass->tail)) pass->found |= NEVER;
+    }
+    int size = (int)(text->at - start);
+    pass->size += size, pass->total += size, pass->apart = 0;
+    pass->groups = (pass->groups & ~15u) | (uint32_t)(pass->size < 15 ? pass->size : 15);
+    if (is_among(numbers, own->numbers_of_row, pass->value)) pass->found |= NEVER;
+    if (pass->size == YEAR && is_among(own->years + pass->row * own->years_of_row, own->years_of_row, pass->value))
+        pass->found |= OWN;
+    if (!pass->readable)
+        pass->found |= pass->size >= LONG_IN_JSON && !is_decimal(pass, start) ? JSON_NUMBER : 0;
+    else if (pass->run >= LONG)
+        pass->found |= LONG_NUMBER;
+    if (pass->readable && has_shape_of_ssn(pass->groups)) pass->found |= NEVER;
+}
+
+static int hex(uint8_t letter) {
+    if (is_digit(letter)) return letter - '0';
+    return (letter | 32) >= 'a' && (letter | 32) <= 'f' ? (letter | 32) - 'a' + 10 : -1;
+}
+
+static bool is_blank_behind_backslash(uint8_t letter) {
+    return letter == 'n' || letter == 'r' || letter == 't' || letter == 'b' || letter == 'f';
+}
+
+/* What begins with %, & or a backslash: flags it where it may stand for a letter, a digit, @ or another encoding, and
+   goes beyond it where it stands for a blank or a sign. */
+static void see_encoding(Pass *pass) {
+    Text *text = &pass->text;
+    uint8_t sign = *text->at++, after = ahead(text, 0);
+    bool is_flagged = false;
+    if (sign == '%') {
+        int high = hex(after), low = hex(ahead(text, 1)), byte = high * 16 + low;
+        if (high < 0 || low < 0) return;
+        is_flagged = byte == '#' || byte == '%' || byte == '&' || (byte < 128 && is_digit((uint8_t)byte)) || byte >= '@';
+        text->at += 2;
+    } else if (sign == '&') {
+        int size = 0;
+        while (size < 32 && (is_letter(ahead(text, size)) || is_digit(ahead(text, size)))) size++;
+        is_flagged = after == '#' || (size > 1 && is_letter(after) && ahead(text, size) == ';');
+    } else {
+        if (pass->keys && after != 'u') { /* the backslash of a string; if it stands for itself, another may follow */
+            text->at += text->at < text->end;
+            if (after != '\\') return;
+            after = ahead(text, 0);
+        }
+        is_flagged = after == 'u';
+        text->at += is_blank_behind_backslash(after);
+    }
+    if (is_flagged) pass->found |= ENCODED, pass->total += 2; /* it may stand for so many digits */
+}
+
+static void see_quote(Pass *pass) {
+    Text *text = &pass->text;
+    const uint8_t *end = text->at++, *after = text->at;
+    if (pass->readable) {
+        while (after < text->end && *after <= ' ') after++;
+        if (after < text->end && *after == ':' && !is_known(pass->string, end - pass->string, pass->keys)) pass->found |= KEY;
+    }
+    end_run(pass);
+    pass->readable = !pass->readable;
+    pass->string = text->at;
+}
+
+static void see_beyond_ascii(Pass *pass) {
+    int width;
+    uint32_t letter = read_as(pass->text.at, pass->text.folded, &width);
+    if (letter >= PACKED) {
+        see_word(pass);
+        return;
+    }
+    pass->text.at += width;
+    pass->apart += letter != NOTHING;
+    if (letter == AT) pass->found |= ADDRESS;
+    if (letter == DIGITS) pass->found |= FOREIGN_DIGIT;
+    if (letter == MIXED) pass->found |= ENCODED;
+    if (letter == OTHER_LETTER && pass->own->firsts[pass->row] & BEYOND) pass->found |= OWN;
+}
+
+static uint32_t flags_of(Pass *pass) {
+    Text *text = &pass->text;
+    while (text->at < text->end) {
+        uint8_t byte = *text->at;
+        if (is_letter(byte)) see_word(pass);
+        else if (is_digit(byte)) see_digits(pass);
+        else if (byte >= 128) see_beyond_ascii(pass);
+        else if (byte == '"' && pass->keys) see_quote(pass);
+        else {
+            if (byte == '%' || byte == '&' || byte == '\\') see_encoding(pass);
+            else text->at++;
+            if (byte == '@') pass->found |= ADDRESS;
+            if (!pass->readable) pass->run = 0, pass->tail = 0;
+            pass->apart++;
+        }
+    }
+    bool may_hold_nine = pass->found & ENCODED && pass->total >= SSN_DIGITS;
+    return pass->found | (may_hold_nine || pass->found & FOREIGN_DIGIT ? NEVER : 0);
+}
+
+/* Sets the flags of each text; texts are JSON, which must parse, if there are `keys`. */
+void scan(const uint8_t *data, const int64_t *begins, int64_t rows, const uint32_t *folded, const Own *own, const Keys *keys,
+          uint8_t *flags) {
+    for (int64_t row = 0; row < rows; row++) {
+        Pass pass = {.text = {data + begins[row], data + begins[row + 1], folded}, .own = own, .keys = keys, .row = row};
+        pass.readable = !keys, pass.string = pass.text.at;
+        if (own->firsts[row] & MUST_BE_READ && begins[row] < begins[row + 1]) pass.found = OWN;
+        flags[row] = (uint8_t)flags_of(&pass);
+    }
+}
+
+/* ---- A row's own values. ---- */
+
+typedef struct {
+    uint32_t *words, *firsts;
+    uint8_t *count;
+} Words;
+
+/* Letters that make a word, one after the other. */
+typedef struct {
+    uint32_t hash, first;
+    int size;
+} Word;
+
+static void add_letter(Word *word, uint32_t letter) {
+    if (!word->size) word->hash = HASH_OF_NOTHING, word->first = letter;
+    word->hash = hash_with(word->hash, letter);
+    word->size++;
+}
+
+static void add_word(Words *words, const Word *word) {
+    for (int n = 0; n < *words->count; n++)
+        if (words->words[n] == word_of(word->hash)) return;
+    if (*words->count == MOST_OWN) {
+        *words->firsts |= MUST_BE_READ;
+        return;
+    }
+    words->words[(*words->count)++] = word_of(word->hash);
+    *words->firsts |= bit(word->first);
+}
+
+/* Adds each word of a name, and its letters as one word; of a street the words in its numbers, and the first other one.
+   False where something may have to be decoded, or a street may end with two initials: it may then be written in a way
+   that has none of these words. */
+static bool add_words(Text text, bool is_name, Words *words) {
+    Word word = {0}, name = {0};
+    int parts = 0, initials = 0;
+    bool in_number = false, is_told = false;
+    for (bool is_over = false; !is_over;) {
+        int width = 1;
+        uint8_t byte = ahead(&text, 0);
+        uint32_t letter = is_letter(byte) ? byte | 32u : byte < 128 ? BREAK : read_as(text.at, text.folded, &width);
+        if (byte == '%' || byte == '&' || byte == '\\' || letter == DIGITS || letter == MIXED || parts > MOST_PARTS) return false;
+        is_over = text.at >= text.end;
+        text.at += width;
+        if (letter == OTHER_LETTER) *words->firsts |= BEYOND;
+        if (letter != NOTHING && letter < PACKED) {
+            initials += word.size == 1;
+            bool may_end = is_over || byte == ',' || (word.size > 1 && UNITS & bit(word.first));
+            if (!is_name && !is_told && initials > 1 && may_end) return false;
+            if (word.size && (is_name || (word.size > 1 && !is_told))) add_word(words, &word);
+            if (name.size && is_name && (is_over || is_digit(byte))) add_word(words, &name), name.size = 0;
+            is_told |= word.size > 1 && !in_number;
+            parts += word.size > 0, word.size = 0, in_number = is_digit(byte);
+        }
+        for (; letter >= PACKED; letter >>= 8) add_letter(&word, letter & 255), add_letter(&name, letter & 255);
+    }
+    return true;
+}
+
+/* Adds the words of names or streets to the own ones of each row, or sets it among those that must be read. */
+void collect(const uint8_t *data, const int64_t *begins, int64_t rows, bool is_name, const uint32_t *folded, uint32_t *words,
+             uint8_t *counts, uint32_t *firsts) {
+    for (int64_t row = 0; row < rows; row++) {
+        Words own = {words + row * MOST_OWN, firsts + row, counts + row};
+        Text text = {data + begins[row], data + begins[row + 1], folded};
+        if (!add_words(text, is_name, &own)) firsts[row] |= MUST_BE_READ;
+    }
+}
+
+/* Sets the numbers of texts that are nine digits with blanks and hyphens between; which are another number, or none, is
+   added to `odd`. */
+void digits_of(const uint8_t *data, const int64_t *begins, int64_t rows, int64_t *numbers, int64_t stride, bool *odd) {
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t number = 0;
+        int size = 0;
+        for (const uint8_t *at = data + begins[row]; at < data + begins[row + 1]; at++) {
+            if (is_digit(*at)) number = (number << 4 | (*at & 15)) & 0xFFFFFFFFF, size++;
+            else if (*at != ' ' && *at != '-') size = SSN_DIGITS + 1;
+        }
+        if (size == SSN_DIGITS) numbers[row * stride] = number;
+        else if (begins[row] < begins[row + 1]) odd[row] = true;
+    }
+}

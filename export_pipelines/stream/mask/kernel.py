@@ -1,0 +1,95 @@
+"""The pass over bytes, which is `kernel.c`, compiled: what it is told, and what it tells."""
+
+import ctypes
+from ctypes import POINTER, c_bool, c_int64, c_void_p
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from export_pipelines.stream.letters import Letters
+
+Found = npt.NDArray[
+    Any
+]  # flags of each text, in bytes; LONG_NUMBER stands within letters, JSON_NUMBER is one of JSON
+ADDRESS, ENCODED, FOREIGN_DIGIT, LONG_NUMBER, NEVER, OWN, KEY, JSON_NUMBER = (1 << bit for bit in range(8))
+
+# what a letter beyond ASCII is read as: one of these, or up to four lower-case letters of ASCII, the first lowest
+BREAK, NOTHING, AT, DIGITS, MIXED, OTHER_LETTER = range(6)
+PLANES = 0x20000  # code points of the table of them
+MOST_OWN = 16  # words of a row
+
+
+class _Own(ctypes.Structure):
+    _fields_ = [
+        *((name, c_void_p) for name in ("words", "counts", "firsts", "years", "numbers")),
+        ("years_of_row", c_int64),
+        ("numbers_of_row", c_int64),
+    ]
+
+
+class _Keys(ctypes.Structure):
+    _fields_ = [("slots", c_void_p), ("size", c_int64), ("letters", c_void_p), ("begins", c_void_p)]
+
+
+_library = np.ctypeslib.load_library("_kernel", Path(__file__).parent)
+_texts = (c_void_p, c_void_p, c_int64)
+_library.scan.argtypes = (*_texts, c_void_p, POINTER(_Own), POINTER(_Keys), c_void_p)
+_library.collect.argtypes = (*_texts, c_bool, c_void_p, c_void_p, c_void_p, c_void_p)
+_library.digits_of.argtypes = (*_texts, c_void_p, c_int64, c_void_p)
+_library.fill_slots.argtypes = (*_texts, c_void_p, c_int64)
+for function in (_library.scan, _library.collect, _library.digits_of, _library.fill_slots):
+    function.restype = None
+
+
+class Keys:
+    """Keys of JSON, as the pass looks them up: by hash in a table of which at most a quarter is taken."""
+
+    def __init__(self, names: list[bytes]) -> None:
+        self._slots = np.full(1 << (4 * len(names)).bit_length(), -1, np.int32)
+        self._letters = np.frombuffer(b"".join(names) or b"\0", np.uint8)
+        self._begins = np.cumsum([0, *map(len, names)])
+        where = _at(self._letters), _at(self._begins)
+        _library.fill_slots(*where, len(names), _at(self._slots), len(self._slots))
+        self.told = _Keys(_at(self._slots), len(self._slots), *where)
+
+
+class Rows:
+    """What is sought in the texts of each row. `folded` tells what letters beyond ASCII are read as."""
+
+    def __init__(self, rows: int, folded: npt.NDArray[np.uint32], *, years: int, numbers: int) -> None:
+        self._folded = folded
+        self._words = np.zeros((rows, MOST_OWN), np.uint32)
+        self._counts, self._firsts = np.zeros(rows, np.uint8), np.zeros(rows, np.uint32)
+        self.years = np.full((rows, years), -1, np.int64)  # with four bits for a digit, -1 for none
+        self._numbers = np.full((rows, numbers), -1, np.int64)
+        self._odd = np.zeros(rows, np.bool_)  # numbers that are not found by their digits
+        arrays = (self._words, self._counts, self._firsts, self.years, self._numbers)
+        self._told = _Own(*[_at(one) for one in arrays], years, numbers)
+
+    def add_words(self, letters: Letters, *, is_name: bool) -> None:
+        """Of names, or of streets."""
+        words = _at(self._words), _at(self._counts), _at(self._firsts)
+        _library.collect(*_told(letters), is_name, _at(self._folded), *words)
+
+    def add_numbers(self, column: int, letters: Letters) -> None:
+        """Of a never-exported type."""
+        numbers = self._numbers[:, column]
+        _library.digits_of(*_told(letters), _at(numbers), self._numbers.shape[1], _at(self._odd))
+
+    def scan(self, letters: Letters, keys: Keys | None) -> Found:
+        """The flags of these texts, of JSON if there are `keys` under which nothing is hidden."""
+        found = np.zeros(len(letters), np.uint8)
+        told = ctypes.byref(keys.told) if keys else None
+        _library.scan(*_told(letters), _at(self._folded), ctypes.byref(self._told), told, _at(found))
+        found[self._odd & (letters.lengths > 0)] |= NEVER
+        return found
+
+
+def _told(letters: Letters) -> tuple[int, int, int]:
+    return _at(letters.bytes), _at(letters.starts), len(letters)
+
+
+def _at(array: npt.NDArray[Any]) -> int:
+    return int(array.ctypes.data)
