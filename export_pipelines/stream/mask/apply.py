@@ -1,7 +1,6 @@
 """A batch from the source becomes the output frame: types, components, masks. What goes out of here may be shown."""
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +15,6 @@ from export_pipelines.stream.conform import conform
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask.kernel import NEVER, Found
 from export_pipelines.stream.mask.objects import OPEN, Objects, sealed
-from export_pipelines.stream.mask.own import Own
 from export_pipelines.stream.mask.prefilter import NEAR_OWN, Prefilter
 from export_pipelines.stream.mask.redact import may_change, own_at, redacted, redactor, without_never_exported
 from export_pipelines.stream.mask.values import WHOLE, masked, selected
@@ -53,21 +51,23 @@ class _Rows:
         self.today = pl.lit(plan.extract.window.end.date())
         never = [(types[id], frame[id]) for id in plan.masking.never]
         own = [(types[id], frame[id]) for id in plan.masking.own]
-        self.prefilter = Prefilter(own, never, len(frame))
-        self.values, self.own = [*own, *never], dict[int, Own]()
-        self.shown: dict[str, pl.Series] = {}
-        self.clean: dict[str, pl.Series] = {}
+        prefilter = Prefilter(own, never, len(frame))
         columns = plan.masking.columns
         texts = [one for one in columns if frame[one.source].dtype == pl.String and one.kind is not Kind.JSON]
-        self.found = {
-            source: self.prefilter.flags(frame[source])
-            for source in {one.source: None for one in texts if _must_be_clean(one) or _is_read(one)}
+        read = dict.fromkeys(one.source for one in texts if _must_be_clean(one) or _is_read(one))
+        flags = {source: prefilter.flags(frame[source]) for source in read}
+        cleaned = {one.source: flags[one.source] & NEVER for one in texts if _must_be_clean(one)}
+        redacted = {one: self._may_change(one, flags[one.source]) for one in texts if _is_read(one)}
+        objects = {one.id: Objects(frame[one.source], one.seals) for one in columns if _is_sealed(one)}
+        sealed = {
+            id: one.may_hide(prefilter.flags(one.texts, one.known_keys())) for id, one in objects.items()
         }
-        self._take_out_never_exported({one.source: None for one in texts if _must_be_clean(one)})
-        self._redact([one for one in texts if _is_read(one)])
-        for one in columns:
-            if one.kind is Kind.JSON and (one.is_personal or any(seal.mask for seal in one.seals)):
-                self._seal(one.id, Objects(frame[one.source], one.seals))
+        near = (found & NEAR_OWN > 0 for found in (*cleaned.values(), *redacted.values(), *sealed.values()))
+        rows = np.flatnonzero(np.logical_or.reduce([np.zeros(len(frame), np.bool_), *near]))
+        self.own = own_at(rows.tolist(), [*own, *never])
+        self.clean = {source: self._without_never(source, found) for source, found in cleaned.items()}
+        self.shown = {one.id: self._redacted(one, found) for one, found in redacted.items()}
+        self.shown |= {id: self._sealed(one, sealed[id]) for id, one in objects.items()}
 
     def column(self, column: OutputColumn) -> pl.Series:
         values = self.clean.get(column.source, self.frame[column.source])
@@ -81,38 +81,33 @@ class _Rows:
             return masked(values, column.type, column.mask, self.keys)
         return values if column.is_personal else self.frame[column.source]
 
-    def _take_out_never_exported(self, sources: Iterable[str]) -> None:
-        for source in sources:
-            texts, found = self.frame[source], self.found[source] & NEVER
-            self._show(self.clean, source, without_never_exported(texts, found, self._own_at(found)))
+    def _may_change(self, column: OutputColumn, found: Found) -> Found:
+        """The flags of texts that `redact` may change: of a closed type those that have not its form."""
+        texts = self.frame[column.source]
+        if column.type not in OPEN:
+            fits = selected(texts, has_form(column.type, pl.col("value")).fill_null(True))
+            found = np.where(fits.to_numpy(), np.uint8(0), found)
+        return may_change(column.type, texts, found)
 
-    def _redact(self, columns: list[OutputColumn]) -> None:
-        """Of a closed type what has not its form."""
-        for column in columns:
-            texts, found = self.frame[column.source], self.found[column.source]
-            if column.type not in OPEN:
-                fits = selected(texts, has_form(column.type, pl.col("value")).fill_null(True))
-                found = np.where(fits.to_numpy(), np.uint8(0), found)
-            found = may_change(column.type, texts, found)
-            own = self._own_at(found)
-            shown = self.clean.get(column.source, texts)
-            redact = redactor(column.type, column.query)
-            self._show(self.shown, column.id, redacted(texts, found, own, redact, shown))
+    def _without_never(self, source: str, found: Found) -> pl.Series:
+        return self._counted(without_never_exported(self.frame[source], found, self.own))
 
-    def _seal(self, id: str, objects: Objects) -> None:
-        found = objects.may_hide(self.prefilter.flags(objects.texts, objects.known_keys()))
-        own = self._own_at(found)
-        self._show(self.shown, id, sealed(objects, found, own, self.keys))
+    def _redacted(self, column: OutputColumn, found: Found) -> pl.Series:
+        texts = self.frame[column.source]
+        shown = self.clean.get(column.source, texts)
+        return self._counted(redacted(texts, found, self.own, redactor(column.type, column.query), shown))
 
-    def _own_at(self, found: Found) -> dict[int, Own]:
-        """The own values of the rows that may hold one, each read once."""
-        rows = np.flatnonzero(found & NEAR_OWN).tolist()
-        self.own |= own_at([row for row in rows if row not in self.own], self.values)
-        return self.own
+    def _sealed(self, objects: Objects, found: Found) -> pl.Series:
+        return self._counted(sealed(objects, found, self.own, self.keys))
 
-    def _show(self, where: dict[str, pl.Series], name: str, result: tuple[pl.Series, int]) -> None:
-        where[name], hidden = result
+    def _counted(self, result: tuple[pl.Series, int]) -> pl.Series:
+        shown, hidden = result
         self.hidden += hidden
+        return shown
+
+
+def _is_sealed(column: OutputColumn) -> bool:
+    return column.kind is Kind.JSON and (column.is_personal or any(seal.mask for seal in column.seals))
 
 
 def _must_be_clean(column: OutputColumn) -> bool:
