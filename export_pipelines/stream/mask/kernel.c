@@ -39,6 +39,10 @@ enum { HASH_OF_NOTHING = 0x811C9DC5 };
 /* What the letter beyond ASCII at `at` is read as, and its bytes. */
 static uint32_t read_as(const uint8_t *at, const uint32_t *folded, int *width) {
     uint32_t code;
+    if (at[0] < 0xC0) { /* within a letter, where a backslash has taken its first byte: no JSON */
+        *width = 1;
+        return BREAK;
+    }
     if (at[0] < 0xE0) {
         *width = 2;
         return folded[(at[0] & 31u) << 6 | (at[1] & 63u)];
