@@ -3,11 +3,11 @@
 How a value travels. `apply` gets a batch as the source gave it, and the plan, which has a word for each column.
 
 1. `conform` gives every column its type.
-2. `prefilter` goes over the bytes of all texts and tells which rows can hold anything that looks like personal data.
-   It never misses a row; most rows are read no further.
+2. `prefilter` goes over the bytes of each text (`kernel`) and tells whether it can hold anything that looks like personal
+   data. It misses none; most texts are read no further.
 3. A column under `mask`, `hash` or `tokenize` is hidden as a whole (`values`, `pseudonyms`): a part or a mask is made of
    a valid value only, anything else becomes stars.
-4. A column under `redact` is read text by text in the rows that the prefilter found (`redact`): `reading` gives its letters
+4. A column under `redact` is read where the prefilter tells so (`redact`): `reading` gives its letters
    without encodings, width, case and accents, `own` the row's own names, streets and birth date, and the recognisers of
    `recognise` the spans of these, of addresses, of numbers and of never-exported values; they become `***` in the text
    as it was.

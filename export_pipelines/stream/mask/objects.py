@@ -52,7 +52,7 @@ class Objects(NamedTuple):
     def may_hide(self, found: Found) -> Found:
         """Of the flags those of the texts in which something may have to be hidden."""
         if any(seal.mask in HIDING and seal.path.endswith(UNDECLARED) for seal in self.seals):
-            return self.texts.is_not_null().to_numpy()
+            return np.where(self.texts.is_null().to_numpy(), np.uint8(0), found | KEY)
         return found if self.hides(Mask.REDACT) else found & (NEVER | KEY)
 
 

@@ -195,6 +195,14 @@ def test_everything_undeclared_follows_the_word_of_the_object(word: str, after: 
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("word", ["hash", "mask", "tokenize"])
+def test_what_is_redacted_in_a_hidden_object_loses_the_own_values_of_its_row(word: str):
+    words = {"lead": word, "lead.comments": "redact"}
+    found = json.loads(snapshot('{"comments":"Zoë, 12 Quetzal Lane","note":"x"}', words, **PERSON) or "")
+    assert found["comments"] == "***, ***"
+    assert found["note"] != "x"
+
+
 def test_a_url_within_an_object_keeps_what_a_url_keeps():
     url = "https://ann:pw@x.example/a?utm_source=b&name=jane#f"
     for value in (url, url.replace("/", "\\/"), url.replace("?", "\\u003f")):
