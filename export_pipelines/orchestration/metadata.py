@@ -1,5 +1,6 @@
 """Metadata of one materialization: numbers as numbers, so that the UI plots them; columns, preview, receipts, manifest."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,14 +16,16 @@ def materialization_metadata(done: Done, workshop: Workshop) -> dict[str, Any]:
     manifest = done.manifest
     if manifest is None:
         raise ValueError("only an artifact has metadata")
+    place = workshop.manifest_path(manifest)
     return {
         **numbers(manifest, done.written.seconds),
+        "dagster/uri": place if "://" in place else Path(place).as_uri(),
         "dagster/row_count": manifest.rows,
         "dagster/partition_row_count": manifest.rows,
         "dagster/column_schema": column_schema(manifest),
         "window": str(manifest.window),
         "artifact": manifest.artifact,
-        "manifest": dg.MetadataValue.path(workshop.manifest_path(manifest)),
+        "manifest": dg.MetadataValue.path(place),
         "preview": dg.MetadataValue.md(done.written.preview),
         "destinations": dg.MetadataValue.md(_destinations(done.receipts)),
     }

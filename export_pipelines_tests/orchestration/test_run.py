@@ -69,6 +69,7 @@ def test_the_materialization_shows_columns_destinations_and_manifest(project: Pr
     assert list(columns) == ["lead_id", "submitted_at", "email", "outcome", "price"]
     assert columns["price"] == "decimal(2)" and columns["submitted_at"] == "timestamp"
     assert Path(told["manifest"]).is_file()
+    assert told["dagster/uri"] == Path(told["manifest"]).as_uri()
     assert str(project.settings.home / "delivered" / "backup" / "2024-01-15") in told["destinations"]
 
 
