@@ -82,11 +82,8 @@ def _last(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
             raise WindowError(f"the last {last} need a window that ends", remedy="give --start and --end")
         start = before(request.window.end, last)
     if start > request.window.start:
-        column = _window_column(tables)
-        field = _window_field(tables)
         yield Predicate(
-            f"{field.id} from {iso(start)} (last: {last})",
-            column >= tables.dialect.instant(start, field.stored_as),
+            f"{tables.dataset.window} from {iso(start)} (last: {last})", _range(tables, start, None)
         )
 
 
@@ -245,10 +242,9 @@ def _window_column(tables: Tables) -> Expression:
     return tables.operand(_window_field(tables)).value
 
 
-def _range(tables: Tables, start: datetime, end: datetime) -> Expression:
+def _range(tables: Tables, start: datetime, end: datetime | None) -> Expression:
     column, stored_as = _window_column(tables), _window_field(tables).stored_as
-    instant = tables.dialect.instant
-    return and_(column >= instant(start, stored_as), column < instant(end, stored_as))
+    return tables.dialect.within(column, stored_as, start, end)
 
 
 def _runs(dates: list[date]) -> Iterator[tuple[datetime, datetime]]:

@@ -27,6 +27,7 @@ from export_pipelines.plan.privacy_words import (
 from export_pipelines.plan.query import build_query
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.suspects import with_suspects
+from export_pipelines.plan.window import WHOLE_KEY
 
 OWN_TYPES = frozenset({"name", "street", "dob"})  # what a row's texts are searched for
 TEXTS = (Kind.TEXT, Kind.JSON)
@@ -60,7 +61,8 @@ def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
             remedy="choose more fields, or mask instead of remove",
         )
     own, never = _row_values(kept, request.dataset)
-    read = source_fields(request.dataset, [*(column.source for column in kept), *own, *never])
+    times = _times_to_be_read(request)
+    read = source_fields(request.dataset, [*(column.source for column in kept), *own, *never, *times])
     masking = Masking(
         columns=kept,
         removed=tuple(removed),
@@ -159,6 +161,13 @@ def _row_values(
     own = tuple(one.id for one in fields if one.type in OWN_TYPES and one.is_personal) if redacted else ()
     never = tuple(one.id for one in fields if not one.semantic_type.exportable) if personal else ()
     return own, never
+
+
+def _times_to_be_read(request: PlanRequest) -> tuple[str, ...]:
+    """The field of the window where something else may be stored in it: what is no time is then refused with its row."""
+    window = request.dataset.find(request.dataset.window)
+    may_hold_none = isinstance(window, Field) and request.sql.may_hold_no_time(window)
+    return (window.id,) if may_hold_none and request.window.key != WHOLE_KEY else ()
 
 
 def _redacts(column: OutputColumn) -> bool:

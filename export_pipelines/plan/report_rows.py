@@ -85,6 +85,11 @@ def _is_amount(one: Field | Component) -> bool:
 def _misfit(amounts: Iterable[str], tables: Tables) -> Expression:
     values = [tables.operand(tables.dataset.find(id)).value for id in amounts]
     wrong = [and_(value.is_not(None), ~tables.dialect.is_cents(value)) for value in values]
+    window = tables.dataset.find(tables.dataset.window)
+    if isinstance(window, Field) and tables.dialect.may_hold_no_time(window):
+        time = tables.operand(window).value
+        read = tables.dialect.instant_value(time, window.stored_as)
+        wrong.append(and_(time.is_not(None), read.is_(None)))
     return case((or_(*wrong), YES), else_=NO) if wrong else NO
 
 

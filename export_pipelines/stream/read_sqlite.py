@@ -16,6 +16,14 @@ from export_pipelines.stream.bad_json import UnreadableJson
 
 BATCH_ROWS = 4096  # about 4 MB of wide leads
 IN_MEMORY = "PRAGMA temp_store = MEMORY"  # what SQLite sorts would else lie in files of /tmp, unmasked
+DIGITS = "printf('%!.{}g', {{0}})"
+# the fewest digits that read back equal
+SHORTEST = (
+    "CASE "
+    + " ".join(f"WHEN CAST({DIGITS.format(n)} AS REAL) = {{0}} THEN {DIGITS.format(n)}" for n in (15, 16))
+    + f" ELSE {DIGITS.format(17)} END"
+)
+AS_IT_IS = "{0}"  # for Python, which spells it so itself
 REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads, or import leads FILE.csv"
 
 
@@ -55,7 +63,7 @@ class SqliteSource:
         # ADBC takes types from the first rows: a first row of texts makes every column text. A subquery keeps its
         # order because it has a LIMIT; a bare ORDER BY inside a compound may be dropped.
         texts = ", ".join("''" for _ in query.columns)
-        sql = f"SELECT {texts} UNION ALL {_as_texts(query)}"
+        sql = f"SELECT {texts} UNION ALL {_as_texts(query, SHORTEST)}"
         self._demand_file()
         try:
             with (
@@ -80,7 +88,7 @@ class SqliteSource:
         with closing(self._connect(query)) as connection:
             connection.text_factory = bytes  # undecoded, so that a broken text is told as one by `conform`
             try:
-                cursor = connection.execute(_as_texts(query), query.parameters)
+                cursor = connection.execute(_as_texts(query, AS_IT_IS), query.parameters)
                 while rows := cursor.fetchmany(BATCH_ROWS):
                     columns = [
                         pa.array(map(_text, column), pa.binary()).view(pa.string())
@@ -132,9 +140,13 @@ class SqliteSource:
         return SourceError(f"reading stopped: {error}", where=str(self.path))
 
 
-def _as_texts(query: Query) -> str:
-    """The query with every value as SQLite spells it: ADBC cuts a REAL among texts to seven digits."""
-    texts = ", ".join(f'CAST("{column.name}" AS TEXT)' for column in query.columns)
+def _as_texts(query: Query, real: str) -> str:
+    """The query with every value as SQLite spells it, and a REAL as `real` does: CAST cuts it to fifteen digits, and ADBC
+    one among texts to seven."""
+    texts = ", ".join(
+        f"CASE typeof({name}) WHEN 'real' THEN {real.format(name)} ELSE CAST({name} AS TEXT) END"
+        for name in (f'"{column.name}"' for column in query.columns)
+    )
     return f"SELECT {texts} FROM ({query.sql} LIMIT -1)"  # noqa: S608 - made by the plan
 
 

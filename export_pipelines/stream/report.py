@@ -50,7 +50,7 @@ def _groups(plan: Plan, batches: Iterable[pa.RecordBatch]) -> pl.DataFrame:
     misfits = int(groups.filter(~pl.col(TOTAL))[MISFITS].sum())
     if misfits:
         raise DataError(
-            f"{misfits:,} rows hold an amount that is no number of two places",
+            f"{misfits:,} rows hold an amount that is no number of two places, or a time that is none",
             where=plan.export,
             remedy="mend the rows, or filter them out; an export of the rows names the first",
         )

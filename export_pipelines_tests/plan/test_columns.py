@@ -98,7 +98,13 @@ def test_parts_of_a_value_in_a_whole_object_stand_beside_it() -> None:
 def test_every_column_reads_a_column_of_the_query(tmp_path: Path) -> None:
     compiled = plan(tmp_path, "fields: [email.domain, email.user, flow.name, custom]").masking
     assert compiled
-    assert [one.name for one in compiled.query.columns] == ["email", "flow.name", "custom", "ssn"]
+    assert [one.name for one in compiled.query.columns] == [
+        "email",
+        "flow.name",
+        "custom",
+        "ssn",
+        "submitted_at",
+    ]
     assert {column.source for column in compiled.columns} <= {one.name for one in compiled.query.columns}
 
 

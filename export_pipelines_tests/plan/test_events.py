@@ -127,7 +127,7 @@ def test_where_nothing_is_redacted_no_name_is_read(tmp_path: Path):
     assert (found.own, found.never) == ((), ("lead.ssn",))
     found = masking(tmp_path, "type: event\nfields: [event_id, reason]")
     assert (found.own, found.never) == ((), ())
-    assert [one.name for one in found.query.columns] == ["event_id", "reason"]
+    assert [one.name for one in found.query.columns] == ["event_id", "reason", "occurred_at"]
 
 
 def test_rows_are_sorted_as_asked_and_then_by_time(tmp_path: Path):

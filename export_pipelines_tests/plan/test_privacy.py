@@ -139,7 +139,13 @@ def test_a_kept_value_of_a_closed_type_stays_as_it_is(tmp_path: Path) -> None:
 def test_without_a_text_that_is_redacted_nothing_is_read_that_is_not_shown(tmp_path: Path) -> None:
     found = masking(tmp_path, "fields: [lead_id, email, dob, price]\nprivacy: {dob: mask, email: hash}")
     assert (found.own, found.never) == ((), ())
-    assert [column.name for column in found.query.columns] == ["lead_id", "email", "dob", "price"]
+    assert [column.name for column in found.query.columns] == [
+        "lead_id",
+        "email",
+        "dob",
+        "price",
+        "submitted_at",
+    ]
 
 
 @pytest.mark.parametrize("format", ["csv", "json"])

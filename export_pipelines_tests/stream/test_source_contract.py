@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +17,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.definition.export import Compression, Destination, Format, Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
-from export_pipelines.errors import DataError, SourceError
+from export_pipelines.errors import SourceError
 from export_pipelines.sample import generate_leads
 from export_pipelines.stream import Keys, open_source, write_parts
 from export_pipelines_tests.plan.oracle import holds, moment
@@ -242,9 +244,44 @@ def test_the_same_definition_gives_the_same_bytes_as_sqlite(tmp_path: Path, data
         assert sums["sqlite", form] == sums[database.dialect, form] and len(sums["sqlite", form]) >= 3
 
 
-@pytest.mark.parametrize(("id", "time"), [("at", "2024-01-22 15:00:00"), ("at_sql", "2024-01-22T15:00:00Z")])
-def test_a_text_time_in_another_spelling_than_the_catalog_says_is_refused(tmp_path: Path, id: str, time: str):
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "12345678901234567890123",
+        "1.10",
+        "-0.0",
+        "1e400",
+        "1E5",
+        "true",
+        "false",
+        "0.1",
+        "100",
+        "47.37688781234567",
+    ],
+)
+def test_a_number_or_a_truth_in_a_text_of_json_is_text_as_it_is_written(database: Database, stored: str):
+    database.fill(
+        [{"doc": f'{{"word":{stored}}}'}, {"doc": f'{{"word":"{stored}"}}'}, {"doc": '{"word":null}'}]
+    )
+    assert [row["doc.word"] for row in read(database, query_of(database))] == [stored, stored, None]
+    for op, rhv in ((Op.EQUAL, stored), (Op.INCLUDES, stored[:2])):
+        rule = Rule(lhv="doc.word", op=op, rhv=rhv)
+        assert chosen(database, request_for(Filter(rules=(rule,)))) == [0, 1]
+
+
+@pytest.mark.parametrize("by_functions", [False, True])
+def test_a_real_of_sqlite_is_the_shortest_number_that_reads_back_equal(tmp_path: Path, by_functions: bool):
     database = Sqlite(tmp_path / "small.db")
-    database.fill([{}, {id: time}])
-    with pytest.raises(DataError, match=f"lead_id 1, {id}: a stored value is not a timestamp"):
-        read(database, query_of(database))
+    reals = [47.37688781234567, -32.349787874373646, 0.1, 1 / 3, 25.0, 2.5, 1e15 + 0.3, 123456789.123456789]
+    database.fill([{"amount": None} for _ in reals])
+    with closing(sqlite3.connect(database.path)) as connection, connection:
+        connection.execute("ALTER TABLE leads DROP COLUMN amount")
+        connection.execute("ALTER TABLE leads ADD COLUMN amount REAL")
+        for n, real in enumerate(reals):
+            connection.execute("UPDATE leads SET amount = ? WHERE lead_id = ?", [real, str(n)])
+    rule = Rule(
+        lhv="lead_id", op=Op.MATCHES if by_functions else Op.NOT_EQUAL, rhv="." if by_functions else "x"
+    )
+    read_back = read(database, query_of(database, Filter(rules=(rule,))))
+    assert [float(row["amount"]) for row in read_back] == reals
+    assert [len(row["amount"]) for row in read_back] == [len(repr(real)) for real in reals]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, Select, literal_column
+from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, Select, and_, literal_column
 from sqlalchemy.engine import Dialect as SqlalchemyDialect
 
 from export_pipelines.catalog import Field, Kind, StoredAs
@@ -86,6 +86,15 @@ class Dialect(Protocol):
 
     def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression: ...
 
+    def may_hold_no_time(self, field: Field) -> bool:
+        """Whether something may be stored in the field that is no time."""
+
+    def within(
+        self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
+    ) -> Expression:
+        """Whether the stored time lies from `start` to before `end`, in a way that an index serves; true for what is no
+        time but may lie there, so that it is told."""
+
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         """Literal that the bare column compares with by `>=` and `<`, so that an index serves."""
 
@@ -123,6 +132,14 @@ def compiled_for(dialect: SqlalchemyDialect, statement: Select[Any] | CompoundSe
         parameters=tuple(values[name] for name in names),
         binds=tuple(compiled.binds[name] for name in names),
     )
+
+
+def between(
+    dialect: Dialect, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
+) -> Expression:
+    """`within` where nothing but times is stored."""
+    begun = value >= dialect.instant(start, stored_as)
+    return begun if end is None else and_(begun, value < dialect.instant(end, stored_as))
 
 
 def fixed(text: str) -> Expression:

@@ -34,6 +34,7 @@ from export_pipelines.plan.dialects.dialect import (
     Expression,
     NotPushable,
     Sign,
+    between,
     compiled_for,
     fixed,
     folded,
@@ -139,6 +140,14 @@ class Mariadb:
     def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
         raise NotPushable(f"the {name} of a {type}")
 
+    def may_hold_no_time(self, field: Field) -> bool:
+        return False
+
+    def within(
+        self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
+    ) -> Expression:
+        return between(self, value, stored_as, start, end)
+
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         match stored_as:
             case StoredAs.EPOCH_MS:
@@ -210,7 +219,14 @@ def _inner(field: Field, column: Expression) -> Expression:
     if field.kind is Kind.JSON:
         return place
     # json_value takes texts, numbers and flags at half the cost; only what it leaves needs the other
-    return func.coalesce(func.json_value(column, _path(field)), place)
+    plain: Expression = func.json_value(column, _path(field))
+    if (
+        field.kind is Kind.TEXT
+    ):  # of which a truth is text as it is written, and json_value makes a digit of it
+        plain = case(
+            (plain.in_([fixed("0"), fixed("1")]), func.json_unquote(_place(field, column))), else_=plain
+        )
+    return func.coalesce(plain, place)
 
 
 def _clock(value: Expression, stored_as: StoredAs) -> Expression:

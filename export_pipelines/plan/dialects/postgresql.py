@@ -31,6 +31,7 @@ from export_pipelines.plan.dialects.dialect import (
     Expression,
     NotPushable,
     Sign,
+    between,
     compiled_for,
     fixed,
     folded,
@@ -120,6 +121,14 @@ class Postgresql:
 
     def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
         raise NotPushable(f"the {name} of a {type}")
+
+    def may_hold_no_time(self, field: Field) -> bool:
+        return False
+
+    def within(
+        self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
+    ) -> Expression:
+        return between(self, value, stored_as, start, end)
 
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         match stored_as:

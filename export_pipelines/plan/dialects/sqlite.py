@@ -1,7 +1,7 @@
 """SQLite: timestamps, dates and money are text, JSON is text, lower() knows ASCII only; the reader registers FUNCTIONS."""
 
 import operator
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy.types import INTEGER, NUMERIC
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
+from export_pipelines.plan.dialects import sqlite_times
 from export_pipelines.plan.dialects.dialect import (
     BAD_JSON,
     BLANKS,
@@ -30,6 +31,7 @@ from export_pipelines.plan.dialects.dialect import (
     Compiled,
     Expression,
     Sign,
+    between,
     compiled_for,
     fixed,
     folded,
@@ -38,7 +40,7 @@ from export_pipelines.plan.dialects.dialect import (
 )
 
 INT64 = 2**63 - 1
-BETWEEN_DAY_AND_CLOCK = {StoredAs.ISO: "T", StoredAs.SQL: " "}
+TEXTS = (StoredAs.ISO, StoredAs.SQL)
 
 
 class Sqlite:
@@ -54,8 +56,8 @@ class Sqlite:
     def output(self, field: Field, column: Expression) -> Expression:
         whole = field.path is None and field.kind is Kind.JSON
         output = func.json(column) if whole else _value(field, column)
-        if field.path is None and field.stored_as in BETWEEN_DAY_AND_CLOCK and field.kind is Kind.TIMESTAMP:
-            return _as_declared(output, BETWEEN_DAY_AND_CLOCK[field.stored_as])
+        if field.path is None and self.may_hold_no_time(field):
+            return sqlite_times.shown(output)
         if not self.marks_bad_json(field):
             return output
         return case((func.json_valid(column), output), (column.is_not(None), fixed(BAD_JSON)))
@@ -113,12 +115,20 @@ class Sqlite:
     def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
         return func.component(fixed(type), fixed(name), value)
 
+    def may_hold_no_time(self, field: Field) -> bool:
+        return field.kind is Kind.TIMESTAMP and field.stored_as in TEXTS
+
+    def within(
+        self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
+    ) -> Expression:
+        if stored_as in TEXTS:
+            return sqlite_times.within(value, start, end)
+        return between(self, value, stored_as, start, end)
+
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         match stored_as:
-            case StoredAs.ISO:
-                return literal(_prefix(moment, "T"))
-            case StoredAs.SQL:
-                return literal(_prefix(moment, " "))
+            case StoredAs.ISO | StoredAs.SQL:
+                return sqlite_times.bound(moment)
             case StoredAs.EPOCH_MS:
                 return literal(milliseconds(moment))
             case StoredAs.EPOCH_S:
@@ -126,25 +136,16 @@ class Sqlite:
                 return literal(past / 1000 if past % 1000 else past // 1000)
 
     def instant_value(self, value: Expression, stored_as: StoredAs) -> Expression:
-        # without its Z, `10:30:45` sorts before `10:30:45.001` however many digits each row carries
-        return func.rtrim(value, fixed("Z")) if stored_as is StoredAs.ISO else value
+        return sqlite_times.moment(value) if stored_as in TEXTS else value
 
     def time_of_day(self, value: Expression, stored_as: StoredAs) -> Expression:
-        if stored_as in (StoredAs.ISO, StoredAs.SQL):
-            return func.substr(value, literal_column("12"))
-        return func.strftime(fixed("%H:%M:%S"), _seconds(value, stored_as), fixed("unixepoch"))
+        return func.substr(_clock(value, stored_as), literal_column("12"))
 
     def weekday(self, value: Expression, stored_as: StoredAs) -> Expression:
-        day = fixed("%w")
-        if stored_as in (StoredAs.ISO, StoredAs.SQL):
-            return func.strftime(day, func.substr(value, literal_column("1"), literal_column("10")))
-        return func.strftime(day, _seconds(value, stored_as), fixed("unixepoch"))
+        return func.strftime(fixed("%w"), _head(_clock(value, stored_as), 10))
 
     def bucket(self, value: Expression, stored_as: StoredAs, every: Bucket) -> Expression:
-        if stored_as in (StoredAs.ISO, StoredAs.SQL):
-            text = value
-        else:
-            text = func.strftime(fixed("%Y-%m-%dT%H:%M:%S"), _seconds(value, stored_as), fixed("unixepoch"))
+        text = _clock(value, stored_as)
         match every:
             case "hour":
                 return _head(text, 13).op("||")(fixed(":00:00"))
@@ -184,13 +185,14 @@ def _value(field: Field, column: Expression) -> Expression:
     if field.kind in (Kind.NUMBER, Kind.DECIMAL):
         # `->` gives the JSON text, so 1.10 keeps its scale; a number may stand in quotes
         return func.nullif(func.trim(column.op("->")(_path(field)), fixed('"')), fixed("null"))
-    return column.op("->>")(_path(field))
-
-
-def _as_declared(time: Expression, sign: str) -> Expression:
-    """A time in another spelling sorts into another window: it is no time then, which the stream refuses with its row."""
-    between = func.substr(time, literal_column("11"), literal_column("1"))
-    return case((between == fixed(sign), time), (time.is_not(None), fixed("spelled in another way")))
+    inner = column.op("->>")(_path(field))
+    if field.kind is not Kind.TEXT:
+        return inner
+    # a number or a truth in a text field is text as it is written: `->>` would make 1.1 of 1.10, and 1 of true
+    is_plain = func.json_type(column, _path(field)).in_(
+        [fixed(type) for type in ("integer", "real", "true", "false")]
+    )
+    return case((is_plain, column.op("->")(_path(field))), else_=inner)
 
 
 def _member(column: Expression, place: Expression, text: str, dialect: Sqlite) -> Expression:
@@ -204,18 +206,12 @@ def _number(number: Decimal) -> int | str:
     return int(number) if whole else format(number, "f")
 
 
-def _seconds(value: Expression, stored_as: StoredAs) -> Expression:
-    if stored_as is StoredAs.EPOCH_MS:
-        return value.op("/")(literal_column("1000.0"))
-    return value
-
-
-def _prefix(moment: datetime, separator: str) -> str:
-    """`2024-01-15T10:30:45` or `...45.123`: without a zone and trailing zeros it sorts before every spelling of that
-    moment, and after every earlier one."""
-    text = moment.astimezone(UTC).strftime(f"%Y-%m-%d{separator}%H:%M:%S")
-    milliseconds = moment.microsecond // 1000
-    return f"{text}.{milliseconds:03d}" if milliseconds else text
+def _clock(value: Expression, stored_as: StoredAs) -> Expression:
+    """The moment as a clock in UTC shows it: `2024-01-31T10:00:00`, perhaps with a fraction."""
+    if stored_as in TEXTS:
+        return sqlite_times.moment(value)
+    seconds = value.op("/")(literal_column("1000.0")) if stored_as is StoredAs.EPOCH_MS else value
+    return func.strftime(fixed("%Y-%m-%dT%H:%M:%S"), seconds, fixed("unixepoch"))
 
 
 def _is_whole(number: Expression) -> Expression:

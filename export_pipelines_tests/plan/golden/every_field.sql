@@ -1,7 +1,7 @@
 -- submitted_at in [2024-01-15T00:00:00.000Z, 2024-01-16T00:00:00.000Z)
 SELECT leads.lead_id AS "lead_id",
   leads.reference AS "reference",
-  CASE WHEN (substr(leads.submitted_at, 11, 1) = 'T') THEN leads.submitted_at WHEN (leads.submitted_at IS NOT NULL) THEN 'spelled in another way' END AS "submitted_at",
+  CASE WHEN (leads.submitted_at IS NOT NULL) THEN coalesce(CASE WHEN (leads.submitted_at GLOB '????-??-??T??:??:??.???Z') THEN leads.submitted_at WHEN (length(leads.submitted_at) >= 19 AND substr(leads.submitted_at, 11, 1) IN ('T', ' ') AND (substr(leads.submitted_at, -6, 1) NOT IN ('+', '-'))) THEN rtrim(replace(leads.submitted_at, ' ', 'T'), 'Z') ELSE strftime('%Y-%m-%dT%H:%M:%f', leads.submitted_at) END, 'no time') END AS "submitted_at",
   leads.flow_id AS "flow.id",
   flow.name AS "flow.name",
   leads.source_id AS "source.id",
@@ -34,7 +34,7 @@ SELECT leads.lead_id AS "lead_id",
   leads.comments AS "comments",
   leads.outcome AS "outcome",
   leads.reason AS "reason",
-  CASE WHEN (substr(leads.delivered_at, 11, 1) = 'T') THEN leads.delivered_at WHEN (leads.delivered_at IS NOT NULL) THEN 'spelled in another way' END AS "delivered_at",
+  CASE WHEN (leads.delivered_at IS NOT NULL) THEN coalesce(CASE WHEN (leads.delivered_at GLOB '????-??-??T??:??:??.???Z') THEN leads.delivered_at WHEN (length(leads.delivered_at) >= 19 AND substr(leads.delivered_at, 11, 1) IN ('T', ' ') AND (substr(leads.delivered_at, -6, 1) NOT IN ('+', '-'))) THEN rtrim(replace(leads.delivered_at, ' ', 'T'), 'Z') ELSE strftime('%Y-%m-%dT%H:%M:%f', leads.delivered_at) END, 'no time') END AS "delivered_at",
   leads.price AS "price",
   leads.purchase_price AS "purchase_price",
   leads.price AS "revenue",
@@ -43,13 +43,16 @@ SELECT leads.lead_id AS "lead_id",
   CASE WHEN json_valid(leads.appended) THEN json(leads.appended) WHEN (leads.appended IS NOT NULL) THEN '<JSON that does not parse>' END AS "appended",
   leads.ssn AS "ssn"
 FROM leads LEFT OUTER JOIN flows AS flow ON flow.id = leads.flow_id LEFT OUTER JOIN sources AS source ON source.id = leads.source_id LEFT OUTER JOIN recipients AS recipient ON recipient.id = leads.recipient_id
-WHERE leads.submitted_at >= ? AND leads.submitted_at < ? ORDER BY leads.submitted_at, leads.lead_id
+WHERE leads.submitted_at >= ? AND leads.submitted_at < ? AND coalesce(CASE WHEN (leads.submitted_at GLOB '????-??-??T??:??:??.???Z') THEN leads.submitted_at WHEN (length(leads.submitted_at) >= 19 AND substr(leads.submitted_at, 11, 1) IN ('T', ' ') AND (substr(leads.submitted_at, -6, 1) NOT IN ('+', '-'))) THEN rtrim(replace(leads.submitted_at, ' ', 'T'), 'Z') ELSE strftime('%Y-%m-%dT%H:%M:%f', leads.submitted_at) END, ?) BETWEEN ? AND ? ORDER BY leads.submitted_at, leads.lead_id
 ;
 SELECT count(*) AS count_1
 FROM leads
-WHERE leads.submitted_at >= ? AND leads.submitted_at < ?
+WHERE leads.submitted_at >= ? AND leads.submitted_at < ? AND coalesce(CASE WHEN (leads.submitted_at GLOB '????-??-??T??:??:??.???Z') THEN leads.submitted_at WHEN (length(leads.submitted_at) >= 19 AND substr(leads.submitted_at, 11, 1) IN ('T', ' ') AND (substr(leads.submitted_at, -6, 1) NOT IN ('+', '-'))) THEN rtrim(replace(leads.submitted_at, ' ', 'T'), 'Z') ELSE strftime('%Y-%m-%dT%H:%M:%f', leads.submitted_at) END, ?) BETWEEN ? AND ?
 ;
+-- ? "2024-01-14"
+-- ? "2024-01-18"
 -- ? "2024-01-15T00:00:00"
--- ? "2024-01-16T00:00:00"
+-- ? "2024-01-15T00:00:00"
+-- ? "2024-01-15T23:59:59.999~"
 -- functions: none
 -- private: none
