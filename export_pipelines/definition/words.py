@@ -72,6 +72,12 @@ def _hours(value: Any) -> str:
     return value
 
 
+def is_over_midnight(hours: str) -> bool:
+    """`22:00-06:00` is."""
+    start, _, end = hours.partition("-")
+    return start > end
+
+
 def read_weekday(value: Any) -> str:
     """`Mon`, `monday` -> `monday`."""
     for weekday in WEEKDAYS:

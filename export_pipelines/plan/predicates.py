@@ -12,7 +12,7 @@ from sqlalchemy import and_, literal, or_
 from export_pipelines.catalog import Field, Kind
 from export_pipelines.definition.filters import Operator, Rule, RuleSet, Scalar
 from export_pipelines.definition.given import AT_LAUNCH
-from export_pipelines.definition.words import WEEKDAYS
+from export_pipelines.definition.words import WEEKDAYS, is_over_midnight
 from export_pipelines.errors import RequestError, WindowError
 from export_pipelines.plan.dialects.dialect import Expression, NotPushable
 from export_pipelines.plan.operators import predicate
@@ -96,27 +96,47 @@ def _dates(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
 
 def _hours(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     hours = request.definition.filter.hours
-    if hours is None:
+    if hours is None or _are_nights(request):
         return
-    start, end = hours.split("-")
-    clock = tables.dialect.time_of_day(_window_column(tables), _window_field(tables).stored_as)
-    join = and_ if start < end else or_
-    yield Predicate(
-        f"{tables.dataset.window} from {start} to before {end} UTC",
-        join(clock >= literal(start), clock < literal(end)),
-    )
+    evening, morning = _after_and_before(hours, tables)
+    join = or_ if is_over_midnight(hours) else and_
+    yield Predicate(_hours_as_text(hours, tables), join(evening, morning))
 
 
 def _weekdays(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-    names = request.definition.filter.weekdays
-    if not names:
+    """With hours over midnight, the nights that begin on these days."""
+    days = sorted({WEEKDAYS.index(name) for name in request.definition.filter.weekdays})
+    if not days:
         return
-    days = sorted({WEEKDAYS.index(name) for name in names})
-    day = tables.dialect.weekday(_window_column(tables), _window_field(tables).stored_as)
+    names = ", ".join(WEEKDAYS[day] for day in days)
+    weekday = tables.dialect.weekday(_window_column(tables), _window_field(tables).stored_as)
+    on = weekday.in_([literal(str(day)) for day in days])
+    hours = request.definition.filter.hours
+    if hours is None or not _are_nights(request):
+        yield Predicate(f"{tables.dataset.window} on {names}", on)
+        return
+    evening, morning = _after_and_before(hours, tables)
+    day_after = weekday.in_([literal(str((day + 1) % 7)) for day in days])
     yield Predicate(
-        f"{tables.dataset.window} on {', '.join(WEEKDAYS[day] for day in days)}",
-        day.in_([literal(str(day)) for day in days]),
+        f"{_hours_as_text(hours, tables)}, of the nights that begin on {names}",
+        or_(and_(evening, on), and_(morning, day_after)),
     )
+
+
+def _are_nights(request: PlanRequest) -> bool:
+    chosen = request.definition.filter
+    return bool(chosen.weekdays) and chosen.hours is not None and is_over_midnight(chosen.hours)
+
+
+def _after_and_before(hours: str, tables: Tables) -> tuple[Expression, Expression]:
+    start, end = hours.split("-")
+    clock = tables.dialect.time_of_day(_window_column(tables), _window_field(tables).stored_as)
+    return clock >= literal(start), clock < literal(end)
+
+
+def _hours_as_text(hours: str, tables: Tables) -> str:
+    start, end = hours.split("-")
+    return f"{tables.dataset.window} from {start} to before {end} UTC"
 
 
 def _named(key: str, prefix: str) -> Build:

@@ -33,23 +33,22 @@ def _asked_for(series: Series, buckets: Iterator[datetime | date]) -> Iterator[d
         return
     for bucket in buckets:
         day = bucket.date() if isinstance(bucket, datetime) else bucket
-        left_out = (series.dates and day not in series.dates) or (
-            series.weekdays and day.isoweekday() % 7 not in series.weekdays
-        )
-        if not left_out and (not isinstance(bucket, datetime) or _within(series.hours, bucket)):
+        if (not series.dates or day in series.dates) and _is_asked_for(series, day, bucket):
             yield bucket
 
 
-def _within(hours: str | None, bucket: datetime) -> bool:
-    """Whether any minute of the hour lies in `09:30-17:00`, which may run over midnight."""
-    if hours is None:
-        return True
-    start, end = hours.split("-")
-    begins_before_end = f"{bucket:%H:00}" < end
-    ends_after_start = f"{bucket:%H:59}" >= start
-    return (
-        (begins_before_end and ends_after_start) if start < end else (begins_before_end or ends_after_start)
+def _is_asked_for(series: Series, day: date, bucket: datetime | date) -> bool:
+    """Whether any minute of the bucket lies in the hours and days; hours over midnight belong to the day before."""
+    start, _, end = (series.hours or "00:00-24:00").partition("-")
+    is_hour = isinstance(bucket, datetime)
+    after = not is_hour or f"{bucket:%H:59}" >= start
+    before = not is_hour or f"{bucket:%H:00}" < end
+    on, on_before = (
+        not series.weekdays or one % 7 in series.weekdays for one in (day.isoweekday(), day.isoweekday() - 1)
     )
+    if start < end:
+        return on and after and before
+    return (on and after) or (on_before and before)
 
 
 def _between(every: Bucket, start: datetime, end: datetime) -> Iterator[datetime | date]:

@@ -40,6 +40,8 @@ LEAD_IDS = [f"{number:024d}" for number in range(len(TIMES))]
         ({"hours": "17:00-24:00"}, [0, 4]),
         ({"weekdays": ("Sunday", "tue")}, [0, 5]),
         ({"hours": "00:00-10:00", "weekdays": ("monday",)}, [1, 2]),
+        ({"hours": "17:00-09:00", "weekdays": ("monday",)}, [4, 5]),
+        ({"hours": "22:00-06:00", "weekdays": ("sunday", "saturday")}, [0, 1]),
         ({"lead_ids": (LEAD_IDS[0], LEAD_IDS[6], "f" * 24)}, [0, 6]),
         ({}, [0, 1, 2, 3, 4, 5, 6]),
     ],

@@ -47,6 +47,21 @@ def test_every_bucket_of_the_window_is_there(
         ("week", "weekdays: [saturday]", ["2024-01-01", "2024-01-08"]),
         ("hour", 'dates: [2024-01-03]\n  hours: "09:30-11:00"', ["2024-01-03 09", "2024-01-03 10"]),
         ("hour", 'dates: [2024-01-03]\n  hours: "23:00-01:00"', ["2024-01-03 00", "2024-01-03 23"]),
+        (
+            "hour",
+            'weekdays: [friday]\n  hours: "23:00-01:00"',
+            ["2024-01-05 23", "2024-01-06 00", "2024-01-12 23", "2024-01-13 00"],
+        ),
+        (
+            "hour",
+            'weekdays: [sunday]\n  hours: "23:30-00:30"',
+            ["2024-01-01 00", "2024-01-07 23", "2024-01-08 00"],
+        ),
+        (
+            "day",
+            'weekdays: [friday]\n  hours: "22:00-06:00"',
+            ["2024-01-05", "2024-01-06", "2024-01-12", "2024-01-13"],
+        ),
     ],
 )
 def test_hours_and_days_that_the_filter_leaves_out_are_not_zero_but_absent(

@@ -169,6 +169,8 @@ def test_validity_and_parts_of_values_are_asked_everywhere(
         (Filter(hours="09:00-17:00"), [1]),
         (Filter(hours="22:00-02:00"), [0, 2]),
         (Filter(weekdays=("saturday",)), [2]),
+        (Filter(hours="22:00-02:00", weekdays=("thursday",)), [0]),
+        (Filter(hours="22:00-02:00", weekdays=("friday",)), []),
         (Filter(dates=(date(2024, 3, 1),)), [0, 1]),
     ],
     ids=str,
