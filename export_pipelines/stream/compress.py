@@ -7,7 +7,9 @@ from typing import Any
 
 import zstandard
 from isal import isal_zlib
-from stream_zip import ZIP_64, stream_zip
+from stream_zip import ZIP_32, ZipOverflowError, stream_zip
+
+from export_pipelines.errors import DataError
 
 Chunk = bytes | memoryview
 Codec = Callable[[Iterable[Chunk], str], Iterator[bytes]]
@@ -56,9 +58,17 @@ def codec_of(name: str, level: int | None, part_bytes: int | None = None) -> Cod
         yield from _pushed(deflater(GZIP_BITS), chunks)
 
     def archive(chunks: Iterable[Chunk], part: str) -> Iterator[bytes]:
-        member = (part.removesuffix(".zip"), ZIP_TIME, 0o100644, ZIP_64, map(bytes, chunks))
+        # without the fields of 64 bits, which programs refuse that read an archive as it comes
+        member = (part.removesuffix(".zip"), ZIP_TIME, 0o100644, ZIP_32, map(bytes, chunks))
         size = _zip_chunk_bytes(part_bytes)
-        yield from stream_zip([member], chunk_size=size, get_compressobj=lambda: deflater(RAW_BITS))
+        try:
+            yield from stream_zip([member], chunk_size=size, get_compressobj=lambda: deflater(RAW_BITS))
+        except ZipOverflowError as error:
+            raise DataError(
+                "a file in a zip archive holds less than 4 GB, and this part has more",
+                where=part,
+                remedy="give the export `split: {bytes: 1 GB}`, or take gzip",
+            ) from error
 
     def zstd(chunks: Iterable[Chunk], _: str) -> Iterator[bytes]:
         frame = zstandard.ZstdCompressor(level=level or ZSTD_LEVEL, write_checksum=True).compressobj()

@@ -2,10 +2,14 @@
 
 import gzip
 import io
+import itertools
 import random
+import struct
+import subprocess
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -13,7 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.definition.output import CODECS
+from export_pipelines.errors import DataError
 from export_pipelines.stream.compress import codec_of, held_bytes
+from export_pipelines_tests.servers.packages import program
 
 LEVELS = [(name, level) for name, spec in CODECS.items() for level in (None, *spec.levels)]
 every_level = pytest.mark.parametrize(("name", "level"), LEVELS)
@@ -99,6 +105,42 @@ def test_an_archives_file_can_be_read_by_all_and_has_no_clock() -> None:
     with zipfile.ZipFile(io.BytesIO(compressed("zip", None, [LINES]))) as archive:
         (member,) = archive.infolist()
     assert (datetime(*member.date_time), member.external_attr >> 16) == (datetime(1980, 1, 1), 0o100644)  # noqa: DTZ001
+
+
+READERS = {
+    "unzip": ("unzip", ["-p"]),
+    "busybox": ("busybox", ["unzip", "-p"]),
+    "bsdtar": ("libarchive-tools", ["-xOf"]),
+    "7z": ("p7zip-full", ["x", "-so"]),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+@flushing
+def test_other_programs_read_an_archive(name: str, part_bytes: int | None, tmp_path: Path) -> None:
+    package, words = READERS[name]
+    file = tmp_path / "part_1.csv.zip"
+    file.write_bytes(compressed("zip", None, chunks_of(LINES), part_bytes))
+    read = subprocess.run([program(name, package), *words, str(file)], capture_output=True, check=True)
+    assert read.stdout == LINES
+
+
+def test_an_archive_is_read_as_it_comes() -> None:
+    """By programs that see its beginning alone: it asks for version 2.0 of the format, and has no field of 64 bits."""
+    data = compressed("zip", None, [LINES])
+    signature, version, flags, method = struct.unpack_from("<4sHHH", data)
+    assert (signature, version, method) == (b"PK\x03\x04", 20, 8) and flags & 8
+    name_size, extra_size = struct.unpack_from("<HH", data, 26)
+    extra = data[30 + name_size : 30 + name_size + extra_size]
+    assert (extra[:2], len(extra)) == (b"UT", 9)  # the time alone
+    assert b"PK\x06\x06" not in data  # the end of a directory of 64 bits
+
+
+def test_a_file_of_more_than_4_gb_in_an_archive_is_refused() -> None:
+    zeros = bytes(1 << 26)
+    with pytest.raises(DataError, match="less than 4 GB"):
+        for _ in codec_of("zip", None)(itertools.repeat(zeros, 65), "part_1.csv.zip"):
+            pass
 
 
 @pytest.mark.parametrize("name", CODECS)
