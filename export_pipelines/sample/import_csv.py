@@ -18,7 +18,7 @@ from export_pipelines.sample.ids import hashed_id, party_id, unix_seconds
 from export_pipelines.sample.layout import Layout, lay_out
 from export_pipelines.sample.mapping import Mapping
 from export_pipelines.sample.parse import Unfit, as_json
-from export_pipelines.sample.records import Record, open_csv, read_records
+from export_pipelines.sample.records import Record, delimiter_of, open_csv, read_records
 from export_pipelines.sample.reject_file import RejectFile, reject_file
 from export_pipelines.sample.store import writing
 from export_pipelines.sample.tables import PARTIES, leads, metadata
@@ -53,7 +53,7 @@ def import_leads(
     catalog_out: Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ImportResult:
-    """Loads `file`, a CSV file in UTF-8 whose first line names the columns, into the store at `url`.
+    """Loads `file`, a CSV file in UTF-8 or UTF-16, gzip or not, whose first line names the columns, into the store at `url`.
 
     A row's id follows from its reference (else from its cells) and its time, so a second import of the same file
     loads nothing twice. `catalog` says the types of custom fields (None: the shipped one); fields it does not declare
@@ -64,7 +64,7 @@ def import_leads(
         raise ImportFileError("the reject file would replace the file to import", where=str(reject))
     dataset = (catalog or load_catalog(None)).dataset("leads")
     with open_csv(file) as stream:
-        records = read_records(stream, mapping.delimiter, str(file))
+        records = read_records(stream, mapping.delimiter or delimiter_of(file), str(file))
         header = _header(next(records, None), file)
         layout = lay_out(header, mapping, dataset, str(file))
         with reject_file(reject) as rejects, writing(url) as connection:
@@ -103,6 +103,8 @@ class _Load:
     def __init__(self, connection: Connection, layout: Layout, rejects: RejectFile) -> None:
         self._connection, self._layout, self._rejects = connection, layout, rejects
         self._parties = _Parties(connection)
+        # equal rows of two partners' files are two leads, which their constants tell apart
+        self._constants = [f"{name}={value}" for name, value in sorted(layout.constants.items())]
         self._lines: dict[str, int] = {}  # lead id -> the line of this file it stands on
         self._repeats: Counter[str] = Counter()
         self.records = self.loaded = self.already_there = 0
@@ -165,10 +167,11 @@ class _Load:
             ]
             id = hashed_id(seconds, "reference", *sender, values["reference"])
         elif id is None:
-            id = hashed_id(seconds, "row", *record.cells)
+            row = [*record.cells, *self._constants]
+            id = hashed_id(seconds, "row", *row)
             self._repeats[id] += 1
             if self._repeats[id] > 1:  # equal rows are several leads, not one
-                id = hashed_id(seconds, "row", *record.cells, str(self._repeats[id]))
+                id = hashed_id(seconds, "row", *row, str(self._repeats[id]))
         first = self._lines.setdefault(id, record.line)
         if first != record.line:
             what = "lead_id" if values.get("lead_id") else "reference, source and time"

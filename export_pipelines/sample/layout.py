@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 from export_pipelines.catalog import Dataset, Field, Kind, PiiClass
@@ -71,13 +72,15 @@ def lay_out(header: Sequence[str], mapping: Mapping, dataset: Dataset, where: st
     steps = []
     for name, target in zip(header, targets, strict=True):
         try:
-            steps.append(_step(name, target, dataset, declared))
+            steps.append(_step(name, target, dataset, declared, mapping.zone))
         except Unfit as fault:
             faults.append(str(fault))
     constants: dict[str, Any] = {}
     for id, text in mapping.constants.items():
         try:
-            constants[ALIASES.get(id, id)] = _step(id, Target(id), dataset, declared).parse(text)
+            constants[ALIASES.get(id, id)] = _step(id, Target(id), dataset, declared, mapping.zone).parse(
+                text
+            )
         except Unfit as fault:
             faults.append(f'the constant "{id}": {fault}')
     filled: dict[str, list[str]] = {}
@@ -98,7 +101,7 @@ def _filled_again(id: str, by: Sequence[str]) -> str:
     return f"{what}; map one column to it, and the others to fields such as {CUSTOM}NAME"
 
 
-def _step(header: str, target: Target, dataset: Dataset, declared: dict[str, Field]) -> Step:
+def _step(header: str, target: Target, dataset: Dataset, declared: dict[str, Field], zone: tzinfo) -> Step:
     """Raises Unfit for a field that cannot be filled."""
     id = ALIASES.get(target.field, target.field)
     closed = never_exported_type(header) or never_exported_type(id)
@@ -107,7 +110,7 @@ def _step(header: str, target: Target, dataset: Dataset, declared: dict[str, Fie
             raise Unfit(f'"{header}": ' + unknown("field", id, [*TYPES, *ALIASES, "custom.NAME"]))
         if closed and id not in NEVER_EXPORTED:
             raise Unfit(_would_be_exported(header, closed, f"{id} is exported"))
-        parse = _OWN_PARSERS.get(id) or parser_of(TYPES[id], target.format)
+        parse = _OWN_PARSERS.get(id) or parser_of(TYPES[id], target.format, zone)
         return Step(header, id, parse, NEVER_EXPORTED.get(id))
     field = _known(id, dataset) or declared.setdefault(id, _declare(id, header, target, closed))
     if target.type and target.type != field.type:
@@ -117,7 +120,7 @@ def _step(header: str, target: Target, dataset: Dataset, declared: dict[str, Fie
     return Step(
         header,
         id,
-        parser_of(field.type, target.format),
+        parser_of(field.type, target.format, zone),
         None if field.semantic_type.exportable else field.type,
     )
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from export_pipelines.catalog.field import PiiClass
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_yaml_file
 from export_pipelines.errors import ImportFileError, unknown
 
-KEYS = ("columns", "constants", "delimiter")
+KEYS = ("columns", "constants", "delimiter", "timezone")
 DETAILS = ("field", "type", "pii", "label", "format")
 
 
@@ -28,11 +30,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Mapping:
-    """CSV header -> target; field id -> text that every row gets."""
+    """CSV header -> target; field id -> text that every row gets; what parts cells, None for what the header shows; the
+    zone of times without an offset."""
 
     columns: dict[str, Target] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
-    delimiter: str = ","
+    delimiter: str | None = None
+    zone: tzinfo = UTC
 
 
 def mapping_of(words: Sequence[str], constants: Iterable[str] = ()) -> Mapping:
@@ -90,17 +94,31 @@ class _MappingReader:
         for key in data:
             if key not in KEYS:
                 self._fault((key,), unknown("key", key, KEYS))
-        delimiter = data.get("delimiter", ",")
-        if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
+        delimiter = data.get("delimiter")
+        if delimiter is not None and (
+            not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n'
+        ):
             self._fault(("delimiter",), 'delimiter: one character is expected, such as ";" or "\\t"')
-            delimiter = ","
+            delimiter = None
+        zone = self._zone(data.get("timezone", "UTC"))
         columns = self._mapping(("columns",), data.get("columns"))
         constants = self._mapping(("constants",), data.get("constants"))
         return Mapping(
             {header: self._target(("columns", header), one) for header, one in columns.items()},
             {name: self._text(("constants", name), text) for name, text in constants.items()},
             delimiter,
+            zone,
         )
+
+    def _zone(self, name: Any) -> tzinfo:
+        try:
+            return ZoneInfo(name) if isinstance(name, str) and name != "UTC" else UTC
+        except (KeyError, ValueError, OSError):  # not known, a path, a folder
+            self._fault(
+                ("timezone",),
+                f'timezone: a name of the IANA is expected, such as America/Chicago, not "{name}"',
+            )
+            return UTC
 
     def _target(self, key: Key, written: Any) -> Target:
         if not isinstance(written, dict):
@@ -115,6 +133,9 @@ class _MappingReader:
             self._fault((*key, "type"), unknown("type", parts["type"], SEMANTIC_TYPES))
         if parts.get("pii") not in (None, *PiiClass):
             self._fault((*key, "pii"), unknown("PII class", parts["pii"], list(PiiClass)))
+        if "%Z" in parts.get("format", "").replace("%%", ""):
+            what = "%Z takes names of zones that hang on the machine; write %z for an offset, or a `timezone:` for the file"
+            self._fault((*key, "format"), what)
         return Target(**{"field": "", **parts})
 
     def _mapping(self, key: Key, written: Any) -> dict[str, Any]:

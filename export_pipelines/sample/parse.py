@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -27,12 +27,14 @@ class Unfit(ValueError):
 Parse = Callable[[str], Any]
 
 
-def parser_of(type_name: str, layout: str | None = None) -> Parse:
+def parser_of(type_name: str, layout: str | None = None, zone: tzinfo = UTC) -> Parse:
     """How a cell becomes a value of this semantic type; `layout` is strptime's, for dates and timestamps written
-    another way. The function raises Unfit."""
+    another way, `zone` that of times without an offset. The function raises Unfit."""
     kind = SEMANTIC_TYPES[type_name].kind
     if layout and kind in (Kind.DATE, Kind.TIMESTAMP):
-        return lambda text: _by_layout(text, layout, kind)
+        return lambda text: _by_layout(text, layout, kind, zone)
+    if kind is Kind.TIMESTAMP:
+        return lambda text: _moment(text, zone)
     return _PARSERS.get(kind, str)
 
 
@@ -58,21 +60,29 @@ def as_json(value: Any) -> Any:
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
-def _moment(text: str) -> datetime:
-    """A date is its midnight, a time without an offset is UTC; finer than a millisecond is cut."""
+def _moment(text: str, zone: tzinfo) -> datetime:
+    """A date is its midnight, a time without an offset is of `zone`; finer than a millisecond is cut."""
     text = text.strip()
     if not _MOMENT.fullmatch(text):
         raise Unfit("not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z")
     try:
         moment = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
-        return _in_utc(moment)
+        return _in_utc(moment, zone)
+    except Unfit:
+        raise
     except (ValueError, OverflowError) as error:
         raise Unfit("not a moment of the calendar") from error
 
 
-def _in_utc(moment: datetime) -> datetime:
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+def _in_utc(moment: datetime, zone: tzinfo) -> datetime:
+    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    if moment.tzinfo is None:
+        first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+        if first.utcoffset() != second.utcoffset():
+            is_missing = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment
+            raise Unfit(f"an hour that the clocks of {zone} {'leave out' if is_missing else 'show twice'}")
+        moment = first
+    return moment.astimezone(UTC)
 
 
 def _day(text: str) -> date:
@@ -82,12 +92,14 @@ def _day(text: str) -> date:
         raise Unfit("not a date: 2024-01-15") from error
 
 
-def _by_layout(text: str, layout: str, kind: Kind) -> date:
+def _by_layout(text: str, layout: str, kind: Kind, zone: tzinfo) -> date:
     try:
-        moment = _in_utc(datetime.strptime(text.strip(), layout))  # noqa: DTZ007  # _in_utc gives the zone
+        moment = datetime.strptime(text.strip(), layout)  # noqa: DTZ007  # _in_utc gives the zone
+        return _in_utc(moment, zone) if kind is Kind.TIMESTAMP else moment.date()
+    except Unfit:
+        raise
     except (ValueError, OverflowError) as error:
         raise Unfit(f"not written as {layout}") from error
-    return moment if kind is Kind.TIMESTAMP else moment.date()
 
 
 def _flag(text: str) -> bool:
@@ -135,7 +147,6 @@ def _object(text: str) -> dict[str, Any]:
 
 
 _PARSERS: dict[Kind, Parse] = {
-    Kind.TIMESTAMP: _moment,
     Kind.DATE: _day,
     Kind.BOOLEAN: _flag,
     Kind.DECIMAL: _amount,

@@ -2,6 +2,9 @@
 A record that is not CSV comes out too, with its fault, so that nothing is lost."""
 
 import csv
+import gzip
+import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +14,9 @@ from typing import TextIO
 from export_pipelines.errors import ImportFileError
 
 MAX_CELL = 10 * 1024 * 1024  # characters
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+GZIP, UTF_16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
+DELIMITERS = ",;\t|"
+SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # which Excel writes and heeds
 _PLAIN = {
     "unexpected end of data": "a quoted cell is still open at the end of the file",
     "expected after": "text follows the closing quote of a cell; a quote inside a quoted cell is written twice",
@@ -32,25 +37,37 @@ class Record:
 
 @contextmanager
 def open_csv(file: Path) -> Iterator[TextIO]:
-    """The file as text with every line's end and every bad byte kept. Raises ImportFileError."""
+    """The file, gzip or not, as text with every line's end and every bad byte kept: UTF-16 if it begins so, else UTF-8.
+    Raises ImportFileError."""
     with _reading(file):
         with file.open("rb") as start:
-            utf_16 = start.read(2) in UTF_16
-        stream = file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-    with stream:
-        if utf_16:
-            raise ImportFileError(
-                "the file is UTF-16", where=str(file), remedy="save it as CSV in UTF-8 and import that"
-            )
+            opened = gzip.open if start.read(2) == GZIP else open
+        with opened(file, "rb") as start:
+            is_utf_16 = start.read(2) in UTF_16
+        data = opened(file, "rb")
+    encoding, errors = ("utf-16", "surrogatepass") if is_utf_16 else ("utf-8-sig", "surrogateescape")
+    with io.TextIOWrapper(data, encoding=encoding, errors=errors, newline="") as stream:
         yield stream
+
+
+def delimiter_of(file: Path) -> str:
+    """What parts the cells of the header: as a first line `sep=;` says, else the one of `DELIMITERS` that makes most cells."""
+    with open_csv(file) as stream, _reading(file):
+        first = stream.readline(MAX_CELL)
+    told = SEPARATOR.fullmatch(first)
+    if told:
+        return told[1]
+    cells = {one: len(next(csv.reader([first], delimiter=one), [])) for one in DELIMITERS}
+    return max(DELIMITERS, key=lambda one: cells[one])
 
 
 @contextmanager
 def _reading(file: Path | str) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise ImportFileError(f"cannot read the file: {error.strerror}", where=str(file)) from error
+    except (OSError, EOFError, UnicodeError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise ImportFileError(f"cannot read the file: {what}", where=str(file)) from error
 
 
 def read_records(stream: TextIO, delimiter: str, where: str = "") -> Iterator[Record]:
@@ -69,6 +86,8 @@ def read_records(stream: TextIO, delimiter: str, where: str = "") -> Iterator[Re
         except csv.Error as error:
             cells, fault = (), _plain(error)
         raw = lines.take()
+        if line == 1 and SEPARATOR.fullmatch(raw):
+            continue
         if cells or fault:
             yield Record(line, cells, _readable(raw.rstrip("\r\n")), fault)
 
@@ -113,6 +132,8 @@ def _unfit(cells: tuple[str, ...]) -> str | None:
             return f"cell {number} holds a NUL character, which databases do not store"
         if not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell):
             return f"cell {number} holds bytes that are not UTF-8 (shown as \\x..)"
+        if not cell.isascii() and any("\ud800" <= letter <= "\udfff" for letter in cell):
+            return f"cell {number} holds half a character (shown as \\ud...)"
     return None
 
 
@@ -121,4 +142,7 @@ def _plain(error: csv.Error) -> str:
 
 
 def _readable(raw: str) -> str:
-    return raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        return raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a character of UTF-16
+        return raw.encode("utf-8", "backslashreplace").decode()

@@ -396,3 +396,50 @@ def test_a_folder_that_cannot_be_written_is_named(room: Room) -> None:
     room.reject = room.folder / "wall" / "rejects.csv"
     with pytest.raises(StoreError, match="cannot write the reject file"):
         room.load("when,ref\n2024-01-16,1\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "zone", "stored"),
+    [
+        ("2024-01-15 10:30", "America/Chicago", "2024-01-15T16:30:00.000Z"),
+        ("2024-07-15 10:30", "America/Chicago", "2024-07-15T15:30:00.000Z"),
+        ("2024-07-15T10:30:00Z", "America/Chicago", "2024-07-15T10:30:00.000Z"),
+        ("2024-01-31 20:00", "America/New_York", "2024-02-01T01:00:00.000Z"),
+        ("2024-01-15 10:30", None, "2024-01-15T10:30:00.000Z"),
+    ],
+)
+def test_times_without_an_offset_are_of_the_zone_of_the_file(
+    room: Room, written: str, zone: str | None, stored: str
+) -> None:
+    file = room.folder / "map.yaml"
+    file.write_text("columns: {when: submitted_at}\n" + (f"timezone: {zone}\n" if zone else ""))
+    assert room.load(f"when,x\n{written},1\n", load_mapping(file)).loaded == 1
+    assert room.rows("SELECT submitted_at FROM leads") == [(stored,)]
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [("2024-11-03 01:30", "America/Chicago show twice"), ("2024-03-10 02:30", "America/Chicago leave out")],
+)
+def test_an_hour_that_clocks_show_twice_or_not_at_all_is_rejected(
+    room: Room, written: str, reason: str
+) -> None:
+    file = room.folder / "map.yaml"
+    file.write_text("columns: {when: submitted_at}\ntimezone: America/Chicago\n")
+    assert room.load(f"when,x\n{written},1\n2024-11-03 03:00,2\n", load_mapping(file)).rejected == 1
+    ((line, why, _),) = room.rejects()
+    assert line == 2 and reason in why
+
+
+def test_equal_rows_of_two_partners_are_two_leads(room: Room) -> None:
+    for partner in ("A", "B", "A"):
+        mapping = Mapping({"when": Target("submitted_at")}, {"source.name": partner})
+        result = room.load("when,x\n2024-01-15,1\n", mapping)
+        assert result.rejected == 0
+    assert room.rows("SELECT count(*), count(DISTINCT source_id) FROM leads") == [(2, 2)]
+
+
+def test_what_parts_cells_is_seen_in_the_header(room: Room) -> None:
+    content = "sep=;\r\nwhen;first name\r\n2024-01-15;Zoë, Ann\r\n".encode("utf-16")
+    assert room.load(content, Mapping({"when": Target("submitted_at")})).loaded == 1
+    assert room.rows("SELECT first_name FROM leads") == [("Zoë, Ann",)]

@@ -56,6 +56,12 @@ def test_a_constant_without_a_field_is_refused() -> None:
         ("columns: [a]", r"map\.yaml:1: columns: a mapping"),
         ("- a", r"map\.yaml:1: a mapping file: a mapping"),
         ('delimiter: ",,"', r"map\.yaml:1: delimiter: one character"),
+        (
+            "columns:\n  A: {field: submitted_at, format: '%m/%d/%Y %Z'}",
+            r"map\.yaml:2: %Z takes names of zones",
+        ),
+        ("timezone: Mars/Olympus", r"map\.yaml:1: timezone: a name of the IANA is expected"),
+        ("timezone: ../x", r"map\.yaml:1: timezone: a name of the IANA is expected"),
         ("columns: {A: email", r"map\.yaml:\d: not YAML"),
     ],
 )

@@ -1,7 +1,9 @@
 """The CSV reader: exact cells, the physical line of every record, and no record lost."""
 
 import csv
+import gzip
 import io
+import random
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.errors import ImportFileError
-from export_pipelines.sample.records import Record, open_csv, read_records
+from export_pipelines.sample.records import Record, delimiter_of, open_csv, read_records
 
 CELL = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12
@@ -84,10 +86,56 @@ def test_the_delimiter_may_be_another() -> None:
     assert [record.cells for record in read(b"a;b\n1,5;2\n", ";")] == [("a", "b"), ("1,5", "2")]
 
 
-def test_utf_16_is_named(tmp_path: Path) -> None:
-    (tmp_path / "x.csv").write_text("a,b\n", encoding="utf-16")
-    with pytest.raises(ImportFileError, match="UTF-16"), open_csv(tmp_path / "x.csv"):
-        pass
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_files_are_read_as_programs_save_them(tmp_path: Path, encoding: str, zipped: bool) -> None:
+    data = "a;b\r\nÜ;🎉\r\n".encode(encoding)
+    (tmp_path / "x.csv").write_bytes(gzip.compress(data) if zipped else data)
+    with open_csv(tmp_path / "x.csv") as stream:
+        assert [one.cells for one in read_records(stream, ";")] == [("a", "b"), ("Ü", "🎉")]
+
+
+def test_half_a_character_of_utf_16_rejects_its_row_alone(tmp_path: Path) -> None:
+    text = "a,b\r\n1,x\ud83d\r\n2,y\r\n".encode("utf-16", "surrogatepass")
+    (tmp_path / "x.csv").write_bytes(text)
+    with open_csv(tmp_path / "x.csv") as stream:
+        _, bad, good = read_records(stream, ",")
+    assert bad.line == 2 and "half a character" in str(bad.fault) and bad.raw == "1,x\\ud83d"
+    assert good.cells == ("2", "y")
+
+
+def test_a_gzip_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(gzip.compress(random.Random(7).randbytes(5000).hex().encode())[:2000])
+    with pytest.raises(ImportFileError, match=r"x\.csv: cannot read the file"):
+        delimiter_of(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("a,b,c\n", ","),
+        ("a;b;c\n", ";"),
+        ("a\tb\n", "\t"),
+        ("a|b\n", "|"),
+        ("a\n", ","),
+        ("", ","),
+        ('"a;b;c",d\n', ","),
+        ("sep=;\r\na,b;c\r\n", ";"),
+        ('"sep=|"\n', "|"),
+    ],
+)
+def test_the_header_tells_what_parts_cells(tmp_path: Path, text: str, delimiter: str) -> None:
+    (tmp_path / "x.csv").write_bytes(text.encode())
+    assert delimiter_of(tmp_path / "x.csv") == delimiter
+
+
+def test_the_line_that_says_what_parts_cells_is_no_record(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(b"sep=;\r\na;b\r\n1;2\r\n")
+    with open_csv(tmp_path / "x.csv") as stream:
+        assert [(one.line, one.cells) for one in read_records(stream, ";")] == [
+            (2, ("a", "b")),
+            (3, ("1", "2")),
+        ]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
