@@ -20,6 +20,7 @@ from export_pipelines.terminal import (
     fields,
     leads,
     plans,
+    project,
     runs,
     sweep,
 )
@@ -77,6 +78,8 @@ def version() -> None:
 
 LOOK, RUN, LEADS = "Look and check", "Run", "Leads to export"
 
+app.command("init", rich_help_panel=RUN)(project.init)
+app.command("ui", rich_help_panel=RUN)(project.ui)
 app.command("demo", rich_help_panel=RUN)(demo.demo)
 app.command("run", rich_help_panel=RUN)(runs.run)
 app.command("backfill", rich_help_panel=RUN)(runs.backfill)

@@ -195,12 +195,6 @@ def test_a_folder_of_exports_that_is_not_there_is_refused(terminal: Terminal, pr
     refused(terminal("list"), "cannot read the folder of exports")
 
 
-def test_without_dagster_yaml_a_run_is_refused(terminal: Terminal, project: Project) -> None:
-    (project.folder / "dagster.yaml").unlink()
-    refused(terminal("run", "daily", "--partition", "2024-01-15"), "there is no dagster.yaml")
-    assert not project.home.exists()
-
-
 def test_a_store_that_cannot_be_written_fails_the_run_and_leaves_no_artifact(
     terminal: Terminal, project: Project
 ) -> None:

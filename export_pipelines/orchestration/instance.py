@@ -7,10 +7,10 @@ from pathlib import Path
 import dagster as dg
 
 from export_pipelines.artifacts.locking import locked
-from export_pipelines.errors import SettingsError
 from export_pipelines.private_files import make_folder
 from export_pipelines.settings import PREFIX, Settings
 
+NEW_PROJECT = Path(__file__).parents[1] / "new_project"
 DAGSTER_VARIABLE = PREFIX + "DAGSTER"  # dagster.yaml reads it
 
 
@@ -19,20 +19,15 @@ def open_instance(
 ) -> dg.DagsterInstance:
     """The instance that `make ui` shows; `root` is the project's folder.
 
-    Names the state's folder in `environment`, which must be the process's own, unless it is named there. Raises
-    SettingsError without a dagster.yaml. The caller closes it (it is a context).
+    Names the state's folder in `environment`, which must be the process's own, unless it is named there. A folder without
+    a dagster.yaml is opened with that of a new project. The caller closes it (it is a context).
     """
-    if not (root / "dagster.yaml").is_file():
-        raise SettingsError(
-            "there is no dagster.yaml, so Dagster has no place for its state",
-            where=str(root),
-            remedy="run in the project's folder, or set DAGSTER_HOME to it",
-        )
+    config = root if (root / "dagster.yaml").is_file() else NEW_PROJECT
     environment.setdefault("DAGSTER_HOME", str(root))
     folder = Path(environment.setdefault(DAGSTER_VARIABLE, str(settings.dagster_folder)))
     make_folder(folder)
     with locked(folder / ".opening"):  # of two first processes both would make Dagster's tables, and one fail
-        instance = dg.DagsterInstance.from_config(str(root))
+        instance = dg.DagsterInstance.from_config(str(config))
         instance.get_asset_keys(limit=1)
         instance.get_runs_count()
         instance.all_instigator_state()

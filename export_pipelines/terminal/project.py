@@ -1,0 +1,70 @@
+"""`init` and `ui`: a project of one's own, and Dagster over it."""
+
+import os
+import sys
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from export_pipelines.errors import SettingsError
+from export_pipelines.terminal.door import Door, door_of, show
+
+NEW = "new_project"
+NAMES = {"gitignore": ".gitignore"}
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where; it is made if it is not there.")] = Path(),
+) -> None:
+    """Make a project: Dagster's files, a first export, and a README that says what to do."""
+    new = dict(_files(files("export_pipelines") / NEW, folder))
+    there = [str(path) for path in new if path.exists()]
+    if there:
+        raise SettingsError(
+            f"there is already {', '.join(there)}; nothing was written",
+            where=str(folder.absolute()),
+            remedy="name another folder",
+        )
+    for path, source in new.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(source.read_bytes())
+    for path in new:
+        show(str(path))
+    go = "" if folder.absolute() == Path.cwd() else f"cd {folder} && "
+    show(
+        f"\nnext: {go}export-pipelines sample leads && export-pipelines run daily_leads --partition 2024-01-15"
+    )
+
+
+def _files(source: Traversable, folder: Path) -> list[tuple[Path, Traversable]]:
+    found = []
+    for one in sorted(source.iterdir(), key=lambda one: one.name):
+        path = folder / NAMES.get(one.name, one.name)
+        found += _files(one, path) if one.is_dir() else [(path, one)]
+    return found
+
+
+def ui(
+    context: typer.Context,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Of 127.0.0.1.")] = 3000,
+) -> None:
+    """Open Dagster over this project, with its scheduler, until Ctrl-C."""
+    door: Door = door_of(context)
+    if not (door.root / "dagster.yaml").is_file():
+        raise SettingsError(
+            "there is no dagster.yaml here",
+            where=str(door.root),
+            remedy="export-pipelines init makes a project",
+        )
+    from export_pipelines.orchestration.instance import DAGSTER_VARIABLE
+    from export_pipelines.private_files import make_folder
+
+    folder = Path(door.environment.setdefault(DAGSTER_VARIABLE, str(door.settings.dagster_folder)))
+    make_folder(folder)
+    door.environment.setdefault("DAGSTER_HOME", str(door.root))
+    door.environment.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    words = ["-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "export_pipelines.definitions"]
+    os.execve(sys.executable, [sys.executable, *words], dict(door.environment))  # noqa: S606 - our own interpreter
