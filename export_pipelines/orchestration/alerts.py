@@ -9,7 +9,6 @@ from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.alerts import AlertRule, late_after_hours, load_alerts
-from export_pipelines.delivery.alerting import Message, open_channel
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Alert, Delivery
 from export_pipelines.ledger.delivery import ENDED_BADLY
@@ -79,6 +78,8 @@ def tell(workshop: Workshop, rules: tuple[AlertRule, ...], log: Log) -> int:
 
 def _tell_one(workshop: Workshop, kind: str, settings: object, alert: Alert, log: Log) -> bool:
     """A channel that is broken is told in the sensor's log, and tried again at the next tick."""
+    from export_pipelines.delivery.alerting import Message, open_channel  # HTTP, which no other run needs
+
     try:
         message = Message(alert.key, alert.export, alert.kind, alert.text, alert.then, alert.noticed_at)
         open_channel(kind, settings, workshop.resources).tell(message)
