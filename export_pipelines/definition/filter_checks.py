@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 
 from export_pipelines.catalog import Component, Dataset, Field, Kind
 from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.filters import Filter, Operator, Rule, RuleSet, Scalar, rules_in
 from export_pipelines.definition.selection import exportable
+from export_pipelines.definition.words import read_number
 from export_pipelines.errors import CatalogError
 
 Op = Operator
@@ -141,10 +141,7 @@ def _never_in_a_file(id: str) -> str:
 
 
 def _is_number(value: Scalar) -> bool:
-    try:
-        return not isinstance(value, bool) and Decimal(str(value).strip()).is_finite()
-    except InvalidOperation:
-        return False
+    return read_number(value) is not None
 
 
 def _is_date(value: Scalar) -> bool:

@@ -106,7 +106,7 @@ class Filter(BaseModel):
     events: Annotated[tuple[str, ...], Some] = ()
     lead_ids: LeadIds = ()  # `at launch`: a run is refused without them
     where: dict[str, Scalars] = {}
-    rules: tuple[AnyRule, ...] = ()
+    rules: Annotated[tuple[AnyRule, ...], Some] = ()
 
     @property
     def asked(self) -> tuple[str, ...]:

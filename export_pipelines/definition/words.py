@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, Strict
@@ -17,6 +18,7 @@ WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "s
 SIZE_PATTERN = r"^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT]([iI])?)?[bB]\s*$"
 SPAN_PATTERN = r"^[1-9][0-9]{0,4} (day|week|month)s?$"
 HOURS_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+NUMBER_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 LEAD_ID_PATTERN = r"^[0-9a-f]{24}$"
 DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 TIME_PATTERN = r"([01]?[0-9]|2[0-3]):[0-5][0-9]"
@@ -70,6 +72,14 @@ def _hours(value: Any) -> str:
             f'hours are expected, not {shown_value(value)}; write "09:00-17:00", or "22:00-06:00" over midnight (UTC)'
         )
     return value
+
+
+def read_number(raw: Any) -> Decimal | None:
+    """The number that a value is, or that a text spells in plain digits; None for any other, such as `1_000`."""
+    if isinstance(raw, bool) or (isinstance(raw, str) and not re.fullmatch(NUMBER_PATTERN, raw.strip())):
+        return None
+    number = Decimal(str(raw).strip())
+    return number if number.is_finite() else None
 
 
 def is_over_midnight(hours: str) -> bool:

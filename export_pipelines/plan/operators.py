@@ -123,7 +123,7 @@ def _between(operand: Operand, rhv: Rhv) -> Expression:
 def _includes(operand: Operand, rhv: Rhv) -> Expression:
     raw = str(rhv) if isinstance(rhv, int | float) and not isinstance(rhv, bool) else rhv
     (value,) = _values(operand, raw, "one text", 1, Kind.TEXT)
-    sql, text = operand.dialect, str(value)
+    sql, text = operand.dialect, _some_text(operand, str(value))
     if operand.kind is Kind.JSON:
         return sql.json_list_includes(operand.field, operand.column, text)
     if operand.field.path and not operand.is_component:
@@ -131,8 +131,18 @@ def _includes(operand: Operand, rhv: Rhv) -> Expression:
     return sql.contains(operand.value, text)
 
 
+def _some_text(operand: Operand, text: str) -> str:
+    if not text:
+        raise RequestError(
+            f"the rhv for {operand.id} is empty, which every text holds",
+            remedy="leave the rule out, or ask whether the field `is blank` or `is not blank`",
+        )
+    return text
+
+
 def _matches(operand: Operand, rhv: Rhv) -> Expression:
     (value,) = _values(operand, rhv, "one regular expression", 1, Kind.TEXT)
+    _some_text(operand, str(value))
     try:
         re.compile(str(value))
     except (re.error, OverflowError, RecursionError) as error:

@@ -2,10 +2,11 @@
 
 import re
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from export_pipelines.catalog import Kind
 from export_pipelines.definition.filters import Scalar
+from export_pipelines.definition.words import read_number
 from export_pipelines.errors import RequestError
 
 Value = str | Decimal | bool | date | datetime
@@ -40,11 +41,8 @@ def _text(raw: Scalar, id: str) -> str:
 
 
 def _number(raw: Scalar, id: str) -> Decimal:
-    try:
-        number = Decimal("NaN") if isinstance(raw, bool) else Decimal(str(raw).strip())
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or len(format(number, "f")) > MAX_DIGITS:
+    number = read_number(raw)
+    if number is None or len(format(number, "f")) > MAX_DIGITS:
         raise RequestError(f"{id} holds a number, and its rhv is none", remedy="write 25 or 25.50")
     return number
 

@@ -44,6 +44,9 @@ PATTERNS = (Op.MATCHES, Op.NOT_MATCHES)
 BY_FUNCTION = (Op.VALID, Op.INVALID)
 
 
+INCLUDE = (Op.INCLUDES, Op.NOT_INCLUDES)
+
+
 @st.composite
 def rules(draw: st.DrawFn, id: str) -> tuple[list[Any], Op, Any]:
     """Stored values, some null, an operator that the field knows, and its right-hand value."""
@@ -60,8 +63,8 @@ def rules(draw: st.DrawFn, id: str) -> tuple[list[Any], Op, Any]:
         ordered = holds(kind, Op.LESS_OR_EQUAL, low, high)
         return values, op, (low, high) if ordered else (high, low)
     if op in PATTERNS:
-        return values, op, draw(st.sampled_from(["^a", "[0-9]$", "é", "z|Z", "", "^2.*-01$"]))
-    return values, op, draw(right)
+        return values, op, draw(st.sampled_from(["^a", "[0-9]$", "é", "z|Z", "^2.*-01$"]))
+    return values, op, draw(right.filter(lambda value: value != "" or op not in INCLUDE))
 
 
 @pytest.mark.parametrize("id", VALUES)
@@ -167,6 +170,11 @@ def test_a_rule_on_a_component_sees_the_part_of_the_value() -> None:
         ("price", Op.GREATER, "cheap", "price holds a number, and its rhv is none (write 25 or 25.50)"),
         ("price", Op.GREATER, True, "price holds a number, and its rhv is none (write 25 or 25.50)"),
         ("price", Op.EQUAL, "1e999999999", "price holds a number, and its rhv is none (write 25 or 25.50)"),
+        *(("price", Op.EQUAL, one, "price holds a number, and its rhv is none (write 25 or 25.50)")
+          for one in ("1_000", "١٢", "１２", "0x10", "1,000", "Infinity", "NaN", "", "+", ".", "1e", "1 000")),
+        ("word", Op.INCLUDES, "", "the rhv for word is empty, which every text holds (leave the rule out, or ask whether the field `is blank` or `is not blank`)"),
+        ("word", Op.NOT_INCLUDES, "", "the rhv for word is empty, which every text holds (leave the rule out, or ask whether the field `is blank` or `is not blank`)"),
+        ("word", Op.MATCHES, "", "the rhv for word is empty, which every text holds (leave the rule out, or ask whether the field `is blank` or `is not blank`)"),
         ("word", Op.EQUAL, 78701, 'word holds text, and its rhv is none (put it in quotes)'),
         ("flag", Op.EQUAL, "maybe", "flag is true or false, and its rhv is neither"),
         ("day", Op.LESS, "2024-02-30", "day holds a date, and its rhv is none that exists (write 2024-01-15)"),
