@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from export_pipelines.definition.export import Compression, Format
 from export_pipelines.definition.one_of import OneOf, one_of
@@ -27,6 +27,45 @@ class DelimitedOptions(_Options):
     header: Literal["ids", "labels"] = "ids"
     null_marker: Annotated[str, AfterValidator(_null_marker)] = ""
     spreadsheet_safe: Flag = False
+
+
+def _delimiter(value: str) -> str:
+    if len(value) != 1 or not value.isascii() or value.isalnum() or value in "\"\r\n-+. '":
+        raise fault('a delimiter is one character that no value begins with, such as ";" or "|"')
+    return value
+
+
+def _unless(default: Any) -> Any:
+    """What was added later stands in a plan only where it was asked for, so that no export counts as changed."""
+    return Field(default=default, exclude_if=lambda value: value == default)
+
+
+class CsvOptions(DelimitedOptions):
+    """What programs want that read CSV in their own way. `quote`: `minimal`; `text` for all but numbers, with null bare; `all`,
+    null too. `bom` tells Excel that it is UTF-8."""
+
+    quote: Literal["minimal", "text", "all"] = _unless("minimal")
+    bom: Flag = _unless(False)
+    line_ending: Literal["lf", "crlf"] = _unless("lf")
+    delimiter: Annotated[str, AfterValidator(_delimiter)] = _unless(",")
+
+    @model_validator(mode="after")
+    def _null_can_be_told(self) -> Self:
+        if self.null_marker and (self.quote == "all" or self.delimiter in self.null_marker):
+            raise fault("a null marker stands bare: it cannot be quoted, nor hold the delimiter")
+        return self
+
+
+class TsvOptions(DelimitedOptions):
+    """`escape: backslash` writes what databases load as TSV: no quotes, `\\t`, `\\n`, `\\r` and `\\\\` in texts, `\\N` for null."""
+
+    escape: Literal["backslash"] | None = _unless(None)
+
+    @model_validator(mode="after")
+    def _has_one_null(self) -> Self:
+        if self.escape and self.null_marker:
+            raise fault("null is \\N where texts are escaped; leave null_marker out")
+        return self
 
 
 class JsonOptions(_Options):
@@ -68,8 +107,8 @@ class CodecSpec:
 
 
 FORMATS: Mapping[str, FormatSpec] = {
-    "csv": FormatSpec("csv", "text/csv", DelimitedOptions),
-    "tsv": FormatSpec("tsv", "text/tab-separated-values", DelimitedOptions),
+    "csv": FormatSpec("csv", "text/csv", CsvOptions),
+    "tsv": FormatSpec("tsv", "text/tab-separated-values", TsvOptions),
     "json": FormatSpec("json", "application/json", JsonOptions, nested=True),
     "ndjson": FormatSpec("ndjson", "application/x-ndjson", NoOptions, nested=True),
     "parquet": FormatSpec(

@@ -1,4 +1,4 @@
-"""CSV and TSV to the byte: UTF-8, LF, minimal quoting, null is nothing and the empty string is `""`."""
+"""CSV and TSV to the byte: UTF-8, LF, minimal quoting, null is nothing and the empty string is `""`, unless asked otherwise."""
 
 import re
 from collections.abc import Iterator
@@ -15,30 +15,47 @@ from export_pipelines.stream.timestamps import with_timestamp_texts
 FORMULA_STARTS = r"^[=+\-@\t\r]"  # what a spreadsheet runs; text columns only, so a negative number stays one
 LIKE_A_VALUE = re.compile(r"[-\d]|true|false")  # a marker that a number, date or boolean could be spelled as
 
+BOM = b"\xef\xbb\xbf"
+QUOTES: dict[str, Any] = {
+    "minimal": "necessary",
+    "text": "non_numeric",
+    "all": "always",
+}  # as Polars names them
+LINE_ENDINGS = {"lf": "\n", "crlf": "\r\n"}
+ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+ESCAPED_NULL = "\\N"
+
 SPELLED = pl.all().cast(pl.String)
 
 
 class DelimitedEncoder:
-    """One part of CSV (`separator` ",") or TSV (tab). Options: `null_marker`, `spreadsheet_safe`.
+    """One part of CSV (`separator` ",") or TSV (tab), with the options of `definition/output.py`.
 
     Null is `null_marker`, and a value that equals the marker is quoted. A column that stands alone writes null as `""`
     unless it has a marker: readers skip an empty line, and a lost row is worse than a null that reads as empty.
     """
 
     def __init__(self, separator: str, columns: Columns, options: dict[str, Any]) -> None:
-        self.separator = separator
         self.columns = columns
         self.null_marker = str(options.get("null_marker") or "")
-        self.null = self.null_marker or ('""' if len(columns) == 1 else "")
+        self.escaped = options.get("escape") == "backslash"
+        quote = options.get("quote", "minimal")
+        alone = '""' if len(columns) == 1 and quote != "all" else ""
+        self.writing: dict[str, Any] = {
+            "separator": options.get("delimiter", separator),
+            "line_terminator": LINE_ENDINGS[options.get("line_ending", "lf")],
+            "quote_style": "never" if self.escaped else QUOTES[quote],
+            "null_value": ESCAPED_NULL if self.escaped else self.null_marker or alone,
+        }
+        self.bom = BOM if options.get("bom") else b""
         self.safe = bool(options.get("spreadsheet_safe"))
         self.neutralised = 0
         self._fitting = Fitting()
 
     def begin(self) -> bytes:
         names = [column.id for column in self.columns]
-        return self._write(
-            pl.DataFrame([[self._header(column.header)] for column in self.columns], schema=names)
-        )
+        headers = [[self._header(column.header)] for column in self.columns]
+        return self.bom + self._write(pl.DataFrame(headers, schema=names))
 
     def _header(self, header: str) -> str:
         """Of a pivot, it is a value."""
@@ -62,7 +79,7 @@ class DelimitedEncoder:
 
     def _body(self, frame: pl.DataFrame) -> bytes:
         frame = self._neutralise(with_timestamp_texts(frame))
-        if not self.null_marker:
+        if not self.null_marker or self.writing["quote_style"] != "necessary":
             return self._write(frame)
         if LIKE_A_VALUE.match(self.null_marker):
             frame = frame.select(SPELLED)
@@ -102,10 +119,7 @@ class DelimitedEncoder:
         return self._write(replaced).replace(stand_in.encode(), f'"{self.null_marker}"'.encode())
 
     def _write(self, frame: pl.DataFrame) -> bytes:
-        return csv_bytes(
-            frame,
-            separator=self.separator,
-            line_terminator="\n",
-            quote_style="necessary",
-            null_value=self.null,
-        )
+        if self.escaped:
+            texts = pl.col(pl.String).str.replace_many(list(ESCAPES), list(ESCAPES.values()))
+            frame = frame.with_columns(texts)
+        return csv_bytes(frame, **self.writing)
