@@ -18,6 +18,7 @@ from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import CatalogError
 
 Found = Iterator[tuple[Key, str]]
+LATEST_START = "9000-01-01"  # of a calendar that ends with the year 9999
 SORTED_TYPES = ("id", "timestamp", "integer")
 
 
@@ -106,6 +107,11 @@ def _windows(written: WrittenExport) -> Found:
             (
                 f"filter.last: the window of a run is its {partition} partition already; take one of the two out"
             ),
+        )
+    if written.start and written.start >= LATEST_START:
+        yield (
+            ("start",),
+            f"start: a day before {LATEST_START} is expected, since windows end after they begin",
         )
     if written.schedule and written.filter.lead_ids == AT_LAUNCH:
         yield ("schedule",), "schedule: nobody is there to give filter.lead_ids; take one of the two out"

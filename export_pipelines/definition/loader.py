@@ -19,6 +19,7 @@ from export_pipelines.definition.given import Given, laid_over, was_given
 from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import compression_of, format_of
 from export_pipelines.definition.schedule import MAX_ACTIVE
+from export_pipelines.definition.taken_names import taken_by
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import DefinitionError, SettingsError
 
@@ -112,6 +113,8 @@ def _early_faults(path: Path, data: Any) -> Found:
             (),
             f"the file's name is the export's name: lower-case letters, digits and _, not \"{path.stem}\"",
         )
+    if whose := taken_by(path.stem):
+        yield (), f'"{path.stem}" is {whose}; rename the file'
     if not isinstance(data, dict):
         yield (), "an export definition is a mapping (key: value), with at least type and format"
 

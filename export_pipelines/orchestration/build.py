@@ -2,9 +2,12 @@
 
 import logging
 import warnings
+from typing import Any, NamedTuple
 
 import dagster as dg
 
+from export_pipelines.definition import ExportDefinition
+from export_pipelines.errors import DefinitionError
 from export_pipelines.orchestration.alerts import alert_sensor
 from export_pipelines.orchestration.assets import broken_asset, export_asset
 from export_pipelines.orchestration.jobs import export_job, on_demand_job
@@ -29,20 +32,35 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return definitions_of(workshop)
 
 
+class _Parts(NamedTuple):
+    """What Dagster has of one export."""
+
+    asset: dg.AssetsDefinition
+    job: Any = None
+    schedule: dg.ScheduleDefinition | None = None
+
+
 def definitions_of(workshop: Workshop, *, quiet: bool = False) -> dg.Definitions:
     """`quiet` keeps the log of `on_demand_export` off the terminal; other jobs take QUIET as run configuration."""
-    exports = workshop.loaded.definitions
-    jobs = {one.name: export_job(one, workshop) for one in exports}
-    schedules = [export_schedule(one, jobs[one.name]) for one in exports]
+    parts = [_parts(one, workshop) for one in workshop.loaded.definitions]
+    parts += [_Parts(broken_asset(name, error)) for name, error in workshop.loaded.broken.items()]
     again, sweeping = deliver_again_job(workshop), sweep_job()
     return dg.Definitions(
-        assets=[
-            *(export_asset(one, workshop) for one in exports),
-            *(broken_asset(name, error) for name, error in workshop.loaded.broken.items()),
-        ],
-        jobs=[*jobs.values(), on_demand_job(workshop, quiet), again, sweeping],
-        schedules=[*(one for one in schedules if one), sweep_schedule(sweeping)],
+        assets=[one.asset for one in parts],
+        jobs=[*(one.job for one in parts if one.job), on_demand_job(workshop, quiet), again, sweeping],
+        schedules=[*(one.schedule for one in parts if one.schedule), sweep_schedule(sweeping)],
         sensors=[retry_sensor(workshop, again), alert_sensor(workshop)],
         resources={"workshop": workshop, "io_manager": dg.FilesystemIOManager()},
         executor=dg.in_process_executor,  # a process for each step costs seconds; runs are what goes in parallel
     )
+
+
+def _parts(definition: ExportDefinition, workshop: Workshop) -> _Parts:
+    """Of one that Dagster cannot take, for whatever cause, a failing asset: no export stops the others."""
+    try:
+        job = export_job(definition, workshop)
+        return _Parts(export_asset(definition, workshop), job, export_schedule(definition, job))
+    except Exception as error:
+        broken = DefinitionError([f"{definition.at()}: Dagster does not take this definition: {error}"])
+        log.warning("a definition cannot be loaded:\n%s", broken)
+        return _Parts(broken_asset(definition.name, broken))

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.utils import DISALLOWED_NAMES
 
+from export_pipelines.definition.taken_names import DAGSTERS, OWN, taken_by
 from export_pipelines.orchestration.build import build_definitions
 from export_pipelines.settings import Settings
 from export_pipelines_tests.orchestration.project import BROKEN, DAILY, MONTHLY, WEEKLY, Project
@@ -99,6 +101,47 @@ def test_a_broken_definition_is_shown_and_the_others_load(project: Project):
     dg.Definitions.validate_loadable(definitions)
     shown = asset(definitions, "broken", "wrong").get_asset_spec()
     assert shown.group_name == "broken_definitions" and 'did you mean "email"?' in str(shown.description)
+    assert asset(definitions, "lead", "daily")
+
+
+@pytest.mark.parametrize("name", [*sorted(OWN | DAGSTERS), "folder_1", "s3_12", "lead__daily"])
+def test_a_name_that_the_program_itself_has_in_dagster_breaks_its_file_alone(project: Project, name: str):
+    project.write(name, DAILY)
+    definitions = project.definitions()
+    dg.Definitions.validate_loadable(definitions)
+    assert "rename the file" in str(asset(definitions, "broken", name).get_asset_spec().description)
+    assert asset(definitions, "lead", "daily")
+
+
+def test_every_name_of_the_program_itself_is_known(project: Project):
+    repository = project.definitions().get_repository_def()
+    jobs = repository.get_all_jobs()
+    nodes = {node.name for job in jobs for node in job.all_node_defs}
+    own = {*repository.job_names, *nodes, *(one.name for one in repository.sensor_defs)}
+    assert own - {"__ASSET_JOB"} == OWN | {"daily", *filter(taken_by, nodes)}  # no export can be named so
+    assert set(DISALLOWED_NAMES) == DAGSTERS
+    assert {one.name for one in repository.schedule_defs} == {"daily_schedule", "sweep_schedule"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sweep_schedule", "lead", "broken", "export", "none", "folder", "daily_schedule", "folder_1_a", "a__b"],
+)
+def test_any_other_name_is_taken(project: Project, name: str):
+    project.write(name, DAILY.replace("backup", name))
+    definitions = project.definitions()
+    dg.Definitions.validate_loadable(definitions)
+    assert asset(definitions, "lead", name) and asset(definitions, "lead", "daily")
+
+
+def test_a_calendar_that_ends_breaks_its_file_alone(project: Project):
+    project.write(
+        "far",
+        WEEKLY.replace("2024-01-01", "9999-12-31") if "start:" in WEEKLY else WEEKLY + "start: 9999-12-31\n",
+    )
+    definitions = project.definitions()
+    dg.Definitions.validate_loadable(definitions)
+    assert "before 9000-01-01" in str(asset(definitions, "broken", "far").get_asset_spec().description)
     assert asset(definitions, "lead", "daily")
 
 
