@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from export_pipelines.errors import RequestError, SettingsError, WindowError
+from export_pipelines.errors import RequestError, WindowError
 from export_pipelines.orchestration import backfill, launch, open_instance
 from export_pipelines.plan.window import window_between
 from export_pipelines_tests.artifacts.build import child_environment
@@ -179,11 +179,6 @@ def test_a_run_on_the_projects_instance_leaves_nothing_in_the_projects_root(
         assert done.ok and instance.get_run_by_id(done.run_id)
     assert [path.name for path in root.iterdir()] == ["dagster.yaml"]
     assert any(project.settings.dagster_folder.iterdir())
-
-
-def test_a_folder_without_dagster_yaml_is_refused(project: Project, tmp_path: Path):
-    with pytest.raises(SettingsError, match="no dagster.yaml"):
-        open_instance(project.settings, tmp_path)
 
 
 def test_a_backfill_leaves_out_what_is_done_unless_forced(project: Project, instance: dg.DagsterInstance):

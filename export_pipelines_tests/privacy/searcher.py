@@ -57,7 +57,7 @@ CLOSED_KEYS = {  # in small letters without anything else
 }
 NOBODYS = re.compile(  # ids, hashes, tokens, moments, seconds, references: what they hold they hold by chance
     r"(?<![0-9A-Za-z])[0-9a-f]{24,}(?![0-9A-Za-z])|(?<![^\W_])tok_[0-9a-f]{8}_[\w-]+"
-    r"|(?<!\d)20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?|(?<!\d)17\d{11}(?!\d)"
+    r"|20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{6}|\.\d{3})?(?:Z|\+00:00)?|(?<!\d)17\d{11}(?!\d)"
     r"|(?<!\d)\d+\.\d{10,}|(?<!\d)1[78]\d{8}\.\d{4,}|REF-\d{8}"
 )
 MOST = 3_000

@@ -26,6 +26,7 @@ from export_pipelines_tests.servers.free_port import free_port
 BUCKET = "exports"
 KEY, SECRET = "exports-key", "s3cret/bucket+key"
 READER_KEY, READER_SECRET = "reader-key", "r3ader/secret"
+PORT_TRIES = 4
 START_S = 30
 GRPC = 10_000  # each of its ports has a second one, so much higher
 
@@ -81,22 +82,39 @@ def s3_server(folder: Path | None = None, port: int | None = None) -> Iterator[S
     with tempfile.TemporaryDirectory(prefix="export_pipelines_s3_") as temporary:
         data = folder or Path(temporary)
         data.mkdir(parents=True, exist_ok=True)
-        s3_port, https_port, *others = _ports(port)
-        server = S3Server(s3_port, https_port, authority().pem(data))
-        log = (data / "log").open("wb")
-        process = subprocess.Popen(
-            _call(data, server, others), stdout=log, stderr=subprocess.STDOUT, cwd=data
-        )
+        process, server = _started(data, port)
         try:
-            _wait(process, server, data / "log")
             yield server
         finally:
-            process.send_signal(signal.SIGTERM if folder else signal.SIGKILL)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            process.kill()
-            process.wait()
-            log.close()
+            _end(process, signal.SIGTERM if folder else signal.SIGKILL)
+
+
+def _started(data: Path, port: int | None) -> "tuple[subprocess.Popen[bytes], S3Server]":
+    """Again on other ports where somebody took one of the free ones in the meantime."""
+    for tries_left in reversed(range(1 if port else PORT_TRIES)):
+        s3_port, https_port, *others = _ports(port)
+        server = S3Server(s3_port, https_port, authority().pem(data))
+        with (data / "log").open("wb") as log:
+            process = subprocess.Popen(
+                _call(data, server, others), stdout=log, stderr=subprocess.STDOUT, cwd=data
+            )
+        try:
+            _wait(process, server, data / "log")
+        except AssertionError as error:
+            _end(process, signal.SIGKILL)
+            if tries_left and "address already in use" in str(error):
+                continue
+            raise
+        return process, server
+    raise AssertionError("no port is free")
+
+
+def _end(process: "subprocess.Popen[bytes]", by: signal.Signals) -> None:
+    process.send_signal(by)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    process.kill()
+    process.wait()
 
 
 def _ports(s3_port: int | None) -> list[int]:
@@ -164,4 +182,4 @@ def _wait(process: subprocess.Popen[bytes], server: S3Server, log: Path) -> None
             server.bucket().remove("started")
             return
         time.sleep(0.1)
-    raise AssertionError(log.read_text(errors="replace")[-2_000:])
+    raise AssertionError(log.read_text(errors="replace")[-20_000:])

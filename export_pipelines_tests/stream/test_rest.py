@@ -86,7 +86,8 @@ def rules(draw: st.DrawFn) -> Rule:
         return Rule(
             lhv=id, op=op, rhv=(low, high) if holds(kind, Op.LESS_OR_EQUAL, low, high) else (high, low)
         )
-    return Rule(lhv=id, op=op, rhv=draw(PATTERN if op in PATTERNS else right))
+    some = right.filter(lambda value: value != "") if op in (Op.INCLUDES, Op.NOT_INCLUDES) else right
+    return Rule(lhv=id, op=op, rhv=draw(PATTERN if op in PATTERNS else some))
 
 
 NESTED: st.SearchStrategy[AnyRule] = st.recursive(
