@@ -329,6 +329,22 @@ def test_sample_leads_fill_an_empty_store_once(terminal: Terminal, project: Proj
     assert terminal("sample", "leads", "--count", "60", "--days", "6", "--replace").code == 0
 
 
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_an_import_of_which_every_row_is_rejected_fails(
+    terminal: Terminal, project: Project, json: tuple[str, ...]
+) -> None:
+    project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.home / 'own.db'}"
+    file = project.folder / "mine.csv"
+    file.write_text("When,Mail\nnever,a@example.com\nsoon,b@example.com\n")
+    answer = terminal(
+        "import", "leads", str(file), "--map", "When=submitted_at", "--map", "Mail=email", *json
+    )
+    assert answer.code == 1 and "2" in answer.stdout
+    assert (project.home / "rejects" / "mine.csv").is_file()
+    file.write_text("When,Mail\n")
+    assert terminal("import", "leads", str(file), "--map", "When=submitted_at").code == 0
+
+
 def test_an_imported_file_can_be_exported_with_its_own_columns(terminal: Terminal, project: Project) -> None:
     project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.home / 'own.db'}"
     file = project.folder / "mine.csv"

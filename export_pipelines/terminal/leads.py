@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from export_pipelines.terminal.door import Door, door_of, say, show
 from export_pipelines.terminal.plans import Json
 from export_pipelines.terminal.progress import progress_bar
 from export_pipelines.terminal.tables import counted, show_json
+
+if TYPE_CHECKING:
+    from export_pipelines.sample import ImportResult
 
 FIRST_DAY = "2024-01-01"
 
@@ -56,7 +59,8 @@ def import_leads(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Load a CSV file of your own; columns that no field knows become custom fields, bad rows a reject file."""
+    """Load a CSV file of your own; columns that no field knows become custom fields, bad rows a reject file. Exits with 1
+    if every row is rejected."""
     from export_pipelines.sample import import_leads as load
     from export_pipelines.sample import mapping_of
     from export_pipelines.settings import CATALOG_FILE
@@ -78,7 +82,13 @@ def import_leads(
         )
     if json:
         show_json({**vars(result)})
-        return
+    else:
+        _tell(result)
+    if result.records and result.rejected == result.records:
+        raise typer.Exit(1)
+
+
+def _tell(result: "ImportResult") -> None:
     show(f"{counted(result.loaded, 'lead')} loaded of {counted(result.records, 'row')}")
     if result.already_there:
         show(f"{counted(result.already_there, 'lead')} already there")
