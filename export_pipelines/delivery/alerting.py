@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any, Literal, Protocol
@@ -63,19 +64,25 @@ def open_channel(kind: str, settings: Any, resources: Resources) -> Channel:
 @dataclass(frozen=True)
 class _Mail:
     server: SmtpServer
-    sender: str
+    sender: Address
     to: tuple[str, ...]
 
     def tell(self, message: Message) -> None:
         mail = EmailMessage()
         mail["Subject"], mail["From"], mail["To"] = message.subject, self.sender, ", ".join(self.to)
         mail["Date"] = format_datetime(message.at)
-        mail["Message-ID"] = f"<{message.id}@{self.sender.rpartition('@')[2]}>"
+        mail["Message-ID"] = f"<{message.id}@{self.sender.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(message.body)
         with connected(self.server) as client:
             hand_over(
-                client, self.server, self.sender, self.to, encoded(mail), message.id, _Nothing(message.id)
+                client,
+                self.server,
+                self.sender.addr_spec,
+                self.to,
+                encoded(mail),
+                message.id,
+                _Nothing(message.id),
             )
 
 

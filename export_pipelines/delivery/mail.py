@@ -1,15 +1,19 @@
 """Delivers an artifact by mail: attached, spread over several mails, or as a link."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 
 from cryptography.x509 import Certificate
+from pydantic_core import PydanticCustomError
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import EmailSettings
+from export_pipelines.definition.destinations.address import read_address
 from export_pipelines.definition.templates import demand_header
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
@@ -30,7 +34,8 @@ from export_pipelines.delivery.smtp import (
 from export_pipelines.errors import RequestError, SettingsError, Uncertain
 from export_pipelines.plan.naming import render_header, render_text
 
-WHERE = "deliver.email"
+WHERE, MAIL_FROM = "deliver.email", "EXPORT_PIPELINES_MAIL_FROM"
+NAMED = re.compile(r"(.*?)\s*<([^<>]*)>\s*")
 FEWEST_BYTES = 100_000  # of a mail
 LISTED = 100  # files named in a mail
 
@@ -40,7 +45,7 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     server = mail_server(settings, resources, WHERE, settings.timeout_s)
     if settings.smtp is not None:
         resources.demand("hosts", server.host, f"{WHERE}.smtp")
-    sender = settings.sender or mail_from(resources)
+    sender = Address(addr_spec=settings.sender) if settings.sender else mail_from(resources)
     if sender is None:
         raise SettingsError(
             "nobody sends the mail", where=WHERE, remedy="set `from`, or EXPORT_PIPELINES_MAIL_FROM"
@@ -59,10 +64,21 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     return Email(settings, server, sender, found, resources.settings.public_url)
 
 
-def mail_from(resources: Resources) -> str | None:
-    """The sender of all mail that names none. Raises RequestError when no header can hold it."""
-    sender = resources.settings.mail_from
-    return None if sender is None else demand_header(sender, "EXPORT_PIPELINES_MAIL_FROM")
+def mail_from(resources: Resources) -> Address | None:
+    """The sender of all mail that names none: an address, or `Name <address>`, whatever stands in the name. Raises
+    RequestError for any other."""
+    text = resources.settings.mail_from
+    if text is None:
+        return None
+    demand_header(text, MAIL_FROM)
+    named = NAMED.fullmatch(text)
+    name, address = (named[1], named[2]) if named else ("", text.strip())
+    try:
+        return Address(name.strip(' "'), addr_spec=read_address(address))
+    except PydanticCustomError as error:
+        raise RequestError(
+            f"no sender: {error.message()}", where=MAIL_FROM, remedy="write Exports <exports@example.com>"
+        ) from None
 
 
 def mail_server(settings: Any, resources: Resources, where: str, timeout_s: float) -> SmtpServer:
@@ -88,7 +104,7 @@ class Email:
         self,
         settings: EmailSettings,
         server: SmtpServer,
-        sender: str,
+        sender: Address,
         encrypt_for: Sequence[Certificate],
         public_url: str | None,
     ) -> None:
@@ -112,7 +128,7 @@ class Email:
                 remedy=f"at least {FEWEST_BYTES}",
             )
         with connected(self.server) as client:
-            demand_recipients(client, self.server, self.sender, self.recipients)
+            demand_recipients(client, self.server, self.sender.addr_spec, self.recipients)
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
         demand_valid(self.encrypt_for, artifact.at, f"{WHERE}.encrypt")
@@ -126,7 +142,7 @@ class Email:
                 if len(mail) > limit:
                     raise self._too_large(artifact.manifest, limit)
                 item = _item(number, len(mails))
-                hand_over(client, self.server, self.sender, self.recipients, mail, item, journal)
+                hand_over(client, self.server, self.sender.addr_spec, self.recipients, mail, item, journal)
         names = [piece.name for pieces in mails for piece in pieces]
         return Receipt(
             kind=self.kind,
@@ -232,7 +248,7 @@ class Email:
         )
 
     def _message_id(self, key: str, number: int) -> str:
-        return f"<{key}.{number}@{self.sender.rpartition('@')[2]}>"
+        return f"<{key}.{number}@{self.sender.domain}>"
 
     def _too_large(self, manifest: Manifest, limit: int) -> RequestError:
         return RequestError(

@@ -287,3 +287,38 @@ def test_a_sender_of_the_environment_that_no_header_can_hold_is_refused(
     with pytest.raises(RequestError, match="a header") as caught:
         open_destination(entry(**{"from": None}), desk.resources)
     assert caught.value.where == "EXPORT_PIPELINES_MAIL_FROM" and "d.example" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sender", "name"),
+    [
+        ("exports@example.com", ""),
+        ("Exports <exports@example.com>", "Exports"),
+        ("Exports, Team of Texas <exports@example.com>", "Exports, Team of Texas"),
+        ('"Exports, Team" <exports@example.com>', "Exports, Team"),
+        ("Zoë Übel <exports@example.com>", "Zoë Übel"),
+        ("出口 <exports@example.com>", "出口"),
+        ("<exports@example.com>", ""),
+    ],
+)
+def test_the_sender_of_the_environment_may_have_any_name(
+    desk: Desk, entry: Any, post: Post, monkeypatch: pytest.MonkeyPatch, sender: str, name: str
+):
+    monkeypatch.setattr(Desk, "settings", desk.settings.model_copy(update={"mail_from": sender}))
+    desk.send(stored(desk.store), entry(**{"from": None}))
+    (message,) = post.messages
+    (header,) = message["From"].addresses
+    assert (header.display_name, header.addr_spec) == (name, "exports@example.com")
+    assert message["Message-ID"].endswith("@example.com>")
+
+
+@pytest.mark.parametrize(
+    "sender", ["Exports", "a@b.co, c@d.co", "Exports <exports@bücher.example>", "Exports <>", "x <a@b> y"]
+)
+def test_a_sender_of_the_environment_that_is_none_is_refused(
+    desk: Desk, entry: Any, monkeypatch: pytest.MonkeyPatch, sender: str
+):
+    monkeypatch.setattr(Desk, "settings", desk.settings.model_copy(update={"mail_from": sender}))
+    with pytest.raises(RequestError, match="no sender: ") as caught:
+        open_destination(entry(**{"from": None}), desk.resources)
+    assert caught.value.where == "EXPORT_PIPELINES_MAIL_FROM"

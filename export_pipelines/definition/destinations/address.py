@@ -12,7 +12,8 @@ from export_pipelines.definition.words import fault
 EXPECTED = "an e-mail address is expected, such as operations@example.com"
 
 
-def _address(value: str) -> str:
+def read_address(value: str) -> str:
+    """The address, if it is one in ASCII. Raises a fault."""
     for text in header_faults(value):
         raise fault(text)
     try:
@@ -26,4 +27,4 @@ def _address(value: str) -> str:
     return value
 
 
-MailAddress = Annotated[str, AfterValidator(_address)]
+MailAddress = Annotated[str, AfterValidator(read_address)]
