@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,17 +24,32 @@ QUICK = [
 ]
 
 
-def call(project: Project, program: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+MAILED = """\
+type: lead
+format: csv
+fields: [lead_id, price]
+partition: daily
+start: 2024-01-01
+deliver:
+  - email: {to: [a@example.com]}
+"""
+
+
+def environment(project: Project) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("EXPORT_PIPELINES", "DAGSTER"))
     }
-    path = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), kept.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
+    path = os.pathsep.join([str(REPOSITORY), kept.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return kept | {"PYTHONPATH": path} | project.environment
+
+
+def call(project: Project, program: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, *program],
         cwd=project.folder,
-        env=kept | path | project.environment,
+        env=environment(project),
         capture_output=True,
         text=True,
         check=False,
@@ -92,3 +109,33 @@ def test_nothing_is_drawn_where_there_is_no_terminal(project: Project) -> None:
     project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.home / 'own.db'}"
     ran = terminal(project, "sample", "leads", "--count", "10", "--days", "1")
     assert ran.stderr == "10 leads made, 2024-01-01 to 2024-01-01\n"
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_a_run_at_once_and_delivers_nothing_more(
+    project: Project, sign: signal.Signals
+) -> None:
+    """Here while a mail server keeps it waiting: Dagster alone would try the delivery again."""
+    project.write("mailed", MAILED)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(120)
+        project.environment["EXPORT_PIPELINES_SMTP_URL"] = f"smtp://127.0.0.1:{server.getsockname()[1]}"
+        project.environment["EXPORT_PIPELINES_MAIL_FROM"] = "exports@example.com"
+        words = ["-m", "export_pipelines.cli", "run", "mailed", "--partition", "2024-01-15"]
+        with subprocess.Popen(
+            [sys.executable, *words],
+            cwd=project.folder,
+            env=environment(project),
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as run:
+            waiting, _ = server.accept()
+            run.send_signal(sign)
+            _, said = run.communicate(timeout=60)
+            waiting.close()
+        assert run.returncode == 130, said
+        server.settimeout(1)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    (made,) = json.loads(terminal(project, "deliveries", "--json").stdout)
+    assert made["state"] != "delivered"

@@ -9,7 +9,7 @@ import dagster as dg
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.checks import CHECKS, check_results, delivered_check, unusual
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
-from export_pipelines.orchestration.failing import MAX_RETRIES, RETRY, failure, told
+from export_pipelines.orchestration.failing import MAX_RETRIES, RETRY, failure, not_again, told
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.workshop import Workshop
@@ -34,7 +34,8 @@ def deliver_to(number: int, kind: str) -> dg.OpDefinition:
     ) -> Edge:
         entries = [Written.model_validate(one) for one in written]
         due = [one for one in entries if one.artifact and len(one.deliver) >= number]
-        return wire(_deliver_all(context, workshop, due, number - 1))
+        with not_again():
+            return wire(_deliver_all(context, workshop, due, number - 1))
 
     return deliver_one
 

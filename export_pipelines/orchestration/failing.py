@@ -8,6 +8,7 @@ import dagster as dg
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.edges import Fault
 
+INTERRUPTED = 130  # as a shell says
 MAX_RETRIES = 2
 RETRY = dg.RetryPolicy(
     max_retries=MAX_RETRIES, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
@@ -21,6 +22,17 @@ def told() -> Iterator[None]:
         yield
     except ExportError as error:
         raise failure({"": Fault.of(error)}, 1) from None
+
+
+@contextmanager
+def not_again() -> Iterator[None]:
+    """Inside an op that is retried: Dagster would retry it, too, when a person interrupts it."""
+    try:
+        yield
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        raise dg.Failure(
+            "interrupted; nothing more was done", metadata={"exit_code": INTERRUPTED}, allow_retries=False
+        ) from None
 
 
 def failure(faults: Mapping[str, Fault], windows: int, retry: bool = False) -> dg.Failure:

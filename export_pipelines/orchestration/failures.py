@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
+from export_pipelines.orchestration.failing import INTERRUPTED
+
 UNEXPECTED = 1  # exit code of what is no error of ours
+INTERRUPTS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 
 
 def failures_in(events: Iterable[dg.DagsterEvent], keys: Sequence[str]) -> tuple[dict[str, str], int]:
@@ -25,7 +28,9 @@ def _told(event: dg.DagsterEvent, keys: Sequence[str]) -> tuple[Mapping[str, str
     """What one failed step says, and its exit code."""
     user = event.step_failure_data.user_failure_data
     if user is None:
-        return dict.fromkeys(keys, _unexpected(event)), UNEXPECTED
+        error = event.step_failure_data.error
+        interrupted = error is not None and error.cls_name in INTERRUPTS
+        return dict.fromkeys(keys, _unexpected(event)), INTERRUPTED if interrupted else UNEXPECTED
     failed = user.metadata["failed"].value if "failed" in user.metadata else None
     code = user.metadata["exit_code"].value if "exit_code" in user.metadata else UNEXPECTED
     texts = failed if isinstance(failed, dict) and failed else dict.fromkeys(keys, user.description or "")

@@ -13,6 +13,7 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.given import Given
 from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.edges import Written
+from export_pipelines.orchestration.failing import INTERRUPTED
 from export_pipelines.orchestration.failures import UNEXPECTED, failures_in
 from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND, QUIET
 from export_pipelines.orchestration.names import node_name
@@ -112,6 +113,8 @@ def run_job(
     )
     path = "write" if job == ON_DEMAND else f"{node_name(definition)}.write"
     failures, exit_code = failures_in(result.all_events, keys)
+    if exit_code == INTERRUPTED:
+        raise KeyboardInterrupt
     manifests = tuple(workshop.store().manifest(one) for one in _artifacts(result, path))
     return Outcome(result.run_id, manifests, failures, exit_code or (0 if result.success else UNEXPECTED))
 

@@ -7,7 +7,7 @@ import dagster as dg
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
-from export_pipelines.orchestration.failing import RETRY, failure, told
+from export_pipelines.orchestration.failing import RETRY, failure, not_again, told
 from export_pipelines.orchestration.preview import preview_of
 from export_pipelines.orchestration.step_metadata import step_metadata
 from export_pipelines.orchestration.workshop import Workshop
@@ -92,7 +92,8 @@ compress = _planning("compress")
 
 @dg.op(name="write", description=TEXT["write"], pool=POOL, retry_policy=RETRY)
 def write(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge) -> Edge:
-    written = [_write(context, Plan.model_validate(plan), workshop) for plan in plans]
+    with not_again():
+        written = [_write(context, Plan.model_validate(plan), workshop) for plan in plans]
     faults = {one.window.key: one.fault for one in written if one.fault}
     if faults and len(faults) == len(written):
         raise failure(faults, len(written), retry=True)

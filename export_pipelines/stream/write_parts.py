@@ -141,15 +141,16 @@ class _Run:
         self.seconds = {"extract": 0.0, "mask": 0.0, "encode": 0.0, "store": 0.0}
 
     def execute(self, batches: Iterable[pa.RecordBatch]) -> Written:
-        work = (lambda: self._read(iter(batches)), self.writer.run)
+        """The caller's thread only waits: an interrupt that came while Polars wrote would end as an error of its sink."""
+        work = (lambda: self._read(iter(batches)), self.writer.run, self._encode_all)
         with self.masking, ThreadPoolExecutor(len(work), thread_name_prefix="export") as pool:
-            others = [pool.submit(self._guarded, one) for one in work]
+            all_of_it = [pool.submit(self._guarded, one) for one in work]
             failure: BaseException | None = None
             try:
-                self._guarded(self._encode_all)
-                for one in others:
+                for one in all_of_it:
                     one.result()
             except BaseException as error:
+                self.stop.set()
                 failure = self.causes[0] if self.causes else error
         if failure is not None:
             raise failure
@@ -202,7 +203,7 @@ class _Run:
         return self.masking.submit(self._guarded, work)
 
     def _encode_all(self) -> None:
-        """In the caller's thread, frames in the order in which they were read."""
+        """Frames in the order in which they were read."""
         while (waiting := self.frames.get()) is not None:
             done = waiting.result()
             frame = done.frame
