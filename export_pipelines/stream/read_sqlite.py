@@ -9,6 +9,7 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 from sqlalchemy.engine import make_url
 
+from export_pipelines.catalog import Kind
 from export_pipelines.errors import SourceError
 from export_pipelines.plan.plan import Query
 from export_pipelines.stream import sql_functions
@@ -16,6 +17,7 @@ from export_pipelines.stream.bad_json import UnreadableJson
 
 BATCH_ROWS = 4096  # about 4 MB of wide leads
 IN_MEMORY = "PRAGMA temp_store = MEMORY"  # what SQLite sorts would else lie in files of /tmp, unmasked
+MAY_BE_REAL = (Kind.NUMBER, Kind.DECIMAL)
 DIGITS = "printf('%!.{}g', {{0}})"
 # the fewest digits that read back equal
 SHORTEST = (
@@ -142,10 +144,13 @@ class SqliteSource:
 
 def _as_texts(query: Query, real: str) -> str:
     """The query with every value as SQLite spells it, and a REAL as `real` does: CAST cuts it to fifteen digits, and ADBC
-    one among texts to seven."""
+    one among texts to seven. Only in numbers: to ask texts, too, takes more than to read them."""
+    names = [(f'"{column.name}"', column.kind in MAY_BE_REAL) for column in query.columns]
     texts = ", ".join(
         f"CASE typeof({name}) WHEN 'real' THEN {real.format(name)} ELSE CAST({name} AS TEXT) END"
-        for name in (f'"{column.name}"' for column in query.columns)
+        if may_be_real
+        else f"CAST({name} AS TEXT)"
+        for name, may_be_real in names
     )
     return f"SELECT {texts} FROM ({query.sql} LIMIT -1)"  # noqa: S608 - made by the plan
 
