@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from export_pipelines.artifacts import Manifest, ManifestColumn, Part, Store
+from export_pipelines.artifacts import FORMAT_VERSION, Manifest, ManifestColumn, Part, Store
 from export_pipelines.delivery import Artifact, Receipt, Resources, open_destination
 from export_pipelines.errors import FatalError, RetryableError
 from export_pipelines.ledger import Ledger
@@ -115,6 +115,7 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
     extract, masking, encoding, compression, _ = _sections(plan)
     version, changed = _schema_version(plan, written, store)
     return Manifest(
+        format_version=FORMAT_VERSION,
         artifact=artifact,
         export=plan.export,
         type=plan.type,

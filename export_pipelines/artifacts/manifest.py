@@ -3,19 +3,26 @@
 import builtins
 import hashlib
 import json
-from typing import Self
+from typing import Any, Self
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.errors import DamagedArtifact
 from export_pipelines.plan.plan import Frozen, Mask, Window
 
 MANIFEST_NAME = "manifest.json"
+FORMAT_VERSION = 1  # a higher one means something else by a key of before; new keys need none
 RERUN = "run the export again for this window; the source still holds the rows"
 
 
-class Part(Frozen):
+class Stored(Frozen):
+    """What later releases may have added is kept and not asked about."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Part(Stored):
     """One finished file: its name, rows, bytes on disk, bytes before compression, SHA-256 of the file, its window."""
 
     name: str
@@ -26,7 +33,7 @@ class Part(Frozen):
     window: Window
 
 
-class ManifestColumn(Frozen):
+class ManifestColumn(Stored):
     """What a reader of the files relies on."""
 
     name: str
@@ -37,12 +44,14 @@ class ManifestColumn(Frozen):
     mask: Mask | None = None
 
 
-class Manifest(Frozen):
+class Manifest(Stored):
     """One artifact, whole. `seconds` is wall time by stage (extract, encode, store).
 
-    `digest` is the SHA-256 of all the rest, so that an edited manifest is found out; `sealed()` sets it.
+    `digest` is the SHA-256 of all the rest as it is stored, so that an edited manifest is found out, and that one which
+    another release wrote is not taken for edited; `sealed()` sets it. A manifest without `format_version` is of format 1.
     """
 
+    format_version: int = FORMAT_VERSION
     artifact: str  # "<export>/<window key>/<id>", also its folder in the store
     export: str
     type: str
@@ -81,22 +90,29 @@ class Manifest(Frozen):
 
     def to_json(self) -> builtins.bytes:
         """The manifest file, to the byte: sealed, readable, equal for equal manifests."""
-        return (self.sealed().model_dump_json(indent=2) + "\n").encode()
+        return (self.sealed().model_dump_json(indent=2, exclude_unset=True) + "\n").encode()
 
     @classmethod
     def from_json(cls, data: builtins.bytes, where: str) -> Self:
-        """The manifest in `data`; `where` names it in errors. Raises DamagedArtifact when cut or edited."""
+        """The manifest in `data`; `where` names it in errors. Raises DamagedArtifact when cut, edited or of a format to come."""
+        content = _object_in(data, where)
+        if content.get("digest") != _digest(content):
+            raise DamagedArtifact(
+                "the manifest was changed: its digest does not match", where=where, remedy=RERUN
+            )
+        version = content.get("format_version", FORMAT_VERSION)
+        if version != FORMAT_VERSION:
+            raise DamagedArtifact(
+                f"the manifest has format {version}, this release reads format {FORMAT_VERSION}",
+                where=where,
+                remedy="read it with the release of export_pipelines that wrote it, or a later one",
+            )
         try:
-            manifest = cls.model_validate_json(data)
+            return cls.model_validate_json(data)
         except ValidationError as error:
             raise DamagedArtifact(
                 f"the manifest cannot be read ({error.error_count()} faults)", where=where, remedy=RERUN
             ) from error
-        if manifest.digest != manifest._digest():
-            raise DamagedArtifact(
-                "the manifest was changed: its digest does not match", where=where, remedy=RERUN
-            )
-        return manifest
 
     @classmethod
     def of(cls, artifact: str, data: builtins.bytes) -> Self:
@@ -108,6 +124,19 @@ class Manifest(Frozen):
         return manifest
 
     def _digest(self) -> str:
-        content = self.model_dump(mode="json", exclude={"digest"})
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest(self.model_dump(mode="json", exclude_unset=True))
+
+
+def _object_in(data: bytes, where: str) -> dict[str, Any]:
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise DamagedArtifact("the manifest cannot be read: it is no JSON object", where=where, remedy=RERUN)
+    return content
+
+
+def _digest(content: dict[str, Any]) -> str:
+    rest = {name: value for name, value in content.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
