@@ -1,12 +1,13 @@
-"""The whole way in two short functions: a plan becomes an artifact, an artifact is delivered."""
+"""The whole way in short functions: a plan becomes an artifact, an artifact is delivered; and both at once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from export_pipelines.artifacts import FORMAT_VERSION, Manifest, ManifestColumn, Part, Store
 from export_pipelines.delivery import Artifact, Receipt, Resources, open_destination
-from export_pipelines.errors import FatalError, RetryableError
+from export_pipelines.errors import ExportError, FatalError, RetryableError
 from export_pipelines.ledger import Ledger
 from export_pipelines.plan.limits import demand_room
 from export_pipelines.plan.plan import (
@@ -23,6 +24,43 @@ from export_pipelines.stream import Keys, Source, Written, write_parts
 
 Clock = Callable[[], datetime]
 Sections = tuple[Extract, Masking, Encoding, Compression, Output]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one window: an artifact, a receipt from each destination that has it, the error of each that has not,
+    by its number from 1. What may succeed later is tried again by Dagster's sensor, or by `export-pipelines deliver`."""
+
+    manifest: Manifest
+    receipts: tuple[Receipt, ...]
+    failures: Mapping[int, ExportError]
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+
+def run_window(
+    plan: Plan,
+    source: Source,
+    store: Store,
+    keys: Keys,
+    ledger: Ledger,
+    resources: Resources,
+    now: Clock,
+    token: str,
+) -> Outcome:
+    """Writes the window of `plan` and brings it to every destination; see `run_export`. Raises ExportError where nothing
+    was written."""
+    manifest = run_export(plan, source, store, keys, now, token)
+    due = ledger.register(manifest, destinations_of(plan, manifest.rows), None, now())
+    receipts, failures = [], {}
+    for number, delivery in enumerate(due, start=1):
+        try:
+            receipts.append(deliver(delivery.id, ledger, resources, now))
+        except ExportError as error:
+            failures[number] = error
+    return Outcome(manifest, tuple(receipts), failures)
 
 
 def run_export(
@@ -132,6 +170,7 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         columns=_columns(written.columns),
         removed=masking.removed,
         key_ids=masking.key_ids,
+        overrides=tuple(sorted(plan.given.get("filter", {}))),
         notes=plan.report.notes if plan.report else (),
         rows=written.rows,
         bytes=sum(part.bytes for part in written.parts),
@@ -147,7 +186,15 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
 
 def _columns(columns: Iterable[OutputColumn]) -> tuple[ManifestColumn, ...]:
     return tuple(
-        ManifestColumn(name=one.header, id=one.id, kind=one.kind, scale=one.scale, pii=one.pii, mask=one.mask)
+        ManifestColumn(
+            name=one.header,
+            id=one.id,
+            path=one.json_path,
+            kind=one.kind,
+            scale=one.scale,
+            pii=one.pii,
+            mask=one.mask,
+        )
         for one in columns
     )
 

@@ -34,10 +34,11 @@ class Part(Stored):
 
 
 class ManifestColumn(Stored):
-    """What a reader of the files relies on."""
+    """What a reader of the files relies on: `name` in a table, `path` in an object."""
 
     name: str
     id: str
+    path: tuple[str, ...] = ()
     kind: Kind
     scale: int | None = None
     pii: PiiClass
@@ -70,6 +71,7 @@ class Manifest(Stored):
     key_ids: tuple[str, ...] = Field(  # versions of the keys behind hashes and tokens: HASH_KEY_2:1a2b3c4d
         default=(), exclude_if=lambda ids: not ids
     )
+    overrides: tuple[str, ...] = ()  # keys of the filter that the launch gave, for this run alone
     notes: tuple[str, ...] = ()  # of a report: its time basis, and what could not be told
     rows: int
     bytes: int

@@ -3,7 +3,7 @@
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.open_source import open_source
 from export_pipelines.stream.part_writer import PartSink, WrittenPart
-from export_pipelines.stream.preview import Preview, preview
+from export_pipelines.stream.preview import Preview, first_rows, preview
 from export_pipelines.stream.source import Source
 from export_pipelines.stream.write_parts import Written, write_parts
 
@@ -14,6 +14,7 @@ __all__ = [
     "Source",
     "Written",
     "WrittenPart",
+    "first_rows",
     "open_source",
     "preview",
     "write_parts",

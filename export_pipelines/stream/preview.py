@@ -11,6 +11,7 @@ from export_pipelines.stream import mask
 from export_pipelines.stream.encode_delimited import DelimitedEncoder
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.report import settle
+from export_pipelines.stream.schema import polars_type
 
 
 @dataclass(frozen=True)
@@ -23,19 +24,33 @@ class Preview:
 
 def preview(plan: Plan, batches: Iterable[pa.RecordBatch], keys: Keys, rows: int = 20) -> Preview:
     """The first `rows` rows of `batches` under a whole `plan`. Closes `batches`, read or not."""
+    plan, frame = first_rows(plan, batches, keys, rows)
+    assert plan.masking and plan.encoding
+    encoder = DelimitedEncoder(",", plan.masking.columns, plan.encoding.options)
+    lines = encoder.spelled(frame).fill_null(pl.lit(encoder.null_marker)).rows()
+    return Preview(tuple(column.header for column in plan.masking.columns), tuple(lines))
+
+
+def first_rows(
+    plan: Plan, batches: Iterable[pa.RecordBatch], keys: Keys, rows: int
+) -> tuple[Plan, pl.DataFrame]:
+    """The first `rows` rows, masked, in columns named by id, and the plan that knows all columns of a pivot.
+
+    Closes `batches`, read or not.
+    """
     reading = iter(batches)
     try:
         plan, settled = settle(plan, reading)
-        assert plan.masking and plan.encoding
+        assert plan.masking
         columns, keys = plan.masking.columns, keys.of_plan(plan.masking.key_ids)
-        encoder = DelimitedEncoder(",", columns, plan.encoding.options)
-        lines: list[tuple[str, ...]] = []
+        frames = [pl.DataFrame(schema={one.id: polars_type(one.kind, one.scale) for one in columns})]
+        missing = rows
         made = iter(settled)
-        while len(lines) < rows and (batch := next(made, None)) is not None:
-            frame = mask.apply(plan, batch.slice(0, rows - len(lines)), keys).frame
-            lines.extend(encoder.spelled(frame).fill_null(pl.lit(encoder.null_marker)).rows())
+        while missing > 0 and (batch := next(made, None)) is not None:
+            frames.append(mask.apply(plan, batch.slice(0, missing), keys).frame)
+            missing -= len(frames[-1])
     finally:
         close = getattr(reading, "close", None)
         if close:
             close()
-    return Preview(tuple(column.header for column in columns), tuple(lines))
+    return plan, pl.concat(frames)

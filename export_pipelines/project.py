@@ -1,0 +1,243 @@
+"""One project, opened: its settings, catalog, exports, store, ledger and clock, each read when it is first asked for.
+
+project = Project.open(".")
+project.preview("daily_leads", "2024-01-15")    # the first rows as a run would write them
+project.run("daily_leads", "2024-01-15")        # writes and delivers
+project.read("daily_leads/2024-01-15")          # what was written, as a pandas DataFrame
+project.scan("daily_leads")                     # all partitions, as a Polars LazyFrame"""
+
+import os
+import secrets
+from collections.abc import Callable, MutableMapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from export_pipelines.errors import RequestError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from export_pipelines.artifacts import Manifest, Store
+    from export_pipelines.catalog import Catalog
+    from export_pipelines.definition import ExportDefinition, Loaded
+    from export_pipelines.definition.given import Given
+    from export_pipelines.delivery import Resources
+    from export_pipelines.ledger import Ledger
+    from export_pipelines.pipeline import Outcome
+    from export_pipelines.plan.plan import Plan, Window
+    from export_pipelines.settings import Settings
+    from export_pipelines.stream.source import Source
+
+PREVIEW_ROWS = 20
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Project:
+    """`environment` holds the settings, `EXPORT_PIPELINES_...`; relative paths are taken from `root`.
+
+    Libraries are imported when something needs them: a command that only lists exports reads no data.
+    """
+
+    root: Path
+    environment: MutableMapping[str, str] = field(repr=False)
+    now: Callable[[], datetime] = utc_now
+
+    @classmethod
+    def open(
+        cls,
+        root: Path | str = ".",
+        environment: MutableMapping[str, str] | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> Self:
+        """The project in the folder `root`, with the settings of this process's environment unless others are given."""
+        return cls(Path(root).absolute(), os.environ if environment is None else environment, now)
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """Closes an existing HOME to other users. Raises SettingsError."""
+        from export_pipelines.private_files import close_home
+        from export_pipelines.settings import Settings
+
+        settings = Settings.load(self.environment, self.root)
+        close_home(settings.home)
+        return settings
+
+    @cached_property
+    def catalog(self) -> "Catalog":
+        """Raises CatalogError."""
+        from export_pipelines.catalog import load_catalog
+
+        return load_catalog(self.settings.catalog)
+
+    @cached_property
+    def loaded(self) -> "Loaded":
+        """The exports, and the faults of those that are broken."""
+        from export_pipelines.definition import load_definitions
+
+        return load_definitions(self.settings.definitions, self.catalog)
+
+    @cached_property
+    def store(self) -> "Store":
+        from export_pipelines.artifacts import open_store
+
+        return open_store(self.settings.store_url)
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        from export_pipelines.ledger import open_ledger
+
+        return open_ledger(self.settings.ledger_url.get_secret_value())
+
+    @property
+    def resources(self) -> "Resources":
+        from export_pipelines.delivery import Resources
+
+        return Resources(self.settings, self.environment)
+
+    def forget(self) -> None:
+        """The next question reads everything again, after a key or a catalog was written."""
+        for name in ("settings", "catalog", "loaded", "store", "ledger"):
+            self.__dict__.pop(name, None)
+
+    def definition(self, name: str, given: "Given | None" = None) -> "ExportDefinition":
+        """The export, with what is `given` laid over its filter.
+
+        Raises DefinitionError for a broken one, RequestError for one that is not there.
+        """
+        from export_pipelines.definition import load_definition
+
+        if name in self.loaded.broken:
+            raise self.loaded.broken[name]
+        for one in self.loaded.definitions:
+            if one.name == name:
+                file = self.settings.definitions / one.path.name
+                return load_definition(file, self.catalog, given) if given else one
+        names = [*(one.name for one in self.loaded.definitions), *self.loaded.broken]
+        raise RequestError(unknown("export", name, names, "export-pipelines list"))
+
+    def source(self) -> "Source":
+        from export_pipelines.stream import open_source
+
+        return open_source(self.settings.source_url.get_secret_value())
+
+    def plan(self, definition: "ExportDefinition", window: "Window") -> "Plan":
+        """The whole plan of one window. Raises RequestError."""
+        from export_pipelines.plan import PlanRequest, compile_plan
+
+        settings = self.settings
+        request = PlanRequest(definition, window, self.catalog, settings.dialect, settings.key_names)
+        return compile_plan(request)
+
+    def new_token(self) -> str:
+        """The last name of an artifact, new for every run."""
+        return f"{self.now().astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+    # What a notebook asks.
+
+    def preview(self, export: str, window: str | None = None, rows: int = PREVIEW_ROWS) -> "pd.DataFrame":
+        """The first `rows` rows as a run would write them, masks and all; nothing is written.
+
+        `window` is a partition's key, `<start>/<end>`, or None for the last complete one. Raises RequestError.
+        """
+        from export_pipelines.frames import to_pandas
+        from export_pipelines.stream import Keys, first_rows
+
+        definition = self.definition(export)
+        plan, source = self.plan(definition, self._window(definition, window)), self.source()
+        assert plan.masking is not None  # the plan is whole
+        source.check(plan.masking.query)
+        with closing(source.read(plan.masking.query)) as batches:  # type: ignore[type-var]
+            plan, frame = first_rows(plan, batches, Keys.of(self.settings), rows)
+        assert plan.masking is not None
+        return to_pandas(frame.rename({one.id: one.header for one in plan.masking.columns}))
+
+    def run(self, export: str, window: str | None = None, any_hour: bool = False) -> "Outcome":
+        """Writes one window and delivers it; see `preview` for `window`. What failed to arrive is in the outcome.
+
+        `any_hour` goes over the export's quiet hours. Raises ExportError where nothing was written. The ledger keeps a
+        record of it, Dagster none.
+        """
+        from export_pipelines.pipeline import run_window
+        from export_pipelines.plan.window import demand_quiet
+        from export_pipelines.stream import Keys
+
+        definition = self.definition(export)
+        if not any_hour:
+            demand_quiet(definition, self.now(), "wait, or say any_hour=True")
+        return run_window(
+            self.plan(definition, self._window(definition, window)),
+            self.source(),
+            self.store,
+            Keys.of(self.settings),
+            self.ledger,
+            self.resources,
+            self.now,
+            self.new_token(),
+        )
+
+    def manifest(self, artifact: str) -> "Manifest":
+        """That of an artifact as a listing names it, or of the newest of a window, `<export>/<window key>`.
+
+        Raises RequestError, DamagedArtifact.
+        """
+        export, _, rest = artifact.partition("/")
+        if "/" in rest:
+            return self.store.manifest(artifact)
+        for manifest in self.store.manifests(export):
+            if manifest.window.key == rest and not manifest.overrides:
+                return manifest
+        raise RequestError(
+            f"there is no artifact of the window {rest}" if rest else "this names no window",
+            where=export,
+            remedy=f"export-pipelines artifacts {export} lists those that are there",
+        )
+
+    def read(self, artifact: str) -> "pd.DataFrame":
+        """What an artifact holds, see `manifest` for its name: types of pyarrow, so that a whole number beside a null is no
+        float, amounts are decimals and times are in UTC. Raises RequestError, DamagedArtifact."""
+        from export_pipelines.frames import read_artifact, to_pandas
+
+        return to_pandas(read_artifact(self.manifest(artifact), self.store))
+
+    def to_arrow(self, artifact: str) -> "pa.RecordBatchReader":
+        """What an artifact holds, batch by batch, a part in memory at a time; see `read`."""
+        from export_pipelines.frames import to_arrow
+
+        return to_arrow(self.manifest(artifact), self.store)
+
+    def scan(self, export: str) -> "pl.LazyFrame":
+        """The rows of all partitions, the newest artifact of each, in the order of time; read when they are asked for.
+
+        Raises RequestError when there is none, or where one has a column of another type.
+        """
+        from export_pipelines.frames import scan_artifacts
+        from export_pipelines.plan.window import is_given
+
+        usual = [one for one in self.store.manifests(export) if not one.overrides]
+        newest = {one.window.key: one for one in reversed(usual) if not is_given(one.window)}
+        if not newest:
+            raise RequestError("there are no artifacts of this export", where=export, remedy="run it first")
+        return scan_artifacts([newest[key] for key in sorted(newest)], self.store)
+
+    def _window(self, definition: "ExportDefinition", text: str | None) -> "Window":
+        from export_pipelines.plan.window import demand_complete, scheduled_window, window_between, window_of
+
+        start, between, end = (text or "").partition("/")
+        if between:
+            window = window_between(start, end)
+        elif start:
+            window = window_of(definition, start)
+        else:
+            window = scheduled_window(definition, self.now())
+        demand_complete(window, self.now())
+        return window
