@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from export_pipelines import logs
 from export_pipelines.errors import ExportError
 from export_pipelines.private_files import close_umask
 from export_pipelines.terminal import (
@@ -66,6 +67,7 @@ def open_door(
         bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
     ] = False,
 ) -> None:
+    logs.log_as_asked(os.environ)
     context.obj = Door(os.environ, clock)
 
 

@@ -1,8 +1,12 @@
 """Dagster's door: `defs`, built from the settings of this process."""
 
+import os
+
+from export_pipelines.logs import log_as_asked
 from export_pipelines.orchestration import build_definitions
 from export_pipelines.private_files import close_umask
 from export_pipelines.settings import project_settings
 
 close_umask()
+log_as_asked(os.environ)
 defs = build_definitions(project_settings())

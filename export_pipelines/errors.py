@@ -1,4 +1,4 @@
-"""Every error a person can meet, sorted by what follows from it.
+"""Every error a person can meet, sorted by what follows from it; `code` is stable, for programs.
 
 ExportError                      what, where, what to do
 |-- RequestError                 the person mends the request            exit code 2
@@ -15,6 +15,8 @@ ExportError                      what, where, what to do
     |-- StoreError               folder not writable, disk full
     |-- DamagedArtifact          a part changed, cut, swapped or lost
     `-- Uncertain                the receiver may have it, and cannot be asked; a person decides
+
+docs/errors.md is made of it: `python -m export_pipelines.error_codes > docs/errors.md`.
 """
 
 import re
@@ -25,6 +27,7 @@ from difflib import get_close_matches
 class ExportError(Exception):
     """An error with a remedy: `where: what (remedy)`. Never carries a secret or a lead's value."""
 
+    code = "error"
     exit_code = 1
     retryable = False
 
@@ -46,11 +49,16 @@ def faults_in(text: str) -> list[str]:
 
 
 class RequestError(ExportError):
+    """What was asked for cannot be; the text says what can."""
+
+    code = "request"
     exit_code = 2
 
 
 class DefinitionError(RequestError):
     """One or more faults of one export definition; `faults` holds a line of text for each."""
+
+    code = "definition"
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
@@ -58,28 +66,39 @@ class DefinitionError(RequestError):
 
 
 class CatalogError(RequestError):
-    pass
+    """The catalog's YAML is wrong, or names an unknown dataset or field."""
+
+    code = "catalog"
 
 
 class WindowError(RequestError):
-    pass
+    """A date, partition or window that cannot be exported."""
+
+    code = "window"
 
 
 class SettingsError(RequestError):
-    pass
+    """The environment, a key or a folder is not as it must be."""
+
+    code = "settings"
 
 
 class SourceError(RequestError):
-    pass
+    """The source cannot be reached or read, or a table or column is missing."""
+
+    code = "source"
 
 
 class ImportFileError(RequestError):
-    pass
+    """A file handed to `import` cannot be read."""
+
+    code = "import_file"
 
 
 class RetryableError(ExportError):
-    """`after_s`: the other side asked to be left alone for so many seconds."""
+    """The same run may succeed later. `after_s`: the other side asked to be left alone for so many seconds."""
 
+    code = "retryable"
     retryable = True
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "", after_s: float | None = None) -> None:
@@ -88,27 +107,39 @@ class RetryableError(ExportError):
 
 
 class FatalError(ExportError):
-    pass
+    """The run stopped; nothing was left behind."""
+
+    code = "fatal"
 
 
 class LimitReached(FatalError):
-    pass
+    """There are more rows or bytes than the export may write."""
+
+    code = "limit"
 
 
 class DataError(FatalError):
-    pass
+    """A stored value does not fit its declared type."""
+
+    code = "data"
 
 
 class StoreError(FatalError):
-    pass
+    """The artifact store cannot be written: its folder, its rights, its disk."""
+
+    code = "store"
 
 
 class DamagedArtifact(FatalError):
-    pass
+    """A part or manifest was changed, cut, swapped or lost."""
+
+    code = "damaged"
 
 
 class Uncertain(FatalError):
-    pass
+    """The receiver may have it and cannot be asked; a person decides."""
+
+    code = "uncertain"
 
 
 def not_installed(library: str, extra: str, where: str) -> SettingsError:

@@ -1,5 +1,6 @@
 """The whole way in short functions: a plan becomes an artifact, an artifact is delivered; and both at once."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from export_pipelines.plan.plan import (
     schema_hash,
 )
 from export_pipelines.stream import Keys, Source, Written, write_parts
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 Sections = tuple[Extract, Masking, Encoding, Compression, Output]
@@ -80,11 +83,15 @@ def run_export(
     extract, masking, *_ = _sections(plan)
     store.sweep(plan.export)
     expected = check_run(plan, source)
+    artifact = f"{plan.export}/{extract.window.key}/{token}"
+    log.info("reading", extra={"artifact": artifact, "expected_rows": expected})
     with store.begin(plan.export, extract.window.key, token) as staging:
         written = write_parts(plan, source.read(masking.query), staging.open_part, keys, progress)
         _demand_all_rows(plan, expected, written.rows_read)
-        manifest = _manifest(plan, written, f"{plan.export}/{extract.window.key}/{token}", now(), store)
+        manifest = _manifest(plan, written, artifact, now(), store)
         staging.commit(manifest)
+    figures = {"rows": manifest.rows, "bytes": manifest.bytes, "seconds": manifest.seconds}
+    log.info("written", extra={"artifact": artifact, **figures})
     return manifest
 
 
@@ -100,14 +107,20 @@ def deliver(
 
     `again` sends it all the same. Every error is in the ledger before it is raised.
     """
-    with ledger.claim(delivery, now, run_id, again) as attempt:
-        if attempt.receipt is None:
-            one, store = attempt.delivery, resources.open_store()
-            destination = open_destination(one.entry, resources)
-            manifest = store.manifest(one.artifact)
-            attempt.heading_for(destination.target(manifest))
-            attempt.receipt = destination.send(Artifact(manifest, store, now()), attempt)
-        return attempt.receipt
+    try:
+        with ledger.claim(delivery, now, run_id, again) as attempt:
+            if attempt.receipt is None:
+                one, store = attempt.delivery, resources.open_store()
+                destination = open_destination(one.entry, resources)
+                manifest = store.manifest(one.artifact)
+                attempt.heading_for(destination.target(manifest))
+                attempt.receipt = destination.send(Artifact(manifest, store, now()), attempt)
+            receipt = attempt.receipt
+    except ExportError as error:
+        log.error("not delivered", extra={"delivery": delivery, "code": error.code, "error": str(error)})
+        raise
+    log.info("delivered", extra={"delivery": delivery, "target": receipt.target, "files": len(receipt.files)})
+    return receipt
 
 
 def check_run(plan: Plan, source: Source) -> int:

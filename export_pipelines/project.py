@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from export_pipelines import logs
 from export_pipelines.errors import RequestError, unknown
 
 if TYPE_CHECKING:
@@ -174,16 +175,19 @@ class Project:
         definition = self.definition(export)
         if not any_hour:
             demand_quiet(definition, self.now(), "wait, or say any_hour=True")
-        return run_window(
-            self.plan(definition, self._window(definition, window)),
-            self.source(),
-            self.store,
-            Keys.of(self.settings),
-            self.ledger,
-            self.resources,
-            self.now,
-            self.new_token(),
-        )
+        plan = self.plan(definition, self._window(definition, window))
+        token = self.new_token()
+        with logs.run(token):
+            return run_window(
+                plan,
+                self.source(),
+                self.store,
+                Keys.of(self.settings),
+                self.ledger,
+                self.resources,
+                self.now,
+                token,
+            )
 
     def manifest(self, artifact: str) -> "Manifest":
         """That of an artifact as a listing names it, or of the newest of a window, `<export>/<window key>`.

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from export_pipelines import logs
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.checks import CHECKS, check_results, delivered_check, unusual
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
@@ -34,7 +35,7 @@ def deliver_to(number: int, kind: str) -> dg.OpDefinition:
     ) -> Edge:
         entries = [Written.model_validate(one) for one in written]
         due = [one for one in entries if one.artifact and len(one.deliver) >= number]
-        with not_again():
+        with logs.run(context.run_id), not_again():
             return wire(_deliver_all(context, workshop, due, number - 1))
 
     return deliver_one

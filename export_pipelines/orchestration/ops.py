@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from export_pipelines import logs
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
@@ -92,7 +93,7 @@ compress = _planning("compress")
 
 @dg.op(name="write", description=TEXT["write"], pool=POOL, retry_policy=RETRY)
 def write(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge) -> Edge:
-    with not_again():
+    with logs.run(context.run_id), not_again():
         written = [_write(context, Plan.model_validate(plan), workshop) for plan in plans]
     faults = {one.window.key: one.fault for one in written if one.fault}
     if faults and len(faults) == len(written):

@@ -5,6 +5,7 @@ from itertools import groupby
 
 import dagster as dg
 
+from export_pipelines import logs
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Delivery
 from export_pipelines.orchestration.checks import delivered_check
@@ -42,7 +43,8 @@ def send(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -
             one = workshop.ledger.delivery(id)
         artifacts[one.artifact] = None
         try:
-            receipt = workshop.deliver(id, context.run_id, context.op_config["again"])
+            with logs.run(context.run_id):
+                receipt = workshop.deliver(id, context.run_id, context.op_config["again"])
             context.log.info(f"{one.artifact}: {len(receipt.files)} files delivered to {receipt.target}")
         except ExportError as error:
             context.log.error(f"{one.artifact}: {error}")

@@ -1,6 +1,7 @@
 """What every command is handed: settings, catalog and definitions of this project, read when first asked for, and the
 clock. Data goes to stdout, everything said about it to stderr."""
 
+import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from export_pipelines import logs
 from export_pipelines.errors import unknown
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition, Loaded
     from export_pipelines.definition.given import Given
     from export_pipelines.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -89,9 +93,12 @@ def show(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A message, to stderr."""
-    typer.echo(text, err=True)
+    """A message, to stderr; where machines read there, a record."""
+    if logs.are_json():
+        log.info(text)
+    else:
+        typer.echo(text, err=True)
 
 
 def on_terminal() -> bool:
-    return sys.stderr.isatty()
+    return sys.stderr.isatty() and not logs.are_json()

@@ -1,19 +1,26 @@
 """From an exception to lines on stderr and an exit code: 1 the export failed, 2 the request was wrong."""
 
+import logging
 import os
 import sys
 import traceback
 from pathlib import Path
 
+from export_pipelines import logs
 from export_pipelines.errors import ExportError, faults_in
 from export_pipelines.terminal.door import say
+
+log = logging.getLogger(__name__)
 
 FAILED, WRONG_REQUEST = 1, 2
 PACKAGE = Path(__file__).parent.parent
 
 
 def tell(error: ExportError) -> int:
-    """Each fault of the error as `error: ...`; returns the exit code."""
+    """Each fault of the error as `error: ...`, or one record with its code; returns the exit code."""
+    if logs.are_json():
+        log.error("failed", extra={"code": error.code, "exit_code": error.exit_code, "error": str(error)})
+        return error.exit_code
     for fault in faults_in(str(error)):
         say(f"error: {fault}")
     return error.exit_code

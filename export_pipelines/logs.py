@@ -1,0 +1,59 @@
+"""What machines read of the program's work: with EXPORT_PIPELINES_LOG=json a JSON object a line on stderr, nothing else.
+
+Every room logs to `logging.getLogger(__name__)`: an `event` in few words, its figures as keys, and the run's id that
+`run` set. Never a secret or a lead's value, as in errors."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from export_pipelines.errors import SettingsError
+
+VARIABLE = "EXPORT_PIPELINES_LOG"
+PROGRAM = "export_pipelines"
+
+_run: ContextVar[str] = ContextVar("run", default="")
+
+
+@contextmanager
+def run(id: str) -> Iterator[None]:
+    """What is logged inside belongs to the run `id`: Dagster's, or the name of an artifact's folder."""
+    token = _run.set(id)
+    try:
+        yield
+    finally:
+        _run.reset(token)
+
+
+def are_json() -> bool:
+    """Whether stderr is for machines."""
+    return bool(logging.getLogger(PROGRAM).handlers)
+
+
+def log_as_asked(environment: Mapping[str, str]) -> None:
+    """Writes JSON from now on, if the environment says so. Raises SettingsError for another word."""
+    word = environment.get(VARIABLE, "")
+    if word not in ("", "json"):
+        raise SettingsError(f'"{word}" is no way to log', where=VARIABLE, remedy="json, or leave it out")
+    if word:
+        from pythonjsonlogger.json import JsonFormatter
+
+        handler = logging.StreamHandler()
+        handler.addFilter(_with_run)
+        handler.setFormatter(
+            JsonFormatter(
+                ["levelname", "name", "message"],
+                rename_fields={"levelname": "level", "name": "room", "message": "event"},
+                timestamp="at",
+            )
+        )
+        logger = logging.getLogger(PROGRAM)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.INFO)
+
+
+def _with_run(record: logging.LogRecord) -> bool:
+    if _run.get():
+        record.run = _run.get()
+    return True

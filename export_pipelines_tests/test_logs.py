@@ -1,0 +1,84 @@
+"""What machines read: codes of errors, and records of JSON with one run's id."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from export_pipelines import logs
+from export_pipelines.error_codes import error_page, every_error
+from export_pipelines.errors import SettingsError
+from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.test_new_project import environment
+
+DAY = "2024-01-15"
+
+
+def test_every_error_has_a_code_of_its_own():
+    codes = [one.code for one in every_error()]
+    assert len(codes) == len(set(codes)) > 10
+
+
+def test_the_page_of_errors_is_made_of_the_code():
+    assert (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8") == error_page()
+
+
+@pytest.fixture
+def quiet_afterwards() -> Iterator[None]:
+    logger = logging.getLogger(logs.PROGRAM)
+    before = logger.handlers, logger.propagate, logger.level
+    yield
+    logger.handlers, logger.propagate = before[:2]
+    logger.setLevel(before[2])
+
+
+def test_another_word_is_refused(quiet_afterwards: None):
+    with pytest.raises(SettingsError, match='EXPORT_PIPELINES_LOG: "yaml" is no way to log'):
+        logs.log_as_asked({logs.VARIABLE: "yaml"})
+
+
+def terminal(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "export_pipelines.cli", *words],
+        cwd=folder,
+        env=environment() | {logs.VARIABLE: "json"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def records(answer: "subprocess.CompletedProcess[str]") -> list[dict[str, object]]:
+    return [json.loads(line) for line in answer.stderr.splitlines()]
+
+
+def test_stderr_holds_records_and_nothing_else(tmp_path: Path):
+    made = terminal(tmp_path, "init", "mine")
+    project = tmp_path / "mine"
+    assert (made.returncode, records(made)) == (0, [])
+    assert terminal(project, "sample", "leads", "--count", "300", "--days", "30").returncode == 0
+    ran = terminal(project, "run", "daily_leads", "--partition", DAY)
+    assert ran.returncode == 0
+    events = {str(one["event"]): one for one in records(ran)}
+    assert {"reading", "written", "delivered"} <= set(events)
+    assert events["written"]["rows"] == 10
+    assert str(events["written"]["artifact"]).startswith(f"daily_leads/{DAY}/")
+    runs = {one.get("run") for one in (events[name] for name in ("reading", "written", "delivered"))}
+    assert len(runs) == 1 and runs != {None}
+
+
+def test_a_failure_is_a_record_with_its_code(tmp_path: Path):
+    assert terminal(tmp_path, "init", ".").returncode == 0
+    wrong = terminal(tmp_path, "run", "nothing")
+    (record,) = records(wrong)
+    assert (wrong.returncode, record["level"], record["code"], record["exit_code"]) == (
+        2,
+        "ERROR",
+        "request",
+        2,
+    )
+    assert "nothing" in str(record["error"])
