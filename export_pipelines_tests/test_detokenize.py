@@ -13,12 +13,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from export_pipelines.detokenise import Detokeniser
+from export_pipelines.detokenize import Detokenizer
 from export_pipelines.errors import RequestError
 from export_pipelines.ledger import AuditEntry, open_ledger
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.normalise import normalised
-from export_pipelines.stream.pseudonyms import Opener, tokenised
+from export_pipelines.stream.pseudonyms import Opener, tokenized
 from export_pipelines_tests.conftest import DAILY, NOW, Answer, Project
 
 Terminal = Callable[..., Answer]
@@ -34,7 +34,7 @@ def key(project: Project) -> None:
 
 def token(value: str, type: str = "name", key: str = FIRST) -> str:
     keys = Keys.from_bytes(master_key=key.encode())
-    return str(tokenised(type, pl.Series([value]), keys)[0])
+    return str(tokenized(type, pl.Series([value]), keys)[0])
 
 
 def written(project: Project, values: Iterable[str], name: str = "leads.csv") -> Path:
@@ -97,7 +97,7 @@ def test_a_file_goes_to_stdout_without_an_output(terminal: Terminal, project: Pr
 def test_who_did_it_is_recorded_before_a_value_is_given_back(terminal: Terminal, project: Project):
     ledger = open_ledger(project.settings.ledger_url.get_secret_value())
     opener = Opener(Keys.of(project.settings))
-    detokeniser = Detokeniser(opener, ledger, "ann", lambda: NOW)
+    detokenizer = Detokenizer(opener, ledger, "ann", lambda: NOW)
     seen: list[list[str]] = []
 
     class Watching(io.BytesIO):
@@ -106,8 +106,8 @@ def test_who_did_it_is_recorded_before_a_value_is_given_back(terminal: Terminal,
             raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        detokeniser.file(written(project, ["Roe"]), ["last_name"], "", None, Watching())
-    with pytest.raises(BrokenPipeError), detokeniser.value(token("Roe")):
+        detokenizer.file(written(project, ["Roe"]), ["last_name"], "", None, Watching())
+    with pytest.raises(BrokenPipeError), detokenizer.value(token("Roe")):
         raise BrokenPipeError
     assert seen == [["detokenize"]]
     assert [entry.detail.get("outcome") for entry in ledger.audit()] == [None, "failed", None, "failed"]
@@ -241,10 +241,10 @@ def test_what_is_no_token_of_ours_is_refused(terminal: Terminal, project: Projec
 
 def test_a_pipe_is_refused(project: Project):
     ledger = open_ledger(project.settings.ledger_url.get_secret_value())
-    detokeniser = Detokeniser(Opener(Keys.of(project.settings)), ledger, "ann", lambda: NOW)
+    detokenizer = Detokenizer(Opener(Keys.of(project.settings)), ledger, "ann", lambda: NOW)
     path = project.folder / "pipe.csv"
     os.mkfifo(path)
     writer = os.open(path, os.O_RDWR)
     with pytest.raises(RequestError, match="the file is read twice"):
-        detokeniser.file(path, ["a"], "", None, io.BytesIO())
+        detokenizer.file(path, ["a"], "", None, io.BytesIO())
     os.close(writer)

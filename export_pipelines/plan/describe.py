@@ -162,7 +162,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 _PAST = {
     Mask.REMOVE: "removed",
     Mask.HASH: "hashed",
-    Mask.TOKENIZE: "tokenised",
+    Mask.TOKENIZE: "tokenized",
     Mask.REDACT: "redacted",
     Mask.MASK: "masked",
     Mask.KEEP: "kept",

@@ -1,4 +1,4 @@
-"""Privacy words to masks: which column is left out, hashed, tokenised, redacted or masked, and what happens in JSON objects."""
+"""Privacy words to masks: which column is left out, hashed, tokenized, redacted or masked, and what happens in JSON objects."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""One spelling for values that are the same: what is hashed or tokenised, so that equal values have equal pseudonyms."""
+"""One spelling for values that are the same: what is hashed or tokenized, so that equal values have equal pseudonyms."""
 
 import re
 import unicodedata

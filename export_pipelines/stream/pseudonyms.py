@@ -50,7 +50,7 @@ def hashed(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
     return _with_blanks(Letters.from_bytes(starts, shown.ravel()).series(), texts, values)
 
 
-def tokenised(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
+def tokenized(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
     """A token for each value, by AES-SIV (RFC 5297). Raises SettingsError without a key that can be used."""
     version = keys.master_key.active("tokenize")
     cipher, start = _cipher(version.material), f"tok_{version.id}_"

@@ -29,19 +29,19 @@ def detokenize(
     ] = "",
 ) -> None:
     """Give back the values behind tokens, with the master key. Who did it, when and to what is recorded in the ledger."""
-    from export_pipelines.detokenise import Detokeniser
+    from export_pipelines.detokenize import Detokenizer
     from export_pipelines.stream.keys import Keys
     from export_pipelines.stream.pseudonyms import Opener
 
     door = door_of(context)
     _demand_sense(token, column, output, null_marker)
     opener = Opener(Keys.of(door.settings))
-    detokeniser = Detokeniser(opener, ledger_of(door), _user(), door.now)
+    detokenizer = Detokenizer(opener, ledger_of(door), _user(), door.now)
     if not column:
-        with detokeniser.value(token) as value:
+        with detokenizer.value(token) as value:
             show(value)
         return
-    opened = detokeniser.file(Path(token), column, null_marker, output, sys.stdout.buffer)
+    opened = detokenizer.file(Path(token), column, null_marker, output, sys.stdout.buffer)
     sys.stdout.flush()
     say(f"{opened:,} tokens opened" + (f"; written to {output}" if output else ""))
 

@@ -1,4 +1,4 @@
-"""What is one value is spelled in one way before it is hashed or tokenised."""
+"""What is one value is spelled in one way before it is hashed or tokenized."""
 
 import unicodedata
 

@@ -16,7 +16,7 @@ from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines.settings import PREFIX, Settings
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.normalise import normalised
-from export_pipelines.stream.pseudonyms import Opener, hashed, tokenised
+from export_pipelines.stream.pseudonyms import Opener, hashed, tokenized
 
 FIRST, SECOND = "the first key of the tests, no secret", "the second key of the tests, no secret"
 KEYS = Keys.from_bytes(b"k" * 40, b"m" * 40)
@@ -36,7 +36,7 @@ def hashes(values: list[str | None], type: str, keys: Keys = KEYS) -> list[str |
 
 
 def tokens(values: list[str | None], type: str, keys: Keys = KEYS) -> list[str | None]:
-    return tokenised(type, pl.Series(values, dtype=pl.String), keys).to_list()
+    return tokenized(type, pl.Series(values, dtype=pl.String), keys).to_list()
 
 
 def alone(value: str | None, type: str, key: bytes) -> str | None:

@@ -75,7 +75,7 @@ _KEY = Seal(path=NOWHERE, type="text", mask=Mask.REDACT)
 
 
 class _Walk:
-    """Goes through objects. Values that are hashed, tokenised or masked are seen first, and then hidden all at once."""
+    """Goes through objects. Values that are hashed, tokenized or masked are seen first, and then hidden all at once."""
 
     def __init__(self, seals: tuple[Seal, ...], keys: Keys) -> None:
         self.seals = {seal.path: seal for seal in seals}

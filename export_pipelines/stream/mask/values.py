@@ -10,7 +10,7 @@ from export_pipelines.stream.components import EXTENSION, has_form
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.letters import NOT_DIGIT, Letters, arrow_texts
 from export_pipelines.stream.mask.recognise import STARS
-from export_pipelines.stream.pseudonyms import hashed, tokenised
+from export_pipelines.stream.pseudonyms import hashed, tokenized
 from export_pipelines.stream.timestamps import timestamp_texts
 
 SHOWN_DIGITS = 4  # of a phone
@@ -25,7 +25,7 @@ def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
     if mask is Mask.HASH:
         return hashed(type, texts, keys)
     if mask is Mask.TOKENIZE:
-        return tokenised(type, texts, keys)
+        return tokenized(type, texts, keys)
     return stars(texts) if mask is Mask.REDACT else _part_shown(type, texts)
 
 

@@ -28,7 +28,7 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True)
-class Detokeniser:
+class Detokenizer:
     """`actor` is the user of the operating system who asks."""
 
     opener: Opener
