@@ -13,6 +13,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.private_files import close_umask
 from export_pipelines.terminal import (
     artifacts,
+    audit,
     deliveries,
     demo,
     detokenize,
@@ -91,6 +92,7 @@ app.command("deliveries", rich_help_panel=RUN)(deliveries.deliveries)
 app.command("deliver", rich_help_panel=RUN)(deliveries.deliver)
 app.command("sweep", rich_help_panel=RUN)(sweep.sweep)
 app.command("detokenize", rich_help_panel=RUN)(detokenize.detokenize)
+app.command("audit", rich_help_panel=RUN)(audit.audit)
 app.command("list", rich_help_panel=LOOK)(exports.list_exports)
 app.command("fields", rich_help_panel=LOOK)(fields.fields)
 app.command("check", rich_help_panel=LOOK)(exports.check)

@@ -5,6 +5,7 @@ import getpass
 import gzip
 import hashlib
 import io
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -248,3 +249,41 @@ def test_a_pipe_is_refused(project: Project):
     with pytest.raises(RequestError, match="the file is read twice"):
         detokenizer.file(path, ["a"], "", None, io.BytesIO())
     os.close(writer)
+
+
+def test_the_audit_lists_who_asked_for_values(terminal: Terminal, project: Project):
+    assert terminal("audit").stdout == "nobody has asked for a token's value\n"
+    assert terminal("audit", "--json").stdout == "[]\n"
+    path = written(project, ["Roe", "O'Neil"])
+    terminal("detokenize", token("Roe"))
+    terminal("detokenize", str(path), "--column", "last_name", "--output", str(project.folder / "out.csv"))
+    killed = {"columns": ["a", "b"], "sha256": "0" * 64}
+    open_ledger(project.settings.ledger_url.get_secret_value()).record(
+        "bob", "detokenize", "x\x1b.csv", killed, NOW
+    )
+    answer = terminal("audit")
+    assert (answer.code, answer.stderr) == (0, "")
+    lines = [[cell.strip() for cell in line.split("  ") if cell] for line in answer.stdout.splitlines()]
+    when, user = f"{NOW:%Y-%m-%d %H:%M:%S}", getpass.getuser()
+    digests = [hashlib.sha256(one).hexdigest() for one in (token("Roe").encode(), path.read_bytes())]
+    assert lines == [
+        ["when (UTC)", "who", "what", "columns", "tokens", "outcome", "SHA-256"],
+        [when, user, "value", "1", "done", digests[0]],
+        [when, user, "leads.csv", "last_name", "2", "done", digests[1]],
+        [when, "bob", "x\\x1b.csv", "a, b", "unfinished", "0" * 64],
+    ]
+
+
+def test_the_audit_gives_programs_the_entries_as_they_are(terminal: Terminal, project: Project):
+    terminal("detokenize", token("Roe"))
+    before, after = json.loads(terminal("audit", "--json").stdout)
+    assert before | {"detail": None} == {
+        "id": after["detail"]["entry"],
+        "at": NOW.isoformat(),
+        "actor": getpass.getuser(),
+        "action": "detokenize",
+        "subject": "value",
+        "detail": None,
+    }
+    assert after["action"] == "detokenized"
+    assert after["detail"] == {"entry": before["id"], "opened": 1, "outcome": "done"}
