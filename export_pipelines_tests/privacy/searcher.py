@@ -23,7 +23,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from unicodedata import category, decimal, normalize
+from unicodedata import category, digit, normalize
 from urllib.parse import unquote
 
 import duckdb
@@ -60,6 +60,7 @@ NOBODYS = re.compile(  # ids, hashes, tokens, moments, seconds, references: what
     r"|20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{6}|\.\d{3})?(?:Z|\+00:00)?|(?<!\d)17\d{11}(?!\d)"
     r"|(?<!\d)\d+\.\d{10,}|(?<!\d)1[78]\d{8}\.\d{4,}|REF-\d{8}"
 )
+UNSEEN, FILLERS = ("Mn", "Me", "Cf"), "\u115f\u1160\u3164\uffa0"  # what nobody sees; of letters, too
 MOST = 3_000
 BYTES = "bytes"
 IDS = ("lead_id", "event_id")
@@ -90,7 +91,7 @@ def _letters(text: str) -> str:
     if text.isascii():
         return text.lower()
     plain = normalize("NFKD", text)
-    return "".join(sign for sign in plain if category(sign) not in ("Mn", "Me", "Cf")).casefold()
+    return "".join(sign for sign in plain if category(sign) not in UNSEEN and sign not in FILLERS).casefold()
 
 
 def _views(text: str) -> list[str]:
@@ -120,9 +121,9 @@ def _digits(text: str) -> list[str]:
         return re.findall(r"[0-9]{8,}", re.sub(r"[^0-9A-Za-z]+", "", text))
     signs = []
     for sign in text:
-        if (digit := decimal(sign, None)) is not None:
-            signs.append(str(int(digit)))
-        elif category(sign)[0] == "L":
+        if (value := digit(sign, None)) is not None:
+            signs.append(str(value))
+        elif category(sign)[0] == "L" and sign not in FILLERS:
             signs.append(" ")
     return [run for run in "".join(signs).split() if len(run) >= 8]
 

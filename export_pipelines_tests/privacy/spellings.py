@@ -40,7 +40,7 @@ BETWEEN = {
     "en dash": "–", "em dash": " — ", "no-break hyphen": "\u2011", "minus": "−", "bullet": "•", "line feed": "\n",
     "carriage return": "\r\n", "tab": "\t", "star": "*", "plus": "+", "tilde": "~", "equals": "=", "backslash": "\\",
     "quote": '"', "apostrophe": "'", "hash": "#", "brackets": ")(", "three dots": "…", "arrow": " → ", "picture": " ☎ ",
-    "eight blanks": " " * 8, "combining mark": "\u0301", "direction mark": "\u200e", "ideographic space": "\u3000",
+    "Hangul filler": "\u3164", "half-width filler": "\uffa0", "what has no meaning yet": "\U000e0002", "eight blanks": " " * 8, "combining mark": "\u0301", "direction mark": "\u200e", "ideographic space": "\u3000",
 }  # fmt: skip
 
 
@@ -84,7 +84,7 @@ AT = {
     "percent in an entity": "&#37;40", "entity in percent": "%26%2364%3B", "named entity in percent": "%26commat%3B", "JSON escape": "\\u0040", "JSON escape twice": "\\\\u0040", "full width": "＠",
     "small": "﹫", "full width in percent": "%EF%BC%A0", "entity of full width": "&#65312;", "JSON escape of full width": "\\uFF20",
     "blanks around": " @ ", "blank before": " @", "tabs around": "\t@\t", "no-break spaces around": "\u00a0@\u00a0",
-    "zero-width around": "\u200b@\u200b", "line feed after": "@\n", "percent and blanks": "%20%40%20",
+    "zero-width around": "\u200b@\u200b", "square brackets around": "[@]", "brackets around": "(@)", "angle brackets and blanks around": " <@> ", "line feed after": "@\n", "percent and blanks": "%20%40%20",
 }  # fmt: skip
 
 EMAILS: dict[str, Write] = {
@@ -98,6 +98,9 @@ EMAILS: dict[str, Write] = {
     "with a tag": lambda p: f"{p.user}+offers@mail.example.com",
     "with dots": lambda p: f"ann.{p.user}.roe@mail.example.com",
     "with an apostrophe": lambda p: f"o'{p.user}@mail.example.com",
+    "with a late apostrophe": lambda p: f"{p.user}.o'roe@mail.example.com",
+    "user part in quotes": lambda p: f"'{p.user}'@mail.example.com",
+    "user part in brackets": lambda p: f"({p.user})@mail.example.com",
     "with accents": lambda p: f"zé.{p.user}@mail.example.com",
     "quoted user part": lambda p: f'"{p.user} roe"@mail.example.com',
     "international domain": lambda p: f"{p.user}@bücher.example",
@@ -133,12 +136,15 @@ EMAILS: dict[str, Write] = {
     "path of a URL, encoded": lambda p: f"https://x.example/u/{quote(p.email, safe='')}",
     "user part of a URL": lambda p: f"https://{quote(p.email, safe='')}:pw@host.example.com/x",
     "user part of a URL, two signs": lambda p: f"https://{p.email}:pw@host.example.com/x",
+    "user part of a URL in a URL": lambda p: f"https://x.example/r/https://{p.user}:pw@host.example.com/x",
     "URL without a scheme": lambda p: f"x.example/apply?e={p.email}",
     "URL of an odd scheme": lambda p: f"sms:{p.phone(5)}?body={p.email}",
 }
 PHONES: dict[str, Write] = {
     **{f"{name} between": _phone(sign) for name, sign in BETWEEN.items()},
     **{f"in {name} digits": _script_phone(zero) for name, zero in ZERO.items()},
+    "in dark circles": lambda p: "".join("⓿❶❷❸❹❺❻❼❽❾"[int(digit)] for digit in p.phone(5)),
+    "in Ethiopic digits": lambda p: "".join("0፩፪፫፬፭፮፯፰፱"[int(digit)] for digit in p.phone(5)),
     "digits alone": lambda p: p.phone(5),
     "with brackets": lambda p: f"({p.phone(5)[:3]}) {parted(p.phone(5)[3:], '-', 3, 4)}",
     "with a country": lambda p: f"+1 {parted(p.phone(5), ' ', 3, 3, 4)}",
@@ -198,6 +204,8 @@ NAMES: dict[str, Write] = {
     "possessive": lambda p: f"{p.first.split()[0]}'s husband",
     "each word alone": lambda p: " and ".join(f"{p.first} {p.last}".replace("'", " ").replace("-", " ").split()),
     "in quotes": lambda p: f"“{p.first}” '{p.last}'",
+    "a letter for an apostrophe": lambda p: p.last.replace("'", "\u02bc"),
+    "a filler within": lambda p: f"{p.first[:3]}\u115f{p.first[3:]}",
     "hyphens around": lambda p: f"for-{p.last}-only",
     "underscores between": lambda p: f"{p.first}_{p.last}",
     "slashes between": lambda p: f"{p.first}/{p.last}",

@@ -21,7 +21,6 @@ enum { LONG = 7, LONG_IN_JSON = 9, SSN_DIGITS = 9, YEAR = 4, LONGEST_KEY = 64, M
 #define BEYOND (1u << 30)
 #define MUST_BE_READ (1u << 31)
 #define UNITS 0x2C1046u
-#define NO_WORD 0u
 
 typedef struct {
     const uint8_t *at, *end;
@@ -129,6 +128,7 @@ static void see_word(Pass *pass) {
     uint32_t firsts = pass->readable ? own->firsts[pass->row] : 0, hash = HASH_OF_NOTHING, letter;
     int width;
     letter = *text->at < 128 ? *text->at : read_as(text->at, text->folded, &width);
+    if (!pass->readable && pass->size && !pass->apart) pass->found |= JSON_NUMBER | NEVER; /* with an exponent */
     end_run(pass);
     bool is_sought = firsts & bit(letter);
     while (text->at < text->end) {
@@ -159,10 +159,6 @@ static bool has_shape_of_ssn(uint32_t groups) {
     return (groups & 0x0F0F0F) == 0x030204 && last >= 1 && last <= 3 && before >= 1 && before <= 3;
 }
 
-static bool is_decimal(const Pass *pass, const uint8_t *start) {
-    return ahead(&pass->text, 0) == '.' || (start > pass->string && start[-1] == '.');
-}
-
 static void see_digits(Pass *pass) {
     Text *text = &pass->text;
     const Own *own = pass->own;
@@ -175,7 +171,7 @@ static void see_digits(Pass *pass) {
     for (; text->at < text->end && is_digit(*text->at); text->at++) {
         pass->value = (pass->value << 4 | (*text->at & 15)) & 0xFFFFFFFFFFFF;
         pass->tail = (pass->tail << 4 | (*text->at & 15)) & 0xFFFFFFFFF;
-        if (++pass->run >= SSN_DIGITS && is_among(numbers, own->numbers_of_row, pass->tail)) pass->found |= NEVER;
+        if (++pass->run >= LONG && is_among(numbers, own->numbers_of_row, pass->tail)) pass->found |= NEVER;
     }
     int size = (int)(text->at - start);
     pass->size += size, pass->total += size, pass->apart = 0;
@@ -183,8 +179,9 @@ static void see_digits(Pass *pass) {
     if (is_among(numbers, own->numbers_of_row, pass->value)) pass->found |= NEVER;
     if (pass->size == YEAR && is_among(own->years + pass->row * own->years_of_row, own->years_of_row, pass->value))
         pass->found |= OWN;
+    bool is_fraction = start > pass->string && start[-1] == '.';
     if (!pass->readable)
-        pass->found |= pass->size >= LONG_IN_JSON && !is_decimal(pass, start) ? JSON_NUMBER : 0;
+        pass->found |= pass->size >= LONG_IN_JSON && !is_fraction ? JSON_NUMBER : 0;
     else if (pass->run >= LONG)
         pass->found |= LONG_NUMBER;
     if (pass->readable && has_shape_of_ssn(pass->groups)) pass->found |= NEVER;

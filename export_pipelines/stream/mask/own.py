@@ -10,6 +10,7 @@ from typing import NamedTuple
 from export_pipelines.stream.mask.reading import fold, read
 
 SHORTEST = 2  # letters of a name
+LONG_NUMBER = 7  # digits
 LONG_STREET = 4  # letters of one that is looked for without its number
 UNITS = frozenset(
     {"apt", "apartment", "unit", "suite", "ste", "floor", "fl", "room", "rm", "bldg", "building", "lot"}
@@ -52,7 +53,8 @@ def _own_of(type: str, value: str) -> Own:
     plain = reading.letters if reading else fold(value)
     if type not in ("name", "street"):
         digits = re.sub(r"[\W_]", "", plain)
-        text = digits if digits.isdigit() else plain.strip()
+        short = digits.lstrip("0")  # as programs write it that take it for a number
+        text = (short if len(short) >= LONG_NUMBER else digits) if digits.isdigit() else plain.strip()
         return Own(never=frozenset([text] if len(text) > SHORTEST else []))
     parts = WORD.findall(plain)[:MOST_WORDS]
     pieces = frozenset(part for part in parts if WITHOUT_BLANKS.search(part) and len(part) >= SHORTEST)

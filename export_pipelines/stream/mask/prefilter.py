@@ -15,7 +15,7 @@ from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.stream.letters import Letters, arrow_texts
 from export_pipelines.stream.mask import kernel
 from export_pipelines.stream.mask.kernel import ENCODED, FOREIGN_DIGIT, KEY, NEVER, OWN, Found
-from export_pipelines.stream.mask.reading import fold
+from export_pipelines.stream.mask.reading import LIKE, fold
 
 Values = tuple[str, pl.Series]  # semantic type, and what is stored in each row
 
@@ -92,7 +92,8 @@ def folded() -> npt.NDArray[np.uint32]:
     found = np.full(kernel.PLANES, kernel.BREAK, np.uint32)
     for code in range(0x80, kernel.PLANES):
         letter = chr(code)
-        if decomposition(letter) or (kind := category(letter)) not in ("Lo", "Cn", "Co", "Cs"):
+        kind = category(letter)
+        if decomposition(letter) or letter in LIKE or kind not in ("Lo", "Cn", "Co", "Cs"):
             found[code] = _packed(fold(letter))
         elif kind == "Lo":
             found[code] = kernel.OTHER_LETTER

@@ -9,14 +9,18 @@ from urllib.parse import unquote
 
 DEPTH = 4  # encodings around each other that are undone
 
-ENCODED = re.compile(
-    r"(?:%[0-9A-Fa-f]{2})+|&(?:#0*[0-9]{1,7}|#[xX]0*[0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31}(?=;));?"
-    r"|(?:(?<!\\)\\+u[0-9A-Fa-f]{4})+|\\[nrtbf]"
+# what stands for a letter wherever it is met, and what does so within texts; in URLs, %2F is no slash
+ESCAPED = re.compile(
+    r"&(?:#0*[0-9]{1,7}|#[xX]0*[0-9a-fA-F]{1,6}|[A-Za-z][0-9A-Za-z]{1,31}(?=;));?|(?:(?<!\\)\\+u[0-9A-Fa-f]{4})+"
 )
-# of a letter, or a sign that a name or an address needs
-ENCODED_LETTER = re.compile(r"%[2-9A-Fa-f][0-9A-Fa-f]|&#|&[A-Za-z][0-9A-Za-z]{1,31};|\\u")
+ENCODED = re.compile(rf"(?:%[0-9A-Fa-f]{{2}})+|{ESCAPED.pattern}|\\[nrtbf]")
 ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f"}
-LIKE = {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"}
+LIKE = {
+    "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe",
+    "\ua78c": "'", **{chr(code): "'" for code in range(0x2B9, 0x2D0)},  # letters that are apostrophes
+    # not shown, though Unicode says so by no category: fillers of Hangul, the stretch of Arabic, and what has no meaning yet
+    **{chr(code): "" for code in (0x115F, 0x1160, 0x640, 0x2065, *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000))},
+}  # fmt: skip
 
 
 class Reading(NamedTuple):
@@ -37,6 +41,13 @@ def read(text: str) -> Reading | None:
     return None if _decoded(reading).letters != reading.letters else _folded(reading)
 
 
+def unescaped(text: str) -> str:
+    """Without entities and escapes of JSON."""
+    for _ in range(DEPTH):
+        text = ESCAPED.sub(lambda found: _undone(found.group()), text)
+    return text
+
+
 def fold(text: str) -> str:
     """Without case, accents, width and signs that are not shown; digits of all scripts alike."""
     if text.isascii():
@@ -50,8 +61,9 @@ class _Plain(dict[int, str]):
     def __missing__(self, code: int) -> str:
         letter = chr(code)
         kind = unicodedata.category(letter)
-        digit = str(unicodedata.decimal(letter)) if kind == "Nd" else letter
-        self[code] = "" if kind in ("Mn", "Me", "Cf") else LIKE.get(letter, digit)
+        digit = unicodedata.digit(letter, None)
+        read_as = letter if digit is None else str(digit)
+        self[code] = "" if kind in ("Mn", "Me", "Cf") else LIKE.get(letter, read_as)
         return self[code]
 
 

@@ -9,12 +9,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from export_pipelines.stream.mask.own import WORD, Own
+from export_pipelines.stream.mask.own import LONG_NUMBER, WORD, Own
 from export_pipelines.stream.mask.reading import read
 
 STARS = "***"
 
 NUMBER = re.compile(r"[+(]{0,4}[0-9](?:[\W_]*[0-9]){6,}")
+WHOLE = r"(?<![^\W_]){}(?![^\W_])"  # not within a word or another number
 SSN_SHAPE = re.compile(r"(?<![0-9])[0-9]{3}[\W_]{1,3}[0-9]{2}[\W_]{1,3}[0-9]{4}(?![0-9])")
 # of browsers and systems, with more digits than a phone number has, and otherwise apart
 VERSION = re.compile(
@@ -24,7 +25,10 @@ VERSION = re.compile(
 ID = re.compile(
     r"(?<![^\W_])(?:(?=[0-9]*[a-f])[0-9a-f]{24,}|(?=[0-9-]{0,36}[a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![^\W_])"
 )
+USER = re.compile(r"(?<=[/\\]{2})[^\s/\\?#]+@")
 LITERAL = re.compile(r"\[[0-9a-f:.]{2,60}\]|\[ipv6:[0-9a-f:.]{2,60}\]")
+BRACKETS = "()[]<>{}'"
+APOSTROPHE = re.compile(r"[^\W_]'[^\W_]")  # within a word
 NO_LOCAL_PART = frozenset(" \t\n\r\v\f\xa0@<>()[],;:\"'\\")
 NO_DOMAIN = NO_LOCAL_PART | frozenset("/?#&=!*{}|")
 DOMAIN_AFTER_BLANKS = re.compile(r"[^\s@<>()\[\],;:\"'/?#&=]*\.[^\W\d_]{2,}")
@@ -36,7 +40,9 @@ MONTHS = {
         1,
     )
     for name in (month, month[:3])
-}  # fmt: skip
+} | {"sept": 9}  # fmt: skip
+
+DATE_PART = re.compile(r"[0-9]+|[^\W\d_]+")
 
 Span = tuple[int, int]
 Recogniser = Callable[[str, Own], Iterable[Span]]
@@ -60,34 +66,55 @@ def redact(text: str, own: Own, recognisers: tuple[Recogniser, ...]) -> str:
 
 
 def addresses(letters: str, own: Own, before: frozenset[str] = NO_LOCAL_PART) -> Iterator[Span]:
-    """E-mail addresses, also with blanks around the @, and without a domain; none goes on `before` one of these."""
+    """E-mail addresses, also with blanks or brackets around the @, and without a domain; none goes on `before` one of
+    these."""
     at = letters.find("@")
     while at >= 0:
-        local, end = at, at + 1
-        while local and letters[local - 1].isspace():
-            local -= 1
-        while end < len(letters) and letters[end].isspace():
-            end += 1
-        start = local
-        while start and letters[start - 1] not in before:
-            start -= 1
-        if start == local and letters[start - 1 : start] == '"':
-            start = max(letters.rfind('"', 0, start - 1), 0)
-        if local < at or end > at + 1:
-            found = DOMAIN_AFTER_BLANKS.match(letters, end)
-            end = found.end() if found else at
-        literal = LITERAL.match(letters, end)
-        end = literal.end() if literal else end
-        while end > at and end < len(letters) and letters[end] not in NO_DOMAIN:
-            end += 1
-        if start < local and end > at:
-            yield start, end
-        at = letters.find("@", max(at + 1, end))
+        span = _address(letters, at, BRACKETS, before) or _address(letters, at, "", before)
+        if span:
+            yield span
+        at = letters.find("@", max(at + 1, span[1] if span else 0))
+
+
+def _address(letters: str, at: int, between: str, before: frozenset[str]) -> Span | None:
+    """The address of the @ that stands there; `between` may stand beside it, as blanks may."""
+    local, domain = at, at + 1
+    while local and (letters[local - 1].isspace() or letters[local - 1] in between):
+        local -= 1
+    while domain < len(letters) and (letters[domain].isspace() or letters[domain] in between):
+        domain += 1
+    start, end = _start_of(letters, local, before), at + 1
+    if local < at or domain > end:
+        found = DOMAIN_AFTER_BLANKS.match(letters, domain)
+        end = found.end() if found else at
+    literal = LITERAL.match(letters, end)
+    end = literal.end() if literal else end
+    while end > at and end < len(letters) and letters[end] not in NO_DOMAIN:
+        end += 1
+    return (start, end) if start < local and end > at else None
+
+
+def _start_of(letters: str, local: int, before: frozenset[str]) -> int:
+    """Where the part before the @ begins, which ends at `local`."""
+    start = local
+    while start and (letters[start - 1] not in before or APOSTROPHE.match(letters, start - 2)):
+        start -= 1
+    quoted = letters.rfind('"', 0, start - 1) if start == local and letters[start - 1 : start] == '"' else -1
+    return (
+        quoted
+        if quoted >= 0 and letters[quoted + 1 : local - 1].strip() == letters[quoted + 1 : local - 1]
+        else start
+    )
 
 
 def addresses_in_url(letters: str, own: Own) -> Iterator[Span]:
     """The same, in a step of the path or a parameter."""
     return addresses(letters, own, NO_LOCAL_PART | frozenset("/?&="))
+
+
+def users(letters: str, own: Own) -> Iterator[Span]:
+    """Users and passwords before the host of a URL."""
+    return (found.span() for found in USER.finditer(letters))
 
 
 def numbers(letters: str, own: Own) -> Iterator[Span]:
@@ -116,31 +143,34 @@ def own_words(letters: str, own: Own) -> Iterator[Span]:
                 yield words[n][0], words[n + len(phrase) - 1][1]
     for piece in own.pieces:
         yield from _all_of(piece, letters)
-    parts = [(n, number) for n, word in enumerate(spelled) if own.born and (number := _as_number(word)) >= 0]
+    found = DATE_PART.finditer(letters) if words and own.born else ()
+    parts = [(one, number) for one in found if (number := _as_number(one.group())) >= 0]
     for part in zip(parts, parts[1:], parts[2:], strict=False):
         if tuple(number for _, number in part) in own.born:
-            yield words[part[0][0]][0], words[part[2][0]][1]
+            yield part[0][0].start(), part[2][0].end()
 
 
 def never_exported(letters: str, own: Own) -> Iterator[Span]:
     """The row's own values of never-exported types in any spelling, and whatever has the shape of an SSN."""
     yield from (found.span() for found in SSN_SHAPE.finditer(letters))
     for value in own.never:
-        if not value.isdigit():
-            yield from _all_of(value, letters)
-            continue
-        for start, end in numbers(letters, own):
-            places = [at for at in range(start, end) if letters[at].isdigit()]
-            for first, last in _all_of(value, "".join(letters[at] for at in places)):
-                yield places[first], places[last - 1] + 1
+        if len(value) >= LONG_NUMBER and value.isdigit():
+            yield from _digits_of(value, letters, own)
+        else:
+            yield from (found.span() for found in re.finditer(WHOLE.format(re.escape(value)), letters))
+
+
+def _digits_of(value: str, letters: str, own: Own) -> Iterator[Span]:
+    """Where these digits follow each other, whatever stands between, with zeros before them."""
+    for start, end in numbers(letters, own):
+        places = [at for at in range(start, end) if letters[at].isdigit()]
+        for found in re.finditer(f"0*{value}", "".join(letters[at] for at in places)):
+            yield places[found.start()], places[found.end() - 1] + 1
 
 
 def _as_number(word: str) -> int:
-    """`3`, `3rd`, `mar` and `march` are 3; any other word is no part of a date."""
-    if word in MONTHS:
-        return MONTHS[word]
-    digits = word[:-2] if word[-2:] in ("st", "nd", "rd", "th") else word
-    return int(digits) if digits.isdecimal() and len(digits) <= 4 else -1
+    """`3`, `mar` and `march` are 3; any other word is no part of a date."""
+    return int(word) if word.isdecimal() and len(word) <= 4 else MONTHS.get(word, -1)
 
 
 def _all_of(piece: str, letters: str) -> Iterator[Span]:

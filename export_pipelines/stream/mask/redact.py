@@ -1,6 +1,5 @@
 """Redaction of columns of texts: what looks like personal data becomes stars, whoever it belongs to."""
 
-import html
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -14,7 +13,7 @@ from export_pipelines.stream.letters import Rows, arrow_texts
 from export_pipelines.stream.mask.kernel import ADDRESS, NEVER, Found
 from export_pipelines.stream.mask.own import Own, own_of
 from export_pipelines.stream.mask.prefilter import NEAR_OWN, Values
-from export_pipelines.stream.mask.reading import DEPTH
+from export_pipelines.stream.mask.reading import unescaped
 from export_pipelines.stream.mask.recognise import (
     Recogniser,
     addresses,
@@ -24,15 +23,19 @@ from export_pipelines.stream.mask.recognise import (
     numbers_but_versions,
     own_words,
     redact,
+    users,
 )
 
 Redactor = Callable[[str, Own], str]
 NOBODY = Own()
-TEXT: tuple[Recogniser, ...] = (addresses, numbers, own_words, never_exported)
-AGENT: tuple[Recogniser, ...] = (addresses, numbers_but_versions, own_words, never_exported)
-IN_URL: tuple[Recogniser, ...] = (addresses_in_url, numbers, own_words, never_exported)
-ENTITY = re.compile(r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][0-9A-Za-z]{1,31}(?=;));?")
-USER = re.compile(r"^(\s*(?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
+TEXT: tuple[Recogniser, ...] = (addresses, users, numbers, own_words, never_exported)
+AGENT: tuple[Recogniser, ...] = (addresses, users, numbers_but_versions, own_words, never_exported)
+IN_URL: tuple[Recogniser, ...] = (addresses_in_url, users, numbers, own_words, never_exported)
+# of what may stand for a host by its place; a port has digits alone, so that the rest is a password with a / or ? in it
+USER = re.compile(
+    r"^(\s*(?:(?:https?|ftp|wss?):[/\\]*|(?:[a-z][\w+.-]*:)?//))(?:[^/\\?#]*@|[^/\\?#@:\[\]]+:(?![0-9]*(?:[/\\?#]|$))[^@]*@)",
+    re.IGNORECASE,
+)
 
 
 def redacted(
@@ -85,10 +88,9 @@ def may_change(type: str, texts: pl.Series, found: Found) -> Found:
 @lru_cache(4096)
 def redacted_url(url: str, own: Own, query: tuple[str, ...]) -> str:
     """Scheme, host and path, redacted, without user and fragment; of the query only parameters that match `query`."""
-    for _ in range(DEPTH):
-        url = ENTITY.sub(lambda found: html.unescape(found.group()), url)
+    url = unescaped(url)
     head, _, parameters = USER.sub(r"\1", url).partition("#")[0].partition("?")
-    kept = [one for one in parameters.split("&") if _is_kept(one, query)]
+    kept = [one for one in re.split("[&;]", parameters) if _is_kept(one, query)]
     return redact(head + ("?" + "&".join(kept) if kept else ""), own, IN_URL)
 
 
