@@ -39,6 +39,12 @@ class Mask(StrEnum):
     KEEP = "keep"
 
 
+def shows_text(mask: Mask | None, type: str) -> bool:
+    """Whether something of a text of this type may still be read, or be given back, so that what is never exported must
+    be taken out of it first."""
+    return mask not in (Mask.HASH, Mask.REMOVE) and (mask is not Mask.MASK or type == "url")
+
+
 class SourceColumn(Frozen):
     """One column of the SELECT, `name` is the field's id; the reader conforms it to `kind` and `scale`."""
 

@@ -6,7 +6,7 @@ from export_pipelines.catalog import Component, Dataset, Field, Kind
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.columns import source_fields, without_repeats
 from export_pipelines.plan.key_ids import keys_needed
-from export_pipelines.plan.plan import Mask, Masking, OutputColumn, Plan, Seal
+from export_pipelines.plan.plan import Mask, Masking, OutputColumn, Plan, Seal, shows_text
 from export_pipelines.plan.privacy_checks import (
     is_treated,
     parts_too_many,
@@ -31,7 +31,6 @@ from export_pipelines.plan.window import WHOLE_KEY
 
 OWN_TYPES = frozenset({"name", "street", "dob"})  # what a row's texts are searched for
 TEXTS = (Kind.TEXT, Kind.JSON)
-WHOLLY = (Mask.HASH, Mask.MASK)  # of these nothing is left to be taken out
 
 
 def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
@@ -156,7 +155,9 @@ def _row_values(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ids of the fields whose values are redacted from the row's texts, and of those that are never exported."""
     redacted = any(map(_redacts, columns))
-    personal = any(one.is_personal and one.kind in TEXTS and one.mask not in WHOLLY for one in columns)
+    personal = any(
+        one.is_personal and one.kind in TEXTS and shows_text(one.mask, one.type) for one in columns
+    )
     fields = {(one.column, one.path): one for one in dataset.fields}.values()
     own = tuple(one.id for one in fields if one.type in OWN_TYPES and one.is_personal) if redacted else ()
     never = tuple(one.id for one in fields if not one.semantic_type.exportable) if personal else ()

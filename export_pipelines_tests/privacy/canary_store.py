@@ -78,7 +78,7 @@ def custom_of(n: int) -> dict[str, Any]:
         "note": text_at(n, "custom.note"),
         "list": [[text_at(n, "custom.list"), 7], n % 100],
         "deep": {"er": [{"text": text_at(n, "custom.deep")}]},
-        "tel": [int(person.phone(5)), int(person.ssn)],
+        "tel": [int(person.phone(5)), int(person.ssn), float(person.phone(5)), float(person.ssn)],
         **({} if n % 3 == 1 else {_key(n): True} | closed_of(n)),  # the others hold no telling key
     }
 

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines.catalog import Kind
-from export_pipelines.plan.plan import Mask, OutputColumn, Plan
+from export_pipelines.plan.plan import Mask, OutputColumn, Plan, shows_text
 from export_pipelines.stream.bad_json import settled
 from export_pipelines.stream.components import component, has_form
 from export_pipelines.stream.conform import conform
@@ -112,11 +112,10 @@ def _is_sealed(column: OutputColumn) -> bool:
 
 def _must_be_clean(column: OutputColumn) -> bool:
     """Whether never-exported values are taken out: of what is shown, wholly or in part, or can be given back."""
-    if column.component or column.mask is Mask.TOKENIZE:
-        return True
     if column.mask is Mask.REDACT:
         return column.type not in OPEN
-    return column.type == "url" if column.mask is Mask.MASK else column.mask is None and column.is_personal
+    treated = column.is_personal or column.component is not None or column.mask is not None
+    return treated and shows_text(column.mask, column.type)
 
 
 def _is_read(column: OutputColumn) -> bool:

@@ -1,5 +1,6 @@
 """Masks inside JSON objects: declared values by their path, all others by the word for the object around them."""
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from simplejson import RawJSON
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
 from export_pipelines.errors import DataError
-from export_pipelines.plan.plan import Mask, Seal
+from export_pipelines.plan.plan import Mask, Seal, shows_text
 from export_pipelines.stream.components import is_valid
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask.kernel import KEY, NEVER, Found
@@ -23,6 +24,8 @@ from export_pipelines.stream.mask.values import WHOLE, masked
 UNDECLARED = "*"
 ESCAPE = "\\u"
 LONG_NUMBER = 9  # digits of a whole number that may be somebody's
+MOST_SHIFT = 30  # of its point, by an exponent
+NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
 HIDING = frozenset({Mask.REMOVE, Mask.HASH, Mask.TOKENIZE, Mask.MASK})
 NOWHERE = "\0"  # a path that no seal has
 TEXTS = frozenset(
@@ -87,7 +90,7 @@ class _Walk:
     def all_of(self, rows: list[tuple[str, Own]]) -> list[str]:
         parsed = [self.read(text) for text, _ in rows]
         if any(seal.mask in (Mask.HASH, Mask.TOKENIZE, Mask.MASK) for seal in self.seals.values()):
-            for one in parsed:
+            for one, (_, self.own) in zip(parsed, rows, strict=True):
                 self._walk(one.value, "", self.seals.get(UNDECLARED))
             for (type, mask), texts in self.seen.items():
                 shown = masked(pl.Series(list(texts), dtype=pl.String), type, mask, self.keys)
@@ -146,13 +149,14 @@ class _Walk:
         if mask is Mask.REMOVE:
             return None
         text = value if isinstance(value, str) else _dumped(value)
+        if shows_text(mask, seal.type):
+            text = redact(text, self.own, (never_exported,))
         return self.seen.setdefault((seal.type, mask), {}).setdefault(text, None)
 
     def _redact(self, value: Any, seal: Seal) -> Any:
         type = seal.type
         if isinstance(value, RawJSON):
-            number = value.encoded_json.lstrip("-")
-            hide = type in WHOLE or (type in TEXTS and number.isdigit() and len(number) >= LONG_NUMBER)
+            hide = type in WHOLE or (type in TEXTS and len(_whole_number(value)) >= LONG_NUMBER)
             return self._changed(value, None) if hide else self._never(value)
         if not isinstance(value, str) or not value or (type not in OPEN and is_valid(type, value)):
             return self._never(value)
@@ -160,9 +164,7 @@ class _Walk:
 
     def _never(self, value: Any) -> Any:
         if isinstance(value, RawJSON):
-            whole = value.encoded_json.removesuffix(".0")
-            own = {number.lstrip("0") for number in self.own.never}
-            return self._changed(value, None if whole in own else value)
+            return self._changed(value, None if _whole_number(value) in self.own.never else value)
         return (
             self._changed(value, redact(value, self.own, (never_exported,)))
             if isinstance(value, str)
@@ -172,6 +174,17 @@ class _Walk:
     def _changed(self, before: Any, after: Any) -> Any:
         self.hidden += after != before
         return after
+
+
+def _whole_number(number: RawJSON) -> str:
+    """The digits of a whole number, however it is spelled (`5125550142.0`, `5.125550142E9`); of any other none."""
+    found = NUMBER.fullmatch(number.encoded_json)
+    whole, fraction, exponent = found.groups("") if found else ("", "", "")
+    shift = int(exponent or 0)
+    if abs(shift) > MOST_SHIFT:
+        return ""
+    digits, point = f"{whole}{fraction}{'0' * shift}", len(whole) + shift
+    return "" if digits[max(point, 0) :].strip("0") else digits[: max(point, 0)].lstrip("0")
 
 
 class _Parsed(NamedTuple):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from export_pipelines.catalog.never_exported import never_exported_type
@@ -90,10 +91,12 @@ def _object(text: str, redact: Any, own: Own, declared: Iterable[str]) -> Any:
         return redact(value, own) if redact else recognise.redact(value, own, (recognise.never_exported,))
 
     def number(value: Number) -> Number | None:
-        plain = value.lstrip("-")
-        is_long = redact is not None and plain.isdigit() and len(plain) >= 9
-        is_own = value.removesuffix(".0") in {one.lstrip("0") for one in own.never}
-        return None if is_long or is_own else value
+        exponent = value.lower().partition("e")[2]
+        if abs(int(exponent or "0")) > 30:
+            return value
+        digits, rest = divmod(abs(Fraction(value)), 1)
+        is_long = redact is not None and digits >= 10**8
+        return None if rest == 0 and (is_long or str(digits) in own.never) else value
 
     def walk(value: Any, top: bool = False) -> Any:
         if isinstance(value, Pairs):

@@ -50,7 +50,11 @@ def test_keys_that_hold_a_never_exported_number_are_redacted_without_privacy():
 
 
 @pytest.mark.parametrize(
-    "number", ["987654321", '"987654321"', '"98765 4321"', '"9 8 7 6 5 4 3 2 1"', "987654321.0"]
+    "number",
+    [
+        *("987654321", '"987654321"', '"98765 4321"', '"9 8 7 6 5 4 3 2 1"', "987654321.0", "987654321.00"),
+        *("-987654321", "9.87654321E8", "98765432100e-2"),
+    ],
 )
 def test_an_own_number_that_is_never_exported_goes_out_in_no_spelling(number: str):
     lead = {"custom": f'{{"a":[{number}]}}', "ssn": "987-65-4321"}

@@ -69,6 +69,13 @@ def test_the_numbers_the_order_and_the_types_stay_in_an_object_that_changes():
         ("123456789.5", "123456789.5"),
         ("1.123456789", "1.123456789"),
         ("1e123456789", "1e123456789"),
+        ("5125550142.0", "null"),
+        ("5.125550142E9", "null"),
+        ("-5125550142.00", "null"),
+        ("512555014200e-2", "null"),
+        ("5125550142e-1", "5125550142e-1"),
+        ("12345678.0", "12345678.0"),
+        ("1e5", "1e5"),
     ],
 )
 def test_an_undeclared_whole_number_of_nine_digits_is_null(number: str, after: str):

@@ -231,8 +231,21 @@ def test_a_token_gives_back_no_number_that_is_never_exported():
     assert Opener(KEYS).open(token) == "mine is ***, ask Jane"
 
 
+def test_a_token_within_an_object_gives_back_no_number_that_is_never_exported():
+    texts = ["mine is 987654321, ask Jane", "hers is 123-45-6789"]
+    privacy = {"lead": "redact", "lead.comments": "tokenize"}
+    events = [{"lead": json.dumps({"comments": text}), "lead.ssn": "987-65-4321"} for text in texts]
+    tokens = [json.loads(one["lead"])["comments"] for one in shown(events, ["lead"], privacy, "event")]
+    assert list(map(Opener(KEYS).open, tokens)) == ["mine is ***, ask Jane", "hers is ***"]
+
+
 def test_a_mask_of_an_address_on_the_web_shows_no_number_that_is_never_exported():
-    assert "4321" not in value({"landing_page": "https://987-65-4321.example.com/x"}, "landing_page", "mask")
+    for number in ("987-65-4321", "987654321"):
+        lead = {"landing_page": f"https://{number}.example.com/x", "ssn": "987654321"}
+        assert "4321" not in value(lead, "landing_page", "mask")
+    event = {"lead": json.dumps(lead), "lead.ssn": "987654321"}
+    privacy = {"lead": "redact", "lead.landing_page": "mask"}
+    assert "4321" not in shown([event], ["lead"], privacy, "event")[0]["lead"]
 
 
 @pytest.mark.parametrize("word", ["hash", "tokenize"])
