@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 import zstandard
@@ -17,6 +18,9 @@ Codec = Callable[[Iterable[Chunk], str], Iterator[bytes]]
 FAST_LEVEL = 2  # isal: seven times the speed of zlib's 6, files a sixth larger
 ISAL_LEVELS = 3
 ZSTD_LEVEL = 3
+ZSTD_TOLD_CHUNKS = (
+    4  # of a part that is held until its size is known, since some readers want it in front of the frame
+)
 GZIP_BITS, RAW_BITS = 31, -15
 ZIP_CHUNK_BYTES = 65_536
 ZIP_TIME = datetime(1980, 1, 1)  # noqa: DTZ001 - the zip format's first moment, without a zone
@@ -71,8 +75,14 @@ def codec_of(name: str, level: int | None, part_bytes: int | None = None) -> Cod
             ) from error
 
     def zstd(chunks: Iterable[Chunk], _: str) -> Iterator[bytes]:
-        frame = zstandard.ZstdCompressor(level=level or ZSTD_LEVEL, write_checksum=True).compressobj()
-        for chunk in chunks:
+        chunks = iter(chunks)
+        # a part that is cut by its size must come out as it goes in
+        begin = [] if flushing else list(islice(chunks, ZSTD_TOLD_CHUNKS + 1))
+        known = not flushing and len(begin) <= ZSTD_TOLD_CHUNKS
+        size = sum(map(len, begin)) if known else zstandard.CONTENTSIZE_UNKNOWN
+        compressor = zstandard.ZstdCompressor(level=level or ZSTD_LEVEL, write_checksum=True)
+        frame = compressor.compressobj(size=size)
+        for chunk in chain(begin, chunks):
             yield frame.compress(chunk)
             if flushing:
                 yield frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)

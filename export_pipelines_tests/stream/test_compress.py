@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -210,3 +211,20 @@ def test_a_part_fed_in_any_way_keeps_to_its_length(
 ) -> None:
     source = random.Random(seed)
     assert length_of(name, level, limit, sizes, lambda size: _noise(size, source)) <= limit
+
+
+@pytest.mark.parametrize("level", [None, 1, 19])
+@pytest.mark.parametrize("size", [0, 1, 40_000, 40_001, 160_000])
+def test_a_frame_of_zstd_tells_its_size_where_that_is_known(size: int, level: int | None) -> None:
+    data = random.Random(size).randbytes(size)
+    frame = b"".join(codec_of("zstd", level)(chunks_of(data), "part_1.csv"))
+    assert zstandard.frame_content_size(frame) == size
+    assert zstandard.ZstdDecompressor().decompress(frame) == data
+
+
+@pytest.mark.parametrize(("size", "part_bytes"), [(160_001, None), (400_000, None), (100, 100_000)])
+def test_a_frame_of_zstd_that_is_not_held_tells_no_size(size: int, part_bytes: int | None) -> None:
+    data = random.Random(size).randbytes(size)
+    frame = b"".join(codec_of("zstd", None, part_bytes)(chunks_of(data), "part_1.csv"))
+    assert zstandard.frame_content_size(frame) == -1
+    assert zstandard.ZstdDecompressor().decompressobj().decompress(frame) == data
