@@ -191,7 +191,9 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         null_required=written.null_required,
         bad_json=written.bad_json,
         masked_values=written.masked_values,
-        neutralised_cells=written.neutralised_cells,
+        neutralised_cells=written.cells.neutralised,
+        like_null=dict(written.cells.like_null),
+        as_text=dict(written.cells.as_text),
         seconds=written.seconds,
         parts=_parts(extract, written),
     ).sealed()

@@ -86,6 +86,23 @@ def test_the_manifest_describes_what_is_there(run: Run, store: Store):
     assert manifest.seconds.keys() >= {"extract", "mask", "encode", "store"}
 
 
+def test_the_manifest_counts_values_that_read_as_null(run: Run, store: Store):
+    states = [row["state"] for row in rows_in(store, run(plan_of(fields=("lead_id", "state"))))]
+    marked = Format(name="csv", options={"null_marker": "TX"})
+    manifest = run(plan_of(fields=("lead_id", "state"), format=marked))
+    assert store.manifest(manifest.artifact).like_null == {"state": states.count("TX")} != {"state": 0}
+    assert "like_null" not in run(plan_of(format=Format(name="ndjson"))).model_dump()
+
+
+def test_the_manifest_counts_numbers_that_a_sheet_holds_as_text(store: Store, tmp_path: Path):
+    url = sample_url(tmp_path)
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE leads SET price = 12345678901234567 WHERE rowid % 100 = 0")
+    plan = plan_of(fields=("lead_id", "price"), format=Format(name="xlsx"))
+    manifest = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(1))
+    assert store.manifest(manifest.artifact).as_text == {"price": LEADS // 100}
+
+
 @pytest.mark.parametrize("codec", ["none", "gzip", "zip", "zstd"])
 def test_the_same_run_again_is_a_new_artifact_of_the_same_bytes(run: Run, codec: str):
     plan = plan_of(compression=Compression(codec=codec))

@@ -73,7 +73,9 @@ def inside(value: Any, column: OutputColumn) -> Any:
 
 
 def found(value: Any, column: OutputColumn, form: str, reader: str) -> Any:
-    if value is None or (value == "" and form in ("csv", "tsv") and reader != "duckdb"):
+    if value is None or (
+        value == "" and form in ("csv", "tsv", "xlsx") and reader not in ("duckdb", "openpyxl")
+    ):
         return None
     if column.kind is Kind.BOOLEAN:
         return bool(value)

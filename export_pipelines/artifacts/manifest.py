@@ -82,6 +82,12 @@ class Manifest(Stored):
     )
     masked_values: int = 0
     neutralised_cells: int = 0  # cells that spreadsheet_safe prefixed
+    like_null: dict[str, int] = Field(  # column -> values of CSV or TSV that a reader may take for null
+        default_factory=dict, exclude_if=lambda found: not found
+    )
+    as_text: dict[str, int] = Field(  # column -> numbers and times that a sheet of XLSX holds as text
+        default_factory=dict, exclude_if=lambda found: not found
+    )
     seconds: dict[str, float] = Field(default_factory=dict)
     parts: tuple[Part, ...]
     digest: str = ""

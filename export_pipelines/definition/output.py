@@ -1,5 +1,6 @@
 """How files are written: the tables of formats and codecs, each with its options as people write them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -16,8 +17,10 @@ class _Options(BaseModel):
 
 
 def _null_marker(value: str) -> str:
-    if any(sign in value for sign in '",\t\r\n'):
-        raise fault("a null marker holds no quote, comma, tab or line break; for example \\N or NULL")
+    if any(sign in value for sign in '",\t\r\n') or (value and not value.strip()):
+        raise fault(
+            "a null marker is more than blanks, and holds no quote, comma, tab or line break; for example \\N or NULL"
+        )
     return value
 
 
@@ -27,6 +30,9 @@ class DelimitedOptions(_Options):
     header: Literal["ids", "labels"] = "ids"
     null_marker: Annotated[str, AfterValidator(_null_marker)] = ""
     spreadsheet_safe: Flag = False
+
+
+LIKE_A_NUMBER = re.compile(r"-?[0-9.]+")
 
 
 def _delimiter(value: str) -> str:
@@ -53,6 +59,8 @@ class CsvOptions(DelimitedOptions):
     def _null_can_be_told(self) -> Self:
         if self.null_marker and (self.quote == "all" or self.delimiter in self.null_marker):
             raise fault("a null marker stands bare: it cannot be quoted, nor hold the delimiter")
+        if self.quote == "text" and LIKE_A_NUMBER.fullmatch(self.null_marker):
+            raise fault("with `quote: text` numbers stand bare, so a null marker cannot be one")
         return self
 
 

@@ -41,6 +41,8 @@ def numbers(manifest: Manifest, seconds: float) -> dict[str, int | float]:
         "parts": len(manifest.parts),
         "masked_values": manifest.masked_values,
         "bad_json_values": sum(manifest.bad_json.values()),
+        "values_like_null": sum(manifest.like_null.values()),
+        "values_as_text": sum(manifest.as_text.values()),
         "schema_version": manifest.schema_version,
         "seconds": seconds,
         "rows_per_second": round(manifest.rows / seconds) if seconds else 0,

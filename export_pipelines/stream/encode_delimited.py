@@ -9,10 +9,13 @@ import polars as pl
 
 from export_pipelines.catalog import Kind
 from export_pipelines.stream.buffer import csv_bytes
-from export_pipelines.stream.encoder import Columns, Fitting
+from export_pipelines.stream.encoder import CellCounts, Columns, Fitting
 from export_pipelines.stream.timestamps import with_timestamp_texts
 
-FORMULA_STARTS = r"^[=+\-@\t\r]"  # what a spreadsheet runs; text columns only, so a negative number stays one
+# what a spreadsheet may run, and what looks so once it was made safe: so the first quote can be taken off again.
+# Text columns only, so a negative number stays one
+FORMULA_STARTS = r"^'*[=+\-@\t\r\n＝＋－＠]"
+BLANK = r"^\s+$"
 LIKE_A_VALUE = re.compile(r"[-\d]|true|false")  # a marker that a number, date or boolean could be spelled as
 
 BOM = b"\xef\xbb\xbf"
@@ -32,7 +35,8 @@ class DelimitedEncoder:
     """One part of CSV (`separator` ",") or TSV (tab), with the options of `definition/output.py`.
 
     Null is `null_marker`, and a value that equals the marker is quoted. A column that stands alone writes null as `""`
-    unless it has a marker: readers skip an empty line, and a lost row is worse than a null that reads as empty.
+    unless it has a marker, and quotes blanks: readers skip an empty line, and a lost row is worse than a null that reads
+    as empty. `counts.like_null` has the values that equal the marker, since many readers do not mind the quotes.
     """
 
     def __init__(self, separator: str, columns: Columns, options: dict[str, Any]) -> None:
@@ -40,16 +44,17 @@ class DelimitedEncoder:
         self.null_marker = str(options.get("null_marker") or "")
         self.escaped = options.get("escape") == "backslash"
         quote = options.get("quote", "minimal")
-        alone = '""' if len(columns) == 1 and quote != "all" else ""
+        self.alone = len(columns) == 1
+        empty = '""' if self.alone and quote != "all" else ""
         self.writing: dict[str, Any] = {
             "separator": options.get("delimiter", separator),
             "line_terminator": LINE_ENDINGS[options.get("line_ending", "lf")],
             "quote_style": "never" if self.escaped else QUOTES[quote],
-            "null_value": ESCAPED_NULL if self.escaped else self.null_marker or alone,
+            "null_value": ESCAPED_NULL if self.escaped else self.null_marker or empty,
         }
         self.bom = BOM if options.get("bom") else b""
         self.safe = bool(options.get("spreadsheet_safe"))
-        self.neutralised = 0
+        self.counts = CellCounts()
         self._fitting = Fitting()
 
     def begin(self) -> bytes:
@@ -62,12 +67,14 @@ class DelimitedEncoder:
         return f"'{header}" if self.safe and re.match(FORMULA_STARTS, header) else header
 
     def encode(self, frame: pl.DataFrame, first: bool) -> bytes:
-        self._count(frame)
-        return self._body(frame)
+        spelled = self._spelled(frame)
+        self._count(frame, spelled)
+        return self._body(spelled)
 
     def fit(self, frame: pl.DataFrame, first: bool, free: int) -> tuple[int, bytes]:
-        rows, data = self._fitting.fit(self._body, frame, first, free)
-        self._count(frame[:rows])
+        spelled = self._spelled(frame)
+        rows, data = self._fitting.fit(self._body, spelled, first, free)
+        self._count(frame[:rows], spelled[:rows])
         return rows, data
 
     def end(self, empty: bool) -> bytes:
@@ -75,15 +82,12 @@ class DelimitedEncoder:
 
     def spelled(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Every value as the text that its cell means; null stays null."""
-        return self._neutralise(with_timestamp_texts(frame)).select(SPELLED)
+        return self._spelled(frame).select(SPELLED)
 
-    def _body(self, frame: pl.DataFrame) -> bytes:
-        frame = self._neutralise(with_timestamp_texts(frame))
-        if not self.null_marker or self.writing["quote_style"] != "necessary":
-            return self._write(frame)
-        if LIKE_A_VALUE.match(self.null_marker):
-            frame = frame.select(SPELLED)
-        return self._with_quoted_markers(frame)
+    def _spelled(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """As text what Polars spells otherwise, and what must be compared with the marker."""
+        frame = with_timestamp_texts(self._neutralise(frame))
+        return frame.select(SPELLED) if self.null_marker and LIKE_A_VALUE.match(self.null_marker) else frame
 
     def _formulas(self) -> Iterator[tuple[str, pl.Expr]]:
         """Text columns with the test for a cell that a spreadsheet would run."""
@@ -91,9 +95,15 @@ class DelimitedEncoder:
             if self.safe and column.kind is Kind.TEXT:
                 yield column.id, pl.col(column.id).str.contains(FORMULA_STARTS)
 
-    def _count(self, frame: pl.DataFrame) -> None:
+    def _count(self, frame: pl.DataFrame, spelled: pl.DataFrame) -> None:
         for _, runs in self._formulas():
-            self.neutralised += int(frame.select(runs.sum()).item())
+            self.counts.neutralised += int(frame.select(runs.sum()).item())
+        texts = [name for name, type in spelled.schema.items() if type == pl.String]
+        if texts and not self.escaped:
+            alike = spelled.select((pl.col(texts) == self.null_marker).sum())
+            self.counts.like_null += {
+                name: found for name, found in alike.row(0, named=True).items() if found
+            }
 
     def _neutralise(self, frame: pl.DataFrame) -> pl.DataFrame:
         if not self.safe:
@@ -103,20 +113,37 @@ class DelimitedEncoder:
             for id, runs in self._formulas()
         )
 
-    def _with_quoted_markers(self, frame: pl.DataFrame) -> bytes:
-        """Polars quotes no text because it reads like the marker: a stand-in is written, and replaced afterwards."""
-        text = self._write(frame)
-        alike = {
-            name: pl.col(name) == self.null_marker for name, type in frame.schema.items() if type == pl.String
+    def _body(self, spelled: pl.DataFrame) -> bytes:
+        """Polars quotes no text because it reads like the marker, or as an empty line: stand-ins are written around it, and
+        replaced afterwards."""
+        text = self._write(spelled)
+        bare = {
+            name: bare
+            for name, type in spelled.schema.items()
+            if type == pl.String and (bare := self._wrongly_bare(pl.col(name))) is not None
         }
-        if not alike or not frame.select(pl.any_horizontal(one.any() for one in alike.values())).item():
+        if not bare or not spelled.select(pl.any_horizontal(one.any() for one in bare.values())).item():
             return text
         stand_in = next(one for n in count() if (one := f"\x00{n}\x00").encode() not in text)
-        replaced = frame.with_columns(
-            pl.when(found).then(pl.lit(stand_in)).otherwise(pl.col(name)).alias(name)
-            for name, found in alike.items()
+        wrapped = spelled.with_columns(
+            pl.when(one)
+            .then(pl.concat_str(pl.lit(stand_in), name, pl.lit(stand_in)))
+            .otherwise(name)
+            .alias(name)
+            for name, one in bare.items()
         )
-        return self._write(replaced).replace(stand_in.encode(), f'"{self.null_marker}"'.encode())
+        return self._write(wrapped).replace(stand_in.encode(), b'"')
+
+    def _wrongly_bare(self, value: pl.Expr) -> pl.Expr | None:
+        """The test for a text that must be quoted, and that Polars would write without quotes."""
+        if self.writing["quote_style"] != "necessary":
+            return None
+        if self.null_marker:
+            return value == self.null_marker
+        if self.alone:
+            quoted = "\r\n" + self.writing["separator"]
+            return value.str.contains(BLANK) & ~value.str.contains(f"[{re.escape(quoted)}]")
+        return None
 
     def _write(self, frame: pl.DataFrame) -> bytes:
         if self.escaped:

@@ -11,7 +11,7 @@ import polars as pl
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import OutputColumn
 from export_pipelines.stream.buffer import csv_bytes
-from export_pipelines.stream.encoder import Columns, Fitting
+from export_pipelines.stream.encoder import CellCounts, Columns, Fitting
 from export_pipelines.stream.timestamps import with_timestamp_texts
 
 RAW = (Kind.DECIMAL, Kind.NUMBER, Kind.JSON)  # their text is JSON already
@@ -29,7 +29,7 @@ class JsonEncoder:
         self.array = array
         self.pretty = array and bool(options.get("pretty"))
         self.text = pl.concat_str(_object(tree_of(columns))).alias("json")
-        self.neutralised = 0
+        self.counts = CellCounts()
         self._fitting = Fitting()
 
     def begin(self) -> bytes:

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 
 from export_pipelines.catalog import Kind
 from export_pipelines.stream.buffer import Buffer
-from export_pipelines.stream.encoder import Columns
+from export_pipelines.stream.encoder import CellCounts, Columns
 from export_pipelines.stream.regroup import Regroup
 from export_pipelines.stream.schema import arrow_type
 
@@ -37,7 +37,7 @@ class ParquetEncoder:
             for column in columns
         )
         self.codec, self.level = codec, level
-        self.neutralised = 0
+        self.counts = CellCounts()
         self._groups = Regroup(group_rows)
         self._texts = [
             column.id

@@ -4,21 +4,26 @@ Numbers are doubles there: one of more than 15 digits, and a day before March 19
 
 import zipfile
 import zlib
+from collections.abc import Collection
 from typing import Any
 
 import polars as pl
 
-from export_pipelines.errors import DataError, LimitReached, RequestError
+from export_pipelines.catalog import Kind
+from export_pipelines.errors import LimitReached, RequestError
 from export_pipelines.stream.buffer import Buffer
-from export_pipelines.stream.encoder import Columns, Fitting
-from export_pipelines.stream.xlsx_book import SHEET, Book, book_of
-from export_pipelines.stream.xlsx_cells import cells_of, too_long
+from export_pipelines.stream.encoder import CellCounts, Columns, Fitting
+from export_pipelines.stream.xlsx_book import SHARED, SHEET, Book, book_of
+from export_pipelines.stream.xlsx_cells import as_text, cells_of
+from export_pipelines.stream.xlsx_texts import SharedTexts
 
 MAX_COLUMNS = 16_384
 MAX_SHEET_BYTES = 2**32 - 2**20  # of a member without the extension for more, which Excel wants to repair
 LEVEL = 4  # of zlib: half the time of 6, files a tenth larger
 CHUNK_BYTES = 65_536  # what the codec is fed with, so that its output does not depend on how rows came in
 MARGIN = 1.1  # what a piece may become longer when it is compressed in the stream instead of alone
+TEXTS = (Kind.TEXT, Kind.JSON)
+SHARED_END = "</sst>"
 FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
 
 
@@ -36,15 +41,18 @@ class XlsxEncoder:
                 remedy="choose fewer fields or metrics, or another format",
             )
         self.columns = columns
-        self.neutralised = 0
+        self.counts = CellCounts()
         self.book: Book = book_of(columns)
-        self.row = pl.concat_str(cells_of(columns, self.book.styles)).alias("row")
+        self.row = self._row()
+        self._texts = [one.id for one in columns if one.kind in TEXTS]
+        self._as_text = dict(as_text(columns))
         self._fitting = Fitting()
         self.begin()
         self._end_bytes = len(self.end(True)) + len(zlib.compress(self.book.head.encode()))
 
     def begin(self) -> bytes:
         self._buffer, self._waiting, self._rows, self._size = Buffer(), bytearray(), 1, 0
+        self._shared = SharedTexts(self.book.shared.count("<si>"))
         self._zip = _Archive(self._buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
         for name, data in self.book.members.items():
             self._zip.writestr(_member(name), data, compresslevel=LEVEL)
@@ -57,13 +65,16 @@ class XlsxEncoder:
     def encode(self, frame: pl.DataFrame, first: bool) -> bytes:
         self._feed(self._text(frame))
         self._rows += len(frame)
+        if self._as_text:
+            found = frame.select(test.sum().alias(id) for id, test in self._as_text.items()).row(
+                0, named=True
+            )
+            self.counts.as_text += {id: count for id, count in found.items() if count}
         return self._taken()
 
     def fit(self, frame: pl.DataFrame, first: bool, free: int) -> tuple[int, bytes]:
         room = (self._given + free - self._most - self._end_bytes) / MARGIN
-        rows, packed = self._fitting.fit(
-            lambda head: zlib.compress(self._text(head), LEVEL), frame, first, int(room)
-        )
+        rows, packed = self._fitting.fit(self._packed, frame, first, int(room))
         if not rows:
             return 0, b""
         self._most += len(packed) * MARGIN
@@ -73,19 +84,30 @@ class XlsxEncoder:
         self._feed(self.book.tail.encode())
         self._sheet.write(bytes(self._waiting))
         self._sheet.close()
+        self._zip.writestr(
+            _member(SHARED), self.book.shared.replace(SHARED_END, self._shared.xml() + SHARED_END)
+        )
         self._zip.close()
         return self._buffer.take()
 
+    def _row(self, written: Collection[str] = ()) -> pl.Expr:
+        return pl.concat_str(cells_of(self.columns, self.book.styles, written)).alias("row")
+
     def _text(self, frame: pl.DataFrame) -> bytes:
-        for column in self.columns:
-            if too_long(frame[column.id], column):
-                raise DataError(
-                    "a text is longer than the 32,767 characters of a cell in xlsx",
-                    where=column.header,
-                    remedy="leave the field out, or take another format",
-                )
+        written = self._shared.cells(frame, self._texts)
         numbered = frame.with_row_index("#", offset=self._rows + 1)
-        return "".join(numbered.select(self.row)["row"]).encode()
+        if not written:
+            return "".join(numbered.select(self.row)["row"]).encode()
+        cells = numbered.with_columns(cell.alias(f"#{id}") for id, cell in written.items())
+        return "".join(cells.select(self._row(written))["row"]).encode()
+
+    def _packed(self, frame: pl.DataFrame) -> bytes:
+        """About what these rows take in the file, which does not hold them yet."""
+        shared = len(self._shared)
+        rows = self._text(frame)
+        texts = self._shared.xml(shared)
+        self._shared.cut(shared)
+        return zlib.compress(rows, LEVEL) + (zlib.compress(texts.encode(), LEVEL) if texts else b"")
 
     def _feed(self, data: bytes) -> None:
         self._size += len(data)

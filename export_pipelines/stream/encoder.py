@@ -1,6 +1,8 @@
 """What an encoder is: output frames become the bytes of one part; each format is one file and one row in `encoders.py`."""
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import polars as pl
@@ -12,6 +14,17 @@ FIRST_TRY_ROWS = 64  # of a part that is cut by bytes, while nothing is known of
 SPARE = 1.1  # rows tried above those that fit by the mean of the rows before
 
 
+@dataclass
+class CellCounts:
+    """Cells that a file says otherwise than a reader might expect, in all parts so far: `neutralised` were changed so that no
+    spreadsheet runs them; by column, `like_null` hold a value that reads as null, `as_text` a number or a time that is
+    written as text."""
+
+    neutralised: int = 0
+    like_null: Counter[str] = field(default_factory=Counter)
+    as_text: Counter[str] = field(default_factory=Counter)
+
+
 class Encoder(Protocol):
     """Bytes of one part: `begin`, then `encode` or `fit` for every frame, then `end`; concatenated they are the part.
 
@@ -19,10 +32,9 @@ class Encoder(Protocol):
     However rows are cut into frames, the bytes of `encode` are the same. `fit` encodes as many rows from the head of
     the frame as are sure to make the part longer by at most `free` bytes, at least one if it is the `first`, and says
     how many they were.
-    `neutralised` counts the cells that were changed so that no spreadsheet runs them.
     """
 
-    neutralised: int
+    counts: CellCounts
 
     def begin(self) -> bytes: ...
 

@@ -4,12 +4,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import polars as pl
+import pyarrow as pa
+
 from export_pipelines.plan.plan import Plan
 from export_pipelines.stream.encode_delimited import DelimitedEncoder
 from export_pipelines.stream.encode_json import JsonEncoder
 from export_pipelines.stream.encode_parquet import ParquetEncoder
 from export_pipelines.stream.encode_xlsx import XlsxEncoder
 from export_pipelines.stream.encoder import Columns, Encoder
+from export_pipelines.stream.xlsx_texts import demand_cells_hold
 
 ROW_GROUP_ROWS = 16_384  # about 16 MB of wide leads, held several times over while they are written
 
@@ -27,6 +31,17 @@ ENCODERS: dict[str, Callable[[Columns, dict[str, Any]], Encoder]] = {
     "parquet": _parquet,
     "xlsx": XlsxEncoder,
 }
+
+
+# what a format cannot hold, told while the rows' ids are known: a DataError
+DEMANDS: dict[str, Callable[[Columns, pl.DataFrame, pa.RecordBatch], None]] = {"xlsx": demand_cells_hold}
+
+
+def demand_fitting(plan: Plan, frame: pl.DataFrame, batch: pa.RecordBatch) -> None:
+    """Raises DataError for a value of the output `frame` that the plan's format cannot hold; `batch` is what it was made of."""
+    assert plan.masking and plan.encoding
+    if plan.encoding.format in DEMANDS:
+        DEMANDS[plan.encoding.format](plan.masking.columns, frame, batch)
 
 
 def encoder_of(plan: Plan) -> Encoder:

@@ -20,8 +20,8 @@ from export_pipelines.plan.plan import OutputColumn, Plan
 from export_pipelines.stream import mask
 from export_pipelines.stream.channel import Channel, Stopped
 from export_pipelines.stream.compress import codec_of, held_bytes
-from export_pipelines.stream.encoder import Encoder
-from export_pipelines.stream.encoders import encoder_of
+from export_pipelines.stream.encoder import CellCounts, Encoder
+from export_pipelines.stream.encoders import demand_fitting, encoder_of
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.part_writer import (
     Begin,
@@ -58,7 +58,7 @@ class Written:
     null_required: dict[str, int]
     bad_json: dict[str, int]
     masked_values: int
-    neutralised_cells: int
+    cells: CellCounts
     seconds: dict[str, float]
 
 
@@ -164,7 +164,7 @@ class _Run:
             null_required=self.nulls,
             bad_json=dict(self.bad_json),
             masked_values=self.masked,
-            neutralised_cells=self.encoder.neutralised,
+            cells=self.encoder.counts,
             seconds={stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
         )
 
@@ -197,6 +197,7 @@ class _Run:
         def work() -> mask.Masked:
             before = time.perf_counter()
             done = mask.apply(self.plan, batch, self.keys)
+            demand_fitting(self.plan, done.frame, batch)
             self.seconds["mask"] += time.perf_counter() - before
             return done
 

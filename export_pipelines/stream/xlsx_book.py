@@ -13,6 +13,7 @@ from export_pipelines.plan.plan import OutputColumn
 from export_pipelines.stream.encoder import Columns
 
 SHEET = "xl/worksheets/sheet1.xml"
+SHARED = "xl/sharedStrings.xml"
 SHEET_NAME = "Export"
 CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 - the same in every file; the format has no zone
 WIDTHS = {Kind.TIMESTAMP: 24, Kind.DATE: 12, Kind.TEXT: 20, Kind.JSON: 40}  # characters
@@ -22,11 +23,12 @@ _COLUMN = re.compile(r'<col min="(\d+)" max="(\d+)"[^>]*?style="(\d+)"')
 
 @dataclass(frozen=True)
 class Book:
-    """`head` and `tail` of the sheet's XML, before and after the rows below the header; the other `members` of the
-    file; the number of each column's cell format."""
+    """`head` and `tail` of the sheet's XML, before and after the rows below the header; the XML of its `shared` strings,
+    those of the header; the other `members` of the file; the number of each column's cell format."""
 
     head: str
     tail: str
+    shared: str
     members: dict[str, bytes]
     styles: tuple[int, ...]
 
@@ -45,9 +47,10 @@ def book_of(columns: Columns) -> Book:
     with zipfile.ZipFile(file) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     xml = members.pop(SHEET).decode()
-    # the size of the table, which is not known yet and need not be told
+    # the size of the table, and how many strings there are, are not known yet and need not be told
     head, tail = re.sub(r"<dimension [^>]*/>", "", xml).split("</sheetData>")
-    return Book(head, "</sheetData>" + tail, members, _styles(xml, len(columns)))
+    shared = re.sub(r' (count|uniqueCount)="\d+"', "", members.pop(SHARED).decode())
+    return Book(head, "</sheetData>" + tail, shared, members, _styles(xml, len(columns)))
 
 
 def _styles(xml: str, count: int) -> tuple[int, ...]:

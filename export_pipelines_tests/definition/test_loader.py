@@ -98,6 +98,21 @@ def test_a_format_has_all_of_its_options(load: Load) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ("null_marker: '  '", "more than blanks"),
+        ("null_marker: 'a,b'", "more than blanks, and holds no quote, comma"),
+        ("null_marker: '-1.5', quote: text", "a null marker cannot be one"),
+        ("null_marker: 'NULL', quote: all", "it cannot be quoted"),
+        ("null_marker: 'a;b', delimiter: ';'", "nor hold the delimiter"),
+    ],
+)
+def test_a_null_marker_can_be_told_from_values(load: Load, options: str, fault: str) -> None:
+    with pytest.raises(DefinitionError, match=fault):
+        load(f"format: {{csv: {{{options}}}}}")
+
+
 def test_defaults_are_the_limits_of_the_service(load: Load) -> None:
     limits = load("").limits
     assert (limits.rows, limits.bytes) == (5_000_000, 5_000_000_000)

@@ -108,8 +108,14 @@ def test_null_is_bare_unless_all_is_quoted(quote: str, line: bytes):
     assert written(",", rows, quote=quote).endswith(line)
 
 
+ALONE = ["a", None, "", " ", "  ", "\t", "\u00a0", "\u3000", "\n", "\r", "\r\n", " \n ", "\x0b", "b", " "]
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
 @pytest.mark.parametrize("quote", ["minimal", "text", "all"])
-def test_a_column_that_stands_alone_loses_no_row(quote: str):
-    encoder = DelimitedEncoder(",", COLUMNS[1:2], {"quote": quote})
-    data = encoder.begin() + encoder.encode(pl.DataFrame({"word": ["a", None, "", "b"]}), first=True)
-    assert pd.read_csv(io.BytesIO(data), keep_default_na=False)["word"].tolist() == ["a", "", "", "b"]
+def test_a_column_that_stands_alone_loses_no_row(quote: str, separator: str):
+    encoder = DelimitedEncoder(separator, COLUMNS[1:2], {"quote": quote})
+    data = encoder.begin() + encoder.encode(pl.DataFrame({"word": ALONE}), first=True)
+    read = pd.read_csv(io.BytesIO(data), sep=separator, keep_default_na=False)["word"].tolist()
+    assert read == [one or "" for one in ALONE]
+    assert [one for (one,) in csv.reader(io.StringIO(data.decode(), newline=""))][1:] == read

@@ -1,16 +1,22 @@
 """Every text format to the byte, for tables small enough to read."""
 
+import csv
+import io
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import OutputColumn
 from export_pipelines.stream.encoder import Encoder
 from export_pipelines.stream.encoders import encoder_of
+from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.stream.tables import Row, column, encoded, frame_of, plan_of
 
 ALL = [
@@ -29,6 +35,7 @@ ROWS: list[Row] = [
     (None,) * 8,
     ("", -1, Decimal("-0.05"), "7", False, date(2024, 2, 29), datetime(9999, 12, 31, tzinfo=UTC), "[]"),
 ]  # fmt: skip
+UNSAFE = re.compile(r"^'(?='*[=+\-@\t\r\n＝＋－＠])")
 PAIR = [column("a"), column("b")]
 CSV = (
     "Text,n,pay,number,flag,day,at,extra\n"
@@ -140,18 +147,76 @@ def test_a_null_in_a_lone_column_is_no_empty_line(kind: Kind, marker: str, null:
 @pytest.mark.parametrize(
     ("cell", "safe"),
     [("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@a", "'@a"), ("\tx", "'\tx"), ("\rx", '"\'\rx"'),
-     ("a=1", "a=1"), (" =1", " =1"), ("'x", "'x"), ("", '""'), (None, "")],
+     ("\n=1", '"\'\n=1"'), ("＝1", "'＝1"), ("＋1", "'＋1"), ("－1", "'－1"), ("＠a", "'＠a"), ("'=1", "''=1"), ("''-", "'''-"),
+     ("a=1", "a=1"), (" =1", " =1"), ("'x", "'x"), ("'", "'"), ("''x", "''x"), ("", '""'), (None, "")],
 )  # fmt: skip
 def test_what_a_spreadsheet_would_run_is_made_safe_and_counted(cell: str | None, safe: str) -> None:
     columns = [column("a"), column("n", Kind.INTEGER)]
     writer = encoder("csv", columns, spreadsheet_safe=True)
     assert encoded(writer, frame_of(columns, [(cell, -1)])).decode() == f"a,n\n{safe},-1\n"
-    assert writer.neutralised == int(cell is not None and safe.strip('"')[:2] == f"'{cell[:1]}")
+    assert writer.counts.neutralised == int(safe.strip('"') == f"'{cell}")
 
 
 def test_a_header_that_a_spreadsheet_would_run_is_made_safe_too() -> None:
     columns = [column("=cmd|calc!A1_leads"), column("b")]
     assert part("csv", columns, [("x", "y")], spreadsheet_safe=True) == "'=cmd|calc!A1_leads,b\nx,y\n"
+
+
+@given(
+    labels=st.lists(
+        st.text("'=+-@\t\r\n＝＋－＠ax ", min_size=1, max_size=4), unique=True, min_size=1, max_size=8
+    )
+)
+def test_what_was_made_safe_is_told_apart_and_can_be_undone(labels: list[str]) -> None:
+    columns = [column(f"c{n}", header=label) for n, label in enumerate(labels)]
+    text = part("csv", columns, [tuple(labels)], spreadsheet_safe=True, quote="all")
+    header, cells = csv.reader(io.StringIO(text, newline=""))
+    assert header == cells
+    assert [UNSAFE.sub("", cell, count=1) for cell in cells] == labels
+    assert len(set(cells)) == len(labels) and not any(
+        re.match("[=+\\-@\t\r\n＝＋－＠]", cell) for cell in cells
+    )
+
+
+def test_the_reference_says_how_what_was_made_safe_is_undone() -> None:
+    assert f'`re.sub(r"{UNSAFE.pattern}", "", text)`' in (REPOSITORY / "docs/reference.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({}, {"word": 1}),
+        ({"quote": "all"}, {"word": 1}),
+        ({"null_marker": "NULL"}, {"word": 2}),
+        ({"null_marker": "NULL", "quote": "text"}, {"word": 2}),
+        ({"null_marker": "1"}, {"word": 1, "count": 2}),
+        ({"null_marker": "null"}, {"extra": 1}),
+        ({"null_marker": "'-"}, {"word": 1}),
+        ({"null_marker": "'-", "spreadsheet_safe": True}, {"word": 1}),
+        ({"null_marker": "-"}, {"word": 1}),
+        ({"null_marker": "-", "spreadsheet_safe": True}, {}),
+    ],
+)
+def test_values_that_read_as_null_are_counted_by_column(
+    options: dict[str, Any], found: dict[str, int]
+) -> None:
+    columns = [column("word"), column("count", Kind.INTEGER), column("extra", Kind.JSON)]
+    words = ["", "NULL", "NULL", "1", "-", "'-", None, "null "]
+    rows: list[Row] = [
+        (word, n % 3 if n < 6 else None, "null" if n == 1 else "{}") for n, word in enumerate(words)
+    ]
+    for form in ("csv", "tsv"):
+        if form == "csv" or "quote" not in options:
+            writer = encoder(form, columns, **options)
+            encoded(writer, *frame_of(columns, rows).iter_slices(3))
+            assert writer.counts.like_null == found
+
+
+def test_escaped_tsv_has_no_value_that_reads_as_null() -> None:
+    columns = [column("word"), column("count", Kind.INTEGER)]
+    writer = encoder("tsv", columns, escape="backslash")
+    encoded(writer, frame_of(columns, [("", 1), ("\\N", 2), (None, 3)]))
+    assert not writer.counts.like_null
 
 
 def test_pretty_json_changes_white_space_only() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import OutputColumn
+from export_pipelines.stream.xlsx_texts import CONTROLS
 from export_pipelines_tests.stream.readers import DECOMPRESS, FLOATS, READERS, plain_number
 from export_pipelines_tests.stream.tables import batches_of, column, plan_of, written
 
@@ -23,7 +24,8 @@ NASTY = [
     "", " ", " x ", ",", "\t", '"', '""', "a\nb", "a\rb", "\r\n", "\r", "\n", "\x00", "a\x00b", "\x1a", "\x0b", "\x0c",
     "\x1c", "\x7f", "\x85", "\u2028", "\u2029", "\ufeff", "\ufeffx", "😀", "é", "e\u0301", "\U0010ffff", "\\", "\\N",
     "\\n", "'", "=1+1", "-1", "+1", "@a", "007", "NULL", "null", "NaN", "N/A", "true", "1e5", "]", "},", ",\n", "{}",
-    "#", "--", "</script>", "a" * 5000, '"' * 300,
+    "#", "--", "</script>", "a" * 5000, '"' * 300, "_x0041_", "_x0041_x0042_", "_x000D_", "_x005F_", "a_x005F_x0041_b", "x005F_",
+    "_x00e9_\x01", "_xAAAA\x01", "_x00 41_", "__x0041__",
 ]  # fmt: skip
 texts = st.one_of(st.sampled_from(NASTY), st.text(st.characters(exclude_categories=["Cs"]), max_size=12))
 LARGEST = 10**38 - 1  # in cents
@@ -54,6 +56,8 @@ VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.TIMESTAMP: moments,
     Kind.JSON: json_values.map(lambda value: json.dumps(value, ensure_ascii=False)),
 }
+# what a sheet holds as an escape, and that reader does not undo
+AS_WRITTEN = {"openpyxl": CONTROLS, "calamine": ["\ufffe", "\uffff"]}
 Table = tuple[list[OutputColumn], list[tuple[Any, ...]]]
 
 
@@ -73,7 +77,8 @@ def expected(table: Table, form: str, reader: str) -> list[tuple[Any, ...]]:
     """What that reader is to find, where its format or the reader itself cannot tell two values apart."""
     columns, rows = table
     delimited = form in ("csv", "tsv")
-    loses_empty = delimited and reader != "duckdb"  # the others do not see the quotes of `""`
+    # the others do not see the quotes of `""`, nor an empty text in a sheet
+    loses_empty = (delimited and reader != "duckdb") or reader == "calamine"
     floats = form in ("json", "ndjson") and reader == "duckdb"
 
     def seen(value: Any, one: OutputColumn) -> Any:
@@ -81,6 +86,8 @@ def expected(table: Table, form: str, reader: str) -> list[tuple[Any, ...]]:
             return ""  # null in a lone column is `""`, since a reader skips an empty line
         if value == "" and loses_empty:
             return None
+        if isinstance(value, str) and reader in AS_WRITTEN:
+            value = "".join(f"_x{ord(one):04X}_" if one in AS_WRITTEN[reader] else one for one in value)
         if value is not None and one.kind is Kind.NUMBER and form == "xlsx":
             return plain_number(value)
         if value is not None and one.kind is Kind.JSON and form in ("json", "ndjson"):
@@ -97,6 +104,8 @@ def readable(table: Table, form: str, reader: str) -> bool:
         return not any("\x00" in cell for row in rows for cell in row if isinstance(cell, str))
     if form in ("csv", "tsv") and reader == "duckdb" and len(columns) == 1:  # `""` is no number
         return columns[0].kind is Kind.TEXT or all(row[0] is not None for row in rows)
+    if reader == "calamine" and rows:  # it takes empty rows at the end for none
+        return any(cell not in (None, "") for cell in rows[-1])
     return True
 
 

@@ -164,7 +164,7 @@ def test_masked_values_are_counted_and_nulls_are_not() -> None:
 def test_cells_made_safe_are_counted(limits: dict[str, Any]) -> None:
     columns, rows = [column("a")], [("=1",), ("x",), (None,), ("@" * 1500,)]
     plan = plan_of(columns, options={"spreadsheet_safe": True}, **limits)
-    assert written(plan, batches_of(columns, rows, 3))[0].neutralised_cells == 2
+    assert written(plan, batches_of(columns, rows, 3))[0].cells.neutralised == 2
 
 
 def test_progress_is_told_the_rows_so_far() -> None:

@@ -1,6 +1,7 @@
 """What is the XLSX file's own: its bytes, its size, its cells' types, and what a sheet cannot hold."""
 
 import io
+import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,10 +9,12 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+import python_calamine
 
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError, LimitReached, RequestError
 from export_pipelines.plan.limits import demand_room
+from export_pipelines.stream import xlsx_texts
 from export_pipelines.stream.encode_xlsx import MAX_COLUMNS, XlsxEncoder
 from export_pipelines.stream.xlsx_cells import letters
 from export_pipelines_tests.stream.readers import openpyxl_xlsx
@@ -82,6 +85,63 @@ def test_a_part_that_is_cut_by_bytes_is_never_longer(most: int, tmp_path: Path) 
     _, parts = written(plan, batches_of(COLUMNS, ROWS, 700))
     assert len(parts) > 1 and max(map(len, parts.values())) <= most
     assert [one for data in parts.values() for one in openpyxl_xlsx(data, COLUMNS, tmp_path)] == ROWS
+
+
+ESCAPES = [
+    "_x0041_",
+    "_x005F_x0041_",
+    "a_x005F_b",
+    "plain",
+    "a\rb",
+    "_x0041_x0042_",
+    "_x000D_",
+    "x005F_",
+    "&_x003c_<",
+]
+
+
+@pytest.mark.parametrize("room", [8 * 2**20, 60, 0])
+def test_what_reads_as_an_escape_is_read_as_it_is(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx_texts, "SHARED_BYTES", room)
+    columns, rows = [column("name"), column("again")], [(text, text) for text in ESCAPES]
+    _, parts = written(plan_of(columns, "xlsx"), batches_of(columns, rows, 4))
+    data = parts["part_1.xlsx"]
+    _, *lines = openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows(values_only=True)
+    assert lines == rows
+    assert openpyxl.load_workbook(io.BytesIO(data), read_only=True).active["A2"].value == ESCAPES[0]
+    _, *lines = python_calamine.load_workbook(io.BytesIO(data)).get_sheet_by_index(0).to_python()
+    assert [tuple(line) for line in lines] == rows
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        shared = archive.read("xl/sharedStrings.xml").decode()
+    assert len(shared) < 300 + room
+    assert (shared.count("<si>") > len(columns)) == (room > 0)
+
+
+def test_numbers_and_times_that_are_written_as_text_are_counted_by_column() -> None:
+    at = datetime(1899, 12, 31, tzinfo=UTC)
+    fits: tuple[object, ...] = (
+        "=1",
+        datetime(1900, 3, 1, tzinfo=UTC),
+        date(1900, 3, 1),
+        Decimal("-9999999999999.99"),
+        10**15 - 1,
+        True,
+    )
+    rows = [fits, ("1", at, date(1, 1, 1), Decimal("10000000000000.00"), -(10**15), None), (None,) * 6]
+    told, parts = written(plan_of(COLUMNS, "xlsx", part_rows=2), batches_of(COLUMNS, rows, 1))
+    assert told.cells.as_text == {"at": 1, "day": 1, "price": 1, "count": 1}
+    sheet = openpyxl.load_workbook(io.BytesIO(parts["part_1.xlsx"])).active
+    assert "".join(cell.data_type for cell in sheet[2]) == "sddnnb"
+    assert "".join(cell.data_type for cell in sheet[3]) == "sssssn"
+    assert not written(plan_of(COLUMNS, "csv"), batches_of(COLUMNS, rows, 1))[0].cells.as_text
+
+
+def test_a_text_that_no_cell_holds_names_its_row() -> None:
+    columns = [column("lead_id"), column("name")]
+    rows = [("a1", "short"), ("a2", "x" * 32_768)]
+    with pytest.raises(DataError, match="lead_id a2, name: a text is longer than the 32,767 characters"):
+        written(plan_of(columns, "xlsx"), batches_of(columns, rows, 2))
+    written(plan_of(columns, "csv"), batches_of(columns, rows, 2))
 
 
 def test_a_text_that_no_cell_holds_is_an_error() -> None:
