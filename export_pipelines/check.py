@@ -17,6 +17,8 @@ from export_pipelines.definition.allowed import ANY
 from export_pipelines.definition.delivery import settings_of
 from export_pipelines.definition.export import Cadence
 from export_pipelines.definition.given import AT_LAUNCH
+from export_pipelines.definition.known import read_known
+from export_pipelines.definition.loader import crashed
 from export_pipelines.delivery import Resources, open_destination
 from export_pipelines.delivery.alerting import open_channel
 from export_pipelines.errors import (
@@ -85,7 +87,7 @@ def check_all(
     `connect` asks the source for each query's tables, an index and its clock, every destination for the right to write, and the
     artifact store for room, as an artifact named `probe` that is not kept. Raises SettingsError without the folder of exports, RequestError for an unknown name.
     """
-    loaded = load_definitions(settings.definitions, catalog)
+    loaded = load_definitions(settings.definitions, catalog, read_known(settings.home))
     asked = _asked(loaded, names)
     faults = [
         CheckFault(name, "error", text)
@@ -99,6 +101,8 @@ def check_all(
             plans[definition.name] = _plans(definition, settings, catalog)
         except ExportError as error:
             faults += _faults(definition.name, error)
+        except Exception as error:
+            faults += _faults(definition.name, crashed(f"{definition.path}:1", error))
     faults += _path_faults(loaded, plans, settings)
     chosen = [one for one in loaded.definitions if one.name in asked and one.name in plans]
     resources = Resources(settings, environment)

@@ -23,6 +23,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST_WORD = 100  # characters of what was found, in an error
+
 
 class ExportError(Exception):
     """An error with a remedy: `where: what (remedy)`. Never carries a secret or a lead's value."""
@@ -155,7 +157,7 @@ def unknown(what: str, found: str, allowed: Iterable[str], listing: str = "") ->
     """`unknown field "emial"; did you mean "email"? (LISTING lists them)`; without a near word, all of `allowed`."""
     words = sorted(set(allowed))
     near = get_close_matches(found, words, n=1, cutoff=0.6)
-    text = f'unknown {what} "{found}"'
+    text = f'unknown {what} "{found if len(found) <= LONGEST_WORD else found[: LONGEST_WORD - 3] + "..."}"'
     if near:
         text += f'; did you mean "{near[0]}"?'
     elif len(words) <= 30:

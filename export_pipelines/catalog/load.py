@@ -32,7 +32,12 @@ def _shipped() -> Mapping[str, Any]:
 def shown(path: Path) -> str:
     """The path as errors name it: relative to the working directory where it lies below."""
     here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return printable(str(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
+def printable(name: str) -> str:
+    """A file's name may hold bytes that are no text, which nothing can print or store."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _read(path: Path) -> Document:

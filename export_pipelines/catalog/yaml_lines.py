@@ -2,7 +2,9 @@
 
 In comes text, out goes plain data with the line of every key and item; YamlFault says where it is not YAML."""
 
+import errno
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +16,10 @@ import yaml
 Key = tuple[str | int, ...]
 
 LONGEST_NUMBER = 100  # digits
+MOST_BYTES = 1_000_000  # of a file
+MOST_VALUES = 100_000  # keys, values, lists and mappings; so many take some three seconds
+DEEPEST = 40  # lists and mappings in one another
+LONGEST_TEXT = 300  # characters of a fault, which may quote the file
 
 _CORE = "tag:yaml.org,2002:"
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?")
@@ -24,8 +30,9 @@ class YamlFault(Exception):
     """The text is not the YAML that is read here; `line` counts from 1."""
 
     def __init__(self, what: str, line: int) -> None:
-        self.what, self.line = what, line
-        super().__init__(what)
+        self.what = what if len(what) <= LONGEST_TEXT else what[: LONGEST_TEXT - 3] + "..."
+        self.line = line
+        super().__init__(self.what)
 
 
 @dataclass(frozen=True)
@@ -58,9 +65,15 @@ _Loader.add_implicit_resolver(_CORE + "float", re.compile(f"^{_NUMBER.pattern}$"
 
 
 def read_yaml_file(path: Path) -> Document:
-    """The file's one document. Raises YamlFault; OSError where the file cannot be read."""
+    """The file's one document. Raises YamlFault, also for more than MOST_BYTES; OSError where the file cannot be read."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for, without an end
+        raise OSError(errno.EINVAL, "it is not a plain file", os.fspath(path))
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise YamlFault(f"the file is larger than {MOST_BYTES:,} bytes, which is the most that is read", 1)
     try:
-        return read_yaml(path.read_bytes().decode("utf-8-sig"))
+        return read_yaml(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise YamlFault("the file is not UTF-8 text", error.object[: error.start].count(b"\n") + 1) from error
 
@@ -69,7 +82,7 @@ def read_yaml(text: str) -> Document:
     """The one document in `text`. Raises YamlFault."""
     lines: dict[Key, int] = {}
     try:
-        _refuse_aliases(text)
+        _look_through(text)
         node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -79,15 +92,26 @@ def read_yaml(text: str) -> Document:
         raise YamlFault(
             "not YAML: the file holds a character that YAML does not allow", _bad_line(text)
         ) from error
-    except RecursionError as error:
-        raise YamlFault("not YAML that is read here: nested too deep", 1) from error
     return Document(None if node is None else _plain(node, (), lines), lines)
 
 
-def _refuse_aliases(text: str) -> None:
-    for event in yaml.parse(text, _Loader):
+def _look_through(text: str) -> None:
+    """Refuses what must not be composed: aliases, more than MOST_VALUES, and what is nested deeper than DEEPEST. Events
+    need no recursion."""
+    depth = 0
+    for number, event in enumerate(yaml.parse(text, _Loader)):
+        if number > MOST_VALUES:
+            raise YamlFault(f"more than {MOST_VALUES:,} values, which is the most that is read", _line(event))
         if isinstance(event, yaml.AliasEvent):
             raise YamlFault(f"the alias *{event.anchor} is not read here; write the value out", _line(event))
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise YamlFault(
+                f"nested too deep: at most {DEEPEST} lists and mappings in one another", _line(event)
+            )
 
 
 def _bad_line(text: str) -> int:

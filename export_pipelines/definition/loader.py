@@ -1,7 +1,8 @@
 """Reads the files of `exports/`: a good one becomes an ExportDefinition, a bad one a DefinitionError with all faults."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import traceback
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from export_pipelines.catalog import Catalog
-from export_pipelines.catalog.load import shown
+from export_pipelines.catalog.load import printable, shown
 from export_pipelines.catalog.yaml_faults import plain_faults
 from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_yaml_file
 from export_pipelines.definition.checks import Found, definition_faults, given_faults
@@ -18,7 +19,6 @@ from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.definition.given import Given, laid_over, was_given
 from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import compression_of, format_of
-from export_pipelines.definition.schedule import MAX_ACTIVE
 from export_pipelines.definition.taken_names import taken_by
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import DefinitionError, SettingsError
@@ -34,26 +34,21 @@ class Loaded:
     broken: Mapping[str, DefinitionError]
 
 
-def load_definitions(folder: Path, catalog: Catalog) -> Loaded:
-    """Every definition in `folder`; a bad file never keeps another from loading. Raises SettingsError without a folder."""
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.name[0] != ".")
-    except OSError as error:
-        raise SettingsError(
-            f"cannot read the folder of exports: {error.strerror}",
-            where=shown(folder),
-            remedy="make it, or set EXPORT_PIPELINES_DEFINITIONS",
-        ) from error
+def load_definitions(folder: Path, catalog: Catalog, known: Container[str] = ()) -> Loaded:
+    """Every definition in `folder`; a bad file never keeps another from loading. Raises SettingsError without a folder.
+
+    Of two that would write the same files, one that is `known` is read first, and the other is the broken one.
+    """
     good: dict[str, ExportDefinition] = {}
     broken: dict[str, DefinitionError] = {}
-    for path in paths:
+    for path in sorted(_files(folder), key=lambda path: (path.stem not in known, path)):
         try:
             definition = load_definition(path, catalog)
             _demand_room(definition, good)
             good[definition.name] = definition
         except DefinitionError as error:
-            broken[path.name if path.stem in good else path.stem] = error
-    return Loaded(tuple(good.values()), broken)
+            broken[printable(path.name if path.stem in good else path.stem)] = error
+    return Loaded(tuple(good[name] for name in sorted(good)), dict(sorted(broken.items())))
 
 
 def load_definition(path: Path, catalog: Catalog, given: Given | None = None) -> ExportDefinition:
@@ -61,7 +56,37 @@ def load_definition(path: Path, catalog: Catalog, given: Given | None = None) ->
 
     Raises DefinitionError with every fault, each `exports/x.yaml:7: key: what; allowed`.
     """
-    file, given = shown(path), given or {}
+    try:
+        return _load(path, catalog, given or {})
+    except DefinitionError:
+        raise
+    except Exception as error:
+        raise crashed(f"{shown(path)}:1", error) from error
+
+
+def crashed(where: str, error: Exception) -> DefinitionError:
+    """A fault of the program that a definition brought about: it is that definition's alone. The text of a foreign error
+    may quote anything, so the class and the place stand for it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return DefinitionError(
+        [f"{where}: the program cannot take this definition: {type(error).__name__}{place}; please report it"]
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.suffix in SUFFIXES and path.name[0] != "."]
+    except OSError as error:
+        raise SettingsError(
+            f"cannot read the folder of exports: {error.strerror}",
+            where=shown(folder),
+            remedy="make it, or set EXPORT_PIPELINES_DEFINITIONS",
+        ) from error
+
+
+def _load(path: Path, catalog: Catalog, given: Given) -> ExportDefinition:
+    file = shown(path)
     document = _read(path, file)
     document = replace(document, data=laid_over(document.data, given))
     stop = _Faults(file, document, given)
@@ -111,7 +136,7 @@ def _early_faults(path: Path, data: Any) -> Found:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem):
         yield (
             (),
-            f"the file's name is the export's name: lower-case letters, digits and _, not \"{path.stem}\"",
+            f"the file's name is the export's name: lower-case letters, digits and _, not \"{printable(path.stem)}\"",
         )
     if whose := taken_by(path.stem):
         yield (), f'"{path.stem}" is {whose}; rename the file'
@@ -152,15 +177,10 @@ def _definition(
 
 
 def _demand_room(definition: ExportDefinition, others: Mapping[str, ExportDefinition]) -> None:
-    """Raises DefinitionError for a second file of one name, one schedule too many, or a path that another writes."""
+    """Raises DefinitionError for a second file of one name, or a path that another writes."""
     faults = []
     if definition.name in others:
-        faults.append(f"{definition.path}: {others[definition.name].path} has the same name; rename one")
-    if definition.schedule and sum(1 for one in others.values() if one.schedule) >= MAX_ACTIVE:
-        faults.append(
-            f"{definition.at('schedule')}: schedule: {MAX_ACTIVE} schedules are active already, which is the most; "
-            "take the schedule out of another export, or out of this one and run it by hand"
-        )
+        faults.append(f"{definition.path}:1: {others[definition.name].path} has the same name; rename one")
     for other in others.values():
         for place in sorted(set(_targets(definition)) & set(_targets(other))):
             faults.append(

@@ -13,6 +13,7 @@ from export_pipelines.artifacts import MANIFEST_NAME, Manifest, Store, open_stor
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.definition import ExportDefinition, Loaded, load_definition, load_definitions
 from export_pipelines.definition.given import Given
+from export_pipelines.definition.known import read_known
 from export_pipelines.delivery import Receipt, Resources
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.ledger import Delivery, Ledger, open_ledger
@@ -111,4 +112,5 @@ def open_workshop(
     """
     close_home(settings.home)
     catalog = load_catalog(settings.catalog)
-    return Workshop(settings, catalog, load_definitions(settings.definitions, catalog), now, progress)
+    loaded = load_definitions(settings.definitions, catalog, read_known(settings.home))
+    return Workshop(settings, catalog, loaded, now, progress)

@@ -55,8 +55,9 @@ class Door:
     @cached_property
     def loaded(self) -> "Loaded":
         from export_pipelines.definition import load_definitions
+        from export_pipelines.definition.known import read_known
 
-        return load_definitions(self.settings.definitions, self.catalog)
+        return load_definitions(self.settings.definitions, self.catalog, read_known(self.settings.home))
 
     def forget(self) -> None:
         """The next question reads everything again, after a key or a catalog was written."""

@@ -1,5 +1,6 @@
 """YAML as the project reads it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,32 @@ def test_a_key_that_is_not_there_has_the_line_of_what_is_around_it() -> None:
         ("a: 1\nb: \x00\n", 2, "character"),
         ("a: 1e999", 1, "too large"),
         ("a: " + "9" * 5000, 1, "too large"),
-        ("a: " + "[" * 5000, 1, "not YAML"),
+        ("a: " + "[" * 5000, 1, "nested too deep: at most 40"),
+        ("a:\n" + "".join(" " * n + "k:\n" for n in range(1, 60)), 41, "nested too deep"),
+        ("- a\n" * 200_000, 99_999, "more than 100,000 values"),
+        (f"a: *{'x' * 5000}", 1, r"^.{297}\.\.\.$"),
     ],
 )
 def test_what_is_not_read_here_is_refused_with_its_line(text: str, line: int, what: str) -> None:
     with pytest.raises(YamlFault, match=what) as caught:
         read_yaml(text)
     assert caught.value.line == line
+
+
+def test_forty_levels_are_read() -> None:
+    assert read_yaml("[" * 40 + "]" * 40).data == eval("[" * 40 + "]" * 40)
+
+
+def test_a_file_larger_than_a_megabyte_is_refused_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"#" * 1_000_000)
+    assert read_yaml_file(path).data is None
+    path.write_bytes(b"#" * 1_000_001)
+    with pytest.raises(YamlFault, match="larger than 1,000,000 bytes"):
+        read_yaml_file(path)
+    os.mkfifo(tmp_path / "b.yaml")
+    with pytest.raises(OSError, match="not a plain file"):
+        read_yaml_file(tmp_path / "b.yaml")
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:

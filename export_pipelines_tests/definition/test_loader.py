@@ -1,11 +1,13 @@
 """Files in, definitions out, normalised; one bad file keeps no other from loading."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from export_pipelines.catalog import Catalog
-from export_pipelines.definition import load_definitions
+from export_pipelines.definition import load_definitions, loader
 from export_pipelines.definition.export import Compression
 from export_pipelines.definition.templates import PART_WORDS, WORDS
 from export_pipelines.errors import DefinitionError, SettingsError
@@ -27,12 +29,9 @@ def test_one_bad_file_keeps_no_other_from_loading(tmp_path: Path, catalog: Catal
     assert set(loaded.broken) == {"bad", "worse"}
 
 
-def test_schedules_over_a_hundred_are_named_and_the_hundred_load(tmp_path: Path, catalog: Catalog) -> None:
-    write(tmp_path, **{f"e{n:03}": "schedule: daily\n" for n in range(102)}, manual="")
-    loaded = load_definitions(tmp_path, catalog)
-    assert len(loaded.definitions) == 101
-    assert set(loaded.broken) == {"e100", "e101"}
-    assert "100 schedules are active already" in str(loaded.broken["e100"])
+def test_any_number_of_definitions_may_have_a_schedule(tmp_path: Path, catalog: Catalog) -> None:
+    write(tmp_path, **{f"e{n:03}": "schedule: daily\n" for n in range(105)})
+    assert len(load_definitions(tmp_path, catalog).definitions) == 105
 
 
 def test_two_definitions_that_write_the_same_files_are_refused(tmp_path: Path, catalog: Catalog) -> None:
@@ -41,6 +40,41 @@ def test_two_definitions_that_write_the_same_files_are_refused(tmp_path: Path, c
     loaded = load_definitions(tmp_path, catalog)
     assert [one.name for one in loaded.definitions] == ["first", "third"]
     assert "first writes the same files" in str(loaded.broken["second"])
+
+
+def test_a_new_definition_never_breaks_one_that_was_known(tmp_path: Path, catalog: Catalog) -> None:
+    same = 'deliver: [{folder: {path: "out/{{date}}"}}]\n'
+    write(tmp_path, a_new_one=same, daily=same)
+    assert set(load_definitions(tmp_path, catalog).broken) == {"daily"}
+    loaded = load_definitions(tmp_path, catalog, known={"daily"})
+    assert [one.name for one in loaded.definitions] == ["daily"] and set(loaded.broken) == {"a_new_one"}
+
+
+def test_a_crash_of_the_program_breaks_the_definition_that_brought_it_about(
+    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, bad="compression: gzip\n", good="")
+    compression_of = loader.compression_of
+
+    def crash(written: Any) -> Compression:
+        if written == "gzip":
+            raise TypeError("jane@example.com")
+        return compression_of(written)
+
+    monkeypatch.setattr(loader, "compression_of", crash)
+    loaded = load_definitions(tmp_path, catalog)
+    assert [one.name for one in loaded.definitions] == ["good"]
+    text = str(loaded.broken["bad"])
+    assert "bad.yaml:1: the program cannot take this definition: TypeError at " in text and "jane" not in text
+
+
+def test_names_of_files_that_are_no_text_are_broken_definitions(tmp_path: Path, catalog: Catalog) -> None:
+    write(tmp_path, good="")
+    (tmp_path / os.fsdecode(b"caf\xe9.yaml")).write_text("type: lead\n")
+    loaded = load_definitions(tmp_path, catalog)
+    assert [one.name for one in loaded.definitions] == ["good"]
+    ((name, error),) = loaded.broken.items()
+    assert f"{name} {error}".encode() and name == "caf\\udce9"
 
 
 @pytest.mark.parametrize("lines", ["naming: '{{export}}_{{part}}.{{ext}}'\n", "compression: gzip\n"])
