@@ -119,8 +119,9 @@ def _walk(annotation: Any, loc: tuple[str | int, ...]) -> tuple[Key, Any]:
     """The key that `loc` names, without the names of union members in it, and the annotation around or at its end."""
     place: list[str | int] = []
     for part in loc:
-        if isinstance(part, str) and part.startswith("("):
-            annotation = _tagged(annotation, part)
+        tagged = _tagged(annotation, part) if isinstance(part, str) and part.startswith("(") else None
+        if tagged is not None:
+            annotation = tagged
             continue
         inner = _step(annotation, part)
         if inner is not None:
@@ -131,7 +132,7 @@ def _walk(annotation: Any, loc: tuple[str | int, ...]) -> tuple[Key, Any]:
 
 
 def _tagged(annotation: Any, tag: str) -> Any:
-    """The member of a union with this tag; tags stand in brackets, which no key does."""
+    """The member of a union with this tag, which stands in brackets; None for a key that is written so."""
     if get_origin(annotation) is Annotated and Tag(tag) in get_args(annotation)[1:]:
         return get_args(annotation)[0]
     for member in get_args(annotation):
