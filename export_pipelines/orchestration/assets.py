@@ -34,7 +34,7 @@ def export_asset(definition: ExportDefinition, workshop: Workshop) -> dg.AssetsD
             "result": {**_kinds(definition, workshop), SOURCE_TAG: workshop.settings.dialect}
         },
         owners_by_output_name={"result": _owners(definition)},
-        check_specs=check_specs(key),
+        check_specs=check_specs(key, partitions),
         backfill_policy=POLICY if partitions else None,
     )
 

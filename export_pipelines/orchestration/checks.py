@@ -1,6 +1,7 @@
-"""Checks of an export, evaluated in the run that wrote it, over all windows of the run."""
+"""Checks of an export, evaluated in the run that wrote it, each window by itself; partitioned like the export."""
 
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from statistics import mean
 
@@ -11,31 +12,88 @@ from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.edges import Done
 
 TRAILING = 7  # artifacts before, at most
-DELIVERED = "delivered"
+DELIVERED, DEFINITION = "delivered", "definition"
 FEWEST = 3  # with fewer there is nothing to compare with
 LEAST, MOST = 0.5, 2.0  # of the mean
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
-Finding = tuple[dict[str, str], dg.AssetCheckSeverity]  # window key -> what is wrong there
+Finding = tuple[str | None, dg.AssetCheckSeverity]  # what is wrong, None for nothing; and how much
 
 
-def check_results(done: Sequence[Done], stored: Sequence[Manifest]) -> list[dg.AssetCheckResult]:
-    """One result for each check; `stored` are the export's artifacts, those of this run among them."""
-    return [_result(name, *find(done, stored)) for name, (_, find) in _FIND.items()]
+def evaluations(
+    asset: dg.AssetKey, done: Sequence[Done], stored: Sequence[Manifest], partitioned: bool
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Each check of each window that has an artifact; of one that has none, nothing could be looked at.
+
+    `stored` are the export's artifacts, those of this run among them.
+    """
+    yield definition_check(asset)
+    for one in done:
+        if one.manifest is None:
+            continue
+        for name, (_, find) in _FIND.items():
+            yield _evaluation(asset, name, one.key, partitioned, *find(one, one.manifest, stored))
 
 
-def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    return [dg.AssetCheckSpec(name, asset=asset, description=text) for name, (text, _) in _FIND.items()]
+def check_specs(
+    asset: dg.AssetKey, partitions: dg.PartitionsDefinition | None = None
+) -> list[dg.AssetCheckSpec]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # of partitions; a person can do nothing about it
+        return [
+            definition_spec(asset),
+            *(
+                dg.AssetCheckSpec(name, asset=asset, description=text, partitions_def=partitions)
+                for name, (text, _) in _FIND.items()
+            ),
+        ]
 
 
-def delivered_check(asset: dg.AssetKey, faults: Sequence[str]) -> dg.AssetCheckEvaluation:
-    """The check `delivered`, told outside of the op that evaluates all: it passes without `faults`."""
+def definition_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+    """Of the export itself, whatever its partitions."""
+    return dg.AssetCheckSpec(DEFINITION, asset=asset, description="The export's file can be read")
+
+
+def definition_check(asset: dg.AssetKey, fault: str | None = None) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=asset, check_name=DEFINITION, passed=fault is None, severity=ERROR, description=fault
+    )
+
+
+def delivered_check(
+    asset: dg.AssetKey, key: str, partitioned: bool, fault: str | None
+) -> dg.AssetCheckEvaluation:
+    """The check `delivered` of one window, told outside of the op that evaluates all; it passes without a fault."""
+    return _evaluation(asset, DELIVERED, key, partitioned, fault, ERROR)
+
+
+def report(context: dg.OpExecutionContext, evaluation: dg.AssetCheckEvaluation) -> None:
+    """Records an evaluation at once, whatever becomes of the op. It belongs to the run: of those without a run Dagster
+    takes one for each partition, and then never another."""
+    event = dg.DagsterEvent(
+        event_type_value=dg.DagsterEventType.ASSET_CHECK_EVALUATION.value,
+        job_name=context.job_name,
+        event_specific_data=evaluation,
+    )
+    context.instance.report_dagster_event(event, context.run_id)
+
+
+def _evaluation(
+    asset: dg.AssetKey,
+    name: str,
+    key: str,
+    partitioned: bool,
+    fault: str | None,
+    severity: dg.AssetCheckSeverity,
+) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=asset,
-        check_name=DELIVERED,
-        passed=not faults,
-        severity=ERROR,
-        description="\n".join(faults) or None,
+        check_name=name,
+        passed=fault is None,
+        severity=severity,
+        description=f"{key}: {fault}" if fault else None,
+        metadata={"window": key},
+        partition=key if partitioned else None,
     )
 
 
@@ -52,9 +110,8 @@ def trailing(manifest: Manifest, stored: Iterable[Manifest]) -> list[Manifest]:
     return sorted(chosen, key=lambda one: (one.window.start, one.created_at))[-TRAILING:]
 
 
-def _row_count(done: Sequence[Done], stored: Sequence[Manifest]) -> Finding:
-    texts = {one.window.key: unusual_row_count(one, stored) for one in _manifests(done)}
-    return {key: text for key, text in texts.items() if text}, WARN
+def _row_count(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
+    return unusual_row_count(manifest, stored), WARN
 
 
 def unusual_row_count(manifest: Manifest, stored: Iterable[Manifest]) -> str | None:
@@ -81,27 +138,16 @@ def unusual(manifest: Manifest, stored: Iterable[Manifest], now: datetime) -> Al
     )
 
 
-def _required(done: Sequence[Done], _: Sequence[Manifest]) -> Finding:
-    found, severity = {}, WARN
-    for manifest in _manifests(done):
-        null = {name: rows for name, rows in manifest.null_required.items() if rows}
-        if null:
-            found[manifest.window.key] = "; ".join(
-                f"{name}: null in {rows:,} rows" for name, rows in null.items()
-            )
-        if manifest.rows in null.values():
-            severity = ERROR
-    return found, severity
+def _required(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
+    null = {name: rows for name, rows in manifest.null_required.items() if rows}
+    text = "; ".join(f"{name}: null in {rows:,} rows" for name, rows in null.items())
+    return text or None, ERROR if manifest.rows in null.values() else WARN
 
 
-def _schema(done: Sequence[Done], stored: Sequence[Manifest]) -> Finding:
-    found = {}
-    for manifest in _manifests(done):
-        if manifest.schema_changed:
-            found[manifest.window.key] = (
-                f"schema version {manifest.schema_version}: {_change(manifest, stored)}"
-            )
-    return found, WARN
+def _schema(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
+    if not manifest.schema_changed:
+        return None, WARN
+    return f"schema version {manifest.schema_version}: {_change(manifest, stored)}", WARN
 
 
 def _change(manifest: Manifest, stored: Sequence[Manifest]) -> str:
@@ -118,31 +164,17 @@ def _change(manifest: Manifest, stored: Sequence[Manifest]) -> str:
     return text or "another order of columns"
 
 
-def _delivered(done: Sequence[Done], _: Sequence[Manifest]) -> Finding:
-    return {one.key: one.faults[0].text for one in done if one.faults}, ERROR
+def _delivered(done: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
+    return done.faults[0].text if done.faults else None, ERROR
 
 
-def _manifests(done: Sequence[Done]) -> list[Manifest]:
-    return [one.manifest for one in done if one.manifest]
-
-
-def _result(name: str, found: dict[str, str], severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=name,
-        passed=not found,
-        severity=severity,
-        description="\n".join(f"{key}: {text}" for key, text in found.items()) or None,
-        metadata={"windows": dg.MetadataValue.json(found), "found": len(found)},
-    )
-
-
-_FIND: dict[str, tuple[str, Callable[[Sequence[Done], Sequence[Manifest]], Finding]]] = {
+_FIND: dict[str, tuple[str, Callable[[Done, Manifest, Sequence[Manifest]], Finding]]] = {
     "row_count_trailing_mean": (
         f"Rows are between {LEAST:.0%} and {MOST:.0%} of the mean of up to {TRAILING} windows before",
         _row_count,
     ),
     "required_fields_not_null": ("No required column is null; an error when it always is", _required),
     "schema_contract": ("Columns, types and masks are those of the artifact before", _schema),
-    DELIVERED: ("Every window was written, and every destination has it", _delivered),
+    DELIVERED: ("Every destination has the window's artifact", _delivered),
 }
-CHECKS = tuple(_FIND)
+CHECKS = (DEFINITION, *_FIND)

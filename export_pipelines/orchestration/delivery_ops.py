@@ -8,7 +8,7 @@ import dagster as dg
 
 from export_pipelines import logs
 from export_pipelines.errors import ExportError
-from export_pipelines.orchestration.checks import CHECKS, check_results, delivered_check, unusual
+from export_pipelines.orchestration.checks import CHECKS, delivered_check, evaluations, report, unusual
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
 from export_pipelines.orchestration.failing import MAX_RETRIES, RETRY, failure, not_again, told
 from export_pipelines.orchestration.metadata import materialization_metadata
@@ -56,23 +56,21 @@ def record(
         done = gather(written, deliveries, workshop.store())
         before = workshop.store().manifests(done[0].written.export)
     asset = context.assets_def.key
-    results = check_results(done, before)
     for one in done:
         alert = one.manifest and unusual(one.manifest, before, workshop.now())
         if alert:
             workshop.ledger.notice(alert)
     partitioned = context.has_partition_key or context.has_partition_key_range
     whole = {one.key: materialization_metadata(one, workshop) for one in done if one.whole}
+    yield from evaluations(asset, done, before, partitioned)
     faults = faults_of(done)
     if faults:  # Dagster takes no result from a failing op, so the good windows are recorded one by one
         for key, metadata in whole.items():
             yield dg.AssetMaterialization(asset, partition=key if partitioned else None, metadata=metadata)
-        for result in results:
-            yield _evaluation(asset, result)
         raise failure(faults, len(done))
     for key, metadata in whole.items():
         context.add_asset_metadata(metadata, **({"partition_key": key} if partitioned else {}))
-    yield dg.MaterializeResult(check_results=results)
+    yield dg.MaterializeResult()
 
 
 def faults_of(done: list[Done]) -> dict[str, Fault]:
@@ -120,19 +118,7 @@ def _fail_check(
     context: dg.OpExecutionContext, workshop: Workshop, export: str, faults: Mapping[str, Fault]
 ) -> None:
     """A failed op keeps `record` from running, so the check is told here that this destination has nothing."""
-    context.instance.report_runless_asset_event(
-        delivered_check(
-            asset_key(workshop.definition(export)), [f"{key}: {one.text}" for key, one in faults.items()]
-        )
-    )
-
-
-def _evaluation(asset: dg.AssetKey, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
-    return dg.AssetCheckEvaluation(
-        asset_key=asset,
-        check_name=str(result.check_name),
-        passed=result.passed,
-        severity=result.severity,
-        metadata=result.metadata,
-        description=result.description,
-    )
+    asset = asset_key(workshop.definition(export))
+    partitioned = context.has_partition_key or context.has_partition_key_range
+    for key, fault in faults.items():
+        report(context, delivered_check(asset, key, partitioned, fault.text))

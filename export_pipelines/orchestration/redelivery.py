@@ -8,7 +8,7 @@ import dagster as dg
 from export_pipelines import logs
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Delivery
-from export_pipelines.orchestration.checks import delivered_check
+from export_pipelines.orchestration.checks import delivered_check, report
 from export_pipelines.orchestration.edges import Done, Fault, Written
 from export_pipelines.orchestration.failing import failure, told
 from export_pipelines.orchestration.metadata import materialization_metadata
@@ -51,7 +51,7 @@ def send(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -
             faults[f"{one.artifact} to {one.number}"] = Fault.of(error)
     with told():
         for artifact in artifacts:
-            _record(context.instance, workshop, artifact)
+            _record(context, workshop, artifact)
     if faults:
         raise failure(faults, len(context.op_config["deliveries"]))
 
@@ -101,7 +101,7 @@ def _is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
     return run is None or run.is_finished
 
 
-def _record(instance: dg.DagsterInstance, workshop: Workshop, artifact: str) -> None:
+def _record(context: dg.OpExecutionContext, workshop: Workshop, artifact: str) -> None:
     """The check `delivered`, and the materialization that the run before could not record."""
     deliveries = workshop.ledger.deliveries(artifact=artifact)
     definition = workshop.definition(deliveries[0].export)
@@ -109,13 +109,14 @@ def _record(instance: dg.DagsterInstance, workshop: Workshop, artifact: str) -> 
     key, asset = manifest.window.key, asset_key(definition)
     open_ones = [one for one in deliveries if one.state != "delivered"]
     partitions = partitions_of(definition)
+    partitioned = partitions is not None and partitions.has_partition_key(key)
     if not open_ones:
         receipts = tuple(one.receipt for one in deliveries if one.receipt)
         written = Written(export=definition.name, window=manifest.window, artifact=artifact)
         metadata = materialization_metadata(Done(written, manifest, receipts, ()), workshop)
-        partition = key if partitions and partitions.has_partition_key(key) else None
-        instance.report_runless_asset_event(
+        partition = key if partitioned else None
+        context.instance.report_runless_asset_event(
             dg.AssetMaterialization(asset, partition=partition, metadata=metadata)
         )
-    faults = [f"{key}: {one.error or one.state}" for one in open_ones]
-    instance.report_runless_asset_event(delivered_check(asset, faults))
+    fault = open_ones[0].error or open_ones[0].state if open_ones else None
+    report(context, delivered_check(asset, key, partitioned, fault))

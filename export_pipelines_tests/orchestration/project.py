@@ -114,8 +114,12 @@ def materializations(result: dg.ExecuteInProcessResult) -> dict[str | None, dict
     }
 
 
-def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
-    return {one.check_name: one for one in result.get_asset_check_evaluations()}
+def checks(
+    result: dg.ExecuteInProcessResult, partition: str | None = None
+) -> dict[str, dg.AssetCheckEvaluation]:
+    """The evaluations by their check, of one partition where the run had several."""
+    found = result.get_asset_check_evaluations()
+    return {one.check_name: one for one in found if partition is None or one.partition in (None, partition)}
 
 
 def failure(result: dg.ExecuteInProcessResult) -> dict[str, str]:

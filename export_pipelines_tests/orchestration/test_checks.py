@@ -3,11 +3,14 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from export_pipelines.artifacts import Manifest
-from export_pipelines.orchestration.checks import TRAILING, check_results, trailing
+from export_pipelines.orchestration import redeliver
+from export_pipelines.orchestration.checks import TRAILING, evaluations, trailing
 from export_pipelines.orchestration.edges import Done, Written
 from export_pipelines.plan.plan import Window
-from export_pipelines_tests.orchestration.project import DAILY, Project, checks, materializations
+from export_pipelines_tests.orchestration.project import DAILY, NOW, Project, checks, materializations
 
+KEY = dg.AssetKey(["lead", "daily"])
+DAYS = dict.fromkeys(("2024-01-13", "2024-01-14", "2024-01-15"), "SUCCEEDED")
 MONDAYS = DAILY + "filter: {weekdays: [monday]}\n"
 
 
@@ -23,19 +26,66 @@ def on_day(manifest: Manifest, day: int, rows: int = 10, hour: int = 0) -> Manif
     return manifest.model_copy(update=changes | {"created_at": start + timedelta(days=40, hours=hour)})
 
 
-def result_of(name: str, manifest: Manifest, stored: list[Manifest]) -> dg.AssetCheckResult:
+def result_of(name: str, manifest: Manifest, stored: list[Manifest]) -> dg.AssetCheckEvaluation:
     done = Done(Written(export="daily", window=manifest.window), manifest, (), ())
-    return next(one for one in check_results([done], [*stored, manifest]) if one.check_name == name)
+    found = evaluations(KEY, [done], [*stored, manifest], partitioned=True)
+    return next(one for one in found if one.check_name == name)
+
+
+def colours(instance: dg.DagsterInstance, name: str) -> dict[str | None, str]:
+    """What the UI shows for each partition."""
+    found = instance.event_log_storage.get_asset_check_partition_info([dg.AssetCheckKey(KEY, name)])
+    return {one.partition_key: one.latest_execution_status.value for one in found}
 
 
 def test_all_checks_pass_on_a_good_run(project: Project):
     found = checks(project.run("daily", "2024-01-01", "2024-01-05"))
-    assert len(found) == 4 and all(one.passed for one in found.values())
+    assert len(found) == 5 and all(one.passed for one in found.values())
+
+
+def test_each_partition_of_a_run_has_its_own_evaluation(project: Project):
+    found = project.run("daily", "2024-01-01", "2024-01-03").get_asset_check_evaluations()
+    days = ["2024-01-01", "2024-01-02", "2024-01-03"]
+    assert [one.partition for one in found if one.check_name == "delivered"] == days
+    assert [one.partition for one in found if one.check_name == "definition"] == [None]
+
+
+def test_a_partition_keeps_its_colour_when_another_is_run(project: Project, instance: dg.DagsterInstance):
+    project.write("daily", MONDAYS)
+    project.run("daily", "2024-01-02", "2024-01-08", instance=instance)
+    project.run("daily", "2024-01-09", instance=instance)
+    shown = colours(instance, "row_count_trailing_mean")
+    assert shown.pop("2024-01-08") == "FAILED"
+    assert (
+        len(shown) == 7
+        and set(shown.values()) <= {"SUCCEEDED", "FAILED"}
+        and shown["2024-01-02"] == "SUCCEEDED"
+    )
+
+
+def test_a_window_that_was_not_written_is_not_evaluated(project: Project):
+    project.write("daily", MONDAYS + "limits: {rows: 5}\n")
+    result = project.run("daily", "2024-01-14", "2024-01-16")
+    found = {(one.check_name, one.partition) for one in result.get_asset_check_evaluations()}
+    assert not result.success and ("delivered", "2024-01-14") in found
+    assert "2024-01-15" not in {partition for _, partition in found}
+
+
+def test_the_check_of_a_day_that_arrives_later_turns_green(project: Project, instance: dg.DagsterInstance):
+    in_the_way = project.settings.home / "delivered" / "backup" / "2024-01-14"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("x", encoding="utf-8")
+    project.run("daily", "2024-01-13", "2024-01-15", instance=instance)
+    assert colours(instance, "delivered") == dict(DAYS, **{"2024-01-14": "FAILED"})
+    in_the_way.unlink()
+    ids = [one.id for one in project.workshop().ledger.deliveries("daily")]
+    redeliver(project.settings, ids, False, instance=instance, now=lambda: NOW)
+    assert colours(instance, "delivered") == DAYS
 
 
 def test_a_row_count_far_from_the_mean_of_the_windows_before_is_a_warning(project: Project):
     project.write("daily", MONDAYS)
-    found = checks(project.run("daily", "2024-01-02", "2024-01-08"))["row_count_trailing_mean"]
+    found = checks(project.run("daily", "2024-01-02", "2024-01-08"), "2024-01-08")["row_count_trailing_mean"]
     assert not found.passed and found.severity is dg.AssetCheckSeverity.WARN
     assert "2024-01-08: 10 rows" in str(found.description)
 

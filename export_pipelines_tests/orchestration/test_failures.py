@@ -63,7 +63,7 @@ def test_one_delivery_of_a_range_that_fails_is_named(project: Project):
     result = project.run("daily", "2024-01-13", "2024-01-15")
     assert failure(result)["record"].startswith("1 of 3 partitions failed\n2024-01-14: ")
     assert set(materializations(result)) == {"2024-01-13", "2024-01-15"}
-    delivered = checks(result)["delivered"]
+    delivered = checks(result, "2024-01-14")["delivered"]
     assert not delivered.passed and "2024-01-14" in str(delivered.description)
 
 
