@@ -13,6 +13,7 @@ Cadence = Literal["daily", "weekly", "monthly", "weekly of month"]
 WEEKS_OF_MONTH: Cadence = (
     "weekly of month"  # from the 1st, 8th, 15th and 22nd, the last one to the month's end
 )
+RETRY_FOR = "3 days"
 ExportType = Literal["lead", "event", "report"]
 MaskWord = Literal["remove", "hash", "mask", "tokenize", "redact", "keep"]
 
@@ -91,6 +92,7 @@ class ExportDefinition(BaseModel):
     sort: tuple[str, ...] = ()  # field ids that sort the rows before the dataset's own order
     partition: Cadence | None = None  # None: one window, by `filter.last` or given at the run
     schedule: str | None = None  # a cron line in UTC, made from the words by the loader; None is manual
+    retry_for: str = RETRY_FOR  # how long a window of the schedule that failed is tried again
     start: str | None = None  # first day of the partitions, YYYY-MM-DD
     privacy: dict[str, MaskWord] = {}
     split: Split = Split()

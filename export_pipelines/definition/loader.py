@@ -15,7 +15,7 @@ from export_pipelines.catalog.yaml_faults import plain_faults
 from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_yaml_file
 from export_pipelines.definition.checks import Found, definition_faults, given_faults
 from export_pipelines.definition.delivery import destination_of, settings_of
-from export_pipelines.definition.export import ExportDefinition
+from export_pipelines.definition.export import RETRY_FOR, ExportDefinition
 from export_pipelines.definition.given import Given, laid_over, was_given
 from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import compression_of, format_of
@@ -170,6 +170,7 @@ def _definition(
         fields=tuple(written.fields) if isinstance(written.fields, list) else written.fields,
         partition=cadence_of(written),
         schedule=schedule.cron if schedule else None,
+        retry_for=schedule.retry_for if schedule else RETRY_FOR,
         compression=compression_of(written.compression),
         deliver=tuple(destination_of(one) for one in written.deliver),
         lines={".".join(map(str, key)): line for key, line in document.lines.items()},

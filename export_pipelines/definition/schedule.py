@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 from cronsim import CronSim, CronSimError
 
 from export_pipelines.catalog.yaml_faults import shown_value
-from export_pipelines.definition.export import Cadence
+from export_pipelines.definition.export import RETRY_FOR, Cadence
 from export_pipelines.definition.words import TIME_PATTERN, WEEKDAYS, read_weekday
 from export_pipelines.errors import unknown
 
@@ -29,10 +29,12 @@ class ScheduleFault(ValueError):
 
 @dataclass(frozen=True)
 class Schedule:
-    """A cron line in UTC; `cadence` is the word it was made from, None for a cron line."""
+    """A cron line in UTC; `cadence` is the word it was made from, None for a cron line. A window that failed is tried again
+    for `retry_for`."""
 
     cron: str
     cadence: Cadence | None
+    retry_for: str = RETRY_FOR
 
 
 def read_schedule(text: str) -> Schedule:

@@ -1,13 +1,23 @@
 """An export's YAML as people write it: one model from which both the checks and the JSON Schema come."""
 
-from typing import Annotated, Any, Literal, Union
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+)
 
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.catalog.yaml_faults import shown_value
 from export_pipelines.definition.delivery import WrittenDestination
 from export_pipelines.definition.export import (
+    RETRY_FOR,
     WEEKS_OF_MONTH,
     BadJson,
     Cadence,
@@ -81,6 +91,35 @@ def _schedule(value: Any) -> Any:
         raise fault(str(error)) from error
 
 
+class Retried(BaseModel):
+    """A schedule that says how long a window that failed is tried again."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    when: Annotated[Schedule, BeforeValidator(_schedule, json_schema_input_type=str)]
+    retry_for: Annotated[
+        Span, Field(description="How long a window that failed is tried again.", examples=["1 week"])
+    ] = RETRY_FOR
+
+
+def _flat(value: Schedule | Retried) -> Schedule:
+    return replace(value.when, retry_for=value.retry_for) if isinstance(value, Retried) else value
+
+
+_Schedule = Annotated[
+    Union[  # noqa: UP007
+        Annotated[Annotated[Schedule, BeforeValidator(_schedule, json_schema_input_type=str)], Tag("(word)")],
+        Annotated[Retried, Tag("(mapping)")],
+    ],
+    Discriminator(lambda value: "(mapping)" if isinstance(value, dict | Retried) else "(word)"),
+    AfterValidator(_flat),
+]
+if TYPE_CHECKING:
+    WrittenSchedule = Schedule  # what the validators make of it
+else:
+    WrittenSchedule = _Schedule
+
+
 def _naming(value: str) -> str:
     for text in (*template_faults(value, PART_WORDS), *header_faults(value)):  # a mail names it in a header
         raise fault(text)
@@ -115,15 +154,16 @@ class WrittenExport(BaseModel):
         Field(description="The window of one run; by default the word of the schedule."),
     ] = None
     schedule: Annotated[
-        Schedule | None,
-        BeforeValidator(_schedule, json_schema_input_type=str),
+        WrittenSchedule | None,
         Field(
-            description="daily, weekly or monthly with a day and a time, or a cron line; UTC; absent is manual.",
+            description="daily, weekly or monthly with a day and a time, or a cron line; UTC; absent is manual. A mapping "
+            "of `when` and `retry_for` says how long a window that failed is tried again, else 3 days.",
             examples=[
                 "daily at 02:00",
                 "weekly on monday at 02:00",
                 "monthly on 15 at 06:30",
                 "30 2 * * 1-5",
+                {"when": "daily at 02:00", "retry_for": "1 week"},
             ],
         ),
     ] = None

@@ -5,6 +5,7 @@ from export_pipelines.ledger.audit import AuditEntry
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.open_ledger import open_ledger
+from export_pipelines.ledger.windows import WindowRecord
 
 __all__ = [
     "ENDED_BADLY",
@@ -15,5 +16,6 @@ __all__ = [
     "Delivery",
     "Ledger",
     "State",
+    "WindowRecord",
     "open_ledger",
 ]

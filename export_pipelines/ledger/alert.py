@@ -36,6 +36,11 @@ def open_alerts(connection: sa.Connection) -> list[Alert]:
     ]
 
 
+def alert_keys(connection: sa.Connection, prefix: str) -> list[str]:
+    query = sa.select(alerts.c.key).where(alerts.c.key.startswith(prefix, autoescape=True))
+    return list(connection.scalars(query.order_by(alerts.c.key)))
+
+
 def was_told(connection: sa.Connection, key: str, channels: Sequence[str], ended_at: datetime | None) -> None:
     connection.execute(
         sa.update(alerts).where(alerts.c.key == key).values(told=list(channels), ended_at=ended_at)

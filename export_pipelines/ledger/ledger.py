@@ -14,7 +14,7 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.delivery import Receipt
 from export_pipelines.delivery.retrying import next_attempt
 from export_pipelines.errors import ExportError, RequestError, RetryableError, Uncertain
-from export_pipelines.ledger.alert import Alert, open_alerts, was_told
+from export_pipelines.ledger.alert import Alert, alert_keys, open_alerts, was_told
 from export_pipelines.ledger.attempt import Attempt
 from export_pipelines.ledger.audit import AuditEntry, add_entry, read_entries
 from export_pipelines.ledger.delivery import (
@@ -28,6 +28,7 @@ from export_pipelines.ledger.delivery import (
 )
 from export_pipelines.ledger.lanes import Lanes
 from export_pipelines.ledger.tables import alerts, artifacts, attempts, deliveries, journal, requests
+from export_pipelines.ledger.windows import WindowRecord, window_records
 from export_pipelines.plan.window import WHOLE_KEY
 
 Clock = Callable[[], datetime]
@@ -66,16 +67,23 @@ class Ledger:
             self._add(connection, requests, row)
 
     def register(
-        self, manifest: Manifest, entries: Sequence[Mapping[str, Any]], run_id: str | None, at: datetime
+        self,
+        manifest: Manifest,
+        entries: Sequence[Mapping[str, Any]],
+        run_id: str | None,
+        at: datetime,
+        given: bool | None = None,
     ) -> tuple[Delivery, ...]:
         """The artifact and a delivery for each of `entries`, as they stand in its plan, in their order.
+
+        `given` says whether its run was given a filter of its own, None that nobody knows.
 
         Registering again changes nothing. What an older artifact of the window, or another wording of the export,
         still had to deliver is withdrawn: it must not arrive after this.
         """
         lanes = [lane_of(manifest, entry) for entry in entries]
         with self.engine.begin() as connection:
-            self._add(connection, artifacts, _artifact_row(manifest, run_id))
+            self._add(connection, artifacts, _artifact_row(manifest, run_id, given))
             for number, (lane, entry) in enumerate(zip(lanes, entries, strict=True), start=1):
                 self._add(connection, deliveries, _delivery_row(manifest, number, lane, entry, run_id, at))
             self._withdraw(connection, manifest, lanes, at)
@@ -120,6 +128,11 @@ class Ledger:
     def open_alerts(self) -> list[Alert]:
         with self.engine.begin() as connection:
             return open_alerts(connection)
+
+    def alert_keys(self, prefix: str) -> list[str]:
+        """Keys that begin so, of alerts that were noticed, told or not."""
+        with self.engine.begin() as connection:
+            return alert_keys(connection, prefix)
 
     def record(self, actor: str, action: str, subject: str, detail: Mapping[str, Any], at: datetime) -> int:
         """Adds an entry to the audit; returns its id."""
@@ -170,6 +183,11 @@ class Ledger:
             query = query.where(artifacts.c.created_at >= since)
         with self.engine.begin() as connection:
             return connection.execute(query).first() is not None
+
+    def windows(self, export: str, first_key: str = "") -> list[WindowRecord]:
+        """What became of the export's windows from `first_key` on: an entry for each artifact, oldest first."""
+        with self.engine.begin() as connection:
+            return window_records(connection, export, first_key)
 
     def attempts(self, id: str) -> list[dict[str, Any]]:
         """Every attempt at a delivery, oldest first: number, run_id, started_at, ended_at, outcome, error."""
@@ -306,7 +324,7 @@ def _end_killed(connection: sa.Connection, one: Delivery, at: datetime) -> None:
     )
 
 
-def _artifact_row(manifest: Manifest, run_id: str | None) -> dict[str, Any]:
+def _artifact_row(manifest: Manifest, run_id: str | None, given: bool | None) -> dict[str, Any]:
     return {
         "artifact": manifest.artifact,
         "export": manifest.export,
@@ -317,6 +335,9 @@ def _artifact_row(manifest: Manifest, run_id: str | None) -> dict[str, Any]:
         "bytes": manifest.bytes,
         "parts": len(manifest.parts),
         "content": content_of(manifest),
+        "window_end": manifest.window.end,
+        "plan_hash": manifest.plan_hash,
+        "given": given,
     }
 
 

@@ -12,9 +12,10 @@ from export_pipelines.definition.alerts import AlertRule, late_after_hours, load
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Alert, Delivery
 from export_pipelines.ledger.delivery import ENDED_BADLY
+from export_pipelines.orchestration.due import ATTEMPT_TAG
 from export_pipelines.orchestration.failures import failures_of
 from export_pipelines.orchestration.jobs import EXPORT_TAG
-from export_pipelines.orchestration.schedules import schedule_name
+from export_pipelines.orchestration.names import schedule_name
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.window import WHOLE_KEY, scheduled_window
@@ -113,8 +114,8 @@ def _failed_runs(workshop: Workshop, instance: dg.DagsterInstance, now: datetime
     wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - LOOK_BACK)
     for run in instance.get_runs(wanted):
         export = run.tags.get(EXPORT_TAG)
-        if export is None:
-            continue
+        if export is None or run.tags.get(ATTEMPT_TAG, "1") != "1":
+            continue  # of a schedule's window the first failure is told, then that it was given up
         faults = failures_of(instance, run.run_id)
         undelivered = {
             one.window_key for one in workshop.ledger.deliveries(export) if one.state != "delivered"

@@ -10,13 +10,13 @@ import dagster as dg
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.schedule import is_within
-from export_pipelines.errors import ExportError, WindowError
-from export_pipelines.orchestration.launch import NOW_ANYWAY, RANGE_END, RANGE_START, Outcome, run_job
+from export_pipelines.errors import WindowError
+from export_pipelines.orchestration.due import RANGE_END, RANGE_START, plan_hash
+from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.ops import ANY_HOUR, ORIGIN
 from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
-from export_pipelines.plan import compile_plan
 from export_pipelines.plan.window import demand_complete, demand_quiet, partition_keys, window_of
 from export_pipelines.settings import Settings
 
@@ -101,10 +101,10 @@ def done_partitions(
 
 def _is_current(workshop: Workshop, definition: ExportDefinition, manifest: Manifest) -> bool:
     try:
-        plan = compile_plan(workshop.request(definition, window_of(definition, manifest.window.key)))
-    except ExportError:  # the definition has become another
+        window = window_of(definition, manifest.window.key)
+    except WindowError:  # the definition has become another
         return False
-    return plan.hash == manifest.plan_hash
+    return plan_hash(workshop, definition, window) == manifest.plan_hash
 
 
 def _is_quiet(definition: ExportDefinition, now: datetime) -> bool:

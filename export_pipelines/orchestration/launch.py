@@ -25,7 +25,6 @@ from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import demand_complete, demand_quiet, scheduled_window, window_of
 from export_pipelines.settings import Settings
 
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 NOW_ANYWAY = "wait, or add --now"
 
 

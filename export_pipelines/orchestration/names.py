@@ -12,3 +12,7 @@ def asset_key(definition: ExportDefinition) -> dg.AssetKey:
 def node_name(definition: ExportDefinition) -> str:
     """The graph's name in jobs; the export's own name is taken by its job."""
     return asset_key(definition).to_python_identifier()
+
+
+def schedule_name(definition: ExportDefinition) -> str:
+    return f"{definition.name}_schedule"

@@ -112,7 +112,9 @@ def _write(context: dg.OpExecutionContext, plan: Plan, workshop: Workshop) -> Wr
         plan = _with_private(_step("write", plan, workshop), workshop)
         started = workshop.now()
         manifest = workshop.run(plan, window)
-        due = workshop.register(manifest, destinations_of(plan, manifest.rows), context.run_id)
+        due = workshop.register(
+            manifest, destinations_of(plan, manifest.rows), context.run_id, bool(plan.given)
+        )
         seconds = (workshop.now() - started).total_seconds()
     except ExportError as error:
         context.log.error(f"{window.key}: {error}")

@@ -1,34 +1,35 @@
-"""One schedule for each export that has one: at its cron line the last complete window, and those missed before it, once.
+"""One schedule for each export that has one: at its cron line every window that it owes, see due.py.
 
 Off until a person turns it on."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.errors import WindowError
-from export_pipelines.orchestration.names import asset_key, node_name
-from export_pipelines.plan.plan import Window, iso
-from export_pipelines.plan.window import (
-    WHOLE_KEY,
-    first_day,
-    partition_keys,
-    scheduled_window,
-    window_of,
+from export_pipelines.definition.schedule import is_within
+from export_pipelines.orchestration.due import (
+    ATTEMPT_TAG,
+    BY_SCHEDULE,
+    WINDOW_TAG,
+    Due,
+    due_windows,
+    given_up,
 )
+from export_pipelines.orchestration.names import node_name, schedule_name
+from export_pipelines.orchestration.ops import ORIGIN
+from export_pipelines.orchestration.switches import switches
+from export_pipelines.orchestration.workshop import Workshop
+from export_pipelines.plan.plan import Window, iso
+from export_pipelines.plan.window import WHOLE_KEY, first_day
 
-SCHEDULE_TAG, PARTITION_TAG = "dagster/schedule_name", "dagster/partition"
-MAX_CAUGHT_UP = 100  # runs of one tick; the next tick goes on with what is left
+MAX_CAUGHT_UP = 100  # runs of one tick; what is left is asked for afterwards
 
 
-def schedule_name(definition: ExportDefinition) -> str:
-    return f"{definition.name}_schedule"
-
-
-def export_schedule(definition: ExportDefinition, job: Any) -> dg.ScheduleDefinition | None:
+def export_schedule(
+    definition: ExportDefinition, job: Any, workshop: Workshop
+) -> dg.ScheduleDefinition | None:
     """None for an export that only runs by hand."""
     if definition.schedule is None:
         return None
@@ -40,45 +41,49 @@ def export_schedule(definition: ExportDefinition, job: Any) -> dg.ScheduleDefini
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description=f"{definition.schedule} UTC: {definition.partition or 'one window'}, the last complete one, "
-        "and those before it that a stopped daemon missed",
+        "and those since it was turned on that are not written and delivered",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        window = scheduled_window(definition, context.scheduled_execution_time)
-        if definition.partition is None:
-            run_key = iso(context.scheduled_execution_time) if window.key == WHOLE_KEY else window.key
-            return [dg.RunRequest(run_key=run_key, run_config=run_config(definition, window))]
-        if window.start.date() < first_day(definition):
-            return dg.SkipReason(f"the first partition is {first_day(definition)}, it is not complete yet")
-        keys = _due(definition, window, context.instance, schedule_name(definition))
-        return [dg.RunRequest(run_key=key, partition_key=key) for key in keys]
+        at, instance = context.scheduled_execution_time, context.instance
+        if not begins_now(definition, workshop):
+            return dg.SkipReason(
+                f"the quiet hours {definition.quiet_hours} are over; asked for when they begin"
+            )
+        switch = switches(instance).get(schedule_name(definition))
+        due = due_windows(workshop, definition, instance, switch, at, tick=True)
+        wanted = [one for one in due if not given_up(definition, one, at)]
+        if not wanted:
+            return dg.SkipReason(_why_nothing(definition, due))
+        return [request(definition, one) for one in wanted[:MAX_CAUGHT_UP]]
 
     return tick
 
 
-def _due(
-    definition: ExportDefinition, window: Window, instance: dg.DagsterInstance, schedule: str
-) -> list[str]:
-    """The window's key, and before it those of the windows since the newest that this schedule ever ran, oldest first.
-
-    What a person exported meanwhile is left out. A window is asked for by its key, so no tick runs it twice.
-    """
-    assert definition.partition
-    runs = instance.get_runs(dg.RunsFilter(tags={SCHEDULE_TAG: schedule}), limit=MAX_CAUGHT_UP)
-    ran = [end for run in runs if (end := _end_of(definition, run.tags.get(PARTITION_TAG)))]
-    if not ran:
-        return [window.key]
-    since = max(ran)
-    missed = partition_keys(definition.partition, since, window.start)
-    there = instance.get_materialized_partitions(asset_key(definition)) if missed else set()
-    return [*(key for key in missed if key not in there), window.key][:MAX_CAUGHT_UP]
+def _why_nothing(definition: ExportDefinition, due: list[Due]) -> str:
+    if due:
+        return "given up, see the alerts: " + ", ".join(one.ask.key for one in due)
+    return (
+        "every window is written and delivered, on its way or in the hands of a run; "
+        f"the first partition is {first_day(definition)}"
+    )
 
 
-def _end_of(definition: ExportDefinition, key: str | None) -> datetime | None:
-    """When that partition ends; None for one of the definition as it was before."""
-    try:
-        return window_of(definition, key).end if key else None
-    except WindowError:
-        return None
+def begins_now(definition: ExportDefinition, workshop: Workshop) -> bool:
+    """Whether quiet hours allow a run to begin."""
+    hours = definition.quiet_hours
+    return hours is None or is_within(workshop.now().time(), hours)
+
+
+def request(definition: ExportDefinition, due: Due) -> dg.RunRequest:
+    """The run of one window; its key is the window's and the attempt's, so asking twice makes one run."""
+    tags = {WINDOW_TAG: due.ask.key, ATTEMPT_TAG: str(due.attempt), ORIGIN: BY_SCHEDULE}
+    return dg.RunRequest(
+        run_key=f"{due.ask.key} {due.attempt}",
+        job_name=definition.name,
+        partition_key=due.ask.window.key if definition.partition else None,
+        run_config=run_config(definition, due.ask.window),
+        tags=tags,
+    )
 
 
 def run_config(definition: ExportDefinition, window: Window) -> Mapping[str, Any]:

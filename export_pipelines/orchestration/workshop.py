@@ -87,9 +87,10 @@ class Workshop:
         return Resources(self.settings, self.environment)
 
     def register(
-        self, manifest: Manifest, entries: Sequence[Mapping[str, Any]], run_id: str
+        self, manifest: Manifest, entries: Sequence[Mapping[str, Any]], run_id: str, given: bool = False
     ) -> tuple[Delivery, ...]:
-        return self.ledger.register(manifest, entries, run_id, self.now())
+        """`given`: the run had a filter of its own; see Ledger.register."""
+        return self.ledger.register(manifest, entries, run_id, self.now(), given)
 
     def deliver(self, delivery: str, run_id: str, again: bool = False) -> Receipt:
         """One attempt; see pipeline.deliver."""

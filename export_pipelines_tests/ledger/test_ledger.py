@@ -22,9 +22,8 @@ from alembic.script import ScriptDirectory
 from export_pipelines.artifacts import Manifest
 from export_pipelines.delivery import Receipt
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
-from export_pipelines.ledger import Alert, AuditEntry, Ledger, open_ledger
+from export_pipelines.ledger import Alert, AuditEntry, Ledger, WindowRecord, open_ledger
 from export_pipelines.ledger import open_ledger as opening
-from export_pipelines.ledger.lanes import FileLanes
 from export_pipelines.ledger.open_ledger import HEAD
 from export_pipelines.ledger.tables import metadata
 from export_pipelines.plan.window import WHOLE
@@ -35,6 +34,11 @@ ENTRY = {"kind": "folder", "settings": {"path": "a"}}
 OTHER_ENTRY = {"kind": "folder", "settings": {"path": "b"}}
 LATER = "20240117T020000Z-0a1b2c"
 HOUR = timedelta(hours=1)
+OLD_ARTIFACT = "INSERT INTO artifacts VALUES ('daily/2024-01-15/x', 'daily', '2024-01-15', 'run', :at, 1, 1, 1, 'content')"
+OLD_DELIVERY = (
+    "INSERT INTO deliveries (id, artifact, number, lane, kind, entry, target, state, attempts, registered_at) "
+    "VALUES ('d', 'daily/2024-01-15/x', 1, 'lane', 'folder', '{}', '', 'due', 0, :at)"
+)
 SECRET = "hunter2secret"
 
 
@@ -339,14 +343,48 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date(url: str, tmp_path:
     engine = sa.create_engine(driver_url(url))
     command.upgrade(migrations(engine), "0001")
     assert not sa.inspect(engine).has_table("audit")
-    (id,) = due(Ledger(engine, FileLanes(tmp_path / "lanes")))
+    with engine.begin() as connection:
+        connection.execute(sa.text(OLD_ARTIFACT), {"at": AT})
+        connection.execute(sa.text(OLD_DELIVERY), {"at": AT})
     engine.dispose()
     again = open_ledger(url)
-    assert again.delivery(id).state == "due" and again.audit() == []
+    assert again.delivery("d").state == "due" and again.audit() == []
+    (record,) = again.windows("daily")
+    assert (record.window_end, record.plan_hash, record.given) == (None, None, None)
+    assert (record.window_key, record.missing) == ("2024-01-15", {"due"})
     assert again.record("ann", "detokenize", "value", {}, AT) == 1
     with again.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     again.engine.dispose()
+
+
+def test_the_windows_of_an_export_tell_what_is_of_which_plan_and_how_far_it_came(ledger: Ledger):
+    ledger.requested("run", "daily", "schedule", None, ["2024-01-15"], AT)
+    made = manifest_of()
+    ids = due(ledger, made, ENTRY, OTHER_ENTRY)
+    deliver(ledger, ids[0], made)
+    (record,) = ledger.windows("daily")
+    assert record == WindowRecord(
+        made.artifact,
+        "2024-01-15",
+        made.window.end,
+        made.plan_hash,
+        None,
+        "run",
+        made.created_at,
+        "schedule",
+        frozenset({"due"}),
+    )
+    deliver(ledger, ids[1], made)
+    assert ledger.windows("daily", "2024-01-15")[0].arrived
+    assert ledger.windows("daily", "2024-01-16") == [] and ledger.windows("other") == []
+
+
+def test_alerts_are_found_by_how_their_key_begins(ledger: Ledger):
+    for key in ("given up a: 1", "given up a_b: 1", "given up a: 2", "given up axb: 1"):
+        ledger.notice(Alert(key, "a", "failure", "text", "then", AT))
+    assert ledger.alert_keys("given up a: ") == ["given up a: 1", "given up a: 2"]
+    assert ledger.alert_keys("given up a_") == ["given up a_b: 1"]
 
 
 def migrations(engine: sa.Engine) -> Config:

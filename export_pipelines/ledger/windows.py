@@ -1,0 +1,62 @@
+"""What the ledger knows of an export's windows: an entry for each artifact, with how far its deliveries came."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from export_pipelines.ledger.delivery import State
+from export_pipelines.ledger.tables import artifacts, deliveries, requests
+
+
+@dataclass(frozen=True)
+class WindowRecord:
+    """One artifact of a window. `missing` are the states of its deliveries that are not `delivered`.
+
+    `origin` is who asked for its run, None when nobody knows; so are `window_end`, `plan_hash` and `given` (a filter was
+    given at launch) of an artifact that an older version of the program made.
+    """
+
+    artifact: str
+    window_key: str
+    window_end: datetime | None
+    plan_hash: str | None
+    given: bool | None
+    run_id: str | None
+    created_at: datetime
+    origin: str | None
+    missing: frozenset[State]
+
+    @property
+    def arrived(self) -> bool:
+        """It is at all of its destinations."""
+        return not self.missing
+
+
+def window_records(connection: sa.Connection, export: str, first_key: str) -> list[WindowRecord]:
+    """Of the artifacts with `first_key` and later ones, oldest first."""
+    wanted = sa.and_(artifacts.c.export == export, artifacts.c.window_key >= first_key)
+    missing = _missing(connection, wanted)
+    names = [name for name in WindowRecord.__dataclass_fields__ if name not in ("origin", "missing")]
+    query = (
+        sa.select(*(artifacts.c[name] for name in names), requests.c.origin)
+        .join(requests, requests.c.run_id == artifacts.c.run_id, isouter=True)
+        .where(wanted)
+        .order_by(artifacts.c.created_at, artifacts.c.artifact)
+    )
+    return [
+        WindowRecord(**row, missing=frozenset(missing.get(row["artifact"], ())))
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def _missing(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> dict[str, set[State]]:
+    query = (
+        sa.select(deliveries.c.artifact, deliveries.c.state)
+        .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
+        .where(wanted, deliveries.c.state != "delivered")
+    )
+    found: dict[str, set[State]] = {}
+    for artifact, state in connection.execute(query):
+        found.setdefault(artifact, set()).add(state)
+    return found

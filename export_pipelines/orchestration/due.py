@@ -1,0 +1,276 @@
+"""What a schedule owes: the windows since it was turned on that the ledger does not show as written and delivered.
+
+Nothing is written here, so a tick may be evaluated as often as Dagster likes: what its own runs did is left out, and it gives
+the same list."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from itertools import islice, takewhile
+
+import dagster as dg
+from cronsim import CronSim
+from dagster._core.storage.dagster_run import RunRecord
+
+from export_pipelines.definition import ExportDefinition
+from export_pipelines.errors import ExportError, WindowError
+from export_pipelines.ledger import WindowRecord
+from export_pipelines.orchestration.names import asset_key, schedule_name
+from export_pipelines.orchestration.switches import Switch, first_tick, next_tick
+from export_pipelines.orchestration.workshop import Workshop
+from export_pipelines.plan import compile_plan
+from export_pipelines.plan.plan import Window, iso
+from export_pipelines.plan.window import (
+    WHOLE_KEY,
+    before,
+    first_day,
+    last_complete_window,
+    partition_keys,
+    scheduled_window,
+    window_between,
+    window_of,
+)
+
+BY_SCHEDULE = "schedule"  # origin of a run that a schedule asked for, at its tick or again
+WINDOW_TAG, ATTEMPT_TAG = "export/window", "export/attempt"  # of such a run
+SCHEDULE_TAG, SENSOR_TAG = "dagster/schedule_name", "dagster/sensor_name"
+TICK_TAG, PARTITION_TAG = "dagster/scheduled_execution_time", "dagster/partition"
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+SENSOR_RESUMES = timedelta(days=1)  # how long Dagster goes on with what a sensor asked for
+MAX_TICKS = 1000  # of one schedule that are looked back
+LIVING = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.MANAGED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A window that a schedule has to export at a tick: a partition, or what `filter.last` or the whole history then is.
+
+    `key` tells it from the schedule's others.
+    """
+
+    key: str
+    window: Window
+
+
+@dataclass(frozen=True)
+class Due:
+    """A window that has to be asked for, the `attempt`th time; `runs` are those of the attempts before, oldest first."""
+
+    ask: Ask
+    attempt: int
+    runs: tuple[RunRecord, ...] = ()
+
+    @property
+    def asked_at(self) -> datetime | None:
+        """When it was asked for the first time."""
+        return self.runs[0].create_timestamp.astimezone(UTC) if self.runs else None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the last attempt ended."""
+        if not self.runs:
+            return None
+        end = self.runs[-1].end_time
+        return datetime.fromtimestamp(end, UTC) if end else self.runs[-1].update_timestamp.astimezone(UTC)
+
+
+def due_windows(
+    workshop: Workshop,
+    definition: ExportDefinition,
+    instance: dg.DagsterInstance,
+    switch: Switch | None,
+    at: datetime,
+    tick: bool = False,
+) -> list[Due]:
+    """What the export's schedule owes at its tick `at`, oldest first; without a `switch` it is off, and owes one window.
+
+    Windows that a run or a delivery has in hand are left out, also one that may have arrived. With `tick`, what the runs of
+    this very tick did is not looked at.
+    """
+    own = _own_runs(instance, definition, at) if tick else frozenset()
+    asks = list(_asks(definition, workshop, instance, switch, at, own))
+    records = workshop.ledger.windows(definition.name, _first_key(definition, asks)) if asks else []
+    book = _Book(workshop, definition, at, [one for one in records if one.run_id not in own])
+    held = _Held(definition, instance, own, workshop.now())
+    open_asks = [one for one in asks if not book.settles(one) and not held.covers(one.key)]
+    runs = _runs_for(instance, definition, [one.key for one in open_asks], own)
+    return [Due(one, _attempts(runs.get(one.key, ())) + 1, tuple(runs.get(one.key, ()))) for one in open_asks]
+
+
+def given_up(definition: ExportDefinition, due: Due, now: datetime) -> bool:
+    """Whether its time is over: it was asked for, and failed, for as long as the export says."""
+    return due.asked_at is not None and due.asked_at <= before(now, definition.retry_for)
+
+
+def plan_hash(workshop: Workshop, definition: ExportDefinition, window: Window) -> str | None:
+    """Of the plan that the definition gives today; None where it gives none."""
+    try:
+        return compile_plan(workshop.request(definition, window)).hash
+    except ExportError:
+        return None
+
+
+def _asks(
+    definition: ExportDefinition,
+    workshop: Workshop,
+    instance: dg.DagsterInstance,
+    switch: Switch | None,
+    at: datetime,
+    own: frozenset[str],
+) -> Iterator[Ask]:
+    if definition.partition:
+        last = last_complete_window(definition.partition, at)
+        first = last_complete_window(definition.partition, first_tick(switch)) if switch else last
+        start = max(first.start, datetime.combine(first_day(definition), time(), UTC))
+        for key in partition_keys(definition.partition, start, last.end):
+            yield Ask(key, window_of(definition, key))
+    elif definition.filter.last:
+        yield from _rolling(definition, workshop, instance, switch, at, own)
+    else:
+        yield Ask(iso(at), scheduled_window(definition, at))
+
+
+def _rolling(
+    definition: ExportDefinition,
+    workshop: Workshop,
+    instance: dg.DagsterInstance,
+    switch: Switch | None,
+    at: datetime,
+    own: frozenset[str],
+) -> Iterator[Ask]:
+    """Windows that no calendar names: those that were asked for since the schedule was turned on, and those of all ticks
+    after them, so that another cron line changes only what comes."""
+    asked: dict[str, Window] = {}
+    if switch:
+        wanted = dg.RunsFilter(job_name=definition.name, created_after=switch.since)
+        runs = [one for one in instance.get_runs(wanted, limit=MAX_TICKS) if one.run_id not in own]
+        keys = {one.tags[WINDOW_TAG] for one in runs if WINDOW_TAG in one.tags}
+        keys |= {
+            one.window_key
+            for one in workshop.ledger.windows(definition.name)
+            if one.origin == BY_SCHEDULE and one.created_at >= switch.since and one.run_id not in own
+        }
+        asked = {key: window for key in keys if (window := _between(key))}
+    after = max([switch.since, *(window.end for window in asked.values())]) if switch else at
+    missed = [scheduled_window(definition, moment) for moment in _ticks(definition, after, at)]
+    found = {window.key: window for window in (*asked.values(), *missed, scheduled_window(definition, at))}
+    for window in sorted(found.values(), key=lambda one: one.end):
+        yield Ask(window.key, window)
+
+
+def _ticks(definition: ExportDefinition, after: datetime, before: datetime) -> list[datetime]:
+    """Times of the schedule between the two, the oldest first."""
+    assert definition.schedule
+    times = takewhile(lambda moment: moment < before, CronSim(definition.schedule, after))
+    return list(islice(times, MAX_TICKS))
+
+
+def _between(key: str) -> Window | None:
+    start, _, end = key.partition("_")
+    try:
+        return window_between(start, end)
+    except WindowError:  # of the definition as it was before
+        return None
+
+
+def _first_key(definition: ExportDefinition, asks: Sequence[Ask]) -> str:
+    return min(one.window.key for one in asks) if definition.partition else ""
+
+
+@dataclass(frozen=True)
+class _Book:
+    """What the ledger shows."""
+
+    workshop: Workshop
+    definition: ExportDefinition
+    at: datetime
+    records: Sequence[WindowRecord]
+
+    def settles(self, ask: Ask) -> bool:
+        """Whether the window needs no run: it arrived, is on its way, or may have arrived, of which a person was told."""
+        mine = [one for one in self.records if one.window_key == ask.window.key and self._counts(one, ask)]
+        return any(one.arrived or one.missing & {"due", "sending", "retrying", "uncertain"} for one in mine)
+
+    def _counts(self, record: WindowRecord, ask: Ask) -> bool:
+        """Whether the artifact is what the schedule would make. What was exported by hand has to have today's plan, but
+        not for ever: else a definition that changes would export again what was done long ago."""
+        if ask.window.key == WHOLE_KEY:
+            return not record.given and record.created_at >= self.at
+        if record.given or record.window_end not in (None, ask.window.end):
+            return False
+        if record.origin == BY_SCHEDULE or record.plan_hash is None or not self._is_fresh(ask.window):
+            return True
+        return record.plan_hash == plan_hash(self.workshop, self.definition, ask.window)
+
+    def _is_fresh(self, window: Window) -> bool:
+        cron = self.definition.schedule
+        assert cron
+        return next_tick(cron, window.end) > before(self.at, self.definition.retry_for)
+
+
+class _Held:
+    """Which windows living runs have in hand, whoever asked for them."""
+
+    def __init__(
+        self, definition: ExportDefinition, instance: dg.DagsterInstance, own: frozenset[str], now: datetime
+    ) -> None:
+        statuses = [*LIVING, dg.DagsterRunStatus.NOT_STARTED]
+        key = asset_key(definition)
+        self.runs = [
+            one.dagster_run
+            for one in instance.get_run_records(dg.RunsFilter(statuses=statuses))
+            if one.dagster_run.run_id not in own
+            and (
+                one.dagster_run.job_name == definition.name or key in (one.dagster_run.asset_selection or ())
+            )
+            and _lives(one, now)
+        ]
+
+    def covers(self, key: str) -> bool:
+        return any(
+            key in (run.tags.get(PARTITION_TAG), run.tags.get(WINDOW_TAG))
+            or run.tags.get(RANGE_START, "~") <= key <= run.tags.get(RANGE_END, "")
+            for run in self.runs
+        )
+
+
+def _lives(record: RunRecord, now: datetime) -> bool:
+    """A run that was made and never queued is forgotten, unless a sensor made it, which Dagster lets go on."""
+    run = record.dagster_run
+    if run.status is not dg.DagsterRunStatus.NOT_STARTED:
+        return True
+    return SENSOR_TAG in run.tags and record.create_timestamp.astimezone(UTC) > now - SENSOR_RESUMES
+
+
+def _own_runs(instance: dg.DagsterInstance, definition: ExportDefinition, at: datetime) -> frozenset[str]:
+    tags = {SCHEDULE_TAG: schedule_name(definition), TICK_TAG: at.astimezone(UTC).isoformat()}
+    return frozenset(run.run_id for run in instance.get_runs(dg.RunsFilter(tags=tags)))
+
+
+def _runs_for(
+    instance: dg.DagsterInstance, definition: ExportDefinition, keys: Sequence[str], own: frozenset[str]
+) -> Mapping[str, list[RunRecord]]:
+    """The runs that the schedule asked for, by window, oldest first."""
+    found: dict[str, list[RunRecord]] = {}
+    for some in _chunks(keys):
+        wanted = dg.RunsFilter(job_name=definition.name, tags={WINDOW_TAG: some})
+        for record in instance.get_run_records(wanted, ascending=True):
+            if record.dagster_run.run_id not in own:
+                found.setdefault(record.dagster_run.tags[WINDOW_TAG], []).append(record)
+    return found
+
+
+def _chunks(keys: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    return (keys[start : start + size] for start in range(0, len(keys), size))
+
+
+def _attempts(runs: Iterable[RunRecord]) -> int:
+    """The highest number that was given; a person may have deleted runs, and copied one by running it again."""
+    numbers = (run.dagster_run.tags.get(ATTEMPT_TAG, "1") for run in runs)
+    return max((int(one) for one in numbers if one.isdigit()), default=0)

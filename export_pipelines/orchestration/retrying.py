@@ -1,0 +1,130 @@
+"""What a schedule asked for and did not get: asked for again with pauses that grow, until the export's time for it is over."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from export_pipelines.definition import ExportDefinition
+from export_pipelines.ledger import Alert
+from export_pipelines.orchestration.due import Due, due_windows, given_up
+from export_pipelines.orchestration.failures import failures_of
+from export_pipelines.orchestration.names import schedule_name
+from export_pipelines.orchestration.schedules import MAX_CAUGHT_UP, begins_now, request
+from export_pipelines.orchestration.switches import Switch, last_tick, next_tick, owes_a_tick, switches
+from export_pipelines.orchestration.workshop import Workshop
+from export_pipelines.plan.window import WHOLE_KEY
+
+EVERY_S = 60
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=12)  # each is three times the one before
+BEFORE_A_TICK = timedelta(minutes=5)  # a tick asks for everything itself, and must not meet this sensor at it
+
+
+def retry_windows_sensor(workshop: Workshop, jobs: Sequence[Any]) -> dg.SensorDefinition:
+    """Asks again for windows of schedules that are on; `jobs` are those of the exports that Dagster could take."""
+    names = {one.name for one in jobs}
+
+    def retry_windows(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        asked, over = list[dg.RunRequest](), list[str]()
+        on = switches(context.instance)
+        for definition in workshop.loaded.definitions:
+            switch = on.get(schedule_name(definition))
+            if not switch or definition.name not in names or not begins_now(definition, workshop):
+                continue
+            due = _due(workshop, definition, context.instance, switch)
+            lost = [one for one in due if given_up(definition, one, workshop.now())]
+            if lost:
+                _tell(workshop, definition, context.instance, lost)
+            over += [f"{definition.name} {one.ask.key}" for one in lost]
+            again = [one for one in due if one not in lost and _is_time(one, workshop.now())]
+            asked += [request(definition, one) for one in again[:MAX_CAUGHT_UP]]
+        yield from asked
+        if not asked:
+            yield dg.SkipReason(_why_nothing(over))
+
+    return dg.SensorDefinition(
+        name="retry_windows",
+        evaluation_fn=retry_windows,
+        jobs=jobs or None,
+        minimum_interval_seconds=EVERY_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Asks again for windows of schedules that failed or were lost, with pauses that grow, for as long as "
+        "the export's `retry_for` says; then one alert names them",
+    )
+
+
+def _due(
+    workshop: Workshop, definition: ExportDefinition, instance: dg.DagsterInstance, switch: Switch
+) -> list[Due]:
+    """Of the last tick that Dagster is done with; nothing while one is going on, or about to."""
+    assert definition.schedule
+    now = workshop.now()
+    last = last_tick(definition.schedule, now)
+    if last < switch.since or next_tick(definition.schedule, now) - now < BEFORE_A_TICK:
+        return []
+    if owes_a_tick(instance, switch, last):
+        return []
+    return due_windows(workshop, definition, instance, switch, last)
+
+
+def _is_time(due: Due, now: datetime) -> bool:
+    """A run that a person ended is left to the next tick."""
+    if due.ended_at is None:
+        return True
+    if due.runs[-1].dagster_run.status is dg.DagsterRunStatus.CANCELED:
+        return False
+    return now >= due.ended_at + pause_after(due.attempt - 1)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long nothing is asked after so many attempts: 5 minutes, 15, 45, ... and at most 12 hours."""
+    return min(FIRST_PAUSE * 3 ** min(attempts - 1, 10), LONGEST_PAUSE)
+
+
+def _why_nothing(over: Sequence[str]) -> str:
+    return "given up: " + ", ".join(over) if over else "no window has to be asked for again"
+
+
+def _tell(
+    workshop: Workshop, definition: ExportDefinition, instance: dg.DagsterInstance, lost: Iterable[Due]
+) -> None:
+    """One alert for all windows that are lost now and were not yet; its key names them, so none is told twice."""
+    before = workshop.ledger.alert_keys(prefix := f"given up {definition.name}: ")
+    told = {key for one in before for key in one.removeprefix(prefix).split(", ")}
+    if new := [one for one in lost if one.ask.key not in told]:
+        key = prefix + ", ".join(one.ask.key for one in new)
+        workshop.ledger.notice(_alert(definition, key, new, instance, workshop.now()))
+
+
+def _alert(
+    definition: ExportDefinition, key: str, lost: Sequence[Due], instance: dg.DagsterInstance, now: datetime
+) -> Alert:
+    lines = [f"window {one.ask.window.key}: {_reason(one, instance)}" for one in lost]
+    return Alert(
+        key=key,
+        export=definition.name,
+        kind="failure",
+        text="\n".join(lines),
+        then=_command(definition, [one.ask.window.key for one in lost]),
+        noticed_at=now,
+    )
+
+
+def _reason(due: Due, instance: dg.DagsterInstance) -> str:
+    faults: Mapping[str, str] = failures_of(instance, due.runs[-1].dagster_run.run_id)
+    text = faults.get(due.ask.window.key) or faults.get("") or "the run's process died"
+    number = due.attempt - 1
+    return f"given up after {number} attempt{'s' if number > 1 else ''}: {text}"
+
+
+def _command(definition: ExportDefinition, keys: Sequence[str]) -> str:
+    name = definition.name
+    if definition.partition:
+        if len(keys) == 1:
+            return f"export-pipelines run {name} --partition {keys[0]}"
+        return f"export-pipelines backfill {name} --from {keys[0]} --to {keys[-1]}"
+    if keys[0] == WHOLE_KEY:
+        return f"export-pipelines run {name}"
+    start, _, end = keys[0].partition("_")
+    return f"export-pipelines run {name} --start {start} --end {end}"
