@@ -1,8 +1,10 @@
 """Delivers an artifact by mail: attached, spread over several mails, or as a link."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -137,8 +139,8 @@ class Email:
             mails = self._mails(artifact, limit)
             self._demand_certain(len(mails), journal)
             for number, pieces in enumerate(mails, start=1):
-                message = self._message(artifact, journal.key, pieces, number, len(mails))
-                mail = encoded(message)
+                with _writable(artifact.manifest.artifact):
+                    mail = encoded(self._message(artifact, journal.key, pieces, number, len(mails)))
                 if len(mail) > limit:
                     raise self._too_large(artifact.manifest, limit)
                 item = _item(number, len(mails))
@@ -256,6 +258,19 @@ class Email:
             where=f"{WHERE}.max_size",
             remedy="say `over_limit: split` or `link`, compress, or split the export into smaller parts",
         )
+
+
+@contextmanager
+def _writable(where: str) -> Iterator[None]:
+    """Raises RequestError for letters that no mail can hold (half a pair of UTF-16): a later attempt would meet them too."""
+    try:
+        yield
+    except (UnicodeError, MessageError):
+        raise RequestError(
+            "the mail cannot be written: its subject, body or a name holds letters that are not text",
+            where=where,
+            remedy=f"see `subject` and `body` of {WHERE}, and `naming`",
+        ) from None
 
 
 def _item(number: int, count: int) -> str:
