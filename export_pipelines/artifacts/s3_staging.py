@@ -19,6 +19,7 @@ class S3Part:
     def finish(self) -> None:
         self._upload.complete()
         self.finished = True
+        self._upload.prove()
 
     def abort(self) -> None:
         self._upload.abort()

@@ -16,14 +16,13 @@ from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
 from export_pipelines.artifacts.s3_staging import S3Staging
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, unknown
-from export_pipelines.s3 import Access, Bucket, Options, object_options, open_bucket
+from export_pipelines.s3 import ARCHIVES, Access, Bucket, Options, object_options, open_bucket
 
 # Longer than a part takes to be written: what has no manifest by then has no writer.
 GRACE = timedelta(days=7)
 READERS = 8
-ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 WHERE = "EXPORT_PIPELINES_STORE_URL"
-ASKED = ("endpoint_url", "region", "ca", "encryption", "kms_key", "storage_class")
+ASKED = ("endpoint_url", "region", "ca", "checksums", "encryption", "kms_key", "storage_class")
 REMEDY = "s3://bucket/prefix, or s3://bucket/prefix?endpoint_url=https://host&region=eu-west-1"
 
 
@@ -55,7 +54,12 @@ def s3_store(url: str) -> "S3Store":
             where=WHERE,
             remedy="leave storage_class out, or take STANDARD_IA or GLACIER_IR",
         )
-    access = Access(endpoint_url=settings.endpoint_url, region=settings.region, ca=settings.ca)
+    access = Access(
+        endpoint_url=settings.endpoint_url,
+        region=settings.region,
+        ca=settings.ca,
+        checksums=settings.checksums,
+    )
     bucket = open_bucket(settings.bucket, access)
     return S3Store(bucket, prefix, object_options(settings, "application/octet-stream"))
 

@@ -5,16 +5,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from export_pipelines.catalog.load import shown
-from export_pipelines.catalog.yaml_faults import plain_faults
-from export_pipelines.catalog.yaml_lines import YamlFault, read_yaml_file
 from export_pipelines.definition.destinations.address import MailAddress
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.webhook import OPENED_BY
 from export_pipelines.definition.one_of import OneOf, one_of
-from export_pipelines.errors import DefinitionError
+from export_pipelines.definition.operator_file import read_operator_file
 
 Occasion = Literal["failure", "late", "anomaly"]
 _Model = ConfigDict(frozen=True, extra="forbid")
@@ -87,17 +84,7 @@ def load_alerts(path: Path) -> tuple[AlertRule, ...]:
     """The rules of the file; none without one. Raises DefinitionError with every fault and its line."""
     if not path.exists():
         return ()
-    file = shown(path)
-    try:
-        document = read_yaml_file(path)
-        return WrittenAlerts.model_validate(document.data).alerts
-    except OSError as error:
-        raise DefinitionError([f"{file}: cannot read the file: {error.strerror}"]) from error
-    except YamlFault as error:
-        raise DefinitionError([f"{file}:{error.line}: {error.what}"]) from error
-    except ValidationError as error:
-        found = plain_faults(error, WrittenAlerts)
-        raise DefinitionError(f"{file}:{document.line(key)}: {text}" for key, text in found) from None
+    return read_operator_file(path, WrittenAlerts).alerts
 
 
 def late_after_hours(rules: Iterable[AlertRule], export: str) -> float | None:

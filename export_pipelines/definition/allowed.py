@@ -1,6 +1,6 @@
-"""What exports may name: `allowed.yaml`, the operator's list of variables, files, hosts, buckets and mail domains.
+"""What exports may name: `allowed.yaml`, the operator's list of variables, files, folders, hosts, buckets and mail domains.
 
-Without the file they may name any; a key that the file leaves out allows none of its kind."""
+Without the file they may name any; a key that the file leaves out allows none of its kind, but for `folders`."""
 
 import os
 from collections.abc import Sequence
@@ -9,25 +9,24 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from export_pipelines.catalog.load import shown
-from export_pipelines.catalog.yaml_faults import plain_faults
-from export_pipelines.catalog.yaml_lines import YamlFault, read_yaml_file
 from export_pipelines.definition.destinations.hosts import plain_host
 from export_pipelines.definition.destinations.named import Kind
 from export_pipelines.definition.destinations.secret import is_own_variable
+from export_pipelines.definition.operator_file import read_operator_file
 from export_pipelines.definition.words import fault
-from export_pipelines.errors import DefinitionError
 
 Network = IPv4Network | IPv6Network
 NOUNS: dict[Kind, str] = {
     "variables": "variable",
     "files": "file",
+    "folders": "folder",
     "hosts": "host",
     "buckets": "bucket",
     "mail_domains": "mail domain",
 }
+PATHS: tuple[Kind, ...] = ("files", "folders")
 MOST_SHOWN = 10
 
 
@@ -55,12 +54,14 @@ HostGlob = Annotated[Glob, AfterValidator(plain_host)]
 
 
 class Allowed(BaseModel):
-    """Globs of each kind. `private_networks` are those whose addresses webhooks may reach, by plain http too."""
+    """Globs of each kind. `folders` are those outside of the program's own that exports may deliver into, any unless the
+    list names some; `private_networks` those whose addresses webhooks may reach, by plain http too."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     variables: tuple[Annotated[Glob, AfterValidator(_variable)], ...] = ()
     files: tuple[Glob, ...] = ()
+    folders: tuple[Glob, ...] = ("/**",)
     hosts: tuple[HostGlob, ...] = ()
     buckets: tuple[Glob, ...] = ()
     mail_domains: tuple[HostGlob, ...] = ()
@@ -69,11 +70,12 @@ class Allowed(BaseModel):
     ] = ()
 
     def permits(self, kind: Kind, name: str, root: Path) -> bool:
-        """Whether an export may name `name`; a file is an absolute path, and globs of files are taken from `root`."""
-        if kind == "files":
-            return any(_covers(_parts(root, glob), Path(name).parts) for glob in self.files)
+        """Whether an export may name `name`; a file or folder is an absolute path, and their globs are taken from `root`."""
+        globs: tuple[str, ...] = getattr(self, kind)
+        if kind in PATHS:
+            return any(_covers(_parts(root, glob), Path(name).parts) for glob in globs)
         plain = plain_host(name) if kind in ("hosts", "mail_domains") else name
-        return any(fnmatchcase(plain, glob) for glob in getattr(self, kind))
+        return any(fnmatchcase(plain, glob) for glob in globs)
 
     def refusal(self, kind: Kind, name: str, root: Path, file: str) -> str | None:
         """Why an export may not name `name`, None when it may; `file` is the operator's list."""
@@ -95,17 +97,7 @@ def load_allowed(path: Path, demanded: bool = False) -> Allowed:
     """
     if not demanded and not os.path.lexists(path):
         return ANY
-    file = shown(path)
-    try:
-        document = read_yaml_file(path)
-        return Allowed.model_validate(document.data)
-    except OSError as error:
-        raise DefinitionError([f"{file}: cannot read the file: {error.strerror}"]) from error
-    except YamlFault as error:
-        raise DefinitionError([f"{file}:{error.line}: {error.what}"]) from error
-    except ValidationError as error:
-        found = plain_faults(error, Allowed)
-        raise DefinitionError(f"{file}:{document.line(key)}: {text}" for key, text in found) from None
+    return read_operator_file(path, Allowed)
 
 
 def _parts(root: Path, glob: str) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ def open_from(settings: S3Settings, resources: Resources) -> "S3":
         secret_key=secret("secret_key"),
         session_token=secret("session_token"),
         ca=str(resources.path(settings.ca, f"{WHERE}.ca")) if settings.ca else None,
+        checksums=settings.checksums,
         timeout_s=settings.timeout_s,
     )
     return S3(settings, access)
@@ -56,9 +57,12 @@ class S3:
         Upload(self.bucket, prefix, object_options(self.settings, "text/plain")).rehearse()
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
-        return first_version(self._folder(artifact.manifest), lambda name: self._send_into(name, artifact))
+        def send_into(folder: str) -> Receipt | None:
+            return self._send_into(folder, artifact, journal)
 
-    def _send_into(self, folder: str, artifact: Artifact) -> Receipt | None:
+        return first_version(self._folder(artifact.manifest), send_into)
+
+    def _send_into(self, folder: str, artifact: Artifact, journal: Journal) -> Receipt | None:
         """The receipt, or None when another set is there and this one belongs beside it."""
         there = BucketSet(
             self.bucket,
@@ -69,11 +73,13 @@ class S3:
             manifest=self.settings.manifest,
             only_new=self.settings.overwrite != "replace",
         )
-        if not bring(there, self.settings.overwrite):
+        if not bring(there, self.settings.overwrite, journal):
             return None
-        files = (*there.names, *filter(None, [there.manifest_name]))
-        receipt = receipt_of(artifact, self.kind, there.where, files)
-        return receipt.model_copy(update={"sha256": there.manifest_sha256})
+        proofs = ", ".join(f"{count} by {how}" for how, count in sorted(there.proofs.items()))
+        receipt = receipt_of(artifact, self.kind, there.where, there.wanted)
+        return receipt.model_copy(
+            update={"sha256": there.manifest_sha256, "details": {"objects proven": proofs}}
+        )
 
     def _folder(self, manifest: Manifest) -> str:
         folder = self.settings.key.rpartition("/")[0]

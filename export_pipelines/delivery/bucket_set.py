@@ -2,19 +2,21 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator
-from functools import cached_property
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
-from export_pipelines.delivery.artifact import BLOCK_BYTES, MANIFEST_SUFFIX, Artifact
-from export_pipelines.delivery.file_set import PREFIX, CameBetween, manifest_name_of, names_in
-from export_pipelines.s3 import PIECE_BYTES, Bucket, Options, Upload, abort_quietly
+from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
+from export_pipelines.delivery.file_set import PREFIX, CameBetween, manifest_name_of, wanted_of
+from export_pipelines.errors import ExportError
+from export_pipelines.s3 import PIECE_BYTES, Bucket, Options, Proof, Upload, abort_quietly
 
 
 class BucketSet:
-    """The files of `artifact` as `names` in `folder`, a prefix that ends with a slash or is empty.
+    """The files of `artifact` as `names` in `folder`, a prefix that ends with a slash or is empty; a FileSet.
 
-    The delivered manifest lists the parts by these names. Without `manifest`, its own are known by the digest that
-    each object says of itself. `only_new`: nothing is replaced, not even what came there a moment before.
+    The delivered manifest lists the parts by these names. `only_new`: nothing is replaced, not even what came there a
+    moment before. `proofs` counts how it became certain that the server has each object.
     """
 
     def __init__(
@@ -28,54 +30,61 @@ class BucketSet:
         manifest: bool,
         only_new: bool,
     ) -> None:
-        self.bucket, self.folder, self.artifact, self.names = bucket, folder, artifact, names
-        self.where, self.options, self.only_new = bucket.url(folder), options, only_new
+        self.bucket, self.folder, self.artifact = bucket, folder, artifact
+        self.where, self.export = bucket.url(folder), artifact.manifest.export
+        self.options, self.only_new = options, only_new
         # read by every later delivery, so it lies in no archive
         self._readable = {name: value for name, value in options.items() if name != "StorageClass"}
         self.own_manifest = manifest_name_of(artifact, names)
-        self.manifest_name = self.own_manifest if manifest else None
         self._parts = dict(zip(names, artifact.manifest.parts, strict=True))
         listed = tuple(part.model_copy(update={"name": name}) for name, part in self._parts.items())
         self._data = artifact.manifest.model_copy(update={"parts": listed}).to_json()
-        self._replaced = f"{PREFIX}{artifact.manifest.export}~{artifact.manifest.window.key}~replaced"
-        self._there = {one.key.removeprefix(folder): one.size for one in bucket.list(folder, below=False)}
+        self.wanted = wanted_of(artifact, names, self._data if manifest else None)
+        self._replaced = f"{PREFIX}{self.export}~{artifact.manifest.window.key}~replaced"
+        self.sizes = {one.key.removeprefix(folder): one.size for one in bucket.list(folder, below=False)}
+        self.proofs: Counter[Proof] = Counter()
 
     @property
     def manifest_sha256(self) -> str:
         return hashlib.sha256(self._data).hexdigest()
 
-    def holds_it(self) -> bool:
-        if self.manifest_name and self._read(self.manifest_name) != self._data:
-            return False
-        return self._standing.issuperset(self.names) and self._replaced not in self._there
+    def read(self, name: str) -> bytes:
+        return self.bucket.read(self.folder + name) or b""
 
-    def taken(self) -> str | None:
-        if self.manifest_name and self._read(self.manifest_name) not in (None, self._data):
-            return self.manifest_name
-        return next((one for one in self.names if one in self._there and one not in self._standing), None)
+    def digest(self, name: str) -> str:
+        """What lies in an archive cannot be read back: then it is what the object says of itself."""
+        found = self.bucket.head(self.folder + name)
+        if found is not None and found.is_archived:
+            return found.sha256
+        self.proofs["reading back"] += 1
+        return self.bucket.digest(self.folder + name)
 
-    def manifests(self) -> Iterator[tuple[str, bytes]]:
-        for name in self._there:
-            data = self._read(name) if name.endswith(MANIFEST_SUFFIX) else None
-            if data is not None:
-                yield name, data
+    def said(self, name: str) -> str:
+        found = self.bucket.head(self.folder + name)
+        return found.sha256 if found is not None and found.sha256 else self.digest(name)
 
-    def put(self) -> None:
-        """Sends every part that is not there, then shows them; between the two there is no manifest."""
-        self._sweep()
-        missing = [name for name in self.names if name not in self._standing]
-        uploads: dict[str, Upload] = {}
+    def kept(self) -> bytes | None:
+        return self.read(self._replaced) if self._replaced in self.sizes else None
+
+    def put(self, missing: Collection[str], gone: Collection[str]) -> None:
+        """Sends the parts, then shows them; between the two there is no manifest."""
+        self._sweep(gone)
+        parts, uploads = [name for name in missing if name in self._parts], dict[str, Upload]()
         try:
-            for name in missing:
+            for name in parts:
                 if self._parts[name].bytes > PIECE_BYTES:
                     uploads[name] = self._upload(name)
                     uploads[name].stand()
                 else:
                     self.artifact.prove(self._parts[name])  # sent in one request, when its turn comes
-            self._exchange(missing, uploads)
+            self._exchange(parts, gone, uploads)
         finally:
             for upload in uploads.values():
                 abort_quietly(upload)
+
+    def tidy(self) -> None:
+        with suppress(ExportError):
+            self.bucket.remove(self.folder + self._replaced)
 
     def _upload(self, name: str) -> Upload:
         part = self._parts[name]
@@ -88,55 +97,49 @@ class BucketSet:
             raise
         return upload
 
-    def _exchange(self, missing: list[str], uploads: dict[str, Upload]) -> None:
-        stale, shown = self._retire(), list[str]()
-        for name in missing:
-            upload = uploads.get(name) or self._upload(name)
-            if not upload.complete(self.only_new):
-                raise self._came_between(name, shown)
-            if upload.created:
-                shown.append(name)
-        for name in sorted(stale):
+    def _exchange(self, parts: Sequence[str], gone: Collection[str], uploads: Mapping[str, Upload]) -> None:
+        self._retire()
+        shown = list[str]()
+        for name in parts:
+            self._show(name, uploads.get(name) or self._upload(name), shown)
+        for name in gone:
             self.bucket.remove(self.folder + name)
-        if self.manifest_name:
+        if self.own_manifest in self.wanted:
             options = {**self._readable, "ContentType": "application/json"}
-            if not self.bucket.put(self.folder + self.manifest_name, self._data, options, self.only_new):
-                raise self._came_between(self.manifest_name, shown)
-        self.bucket.remove(self.folder + self._replaced)
+            manifest = Upload(self.bucket, self.folder + self.own_manifest, options, self.manifest_sha256)
+            manifest.write(self._data)
+            self._show(self.own_manifest, manifest, shown)
 
-    def _retire(self) -> set[str]:
-        """Takes the old manifest away, kept until the end under another key; returns what only it and its like list."""
-        before = self._read(self.own_manifest)
-        stale = names_in(before) | names_in(self._read(self._replaced))
-        if before is not None:
-            if before != self._data:
-                self.bucket.put(self.folder + self._replaced, before, self._readable)
-            self.bucket.remove(self.folder + self.own_manifest)
-        return stale.difference(self.names)
+    def _show(self, name: str, upload: Upload, shown: list[str]) -> None:
+        """Gives an object its final name, and looks at what the server then has; `shown` are those of this attempt."""
+        if not upload.complete(self.only_new):
+            raise self._came_between(name, shown)
+        if upload.created:
+            shown.append(name)
+        try:
+            self.proofs[upload.prove()] += 1
+        except ExportError:
+            for one in shown:
+                self.bucket.remove(self.folder + one)
+            raise
+
+    def _retire(self) -> None:
+        """Takes the old manifest away, kept until the end under another key."""
+        if self.own_manifest not in self.sizes:
+            return
+        before = self.read(self.own_manifest)
+        if before != self._data:
+            self.bucket.put(self.folder + self._replaced, before, self._readable)
+        self.bucket.remove(self.folder + self.own_manifest)
 
     def _came_between(self, name: str, shown: list[str]) -> CameBetween:
         for one in shown:
             self.bucket.remove(self.folder + one)
         return CameBetween(name, self.where)
 
-    def _sweep(self) -> None:
+    def _sweep(self, gone: Collection[str]) -> None:
         """Gives up uploads of these files that killed attempts began."""
-        own = {self.folder + name for name in (*self.names, *names_in(self._read(self.own_manifest)))}
+        own = {self.folder + name for name in (*self._parts, *gone)}
         for one in self.bucket.uploads(self.folder):
             if one.key in own:
                 self.bucket.abort(one.key, one.upload)
-
-    @cached_property
-    def _standing(self) -> frozenset[str]:
-        """Which parts were there when this one looked; each is asked for once."""
-        return frozenset(filter(self._stands, self.names))
-
-    def _stands(self, name: str) -> bool:
-        part = self._parts[name]
-        if self._there.get(name) != part.bytes:
-            return False
-        found = self.bucket.head(self.folder + name)
-        return found is not None and (found.size, found.sha256) == (part.bytes, part.sha256)
-
-    def _read(self, name: str) -> bytes | None:
-        return self.bucket.read(self.folder + name) if name in self._there else None

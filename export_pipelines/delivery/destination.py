@@ -1,5 +1,6 @@
 """What a destination owes: it gets a finished artifact, never rows, and gives a receipt."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -25,7 +26,7 @@ class Capabilities:
     many_files: bool = True
 
 
-class Journal(Protocol):
+class HandOvers(Protocol):
     """What an attempt writes down on its way, durable before the call returns, for the attempt that comes after it.
 
     A destination that cannot ask the other side what arrived (mail) says `handing` before each thing that it hands
@@ -49,6 +50,18 @@ class Journal(Protocol):
     def done(self, item: str, proof: str = "") -> None: ...
 
     def not_taken(self, item: str) -> None: ...
+
+
+class Journal(HandOvers, Protocol):
+    """The same, and what every delivery of the ledger put where others put files too, so that no other file is replaced.
+
+    placing: files of `export`, name -> SHA-256, are about to stand at a place; durable before the call returns.
+    placed:  name, SHA-256 and export of every file that was ever placed there.
+    """
+
+    def placing(self, place: str, export: str, files: Mapping[str, str]) -> None: ...
+
+    def placed(self, place: str) -> Collection[tuple[str, str, str]]: ...
 
 
 class Destination(Protocol):

@@ -1,15 +1,19 @@
 """One artifact's files among others at a place of readers: what every kind of place asks before it puts them there."""
 
+import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
 from export_pipelines.definition.destinations.settings import Overwrite
 from export_pipelines.delivery.artifact import MANIFEST_SUFFIX, Artifact
+from export_pipelines.delivery.destination import Journal
 from export_pipelines.delivery.places import versioned
 from export_pipelines.delivery.receipt import Receipt
-from export_pipelines.errors import RequestError
+from export_pipelines.errors import DamagedArtifact, RequestError
 
 PREFIX = ".export_pipelines-"  # of everything here that is not for readers
 
@@ -25,69 +29,153 @@ class CameBetween(RequestError):
         )
 
 
-class FileSet(Protocol):
-    """The files of one artifact at one place, `where`; `names` are those of its parts there, in their order, and
-    `own_manifest` is that of its manifest, also where it is not delivered (`manifest_name` is None then).
+@dataclass(frozen=True)
+class Wanted:
+    """What is to stand under one name."""
 
-    holds_it:  whether this very artifact is already there, whole.
-    taken:     a file of another set that stands where this one would, or None.
-    manifests: name -> bytes of the manifests that are delivered there.
-    put:       brings it there; DamagedArtifact with nothing changed when a part is not what the manifest says,
-               CameBetween when a file came there meanwhile that has to stay.
+    size: int
+    sha256: str
+
+
+class FileSet(Protocol):
+    """The files of one artifact at one place, `where`.
+
+    export:       whose they are.
+    wanted:       name -> what is to stand there, in order; the manifest last, where it is delivered.
+    own_manifest: the name of the manifest, also where it is not delivered.
+    sizes:        name -> bytes of all that stands there; None where the place does not tell.
+    read:         a small file that stands there.
+    digest:       SHA-256 of a file that stands there, of its bytes as they are read back.
+    said:         the same, where the place can tell it without that.
+    kept:         the manifest of the set that a killed delivery was exchanging, or None.
+    put:          brings the files `missing`, and removes `gone`; DamagedArtifact with nothing changed when a part is not
+                  what the manifest says, CameBetween when a file came there meanwhile that has to stay.
+    tidy:         removes what is not for readers, as far as the place lets it; raises nothing.
     """
 
     where: str
-    names: tuple[str, ...]
+    export: str
+    wanted: Mapping[str, Wanted]
     own_manifest: str
 
     @property
-    def manifest_name(self) -> str | None: ...
+    def sizes(self) -> Mapping[str, int | None]: ...
 
-    def holds_it(self) -> bool: ...
+    def read(self, name: str) -> bytes: ...
 
-    def taken(self) -> str | None: ...
+    def digest(self, name: str) -> str: ...
 
-    def manifests(self) -> Iterable[tuple[str, bytes]]: ...
+    def said(self, name: str) -> str: ...
 
-    def put(self) -> None: ...
+    def kept(self) -> bytes | None: ...
+
+    def put(self, missing: Collection[str], gone: Collection[str]) -> None: ...
+
+    def tidy(self) -> None: ...
 
 
-def bring(there: FileSet, overwrite: Overwrite) -> bool:
+def bring(there: FileSet, overwrite: Overwrite, journal: Journal) -> bool:
     """Brings the set there unless it is; False when another one is there and this one belongs beside it.
 
-    Raises RequestError when another one is there and has to stay.
+    Replaces and removes only what the ledger knows as delivered there by the same export. Raises RequestError, with
+    nothing changed, where anything else is in the way.
     """
-    if there.holds_it():
-        return True
-    taken = there.taken() if overwrite != "replace" else None
-    if taken and overwrite == "version":
-        return False
-    if taken:
-        raise RequestError(
-            f"another delivery's {taken} is already there",
-            where=there.where,
-            remedy="move it away, or say `overwrite: replace` or `overwrite: version`",
-        )
-    _demand_own(there)
-    try:
-        there.put()
-    except CameBetween:
-        if overwrite == "version":
+    standing = [name for name in there.wanted if name in there.sizes]
+    equal = {name for name in standing if _is_equal(there, name)}
+    if len(equal) < len(there.wanted):
+        if any(name not in equal for name in standing) and overwrite == "version":
             return False
-        raise
+        gone = _replaceable(there, overwrite, journal, standing, equal)
+        missing = [name for name in there.wanted if name not in equal or name == there.own_manifest]
+        journal.placing(there.where, there.export, {name: one.sha256 for name, one in there.wanted.items()})
+        try:
+            there.put(missing, gone)
+        except (DamagedArtifact, CameBetween) as error:
+            there.tidy()
+            if isinstance(error, CameBetween) and overwrite == "version":
+                return False
+            raise
+    there.tidy()
     return True
 
 
-def _demand_own(there: FileSet) -> None:
-    """Raises RequestError when another export delivered a file that this one would replace."""
-    for name, data in sorted(there.manifests()):
-        shared = sorted(names_in(data).intersection(there.names)) if name != there.own_manifest else ()
-        if shared:
+def _is_equal(there: FileSet, name: str) -> bool:
+    wanted = there.wanted[name]
+    return there.sizes[name] in (None, wanted.size) and there.digest(name) == wanted.sha256
+
+
+def _replaceable(
+    there: FileSet, overwrite: Overwrite, journal: Journal, standing: Iterable[str], equal: Collection[str]
+) -> list[str]:
+    """What of the set before has no place in this one. Raises RequestError for what stands in its way."""
+    owners = _Owners(there, journal)
+    for name in standing:
+        exports = owners.of(name, there.wanted[name].sha256 if name in equal else there.said(name))
+        others = sorted(exports - {there.export})
+        if others and there.export not in exports:
             raise RequestError(
-                f"{shared[0]} there belongs to export {name.removesuffix(MANIFEST_SUFFIX)}",
+                f"{name} there belongs to export {others[0]}",
                 where=there.where,
                 remedy="put {{export}} into the path or into `naming:`",
             )
+        if name in equal:
+            continue
+        if overwrite == "never":
+            raise RequestError(
+                f"another delivery's {name} is already there",
+                where=there.where,
+                remedy="move it away, or say `overwrite: replace` or `overwrite: version`",
+            )
+        if not exports:
+            raise RequestError(
+                f"{name} stands there and is not, or no longer, what this program delivered: it is not replaced",
+                where=there.where,
+                remedy="look whose it is and move it away, or say `overwrite: version`; then: export-pipelines deliver ARTIFACT",
+            )
+    before = {name: sha256 for one in owners.before for name, sha256 in listed_in(one).items()}
+    gone = [
+        name
+        for name, sha256 in before.items()
+        if name in there.sizes and name not in there.wanted and there.said(name) == sha256
+    ]
+    retired = there.own_manifest not in there.wanted and there.own_manifest in owners.believed
+    return [*gone, *([there.own_manifest] if retired else [])]
+
+
+class _Owners:
+    """Which exports delivered what at a place: as the ledger says, and the manifests there whose digests it knows.
+
+    believed: name -> bytes of these manifests. before: those of this export, of the set that is there or was exchanged.
+    """
+
+    def __init__(self, there: FileSet, journal: Journal) -> None:
+        self._exports: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for name, sha256, export in journal.placed(there.where):
+            self._exports[name, sha256].add(export)
+        self.believed = dict(self._believed(there))
+        found = [(name, data) for name, data in self.believed.items()]
+        kept = there.kept()
+        if kept is not None and self.of(there.own_manifest, _sha256(kept)):
+            found.append((there.own_manifest, kept))
+        self.before = [data for name, data in found if name == there.own_manifest]
+        for name, data in found:
+            exports = self.of(name, _sha256(data))
+            for part, sha256 in listed_in(data).items():
+                self._exports[part, sha256] |= exports
+
+    def of(self, name: str, sha256: str) -> set[str]:
+        return self._exports.get((name, sha256), set())
+
+    def _believed(self, there: FileSet) -> Iterator[tuple[str, bytes]]:
+        known = {name for name, _ in self._exports if name.endswith(MANIFEST_SUFFIX)}
+        for name in sorted(known.intersection(there.sizes)):
+            data = there.read(name)
+            if self.of(name, _sha256(data)):
+                yield name, data
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def first_version(name: str, send: Callable[[str], Receipt | None]) -> Receipt:
@@ -113,13 +201,26 @@ def manifest_name_of(artifact: Artifact, names: Iterable[str]) -> str:
     return artifact.manifest_name
 
 
-def names_in(manifest: bytes | None) -> set[str]:
-    """The parts that a delivered manifest lists, plain names only; none when it cannot be read."""
+def wanted_of(artifact: Artifact, names: Iterable[str], manifest: bytes | None) -> Mapping[str, Wanted]:
+    """The artifact's parts under `names`, in their order, and the bytes of its manifest where it is delivered."""
+    parts = zip(names, artifact.manifest.parts, strict=True)
+    wanted = {name: Wanted(part.bytes, part.sha256) for name, part in parts}
+    if manifest is not None:
+        wanted[artifact.manifest_name] = Wanted(len(manifest), hashlib.sha256(manifest).hexdigest())
+    return wanted
+
+
+def listed_in(manifest: bytes) -> dict[str, str]:
+    """Name -> SHA-256 of the parts that a delivered manifest lists, plain names only; none when it cannot be read."""
     try:
-        names = {str(part["name"]) for part in json.loads(manifest or b"")["parts"]}
+        listed = {str(part["name"]): str(part["sha256"]) for part in json.loads(manifest)["parts"]}
     except (ValueError, KeyError, TypeError):
-        return set()
-    return {name for name in names if name and "/" not in name and name not in (".", "..")}
+        return {}
+    return {
+        name: sha256
+        for name, sha256 in listed.items()
+        if name and "/" not in name and name not in (".", "..")
+    }
 
 
 def receipt_of(artifact: Artifact, kind: str, target: str, files: Iterable[str]) -> Receipt:

@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from export_pipelines.artifacts import Manifest, Store
+from export_pipelines.artifacts import Manifest
 from export_pipelines.artifacts.folder_errors import store_errors
 from export_pipelines.artifacts.locking import locked, sync_folder
 from export_pipelines.definition.destinations import FolderSettings
@@ -20,27 +20,29 @@ from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.plan.naming import check_template
 from export_pipelines.private_files import make_folder
 
+WHERE = "deliver.folder.path"
 PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
 
 
 def open_from(settings: FolderSettings, resources: Resources) -> "Folder":
     """Relative folders are taken from the program's own folder of deliveries."""
-    return Folder(settings, resources.settings.home.absolute() / "delivered", resources.open_store())
+    return Folder(settings, resources)
 
 
 class Folder:
-    """A folder, taken from `base` where it is relative, and never inside `store`.
+    """A folder, below the program's own where it is relative, and never inside of the store.
 
-    `overwrite`: `replace` the set that is there, `never` (RequestError when another one is there), or `version`:
-    `<path>_v2`, `_v3`, ... beside it.
+    `overwrite`: `replace` the set that is there, if it was delivered by us, `never` (RequestError when another one is
+    there), or `version`: `<path>_v2`, `_v3`, ... beside it.
     """
 
     kind = "folder"
     capabilities = Capabilities(atomic=True, recognises=True)
 
-    def __init__(self, settings: FolderSettings, base: Path, store: Store) -> None:
+    def __init__(self, settings: FolderSettings, resources: Resources) -> None:
         check_template(settings.path, settings.words)
-        self.path, self.overwrite, self.base, self.store = settings.path, settings.overwrite, base, store
+        self.path, self.overwrite, self.resources = settings.path, settings.overwrite, resources
+        self.base, self.store = resources.settings.home.absolute() / "delivered", resources.open_store()
 
     def target(self, manifest: Manifest) -> str:
         return str(self._folder(manifest))
@@ -61,16 +63,21 @@ class Folder:
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
         folder = self._folder(artifact.manifest)
-        return first_version(folder.name, lambda name: self._send_into(folder.with_name(name), artifact))
 
-    def _send_into(self, folder: Path, artifact: Artifact) -> Receipt | None:
+        def send_into(name: str) -> Receipt | None:
+            return self._send_into(folder.with_name(name), artifact, journal)
+
+        return first_version(folder.name, send_into)
+
+    def _send_into(self, folder: Path, artifact: Artifact, journal: Journal) -> Receipt | None:
         """The receipt, or None when another set is there and this one belongs beside it."""
+        if not folder.is_relative_to(self.base):
+            self.resources.demand("folders", str(folder), WHERE)
         made = _make(folder)
         try:
             with store_errors("deliver into the folder", folder), locked(folder / LOCK_NAME):
                 there = FolderSet(folder, artifact)
-                there.sweep()
-                if not bring(there, self.overwrite):
+                if not bring(there, self.overwrite, journal):
                     return None
         except ExportError as error:
             _unmake(made)
@@ -78,15 +85,15 @@ class Folder:
             if isinstance(cause, OSError) and cause.errno in PASSING:
                 raise RetryableError(error.what, where=error.where, remedy=error.remedy) from cause
             raise
-        return receipt_of(artifact, self.kind, str(folder), (*there.names, there.manifest_name))
+        return receipt_of(artifact, self.kind, str(folder), there.wanted)
 
     def _folder(self, manifest: Manifest) -> Path:
-        text = place_of(self.path, words_of(manifest), "deliver.folder.path")
+        text = place_of(self.path, words_of(manifest), WHERE)
         folder = self.base / text
         if self.store.holds(folder):
             raise RequestError(
                 f'"{text}" lies inside the artifact store',
-                where=f'deliver.folder.path "{self.path}"',
+                where=f'{WHERE} "{self.path}"',
                 remedy="deliver to a folder outside of it",
             )
         return folder

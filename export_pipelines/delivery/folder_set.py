@@ -2,89 +2,88 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from export_pipelines.artifacts import Part
 from export_pipelines.artifacts.digest import digest_of
 from export_pipelines.artifacts.folder_staging import BUFFER_BYTES, write_durably
 from export_pipelines.artifacts.locking import sync_folder
-from export_pipelines.delivery.artifact import MANIFEST_SUFFIX, Artifact
-from export_pipelines.delivery.file_set import PREFIX, manifest_name_of, names_in
+from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.file_set import PREFIX, manifest_name_of, wanted_of
 from export_pipelines.private_files import open_new
 
 LOCK_NAME = f"{PREFIX}lock"
 
 
 class FolderSet:
-    """The files of `artifact` in `folder`. Call it with the folder's lock held."""
+    """The files of `artifact` in `folder`; a FileSet. Call it with the folder's lock held."""
 
     def __init__(self, folder: Path, artifact: Artifact) -> None:
-        self.folder, self.artifact, self.manifest = folder, artifact, artifact.manifest
-        self.where, manifest = str(folder), artifact.manifest
-        self.names = tuple(part.name for part in manifest.parts)
-        self.manifest_name = self.own_manifest = manifest_name_of(artifact, self.names)
-        self._replaced = folder / f"{PREFIX}{manifest.export}.replaced"
-        self._data = manifest.to_json()
+        self.folder, self.artifact, self.where = folder, artifact, str(folder)
+        self.export = artifact.manifest.export
+        self._parts = {part.name: part for part in artifact.manifest.parts}
+        self.own_manifest = manifest_name_of(artifact, self._parts)
+        self._data = artifact.manifest.to_json()
+        self.wanted = wanted_of(artifact, self._parts, self._data)
+        self._replaced = folder / f"{PREFIX}{self.export}.replaced"
 
-    def sweep(self) -> None:
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        return {path.name: path.stat().st_size for path in self.folder.iterdir() if path.is_file()}
+
+    def read(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+    def digest(self, name: str) -> str:
+        with (self.folder / name).open("rb") as file:
+            return digest_of(file)[1]
+
+    def said(self, name: str) -> str:
+        return self.digest(name)
+
+    def kept(self) -> bytes | None:
+        return self._replaced.read_bytes() if self._replaced.is_file() else None
+
+    def put(self, missing: Collection[str], gone: Collection[str]) -> None:
+        """Copies and checks every part, then exchanges the sets. Between the two there is no manifest."""
+        self._sweep()
+        try:
+            for name in missing:
+                if name in self._parts:
+                    self._copy(self._parts[name])
+                else:
+                    write_durably(self._temporary(name), self._data)
+        except BaseException:
+            self._sweep()
+            raise
+        self._exchange(missing, gone)
+
+    def tidy(self) -> None:
+        with suppress(OSError):
+            self._sweep()
+            if (self.folder / self.own_manifest).exists():
+                self._replaced.unlink(missing_ok=True)  # the exchange was done, up to this
+
+    def _sweep(self) -> None:
         """Removes what killed deliveries left here for nobody."""
-        if (self.folder / self.manifest_name).exists():
-            self._replaced.unlink(missing_ok=True)  # the exchange was done, up to this
         for path in self.folder.glob(f"{PREFIX}*.tmp"):
             path.unlink(missing_ok=True)
 
-    def holds_it(self) -> bool:
-        """Whether this very artifact is already there, whole."""
-        path = self.folder / self.manifest_name
-        if not path.is_file() or path.read_bytes() != self._data:
-            return False
-        return all(self._stands(part) for part in self.manifest.parts)
-
-    def taken(self) -> str | None:
-        """A file of another set that stands where this one would, or None."""
-        path = self.folder / self.manifest_name
-        if path.exists() and path.read_bytes() != self._data:
-            return self.manifest_name
-        for part in self.manifest.parts:
-            if (self.folder / part.name).exists() and not self._stands(part):
-                return part.name
-        return None
-
-    def manifests(self) -> Iterator[tuple[str, bytes]]:
-        for path in self.folder.glob(f"*{MANIFEST_SUFFIX}"):
-            yield path.name, path.read_bytes()
-
-    def put(self) -> None:
-        """Copies and checks every part, then exchanges the sets. Between the two there is no manifest.
-
-        Raises DamagedArtifact with nothing changed when a part is not what the manifest says.
-        """
-        try:
-            for part in self.manifest.parts:
-                self._copy(part)
-            write_durably(self._temporary(self.manifest_name), self._data)
-        except BaseException:
-            self.sweep()
-            raise
-        self._exchange()
-
-    def _exchange(self) -> None:
-        old = self.folder / self.manifest_name
-        stale = (_names(old) | _names(self._replaced)).difference(self.names)
-        if old.exists():
-            old.replace(
-                self._replaced
-            )  # kept until the end: killed in between, the next one knows what is stale
+    def _exchange(self, missing: Collection[str], gone: Collection[str]) -> None:
+        old = self.folder / self.own_manifest
+        if old.exists():  # kept until the end: killed in between, the next one knows what is stale
+            old.replace(self._replaced)
             sync_folder(self.folder)
-        for name in sorted(stale):
+        for name in gone:
             (self.folder / name).unlink(missing_ok=True)
-        for name in self.names:
+        for name in missing:
+            if name == self.own_manifest:
+                sync_folder(self.folder)
             self._temporary(name).replace(self.folder / name)
         sync_folder(self.folder)
-        self._temporary(self.manifest_name).replace(old)
-        sync_folder(self.folder)
-        self._replaced.unlink(missing_ok=True)
 
     def _copy(self, part: Part) -> None:
         with (
@@ -95,19 +94,5 @@ class FolderSet:
             copy.flush()
             os.fsync(copy.fileno())
 
-    def _stands(self, part: Part) -> bool:
-        path = self.folder / part.name
-        if not path.is_file() or path.stat().st_size != part.bytes:
-            return False
-        with path.open("rb") as file:
-            return digest_of(file)[1] == part.sha256
-
     def _temporary(self, name: str) -> Path:
         return self.folder / f"{PREFIX}{name}.tmp"
-
-
-def _names(path: Path) -> set[str]:
-    try:
-        return names_in(path.read_bytes())
-    except OSError:
-        return set()

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from export_pipelines.catalog.yaml_faults import plain_faults
 from export_pipelines.definition.delivery import KINDS
 from export_pipelines.delivery.destination import Destination
 from export_pipelines.delivery.resources import Resources
@@ -35,8 +36,12 @@ def open_destination(entry: Mapping[str, Any], resources: Resources) -> Destinat
     try:
         settings = KINDS[kind].model_validate(entry.get("settings") or {})
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise RequestError(faults, where=f"deliver.{kind}") from None  # pydantic's own text repeats the input
+        faults = "; ".join(text for _, text in plain_faults(error, KINDS[kind]))
+        raise RequestError(  # pydantic's own text repeats the input
+            faults,
+            where=f"deliver.{kind}",
+            remedy="mend the export; what waits for delivery then goes by: export-pipelines deliver ARTIFACT",
+        ) from None
     for named in settings.named():
         resources.demand(named.kind, named.name, ".".join(map(str, ("deliver", kind, *named.key))))
     try:

@@ -43,6 +43,8 @@ class Resources:
             if self._is_own(path):
                 return f'"{name}" is a file of the program itself; name a file of your own'
             name = str(path)
+        elif kind == "folders":
+            name = str(self._absolute(name))
         return self.allowed.refusal(kind, name, settings.root.absolute(), shown(settings.allowed))
 
     def demand(self, kind: Kind, name: str, where: str) -> None:

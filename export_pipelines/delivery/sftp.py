@@ -1,7 +1,7 @@
 """Delivers an artifact into a folder of an SFTP server: temporary names, sizes proved, then renamed, manifest last."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import paramiko
@@ -10,13 +10,14 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import SftpSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.file_set import PREFIX, CameBetween, bring, first_version, receipt_of
+from export_pipelines.delivery.file_set import PREFIX, bring, first_version, receipt_of
 from export_pipelines.delivery.places import fixed_folder, place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
+from export_pipelines.delivery.sftp_drop_box import SftpDropBox
 from export_pipelines.delivery.sftp_set import SftpSet, deepest, make_folders, said_failure
 from export_pipelines.delivery.ssh import Login, connected, login_of, ssh_errors
-from export_pipelines.errors import DamagedArtifact, RequestError, RetryableError
+from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.plan.naming import check_template
 
 WHERE = "deliver.sftp"
@@ -41,9 +42,12 @@ class Sftp:
         return self._url(self._folder(manifest))
 
     def check(self) -> None:
-        """Connects, and proves the right to write in the deepest folder that the path names without a word."""
+        """Connects, and proves the right to write in the deepest folder that the path names without a word; what is
+        written into a drop box could not be taken away again."""
         fixed = fixed_folder(self.settings.path)
         with self._client() as client, self._answers(fixed):
+            if self.settings.drop_box:
+                return
             probe = posixpath.join(deepest(client, fixed), f"{PREFIX}check")
             with client.open(probe, "wb"):
                 pass
@@ -52,9 +56,24 @@ class Sftp:
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
         folder = self._folder(artifact.manifest).rstrip("/") or "/"
         with self._client() as client:
-            return first_version(folder, lambda name: self._send_into(client, name, artifact))
+            if self.settings.drop_box:
+                return self._drop(client, folder, artifact, journal)
+            return first_version(folder, lambda name: self._send_into(client, name, artifact, journal))
 
-    def _send_into(self, client: paramiko.SFTPClient, folder: str, artifact: Artifact) -> Receipt | None:
+    def _drop(
+        self, client: paramiko.SFTPClient, folder: str, artifact: Artifact, journal: Journal
+    ) -> Receipt:
+        replace, where = self.settings.overwrite == "replace", self._url(folder)
+        with self._answers(folder):
+            there = SftpDropBox(
+                client, folder, where, artifact, manifest=self.settings.manifest, replace=replace
+            )
+            there.send(journal)
+        return self._receipt(artifact, where, there.wanted)
+
+    def _send_into(
+        self, client: paramiko.SFTPClient, folder: str, artifact: Artifact, journal: Journal
+    ) -> Receipt | None:
         """The receipt, or None when another set is there and this one belongs beside it."""
         with self._answers(folder):
             make_folders(client, folder)
@@ -65,18 +84,15 @@ class Sftp:
                 artifact,
                 manifest=self.settings.manifest,
                 only_new=self.settings.overwrite != "replace",
+                verify=self.settings.proof,
             )
-            there.look()
-            try:
-                here = bring(there, self.settings.overwrite)
-            except (DamagedArtifact, CameBetween):
-                there.sweep_all()
-                raise
-            there.sweep_all()
-            if not here:
+            if not bring(there, self.settings.overwrite, journal):
                 return None
-        files = (*there.names, *filter(None, [there.manifest_name]))
-        return receipt_of(artifact, self.kind, self._url(folder), files)
+        return self._receipt(artifact, there.where, there.wanted)
+
+    def _receipt(self, artifact: Artifact, where: str, files: Iterable[str]) -> Receipt:
+        receipt = receipt_of(artifact, self.kind, where, files)
+        return receipt.model_copy(update={"details": {"verified by": self.settings.proof}})
 
     def _folder(self, manifest: Manifest) -> str:
         return place_of(self.settings.path, words_of(manifest), f"{WHERE}.path")

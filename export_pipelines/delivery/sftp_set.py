@@ -2,15 +2,18 @@
 
 import hashlib
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from contextlib import suppress
+from functools import cached_property
+from typing import BinaryIO
 
 import paramiko
 
 from export_pipelines.artifacts import Part
-from export_pipelines.delivery.artifact import BLOCK_BYTES, MANIFEST_SUFFIX, Artifact
-from export_pipelines.delivery.file_set import PREFIX, CameBetween, manifest_name_of, names_in
-from export_pipelines.errors import RetryableError
+from export_pipelines.definition.destinations.sftp import Verify
+from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact, ProvenPart
+from export_pipelines.delivery.file_set import PREFIX, CameBetween, manifest_name_of, wanted_of
+from export_pipelines.errors import RequestError, RetryableError
 
 WRITE_BYTES = (
     32_640  # with its header one packet of SSH, which every server takes; a byte more would make two
@@ -20,9 +23,10 @@ AGAIN_BYTES = 1 << 20  # of what was sent before a connection broke, this much i
 
 
 class SftpSet:
-    """The files of `artifact` in `folder`, which people know as `where`; without `manifest`, its own are known by their digests.
+    """The files of `artifact` in `folder`, which people know as `where`; a FileSet.
 
-    `only_new`: nothing is replaced, not even what came there while this one was on its way.
+    `only_new`: nothing is replaced, not even what came there while this one was on its way. `verify`: how it becomes
+    certain that a file arrived. Removes only what the server lists, since some refuse to remove what is not there.
     """
 
     def __init__(
@@ -34,169 +38,117 @@ class SftpSet:
         *,
         manifest: bool,
         only_new: bool,
+        verify: Verify,
     ) -> None:
-        self.client, self.folder, self.artifact = client, folder, artifact
-        self.parts, self.where = artifact.manifest.parts, where
-        self.names = tuple(part.name for part in self.parts)
-        self.own_manifest, self.only_new = manifest_name_of(artifact, self.names), only_new
-        self.manifest_name = self.own_manifest if manifest else None
+        self.client, self.folder, self.artifact, self.where = client, folder, artifact, where
+        self.only_new, self.verify, self.export = only_new, verify, artifact.manifest.export
+        self._parts = {part.name: part for part in artifact.manifest.parts}
+        self.own_manifest = manifest_name_of(artifact, self._parts)
         self._data = artifact.manifest.to_json()
-        self._own = f"{PREFIX}{_short(artifact.manifest.export, artifact.manifest.window.key)}~"
-        self._replaced = self._at(f"{self._own}replaced")
-        self._there: dict[str, paramiko.SFTPAttributes] = {}
-        self._request_bytes = OPENSSH_BYTES if _is_openssh(client) else WRITE_BYTES
+        self.wanted = wanted_of(artifact, self._parts, self._data if manifest else None)
+        self._own = f"{PREFIX}{_short(self.export, artifact.manifest.window.key)}~"
+        self._replaced = f"{self._own}replaced"
 
-    def look(self) -> None:
-        """Reads the folder once; call it first."""
-        self._there = {one.filename: one for one in self.client.listdir_attr(self.folder)}
+    @cached_property
+    def sizes(self) -> dict[str, int | None]:
+        return {one.filename: one.st_size for one in self.client.listdir_attr(self.folder)}
 
-    def holds_it(self) -> bool:
-        """Whether this very artifact is already there, whole."""
-        if self.manifest_name and self._read(self._at(self.manifest_name)) != self._data:
-            return False
-        return all(self._stands(part, told=bool(self.manifest_name)) for part in self.parts)
+    def read(self, name: str) -> bytes:
+        with self.client.open(self._at(name), "rb") as file:
+            return bytes(file.read())
 
-    def taken(self) -> str | None:
-        """A file of another set that stands where this one would, or None."""
-        name = self.manifest_name
-        if name in self._there and self._read(self._at(str(name))) != self._data:
-            return name
-        taken = (
-            one.name for one in self.parts if one.name in self._there and not self._stands(one, told=False)
-        )
-        return next(taken, None)
+    def digest(self, name: str) -> str:
+        return digest_there(self.client, self._at(name))
 
-    def manifests(self) -> Iterator[tuple[str, bytes]]:
-        for name in self._there:
-            data = self._read(self._at(name)) if name.endswith(MANIFEST_SUFFIX) else None
-            if data is not None:
-                yield name, data
+    def said(self, name: str) -> str:
+        return self.digest(name)
 
-    def put(self) -> None:
+    def kept(self) -> bytes | None:
+        return self.read(self._replaced) if self._replaced in self.sizes else None
+
+    def put(self, missing: Collection[str], gone: Collection[str]) -> None:
         """Uploads every part under a temporary name, then exchanges the sets; between the two there is no manifest."""
-        self._sweep()
-        for part in self.parts:
-            self._upload(part)
-        self._exchange()
+        for name in missing:
+            if name in self._parts:
+                self._upload(self._parts[name])
+        self._exchange(missing, gone)
+
+    def tidy(self) -> None:
+        """Whatever the server answers: a set that stands whole is delivered."""
+        with suppress(paramiko.SSHException, EOFError, OSError, UnicodeDecodeError):
+            for name in self.client.listdir(self.folder):
+                if name.startswith(self._own):
+                    with suppress(OSError):
+                        self.client.remove(self._at(name))
 
     def _upload(self, part: Part) -> None:
         temporary = self._temporary(part)
-        there = self._there.get(posixpath.basename(temporary))
-        sent = min(there.st_size or 0, part.bytes) if there else 0
-        start = max(sent - AGAIN_BYTES, 0)
+        sent = min(self.sizes.get(temporary) or 0, part.bytes)
+        start = (
+            max(sent - AGAIN_BYTES, 0) if self.verify != "acknowledged" else 0
+        )  # else it could not be proven
+        path = self._at(temporary)
         with self.artifact.open(part) as source:
             _skip(source, start)
-            with self.client.open(temporary, "r+b" if start else "wb") as copy:
-                copy.MAX_REQUEST_SIZE = self._request_bytes
-                copy.set_pipelined(True)
-                copy.seek(start)
-                block = source.read(BLOCK_BYTES)
-                while block:
-                    following = source.read(BLOCK_BYTES)
-                    copy.set_pipelined(bool(following))  # the last block waits for the answers to all of them
-                    for at in range(0, len(block), self._request_bytes):
-                        copy.write(block[at : at + self._request_bytes])
-                    block = following
-        if self.client.stat(temporary).st_size != part.bytes:
-            self.client.remove(temporary)
-            raise RetryableError(
-                f"{part.name} did not arrive whole",
-                where=self.where,
-                remedy="if it stays so, ask who runs the server whether its disk is full",
-            )
-        if start and self._digest(temporary) != part.sha256:
-            self.client.remove(temporary)
-            raise RetryableError(f"{part.name} was changed while the connection was broken", where=self.where)
+            with self.client.open(path, "r+b" if start else "wb") as copy:
+                send_blocks(copy, source, start)
+        try:
+            demand_arrived(self.client, path, part, self.verify, self.where, reread=bool(start))
+        except RetryableError:
+            self.client.remove(path)
+            raise
 
-    def _exchange(self) -> None:
-        old, shown = self._at(self.own_manifest), list[str]()
-        before = self._read(old)
-        stale = (names_in(before) | names_in(self._read(self._replaced))).difference(self.names)
-        if before is not None:  # kept until the end: killed in between, it tells what is stale
-            self._rename(old, self._replaced)
-        for name in sorted(stale):
-            self._remove(self._at(name))
-        for part in self.parts:
-            self._show(self._temporary(part), part.name, shown)
-        if self.manifest_name:
-            temporary = self._at(f"{self._own}manifest")
-            with self.client.open(temporary, "wb") as file:
+    def _exchange(self, missing: Collection[str], gone: Collection[str]) -> None:
+        shown = list[str]()
+        if self.own_manifest in self.sizes:  # kept until the end: killed in between, it tells what is stale
+            self._rename(self.own_manifest, self._replaced)
+        for name in gone:
+            if name in self.sizes:  # the manifest was renamed
+                self._remove(name)
+        for name in missing:
+            if name in self._parts:
+                self._show(self._temporary(self._parts[name]), name, shown)
+                continue
+            temporary = f"{self._own}manifest"
+            with self.client.open(self._at(temporary), "wb") as file:
                 file.write(self._data)
-            self._show(temporary, self.manifest_name, shown)
-        self._remove(self._replaced)
+            self._show(temporary, name, shown)
 
     def _show(self, temporary: str, name: str, shown: list[str]) -> None:
         """Gives a file its final name; `shown` are those that this attempt gave theirs."""
         if not self.only_new:
-            self._rename(temporary, self._at(name))
+            self._rename(temporary, name)
             return
         try:
-            self.client.rename(temporary, self._at(name))  # unlike posix-rename, it replaces nothing
+            self.client.rename(
+                self._at(temporary), self._at(name)
+            )  # unlike posix-rename, it replaces nothing
         except OSError as error:
-            if not said_failure(error) or not self._is_there(name):
+            if not said_failure(error) or name not in self.client.listdir(self.folder):
                 raise
             for one in shown:
-                self._remove(self._at(one))
+                self.client.remove(self._at(one))
             raise CameBetween(name, self.where) from None
         shown.append(name)
 
-    def _sweep(self) -> None:
-        """Removes what earlier attempts left, but for uploads of these very parts."""
-        wanted = {posixpath.basename(self._temporary(part)) for part in self.parts}
-        for name in self._there:
-            if name.startswith(self._own) and name not in wanted and self._at(name) != self._replaced:
-                self._remove(self._at(name))
-
-    def sweep_all(self) -> None:
-        """Removes all that is not for readers; call it when the artifact stands there whole, or cannot be delivered."""
-        for name in self.client.listdir(self.folder):
-            if name.startswith(self._own):
-                self._remove(self._at(name))
-
-    def _stands(self, part: Part, told: bool) -> bool:
-        """Whether the part is there; `told`: a manifest that came after it says so, its size is enough then."""
-        there = self._there.get(part.name)
-        if there is None or there.st_size != part.bytes:
-            return False
-        return told or self._digest(self._at(part.name)) == part.sha256
-
-    def _digest(self, path: str) -> str:
-        digest = hashlib.sha256()
-        with self.client.open(path, "rb") as file:
-            file.prefetch()
-            while block := file.read(BLOCK_BYTES):
-                digest.update(block)
-        return digest.hexdigest()
-
-    def _read(self, path: str) -> bytes | None:
-        try:
-            with self.client.open(path, "rb") as file:
-                return bytes(file.read())
-        except FileNotFoundError:
-            return None
-
     def _rename(self, old: str, new: str) -> None:
+        """Also over what stands there; called for names only that may be replaced."""
         try:
-            self.client.posix_rename(old, new)
+            self.client.posix_rename(self._at(old), self._at(new))
         except OSError as error:
             if not said_failure(error):
                 raise
-            self._remove(new)  # a server without posix-rename replaces nothing
-            self.client.rename(old, new)
+            if new in self.sizes:  # a server without posix-rename replaces nothing
+                self._remove(new)
+            self.client.rename(self._at(old), self._at(new))
+        self.sizes[new] = self.sizes.pop(old, None)
 
-    def _is_there(self, name: str) -> bool:
-        try:
-            self.client.stat(self._at(name))
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _remove(self, path: str) -> None:
-        with suppress(FileNotFoundError):
-            self.client.remove(path)
+    def _remove(self, name: str) -> None:
+        self.client.remove(self._at(name))
+        self.sizes.pop(name, None)
 
     def _temporary(self, part: Part) -> str:
-        return self._at(f"{self._own}{_short(part.name, part.sha256)}.tmp")
+        return f"{self._own}{_short(part.name, part.sha256)}.tmp"
 
     def _at(self, name: str) -> str:
         return posixpath.join(self.folder, name)
@@ -205,6 +157,63 @@ class SftpSet:
 def _short(*words: str) -> str:
     """What tells temporary names apart, whose length servers limit."""
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
+
+
+def send_blocks(copy: paramiko.SFTPFile, source: BinaryIO | ProvenPart, start: int = 0) -> None:
+    """Writes `source` from `start` on, many requests on the way at once; returns when the server acknowledged each."""
+    request = OPENSSH_BYTES if _is_openssh(copy.sftp) else WRITE_BYTES
+    copy.MAX_REQUEST_SIZE = request
+    copy.set_pipelined(True)
+    copy.seek(start)
+    block = source.read(BLOCK_BYTES)
+    while block:
+        following = source.read(BLOCK_BYTES)
+        copy.set_pipelined(bool(following))  # the last block waits for the answers to all of them
+        for at in range(0, len(block), request):
+            copy.write(block[at : at + request])
+        block = following
+
+
+def demand_arrived(
+    client: paramiko.SFTPClient, path: str, part: Part, verify: Verify, where: str, reread: bool = False
+) -> None:
+    """Raises RetryableError for a file that is not what was sent, RequestError where the server lets nobody know.
+
+    Its size, where the server tells one, else the whole of it read back, as also where it was sent in two attempts (`reread`).
+    """
+    if verify == "acknowledged":
+        return
+    size = client.stat(path).st_size
+    if size is not None and size != part.bytes:
+        raise RetryableError(
+            f"{part.name} did not arrive whole",
+            where=where,
+            remedy="if it stays so, ask who runs the server whether its disk is full",
+        )
+    if size is not None and verify == "size" and not reread:
+        return
+    try:
+        digest = digest_there(client, path)
+    except PermissionError:
+        raise RequestError(
+            "the server tells no size of a file and lets nobody read it, so nobody can know that it arrived",
+            where=where,
+            remedy="ask for the right to read, or trust what it acknowledged: `verify: acknowledged`",
+        ) from None
+    if digest != part.sha256:
+        changed = "was changed while the connection was broken" if reread else "is not what was sent"
+        raise RetryableError(f"{part.name} {changed}", where=where)
+
+
+def digest_there(client: paramiko.SFTPClient, path: str) -> str:
+    """SHA-256 of a file on the server, read to its end whatever size it tells."""
+    digest = hashlib.sha256()
+    with client.open(path, "rb") as file:
+        if size := file.stat().st_size:
+            file.prefetch(size)
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def said_failure(error: OSError) -> bool:
@@ -224,10 +233,10 @@ def _skip(source: object, size: int) -> None:
 
 def make_folders(client: paramiko.SFTPClient, folder: str) -> None:
     """Makes what is missing of `folder`."""
-    for one in reversed(list(_upwards(folder))):
+    for one in reversed(list(upwards(folder))):
         try:
             client.stat(one)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):  # some servers say the second of what is not there
             with suppress(OSError):  # another delivery makes it right now
                 client.mkdir(one)
     client.stat(folder)
@@ -235,14 +244,14 @@ def make_folders(client: paramiko.SFTPClient, folder: str) -> None:
 
 def deepest(client: paramiko.SFTPClient, folder: str) -> str:
     """The deepest part of `folder` that is there."""
-    for one in _upwards(folder):
-        with suppress(FileNotFoundError):
+    for one in upwards(folder):
+        with suppress(FileNotFoundError, PermissionError):
             client.stat(one)
             return one
     return "."
 
 
-def _upwards(folder: str) -> Iterable[str]:
+def upwards(folder: str) -> Iterable[str]:
     while folder not in ("", "/", "."):
         yield folder
         folder = posixpath.dirname(folder)

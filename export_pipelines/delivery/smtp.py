@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from export_pipelines.delivery.destination import Journal
+from export_pipelines.delivery.destination import HandOvers
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
 
 END_OF_MAIL = b".\r\n"
@@ -94,7 +94,7 @@ def hand_over(
     to: Sequence[str],
     mail: bytes,
     item: str,
-    journal: Journal,
+    journal: HandOvers,
 ) -> None:
     """Sends `mail` to those of `to` that do not have it, and says so in the journal as `<item> <address>`.
 
@@ -122,7 +122,7 @@ def hand_over(
 
 
 def _end_mail(
-    client: smtplib.SMTP, server: SmtpServer, item: str, taken: Sequence[str], journal: Journal
+    client: smtplib.SMTP, server: SmtpServer, item: str, taken: Sequence[str], journal: HandOvers
 ) -> int:
     try:
         client.send(END_OF_MAIL)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import paramiko
 
 from export_pipelines.definition.destinations.sftp import SshLogin
+from export_pipelines.delivery.known_hosts import HostKey, KnownHost, known_host, read_key
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 
@@ -21,12 +22,12 @@ KEY_KINDS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 @dataclass(frozen=True)
 class Login:
-    """An `SshLogin` with its secrets; `known` are the keys that its host may show."""
+    """An `SshLogin` with its secrets; `known` is what its host may show."""
 
     host: str
     port: int
     user: str
-    known: tuple[paramiko.PKey, ...]
+    known: KnownHost
     trust: str  # how people make its key known
     password: str | None = field(default=None, repr=False)
     key: paramiko.PKey | None = field(default=None, repr=False)
@@ -94,8 +95,8 @@ def _prefer(session: paramiko.Transport, login: Login) -> None:
     options = session.get_security_options()
     options.ciphers = [*CIPHERS, *(one for one in options.ciphers if one not in CIPHERS)]
     # A server has keys of several kinds: it is asked for one that is known.
-    kinds = {name for key in login.known for name in (key.get_name(), *_RSA.get(key.get_name(), ()))}
-    if login.known:
+    kinds = {name for key in login.known.keys for name in (key.kind, *_RSA.get(key.kind, ()))}
+    if login.known.keys:
         options.key_types = sorted(options.key_types, key=lambda one: one not in kinds)
 
 
@@ -103,10 +104,17 @@ _RSA = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 
 
 def _demand_known(key: paramiko.PKey, login: Login) -> None:
-    if any(key.asbytes() == one.asbytes() for one in login.known):
+    found = HostKey(key.get_name(), key.asbytes())
+    if found in login.known.keys and found not in login.known.revoked:
         return
     shown = f"{key.get_name()} SHA256:{base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip('=')}"
-    if login.known:
+    if found in login.known.revoked:
+        raise RequestError(
+            f"the host key was revoked: {shown}; who shows it may be another machine",
+            where=str(login),
+            remedy="ask who runs it for its new key; known_hosts says @revoked of this one",
+        )
+    if login.known.keys:
         raise RequestError(
             f"the host key is another one now: {shown}; it may be another machine",
             where=str(login),
@@ -119,35 +127,17 @@ def _demand_known(key: paramiko.PKey, login: Login) -> None:
     )
 
 
-def _known(settings: SshLogin, resources: Resources, where: str) -> tuple[paramiko.PKey, ...]:
-    name = settings.host if settings.port == 22 else f"[{settings.host}]:{settings.port}"
-    hosts = paramiko.HostKeys()
+def _known(settings: SshLogin, resources: Resources, where: str) -> KnownHost:
     if settings.host_key is not None:
-        lines = [f"{name} {settings.host_key}"]
-    else:
-        path = resources.path(settings.known_hosts, f"{where}.known_hosts")
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    for number, line in enumerate(lines):
-        entry = _entry(line, number)
-        if entry is not None and entry.key is not None:
-            for one in entry.hostnames or ():
-                hosts.add(one, entry.key.get_name(), entry.key)
-    found = hosts.lookup(name)
-    if settings.host_key is not None and not found:
-        raise SettingsError(
-            "the host key cannot be read", where=f"{where}.host_key", remedy="ssh-ed25519 AAAA..."
-        )
-    return tuple(found.values()) if found else ()
-
-
-def _entry(line: str, number: int) -> paramiko.hostkeys.HostKeyEntry | None:
-    """None for a comment, a mark, or a line that cannot be read."""
-    if not line or line[0] in "#@":
-        return None
-    try:
-        return paramiko.hostkeys.HostKeyEntry.from_line(line, number)
-    except (paramiko.hostkeys.InvalidHostKey, paramiko.SSHException, ValueError):
-        return None
+        key = read_key(settings.host_key)
+        if key is None:
+            raise SettingsError(
+                "the host key cannot be read", where=f"{where}.host_key", remedy="ssh-ed25519 AAAA..."
+            )
+        return KnownHost((key,))
+    path = resources.path(settings.known_hosts, f"{where}.known_hosts")
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    return known_host(lines, settings.host, settings.port)
 
 
 def _private_key(text: str, passphrase: str | None, where: str) -> paramiko.PKey:

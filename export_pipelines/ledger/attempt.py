@@ -1,5 +1,6 @@
 """One attempt at a delivery while it runs: what it knows of those before it, and what it leaves for those after."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,7 +8,7 @@ import sqlalchemy as sa
 
 from export_pipelines.delivery import Receipt
 from export_pipelines.ledger.delivery import Delivery
-from export_pipelines.ledger.tables import deliveries, journal
+from export_pipelines.ledger.tables import INSERT, deliveries, journal, placed
 
 
 @dataclass
@@ -44,6 +45,17 @@ class Attempt:
     def not_taken(self, item: str) -> None:
         with self.engine.begin() as connection:
             self._forget(connection, item)
+
+    def placing(self, place: str, export: str, files: Mapping[str, str]) -> None:
+        rows = [{"place": place, "export": export, "name": one, "sha256": files[one]} for one in files]
+        with self.engine.begin() as connection:
+            insert = INSERT[connection.dialect.name](placed).on_conflict_do_nothing()
+            connection.execute(insert, rows)
+
+    def placed(self, place: str) -> list[tuple[str, str, str]]:
+        query = sa.select(placed.c.name, placed.c.sha256, placed.c.export).where(placed.c.place == place)
+        with self.engine.begin() as connection:
+            return [(row.name, row.sha256, row.export) for row in connection.execute(query)]
 
     def _said(self, item: str) -> Any:
         query = sa.select(journal).where(journal.c.delivery == self.key, journal.c.item == item)

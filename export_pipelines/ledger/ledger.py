@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.delivery import Receipt
@@ -27,12 +26,11 @@ from export_pipelines.ledger.delivery import (
     lane_of,
 )
 from export_pipelines.ledger.lanes import Lanes
-from export_pipelines.ledger.tables import alerts, artifacts, attempts, deliveries, journal, requests
+from export_pipelines.ledger.tables import INSERT, alerts, artifacts, attempts, deliveries, journal, requests
 from export_pipelines.ledger.windows import WindowRecord, window_records
 from export_pipelines.plan.window import WHOLE_KEY
 
 Clock = Callable[[], datetime]
-_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(frozen=True)
@@ -207,7 +205,7 @@ class Ledger:
             return ours
 
     def _add(self, connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
-        insert = _INSERT[connection.dialect.name](table).values(**row).on_conflict_do_nothing()
+        insert = INSERT[connection.dialect.name](table).values(**row).on_conflict_do_nothing()
         return connection.execute(insert.returning(sa.literal(1))).first() is not None
 
     def _read(self, connection: sa.Connection, *wanted: sa.ColumnElement[bool]) -> list[Delivery]:

@@ -1,9 +1,13 @@
 """The ledger's tables. Migrations make them; a test holds the two against each other."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class Utc(sa.TypeDecorator[datetime]):
@@ -94,6 +98,15 @@ journal = sa.Table(  # what an attempt said of its things on the way
     sa.Column("item", sa.Text, primary_key=True),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("proof", sa.Text, nullable=False, default=""),
+)
+
+placed = sa.Table(  # every file that deliveries put where others put files too, said before it shows
+    "placed",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),  # as receipts name it: their `target`
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("export", sa.Text, primary_key=True),
 )
 
 alerts = sa.Table(  # what people are to be told, each thing once

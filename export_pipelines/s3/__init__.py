@@ -1,15 +1,17 @@
 """Buckets: how they are reached, objects read and written piece by piece, and what their server says as our errors."""
 
-from export_pipelines.s3.bucket import Bucket, Found, Options
+from export_pipelines.s3.bucket import ARCHIVES, Bucket, Found, Options
 from export_pipelines.s3.connect import Access, object_options, open_bucket
-from export_pipelines.s3.upload import PIECE_BYTES, Upload, abort_quietly
+from export_pipelines.s3.upload import PIECE_BYTES, Proof, Upload, abort_quietly
 
 __all__ = [
+    "ARCHIVES",
     "PIECE_BYTES",
     "Access",
     "Bucket",
     "Found",
     "Options",
+    "Proof",
     "Upload",
     "abort_quietly",
     "object_options",

@@ -1,5 +1,6 @@
 """A bucket as the program uses it: objects by key, listed, read, put whole or only where nothing is; errors sorted."""
 
+import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
+from export_pipelines.errors import RetryableError
 from export_pipelines.s3.errors import code_of, s3_errors
 
 if TYPE_CHECKING:
@@ -16,18 +18,22 @@ if TYPE_CHECKING:
 Options = Mapping[str, Any]  # of an object, in boto3's words: ContentType, StorageClass, Tagging, ...
 READ_BYTES = 1 << 20
 MISSING = ("404", "NoSuchKey", "NotFound")
+ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 TAKEN = ("412", "PreconditionFailed")
 
 
 @dataclass(frozen=True)
 class Found:
-    """One object, or an upload that was not completed (`upload` is its id then). `sha256`: what we said when we put it."""
+    """One object, or an upload that was not completed (`upload` is its id then). `sha256`: what we said when we put it;
+    `etag`: what the server says of it; `is_archived`: it cannot be read back."""
 
     key: str
     size: int
     modified: datetime
     upload: str = ""
     sha256: str = ""
+    etag: str = ""
+    is_archived: bool = False
 
 
 class Bucket:
@@ -49,7 +55,14 @@ class Bucket:
                     return None
                 raise
         said = {name.lower(): value for name, value in head["Metadata"].items()}
-        return Found(key, head["ContentLength"], head["LastModified"], sha256=said.get("sha256", ""))
+        return Found(
+            key,
+            head["ContentLength"],
+            head["LastModified"],
+            sha256=said.get("sha256", ""),
+            etag=head.get("ETag", "").strip('"'),
+            is_archived=head.get("StorageClass") in ARCHIVES,
+        )
 
     def read(self, key: str) -> bytes | None:
         """All of a small object, None when it is not there."""
@@ -58,6 +71,14 @@ class Bucket:
                 return file.read()
         except FileNotFoundError:
             return None
+
+    def digest(self, key: str) -> str:
+        """SHA-256 of an object, read back. Raises RetryableError when it is not there."""
+        try:
+            with self.open(key) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        except FileNotFoundError:
+            raise RetryableError("the object is gone", where=self.url(key)) from None
 
     def open(self, key: str) -> BinaryIO:
         """The object from byte 0. Raises FileNotFoundError."""

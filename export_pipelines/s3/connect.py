@@ -1,5 +1,6 @@
 """From an endpoint and keys to a bucket."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -8,13 +9,15 @@ import boto3
 from botocore.config import Config
 
 from export_pipelines.definition.destinations import S3Settings
-from export_pipelines.definition.destinations.s3 import PLAIN_HTTP, is_safe_endpoint
+from export_pipelines.definition.destinations.hosts import host_of
+from export_pipelines.definition.destinations.s3 import PLAIN_HTTP, Checksums, is_safe_endpoint
 from export_pipelines.errors import SettingsError
 from export_pipelines.s3.bucket import Bucket, Options
 from export_pipelines.s3.errors import s3_errors
 from export_pipelines.s3.upload import THREADS
 
 ATTEMPTS = 3  # of one request, by boto3; a whole delivery is tried again by who sends it
+AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 REGION = "us-east-1"  # what servers that know no regions sign with
 
 
@@ -23,6 +26,8 @@ class Access:
     """How a bucket is reached. Without keys boto3 finds them: AWS_* variables, a profile, the machine's role.
 
     `endpoint_url` is that of a server which is not Amazon's, `ca` a file of the authority that signed its certificate.
+    `checksums`: whether boto3 adds CRCs to what it sends, as trailers of a framed body (`when_supported`), or only where
+    the call demands one (`when_required`). None: the first for Amazon, the second for any other, which may store the frames.
     """
 
     endpoint_url: str | None = None
@@ -31,6 +36,7 @@ class Access:
     secret_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)
     ca: str | None = None
+    checksums: Checksums | None = None
     timeout_s: float = 60
 
 
@@ -42,11 +48,14 @@ def open_bucket(name: str, access: Access) -> Bucket:
             f"cannot read {access.ca}", where=f"s3://{name}", remedy="name the file with `ca`"
         )
     own = access.endpoint_url is not None
+    checksums = access.checksums or ("when_required" if _is_compatible(access) else "when_supported")
     config = Config(
         connect_timeout=access.timeout_s,
         read_timeout=access.timeout_s,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=THREADS + 1,
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
         s3={"addressing_style": "path" if own else "auto"},
     )
     with s3_errors(f"s3://{name}"):
@@ -67,6 +76,13 @@ def open_bucket(name: str, access: Access) -> Bucket:
             remedy="mend `endpoint_url`, or AWS_ENDPOINT_URL where it says it",
         )
     return Bucket(client, name)
+
+
+def _is_compatible(access: Access) -> bool:
+    """Whether it is a server other than Amazon's, as far as settings and environment tell."""
+    url = access.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    host = host_of(url) if url else None
+    return url is not None and not (host or "").endswith(AMAZON)
 
 
 def object_options(settings: S3Settings, media_type: str) -> Options:

@@ -1,13 +1,14 @@
 """One object written piece by piece, several pieces on the way at once, visible when it is whole and not before."""
 
+import hashlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
-from export_pipelines.errors import ExportError, RetryableError
+from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.s3.bucket import MISSING, TAKEN, Bucket, Options, condition
 from export_pipelines.s3.errors import code_of, s3_errors
 
@@ -18,6 +19,7 @@ PIECE_BYTES = (
     8 << 20
 )  # of the first thousand; of each thousand after as much more, for S3 takes 10,000 pieces
 STEP = 1_000
+Proof = Literal["the server's MD5", "reading back", "size alone, in an archive"]
 THREADS = 8
 
 
@@ -28,6 +30,8 @@ class Upload:
     write:    the next bytes; returns as soon as they may wait in memory.
     stand:    sends the rest and waits until every piece has arrived; still nothing can be seen.
     complete: makes the object visible under its key; False when `only_new` and another one is there.
+    prove:    looks at what the server has then: its size, and its bytes by the server's MD5 or by reading them back. Raises
+              RequestError for a server that stored something else, RetryableError where it may have been damaged.
     abort:    gives everything back; harmless after `complete`.
     created:  whether `complete` made it, as far as the answer told; an equal object may have been there already.
     """
@@ -37,6 +41,7 @@ class Upload:
         self.created = False
         self.options = {**options, "Metadata": {"sha256": sha256}} if sha256 else options
         self._buffer, self._id, self._pieces = bytearray(), "", 0
+        self._sums: dict[int, tuple[int, bytes]] = {}  # of each piece, its size and MD5
         self._sent: deque[Future[CompletedPartTypeDef]] = deque()
         self._arrived: list[CompletedPartTypeDef] = []
         self._pool: ThreadPoolExecutor | None = None
@@ -62,10 +67,44 @@ class Upload:
             self.stand()
             made = self._complete(only_new)
         else:
-            made = self.bucket.put(self.key, bytes(self._buffer), self.options, only_new)
+            piece = bytes(self._buffer)
+            self._sums[1] = len(piece), _md5(piece)
+            made = self.bucket.put(self.key, piece, self.options, only_new)
             self._buffer.clear()
         self.created = made
         return made or (self.sha256 is not None and self._stands())
+
+    def prove(self) -> Proof:
+        where, found = self.bucket.url(self.key), self.bucket.head(self.key)
+        if found is None:
+            raise RetryableError("the object is gone, right after it was put there", where=where)
+        if found.size != self.size:
+            raise RequestError(
+                f"{self.size} bytes were sent, and the server has {found.size}: it stores something else, perhaps the "
+                "frames of the upload",
+                where=where,
+                remedy="say `checksums: when_required`, or ask who runs the server",
+            )
+        if found.etag == self._etag():
+            return "the server's MD5"
+        if found.is_archived:
+            return "size alone, in an archive"
+        if not self._reads_back():
+            raise RetryableError("what the server has is not what was sent", where=where)
+        return "reading back"
+
+    def _etag(self) -> str:
+        """What S3 says of an object that is not encrypted by a key of KMS: the MD5, or that of the pieces' MD5s."""
+        sums = [self._sums[number][1] for number in sorted(self._sums)]
+        return f"{_md5(b''.join(sums)).hex()}-{len(sums)}" if self._pieces else sums[0].hex()
+
+    def _reads_back(self) -> bool:
+        try:
+            with self.bucket.open(self.key) as file:
+                pieces = (self._sums[number] for number in sorted(self._sums))
+                return all(_md5(file.read(size)) == md5 for size, md5 in pieces) and not file.read(1)
+        except FileNotFoundError:
+            return False
 
     def abort(self) -> None:
         self._buffer.clear()
@@ -98,6 +137,7 @@ class Upload:
         self._sent.append(self._pool.submit(self._put, self._pieces, piece))
 
     def _put(self, number: int, piece: bytes) -> "CompletedPartTypeDef":
+        self._sums[number] = len(piece), _md5(piece)
         with s3_errors(self.bucket.url(self.key)):
             answer = self.bucket.client.upload_part(
                 Bucket=self.bucket.name, Key=self.key, UploadId=self._id, PartNumber=number, Body=piece
@@ -135,6 +175,10 @@ class Upload:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+
+
+def _md5(data: bytes) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).digest()
 
 
 def abort_quietly(upload: Upload) -> None:

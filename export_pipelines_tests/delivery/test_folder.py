@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from export_pipelines.artifacts import Manifest, Store
-from export_pipelines.delivery import Artifact, Receipt, open_destination
-from export_pipelines.delivery.folder_set import FolderSet
+from export_pipelines.delivery import Receipt, open_destination
 from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
-from export_pipelines_tests.artifacts.build import AT, PARTS, child_environment, stored
+from export_pipelines_tests.artifacts.build import AT, PARTS, child_environment, manifest_of, stored
 from export_pipelines_tests.delivery.desk import Desk
 
 LATER = "20240117T020000Z-0a1b2c"
@@ -74,14 +73,57 @@ def test_delivering_twice_is_delivering_once(send, store: Store, home: Path, ove
     assert [path.name for path in folder.parent.iterdir()] == ["2024-01-15"]
 
 
-def test_a_delivered_part_that_was_damaged_there_is_mended_by_delivering_again(
-    send, store: Store, home: Path
-):
+def test_a_delivered_part_that_was_changed_there_is_somebody_elses(send, store: Store):
     made = stored(store)
     folder = Path(send(made).target)
     (folder / "leads_part_1.csv").write_bytes(b"x")
+    with pytest.raises(RequestError, match=r"leads_part_1\.csv stands there and is not, or no longer, what"):
+        send(made, again=True)
+    assert contents(folder)["leads_part_1.csv"] == b"x"
+    (folder / "leads_part_1.csv").unlink()
     send(made, again=True)
     assert contents(folder) == whole(made)
+
+
+@pytest.mark.parametrize("name", ["leads_part_1.csv", "daily.manifest.json"])
+def test_replace_refuses_what_was_not_delivered_and_changes_nothing(
+    send, store: Store, home: Path, name: str
+):
+    folder = home / "delivered/backup/2024-01-15"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(b"theirs")
+    with pytest.raises(RequestError, match=rf"{name} stands there.*overwrite: version.*deliver ARTIFACT"):
+        send(stored(store))
+    assert contents(folder) == {name: b"theirs"}
+
+
+def test_a_manifest_that_nobody_here_delivered_removes_nothing(send, store: Store):
+    """It names a file of somebody else's, as one that the set before had and this one has not."""
+    folder = Path(send(stored(store)).target)
+    theirs = manifest_of({"accounts.xlsx": b"theirs"}).sealed()
+    (folder / "accounts.xlsx").write_bytes(b"theirs")
+    (folder / "daily.manifest.json").write_bytes(theirs.to_json())
+    with pytest.raises(RequestError, match=r"daily\.manifest\.json stands there"):
+        send(stored(store, OTHER, token=LATER))
+    assert (folder / "accounts.xlsx").read_bytes() == b"theirs"
+    assert (folder / "leads_part_2.csv").read_bytes() == PARTS["leads_part_2.csv"]
+
+
+def test_a_file_of_the_set_before_that_was_changed_stays(send, store: Store):
+    folder = Path(send(stored(store)).target)
+    (folder / "leads_part_2.csv").write_bytes(b"corrected by hand")
+    new = stored(store, OTHER, token=LATER)
+    send(new)
+    assert contents(folder) == {**whole(new, OTHER), "leads_part_2.csv": b"corrected by hand"}
+
+
+def test_another_ledgers_set_is_not_replaced(send, store: Store, tmp_path: Path):
+    folder = Path(send(stored(store), path=f"{tmp_path}/out").target)
+    other = Desk(tmp_path / "other")
+    entry = {"kind": "folder", "settings": {"path": f"{tmp_path}/out"}}
+    with pytest.raises(RequestError, match="stands there"):
+        other.send(stored(other.store, OTHER), entry)
+    assert contents(folder)["leads_part_1.csv"] == PARTS["leads_part_1.csv"]
 
 
 def test_a_new_set_replaces_the_old_one_and_its_surplus_parts(send, store: Store):
@@ -185,11 +227,12 @@ def test_killed_at_any_step_of_the_exchange_the_next_delivery_makes_it_whole(
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Path, "replace", counted(Path.replace))
         patch.setattr("export_pipelines.delivery.folder_set.sync_folder", counted(lambda folder: None))
-        FolderSet(folder, Artifact(new, store, AT)).put()
+        send(new)
     seen = folder / "daily.manifest.json"
     shown = next((one for one in (old, new) if seen.exists() and seen.read_bytes() == one.to_json()), None)
     assert shown is (old if step == 1 else new if step == 7 else None)
-    assert shown is None or FolderSet(folder, Artifact(shown, store, AT)).holds_it()
+    parts = PARTS if shown is old else {**OTHER, "leads_part_9.csv": b"9"}
+    assert shown is None or all(contents(folder)[name] == parts[name] for name in parts)
     send(new)
     assert contents(folder) == whole(new, {**OTHER, "leads_part_9.csv": b"9"})
 
@@ -288,7 +331,9 @@ def test_a_folder_that_cannot_be_made_is_told(send, store: Store, tmp_path: Path
     "settings", [{}, {"path": ""}, {"path": "a", "overwrite": "ask"}, {"path": "a", "mode": 1}]
 )
 def test_settings_that_a_folder_does_not_have_are_refused(desk: Desk, settings: dict[str, Any]):
-    with pytest.raises(RequestError, match=r"^deliver\.folder: (path|overwrite|mode): "):
+    with pytest.raises(
+        RequestError, match=r'^deliver\.folder: (the key "path"|path: |overwrite: |unknown key "mode")'
+    ):
         open_destination({"kind": "folder", "settings": settings}, desk.resources)
 
 

@@ -1,7 +1,10 @@
 """`folder:` a folder of this machine, or one that is mounted here."""
 
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import ClassVar
 
+from export_pipelines.definition.destinations.named import Named
 from export_pipelines.definition.destinations.settings import DestinationSettings, FolderPath, Overwrite
 
 
@@ -12,3 +15,7 @@ class FolderSettings(DestinationSettings):
 
     path: FolderPath
     overwrite: Overwrite = "replace"
+
+    def named(self) -> Iterator[Named]:
+        if PurePosixPath(self.path).is_absolute():
+            yield Named(("path",), "folders", self.path)

@@ -1,4 +1,4 @@
-"""What a destination names that is not the author's to give away: variables, files, hosts, buckets, mail domains."""
+"""What a destination names that is not the author's to give away: variables, files, folders, hosts, buckets, mail domains."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.destinations.secret import SecretName
 
-Kind = Literal["variables", "files", "hosts", "buckets", "mail_domains"]
+Kind = Literal["variables", "files", "folders", "hosts", "buckets", "mail_domains"]
 
 
 class Named(NamedTuple):

@@ -66,6 +66,9 @@ def is_safe_endpoint(url: str) -> bool:
     return url.startswith("https://") or is_loopback(host_of(url) or "")
 
 
+Checksums = Literal["when_supported", "when_required"]
+
+
 class S3Settings(DestinationSettings):
     """Objects get the key `key`, or their own names below it where it ends with a slash. Without keys, boto3 finds them."""
 
@@ -82,6 +85,7 @@ class S3Settings(DestinationSettings):
     secret_key: Secret | None = None
     session_token: Secret | None = None
     ca: str | None = None
+    checksums: Checksums | None = None
     encryption: Literal["AES256", "aws:kms"] | None = None
     kms_key: str | None = None
     storage_class: StorageClass | None = None

@@ -1,7 +1,7 @@
 """`sftp:` a folder of a server that people reach by SSH."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -17,6 +17,7 @@ from export_pipelines.definition.destinations.settings import (
 from export_pipelines.definition.words import Flag, fault
 
 KNOWN_HOSTS = "~/.ssh/known_hosts"
+Verify = Literal["size", "read_back", "acknowledged"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -46,15 +47,36 @@ class SshLogin(BaseModel):
 
 
 class SftpSettings(DestinationSettings, SshLogin):
-    """Files go into the folder `path`, from the login's home where it is relative. `jump` is a host on the way (ProxyJump)."""
+    """Files go into the folder `path`, from the login's home where it is relative. `jump` is a host on the way (ProxyJump).
+
+    `verify`: how it becomes certain that a file arrived: its `size` (the default; it is read back where the server tells
+    none), `read_back` and held against its SHA-256, or `acknowledged`: the server took every byte. `drop_box`: the folder
+    can only be written into, so the last is all there is.
+    """
 
     place: ClassVar[str | None] = "path"
 
     path: FolderPath
     overwrite: Overwrite = "replace"
     manifest: Flag = True
+    verify: Verify | None = None
+    drop_box: Flag = False
     jump: SshLogin | None = None
     timeout_s: Seconds = 30
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.drop_box and self.verify not in (None, "acknowledged"):
+            raise fault("nothing can be looked at in a drop box: `verify: acknowledged` is all there is")
+        if self.drop_box and self.overwrite == "version":
+            raise fault(
+                "`overwrite: version` looks what is there, and in a drop box nothing can be looked at"
+            )
+        return self
+
+    @property
+    def proof(self) -> Verify:
+        return self.verify or ("acknowledged" if self.drop_box else "size")
 
     def server(self) -> str:
         return f"{self.user}@{self.host}:{self.port}:"
