@@ -56,7 +56,8 @@ def run_window(
     """Writes the window of `plan` and brings it to every destination; see `run_export`. Raises ExportError where nothing
     was written."""
     manifest = run_export(plan, source, store, keys, now, token)
-    due = ledger.register(manifest, destinations_of(plan, manifest.rows), None, now())
+    entries = destinations_of(plan, manifest.rows)
+    due = ledger.register(manifest, entries, None, now(), given=bool(plan.given))
     receipts, failures = [], {}
     for number, delivery in enumerate(due, start=1):
         try:
