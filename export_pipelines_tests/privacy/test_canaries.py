@@ -37,11 +37,12 @@ PARTS = (
     "[lead_id, email.domain, email.host, email.tld, email.valid, email_2.domain, phone_1.area, phone_1.type, phone_2.area, "
     "phone_3.country_code, postal_code.zip, postal_code.fsa, dob.year, gender.abbr, ip_address.version]"
 )
+# a ZIP code has words beside it, so that it makes no longer number with a neighbour in a preview
 REPORT = f"""\
 type: report
 format: csv
 metrics: [leads, revenue]
-group_by: [email.domain, email.tld, phone_1.area, postal_code.zip]
+group_by: [postal_code.zip, email.domain, email.tld, phone_1.area]
 partition: daily
 start: {DAY}
 """

@@ -78,6 +78,7 @@ class Case:
 
 MUTATIONS = {
     "addresses": Case(without("addresses"), "email"),
+    "users of URLs": Case(without("users"), "email"),
     "numbers": Case(without("numbers"), "phone"),
     "names": Case(without("own_words"), "name"),
     "streets": Case(without("own_words"), "street"),
