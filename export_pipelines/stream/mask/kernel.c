@@ -14,7 +14,7 @@ enum { ADDRESS = 1, ENCODED = 2, FOREIGN_DIGIT = 4, LONG_NUMBER = 8, NEVER = 16,
    letters of ASCII, the first lowest. Beyond the table are letters of other scripts, and tags, which are not shown. */
 enum { BREAK, NOTHING, AT, DIGITS, MIXED, OTHER_LETTER, PACKED = 32, PLANES = 0x20000, TAGS = 0xE0000, TAGS_END = 0xE1000 };
 
-enum { LONG = 7, LONG_IN_JSON = 9, SSN_DIGITS = 9, YEAR = 4, LONGEST_KEY = 64, MOST_OWN = 16, MOST_PARTS = 20 };
+enum { LONG = 7, LONG_IN_JSON = 9, SSN_DIGITS = 9, SSN_END = 1000000000, YEAR = 4, LONGEST_KEY = 64, MOST_OWN = 16, MOST_PARTS = 20 };
 
 /* Of the first letters of a row's own words, a set of bits: letters that are not read as ASCII; a row that must be read;
    and those of words for a unit in a house. */
@@ -62,7 +62,7 @@ typedef struct {
     const uint32_t *words; /* MOST_OWN for each row */
     const uint8_t *counts;
     const uint32_t *firsts;
-    const int64_t *years, *numbers; /* with four bits for a digit, -1 for none; so many for each row */
+    const int64_t *years, *numbers; /* -1 for none; so many for each row */
     int64_t years_of_row, numbers_of_row;
 } Own;
 
@@ -109,9 +109,9 @@ typedef struct {
     int64_t row;
     uint32_t found;
     int run, total;            /* digits since the last letter, and all */
-    uint64_t tail;             /* the last nine of the run */
+    int64_t tail;              /* the number that the last nine of the run make */
     int apart, size;           /* signs since the last digit; digits of the last group */
-    uint64_t value;            /* of the last group */
+    int64_t value;             /* of the last group, the same */
     uint32_t groups;           /* sizes of the last three, and the signs before each, four bits each */
     bool readable;             /* no JSON, or within a string of JSON */
     const uint8_t *string;     /* where that begins, or the text */
@@ -148,9 +148,9 @@ static void see_word(Pass *pass) {
         if (words[n] == word_of(hash)) pass->found |= OWN;
 }
 
-static bool is_among(const int64_t *numbers, int64_t count, uint64_t value) {
+static bool is_among(const int64_t *numbers, int64_t count, int64_t value) {
     for (int64_t n = 0; n < count; n++)
-        if ((uint64_t)numbers[n] == value) return true;
+        if (numbers[n] == value) return true;
     return false;
 }
 
@@ -169,8 +169,8 @@ static void see_digits(Pass *pass) {
     }
     const uint8_t *start = text->at;
     for (; text->at < text->end && is_digit(*text->at); text->at++) {
-        pass->value = (pass->value << 4 | (*text->at & 15)) & 0xFFFFFFFFFFFF;
-        pass->tail = (pass->tail << 4 | (*text->at & 15)) & 0xFFFFFFFFF;
+        pass->value = (pass->value * 10 + *text->at - '0') % SSN_END;
+        pass->tail = (pass->tail * 10 + *text->at - '0') % SSN_END;
         if (++pass->run >= LONG && is_among(numbers, own->numbers_of_row, pass->tail)) pass->found |= NEVER;
     }
     int size = (int)(text->at - start);
@@ -357,7 +357,7 @@ void digits_of(const uint8_t *data, const int64_t *begins, int64_t rows, int64_t
         int64_t number = 0;
         int size = 0;
         for (const uint8_t *at = data + begins[row]; at < data + begins[row + 1]; at++) {
-            if (is_digit(*at)) number = (number << 4 | (*at & 15)) & 0xFFFFFFFFF, size++;
+            if (is_digit(*at)) number = (number * 10 + *at - '0') % SSN_END, size++;
             else if (*at != ' ' && *at != '-') size = SSN_DIGITS + 1;
         }
         if (size == SSN_DIGITS) numbers[row * stride] = number;

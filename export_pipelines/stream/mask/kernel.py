@@ -62,7 +62,7 @@ class Rows:
         self._folded = folded
         self._words = np.zeros((rows, MOST_OWN), np.uint32)
         self._counts, self._firsts = np.zeros(rows, np.uint8), np.zeros(rows, np.uint32)
-        self.years = np.full((rows, years), -1, np.int64)  # with four bits for a digit, -1 for none
+        self.years = np.full((rows, years), -1, np.int64)  # -1 for none
         self._numbers = np.full((rows, numbers), -1, np.int64)
         self._odd = np.zeros(rows, np.bool_)  # numbers that are not found by their digits
         arrays = (self._words, self._counts, self._firsts, self.years, self._numbers)

@@ -15,14 +15,13 @@ from export_pipelines.plan.plan import Mask, Seal, shows_text
 from export_pipelines.stream.components import is_valid
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask.kernel import KEY, NEVER, Found
-from export_pipelines.stream.mask.own import Own
+from export_pipelines.stream.mask.own import NOBODY, Own
 from export_pipelines.stream.mask.prefilter import KnownKeys, keys_beside
 from export_pipelines.stream.mask.recognise import STARS, never_exported, redact
-from export_pipelines.stream.mask.redact import NOBODY, redactor
+from export_pipelines.stream.mask.redact import redactor
 from export_pipelines.stream.mask.values import WHOLE, masked
 
 UNDECLARED = "*"
-ESCAPE = "\\u"
 LONG_NUMBER = 9  # digits of a whole number that may be somebody's
 MOST_SHIFT = 30  # of its point, by an exponent
 NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
@@ -40,9 +39,6 @@ class Objects(NamedTuple):
     texts: pl.Series
     seals: tuple[Seal, ...]
 
-    def hides(self, mask: Mask) -> bool:
-        return any(seal.mask is mask for seal in self.seals)
-
     def known_keys(self) -> KnownKeys:
         """Those beside the ones under which something is hidden whatever it looks like."""
         hiding = [
@@ -56,7 +52,8 @@ class Objects(NamedTuple):
         """Of the flags those of the texts in which something may have to be hidden."""
         if any(seal.mask in HIDING and seal.path.endswith(UNDECLARED) for seal in self.seals):
             return np.where(self.texts.is_null().to_numpy(), np.uint8(0), found | KEY)
-        return found if self.hides(Mask.REDACT) else found & (NEVER | KEY)
+        redacts = any(seal.mask is Mask.REDACT for seal in self.seals)
+        return found if redacts else found & (NEVER | KEY)
 
 
 def sealed(column: Objects, found: Found, own: dict[int, Own], keys: Keys) -> tuple[pl.Series, int]:
@@ -84,25 +81,43 @@ class _Walk:
         self.seals = {seal.path: seal for seal in seals}
         self.keys = keys
         self.seen: dict[tuple[str, Mask], dict[str, str | None]] = {}
-        self.read = _Reader()
+        # numbers keep the letters in which they are stored
+        self.decoder = simplejson.JSONDecoder(
+            parse_float=RawJSON, parse_int=RawJSON, object_pairs_hook=self._object
+        )
+        self.twice = False
         self.own, self.hidden, self.renamed = NOBODY, 0, 0
 
     def all_of(self, rows: list[tuple[str, Own]]) -> list[str]:
-        parsed = [self.read(text) for text, _ in rows]
+        parsed = [self._parsed(text) for text, _ in rows]
         if any(seal.mask in (Mask.HASH, Mask.TOKENIZE, Mask.MASK) for seal in self.seals.values()):
-            for one, (_, self.own) in zip(parsed, rows, strict=True):
-                self._walk(one.value, "", self.seals.get(UNDECLARED))
+            for (value, _), (_, self.own) in zip(parsed, rows, strict=True):
+                self._walk(value, "", self.seals.get(UNDECLARED))
             for (type, mask), texts in self.seen.items():
                 shown = masked(pl.Series(list(texts), dtype=pl.String), type, mask, self.keys)
                 self.seen[type, mask] = dict(zip(texts, shown, strict=True))
             self.hidden = 0
-        return [self._written(text, one, own) for (text, own), one in zip(rows, parsed, strict=True)]
+        return [self._written(*row, *one) for row, one in zip(rows, parsed, strict=True)]
 
-    def _written(self, text: str, parsed: "_Parsed", own: Own) -> str:
+    def _parsed(self, text: str) -> tuple[Any, bool]:
+        """A text as Python values, and whether a key stands twice in an object: then only the last of its values is here,
+        and the others must not go out."""
+        self.twice = False
+        try:
+            return self.decoder.decode(text), self.twice
+        except ValueError as error:
+            raise DataError("JSON that does not parse") from error
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        self.twice |= len(found) < len(pairs)
+        return found
+
+    def _written(self, text: str, own: Own, value: Any, twice: bool) -> str:
         before, self.own = self.hidden, own
-        value = self._walk(parsed.value, "", self.seals.get(UNDECLARED))
-        self.hidden += parsed.twice
-        return _dumped(value) if self.hidden > before else text
+        shown = self._walk(value, "", self.seals.get(UNDECLARED))
+        self.hidden += twice
+        return _dumped(shown) if self.hidden > before else text
 
     def _walk(self, value: Any, path: str, star: Seal | None) -> Any:
         seal = self.seals.get(path)
@@ -185,36 +200,6 @@ def _whole_number(number: RawJSON) -> str:
         return ""
     digits, point = f"{whole}{fraction}{'0' * shift}", len(whole) + shift
     return "" if digits[max(point, 0) :].strip("0") else digits[: max(point, 0)].lstrip("0")
-
-
-class _Parsed(NamedTuple):
-    """JSON as Python values. A key may stand `twice` in an object: then only the last of its values is here, and the
-    others must not go out."""
-
-    value: Any
-    twice: bool
-
-
-class _Reader:
-    """Parses JSON, with numbers in the letters in which they are stored; to make a decoder takes longer than most texts."""
-
-    def __init__(self) -> None:
-        self.decoder = simplejson.JSONDecoder(
-            parse_float=RawJSON, parse_int=RawJSON, object_pairs_hook=self._object
-        )
-        self.twice = False
-
-    def __call__(self, text: str) -> _Parsed:
-        self.twice = False
-        try:
-            return _Parsed(self.decoder.decode(text), self.twice)
-        except ValueError as error:
-            raise DataError("JSON that does not parse") from error
-
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        self.twice |= len(found) < len(pairs)
-        return found
 
 
 _ENCODER = simplejson.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

@@ -18,7 +18,9 @@ UNITS = frozenset(
 ORDINALS = ("st", "nd", "rd", "th")
 MOST_WORDS = 20  # of a name or a street
 WORD, LETTER = re.compile(r"[^\W_]+"), re.compile(r"[^\W\d_]")
-WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\uffff\U00020000-\U0003ffff]")
+WITHOUT_BLANKS = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\uffff\U00020000-\U0003ffff]"
+)
 
 
 class Own(NamedTuple):
@@ -32,11 +34,8 @@ class Own(NamedTuple):
     born: frozenset[tuple[int, ...]] = frozenset()
     never: frozenset[str] = frozenset()
 
-    def is_in(self, letters: str) -> bool:
-        """Whether anything of them stands in these letters, be it within a word."""
-        years = (f"{max(order):04d}" for order in self.born)
-        pieces = any(piece in letters for piece in (*self.words, *self.pieces, *years))
-        return pieces or any(all(part in letters for part in phrase) for phrase in self.phrases)
+
+NOBODY = Own()
 
 
 def own_of(values: Iterable[tuple[str, str]]) -> Own:

@@ -60,7 +60,7 @@ class Prefilter:
         days = [stored for type, stored in own if type == "dob"]
         self.rows = kernel.Rows(rows, folded(), years=len(days), numbers=len(never))
         for n, stored in enumerate(days):
-            self.rows.years[:, n] = _years(stored)
+            self.rows.years[:, n] = stored.dt.year().fill_null(-1).to_numpy()
         for n, (_, stored) in enumerate(never):
             self.rows.add_numbers(n, _letters(stored))
         for type, stored in own:
@@ -78,12 +78,6 @@ class Prefilter:
 
 def _letters(texts: pl.Series) -> Letters:
     return Letters.of(arrow_texts(texts))
-
-
-def _years(days: pl.Series) -> npt.NDArray[np.int64]:
-    """With four bits for a digit."""
-    year = days.dt.year().fill_null(0).to_numpy().astype(np.int64)
-    return year // 1000 << 12 | year // 100 % 10 << 8 | year // 10 % 10 << 4 | year % 10
 
 
 @cache

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from export_pipelines.stream.mask.own import LONG_NUMBER, WORD, Own
+from export_pipelines.stream.mask.own import LONG_NUMBER, NOBODY, WORD, Own
 from export_pipelines.stream.mask.reading import read
 
 STARS = "***"
@@ -41,7 +41,6 @@ MONTHS = {
     )
     for name in (month, month[:3])
 } | {"sept": 9}  # fmt: skip
-
 DATE_PART = re.compile(r"[0-9]+|[^\W\d_]+")
 
 Span = tuple[int, int]
@@ -133,7 +132,9 @@ def _letters_like(found: re.Match[str]) -> str:
 
 def own_words(letters: str, own: Own) -> Iterator[Span]:
     """The row's own names, streets and birth date."""
-    words = [found.span() for found in WORD.finditer(letters)] if own.is_in(letters) else []
+    if own == NOBODY:
+        return
+    words = [found.span() for found in WORD.finditer(letters)]
     spelled = [letters[start:end] for start, end in words]
     for n, word in enumerate(spelled):
         if word in own.words or word.rstrip("0123456789") in own.words:
@@ -142,8 +143,8 @@ def own_words(letters: str, own: Own) -> Iterator[Span]:
             if word == phrase[0] and tuple(spelled[n : n + len(phrase)]) == phrase:
                 yield words[n][0], words[n + len(phrase) - 1][1]
     for piece in own.pieces:
-        yield from _all_of(piece, letters)
-    found = DATE_PART.finditer(letters) if words and own.born else ()
+        yield from (found.span() for found in re.finditer(re.escape(piece), letters))
+    found = DATE_PART.finditer(letters) if own.born else ()
     parts = [(one, number) for one in found if (number := _as_number(one.group())) >= 0]
     for part in zip(parts, parts[1:], parts[2:], strict=False):
         if tuple(number for _, number in part) in own.born:
@@ -171,10 +172,3 @@ def _digits_of(value: str, letters: str, own: Own) -> Iterator[Span]:
 def _as_number(word: str) -> int:
     """`3`, `mar` and `march` are 3; any other word is no part of a date."""
     return int(word) if word.isdecimal() and len(word) <= 4 else MONTHS.get(word, -1)
-
-
-def _all_of(piece: str, letters: str) -> Iterator[Span]:
-    at = letters.find(piece)
-    while at >= 0:
-        yield at, at + len(piece)
-        at = letters.find(piece, at + len(piece))

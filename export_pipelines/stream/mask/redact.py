@@ -11,7 +11,7 @@ import polars as pl
 
 from export_pipelines.stream.letters import Rows, arrow_texts
 from export_pipelines.stream.mask.kernel import ADDRESS, NEVER, Found
-from export_pipelines.stream.mask.own import Own, own_of
+from export_pipelines.stream.mask.own import NOBODY, Own, own_of
 from export_pipelines.stream.mask.prefilter import NEAR_OWN, Values
 from export_pipelines.stream.mask.reading import unescaped
 from export_pipelines.stream.mask.recognise import (
@@ -27,7 +27,6 @@ from export_pipelines.stream.mask.recognise import (
 )
 
 Redactor = Callable[[str, Own], str]
-NOBODY = Own()
 TEXT: tuple[Recogniser, ...] = (addresses, users, numbers, own_words, never_exported)
 AGENT: tuple[Recogniser, ...] = (addresses, users, numbers_but_versions, own_words, never_exported)
 IN_URL: tuple[Recogniser, ...] = (addresses_in_url, users, numbers, own_words, never_exported)

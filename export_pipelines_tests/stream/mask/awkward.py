@@ -13,12 +13,12 @@ NAMES = [
     "Jane", "Bo", "Li", "De Leon", "Mary Ann", "Jean-Luc", "O'Neil", "D’Arcy", "J R", "J. R.", "R2D2", "X1", "José",
     "Weiß", "Søren", "Núñez-O'Hara", "Griﬁth", "ŁÓŻ", "Иванов", "Анна-Мария", "李伟", "Ann 李伟", "김민수", "สมชาย", "علي",
     "Ｊａｎｅ", "A1b2", "von der Aa", " jane ", "Jane Jane", "a.*b", "\\Q", "", "-", "Q", "%41nn", "May", "Ann\u200bette", "Å",
-    "Zoë", "Newman", "Turner", "Bart", "Fay", "Cde", "Uma",
+    "OʼNeil", "Ja\u115fne", "محمد", "محـــمد", "Zoë", "Newman", "Turner", "Bart", "Fay", "Cde", "Uma",
 ]  # fmt: skip
 STREETS = [
     "12 Quetzal Lane", "450 S 300 E", "4 B D", "5 A St", "1 A", "12 5th St", "Straße 5", "12 Rue de l’Église", "東京都 港区",
     "港区赤坂1-12-34", "Apt 4 B", "12\u201314 Quetzal Lane", "A1 B2 C3", "  12  Quetzal  Lane ", "ул. Ленина, 5", "99", "12 May St", "",
-    "12 한강로", "c/o Jane",
+    "12 Oʼahu Lane", "12 한강로", "c/o Jane",
 ]  # fmt: skip
 DAYS = [date(1990, 3, 5), date(1911, 12, 31), date(2001, 1, 1), date(987, 6, 5), date(1990, 5, 9)]
 SSNS = [
@@ -29,12 +29,15 @@ SSNS = [
     "98765432",
     "AB-12345",
     "４５６-78-9012",
+    "4321",
+    "00012345",
+    "000-12-3456",
     "",
     "none",
 ]
 EMAILS = [
     "jane.roe@example.com", "j@x.co", "jane.roe @ example.com", "jane.roe ＠example.com", "a﹫b.co", '"jane roe"@x.co', "jane@[192.0.2.7]",
-    "zoë@bücher.example", "o'neil@x.co", "@", "@ home.today", "5 @ 3", "x@", "@x.co", "jane@\tx.co", "a@b@c.de", "mailto:j@x.co",
+    "zoë@bücher.example", "o'neil@x.co", "@", "@ home.today", "5 @ 3", "x@", "@x.co", "jane@\tx.co", "(jane) [@] x.co", "'jane'@x.co", "jane.o'neil@x.co", '"@x.co', "a@b@c.de", "mailto:j@x.co",
 ]  # fmt: skip
 ZEROS = ["٠", "۰", "०", "๐", "０", "𝟎", "𝟶"]
 MONTHS = ["march", "Mar", "MARCH", "3", "03", "december", "12", "may", "6", "1"]
@@ -42,7 +45,7 @@ GLUE = [
     "", " ", "-", "_", ".", "·", "\u200b", "\u200b" * 5, "\u00ad", "\u2011", "/", "\n", "\t", "(", ")", "+", "*", "  ", "…", "\u0301", ",",
     ", ", "x", "a", "é", "ß", "%", "&", "\\", "#", ";", "u", "n", "'", '"', "’", "=", "?", "&amp;", "%20", "%2", "㎡", "㏠", "½", "²", "①", "中",
     "\\n", "\\u00", "e", "E5", "1", "22", "555", "0142", "987", "65", "4321", "1990", "\u3000", "\ufeff", "\U000e0031", "Ⅷ", "%E2%80%93", "\x00",
-    "&half;", "&#8203;", "&shy;", "%C2%AD", "c", "d", "dc", "f", "b",
+    "[", "<", "\u3164", "\u115f", "\u02bc", "\u0640", "\U000e0002", "❺", "፭", ";", "//", "年", "Mar", "sept", "&half;", "&#8203;", "&shy;", "%C2%AD", "c", "d", "dc", "f", "b",
 ]  # fmt: skip
 
 
@@ -140,7 +143,7 @@ def _day(draw: st.DrawFn, born: date) -> str:
     day += draw(st.sampled_from(["", "", "th", "st"]))
     order = draw(st.permutations([year, month, day]))
     return draw(
-        st.sampled_from(["/", "-", ". ", " ", ", ", " of ", "", "\u200b/", "%2F", "\\n", "&#47;"])
+        st.sampled_from(["/", "-", ". ", " ", ", ", " of ", "", "年", "\u200b/", "%2F", "\\n", "&#47;"])
     ).join(order)
 
 
@@ -176,12 +179,21 @@ def texts() -> st.SearchStrategy[str]:
 def _url(draw: st.DrawFn, text: st.SearchStrategy[str]) -> str:
     head = draw(
         st.sampled_from(
-            ["https://x.example", "https://a@b:pw@host.com", "//x", "", "http://[::1]:80", "mailto:"]
+            [
+                "https://x.example",
+                "https://a@b:pw@host.com",
+                "https:/a:pw@host.com",
+                "http:\\\\a:p/w@host.com",
+                "//x",
+                "",
+                "http://[::1]:80",
+                "mailto:",
+            ]
         )
     )
     path = draw(st.just("") | text)
     parameter = st.tuples(st.sampled_from(["utm_term", "UTM_x", "email", "utm%5Fa", ""]), text).map("=".join)
-    query = "&".join(draw(st.lists(parameter, max_size=2)))
+    query = draw(st.sampled_from(["&", "&", ";", "\\u0026"])).join(draw(st.lists(parameter, max_size=2)))
     return f"{head}/{path}{draw(st.sampled_from(['', '?', '#']))}{query}"
 
 
@@ -191,7 +203,7 @@ KEYS = [
     'ssn "last"', "pässword", "ｐｗｄ", "ss\u00a0no", "ss\tno", "last 4 of social", "API_KEY", "ſsn", "custom", "",
 ]  # fmt: skip
 NUMBERS = [
-    "0", "1.10", "1e5", "-123456789", "123456789", "12345678", "987654321", "5125550142", "5125550142.0", "512555014e1", "1E400",
+    "0", "1.10", "1e5", "-123456789", "123456789", "12345678", "987654321", "5125550142", "5125550142.0", "512555014e1", "1E400", "9.87654321E8", "-987654321", "98765432100e-2", "5.125550142e+9", "4321", "12345",
     "123456789012345678901234567890", "0.987654321", "-0",
 ]  # fmt: skip
 
