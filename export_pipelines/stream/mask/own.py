@@ -19,7 +19,7 @@ ORDINALS = ("st", "nd", "rd", "th")
 MOST_WORDS = 20  # of a name or a street
 WORD, LETTER = re.compile(r"[^\W_]+"), re.compile(r"[^\W\d_]")
 WITHOUT_BLANKS = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\uffff\U00020000-\U0003ffff]"
+    r"[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\uffff\U00020000-\U0003ffff]"
 )
 
 

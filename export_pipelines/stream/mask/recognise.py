@@ -98,12 +98,12 @@ def _start_of(letters: str, local: int, before: frozenset[str]) -> int:
     start = local
     while start and (letters[start - 1] not in before or APOSTROPHE.match(letters, start - 2)):
         start -= 1
-    quoted = letters.rfind('"', 0, start - 1) if start == local and letters[start - 1 : start] == '"' else -1
-    return (
-        quoted
-        if quoted >= 0 and letters[quoted + 1 : local - 1].strip() == letters[quoted + 1 : local - 1]
-        else start
-    )
+    if start < local or letters[start - 1 : start] != '"':
+        return start
+    quote = letters.rfind('"', 0, start - 1)
+    within = letters[quote + 1 : start - 1]
+    is_opening = quote == 0 or (quote > 0 and not letters[quote - 1].isalnum())
+    return quote if is_opening and within == within.strip() else start
 
 
 def addresses_in_url(letters: str, own: Own) -> Iterator[Span]:

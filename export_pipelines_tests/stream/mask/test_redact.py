@@ -33,7 +33,15 @@ def test_an_address_is_taken_away_however_it_is_spelled(address: str, around: st
 
 @pytest.mark.parametrize(
     "text",
-    ['he said "@home and left', 'see "x" and "@jane', "meet (at 5)@noon", "ask @jane", "jane@ noon", "(@)"],
+    [
+        'he said "@home and left',
+        'see "x" and "@jane',
+        "meet (at 5)@noon",
+        "ask @jane",
+        "jane@ noon",
+        "(@)",
+        '{"a":"@home","b":"@x"}',
+    ],
 )
 def test_a_sign_at_that_belongs_to_no_address_stays(text: str):
     assert comment(text) == text
@@ -108,6 +116,7 @@ NAMES = [
     ("first_name", "Ann 李伟", "planned by ann", "planned by ***"),
     ("first_name", "김민수", "오늘 김민수는 왔다", "오늘 ***는 왔다"),
     ("first_name", "สมชาย", "ชื่อสมชายครับ", "ชื่อ***ครับ"),
+    ("first_name", "ანა", "ანა და განათლება", "*** და განათლება"),
     ("first_name", "علي", "اسمي علي هنا", "اسمي *** هنا"),
     ("first_name", "May", "I may come", "I *** come"),
     ("first_name", "Li", "Li's list is Li2", "***'s list is ***"),
