@@ -10,7 +10,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 UI_PORT ?= 3000
 SERVERS_ENV := $(EXPORT_PIPELINES_HOME)/servers/env
 
-.PHONY: demo test servers ui lint bench clean
+.PHONY: demo test servers ui lint bench readers clean
 
 demo: $(VENV)/installed  ## environment, sample leads, six exports delivered to local servers, where the files are
 	@$(BIN)/python -m export_pipelines_tests.servers $(BIN)/export-pipelines demo
@@ -34,6 +34,10 @@ lint: $(VENV)/installed  ## style, types, import rules
 bench: $(VENV)/installed  ## speed and memory against the bars, on 1,000,000 leads
 	@$(BIN)/python -m benchmarks
 
+readers: $(VENV)/installed  ## what 40 other programs read of each format, into docs/readers.md; as root their packages are installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
+	@$(BIN)/python -m readers
+
 $(VENV)/installed: pyproject.toml constraints.txt setup.py export_pipelines/stream/mask/kernel.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "export_pipelines needs Python 3.11 or newer, found " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 ...")'
 	@echo "installing into $(VENV) (about a minute) ..."
@@ -42,4 +46,4 @@ $(VENV)/installed: pyproject.toml constraints.txt setup.py export_pipelines/stre
 	@touch $@
 
 clean:  ## remove the environment and everything that was exported
-	rm -rf $(VENV) $(EXPORT_PIPELINES_HOME)
+	rm -rf $(VENV) $(EXPORT_PIPELINES_HOME) readers/node/node_modules

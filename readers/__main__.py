@@ -1,0 +1,81 @@
+"""Asks every program, and writes docs/readers.md: `make readers`."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from readers import commands, databases, languages, libraries, spreadsheets
+from readers.compare import Difference, Table, differences, without_nulls
+from readers.page import Found, page
+from readers.program import Program
+from readers.source import COLUMNS, FORMS, PACKED, ROWS, Form, write_file
+
+PAGE = Path(__file__).parent.parent / "docs" / "readers.md"
+BLANK = without_nulls(Table([], ROWS)).rows
+BLANK = without_nulls(Table([], ROWS)).rows
+
+
+def main() -> None:
+    with databases.programs() as servers:
+        everything = (
+            *libraries.PROGRAMS,
+            *servers,
+            *commands.PROGRAMS,
+            *languages.PROGRAMS,
+            *spreadsheets.PROGRAMS,
+        )
+        programs, missing = _installed(everything)
+        forms = {name: list(_read(programs, name, form)) for name, form in FORMS.items()}
+        packed = {codec: list(_unpacked(programs, codec, form)) for codec, form in PACKED.items()}
+    PAGE.write_text(page(forms, packed, len(ROWS), len(COLUMNS), missing), encoding="utf-8")
+    print(f"{PAGE}: {len(programs)} programs")
+
+
+def _read(programs: Iterable[Program], name: str, form: Form) -> Iterator[Found]:
+    for one in programs:
+        for asked in one.readings.get(name) or one.readings.get(form.like or "", ()):
+            yield _found(one, asked, form, lambda table: differences(COLUMNS, ROWS, table))
+
+
+def _unpacked(programs: Iterable[Program], codec: str, form: Form) -> Iterator[Found]:
+    for one in programs:
+        if codec in one.unpackings:
+            yield _found(
+                one,
+                one.unpackings[codec],
+                form,
+                lambda table: differences(COLUMNS, BLANK, without_nulls(table)),
+            )
+
+
+def _installed(programs: Sequence[Program]) -> tuple[list[Program], list[str]]:
+    there, missing = [], []
+    for one in programs:
+        try:
+            one.install()
+            one.version()
+        except FileNotFoundError as error:
+            missing.append(f"{one.name} ({error})")
+        else:
+            there.append(one)
+    return there, missing
+
+
+def _found(program: Program, asked: str, form: Form, compare: Callable[[Table], list[Difference]]) -> Found:
+    """One way to ask. What the program raises is what it says, whatever that is."""
+    version = program.version()
+    with tempfile.TemporaryDirectory(prefix="export_pipelines_readers_") as folder:
+        file = write_file(Path(folder), form)
+        try:
+            found = Found(program.name, version, asked, tuple(compare(program.ask(asked, file))))
+        except Exception as error:
+            words = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            found = Found(program.name, version, asked, refused=words.replace(folder, "FOLDER"))
+    told = found.refused or f"{len(found.differences)} differ"
+    print(f"  {file.name}, {program.name}: {told}", file=sys.stderr, flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    main()

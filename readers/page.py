@@ -1,0 +1,119 @@
+"""docs/readers.md: what each program made of each file."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from readers.compare import Difference
+
+SHOWN_KINDS = 3  # of differences in a column
+EVERY = "every value"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one way to ask gave: differences, or the words with which the program refused."""
+
+    program: str
+    version: str
+    asked: str
+    differences: tuple[Difference, ...] = ()
+    refused: str = ""
+
+    @property
+    def whole(self) -> bool:
+        return not self.differences and not self.refused
+
+
+HEAD = """\
+# What other programs read
+
+`make readers` writes this page: it exports {rows} made-up rows of {columns} columns ({cells} values) in each format, asks each program below for them, and compares what the program
+has with what was written, value by value: texts letter by letter, null apart from the empty text, numbers, times and days by their value. No line is written by hand.
+
+The values are those that programs are known to change: texts that look like nulls, numbers, formulas or escapes, postal codes with a leading zero, line breaks, blanks, amounts of 19 digits,
+the largest integer of 64 bits, days before 1900 and of the year 9999, and JSON with long numbers. So a program that changes some here may well be right for your values: the lines say which it changes.
+
+In the first two tables a program's best way to ask counts: it has "all" values, or changes so many of the {cells}; "-" is a refusal, and a blank was not asked.
+
+"""
+
+
+def page(
+    forms: Mapping[str, Sequence[Found]],
+    codecs: Mapping[str, Sequence[Found]],
+    rows: int,
+    columns: int,
+    missing: Sequence[str],
+) -> str:
+    """The whole page, from what was found by form, and by codec of a CSV. `missing` programs could not be installed."""
+    text = HEAD.format(rows=rows, columns=columns, cells=rows * columns)
+    text += (
+        _matrix("format", forms)
+        + "\n## Codecs\n\nThe same rows from a compressed CSV, where null and the empty text are not told apart. gzip is what most programs read.\n\n"
+    )
+    text += _matrix("codec", codecs)
+    for form, found in forms.items():
+        text += f"\n## {form}\n\n| program | asked | read |\n|---|---|---|\n"
+        text += "".join(
+            f"| {one.program} {one.version} | {_code(one.asked)} | {told(one)} |\n" for one in found
+        )
+    text += "\n## Codecs, as they were asked\n\n| codec | program | asked | read |\n|---|---|---|---|\n"
+    for codec, found in codecs.items():
+        text += "".join(
+            f"| {codec} | {one.program} {one.version} | {_code(one.asked)} | {told(one)} |\n" for one in found
+        )
+    if missing:
+        text += f"\nNot asked, since they could not be installed: {', '.join(missing)}.\n"
+    return text
+
+
+def _matrix(title: str, found: Mapping[str, Sequence[Found]]) -> str:
+    programs = dict.fromkeys(f"{one.program} {one.version}" for ways in found.values() for one in ways)
+    text = f"| program | {' | '.join(found)} |\n|---|{'---|' * len(found)}\n"
+    for program in programs:
+        cells = [
+            _best([one for one in ways if f"{one.program} {one.version}" == program])
+            for ways in found.values()
+        ]
+        text += f"| {program} | {' | '.join(cells)} |\n"
+    return text
+
+
+def _best(ways: Sequence[Found]) -> str:
+    if not ways:
+        return ""
+    taken = [len(one.differences) for one in ways if not one.refused]
+    return "-" if not taken else str(min(taken) or "all")
+
+
+def told(found: Found) -> str:
+    """What differs, by column, in the page's words."""
+    if found.refused:
+        return f"refused: {_plain(found.refused)}"
+    if found.whole:
+        return EVERY
+    return "; ".join(f"{column}: {_kinds(some)}" for column, some in _by_column(found.differences))
+
+
+def _by_column(differences: Iterable[Difference]) -> list[tuple[str, list[Difference]]]:
+    columns: dict[str, list[Difference]] = {}
+    for one in differences:
+        columns.setdefault(one.column, []).append(one)
+    return list(columns.items())
+
+
+def _kinds(differences: Sequence[Difference]) -> str:
+    kinds = Counter((one.written, one.read) for one in differences)
+    some = [f"{_code(written)} → {_code(read)}" for written, read in list(kinds)[:SHOWN_KINDS]]
+    more = len(kinds) - SHOWN_KINDS
+    return ", ".join(some) + (f" and {more} more" if more > 0 else "")
+
+
+def _code(text: str) -> str:
+    text = text.replace("|", "\\|").replace("\n", " ")
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")[:120]
