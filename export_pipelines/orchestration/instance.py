@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from export_pipelines.artifacts.locking import locked
+from export_pipelines.orchestration.kept_storage import instance_from
 from export_pipelines.private_files import make_folder
 from export_pipelines.settings import PREFIX, Settings
 
@@ -27,7 +28,7 @@ def open_instance(
     folder = Path(environment.setdefault(DAGSTER_VARIABLE, str(settings.dagster_folder)))
     make_folder(folder)
     with locked(folder / ".opening"):  # of two first processes both would make Dagster's tables, and one fail
-        instance = dg.DagsterInstance.from_config(str(config))
+        instance = instance_from(str(config))
         instance.get_asset_keys(limit=1)
         instance.get_runs_count()
         instance.all_instigator_state()

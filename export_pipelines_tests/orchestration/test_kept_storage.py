@@ -1,0 +1,79 @@
+"""The storage of the terminal's runs leaves what Dagster's own would leave, where Dagster's own finds it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from export_pipelines.orchestration.kept_storage import OPEN_RUNS, instance_from
+
+
+@dg.asset
+def one() -> int:
+    return 1
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    config = f"storage: {{sqlite: {{base_dir: {tmp_path / 'state'}}}}}\ntelemetry: {{enabled: false}}\n"
+    (tmp_path / "dagster.yaml").write_text(config, encoding="utf-8")
+    return tmp_path
+
+
+def ran(instance: dg.DagsterInstance) -> str:
+    return dg.materialize([one], instance=instance).run_id
+
+
+def events(instance: dg.DagsterInstance, run: str) -> list[str]:
+    return [str(entry.dagster_event_type) for entry in instance.all_logs(run)]
+
+
+def schema(file: Path) -> set[tuple[str, ...]]:
+    with closing(sqlite3.connect(file)) as connection:
+        made = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        (journal,) = connection.execute("PRAGMA journal_mode").fetchall()
+    return {*made, version, journal}
+
+
+def test_the_same_events_and_tables_as_by_dagster_itself(folder: Path) -> None:
+    with instance_from(str(folder)) as kept:
+        by_kept = ran(kept)
+    with dg.DagsterInstance.from_config(str(folder)) as plain:
+        by_plain = ran(plain)
+        assert events(plain, by_kept) == events(plain, by_plain) != []
+        assert plain.get_run_by_id(by_kept).status is dg.DagsterRunStatus.SUCCESS  # type: ignore[union-attr]
+        records = plain.fetch_materializations(one.key, limit=9).records
+        assert [record.run_id for record in records] == [by_plain, by_kept]
+        assert set(plain.event_log_storage.get_all_run_ids()) == {by_kept, by_plain}  # type: ignore[attr-defined]
+    runs = folder / "state" / "history" / "runs"
+    assert schema(runs / f"{by_kept}.db") == schema(runs / f"{by_plain}.db")
+
+
+def test_what_dagster_made_before_is_gone_on_with(folder: Path) -> None:
+    with dg.DagsterInstance.from_config(str(folder)) as plain:
+        before = ran(plain)
+    with instance_from(str(folder)) as kept:
+        after = ran(kept)
+        assert events(kept, before) == events(kept, after)
+        assert kept.get_runs_count() == 2
+
+
+def test_an_event_can_be_read_by_others_as_soon_as_it_is_stored(folder: Path) -> None:
+    with instance_from(str(folder)) as kept, dg.DagsterInstance.from_config(str(folder)) as plain:
+        run = ran(kept)
+        assert events(plain, run) == events(kept, run) != []
+
+
+def test_files_of_many_runs_are_closed_again(folder: Path) -> None:
+    with instance_from(str(folder)) as kept:
+        runs = [ran(kept) for _ in range(OPEN_RUNS + 3)]
+        opened = {Path(link).resolve().name for link in Path("/proc/self/fd").iterdir()}
+        assert sum(f"{run}.db" in opened for run in runs) == OPEN_RUNS
+        assert all(events(kept, run) for run in runs)
+    left = {Path(link).resolve().name for link in Path("/proc/self/fd").iterdir()}
+    assert not {f"{run}.db" for run in runs} & left
+    assert not list((folder / "state").rglob("*.tmp*"))
