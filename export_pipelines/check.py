@@ -20,7 +20,6 @@ from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.definition.known import read_known
 from export_pipelines.definition.loader import crashed
 from export_pipelines.delivery import Resources, open_destination
-from export_pipelines.delivery.alerting import open_channel
 from export_pipelines.errors import (
     DefinitionError,
     ExportError,
@@ -288,6 +287,8 @@ def _alert_faults(resources: Resources) -> Iterator[CheckFault]:
         yield from (CheckFault(ALERTS, "error", text) for text in error.faults)
         return
     for kind, settings in (one for rule in rules for one in rule.channels()):
+        from export_pipelines.delivery.alerting import open_channel  # with what speaks HTTP and SMTP
+
         try:
             open_channel(kind, settings, resources)
         except ExportError as error:

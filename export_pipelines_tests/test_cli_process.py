@@ -13,6 +13,20 @@ import pytest
 from export_pipelines_tests.conftest import REPOSITORY, Project
 
 HEAVY = ("dagster", "polars", "pyarrow", "sqlalchemy", "adbc_driver_sqlite")
+OTHERS = (
+    "alembic",
+    "sqlalchemy.dialects.mysql",
+    "pyarrow.parquet",
+    "boto3",
+    "paramiko",
+    "psycopg",
+    "pymysql",
+    "xlsxwriter",
+    "stream_zip",
+    "zstandard",
+    "requests.sessions",
+)
+OF_DAGSTER = ("alembic", "sqlalchemy.dialects.mysql", "zstandard")  # which imports them itself
 QUICK = [
     ("--help",),
     ("version",),
@@ -88,14 +102,35 @@ def test_a_wrong_request_exits_2_and_makes_no_home(project: Project) -> None:
     assert not project.home.exists()
 
 
+def loaded(project: Project, arguments: Sequence[str], modules: Sequence[str]) -> set[str]:
+    """Those of `modules` that the command has imported when it ends."""
+    code = (
+        f"import atexit, sys\nsys.argv = ['export-pipelines', *{list(arguments)!r}]\n"
+        "from export_pipelines.cli import main\n"
+        f"atexit.register(lambda: print('\\nloaded', *(one for one in {modules!r} if one in sys.modules)))\n"
+        "main()"
+    )
+    return set(call(project, ["-c", code]).stdout.splitlines()[-1].split()[1:])
+
+
 @pytest.mark.parametrize("arguments", QUICK, ids=" ".join)
 def test_a_quick_command_imports_nothing_slow(project: Project, arguments: tuple[str, ...]) -> None:
-    code = (
-        "import sys\nfrom export_pipelines.cli import app\n"
-        f"try:\n    app({list(arguments)!r})\n"
-        f"except SystemExit:\n    print('loaded', [one for one in {HEAVY!r} if one in sys.modules])"
-    )
-    assert call(project, ["-c", code]).stdout.splitlines()[-1] == "loaded []"
+    assert loaded(project, arguments, HEAVY) == set()
+
+
+def test_check_imports_neither_the_stream_nor_what_delivers(project: Project) -> None:
+    assert loaded(project, ("check",), (*HEAVY, *OTHERS)) == {"sqlalchemy"}
+
+
+@pytest.mark.parametrize(
+    ("command", "needed"),
+    [("plan", set(HEAVY) - {"dagster"}), ("run", {*HEAVY, *OF_DAGSTER})],
+)
+def test_a_command_imports_nothing_of_other_databases_formats_and_destinations(
+    project: Project, command: str, needed: set[str]
+) -> None:
+    arguments = (command, "daily", "--partition", "2024-01-15")
+    assert loaded(project, arguments, (*HEAVY, *OTHERS)) == needed
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:

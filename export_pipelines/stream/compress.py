@@ -1,4 +1,5 @@
-"""Codecs: the bytes of one part, compressed as they come. None carries a clock, so equal bytes stay equal."""
+"""Codecs: the bytes of one part, compressed as they come. None carries a clock, so equal bytes stay equal. A library that
+one codec alone needs is imported by it."""
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -6,9 +7,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
-import zstandard
 from isal import isal_zlib
-from stream_zip import ZIP_32, ZipOverflowError, stream_zip
 
 from export_pipelines.errors import DataError
 
@@ -62,6 +61,8 @@ def codec_of(name: str, level: int | None, part_bytes: int | None = None) -> Cod
         yield from _pushed(deflater(GZIP_BITS), chunks)
 
     def archive(chunks: Iterable[Chunk], part: str) -> Iterator[bytes]:
+        from stream_zip import ZIP_32, ZipOverflowError, stream_zip
+
         # without the fields of 64 bits, which programs refuse that read an archive as it comes
         member = (part.removesuffix(".zip"), ZIP_TIME, 0o100644, ZIP_32, map(bytes, chunks))
         size = _zip_chunk_bytes(part_bytes)
@@ -75,6 +76,8 @@ def codec_of(name: str, level: int | None, part_bytes: int | None = None) -> Cod
             ) from error
 
     def zstd(chunks: Iterable[Chunk], _: str) -> Iterator[bytes]:
+        import zstandard
+
         chunks = iter(chunks)
         # a part that is cut by its size must come out as it goes in
         begin = [] if flushing else list(islice(chunks, ZSTD_TOLD_CHUNKS + 1))

@@ -8,28 +8,45 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines.plan.plan import Plan
-from export_pipelines.stream.encode_delimited import DelimitedEncoder
-from export_pipelines.stream.encode_json import JsonEncoder
-from export_pipelines.stream.encode_parquet import ParquetEncoder
-from export_pipelines.stream.encode_xlsx import XlsxEncoder
 from export_pipelines.stream.encoder import Columns, Encoder
 from export_pipelines.stream.xlsx_texts import demand_cells_hold
 
 ROW_GROUP_ROWS = 16_384  # about 16 MB of wide leads, held several times over while they are written
 
 
+# Each encoder is imported when its format is first written, and the library that it needs with it.
+def _delimited(delimiter: str, columns: Columns, options: dict[str, Any]) -> Encoder:
+    from export_pipelines.stream.encode_delimited import DelimitedEncoder
+
+    return DelimitedEncoder(delimiter, columns, options)
+
+
+def _json(as_array: bool, columns: Columns, options: dict[str, Any]) -> Encoder:
+    from export_pipelines.stream.encode_json import JsonEncoder
+
+    return JsonEncoder(as_array, columns, options)
+
+
 def _parquet(columns: Columns, options: dict[str, Any]) -> Encoder:
+    from export_pipelines.stream.encode_parquet import ParquetEncoder
+
     codec, level = options.get("compression") or "none", options.get("level")
     return ParquetEncoder(columns, codec, level, ROW_GROUP_ROWS)
 
 
+def _xlsx(columns: Columns, options: dict[str, Any]) -> Encoder:
+    from export_pipelines.stream.encode_xlsx import XlsxEncoder
+
+    return XlsxEncoder(columns, options)
+
+
 ENCODERS: dict[str, Callable[[Columns, dict[str, Any]], Encoder]] = {
-    "csv": partial(DelimitedEncoder, ","),
-    "tsv": partial(DelimitedEncoder, "\t"),
-    "json": partial(JsonEncoder, True),
-    "ndjson": partial(JsonEncoder, False),
+    "csv": partial(_delimited, ","),
+    "tsv": partial(_delimited, "\t"),
+    "json": partial(_json, True),
+    "ndjson": partial(_json, False),
     "parquet": _parquet,
-    "xlsx": XlsxEncoder,
+    "xlsx": _xlsx,
 }
 
 

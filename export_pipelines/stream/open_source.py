@@ -2,18 +2,40 @@
 
 from collections.abc import Callable
 
-from export_pipelines.stream.read_mariadb import MariadbSource
-from export_pipelines.stream.read_postgresql import PostgresqlSource
-from export_pipelines.stream.read_sqlalchemy import SqlalchemySource
-from export_pipelines.stream.read_sqlite import SqliteSource
 from export_pipelines.stream.rest import Asking
 from export_pipelines.stream.source import Source
 
+
+# Each reader is imported when its database is first opened, and the driver with it.
+def _sqlite(url: str) -> Source:
+    from export_pipelines.stream.read_sqlite import SqliteSource
+
+    return SqliteSource.from_url(url)
+
+
+def _postgresql(url: str) -> Source:
+    from export_pipelines.stream.read_postgresql import PostgresqlSource
+
+    return PostgresqlSource.from_url(url)
+
+
+def _mariadb(url: str) -> Source:
+    from export_pipelines.stream.read_mariadb import MariadbSource
+
+    return MariadbSource.from_url(url)
+
+
+def _any_other(url: str) -> Source:
+    from export_pipelines.stream.read_sqlalchemy import SqlalchemySource
+
+    return SqlalchemySource.from_url(url)
+
+
 READERS: dict[str, Callable[[str], Source]] = {
-    "sqlite": SqliteSource.from_url,
-    "postgresql": PostgresqlSource.from_url,
-    "mariadb": MariadbSource.from_url,
-    "mysql": MariadbSource.from_url,
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+    "mariadb": _mariadb,
+    "mysql": _mariadb,
 }
 
 
@@ -21,4 +43,4 @@ def open_source(url: str) -> Source:
     """A reader for the database at an SQLAlchemy `url`; nothing is opened yet. Raises SourceError or SettingsError, never
     with the URL."""
     dialect = url.split(":", 1)[0].split("+", 1)[0]
-    return Asking(READERS.get(dialect, SqlalchemySource.from_url)(url))
+    return Asking(READERS.get(dialect, _any_other)(url))

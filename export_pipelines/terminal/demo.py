@@ -1,7 +1,6 @@
 """`demo`: sample leads, a key, the shipped examples run, and where everything is. Safe to run twice."""
 
 import os
-import secrets
 from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
@@ -84,6 +83,8 @@ def _demand_examples(door: Door) -> None:
 
 def _make_key(door: Door) -> None:
     """A key for `hash` in HOME, readable by its owner only, unless there is one."""
+    import secrets
+
     from export_pipelines.key_versions import key_file
     from export_pipelines.private_files import make_folder
 

@@ -1,6 +1,5 @@
 """`run` and `backfill`: exports run by Dagster, in this process, on the instance that the UI shows."""
 
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
@@ -150,6 +149,8 @@ def run_partitions(
 
 def new_token(door: Door) -> str:
     """The last name of an artifact, new for every run."""
+    import secrets
+
     return f"{door.now().astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-import yaml
 
 from export_pipelines.errors import RequestError
 
@@ -26,6 +25,8 @@ def given(settings: list[str] | None) -> "Given":
 
     Raises RequestError for a setting that cannot be read, without its value.
     """
+    import yaml
+
     from export_pipelines.definition.given import given_by
 
     pairs = []
