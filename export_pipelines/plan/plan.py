@@ -46,13 +46,14 @@ def shows_text(mask: Mask | None, type: str) -> bool:
 
 
 class SourceColumn(Frozen):
-    """One column of the SELECT, `name` is the field's id; the reader conforms it to `kind` and `scale`."""
+    """One column of the SELECT, `name` is the field's id; the stream conforms it to `kind` and `scale`."""
 
     name: str
     kind: Kind
     scale: int | None = None
     type: str  # semantic type
     stored_as: StoredAs = StoredAs.ISO  # of a timestamp, where the database has no such type
+    in_json: bool = Field(default=False, exclude_if=lambda inside: not inside)  # given as it stands there
 
 
 class Seal(Frozen):
@@ -173,6 +174,15 @@ class Rest(Frozen):
     private: tuple[int, ...] = ()
 
 
+class Mixed(Frozen):
+    """Times that are texts of more than one spelling do not sort as their moments do: `asks` tells whether there are
+    such, and `sql` gives the rows of the query, with its parameters, in their order all the same."""
+
+    asks: str
+    parameters: tuple[str | int | float | None, ...] = ()
+    sql: str
+
+
 class Query(Frozen):
     """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...).
 
@@ -191,6 +201,7 @@ class Query(Frozen):
     rest: Rest | None = Field(default=None, exclude_if=lambda rest: rest is None)
     marked: tuple[str, ...] = Field(default=(), exclude_if=lambda marked: not marked)
     bad_json_is_null: bool = Field(default=False, exclude_if=lambda null: not null)
+    mixed: Mixed | None = Field(default=None, exclude_if=lambda mixed: mixed is None)
     suspects: "Query | None" = Field(default=None, exclude_if=lambda query: query is None)
 
     @property

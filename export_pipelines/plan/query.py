@@ -1,9 +1,9 @@
 """The SELECT of a plan and its count: only the columns that the output needs, only the joins that they name."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, CompoundSelect, Select, Text, case, cast, func, select
+from sqlalchemy import BindParameter, CompoundSelect, Select, Text, case, cast, func, or_, select
 from sqlalchemy.sql import quoted_name, visitors
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -11,8 +11,8 @@ from export_pipelines.catalog import Field
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import FUNCTIONS, NotPushable, Sqlite
 from export_pipelines.plan.dialects.dialect import NO, YES, Compiled, Expression
-from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
-from export_pipelines.plan.predicates import Predicate, predicates_of
+from export_pipelines.plan.plan import Groups, Mixed, Query, Rest, SourceColumn
+from export_pipelines.plan.predicates import Predicate, predicates_of, window_of
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.scratch import NUMBER, Scratch
 from export_pipelines.plan.tables import Tables
@@ -31,7 +31,7 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     kept = [one.expression for one in asked.afterwards]
     outputs, told = _outputs(fields, tables, scratch)
     fetched = scratch.fetched([*told.values(), *kept])
-    order = list(_order(request, tables))
+    order = [key for keys in _order(request, tables).values() for key in keys]
     outputs += [one.expression for one in fetched]
     statement = (
         select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
@@ -44,12 +44,14 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
             scale=field.decimal_scale,
             type=field.type,
             stored_as=field.stored_as,
+            in_json=field.path is not None,
         )
         for field in fields
     )
     query = query_of(request, statement, count, asked.pushed, columns)
     marked = [one.id for one in fields if one.id in told or tables.dialect.marks_bad_json(one)]
-    query = query.model_copy(update={"marked": tuple(marked)})
+    mixed = _mixed(request, tables, statement)
+    query = query.model_copy(update={"marked": tuple(marked), "mixed": mixed})
     if not kept and not told:
         return query
     staying = select(scratch.base.c[NUMBER], *told.values()).where(*kept)
@@ -74,13 +76,37 @@ def _outputs(
     return given, told
 
 
-def _order(request: PlanRequest, tables: Tables) -> Iterator[ColumnElement[Any]]:
-    """The dataset's own order is of fields that are never null; in front of it nulls come first, on every database."""
-    for id in request.order:
-        column = tables.column(tables.field(id))
-        if id not in request.dataset.order:
-            yield case((column.is_(None), NO), else_=YES)
-        yield column
+def _order(request: PlanRequest, tables: Tables) -> dict[str, list[Expression]]:
+    """By field what sorts the rows. The dataset's own order is of fields that are never null; in front of it nulls come
+    first, on every database."""
+    columns = {id: tables.column(tables.field(id)) for id in request.order}
+    nulls = {
+        id: [] if id in request.dataset.order else [case((one.is_(None), NO), else_=YES)]
+        for id, one in columns.items()
+    }
+    return {id: [*nulls[id], one] for id, one in columns.items()}
+
+
+def _mixed(request: PlanRequest, tables: Tables, statement: Select[Any]) -> Mixed | None:
+    """What becomes of the order where times are texts."""
+    dialect = tables.dialect
+    times = [id for id in request.order if dialect.may_hold_no_time(tables.field(id))]
+    if not times:
+        return None
+    columns = {id: tables.column(tables.field(id)) for id in times}
+    window = [one.expression for one in window_of(request, tables)]
+    mixed = or_(*(dialect.is_mixed(one) for one in columns.values()))
+    asks = dialect.compile(
+        select(mixed).select_from(tables.source([*columns.values(), *window])).where(*window)
+    )
+    keys = {
+        id: [*found[:-1], *dialect.moment_order(columns[id])] if id in times else found
+        for id, found in _order(request, tables).items()
+    }
+    rows = dialect.compile(
+        statement.order_by(None).order_by(*(key for found in keys.values() for key in found))
+    )
+    return Mixed(asks=asks.sql, parameters=asks.parameters, sql=rows.sql)
 
 
 def query_of(

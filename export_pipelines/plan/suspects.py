@@ -1,35 +1,57 @@
-"""Where the rows are looked for whose JSON a rule cannot read: a query without the rules, so that each can be named."""
+"""Where the rows are looked for whose JSON the database cannot read: a query without the rules, so that each can be named."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from export_pipelines.catalog import Component, Field, Kind
+from export_pipelines.catalog import Component, Dataset, Field, Kind
 from export_pipelines.catalog.dimensions import dimensions_of
+from export_pipelines.catalog.metrics import MEASURES, METRICS
 from export_pipelines.plan.plan import Query
 from export_pipelines.plan.query import build_query
 from export_pipelines.plan.request import PlanRequest
 
 
 def with_suspects(query: Query, request: PlanRequest) -> Query:
-    """The query and, if its filter or its groups ask about stored JSON that may be broken, the one that finds the row."""
-    dataset = request.dataset
-    asked = (dataset.find(id) for id in dict.fromkeys(_asked(request)))
-    fields = [one.field if isinstance(one, Component) else one for one in asked]
+    """The query and, if the database may fail to read stored JSON of which it asks, the one that finds the row. A column
+    that the database does not mark is given as the text that it is."""
+    dataset, dialect = request.dataset, request.sql
+    asked = {one.id: one for one in _asked(query, request)}.values()
     whole = {one.column: one for one in dataset.fields if one.path is None and one.kind is Kind.JSON}
-    stored = [whole.get(one.column, one) for one in fields if one.path or one.kind is Kind.JSON]
-    if request.bad_json_is_null or not stored:
+    stored = [whole.get(one.column, one) for one in asked]
+    found = [one for one in stored if not (request.bad_json_is_null and dialect.marks_bad_json(one))]
+    if not found:
         return query
     definition = request.definition
     unasked = definition.filter.model_copy(update={"where": {}, "rules": ()})
-    everything = replace(request, definition=definition.model_copy(update={"filter": unasked}))
+    everything = replace(
+        request, definition=definition.model_copy(update={"filter": unasked, "bad_json": "error"})
+    )
     ids = [one for id in dataset.order if isinstance(one := dataset.find(id), Field)]
-    suspects = build_query(everything, {one.id: one for one in (*ids, *stored)}.values())
-    return query.model_copy(update={"suspects": suspects}) if suspects.marked else query
+    columns = [one if dialect.marks_bad_json(one) else _as_text(one) for one in found]
+    suspects = build_query(everything, {one.id: one for one in (*ids, *columns)}.values())
+    return query.model_copy(update={"suspects": suspects})
 
 
-def _asked(request: PlanRequest) -> Iterator[str]:
-    """Ids of the fields that the filter and the groups of a report ask about."""
+def _as_text(field: Field) -> Field:
+    return field.model_copy(update={"type": "text", "path": None})
+
+
+def _asked(query: Query, request: PlanRequest) -> Iterator[Field]:
+    """The fields in JSON that the filter and a report ask about, and those of the output whose JSON nothing marks."""
+    dataset = request.dataset
+    for one in map(dataset.find, dict.fromkeys(_asked_ids(request, dataset))):
+        field = one.field if isinstance(one, Component) else one
+        if field.path or field.kind is Kind.JSON:
+            yield field
+    inside = [dataset.find(one.name) for one in query.columns if one.in_json]
+    yield from (one for one in inside if isinstance(one, Field) and not request.sql.marks_bad_json(one))
+
+
+def _asked_ids(request: PlanRequest, dataset: Dataset) -> Iterator[str]:
+    yield dataset.window
     yield from request.definition.filter.asked
     if report := request.definition.report:
-        groups = dimensions_of(request.dataset)
+        groups = dimensions_of(dataset)
         yield from (key.of.id for id in report.group_by if (key := groups.get(id)) and key.of)
+        measures = (MEASURES[report.over][name] for id in report.metrics for name in METRICS[id].measures)
+        yield from (id for one in measures for id in ((one.field,) if one.field else ()))

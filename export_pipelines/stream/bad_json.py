@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import simplejson
 
 from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects.dialect import BAD_JSON
@@ -36,3 +37,30 @@ def settled(
         without = pc.if_else(pc.fill_null(marks, False), None, column)
         batch = batch.set_column(batch.schema.get_field_index(name), name, without)
     return batch, found
+
+
+def demand_readable(batch: pa.RecordBatch, names: Iterable[str]) -> None:
+    """Raises DataError for the first text of these columns that PostgreSQL cannot read as JSON."""
+    for name in names:
+        for row, text in enumerate(batch.column(name).to_pylist()):
+            if text is not None and not _is_readable(text):
+                raise DataError(
+                    "JSON that does not parse, or holds half a character or \\u0000, which no text of PostgreSQL does",
+                    where=place_of(batch, row, name),
+                    remedy="mend the row, or leave the field out",
+                )
+
+
+def _is_readable(text: str) -> bool:
+    try:
+        written = simplejson.dumps(
+            simplejson.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse), ensure_ascii=False
+        )
+        written.encode()
+    except (ValueError, RecursionError):
+        return False
+    return "\\u0000" not in written.replace("\\\\", "")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

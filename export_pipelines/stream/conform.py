@@ -1,25 +1,37 @@
 """Text from the source becomes the types that the plan declares. What does not fit is an error, never another value."""
 
+import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from export_pipelines.catalog import Kind, StoredAs
 from export_pipelines.errors import DataError
+from export_pipelines.plan.dialects.dialect import END_S, FALSE, FIRST_S, TRUE
 from export_pipelines.plan.plan import SourceColumn
+from export_pipelines.stream.json_texts import HalfCharacter, compact, meant, without_nulls
 from export_pipelines.stream.letters import Letters, table
 from export_pipelines.stream.schema import DECIMAL_DIGITS, arrow_type, polars_type
 
+YEAR_0 = "0000"
 EXPONENT = table(b"eE")
 IDS = ("lead_id", "event_id")
-TRUE, FALSE = ("1", "t", "true", "yes", "y"), ("0", "f", "false", "no", "n")
-CANONICAL_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?$"
+BLANK = r"[ \t\n\r\x0b\x0c]"
+CANONICAL_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
+NUMBER = re.compile(rf"{BLANK}*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+-]?[0-9]{{1,9}}))?{BLANK}*")
+MOST_PLACES = 1000  # that an exponent is written out to
+INTEGER = rf"^{BLANK}*\+?(-?[0-9]+)(?:\.0*)?{BLANK}*$"
+EPOCH = r"^(-?)([0-9]+)(?:\.([0-9]+))?$"
+OFFSET = r"([+-])(0[0-9]|1[0-4]):([0-5][0-9])$"
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]00:00(:00(\.0+)?)?(Z|[+-]00(:?00)?)?)?$"
+TIME = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-5][0-9](\.[0-9]+)?)?(Z|{OFFSET[:-1]})?)?$"
 TICKS_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-FIRST_S, END_S = -62_135_596_800, 253_402_300_800  # of the years 1 and 10000
-MILLISECONDS_OF = {StoredAs.EPOCH_S: 1000, StoredAs.EPOCH_MS: 1}
+PLAIN_TIME = "2024-01-31T23:59:59.999Z"
+EPOCHS = {StoredAs.EPOCH_S: 3, StoredAs.EPOCH_MS: 0}  # digits after the point that are milliseconds
 
 
 def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pl.DataFrame:
@@ -28,7 +40,9 @@ def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pl.Data
     values, texts = {}, {}
     for column in columns:
         array = batch.column(column.name)
-        if pa.types.is_timestamp(array.type):
+        if column.in_json:
+            texts[column] = _meant(batch, column)
+        elif pa.types.is_timestamp(array.type):
             values[column] = _milliseconds(batch, column, array)
         elif array.type == arrow_type(column.kind, column.scale) and column.kind is not Kind.NUMBER:
             values[column] = _series(array)
@@ -44,21 +58,55 @@ def _series(array: pa.Array) -> pl.Series:
     return pl.Series("", array)
 
 
+def _meant(batch: pa.RecordBatch, column: SourceColumn) -> pl.Series:
+    """What values mean that came as they stand in JSON."""
+    values = _series(batch.column(column.name)).cast(pl.String)
+    if column.kind is Kind.JSON:
+        return without_nulls(compact(values))
+    try:
+        return meant(values)
+    except HalfCharacter as error:
+        raise _no_utf8(place_of(batch, error.row, column.name)) from error
+
+
 def _plainly(array: pa.Array, column: SourceColumn) -> pl.Series | None:
-    """Amounts and days in their plainest spelling, the only one that Arrow takes, in a fifth of the time."""
-    if not pa.types.is_string(array.type) or column.kind not in (Kind.DECIMAL, Kind.DATE):
+    """Amounts, days and times in their plainest spelling, the only one that Arrow takes, in a fifth of the time."""
+    if not pa.types.is_string(array.type) or column.kind not in PLAINLY_SPELLED:
         return None
-    if column.kind is Kind.DECIMAL:
-        letters = Letters(array.cast(pa.large_string()))
-        # with its places filled up, a longer one may be more than 128 bits hold, which Arrow does not always tell
-        if letters.lengths.max(initial=0) > DECIMAL_DIGITS - (column.scale or 0):
-            return None
-        if letters.are(EXPONENT).any():
-            return None
+    if not PLAINLY_SPELLED[column.kind](Letters.of(array.cast(pa.large_string())), column):
+        return None
     try:
         return _series(array.cast(arrow_type(column.kind, column.scale)))
     except pa.ArrowInvalid:
         return None
+
+
+def _is_plain_amount(letters: Letters, column: SourceColumn) -> bool:
+    # with its places filled up, a longer one may be more than 128 bits hold, which Arrow does not always tell
+    return bool(
+        letters.lengths.max(initial=0) <= DECIMAL_DIGITS - (column.scale or 0)
+        and not letters.are(EXPONENT).any()
+    )
+
+
+def _is_plain_day(letters: Letters, column: SourceColumn) -> bool:
+    """Are all days later than the year 999, of which Arrow knows more than there are?"""
+    firsts = letters.starts[:-1][letters.lengths > 0]
+    return bool((letters.bytes[firsts] > ord("0")).all())
+
+
+def _is_plain_time(letters: Letters, column: SourceColumn) -> bool:
+    """Are all spelled `2024-01-31T23:59:59.999Z`, but those that are null, and later than the year 999?"""
+    if column.stored_as in EPOCHS:
+        return False
+    times = letters.bytes.reshape(-1, len(PLAIN_TIME)) if len(letters.bytes) % len(PLAIN_TIME) == 0 else None
+    if times is None or not np.isin(letters.lengths, (0, len(PLAIN_TIME))).all():
+        return False
+    return bool(
+        (times[:, PLAIN_TIME.index("T")] == ord("T")).all()
+        and (times[:, -1] == ord("Z")).all()
+        and (times[:, 0] > ord("0")).all()
+    )
 
 
 def _parsed(batch: pa.RecordBatch, columns: dict[SourceColumn, pl.Series]) -> dict[SourceColumn, pl.Series]:
@@ -66,7 +114,9 @@ def _parsed(batch: pa.RecordBatch, columns: dict[SourceColumn, pl.Series]) -> di
     if not columns:
         return {}
     texts = pl.DataFrame([text.alias(one.name) for one, text in columns.items()])
-    values = texts.select(_PARSERS[one.kind](pl.col(one.name), one).alias(one.name) for one in columns)
+    values = texts.select(
+        _PARSERS.get(one.kind, _as_it_is)(pl.col(one.name), one).alias(one.name) for one in columns
+    )
     for one in columns:
         if values[one.name].null_count() != texts[one.name].null_count():
             bad = (values[one.name].is_null() & texts[one.name].is_not_null()).arg_true()[0]
@@ -94,15 +144,20 @@ def _milliseconds(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) 
     return moments.cast(polars_type(column.kind, column.scale))
 
 
+def _as_it_is(text: pl.Expr, column: SourceColumn) -> pl.Expr:
+    return text
+
+
 def _integer(text: pl.Expr, column: SourceColumn) -> pl.Expr:
-    return text.str.strip_suffix(".0").cast(pl.Int64, strict=False)
+    """Digits, after which a point and zeros may stand."""
+    return text.str.extract(INTEGER, 1).cast(pl.Int64, strict=False)
 
 
 def _decimal(text: pl.Expr, column: SourceColumn) -> pl.Expr:
     """Digits beyond the scale are no rounding matter: only zeros may stand there."""
     scale = column.scale or 0
     places = rf"\.[0-9]{{0,{scale}}}0*"
-    fits = text.str.contains(rf"^\s*[+-]?([0-9]+({places})?|{places})\s*$")
+    fits = text.str.contains(rf"^{BLANK}*[+-]?([0-9]+({places})?|{places}){BLANK}*$")
     return (
         pl.when(fits)
         .then(text.str.strip_chars().str.strip_prefix("+"))
@@ -120,11 +175,11 @@ def _number(text: pl.Expr, column: SourceColumn) -> pl.Expr:
 
 
 def _plain(text: str) -> str | None:
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
+    """The number without its exponent, unless that would be longer than anybody means."""
+    found = NUMBER.fullmatch(text)
+    if found is None or abs(int(found[2] or 0)) > MOST_PLACES:
         return None
-    return format(number, "f") if number.is_finite() else None
+    return format(Decimal(found[1] + "e" + (found[2] or "0")), "f")
 
 
 def _boolean(text: pl.Expr, column: SourceColumn) -> pl.Expr:
@@ -134,20 +189,47 @@ def _boolean(text: pl.Expr, column: SourceColumn) -> pl.Expr:
 
 def _date(text: pl.Expr, column: SourceColumn) -> pl.Expr:
     """A day, or a time of its midnight as databases write days; another time of day would be cut off."""
-    return pl.when(text.str.contains(DAY)).then(text.str.head(10)).str.to_date("%Y-%m-%d", strict=False)
-
-
-def _timestamp(text: pl.Expr, column: SourceColumn) -> pl.Expr:
-    if column.stored_as in MILLISECONDS_OF:
-        moment = text.cast(pl.Decimal(38, 3), strict=False) * MILLISECONDS_OF[column.stored_as]
-        return moment.cast(pl.Int64).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
-    naive = text.str.strip_suffix("Z").str.replace(" ", "T", literal=True)
-    return naive.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="ms", strict=False).dt.replace_time_zone(
-        "UTC"
+    return (
+        pl.when(text.str.contains(DAY) & ~text.str.starts_with(YEAR_0))
+        .then(text.str.head(10))
+        .str.to_date("%Y-%m-%d", strict=False)
     )
 
 
-DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]00:00(:00(\.0+)?)?(Z|[+-]00(:?00)?)?)?$"
+def _timestamp(text: pl.Expr, column: SourceColumn) -> pl.Expr:
+    is_number = column.stored_as in EPOCHS
+    ticks = _ticks(_number(text, column), EPOCHS[column.stored_as]) if is_number else _iso_ticks(text)
+    within = ticks.is_between(FIRST_S * 1000, END_S * 1000, closed="left")
+    return pl.when(within).then(ticks).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
+
+
+def _ticks(number: pl.Expr, places: int) -> pl.Expr:
+    """Milliseconds since 1970, rounded down: of a number, plainly spelled, and of so many digits after its point."""
+    whole, fraction = number.str.extract(EPOCH, 2), number.str.extract(EPOCH, 3).fill_null("")
+    kept = fraction.str.head(places).str.pad_end(places, "0")
+    size = pl.concat_str(whole, kept).cast(pl.Int64, strict=False)
+    rest = fraction.str.slice(places).str.contains("[1-9]").cast(pl.Int64)
+    return pl.when(number.str.extract(EPOCH, 1) == "-").then(-size - rest).otherwise(size)
+
+
+def _iso_ticks(text: pl.Expr) -> pl.Expr:
+    """Milliseconds since 1970, rounded down, of a time in any ISO spelling; one without an offset is in UTC."""
+    whole = pl.when(text.str.contains(TIME)).then(text.str.replace(" ", "T", literal=True))
+    clock = pl.when(text.str.contains(OFFSET)).then(whole.str.head(-6)).otherwise(whole.str.strip_suffix("Z"))
+    moment = pl.coalesce(
+        clock.str.to_datetime(form, time_unit="ms", strict=False)
+        for form in ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
+    )
+    sign, hours, minutes = (text.str.extract(OFFSET, place).fill_null("0") for place in (1, 2, 3))
+    shift = (hours.cast(pl.Int64) * 60 + minutes.cast(pl.Int64)) * 60_000
+    return moment.cast(pl.Int64) - pl.when(sign == "-").then(-shift).otherwise(shift)
+
+
+PLAINLY_SPELLED: dict[Kind, Callable[[Letters, SourceColumn], bool]] = {
+    Kind.DECIMAL: _is_plain_amount,
+    Kind.DATE: _is_plain_day,
+    Kind.TIMESTAMP: _is_plain_time,
+}
 _PARSERS: dict[Kind, Callable[[pl.Expr, SourceColumn], pl.Expr]] = {
     Kind.INTEGER: _integer,
     Kind.DECIMAL: _decimal,
@@ -172,12 +254,12 @@ def _broken_text(batch: pa.RecordBatch) -> DataError:
             try:
                 (value.as_py() or b"").decode()
             except UnicodeDecodeError:
-                return DataError(
-                    "a stored text is not UTF-8",
-                    where=place_of(batch, row, name),
-                    remedy="mend the row, or leave the field out",
-                )
+                return _no_utf8(place_of(batch, row, name))
     return DataError("a stored value cannot be read", where=", ".join(batch.schema.names))
+
+
+def _no_utf8(place: str) -> DataError:
+    return DataError("a stored text is not UTF-8", where=place, remedy="mend the row, or leave the field out")
 
 
 def place_of(batch: pa.RecordBatch, row: int, column: str) -> str:

@@ -1,15 +1,19 @@
 """Reads PostgreSQL: psycopg asks what is there and counts, ADBC fetches by binary COPY, column by column."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pyarrow as pa
 from sqlalchemy.engine import URL, make_url
 
+from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError, RetryableError, SourceError
-from export_pipelines.plan.plan import Query
+from export_pipelines.plan.plan import Query, SourceColumn
+from export_pipelines.stream.bad_json import UnreadableJson
 from export_pipelines.stream.connecting import connected
+from export_pipelines.stream.json_texts import compact
 
 if TYPE_CHECKING:
     import psycopg
@@ -26,13 +30,17 @@ PLACES = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\d+)"
 )  # what is quoted is no place of a parameter
 NOT_THERE = ("42P01", "42703", "3F000", "42883", "42501")  # table, column, schema, operator, right
-UNREADABLE = (  # of these ADBC does not tell the state
+UNREADABLE: tuple[tuple[str, type[DataError], str, str], ...] = (  # of these ADBC does not tell the state
     (
-        "type json", "JSON that does not parse",
+        "type json", UnreadableJson, "JSON that does not parse",
         "find its rows with `NOT (column IS JSON)` and mend them, or make the column json",
     ),
     (
-        "byte sequence for encoding", "a stored text is not UTF-8",  # a database of SQL_ASCII takes any bytes
+        "Unicode escape sequence", UnreadableJson, "JSON that holds \\u0000, which no text of PostgreSQL does",
+        "mend the row, or leave the field out",
+    ),
+    (
+        "byte sequence for encoding", DataError, "a stored text is not UTF-8",  # a database of SQL_ASCII takes any bytes
         "mend the row, or leave the field out",
     ),
 )  # fmt: skip
@@ -80,7 +88,7 @@ class PostgresqlSource:
                 cursor.execute(inlined(query.sql, query.parameters))
                 for batch in cursor.fetch_record_batch():
                     if batch.num_rows:
-                        yield batch
+                        yield _compacted(batch, query.columns)
         except (adbc.Error, pa.ArrowException, OSError) as error:
             raise self._failure(getattr(error, "sqlstate", None), str(error)) from error
 
@@ -118,9 +126,9 @@ class PostgresqlSource:
             return SourceError(
                 what, where=self.place, remedy="name your own tables in a catalog file, or grant SELECT"
             )
-        for phrase, fault, remedy in UNREADABLE:
+        for phrase, error, fault, remedy in UNREADABLE:
             if phrase in what:
-                return DataError(fault, where=self.place, remedy=remedy)
+                return error(fault, where=self.place, remedy=remedy)
         if state == "2201B":
             return SourceError(f"PostgreSQL does not know this regular expression: {what}", where=self.place)
         if state and state.startswith("22"):
@@ -149,6 +157,18 @@ def _literal(value: str | int | float | None) -> str:
             raise SourceError("PostgreSQL holds no text with a NUL, so no filter can ask for one")
         return "'" + value.replace("'", "''") + "'"  # backslashes are plain: standard_conforming_strings
     return repr(value)
+
+
+def _compacted(batch: pa.RecordBatch, columns: Iterable[SourceColumn]) -> pa.RecordBatch:
+    """JSON as the other databases write it, which a server gives as it was stored."""
+    for position, column in enumerate(columns):
+        if column.kind is Kind.JSON and not column.in_json:
+            stored = pl.Series("", batch.column(position))
+            written = compact(stored)
+            if written is not stored:
+                texts = written.to_arrow().cast(pa.string())
+                batch = batch.set_column(position, batch.schema.field(position), texts)
+    return batch
 
 
 def _option(url: URL) -> str:

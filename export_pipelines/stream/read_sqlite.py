@@ -9,7 +9,6 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 from sqlalchemy.engine import make_url
 
-from export_pipelines.catalog import Kind
 from export_pipelines.errors import SourceError
 from export_pipelines.plan.plan import Query
 from export_pipelines.stream import sql_functions
@@ -17,15 +16,14 @@ from export_pipelines.stream.bad_json import UnreadableJson
 
 BATCH_ROWS = 4096  # about 4 MB of wide leads
 IN_MEMORY = "PRAGMA temp_store = MEMORY"  # what SQLite sorts would else lie in files of /tmp, unmasked
-MAY_BE_REAL = (Kind.NUMBER, Kind.DECIMAL)
+TEXT = "TEXT"  # the affinity of a column that can hold no REAL
 DIGITS = "printf('%!.{}g', {{0}})"
-# the fewest digits that read back equal
+# the fewest digits that read back equal, and no point without a fraction
 SHORTEST = (
-    "CASE "
+    "CASE WHEN {0} = CAST({0} AS INTEGER) AND abs({0}) < 1e15 THEN CAST(CAST({0} AS INTEGER) AS TEXT) ELSE replace(CASE "
     + " ".join(f"WHEN CAST({DIGITS.format(n)} AS REAL) = {{0}} THEN {DIGITS.format(n)}" for n in (15, 16))
-    + f" ELSE {DIGITS.format(17)} END"
+    + f" ELSE {DIGITS.format(17)} END, '.0e', 'e') END"
 )
-AS_IT_IS = "{0}"  # for Python, which spells it so itself
 REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads, or import leads FILE.csv"
 
 
@@ -59,13 +57,25 @@ class SqliteSource:
                 raise self._broken(connection, query, error) from error
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
-        return self._with_functions(query) if query.functions else self._by_column(query)
+        ordered = self._ordered(query)
+        return self._with_functions(ordered) if query.functions else self._by_column(ordered)
+
+    def _ordered(self, query: Query) -> Query:
+        """The query that sorts by moments, which an index can only do where all times are spelled alike."""
+        if query.mixed is None:
+            return query
+        with closing(self._connect(query)) as connection:
+            try:
+                (is_mixed,) = connection.execute(query.mixed.asks, query.mixed.parameters).fetchone()
+            except sqlite3.DatabaseError as error:
+                raise self._broken(connection, query, error) from error
+        return query.model_copy(update={"sql": query.mixed.sql}) if is_mixed else query
 
     def _by_column(self, query: Query) -> Iterator[pa.RecordBatch]:
         # ADBC takes types from the first rows: a first row of texts makes every column text. A subquery keeps its
         # order because it has a LIMIT; a bare ORDER BY inside a compound may be dropped.
         texts = ", ".join("''" for _ in query.columns)
-        sql = f"SELECT {texts} UNION ALL {_as_texts(query, SHORTEST)}"
+        sql = f"SELECT {texts} UNION ALL {self._as_texts(query)}"
         self._demand_file()
         try:
             with (
@@ -90,7 +100,7 @@ class SqliteSource:
         with closing(self._connect(query)) as connection:
             connection.text_factory = bytes  # undecoded, so that a broken text is told as one by `conform`
             try:
-                cursor = connection.execute(_as_texts(query, AS_IT_IS), query.parameters)
+                cursor = connection.execute(self._as_texts(query), query.parameters)
                 while rows := cursor.fetchmany(BATCH_ROWS):
                     columns = [
                         pa.array(map(_text, column), pa.binary()).view(pa.string())
@@ -100,6 +110,32 @@ class SqliteSource:
             except sqlite3.DatabaseError as error:
                 connection.text_factory = str
                 raise self._broken(connection, query, error) from error
+
+    def _as_texts(self, query: Query) -> str:
+        """The query with every value as SQLite spells it, but a REAL by its fewest digits: CAST cuts it to fifteen, and
+        ADBC one among texts to seven. What cannot hold one is not asked, since to ask takes more than to read it."""
+        names = [
+            (f'"{one.name}"', type) for one, type in zip(query.columns, self._affinities(query), strict=True)
+        ]
+        texts = ", ".join(
+            f"CAST({name} AS TEXT)"
+            if type == TEXT
+            else f"CASE typeof({name}) WHEN 'real' THEN {SHORTEST.format(name)} ELSE CAST({name} AS TEXT) END"
+            for name, type in names
+        )
+        return f"SELECT {texts} FROM ({query.sql} LIMIT -1)"  # noqa: S608 - made by the plan
+
+    def _affinities(self, query: Query) -> list[str]:
+        """What each column of the query can hold, which SQLite tells of a table that is made of it, without rows. What
+        lies inside JSON is given as text, though SQLite does not say so."""
+        with closing(self._connect(query)) as connection:
+            connection.execute(
+                f"CREATE TEMP TABLE shape AS SELECT * FROM ({query.sql} LIMIT 0)",  # noqa: S608 - made by the plan
+                query.parameters,
+            )
+            types = [row[2] for row in connection.execute("PRAGMA temp.table_info(shape)")]
+        inside = [one.in_json or one.name in query.marked for one in query.columns]
+        return [TEXT if is_inside else type for is_inside, type in zip(inside, types, strict=True)]
 
     def _demand_file(self) -> None:
         if not self.path.is_file():
@@ -140,19 +176,6 @@ class SqliteSource:
         if "no such" in str(error):
             return self._refused(connection, error)
         return SourceError(f"reading stopped: {error}", where=str(self.path))
-
-
-def _as_texts(query: Query, real: str) -> str:
-    """The query with every value as SQLite spells it, and a REAL as `real` does: CAST cuts it to fifteen digits, and ADBC
-    one among texts to seven. Only in numbers: to ask texts, too, takes more than to read them."""
-    names = [(f'"{column.name}"', column.kind in MAY_BE_REAL) for column in query.columns]
-    texts = ", ".join(
-        f"CASE typeof({name}) WHEN 'real' THEN {real.format(name)} ELSE CAST({name} AS TEXT) END"
-        if may_be_real
-        else f"CAST({name} AS TEXT)"
-        for name, may_be_real in names
-    )
-    return f"SELECT {texts} FROM ({query.sql} LIMIT -1)"  # noqa: S608 - made by the plan
 
 
 def _text(value: object) -> bytes | None:

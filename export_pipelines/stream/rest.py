@@ -15,7 +15,7 @@ from export_pipelines.plan.plan import Groups, Query, Rest
 from export_pipelines.plan.report_query import MEASURED
 from export_pipelines.plan.scratch import NUMBER, TABLE
 from export_pipelines.stream import sql_functions
-from export_pipelines.stream.bad_json import UnreadableJson, settled
+from export_pipelines.stream.bad_json import UnreadableJson, demand_readable, settled
 from export_pipelines.stream.conform import conform, demand_utf8
 from export_pipelines.stream.source import Source
 from export_pipelines.stream.timestamps import timestamp_texts
@@ -51,15 +51,16 @@ class Asking:
         try:
             yield
         except UnreadableJson:
-            if not query.bad_json_is_null:
-                self._name(query.suspects or query)
+            if query.suspects:
+                self._name(query.suspects)
             raise
 
     def _name(self, suspects: Query) -> None:
         """Raises the error that names the row, if it is found."""
         try:
-            for batch in self._read(suspects) if suspects.marked else ():
+            for batch in self._read(suspects):
                 settled(batch, suspects.marked, is_null=False)
+                demand_readable(batch, [one.name for one in suspects.columns if one.type == "text"])
         except (UnreadableJson, RetryableError, SourceError):
             return
 

@@ -135,7 +135,7 @@ SPELLED: dict[type, Callable[[Any], bytes]] = {
     str: _encoded,
     bool: lambda truth: b"true" if truth else b"false",
     int: lambda number: b"%d" % number,
-    float: lambda number: repr(float(number)).encode(),
+    float: lambda number: repr(float(number)).removesuffix(".0").encode(),
     Decimal: lambda number: format(number, "f").encode(),
     datetime: _moment,
     date: lambda day: day.isoformat().encode(),

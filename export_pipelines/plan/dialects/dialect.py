@@ -16,6 +16,18 @@ FUNCTIONS = frozenset({"fold", "regexp", "is_valid", "component"})  # those that
 BAD_JSON = "<JSON that does not parse>"  # stands in the place of such a value
 EMPTY_JSON = ("{}", "[]", '""', "null")
 MOST = str((2**63 - 1) // 100)  # the largest amount whose cents an integer holds
+TRUE, FALSE = ("1", "t", "true", "yes", "y"), ("0", "f", "false", "no", "n")  # what a truth may be written as
+FIRST_S, END_S = -62_135_596_800, 253_402_300_800  # seconds since 1970 of the years 1 and 10000
+_FEBRUARY_29 = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29"
+_DAY = (
+    f"(([0-9]{{4}}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    f"|02-(0[1-9]|1[0-9]|2[0-8])))|{_FEBRUARY_29})"
+)
+# a time in any ISO spelling, as a regular expression of every database that has one
+ISO = f"(?!0000){_DAY}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]+)?)?(Z|[-+](0[0-9]|1[0-4]):[0-5][0-9])?)?"
+# a number in a text, as a regular expression of every database that has one; beyond exponents of a double it is nothing
+BLANK, MANTISSA = r"[ \t\n\r\x0b\x0c]", r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)"
+NEARLY_NOTHING = rf"({MANTISSA}[eE]-[0-9]+|[-+]?(0+\.?0*|\.0+)[eE][-+]?[0-9]+)"
 BLANKS = " \t\n\r"  # a text of only these is blank
 
 Expression = ColumnElement[Any]
@@ -53,7 +65,7 @@ class Dialect(Protocol):
         """Whether what is read of the field holds BAD_JSON for stored JSON that does not parse."""
 
     def output(self, field: Field, column: Expression) -> Expression:
-        """What the SELECT reads: JSON normalised, a value inside JSON as text that keeps its decimals."""
+        """What the SELECT reads: of JSON, and of a value inside it, the letters as they are stored."""
 
     def value(self, field: Field, column: Expression) -> Expression:
         """The stored value, taken out of its JSON column where it lies in one."""
@@ -88,6 +100,12 @@ class Dialect(Protocol):
 
     def may_hold_no_time(self, field: Field) -> bool:
         """Whether something may be stored in the field that is no time."""
+
+    def is_mixed(self, time: Expression) -> Expression:
+        """Aggregate over a column of times that are texts: are they spelled in ways that do not sort as moments do?"""
+
+    def moment_order(self, time: Expression) -> tuple[Expression, ...]:
+        """What sorts such texts by their moments."""
 
     def within(
         self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None

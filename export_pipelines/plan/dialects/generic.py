@@ -105,6 +105,12 @@ class Generic:
     def may_hold_no_time(self, field: Field) -> bool:
         return False
 
+    def is_mixed(self, time: Expression) -> NoReturn:
+        raise AssertionError("times are times here")
+
+    def moment_order(self, time: Expression) -> NoReturn:
+        raise AssertionError("times are times here")
+
     def within(
         self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
     ) -> Expression:

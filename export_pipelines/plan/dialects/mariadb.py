@@ -4,7 +4,7 @@ the modes that this SQL counts on: plain backslashes, UTC, and lists of any leng
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import (
     CompoundSelect,
@@ -28,8 +28,16 @@ from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects.dialect import (
     BAD_JSON,
+    BLANK,
     EMPTY_JSON,
+    END_S,
+    FALSE,
+    FIRST_S,
+    ISO,
+    MANTISSA,
     MOST,
+    NEARLY_NOTHING,
+    TRUE,
     Compiled,
     Expression,
     NotPushable,
@@ -44,8 +52,15 @@ from export_pipelines.plan.dialects.dialect import (
 
 COLLATION = "utf8mb4_nopad_bin"  # by code point; the others take "a " for "a", or "A" for "a"
 MOMENT = mysql.DATETIME(fsp=6)
-NUMBER = r"\A\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*\z"
-BLANK = r"\A[ \t\n\r]*\z"
+NUMBER = (  # of at most 34 digits before the point
+    rf"\A{BLANK}*[-+]?(?=\.?[0-9])0*([0-9]{{0,34}}\.?[0-9]*([eE]-0*[0-9]{{1,2}})?|[0-9]{{0,5}}\.?[0-9]*[eE]\+?0*[12]?[0-9]){BLANK}*\z"
+)
+NOTHING = rf"\A{BLANK}*{NEARLY_NOTHING}{BLANK}*\z"
+ENDLESS = rf"\A{BLANK}*{MANTISSA}([eE]\+?[0-9]+)?{BLANK}*\z"
+MOST_WHOLE = "99999999999999999999999999999999999"
+TIME = rf"\A{ISO}\z"
+OFFSET = r"(Z|[-+]\d\d:\d\d)\z"
+ALL_BLANK = r"\A[ \t\n\r]*\z"
 DIGITS, PLACES = 65, 30  # what a DECIMAL holds at most, and how many of them after the point
 LOWERED_TO_ASCII = ("\u212a", "İ")  # lower() makes k and i of them, which no other database does
 REPLACEMENT = "\ufffd"
@@ -70,10 +85,12 @@ class Mariadb:
         # the server spells every value as text, exactly; what is no JSON becomes null where JSON is asked for
         if field.path is None and field.kind is Kind.JSON:
             return case((column.is_not(None), func.coalesce(func.json_compact(column), fixed(BAD_JSON))))
-        if field.path and self.bad_json_is_null:
-            inner = _text(_inner(field, column))
-            return case((func.json_valid(column), inner), (column.is_not(None), fixed(BAD_JSON)))
-        return _inner(field, column)
+        if not field.path:
+            return column
+        place = _place(field, column)
+        if self.bad_json_is_null:
+            return case((func.json_valid(column), place), (column.is_not(None), fixed(BAD_JSON)))
+        return place
 
     def value(self, field: Field, column: Expression) -> Expression:
         inner = _inner(field, column)
@@ -81,12 +98,14 @@ class Mariadb:
             case Kind.BOOLEAN if field.path:
                 word = func.lower(_text(inner))
                 return case(
-                    (word.in_([fixed("true"), fixed("1")]), literal_column("1")),
-                    (word.in_([fixed("false"), fixed("0")]), literal_column("0")),
+                    (word.in_([fixed(one) for one in TRUE]), literal_column("1")),
+                    (word.in_([fixed(one) for one in FALSE]), literal_column("0")),
                 )
-            case Kind.TIMESTAMP if field.path and field.stored_as not in TICKS:
-                return cast(inner, MOMENT)
+            case Kind.TIMESTAMP if field.path:
+                return _exact(inner) if field.stored_as in TICKS else _read(_text(inner))
             case Kind.TEXT if field.type != "id" or field.path:
+                return _text(inner)
+            case Kind.DATE if field.path:
                 return _text(inner)
             case _:
                 return inner  # bare, so that an index serves; ids are compared by their column's collation
@@ -110,7 +129,7 @@ class Mariadb:
         return place > literal_column("0")
 
     def is_blank(self, value: Expression) -> Expression:
-        return or_(value.is_(None), _text(value).op("REGEXP")(fixed(BLANK)))
+        return or_(value.is_(None), _text(value).op("REGEXP")(fixed(ALL_BLANK)))
 
     def is_blank_json(self, value: Expression) -> Expression:
         # CASE, because an empty text is no JSON, which the server would warn of
@@ -142,6 +161,12 @@ class Mariadb:
 
     def may_hold_no_time(self, field: Field) -> bool:
         return False
+
+    def is_mixed(self, time: Expression) -> NoReturn:
+        raise AssertionError("times are times here")
+
+    def moment_order(self, time: Expression) -> NoReturn:
+        raise AssertionError("times are times here")
 
     def within(
         self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
@@ -220,28 +245,47 @@ def _inner(field: Field, column: Expression) -> Expression:
         return place
     # json_value takes texts, numbers and flags at half the cost; only what it leaves needs the other
     plain: Expression = func.json_value(column, _path(field))
-    if (
-        field.kind is Kind.TEXT
-    ):  # of which a truth is text as it is written, and json_value makes a digit of it
+    if field.kind is not Kind.BOOLEAN:  # a truth is its letters, and json_value makes a digit of it
         plain = case(
             (plain.in_([fixed("0"), fixed("1")]), func.json_unquote(_place(field, column))), else_=plain
         )
     return func.coalesce(plain, place)
 
 
+def _read(text: Expression) -> Expression:
+    """The moment that a text is, in UTC; null for what is no time. A cast knows no offsets."""
+    clock = cast(func.regexp_replace(text, fixed(OFFSET), fixed("")), MOMENT)
+    offset = func.regexp_substr(text, fixed(r"[-+]\d\d:\d\d\z"))
+    hours = cast(func.substr(offset, literal_column("2"), literal_column("2")), mysql.INTEGER)
+    minutes = cast(func.substr(offset, literal_column("5"), literal_column("2")), mysql.INTEGER)
+    shift = hours * literal_column("60") + minutes
+    moved = func.timestampadd(
+        literal_column("MINUTE"), case((offset.like(fixed("-%")), shift), else_=-shift), clock
+    )
+    return case((text.op("REGEXP")(fixed(TIME)), case((offset == fixed(""), clock), else_=moved)))
+
+
 def _clock(value: Expression, stored_as: StoredAs) -> Expression:
-    """The moment as a clock in UTC shows it."""
+    """The moment as a clock in UTC shows it; null outside of the calendar."""
     if stored_as not in TICKS:
         return value
-    ticks = cast(func.round(value * literal_column(TICKS[stored_as])), mysql.BIGINT)
-    return func.timestampadd(literal_column("MICROSECOND"), ticks, literal_column(START))
+    ticks = cast(func.floor(value * literal_column(TICKS[stored_as])), mysql.BIGINT)
+    second: Expression = literal_column(str(1_000_000 // int(TICKS[stored_as])))
+    inside = and_(value >= literal_column(str(FIRST_S)) * second, value < literal_column(str(END_S)) * second)
+    return case((inside, func.timestampadd(literal_column("MICROSECOND"), ticks, literal_column(START))))
 
 
 def _exact(value: Expression) -> Expression:
-    """The number that a text or a number is; null for what is none."""
+    """The number that a text or a number is; null for what is none. Of more digits than a DECIMAL holds it is the largest
+    one, or nothing."""
     text = _text(value)
-    number = cast(func.trim(text), mysql.DECIMAL(DIGITS, PLACES))
-    return case((text.op("REGEXP")(fixed(NUMBER)), number))
+    is_less = text.op("REGEXP")(fixed(rf"\A{BLANK}*-"))
+    most = cast(literal_column(MOST_WHOLE), mysql.DECIMAL(DIGITS, PLACES))
+    return case(
+        (text.op("REGEXP")(fixed(NUMBER)), cast(func.trim(text), mysql.DECIMAL(DIGITS, PLACES))),
+        (text.op("REGEXP")(fixed(NOTHING)), literal_column("0")),
+        (text.op("REGEXP")(fixed(ENDLESS)), case((is_less, -most), else_=most)),
+    )
 
 
 def _literal_number(number: Decimal) -> Expression:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import (
     CompoundSelect,
@@ -24,9 +24,16 @@ from sqlalchemy.types import BIGINT, NUMERIC, TIMESTAMP
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.plan.dialects.dialect import (
+    BLANK,
     BLANKS,
-    EMPTY_JSON,
+    END_S,
+    FALSE,
+    FIRST_S,
+    ISO,
+    MANTISSA,
     MOST,
+    NEARLY_NOTHING,
+    TRUE,
     Compiled,
     Expression,
     NotPushable,
@@ -41,8 +48,14 @@ from export_pipelines.plan.dialects.dialect import (
 from export_pipelines.plan.dialects.patterns import posix
 
 MOMENT = TIMESTAMP(timezone=True)
-JSONB = postgresql.JSONB()
-NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+JSON = postgresql.JSON()
+NUMBER = rf"^{BLANK}*{MANTISSA}([eE](\+?[0-9]{{1,3}}|-0*[0-3]?[0-9]{{1,2}}))?{BLANK}*$"
+NOTHING = rf"^{BLANK}*{NEARLY_NOTHING}{BLANK}*$"
+ENDLESS = rf"^{BLANK}*{MANTISSA}[eE]\+?[0-9]+{BLANK}*$"
+EPOCHS = {StoredAs.EPOCH_S: "1", StoredAs.EPOCH_MS: "1000"}  # of a second
+TIME = f"^{ISO}$"
+BEYOND_MICROSECONDS = r"(\.[0-9]{6})[0-9]+"
+EMPTY = r"^[ \t\n\r]*(\{[ \t\n\r]*\}|\[[ \t\n\r]*\]|\"\"|null)[ \t\n\r]*$"
 
 
 class Postgresql:
@@ -54,14 +67,12 @@ class Postgresql:
 
     def output(self, field: Field, column: Expression) -> Expression:
         # as text everything is exact: no number is rounded, no array flattened, and `infinity` stays a word
-        if field.kind is Kind.TIMESTAMP:
-            return _moment(_inner_text(field, column), field.stored_as)
-        inner = _inner_text(field, column)
+        if field.path:
+            return cast(_place(field, column), Text)
+        if field.kind is Kind.TIMESTAMP and field.stored_as not in EPOCHS:
+            return cast(column, MOMENT)
         # the inner cast costs nothing on JSON, and refuses a text that is none
-        text = cast(
-            cast(inner, postgresql.JSON) if field.kind is Kind.JSON and not field.path else inner, Text
-        )
-        return func.nullif(text, fixed("null")) if field.path and field.kind is Kind.JSON else text
+        return cast(cast(column, JSON) if field.kind is Kind.JSON else column, Text)
 
     def value(self, field: Field, column: Expression) -> Expression:
         inner = _inner_text(field, column)
@@ -69,13 +80,13 @@ class Postgresql:
             case Kind.BOOLEAN if field.path:
                 word = func.lower(inner)
                 return case(
-                    (word.in_([fixed("true"), fixed("1")]), literal_column("true")),
-                    (word.in_([fixed("false"), fixed("0")]), literal_column("false")),
+                    (word.in_([fixed(one) for one in TRUE]), literal_column("true")),
+                    (word.in_([fixed(one) for one in FALSE]), literal_column("false")),
                 )
             case Kind.DATE:
                 return cast(inner, Text)
             case Kind.TIMESTAMP if field.path:
-                return _moment(inner, field.stored_as)
+                return _exact(inner) if field.stored_as in EPOCHS else _read(inner)
             case _:
                 return inner
 
@@ -99,8 +110,7 @@ class Postgresql:
         return or_(value.is_(None), func.btrim(cast(value, Text), literal(BLANKS)) == fixed(""))
 
     def is_blank_json(self, value: Expression) -> Expression:
-        plain = cast(cast(value, JSONB), Text)
-        return or_(value.is_(None), plain.in_([fixed(empty) for empty in EMPTY_JSON]))
+        return or_(value.is_(None), cast(value, Text).op("~")(fixed(EMPTY)))
 
     def json_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
         place = _place(field, column)
@@ -124,6 +134,12 @@ class Postgresql:
 
     def may_hold_no_time(self, field: Field) -> bool:
         return False
+
+    def is_mixed(self, time: Expression) -> NoReturn:
+        raise AssertionError("times are times here")
+
+    def moment_order(self, time: Expression) -> NoReturn:
+        raise AssertionError("times are times here")
 
     def within(
         self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
@@ -182,34 +198,57 @@ def _inner_text(field: Field, column: Expression) -> Expression:
     return column.op("#>>")(_path(field))
 
 
-def _moment(value: Expression, stored_as: StoredAs) -> Expression:
-    match stored_as:
-        case StoredAs.EPOCH_MS:
-            return func.to_timestamp(value / literal_column("1000.0"))
-        case StoredAs.EPOCH_S:
-            return func.to_timestamp(value)
-        case _:
-            return cast(value, MOMENT)
+def _read(text: Expression) -> Expression:
+    """The moment that a text is; null for what is no time, which no cast tells."""
+    cut = func.regexp_replace(text, fixed(BEYOND_MICROSECONDS), fixed(r"\1"))  # which a cast would round
+    moment = cast(cut, MOMENT)
+    first, end = (cast(fixed(day), MOMENT) for day in ("0001-01-01", "10000-01-01"))
+    inside = and_(moment >= first, moment < end)
+    return case((text.op("~")(fixed(TIME)), case((inside, moment))))
 
 
 def _clock(value: Expression, stored_as: StoredAs) -> Expression:
-    """The moment as a clock in UTC shows it."""
-    return func.timezone(fixed("UTC"), _moment(value, stored_as))
+    """The moment as a clock in UTC shows it, to the millisecond; null outside of the calendar."""
+    moment: Expression = cast(value, MOMENT)
+    if stored_as in EPOCHS:
+        second: Expression = literal_column(EPOCHS[stored_as])
+        inside = and_(
+            value >= literal_column(str(FIRST_S)) * second, value < literal_column(str(END_S)) * second
+        )
+        milliseconds = func.floor(value * literal_column("1000") / second)
+        moment = case((inside, func.to_timestamp(milliseconds / literal_column("1000.0"))))
+    return func.timezone(fixed("UTC"), moment)
 
 
 def _exact(value: Expression) -> Expression:
-    """The number that a text or a number is; null for what is none."""
+    """The number that a text or a number is; null for what is none. Of more digits than anybody means it is as near as a
+    double of SQLite's."""
     text = cast(value, Text)
-    return case((text.op("~")(fixed(NUMBER)), cast(text, NUMERIC)))
+    is_less = text.op("~")(fixed(rf"^{BLANK}*-"))
+    return case(
+        (text.op("~")(fixed(NUMBER)), cast(text, NUMERIC)),
+        (text.op("~")(fixed(NOTHING)), literal_column("0")),
+        (
+            text.op("~")(fixed(ENDLESS)),
+            case((is_less, literal_column("-1e400")), else_=literal_column("1e400")),
+        ),
+    )
 
 
 def _is_list(place: Expression) -> Expression:
-    return func.jsonb_typeof(cast(place, JSONB)) == fixed("array")
+    return func.json_typeof(cast(place, JSON)) == fixed("array")
 
 
 def _member(place: Expression, text: str, dialect: Postgresql) -> Expression:
-    member = func.jsonb_array_elements_text(cast(place, JSONB)).table_valued("value", name="member")
-    same = dialect.without_case(member.c.value, text.isascii()) == literal(folded(text))
+    """Only plain values are members."""
+    member = func.json_array_elements(cast(place, JSON)).table_valued("value", name="member")
+    letters = case(
+        (
+            func.json_typeof(member.c.value).not_in([fixed("object"), fixed("array")]),
+            member.c.value.op("#>>")(fixed("{}")),
+        )
+    )
+    same = dialect.without_case(letters, text.isascii()) == literal(folded(text))
     return exists(select(literal_column("1")).select_from(member).where(same))
 
 

@@ -28,6 +28,12 @@ from export_pipelines.plan.dialects.dialect import (
     BAD_JSON,
     BLANKS,
     EMPTY_JSON,
+    END_S,
+    FALSE,
+    FIRST_S,
+    NO,
+    TRUE,
+    YES,
     Compiled,
     Expression,
     Sign,
@@ -41,6 +47,7 @@ from export_pipelines.plan.dialects.dialect import (
 
 INT64 = 2**63 - 1
 TEXTS = (StoredAs.ISO, StoredAs.SQL)
+PLAIN = ("integer", "real", "true", "false")  # types of JSON's values whose letters say all
 
 
 class Sqlite:
@@ -55,9 +62,7 @@ class Sqlite:
 
     def output(self, field: Field, column: Expression) -> Expression:
         whole = field.path is None and field.kind is Kind.JSON
-        output = func.json(column) if whole else _value(field, column)
-        if field.path is None and self.may_hold_no_time(field):
-            return sqlite_times.shown(output)
+        output = func.json(column) if whole else column.op("->")(_path(field)) if field.path else column
         if not self.marks_bad_json(field):
             return output
         return case((func.json_valid(column), output), (column.is_not(None), fixed(BAD_JSON)))
@@ -69,10 +74,9 @@ class Sqlite:
         return case((func.json_valid(column), column)) if self.bad_json_is_null else column
 
     def compare_number(self, value: Expression, sign: Sign, number: Decimal) -> Expression:
-        # the affinity of CAST turns a stored text into a number; what is none stays text, and sorts after all numbers
         result = sign(value, cast(literal(_number(number)), NUMERIC))
         if sign in (operator.gt, operator.ge):
-            return and_(result, value <= cast(literal_column("9e999"), NUMERIC))
+            return and_(result, _is_number(value))
         return result
 
     def boolean_literal(self, truth: bool) -> Expression:
@@ -117,6 +121,12 @@ class Sqlite:
 
     def may_hold_no_time(self, field: Field) -> bool:
         return field.kind is Kind.TIMESTAMP and field.stored_as in TEXTS
+
+    def is_mixed(self, time: Expression) -> Expression:
+        return sqlite_times.is_mixed(time)
+
+    def moment_order(self, time: Expression) -> tuple[Expression, ...]:
+        return sqlite_times.order(time)
 
     def within(
         self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
@@ -166,8 +176,7 @@ class Sqlite:
             func.abs(amount) < literal_column("1e15"),  # as a double holds it
             func.abs(amount - func.round(amount)) < literal_column("0.01"),
         )
-        # what is no number stays text, and sorts after all numbers
-        return and_(value <= cast(literal_column("9e999"), NUMERIC), or_(_is_whole(amount), exact))
+        return and_(_is_number(value), or_(_is_whole(amount), exact))
 
     def collected(self, value: Expression) -> Expression:
         return func.json_group_array(value).filter(value.is_not(None))
@@ -176,28 +185,43 @@ class Sqlite:
         return compiled_for(sqlite.dialect(paramstyle="qmark"), statement)
 
 
-def _value(field: Field, column: Expression) -> Expression:
-    """The column, or what lies inside its JSON."""
+def _letters(field: Field, column: Expression) -> Expression:
+    """The column, or the text of what lies inside its JSON: of a number or a truth as it is written, since `->>` would
+    make 1.1 of 1.10, and 1 of true; a JSON value stays JSON."""
     if field.path is None:
         return column
+    path = _path(field)
     if field.kind is Kind.JSON:
-        return func.nullif(column.op("->")(_path(field)), fixed("null"))
-    if field.kind in (Kind.NUMBER, Kind.DECIMAL):
-        # `->` gives the JSON text, so 1.10 keeps its scale; a number may stand in quotes
-        return func.nullif(func.trim(column.op("->")(_path(field)), fixed('"')), fixed("null"))
-    inner = column.op("->>")(_path(field))
-    if field.kind is not Kind.TEXT:
-        return inner
-    # a number or a truth in a text field is text as it is written: `->>` would make 1.1 of 1.10, and 1 of true
-    is_plain = func.json_type(column, _path(field)).in_(
-        [fixed(type) for type in ("integer", "real", "true", "false")]
-    )
-    return case((is_plain, column.op("->")(_path(field))), else_=inner)
+        return func.nullif(column.op("->")(path), fixed("null"))
+    is_plain = func.json_type(column, path).in_([fixed(type) for type in PLAIN])
+    return case((is_plain, column.op("->")(path)), else_=column.op("->>")(path))
+
+
+def _value(field: Field, column: Expression) -> Expression:
+    letters = _letters(field, column)
+    if field.kind is Kind.BOOLEAN and (field.path or field.semantic_type.name == "boolean"):
+        word = func.lower(letters)
+        return case(
+            (word.in_([fixed(one) for one in TRUE]), YES), (word.in_([fixed(one) for one in FALSE]), NO)
+        )
+    if field.path and field.kind is Kind.TIMESTAMP and field.stored_as not in TEXTS:
+        return case((_is_number(letters), cast(letters, NUMERIC)))
+    return letters
+
+
+def _is_number(value: Expression) -> Expression:
+    """The affinity of CAST turns a text into a number; what is none stays text, and sorts after all numbers."""
+    return value <= cast(literal_column("9e999"), NUMERIC)
 
 
 def _member(column: Expression, place: Expression, text: str, dialect: Sqlite) -> Expression:
-    member = func.json_each(column, place).table_valued("value", name="member")
-    same = dialect.without_case(member.c.value, text.isascii()) == folded(text)
+    """Only plain values are members, and numbers as they are written."""
+    member = func.json_each(column, place).table_valued("value", "type", "fullkey", name="member")
+    letters = case(
+        (member.c.type.in_([fixed(type) for type in PLAIN]), column.op("->")(member.c.fullkey)),
+        (member.c.type == fixed("text"), member.c.value),
+    )
+    same = dialect.without_case(letters, text.isascii()) == folded(text)
     return exists(select(literal_column("1")).select_from(member).where(same))
 
 
@@ -207,11 +231,14 @@ def _number(number: Decimal) -> int | str:
 
 
 def _clock(value: Expression, stored_as: StoredAs) -> Expression:
-    """The moment as a clock in UTC shows it: `2024-01-31T10:00:00`, perhaps with a fraction."""
+    """The moment as a clock in UTC shows it: `2024-01-31T10:00:00`, perhaps with a fraction; null outside of the calendar."""
     if stored_as in TEXTS:
         return sqlite_times.moment(value)
     seconds = value.op("/")(literal_column("1000.0")) if stored_as is StoredAs.EPOCH_MS else value
-    return func.strftime(fixed("%Y-%m-%dT%H:%M:%S"), seconds, fixed("unixepoch"))
+    whole = cast(seconds, INTEGER)
+    seconds = whole - (seconds < whole)  # rounded down
+    inside = seconds.between(literal_column(str(FIRST_S)), literal_column(str(END_S - 1)))
+    return case((inside, func.strftime(fixed("%Y-%m-%dT%H:%M:%S"), seconds, fixed("unixepoch"))))
 
 
 def _is_whole(number: Expression) -> Expression:

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import and_, case, func, literal, literal_column
+from sqlalchemy import and_, case, cast, func, literal, literal_column, null, or_
+from sqlalchemy.types import REAL
 
 from export_pipelines.plan.dialects.dialect import Expression, fixed
 
 SHORTEST = len("2024-01-31T10:00:00")
-NO_TIME = "no time"  # stands in the place of one that cannot be read, which the stream refuses with its row
+OWN = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z"
+ALIKE = (OWN, "????-??-?? ??:??:??.??????", "????-??-?? ??:??:??")  # each of one length, without an offset
+OFFSET, DIGITS = "[-+]??:??", "0123456789"
 A_DAY = timedelta(days=1)  # more than any offset from UTC
 A_TICK = timedelta(milliseconds=1)  # of which windows are made
 BEYOND_DIGITS = "~"  # sorts after all of them
@@ -16,21 +19,64 @@ BEYOND_DIGITS = "~"  # sorts after all of them
 def moment(time: Expression) -> Expression:
     """`2024-01-31T10:00:00.123` or `...123Z` in UTC: as texts these sort as their moments do. Null for what is no time.
 
-    The program's own spelling stays as it is, which a pattern tells in no time. Another one without an offset needs other
-    signs only; the rest is SQLite's to read, which knows offsets, and takes no more than milliseconds."""
-    is_own = time.op("GLOB")(fixed("????-??-??T??:??:??.???Z"))
-    is_whole = and_(
-        func.length(time) >= literal_column(str(SHORTEST)),
-        _letters(time, 11, 1).in_([fixed("T"), fixed(" ")]),
-        _letters(time, -6, 1).not_in([fixed("+"), fixed("-")]),
+    The program's own spelling stays as it is, which a pattern tells in no time. In every other SQLite looks whether there
+    is such a day and such a clock; then one without an offset needs other signs only, and of one with an offset SQLite
+    reads all but the fraction, of which it would take milliseconds."""
+    whole = _letters(time, 1, SHORTEST)
+    clock = func.replace(whole, fixed(" "), fixed("T"))
+    rest = func.substr(time, literal_column(str(SHORTEST + 1)))
+    behind = func.ltrim(func.substr(rest, literal_column("2")), fixed(DIGITS))
+    zone = case((rest.op("GLOB")(fixed(".[0-9]*")), behind), else_=rest)
+    fraction = _letters(rest, 1, func.length(rest) - literal_column("6"))
+    moved = _read(whole.op("||")(_letters(time, -6, 6)))
+    minute = _letters(time, 1, 16)
+    short = func.substr(time, literal_column("17"))
+    return case(
+        (time.op("GLOB")(fixed(OWN)), time),
+        (
+            func.length(time) == literal_column("10"),
+            case((_read(time, "%Y-%m-%d") == time, _read(time))),
+        ),
+        (
+            _read(minute).is_distinct_from(
+                func.replace(minute, fixed(" "), fixed("T")).op("||")(fixed(":00"))
+            ),
+            null(),
+        ),
+        (short.op("GLOB")(fixed(OFFSET)), _inside(_read(time))),
+        (short.in_([fixed(""), fixed("Z")]), _inside(_read(minute))),
+        (_read(whole).is_distinct_from(clock), null()),
+        (zone.in_([fixed(""), fixed("Z")]), _inside(clock.op("||")(func.rtrim(rest, fixed("Z"))))),
+        (zone.op("GLOB")(fixed(OFFSET)), _inside(moved.op("||")(fraction))),
     )
-    plain = func.rtrim(func.replace(time, fixed(" "), fixed("T")), fixed("Z"))
-    return case((is_own, time), (is_whole, plain), else_=func.strftime(fixed("%Y-%m-%dT%H:%M:%f"), time))
 
 
-def shown(time: Expression) -> Expression:
-    """What the stream reads of a time."""
-    return case((time.is_not(None), func.coalesce(moment(time), fixed(NO_TIME))))
+def _read(time: Expression, form: str = "%Y-%m-%dT%H:%M:%S") -> Expression:
+    """The time as SQLite reads it, which then tells of the 30th of February that it is another day."""
+    return func.strftime(fixed(form), time, fixed("+0 days"))
+
+
+def _inside(moment: Expression) -> Expression:
+    """The moment, unless it lies before the year 1."""
+    return case((moment >= fixed("0001"), moment))
+
+
+def is_mixed(time: Expression) -> Expression:
+    """Whether the times of a column, an aggregate, are not all of one spelling of one length without an offset."""
+    spelling = case(
+        (time.is_(None), null()),
+        *((time.op("GLOB")(fixed(form)), literal_column(str(n))) for n, form in enumerate(ALIKE, 1)),
+        else_=literal_column("0"),
+    )
+    first: Expression = func.min(spelling)
+    return or_(first == literal_column("0"), first < func.max(spelling))
+
+
+def order(time: Expression) -> tuple[Expression, ...]:
+    """The second and its fraction, that 10:00:00 and 10:00:00.000 are one moment."""
+    read = moment(time)
+    fraction = cast(fixed("0").op("||")(func.substr(read, literal_column(str(SHORTEST + 1)))), REAL)
+    return _letters(read, 1, SHORTEST), fraction
 
 
 def bound(instant: datetime) -> Expression:
@@ -63,5 +109,6 @@ def _day(instant: datetime, by: timedelta) -> str:
         return "9999-12-32" if by > timedelta() else ""
 
 
-def _letters(time: Expression, first: int, count: int) -> Expression:
-    return func.substr(time, literal_column(str(first)), literal_column(str(count)))
+def _letters(text: Expression, first: int, count: int | Expression) -> Expression:
+    length: Expression = literal_column(str(count)) if isinstance(count, int) else count
+    return func.substr(text, literal_column(str(first)), length)
