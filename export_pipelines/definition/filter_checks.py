@@ -10,6 +10,7 @@ from export_pipelines.definition.filters import Filter, Operator, Rule, RuleSet,
 from export_pipelines.definition.selection import exportable
 from export_pipelines.definition.words import read_number
 from export_pipelines.errors import CatalogError
+from export_pipelines.patterns import SYNTAX, BadPattern, compiled
 
 Op = Operator
 Found = Iterator[tuple[Key, str]]
@@ -113,12 +114,12 @@ def _shape_fault(rule: Rule) -> str | None:
 
 def _pattern(rhv: Scalar | tuple[Scalar, ...]) -> Iterator[str]:
     if not isinstance(rhv, str):
-        yield "a regular expression is expected, in quotes"
+        yield "a pattern is expected, in quotes"
         return
     try:
-        re.compile(rhv)
-    except (re.error, OverflowError, RecursionError) as error:
-        yield f"the regular expression does not compile: {error}"
+        compiled(rhv)
+    except BadPattern as error:
+        yield f"no pattern of RE2 ({SYNTAX}): {error}"
 
 
 def _wrong_value(one: Field | Component, value: Scalar, kind: Kind | None = None) -> Iterator[str]:

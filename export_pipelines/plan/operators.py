@@ -1,7 +1,6 @@
 """The rule operators as a table: operator -> small function. A negative operator is its positive one, not true."""
 
 import operator
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +12,7 @@ from export_pipelines.catalog import Field, Kind, PiiClass
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.definition.filters import Scalar
 from export_pipelines.errors import RequestError
+from export_pipelines.patterns import SYNTAX, BadPattern, compiled
 from export_pipelines.plan.dialects import Dialect
 from export_pipelines.plan.dialects.dialect import NO, YES, Expression, Sign
 from export_pipelines.plan.values import FALSE_WORDS, TRUE_WORDS, Value, coerce
@@ -141,14 +141,14 @@ def _some_text(operand: Operand, text: str) -> str:
 
 
 def _matches(operand: Operand, rhv: Rhv) -> Expression:
-    (value,) = _values(operand, rhv, "one regular expression", 1, Kind.TEXT)
+    (value,) = _values(operand, rhv, "one pattern", 1, Kind.TEXT)
     _some_text(operand, str(value))
     try:
-        re.compile(str(value))
-    except (re.error, OverflowError, RecursionError) as error:
+        compiled(str(value))
+    except BadPattern as error:
         raise RequestError(
-            f"the rhv for {operand.id} is no regular expression: {error}",
-            remedy="write it in single quotes in YAML",
+            f"the rhv for {operand.id} is no pattern of RE2: {error}",
+            remedy=f"write it as {SYNTAX} has it, in single quotes in YAML",
         ) from error
     return operand.dialect.matches(operand.value, str(value))
 

@@ -1,6 +1,6 @@
 """Metrics that a report asks for and that its groups or its chosen `events` keep from being told: null, never a zero."""
 
-import re
+from fnmatch import fnmatchcase
 
 from export_pipelines.catalog.dimensions import Dimension
 from export_pipelines.catalog.metrics import EVENT_TYPES, MEASURES, Metric, event_types_of
@@ -34,10 +34,10 @@ def untold_metrics(
 def _is_left_out(metric: Metric, report: Report, request: PlanRequest) -> bool:
     """Whether the chosen events are all others than those of one of its measures, or leave out an outcome of what it is
     a share of. A glob for types of a store's own tells nothing."""
-    globs = [re.compile(_pattern(glob), re.IGNORECASE) for glob in request.definition.filter.events]
+    globs = [glob.lower().replace("[", "[[]") for glob in request.definition.filter.events]
     known = {one for names in EVENT_TYPES.values() for one in names}
-    chosen = {one for one in known if any(glob.fullmatch(one) for glob in globs)}
-    if not globs or not all(any(glob.fullmatch(one) for one in known) for glob in globs):
+    chosen = {one for one in known if any(fnmatchcase(one, glob) for glob in globs)}
+    if not globs or not all(any(fnmatchcase(one, glob) for one in known) for glob in globs):
         return False
     measures = {name: event_types_of(MEASURES[report.over][name]) for name in metric.measures}
     return any(
@@ -45,7 +45,3 @@ def _is_left_out(metric: Metric, report: Report, request: PlanRequest) -> bool:
         for name, needed in measures.items()
         if needed
     )
-
-
-def _pattern(glob: str) -> str:
-    return re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".")

@@ -1,9 +1,8 @@
 """SQL functions that a query may call and SQLite does not have; the plan lists those it needs in `Query.functions`."""
 
-import re
 import sqlite3
-from functools import lru_cache
 
+from export_pipelines.patterns import is_found
 from export_pipelines.stream.components import component_of, is_valid
 
 
@@ -23,7 +22,7 @@ def fold(value: object) -> str | None:
 
 
 def regexp(pattern: str, value: object) -> bool | None:
-    return None if value is None else _compiled(pattern).search(_text(value)) is not None
+    return None if value is None else is_found(pattern, _text(value).encode())
 
 
 def is_valid_value(type: str, value: object) -> bool | None:
@@ -35,9 +34,6 @@ def component(type: str, name: str, value: object) -> str | int | None:
         return None
     found = component_of(type, name, _text(value))
     return int(found) if isinstance(found, bool) else found
-
-
-_compiled = lru_cache(256)(re.compile)
 
 
 def _text(value: object) -> str:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import re2
+
 from export_pipelines.catalog import Kind
 from export_pipelines.definition.filters import Operator as Op
 
@@ -32,7 +34,7 @@ def holds(kind: Kind, op: Op, stored: Any, rhv: Any) -> bool:
         words = {Op.TRUE: ("yes", "true", "t", "1"), Op.FALSE: ("no", "false", "f", "0")}[op]
         return stored is not None and str(stored).lower() in words
     if op is Op.MATCHES:
-        return stored is not None and re.search(rhv, stored) is not None
+        return stored is not None and re2.search(rhv, stored) is not None
     if op is Op.INCLUDES:
         return stored is not None and rhv.casefold() in stored.casefold()
     left = plain(kind, stored)

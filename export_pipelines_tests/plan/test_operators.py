@@ -187,7 +187,7 @@ def test_a_rule_on_a_component_sees_the_part_of_the_value() -> None:
         ("size", Op.BETWEEN, (1, 2, 3), "the rhv of this operator on size is a list of two values, not a list of 3"),
         ("size", Op.BETWEEN, (9, 1), "nothing lies between the two values for size: the second is the lower (write rhv: [low, high])"),
         ("word", Op.BLANK, "x", "this operator on word takes no rhv (leave rhv out)"),
-        ("word", Op.MATCHES, "(", 'the rhv for word is no regular expression: missing ), unterminated subpattern at position 0 (write it in single quotes in YAML)'),
+        ("word", Op.MATCHES, "(", 'the rhv for word is no pattern of RE2: a ) is missing (write it as https://github.com/google/re2/wiki/Syntax has it, in single quotes in YAML)'),
         ("doc", Op.EQUAL, "x", '"is equal to" is not for doc, which holds json (allowed: includes, does not include, is blank, is not blank)'),
         ("emial", Op.EQUAL, "x", 'unknown field "emial"; did you mean "email"? (export-pipelines fields leads lists them)'),
     ],

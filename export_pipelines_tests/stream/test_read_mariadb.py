@@ -13,8 +13,7 @@ import pytest
 from export_pipelines.definition.export import Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
-from export_pipelines.errors import DataError, ExportError, RequestError, RetryableError, SourceError
-from export_pipelines.plan.dialects.mariadb import _pcre
+from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.sample import generate_leads
 from export_pipelines.stream import mariadb_rows, open_source
 from export_pipelines.stream.mariadb_rows import Refused, read_rows
@@ -160,32 +159,6 @@ def test_the_urls_that_sqlalchemy_has_are_taken(database: Mariadb, scheme: str):
     database.fill([{}])
     url = database.url.replace("mariadb", scheme, 1)
     assert open_source(url).count(query_of(database)) == 1
-
-
-@pytest.mark.parametrize(
-    ("pattern", "spelled"),
-    [
-        (r"^a\Z", r"^a\z"),
-        (r"\\Z", r"\\Z"),
-        (r"[\Z{,2}]", r"[\Z{,2}]"),
-        (r"a{,2}", r"a{0,2}"),
-        (r"(?is)x.y", r"(?is)x.y"),
-        (r"(?u)\w", r"\w"),
-    ],
-)
-def test_a_pattern_is_spelled_as_pcre_has_it(pattern: str, spelled: str):
-    assert _pcre(pattern) == spelled
-
-
-def test_a_pattern_flag_that_pcre_lacks_is_refused():
-    with pytest.raises(RequestError, match="have no flag `a`"):
-        _pcre(r"(?a)\d")
-
-
-def test_a_pattern_that_the_server_does_not_know_is_told(database: Mariadb):
-    database.fill([{"word": "x"}])
-    with pytest.raises(ExportError, match="does not know this regular expression"):
-        chosen(database, rule("word", Op.MATCHES, r"\u0041"))
 
 
 def test_only_places_of_parameters_are_filled():

@@ -1,9 +1,8 @@
 """What a database cannot be asked exactly is asked of its rows afterwards: the same rules choose the same rows."""
 
 import random
-import re
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -18,8 +17,10 @@ from export_pipelines.catalog import Kind
 from export_pipelines.definition.filters import AnyRule, Filter, Rule, RuleSet
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError
+from export_pipelines.patterns import BadPattern, compiled
 from export_pipelines.plan.dialects import NotPushable
-from export_pipelines.plan.dialects.patterns import posix
+from export_pipelines.plan.dialects.mariadb import COLLATION
+from export_pipelines.plan.dialects.patterns import pcre, posix
 from export_pipelines.plan.operators import operators_of
 from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
 from export_pipelines.plan.query import build_query
@@ -27,7 +28,7 @@ from export_pipelines.stream.rest import Asking
 from export_pipelines_tests.plan.oracle import holds
 from export_pipelines_tests.plan.tables import DATASET, FIELDS, request_for
 from export_pipelines_tests.plan.test_operators import BY_FUNCTION, LISTS, PAIRS, PATTERNS, UNARY
-from export_pipelines_tests.stream.databases import Database, Postgresql, Sqlite, chosen, source_of
+from export_pipelines_tests.stream.databases import Database, Mariadb, Postgresql, Sqlite, chosen, source_of
 
 STORED: dict[str, list[Any]] = {
     "word": ["a", "A", "K", "\u212a", "ſ", "é", "É", "ß", "SS", "a\n", "x.y", "5", "yes", " ", ""],
@@ -162,22 +163,52 @@ def asking(postgresql_url: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
+@pytest.fixture(scope="module")
+def asking_mariadb(mariadb_url: str) -> Iterator[Any]:
+    with Mariadb(mariadb_url).connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"SET NAMES utf8mb4 COLLATE {COLLATION}")
+        cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'")
+        yield cursor
+
+
+def spelled(pieces: list[str], say: Callable[[str], str]) -> tuple[list[bool], str] | None:
+    """What RE2 finds, and how the database is asked, if it is."""
+    pattern = "".join(pieces)
+    try:
+        found = compiled(pattern)
+        return [found.search(text.encode()) is not None for text in SEARCHED], say(pattern)
+    except (BadPattern, NotPushable):
+        return None
+
+
 @settings(max_examples=300)
 @given(pieces=st.lists(PIECES, max_size=5))
 @example(pieces=["a", "$"])
 @example(pieces=["(", "a", "|", ")", "b", "$", "|", "^"])
 @example(pieces=["[^a]", "."])
-def test_a_pattern_that_is_pushed_finds_what_python_finds(asking: psycopg.Connection[Any], pieces: list[str]):
-    pattern = "".join(pieces)
-    try:
-        python = re.compile(pattern)
-        pushed = posix(pattern)
-    except (re.error, NotPushable):
-        return
-    rows = asking.execute(
-        "SELECT text ~ %s FROM unnest(%s::text[]) AS text", (pushed, list(SEARCHED))
-    ).fetchall()
-    assert [found for (found,) in rows] == [python.search(text) is not None for text in SEARCHED]
+@example(pieces=["^", "*"])
+@example(pieces=["(", ")", "*"])
+def test_a_pattern_that_postgresql_is_asked_finds_what_re2_finds(
+    asking: psycopg.Connection[Any], pieces: list[str]
+):
+    if one := spelled(pieces, posix):
+        rows = asking.execute(
+            "SELECT text ~ %s FROM unnest(%s::text[]) AS text", (one[1], list(SEARCHED))
+        ).fetchall()
+        assert [found for (found,) in rows] == one[0]
+
+
+@settings(max_examples=300)
+@given(pieces=st.lists(PIECES, max_size=5))
+@example(pieces=["a", "$"])
+@example(pieces=["^", ".", "*", "b", "$"])
+@example(pieces=["[^a]", "."])
+@example(pieces=["a", "|", "b", "$"])
+def test_a_pattern_that_mariadb_is_asked_finds_what_re2_finds(asking_mariadb: Any, pieces: list[str]):
+    if one := spelled(pieces, pcre):
+        asked = ", ".join(f"%s COLLATE {COLLATION} REGEXP %s" for _ in SEARCHED)
+        asking_mariadb.execute(f"SELECT {asked}", [part for text in SEARCHED for part in (text, one[1])])
+        assert [bool(found) for found in asking_mariadb.fetchone()] == one[0]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +216,19 @@ def test_a_pattern_that_is_pushed_finds_what_python_finds(asking: psycopg.Connec
 )
 def test_plain_patterns_are_pushed(pattern: str):
     assert posix(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["^a.*@gmail[.]com$", "^[0-9]{5}$", r"\.org$|\.net$", "^TX|^CA", "[0-9]{5}"]
+)
+def test_plain_patterns_are_pushed_to_mariadb_too(pattern: str):
+    assert pcre(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["(a|b)c", "^a*a*b", "[a-z]+@", "x|[a-z]{2,}@"])
+def test_what_backtracking_may_take_long_for_is_not_pushed_to_mariadb(pattern: str):
+    with pytest.raises(NotPushable):
+        pcre(pattern)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +245,8 @@ def test_plain_patterns_are_pushed(pattern: str):
         "(a{99}){99}",
         "[[:alpha:]]",
         "***=a",
-        r"\Z",
+        r"\z",
+        "^*",
     ],
 )
 def test_what_may_mean_something_else_there_is_not_pushed(pattern: str):

@@ -1,6 +1,7 @@
 """What every source owes, run on every database."""
 
 import hashlib
+import os
 import re
 import sqlite3
 from contextlib import closing
@@ -126,6 +127,48 @@ def test_values_inside_json_obey_the_rules(
     ]
     database.fill([{"doc": document} for document in documents])
     assert chosen(database, request_for(Filter(rules=(Rule(lhv=id, op=op, rhv=rhv),)))) == expected
+
+
+WORDS = ["a", "a\n", "A", "é", "É", "\u0664", "4", "a b", "a\nb", "a_b", "x" * 28 + "!", ""]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("a$", [0]),
+        ("a\n$", [1]),
+        ("(?m)a$", [0, 1, 8]),
+        ("^.$", [0, 2, 3, 4, 5, 6]),
+        ("a.b", [7, 9]),
+        ("(?s)a.b", [7, 8, 9]),
+        ("(?i)é", [3, 4]),
+        (r"^\w$", [0, 2, 6]),
+        (r"\d", [6]),
+        (r"\bb$", [7, 8]),
+        (r"^\p{L}$", [0, 2, 3, 4]),
+        ("a[^x]b", [7, 8, 9]),
+        ("(x+)+$", []),
+        ("^(?:a|b)", [0, 1, 7, 8, 9]),
+        ("^$", [11]),
+    ],
+)
+def test_a_pattern_means_the_same_on_every_database(database: Database, pattern: str, found: list[int]):
+    database.fill([{"word": word} for word in WORDS])
+    for op in (Op.MATCHES, Op.NOT_MATCHES):
+        expected = found if op is Op.MATCHES else [n for n in range(len(WORDS)) if n not in found]
+        assert (
+            chosen(database, request_for(Filter(rules=(Rule(lhv="word", op=op, rhv=pattern),)))) == expected
+        )
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", "^(a|a)*$", "^(a?){28}b", "a*a*a*b$", "[a-z]+@", "^a*a*!x$", "^[^b]*b"]
+)
+def test_a_pattern_takes_linear_time_whatever_the_text_is(database: Database, pattern: str):
+    database.fill([{"word": "a" * size + "!"} for size in (28, 60_000)])
+    before = sum(os.times()[:4])
+    assert chosen(database, request_for(Filter(rules=(Rule(lhv="word", op=Op.MATCHES, rhv=pattern),)))) == []
+    assert sum(os.times()[:4]) - before < 5
 
 
 @pytest.mark.parametrize("op", [Op.EQUAL, Op.INCLUDES])

@@ -92,7 +92,7 @@ class Dialect(Protocol):
         """The same where the JSON value may also be a text, which then contains `text`."""
 
     def matches(self, value: Expression, pattern: str) -> Expression:
-        """Is Python's regular expression found in the text?"""
+        """Is the pattern, in the dialect of `patterns`, found in the text?"""
 
     def is_valid(self, value: Expression, type: str) -> Expression: ...
 

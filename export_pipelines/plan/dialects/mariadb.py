@@ -1,7 +1,6 @@
 """MariaDB: times have no zone and mean UTC, JSON is text, texts have collations of their own; the reader's session sets
 the modes that this SQL counts on: plain backslashes, UTC, and lists of any length."""
 
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -25,7 +24,6 @@ from sqlalchemy.sql import operators
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
-from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects.dialect import (
     BAD_JSON,
     BLANK,
@@ -49,6 +47,7 @@ from export_pipelines.plan.dialects.dialect import (
     milliseconds,
     steps_of,
 )
+from export_pipelines.plan.dialects.patterns import pcre
 
 COLLATION = "utf8mb4_nopad_bin"  # by code point; the others take "a " for "a", or "A" for "a"
 MOMENT = mysql.DATETIME(fsp=6)
@@ -64,9 +63,6 @@ ALL_BLANK = r"\A[ \t\n\r]*\z"
 DIGITS, PLACES = 65, 30  # what a DECIMAL holds at most, and how many of them after the point
 LOWERED_TO_ASCII = ("\u212a", "İ")  # lower() makes k and i of them, which no other database does
 REPLACEMENT = "\ufffd"
-OWN_FLAGS = re.compile(r"\A\(\?([aimsux]+)\)")
-# what Python and PCRE write differently, outside of what is escaped and of sets of characters
-OTHER_SPELLING = re.compile(r"\\Z|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?=,\d+\})", re.DOTALL)
 START = "TIMESTAMP'1970-01-01 00:00:00'"
 TICKS = {StoredAs.EPOCH_S: "1000000", StoredAs.EPOCH_MS: "1000"}  # microseconds
 
@@ -151,7 +147,7 @@ class Mariadb:
         return case((_is_list(place), _member(place, text, self)), else_=contained) == literal_column("1")
 
     def matches(self, value: Expression, pattern: str) -> Expression:
-        return _text(value).op("REGEXP")(literal(_pcre(pattern)))
+        return _text(value).op("REGEXP")(literal(pcre(pattern)))
 
     def is_valid(self, value: Expression, type: str) -> Expression:
         raise NotPushable(f"whether a {type} is valid")
@@ -301,24 +297,6 @@ def _member(place: Expression, text: str, dialect: Mariadb) -> Expression:
     member = func.json_table(place, columns).table_valued("value", name="member")
     same = dialect.without_case(member.c.value, text.isascii()) == literal(folded(text))
     return exists(select(literal_column("1")).select_from(member).where(same))
-
-
-def _pcre(pattern: str) -> str:
-    """Python's pattern as PCRE writes it. Raises RequestError for a flag that it does not have."""
-    flags = OWN_FLAGS.match(pattern)
-    said = flags[1] if flags else ""
-    if "a" in said:
-        raise RequestError(
-            "MariaDB's regular expressions have no flag `a`",
-            remedy="write [0-9] for \\d, [A-Za-z0-9_] for \\w",
-        )
-    kept = "".join(flag for flag in "imsx" if flag in said)
-    rest = pattern[flags.end() if flags else 0 :]
-    return (f"(?{kept})" if kept else "") + OTHER_SPELLING.sub(_spelled, rest)
-
-
-def _spelled(found: re.Match[str]) -> str:
-    return {r"\Z": r"\z", "{": "{0"}.get(found[0], found[0])
 
 
 def _path(field: Field) -> Expression:
