@@ -6,7 +6,9 @@ A name is split into words, and the words are looked up; a name is never taken f
 import re
 from functools import lru_cache
 from itertools import groupby, pairwise
-from unicodedata import category, normalize
+from unicodedata import category
+
+from export_pipelines.normal_form import normalised
 
 _WORD = re.compile(r"SSN|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
 _SSN_INSIDE = re.compile(r"ssn(?![aeiouy])")  # "ss" + "name", "no", "number" are other words
@@ -46,7 +48,7 @@ def never_exported_type(key: str) -> str | None:
 def _words(name: str) -> tuple[str, ...]:
     """Lower-case words, split where no letter or digit stands, at camelCase and before digits; single letters in a
     row (`S.S.N.`) are one word."""
-    plain = normalize("NFKC", "".join(letter for letter in name if category(letter) != "Cf"))
+    plain = normalised("NFKC", "".join(letter for letter in name if category(letter) != "Cf"))
     words = (word.casefold() for word in _WORD.findall(plain.replace("#", " number ")))
     joined: list[str] = []
     for single, group in groupby(words, key=lambda word: len(word) == 1 and word.isalpha()):

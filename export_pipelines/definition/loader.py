@@ -197,7 +197,7 @@ def _targets(definition: ExportDefinition) -> Iterator[tuple[str, ...]]:
     known = {"export": definition.name, "type": definition.type}
 
     def put_in(template: str) -> str:
-        text = re.sub(r"\s*([{}|])\s*", r"\1", template)
+        text = re.sub(r"(?:(?<!\s)\s+)?([{}|])\s*", r"\1", template)
         return re.sub(r"\{\{(export|type)\}\}", lambda hole: known[hole[1]], text)
 
     ext = f"{definition.format.name} {definition.compression.codec}"

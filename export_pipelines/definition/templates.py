@@ -12,7 +12,7 @@ PART_WORDS = WORDS - {"run"}  # a part's name is fixed before the run exists
 FOLDER_WORDS = WORDS - {"part", "ext"}  # a folder holds all parts
 FILTERS = ("lower", "upper", "pad")
 
-_HOLE = re.compile(r"\{\{-?\s*(\w+)\s*((?:\|\s*\w+\s*(?:\(\s*\d*\s*\)\s*)?)*)-?\}\}")
+_HOLE = re.compile(r"\{\{-?\s*(\w+)\s*((?:\|\s*\w+\s*(?:\(\s*(?:\d+\s*)?\)\s*)?)*)-?\}\}")
 # C0 and C1 (NEL, VT, FF among them), line and paragraph separators, surrogates, and what turns the direction of text
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _ENCODED_WORD = re.compile(r"=\?.*\?=", re.DOTALL)

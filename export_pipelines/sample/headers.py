@@ -3,12 +3,12 @@
 Headers are compared without regard to case, blanks, underscores and hyphens: `First Name` is first_name."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from export_pipelines.catalog import Dataset, PiiClass
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.errors import unknown
+from export_pipelines.normal_form import normalised
 from export_pipelines.sample.mapping import Mapping, Target
 
 CUSTOM = "custom."
@@ -36,7 +36,7 @@ def targets_of(
 
 def compared(header: str) -> str:
     """What of a header counts when it is compared with another."""
-    return re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", header).casefold())
+    return re.sub(r"[\s_-]", "", normalised("NFKC", header).casefold())
 
 
 def _mapped(header: Sequence[str], mapping: Mapping) -> tuple[dict[int, Target], list[str]]:
@@ -108,7 +108,7 @@ def _spellings(id: str) -> Iterator[str]:
 
 def _free_key(header: str, number: int, taken: set[str]) -> str:
     """The header in snake case, `Sub-product` -> `sub_product`; made unique by a number."""
-    plain = unicodedata.normalize("NFKD", header).encode("ascii", "ignore").decode()
+    plain = normalised("NFKD", header).encode("ascii", "ignore").decode()
     key = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or f"column_{number}"
     key = f"c_{key}" if key[0].isdigit() else key
     found, again = key, 2

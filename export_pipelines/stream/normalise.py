@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 from numpy.lib.stride_tricks import sliding_window_view
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
+from export_pipelines import normal_form
 from export_pipelines.stream.components import EXTENSION
 from export_pipelines.stream.letters import NOT_DIGIT, Flags, Letters, Rows, table, table_without
 
 HOME_REGION = "US"  # of a phone without a country code
 NANP_DIGITS = 10
+EXTENSION_WORD = re.compile(EXTENSION.replace(r"\s*", "", 1))  # `re` would try each of many blanks before it
 # The width mapping rule of RFC 8265: a letter that Unicode calls wide or narrow is the ordinary one.
 WIDTHS = {
     code: "".join(chr(int(part, 16)) for part in parts[1:])
@@ -38,13 +40,13 @@ LAST_BLANK = 0x20  # ASCII has blanks up to here, and signs that no value begins
 def normalised(type: str, text: str) -> str:
     """The one spelling of a value: NFC, without full width, blanks around it or, by type, the case; of a phone E.164."""
     text = text.translate(WIDTHS)
-    text = unicodedata.normalize("NFC", CASES.get(type, str)(text)).strip()
+    text = normal_form.normalised("NFC", CASES.get(type, str)(text)).strip()
     return _e164(text) or text if type == "phone" and not _has_words(text) else text
 
 
 def _has_words(phone: str) -> bool:
     """libphonenumber reads letters as the keys of a telephone, and words as a part of the number."""
-    return any(map(str.isalpha, re.sub(EXTENSION, "", phone)))
+    return any(map(str.isalpha, EXTENSION_WORD.sub("", phone)))
 
 
 def normalised_all(type: str, letters: Letters) -> pa.LargeStringArray:

@@ -42,7 +42,7 @@ WHERE = "EXPORT_PIPELINES_SOURCE_URL"
 REMEDY = f"look at {WHERE}"
 PLACES = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]|(\?)|:")
 SECRET_NAME = re.compile(r"(?i)pwd|password|token|secret|key")
-SECRET = re.compile(r"(?i)((?:pwd|password|token|secret|key)\w*\s*[=:]\s*)[^\s;&,)]+")
+SECRET = re.compile(r"(?i)((?:pwd|password|token|secret|key)\w{0,40}\s{0,9}[=:]\s*)[^\s;&,)]+")
 
 
 class SqlalchemySource:

@@ -30,7 +30,7 @@ def _https(value: str | SecretName) -> str | SecretName:
 
 def _free(value: dict[str, SecretName]) -> dict[str, SecretName]:
     for name in value:
-        if name.lower() in SET_BY_US or not re.fullmatch(r"[A-Za-z0-9-]*[A-Za-z0-9][A-Za-z0-9-]*", name):
+        if name.lower() in SET_BY_US or not re.fullmatch(r"-*[A-Za-z0-9][A-Za-z0-9-]*", name):
             raise fault(f'the header "{name}" is not one that can be given')
     return value
 

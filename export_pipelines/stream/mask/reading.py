@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from export_pipelines.normal_form import normalised
+
 DEPTH = 4  # encodings around each other that are undone
 
 # what stands for a letter wherever it is met, and what does so within texts; in URLs, %2F is no slash
@@ -52,7 +54,7 @@ def fold(text: str) -> str:
     """Without case, accents, width and signs that are not shown; digits of all scripts alike."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKD", text).casefold().translate(PLAIN)
+    return normalised("NFKD", text).casefold().translate(PLAIN)
 
 
 class _Plain(dict[int, str]):
