@@ -18,5 +18,7 @@ def normalised(form: Literal["NFC", "NFKC", "NFKD"], text: str) -> str:
 def _sorted_marks(form: Literal["NFD", "NFKD"], text: str) -> Iterator[str]:
     """The text letter by letter, with the marks that follow one another in their canonical order."""
     letters = "".join(unicodedata.normalize(form, letter) for letter in text)
-    for are_marks, run in groupby(letters, key=lambda letter: unicodedata.combining(letter) > 0):
-        yield from (list(run) if not are_marks else sorted(run, key=unicodedata.combining))
+    for _, run in groupby(letters, key=lambda letter: unicodedata.combining(letter) > 0):
+        yield from sorted(
+            run, key=unicodedata.combining
+        )  # of letters that are no marks all are alike, and stay

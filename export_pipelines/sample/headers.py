@@ -4,6 +4,7 @@ Headers are compared without regard to case, blanks, underscores and hyphens: `F
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from export_pipelines.catalog import Dataset, PiiClass
 from export_pipelines.catalog.never_exported import never_exported_type
@@ -56,7 +57,24 @@ def _mapped(header: Sequence[str], mapping: Mapping) -> tuple[dict[int, Target],
             faults.append(f'the mapping names the column "{header[places[0]]}" twice, as {both}; leave one')
         else:
             found[places[0]], names[places[0]] = target, name
+    for place, target in list(found.items()):
+        if target.time_in:
+            at, fault = _time_of(target.time_in, header, found)
+            faults += [fault] if fault else []
+            found[at], found[place] = Target(""), replace(target, time_at=at)
     return found, faults
+
+
+def _time_of(name: str, header: Sequence[str], found: dict[int, Target]) -> tuple[int, str | None]:
+    """The place of the column with the time of day, and what is wrong with it."""
+    places = [place for place, one in enumerate(header) if compared(one) == compared(name)]
+    if len(places) != 1:
+        return -1, unknown(
+            "column", name, header
+        ) if not places else f'the file has {len(places)} columns named "{name}"'
+    return places[0], f'the column "{name}" is mapped, and the time of another one too' if places[
+        0
+    ] in found else None
 
 
 def _by_itself(header: str, number: int, named: "_Names", taken: set[str]) -> Target:

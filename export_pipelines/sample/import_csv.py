@@ -2,36 +2,44 @@
 the reject file with its line and the reason."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import DataError, IntegrityError
 
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.errors import ImportFileError
 from export_pipelines.sample.catalog_file import declare
+from export_pipelines.sample.date_columns import ColumnOrder, orders_of
+from export_pipelines.sample.file_form import FileForm, form_of, opened_text
 from export_pipelines.sample.headers import CUSTOM
 from export_pipelines.sample.ids import hashed_id, party_id, unix_seconds
 from export_pipelines.sample.layout import Layout, lay_out
 from export_pipelines.sample.mapping import Mapping
 from export_pipelines.sample.parse import Unfit, as_json
-from export_pipelines.sample.records import Record, delimiter_of, open_csv, read_records
-from export_pipelines.sample.reject_file import RejectFile, reject_file
+from export_pipelines.sample.records import Record, read_records
+from export_pipelines.sample.reject_file import FirstRejects, Rejects, reject_file
 from export_pipelines.sample.store import writing
 from export_pipelines.sample.tables import PARTIES, leads, metadata
 
-CHUNK = 2_000  # rows
+CHUNK, CHUNK_CHARACTERS = 2_000, 8 * 1024 * 1024  # rows, and what they hold at most
 COLUMNS = tuple(column.name for column in leads.columns)
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """loaded + already_there + rejected = records. `custom_fields`: header -> id of the columns that no field knew,
-    `never_exported`: header -> type of the columns whose values no export shows. `reject_file` is None when nothing
-    was rejected."""
+    """loaded + already_there + rejected = records. `form`: how the file was read; `columns`: header -> field of all
+    columns; `dates`: the orders of dates as `1/2/2024` that the columns tell. `custom_fields`: header -> id of the columns
+    that no field knew, `never_exported`: header -> type of the columns whose values no export shows. `reject_file` is None
+    when nothing was rejected. Of a dry run `first_rejects` has lines and reasons, and `loaded` is what would be."""
+
+    form: FileForm
+    columns: dict[str, str]
+    dates: tuple[ColumnOrder, ...]
 
     records: int
     loaded: int
@@ -41,6 +49,7 @@ class ImportResult:
     custom_fields: dict[str, str]
     never_exported: dict[str, str]
     catalog_file: Path | None
+    first_rejects: tuple[tuple[int, str], ...] = ()
 
 
 def import_leads(
@@ -52,8 +61,10 @@ def import_leads(
     catalog: Catalog | None = None,
     catalog_out: Path | None = None,
     progress: Callable[[int], None] | None = None,
+    dry_run: bool = False,
 ) -> ImportResult:
-    """Loads `file`, a CSV file in UTF-8 or UTF-16, gzip or not, whose first line names the columns, into the store at `url`.
+    """Loads `file`, a CSV file, gzip or not, whose first line names the columns, into the store at `url`; a dry run reads
+    it all and writes nothing, nor looks into the store.
 
     A row's id follows from its reference (else from its cells) and its time, so a second import of the same file
     loads nothing twice. `catalog` says the types of custom fields (None: the shipped one); fields it does not declare
@@ -63,30 +74,63 @@ def import_leads(
     if reject.resolve() == file.resolve():
         raise ImportFileError("the reject file would replace the file to import", where=str(reject))
     dataset = (catalog or load_catalog(None)).dataset("leads")
-    with open_csv(file) as stream:
-        records = read_records(stream, mapping.delimiter or delimiter_of(file), str(file))
-        header = _header(next(records, None), file)
-        layout = lay_out(header, mapping, dataset, str(file))
-        with reject_file(reject) as rejects, writing(url) as connection:
-            metadata.create_all(connection)
-            load = _Load(connection, layout, rejects)
-            while chunk := list(islice(records, CHUNK)):
-                load.take(chunk)
-                if progress:
-                    progress(load.records)
-            if catalog_out:
-                declare(layout.declared, catalog_out)
-            rejected = rejects.finish()
+    form = form_of(file, mapping.encoding, mapping.delimiter)
+    with opened_text(file, form.encoding) as stream:
+        header = _header(next(read_records(stream, form.delimiter, str(file)), None), file)
+    layout = lay_out(header, mapping, dataset, str(file))
+    dates = orders_of(file, form, layout, mapping.dates)
+    layout = layout.with_orders({one.at: one.order for one in dates})
+    first_rejects: tuple[tuple[int, str], ...] = ()
+    with opened_text(file, form.encoding) as stream:
+        records = read_records(stream, form.delimiter, str(file))
+        next(records)
+        if dry_run:
+            seen = FirstRejects()
+            load = _loaded(records, _Load(None, layout, seen), progress)
+            rejected, first_rejects, catalog_out = None, tuple(seen.first), None
+        else:
+            with reject_file(reject) as rejects, writing(url) as connection:
+                metadata.create_all(connection)
+                load = _loaded(records, _Load(connection, layout, rejects), progress)
+                if catalog_out:
+                    declare(layout.declared, catalog_out)
+                rejected = rejects.finish()
     return ImportResult(
+        form=form,
+        columns={step.header: step.field or "its time of day" for step in layout.cells},
+        dates=dates,
+        first_rejects=first_rejects,
         records=load.records,
         loaded=load.loaded,
         already_there=load.already_there,
-        rejected=rejects.count,
+        rejected=load.rejected,
         reject_file=rejected,
         custom_fields={step.header: step.field for step in layout.cells if step.field.startswith(CUSTOM)},
         never_exported={step.header: step.never_exported for step in layout.cells if step.never_exported},
         catalog_file=catalog_out if layout.declared else None,
     )
+
+
+def _loaded(records: Iterator[Record], load: "_Load", progress: Callable[[int], None] | None) -> "_Load":
+    for chunk in _chunks(records):
+        load.take(chunk)
+        if progress:
+            progress(load.records)
+    return load
+
+
+def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """So many records that they fit into memory, whatever they hold."""
+    chunk: list[Record] = []
+    size = 0
+    for record in records:
+        chunk.append(record)
+        size += len(record.raw)
+        if len(chunk) == CHUNK or size > CHUNK_CHARACTERS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 def _header(record: Record | None, file: Path) -> tuple[str, ...]:
@@ -98,9 +142,9 @@ def _header(record: Record | None, file: Path) -> tuple[str, ...]:
 
 
 class _Load:
-    """The rows of one import on their way into the store, inside its transaction."""
+    """The rows of one import on their way into the store, inside its transaction; without one they are only looked at."""
 
-    def __init__(self, connection: Connection, layout: Layout, rejects: RejectFile) -> None:
+    def __init__(self, connection: Connection | None, layout: Layout, rejects: Rejects) -> None:
         self._connection, self._layout, self._rejects = connection, layout, rejects
         self._parties = _Parties(connection)
         # equal rows of two partners' files are two leads, which their constants tell apart
@@ -108,6 +152,10 @@ class _Load:
         self._lines: dict[str, int] = {}  # lead id -> the line of this file it stands on
         self._repeats: Counter[str] = Counter()
         self.records = self.loaded = self.already_there = 0
+
+    @property
+    def rejected(self) -> int:
+        return self._rejects.count
 
     def take(self, records: list[Record]) -> None:
         """Loads what can be loaded of these records, and rejects the rest."""
@@ -119,11 +167,11 @@ class _Load:
             except Unfit as fault:
                 self._rejects.add(record.line, str(fault), record.raw)
         stored = self._stored([row["lead_id"] for _, row in good])
-        new = []
+        new: list[tuple[Record, dict[str, Any]]] = []
         for record, row in good:
             other = stored.get(row["lead_id"])
             if other is None:
-                new.append(row)
+                new.append((record, row))
             elif differing := [name for name in COLUMNS if other[name] != row[name]]:
                 self._rejects.add(
                     record.line,
@@ -132,9 +180,22 @@ class _Load:
                 )
             else:
                 self.already_there += 1
-        if new:
-            self._connection.execute(insert(leads), new)
-        self.loaded += len(new)
+        self._insert(new)
+
+    def _insert(self, new: list[tuple[Record, dict[str, Any]]]) -> None:
+        """Writes the rows at once, or, where the store refuses one of them, one by one."""
+        try:
+            with _refusable(self._connection) as connection:
+                if connection and new:
+                    connection.execute(insert(leads), [row for _, row in new])
+        except Unfit as fault:
+            if len(new) == 1:
+                self._rejects.add(new[0][0].line, str(fault), new[0][0].raw)
+                return
+            for one in new:
+                self._insert([one])
+        else:
+            self.loaded += len(new)
 
     def _row(self, record: Record) -> dict[str, Any]:
         """The record as columns of the leads table. Raises Unfit."""
@@ -179,6 +240,8 @@ class _Load:
         return str(id)
 
     def _stored(self, ids: list[str]) -> dict[str, dict[str, Any]]:
+        if self._connection is None:
+            return {}
         found = self._connection.execute(select(leads).where(leads.c.lead_id.in_(ids)))
         return {row["lead_id"]: dict(row) for row in found.mappings()}
 
@@ -189,28 +252,41 @@ def _values(record: Record, layout: Layout) -> Iterator[tuple[str, Any]]:
         few = "too few" if len(record.cells) < len(layout.cells) else "too many"
         raise Unfit(f"{few} cells: {len(record.cells)} where the header has {len(layout.cells)}")
     faults = []
-    for step, cell in zip(layout.cells, record.cells, strict=True):
+    for at, step in enumerate(layout.cells):
         try:
-            yield step.field, step.parse(cell) if cell else None
+            if step.field:
+                yield step.field, step.value(record.cells, at)
         except Unfit as fault:
             faults.append(f"{step.header}: {fault}")
     if faults:
         raise Unfit("; ".join(faults))
 
 
+@contextmanager
+def _refusable(connection: Connection | None) -> Iterator[Connection | None]:
+    """What the store refuses for a value's sake is undone, and Unfit."""
+    if connection is None:
+        yield None
+        return
+    try:
+        with connection.begin_nested():
+            yield connection
+    except (DataError, IntegrityError) as error:
+        raise Unfit(
+            f"the store refuses it: {type(error.orig).__name__}; a value is longer or larger than it holds"
+        ) from error
+
+
 class _Parties:
     """Flows, sources and recipients by name and id; a new one is written when a row first names it."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection | None) -> None:
         self._connection = connection
         self._names: dict[str, dict[str, str]] = {}  # kind -> id -> name
         self._ids: dict[str, dict[str, str]] = {}  # kind -> name -> id
         for kind, table in PARTIES.items():
-            rows = (
-                connection.execute(select(table.c.id, table.c.name).order_by(table.c.id.desc()))
-                .tuples()
-                .all()
-            )
+            query = select(table.c.id, table.c.name).order_by(table.c.id.desc())
+            rows = connection.execute(query).tuples().all() if connection else []
             self._names[kind] = dict(rows)
             self._ids[kind] = {name: id for id, name in rows}
 
@@ -223,7 +299,9 @@ class _Parties:
         known = self._names[kind].get(id)
         if known is None:
             known = name or id
-            self._connection.execute(insert(PARTIES[kind]), {"id": id, "name": known})
+            with _refusable(self._connection) as connection:
+                if connection:
+                    connection.execute(insert(PARTIES[kind]), {"id": id, "name": known})
             self._names[kind][id] = known
             self._ids[kind].setdefault(known, id)
         if name is not None and known != name:

@@ -1,16 +1,19 @@
 """Where each cell of a CSV file goes: header, mapping and catalog come in, one step per column goes out."""
 
 import re
+from collections.abc import Mapping as Mapping_
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import tzinfo
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from typing import Any
 
 from export_pipelines.catalog import Dataset, Field, Kind, PiiClass
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import ImportFileError, unknown
+from export_pipelines.sample.dates import DateOrder
 from export_pipelines.sample.headers import CUSTOM, targets_of
+from export_pipelines.sample.lead_ads import without_prefix
 from export_pipelines.sample.mapping import Mapping, Target
 from export_pipelines.sample.parse import Parse, Unfit, object_id, outcome, parser_of
 from export_pipelines.sample.tables import (
@@ -49,9 +52,26 @@ class Step:
     """One column, or one constant: its header, the field it fills, how its text becomes a value."""
 
     header: str
-    field: str  # an id of TYPES, or custom.KEY
+    field: str  # an id of TYPES, or custom.KEY; none of a column with the time of day of another
     parse: Parse
     never_exported: str | None = None  # the type, where the field has one that is never exported
+    type: str = "text"
+    format: str | None = None
+    time_at: int | None = None  # the place of the column with the time of day
+
+    @property
+    def may_hold_slashed_dates(self) -> bool:
+        return self.format is None and SEMANTIC_TYPES[self.type].kind in (Kind.DATE, Kind.TIMESTAMP)
+
+    def value(self, cells: Sequence[str], at: int) -> Any:
+        """The value of the cell at this place of a row, None for an empty one. Raises Unfit."""
+        cell = cells[at]
+        if self.time_at is not None:
+            time = cells[self.time_at]
+            if bool(cell) != bool(time):
+                raise Unfit("only one of date and time of day is given")
+            cell = f"{cell.strip()} {time.strip()}" if cell else ""
+        return self.parse(cell) if cell else None
 
 
 @dataclass(frozen=True)
@@ -62,6 +82,15 @@ class Layout:
     cells: tuple[Step, ...]
     constants: dict[str, Any]
     declared: tuple[Field, ...]
+    zone: tzinfo = UTC
+
+    def with_orders(self, orders: Mapping_[int, DateOrder]) -> "Layout":
+        """Dates as `1/2/2024` in these columns, by their place, are read in these orders."""
+        cells = (
+            replace(step, parse=parser_of(step.type, None, self.zone, orders[at])) if at in orders else step
+            for at, step in enumerate(self.cells)
+        )
+        return replace(self, cells=tuple(cells))
 
 
 def lay_out(header: Sequence[str], mapping: Mapping, dataset: Dataset, where: str) -> Layout:
@@ -85,7 +114,8 @@ def lay_out(header: Sequence[str], mapping: Mapping, dataset: Dataset, where: st
             faults.append(f'the constant "{id}": {fault}')
     filled: dict[str, list[str]] = {}
     for step in steps:
-        filled.setdefault(step.field, []).append(f'the column "{step.header}"')
+        if step.field:
+            filled.setdefault(step.field, []).append(f'the column "{step.header}"')
     for id in constants:
         filled.setdefault(id, []).append("a constant")
     faults += [_filled_again(id, by) for id, by in filled.items() if len(by) > 1]
@@ -93,7 +123,7 @@ def lay_out(header: Sequence[str], mapping: Mapping, dataset: Dataset, where: st
         faults.append('nothing fills "submitted_at"; map the column with the date or time of the lead to it')
     if faults:
         raise ImportFileError("; ".join(faults), where=where)
-    return Layout(tuple(steps), constants, tuple(declared.values()))
+    return Layout(tuple(steps), constants, tuple(declared.values()), mapping.zone)
 
 
 def _filled_again(id: str, by: Sequence[str]) -> str:
@@ -104,14 +134,23 @@ def _filled_again(id: str, by: Sequence[str]) -> str:
 def _step(header: str, target: Target, dataset: Dataset, declared: dict[str, Field], zone: tzinfo) -> Step:
     """Raises Unfit for a field that cannot be filled."""
     id = ALIASES.get(target.field, target.field)
+    if not id:  # the time of day of another column
+        return Step(header, "", str)
     closed = never_exported_type(header) or never_exported_type(id)
+    if target.time_in and SEMANTIC_TYPES[target.type or TYPES.get(id, "text")].kind not in (
+        Kind.DATE,
+        Kind.TIMESTAMP,
+    ):
+        raise Unfit(f'"{header}": `with` joins a time of day to a date, and {id} is none')
     if not id.startswith(CUSTOM):
         if id not in TYPES:
             raise Unfit(f'"{header}": ' + unknown("field", id, [*TYPES, *ALIASES, "custom.NAME"]))
         if closed and id not in NEVER_EXPORTED:
             raise Unfit(_would_be_exported(header, closed, f"{id} is exported"))
         parse = _OWN_PARSERS.get(id) or parser_of(TYPES[id], target.format, zone)
-        return Step(header, id, parse, NEVER_EXPORTED.get(id))
+        known = dataset.get(id)
+        parse = without_prefix(known.type if isinstance(known, Field) else TYPES[id], header, parse)
+        return Step(header, id, parse, NEVER_EXPORTED.get(id), TYPES[id], target.format, target.time_at)
     field = _known(id, dataset) or declared.setdefault(id, _declare(id, header, target, closed))
     if target.type and target.type != field.type:
         raise Unfit(f'"{header}": the catalog declares {id} as {field.type}, the mapping as {target.type}')
@@ -120,8 +159,11 @@ def _step(header: str, target: Target, dataset: Dataset, declared: dict[str, Fie
     return Step(
         header,
         id,
-        parser_of(field.type, target.format, zone),
+        without_prefix(field.type, header, parser_of(field.type, target.format, zone)),
         None if field.semantic_type.exportable else field.type,
+        field.type,
+        target.format,
+        target.time_at,
     )
 
 

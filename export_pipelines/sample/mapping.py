@@ -11,32 +11,39 @@ from export_pipelines.catalog.field import PiiClass
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_yaml_file
 from export_pipelines.errors import ImportFileError, unknown
+from export_pipelines.sample.dates import DateOrder
+from export_pipelines.sample.file_form import checked_encoding
 
-KEYS = ("columns", "constants", "delimiter", "timezone")
-DETAILS = ("field", "type", "pii", "label", "format")
+KEYS = ("columns", "constants", "encoding", "delimiter", "timezone", "dates")
+DETAILS = ("field", "type", "pii", "label", "format", "with")
 
 
 @dataclass(frozen=True)
 class Target:
-    """The field a column goes to. `type`, `pii` and `label` declare a custom field; `format` is strptime's, for
-    dates and timestamps written another way than ISO 8601."""
+    """The field a column goes to, none where it is another's time of day. `type`, `pii` and `label` declare a custom
+    field; `format` is strptime's, for dates and timestamps written another way than ISO 8601; `time_in` names the column
+    with the time of day that belongs to this one's date, and `time_at` is its place."""
 
     field: str
     type: str | None = None
     pii: str | None = None
     label: str | None = None
     format: str | None = None
+    time_in: str | None = None
+    time_at: int | None = None
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """CSV header -> target; field id -> text that every row gets; what parts cells, None for what the header shows; the
-    zone of times without an offset."""
+    """CSV header -> target; field id -> text that every row gets; the zone of times without an offset; encoding, what
+    parts cells, and the order of dates as `1/2/2024`, None for what the file shows."""
 
     columns: dict[str, Target] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     delimiter: str | None = None
     zone: tzinfo = UTC
+    encoding: str | None = None
+    dates: DateOrder | None = None
 
 
 def mapping_of(words: Sequence[str], constants: Iterable[str] = ()) -> Mapping:
@@ -67,7 +74,7 @@ def mapping_of(words: Sequence[str], constants: Iterable[str] = ()) -> Mapping:
 
 
 def load_mapping(path: Path) -> Mapping:
-    """The mapping in a YAML file with the keys `columns`, `constants`, `delimiter`. Raises ImportFileError with
+    """The mapping in a YAML file with the keys of KEYS. Raises ImportFileError with
     every fault, `file:line: text`."""
     try:
         document = read_yaml_file(path)
@@ -108,7 +115,22 @@ class _MappingReader:
             {name: self._text(("constants", name), text) for name, text in constants.items()},
             delimiter,
             zone,
+            self._encoding(data.get("encoding")),
+            self._dates(data.get("dates")),
         )
+
+    def _encoding(self, name: Any) -> str | None:
+        try:
+            return None if name is None else checked_encoding(str(name))
+        except ImportFileError as error:
+            self._fault(("encoding",), f"encoding: {error.what}; {error.remedy}")
+            return None
+
+    def _dates(self, order: Any) -> DateOrder | None:
+        if order in (None, *DateOrder):
+            return DateOrder(order) if order else None
+        self._fault(("dates",), unknown("order", str(order), list(DateOrder)))
+        return None
 
     def _zone(self, name: Any) -> tzinfo:
         try:
@@ -136,7 +158,14 @@ class _MappingReader:
         if "%Z" in parts.get("format", "").replace("%%", ""):
             what = "%Z takes names of zones that hang on the machine; write %z for an offset, or a `timezone:` for the file"
             self._fault((*key, "format"), what)
-        return Target(**{"field": "", **parts})
+        return Target(
+            parts.get("field", ""),
+            parts.get("type"),
+            parts.get("pii"),
+            parts.get("label"),
+            parts.get("format"),
+            parts.get("with"),
+        )
 
     def _mapping(self, key: Key, written: Any) -> dict[str, Any]:
         if written is None or isinstance(written, dict):

@@ -9,6 +9,7 @@ from typing import Any
 import simplejson
 
 from export_pipelines.catalog.semantic_types import CURRENCY_SCALE, SEMANTIC_TYPES, Kind
+from export_pipelines.sample.dates import SLASHED, DateOrder, slashed
 from export_pipelines.sample.tables import CENT, OUTCOMES
 
 TRUE, FALSE = {"yes", "true", "t", "1"}, {"no", "false", "f", "0"}
@@ -18,6 +19,10 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( ?(Z|[+-]\d\d:?\d\d))?)?", re.ASCII)
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _BIG = 2**63
+MOST_DIGITS, MOST_LEVELS = 1000, 30  # of a number; of JSON: MariaDB reads 32
+
+
+_TOO_DEEP = f"JSON of more than {MOST_LEVELS} levels"
 
 
 class Unfit(ValueError):
@@ -27,15 +32,18 @@ class Unfit(ValueError):
 Parse = Callable[[str], Any]
 
 
-def parser_of(type_name: str, layout: str | None = None, zone: tzinfo = UTC) -> Parse:
+def parser_of(
+    type_name: str, layout: str | None = None, zone: tzinfo = UTC, order: DateOrder | None = None
+) -> Parse:
     """How a cell becomes a value of this semantic type; `layout` is strptime's, for dates and timestamps written
-    another way, `zone` that of times without an offset. The function raises Unfit."""
+    another way, `zone` that of times without an offset, `order` that of dates as `1/2/2024`. The function raises Unfit."""
     kind = SEMANTIC_TYPES[type_name].kind
-    if layout and kind in (Kind.DATE, Kind.TIMESTAMP):
+    if kind not in (Kind.DATE, Kind.TIMESTAMP):
+        return _PARSERS.get(kind, str)
+    if layout:
         return lambda text: _by_layout(text, layout, kind, zone)
-    if kind is Kind.TIMESTAMP:
-        return lambda text: _moment(text, zone)
-    return _PARSERS.get(kind, str)
+    plain: Parse = _day if kind is Kind.DATE else lambda text: _moment(text, zone)
+    return lambda text: plain(text) if SLASHED.fullmatch(text) is None else _by_order(text, order, kind, zone)
 
 
 def object_id(text: str) -> str:
@@ -102,6 +110,20 @@ def _by_layout(text: str, layout: str, kind: Kind, zone: tzinfo) -> date:
         raise Unfit(f"not written as {layout}") from error
 
 
+def _by_order(text: str, order: DateOrder | None, kind: Kind, zone: tzinfo) -> date:
+    if order is None:
+        raise Unfit("not told which of day and month comes first")
+    try:
+        moment = slashed(text, order)
+    except ValueError as error:
+        raise Unfit(f"not in the calendar, {order}") from error
+    assert moment
+    try:
+        return _in_utc(moment, zone) if kind is Kind.TIMESTAMP else moment.date()
+    except OverflowError as error:
+        raise Unfit("not a moment of the calendar") from error
+
+
 def _flag(text: str) -> bool:
     word = text.strip().lower()
     if word not in TRUE | FALSE:
@@ -126,24 +148,57 @@ def _number(text: str) -> Decimal:
     text = text.strip()
     if not _NUMBER.fullmatch(text):
         raise Unfit("not a number: 1234.5")
+    if len(text) > MOST_DIGITS:
+        raise Unfit(f"a number of more than {MOST_DIGITS:,} digits")
     return Decimal(text)
 
 
 def _whole(text: str) -> int:
     number = _number(text)
-    if number != int(number) or not -_BIG <= number < _BIG:
+    if not -_BIG <= number < _BIG or number != int(number):
         raise Unfit("not a whole number of 64 bits")
     return int(number)
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found = simplejson.loads(text, use_decimal=True, allow_nan=False)
-    except (ValueError, RecursionError) as error:
+        found = simplejson.loads(
+            text, parse_float=_number_in_json, parse_int=_number_in_json, allow_nan=False
+        )
+    except Unfit:
+        raise
+    except RecursionError as error:
+        raise Unfit(_TOO_DEEP) from error
+    except ValueError as error:
         raise Unfit("not JSON") from error
     if not isinstance(found, dict):
         raise Unfit("not a JSON object")
+    _demand_storable(found, MOST_LEVELS)
     return found
+
+
+def _number_in_json(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except ArithmeticError as error:
+        raise Unfit("JSON with a number beyond all exponents") from error
+    if len(text) > MOST_DIGITS or abs(number.adjusted()) > MOST_DIGITS:
+        raise Unfit(f"JSON with a number of more than {MOST_DIGITS:,} digits")
+    return number
+
+
+def _demand_storable(value: Any, levels: int) -> None:
+    """Raises Unfit for what databases cannot hold, or not read."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise Unfit("JSON with a NUL character, which databases do not store")
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise Unfit("JSON with half a character")
+    elif isinstance(value, dict | list):
+        if not levels:
+            raise Unfit(_TOO_DEEP)
+        for inner in (*value, *value.values()) if isinstance(value, dict) else value:
+            _demand_storable(inner, levels - 1)
 
 
 _PARSERS: dict[Kind, Parse] = {

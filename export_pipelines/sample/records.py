@@ -2,25 +2,20 @@
 A record that is not CSV comes out too, with its fault, so that nothing is lost."""
 
 import csv
-import gzip
-import io
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TextIO
 
-from export_pipelines.errors import ImportFileError
+from export_pipelines.sample.file_form import SEPARATOR, reading
 
-MAX_CELL = 10 * 1024 * 1024  # characters
-GZIP, UTF_16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
-DELIMITERS = ",;\t|"
-SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # which Excel writes and heeds
+MAX_RECORD = 4 * 1024 * 1024  # characters: at most 16 MB, which is what databases take at once
+SHOWN = 1000  # characters of a record that is longer
+_TOO_LONG = f"longer than {MAX_RECORD:,} characters, of which the beginning is here"
 _PLAIN = {
     "unexpected end of data": "a quoted cell is still open at the end of the file",
     "expected after": "text follows the closing quote of a cell; a quote inside a quoted cell is written twice",
-    "field larger than": f"a cell is longer than {MAX_CELL:,} characters",
+    "field larger than": _TOO_LONG,
 }
 
 
@@ -35,57 +30,26 @@ class Record:
     fault: str | None = None
 
 
-@contextmanager
-def open_csv(file: Path) -> Iterator[TextIO]:
-    """The file, gzip or not, as text with every line's end and every bad byte kept: UTF-16 if it begins so, else UTF-8.
-    Raises ImportFileError."""
-    with _reading(file):
-        with file.open("rb") as start:
-            opened = gzip.open if start.read(2) == GZIP else open
-        with opened(file, "rb") as start:
-            is_utf_16 = start.read(2) in UTF_16
-        data = opened(file, "rb")
-    encoding, errors = ("utf-16", "surrogatepass") if is_utf_16 else ("utf-8-sig", "surrogateescape")
-    with io.TextIOWrapper(data, encoding=encoding, errors=errors, newline="") as stream:
-        yield stream
-
-
-def delimiter_of(file: Path) -> str:
-    """What parts the cells of the header: as a first line `sep=;` says, else the one of `DELIMITERS` that makes most cells."""
-    with open_csv(file) as stream, _reading(file):
-        first = stream.readline(MAX_CELL)
-    told = SEPARATOR.fullmatch(first)
-    if told:
-        return told[1]
-    cells = {one: len(next(csv.reader([first], delimiter=one), [])) for one in DELIMITERS}
-    return max(DELIMITERS, key=lambda one: cells[one])
-
-
-@contextmanager
-def _reading(file: Path | str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, EOFError, UnicodeError) as error:
-        what = getattr(error, "strerror", None) or str(error)
-        raise ImportFileError(f"cannot read the file: {what}", where=str(file)) from error
-
-
 def read_records(stream: TextIO, delimiter: str, where: str = "") -> Iterator[Record]:
-    """Every record, the header first; blank lines between records are none. Raises ImportFileError when `where`,
-    the file, stops being readable."""
+    """Every record, the header first; blank lines between records are none. Of a record that is not CSV its first line
+    is the record, and reading goes on with the next line: a quote that nobody closed takes no other row with it. Raises
+    ImportFileError when `where`, the file, stops being readable."""
     lines = _Lines(stream, where)
+    named = stream.encoding.upper().removesuffix("-SIG") if stream.encoding else "text"
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        line = lines.count + 1
+        line = lines.taken + 1
         try:
             with _long_cells():
                 cells = tuple(next(reader))
-            fault = _unfit(cells)
+            fault = _unfit(cells, named)
+            raw = lines.take()
         except StopIteration:
             return
         except csv.Error as error:
             cells, fault = (), _plain(error)
-        raw = lines.take()
+            raw = lines.take_first()
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
         if line == 1 and SEPARATOR.fullmatch(raw):
             continue
         if cells or fault:
@@ -93,45 +57,70 @@ def read_records(stream: TextIO, delimiter: str, where: str = "") -> Iterator[Re
 
 
 class _Lines:
-    """The stream's lines, counted, and kept until the record they belong to takes them."""
+    """The stream's lines, kept until the record they belong to takes them, and the number of those taken."""
 
     def __init__(self, stream: TextIO, where: str) -> None:
         self._stream, self._where = stream, where
         self._kept: list[str] = []
-        self.count = 0
+        self._again: list[str] = []  # the next one last
+        self._size = self.taken = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        with _reading(self._where):
-            line = next(self._stream)
-        self.count += 1
+        if self._size > MAX_RECORD:
+            raise csv.Error("field larger than a record may be")
+        line = self._again.pop() if self._again else self._next()
         self._kept.append(line)
+        self._size += len(line)
+        if len(line) > MAX_RECORD:
+            raise csv.Error("field larger than a record may be")
+        return line
+
+    def _next(self) -> str:
+        """A line; of one that is too long as much as tells that."""
+        with reading(self._where):
+            line = self._stream.readline(MAX_RECORD + 1)
+            if len(line) > MAX_RECORD:
+                rest = line
+                while rest and not rest.endswith(("\n", "\r")):
+                    rest = self._stream.readline(MAX_RECORD)
+        if not line:
+            raise StopIteration
         return line
 
     def take(self) -> str:
         raw = "".join(self._kept)
-        self._kept.clear()
+        self.taken += len(self._kept)
+        self._kept, self._size = [], 0
         return raw
+
+    def take_first(self) -> str:
+        """The first line; those after it come again."""
+        first, *others = self._kept
+        self._again += reversed(others)
+        self._kept, self._size = [], 0
+        self.taken += 1
+        return first if len(first) <= MAX_RECORD else first[:SHOWN]
 
 
 @contextmanager
 def _long_cells() -> Iterator[None]:
     """Python's limit of a cell belongs to the whole process, so it is given back."""
-    before = csv.field_size_limit(MAX_CELL)
+    before = csv.field_size_limit(MAX_RECORD)
     try:
         yield
     finally:
         csv.field_size_limit(before)
 
 
-def _unfit(cells: tuple[str, ...]) -> str | None:
+def _unfit(cells: tuple[str, ...], encoding: str) -> str | None:
     for number, cell in enumerate(cells, 1):
         if "\0" in cell:
             return f"cell {number} holds a NUL character, which databases do not store"
         if not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell):
-            return f"cell {number} holds bytes that are not UTF-8 (shown as \\x..)"
+            return f"cell {number} holds bytes that are not {encoding} (shown as \\x..)"
         if not cell.isascii() and any("\ud800" <= letter <= "\udfff" for letter in cell):
             return f"cell {number} holds half a character (shown as \\ud...)"
     return None

@@ -5,12 +5,34 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from export_pipelines.errors import StoreError
 from export_pipelines.private_files import make_folder
 
 HEADER = ("line", "reason", "raw")
+SHOWN = 10  # rejects of a dry run
+
+
+class Rejects(Protocol):
+    """Takes the records that cannot be loaded, and counts them."""
+
+    count: int
+
+    def add(self, line: int, reason: str, raw: str) -> None: ...
+
+
+class FirstRejects:
+    """The first lines and reasons, which quote no value, of a dry run."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[tuple[int, str]] = []
+
+    def add(self, line: int, reason: str, raw: str) -> None:
+        self.count += 1
+        if len(self.first) < SHOWN:
+            self.first.append((line, reason))
 
 
 class RejectFile:

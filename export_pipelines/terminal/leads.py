@@ -1,5 +1,6 @@
 """`sample leads` and `import leads`: something to export."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,7 +47,7 @@ def make_sample(door: Door, count: int, seed: int, start: date, days: int, *, re
 def import_leads(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="A CSV file, UTF-8, its first line the headers.", show_default=False)
+        Path, typer.Argument(help="A CSV file, gzip or not, its first line the headers.", show_default=False)
     ],
     map: Annotated[  # the option's name
         list[str] | None, typer.Option("--map", metavar="FILE.yaml|HEADER=FIELD", help="May be repeated.")
@@ -57,18 +58,42 @@ def import_leads(
     rejects: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Rows that cannot be loaded; in HOME when not said.")
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Such as utf-8 or cp1252; guessed when not said.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(metavar="CHARACTER", help="Between cells; guessed when not said.")
+    ] = None,
+    dates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ORDER",
+            help="1/2/2024 is 'day first' or 'month first'; other rows tell it when not said.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show how the file would be read, and write nothing.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Load a CSV file of your own; columns that no field knows become custom fields, bad rows a reject file. Exits with 1
     if every row is rejected."""
     from export_pipelines.sample import import_leads as load
     from export_pipelines.sample import mapping_of
+    from export_pipelines.sample.dates import checked_order
+    from export_pipelines.sample.file_form import checked_delimiter, checked_encoding
     from export_pipelines.settings import CATALOG_FILE
 
     door = door_of(context)
     settings = door.settings
     reject = rejects or settings.home / "rejects" / f"{file.stem}.csv"
     mapping = mapping_of(map or [], set or [])
+    mapping = replace(
+        mapping,
+        encoding=checked_encoding(encoding) if encoding else mapping.encoding,
+        delimiter=checked_delimiter(delimiter) if delimiter else mapping.delimiter,
+        dates=checked_order(dates) if dates else mapping.dates,
+    )
     catalog_file = settings.catalog or settings.home / CATALOG_FILE
     with progress_bar("loading rows", None) as progress:
         result = load(
@@ -79,21 +104,40 @@ def import_leads(
             catalog=door.catalog,
             catalog_out=catalog_file,
             progress=progress,
+            dry_run=dry_run,
         )
     if json:
-        show_json({**vars(result)})
+        show_json({**vars(result), "form": vars(result.form), "dates": [vars(one) for one in result.dates]})
     else:
-        _tell(result)
+        _tell(result, dry_run)
     if result.records and result.rejected == result.records:
         raise typer.Exit(1)
 
 
-def _tell(result: "ImportResult") -> None:
-    show(f"{counted(result.loaded, 'lead')} loaded of {counted(result.records, 'row')}")
+def _tell(result: "ImportResult", dry_run: bool) -> None:
+    done = "would be loaded" if dry_run else "loaded"
+    show(f"{counted(result.loaded, 'lead')} {done} of {counted(result.records, 'row')}")
     if result.already_there:
         show(f"{counted(result.already_there, 'lead')} already there")
     if result.rejected:
-        show(f"{counted(result.rejected, 'row')} rejected, with line and reason in {result.reject_file}")
+        where = "would be rejected" if dry_run else f"rejected, with line and reason in {result.reject_file}"
+        show(f"{counted(result.rejected, 'row')} {where}")
+    for line, reason in result.first_rejects:
+        show(f"line {line}: {reason}")
+    _tell_how(result, dry_run)
+
+
+def _tell_how(result: "ImportResult", dry_run: bool) -> None:
+    """How the file was read, and what its columns are."""
+    guessed = " and ".join(result.form.guessed)
+    say(f"{result.form}" + (f" ({guessed} guessed)" if guessed else ""))
+    for one in result.dates:
+        why = f", as line {one.line} tells" if one.line else ""
+        say(f'dates of "{one.header}" are read {one.order}{why}')
+    if dry_run:
+        for header, field in result.columns.items():
+            say(f'column "{header}" is {field}')
+        return
     for header, field in result.custom_fields.items():
         say(f'column "{header}" is {field}')
     for header, type_name in result.never_exported.items():

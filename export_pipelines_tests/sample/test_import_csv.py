@@ -5,10 +5,13 @@ import io
 import json
 import sqlite3
 import tempfile
+import tracemalloc
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +20,8 @@ from hypothesis import strategies as st
 from export_pipelines.catalog import load_catalog
 from export_pipelines.errors import CatalogError, ImportFileError, StoreError
 from export_pipelines.sample import ImportResult, Mapping, Target, generate_leads, import_leads, load_mapping
+from export_pipelines.sample.dates import DateOrder
+from export_pipelines.sample.file_form import FileForm
 from export_pipelines.sample.mapping import mapping_of
 
 PROJECT = Path(__file__).parents[2]
@@ -164,11 +169,19 @@ def test_what_goes_in_is_in_the_store(rows: list[tuple[str, str, str]], end: str
         ("yesterday,r1,five", "when: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z; price: not an amount"),
         ('2024-01-15,"r"1,5.00', "written twice"),
         (b"2024-01-15,r\xe9,5.00", "cell 2 holds bytes that are not UTF-8"),
+        ("2024-01-15,r\0,5.00", "cell 2 holds a NUL character"),
+        (b"2024-01-15,\xed\xa0\xbd,5.00", "cell 2 holds bytes that are not UTF-8"),
+        ('2024-01-15,"r,5.00', "a quoted cell is still open"),
+        ('2024-01-15,r",5.00,"', "a quoted cell is still open"),
+        ("2024-01-15,r,1e999999999", "price: not an amount"),
+        ("2024-01-15,r," + "9" * 5000, "price: an amount of"),
+        ("9999-12-31T23:59:59-14:00,r,5", "when: not a moment of the calendar"),
     ],
 )  # fmt: skip
 def test_a_bad_row_is_rejected_and_the_others_are_loaded(room: Room, row: str | bytes, reason: str) -> None:
     bad = row if isinstance(row, bytes) else row.encode()
-    result = room.load(b'when,ref,price\n2024-01-14,"a\nb",5\n' + bad + b"\n2024-01-16,r2,7.10\n")
+    content = b'when,ref,price\n2024-01-14,"a\nb",5\n' + bad + b"\n2024-01-16,r2,7.10\n"
+    result = room.load(content, replace(MAP, encoding="utf-8"))
     assert (result.loaded, result.rejected, result.reject_file) == (2, 1, room.reject)
     [(line, why, raw)] = room.rejects()
     assert line == 4
@@ -342,7 +355,11 @@ def test_a_column_that_comes_twice_is_two_custom_fields_each_time(room: Room) ->
         ("when,ref,SSN\n", Mapping(MAP.columns | {"SSN": Target("custom.a", type="text")}), r"custom\.a is declared as text"),
         ("when,ref,pwd\n", Mapping(MAP.columns | {"pwd": Target("custom.product_type")}), r"type credential, which is never exported, but custom\.product_type"),
         ('when,"ref', MAP, r"in\.csv:1: the header cannot be read"),
-        (b"when,\xff\n", MAP, r"in\.csv:1: the header cannot be read"),
+        (b"when,\xff\n", replace(MAP, encoding="utf-8"), r"in\.csv:1: the header cannot be read"),
+        (b"when,ref\n2024-01-15,Mu\xf1oz\n2024-01-16,Fran\xe8ois\n", MAP, r"its encoding cannot be told.*--encoding cp125"),
+        ("when,ref;x\n", MAP, r"what parts its cells cannot be told: comma or semicolon"),
+        ("when,ref\n1/2/2024,1\n3/4/2024,2\n", MAP, r"\"when\" are written as 1/2/2024.*no row has a day after the 12th.*--dates"),
+        ("when,ref\n13/2/2024,1\n3/14/2024,2\n", MAP, "line 2 is day first and line 3 is month first"),
     ],
 )  # fmt: skip
 def test_an_unusable_file_or_mapping_writes_nothing(
@@ -443,3 +460,133 @@ def test_what_parts_cells_is_seen_in_the_header(room: Room) -> None:
     content = "sep=;\r\nwhen;first name\r\n2024-01-15;Zoë, Ann\r\n".encode("utf-16")
     assert room.load(content, Mapping({"when": Target("submitted_at")})).loaded == 1
     assert room.rows("SELECT first_name FROM leads") == [("Zoë, Ann",)]
+
+
+OBJECTS = {
+    '{""a"": ""\\ud83d""}': "JSON with half a character",
+    '{""\\ud83d"": 1}': "JSON with half a character",
+    '{""a"": ""\\u0000""}': "JSON with a NUL character",
+    '{""a"": 1e999999999999999999999}': "a number beyond all exponents",
+    '{""a"": 1e999999999}': "a number of more than 1,000 digits",
+    '{""a"": ' + "9" * 5000 + "}": "a number of more than 1,000 digits",
+    '{""a"": ' * 500 + "1" + "}" * 500: "JSON of more than 30 levels",
+    '{""a"": ' + "[" * 50_000 + "]" * 50_000 + "}": "JSON of more than 30 levels",
+    '{""a"": NaN}': "not JSON",
+    "{": "not JSON",
+}
+
+
+@pytest.mark.parametrize("written", OBJECTS, ids=list(OBJECTS.values()))
+def test_an_object_that_databases_cannot_hold_or_read_is_rejected_alone(room: Room, written: str) -> None:
+    result = room.load(f'when,ref,appended\n2024-01-15,1,"{written}"\n2024-01-15,2,"{{""a"": 1.10}}"\n')
+    assert (result.loaded, result.rejected) == (1, 1)
+    assert OBJECTS[written] in room.rejects()[0][1]
+    assert room.rows("SELECT appended FROM leads") == [('{"a":1.10}',)]
+
+
+def test_rows_of_many_megabytes_are_held_one_at_a_time(room: Room) -> None:
+    big = "x" * 3_000_000
+    room.file.write_text("when,ref,comments\n" + "".join(f"2024-01-15,{n},{big}\n" for n in range(40)))
+    tracemalloc.start()
+    result = import_leads(room.file, MAP, f"sqlite:///{room.store}", room.reject)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (result.loaded, result.rejected) == (40, 0)
+    assert peak < 80_000_000
+
+
+@pytest.mark.parametrize(
+    ("times", "mapping", "stored", "told"),
+    [
+        (["1/2/2024", "1/31/2024"], {}, "2024-01-02T00:00:00.000Z", ("month first", 3)),
+        (["1/2/2024", "31/1/2024"], {}, "2024-02-01T00:00:00.000Z", ("day first", 3)),
+        (["01.02.2024 10:30", "31.01.2024"], {}, "2024-02-01T10:30:00.000Z", ("day first", 3)),
+        (["1/2/2024 12:05 AM", "1/31/2024"], {}, "2024-01-02T00:05:00.000Z", ("month first", 3)),
+        (["1/2/2024, 10:30:15 p.m.", "1/31/2024"], {}, "2024-01-02T22:30:15.000Z", ("month first", 3)),
+        (["1/2/2024", "1/3/2024"], {"dates": DateOrder.DAY_FIRST}, "2024-02-01T00:00:00.000Z", ("day first", None)),
+        (["1/1/2024", "2/2/2024"], {}, "2024-01-01T00:00:00.000Z", ("month first", None)),
+        (["1/2/2024 23:30", "1/31/2024"], {"zone": ZoneInfo("America/New_York")}, "2024-01-03T04:30:00.000Z", ("month first", 3)),
+    ],
+)  # fmt: skip
+def test_day_and_month_are_told_by_the_other_rows_or_by_a_person(
+    room: Room, times: list[str], mapping: dict[str, Any], stored: str, told: tuple[str, int | None]
+) -> None:
+    rows = "".join(f'"{time}",{n}\n' for n, time in enumerate(times))
+    result = room.load(f"when,ref\n{rows}", replace(MAP, **mapping))
+    assert [(one.header, one.order, one.line) for one in result.dates] == [("when", *told)]
+    assert room.rows("SELECT submitted_at FROM leads WHERE reference = '0'") == [(stored,)]
+
+
+def test_one_slip_among_many_dates_is_rejected_alone(room: Room) -> None:
+    rows = "".join(f"1/{13 + n % 9}/2024,{n}\n" for n in range(200))
+    result = room.load(f"when,ref\n{rows}31/1/2024,x\n")
+    assert (result.loaded, [reason for _, reason, _ in room.rejects()]) == (
+        200,
+        ["when: not in the calendar, month first"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("date", "time", "more", "stored"),
+    [
+        ("2024-01-15", "10:30", "", "2024-01-15T10:30:00.000Z"),
+        ("1/15/2024", "10:30 PM", "", "2024-01-15T22:30:00.000Z"),
+        ("15.Jan.24", "10h30", ", format: '%d.%b.%y %Hh%M'", "2024-01-15T10:30:00.000Z"),
+    ],
+)
+def test_date_and_time_in_two_columns_are_one_time(
+    room: Room, date: str, time: str, more: str, stored: str
+) -> None:
+    file = room.folder / "map.yaml"
+    file.write_text(f"columns: {{Date: {{field: submitted_at, with: time{more}}}}}\n")
+    result = room.load(f"Time,DATE,city\n{time},{date},Austin\n,{date},Dallas\n", load_mapping(file))
+    assert room.rows("SELECT submitted_at, city, custom FROM leads") == [(stored, "Austin", None)]
+    assert [reason for _, reason, _ in room.rejects()] == ["DATE: only one of date and time of day is given"]
+    assert result.columns == {"Time": "its time of day", "DATE": "submitted_at", "city": "city"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("Date: {field: submitted_at, with: tim}", 'unknown column "tim"; allowed: Date, Time, city'),
+        ("Date: {field: submitted_at, with: Time}, Time: city", 'the column "Time" is mapped'),
+        (
+            "Date: submitted_at, city: {field: city, with: Time}",
+            "joins a time of day to a date, and city is none",
+        ),
+    ],
+)
+def test_a_time_of_day_that_cannot_be_joined_is_refused(room: Room, columns: str, message: str) -> None:
+    file = room.folder / "map.yaml"
+    file.write_text(f"columns: {{{columns}}}\n")
+    with pytest.raises(ImportFileError, match=message):
+        room.load("Date,Time,city\n2024-01-15,10:30,Austin\n", load_mapping(file))
+
+
+def test_the_prefixes_of_facebooks_lead_ads_are_taken_off(room: Room) -> None:
+    text = (
+        "id\tcreated_time\tad_id\tcampaign_id\tform_id\temail\tPhone_Number\tzip\tcomments\n"
+        "l:1200001\t2024-01-15T10:30:00-06:00\tag:1200002\tc:1200003\tf:1200004\ta@b.test\tp:+15125550142\tz:76701\tp:x\n"
+    )
+    mapping = mapping_of(
+        ["id=reference", "created_time=submitted_at", "phone number=phone_1", "zip=postal_code"]
+    )
+    room.load(text.encode("utf-16"), mapping)
+    assert room.rows(
+        "SELECT reference, submitted_at, campaign_id, email, phone_1, postal_code, comments, custom FROM leads"
+    ) == [
+        ("1200001", "2024-01-15T16:30:00.000Z", "1200003", "a@b.test", "+15125550142", "76701", "p:x",
+         '{"ad_id":"1200002","form_id":"1200004"}'),
+    ]  # fmt: skip
+
+
+def test_a_dry_run_tells_all_and_writes_nothing(room: Room) -> None:
+    content = "Wann;REF;Straße\n31/1/2024;1;Königstraße 5\n1/2/2024;2;Bäckerweg\nnever;3;x\n".encode("cp1252")
+    mapping = mapping_of(["wann=submitted_at", "ref=reference"])
+    result = room.load(content, mapping, catalog_out=room.catalog, dry_run=True)
+    assert [path.name for path in room.folder.iterdir()] == ["in.csv"]
+    assert (result.form, result.loaded) == (FileForm("cp1252", ";", ("encoding", "delimiter")), 2)
+    assert result.first_rejects == ((4, "Wann: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z"),)
+    assert result.columns == {"Wann": "submitted_at", "REF": "reference", "Straße": "custom.strae"}
+    loaded = room.load(content, mapping, catalog_out=room.catalog)
+    assert (loaded.loaded, loaded.columns, loaded.dates) == (2, result.columns, result.dates)

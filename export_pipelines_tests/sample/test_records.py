@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.errors import ImportFileError
-from export_pipelines.sample.records import Record, delimiter_of, open_csv, read_records
+from export_pipelines.sample.file_form import form_of, opened_text
+from export_pipelines.sample.records import MAX_RECORD, Record, read_records
 
 CELL = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12
@@ -55,7 +57,7 @@ def test_a_record_has_the_line_it_starts_on(end: str) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "fault", "raw"),
     [
-        (b'a,b\n1,"cut\noff, ', 2, "still open at the end", '1,"cut\noff, '),
+        (b'a,b\n1,"cut off, ', 2, "still open at the end", '1,"cut off, '),
         (b'a,b\n1,"x"y\n', 2, "written twice", '1,"x"y'),
         (b'a,b\n"1\n2",\xff\n', 2, "cell 2 holds bytes that are not UTF-8", '"1\n2",\\xff'),
         (b"a,b\n1,2\n\0,2\n", 3, "cell 1 holds a NUL", "\0,2"),
@@ -91,14 +93,14 @@ def test_the_delimiter_may_be_another() -> None:
 def test_files_are_read_as_programs_save_them(tmp_path: Path, encoding: str, zipped: bool) -> None:
     data = "a;b\r\nÜ;🎉\r\n".encode(encoding)
     (tmp_path / "x.csv").write_bytes(gzip.compress(data) if zipped else data)
-    with open_csv(tmp_path / "x.csv") as stream:
+    with opened_text(tmp_path / "x.csv", form_of(tmp_path / "x.csv").encoding) as stream:
         assert [one.cells for one in read_records(stream, ";")] == [("a", "b"), ("Ü", "🎉")]
 
 
 def test_half_a_character_of_utf_16_rejects_its_row_alone(tmp_path: Path) -> None:
     text = "a,b\r\n1,x\ud83d\r\n2,y\r\n".encode("utf-16", "surrogatepass")
     (tmp_path / "x.csv").write_bytes(text)
-    with open_csv(tmp_path / "x.csv") as stream:
+    with opened_text(tmp_path / "x.csv", form_of(tmp_path / "x.csv").encoding) as stream:
         _, bad, good = read_records(stream, ",")
     assert bad.line == 2 and "half a character" in str(bad.fault) and bad.raw == "1,x\\ud83d"
     assert good.cells == ("2", "y")
@@ -107,7 +109,7 @@ def test_half_a_character_of_utf_16_rejects_its_row_alone(tmp_path: Path) -> Non
 def test_a_gzip_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(gzip.compress(random.Random(7).randbytes(5000).hex().encode())[:2000])
     with pytest.raises(ImportFileError, match=r"x\.csv: cannot read the file"):
-        delimiter_of(tmp_path / "x.csv")
+        form_of(tmp_path / "x.csv")
 
 
 @pytest.mark.parametrize(
@@ -126,12 +128,12 @@ def test_a_gzip_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
 )
 def test_the_header_tells_what_parts_cells(tmp_path: Path, text: str, delimiter: str) -> None:
     (tmp_path / "x.csv").write_bytes(text.encode())
-    assert delimiter_of(tmp_path / "x.csv") == delimiter
+    assert form_of(tmp_path / "x.csv").delimiter == delimiter
 
 
 def test_the_line_that_says_what_parts_cells_is_no_record(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(b"sep=;\r\na;b\r\n1;2\r\n")
-    with open_csv(tmp_path / "x.csv") as stream:
+    with opened_text(tmp_path / "x.csv", "utf-8") as stream:
         assert [(one.line, one.cells) for one in read_records(stream, ";")] == [
             (2, ("a", "b")),
             (3, ("1", "2")),
@@ -141,6 +143,29 @@ def test_the_line_that_says_what_parts_cells_is_no_record(tmp_path: Path) -> Non
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with (
         pytest.raises(ImportFileError, match=r"no\.csv: cannot read the file"),
-        open_csv(tmp_path / "no.csv"),
+        opened_text(tmp_path / "no.csv", "utf-8"),
     ):
         pass
+
+
+def test_a_quote_that_nobody_closes_takes_no_other_row_with_it() -> None:
+    text = 'a,b\n1,"open\n' + "2,x\n" * 5000 + '3,"two\nlines"\n4,"open again\n5,y\n'
+    found = read(text.encode())
+    assert [(one.line, one.raw) for one in found if one.fault] == [(2, '1,"open'), (5005, '4,"open again')]
+    assert len(found) == 1 + 1 + 5000 + 1 + 1 + 1
+    assert found[-3].cells == ("3", "two\nlines") and found[-1].cells == ("5", "y")
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_a_record_that_is_too_long_is_told_with_its_beginning(quoted: bool) -> None:
+    cell = b'"' * quoted + b"x" * (MAX_RECORD + 10) + b'"' * quoted
+    _, bad, good = read(b"a,b\n1," + cell + b"\n2,y\n")
+    assert bad.line == 2 and "longer than" in str(bad.fault) and len(bad.raw) == 1000
+    assert (good.line, good.cells) == (3, ("2", "y"))
+
+
+def test_many_unclosed_quotes_are_read_in_linear_time() -> None:
+    before = time.process_time()
+    found = read(b"a,b\n" + b'1,"x\n2,y\n' * 50_000)
+    assert sum(1 for one in found if one.fault) == 50_000
+    assert time.process_time() - before < 10
