@@ -29,8 +29,9 @@ def orders_of(file: Path, form: FileForm, layout: Layout, said: DateOrder | None
     rows tell none, or both."""
     places = [at for at, step in enumerate(layout.cells) if step.may_hold_slashed_dates]
     with opened_text(file, form.encoding) as stream:
-        first = list(islice(read_records(stream, form.delimiter, str(file)), 1, LOOKED_AT))
-    places = [at for at in places if any(SLASHED.match(_cell(one, at)) for one in first)]
+        first = islice(read_records(stream, form.delimiter, str(file)), 1, LOOKED_AT)
+        holding = {at for record in first for at in places if SLASHED.match(_cell(record, at))}
+    places = [at for at in places if at in holding]
     if said:
         return tuple(ColumnOrder(at, layout.cells[at].header, said, None) for at in places)
     return tuple(_order_of(at, layout.cells[at].header, file, form) for at in places)

@@ -28,6 +28,7 @@ SAMPLE_BYTES = 1 << 16  # of lines beyond ASCII
 HEAD_BYTES = 1 << 12  # which show whether every other byte is zero
 AHEAD = {"cp1252": 1.2}  # times the weight of each other text; most files are of Western Europe or America
 FAR_AHEAD = 2.0
+FEWEST_BYTES = 6  # beyond ASCII, on which a guess may rest
 ODD_AT_MOST = 0.1  # of the words beyond ASCII
 _WORD = re.compile(r"\S+")
 _JOINING = frozenset("’‘·–—‑\xa0®™©°")
@@ -77,6 +78,10 @@ def guessed(sample: bytes) -> list[str]:
     if len(names) == 1:
         return list(names.values())
     weights = _weights(sample)
+    if len(sample) - len(sample.decode("ascii", "ignore")) < FEWEST_BYTES or _are_unweighed(
+        names.values(), weights
+    ):
+        return list(names.values())
     weighed = {
         name: max(weights.get(codecs.lookup(one).name, 0.0) for one in texts if texts[one] == text)
         for text, name in names.items()
@@ -136,6 +141,11 @@ def _decoded(sample: bytes, encoding: str) -> str | None:
 def _weights(sample: bytes) -> dict[str, float]:
     found = chardet.detect_all(sample, ignore_threshold=True, include_encodings=OTHERS, compat_names=False)
     return {codecs.lookup(one["encoding"]).name: one["confidence"] for one in found if one["encoding"]}
+
+
+def _are_unweighed(names: Iterable[str], weights: dict[str, float]) -> bool:
+    """chardet does not know half-width katakana, which are single bytes."""
+    return "cp932" in names and not weights.get("cp932")
 
 
 def _by_zeros(head: bytes) -> str | None:

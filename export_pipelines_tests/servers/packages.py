@@ -4,10 +4,15 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/lib/openssh"))
+WAIT_S, AGAIN_S = 900, 2  # for another process that installs packages, such as unattended-upgrades
+LOCKED = ("Could not get lock", "Unable to lock", "Unable to acquire")
 
 
 def program(name: str, package: str) -> str:
@@ -16,17 +21,44 @@ def program(name: str, package: str) -> str:
         with Path(tempfile.gettempdir(), "export_pipelines_apt.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # several processes of the tests ask at once
             if not shutil.which(name, path=PATH):
-                for call in (["update"], ["install", "-y", "--no-install-recommends", package]):
-                    run(["apt-get", "-qq", *call], os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+                apt_get("update")
+                apt_get("install", "-y", "--no-install-recommends", package)
     found = shutil.which(name, path=PATH)
     if not found:
         raise FileNotFoundError(f"these tests need {name}: apt-get install {package}")
     return found
 
 
+def apt_get(*call: str, options: Sequence[str] = (), wait_s: float = WAIT_S) -> None:
+    """Runs apt-get; where another process holds a lock of the package manager, waits for it, and says so. apt itself waits
+    for the lock of dpkg, but not for the one of its lists. Raises TimeoutError when the lock is not given back."""
+    settings = [f"DPkg::Lock::Timeout={wait_s:.0f}", *options]
+    command = ["apt-get", "-qq", *(word for one in settings for word in ("-o", one)), *call]
+    until, told = time.monotonic() + wait_s, False
+    while True:
+        done = _done(command, os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"})
+        lock = next((line for line in done.stdout.splitlines() if any(word in line for word in LOCKED)), None)
+        if done.returncode == 0 or lock is None:
+            assert done.returncode == 0, done.stdout
+            return
+        if time.monotonic() > until:
+            raise TimeoutError(
+                f"another process has held the package manager's lock for {wait_s:.0f} s ({lock}); let it end, or run: "
+                f"apt-get {' '.join(call)}"
+            )
+        if not told:
+            sys.stderr.write(f"waiting up to {wait_s:.0f} s for the package manager's lock: {lock}\n")
+            told = True
+        time.sleep(AGAIN_S)
+
+
 def run(call: list[str], environment: dict[str, str] | None = None) -> None:
     """Runs a program to its end; what it said is told when it failed."""
-    done = subprocess.run(
+    done = _done(call, environment)
+    assert done.returncode == 0, done.stdout
+
+
+def _done(call: list[str], environment: dict[str, str] | None) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
         call, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout
