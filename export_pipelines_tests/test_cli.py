@@ -359,6 +359,62 @@ def test_an_imported_file_can_be_exported_with_its_own_columns(terminal: Termina
     assert rows == [{"email": "a@example.com", "custom_shoe_size": "44"}]
 
 
+def test_a_dry_run_of_an_import_shows_how_the_file_is_read_and_writes_nothing(
+    terminal: Terminal, project: Project
+) -> None:
+    project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.home / 'own.db'}"
+    file = project.folder / "mine.csv"
+    file.write_bytes(
+        "WHEN;E-Mail;Größe\n31/1/2024;zoë@example.com;44\nnever;ann@example.com;45\n".encode("utf-16")
+    )
+    before = sorted(project.folder.rglob("*"))
+    words = ("import", "leads", str(file), "--map", "when=submitted_at")
+    answer = terminal(*words, "--dry-run")
+    assert answer.code == 0, answer.stderr
+    assert answer.stdout.splitlines() == [
+        "1 lead would be loaded of 2 rows",
+        "1 row would be rejected",
+        "line 3: WHEN: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z",
+    ]
+    assert answer.stderr.splitlines() == [
+        "read as utf-16, with a semicolon between cells (encoding and delimiter guessed)",
+        'dates of "WHEN" are read day first, as line 2 tells',
+        'column "WHEN" is submitted_at',
+        'column "E-Mail" is email',
+        'column "Größe" is custom.groe',
+    ]
+    assert sorted(project.folder.rglob("*")) == before
+    found = data(terminal(*words, "--dry-run", "--json"))
+    assert found["form"] == {"encoding": "utf-16", "delimiter": ";", "guessed": ["encoding", "delimiter"]}
+    assert found["first_rejects"] == [[3, "WHEN: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "option", "told"),
+    [
+        (
+            "when,first name\n2024-01-15,Mu\xf1oz\n2024-01-16,Fran\xe8ois\n",
+            ("--encoding", "latin-1"),
+            "read as iso8859-1",
+        ),
+        ("when;x,y\n2024-01-15;5,6\n", ("--delimiter", ";"), "with a semicolon"),
+        ("when,x\n1/2/2024,5\n", ("--dates", "day first"), "read day first"),
+    ],
+)
+def test_what_cannot_be_told_is_refused_until_it_is_said(
+    terminal: Terminal, project: Project, content: str, option: tuple[str, str], told: str
+) -> None:
+    project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.home / 'own.db'}"
+    file = project.folder / "mine.csv"
+    file.write_bytes(content.encode("latin-1"))
+    words = ("import", "leads", str(file), "--map", "when=submitted_at")
+    refused = terminal(*words)
+    assert refused.code == 2 and "cannot be told" in refused.stderr and option[0] in refused.stderr
+    answer = terminal(*words, *option)
+    assert answer.code == 0 and told in answer.stderr
+    assert terminal(*words, option[0], "no such").code == 2
+
+
 # --- demo ------------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import create_engine, text
 
 from export_pipelines.catalog import load_catalog
 from export_pipelines.errors import CatalogError, ImportFileError, StoreError
@@ -23,6 +24,7 @@ from export_pipelines.sample import ImportResult, Mapping, Target, generate_lead
 from export_pipelines.sample.dates import DateOrder
 from export_pipelines.sample.file_form import FileForm
 from export_pipelines.sample.mapping import mapping_of
+from export_pipelines.sample.tables import metadata
 
 PROJECT = Path(__file__).parents[2]
 COMPLAINTS = """\
@@ -590,3 +592,18 @@ def test_a_dry_run_tells_all_and_writes_nothing(room: Room) -> None:
     assert result.columns == {"Wann": "submitted_at", "REF": "reference", "Straße": "custom.strae"}
     loaded = room.load(content, mapping, catalog_out=room.catalog)
     assert (loaded.loaded, loaded.columns, loaded.dates) == (2, result.columns, result.dates)
+
+
+def test_a_row_that_the_store_refuses_is_rejected_alone(room: Room, mariadb_url: str) -> None:
+    long = "x" * 70_000  # a TEXT of MariaDB holds 65,535 bytes
+    engine = create_engine(mariadb_url.replace("mariadb", "mysql+pymysql", 1))
+    metadata.drop_all(engine)
+    room.file.write_text(
+        f"when,ref,comments,source.name\n2024-01-15,1,a,Web\n2024-01-15,2,{long},Web\n2024-01-15,3,b,{long}\n2024-01-15,4,c,\n"
+    )
+    result = import_leads(room.file, MAP, mariadb_url, room.reject)
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT reference, comments FROM leads ORDER BY reference")).all()
+    assert [tuple(row) for row in rows] == [("1", "a"), ("4", "c")]
+    assert (result.loaded, result.rejected) == (2, 2)
+    assert all("the store refuses it: DataError" in why for _, why, _ in room.rejects())
