@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from export_pipelines import logs
 from export_pipelines.errors import ExportError
+from export_pipelines.interrupts import Interrupted
 from export_pipelines.private_files import close_umask
 from export_pipelines.terminal import (
     artifacts,
@@ -46,6 +47,8 @@ class _Commands(TyperGroup):
             raise
         except ExportError as error:
             raise typer.Exit(errors.tell(error)) from None
+        except Interrupted:
+            raise typer.Exit(errors.tell_interrupted()) from None
         except BrokenPipeError:
             raise typer.Exit(errors.close_broken_pipe()) from None
         except Exception as error:

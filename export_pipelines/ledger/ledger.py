@@ -113,6 +113,14 @@ class Ledger:
                 raise
             self._delivered(attempt, now())
 
+    def interrupted(self, run_id: str, at: datetime) -> None:
+        """The attempts that a run has in hand end here, and may be tried again: its process is about to be ended."""
+        mine = sa.and_(deliveries.c.run_id == run_id, deliveries.c.state == "sending")
+        with self.engine.begin() as connection:
+            found = self._read(connection, mine)
+        for one in found:
+            self._failed(Attempt(self.engine, one), KeyboardInterrupt(), at)
+
     def notice(self, alert: Alert) -> bool:
         """Something that people are to be told; False when it was noticed before."""
         with self.engine.begin() as connection:
@@ -272,7 +280,9 @@ class Ledger:
         first_at = attempt.delivery.first_at or at
         if isinstance(error, ExportError):
             text, passing = str(error), error.retryable
-        else:  # a fault of the program, or Ctrl-C: it may pass, and its text may quote anything
+        elif not isinstance(error, Exception):
+            text, passing = "interrupted", True
+        else:  # a fault of the program: it may pass, and its text may quote anything
             text, passing = f"unexpected {type(error).__name__}", True
         after_s = error.after_s if isinstance(error, RetryableError) else None
         later = next_attempt(first_at, at, random.random(), after_s) if passing else None  # noqa: S311

@@ -10,7 +10,7 @@ from export_pipelines import logs
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.checks import CHECKS, delivered_check, evaluations, report, unusual
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
-from export_pipelines.orchestration.failing import MAX_RETRIES, RETRY, failure, not_again, told
+from export_pipelines.orchestration.failing import MAX_RETRIES, RETRY, failure, interruptible, told
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.workshop import Workshop
@@ -35,7 +35,7 @@ def deliver_to(number: int, kind: str) -> dg.OpDefinition:
     ) -> Edge:
         entries = [Written.model_validate(one) for one in written]
         due = [one for one in entries if one.artifact and len(one.deliver) >= number]
-        with logs.run(context.run_id), not_again():
+        with logs.run(context.run_id), interruptible(context, workshop):
             return wire(_deliver_all(context, workshop, due, number - 1))
 
     return deliver_one

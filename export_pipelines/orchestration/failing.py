@@ -6,9 +6,10 @@ from contextlib import contextmanager
 import dagster as dg
 
 from export_pipelines.errors import ExportError
+from export_pipelines.interrupts import Interrupted, ends_soon, exit_code, is_interrupted
 from export_pipelines.orchestration.edges import Fault
+from export_pipelines.orchestration.workshop import Workshop
 
-INTERRUPTED = 130  # as a shell says
 MAX_RETRIES = 2
 RETRY = dg.RetryPolicy(
     max_retries=MAX_RETRIES, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
@@ -25,13 +26,22 @@ def told() -> Iterator[None]:
 
 
 @contextmanager
-def not_again() -> Iterator[None]:
-    """Inside an op that is retried: Dagster would retry it, too, when a person interrupts it."""
+def interruptible(context: dg.OpExecutionContext, workshop: Workshop) -> Iterator[None]:
+    """What asks other systems, inside of an op: an interrupt ends it at once, and is recorded. Dagster would try an op
+    again that has a policy for that, and wait for whatever its drivers wait for."""
+
+    def record() -> None:
+        workshop.ledger.interrupted(context.run_id, workshop.now())
+        context.instance.report_run_canceled(context.run, "interrupted while another system kept it waiting")
+
     try:
-        yield
+        with ends_soon(record):
+            yield
+        if is_interrupted():  # a driver that was made to give up told it as a fault of its own
+            raise Interrupted
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         raise dg.Failure(
-            "interrupted; nothing more was done", metadata={"exit_code": INTERRUPTED}, allow_retries=False
+            "interrupted; nothing more was done", metadata={"exit_code": exit_code()}, allow_retries=False
         ) from None
 
 

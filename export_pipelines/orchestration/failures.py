@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
-from export_pipelines.orchestration.failing import INTERRUPTED
+from export_pipelines.interrupts import exit_code
 
 UNEXPECTED = 1  # exit code of what is no error of ours
 INTERRUPTS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
@@ -30,7 +30,7 @@ def _told(event: dg.DagsterEvent, keys: Sequence[str]) -> tuple[Mapping[str, str
     if user is None:
         error = event.step_failure_data.error
         interrupted = error is not None and error.cls_name in INTERRUPTS
-        return dict.fromkeys(keys, _unexpected(event)), INTERRUPTED if interrupted else UNEXPECTED
+        return dict.fromkeys(keys, _unexpected(event)), exit_code() if interrupted else UNEXPECTED
     failed = user.metadata["failed"].value if "failed" in user.metadata else None
     code = user.metadata["exit_code"].value if "exit_code" in user.metadata else UNEXPECTED
     texts = failed if isinstance(failed, dict) and failed else dict.fromkeys(keys, user.description or "")

@@ -9,7 +9,7 @@ from export_pipelines.orchestration import ops
 from export_pipelines.orchestration.assets import SOURCE_TAG
 from export_pipelines.orchestration.delivery_ops import deliver_window, faults_of
 from export_pipelines.orchestration.edges import Edge, Written, gather, wire
-from export_pipelines.orchestration.failing import RETRY, failure, not_again, told
+from export_pipelines.orchestration.failing import RETRY, failure, interruptible, told
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.workshop import Workshop
@@ -37,7 +37,7 @@ def deliver_everywhere(
     context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], written: Edge
 ) -> Edge:
     (one,) = (Written.model_validate(entry) for entry in written)
-    with not_again():
+    with interruptible(context, workshop):
         sent = [deliver_window(context, workshop, one, entry) for entry in range(len(one.deliver))]
     faults = {f"destination {n}": entry.fault for n, entry in enumerate(sent, start=1) if entry.fault}
     if faults:

@@ -11,9 +11,9 @@ import dagster as dg
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.given import Given
+from export_pipelines.interrupts import INTERRUPTED, Interrupted
 from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.edges import Written
-from export_pipelines.orchestration.failing import INTERRUPTED
 from export_pipelines.orchestration.failures import UNEXPECTED, failures_in
 from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND, QUIET
 from export_pipelines.orchestration.names import node_name
@@ -92,7 +92,10 @@ def redeliver(
     result = job.execute_in_process(
         instance=instance, raise_on_error=False, run_config={**send_config(deliveries, again), **QUIET}
     )
-    return failures_in(result.all_events, [""])[0]
+    texts, exit_code = failures_in(result.all_events, [""])
+    if exit_code >= INTERRUPTED:
+        raise Interrupted
+    return texts
 
 
 def run_job(
@@ -112,8 +115,8 @@ def run_job(
     )
     path = "write" if job == ON_DEMAND else f"{node_name(definition)}.write"
     failures, exit_code = failures_in(result.all_events, keys)
-    if exit_code == INTERRUPTED:
-        raise KeyboardInterrupt
+    if exit_code >= INTERRUPTED:
+        raise Interrupted
     manifests = tuple(workshop.store().manifest(one) for one in _artifacts(result, path))
     return Outcome(result.run_id, manifests, failures, exit_code or (0 if result.success else UNEXPECTED))
 

@@ -8,7 +8,7 @@ from export_pipelines import logs
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
-from export_pipelines.orchestration.failing import RETRY, failure, not_again, told
+from export_pipelines.orchestration.failing import RETRY, failure, interruptible, told
 from export_pipelines.orchestration.preview import preview_of
 from export_pipelines.orchestration.step_metadata import step_metadata
 from export_pipelines.orchestration.workshop import Workshop
@@ -75,7 +75,7 @@ def _planning(name: str) -> dg.OpDefinition:
     def add_section(
         context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge
     ) -> Edge:
-        with told():
+        with told(), interruptible(context, workshop):
             made = [_step(name, Plan.model_validate(plan), workshop) for plan in plans]
             if name == "mask_pii":
                 _demand_readable(made, workshop)
@@ -93,7 +93,7 @@ compress = _planning("compress")
 
 @dg.op(name="write", description=TEXT["write"], pool=POOL, retry_policy=RETRY)
 def write(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge) -> Edge:
-    with logs.run(context.run_id), not_again():
+    with logs.run(context.run_id), interruptible(context, workshop):
         written = [_write(context, Plan.model_validate(plan), workshop) for plan in plans]
     faults = {one.window.key: one.fault for one in written if one.fault}
     if faults and len(faults) == len(written):

@@ -10,7 +10,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Delivery
 from export_pipelines.orchestration.checks import delivered_check, report
 from export_pipelines.orchestration.edges import Done, Fault, Written
-from export_pipelines.orchestration.failing import failure, told
+from export_pipelines.orchestration.failing import failure, interruptible, told
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.partitions import partitions_of
@@ -43,7 +43,7 @@ def send(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -
             one = workshop.ledger.delivery(id)
         artifacts[one.artifact] = None
         try:
-            with logs.run(context.run_id):
+            with logs.run(context.run_id), interruptible(context, workshop):
                 receipt = workshop.deliver(id, context.run_id, context.op_config["again"])
             context.log.info(f"{one.artifact}: {len(receipt.files)} files delivered to {receipt.target}")
         except ExportError as error:

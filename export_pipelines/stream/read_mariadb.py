@@ -1,6 +1,7 @@
 """Reads MariaDB: pymysql connects, asks and counts; the rows of a query go from its socket into Arrow, in blocks."""
 
 import re
+import socket
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import URL, make_url
 
 from export_pipelines.errors import DataError, ExportError, RetryableError, SourceError
+from export_pipelines.interrupts import cancelled_by
 from export_pipelines.plan.dialects.mariadb import COLLATION
 from export_pipelines.plan.plan import Query
 from export_pipelines.stream.bad_json import UnreadableJson
@@ -80,7 +82,7 @@ class MariadbSource:
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         names = [column.name for column in query.columns]
-        with self._connected() as connection, self._errors():
+        with self._connected() as connection, self._errors(), cancelled_by(lambda: _hang_up(connection)):
             warnings = yield from self._batches(connection, query, names)
             if warnings:
                 self._look_into_warnings(connection, query)
@@ -218,6 +220,12 @@ def _literal(value: str | int | float | None) -> str:
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"  # backslashes are plain: NO_BACKSLASH_ESCAPES
     return repr(value)
+
+
+def _hang_up(connection: "Connection[Any]") -> None:
+    """The thread that waits for the server's answer hears that the connection has ended."""
+    inside: Any = connection
+    inside._sock.shutdown(socket.SHUT_RDWR)
 
 
 def _told(error: Exception) -> str:

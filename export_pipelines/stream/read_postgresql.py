@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError, RetryableError, SourceError
+from export_pipelines.interrupts import cancelled_by
 from export_pipelines.plan.plan import Query, SourceColumn
 from export_pipelines.stream.bad_json import UnreadableJson
 from export_pipelines.stream.connecting import connected
@@ -85,10 +86,11 @@ class PostgresqlSource:
             with adbc.connect(self._address()) as connection, connection.cursor() as cursor:
                 size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
                 cursor.adbc_statement.set_options(**size)
-                cursor.execute(inlined(query.sql, query.parameters))
-                for batch in cursor.fetch_record_batch():
-                    if batch.num_rows:
-                        yield _compacted(batch, query.columns)
+                with cancelled_by(cursor.adbc_cancel):
+                    cursor.execute(inlined(query.sql, query.parameters))
+                    for batch in cursor.fetch_record_batch():
+                        if batch.num_rows:
+                            yield _compacted(batch, query.columns)
         except (adbc.Error, pa.ArrowException, OSError) as error:
             raise self._failure(getattr(error, "sqlstate", None), str(error)) from error
 

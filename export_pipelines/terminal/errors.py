@@ -8,6 +8,7 @@ from pathlib import Path
 
 from export_pipelines import logs
 from export_pipelines.errors import ExportError, faults_in
+from export_pipelines.interrupts import exit_code
 from export_pipelines.terminal.door import say
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,12 @@ def tell(error: ExportError) -> int:
     for fault in faults_in(str(error)):
         say(f"error: {fault}")
     return error.exit_code
+
+
+def tell_interrupted() -> int:
+    """130 or 143."""
+    say("error: interrupted; nothing more was done")
+    return exit_code()
 
 
 def tell_unexpected(error: Exception, debug: bool) -> int:

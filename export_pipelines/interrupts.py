@@ -1,0 +1,112 @@
+"""Ctrl-C and SIGTERM: which of the two came, and an end within two seconds also where a driver or a server lets nobody go.
+
+A signal's Python handler waits for the main thread, which may wait for a driver in C. So the signal is heard by a thread of
+its own, over the descriptor that Python writes its number to at once, whoever's handler is set."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+GRACE_S = 1.2  # to end by itself
+RECORD_S = 0.6  # to write down that it did not
+HEARD_S = 0.2
+SHELL = 128  # and the signal's number, as a shell says
+INTERRUPTED = SHELL + signal.SIGINT
+
+Call = Callable[[], object]
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was interrupted, and its records say so."""
+
+
+class _Hearing:
+    """What this process heard; `blocks` are those that have to end soon, with what records it; `cancels` let drivers go."""
+
+    def __init__(self) -> None:
+        self.signal, self.heard = 0, threading.Event()
+        self.ears: tuple[socket.socket, socket.socket] | None = None
+        self.blocks: list[tuple[threading.Event, Call]] = []
+        self.cancels: list[Call] = []
+
+
+_hearing = _Hearing()
+
+
+def hear() -> None:
+    """From now on signals are heard; does nothing the second time, and in a thread that is not the main one."""
+    if _hearing.ears is not None or threading.current_thread() is not threading.main_thread():
+        return
+    _hearing.ears = ear, mouth = socket.socketpair()
+    mouth.setblocking(False)
+    signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_listen, args=(ear,), name="interrupts", daemon=True).start()
+
+
+def exit_code() -> int:
+    """130 or 143, by the signal that came; 130 where none was heard."""
+    _hearing.heard.wait(HEARD_S if _hearing.ears else 0)
+    return SHELL + _hearing.signal if _hearing.signal else INTERRUPTED
+
+
+def is_interrupted() -> bool:
+    """Whether an interrupt was heard; nothing more is to be begun then."""
+    return _hearing.heard.is_set()
+
+
+@contextmanager
+def ends_soon(record: Call) -> Iterator[None]:
+    """Of an interrupt that comes in the block, the process is gone within two seconds: where the block does not end by
+    itself, `record` is called, in another thread, and the process ends without another word to anybody."""
+    hear()
+    block = threading.Event(), record
+    _hearing.blocks.append(block)
+    try:
+        yield
+    finally:
+        block[0].set()
+        _hearing.blocks.remove(block)
+
+
+@contextmanager
+def cancelled_by(cancel: Call) -> Iterator[None]:
+    """`cancel` is called, in another thread, when an interrupt comes in the block: it makes the driver give up."""
+    _hearing.cancels.append(cancel)
+    try:
+        yield
+    finally:
+        _hearing.cancels.remove(cancel)
+
+
+def _listen(ear: socket.socket) -> None:
+    while heard := ear.recv(1):
+        if heard[0] in (signal.SIGINT, signal.SIGTERM):
+            _hearing.signal = heard[0]
+            _hearing.heard.set()
+            threading.Thread(target=_end_soon, daemon=True).start()
+
+
+def _end_soon() -> None:
+    blocks = list(_hearing.blocks)
+    for cancel in list(_hearing.cancels) if blocks else ():
+        threading.Thread(target=_quietly, args=(cancel,), daemon=True).start()
+    for ended, record in reversed(blocks):
+        if not ended.wait(GRACE_S):
+            recorder = threading.Thread(target=_quietly, args=(record,), daemon=True)
+            recorder.start()
+            recorder.join(RECORD_S)
+            with suppress(OSError):
+                os.write(
+                    sys.__stderr__.fileno() if sys.__stderr__ else 2,
+                    b"\nerror: interrupted; nothing more was done\n",
+                )
+            os._exit(SHELL + _hearing.signal)
+
+
+def _quietly(call: Call) -> None:
+    with suppress(Exception):
+        call()
