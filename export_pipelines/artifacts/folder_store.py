@@ -46,6 +46,10 @@ class FolderStore:
     def manifests(self, export: str | None = None) -> list[Manifest]:
         return list(self.listing(export).manifests)
 
+    def is_empty(self) -> bool:
+        with store_errors("list the store", self.root):
+            return not any(map(is_committed, artifact_folders(self.root, None)))
+
     def latest(self, export: str) -> Manifest | None:
         for folder in sorted(self._committed(export), key=lambda one: one.name, reverse=True):
             try:

@@ -97,6 +97,9 @@ class S3Store:
     def manifests(self, export: str | None = None) -> list[Manifest]:
         return list(self.listing(export).manifests)
 
+    def is_empty(self) -> bool:
+        return not any(True for _ in self._manifest_keys(self.prefix))
+
     def latest(self, export: str) -> Manifest | None:
         newest = sorted(self._committed(export), key=lambda one: one.rpartition("/")[2], reverse=True)
         return next((read for one in newest if isinstance(read := self._try(one), Manifest)), None)

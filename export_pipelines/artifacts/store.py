@@ -47,6 +47,7 @@ class Store(Protocol):
     begin:     a Staging for artifact `<export>/<window key>/<token>`; token is `YYYYMMDDTHHMMSSZ-<6 hex>`.
     listing:   the artifacts, newest first, and, named with their faults, those whose manifest is damaged.
     manifests: the whole ones of `listing`.
+    is_empty:  whether there is no artifact at all, damaged ones included.
     latest:    the newest whole one of an export, by its token.
     manifest:  one artifact's manifest; DamagedArtifact when it was cut or edited.
     files:     name -> bytes of everything that lies in an artifact, its manifest left out.
@@ -61,6 +62,8 @@ class Store(Protocol):
     def begin(self, export: str, window_key: str, token: str) -> Staging: ...
 
     def listing(self, export: str | None = None) -> Listing: ...
+
+    def is_empty(self) -> bool: ...
 
     def manifests(self, export: str | None = None) -> list[Manifest]: ...
 

@@ -4,7 +4,7 @@ from export_pipelines.ledger.alert import Alert, AlertKind
 from export_pipelines.ledger.audit import AuditEntry
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
 from export_pipelines.ledger.ledger import Ledger
-from export_pipelines.ledger.open_ledger import open_ledger
+from export_pipelines.ledger.open_ledger import ledger_of, open_ledger
 from export_pipelines.ledger.windows import WindowRecord
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "Ledger",
     "State",
     "WindowRecord",
+    "ledger_of",
     "open_ledger",
 ]

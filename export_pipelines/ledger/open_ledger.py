@@ -1,6 +1,7 @@
 """Opens the ledger at a URL, made or brought up to date first where that is needed."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from export_pipelines.artifacts import open_store
 from export_pipelines.artifacts.locking import locked
 from export_pipelines.errors import SettingsError
 from export_pipelines.ledger.lanes import FileLanes, Lanes, PostgresqlLanes
 from export_pipelines.ledger.ledger import Ledger
+from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
 from export_pipelines.private_files import make_database
-from export_pipelines.settings import PREFIX, driver_url
+from export_pipelines.settings import PREFIX, Settings, driver_url
 
 HEAD = "0004"  # the newest migration
 WHERE = PREFIX + "LEDGER_URL"
@@ -21,8 +24,19 @@ BUSY_S = 60.0  # how long one waits for another's write; a write takes milliseco
 MIGRATING = 0x6C6564676572  # of PostgreSQL's advisory locks, away from those of lanes
 
 
-def open_ledger(url: str) -> Ledger:
-    """`sqlite:///path` or `postgresql://...`. Raises SettingsError, which never repeats the URL."""
+def ledger_of(settings: Settings) -> Ledger:
+    """The ledger of the settings, never a new one beside a store that has artifacts. Raises SettingsError."""
+    return open_ledger(
+        settings.ledger_url.get_secret_value(), lambda: open_store(settings.store_url).is_empty()
+    )
+
+
+def open_ledger(url: str, may_begin: Callable[[], bool] = lambda: True) -> Ledger:
+    """`sqlite:///path` or `postgresql://...`; `may_begin` is asked before a new ledger is made.
+
+    Raises SettingsError, which never repeats the URL: for one that cannot be opened, is damaged, another program's, or
+    lost; StoreError for a full disk, then and in every later call.
+    """
     try:
         address = sa.make_url(driver_url(url))
     except SQLAlchemyError as error:
@@ -31,9 +45,11 @@ def open_ledger(url: str) -> Ledger:
     if kind not in ("sqlite", "postgresql"):
         raise SettingsError(f"the ledger cannot live in {kind}", where=WHERE, remedy=_REMEDY)
     try:
-        engine, lanes = _sqlite(address) if kind == "sqlite" else _postgresql(address)
+        engine, lanes = _sqlite(address, may_begin) if kind == "sqlite" else _postgresql(address, may_begin)
         if _revision(engine) != HEAD:
             _migrate(engine, address)
+    except sqlite3.Error as error:  # of the driver's own calls, which SQLAlchemy does not wrap
+        raise file_error(error, _path(address)) from error
     except (SQLAlchemyError, OSError, ImportError) as error:
         raise SettingsError(
             f"the ledger cannot be opened: {type(error).__name__}", where=WHERE, remedy=_REMEDY
@@ -46,8 +62,24 @@ _REMEDY = (
 )
 
 
-def _sqlite(address: sa.URL) -> tuple[sa.Engine, Lanes]:
-    path = Path(str(address.database)).absolute()
+def _demand_beginning(may_begin: Callable[[], bool], where: str) -> None:
+    if not may_begin():
+        raise SettingsError(
+            "the ledger is not there, or empty, but the artifact store has artifacts: nobody knows what was delivered",
+            where=where,
+            remedy="put the ledger back, or name it by EXPORT_PIPELINES_LEDGER_URL; to begin a new one, move the "
+            "artifacts away",
+        )
+
+
+def _path(address: sa.URL) -> Path:
+    return Path(str(address.database)).absolute()
+
+
+def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, Lanes]:
+    path = _path(address)
+    if look_at(path) == "new":
+        _demand_beginning(may_begin, str(path))
     make_database(path)
     engine = sa.create_engine(address, connect_args={"timeout": BUSY_S})
 
@@ -57,6 +89,12 @@ def _sqlite(address: sa.URL) -> tuple[sa.Engine, Lanes]:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
+    @sa.event.listens_for(engine, "handle_error")
+    def tell(context: sa.engine.ExceptionContext) -> None:
+        error = context.original_exception
+        if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
+            raise file_error(error, path) from error
+
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         # Two that read first and write then would both have to give way; who begins to write waits for the other.
@@ -65,8 +103,18 @@ def _sqlite(address: sa.URL) -> tuple[sa.Engine, Lanes]:
     return engine, FileLanes(path.with_name(f"{path.name}.lanes"))
 
 
-def _postgresql(address: sa.URL) -> tuple[sa.Engine, Lanes]:
+def _postgresql(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, Lanes]:
     engine = sa.create_engine(address, pool_pre_ping=True)
+    with engine.begin() as connection:
+        tables = set(sa.inspect(connection).get_table_names())
+    if "alembic_version" in tables and not tables >= OURS:
+        raise SettingsError(
+            "the database is another program's, and has its migrations where ours would be",
+            where=WHERE,
+            remedy="name a database of its own, or a schema: ?options=-csearch_path%3Dledger",
+        )
+    if "alembic_version" not in tables:
+        _demand_beginning(may_begin, WHERE)
     return engine, PostgresqlLanes(engine)
 
 
@@ -100,7 +148,7 @@ def _migrate(engine: sa.Engine, address: sa.URL) -> None:
 @contextmanager
 def _alone(engine: sa.Engine, address: sa.URL) -> Iterator[None]:
     if address.get_backend_name() == "sqlite":
-        path = Path(str(address.database)).absolute()
+        path = _path(address)
         with locked(path.with_name(f"{path.name}.migrating")):
             yield
         return

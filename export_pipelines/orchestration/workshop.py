@@ -16,7 +16,7 @@ from export_pipelines.definition.given import Given
 from export_pipelines.definition.known import read_known
 from export_pipelines.delivery import Receipt, Resources
 from export_pipelines.errors import RequestError, unknown
-from export_pipelines.ledger import Delivery, Ledger, open_ledger
+from export_pipelines.ledger import Delivery, Ledger, ledger_of
 from export_pipelines.pipeline import deliver, run_export
 from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.plan import Plan, Window
@@ -80,7 +80,7 @@ class Workshop:
 
     @cached_property
     def ledger(self) -> Ledger:
-        return open_ledger(self.settings.ledger_url.get_secret_value())
+        return ledger_of(self.settings)
 
     @property
     def resources(self) -> Resources:

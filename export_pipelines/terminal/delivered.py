@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def ledger_of(door: Door) -> "Ledger":
-    from export_pipelines.ledger import open_ledger
+    from export_pipelines import ledger
 
-    return open_ledger(door.settings.ledger_url.get_secret_value())
+    return ledger.ledger_of(door.settings)
 
 
 def demand_known(door: Door, export: str) -> None:

@@ -33,6 +33,16 @@ def tell_interrupted() -> int:
     return exit_code()
 
 
+def tell_full_disk(error: Exception, home: Path) -> bool:
+    """Tells of a full disk that a library met, such as Dagster with its own records; False where it was none."""
+    from export_pipelines.full_disk import full_place
+
+    place = full_place(error, home)
+    if place is not None:
+        say(f"error: {place}: the disk is full, or a quota is reached (make room on it, then run again)")
+    return place is not None
+
+
 def tell_unexpected(error: Exception, debug: bool) -> int:
     """A fault of the program itself. Its text may quote a value or a secret, so only its kind and place are told,
     unless `debug` asks for the whole traceback."""

@@ -1,0 +1,51 @@
+"""Whether an error says that a disk is full, and which: libraries tell it in many words."""
+
+import errno
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT})
+VAGUE = frozenset(
+    {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+)  # what SQLite says of a full disk, at times
+LITTLE_BYTES = 1 << 20
+
+
+def full_place(error: BaseException, home: Path) -> Path | None:
+    """The file or folder whose disk is full, by `error` or what caused it; None where it is about something else. SQLite's
+    files are taken to lie in `home`."""
+    for one in _causes(error):
+        if isinstance(one, OSError) and one.errno in ERRORS:
+            return Path(one.filename) if one.filename else _fullest(home)
+        if isinstance(one, sqlite3.Error) and is_full(one, home):
+            return home
+    return None
+
+
+def is_full(error: sqlite3.Error, folder: Path) -> bool:
+    """Whether SQLite, whose file is in `folder`, means that the disk is full."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # its kind, without the finer one
+    return code == sqlite3.SQLITE_FULL or (code in VAGUE and _free(folder) < LITTLE_BYTES)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen, one = set[int](), error
+    while id(one) not in seen:
+        yield one
+        seen.add(id(one))
+        one = one.__cause__ or one.__context__ or one
+
+
+def _fullest(home: Path) -> Path:
+    """Of the folders that are written into: HOME, and that of temporary files."""
+    return min((home, Path(tempfile.gettempdir())), key=_free)
+
+
+def _free(folder: Path) -> int:
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free
+    return LITTLE_BYTES
