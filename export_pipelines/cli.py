@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 from export_pipelines import logs
 from export_pipelines.errors import ExportError
-from export_pipelines.interrupts import Interrupted
+from export_pipelines.interrupts import hear
 from export_pipelines.private_files import close_umask
 from export_pipelines.terminal import (
     artifacts,
@@ -47,7 +47,7 @@ class _Commands(TyperGroup):
             raise
         except ExportError as error:
             raise typer.Exit(errors.tell(error)) from None
-        except Interrupted:
+        except KeyboardInterrupt:
             raise typer.Exit(errors.tell_interrupted()) from None
         except BrokenPipeError:
             raise typer.Exit(errors.close_broken_pipe()) from None
@@ -121,6 +121,7 @@ def main() -> None:
     """The console script."""
     _start_quickly()
     close_umask()
+    hear()
     app(prog_name="export-pipelines")
 
 

@@ -38,12 +38,15 @@ _hearing = _Hearing()
 
 
 def hear() -> None:
-    """From now on signals are heard; does nothing the second time, and in a thread that is not the main one."""
+    """From now on signals are heard, and SIGTERM is told like Ctrl-C where nobody else takes it; does nothing the second
+    time, and in a thread that is not the main one."""
     if _hearing.ears is not None or threading.current_thread() is not threading.main_thread():
         return
     _hearing.ears = ear, mouth = socket.socketpair()
     mouth.setblocking(False)
     signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     threading.Thread(target=_listen, args=(ear,), name="interrupts", daemon=True).start()
 
 

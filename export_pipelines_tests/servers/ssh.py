@@ -31,7 +31,7 @@ PasswordAuthentication no
 PermitRootLogin yes
 PidFile {folder}/pid
 MaxStartups 200
-Subsystem sftp internal-sftp
+Subsystem sftp internal-sftp{options}
 """
 
 
@@ -62,8 +62,9 @@ class SshServer:
 
 
 @contextmanager
-def openssh(port: int | None = None) -> Iterator[SshServer]:
-    """OpenSSH's sshd for who runs this, by a key; files are reached by their full path, or over it as a jump host."""
+def openssh(port: int | None = None, options: str = "") -> Iterator[SshServer]:
+    """OpenSSH's sshd for who runs this, by a key; files are reached by their full path, or over it as a jump host.
+    `options` are those of sftp-server, such as ` -P remove`."""
     sshd, keygen = program("sshd", "openssh-server"), program("ssh-keygen", "openssh-client")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where sshd, as root, locks itself in
@@ -71,7 +72,9 @@ def openssh(port: int | None = None) -> Iterator[SshServer]:
         folder, port = Path(name), port or free_port()
         for one in ("host", "user"):
             run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(folder / one)])
-        (folder / "config").write_text(CONFIG.format(port=port, folder=folder), encoding="utf-8")
+        (folder / "config").write_text(
+            CONFIG.format(port=port, folder=folder, options=options), encoding="utf-8"
+        )
         (folder / "files").mkdir()
         log = (folder / "log").open("wb")
         process = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "config")], stderr=log)
