@@ -177,7 +177,9 @@ HANGING: dict[str, tuple[str, bytes, dict[str, str]]] = {
     ),
 }  # where the run waits: what it delivers to, what a server says that then says nothing more, settings
 ENDS_S = 2
-BUSY_S = 13  # this machine does other things besides; without it, it took as long as the driver waits: 30 to 180
+BUSY_S = (
+    13  # this machine does other things besides; without it, it took as long as the driver waits: 30 to 180
+)
 
 
 @pytest.mark.parametrize("sign", SIGNS)
@@ -225,7 +227,8 @@ def test_an_interrupt_ends_a_run_at_once_and_delivers_nothing_more(
 
 
 def _demand_recorded(project: Project, delivering: bool) -> None:
-    """By the ledger, where a delivery was under way, and by Dagster, to which the run is over."""
+    """By the ledger, where a delivery was under way, and by Dagster, to which the run is over; a source is asked before
+    there is a run."""
     made = json.loads(terminal(project, "deliveries", "--json").stdout)
     states = [(one["state"], one["error"], one["attempts"][-1]["outcome"]) for one in made]
     assert states == ([("retrying", "interrupted", "retrying")] if delivering else [])
@@ -236,4 +239,4 @@ def _demand_recorded(project: Project, delivering: bool) -> None:
         "    print([one.status.value for one in instance.get_runs()])"
     )
     ran = call(project, ["-c", code])
-    assert ran.stdout.strip() in ("['CANCELED']", "['FAILURE']"), ran.stderr
+    assert ran.stdout.strip() in (["['CANCELED']", "['FAILURE']"] if delivering else ["[]"]), ran.stderr

@@ -1,0 +1,81 @@
+"""Ctrl-C and SIGTERM while a driver blocks: it is made to give up, else the process ends all the same, and says so."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from export_pipelines_tests.artifacts.build import child_environment
+
+HOLDS = """
+import sys, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from export_pipelines.interrupts import ends_soon, exit_code
+from export_pipelines.plan.plan import Query
+from export_pipelines.stream import read_mariadb, read_postgresql
+
+url, sql, record = sys.argv[1:]
+query = Query.model_construct(sql=sql, parameters=(), columns=(SimpleNamespace(name="a"),), bad_json_is_null=False)
+
+def work():
+    if url == "none":
+        time.sleep(600)
+    kind = read_mariadb.MariadbSource if url.startswith("m") else read_postgresql.PostgresqlSource
+    list(kind.from_url(url).read(query))
+
+try:
+    with ends_soon(lambda: Path(record).write_text("recorded")), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(work)
+        print("begun", flush=True)
+        waiting.result()
+except KeyboardInterrupt:
+    sys.exit(exit_code())
+"""
+MARK = "held by a test of interrupts"
+POSTGRESQL = f"SELECT pg_sleep(600)::text AS a /* {MARK} */"
+MARIADB = f"SELECT CONCAT(SLEEP(600)) AS a /* {MARK} */"
+
+
+def interrupted(url: str, sql: str, record: Path, sign: signal.Signals, begun_s: float = 0.5) -> int:
+    """The exit code of a process that waits for what takes ten minutes, and is interrupted."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, url, sql, str(record)],
+        env=child_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as held:
+        assert held.stdout is not None
+        assert held.stdout.readline() == "begun\n"
+        time.sleep(begun_s)
+        held.send_signal(sign)
+        held.communicate(timeout=60)
+    return held.returncode
+
+
+SIGNS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_what_lets_nobody_go_ends_with_its_process_and_is_recorded(tmp_path: Path, sign: signal.Signals):
+    assert interrupted("none", "", tmp_path / "record", sign) == SIGNS[sign]
+    assert (tmp_path / "record").read_text() == "recorded"
+
+
+def test_a_query_of_postgresql_is_cancelled_on_the_server(postgresql_url: str, tmp_path: Path):
+    """Else it would go on for hours: a server sees that its client has gone when it has something to say."""
+    assert interrupted(postgresql_url, POSTGRESQL, tmp_path / "record", signal.SIGTERM, 3) == 143
+    with psycopg.connect(postgresql_url) as look:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE %s"
+        assert look.execute(query, [f"%{MARK}%"]).fetchone() == (0,)
+
+
+def test_a_thread_that_waits_for_mariadb_is_let_go(mariadb_url: str, tmp_path: Path):
+    assert interrupted(mariadb_url, MARIADB, tmp_path / "record", signal.SIGINT, 3) == 130
+    assert not (tmp_path / "record").exists(), "it ended by itself"
