@@ -203,29 +203,34 @@ class Email:
     def _message(
         self, artifact: Artifact, key: str, pieces: Sequence[Piece], number: int, count: int
     ) -> EmailMessage:
-        message, words = EmailMessage(), self._words(artifact.manifest, pieces)
-        subject = render_header(self.settings.subject, words, f"{WHERE}.subject")
-        message["Subject"] = f"{subject} ({number}/{count})" if count > 1 else subject
-        message["From"] = self.sender
-        message["To"] = ", ".join(self.settings.to)
-        if self.settings.cc:
-            message["Cc"] = ", ".join(self.settings.cc)
-        message["Date"] = format_datetime(artifact.at.astimezone(UTC))
-        message["Message-ID"] = self._message_id(key, number)
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(render_text(self.settings.body, words) + self._notes(artifact.manifest, pieces))
-        for piece in pieces:
-            maintype, _, subtype = _media_type(artifact, piece).partition("/")
-            name = demand_header(piece.name, artifact.manifest.artifact)
-            message.add_attachment(_bytes(artifact, piece), maintype=maintype, subtype=subtype, filename=name)
-        if self.settings.manifest and number == count:
-            message.add_attachment(
-                artifact.manifest.to_json(),
-                maintype="application",
-                subtype="json",
-                filename=artifact.manifest_name,
+        with _writable(artifact.manifest.artifact):
+            message, words = EmailMessage(), self._words(artifact.manifest, pieces)
+            subject = render_header(self.settings.subject, words, f"{WHERE}.subject")
+            message["Subject"] = f"{subject} ({number}/{count})" if count > 1 else subject
+            message["From"] = self.sender
+            message["To"] = ", ".join(self.settings.to)
+            if self.settings.cc:
+                message["Cc"] = ", ".join(self.settings.cc)
+            message["Date"] = format_datetime(artifact.at.astimezone(UTC))
+            message["Message-ID"] = self._message_id(key, number)
+            message["Auto-Submitted"] = "auto-generated"
+            message.set_content(
+                render_text(self.settings.body, words) + self._notes(artifact.manifest, pieces)
             )
-        return sealed(message, self.encrypt_for) if self.encrypt_for else message
+            for piece in pieces:
+                maintype, _, subtype = _media_type(artifact, piece).partition("/")
+                name = demand_header(piece.name, artifact.manifest.artifact)
+                message.add_attachment(
+                    _bytes(artifact, piece), maintype=maintype, subtype=subtype, filename=name
+                )
+            if self.settings.manifest and number == count:
+                message.add_attachment(
+                    artifact.manifest.to_json(),
+                    maintype="application",
+                    subtype="json",
+                    filename=artifact.manifest_name,
+                )
+            return sealed(message, self.encrypt_for) if self.encrypt_for else message
 
     def _words(self, manifest: Manifest, pieces: Sequence[Piece]) -> dict[str, str]:
         listed = [

@@ -12,6 +12,7 @@ ROOT = Path("/srv/project")
 LIST = """\
 variables: [PARTNER_*, SFTP_PASSWORD]
 files: [/run/secrets/*, "certificates/**", "/etc/*/keys/a.pem"]
+folders: [/mnt/share/**, out/*]
 hosts: ["*.Example.com", 10.0.0.5, "::1"]
 buckets: [acme-*]
 mail_domains: [example.com]
@@ -33,6 +34,11 @@ def allowed(tmp_path: Path) -> Allowed:
             "files",
             ["/run/secrets/sftp", "/srv/project/certificates/a/b.pem", "/etc/ours/keys/a.pem"],
             ["/run/secrets/deep/sftp", "/srv/project/b.pem", "/etc/ours/more/keys/a.pem", "/run/secrets"],
+        ),
+        (
+            "folders",
+            ["/mnt/share", "/mnt/share/{{export}}/{{date}}", "/srv/project/out/a"],
+            ["/mnt", "/mnt/shared/a", "/srv/project/out/a/b", "/srv/project/out"],
         ),
         (
             "hosts",
@@ -117,3 +123,8 @@ def test_a_file_that_has_to_be_there_and_is_not_allows_nothing(tmp_path: Path) -
     (tmp_path / "link.yaml").symlink_to(tmp_path / "nowhere")
     with pytest.raises(DefinitionError, match="cannot read the file"):
         load_allowed(tmp_path / "link.yaml")
+
+
+def test_a_list_without_folders_leaves_them_free(tmp_path: Path) -> None:
+    (tmp_path / "allowed.yaml").write_text("hosts: []\n", encoding="utf-8")
+    assert load_allowed(tmp_path / "allowed.yaml").permits("folders", "/mnt/anything", ROOT)

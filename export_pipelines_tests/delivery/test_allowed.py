@@ -11,6 +11,7 @@ from export_pipelines.definition.destinations.secret import SecretName
 from export_pipelines.delivery import open_destination
 from export_pipelines.errors import DefinitionError, RequestError, SettingsError
 from export_pipelines.settings import Settings
+from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.delivery.desk import Desk
 
 SECRET = {"env": "S"}
@@ -20,6 +21,7 @@ ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
     "sftp": ("sftp", {**SFTP, "known_hosts": "hosts", "jump": {"host": "jump.example.com", "user": "u", "password": SECRET, "host_key": HOST_KEY}}),
     "s3": ("s3", {"bucket": "acme", "key": "a/", "endpoint_url": "https://s3.example.com", "ca": "ca.pem", "access_key": SECRET, "secret_key": SECRET}),
     "webhook": ("webhook", {"url": "https://hook.example.com/in", "secret": SECRET, "headers": {"X-Key": {"env": "H"}}, "ca": "ca.pem", "client_certificate": "c.pem", "client_key": "k.pem"}),
+    "folder": ("folder", {"path": "/mnt/share/{{date}}"}),
     "email": ("email", {"to": ["a@to.example"], "cc": "b@cc.example", "from": "c@from.example", "smtp": {"file": "smtp"}, "encrypt": ["e.pem"]}),
 }  # fmt: skip
 NAMED = {
@@ -45,6 +47,7 @@ NAMED = {
         ("client_certificate", "files", "c.pem"),
         ("client_key", "files", "k.pem"),
     },
+    "folder": {("path", "folders", "/mnt/share/{{date}}")},
     "email": {
         ("to", "mail_domains", "to.example"),
         ("cc", "mail_domains", "cc.example"),
@@ -56,6 +59,7 @@ NAMED = {
 ALL = {
     "variables": '["*"]',
     "files": '["/**"]',
+    "folders": '["/**"]',
     "hosts": '["*"]',
     "buckets": '["*"]',
     "mail_domains": '["*"]',
@@ -171,3 +175,40 @@ def test_a_climbing_path_is_compared_as_it_is_read(desk: Desk, tmp_path: Path):
     (tmp_path / "b").write_text("outside")
     assert desk.resources.refusal("files", "secrets/../secrets/a") is None
     assert "does not allow the file" in str(desk.resources.refusal("files", "secrets/../b"))
+
+
+def test_a_folder_is_held_against_the_list_as_it_is_filled_in(desk: Desk, tmp_path: Path):
+    """The template fits what the operator allows, and what becomes of it does not."""
+    made = stored(desk.store)
+    entry = {"kind": "folder", "settings": {"path": f"{tmp_path}/out/{{{{date}}}}", "overwrite": "version"}}
+    allow(desk, folders=json.dumps([f"{tmp_path}/out/????????"]))
+    open_destination(entry, desk.resources)
+    with pytest.raises(RequestError, match='does not allow the folder ".*/out/2024-01-15"'):
+        desk.send(made, entry)
+    assert not (tmp_path / "out").exists()
+    allow(desk, folders=json.dumps([f"{tmp_path}/out/**"]))
+    desk.send(made, entry)
+
+
+def test_a_climbing_folder_is_compared_as_it_is_written_into(desk: Desk, tmp_path: Path):
+    allow(desk, folders=json.dumps([f"{tmp_path}/out/**"]))
+    assert desk.resources.refusal("folders", f"{tmp_path}/out/a") is None
+    assert "does not allow the folder" in str(desk.resources.refusal("folders", f"{tmp_path}/out/../other"))
+
+
+def test_the_programs_own_folder_of_deliveries_is_always_free(desk: Desk):
+    allow(desk, folders="[]")
+    desk.send(stored(desk.store), {"kind": "folder", "settings": {"path": "backup"}})
+
+
+def test_a_delivery_from_before_a_setting_was_moved_says_where_it_went(desk: Desk):
+    """One that waits in the ledger of an older program."""
+    entry = {"kind": "webhook", "settings": {"url": "https://10.0.0.5/in", "allow_private": True}}
+    with pytest.raises(RequestError) as told:
+        desk.send(stored(desk.store), entry)
+    assert str(told.value) == (
+        "deliver.webhook: allow_private: this setting is gone; the operator opens addresses that are not public, by "
+        "`private_networks: [10.1.0.0/16]` in allowed.yaml (mend the export; what waits for delivery then goes by: "
+        "export-pipelines deliver ARTIFACT)"
+    )
+    assert desk.ledger.deliveries()[0].state == "failed"

@@ -278,6 +278,19 @@ def test_a_subject_that_no_header_can_hold_is_refused_when_it_is_sent(
     assert post.messages == []
 
 
+@pytest.mark.parametrize(
+    ("setting", "text"), [("body", "leads \ud800"), ("subject", "leads \udcff")], ids=ascii
+)
+def test_letters_that_no_mail_can_hold_are_a_fault_at_once(
+    desk: Desk, entry: Any, post: Post, setting: str, text: str
+):
+    """YAML has a way to write half a pair of UTF-16."""
+    with pytest.raises(RequestError):
+        desk.send(stored(desk.store), entry(**{setting: text}))
+    assert [(one.state, one.next_at) for one in desk.ledger.deliveries()] == [("failed", None)]
+    assert post.messages == []
+
+
 @pytest.mark.parametrize("sender", ["a@b.example\nBcc: c@d.example", "=?utf-8?q?x?= <a@b.example>"])
 def test_a_sender_of_the_environment_that_no_header_can_hold_is_refused(
     desk: Desk, entry: Any, monkeypatch: pytest.MonkeyPatch, sender: str
