@@ -4,13 +4,16 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from export_pipelines.artifacts import FORMAT_VERSION, Manifest, ManifestColumn, Part, Store
 from export_pipelines.delivery import Artifact, Receipt, Resources, open_destination
-from export_pipelines.errors import ExportError, FatalError, RetryableError
+from export_pipelines.errors import ExportError, FatalError, RequestError, RetryableError
 from export_pipelines.ledger import Ledger
+from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.limits import demand_room
+from export_pipelines.plan.named_ids import count_of, named_ids
 from export_pipelines.plan.plan import (
     Compression,
     Encoding,
@@ -25,6 +28,7 @@ from export_pipelines.stream import Keys, Source, Written, write_parts
 
 log = logging.getLogger(__name__)
 
+NAMED = 5  # of the leads that are not there
 Clock = Callable[[], datetime]
 Sections = tuple[Extract, Masking, Encoding, Compression, Output]
 
@@ -138,6 +142,22 @@ def check_run(plan: Plan, source: Source) -> int:
     rows = source.count(masking.query)
     demand_room(plan, rows)
     return rows
+
+
+def demand_named_leads(request: PlanRequest, source: Source) -> None:
+    """Raises RequestError when the source lacks leads that the export names by their ids."""
+    ids = named_ids(request)
+    lacking = len(ids) - source.count(count_of(request, ids)) if ids else 0
+    if not lacking:
+        return
+    gone = (id for id in ids if not source.count(count_of(request, [id])))
+    named = ", ".join(islice(gone, NAMED)) + (" ..." if lacking > NAMED else "")
+    raise RequestError(
+        f"{lacking} of the {len(ids)} leads in filter.lead_ids {'is' if lacking == 1 else 'are'} not in {request.dataset.table}: "
+        f"{named}",
+        where=request.definition.at("filter", "lead_ids"),
+        remedy="correct the ids, or say missing_ids: allow in the filter",
+    )
 
 
 def destinations_of(plan: Plan, rows: int | None = None) -> tuple[dict[str, Any], ...]:

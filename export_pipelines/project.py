@@ -89,15 +89,16 @@ class Project:
 
     @cached_property
     def store(self) -> "Store":
-        from export_pipelines.artifacts import open_store
+        from export_pipelines.history import store_of
 
-        return open_store(self.settings.store_url)
+        return store_of(self.settings, self.loaded)
 
     @cached_property
     def ledger(self) -> "Ledger":
-        from export_pipelines.ledger import open_ledger
+        """Raises SettingsError."""
+        from export_pipelines.history import ledger_of
 
-        return open_ledger(self.settings.ledger_url.get_secret_value())
+        return ledger_of(self.settings, self.loaded)
 
     @property
     def resources(self) -> "Resources":

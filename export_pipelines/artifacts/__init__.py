@@ -2,6 +2,7 @@
 
 from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, ManifestColumn, Part
+from export_pipelines.artifacts.renamed_store import RenamedStore
 from export_pipelines.artifacts.store import Staging, Store, open_store
 from export_pipelines.artifacts.verify import verify
 
@@ -12,6 +13,7 @@ __all__ = [
     "Manifest",
     "ManifestColumn",
     "Part",
+    "RenamedStore",
     "Staging",
     "Store",
     "open_store",

@@ -23,6 +23,7 @@ LONGEST_TEXT = 300  # characters of a fault, which may quote the file
 
 _CORE = "tag:yaml.org,2002:"
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_HALF = re.compile(r"[\ud800-\udfff]")
 _FIRST_OF_NUMBER = list("-+0123456789")
 
 
@@ -67,6 +68,10 @@ class _Loader(yaml.SafeLoader):
             raise YamlFault(f"the alias *{event.anchor} is not read here; write the value out", _line(event))
         if self._values > MOST_VALUES:
             raise YamlFault(f"more than {MOST_VALUES:,} values, which is the most that is read", _line(event))
+        if isinstance(event, yaml.ScalarEvent) and _HALF.search(event.value):
+            raise YamlFault(
+                "a text holds half a character (a lone surrogate), which nothing stores", _line(event)
+            )
         opens = isinstance(event, yaml.CollectionStartEvent)
         self._depth += opens
         if self._depth > DEEPEST:

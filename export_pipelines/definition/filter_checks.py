@@ -29,6 +29,8 @@ def filter_faults(chosen: Filter, dataset: Dataset) -> Found:
     """Every fault with its key below `filter`. No text repeats a value: it may be a person's."""
     if chosen.events and "event_type" not in dataset.by_id:
         yield ("events",), "leads have no events to choose from; filter by outcome instead"
+    if chosen.missing_ids == "allow" and not chosen.lead_ids:
+        yield ("missing_ids",), "it says what becomes of lead_ids, and there are none"
     for id, values in chosen.where.items():
         yield from _where(id, values, dataset)
     for place, rule in enumerate(chosen.rules):

@@ -105,6 +105,7 @@ class Filter(BaseModel):
     recipients: Annotated[tuple[str, ...], Some] = ()
     events: Annotated[tuple[str, ...], Some] = ()
     lead_ids: LeadIds = ()  # `at launch`: a run is refused without them
+    missing_ids: Literal["error", "allow"] = "error"  # of `lead_ids`, those that the source lacks
     where: dict[str, Scalars] = {}
     rules: Annotated[tuple[AnyRule, ...], Some] = ()
 

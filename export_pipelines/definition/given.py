@@ -1,10 +1,13 @@
 """What a launch lays over an export's filter: `run NAME --set filter.lead_ids=[...]`, or `filter:` in the Launchpad."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.errors import RequestError
+
+if TYPE_CHECKING:
+    from export_pipelines.definition.export import ExportDefinition
 
 AT_LAUNCH: Literal["at launch"] = "at launch"
 FILTER = "filter"
@@ -25,6 +28,17 @@ def given_by(settings: Iterable[tuple[str, Any]]) -> Given:
             raise RequestError(f'"{key}" is set twice')
         chosen[name] = value
     return {FILTER: chosen} if chosen else {}
+
+
+def demand_leads(definition: "ExportDefinition") -> None:
+    """Raises RequestError for an export whose leads are given at launch, and were not."""
+    if definition.filter.lead_ids == AT_LAUNCH:
+        name = definition.name
+        raise RequestError(
+            "this export is told its leads when it is launched",
+            where=definition.at("filter", "lead_ids"),
+            remedy=f"export-pipelines run {name} --set 'filter.lead_ids=[...]', or in the Launchpad `filter: {{lead_ids: [...]}}`",
+        )
 
 
 def laid_over(data: Any, given: Given) -> Any:

@@ -24,6 +24,8 @@ class Known(BaseModel):
     start: str | None = None
     schedule: str | None = None
     on: bool = False
+    broken_since: str | None = None
+    fault: str | None = None
 
     @classmethod
     def of(cls, definition: ExportDefinition, on: bool = False) -> "Known":

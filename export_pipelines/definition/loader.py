@@ -48,6 +48,9 @@ def load_definitions(folder: Path, catalog: Catalog, known: Container[str] = ())
             good[definition.name] = definition
         except DefinitionError as error:
             broken[printable(path.name if path.stem in good else path.stem)] = error
+    for name, faults in _rename_faults(good, broken):
+        broken[name] = DefinitionError(faults)
+        del good[name]
     return Loaded(tuple(good[name] for name in sorted(good)), dict(sorted(broken.items())))
 
 
@@ -159,7 +162,7 @@ def _definition(
     path: Path, file: str, written: WrittenExport, document: Document, given: Given
 ) -> ExportDefinition:
     schedule = written.schedule
-    same = ("description", "owner", "type", "filter", "sort", "start", "privacy", "split", "naming", "skip_empty", "bad_json", "retention", "quiet_hours", "limits")  # fmt: skip
+    same = ("description", "owner", "type", "filter", "sort", "start", "privacy", "split", "naming", "skip_empty", "bad_json", "retention", "quiet_hours", "limits", "renamed_from")  # fmt: skip
     return ExportDefinition(
         name=path.stem,
         path=Path(file),
@@ -190,6 +193,24 @@ def _demand_room(definition: ExportDefinition, others: Mapping[str, ExportDefini
             )
     if faults:
         raise DefinitionError(faults)
+
+
+def _rename_faults(
+    good: Mapping[str, ExportDefinition], broken: Container[str]
+) -> list[tuple[str, list[str]]]:
+    """Of definitions that say a name which another has, or says too: its history cannot be that of both."""
+    found, heirs = [], dict[str, str]()
+    for name, definition in good.items():
+        faults = []
+        for old in definition.renamed_from:
+            at = f"{definition.at('renamed_from')}: renamed_from:"
+            if old in good or old in broken:
+                faults.append(f'{at} the export "{old}" is still there; rename or remove its file')
+            elif heirs.setdefault(old, name) != name:
+                faults.append(f'{at} {heirs[old]} was renamed from "{old}" already; name another')
+        if faults:
+            found.append((name, faults))
+    return found
 
 
 def _targets(definition: ExportDefinition) -> Iterator[tuple[str, ...]]:

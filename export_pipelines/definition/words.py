@@ -21,6 +21,7 @@ HOURS_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|
 NUMBER_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 LEAD_ID_PATTERN = r"^[0-9a-f]{24}$"
 DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"  # of an export
 TIME_PATTERN = r"([01]?[0-9]|2[0-3]):[0-5][0-9]"
 
 
@@ -104,6 +105,17 @@ def _lead_id(value: Any) -> str:
     return value
 
 
+def _names(value: Any) -> Any:
+    """One name of an export, or a list of them."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not names:
+        raise fault(_not_text("the name of an export, or a list of names,", value))
+    for name in names:
+        if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name):
+            raise fault(f"an export's name is lower-case letters, digits and _, not {shown_value(name)}")
+    return tuple(names)
+
+
 def _not_text(what: str, value: Any) -> str:
     return f"{what} is expected, not {shown_value(value)}"
 
@@ -147,4 +159,12 @@ DayText = Annotated[
 Span = Annotated[str, BeforeValidator(_span), Field(json_schema_extra={"pattern": SPAN_PATTERN})]
 Hours = Annotated[str, BeforeValidator(_hours), Field(json_schema_extra={"pattern": HOURS_PATTERN})]
 Weekday = Annotated[str, BeforeValidator(read_weekday), Field(json_schema_extra={"examples": list(WEEKDAYS)})]
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(
+        _names,
+        json_schema_input_type=Annotated[str, Field(pattern=NAME_PATTERN)]
+        | list[Annotated[str, Field(pattern=NAME_PATTERN)]],
+    ),
+]
 LeadId = Annotated[str, BeforeValidator(_lead_id), Field(json_schema_extra={"pattern": LEAD_ID_PATTERN})]

@@ -32,7 +32,7 @@ from export_pipelines.definition.output import WrittenCompression, WrittenFormat
 from export_pipelines.definition.report import Over, Report, TimeBasis
 from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
 from export_pipelines.definition.templates import PART_WORDS, header_faults, template_faults
-from export_pipelines.definition.words import DayText, Flag, Hours, Span, fault
+from export_pipelines.definition.words import DayText, Flag, Hours, Names, Span, fault
 
 REPORT_KEYS = tuple(Report.model_fields)
 _SHAPES = {str: "(word)", list: "(list)", dict: "(mapping)"}
@@ -215,6 +215,13 @@ class WrittenExport(BaseModel):
         Hours | None, Field(description="Runs begin in these hours only, UTC.", examples=["22:00-06:00"])
     ] = None
     limits: Annotated[Limits, Field(description="Past these the run stops.")] = Limits()
+    renamed_from: Annotated[
+        Names,
+        Field(
+            description="The name that the export had, or a list of them: their history and schedule are its own.",
+            examples=["daily_backup"],
+        ),
+    ] = ()
 
     @property
     def report(self) -> Report | None:

@@ -43,6 +43,7 @@ class Delivery:
     next_at: datetime | None
     error: str | None
     receipt: Receipt | None
+    written_by: str | None = None  # the run that made the artifact
 
 
 def content_of(manifest: Manifest) -> str:
@@ -50,9 +51,9 @@ def content_of(manifest: Manifest) -> str:
     return _digest([[part.name, part.sha256] for part in manifest.parts])
 
 
-def lane_of(manifest: Manifest, entry: Mapping[str, Any]) -> str:
+def lane_of(export: str, window_key: str, entry: Mapping[str, Any]) -> str:
     """Equal for deliveries of one export's window to one destination: of these, one runs at a time."""
-    return _digest([manifest.export, manifest.window.key, entry])[:32]
+    return _digest([export, window_key, entry])[:32]
 
 
 def delivery_id(manifest: Manifest, lane: str) -> str:

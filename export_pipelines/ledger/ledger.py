@@ -26,6 +26,7 @@ from export_pipelines.ledger.delivery import (
     lane_of,
 )
 from export_pipelines.ledger.lanes import Lanes
+from export_pipelines.ledger.renaming import take_along
 from export_pipelines.ledger.tables import INSERT, alerts, artifacts, attempts, deliveries, journal, requests
 from export_pipelines.ledger.windows import WindowRecord, window_records
 from export_pipelines.plan.window import WHOLE_KEY
@@ -79,12 +80,13 @@ class Ledger:
         Registering again changes nothing. What an older artifact of the window, or another wording of the export,
         still had to deliver is withdrawn: it must not arrive after this.
         """
-        lanes = [lane_of(manifest, entry) for entry in entries]
         with self.engine.begin() as connection:
             self._add(connection, artifacts, _artifact_row(manifest, run_id, given))
+            export = _export_of(connection, manifest.artifact)  # not the manifest's, once that was renamed
+            lanes = [lane_of(export, manifest.window.key, entry) for entry in entries]
             for number, (lane, entry) in enumerate(zip(lanes, entries, strict=True), start=1):
                 self._add(connection, deliveries, _delivery_row(manifest, number, lane, entry, run_id, at))
-            self._withdraw(connection, manifest, lanes, at)
+            self._withdraw(connection, export, manifest, lanes)
             by_lane = {
                 one.lane: one for one in self._read(connection, deliveries.c.artifact == manifest.artifact)
             }
@@ -120,6 +122,11 @@ class Ledger:
             found = self._read(connection, mine)
         for one in found:
             self._failed(Attempt(self.engine, one), KeyboardInterrupt(), at)
+
+    def renamed(self, old: str, new: str) -> bool:
+        """The records of export `old` are those of `new` from now on; False where there were none."""
+        with self.engine.begin() as connection:
+            return take_along(connection, old, new)
 
     def notice(self, alert: Alert) -> bool:
         """Something that people are to be told; False when it was noticed before."""
@@ -218,7 +225,13 @@ class Ledger:
 
     def _read(self, connection: sa.Connection, *wanted: sa.ColumnElement[bool]) -> list[Delivery]:
         query = (
-            sa.select(deliveries, artifacts.c.export, artifacts.c.window_key, artifacts.c.bytes)
+            sa.select(
+                deliveries,
+                artifacts.c.export,
+                artifacts.c.window_key,
+                artifacts.c.bytes,
+                artifacts.c.run_id.label("written_by"),
+            )
             .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
             .where(*wanted)
             .order_by(artifacts.c.created_at.desc(), deliveries.c.artifact, deliveries.c.number)
@@ -226,11 +239,11 @@ class Ledger:
         return [_delivery(dict(row._mapping)) for row in connection.execute(query)]
 
     def _withdraw(
-        self, connection: sa.Connection, manifest: Manifest, lanes: Sequence[str], at: datetime
+        self, connection: sa.Connection, export: str, manifest: Manifest, lanes: Sequence[str]
     ) -> None:
         undelivered = deliveries.c.state.in_((*OPEN, *ENDED_BADLY))
         older = sa.select(artifacts.c.artifact).where(
-            artifacts.c.export == manifest.export,
+            artifacts.c.export == export,
             artifacts.c.window_key == manifest.window.key,
             artifacts.c.created_at < manifest.created_at,
         )
@@ -298,6 +311,10 @@ class Ledger:
                 .where(attempts.c.delivery == one.id, attempts.c.number == one.attempts)
                 .values(ended_at=at, outcome=row["state"], error=row["error"])
             )
+
+
+def _export_of(connection: sa.Connection, artifact: str) -> str:
+    return str(connection.scalar(sa.select(artifacts.c.export).where(artifacts.c.artifact == artifact)))
 
 
 def _open_attempt(

@@ -1,38 +1,46 @@
 """What people are told: a sensor looks for what failed, is late or looks odd, writes it into the ledger, and tells it once."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import dagster as dg
 from cronsim import CronSim
-from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.alerts import AlertRule, late_after_hours, load_alerts
 from export_pipelines.errors import ExportError
-from export_pipelines.ledger import Alert, Delivery
-from export_pipelines.ledger.delivery import ENDED_BADLY
-from export_pipelines.orchestration.due import ATTEMPT_TAG
-from export_pipelines.orchestration.failures import failures_of
-from export_pipelines.orchestration.jobs import EXPORT_TAG
+from export_pipelines.ledger import Alert
+from export_pipelines.orchestration.absent import Absent
+from export_pipelines.orchestration.active_limit import over_limit_alerts, running_schedules
+from export_pipelines.orchestration.failed_runs import LOOK_BACK, failed_runs
 from export_pipelines.orchestration.names import schedule_name
+from export_pipelines.orchestration.renaming import take_along
+from export_pipelines.orchestration.undelivered import undelivered
+from export_pipelines.orchestration.watch import absent_now, fresh, watch_definitions
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.window import WHOLE_KEY, scheduled_window
 
 EVERY_S = 60
-LOOK_BACK = timedelta(days=2)  # what is older was told, or is known
 Log = Callable[[str], None]
 
 
-def alert_sensor(workshop: Workshop) -> dg.SensorDefinition:
-    """Tells people by the rules of `alerts.yaml`; it asks for no runs."""
+def alert_sensor(workshop: Workshop, not_taken: Sequence[Absent] = ()) -> dg.SensorDefinition:
+    """Tells people by the rules of `alerts.yaml`; it asks for no runs. `not_taken` are exports that Dagster refused."""
+    look = fresh(workshop)
 
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        workshop, instance = look(), context.instance
+        take_along(workshop.loaded.definitions, instance)
+        on = running_schedules(instance)
+        absent = absent_now(workshop, not_taken)
+        found = list(watch_definitions(workshop, absent, on, instance))
         rules = load_alerts(workshop.settings.alerts)
         if not rules:
             return dg.SkipReason(f"nobody is to be told: there is no {workshop.settings.alerts.name}")
-        notice(workshop, context.instance, rules)
+        for alert in found:
+            workshop.ledger.notice(alert)
+        notice(workshop, instance, rules, absent, on)
         told = tell(workshop, rules, context.log.error)
         return dg.SkipReason(f"{told} alerts told")
 
@@ -41,17 +49,27 @@ def alert_sensor(workshop: Workshop) -> dg.SensorDefinition:
         evaluation_fn=alerts,
         minimum_interval_seconds=EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells people what failed for good, is late or looks odd, by the rules of alerts.yaml",
+        description="Tells people what failed for good, is late or looks odd, by the rules of alerts.yaml; looks after "
+        "definitions that break, go away or are renamed",
     )
 
 
-def notice(workshop: Workshop, instance: dg.DagsterInstance, rules: tuple[AlertRule, ...]) -> None:
+def notice(
+    workshop: Workshop,
+    instance: dg.DagsterInstance,
+    rules: tuple[AlertRule, ...],
+    absent: Sequence[Absent],
+    on: Mapping[str, datetime],
+) -> None:
     """Writes down what is to be told. Raises nothing that it has noticed before."""
     now = workshop.now()
+    names = [*(one.name for one in workshop.loaded.definitions), *(one.name for one in absent)]
+    schedules = {schedule_name(one): one.name for one in workshop.loaded.definitions if one.schedule}
     for alert in (
-        *(_undelivered(one, now) for one in _ended_badly(workshop, now)),
-        *_failed_runs(workshop, instance, now),
-        *_late(workshop, instance, rules, now),
+        *undelivered(workshop, instance, now),
+        *failed_runs(workshop, instance, names, now),
+        *over_limit_alerts(on, schedules, now),
+        *_late(workshop, on, rules, now),
     ):
         workshop.ledger.notice(alert)
 
@@ -90,57 +108,9 @@ def _tell_one(workshop: Workshop, kind: str, settings: object, alert: Alert, log
     return True
 
 
-def _ended_badly(workshop: Workshop, now: datetime) -> Iterator[Delivery]:
-    for one in workshop.ledger.deliveries(states=ENDED_BADLY):
-        if one.ended_at and one.ended_at > now - LOOK_BACK:
-            yield one
-
-
-def _undelivered(one: Delivery, now: datetime) -> Alert:
-    word = "may not have arrived" if one.state == "uncertain" else "was not delivered"
-    again = " --again" if one.state == "uncertain" else ""
-    return Alert(
-        key=f"delivery {one.id} {one.attempts}",
-        export=one.export,
-        kind="failure",
-        text=f"window {one.window_key} {word} to {one.kind} (destination {one.number}): {one.error}",
-        then=f"export-pipelines deliver {one.artifact} --to {one.number}{again}",
-        noticed_at=now,
-    )
-
-
-def _failed_runs(workshop: Workshop, instance: dg.DagsterInstance, now: datetime) -> Iterator[Alert]:
-    """Runs of which a window did not become an artifact; what became of artifacts is told by the ledger."""
-    wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - LOOK_BACK)
-    for run in instance.get_runs(wanted):
-        export = run.tags.get(EXPORT_TAG)
-        if export is None or run.tags.get(ATTEMPT_TAG, "1") != "1":
-            continue  # of a schedule's window the first failure is told, then that it was given up
-        faults = failures_of(instance, run.run_id)
-        undelivered = {
-            one.window_key for one in workshop.ledger.deliveries(export) if one.state != "delivered"
-        }
-        told = {key: text for key, text in faults.items() if key not in undelivered}
-        if told or not faults:
-            yield _failed(run.run_id, export, told, now)
-
-
-def _failed(run_id: str, export: str, faults: Mapping[str, str], now: datetime) -> Alert:
-    lines = [f"window {key}: {text}" if key else text for key, text in faults.items()]
-    return Alert(
-        key=f"run {run_id}",
-        export=export,
-        kind="failure",
-        text="\n".join(lines) or "the run's process died",
-        then=f"its page in the Dagster UI, /runs/{run_id}; then run it again",
-        noticed_at=now,
-    )
-
-
 def _late(
-    workshop: Workshop, instance: dg.DagsterInstance, rules: tuple[AlertRule, ...], now: datetime
+    workshop: Workshop, since: Mapping[str, datetime], rules: tuple[AlertRule, ...], now: datetime
 ) -> Iterator[Alert]:
-    since = _running_schedules(instance)
     for definition in workshop.loaded.definitions:
         hours = late_after_hours(rules, definition.name)
         on_since = since.get(schedule_name(definition))
@@ -149,17 +119,6 @@ def _late(
         tick = next(CronSim(definition.schedule, now - timedelta(hours=hours), reverse=True))
         if tick >= on_since and not _has_arrived(workshop, definition, tick):
             yield _is_late(definition, tick, hours, now)
-
-
-def _running_schedules(instance: dg.DagsterInstance) -> dict[str, datetime]:
-    """Since when each schedule is turned on."""
-    states = instance.all_instigator_state(
-        instigator_type=InstigatorType.SCHEDULE, instigator_statuses={InstigatorStatus.RUNNING}
-    )
-    return {
-        one.name: datetime.fromtimestamp(getattr(one.instigator_data, "start_timestamp", None) or 0, UTC)
-        for one in states
-    }
 
 
 def _has_arrived(workshop: Workshop, definition: ExportDefinition, tick: datetime) -> bool:

@@ -1,21 +1,18 @@
-"""One asset for each export, backed by the graph of its ops; a broken definition is an asset that fails with its faults."""
-
-import re
-import warnings
+"""One asset for each export, backed by the graph of its ops."""
 
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.errors import DefinitionError
+from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.orchestration import ops
 from export_pipelines.orchestration.checks import CHECKS, check_specs
+from export_pipelines.orchestration.code_reference import code_reference
 from export_pipelines.orchestration.delivery_ops import deliver_to, record
-from export_pipelines.orchestration.failing import told
+from export_pipelines.orchestration.freshness import with_freshness
 from export_pipelines.orchestration.names import asset_key, node_name
 from export_pipelines.orchestration.partitions import POLICY, partitions_of
 from export_pipelines.orchestration.workshop import Workshop
 
-BROKEN = "broken_definitions"
 SOURCE_TAG = "export/source"
 
 
@@ -23,13 +20,13 @@ def export_asset(definition: ExportDefinition, workshop: Workshop) -> dg.AssetsD
     """The asset `[type, name]` of an export."""
     key = asset_key(definition)
     partitions = partitions_of(definition)
-    return dg.AssetsDefinition.from_graph(
+    asset = dg.AssetsDefinition.from_graph(
         _graph(definition),
         keys_by_output_name={"result": key},
         partitions_def=partitions,
         group_name=definition.type,
         descriptions_by_output_name={"result": definition.description or f"The export {definition.name}"},
-        metadata_by_output_name={"result": _code_reference(definition, workshop)},
+        metadata_by_output_name={"result": code_reference(workshop.file_of(definition))},
         tags_by_output_name={
             "result": {**_kinds(definition, workshop), SOURCE_TAG: workshop.settings.dialect}
         },
@@ -37,25 +34,7 @@ def export_asset(definition: ExportDefinition, workshop: Workshop) -> dg.AssetsD
         check_specs=check_specs(key, partitions),
         backfill_policy=POLICY if partitions else None,
     )
-
-
-def broken_asset(name: str, error: DefinitionError) -> dg.AssetsDefinition:
-    """Stands in the UI where the export would, and says what is wrong with its file."""
-    text = "\n".join(error.faults)
-
-    @dg.asset(
-        name=re.sub(r"\W", "_", name),
-        key_prefix="broken",
-        group_name=BROKEN,
-        description=f"This definition cannot be loaded.\n\n```\n{text}\n```",
-        metadata={"faults": len(error.faults)},
-        kinds={"yaml"},
-    )
-    def broken() -> None:
-        with told():
-            raise error
-
-    return broken
+    return with_freshness(asset, definition)
 
 
 def _graph(definition: ExportDefinition) -> dg.GraphDefinition:
@@ -78,9 +57,13 @@ def _graph(definition: ExportDefinition) -> dg.GraphDefinition:
 
 def _config(definition: ExportDefinition) -> dg.ConfigMapping:
     """A partition is its own window; a run without partitions may be given `start` and `end`; both may be given a filter."""
-    optional = {name: field for name, field in ops.WINDOW.items() if not field.is_required}
+    schema = {name: field for name, field in ops.WINDOW.items() if not field.is_required}
+    if definition.partition:
+        schema = {"filter": ops.GIVEN}
+    if definition.filter.lead_ids == AT_LAUNCH:
+        schema["filter"] = ops.LEADS  # the Launchpad's form asks for it, and refuses a run without it
     return dg.ConfigMapping(
-        config_schema={"filter": ops.GIVEN} if definition.partition else optional,
+        config_schema=schema,
         config_fn=lambda given: {"extract": {"config": {"export": definition.name, **given}}},
     )
 
@@ -100,11 +83,9 @@ def _deliver(definition: ExportDefinition) -> dg.GraphDefinition:
 
 
 def _kinds(definition: ExportDefinition, workshop: Workshop) -> dict[str, str]:
-    """Dagster shows three: where from, what, where to."""
-    kinds = dict.fromkeys(
-        [workshop.settings.dialect, definition.format.name, *(one.kind for one in definition.deliver)]
-    )
-    return {f"dagster/kind/{kind}": "" for kind in list(kinds)[:3]}
+    """Where from, what, and every kind of where to."""
+    kinds = [workshop.settings.dialect, definition.format.name, *(one.kind for one in definition.deliver)]
+    return {f"dagster/kind/{kind}": "" for kind in dict.fromkeys(kinds)}
 
 
 def _owners(definition: ExportDefinition) -> list[str]:
@@ -112,16 +93,3 @@ def _owners(definition: ExportDefinition) -> list[str]:
     if not definition.owner:
         return []
     return [definition.owner if "@" in definition.owner else f"team:{definition.owner}"]
-
-
-def _code_reference(
-    definition: ExportDefinition, workshop: Workshop
-) -> dict[str, dg.CodeReferencesMetadataValue]:
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", dg.BetaWarning
-        )  # known; a person at the terminal can do nothing about it
-        file = dg.LocalFileCodeReference(
-            file_path=str(workshop.file_of(definition)), line_number=1, label=f"{definition.name}.yaml"
-        )
-        return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[file])}

@@ -9,18 +9,18 @@ import dagster as dg
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition import ExportDefinition
+from export_pipelines.definition.given import demand_leads
 from export_pipelines.definition.schedule import is_within
 from export_pipelines.errors import WindowError
-from export_pipelines.orchestration.due import RANGE_END, RANGE_START, plan_hash
+from export_pipelines.orchestration.due import plan_hash
 from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.ops import ANY_HOUR, ORIGIN
 from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
+from export_pipelines.orchestration.run_tags import BACKFILL_TAG, RANGE_END, RANGE_START
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.window import demand_complete, demand_quiet, partition_keys, window_of
 from export_pipelines.settings import Settings
-
-BACKFILL_TAG = "export/backfill"  # groups the runs; Dagster's own tag would hide them from its list of runs
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def backfill(
     counter = _Counter(progress)
     workshop = open_workshop(settings, now, counter.heard)
     definition = workshop.definition(export)
+    demand_leads(definition)
     keys = keys_between(definition, first, last, now())
     if not any_hour:
         demand_quiet(definition, now(), NOW_ANYWAY)

@@ -16,6 +16,16 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError, WindowError
 from export_pipelines.ledger import WindowRecord
 from export_pipelines.orchestration.names import asset_key, schedule_name
+from export_pipelines.orchestration.run_tags import (
+    ATTEMPT_TAG,
+    PARTITION_TAG,
+    RANGE_END,
+    RANGE_START,
+    SCHEDULE_TAG,
+    SENSOR_TAG,
+    TICK_TAG,
+    WINDOW_TAG,
+)
 from export_pipelines.orchestration.switches import Switch, first_tick, next_tick
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan import compile_plan
@@ -32,10 +42,6 @@ from export_pipelines.plan.window import (
 )
 
 BY_SCHEDULE = "schedule"  # origin of a run that a schedule asked for, at its tick or again
-WINDOW_TAG, ATTEMPT_TAG = "export/window", "export/attempt"  # of such a run
-SCHEDULE_TAG, SENSOR_TAG = "dagster/schedule_name", "dagster/sensor_name"
-TICK_TAG, PARTITION_TAG = "dagster/scheduled_execution_time", "dagster/partition"
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 SENSOR_RESUMES = timedelta(days=1)  # how long Dagster goes on with what a sensor asked for
 MAX_TICKS = 1000  # of one schedule that are looked back
 LIVING = (

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from export_pipelines.errors import ExportError
+from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.interrupts import Interrupted, ends_soon, exit_code, is_interrupted
 from export_pipelines.orchestration.edges import Fault
 from export_pipelines.orchestration.workshop import Workshop
 
+MISTYPED = "mistyped"  # metadata of a failure
 MAX_RETRIES = 2
 RETRY = dg.RetryPolicy(
     max_retries=MAX_RETRIES, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
@@ -17,12 +18,16 @@ RETRY = dg.RetryPolicy(
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """An ExportError inside becomes a failure with its text and nothing of its causes, which may quote a value."""
+def told(mistyped: bool = False) -> Iterator[None]:
+    """An ExportError inside becomes a failure with its text and nothing of its causes, which may quote a value.
+
+    `mistyped`: what is wrong is what a person typed at launch, who sees that the run failed, so nobody else has to hear.
+    """
     try:
         yield
     except ExportError as error:
-        raise failure({"": Fault.of(error)}, 1) from None
+        known = mistyped and isinstance(error, RequestError)
+        raise failure({"": Fault.of(error)}, 1, mistyped=known) from None
 
 
 @contextmanager
@@ -45,13 +50,16 @@ def interruptible(context: dg.OpExecutionContext, workshop: Workshop) -> Iterato
         ) from None
 
 
-def failure(faults: Mapping[str, Fault], windows: int, retry: bool = False) -> dg.Failure:
+def failure(
+    faults: Mapping[str, Fault], windows: int, retry: bool = False, mistyped: bool = False
+) -> dg.Failure:
     """A failure that names the windows of `faults` (of `windows` in the run) with their texts; equal texts stand once."""
     return dg.Failure(
         description=_text(faults, windows),
         metadata={
             "exit_code": max(fault.exit_code for fault in faults.values()),
             "failed": dg.MetadataValue.json({key: fault.text for key, fault in faults.items() if key}),
+            **({MISTYPED: True} if mistyped else {}),
         },
         allow_retries=retry and any(fault.retryable for fault in faults.values()),
     )

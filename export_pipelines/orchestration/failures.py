@@ -1,10 +1,12 @@
 """Why a run failed, read from its events: what `failing` put there."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 
 from export_pipelines.interrupts import exit_code
+from export_pipelines.orchestration.failing import MISTYPED
 
 UNEXPECTED = 1  # exit code of what is no error of ours
 INTERRUPTS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
@@ -37,10 +39,27 @@ def _told(event: dg.DagsterEvent, keys: Sequence[str]) -> tuple[Mapping[str, str
     return texts, int(code)  # type: ignore[arg-type]
 
 
-def failures_of(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, str]:
-    """Why a run failed, by window; by "" what failed for all of them. Empty when the run's process died."""
+@dataclass(frozen=True)
+class Failures:
+    """Why a run failed, by window; by "" what failed for all of them. Nothing when the run's process died. `mistyped`
+    where all that went wrong is what a person typed at launch."""
+
+    texts: Mapping[str, str]
+    mistyped: bool
+
+
+def failures_of(instance: dg.DagsterInstance, run_id: str, node: str | None = None) -> Failures:
+    """Of a whole run, or of the steps below `node`, the graph of one of its exports."""
     logs = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    return failures_in((one.dagster_event for one in logs if one.dagster_event), [""])[0]
+    events = [one.dagster_event for one in logs if one.dagster_event]
+    events = [one for one in events if node is None or str(one.step_key).split(".")[0] == node]
+    mistyped = bool(events) and all(MISTYPED in _metadata(event) for event in events)
+    return Failures(failures_in(events, [""])[0], mistyped)
+
+
+def _metadata(event: dg.DagsterEvent) -> Mapping[str, object]:
+    user = event.step_failure_data.user_failure_data
+    return user.metadata if user else {}
 
 
 def _unexpected(event: dg.DagsterEvent) -> str:

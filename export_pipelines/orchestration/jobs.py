@@ -12,10 +12,9 @@ from export_pipelines.orchestration.edges import Edge, Written, gather, wire
 from export_pipelines.orchestration.failing import RETRY, failure, interruptible, told
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.names import asset_key
+from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND
 from export_pipelines.orchestration.workshop import Workshop
 
-ON_DEMAND = "on_demand_export"
-EXPORT_TAG = "export/name"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # events are stored all the same
 
 

@@ -10,15 +10,16 @@ import dagster as dg
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.definition.given import Given
+from export_pipelines.definition.given import Given, demand_leads
 from export_pipelines.interrupts import INTERRUPTED, Interrupted
 from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.failures import UNEXPECTED, failures_in
-from export_pipelines.orchestration.jobs import EXPORT_TAG, ON_DEMAND, QUIET
+from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.names import node_name
 from export_pipelines.orchestration.ops import ANY_HOUR, ASKED_BY, ORIGIN
 from export_pipelines.orchestration.redelivery import DELIVER_AGAIN, send_config
+from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND
 from export_pipelines.orchestration.schedules import run_config
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.plan import Window, iso
@@ -63,6 +64,7 @@ def launch(
     """
     workshop = open_workshop(settings, now, (lambda _, rows: progress(rows)) if progress else None)
     definition = workshop.definition(export, given)
+    demand_leads(definition)
     chosen = window or _window(definition, partition_key, now())
     demand_complete(chosen, now())
     tags = {ANY_HOUR: "yes"} if any_hour else {}

@@ -10,9 +10,10 @@ from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
 from export_pipelines.orchestration.failing import RETRY, failure, interruptible, told
 from export_pipelines.orchestration.preview import preview_of
+from export_pipelines.orchestration.run_tags import ON_DEMAND, is_by_hand, note_export
 from export_pipelines.orchestration.step_metadata import step_metadata
 from export_pipelines.orchestration.workshop import Workshop
-from export_pipelines.pipeline import destinations_of
+from export_pipelines.pipeline import demand_named_leads, destinations_of
 from export_pipelines.plan import STEPS, blank_plan
 from export_pipelines.plan.describe import without_private
 from export_pipelines.plan.plan import Plan, Window
@@ -45,6 +46,10 @@ GIVEN = dg.Field(
     is_required=False,
     description="laid over the filter of the export's file",
 )
+LEADS = dg.Field(
+    dg.Permissive({"lead_ids": dg.Field([str], description="24 hex digits each, in quotes")}),
+    description="which leads: this export is told them at launch",
+)
 WINDOW = {
     "export": dg.Field(str, description="name of the export"),
     "start": dg.Field(str, is_required=False, description="2024-01-15 or 2024-01-15T09:30:00Z"),
@@ -55,16 +60,18 @@ WINDOW = {
 
 @dg.op(name="extract", description=TEXT["extract"], config_schema=WINDOW)
 def extract(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -> Edge:
+    export, given = context.op_config["export"], context.op_config.get("filter")
+    with told(mistyped=_is_typed(context) and export not in workshop.loaded.broken):
+        definition = workshop.definition(export, {"filter": given} if given else None)
+        windows = _windows(context, definition, workshop)
+    note_export(context, definition.name)
     with told():
-        given = context.op_config.get("filter")
-        definition = workshop.definition(context.op_config["export"], {"filter": given} if given else None)
         if context.run.tags.get(ANY_HOUR) != "yes":
             demand_quiet(definition, workshop.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")
         plans = []
-        for window in _windows(context, definition, workshop):
-            demand_complete(window, workshop.now())
+        for window in windows:
             plans.append(STEP["extract"](blank_plan(definition), workshop.request(definition, window)))
-        _note_request(context, workshop, plans)
+        _note_request(context, workshop, definition.name, plans)
     return _shown(context, "extract", plans)
 
 
@@ -79,6 +86,8 @@ def _planning(name: str) -> dg.OpDefinition:
             made = [_step(name, Plan.model_validate(plan), workshop) for plan in plans]
             if name == "mask_pii":
                 _demand_readable(made, workshop)
+        if name == "mask_pii":
+            _demand_leads(context, made[0], workshop)
         return _shown(context, name, made)
 
     return add_section
@@ -136,27 +145,35 @@ def _write(context: dg.OpExecutionContext, plan: Plan, workshop: Workshop) -> Wr
 def _windows(
     context: dg.OpExecutionContext, definition: ExportDefinition, workshop: Workshop
 ) -> list[Window]:
-    """One for each partition of the run; else from `start` and `end`; else what a schedule would take now."""
+    """One for each partition of the run; else from `start` and `end`; else what a schedule would take now. All complete."""
     start, end = (context.op_config.get(name) for name in ("start", "end"))
     by_partition = context.has_partition_key or context.has_partition_key_range
     if by_partition and not (start or end):
-        return [window_of(definition, key) for key in context.partition_keys]
-    if by_partition or bool(start) != bool(end):
+        windows = [window_of(definition, key) for key in context.partition_keys]
+    elif by_partition or bool(start) != bool(end):
         raise RequestError(
             "start and end are given together, and only without a partition", where=definition.name
         )
-    if start and end:
-        return [window_between(start, end)]
-    return [scheduled_window(definition, workshop.now())]
+    elif start and end:
+        windows = [window_between(start, end)]
+    else:
+        windows = [scheduled_window(definition, workshop.now())]
+    for window in windows:
+        demand_complete(window, workshop.now())
+    return windows
 
 
-def _note_request(context: dg.OpExecutionContext, workshop: Workshop, plans: list[Plan]) -> None:
+def _is_typed(context: dg.OpExecutionContext) -> bool:
+    """Whether a person, who sees what becomes of the run, typed more than the export's own job asks for."""
+    typed = any(context.op_config.get(name) for name in ("start", "end", "filter"))
+    return is_by_hand(context.run) and (typed or context.job_name == ON_DEMAND)
+
+
+def _note_request(context: dg.OpExecutionContext, workshop: Workshop, export: str, plans: list[Plan]) -> None:
     tags = context.run.tags
     origin = tags.get(ORIGIN) or next((name for tag, name in ORIGINS.items() if tag in tags), "ui")
     keys = [_window(plan).key for plan in plans]
-    workshop.ledger.requested(
-        context.run_id, context.op_config["export"], origin, tags.get(ASKED_BY), keys, workshop.now()
-    )
+    workshop.ledger.requested(context.run_id, export, origin, tags.get(ASKED_BY), keys, workshop.now())
 
 
 def _step(name: str, plan: Plan, workshop: Workshop) -> Plan:
@@ -190,6 +207,13 @@ def _demand_readable(plans: list[Plan], workshop: Workshop) -> None:
     queries = {plan.masking.query.sql: plan.masking.query for plan in plans if plan.masking}
     for query in queries.values():
         workshop.source().check(query)
+
+
+def _demand_leads(context: dg.OpExecutionContext, plan: Plan, workshop: Workshop) -> None:
+    """The leads that the export names by their ids; all windows name the same."""
+    with told(mistyped=bool(plan.given) and is_by_hand(context.run)):
+        definition = workshop.definition(plan.export, plan.given)
+        demand_named_leads(workshop.request(definition, _window(plan)), workshop.source())
 
 
 def _shown(context: dg.OpExecutionContext, name: str, plans: list[Plan]) -> Edge:

@@ -1,6 +1,6 @@
 """What a schedule asked for and did not get: asked for again with pauses that grow, until the export's time for it is over."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -112,7 +112,7 @@ def _alert(
 
 
 def _reason(due: Due, instance: dg.DagsterInstance) -> str:
-    faults: Mapping[str, str] = failures_of(instance, due.runs[-1].dagster_run.run_id)
+    faults = failures_of(instance, due.runs[-1].dagster_run.run_id).texts
     text = faults.get(due.ask.window.key) or faults.get("") or "the run's process died"
     number = due.attempt - 1
     return f"given up after {number} attempt{'s' if number > 1 else ''}: {text}"

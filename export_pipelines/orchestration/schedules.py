@@ -9,16 +9,16 @@ import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.schedule import is_within
+from export_pipelines.orchestration.active_limit import refusal
 from export_pipelines.orchestration.due import (
-    ATTEMPT_TAG,
     BY_SCHEDULE,
-    WINDOW_TAG,
     Due,
     due_windows,
     given_up,
 )
 from export_pipelines.orchestration.names import node_name, schedule_name
 from export_pipelines.orchestration.ops import ORIGIN
+from export_pipelines.orchestration.run_tags import ATTEMPT_TAG, WINDOW_TAG
 from export_pipelines.orchestration.switches import switches
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import Window, iso
@@ -44,6 +44,8 @@ def export_schedule(
         "and those since it was turned on that are not written and delivered",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        if refused := refusal(context, schedule_name(definition)):
+            return dg.SkipReason(refused)
         at, instance = context.scheduled_execution_time, context.instance
         if not begins_now(definition, workshop):
             return dg.SkipReason(

@@ -7,6 +7,7 @@ from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.retention import sweep
 
 SWEEP = "sweep"
+SWEEP_SCHEDULE = f"{SWEEP}_schedule"
 AT = "10 4 * * *"
 
 
@@ -34,7 +35,7 @@ def sweep_job() -> dg.JobDefinition:
 def sweep_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
     """On from the start: to keep something for 30 days is also to let go of it then."""
     return dg.ScheduleDefinition(
-        name=f"{SWEEP}_schedule",
+        name=SWEEP_SCHEDULE,
         cron_schedule=AT,
         job=job,
         execution_timezone="UTC",

@@ -9,14 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from export_pipelines.artifacts import MANIFEST_NAME, Manifest, Store, open_store
+from export_pipelines.artifacts import MANIFEST_NAME, Manifest, Store
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.definition import ExportDefinition, Loaded, load_definition, load_definitions
 from export_pipelines.definition.given import Given
 from export_pipelines.definition.known import read_known
 from export_pipelines.delivery import Receipt, Resources
 from export_pipelines.errors import RequestError, unknown
-from export_pipelines.ledger import Delivery, Ledger, ledger_of
+from export_pipelines.history import ledger_of, store_of
+from export_pipelines.ledger import Delivery, Ledger
 from export_pipelines.pipeline import deliver, run_export
 from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.plan import Plan, Window
@@ -49,7 +50,7 @@ class Workshop:
         if name in self.loaded.broken:
             raise self.loaded.broken[name]
         for definition in self.loaded.definitions:
-            if definition.name == name:
+            if name == definition.name or name in definition.renamed_from:
                 return load_definition(self.file_of(definition), self.catalog, given) if given else definition
         names = [one.name for one in self.loaded.definitions]
         raise RequestError(unknown("export", name, names, "export-pipelines list"))
@@ -62,7 +63,7 @@ class Workshop:
         return open_source(self.settings.source_url.get_secret_value())
 
     def store(self) -> Store:
-        return open_store(self.settings.store_url)
+        return store_of(self.settings, self.loaded)
 
     def run(self, plan: Plan, window: Window) -> Manifest:
         """One artifact of `plan`; see pipeline.run_export."""
@@ -80,7 +81,7 @@ class Workshop:
 
     @cached_property
     def ledger(self) -> Ledger:
-        return ledger_of(self.settings)
+        return ledger_of(self.settings, self.loaded)
 
     @property
     def resources(self) -> Resources:

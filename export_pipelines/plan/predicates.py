@@ -11,7 +11,7 @@ from sqlalchemy import and_, literal, or_
 
 from export_pipelines.catalog import Field, Kind
 from export_pipelines.definition.filters import Operator, Rule, RuleSet, Scalar
-from export_pipelines.definition.given import AT_LAUNCH
+from export_pipelines.definition.given import demand_leads
 from export_pipelines.definition.words import WEEKDAYS, is_over_midnight
 from export_pipelines.errors import RequestError, WindowError
 from export_pipelines.plan.dialects.dialect import Expression, NotPushable
@@ -190,13 +190,7 @@ def _like(glob: str) -> str:
 
 def _lead_ids(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     ids = request.definition.filter.lead_ids
-    if ids == AT_LAUNCH:
-        name = request.definition.name
-        raise RequestError(
-            "this export is told its leads when it is launched",
-            where=request.definition.at("filter", "lead_ids"),
-            remedy=f"export-pipelines run {name} --set 'filter.lead_ids=[...]', or in the Launchpad `filter: {{lead_ids: [...]}}`",
-        )
+    demand_leads(request.definition)
     if ids:
         with located(request, "filter", "lead_ids"):
             lead_id = tables.operand(tables.dataset.find("lead_id")).value

@@ -61,9 +61,9 @@ def verify(
 
 
 def store_of(door: Door) -> "Store":
-    from export_pipelines.artifacts import open_store
+    from export_pipelines import history
 
-    return open_store(door.settings.store_url)
+    return history.store_of(door.settings, door.loaded)
 
 
 def as_dict(manifest: "Manifest") -> dict[str, Any]:

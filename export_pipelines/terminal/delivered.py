@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def ledger_of(door: Door) -> "Ledger":
-    from export_pipelines import ledger
+    from export_pipelines import history
 
-    return ledger.ledger_of(door.settings)
+    return history.ledger_of(door.settings, door.loaded)
 
 
 def demand_known(door: Door, export: str) -> None:

@@ -75,7 +75,7 @@ class Door:
         if name in self.loaded.broken:
             raise self.loaded.broken[name]
         for one in self.loaded.definitions:
-            if one.name == name:
+            if name == one.name or name in one.renamed_from:
                 file = self.settings.definitions / one.path.name
                 return load_definition(file, self.catalog, given) if given else one
         names = [*(one.name for one in self.loaded.definitions), *self.loaded.broken]

@@ -67,6 +67,7 @@ def test_a_key_that_is_not_there_has_the_line_of_what_is_around_it() -> None:
         ("a: " + "9" * 5000, 1, "too large"),
         ("a: " + "[" * 5000, 1, "nested too deep: at most 40"),
         ("a:\n" + "".join(" " * n + "k:\n" for n in range(1, 60)), 41, "nested too deep"),
+        ('a: 1\n"b\\ud800": 2\n', 2, "half a character"),
         ("- a\n" * 200_000, 100_000, "more than 100,000 values"),
         (f"a: *{'x' * 5000}", 1, r"^.{297}\.\.\.$"),
     ],

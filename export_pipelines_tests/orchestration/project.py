@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from export_pipelines.artifacts import Store, open_store
 from export_pipelines.orchestration.build import definitions_of
-from export_pipelines.orchestration.due import RANGE_END, RANGE_START
 from export_pipelines.orchestration.jobs import QUIET
+from export_pipelines.orchestration.run_tags import RANGE_END, RANGE_START
 from export_pipelines.orchestration.workshop import Workshop, open_workshop
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import Settings

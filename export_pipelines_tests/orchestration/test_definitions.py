@@ -1,8 +1,10 @@
 import logging
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 from dagster._core.definitions.utils import DISALLOWED_NAMES
 
 from export_pipelines.definition.taken_names import DAGSTERS, OWN, taken_by
@@ -99,8 +101,10 @@ def test_a_broken_definition_is_shown_and_the_others_load(project: Project):
     project.write("wrong", BROKEN)
     definitions = project.definitions()
     dg.Definitions.validate_loadable(definitions)
-    shown = asset(definitions, "broken", "wrong").get_asset_spec()
-    assert shown.group_name == "broken_definitions" and 'did you mean "email"?' in str(shown.description)
+    shown = asset(definitions, "lead", "wrong").get_asset_spec()
+    assert shown.group_name == "lead" and 'did you mean "email"?' in str(shown.description)
+    (reference,) = shown.metadata["dagster/code_references"].code_references
+    assert Path(reference.file_path).name == "wrong.yaml" and reference.line_number == 3
     assert asset(definitions, "lead", "daily")
 
 
@@ -141,17 +145,63 @@ def test_a_calendar_that_ends_breaks_its_file_alone(project: Project):
     )
     definitions = project.definitions()
     dg.Definitions.validate_loadable(definitions)
-    assert "before 9000-01-01" in str(asset(definitions, "broken", "far").get_asset_spec().description)
+    assert "before 9000-01-01" in str(asset(definitions, "lead", "far").get_asset_spec().description)
     assert asset(definitions, "lead", "daily")
 
 
 def test_materializing_a_broken_definition_fails_with_its_faults(project: Project):
     project.write("wrong", BROKEN)
     result = dg.materialize(
-        [asset(project.definitions(), "broken", "wrong")], raise_on_error=False, run_config=_quiet()
+        [asset(project.definitions(), "lead", "wrong")], raise_on_error=False, run_config=_quiet()
     )
     (event,) = (one for one in result.all_events if one.is_step_failure)
     assert "wrong.yaml:3: " in str(event.step_failure_data.user_failure_data.description)
+
+
+def test_broken_files_whose_names_look_alike_in_dagster_stand_side_by_side(project: Project):
+    for name in ("a-b", "a.b", "a b", "é", "x" * 200):
+        project.write(name, BROKEN)
+    definitions = project.definitions()
+    dg.Definitions.validate_loadable(definitions)
+    keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+    assert {"broken/a_b", "broken/a_b_2", "broken/a_b_3", "broken/_", "lead/daily"} <= keys
+
+
+@pytest.mark.parametrize(
+    ("schedule", "hours"),
+    [
+        ("daily at 02:00", 24),
+        ("weekly on monday", 7 * 24),
+        ("monthly on 2", 31 * 24),
+        ("0 2 * * 1-5", 3 * 24),
+    ],
+)
+def test_an_export_is_stale_when_its_schedule_brought_nothing(project: Project, schedule: str, hours: int):
+    project.write("one", f"type: lead\nformat: csv\nfields: [lead_id]\nschedule: {schedule}\n")
+    policy = asset(project.definitions(), "lead", "one").get_asset_spec().freshness_policy
+    assert isinstance(policy, TimeWindowFreshnessPolicy) and policy.warn_window
+    warn = policy.warn_window.to_timedelta() - timedelta(hours=6)
+    assert warn == timedelta(hours=hours)
+    assert policy.fail_window.to_timedelta() == warn + timedelta(days=1)
+
+
+def test_an_export_by_hand_is_never_stale(project: Project):
+    project.write("hand", "type: lead\nformat: csv\nfields: [lead_id]\n")
+    assert asset(project.definitions(), "lead", "hand").get_asset_spec().freshness_policy is None
+
+
+def test_all_kinds_of_destinations_are_kinds_of_the_asset(project: Project):
+    project.write(
+        "many",
+        DAILY.replace(
+            '  - folder: {path: "backup/{{date}}"}\n',
+            '  - folder: {path: "many/{{date}}"}\n  - s3: {bucket: acme, key: "x/{{date}}/"}\n'
+            '  - sftp: {host: a.example.com, user: u, password: {env: P}, path: "x/{{date}}"}\n  - email: {to: [a@example.com]}\n'
+            '  - webhook: {url: "https://a.example.com/x"}\n',
+        ),
+    )
+    kinds = asset(project.definitions(), "lead", "many").get_asset_spec().kinds
+    assert kinds == {"sqlite", "csv", "folder", "s3", "sftp", "email", "webhook"}
 
 
 def test_a_broken_definition_is_logged_once(project: Project, caplog: pytest.LogCaptureFixture):

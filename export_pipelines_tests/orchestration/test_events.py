@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from export_pipelines.errors import DefinitionError
+from export_pipelines.errors import DefinitionError, RequestError
 from export_pipelines.orchestration import launch
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.plan.window import window_between
@@ -67,12 +67,28 @@ def test_the_leads_of_a_dispute_are_named_in_the_launchpad(project: Project):
     assert all(row["lead"]["lead_id"] == row["lead_id"] for row in rows)  # type: ignore[index]
 
 
-def test_without_leads_the_run_fails_and_says_how_to_name_them(project: Project):
-    result = launchpad(project)
-    assert not result.success
-    text = str(failure(result))
-    assert "told its leads when it is launched" in text and "lead_ids: [...]" in text
-    assert not list(Path(project.settings.store_url).rglob("manifest.json"))
+def test_without_leads_the_launchpad_refuses_and_says_what_is_missing(project: Project):
+    with pytest.raises(dg.DagsterInvalidConfigError, match="'filter': {'lead_ids': \\[\\]}"):
+        launchpad(project)
+    with pytest.raises(dg.DagsterInvalidConfigError, match='"lead_ids" at path'):
+        launchpad(project, filter={})
+
+
+def test_without_leads_the_terminal_refuses_and_says_how_to_name_them(
+    project: Project, instance: dg.DagsterInstance
+):
+    with pytest.raises(RequestError, match="told its leads when it is launched"):
+        launch(project.settings, "dispute", instance=instance)
+    assert instance.get_runs_count() == 0
+
+
+def test_leads_that_are_not_in_the_store_fail_the_run_and_are_named(project: Project):
+    here, gone = two_leads(project), ["0" * 24, "f" * 24]
+    result = launchpad(project, filter={"lead_ids": [*here, *gone]})
+    text = failure(result)["mask_pii"]
+    assert f"2 of the 4 leads in filter.lead_ids are not in events: {gone[0]}, {gone[1]}" in text
+    assert "missing_ids: allow" in text and not list(Path(project.settings.store_url).rglob("manifest.json"))
+    assert launchpad(project, filter={"lead_ids": [*here, *gone], "missing_ids": "allow"}).success
 
 
 def test_a_lead_id_that_is_none_is_refused(project: Project):

@@ -132,7 +132,7 @@ def test_each_destination_is_an_op_of_its_own(project: Project):
 
 
 def test_an_empty_day_is_not_delivered_where_the_export_says_so(project: Project):
-    project.write("daily", DAILY + "skip_empty: true\nfilter: {lead_ids: [000000000000000000000000]}\n")
+    project.write("daily", DAILY + "skip_empty: true\nfilter: {sources: [nobody]}\n")
     result = project.run("daily", "2024-01-15")
     assert result.success and checks(result)["delivered"].passed
     assert not (project.settings.home / "delivered").exists()

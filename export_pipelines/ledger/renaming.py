@@ -1,0 +1,28 @@
+"""An export that was renamed takes its records along."""
+
+import sqlalchemy as sa
+
+from export_pipelines.ledger.delivery import lane_of
+from export_pipelines.ledger.tables import alerts, artifacts, deliveries, requests
+
+
+def take_along(connection: sa.Connection, old: str, new: str) -> bool:
+    """Gives the records of export `old` to `new`, with the lanes of its deliveries; False where there are none.
+
+    Artifacts keep their ids, which tell where their files lie.
+    """
+    of_old = sa.select(artifacts.c.artifact).where(artifacts.c.export == old)
+    asked = sa.select(requests.c.run_id).where(requests.c.export == old)
+    if not (connection.execute(of_old.limit(1)).first() or connection.execute(asked.limit(1)).first()):
+        return False
+    rows = connection.execute(
+        sa.select(deliveries.c.id, deliveries.c.entry, artifacts.c.window_key)
+        .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
+        .where(artifacts.c.export == old)
+    ).all()
+    for row in rows:
+        lane = lane_of(new, row.window_key, row.entry)
+        connection.execute(sa.update(deliveries).where(deliveries.c.id == row.id).values(lane=lane))
+    for table in (artifacts, requests, alerts):
+        connection.execute(sa.update(table).where(table.c.export == old).values(export=new))
+    return True

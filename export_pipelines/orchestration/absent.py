@@ -1,0 +1,183 @@
+"""Exports whose file broke or went away: each stands in the UI where it stood, under its own key, and fails with the reason.
+
+Job and schedule stay too: of a schedule that is not there Dagster forgets after twelve hours that it was on."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import dagster as dg
+
+from export_pipelines.catalog.load import shown
+from export_pipelines.definition import ExportDefinition
+from export_pipelines.definition.export import Format
+from export_pipelines.definition.known import Known, read_known
+from export_pipelines.definition.taken_names import taken_by
+from export_pipelines.definition.words import NAME_PATTERN
+from export_pipelines.errors import DefinitionError
+from export_pipelines.orchestration.checks import definition_spec
+from export_pipelines.orchestration.code_reference import code_reference
+from export_pipelines.orchestration.failing import told
+from export_pipelines.orchestration.names import asset_key, schedule_name
+from export_pipelines.orchestration.partitions import POLICY, partitions_of
+from export_pipelines.orchestration.run_tags import EXPORT_TAG, note_export
+from export_pipelines.orchestration.workshop import Workshop
+
+BROKEN = "broken_definitions"  # group of those of which nothing is known
+_TYPE = re.compile(rb"^type:[ \t]*[\"']?(lead|event|report)\b", re.MULTILINE)
+LOOKED_AT = 100_000  # bytes of a broken file, for its type
+
+
+class Parts(NamedTuple):
+    """What Dagster has of one export."""
+
+    asset: dg.AssetsDefinition
+    job: Any = None
+    schedule: dg.ScheduleDefinition | None = None
+
+
+@dataclass(frozen=True)
+class Absent:
+    """`stand_in` is as much of the definition as is known: type, partitions, schedule; None when not even its type is."""
+
+    name: str
+    error: DefinitionError
+    stand_in: ExportDefinition | None
+
+    @property
+    def key(self) -> dg.AssetKey:
+        if self.stand_in:
+            return asset_key(self.stand_in)
+        return dg.AssetKey(["broken", re.sub(r"[^A-Za-z0-9_]", "_", self.name)])
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.error.faults)
+
+
+def absent_exports(workshop: Workshop) -> list[Absent]:
+    """Those whose file cannot be read, and those whose file went away while their schedule is on."""
+    known = read_known(workshop.settings.home)
+    found = [
+        Absent(name, error, _stand_in(name, known.get(name) or _guessed(name, workshop)))
+        for name, error in workshop.loaded.broken.items()
+    ]
+    there = {one.name for one in workshop.loaded.definitions} | set(workshop.loaded.broken)
+    renamed = {old for one in workshop.loaded.definitions for old in one.renamed_from}
+    for name, one in known.items():
+        if one.on and name not in there | renamed:
+            found.append(Absent(name, _gone(name, one, workshop), _stand_in(name, one)))
+    return list(_each_by_itself(found))
+
+
+def refused(definition: ExportDefinition, error: Exception) -> Absent:
+    """An export that reads well and that Dagster does not take."""
+    fault = f"{definition.at('start')}: Dagster does not take this definition: {error}"
+    if definition.at("start") == str(definition.path):
+        fault = fault.replace(f"{definition.path}: ", f"{definition.path}:1: ", 1)
+    return Absent(definition.name, DefinitionError([fault]), definition)
+
+
+def absent_parts(one: Absent, workshop: Workshop) -> Parts:
+    """Asset, job and schedule of one; only the asset where Dagster does not take what is known of it."""
+    try:
+        asset = _asset(one, workshop, one.stand_in)
+        if one.stand_in is None:
+            return Parts(asset)
+        job = dg.define_asset_job(
+            one.name, selection=dg.AssetSelection.assets(one.key), tags={EXPORT_TAG: one.name}
+        )
+        return Parts(asset, job, _schedule(one, one.stand_in, job))
+    except Exception:
+        return Parts(_asset(one, workshop, None))
+
+
+def _asset(one: Absent, workshop: Workshop, stand_in: ExportDefinition | None) -> dg.AssetsDefinition:
+    partitions = partitions_of(stand_in) if stand_in else None
+    file = workshop.settings.definitions / (one.stand_in.path.name if one.stand_in else f"{one.name}.yaml")
+
+    @dg.asset(
+        key=one.key,
+        group_name=one.stand_in.type if one.stand_in else BROKEN,
+        description=f"This definition cannot be loaded, so it cannot be materialized.\n\n```\n{one.text}\n```",
+        metadata={"faults": len(one.error.faults), **code_reference(file, _line(one.error))},
+        kinds={"yaml"},
+        partitions_def=partitions,
+        backfill_policy=POLICY if partitions else None,
+        check_specs=[definition_spec(one.key)],
+        config_schema=dg.Permissive(),  # a run may have been launched for the export as it was
+    )
+    def broken(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]  # of None, Dagster would demand a tuple
+        note_export(context.op_execution_context, one.name)
+        with told():
+            raise one.error
+
+    return broken
+
+
+def _schedule(one: Absent, stand_in: ExportDefinition, job: Any) -> dg.ScheduleDefinition | None:
+    """Under the same name, so that it stays on or off; its ticks fail until the file is mended."""
+    if stand_in.schedule is None:
+        return None
+
+    @dg.schedule(
+        name=schedule_name(stand_in),
+        cron_schedule=stand_in.schedule,
+        job=job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=f"Its definition cannot be loaded: {one.text}",
+    )
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.SkipReason:
+        raise DefinitionError([f"{one.name} was not exported. {one.text}"])
+
+    return tick
+
+
+def _stand_in(name: str, known: Known | None) -> ExportDefinition | None:
+    if known is None or not re.fullmatch(NAME_PATTERN, name) or taken_by(name):
+        return None
+    same = known.model_dump(include={"type", "partition", "start", "schedule"})
+    return ExportDefinition(name=name, path=known.file, format=Format(name="csv"), **same)
+
+
+def _guessed(name: str, workshop: Workshop) -> Known | None:
+    """Of a file that never was whole: its type, where a line says it."""
+    for suffix in (".yaml", ".yml"):
+        file = workshop.settings.definitions / f"{name}{suffix}"
+        try:
+            if file.is_file():
+                with file.open("rb") as opened:
+                    said = _TYPE.search(opened.read(LOOKED_AT))
+                return Known.model_validate({"type": said[1].decode(), "file": file.name}) if said else None
+        except OSError:
+            return None
+    return None
+
+
+def _gone(name: str, known: Known, workshop: Workshop) -> DefinitionError:
+    file = shown(workshop.settings.definitions / known.file)
+    return DefinitionError(
+        [
+            f"{file}:1: the file is not there, and the schedule of {name} is on; put it back, or say `renamed_from: {name}` in "
+            "the file that took its place, or turn the schedule off"
+        ]
+    )
+
+
+def _each_by_itself(found: list[Absent]) -> Iterator[Absent]:
+    """No two with one key: what is left of two odd names may be the same."""
+    taken = set[dg.AssetKey]()
+    for one in found:
+        number, key = 1, one.key
+        while key in taken:
+            number += 1
+            key = Absent(f"{one.name}_{number}", one.error, None).key
+        taken.add(key)
+        yield one if key == one.key else Absent(f"{one.name}_{number}", one.error, None)
+
+
+def _line(error: DefinitionError) -> int:
+    said = re.search(r":(\d+): ", error.faults[0]) if error.faults else None
+    return int(said[1]) if said else 1

@@ -1,0 +1,57 @@
+"""How many schedules may be on at once: those that were turned on last, past the limit, export nothing."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
+
+from export_pipelines.definition.schedule import MAX_ACTIVE
+from export_pipelines.ledger import Alert
+from export_pipelines.orchestration.sweeping import SWEEP_SCHEDULE
+from export_pipelines.plan.plan import iso
+
+REMEDY = "turn another schedule off; this one then exports at its next time what it missed"
+
+
+def running_schedules(instance: dg.DagsterInstance) -> dict[str, datetime]:
+    """Since when each schedule of an export is turned on."""
+    states = instance.all_instigator_state(
+        instigator_type=InstigatorType.SCHEDULE, instigator_statuses={InstigatorStatus.RUNNING}
+    )
+    return {
+        one.name: datetime.fromtimestamp(getattr(one.instigator_data, "start_timestamp", None) or 0, UTC)
+        for one in states
+        if one.name != SWEEP_SCHEDULE
+    }
+
+
+def over_the_limit(on: Mapping[str, datetime], ours: Iterable[str]) -> list[str]:
+    """Of `ours`, the schedules that were turned on when MAX_ACTIVE were on already."""
+    there = set(ours)
+    by_age = sorted((since, name) for name, since in on.items() if name in there)
+    return [name for _, name in by_age[MAX_ACTIVE:]]
+
+
+def refusal(context: dg.ScheduleEvaluationContext, schedule: str) -> str | None:
+    """Why the schedule's tick does nothing; None where it may run."""
+    ours = [one.name for one in context.repository_def.schedule_defs] if context.repository_def else []
+    on = running_schedules(context.instance)
+    if schedule in over_the_limit(on, ours):
+        return f"{MAX_ACTIVE} schedules are on already, which is the most: {REMEDY}"
+    return None
+
+
+def over_limit_alerts(
+    on: Mapping[str, datetime], schedules: Mapping[str, str], now: datetime
+) -> Iterator[Alert]:
+    """`schedules` maps the name of a schedule to that of its export."""
+    for name in over_the_limit(on, schedules):
+        yield Alert(
+            key=f"limit {name} {iso(on[name])}",
+            export=schedules[name],
+            kind="failure",
+            text=f"its schedule was turned on, and exports nothing: {MAX_ACTIVE} schedules are on already, which is the most",
+            then=REMEDY,
+            noticed_at=now,
+        )

@@ -1,0 +1,143 @@
+"""Alerts of runs that failed, whoever launched them: one for each run, one for all runs of a backfill once it is over."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+from dagster._core.execution.backfill import BulkActionStatus
+
+from export_pipelines.ledger import Alert
+from export_pipelines.orchestration.failures import failures_of
+from export_pipelines.orchestration.names import node_name
+from export_pipelines.orchestration.run_tags import (
+    ATTEMPT_TAG,
+    BACKFILL_TAG,
+    DAGSTERS_BACKFILL_TAG,
+    PARTITION_TAG,
+    SCHEDULE_TAG,
+    backfill_of,
+    exports_of,
+    windows_of,
+)
+from export_pipelines.orchestration.workshop import Workshop
+
+LOOK_BACK = timedelta(days=2)  # what is older was told, or is known
+QUIET_FOR = timedelta(minutes=1)  # between two runs of a backfill at the terminal nothing runs for a moment
+NAMED = 31  # windows of one alert
+FAILED = dg.DagsterRunStatus.FAILURE
+UNDERWAY = (BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING)
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What was launched at once: a run, or a backfill with all that failed of it."""
+
+    key: str
+    page: str  # in the UI
+    runs: tuple[dg.DagsterRun, ...]
+
+
+def failed_runs(
+    workshop: Workshop, instance: dg.DagsterInstance, names: Sequence[str], now: datetime
+) -> Iterator[Alert]:
+    """One alert for each occasion and export of which a window did not become an artifact; `names` are the exports there are.
+
+    What became of artifacts is told by the ledger; what a person typed wrongly, who sees the run fail, is not told.
+    """
+    nodes = {one.name: node_name(one) for one in workshop.loaded.definitions}
+    for occasion in _occasions(instance, now):
+        faults: dict[str, dict[str, str]] = {}
+        for run in occasion.runs:
+            exports = exports_of(run, names)
+            for export in exports:
+                node = nodes.get(export) if len(exports) > 1 else None
+                told = _faults(workshop, instance, run, export, node)
+                if told is not None:
+                    faults.setdefault(export, {}).update(told)
+        for export, texts in faults.items():
+            yield _alert(occasion, export, texts, now)
+
+
+def occasion_of(instance: dg.DagsterInstance, run_id: str | None) -> str:
+    """The id of the backfill that the run belongs to, or its own; "" for what no run made."""
+    run = instance.get_run_by_id(run_id) if run_id else None
+    return (backfill_of(run) or run.run_id) if run else run_id or ""
+
+
+def is_over(instance: dg.DagsterInstance, occasion: str, now: datetime) -> bool:
+    """Whether nothing of a backfill, or of a run, is still to come."""
+    run = instance.get_run_by_id(occasion)
+    if run:
+        return run.is_finished
+    backfill = instance.get_backfill(occasion)
+    if backfill:
+        return backfill.status not in UNDERWAY
+    runs = instance.get_run_records(dg.RunsFilter(tags={BACKFILL_TAG: occasion}))
+    ended = [datetime.fromtimestamp(one.end_time, UTC) for one in runs if one.end_time]
+    return len(ended) == len(runs) and all(moment <= now - QUIET_FOR for moment in ended)
+
+
+def _occasions(instance: dg.DagsterInstance, now: datetime) -> Iterator[Occasion]:
+    backfills = dict[str, None]()
+    for run in instance.get_runs(dg.RunsFilter(statuses=[FAILED], updated_after=now - LOOK_BACK)):
+        backfill = backfill_of(run)
+        if run.tags.get(ATTEMPT_TAG, "1") != "1":
+            continue  # of a schedule's window the first failure is told, then that it was given up
+        if backfill:
+            backfills[backfill] = None
+        else:
+            yield Occasion(_key(run), f"/runs/{run.run_id}", (run,))
+    for backfill in backfills:
+        if not is_over(instance, backfill, now):
+            continue
+        tag = DAGSTERS_BACKFILL_TAG if instance.get_backfill(backfill) else BACKFILL_TAG
+        page = f"/runs/b/{backfill}" if tag == DAGSTERS_BACKFILL_TAG else f"/runs?q=tag:{tag}={backfill}"
+        runs = instance.get_runs(dg.RunsFilter(tags={tag: backfill}, statuses=[FAILED]))
+        yield Occasion(f"backfill {backfill}", page, tuple(reversed(runs)))
+
+
+def _key(run: dg.DagsterRun) -> str:
+    """A schedule asks for a window until it is there: that is told once."""
+    schedule, partition = run.tags.get(SCHEDULE_TAG), run.tags.get(PARTITION_TAG)
+    if schedule and partition and run.parent_run_id is None:
+        return f"{schedule} {partition}"
+    return f"run {run.run_id}"
+
+
+def _faults(
+    workshop: Workshop, instance: dg.DagsterInstance, run: dg.DagsterRun, export: str, node: str | None
+) -> Mapping[str, str] | None:
+    """What is to be told of an export in a run, by window; None for nothing."""
+    failures = failures_of(instance, run.run_id, node)
+    if failures.mistyped:
+        return None
+    if not failures.texts:
+        if node is not None and instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+            return None  # another export of the run failed
+        return {windows_of(run): "the run's process died"}
+    undelivered = {one.window_key for one in workshop.ledger.deliveries(export) if one.state != "delivered"}
+    told = {key or windows_of(run): text for key, text in failures.texts.items() if key not in undelivered}
+    return told or None
+
+
+def _alert(occasion: Occasion, export: str, faults: Mapping[str, str], now: datetime) -> Alert:
+    return Alert(
+        key=f"{occasion.key} {export}",
+        export=export,
+        kind="failure",
+        text="\n".join(by_text(faults)),
+        then=f"its page in the Dagster UI, {occasion.page}; then run it again",
+        noticed_at=now,
+    )
+
+
+def by_text(faults: Mapping[str, str]) -> Iterator[str]:
+    """A line for each text, with the windows that it is about."""
+    for text in dict.fromkeys(faults.values()):
+        windows = sorted(key for key, other in faults.items() if other == text and key)
+        named = ", ".join(windows[:NAMED]) + (
+            f" and {len(windows) - NAMED} more" if len(windows) > NAMED else ""
+        )
+        word = "windows" if len(windows) > 1 else "window"
+        yield f"{word} {named}: {text}" if windows else text

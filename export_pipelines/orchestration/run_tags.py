@@ -1,0 +1,76 @@
+"""Of which exports and windows a run is: each run of an export has the tag `export/name`, however it was launched."""
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from export_pipelines.orchestration.sweeping import SWEEP
+
+EXPORT_TAG = "export/name"
+ON_DEMAND = "on_demand_export"
+SCHEDULE_TAG, SENSOR_TAG, DAGSTERS_BACKFILL_TAG = (
+    "dagster/schedule_name",
+    "dagster/sensor_name",
+    "dagster/backfill",
+)
+BACKFILL_TAG = (
+    "export/backfill"  # of a backfill from the terminal; Dagster's own tag would hide its runs from the list
+)
+WINDOW_TAG, ATTEMPT_TAG = (
+    "export/window",
+    "export/attempt",
+)  # of a run that a schedule asked for, or asked for again
+TICK_TAG, PARTITION_TAG = "dagster/scheduled_execution_time", "dagster/partition"
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+_BETWEEN = ", "
+
+
+def note_export(context: dg.OpExecutionContext, export: str) -> None:
+    """Gives the run its tag, unless its job or its launch did. A run of several exports names them all."""
+    if context.run.tags.get(EXPORT_TAG) == export:
+        return
+    run = context.instance.get_run_by_id(context.run_id)
+    names = [*tagged(run.tags.get(EXPORT_TAG)), export] if run else [export]
+    context.instance.add_run_tags(context.run_id, {EXPORT_TAG: _BETWEEN.join(sorted(set(names)))})
+
+
+def tagged(value: str | None) -> list[str]:
+    """The names in a tag."""
+    return value.split(_BETWEEN) if value else []
+
+
+def exports_of(run: dg.DagsterRun, names: Iterable[str]) -> list[str]:
+    """The exports, of those that are called `names`, that the run was to make: by its tag, or, where it died before it had
+    one, by the assets it was asked for."""
+    asked = tagged(run.tags.get(EXPORT_TAG))
+    if not asked and run.asset_selection:
+        asked = [key.path[-1] for key in run.asset_selection]
+    elif not asked and run.job_name == ON_DEMAND and isinstance(run.run_config, dict):
+        asked = [str(run.run_config.get("export"))]
+    elif run.job_name == SWEEP:
+        return [SWEEP]
+    known = set(names)
+    return sorted(name for name in set(asked) if name in known)
+
+
+def windows_of(run: dg.DagsterRun) -> str:
+    """The partitions or the window that the run was asked for; "" where the run itself found its window."""
+    tags, config = run.tags, run.run_config if isinstance(run.run_config, dict) else {}
+    if PARTITION_TAG in tags:
+        return tags[PARTITION_TAG]
+    if RANGE_START in tags:
+        first, last = tags[RANGE_START], tags.get(RANGE_END, "")
+        return first if first == last else f"{first} to {last}"
+    if run.job_name == ON_DEMAND:
+        return f"{config.get('start')} to {config.get('end')}"
+    return ""
+
+
+def is_by_hand(run: dg.DagsterRun) -> bool:
+    """Whether a person launched the run and looks at what becomes of it; not one of a backfill."""
+    return not {SCHEDULE_TAG, SENSOR_TAG, DAGSTERS_BACKFILL_TAG, BACKFILL_TAG} & set(run.tags)
+
+
+def backfill_of(run: dg.DagsterRun) -> str | None:
+    """The backfill that the run belongs to, from the UI or the terminal."""
+    return run.tags.get(DAGSTERS_BACKFILL_TAG) or run.tags.get(BACKFILL_TAG)

@@ -1,0 +1,68 @@
+"""Alerts of deliveries that ended badly: one for all windows that one run, or one backfill, brings to one destination."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+import dagster as dg
+
+from export_pipelines.ledger import Alert, Delivery
+from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN
+from export_pipelines.orchestration.failed_runs import LOOK_BACK, by_text, is_over, occasion_of
+from export_pipelines.orchestration.workshop import Workshop
+
+TOGETHER = timedelta(hours=1)  # so long the others are waited for, once one has failed
+
+
+def undelivered(workshop: Workshop, instance: dg.DagsterInstance, now: datetime) -> Iterator[Alert]:
+    """Told when nothing else of the run or backfill is on its way to the destination, or nothing ended for an hour."""
+    occasions = dict[str | None, str]()
+
+    def together(one: Delivery) -> tuple[str, str, int]:
+        if one.written_by not in occasions:
+            occasions[one.written_by] = occasion_of(instance, one.written_by)
+        return occasions[one.written_by], one.export, one.number
+
+    badly = [one for one in workshop.ledger.deliveries(states=ENDED_BADLY) if _is_new(one, now)]
+    if not badly:
+        return
+    coming = {together(one) for one in workshop.ledger.deliveries(states=OPEN)}
+    for key, group in groupby(sorted(badly, key=together), key=together):
+        ended = sorted(group, key=lambda one: one.window_key)
+        waits = key in coming and max(one.ended_at or now for one in ended) > now - TOGETHER
+        if not waits and (not key[0] or is_over(instance, key[0], now)):
+            yield _alert(ended, now)
+
+
+def _is_new(one: Delivery, now: datetime) -> bool:
+    return one.ended_at is not None and one.ended_at > now - LOOK_BACK
+
+
+def _alert(ended: Sequence[Delivery], now: datetime) -> Alert:
+    first, uncertain = ended[0], any(one.state == "uncertain" for one in ended)
+    texts = {}
+    for one in ended:
+        word = "may not have arrived at" if one.state == "uncertain" else "was not delivered to"
+        texts[one.window_key] = f"{word} {one.kind} (destination {one.number}): {one.error}"
+    again = " --again" if uncertain else ""
+    whole = "\n".join(text.replace(": ", " ", 1) for text in by_text(texts))
+    one_by_one = f"export-pipelines deliver {first.artifact} --to {first.number}{again}"
+    return Alert(
+        key=_key(ended),
+        export=first.export,
+        kind="failure",
+        text=whole,
+        then=one_by_one
+        if len(ended) == 1
+        else f"export-pipelines deliveries --export {first.export} --failed",
+        noticed_at=now,
+    )
+
+
+def _key(ended: Sequence[Delivery]) -> str:
+    """Of one delivery, its id and attempt; of several, a digest of these."""
+    told = [f"{one.id} {one.attempts}" for one in ended]
+    if len(told) == 1:
+        return f"delivery {told[0]}"
+    return f"deliveries {hashlib.sha256(' '.join(sorted(told)).encode()).hexdigest()[:32]}"
