@@ -85,7 +85,7 @@ class S3Settings(DestinationSettings):
     secret_key: Secret | None = None
     session_token: Secret | None = None
     ca: str | None = None
-    checksums: Checksums | None = None
+    checksums: Checksums | None = Field(default=None, exclude_if=lambda value: value is None)
     encryption: Literal["AES256", "aws:kms"] | None = None
     kms_key: str | None = None
     storage_class: StorageClass | None = None

@@ -59,8 +59,9 @@ class SftpSettings(DestinationSettings, SshLogin):
     path: FolderPath
     overwrite: Overwrite = "replace"
     manifest: Flag = True
-    verify: Verify | None = None
-    drop_box: Flag = False
+    # what was added later stands in a plan only where it was asked for, so that no export counts as changed
+    verify: Verify | None = Field(default=None, exclude_if=lambda value: value is None)
+    drop_box: Flag = Field(default=False, exclude_if=lambda value: not value)
     jump: SshLogin | None = None
     timeout_s: Seconds = 30
 
