@@ -255,7 +255,10 @@ def _lives(record: RunRecord, now: datetime) -> bool:
 
 
 def _own_runs(instance: dg.DagsterInstance, definition: ExportDefinition, at: datetime) -> frozenset[str]:
-    tags = {SCHEDULE_TAG: schedule_name(definition), TICK_TAG: at.astimezone(UTC).isoformat()}
+    tags = {
+        SCHEDULE_TAG: schedule_name(definition),
+        TICK_TAG: at.astimezone(UTC).isoformat(),
+    }
     return frozenset(run.run_id for run in instance.get_runs(dg.RunsFilter(tags=tags)))
 
 

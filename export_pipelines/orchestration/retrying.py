@@ -74,11 +74,16 @@ def _is_time(due: Due, now: datetime) -> bool:
         return True
     if due.runs[-1].dagster_run.status is dg.DagsterRunStatus.CANCELED:
         return False
-    return now >= due.ended_at + pause_after(due.attempt - 1)
+    began = (
+        due.runs[-1].start_time is not None
+    )  # else its process never came up, as when the daemon died meanwhile
+    return now >= due.ended_at + pause_after(due.attempt - 1 if began else due.attempt - 2)
 
 
 def pause_after(attempts: int) -> timedelta:
     """How long nothing is asked after so many attempts: 5 minutes, 15, 45, ... and at most 12 hours."""
+    if attempts < 1:
+        return timedelta()
     return min(FIRST_PAUSE * 3 ** min(attempts - 1, 10), LONGEST_PAUSE)
 
 

@@ -18,6 +18,7 @@ from dagster._core.scheduler.instigation import (
     TickData,
     TickStatus,
 )
+from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
 
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines_tests.orchestration.project import Project
@@ -96,7 +97,7 @@ def tags_of(request: dg.RunRequest, at: datetime, export: str = "daily") -> dict
     return {
         **request.tags,
         "dagster/schedule_name": f"{export}_schedule",
-        "dagster/scheduled_execution_time": at.isoformat(),
+        SCHEDULED_EXECUTION_TIME_TAG: at.isoformat(),
         "dagster/run_key": str(request.run_key),
     }
 

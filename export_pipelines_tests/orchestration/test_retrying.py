@@ -101,8 +101,8 @@ def test_failed_windows_are_asked_for_again_after_a_pause_that_grows(
 
 
 def test_pauses_grow_from_minutes_to_half_a_day():
-    hours = [pause_after(attempts).total_seconds() / 3600 for attempts in range(1, 9)]
-    assert hours == pytest.approx([1 / 12, 1 / 4, 3 / 4, 2.25, 6.75, 12, 12, 12])
+    hours = [pause_after(attempts).total_seconds() / 3600 for attempts in range(9)]
+    assert hours == pytest.approx([0, 1 / 12, 1 / 4, 3 / 4, 2.25, 6.75, 12, 12, 12])
 
 
 def test_a_window_that_no_run_was_made_for_is_asked_for_at_once(
@@ -172,6 +172,20 @@ def test_an_export_says_how_long_it_is_tried(
     ticked(instance, TICK + DAY)
     assert not set(failed) & set(windows_of(sense(project, instance, DAY)))
     assert len(ledger.open_alerts()) == 1
+
+
+def test_a_run_whose_process_never_came_up_is_asked_for_again_at_once_but_the_next_after_a_pause(
+    project: Project, instance: dg.DagsterInstance
+):
+    turn_on(instance, TICK - DAY + MINUTE, cron=CRON)
+    ticked(instance, TICK)
+    job = project.definitions().resolve_job_def("daily")
+    for asked_at_once in (1, 0):
+        asked = sense(project, instance, MINUTE).run_requests
+        assert len(asked) == 1
+        run = instance.create_run_for_job(job, tags=asked[0].tags)
+        instance.report_run_failed(run)
+        assert len(keys_of(sense(project, instance, MINUTE))) == asked_at_once
 
 
 def test_a_window_that_is_given_up_later_than_its_neighbour_has_an_alert_of_its_own(
