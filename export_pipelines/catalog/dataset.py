@@ -37,6 +37,11 @@ class Dataset(BaseModel):
     fields: tuple[Field, ...]
     snapshot: str | None = None
 
+    @property
+    def row_id(self) -> str:
+        """The id of the field that tells rows apart, by which errors name them."""
+        return self.order[-1]
+
     @cached_property
     def by_id(self) -> Mapping[str, Field | Component]:
         found: dict[str, Field | Component] = {}

@@ -60,8 +60,8 @@ def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
             remedy="choose more fields, or mask instead of remove",
         )
     own, never = _row_values(kept, request.dataset)
-    times = _times_to_be_read(request)
-    read = source_fields(request.dataset, [*(column.source for column in kept), *own, *never, *times])
+    unseen = (*_times_to_be_read(request), request.dataset.row_id)
+    read = source_fields(request.dataset, [*(column.source for column in kept), *own, *never, *unseen])
     masking = Masking(
         columns=kept,
         removed=tuple(removed),

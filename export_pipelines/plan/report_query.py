@@ -30,7 +30,7 @@ from export_pipelines.plan.dialects.dialect import NO, YES, Expression
 from export_pipelines.plan.plan import Groups, Query, Report, SourceColumn
 from export_pipelines.plan.predicates import predicates_of
 from export_pipelines.plan.query import Statement, query_of, rest_of
-from export_pipelines.plan.report_rows import FLAGS, MISFITS, kind_of, row_values
+from export_pipelines.plan.report_rows import FLAGS, MISFIT, MISFITS, kind_of, row_values
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.scratch import Scratch
 from export_pipelines.plan.tables import Tables
@@ -88,7 +88,7 @@ def measures_of(report: Report) -> dict[str, Measure]:
 def _columns(keys: Iterable[Dimension], measures: dict[str, Measure]) -> tuple[SourceColumn, ...]:
     # an amount is grouped in cents: 25.0 and 25.00 are one group
     kinds = {key.id: Kind.INTEGER if key.kind is Kind.DECIMAL else key.kind for key in keys}
-    kinds |= {TOTAL: Kind.BOOLEAN, MISFITS: Kind.INTEGER}
+    kinds |= {TOTAL: Kind.BOOLEAN, MISFITS: Kind.INTEGER, MISFIT: Kind.TEXT}
     kinds |= {name: Kind.TEXT if one.how is How.VALUES else Kind.INTEGER for name, one in measures.items()}
     return tuple(SourceColumn(name=name, kind=kind, type=str(kind)) for name, kind in kinds.items())
 
@@ -125,7 +125,8 @@ def _grouped(
         shown.append(cast(value if kept else null(), Text).label(quoted_name(key.id, quote=True)))
         groups += [value] if kept else []
     shown.append(cast(YES if total else NO, Text).label(TOTAL))
-    shown.append(cast(_sum(rows.c[MISFITS]), Text).label(MISFITS))
+    shown.append(cast(func.count(rows.c[MISFITS]), Text).label(MISFITS))
+    shown.append(cast(func.min(rows.c[MISFITS]), Text).label(MISFIT))
     shown += [cast(_measured(rows, one, tables), Text).label(name) for name, one in measures.items()]
     return select(*shown).select_from(rows).group_by(*groups)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, case, cast, literal, or_, select, tuple_
+from sqlalchemy import Integer, Select, and_, case, cast, literal, null, or_, select, tuple_
 
 from export_pipelines.catalog import Component, Field, Kind
 from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, Dimension
@@ -15,7 +15,7 @@ from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.scratch import Scratch
 from export_pipelines.plan.tables import Tables
 
-MISFITS = "misfits"
+MISFITS, MISFIT = "misfits", "misfit"  # how many rows are none, and the id of one
 DUPLICATE_WORD = "duplicate"
 Build = Callable[[Tables], Expression]
 
@@ -39,7 +39,9 @@ def row_values(
 
 def kind_of(name: str, keys: list[Dimension], request: PlanRequest) -> Kind:
     """What the scratch table holds under `name`: whole numbers are summed there, all else is text."""
-    if name in (*FLAGS, MISFITS):
+    if name == MISFITS:
+        return Kind.TEXT
+    if name in FLAGS:
         return Kind.INTEGER
     key = dict(zip((f"key_{n}" for n in range(len(keys))), keys, strict=True)).get(name)
     kind = key.kind if key else request.dataset.find(name).kind
@@ -90,7 +92,8 @@ def _misfit(amounts: Iterable[str], tables: Tables) -> Expression:
         time = tables.operand(window).value
         read = tables.dialect.instant_value(time, window.stored_as)
         wrong.append(and_(time.is_not(None), read.is_(None)))
-    return case((or_(*wrong), YES), else_=NO) if wrong else NO
+    row = tables.operand(tables.dataset.find(tables.dataset.row_id)).value
+    return case((or_(*wrong), row)) if wrong else null()
 
 
 def _flag(request: PlanRequest, name: str, tables: Tables) -> Expression:

@@ -19,7 +19,7 @@ from export_pipelines.stream.schema import DECIMAL_DIGITS, arrow_type, polars_ty
 
 YEAR_0 = "0000"
 EXPONENT = table(b"eE")
-IDS = ("lead_id", "event_id")
+IDS = ("event_id", "lead_id")  # of an event both may be there
 BLANK = r"[ \t\n\r\x0b\x0c]"
 CANONICAL_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 NUMBER = re.compile(rf"{BLANK}*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+-]?[0-9]{{1,9}}))?{BLANK}*")

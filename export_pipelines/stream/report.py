@@ -11,7 +11,7 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.limits import demand_room
 from export_pipelines.plan.plan import OutputColumn, Plan, Report, SourceColumn
 from export_pipelines.plan.report_query import TOTAL, measures_of
-from export_pipelines.plan.report_rows import MISFITS
+from export_pipelines.plan.report_rows import MISFIT, MISFITS
 from export_pipelines.stream.conform import conform
 from export_pipelines.stream.metrics import empty_group, from_cents, value_of
 from export_pipelines.stream.pivot import demand_columns, pivoted
@@ -51,8 +51,8 @@ def _groups(plan: Plan, batches: Iterable[pa.RecordBatch]) -> pl.DataFrame:
     if misfits:
         raise DataError(
             f"{misfits:,} rows hold an amount that is no number of two places, or a time that is none",
-            where=plan.export,
-            remedy="mend the rows, or filter them out; an export of the rows names the first",
+            where=f"{plan.export}, row {groups[MISFIT].drop_nulls().sort()[0]} among them",
+            remedy="mend the rows, or filter them out; an export of the rows names the field",
         )
     return groups
 

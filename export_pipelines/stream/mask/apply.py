@@ -8,13 +8,14 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines.catalog import Kind
+from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, shows_text
 from export_pipelines.stream.bad_json import settled
 from export_pipelines.stream.components import component, has_form
-from export_pipelines.stream.conform import conform
+from export_pipelines.stream.conform import conform, place_of
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.mask.kernel import NEVER, Found
-from export_pipelines.stream.mask.objects import OPEN, Objects, sealed
+from export_pipelines.stream.mask.objects import OPEN, Objects, UnreadObject, sealed
 from export_pipelines.stream.mask.prefilter import NEAR_OWN, Prefilter
 from export_pipelines.stream.mask.redact import may_change, own_at, redacted, redactor, without_never_exported
 from export_pipelines.stream.mask.values import WHOLE, masked, selected
@@ -35,7 +36,14 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
     assert plan.masking and plan.extract
     query = plan.masking.query
     batch, bad_json = settled(batch, query.marked, query.bad_json_is_null)
-    rows = _Rows(plan, conform(batch, query.columns), keys)
+    try:
+        rows = _Rows(plan, conform(batch, query.columns), keys)
+    except UnreadObject as error:
+        raise DataError(
+            error.what,
+            where=place_of(batch, error.row, error.column),
+            remedy="mend the row, or leave the field out",
+        ) from error
     output = [rows.column(column).alias(column.id) for column in plan.masking.columns]
     return Masked(pl.DataFrame(output), rows.hidden, bad_json)
 
@@ -67,7 +75,8 @@ class _Rows:
         self.own = own_at(rows.tolist(), [*own, *never])
         self.clean = {source: self._without_never(source, found) for source, found in cleaned.items()}
         self.shown = {one.id: self._redacted(one, found) for one, found in redacted.items()}
-        self.shown |= {id: self._sealed(one, sealed[id]) for id, one in objects.items()}
+        for id, one in objects.items():
+            self.shown[id] = self._sealed(id, one, sealed[id])
 
     def column(self, column: OutputColumn) -> pl.Series:
         values = self.clean.get(column.source, self.frame[column.source])
@@ -97,8 +106,12 @@ class _Rows:
         shown = self.clean.get(column.source, texts)
         return self._counted(redacted(texts, found, self.own, redactor(column.type, column.query), shown))
 
-    def _sealed(self, objects: Objects, found: Found) -> pl.Series:
-        return self._counted(sealed(objects, found, self.own, self.keys))
+    def _sealed(self, id: str, objects: Objects, found: Found) -> pl.Series:
+        try:
+            return self._counted(sealed(objects, found, self.own, self.keys))
+        except UnreadObject as error:
+            error.column = id
+            raise
 
     def _counted(self, result: tuple[pl.Series, int]) -> pl.Series:
         shown, hidden = result

@@ -10,7 +10,6 @@ from simplejson import RawJSON
 
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
-from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Mask, Seal, shows_text
 from export_pipelines.stream.components import is_valid
 from export_pipelines.stream.keys import Keys
@@ -56,19 +55,40 @@ class Objects(NamedTuple):
         return found if redacts else found & (NEVER | KEY)
 
 
+class UnreadObject(Exception):
+    """JSON that cannot be looked into; `row` is its position in `column`, `what` says why."""
+
+    column = ""
+
+    def __init__(self, row: int, what: str) -> None:
+        self.row, self.what = row, what
+        super().__init__(what)
+
+
 def sealed(column: Objects, found: Found, own: dict[int, Own], keys: Keys) -> tuple[pl.Series, int]:
-    """JSON texts with values hidden where they may have to be, and how many; `own` has the rows' own values."""
+    """JSON texts with values hidden where they may have to be, and how many; `own` has the rows' own values. Raises
+    UnreadObject."""
     rows = np.flatnonzero(found).tolist()
     walk = _Walk(column.seals, keys)
+    texts = [(text, own.get(row, NOBODY)) for row, text in zip(rows, column.texts[rows], strict=True)]
     try:
-        changed = walk.all_of(
-            [(text, own.get(row, NOBODY)) for row, text in zip(rows, column.texts[rows], strict=True)]
-        )
-    except RecursionError as error:
-        raise DataError("JSON that is nested too deeply to be read") from error
+        changed = walk.all_of(texts)
+    except (ValueError, RecursionError):
+        for row, one in zip(rows, texts, strict=True):
+            _demand_readable(row, one, column.seals, keys)
+        raise
     if not walk.hidden:
         return column.texts, 0
     return column.texts.clone().scatter(rows, pl.Series(changed)), walk.hidden
+
+
+def _demand_readable(row: int, text: tuple[str, Own], seals: tuple[Seal, ...], keys: Keys) -> None:
+    try:
+        _Walk(seals, keys).all_of([text])
+    except RecursionError as error:
+        raise UnreadObject(row, "JSON that is nested too deeply to be read") from error
+    except ValueError as error:
+        raise UnreadObject(row, "JSON that does not parse") from error
 
 
 _KEY = Seal(path=NOWHERE, type="text", mask=Mask.REDACT)
@@ -103,10 +123,7 @@ class _Walk:
         """A text as Python values, and whether a key stands twice in an object: then only the last of its values is here,
         and the others must not go out."""
         self.twice = False
-        try:
-            return self.decoder.decode(text), self.twice
-        except ValueError as error:
-            raise DataError("JSON that does not parse") from error
+        return self.decoder.decode(text), self.twice
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
