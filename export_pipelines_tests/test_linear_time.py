@@ -1,6 +1,7 @@
 """Texts of 200,000 letters, made so that a search that tries all ways would never end: each room reads them in seconds."""
 
 import time
+import tracemalloc
 import unicodedata
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from export_pipelines.normal_form import FEW, normalised
 from export_pipelines.sample.headers import compared
 from export_pipelines.sample.parse import Unfit, parser_of
 from export_pipelines.stream.components import COMPONENTS, VALID, has_form
+from export_pipelines.stream.encode_json import TOKEN
 from export_pipelines.stream.mask.own import own_of
 from export_pipelines.stream.mask.redact import redactor
 from export_pipelines.stream.normalise import normalised as spelled
@@ -80,6 +82,16 @@ def test_cells_of_an_import(type: str):
 def test_names_of_columns_and_keys():
     for text in texts():
         within(SECONDS, lambda text=text: (compared(text), never_exported_type(text)), repr(text[:6]))  # type: ignore[misc]
+
+
+def test_a_long_text_in_json_takes_no_more_memory_than_a_few_of_it():
+    text = '"' + "x\\n" * 1_400_000 + '"'
+    tracemalloc.start()
+    found = TOKEN.match(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found and found.end() == len(text)
+    assert peak < 10 * len(text)
 
 
 MARKS = st.text("ae\u0301\u0323\u0327\u0345\u0f71\u0f72é\u1e09\uac00\u1161\u11a8ﬁＡ", min_size=2, max_size=9)
