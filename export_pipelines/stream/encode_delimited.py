@@ -1,6 +1,7 @@
 """CSV and TSV to the byte: UTF-8, LF, minimal quoting, null is nothing and the empty string is `""`, unless asked otherwise."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -98,12 +99,10 @@ class DelimitedEncoder:
     def _count(self, frame: pl.DataFrame, spelled: pl.DataFrame) -> None:
         for _, runs in self._formulas():
             self.counts.neutralised += int(frame.select(runs.sum()).item())
-        texts = [name for name, type in spelled.schema.items() if type == pl.String]
-        if texts and not self.escaped:
-            alike = spelled.select((pl.col(texts) == self.null_marker).sum())
-            self.counts.like_null += {
-                name: found for name, found in alike.row(0, named=True).items() if found
-            }
+        texts = [] if self.escaped else [name for name, type in spelled.schema.items() if type == pl.String]
+        for name in texts:
+            self.counts.like_null[name] += int((spelled[name] == self.null_marker).sum())
+        self.counts.like_null += Counter()  # without columns that have none
 
     def _neutralise(self, frame: pl.DataFrame) -> pl.DataFrame:
         if not self.safe:
