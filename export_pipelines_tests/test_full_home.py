@@ -24,7 +24,6 @@ EXPORT = "type: lead\nformat: csv\nfields: all\npartition: daily\nstart: 2024-01
 def at_home(project: Project, small_disk: Path) -> Iterator[Project]:
     """The project's home is the small disk; its leads lie elsewhere."""
     project.write("plain", EXPORT)
-    project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.home / 'leads.db'}"
     project.environment["EXPORT_PIPELINES_HOME"] = str(small_disk)
     yield project
 
