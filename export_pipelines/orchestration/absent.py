@@ -16,7 +16,7 @@ from export_pipelines.definition.known import Known, read_known
 from export_pipelines.definition.taken_names import taken_by
 from export_pipelines.definition.words import NAME_PATTERN
 from export_pipelines.errors import DefinitionError
-from export_pipelines.orchestration.checks import definition_spec
+from export_pipelines.orchestration.checks import check_specs, definition_check, report
 from export_pipelines.orchestration.code_reference import code_reference
 from export_pipelines.orchestration.failing import told
 from export_pipelines.orchestration.names import asset_key, schedule_name
@@ -105,11 +105,14 @@ def _asset(one: Absent, workshop: Workshop, stand_in: ExportDefinition | None) -
         kinds={"yaml"},
         partitions_def=partitions,
         backfill_policy=POLICY if partitions else None,
-        check_specs=[definition_spec(one.key)],
+        check_specs=check_specs(
+            one.key, partitions
+        ),  # the export's own: a run was launched for all of them, before or after
         config_schema=dg.Permissive(),  # a run may have been launched for the export as it was
     )
     def broken(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]  # of None, Dagster would demand a tuple
         note_export(context.op_execution_context, one.name)
+        report(context.op_execution_context, definition_check(one.key, one.text))
         with told():
             raise one.error
 

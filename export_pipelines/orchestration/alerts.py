@@ -40,7 +40,7 @@ def alert_sensor(workshop: Workshop, not_taken: Sequence[Absent] = ()) -> dg.Sen
             return dg.SkipReason(f"nobody is to be told: there is no {workshop.settings.alerts.name}")
         for alert in found:
             workshop.ledger.notice(alert)
-        notice(workshop, instance, rules, absent, on)
+        notice(workshop, instance, rules, on)
         told = tell(workshop, rules, context.log.error)
         return dg.SkipReason(f"{told} alerts told")
 
@@ -58,16 +58,14 @@ def notice(
     workshop: Workshop,
     instance: dg.DagsterInstance,
     rules: tuple[AlertRule, ...],
-    absent: Sequence[Absent],
     on: Mapping[str, datetime],
 ) -> None:
     """Writes down what is to be told. Raises nothing that it has noticed before."""
     now = workshop.now()
-    names = [*(one.name for one in workshop.loaded.definitions), *(one.name for one in absent)]
     schedules = {schedule_name(one): one.name for one in workshop.loaded.definitions if one.schedule}
     for alert in (
         *undelivered(workshop, instance, now),
-        *failed_runs(workshop, instance, names, now),
+        *failed_runs(workshop, instance, now),
         *over_limit_alerts(on, schedules, now),
         *_late(workshop, on, rules, now),
     ):

@@ -41,7 +41,7 @@ def check_specs(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)  # of partitions; a person can do nothing about it
         return [
-            definition_spec(asset),
+            dg.AssetCheckSpec(DEFINITION, asset=asset, description="The export's file can be read"),
             *(
                 dg.AssetCheckSpec(name, asset=asset, description=text, partitions_def=partitions)
                 for name, (text, _) in _FIND.items()
@@ -49,12 +49,8 @@ def check_specs(
         ]
 
 
-def definition_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
-    """Of the export itself, whatever its partitions."""
-    return dg.AssetCheckSpec(DEFINITION, asset=asset, description="The export's file can be read")
-
-
 def definition_check(asset: dg.AssetKey, fault: str | None = None) -> dg.AssetCheckEvaluation:
+    """Of the export itself, whatever its partitions."""
     return dg.AssetCheckEvaluation(
         asset_key=asset, check_name=DEFINITION, passed=fault is None, severity=ERROR, description=fault
     )

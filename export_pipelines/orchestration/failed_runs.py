@@ -1,6 +1,6 @@
 """Alerts of runs that failed, whoever launched them: one for each run, one for all runs of a backfill once it is over."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -38,20 +38,20 @@ class Occasion:
     runs: tuple[dg.DagsterRun, ...]
 
 
-def failed_runs(
-    workshop: Workshop, instance: dg.DagsterInstance, names: Sequence[str], now: datetime
-) -> Iterator[Alert]:
-    """One alert for each occasion and export of which a window did not become an artifact; `names` are the exports there are.
+def failed_runs(workshop: Workshop, instance: dg.DagsterInstance, now: datetime) -> Iterator[Alert]:
+    """One alert for each occasion and export of which a window did not become an artifact.
 
     What became of artifacts is told by the ledger; what a person typed wrongly, who sees the run fail, is not told.
     """
-    nodes = {one.name: node_name(one) for one in workshop.loaded.definitions}
+    definitions = workshop.loaded.definitions
+    nodes = {one.name: node_name(one) for one in definitions}
+    now_called = {old: one.name for one in definitions for old in one.renamed_from}
     for occasion in _occasions(instance, now):
         faults: dict[str, dict[str, str]] = {}
         for run in occasion.runs:
-            exports = exports_of(run, names)
-            for export in exports:
-                node = nodes.get(export) if len(exports) > 1 else None
+            exports = exports_of(run)
+            for asked in exports:
+                node, export = nodes.get(asked) if len(exports) > 1 else None, now_called.get(asked, asked)
                 told = _faults(workshop, instance, run, export, node)
                 if told is not None:
                     faults.setdefault(export, {}).update(told)

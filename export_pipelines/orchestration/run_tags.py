@@ -1,7 +1,5 @@
 """Of which exports and windows a run is: each run of an export has the tag `export/name`, however it was launched."""
 
-from collections.abc import Iterable
-
 import dagster as dg
 
 from export_pipelines.orchestration.sweeping import SWEEP
@@ -39,9 +37,8 @@ def tagged(value: str | None) -> list[str]:
     return value.split(_BETWEEN) if value else []
 
 
-def exports_of(run: dg.DagsterRun, names: Iterable[str]) -> list[str]:
-    """The exports, of those that are called `names`, that the run was to make: by its tag, or, where it died before it had
-    one, by the assets it was asked for."""
+def exports_of(run: dg.DagsterRun) -> list[str]:
+    """The exports that the run was to make: by its tag, or, where it died before it had one, by the assets it was asked for."""
     asked = tagged(run.tags.get(EXPORT_TAG))
     if not asked and run.asset_selection:
         asked = [key.path[-1] for key in run.asset_selection]
@@ -49,8 +46,7 @@ def exports_of(run: dg.DagsterRun, names: Iterable[str]) -> list[str]:
         asked = [str(run.run_config.get("export"))]
     elif run.job_name == SWEEP:
         return [SWEEP]
-    known = set(names)
-    return sorted(name for name in set(asked) if name in known)
+    return sorted(set(asked))
 
 
 def windows_of(run: dg.DagsterRun) -> str:

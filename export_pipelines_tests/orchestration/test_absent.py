@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from export_pipelines.definition.known import FILE, read_known
-from export_pipelines_tests.orchestration.project import DAILY, NOW, Project, failure
+from export_pipelines_tests.orchestration.project import DAILY, NOW, QUIET, Project, failure
 from export_pipelines_tests.orchestration.watching import Watched, schedules_on, turn_off, turn_on
 
 KEY = dg.AssetKey(["lead", "daily"])
@@ -75,6 +75,25 @@ def test_materializing_it_fails_with_the_reason(watched: Watched):
     assert 'did you mean "email"?' in failure(result)["lead__daily"]
     (run,) = watched.runs_of("daily")
     assert run.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_that_was_launched_before_it_broke_or_before_it_was_mended_is_no_crash(watched: Watched):
+    """As Dagster does it: the run is made from one state of the file, and a process of its own reads the next."""
+    for before, after, ends_well in ((DAILY, BROKEN, False), (BROKEN, DAILY, True)):
+        watched.project.write("daily", before)
+        watched.tick()
+        job = watched.project.definitions().resolve_implicit_global_asset_job_def()
+        checks = frozenset(job.asset_layer.asset_graph.get(KEY).check_keys)
+        watched.project.write("daily", after)
+        watched.tick()
+        job = watched.project.definitions().resolve_implicit_global_asset_job_def()
+        job = job.get_subset(asset_selection={KEY}, asset_check_selection=checks)
+        tags = {"dagster/partition": "2024-01-15"}
+        run = job.execute_in_process(
+            raise_on_error=False, instance=watched.instance, tags=tags, run_config=QUIET
+        )
+        assert run.success is ends_well
+        assert ends_well or 'did you mean "email"?' in failure(run)["lead__daily"]
 
 
 def test_a_tick_of_its_schedule_fails_with_the_reason(watched: Watched):

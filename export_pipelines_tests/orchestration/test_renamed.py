@@ -50,6 +50,14 @@ def test_its_schedule_is_on_as_it_was_and_nobody_is_told(watched: Watched):
     assert rename_again.cron_schedule == "0 2 * * *"
 
 
+def test_a_run_that_failed_under_the_old_name_is_told_under_the_new_one(watched: Watched):
+    watched.project.write("daily", DAILY + "limits: {rows: 5}\n")
+    assert not watched.materialize("daily", partition_key="2024-01-16").success
+    rename(watched)
+    ((export, text),) = watched.noted()
+    assert export == "backup" and text.startswith("window 2024-01-16: ")
+
+
 def test_a_rename_that_is_not_said_is_told(watched: Watched):
     rename(watched, DAILY)
     assert [export for export, _ in watched.told()] == ["daily"]
