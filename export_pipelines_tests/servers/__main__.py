@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from export_pipelines.artifacts.locking import held
 from export_pipelines.private_files import close_umask, make_folder
+from export_pipelines_tests.servers.ending import end, end_by_signals, with_parent
 from export_pipelines_tests.servers.local import Ports, busy_port, environment, local_servers
 
 
@@ -30,12 +32,18 @@ def main(command: list[str]) -> int:
             if command:
                 return _run(command, told)
             print(_table(folder), flush=True)
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    return 0
+            with suppress(SystemExit):  # by Ctrl-C, which is how they are ended
+                while True:
+                    signal.pause()
 
 
 def _run(command: list[str], told: Mapping[str, str]) -> int:
-    return subprocess.run(command, env={**told, **os.environ}, check=False).returncode
+    process = subprocess.Popen(command, env={**told, **os.environ}, preexec_fn=with_parent(signal.SIGTERM))  # noqa: PLW1509
+    try:
+        return process.wait()
+    finally:
+        if process.poll() is None:
+            end(process)
 
 
 def _refuse(text: str) -> int:
@@ -59,5 +67,5 @@ Ctrl-C ends them; what they were sent stays."""
 
 
 if __name__ == "__main__":
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT} if len(sys.argv) == 1 else set())
+    end_by_signals()
     sys.exit(main(sys.argv[1:]))

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from export_pipelines.errors import ExportError
 from export_pipelines.s3 import Access, Bucket, open_bucket
 from export_pipelines_tests.servers.authority import authority
+from export_pipelines_tests.servers.ending import end, with_parent
 from export_pipelines_tests.servers.free_port import free_port
 
 BUCKET = "exports"
@@ -86,7 +87,7 @@ def s3_server(folder: Path | None = None, port: int | None = None) -> Iterator[S
         try:
             yield server
         finally:
-            _end(process, signal.SIGTERM if folder else signal.SIGKILL)
+            end(process, signal.SIGTERM if folder else signal.SIGKILL)
 
 
 def _started(data: Path, port: int | None) -> "tuple[subprocess.Popen[bytes], S3Server]":
@@ -96,25 +97,22 @@ def _started(data: Path, port: int | None) -> "tuple[subprocess.Popen[bytes], S3
         server = S3Server(s3_port, https_port, authority().pem(data))
         with (data / "log").open("wb") as log:
             process = subprocess.Popen(
-                _call(data, server, others), stdout=log, stderr=subprocess.STDOUT, cwd=data
+                _call(data, server, others),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=data,
+                start_new_session=True,  # Ctrl-C is for us, who end it in order
+                preexec_fn=with_parent(signal.SIGKILL),  # noqa: PLW1509
             )
         try:
             _wait(process, server, data / "log")
         except AssertionError as error:
-            _end(process, signal.SIGKILL)
+            end(process, signal.SIGKILL)
             if tries_left and "address already in use" in str(error):
                 continue
             raise
         return process, server
     raise AssertionError("no port is free")
-
-
-def _end(process: "subprocess.Popen[bytes]", by: signal.Signals) -> None:
-    process.send_signal(by)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(10)
-    process.kill()
-    process.wait()
 
 
 def _ports(s3_port: int | None) -> list[int]:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,18 +159,19 @@ def asyncssh_server(
             Door, "127.0.0.1", served.port, server_host_keys=[host_key], sftp_factory=Files
         )
         served.port = acceptor.get_port()
+        ended = asyncio.Event()
+        stop.append(partial(asyncio.get_running_loop().call_soon_threadsafe, ended.set))
         ready.set()
-        while not ended.is_set():
-            await asyncio.sleep(0.05)
+        await ended.wait()
         acceptor.close()
         await acceptor.wait_closed()
 
-    ready, ended = threading.Event(), threading.Event()
+    ready, stop = threading.Event(), list[Callable[[], object]]()
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     assert ready.wait(START_S)
     try:
         yield served
     finally:
-        ended.set()
+        stop[0]()
         thread.join(START_S)

@@ -1,0 +1,49 @@
+"""Servers end with who started them, however that one ends: by a signal, killed, or because its own parent is gone."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from types import FrameType
+from typing import NoReturn
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PR_SET_PDEATHSIG = 1
+PATIENCE_S = 10
+
+
+def end_by_signals() -> None:
+    """From now on a signal, or the death of this process's parent, ends it through its `finally` blocks."""
+    for one in ENDING:
+        signal.signal(one, _leave)
+    parent = os.getppid()
+    with_parent(signal.SIGTERM)()
+    if os.getppid() != parent:  # it died just now
+        _leave(signal.SIGTERM, None)
+
+
+def with_parent(by: signal.Signals) -> Callable[[], object]:
+    """For `preexec_fn`, where it takes no lock: the kernel sends the new process `by` when the thread that started it ends. Linux only; elsewhere
+    nothing happens."""
+    if not sys.platform.startswith("linux"):
+        return lambda: None
+    return partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, int(by), 0, 0, 0)
+
+
+def end(process: "subprocess.Popen[bytes]", by: signal.Signals = signal.SIGTERM) -> None:
+    """Sends `by`, then SIGKILL to what does not end in time. Returns when the process is gone."""
+    process.send_signal(by)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE_S)
+    process.kill()
+    process.wait()
+
+
+def _leave(number: int, _: FrameType | None) -> NoReturn:
+    for one in ENDING:  # what ends is not interrupted once more
+        signal.signal(one, signal.SIG_IGN)
+    sys.exit(128 + number)
