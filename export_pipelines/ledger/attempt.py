@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from export_pipelines.delivery import Receipt
 from export_pipelines.ledger.delivery import Delivery
-from export_pipelines.ledger.tables import INSERT, deliveries, journal, placed
+from export_pipelines.ledger.tables import deliveries, insert_of, journal, placed
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Attempt:
     def placing(self, place: str, export: str, files: Mapping[str, str]) -> None:
         rows = [{"place": place, "export": export, "name": one, "sha256": files[one]} for one in files]
         with self.engine.begin() as connection:
-            insert = INSERT[connection.dialect.name](placed).on_conflict_do_nothing()
+            insert = insert_of(connection.dialect.name)(placed).on_conflict_do_nothing()
             connection.execute(insert, rows)
 
     def placed(self, place: str) -> list[tuple[str, str, str]]:

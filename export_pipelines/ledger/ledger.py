@@ -27,7 +27,15 @@ from export_pipelines.ledger.delivery import (
 )
 from export_pipelines.ledger.lanes import Lanes
 from export_pipelines.ledger.renaming import take_along
-from export_pipelines.ledger.tables import INSERT, alerts, artifacts, attempts, deliveries, journal, requests
+from export_pipelines.ledger.tables import (
+    alerts,
+    artifacts,
+    attempts,
+    deliveries,
+    insert_of,
+    journal,
+    requests,
+)
 from export_pipelines.ledger.windows import WindowRecord, window_records
 from export_pipelines.plan.window import WHOLE_KEY
 
@@ -220,7 +228,7 @@ class Ledger:
             return ours
 
     def _add(self, connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
-        insert = INSERT[connection.dialect.name](table).values(**row).on_conflict_do_nothing()
+        insert = insert_of(connection.dialect.name)(table).values(**row).on_conflict_do_nothing()
         return connection.execute(insert.returning(sa.literal(1))).first() is not None
 
     def _read(self, connection: sa.Connection, *wanted: sa.ColumnElement[bool]) -> list[Delivery]:

@@ -1,13 +1,9 @@
 """The ledger's tables. Migrations make them; a test holds the two against each other."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-
-INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class Utc(sa.TypeDecorator[datetime]):
@@ -132,3 +128,14 @@ audit = sa.Table(  # who did what to which thing; rows are added, never changed
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
 )
+
+
+def insert_of(dialect: str) -> Any:
+    """The INSERT of the ledger's database, which is imported when it is first needed."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert

@@ -10,7 +10,6 @@ from export_pipelines.stream.components import EXTENSION, has_form
 from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.letters import NOT_DIGIT, Letters, arrow_texts
 from export_pipelines.stream.mask.recognise import STARS
-from export_pipelines.stream.pseudonyms import hashed, tokenized
 from export_pipelines.stream.timestamps import timestamp_texts
 
 SHOWN_DIGITS = 4  # of a phone
@@ -23,8 +22,12 @@ def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
     """The hidden values as text, in the order of `values`. Raises SettingsError without the key that `mask` needs."""
     texts = as_text(values)
     if mask is Mask.HASH:
+        from export_pipelines.stream.pseudonyms import hashed
+
         return hashed(type, texts, keys)
     if mask is Mask.TOKENIZE:
+        from export_pipelines.stream.pseudonyms import tokenized
+
         return tokenized(type, texts, keys)
     return stars(texts) if mask is Mask.REDACT else _part_shown(type, texts)
 
