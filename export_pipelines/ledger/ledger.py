@@ -10,34 +10,31 @@ from typing import Any
 import sqlalchemy as sa
 
 from export_pipelines.artifacts import Manifest
-from export_pipelines.delivery import Receipt
 from export_pipelines.delivery.retrying import next_attempt
 from export_pipelines.errors import ExportError, RequestError, RetryableError, Uncertain
 from export_pipelines.ledger.alert import Alert, alert_keys, open_alerts, was_told
 from export_pipelines.ledger.attempt import Attempt
+from export_pipelines.ledger.attempt_rows import arrived, end_killed, open_attempt, same_files, update
 from export_pipelines.ledger.audit import AuditEntry, add_entry, read_entries
 from export_pipelines.ledger.delivery import (
     ENDED_BADLY,
     OPEN,
     Delivery,
     State,
-    content_of,
-    delivery_id,
     lane_of,
 )
 from export_pipelines.ledger.lanes import Lanes
 from export_pipelines.ledger.renaming import take_along
+from export_pipelines.ledger.rows import artifact_row, delivery_in, delivery_row, export_of
 from export_pipelines.ledger.tables import (
     alerts,
     artifacts,
     attempts,
     deliveries,
     insert_of,
-    journal,
     requests,
 )
 from export_pipelines.ledger.windows import WindowRecord, window_records
-from export_pipelines.plan.window import WHOLE_KEY
 
 Clock = Callable[[], datetime]
 
@@ -89,11 +86,11 @@ class Ledger:
         still had to deliver is withdrawn: it must not arrive after this.
         """
         with self.engine.begin() as connection:
-            self._add(connection, artifacts, _artifact_row(manifest, run_id, given))
-            export = _export_of(connection, manifest.artifact)  # not the manifest's, once that was renamed
+            self._add(connection, artifacts, artifact_row(manifest, run_id, given))
+            export = export_of(connection, manifest.artifact)  # not the manifest's, once that was renamed
             lanes = [lane_of(export, manifest.window.key, entry) for entry in entries]
             for number, (lane, entry) in enumerate(zip(lanes, entries, strict=True), start=1):
-                self._add(connection, deliveries, _delivery_row(manifest, number, lane, entry, run_id, at))
+                self._add(connection, deliveries, delivery_row(manifest, number, lane, entry, run_id, at))
             self._withdraw(connection, export, manifest, lanes)
             by_lane = {
                 one.lane: one for one in self._read(connection, deliveries.c.artifact == manifest.artifact)
@@ -244,7 +241,7 @@ class Ledger:
             .where(*wanted)
             .order_by(artifacts.c.created_at.desc(), deliveries.c.artifact, deliveries.c.number)
         )
-        return [_delivery(dict(row._mapping)) for row in connection.execute(query)]
+        return [delivery_in(dict(row._mapping)) for row in connection.execute(query)]
 
     def _withdraw(
         self, connection: sa.Connection, export: str, manifest: Manifest, lanes: Sequence[str]
@@ -266,36 +263,19 @@ class Ledger:
     def _begin(self, id: str, at: datetime, run_id: str | None, again: bool) -> Attempt:
         with self.engine.begin() as connection:
             (one,) = self._read(connection, deliveries.c.id == id)
-            _end_killed(connection, one, at)
-            receipt = None if again else one.receipt or self._same_files(connection, one)
+            end_killed(connection, one, at)
+            receipt = None if again else one.receipt or same_files(connection, one)
             if receipt is None:
-                _open_attempt(connection, one, at, run_id, again)
+                open_attempt(connection, one, at, run_id, again)
             elif one.state != "delivered":
-                _update(connection, id, **_arrived(receipt), ended_at=at, run_id=run_id)
+                update(connection, id, **arrived(receipt), ended_at=at, run_id=run_id)
             (one,) = self._read(connection, deliveries.c.id == id)
         return Attempt(self.engine, one, receipt)
-
-    def _same_files(self, connection: sa.Connection, one: Delivery) -> Receipt | None:
-        """The receipt of the last delivery in this lane, when it brought the very same files."""
-        if one.window_key == WHOLE_KEY:
-            return None  # each run over the whole history is an occasion of its own
-        query = (
-            sa.select(deliveries.c.receipt, artifacts.c.content)
-            .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
-            .where(deliveries.c.lane == one.lane, deliveries.c.state == "delivered")
-            .order_by(deliveries.c.ended_at.desc())
-            .limit(1)
-        )
-        last = connection.execute(query).first()
-        content = connection.scalar(
-            sa.select(artifacts.c.content).where(artifacts.c.artifact == one.artifact)
-        )
-        return Receipt.model_validate(last.receipt) if last and last.content == content else None
 
     def _delivered(self, attempt: Attempt, at: datetime) -> None:
         if attempt.receipt is None:
             raise ValueError("an attempt ends with a receipt or an error")
-        self._end(attempt, at, _arrived(attempt.receipt))
+        self._end(attempt, at, arrived(attempt.receipt))
 
     def _failed(self, attempt: Attempt, error: BaseException, at: datetime) -> None:
         first_at = attempt.delivery.first_at or at
@@ -313,88 +293,9 @@ class Ledger:
     def _end(self, attempt: Attempt, at: datetime, row: Mapping[str, Any]) -> None:
         one = attempt.delivery
         with self.engine.begin() as connection:
-            _update(connection, one.id, ended_at=at, **row)
+            update(connection, one.id, ended_at=at, **row)
             connection.execute(
                 sa.update(attempts)
                 .where(attempts.c.delivery == one.id, attempts.c.number == one.attempts)
                 .values(ended_at=at, outcome=row["state"], error=row["error"])
             )
-
-
-def _export_of(connection: sa.Connection, artifact: str) -> str:
-    return str(connection.scalar(sa.select(artifacts.c.export).where(artifacts.c.artifact == artifact)))
-
-
-def _open_attempt(
-    connection: sa.Connection, one: Delivery, at: datetime, run_id: str | None, again: bool
-) -> None:
-    number = one.attempts + 1
-    first_at = at if again or one.first_at is None else one.first_at
-    _update(
-        connection, one.id, state="sending", attempts=number, first_at=first_at, next_at=None, run_id=run_id
-    )
-    row = {"delivery": one.id, "number": number, "run_id": run_id, "started_at": at}
-    connection.execute(sa.insert(attempts).values(row))
-    if again:
-        connection.execute(sa.delete(journal).where(journal.c.delivery == one.id))
-
-
-def _update(connection: sa.Connection, id: str, **values: Any) -> None:
-    connection.execute(sa.update(deliveries).where(deliveries.c.id == id).values(values))
-
-
-def _arrived(receipt: Receipt) -> dict[str, Any]:
-    told = receipt.model_dump(mode="json")
-    return {"state": "delivered", "receipt": told, "target": receipt.target, "error": None, "next_at": None}
-
-
-def _end_killed(connection: sa.Connection, one: Delivery, at: datetime) -> None:
-    """An attempt without an end, in a lane that is ours, was killed."""
-    connection.execute(
-        sa.update(attempts)
-        .where(attempts.c.delivery == one.id, attempts.c.outcome.is_(None))
-        .values(outcome="killed", ended_at=at)
-    )
-
-
-def _artifact_row(manifest: Manifest, run_id: str | None, given: bool | None) -> dict[str, Any]:
-    return {
-        "artifact": manifest.artifact,
-        "export": manifest.export,
-        "window_key": manifest.window.key,
-        "run_id": run_id,
-        "created_at": manifest.created_at,
-        "rows": manifest.rows,
-        "bytes": manifest.bytes,
-        "parts": len(manifest.parts),
-        "content": content_of(manifest),
-        "window_end": manifest.window.end,
-        "plan_hash": manifest.plan_hash,
-        "given": given,
-    }
-
-
-def _delivery_row(
-    manifest: Manifest, number: int, lane: str, entry: Mapping[str, Any], run_id: str | None, at: datetime
-) -> dict[str, Any]:
-    return {
-        "id": delivery_id(manifest, lane),
-        "artifact": manifest.artifact,
-        "number": number,
-        "lane": lane,
-        "kind": entry["kind"],
-        "entry": dict(entry),
-        "target": "",
-        "state": "due",
-        "attempts": 0,
-        "run_id": run_id,
-        "registered_at": at,
-    }
-
-
-def _delivery(row: Mapping[str, Any]) -> Delivery:
-    receipt = row["receipt"]
-    return Delivery(
-        **{name: row[name] for name in Delivery.__dataclass_fields__ if name != "receipt"},
-        receipt=Receipt.model_validate(receipt) if receipt else None,
-    )

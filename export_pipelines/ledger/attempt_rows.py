@@ -1,0 +1,59 @@
+"""An attempt at a delivery, as the ledger writes it down: begun, ended, or ended by the death of its process."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from export_pipelines.delivery import Receipt
+from export_pipelines.ledger.delivery import Delivery
+from export_pipelines.ledger.tables import artifacts, attempts, deliveries, journal
+from export_pipelines.plan.window import WHOLE_KEY
+
+
+def open_attempt(
+    connection: sa.Connection, one: Delivery, at: datetime, run_id: str | None, again: bool
+) -> None:
+    number = one.attempts + 1
+    first_at = at if again or one.first_at is None else one.first_at
+    update(
+        connection, one.id, state="sending", attempts=number, first_at=first_at, next_at=None, run_id=run_id
+    )
+    row = {"delivery": one.id, "number": number, "run_id": run_id, "started_at": at}
+    connection.execute(sa.insert(attempts).values(row))
+    if again:
+        connection.execute(sa.delete(journal).where(journal.c.delivery == one.id))
+
+
+def update(connection: sa.Connection, id: str, **values: Any) -> None:
+    connection.execute(sa.update(deliveries).where(deliveries.c.id == id).values(values))
+
+
+def arrived(receipt: Receipt) -> dict[str, Any]:
+    told = receipt.model_dump(mode="json")
+    return {"state": "delivered", "receipt": told, "target": receipt.target, "error": None, "next_at": None}
+
+
+def end_killed(connection: sa.Connection, one: Delivery, at: datetime) -> None:
+    """An attempt without an end, in a lane that is ours, was killed."""
+    connection.execute(
+        sa.update(attempts)
+        .where(attempts.c.delivery == one.id, attempts.c.outcome.is_(None))
+        .values(outcome="killed", ended_at=at)
+    )
+
+
+def same_files(connection: sa.Connection, one: Delivery) -> Receipt | None:
+    """The receipt of the last delivery in this lane, when it brought the very same files."""
+    if one.window_key == WHOLE_KEY:
+        return None  # each run over the whole history is an occasion of its own
+    query = (
+        sa.select(deliveries.c.receipt, artifacts.c.content)
+        .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
+        .where(deliveries.c.lane == one.lane, deliveries.c.state == "delivered")
+        .order_by(deliveries.c.ended_at.desc())
+        .limit(1)
+    )
+    last = connection.execute(query).first()
+    content = connection.scalar(sa.select(artifacts.c.content).where(artifacts.c.artifact == one.artifact))
+    return Receipt.model_validate(last.receipt) if last and last.content == content else None
