@@ -176,11 +176,11 @@ class Rest(Frozen):
 
 class Mixed(Frozen):
     """Times that are texts of more than one spelling do not sort as their moments do: `asks` tells whether there are
-    such, and `sql` gives the rows of the query, with its parameters, in their order all the same."""
+    such, and `order` is what the query's rows are then sorted by."""
 
     asks: str
     parameters: tuple[str | int | float | None, ...] = ()
-    sql: str
+    order: str
 
 
 class Query(Frozen):

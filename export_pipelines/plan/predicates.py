@@ -59,11 +59,6 @@ def predicates_of(request: PlanRequest, tables: Tables, scratch: Tables) -> Aske
     return Asked(tuple(pushed), tuple(afterwards))
 
 
-def window_of(request: PlanRequest, tables: Tables) -> tuple[Predicate, ...]:
-    """What the window demands of a row."""
-    return tuple(_window(request, tables))
-
-
 def _builders(request: PlanRequest) -> Iterator[Build]:
     """Of each key of the filter, of each field in `where`, and of each rule."""
     yield from _BLOCK

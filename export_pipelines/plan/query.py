@@ -12,12 +12,14 @@ from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import FUNCTIONS, NotPushable, Sqlite
 from export_pipelines.plan.dialects.dialect import NO, YES, Compiled, Expression
 from export_pipelines.plan.plan import Groups, Mixed, Query, Rest, SourceColumn
-from export_pipelines.plan.predicates import Predicate, predicates_of, window_of
+from export_pipelines.plan.predicates import Predicate, predicates_of
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.scratch import NUMBER, Scratch
 from export_pipelines.plan.tables import Tables
+from export_pipelines.plan.window import WHOLE_KEY
 
 Statement = Select[Any] | CompoundSelect[Any]
+ORDER_BY = " ORDER BY "
 MAX_PARAMETERS = 30_000  # SQLite takes 32,766, PostgreSQL 65,535
 
 
@@ -94,11 +96,12 @@ def _mixed(request: PlanRequest, tables: Tables, statement: Select[Any]) -> Mixe
     if not times:
         return None
     columns = {id: tables.column(tables.field(id)) for id in times}
-    window = [one.expression for one in window_of(request, tables)]
     mixed = or_(*(dialect.is_mixed(one) for one in columns.values()))
-    asks = dialect.compile(
-        select(mixed).select_from(tables.source([*columns.values(), *window])).where(*window)
-    )
+    asked = select(mixed).select_from(tables.source(columns.values()))
+    if request.window.key != WHOLE_KEY and request.dataset.window in columns:
+        near = dialect.around(columns[request.dataset.window], request.window.start, request.window.end)
+        asked = asked.where(near)
+    asks = dialect.compile(asked)
     keys = {
         id: [*found[:-1], *dialect.moment_order(columns[id])] if id in times else found
         for id, found in _order(request, tables).items()
@@ -106,7 +109,7 @@ def _mixed(request: PlanRequest, tables: Tables, statement: Select[Any]) -> Mixe
     rows = dialect.compile(
         statement.order_by(None).order_by(*(key for found in keys.values() for key in found))
     )
-    return Mixed(asks=asks.sql, parameters=asks.parameters, sql=rows.sql)
+    return Mixed(asks=asks.sql, parameters=asks.parameters, order=rows.sql.rpartition(ORDER_BY)[2])
 
 
 def query_of(

@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 
 from export_pipelines.errors import SourceError
 from export_pipelines.plan.plan import Query
+from export_pipelines.plan.query import ORDER_BY
 from export_pipelines.stream import sql_functions
 from export_pipelines.stream.bad_json import UnreadableJson
 
@@ -69,7 +70,8 @@ class SqliteSource:
                 (is_mixed,) = connection.execute(query.mixed.asks, query.mixed.parameters).fetchone()
             except sqlite3.DatabaseError as error:
                 raise self._broken(connection, query, error) from error
-        return query.model_copy(update={"sql": query.mixed.sql}) if is_mixed else query
+        sql = "".join((*query.sql.rpartition(ORDER_BY)[:2], query.mixed.order))
+        return query.model_copy(update={"sql": sql}) if is_mixed else query
 
     def _by_column(self, query: Query) -> Iterator[pa.RecordBatch]:
         # ADBC takes types from the first rows: a first row of texts makes every column text. A subquery keeps its

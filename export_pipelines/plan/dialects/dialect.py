@@ -101,6 +101,9 @@ class Dialect(Protocol):
     def may_hold_no_time(self, field: Field) -> bool:
         """Whether something may be stored in the field that is no time."""
 
+    def around(self, time: Expression, start: datetime, end: datetime) -> Expression:
+        """A range of texts that are times, which an index serves and in which all of these moments lie."""
+
     def is_mixed(self, time: Expression) -> Expression:
         """Aggregate over a column of times that are texts: are they spelled in ways that do not sort as moments do?"""
 

@@ -105,6 +105,9 @@ class Generic:
     def may_hold_no_time(self, field: Field) -> bool:
         return False
 
+    def around(self, time: Expression, start: datetime, end: datetime) -> NoReturn:
+        raise AssertionError("times are times here")
+
     def is_mixed(self, time: Expression) -> NoReturn:
         raise AssertionError("times are times here")
 

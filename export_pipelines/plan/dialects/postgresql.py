@@ -135,6 +135,9 @@ class Postgresql:
     def may_hold_no_time(self, field: Field) -> bool:
         return False
 
+    def around(self, time: Expression, start: datetime, end: datetime) -> NoReturn:
+        raise AssertionError("times are times here")
+
     def is_mixed(self, time: Expression) -> NoReturn:
         raise AssertionError("times are times here")
 

@@ -122,6 +122,9 @@ class Sqlite:
     def may_hold_no_time(self, field: Field) -> bool:
         return field.kind is Kind.TIMESTAMP and field.stored_as in TEXTS
 
+    def around(self, time: Expression, start: datetime, end: datetime) -> Expression:
+        return sqlite_times.around(time, start, end)
+
     def is_mixed(self, time: Expression) -> Expression:
         return sqlite_times.is_mixed(time)
 

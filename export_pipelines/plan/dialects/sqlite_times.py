@@ -8,7 +8,7 @@ from sqlalchemy.types import REAL
 from export_pipelines.plan.dialects.dialect import Expression, fixed
 
 SHORTEST = len("2024-01-31T10:00:00")
-OWN = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z"
+OWN = "????-??-??T??:??:??.???Z"  # without digits, which take three times as long
 ALIKE = (OWN, "????-??-?? ??:??:??.??????", "????-??-?? ??:??:??")  # each of one length, without an offset
 OFFSET, DIGITS = "[-+]??:??", "0123456789"
 A_DAY = timedelta(days=1)  # more than any offset from UTC
@@ -84,15 +84,21 @@ def bound(instant: datetime) -> Expression:
     return literal(_spelled(instant))
 
 
+def around(time: Expression, start: datetime, end: datetime | None) -> Expression:
+    """A range that holds all spellings of these moments, and that an index serves: all begin with the day, which an
+    offset moves by one."""
+    first = time >= literal(_day(start, -A_DAY))
+    return first if end is None else and_(first, time < literal(_day(end, 2 * A_DAY)))
+
+
 def within(time: Expression, start: datetime, end: datetime | None) -> Expression:
-    """Whether a time lies there, or is none but may be meant so. All spellings begin with the day, so that an index
-    serves; an offset moves it by one."""
-    near = [time >= literal(_day(start, -A_DAY))]
+    """Whether a time lies there, or is none but may be meant so."""
+    near = around(time, start, end)
+    found = func.coalesce(moment(time), bound(start))
     if end is None:
-        return and_(*near, func.coalesce(moment(time), bound(start)) >= bound(start))
-    near.append(time < literal(_day(end, 2 * A_DAY)))
+        return and_(near, found >= bound(start))
     last = literal(f"{_spelled(end - A_TICK)}{BEYOND_DIGITS}")
-    return and_(*near, func.coalesce(moment(time), bound(start)).between(bound(start), last))
+    return and_(near, found.between(bound(start), last))
 
 
 def _spelled(instant: datetime) -> str:
