@@ -37,6 +37,16 @@ class _Hearing:
 _hearing = _Hearing()
 
 
+def _deafen() -> None:
+    """A forked child would tell its own signals to its parent's thread."""
+    if _hearing.ears is not None:
+        signal.set_wakeup_fd(-1)
+        vars(_hearing).update(vars(_Hearing()))
+
+
+os.register_at_fork(after_in_child=_deafen)
+
+
 def hear() -> None:
     """From now on signals are heard, and SIGTERM is told like Ctrl-C where nobody else takes it; does nothing the second
     time, and in a thread that is not the main one."""
@@ -66,6 +76,9 @@ def ends_soon(record: Call) -> Iterator[None]:
     """Of an interrupt that comes in the block, the process is gone within two seconds: where the block does not end by
     itself, `record` is called, in another thread, and the process ends without another word to anybody."""
     hear()
+    if not _hearing.blocks:  # what was heard before, as in a notebook, ended another run
+        _hearing.signal = 0
+        _hearing.heard.clear()
     block = threading.Event(), record
     _hearing.blocks.append(block)
     try:
