@@ -11,7 +11,7 @@ from export_pipelines.definition.given import AT_LAUNCH, Given, was_given
 from export_pipelines.definition.output import FORMATS, format_of
 from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.report_checks import key_faults, report_faults
-from export_pipelines.definition.schedule import begins_within, coarser_than
+from export_pipelines.definition.schedule import begins_within
 from export_pipelines.definition.selection import DATASETS, exportable, selection_faults
 from export_pipelines.definition.templates import words_in
 from export_pipelines.definition.written import WrittenExport, cadence_of
@@ -120,14 +120,6 @@ def _windows(written: WrittenExport) -> Found:
         yield (
             ("schedule",),
             f"schedule: it begins at {int(hour):02d}:{int(minute):02d}, outside of quiet_hours {written.quiet_hours}",
-        )
-    if partition and written.schedule and coarser_than(written.schedule, partition):
-        yield (
-            ("schedule",),
-            (
-                f"schedule: a {written.schedule.cadence} run exports the last complete {partition} partition only, so "
-                f"the others would be left out; set partition: {written.schedule.cadence}, or schedule it {partition.split()[0]}"
-            ),
         )
 
 

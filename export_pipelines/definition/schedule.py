@@ -137,11 +137,6 @@ def _cron(plain: str) -> str:
     return " ".join([str(*cron.minutes), str(*cron.hours), *fields[2:]])
 
 
-def coarser_than(schedule: Schedule, partition: Cadence) -> bool:
-    """Whether some partitions would never be the last complete one at a tick, and so never be exported."""
-    return schedule.cadence is not None and LENGTHS[schedule.cadence] > LENGTHS[partition]
-
-
 def begins_within(schedule: Schedule, hours: str) -> bool:
     """Whether the ticks lie in `22:00-06:00`."""
     minute, hour = schedule.cron.split()[:2]

@@ -96,6 +96,30 @@ def test_a_schedule_may_be_finer_than_the_partition(load: Load) -> None:
     assert (definition.schedule, definition.partition) == ("0 0 * * *", "monthly")
 
 
-def test_a_schedule_in_words_may_not_skip_partitions(load: Load) -> None:
-    with pytest.raises(DefinitionError, match="would be left out"):
-        load("schedule: monthly\npartition: weekly")
+def test_a_schedule_may_be_coarser_than_the_partition_since_no_window_is_left_out(load: Load) -> None:
+    definition = load("schedule: monthly\npartition: weekly")
+    assert (definition.schedule, definition.partition) == ("0 0 1 * *", "weekly")
+
+
+def test_a_schedule_says_how_long_a_window_that_failed_is_tried_again(load: Load) -> None:
+    assert load("schedule: daily at 02:00").retry_for == "3 days"
+    definition = load("schedule: {when: daily at 02:00, retry_for: 1 week}")
+    assert (definition.schedule, definition.partition, definition.retry_for) == (
+        "0 2 * * *",
+        "daily",
+        "1 week",
+    )
+
+
+@pytest.mark.parametrize(
+    ("schedule", "fault"),
+    [
+        ("{when: hourly}", "schedule.when: an export runs at most once a day"),
+        ("{retry_for: 1 week}", 'schedule: the key "when" is missing'),
+        ("{when: daily, retry_for: 5 hours}", "schedule.retry_for: a span of time is expected"),
+        ("{when: daily, retries: 3}", 'schedule: unknown key "retries"'),
+    ],
+)
+def test_a_schedule_with_a_wrong_key_names_it(load: Load, schedule: str, fault: str) -> None:
+    with pytest.raises(DefinitionError, match=fault):
+        load(f"schedule: {schedule}")
