@@ -17,6 +17,7 @@ from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.ops import ANY_HOUR, ORIGIN
 from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
+from export_pipelines.orchestration.renaming import old_names
 from export_pipelines.orchestration.run_tags import BACKFILL_TAG, RANGE_END, RANGE_START
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.window import demand_complete, demand_quiet, partition_keys, window_of
@@ -91,7 +92,8 @@ def done_partitions(
     workshop: Workshop, definition: ExportDefinition, instance: dg.DagsterInstance
 ) -> set[str]:
     """Keys of the partitions that are written and delivered as the definition now says, and still in the store."""
-    recorded = instance.get_materialized_partitions(asset_key(definition))
+    names = (definition, *old_names(definition))
+    recorded = set[str]().union(*(instance.get_materialized_partitions(asset_key(one)) for one in names))
     done = set()
     for manifest in workshop.store().manifests(definition.name):
         key = manifest.window.key
@@ -101,11 +103,12 @@ def done_partitions(
 
 
 def _is_current(workshop: Workshop, definition: ExportDefinition, manifest: Manifest) -> bool:
+    as_called = definition.model_copy(update={"name": manifest.export})  # before it was renamed
     try:
         window = window_of(definition, manifest.window.key)
     except WindowError:  # the definition has become another
         return False
-    return plan_hash(workshop, definition, window) == manifest.plan_hash
+    return plan_hash(workshop, as_called, window) == manifest.plan_hash
 
 
 def _is_quiet(definition: ExportDefinition, now: datetime) -> bool:
