@@ -24,6 +24,7 @@ from export_pipelines.orchestration.workshop import Workshop
 
 LOOK_BACK = timedelta(days=2)  # what is older was told, or is known
 QUIET_FOR = timedelta(minutes=1)  # between two runs of a backfill at the terminal nothing runs for a moment
+DIED, NOT_STARTED = "the run's process died", "the run could not be started"
 NAMED = 31  # windows of one alert
 FAILED = dg.DagsterRunStatus.FAILURE
 UNDERWAY = (BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING)
@@ -115,7 +116,8 @@ def _faults(
     if not failures.texts:
         if node is not None and instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
             return None  # another export of the run failed
-        return {windows_of(run): "the run's process died"}
+        began = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_START)
+        return {windows_of(run): DIED if began else NOT_STARTED}
     undelivered = {one.window_key for one in workshop.ledger.deliveries(export) if one.state != "delivered"}
     told = {key or windows_of(run): text for key, text in failures.texts.items() if key not in undelivered}
     return told or None

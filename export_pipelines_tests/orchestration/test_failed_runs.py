@@ -78,14 +78,20 @@ def test_a_run_of_two_exports_is_told_for_the_one_that_failed(watched: Watched):
     assert export == "small" and run.tags["export/name"] == "daily, small"
 
 
-def test_a_run_whose_process_died_before_it_had_its_tag_is_told(watched: Watched):
+@pytest.mark.parametrize(
+    ("began", "text"), [(False, "the run could not be started"), (True, "the run's process died")]
+)
+def test_a_run_that_ended_before_it_had_its_tag_is_told(watched: Watched, began: bool, text: str):
     job = watched.project.definitions().resolve_implicit_global_asset_job_def()
     key = dg.AssetKey(["lead", "daily"])
     run = watched.instance.create_run_for_job(
         job, asset_selection=frozenset([key]), tags={"dagster/partition": DAY}, run_config=dict(QUIET)
     )
+    if began:
+        start = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, run.job_name)
+        watched.instance.report_dagster_event(start, run.run_id)
     watched.instance.report_run_failed(run)
-    assert watched.told() == [("daily", f"window {DAY}: the run's process died")]
+    assert watched.told() == [("daily", f"window {DAY}: {text}")]
 
 
 def test_a_backfill_of_the_ui_with_failing_days_is_told_once_when_it_is_over(watched: Watched):
@@ -131,7 +137,7 @@ def test_days_of_a_run_that_were_not_delivered_are_told_together(watched: Watche
 def test_the_nightly_sweep_that_fails_is_told(watched: Watched):
     run = watched.instance.create_run_for_job(watched.project.definitions().resolve_job_def("sweep"))
     watched.instance.report_run_failed(run)
-    assert watched.told() == [("sweep", "the run's process died")]
+    assert watched.told() == [("sweep", "the run could not be started")]
 
 
 def on_demand(watched: Watched, **config: object) -> dg.ExecuteInProcessResult:
