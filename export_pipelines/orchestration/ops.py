@@ -7,8 +7,10 @@ import dagster as dg
 from export_pipelines import logs
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError, RequestError
+from export_pipelines.orchestration.checks import definition_check, report
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
 from export_pipelines.orchestration.failing import RETRY, failure, interruptible, told
+from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.preview import preview_of
 from export_pipelines.orchestration.run_tags import ON_DEMAND, is_by_hand, note_export
 from export_pipelines.orchestration.step_metadata import step_metadata
@@ -65,6 +67,8 @@ def extract(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]
         definition = workshop.definition(export, {"filter": given} if given else None)
         windows = _windows(context, definition, workshop)
     note_export(context, definition.name)
+    if context.job_name != ON_DEMAND:  # at once: it holds whatever becomes of the run
+        report(context, definition_check(asset_key(definition)))
     with told():
         if context.run.tags.get(ANY_HOUR) != "yes":
             demand_quiet(definition, workshop.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")

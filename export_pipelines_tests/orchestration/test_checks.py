@@ -40,14 +40,23 @@ def colours(instance: dg.DagsterInstance, name: str) -> dict[str | None, str]:
 
 def test_all_checks_pass_on_a_good_run(project: Project):
     found = checks(project.run("daily", "2024-01-01", "2024-01-05"))
-    assert len(found) == 5 and all(one.passed for one in found.values())
+    assert len(found) == 4 and all(one.passed for one in found.values())
 
 
 def test_each_partition_of_a_run_has_its_own_evaluation(project: Project):
     found = project.run("daily", "2024-01-01", "2024-01-03").get_asset_check_evaluations()
     days = ["2024-01-01", "2024-01-02", "2024-01-03"]
     assert [one.partition for one in found if one.check_name == "delivered"] == days
-    assert [one.partition for one in found if one.check_name == "definition"] == [None]
+
+
+def test_a_run_that_fails_says_all_the_same_that_its_definition_is_well(
+    project: Project, instance: dg.DagsterInstance
+):
+    project.write("daily", DAILY + "limits: {rows: 5}\n")
+    assert not project.run("daily", "2024-01-15", instance=instance).success
+    key = dg.AssetCheckKey(KEY, "definition")
+    newest = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    assert newest.status.value == "SUCCEEDED"
 
 
 def test_a_partition_keeps_its_colour_when_another_is_run(project: Project, instance: dg.DagsterInstance):
