@@ -1,6 +1,7 @@
 """Of which exports and windows a run is: each run of an export has the tag `export/name`, however it was launched."""
 
 import dagster as dg
+from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
 
 from export_pipelines.orchestration.sweeping import SWEEP
 
@@ -18,7 +19,7 @@ WINDOW_TAG, ATTEMPT_TAG = (
     "export/window",
     "export/attempt",
 )  # of a run that a schedule asked for, or asked for again
-TICK_TAG, PARTITION_TAG = "dagster/scheduled_execution_time", "dagster/partition"
+TICK_TAG, PARTITION_TAG = SCHEDULED_EXECUTION_TIME_TAG, "dagster/partition"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _BETWEEN = ", "
 
