@@ -151,6 +151,9 @@ def test_what_is_remembered_may_be_damaged_or_gone(watched: Watched):
         assert read_known(watched.project.settings.home)["daily"].on
 
 
+NEXT_TICK = (NOW + timedelta(days=1)).replace(hour=2, minute=0, second=0)
+
+
 def test_a_hundred_and_one_schedules_are_on_and_the_last_does_nothing(watched: Watched):
     project, instance = watched.project, watched.instance
     for number in range(104):
@@ -163,7 +166,7 @@ def test_a_hundred_and_one_schedules_are_on_and_the_last_does_nothing(watched: W
 
     def tick(name: str) -> Any:
         context = dg.build_schedule_context(
-            instance=instance, scheduled_execution_time=NOW, repository_def=repository
+            instance=instance, scheduled_execution_time=NEXT_TICK, repository_def=repository
         )
         return defs.resolve_schedule_def(f"{name}_schedule").evaluate_tick(context)
 

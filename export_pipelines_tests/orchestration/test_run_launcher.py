@@ -90,8 +90,9 @@ def test_a_run_whose_process_was_killed_is_found_out_and_no_other(
     until(lambda: (tmp_path / "told").exists() and bool((tmp_path / "told").read_text()))
     run = instance.get_run_by_id(run_id)
     assert run and launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+    (process,) = launcher._running
     os.kill(int((tmp_path / "told").read_text()), signal.SIGKILL)
-    until(lambda: launcher._running[0].poll() is not None)
+    until(lambda: process.poll() is not None)
     other = dg.DagsterRun(job_name="waiting", run_id="another")  # of the terminal: its process is not ours
     assert launcher.check_run_worker_health(other).status is WorkerStatus.RUNNING
     assert launcher.check_run_worker_health(run).status is WorkerStatus.FAILED
