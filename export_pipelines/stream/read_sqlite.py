@@ -25,6 +25,7 @@ SHORTEST = (
     + " ".join(f"WHEN CAST({DIGITS.format(n)} AS REAL) = {{0}} THEN {DIGITS.format(n)}" for n in (15, 16))
     + f" ELSE {DIGITS.format(17)} END, '.0e', 'e') END"
 )
+BY_PYTHON = "shortest({0})"  # its SQLite may be an older one, which reads some digits back wrongly
 REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads, or import leads FILE.csv"
 
 
@@ -102,7 +103,8 @@ class SqliteSource:
         with closing(self._connect(query)) as connection:
             connection.text_factory = bytes  # undecoded, so that a broken text is told as one by `conform`
             try:
-                cursor = connection.execute(self._as_texts(query), query.parameters)
+                connection.create_function("shortest", 1, _shortest, deterministic=True)
+                cursor = connection.execute(self._as_texts(query, BY_PYTHON), query.parameters)
                 while rows := cursor.fetchmany(BATCH_ROWS):
                     columns = [
                         pa.array(map(_text, column), pa.binary()).view(pa.string())
@@ -113,7 +115,7 @@ class SqliteSource:
                 connection.text_factory = str
                 raise self._broken(connection, query, error) from error
 
-    def _as_texts(self, query: Query) -> str:
+    def _as_texts(self, query: Query, shortest: str = SHORTEST) -> str:
         """The query with every value as SQLite spells it, but a REAL by its fewest digits: CAST cuts it to fifteen, and
         ADBC one among texts to seven. What cannot hold one is not asked, since to ask takes more than to read it."""
         names = [
@@ -122,7 +124,7 @@ class SqliteSource:
         texts = ", ".join(
             f"CAST({name} AS TEXT)"
             if type == TEXT
-            else f"CASE typeof({name}) WHEN 'real' THEN {SHORTEST.format(name)} ELSE CAST({name} AS TEXT) END"
+            else f"CASE typeof({name}) WHEN 'real' THEN {shortest.format(name)} ELSE CAST({name} AS TEXT) END"
             for name, type in names
         )
         return f"SELECT {texts} FROM ({query.sql} LIMIT -1)"  # noqa: S608 - made by the plan
@@ -178,6 +180,10 @@ class SqliteSource:
         if "no such" in str(error):
             return self._refused(connection, error)
         return SourceError(f"reading stopped: {error}", where=str(self.path))
+
+
+def _shortest(real: float) -> str:
+    return repr(real).removesuffix(".0")
 
 
 def _text(value: object) -> bytes | None:
