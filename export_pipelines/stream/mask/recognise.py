@@ -165,7 +165,7 @@ def _digits_of(value: str, letters: str, own: Own) -> Iterator[Span]:
     """Where these digits follow each other, whatever stands between, with zeros before them."""
     for start, end in numbers(letters, own):
         places = [at for at in range(start, end) if letters[at].isdigit()]
-        for found in re.finditer(f"0*{value}", "".join(letters[at] for at in places)):
+        for found in re.finditer(f"(?<!0)0*{value}", "".join(letters[at] for at in places)):
             yield places[found.start()], places[found.end() - 1] + 1
 
 
