@@ -11,7 +11,7 @@ from pathlib import Path
 
 from export_pipelines.artifacts.locking import held
 from export_pipelines.private_files import close_umask, make_folder
-from export_pipelines_tests.servers.ending import end, end_by_signals, with_parent
+from export_pipelines_tests.servers.ending import end, end_by_signals, undisturbed, with_parent
 from export_pipelines_tests.servers.local import Ports, busy_port, environment, local_servers
 
 
@@ -38,7 +38,12 @@ def main(command: list[str]) -> int:
 
 
 def _run(command: list[str], told: Mapping[str, str]) -> int:
-    process = subprocess.Popen(command, env={**told, **os.environ}, preexec_fn=with_parent(signal.SIGTERM))  # noqa: PLW1509
+    with undisturbed():
+        process = subprocess.Popen(
+            command,
+            env={**told, **os.environ},
+            preexec_fn=with_parent(signal.SIGTERM),  # noqa: PLW1509
+        )
     try:
         return process.wait()
     finally:

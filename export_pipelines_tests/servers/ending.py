@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import NoReturn
@@ -27,11 +27,27 @@ def end_by_signals() -> None:
 
 
 def with_parent(by: signal.Signals) -> Callable[[], object]:
-    """For `preexec_fn`, where it takes no lock: the kernel sends the new process `by` when the thread that started it ends. Linux only; elsewhere
-    nothing happens."""
+    """For `preexec_fn`, where it takes no lock: the kernel sends the new process `by` when the thread that started it ends.
+    Linux only; elsewhere no signal is sent."""
     if not sys.platform.startswith("linux"):
-        return lambda: None
-    return partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, int(by), 0, 0, 0)
+        return _hear
+    prctl = partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, int(by), 0, 0, 0)
+    return lambda: (prctl(), _hear())
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Signals that end wait until the block is over: what is raised while Python forks is lost. A process that is started
+    inside hears them again through `with_parent`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        _hear()
+
+
+def _hear() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
 
 def end(process: "subprocess.Popen[bytes]", by: signal.Signals = signal.SIGTERM) -> None:

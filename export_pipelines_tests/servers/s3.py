@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from export_pipelines.errors import ExportError
 from export_pipelines.s3 import Access, Bucket, open_bucket
 from export_pipelines_tests.servers.authority import authority
-from export_pipelines_tests.servers.ending import end, with_parent
+from export_pipelines_tests.servers.ending import end, undisturbed, with_parent
 from export_pipelines_tests.servers.free_port import free_port
 
 BUCKET = "exports"
@@ -95,7 +95,7 @@ def _started(data: Path, port: int | None) -> "tuple[subprocess.Popen[bytes], S3
     for tries_left in reversed(range(1 if port else PORT_TRIES)):
         s3_port, https_port, *others = _ports(port)
         server = S3Server(s3_port, https_port, authority().pem(data))
-        with (data / "log").open("wb") as log:
+        with (data / "log").open("wb") as log, undisturbed():
             process = subprocess.Popen(
                 _call(data, server, others),
                 stdout=log,
