@@ -1,6 +1,7 @@
 """What tests of several rooms share: a small sample store, and a project of one's own around it."""
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -133,3 +134,13 @@ def mariadb_url() -> Iterator[str]:
     """A database of a MariaDB server that lives as long as these tests."""
     with mariadb() as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def no_instance_of_another_test() -> Iterator[None]:
+    """Dagster keeps the last instance that was entered, and where two are left in another order, a dead one."""
+    yield
+    if "dagster" in sys.modules:
+        from dagster._core.storage.defs_state.base import _current_storage
+
+        _current_storage.set(None)

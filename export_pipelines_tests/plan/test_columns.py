@@ -104,6 +104,7 @@ def test_every_column_reads_a_column_of_the_query(tmp_path: Path) -> None:
         "custom",
         "ssn",
         "submitted_at",
+        "lead_id",  # which errors name
     ]
     assert {column.source for column in compiled.columns} <= {one.name for one in compiled.query.columns}
 

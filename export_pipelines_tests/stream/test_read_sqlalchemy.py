@@ -129,7 +129,6 @@ def test_a_list_is_json():
         ("", "json"),
         (b"\xff", "text"),
         ("\ud800", "text"),
-        (date(2024, 1, 1), "timestamp"),
         (datetime(2024, 2, 29, 23, 59), "date"),  # noqa: DTZ001
         (1.5, "integer"),
     ],
