@@ -12,8 +12,8 @@ from typer.exceptions import TyperException
 
 from export_pipelines import logs
 from export_pipelines.errors import ExportError
+from export_pipelines.files.private import close_umask
 from export_pipelines.interrupts import hear
-from export_pipelines.private_files import close_umask
 from export_pipelines.terminal import (
     artifacts,
     audit,

@@ -2,9 +2,9 @@
 
 import os
 
+from export_pipelines.files.private import close_umask
 from export_pipelines.logs import log_as_asked
 from export_pipelines.orchestration import build_definitions
-from export_pipelines.private_files import close_umask
 from export_pipelines.settings import project_settings
 
 close_umask()

@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from export_pipelines.artifacts.digest import digest_of
 from export_pipelines.errors import RequestError, StoreError
+from export_pipelines.files.digest import digest_of
 from export_pipelines.ledger import Ledger
 from export_pipelines.stream.pseudonyms import Opener
 from export_pipelines.stream.token_columns import TokenColumns

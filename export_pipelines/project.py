@@ -66,7 +66,7 @@ class Project:
     @cached_property
     def settings(self) -> "Settings":
         """Closes an existing HOME to other users. Raises SettingsError."""
-        from export_pipelines.private_files import close_home
+        from export_pipelines.files.private import close_home
         from export_pipelines.settings import Settings
 
         settings = Settings.load(self.environment, self.root)

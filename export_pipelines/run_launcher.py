@@ -68,7 +68,7 @@ class WarmRunLauncher(RunLauncher, ConfigurableClass):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Of a run that this class did not start, as those of the terminal, nothing is known: it passes for living."""
-        from export_pipelines.artifacts.locking import held
+        from export_pipelines.files.locking import held
 
         living = self._living(run.run_id)
         if not living.exists():

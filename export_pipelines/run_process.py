@@ -15,7 +15,7 @@ from dagster._utils import send_interrupt
 from dagster._utils.interrupts import capture_interrupts
 
 import export_pipelines.orchestration  # noqa: F401  # loaded before the order comes, not after
-from export_pipelines.artifacts.locking import held
+from export_pipelines.files.locking import held
 
 LOOK_S = 1.0  # between looks at whether somebody ended the run
 ENDED = (DagsterRunStatus.CANCELING, DagsterRunStatus.CANCELED, DagsterRunStatus.FAILURE)

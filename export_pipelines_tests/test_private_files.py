@@ -13,10 +13,10 @@ import pytest
 
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import SettingsError
+from export_pipelines.files.private import close_home, make_folder
 from export_pipelines.ledger import open_ledger
 from export_pipelines.orchestration.workshop import open_workshop
 from export_pipelines.plan.plan import Query, SourceColumn
-from export_pipelines.private_files import close_home, make_folder
 from export_pipelines.sample import generate_leads
 from export_pipelines.stream import read_sqlite
 from export_pipelines.stream.read_sqlite import SqliteSource

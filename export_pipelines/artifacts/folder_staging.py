@@ -4,13 +4,13 @@ import os
 import shutil
 from pathlib import Path
 
-from export_pipelines.artifacts.folder_errors import store_errors
 from export_pipelines.artifacts.folder_names import LOCK_NAME, MUTEX_NAME, TEMPORARY, check_part_name
-from export_pipelines.artifacts.locking import locked, sync_folder, try_lock
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
 from export_pipelines.artifacts.staged import AbortedUnlessCommitted, demand_whole, same_name
 from export_pipelines.errors import ExportError, StoreError
-from export_pipelines.private_files import FOLDER_MODE, make_folder, open_new, opener
+from export_pipelines.files.locking import locked, sync_folder, try_lock
+from export_pipelines.files.os_errors import store_errors
+from export_pipelines.files.private import FOLDER_MODE, make_folder, open_new, opener
 
 BUFFER_BYTES = 1024 * 1024
 

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from export_pipelines.artifacts.folder_errors import store_errors
 from export_pipelines.artifacts.folder_names import (
     LOCK_NAME,
     MUTEX_NAME,
@@ -16,9 +15,10 @@ from export_pipelines.artifacts.folder_names import (
 )
 from export_pipelines.artifacts.folder_staging import FolderStaging, remove_artifact_folder, remove_empty
 from export_pipelines.artifacts.listing import Listing
-from export_pipelines.artifacts.locking import locked, try_lock
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
 from export_pipelines.errors import DamagedArtifact, RequestError, unknown
+from export_pipelines.files.locking import locked, try_lock
+from export_pipelines.files.os_errors import store_errors
 
 
 class FolderStore:

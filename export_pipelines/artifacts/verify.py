@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from export_pipelines.artifacts.digest import digest_of
 from export_pipelines.artifacts.manifest import Manifest, Part
 from export_pipelines.errors import DamagedArtifact
+from export_pipelines.files.digest import digest_of
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts.store import Store

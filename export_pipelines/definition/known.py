@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from export_pipelines.definition.export import Cadence, ExportDefinition, ExportType
-from export_pipelines.private_files import make_folder, opener
+from export_pipelines.files.private import make_folder, opener
 
 FILE = "known_exports.json"
 

@@ -6,8 +6,6 @@ import tempfile
 from pathlib import Path
 
 from export_pipelines.artifacts import Manifest
-from export_pipelines.artifacts.folder_errors import store_errors
-from export_pipelines.artifacts.locking import locked, sync_folder
 from export_pipelines.definition.destinations import FolderSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
@@ -17,8 +15,10 @@ from export_pipelines.delivery.places import fixed_folder, place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import ExportError, RequestError, RetryableError
+from export_pipelines.files.locking import locked, sync_folder
+from export_pipelines.files.os_errors import store_errors
+from export_pipelines.files.private import make_folder
 from export_pipelines.plan.naming import check_template
-from export_pipelines.private_files import make_folder
 
 WHERE = "deliver.folder.path"
 PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT})

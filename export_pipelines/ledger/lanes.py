@@ -7,8 +7,8 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from export_pipelines.artifacts.locking import held
-from export_pipelines.private_files import make_folder
+from export_pipelines.files.locking import held
+from export_pipelines.files.private import make_folder
 
 
 class Lanes(Protocol):

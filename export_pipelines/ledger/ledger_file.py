@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from export_pipelines.errors import ExportError, SettingsError, StoreError
-from export_pipelines.full_disk import is_full
+from export_pipelines.files.full_disk import is_full
 
 OURS = frozenset({"alembic_version", "artifacts", "deliveries", "attempts"})  # tables since the first version
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}

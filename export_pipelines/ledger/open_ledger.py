@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from export_pipelines.artifacts import open_store
-from export_pipelines.artifacts.locking import locked
 from export_pipelines.errors import SettingsError
+from export_pipelines.files.locking import locked
+from export_pipelines.files.private import make_database
 from export_pipelines.ledger.lanes import FileLanes, Lanes, PostgresqlLanes
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
-from export_pipelines.private_files import make_database
 from export_pipelines.settings import PREFIX, Settings, driver_url
 
 HEAD = "0004"  # the newest migration

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from export_pipelines.artifacts.locking import locked
+from export_pipelines.files.locking import locked
+from export_pipelines.files.private import make_folder
 from export_pipelines.orchestration.kept_storage import instance_from
-from export_pipelines.private_files import make_folder
 from export_pipelines.settings import PREFIX, Settings
 
 NEW_PROJECT = Path(__file__).parents[1] / "new_project"

@@ -16,12 +16,12 @@ from export_pipelines.definition.given import Given
 from export_pipelines.definition.known import read_known
 from export_pipelines.delivery import Receipt, Resources
 from export_pipelines.errors import RequestError, unknown
+from export_pipelines.files.private import close_home
 from export_pipelines.history import ledger_of, store_of
 from export_pipelines.ledger import Delivery, Ledger
 from export_pipelines.pipeline import deliver, run_export
 from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.plan import Plan, Window
-from export_pipelines.private_files import close_home
 from export_pipelines.settings import Settings
 from export_pipelines.stream import open_source
 from export_pipelines.stream.keys import Keys

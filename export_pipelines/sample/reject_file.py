@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from export_pipelines.errors import StoreError
-from export_pipelines.private_files import make_folder
+from export_pipelines.files.private import make_folder
 
 HEADER = ("line", "reason", "raw")
 SHOWN = 10  # rejects of a dry run

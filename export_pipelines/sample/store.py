@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from export_pipelines.errors import RequestError, SourceError, StoreError
-from export_pipelines.private_files import make_database
+from export_pipelines.files.private import make_database
 from export_pipelines.sample.tables import json_text, metadata
 from export_pipelines.settings import driver_url
 

@@ -85,8 +85,8 @@ def _make_key(door: Door) -> None:
     """A key for `hash` in HOME, readable by its owner only, unless there is one."""
     import secrets
 
+    from export_pipelines.files.private import make_folder
     from export_pipelines.key_versions import key_file
-    from export_pipelines.private_files import make_folder
 
     if door.settings.hash_key.held:
         return

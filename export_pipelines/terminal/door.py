@@ -39,7 +39,7 @@ class Door:
 
     @cached_property
     def settings(self) -> "Settings":
-        from export_pipelines.private_files import close_home
+        from export_pipelines.files.private import close_home
         from export_pipelines.settings import Settings
 
         settings = Settings.load(self.environment, self.root)

@@ -35,7 +35,7 @@ def tell_interrupted() -> int:
 
 def tell_full_disk(error: Exception, home: Path) -> bool:
     """Tells of a full disk that a library met, such as Dagster with its own records; False where it was none."""
-    from export_pipelines.full_disk import full_place
+    from export_pipelines.files.full_disk import full_place
 
     place = full_place(error, home)
     if place is not None:

@@ -59,8 +59,8 @@ def ui(
             where=str(door.root),
             remedy="export-pipelines init makes a project",
         )
+    from export_pipelines.files.private import make_folder
     from export_pipelines.orchestration.instance import DAGSTER_VARIABLE
-    from export_pipelines.private_files import make_folder
 
     folder = Path(door.environment.setdefault(DAGSTER_VARIABLE, str(door.settings.dagster_folder)))
     make_folder(folder)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from export_pipelines.artifacts.locking import held
-from export_pipelines.private_files import close_umask, make_folder
+from export_pipelines.files.locking import held
+from export_pipelines.files.private import close_umask, make_folder
 from export_pipelines_tests.servers.ending import end, end_by_signals, undisturbed, with_parent
 from export_pipelines_tests.servers.local import Ports, busy_port, environment, local_servers
 

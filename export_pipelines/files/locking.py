@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from export_pipelines.private_files import FILE_MODE
+from export_pipelines.files.private import FILE_MODE
 
 
 def try_lock(path: Path) -> int | None:
