@@ -8,8 +8,8 @@ from typing import Any
 
 from export_pipelines.catalog.assemble import assemble
 from export_pipelines.catalog.dataset import Catalog
-from export_pipelines.catalog.yaml_lines import Document, YamlFault, read_yaml, read_yaml_file
 from export_pipelines.errors import CatalogError
+from export_pipelines.yaml.lines import Document, YamlFault, read_yaml, read_yaml_file
 
 SHIPPED = ("leads.yaml", "events.yaml", "reports.yaml")
 

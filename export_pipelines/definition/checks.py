@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from export_pipelines.catalog import PERSONAL_CLASSES, Catalog, Dataset
-from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.delivery import destination_of, settings_of
 from export_pipelines.definition.export import Destination
 from export_pipelines.definition.filter_checks import filter_faults, personal_values
@@ -16,6 +15,7 @@ from export_pipelines.definition.selection import DATASETS, exportable, selectio
 from export_pipelines.definition.templates import words_in
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import CatalogError
+from export_pipelines.yaml.lines import Key
 
 Found = Iterator[tuple[Key, str]]
 LATEST_START = "9000-01-01"  # of a calendar that ends with the year 9999

@@ -5,12 +5,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import date, datetime
 
 from export_pipelines.catalog import Component, Dataset, Field, Kind
-from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.filters import Filter, Operator, Rule, RuleSet, Scalar, rules_in
 from export_pipelines.definition.selection import exportable
 from export_pipelines.definition.words import read_number
 from export_pipelines.errors import CatalogError
 from export_pipelines.patterns import SYNTAX, BadPattern, compiled
+from export_pipelines.yaml.lines import Key
 
 Op = Operator
 Found = Iterator[tuple[Key, str]]

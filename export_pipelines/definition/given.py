@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.errors import RequestError
+from export_pipelines.yaml.lines import Key
 
 if TYPE_CHECKING:
     from export_pipelines.definition.export import ExportDefinition

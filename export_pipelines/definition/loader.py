@@ -11,8 +11,6 @@ from pydantic import ValidationError
 
 from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import printable, shown
-from export_pipelines.catalog.yaml_faults import plain_faults
-from export_pipelines.catalog.yaml_lines import Document, Key, YamlFault, read_yaml_file
 from export_pipelines.definition.checks import Found, definition_faults, given_faults
 from export_pipelines.definition.delivery import destination_of, settings_of
 from export_pipelines.definition.export import RETRY_FOR, ExportDefinition
@@ -22,6 +20,8 @@ from export_pipelines.definition.output import compression_of, format_of
 from export_pipelines.definition.taken_names import taken_by
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import DefinitionError, SettingsError
+from export_pipelines.yaml.faults import plain_faults
+from export_pipelines.yaml.lines import Document, Key, YamlFault, read_yaml_file
 
 SUFFIXES = (".yaml", ".yml")
 

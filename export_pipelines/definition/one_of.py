@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, create_model
 
-from export_pipelines.catalog.yaml_faults import shown_value
 from export_pipelines.definition.words import fault
 from export_pipelines.errors import unknown
+from export_pipelines.yaml.faults import shown_value
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from export_pipelines.catalog.load import shown
-from export_pipelines.catalog.yaml_faults import plain_faults
-from export_pipelines.catalog.yaml_lines import YamlFault, read_yaml_file
 from export_pipelines.errors import DefinitionError
+from export_pipelines.yaml.faults import plain_faults
+from export_pipelines.yaml.lines import YamlFault, read_yaml_file
 
 Model = TypeVar("Model", bound=BaseModel)
 

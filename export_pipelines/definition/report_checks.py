@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from export_pipelines.catalog import Component, Dataset
 from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, dimensions_of, refusal, remaining
 from export_pipelines.catalog.metrics import METRICS, metrics_over
-from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.report import Report
 from export_pipelines.definition.written import REPORT_KEYS, WrittenExport
 from export_pipelines.errors import unknown
+from export_pipelines.yaml.lines import Key
 
 METRICS_LISTING, DIMENSIONS_LISTING = "export-pipelines fields metrics", "export-pipelines fields dimensions"
 Found = Iterator[tuple[Key, str]]

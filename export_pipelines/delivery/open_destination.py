@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from export_pipelines.catalog.yaml_faults import plain_faults
 from export_pipelines.definition.delivery import KINDS
 from export_pipelines.delivery.destination import Destination
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, not_installed, unknown
+from export_pipelines.yaml.faults import plain_faults
 
 # Each module is imported when its kind is first opened: boto3 and paramiko take a second.
 MODULES: Mapping[str, str] = {

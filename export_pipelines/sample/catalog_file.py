@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export_pipelines.catalog import Field, load_catalog
-from export_pipelines.catalog.yaml_lines import YamlFault, read_yaml_file
 from export_pipelines.errors import CatalogError, ExportError, StoreError
 from export_pipelines.files.private import make_folder
+from export_pipelines.yaml.lines import YamlFault, read_yaml_file
 
 CUSTOM = ("datasets", "leads", "custom")
 HEAD = """\

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from export_pipelines.catalog.yaml_lines import YamlFault, read_yaml, read_yaml_file
+from export_pipelines.yaml.lines import YamlFault, read_yaml, read_yaml_file
 
 
 @pytest.mark.parametrize(

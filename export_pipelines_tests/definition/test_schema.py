@@ -5,8 +5,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from export_pipelines.catalog.yaml_lines import read_yaml_file
 from export_pipelines.definition import definition_schema
+from export_pipelines.yaml.lines import read_yaml_file
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "exports").glob("*.yaml"))
 BAD = Path(__file__).parent / "fixtures" / "bad"

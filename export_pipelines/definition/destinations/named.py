@@ -5,8 +5,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
-from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.destinations.secret import SecretName
+from export_pipelines.yaml.lines import Key
 
 Kind = Literal["variables", "files", "folders", "hosts", "buckets", "mail_domains"]
 

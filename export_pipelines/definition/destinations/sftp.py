@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.definition.destinations.named import Named
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import (
@@ -15,6 +14,7 @@ from export_pipelines.definition.destinations.settings import (
     Seconds,
 )
 from export_pipelines.definition.words import Flag, fault
+from export_pipelines.yaml.lines import Key
 
 KNOWN_HOSTS = "~/.ssh/known_hosts"
 Verify = Literal["size", "read_back", "acknowledged"]

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
-from export_pipelines.catalog.yaml_lines import Key
 from export_pipelines.errors import unknown
+from export_pipelines.yaml.lines import Key
 
 _WANTED = {
     "string_type": "text",

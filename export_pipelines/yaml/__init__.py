@@ -1,0 +1,1 @@
+"""Documents with line numbers, and their faults."""
