@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 from urllib.parse import unquote, urlsplit
 
-from export_pipelines.artifacts.folder_store import FolderStore
+from export_pipelines.artifacts.folder.store import FolderStore
 from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.errors import SettingsError, not_installed
@@ -123,7 +123,7 @@ def _path(url: str) -> Store:
 
 def _s3(url: str) -> Store:
     try:
-        from export_pipelines.artifacts.s3_store import s3_store  # boto3 takes half a second
+        from export_pipelines.artifacts.s3.store import s3_store  # boto3 takes half a second
     except ModuleNotFoundError as error:
         if error.name not in ("boto3", "botocore"):
             raise

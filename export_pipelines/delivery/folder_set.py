@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from export_pipelines.artifacts import Part
-from export_pipelines.artifacts.folder_staging import BUFFER_BYTES, write_durably
+from export_pipelines.artifacts.folder.staging import BUFFER_BYTES, write_durably
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.file_set import PREFIX, manifest_name_of, wanted_of
 from export_pipelines.files.digest import digest_of

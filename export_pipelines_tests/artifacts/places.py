@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from export_pipelines.artifacts import Store, open_store
-from export_pipelines.artifacts.s3_store import GRACE, S3Store
+from export_pipelines.artifacts.s3.store import GRACE, S3Store
 from export_pipelines.s3 import PIECE_BYTES, Bucket, Upload
 from export_pipelines_tests.servers.s3 import KEY, SECRET, S3Server, own_bucket
 

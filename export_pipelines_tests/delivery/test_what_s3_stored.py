@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from export_pipelines.artifacts import open_store
-from export_pipelines.artifacts.s3_staging import S3Staging
+from export_pipelines.artifacts.s3.staging import S3Staging
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.s3 import PIECE_BYTES
 from export_pipelines_tests.artifacts.build import PARTS, TOKEN, stored

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from export_pipelines.artifacts.folder_names import LOCK_NAME, MUTEX_NAME, TEMPORARY, check_part_name
+from export_pipelines.artifacts.folder.names import LOCK_NAME, MUTEX_NAME, TEMPORARY, check_part_name
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
 from export_pipelines.artifacts.staged import AbortedUnlessCommitted, demand_whole, same_name
 from export_pipelines.errors import ExportError, StoreError

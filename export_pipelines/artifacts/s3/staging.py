@@ -1,6 +1,6 @@
 """An artifact in the making, in a bucket: parts stream into uploads, the manifest comes last."""
 
-from export_pipelines.artifacts.folder_names import check_part_name
+from export_pipelines.artifacts.folder.names import check_part_name
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
 from export_pipelines.artifacts.staged import AbortedUnlessCommitted, demand_whole, same_name
 from export_pipelines.errors import StoreError

@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import ValidationError
 
-from export_pipelines.artifacts.folder_names import artifact_id, check_part_name, is_artifact_id
+from export_pipelines.artifacts.folder.names import artifact_id, check_part_name, is_artifact_id
 from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
-from export_pipelines.artifacts.s3_staging import S3Staging
+from export_pipelines.artifacts.s3.staging import S3Staging
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, unknown
 from export_pipelines.s3 import ARCHIVES, Access, Bucket, Options, object_options, open_bucket

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from export_pipelines.artifacts.folder_names import (
+from export_pipelines.artifacts.folder.names import (
     LOCK_NAME,
     MUTEX_NAME,
     artifact_folders,
@@ -13,7 +13,7 @@ from export_pipelines.artifacts.folder_names import (
     check_part_name,
     is_artifact_id,
 )
-from export_pipelines.artifacts.folder_staging import FolderStaging, remove_artifact_folder, remove_empty
+from export_pipelines.artifacts.folder.staging import FolderStaging, remove_artifact_folder, remove_empty
 from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
 from export_pipelines.errors import DamagedArtifact, RequestError, unknown
