@@ -13,7 +13,6 @@ from export_pipelines.errors import ExportError, FatalError, RequestError, Retry
 from export_pipelines.ledger import Ledger
 from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.limits import demand_room
-from export_pipelines.plan.named_ids import count_of, named_ids
 from export_pipelines.plan.plan import (
     Compression,
     Encoding,
@@ -24,6 +23,7 @@ from export_pipelines.plan.plan import (
     Plan,
     schema_hash,
 )
+from export_pipelines.plan.query.named_ids import count_of, named_ids
 from export_pipelines.stream import Keys, Source, Written, write_parts
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from export_pipelines.definition.output import FORMATS
 from export_pipelines.definition.selection import resolve_fields
 from export_pipelines.errors import RequestError, WindowError
 from export_pipelines.plan.plan import OutputColumn, Plan, Projection
+from export_pipelines.plan.query.tables import ENDLESS, GIVE_AN_END
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.tables import ENDLESS, GIVE_AN_END
 
 
 def project_fields(plan: Plan, request: PlanRequest) -> Plan:

@@ -6,12 +6,12 @@ from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.plan.columns import project_fields
 from export_pipelines.plan.output import compress, serialize, write
 from export_pipelines.plan.plan import Extract, Plan, Predicates
-from export_pipelines.plan.predicates import predicates_of
 from export_pipelines.plan.privacy import mask_pii
-from export_pipelines.plan.report import project_report, query_report
+from export_pipelines.plan.query.predicates import predicates_of
+from export_pipelines.plan.query.staging import Scratch
+from export_pipelines.plan.query.tables import Tables
+from export_pipelines.plan.report.steps import project_report, query_report
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.scratch import Scratch
-from export_pipelines.plan.tables import Tables
 
 Step = Callable[[Plan, PlanRequest], Plan]
 

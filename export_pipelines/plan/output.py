@@ -11,7 +11,7 @@ from export_pipelines.definition.templates import words_in
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.naming import check_template, part_template, window_words
 from export_pipelines.plan.plan import Compression, Encoding, Output, Plan
-from export_pipelines.plan.predicates import located
+from export_pipelines.plan.query.predicates import located
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import is_given
 

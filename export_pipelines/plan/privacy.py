@@ -24,9 +24,9 @@ from export_pipelines.plan.privacy_words import (
     path_inside,
     words_of,
 )
-from export_pipelines.plan.query import build_query
+from export_pipelines.plan.query.select import build_query
+from export_pipelines.plan.query.suspects import with_suspects
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.suspects import with_suspects
 from export_pipelines.plan.window import WHOLE_KEY
 
 OWN_TYPES = frozenset({"name", "street", "dob"})  # what a row's texts are searched for

@@ -4,7 +4,7 @@ import polars as pl
 
 from export_pipelines.errors import LimitReached
 from export_pipelines.plan.plan import OutputColumn, Report
-from export_pipelines.plan.report_query import TOTAL
+from export_pipelines.plan.report.query import TOTAL
 from export_pipelines.stream.timestamps import timestamp_texts
 
 MOST_VALUES = 1_000

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from export_pipelines.errors import SourceError
 from export_pipelines.plan.plan import Query
-from export_pipelines.plan.query import ORDER_BY
+from export_pipelines.plan.query.select import ORDER_BY
 from export_pipelines.stream import sql_functions
 from export_pipelines.stream.bad_json import UnreadableJson
 

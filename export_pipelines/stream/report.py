@@ -10,8 +10,8 @@ from export_pipelines.catalog.metrics import METRICS
 from export_pipelines.errors import DataError
 from export_pipelines.plan.limits import demand_room
 from export_pipelines.plan.plan import OutputColumn, Plan, Report, SourceColumn
-from export_pipelines.plan.report_query import TOTAL, measures_of
-from export_pipelines.plan.report_rows import MISFIT, MISFITS
+from export_pipelines.plan.report.query import TOTAL, measures_of
+from export_pipelines.plan.report.rows import MISFIT, MISFITS
 from export_pipelines.stream.conform import conform
 from export_pipelines.stream.metrics import empty_group, from_cents, value_of
 from export_pipelines.stream.pivot import demand_columns, pivoted

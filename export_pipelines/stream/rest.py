@@ -12,8 +12,8 @@ import pyarrow as pa
 from export_pipelines.catalog import SEMANTIC_TYPES, Kind
 from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.plan.plan import Groups, Query, Rest
-from export_pipelines.plan.report_query import MEASURED
-from export_pipelines.plan.scratch import NUMBER, TABLE
+from export_pipelines.plan.query.staging import NUMBER, TABLE
+from export_pipelines.plan.report.query import MEASURED
 from export_pipelines.stream import sql_functions
 from export_pipelines.stream.bad_json import UnreadableJson, demand_readable, settled
 from export_pipelines.stream.conform import conform, demand_utf8

@@ -10,7 +10,7 @@ from export_pipelines.catalog import Catalog, Dataset, Field, Join, StoredAs
 from export_pipelines.definition.export import ExportDefinition, Format
 from export_pipelines.definition.filters import Filter
 from export_pipelines.plan.plan import Window
-from export_pipelines.plan.query import build_query
+from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import WHOLE
 from export_pipelines_tests.plan.functions import register

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import RequestError
-from export_pipelines.plan.operators import operators_of
+from export_pipelines.plan.query.operators import operators_of
 from export_pipelines_tests.plan.oracle import holds, moment
 from export_pipelines_tests.plan.tables import DATASET, chosen, request_for, store
 

@@ -9,10 +9,10 @@ from export_pipelines.definition.filters import Filter, Operator, Rule, RuleSet
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import dialect_of
 from export_pipelines.plan.plan import Window
-from export_pipelines.plan.predicates import predicates_of
-from export_pipelines.plan.query import build_query
-from export_pipelines.plan.scratch import Scratch
-from export_pipelines.plan.tables import Tables
+from export_pipelines.plan.query.predicates import predicates_of
+from export_pipelines.plan.query.select import build_query
+from export_pipelines.plan.query.staging import Scratch
+from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.window import WHOLE
 from export_pipelines_tests.plan.tables import DATASET, FIELDS, chosen, request_for, store, window
 

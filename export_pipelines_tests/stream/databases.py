@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from export_pipelines.definition.filters import Filter
 from export_pipelines.plan.plan import Query
-from export_pipelines.plan.query import build_query
+from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.stream import Source, open_source
 from export_pipelines.stream.bad_json import settled

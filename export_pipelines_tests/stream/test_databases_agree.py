@@ -20,8 +20,8 @@ from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Query, SourceColumn
-from export_pipelines.plan.query import build_query
-from export_pipelines.plan.suspects import with_suspects
+from export_pipelines.plan.query.select import build_query
+from export_pipelines.plan.query.suspects import with_suspects
 from export_pipelines.stream import open_source
 from export_pipelines.stream.bad_json import settled
 from export_pipelines.stream.conform import conform

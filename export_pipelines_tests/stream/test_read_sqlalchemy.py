@@ -20,7 +20,7 @@ from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError, ExportError, RetryableError, SettingsError, SourceError
 from export_pipelines.plan.plan import Query, SourceColumn
-from export_pipelines.plan.query import build_query
+from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.sample import generate_leads
 from export_pipelines.stream import open_source

@@ -21,9 +21,9 @@ from export_pipelines.patterns import BadPattern, compiled
 from export_pipelines.plan.dialects import NotPushable
 from export_pipelines.plan.dialects.mariadb import COLLATION
 from export_pipelines.plan.dialects.patterns import pcre, posix
-from export_pipelines.plan.operators import operators_of
 from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
-from export_pipelines.plan.query import build_query
+from export_pipelines.plan.query.operators import operators_of
+from export_pipelines.plan.query.select import build_query
 from export_pipelines.stream.rest import Asking
 from export_pipelines_tests.plan.oracle import holds
 from export_pipelines_tests.plan.tables import DATASET, FIELDS, request_for

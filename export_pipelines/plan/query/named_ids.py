@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import func, literal, select
 
 from export_pipelines.plan.plan import Query
-from export_pipelines.plan.query import query_of
+from export_pipelines.plan.query.select import query_of
+from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.tables import Tables
 
 
 def named_ids(request: PlanRequest) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import FUNCTIONS, NotPushable, Sqlite
 from export_pipelines.plan.dialects.dialect import NO, YES, Compiled, Expression
 from export_pipelines.plan.plan import Groups, Mixed, Query, Rest, SourceColumn
-from export_pipelines.plan.predicates import Predicate, predicates_of
+from export_pipelines.plan.query.predicates import Predicate, predicates_of
+from export_pipelines.plan.query.staging import NUMBER, Scratch
+from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.scratch import NUMBER, Scratch
-from export_pipelines.plan.tables import Tables
 from export_pipelines.plan.window import WHOLE_KEY
 
 Statement = Select[Any] | CompoundSelect[Any]

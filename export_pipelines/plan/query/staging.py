@@ -10,7 +10,7 @@ from export_pipelines.catalog import Dataset, Field, Kind, StoredAs
 from export_pipelines.plan.dialects import Sqlite
 from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.plan import SourceColumn
-from export_pipelines.plan.tables import Tables
+from export_pipelines.plan.query.tables import Tables
 
 TABLE, NUMBER = "rest", "number"
 SPELLED = frozenset({Kind.TIMESTAMP, Kind.BOOLEAN})  # by the stream as SQLite holds them; all others are text

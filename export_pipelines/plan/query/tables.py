@@ -13,7 +13,7 @@ from export_pipelines.catalog.dimensions import SHIFTING
 from export_pipelines.errors import CatalogError, WindowError, unknown
 from export_pipelines.plan.dialects import Dialect
 from export_pipelines.plan.dialects.dialect import Expression
-from export_pipelines.plan.operators import Operand
+from export_pipelines.plan.query.operators import Operand
 
 ENDLESS = "{} is told at the end of the window, and this window has none"
 GIVE_AN_END = "give --start and --end"

@@ -15,10 +15,10 @@ from export_pipelines.definition.given import demand_leads
 from export_pipelines.definition.words import WEEKDAYS, is_over_midnight
 from export_pipelines.errors import RequestError, WindowError
 from export_pipelines.plan.dialects.dialect import Expression, NotPushable
-from export_pipelines.plan.operators import predicate
 from export_pipelines.plan.plan import iso
+from export_pipelines.plan.query.operators import predicate
+from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.tables import Tables
 from export_pipelines.plan.window import WHOLE_KEY, before
 
 ID = re.compile(r"[0-9a-f]{24}")

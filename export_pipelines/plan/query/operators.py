@@ -15,7 +15,7 @@ from export_pipelines.errors import RequestError
 from export_pipelines.patterns import SYNTAX, BadPattern, compiled
 from export_pipelines.plan.dialects import Dialect
 from export_pipelines.plan.dialects.dialect import NO, YES, Expression, Sign
-from export_pipelines.plan.values import FALSE_WORDS, TRUE_WORDS, Value, coerce
+from export_pipelines.plan.query.values import FALSE_WORDS, TRUE_WORDS, Value, coerce
 
 Rhv = Scalar | tuple[Scalar, ...]
 MILLISECOND = timedelta(milliseconds=1)

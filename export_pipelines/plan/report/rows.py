@@ -11,9 +11,9 @@ from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, Dimension
 from export_pipelines.catalog.metrics import KINDS, Measure, Where
 from export_pipelines.plan.dialects import NotPushable
 from export_pipelines.plan.dialects.dialect import NO, YES, Expression
+from export_pipelines.plan.query.staging import Scratch
+from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.scratch import Scratch
-from export_pipelines.plan.tables import Tables
 
 MISFITS, MISFIT = "misfits", "misfit"  # how many rows are none, and the id of one
 DUPLICATE_WORD = "duplicate"

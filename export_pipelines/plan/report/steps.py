@@ -10,10 +10,10 @@ from export_pipelines.definition.words import WEEKDAYS
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.columns import demand_distinct
 from export_pipelines.plan.plan import Masking, OutputColumn, Plan, Projection, Report, Series
-from export_pipelines.plan.report_query import TOTAL, report_query
+from export_pipelines.plan.query.suspects import with_suspects
+from export_pipelines.plan.report.query import TOTAL, report_query
+from export_pipelines.plan.report.unavailable import untold_metrics
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.suspects import with_suspects
-from export_pipelines.plan.untold import untold_metrics
 from export_pipelines.plan.window import WHOLE_KEY, before
 
 

@@ -28,12 +28,12 @@ from export_pipelines.catalog.dimensions import Dimension, dimensions_of
 from export_pipelines.catalog.metrics import MEASURES, METRICS, How, Measure
 from export_pipelines.plan.dialects.dialect import NO, YES, Expression
 from export_pipelines.plan.plan import Groups, Query, Report, SourceColumn
-from export_pipelines.plan.predicates import predicates_of
-from export_pipelines.plan.query import Statement, query_of, rest_of
-from export_pipelines.plan.report_rows import FLAGS, MISFIT, MISFITS, kind_of, row_values
+from export_pipelines.plan.query.predicates import predicates_of
+from export_pipelines.plan.query.select import Statement, query_of, rest_of
+from export_pipelines.plan.query.staging import Scratch
+from export_pipelines.plan.query.tables import Tables
+from export_pipelines.plan.report.rows import FLAGS, MISFIT, MISFITS, kind_of, row_values
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.scratch import Scratch
-from export_pipelines.plan.tables import Tables
 
 TOTAL, MEASURED = "is_total", "measured"
 

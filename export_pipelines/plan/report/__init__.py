@@ -1,0 +1,1 @@
+"""A report's plan: groups, measures, and what cannot be told."""
