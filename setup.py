@@ -21,8 +21,6 @@ class Kernel(build_ext):
 
 
 setup(
-    ext_modules=[
-        Extension("export_pipelines.stream.mask._kernel", ["export_pipelines/stream/mask/kernel.c"])
-    ],
+    ext_modules=[Extension("export_pipelines.mask._kernel", ["export_pipelines/mask/kernel.c"])],
     cmdclass={"build_ext": Kernel},
 )

@@ -12,10 +12,11 @@ from typing import Any
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
+from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import run_export
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import window_between, window_of
-from export_pipelines.stream import Keys, Source, open_source
+from export_pipelines.stream import Source, open_source
 
 EXPORT = """\
 type: lead

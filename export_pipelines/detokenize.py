@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, Protocol
 from export_pipelines.errors import RequestError, StoreError
 from export_pipelines.files.digest import digest_of
 from export_pipelines.ledger import Ledger
-from export_pipelines.stream.pseudonyms import Opener
-from export_pipelines.stream.token_columns import TokenColumns
+from export_pipelines.mask.pseudonyms import Opener
+from export_pipelines.mask.token_columns import TokenColumns
 
 TOKENS_KEPT = 50_000  # opened ones; equal values have equal tokens
 

@@ -11,6 +11,7 @@ from export_pipelines.artifacts import FORMAT_VERSION, Manifest, ManifestColumn,
 from export_pipelines.delivery import Artifact, Receipt, Resources, open_destination
 from export_pipelines.errors import ExportError, FatalError, RequestError, RetryableError
 from export_pipelines.ledger import Ledger
+from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.limits import demand_room
 from export_pipelines.plan.plan import (
@@ -24,7 +25,7 @@ from export_pipelines.plan.plan import (
     schema_hash,
 )
 from export_pipelines.plan.query.named_ids import count_of, named_ids
-from export_pipelines.stream import Keys, Source, Written, write_parts
+from export_pipelines.stream import Source, Written, write_parts
 
 log = logging.getLogger(__name__)
 

@@ -152,7 +152,8 @@ class Project:
         `window` is a partition's key, `<start>/<end>`, or None for the last complete one. Raises RequestError.
         """
         from export_pipelines.frames import to_pandas
-        from export_pipelines.stream import Keys, first_rows
+        from export_pipelines.mask.keys import Keys
+        from export_pipelines.stream import first_rows
 
         definition = self.definition(export)
         plan, source = self.plan(definition, self._window(definition, window)), self.source()
@@ -169,9 +170,9 @@ class Project:
         `any_hour` goes over the export's quiet hours. Raises ExportError where nothing was written. The ledger keeps a
         record of it, Dagster none.
         """
+        from export_pipelines.mask.keys import Keys
         from export_pipelines.pipeline import run_window
         from export_pipelines.plan.window import demand_quiet
-        from export_pipelines.stream import Keys
 
         definition = self.definition(export)
         if not any_hour:

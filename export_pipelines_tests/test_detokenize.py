@@ -17,9 +17,9 @@ import pytest
 from export_pipelines.detokenize import Detokenizer
 from export_pipelines.errors import RequestError
 from export_pipelines.ledger import AuditEntry, open_ledger
-from export_pipelines.stream.keys import Keys
-from export_pipelines.stream.normalise import normalised
-from export_pipelines.stream.pseudonyms import Opener, tokenized
+from export_pipelines.mask.keys import Keys
+from export_pipelines.mask.normalise import normalised
+from export_pipelines.mask.pseudonyms import Opener, tokenized
 from export_pipelines_tests.conftest import DAILY, NOW, Answer, Project
 
 Terminal = Callable[..., Answer]

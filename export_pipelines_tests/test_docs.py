@@ -16,8 +16,8 @@ from export_pipelines.definition.filters import Filter, Operator
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.definition.report import Bucket, Over, TimeBasis
 from export_pipelines.definition.written import REPORT_KEYS, WrittenExport
-from export_pipelines.stream.mask.own import own_of
-from export_pipelines.stream.mask.redact import redactor
+from export_pipelines.mask.own import own_of
+from export_pipelines.mask.redact import redactor
 from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.plan.leads import columns
 

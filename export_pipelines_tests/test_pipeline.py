@@ -10,10 +10,10 @@ import pytest
 from export_pipelines.artifacts import Manifest, Store, verify
 from export_pipelines.definition.export import Compression, Destination, Format, Limits, Split
 from export_pipelines.errors import FatalError, LimitReached, RetryableError, SourceError, StoreError
+from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import check_run, deliver, destinations_of, run_export
 from export_pipelines.plan.plan import Plan, schema_hash
 from export_pipelines.stream import open_source
-from export_pipelines.stream.keys import Keys
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.whole_run import DAY, FIELDS, LEADS, NOW, plan_of, sample_url, token
 

@@ -5,10 +5,11 @@ from contextlib import closing
 from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import ExportError
+from export_pipelines.mask.keys import Keys
+from export_pipelines.mask.values import WHOLE
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
-from export_pipelines.stream import Keys, preview
-from export_pipelines.stream.mask.values import WHOLE
+from export_pipelines.stream import preview
 
 ROWS = 5
 LONGEST_CELL = 40  # characters

@@ -19,12 +19,12 @@ from export_pipelines.errors import RequestError, unknown
 from export_pipelines.files.private import close_home
 from export_pipelines.history import ledger_of, store_of
 from export_pipelines.ledger import Delivery, Ledger
+from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import deliver, run_export
 from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.plan import Plan, Window
 from export_pipelines.settings import Settings
 from export_pipelines.stream import open_source
-from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.source import Source
 
 RowsSoFar = Callable[[str, int], None]  # window key, rows written

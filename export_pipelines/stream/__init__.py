@@ -1,6 +1,5 @@
 """How it runs: a plan becomes Arrow batches, masked, encoded, compressed, cut into parts."""
 
-from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.open_source import open_source
 from export_pipelines.stream.part_writer import PartSink, WrittenPart
 from export_pipelines.stream.preview import Preview, first_rows, preview
@@ -8,7 +7,6 @@ from export_pipelines.stream.source import Source
 from export_pipelines.stream.write_parts import Written, write_parts
 
 __all__ = [
-    "Keys",
     "PartSink",
     "Preview",
     "Source",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
+from export_pipelines import mask
+from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Plan
-from export_pipelines.stream import mask
 from export_pipelines.stream.encode_delimited import DelimitedEncoder
-from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.report import settle
 from export_pipelines.stream.schema import polars_type
 

@@ -30,8 +30,8 @@ def detokenize(
 ) -> None:
     """Give back the values behind tokens, with the master key. Who did it, when and to what is recorded in the ledger."""
     from export_pipelines.detokenize import Detokenizer
-    from export_pipelines.stream.keys import Keys
-    from export_pipelines.stream.pseudonyms import Opener
+    from export_pipelines.mask.keys import Keys
+    from export_pipelines.mask.pseudonyms import Opener
 
     door = door_of(context)
     _demand_sense(token, column, output, null_marker)
@@ -53,7 +53,7 @@ def _demand_sense(token: str, column: list[str] | None, output: Path | None, nul
         raise RequestError(
             "--output and --null-marker are for a file", remedy="name its columns: --column NAME"
         )
-    from export_pipelines.stream.pseudonyms import TOKEN
+    from export_pipelines.mask.pseudonyms import TOKEN
 
     if not TOKEN.fullmatch(token) and Path(token).is_file():
         raise RequestError("the columns that hold tokens are missing", where=token, remedy="--column NAME")

@@ -57,8 +57,8 @@ def preview(
     json: Json = False,
 ) -> None:
     """The first 20 rows as a run would write them, masked; nothing is written."""
+    from export_pipelines.mask.keys import Keys
     from export_pipelines.stream import preview as first_rows
-    from export_pipelines.stream.keys import Keys
 
     door = door_of(context)
     made, source = _plan(door, door.definition(name, given(set)), partition, start, end)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from export_pipelines import cli
 from export_pipelines.catalog.never_exported import never_exported_type
-from export_pipelines.stream.mask import kernel, reading, recognise
+from export_pipelines.mask import kernel, reading, recognise
 from export_pipelines_tests.privacy.canary_store import DAY, write_store
 from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, searched
 
@@ -49,11 +49,7 @@ def everywhere(value: Any, by: Any) -> Mutation:
 
 
 def masking() -> list[ModuleType]:
-    return [
-        module
-        for name, module in list(sys.modules.items())
-        if name.startswith("export_pipelines.stream.mask")
-    ]
+    return [module for name, module in list(sys.modules.items()) if name.startswith("export_pipelines.mask")]
 
 
 def unseen(flag: int) -> Mutation:

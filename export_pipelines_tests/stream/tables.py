@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines.catalog import Kind, PiiClass
+from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import (
     Compression,
     Encoding,
@@ -21,7 +22,7 @@ from export_pipelines.plan.plan import (
     SourceColumn,
     Window,
 )
-from export_pipelines.stream import Keys, Written, write_parts
+from export_pipelines.stream import Written, write_parts
 from export_pipelines.stream.encoder import Encoder
 from export_pipelines.stream.schema import arrow_type, polars_type
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import RequestError, SettingsError
+from export_pipelines.mask.keys import Keys
+from export_pipelines.mask.normalise import normalised
+from export_pipelines.mask.pseudonyms import Opener, hashed, tokenized
 from export_pipelines.settings import PREFIX, Settings
-from export_pipelines.stream.keys import Keys
-from export_pipelines.stream.normalise import normalised
-from export_pipelines.stream.pseudonyms import Opener, hashed, tokenized
 
 FIRST, SECOND = "the first key of the tests, no secret", "the second key of the tests, no secret"
 KEYS = Keys.from_bytes(b"k" * 40, b"m" * 40)

@@ -8,10 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from export_pipelines import mask
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError
-from export_pipelines.stream import mask, open_source
+from export_pipelines.stream import open_source
 from export_pipelines_tests.plan.tables import request_for, window
 from export_pipelines_tests.stream.databases import Sqlite, chosen
 from export_pipelines_tests.stream.mask.leads import KEYS

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.errors import RequestError
-from export_pipelines.stream.token_columns import TokenColumns
+from export_pipelines.mask.token_columns import TokenColumns
 
 CELLS = st.text('ab ,;"\t\r\n\u00e4\ufeff', max_size=6)
 

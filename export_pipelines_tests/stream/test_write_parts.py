@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from export_pipelines.catalog import Kind
+from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Mask
-from export_pipelines.stream import Keys, write_parts
+from export_pipelines.stream import write_parts
 from export_pipelines_tests.stream.readers import DECOMPRESS, READERS
 from export_pipelines_tests.stream.tables import (
     MemoryStore,

@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from export_pipelines.catalog.never_exported import never_exported_type
+from export_pipelines.mask import recognise
+from export_pipelines.mask.own import Own, own_of
+from export_pipelines.mask.redact import redactor
 from export_pipelines.stream.components import is_valid
-from export_pipelines.stream.mask import recognise
-from export_pipelines.stream.mask.own import Own, own_of
-from export_pipelines.stream.mask.redact import redactor
 
 UTM = ("utm_*",)
 DECLARED = {"product_type", "loan_amount", "homeowner", "utm_campaign"}  # in `custom`, free of personal data

@@ -7,12 +7,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from export_pipelines import mask
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition.export import Destination, ExportDefinition, Format, Limits
+from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.plan import Plan
 from export_pipelines.plan.window import window_of
-from export_pipelines.stream import Keys, mask
 from export_pipelines.stream.schema import arrow_type
 
 KEYS = Keys.from_bytes(b"h" * 40, b"m" * 40)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from export_pipelines import mask
 from export_pipelines.errors import RequestError
-from export_pipelines.stream import mask
 from export_pipelines_tests.stream.mask.leads import (
     KEYS,
     batch_of,

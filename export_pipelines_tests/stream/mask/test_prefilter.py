@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.catalog.never_exported import never_exported_type
-from export_pipelines.stream.mask import reading, recognise
-from export_pipelines.stream.mask.own import Own, own_of
-from export_pipelines.stream.mask.redact import redactor
+from export_pipelines.mask import reading, recognise
+from export_pipelines.mask.own import Own, own_of
+from export_pipelines.mask.redact import redactor
 from export_pipelines_tests.stream.mask import awkward
 from export_pipelines_tests.stream.mask.expected import Expected, expected, parsed, same, without_repeats
 from export_pipelines_tests.stream.mask.leads import Lead, shown

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_pipelines.stream.mask import recognise
-from export_pipelines.stream.mask.own import own_of
-from export_pipelines.stream.mask.reading import read
+from export_pipelines.mask import recognise
+from export_pipelines.mask.own import own_of
+from export_pipelines.mask.reading import read
 from export_pipelines_tests.stream.mask import awkward
 from export_pipelines_tests.stream.mask.leads import comment, custom, row, value
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_pipelines.stream.pseudonyms import Opener
+from export_pipelines.mask.pseudonyms import Opener
 from export_pipelines_tests.stream.mask import awkward
 from export_pipelines_tests.stream.mask.leads import KEYS, custom, row, shown, value
 

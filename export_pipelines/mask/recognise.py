@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from export_pipelines.stream.mask.own import LONG_NUMBER, NOBODY, WORD, Own
-from export_pipelines.stream.mask.reading import read
+from export_pipelines.mask.own import LONG_NUMBER, NOBODY, WORD, Own
+from export_pipelines.mask.reading import read
 
 STARS = "***"
 

@@ -10,15 +10,15 @@ from simplejson import RawJSON
 
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
+from export_pipelines.mask.kernel import KEY, NEVER, Found
+from export_pipelines.mask.keys import Keys
+from export_pipelines.mask.own import NOBODY, Own
+from export_pipelines.mask.prefilter import KnownKeys, keys_beside
+from export_pipelines.mask.recognise import STARS, never_exported, redact
+from export_pipelines.mask.redact import redactor
+from export_pipelines.mask.values import WHOLE, masked
 from export_pipelines.plan.plan import Mask, Seal, shows_text
 from export_pipelines.stream.components import is_valid
-from export_pipelines.stream.keys import Keys
-from export_pipelines.stream.mask.kernel import KEY, NEVER, Found
-from export_pipelines.stream.mask.own import NOBODY, Own
-from export_pipelines.stream.mask.prefilter import KnownKeys, keys_beside
-from export_pipelines.stream.mask.recognise import STARS, never_exported, redact
-from export_pipelines.stream.mask.redact import redactor
-from export_pipelines.stream.mask.values import WHOLE, masked
 
 UNDECLARED = "*"
 LONG_NUMBER = 9  # digits of a whole number that may be somebody's

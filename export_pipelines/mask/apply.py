@@ -9,16 +9,16 @@ import pyarrow as pa
 
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError
+from export_pipelines.mask.kernel import NEVER, Found
+from export_pipelines.mask.keys import Keys
+from export_pipelines.mask.objects import OPEN, Objects, UnreadObject, sealed
+from export_pipelines.mask.prefilter import NEAR_OWN, Prefilter
+from export_pipelines.mask.redact import may_change, own_at, redacted, redactor, without_never_exported
+from export_pipelines.mask.values import WHOLE, masked, selected
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, shows_text
 from export_pipelines.stream.bad_json import settled
 from export_pipelines.stream.components import component, has_form
 from export_pipelines.stream.conform import conform, place_of
-from export_pipelines.stream.keys import Keys
-from export_pipelines.stream.mask.kernel import NEVER, Found
-from export_pipelines.stream.mask.objects import OPEN, Objects, UnreadObject, sealed
-from export_pipelines.stream.mask.prefilter import NEAR_OWN, Prefilter
-from export_pipelines.stream.mask.redact import may_change, own_at, redacted, redactor, without_never_exported
-from export_pipelines.stream.mask.values import WHOLE, masked, selected
 from export_pipelines.stream.schema import polars_type
 
 

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import polars as pl
 
 from export_pipelines.catalog.never_exported import never_exported_type
+from export_pipelines.mask import kernel
+from export_pipelines.mask.kernel import ENCODED, FOREIGN_DIGIT, KEY, NEVER, OWN, Found
+from export_pipelines.mask.reading import LIKE, fold
 from export_pipelines.stream.letters import Letters, arrow_texts
-from export_pipelines.stream.mask import kernel
-from export_pipelines.stream.mask.kernel import ENCODED, FOREIGN_DIGIT, KEY, NEVER, OWN, Found
-from export_pipelines.stream.mask.reading import LIKE, fold
 
 Values = tuple[str, pl.Series]  # semantic type, and what is stored in each row
 

@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import RequestError
 from export_pipelines.key_versions import KeyVersion, listed
-from export_pipelines.stream.keys import Keys
+from export_pipelines.mask.keys import Keys
+from export_pipelines.mask.normalise import normalised_all
 from export_pipelines.stream.letters import Letters, arrow_texts
-from export_pipelines.stream.normalise import normalised_all
 
 HASH_PURPOSE = "export_pipelines hash v1"
 TOKEN_PURPOSE = b"export_pipelines token v1"

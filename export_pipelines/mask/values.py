@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from export_pipelines.mask.keys import Keys
+from export_pipelines.mask.recognise import STARS
 from export_pipelines.plan.plan import Mask
 from export_pipelines.stream.components import EXTENSION, has_form
-from export_pipelines.stream.keys import Keys
 from export_pipelines.stream.letters import NOT_DIGIT, Letters, arrow_texts
-from export_pipelines.stream.mask.recognise import STARS
 from export_pipelines.stream.timestamps import timestamp_texts
 
 SHOWN_DIGITS = 4  # of a phone
@@ -22,11 +22,11 @@ def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
     """The hidden values as text, in the order of `values`. Raises SettingsError without the key that `mask` needs."""
     texts = as_text(values)
     if mask is Mask.HASH:
-        from export_pipelines.stream.pseudonyms import hashed
+        from export_pipelines.mask.pseudonyms import hashed
 
         return hashed(type, texts, keys)
     if mask is Mask.TOKENIZE:
-        from export_pipelines.stream.pseudonyms import tokenized
+        from export_pipelines.mask.pseudonyms import tokenized
 
         return tokenized(type, texts, keys)
     return stars(texts) if mask is Mask.REDACT else _part_shown(type, texts)

@@ -9,12 +9,11 @@ from urllib.parse import unquote_plus
 import numpy as np
 import polars as pl
 
-from export_pipelines.stream.letters import Rows, arrow_texts
-from export_pipelines.stream.mask.kernel import ADDRESS, NEVER, Found
-from export_pipelines.stream.mask.own import NOBODY, Own, own_of
-from export_pipelines.stream.mask.prefilter import NEAR_OWN, Values
-from export_pipelines.stream.mask.reading import unescaped
-from export_pipelines.stream.mask.recognise import (
+from export_pipelines.mask.kernel import ADDRESS, NEVER, Found
+from export_pipelines.mask.own import NOBODY, Own, own_of
+from export_pipelines.mask.prefilter import NEAR_OWN, Values
+from export_pipelines.mask.reading import unescaped
+from export_pipelines.mask.recognise import (
     Recogniser,
     addresses,
     addresses_in_url,
@@ -25,6 +24,7 @@ from export_pipelines.stream.mask.recognise import (
     redact,
     users,
 )
+from export_pipelines.stream.letters import Rows, arrow_texts
 
 Redactor = Callable[[str, Own], str]
 TEXT: tuple[Recogniser, ...] = (addresses, users, numbers, own_words, never_exported)

@@ -17,6 +17,6 @@ How a value travels. `apply` gets a batch as the source gave it, and the plan, w
    personal is not looked at, and goes out byte for byte.
 """
 
-from export_pipelines.stream.mask.apply import Masked, apply
+from export_pipelines.mask.apply import Masked, apply
 
 __all__ = ["Masked", "apply"]

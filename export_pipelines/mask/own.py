@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
-from export_pipelines.stream.mask.reading import fold, read
+from export_pipelines.mask.reading import fold, read
 
 SHORTEST = 2  # letters of a name
 LONG_NUMBER = 7  # digits
