@@ -17,8 +17,8 @@ from export_pipelines.mask.redact import redactor
 from export_pipelines.normal_form import FEW, normalised
 from export_pipelines.sample.headers import compared
 from export_pipelines.sample.parse import Unfit, parser_of
-from export_pipelines.stream.components import COMPONENTS, VALID, has_form
 from export_pipelines.stream.encode_json import TOKEN
+from export_pipelines.transform.components import COMPONENTS, VALID, has_form
 
 PIECES = [
     "a", "0", " ", "@", "a@", ".", "a.", "-", "0-", "1,", "\\", "\\u", "%4", "%41", "&", "&#0", "&amp;", '"', '"@', "(", "+",

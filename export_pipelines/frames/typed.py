@@ -7,7 +7,7 @@ import polars as pl
 from export_pipelines.artifacts import ManifestColumn
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import DamagedArtifact
-from export_pipelines.stream.schema import TIMESTAMP_FORMAT, polars_type
+from export_pipelines.transform.schema import TIMESTAMP_FORMAT, polars_type
 
 TRUTHS = {"true": True, "false": False}
 

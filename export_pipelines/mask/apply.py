@@ -17,9 +17,9 @@ from export_pipelines.mask.redact import may_change, own_at, redacted, redactor,
 from export_pipelines.mask.values import WHOLE, masked, selected
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, shows_text
 from export_pipelines.stream.bad_json import settled
-from export_pipelines.stream.components import component, has_form
-from export_pipelines.stream.conform import conform, place_of
-from export_pipelines.stream.schema import polars_type
+from export_pipelines.transform.casts import conform, place_of
+from export_pipelines.transform.components import component, has_form
+from export_pipelines.transform.schema import polars_type
 
 
 class Masked(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from export_pipelines.stream.letters import Letters
+from export_pipelines.transform.letters import Letters
 
 Found = npt.NDArray[
     Any

@@ -12,8 +12,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from export_pipelines import normal_form
-from export_pipelines.stream.components import EXTENSION
-from export_pipelines.stream.letters import NOT_DIGIT, Flags, Letters, Rows, table, table_without
+from export_pipelines.transform.components import EXTENSION
+from export_pipelines.transform.letters import NOT_DIGIT, Flags, Letters, Rows, table, table_without
 
 HOME_REGION = "US"  # of a phone without a country code
 NANP_DIGITS = 10

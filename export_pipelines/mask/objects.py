@@ -18,7 +18,7 @@ from export_pipelines.mask.recognise import STARS, never_exported, redact
 from export_pipelines.mask.redact import redactor
 from export_pipelines.mask.values import WHOLE, masked
 from export_pipelines.plan.plan import Mask, Seal, shows_text
-from export_pipelines.stream.components import is_valid
+from export_pipelines.transform.components import is_valid
 
 UNDECLARED = "*"
 LONG_NUMBER = 9  # digits of a whole number that may be somebody's

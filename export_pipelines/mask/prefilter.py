@@ -15,7 +15,7 @@ from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.mask import kernel
 from export_pipelines.mask.kernel import ENCODED, FOREIGN_DIGIT, KEY, NEVER, OWN, Found
 from export_pipelines.mask.reading import LIKE, fold
-from export_pipelines.stream.letters import Letters, arrow_texts
+from export_pipelines.transform.letters import Letters, arrow_texts
 
 Values = tuple[str, pl.Series]  # semantic type, and what is stored in each row
 

@@ -23,7 +23,7 @@ from export_pipelines.errors import RequestError
 from export_pipelines.key_versions import KeyVersion, listed
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.normalise import normalised_all
-from export_pipelines.stream.letters import Letters, arrow_texts
+from export_pipelines.transform.letters import Letters, arrow_texts
 
 HASH_PURPOSE = "export_pipelines hash v1"
 TOKEN_PURPOSE = b"export_pipelines token v1"

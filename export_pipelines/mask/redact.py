@@ -24,7 +24,7 @@ from export_pipelines.mask.recognise import (
     redact,
     users,
 )
-from export_pipelines.stream.letters import Rows, arrow_texts
+from export_pipelines.transform.letters import Rows, arrow_texts
 
 Redactor = Callable[[str, Own], str]
 TEXT: tuple[Recogniser, ...] = (addresses, users, numbers, own_words, never_exported)

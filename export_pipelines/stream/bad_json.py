@@ -9,7 +9,7 @@ import simplejson
 
 from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects.dialect import BAD_JSON
-from export_pipelines.stream.conform import has_id, place_of
+from export_pipelines.transform.casts import has_id, place_of
 
 
 class UnreadableJson(DataError):

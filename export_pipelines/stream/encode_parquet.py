@@ -8,7 +8,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.stream.buffer import Buffer
 from export_pipelines.stream.encoder import CellCounts, Columns
 from export_pipelines.stream.regroup import Regroup
-from export_pipelines.stream.schema import arrow_type
+from export_pipelines.transform.schema import arrow_type
 
 DICTIONARY_BYTES = 131_072  # of each column; a larger one seldom pays for its memory
 

@@ -10,8 +10,8 @@ from export_pipelines import mask
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Plan
 from export_pipelines.stream.encode_delimited import DelimitedEncoder
-from export_pipelines.stream.report import settle
-from export_pipelines.stream.schema import polars_type
+from export_pipelines.transform.report.settle import settle
+from export_pipelines.transform.schema import polars_type
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from export_pipelines.interrupts import cancelled_by
 from export_pipelines.plan.plan import Query, SourceColumn
 from export_pipelines.stream.bad_json import UnreadableJson
 from export_pipelines.stream.connecting import connected
-from export_pipelines.stream.json_texts import compact
+from export_pipelines.transform.json_texts import compact
 
 if TYPE_CHECKING:
     import psycopg

@@ -16,9 +16,9 @@ from export_pipelines.plan.query.staging import NUMBER, TABLE
 from export_pipelines.plan.report.query import MEASURED
 from export_pipelines.stream import sql_functions
 from export_pipelines.stream.bad_json import UnreadableJson, demand_readable, settled
-from export_pipelines.stream.conform import conform, demand_utf8
 from export_pipelines.stream.source import Source
-from export_pipelines.stream.timestamps import timestamp_texts
+from export_pipelines.transform.casts import conform, demand_utf8
+from export_pipelines.transform.timestamps import timestamp_texts
 
 INTEGERS = frozenset({Kind.INTEGER, Kind.BOOLEAN})
 GROUP_ROWS = 4096

@@ -3,7 +3,7 @@
 import sqlite3
 
 from export_pipelines.patterns import is_found
-from export_pipelines.stream.components import component_of, is_valid
+from export_pipelines.transform.components import component_of, is_valid
 
 
 def register(connection: sqlite3.Connection) -> None:

@@ -33,7 +33,7 @@ from export_pipelines.stream.part_writer import (
     WrittenPart,
 )
 from export_pipelines.stream.regroup import Regroup
-from export_pipelines.stream.report import settle
+from export_pipelines.transform.report.settle import settle
 
 FRAMES_WAITING = 1  # besides the one that waits for room and the one that is encoded
 CHUNKS_WAITING = 2

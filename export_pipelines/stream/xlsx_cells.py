@@ -8,8 +8,8 @@ import polars as pl
 from export_pipelines.catalog import Kind
 from export_pipelines.plan.plan import OutputColumn
 from export_pipelines.stream.encoder import Columns
-from export_pipelines.stream.schema import TIMESTAMP_FORMAT
 from export_pipelines.stream.xlsx_texts import XML
+from export_pipelines.transform.schema import TIMESTAMP_FORMAT
 
 DIGITS = 15  # that a double holds whatever they are
 DAY_ZERO, FIRST_DAY = date(1899, 12, 30), date(1900, 3, 1)  # before it Excel counts a day that never was

@@ -10,8 +10,8 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines.errors import DataError
-from export_pipelines.stream.conform import place_of
 from export_pipelines.stream.encoder import Columns
+from export_pipelines.transform.casts import place_of
 
 LONGEST_TEXT = 32_767  # UTF-16 units of one cell
 BEYOND_16_BITS = r"[\x{10000}-\x{10FFFF}]"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from export_pipelines.stream.components import component_of
+from export_pipelines.transform.components import component_of
 
 Frame = pd.DataFrame
 Number = Fraction | int | None

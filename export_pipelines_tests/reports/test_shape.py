@@ -12,7 +12,7 @@ import pytest
 from export_pipelines.catalog.metrics import METRICS
 from export_pipelines.errors import DataError, LimitReached
 from export_pipelines.plan.window import WHOLE, window_between
-from export_pipelines.stream import pivot
+from export_pipelines.transform.report import pivot
 from export_pipelines_tests.reports import oracle
 from export_pipelines_tests.reports.store import FIRST_DAY, fill, plan_of, report, run
 from export_pipelines_tests.reports.test_numbers import of_january

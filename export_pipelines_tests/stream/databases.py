@@ -20,7 +20,7 @@ from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.stream import Source, open_source
 from export_pipelines.stream.bad_json import settled
-from export_pipelines.stream.conform import conform
+from export_pipelines.transform.casts import conform
 from export_pipelines_tests.plan.tables import COLUMNS, FIELDS, request_for
 
 Rows = Sequence[dict[str, Any]]

@@ -24,7 +24,7 @@ from export_pipelines.plan.plan import (
 )
 from export_pipelines.stream import Written, write_parts
 from export_pipelines.stream.encoder import Encoder
-from export_pipelines.stream.schema import arrow_type, polars_type
+from export_pipelines.transform.schema import arrow_type, polars_type
 
 MEDIA = {"csv": "text/csv", "json": "application/json"}
 SUFFIX = {"none": "", "gzip": ".gz", "zip": ".zip", "zstd": ".zst"}

@@ -24,10 +24,10 @@ from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.query.suspects import with_suspects
 from export_pipelines.stream import open_source
 from export_pipelines.stream.bad_json import settled
-from export_pipelines.stream.conform import conform
 from export_pipelines.stream.encode_delimited import DelimitedEncoder
 from export_pipelines.stream.encode_json import JsonEncoder
-from export_pipelines.stream.schema import polars_type
+from export_pipelines.transform.casts import conform
+from export_pipelines.transform.schema import polars_type
 from export_pipelines_tests.servers.databases import new_database
 from export_pipelines_tests.stream.databases import Mariadb, Postgresql, Sqlite
 from export_pipelines_tests.stream.odd_rows import FIELDS, fill, odd_rows, request

@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_pipelines.stream.letters import NOT_DIGIT, Letters, table
+from export_pipelines.transform.letters import NOT_DIGIT, Letters, table
 
 TEXTS = st.lists(st.none() | st.text(max_size=12) | st.text("%4a1\u00e9", max_size=9), min_size=1, max_size=8)
 

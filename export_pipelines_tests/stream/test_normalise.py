@@ -12,7 +12,7 @@ from phonenumbers import PhoneNumberFormat
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.mask import normalise
 from export_pipelines.mask.normalise import normalised, normalised_all
-from export_pipelines.stream.letters import Letters
+from export_pipelines.transform.letters import Letters
 
 TYPES = ["email", "phone", "name", "postal_code", "state", "text"]
 TEXTS = st.text(max_size=12) | st.text("aZ é@\u0301\uff21\uff10\u3000\t0123456789()-.+x", max_size=16)

@@ -25,9 +25,9 @@ from export_pipelines.plan.request import PlanRequest
 from export_pipelines.sample import generate_leads
 from export_pipelines.stream import open_source
 from export_pipelines.stream.bad_json import settled
-from export_pipelines.stream.conform import conform, demand_utf8
 from export_pipelines.stream.read_sqlalchemy import SqlalchemySource, _bound
 from export_pipelines.stream.spelled_rows import Spelling
+from export_pipelines.transform.casts import conform, demand_utf8
 from export_pipelines_tests.plan.tables import FIELDS, field, request_for, window
 from export_pipelines_tests.stream.databases import (
     Another,

@@ -9,7 +9,7 @@ from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.mask import recognise
 from export_pipelines.mask.own import Own, own_of
 from export_pipelines.mask.redact import redactor
-from export_pipelines.stream.components import is_valid
+from export_pipelines.transform.components import is_valid
 
 UTM = ("utm_*",)
 DECLARED = {"product_type", "loan_amount", "homeowner", "utm_campaign"}  # in `custom`, free of personal data

@@ -14,7 +14,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.plan import Plan
 from export_pipelines.plan.window import window_of
-from export_pipelines.stream.schema import arrow_type
+from export_pipelines.transform.schema import arrow_type
 
 KEYS = Keys.from_bytes(b"h" * 40, b"m" * 40)
 Lead = Mapping[str, Any]

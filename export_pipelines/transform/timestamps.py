@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from export_pipelines.stream.letters import Letters
-from export_pipelines.stream.schema import TIMESTAMP_FORMAT
+from export_pipelines.transform.letters import Letters
+from export_pipelines.transform.schema import TIMESTAMP_FORMAT
 
 PLAIN, LENGTH = len("2024-01-31 23:59:59.999"), len("2024-01-31T23:59:59.999Z")
 STROKE, ZONE = 10, LENGTH - 1  # where `T` and `Z` stand

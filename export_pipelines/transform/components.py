@@ -8,7 +8,7 @@ from ipaddress import IPv6Address
 import phonenumbers
 import polars as pl
 
-from export_pipelines.stream.component_lists import DISPOSABLE, FREE, STATES, TOLL_FREE
+from export_pipelines.transform.component_lists import DISPOSABLE, FREE, STATES, TOLL_FREE
 
 Part = Callable[[pl.Expr], pl.Expr]
 

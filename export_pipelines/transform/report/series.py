@@ -9,7 +9,7 @@ import polars as pl
 from export_pipelines.catalog import Kind
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.plan.plan import Series
-from export_pipelines.stream.schema import polars_type
+from export_pipelines.transform.schema import polars_type
 
 HOUR = timedelta(hours=1)
 

@@ -12,11 +12,11 @@ from export_pipelines.plan.limits import demand_room
 from export_pipelines.plan.plan import OutputColumn, Plan, Report, SourceColumn
 from export_pipelines.plan.report.query import TOTAL, measures_of
 from export_pipelines.plan.report.rows import MISFIT, MISFITS
-from export_pipelines.stream.conform import conform
-from export_pipelines.stream.metrics import empty_group, from_cents, value_of
-from export_pipelines.stream.pivot import demand_columns, pivoted
-from export_pipelines.stream.schema import arrow_type, polars_type
-from export_pipelines.stream.series import buckets_of
+from export_pipelines.transform.casts import conform
+from export_pipelines.transform.report.metrics import empty_group, from_cents, value_of
+from export_pipelines.transform.report.pivot import demand_columns, pivoted
+from export_pipelines.transform.report.series import buckets_of
+from export_pipelines.transform.schema import arrow_type, polars_type
 
 ONE = "_"  # a column that is the same in every row, so that no keys at all are keys too
 

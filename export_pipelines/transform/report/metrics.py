@@ -3,7 +3,7 @@
 import polars as pl
 
 from export_pipelines.catalog.metrics import How, Measure, Metric, Unit
-from export_pipelines.stream.schema import DECIMAL_DIGITS
+from export_pipelines.transform.schema import DECIMAL_DIGITS
 
 HUNDREDTHS = 100
 # What `top / bottom` is multiplied by, so that it comes out in hundredths: cents are that already.

@@ -13,9 +13,9 @@ from export_pipelines.catalog import Kind, StoredAs
 from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects.dialect import END_S, FALSE, FIRST_S, TRUE
 from export_pipelines.plan.plan import SourceColumn
-from export_pipelines.stream.json_texts import HalfCharacter, compact, meant, without_nulls
-from export_pipelines.stream.letters import Letters, table
-from export_pipelines.stream.schema import DECIMAL_DIGITS, arrow_type, polars_type
+from export_pipelines.transform.json_texts import HalfCharacter, compact, meant, without_nulls
+from export_pipelines.transform.letters import Letters, table
+from export_pipelines.transform.schema import DECIMAL_DIGITS, arrow_type, polars_type
 
 YEAR_0 = "0000"
 EXPONENT = table(b"eE")

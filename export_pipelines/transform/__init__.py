@@ -1,0 +1,1 @@
+"""Texts of a source become typed values, and values their components."""

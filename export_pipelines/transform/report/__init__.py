@@ -1,0 +1,1 @@
+"""Groups become a report: metrics, series, pivot."""
