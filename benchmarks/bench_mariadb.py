@@ -13,8 +13,8 @@ from sqlalchemy.engine import make_url
 from benchmarks.harness import Bar, Judged, Work, all_bars, compare, found, piece, program
 from benchmarks.stores import DAYS, FIRST_DAY, SEED
 from benchmarks.work import plan_of
+from export_pipelines.read.mariadb.reader import inlined
 from export_pipelines.sample import generate_leads
-from export_pipelines.stream.read_mariadb import inlined
 from export_pipelines_tests.servers.mariadb import mariadb
 
 LEADS = 1_000_000

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from benchmarks.harness import Bar, Judged, Work, all_bars, compare, found, piece, program
 from benchmarks.stores import fill_postgresql
 from benchmarks.work import plan_of
-from export_pipelines.stream.read_postgresql import inlined
+from export_pipelines.read.postgresql import inlined
 from export_pipelines_tests.servers.postgresql import postgresql
 
 LEADS = 1_000_000

@@ -16,7 +16,8 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import run_export
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import window_between, window_of
-from export_pipelines.stream import Source, open_source
+from export_pipelines.read.open_source import open_source
+from export_pipelines.read.source import Source
 
 EXPORT = """\
 type: lead

@@ -301,7 +301,7 @@ def _alert_faults(resources: Resources) -> Iterator[CheckFault]:
 def _connection_faults(
     settings: Settings, catalog: Catalog, plans: dict[str, list[Plan]]
 ) -> Iterator[CheckFault]:
-    from export_pipelines.stream import open_source
+    from export_pipelines.read.open_source import open_source
 
     url = settings.source_url.get_secret_value()
     for name, compiled in plans.items():
@@ -317,7 +317,7 @@ def _connection_faults(
 
 def _index_faults(name: str, plan: Plan, catalog: Catalog, url: str) -> Iterator[CheckFault]:
     """A window that no index finds makes every run read the whole table."""
-    from export_pipelines.stream.index_advice import has_index
+    from export_pipelines.read.index_advice import has_index
 
     assert plan.extract is not None  # a compiled plan is whole
     dataset = catalog.dataset(plan.extract.dataset)
@@ -334,7 +334,7 @@ def _index_faults(name: str, plan: Plan, catalog: Catalog, url: str) -> Iterator
 
 
 def _clock_faults(settings: Settings, now: Callable[[], datetime]) -> Iterator[CheckFault]:
-    from export_pipelines.stream.clock_advice import clock_ahead
+    from export_pipelines.read.clock_advice import clock_ahead
 
     ahead = clock_ahead(settings.source_url.get_secret_value(), now)
     if ahead:

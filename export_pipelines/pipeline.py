@@ -25,7 +25,8 @@ from export_pipelines.plan.plan import (
     schema_hash,
 )
 from export_pipelines.plan.query.named_ids import count_of, named_ids
-from export_pipelines.stream import Source, Written, write_parts
+from export_pipelines.read.source import Source
+from export_pipelines.stream import Written, write_parts
 
 log = logging.getLogger(__name__)
 

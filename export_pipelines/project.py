@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from export_pipelines.ledger import Ledger
     from export_pipelines.pipeline import Outcome
     from export_pipelines.plan.plan import Plan, Window
+    from export_pipelines.read.source import Source
     from export_pipelines.settings import Settings
-    from export_pipelines.stream.source import Source
 
 PREVIEW_ROWS = 20
 
@@ -128,7 +128,7 @@ class Project:
         raise RequestError(unknown("export", name, names, "export-pipelines list"))
 
     def source(self) -> "Source":
-        from export_pipelines.stream import open_source
+        from export_pipelines.read.open_source import open_source
 
         return open_source(self.settings.source_url.get_secret_value())
 

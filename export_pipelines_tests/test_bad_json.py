@@ -15,9 +15,9 @@ from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import run_export
+from export_pipelines.read.open_source import open_source
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import driver_url
-from export_pipelines.stream import open_source
 from export_pipelines_tests.servers.databases import new_database
 from export_pipelines_tests.whole_run import DAY, NOW, plan_of, token
 

@@ -13,7 +13,7 @@ from export_pipelines.errors import FatalError, LimitReached, RetryableError, So
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import check_run, deliver, destinations_of, run_export
 from export_pipelines.plan.plan import Plan, schema_hash
-from export_pipelines.stream import open_source
+from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.whole_run import DAY, FIELDS, LEADS, NOW, plan_of, sample_url, token
 

@@ -17,9 +17,9 @@ from export_pipelines.files.private import close_home, make_folder
 from export_pipelines.ledger import open_ledger
 from export_pipelines.orchestration.workshop import open_workshop
 from export_pipelines.plan.plan import Query, SourceColumn
+from export_pipelines.read import sqlite as read_sqlite
+from export_pipelines.read.sqlite import SqliteSource
 from export_pipelines.sample import generate_leads
-from export_pipelines.stream import read_sqlite
-from export_pipelines.stream.read_sqlite import SqliteSource
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.conftest import DAYS, FIRST_DAY, SEED, Project
 from export_pipelines_tests.delivery.desk import Desk

@@ -15,7 +15,7 @@ from export_pipelines.definition.export import Compression, Format, Split
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import run_export
 from export_pipelines.plan.plan import OutputColumn
-from export_pipelines.stream import open_source
+from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.stream.readers import DECOMPRESS, FLOATS, READERS, plain_number, value_of
 from export_pipelines_tests.whole_run import NOW, plan_of, sample_url, token
 

@@ -23,9 +23,9 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import deliver, run_export
 from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.plan import Plan, Window
+from export_pipelines.read.open_source import open_source
+from export_pipelines.read.source import Source
 from export_pipelines.settings import Settings
-from export_pipelines.stream import open_source
-from export_pipelines.stream.source import Source
 
 RowsSoFar = Callable[[str, int], None]  # window key, rows written
 

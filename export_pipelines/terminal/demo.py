@@ -116,7 +116,7 @@ def _fill(door: Door) -> None:
 
 def _has_leads(door: Door) -> bool:
     from export_pipelines.plan.window import WHOLE
-    from export_pipelines.stream import open_source
+    from export_pipelines.read.open_source import open_source
     from export_pipelines.terminal.plans import plan_of
 
     plan = plan_of(door, door.definition(RUNS[0][0]), WHOLE)

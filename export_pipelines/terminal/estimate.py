@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from export_pipelines.plan.plan import Plan
+    from export_pipelines.read.source import Source
     from export_pipelines.settings import Settings
-    from export_pipelines.stream.source import Source
 
 SAMPLE_ROWS = 1000
 

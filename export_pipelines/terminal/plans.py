@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition
     from export_pipelines.plan import PlanRequest
     from export_pipelines.plan.plan import Plan, Window
-    from export_pipelines.stream.source import Source
+    from export_pipelines.read.source import Source
 
 PREVIEW_ROWS = 20
 Name = Annotated[str, typer.Argument(help="The export's name, which is its file's.", show_default=False)]
@@ -88,7 +88,7 @@ def request_of(door: Door, definition: "ExportDefinition", window: "Window") -> 
 
 def checked_plan(door: Door, definition: "ExportDefinition", window: "Window") -> "tuple[Plan, Source]":
     """The plan of one window, and its source once it is known to hold what the plan reads. Raises RequestError."""
-    from export_pipelines.stream import open_source
+    from export_pipelines.read.open_source import open_source
 
     made = plan_of(door, definition, window)
     source = open_source(door.settings.source_url.get_secret_value())

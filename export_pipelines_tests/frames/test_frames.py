@@ -16,7 +16,7 @@ from export_pipelines.errors import DamagedArtifact, RequestError
 from export_pipelines.frames import read_artifact, scan_artifacts, schema_of, to_arrow, to_pandas
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import run_export
-from export_pipelines.stream import open_source
+from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.whole_run import NOW, plan_of, sample_url, token
 
 EVERY = {"fields": "all", "split": Split()}

@@ -18,8 +18,9 @@ from export_pipelines.definition.filters import Filter
 from export_pipelines.plan.plan import Query
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.stream import Source, open_source
-from export_pipelines.stream.bad_json import settled
+from export_pipelines.read.bad_json import settled
+from export_pipelines.read.open_source import open_source
+from export_pipelines.read.source import Source
 from export_pipelines.transform.casts import conform
 from export_pipelines_tests.plan.tables import COLUMNS, FIELDS, request_for
 

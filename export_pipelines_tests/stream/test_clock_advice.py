@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from export_pipelines.definition.filters import Filter
-from export_pipelines.stream.clock_advice import clock_ahead
+from export_pipelines.read.clock_advice import clock_ahead
 from export_pipelines_tests.plan.tables import request_for, window
 from export_pipelines_tests.servers.databases import new_database
 from export_pipelines_tests.stream.databases import Mariadb, Postgresql, Server, chosen, query_of, read

@@ -22,8 +22,8 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Query, SourceColumn
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.query.suspects import with_suspects
-from export_pipelines.stream import open_source
-from export_pipelines.stream.bad_json import settled
+from export_pipelines.read.bad_json import settled
+from export_pipelines.read.open_source import open_source
 from export_pipelines.stream.encode_delimited import DelimitedEncoder
 from export_pipelines.stream.encode_json import JsonEncoder
 from export_pipelines.transform.casts import conform

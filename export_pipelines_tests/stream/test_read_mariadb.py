@@ -14,10 +14,11 @@ from export_pipelines.definition.export import Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError, RetryableError, SourceError
+from export_pipelines.read.mariadb import rows as mariadb_rows
+from export_pipelines.read.mariadb.reader import inlined
+from export_pipelines.read.mariadb.rows import Refused, read_rows
+from export_pipelines.read.open_source import open_source
 from export_pipelines.sample import generate_leads
-from export_pipelines.stream import mariadb_rows, open_source
-from export_pipelines.stream.mariadb_rows import Refused, read_rows
-from export_pipelines.stream.read_mariadb import inlined
 from export_pipelines_tests.plan.tables import request_for
 from export_pipelines_tests.stream.databases import Mariadb, chosen, query_of, read, source_of
 from export_pipelines_tests.whole_run import plan_of

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from export_pipelines.errors import DataError
-from export_pipelines.stream.read_postgresql import inlined
+from export_pipelines.read.postgresql import inlined
 from export_pipelines_tests.stream.databases import Postgresql, query_of, read
 
 

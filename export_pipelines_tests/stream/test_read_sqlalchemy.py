@@ -22,11 +22,11 @@ from export_pipelines.errors import DataError, ExportError, RetryableError, Sett
 from export_pipelines.plan.plan import Query, SourceColumn
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.read.bad_json import settled
+from export_pipelines.read.open_source import open_source
+from export_pipelines.read.spelled_rows import Spelling
+from export_pipelines.read.sqlalchemy import SqlalchemySource, _bound
 from export_pipelines.sample import generate_leads
-from export_pipelines.stream import open_source
-from export_pipelines.stream.bad_json import settled
-from export_pipelines.stream.read_sqlalchemy import SqlalchemySource, _bound
-from export_pipelines.stream.spelled_rows import Spelling
 from export_pipelines.transform.casts import conform, demand_utf8
 from export_pipelines_tests.plan.tables import FIELDS, field, request_for, window
 from export_pipelines_tests.stream.databases import (
@@ -184,7 +184,7 @@ def test_a_session_in_another_zone_is_set_to_utc(another: Another):
 
 
 def test_a_session_that_stays_in_another_zone_is_refused(database: Duckdb, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("export_pipelines.stream.read_sqlalchemy.ZONE", "SET TIME ZONE 'Asia/Tokyo'")
+    monkeypatch.setattr("export_pipelines.read.sqlalchemy.ZONE", "SET TIME ZONE 'Asia/Tokyo'")
     database.fill([])
     with pytest.raises(SourceError, match="the session's clock is 9:00:00 away from UTC"):
         open_source(database.url).count(query_of(database))

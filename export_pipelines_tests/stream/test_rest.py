@@ -24,7 +24,7 @@ from export_pipelines.plan.dialects.patterns import pcre, posix
 from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
 from export_pipelines.plan.query.operators import operators_of
 from export_pipelines.plan.query.select import build_query
-from export_pipelines.stream.rest import Asking
+from export_pipelines.read.residual import Asking
 from export_pipelines_tests.plan.oracle import holds
 from export_pipelines_tests.plan.tables import DATASET, FIELDS, request_for
 from export_pipelines_tests.plan.test_operators import BY_FUNCTION, LISTS, PAIRS, PATTERNS, UNARY

@@ -13,7 +13,7 @@ from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.query.suspects import with_suspects
-from export_pipelines.stream import open_source
+from export_pipelines.read.open_source import open_source
 from export_pipelines.transform.casts import conform
 from export_pipelines_tests.plan.tables import FIELDS, request_for
 from export_pipelines_tests.stream.databases import Database, Duckdb, Mariadb, Postgresql

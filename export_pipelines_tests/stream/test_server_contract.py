@@ -8,8 +8,8 @@ import pytest
 
 from export_pipelines.definition.export import Split
 from export_pipelines.errors import ExportError, SourceError
+from export_pipelines.read.open_source import open_source
 from export_pipelines.sample import generate_leads
-from export_pipelines.stream import open_source
 from export_pipelines_tests.servers.late_relay import late_relay
 from export_pipelines_tests.stream.databases import Server, query_of, source_of
 from export_pipelines_tests.whole_run import plan_of

@@ -12,7 +12,7 @@ from export_pipelines import mask
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError
-from export_pipelines.stream import open_source
+from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.plan.tables import request_for, window
 from export_pipelines_tests.stream.databases import Sqlite, chosen
 from export_pipelines_tests.stream.mask.leads import KEYS

@@ -14,8 +14,8 @@ from export_pipelines.errors import DataError, ExportError, RetryableError, Sour
 from export_pipelines.interrupts import cancelled_by
 from export_pipelines.plan.dialects.mariadb import COLLATION
 from export_pipelines.plan.plan import Query
-from export_pipelines.stream.bad_json import UnreadableJson
-from export_pipelines.stream.connecting import connected
+from export_pipelines.read.bad_json import UnreadableJson
+from export_pipelines.read.connecting import connected
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -92,7 +92,7 @@ class MariadbSource:
     ) -> Generator[pa.RecordBatch, None, int]:
         from pymysql.cursors import SSCursor
 
-        from export_pipelines.stream.mariadb_rows import read_rows
+        from export_pipelines.read.mariadb.rows import read_rows
 
         cursor = connection.cursor(SSCursor)
         cursor.execute(inlined(query.sql, query.parameters))
@@ -162,7 +162,7 @@ class MariadbSource:
         import pymysql
         from pymysql.err import raise_mysql_exception
 
-        from export_pipelines.stream.mariadb_rows import Refused
+        from export_pipelines.read.mariadb.rows import Refused
 
         try:
             try:

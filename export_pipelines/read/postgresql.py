@@ -12,8 +12,8 @@ from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.interrupts import cancelled_by
 from export_pipelines.plan.plan import Query, SourceColumn
-from export_pipelines.stream.bad_json import UnreadableJson
-from export_pipelines.stream.connecting import connected
+from export_pipelines.read.bad_json import UnreadableJson
+from export_pipelines.read.connecting import connected
 from export_pipelines.transform.json_texts import compact
 
 if TYPE_CHECKING:

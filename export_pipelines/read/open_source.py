@@ -2,31 +2,31 @@
 
 from collections.abc import Callable
 
-from export_pipelines.stream.rest import Asking
-from export_pipelines.stream.source import Source
+from export_pipelines.read.residual import Asking
+from export_pipelines.read.source import Source
 
 
 # Each reader is imported when its database is first opened, and the driver with it.
 def _sqlite(url: str) -> Source:
-    from export_pipelines.stream.read_sqlite import SqliteSource
+    from export_pipelines.read.sqlite import SqliteSource
 
     return SqliteSource.from_url(url)
 
 
 def _postgresql(url: str) -> Source:
-    from export_pipelines.stream.read_postgresql import PostgresqlSource
+    from export_pipelines.read.postgresql import PostgresqlSource
 
     return PostgresqlSource.from_url(url)
 
 
 def _mariadb(url: str) -> Source:
-    from export_pipelines.stream.read_mariadb import MariadbSource
+    from export_pipelines.read.mariadb.reader import MariadbSource
 
     return MariadbSource.from_url(url)
 
 
 def _any_other(url: str) -> Source:
-    from export_pipelines.stream.read_sqlalchemy import SqlalchemySource
+    from export_pipelines.read.sqlalchemy import SqlalchemySource
 
     return SqlalchemySource.from_url(url)
 

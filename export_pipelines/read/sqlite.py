@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 from export_pipelines.errors import SourceError
 from export_pipelines.plan.plan import Query
 from export_pipelines.plan.query.select import ORDER_BY
-from export_pipelines.stream import sql_functions
-from export_pipelines.stream.bad_json import UnreadableJson
+from export_pipelines.read import sql_functions
+from export_pipelines.read.bad_json import UnreadableJson
 
 BATCH_ROWS = 4096  # about 4 MB of wide leads
 IN_MEMORY = "PRAGMA temp_store = MEMORY"  # what SQLite sorts would else lie in files of /tmp, unmasked

@@ -23,8 +23,8 @@ from sqlalchemy.util import get_cls_kwargs
 from export_pipelines.errors import DataError, ExportError, RetryableError, SettingsError, SourceError
 from export_pipelines.plan.dialects.generic import not_installed, sqlalchemy_dialect
 from export_pipelines.plan.plan import Query
-from export_pipelines.stream.connecting import connected
-from export_pipelines.stream.spelled_rows import Spelling
+from export_pipelines.read.connecting import connected
+from export_pipelines.read.spelled_rows import Spelling
 
 BATCH_ROWS = 2048
 STREAMED = {"stream_results": True, "max_row_buffer": BATCH_ROWS}

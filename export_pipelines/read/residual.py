@@ -14,9 +14,9 @@ from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.plan.plan import Groups, Query, Rest
 from export_pipelines.plan.query.staging import NUMBER, TABLE
 from export_pipelines.plan.report.query import MEASURED
-from export_pipelines.stream import sql_functions
-from export_pipelines.stream.bad_json import UnreadableJson, demand_readable, settled
-from export_pipelines.stream.source import Source
+from export_pipelines.read import sql_functions
+from export_pipelines.read.bad_json import UnreadableJson, demand_readable, settled
+from export_pipelines.read.source import Source
 from export_pipelines.transform.casts import conform, demand_utf8
 from export_pipelines.transform.timestamps import timestamp_texts
 

@@ -1,0 +1,1 @@
+"""MariaDB: its rows go from the socket into Arrow."""
