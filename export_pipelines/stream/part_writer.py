@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from export_pipelines.encode.compress import Chunk, Codec
 from export_pipelines.stream.channel import Channel, Stopped
-from export_pipelines.stream.compress import Chunk, Codec
 
 CHUNK_BYTES = (
     1024 * 1024

@@ -7,9 +7,9 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines import mask
+from export_pipelines.encode.delimited import DelimitedEncoder
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Plan
-from export_pipelines.stream.encode_delimited import DelimitedEncoder
 from export_pipelines.transform.report.settle import settle
 from export_pipelines.transform.schema import polars_type
 

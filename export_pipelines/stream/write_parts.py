@@ -14,15 +14,16 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines import mask
+from export_pipelines.encode.compress import codec_of, held_bytes
+from export_pipelines.encode.encoder import CellCounts, Encoder
+from export_pipelines.encode.encoders import demand_fitting, encoder_of
+from export_pipelines.encode.regroup import Regroup
 from export_pipelines.errors import LimitReached
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.limits import demand_room
 from export_pipelines.plan.naming import part_file_name
 from export_pipelines.plan.plan import OutputColumn, Plan
 from export_pipelines.stream.channel import Channel, Stopped
-from export_pipelines.stream.compress import codec_of, held_bytes
-from export_pipelines.stream.encoder import CellCounts, Encoder
-from export_pipelines.stream.encoders import demand_fitting, encoder_of
 from export_pipelines.stream.part_writer import (
     Begin,
     Command,
@@ -32,7 +33,6 @@ from export_pipelines.stream.part_writer import (
     PartWriter,
     WrittenPart,
 )
-from export_pipelines.stream.regroup import Regroup
 from export_pipelines.transform.report.settle import settle
 
 FRAMES_WAITING = 1  # besides the one that waits for room and the one that is encoded

@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines.catalog import Kind, PiiClass
+from export_pipelines.encode.encoder import Encoder
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import (
     Compression,
@@ -23,7 +24,6 @@ from export_pipelines.plan.plan import (
     Window,
 )
 from export_pipelines.stream import Written, write_parts
-from export_pipelines.stream.encoder import Encoder
 from export_pipelines.transform.schema import arrow_type, polars_type
 
 MEDIA = {"csv": "text/csv", "json": "application/json"}

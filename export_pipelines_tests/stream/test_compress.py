@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.definition.output import CODECS
+from export_pipelines.encode.compress import codec_of, held_bytes
 from export_pipelines.errors import DataError
-from export_pipelines.stream.compress import codec_of, held_bytes
 from export_pipelines_tests.servers.packages import program
 
 LEVELS = [(name, level) for name, spec in CODECS.items() for level in (None, *spec.levels)]

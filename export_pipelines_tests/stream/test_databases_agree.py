@@ -18,14 +18,14 @@ import pytest
 from export_pipelines.catalog import Kind
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
+from export_pipelines.encode.delimited import DelimitedEncoder
+from export_pipelines.encode.json import JsonEncoder
 from export_pipelines.errors import DataError
 from export_pipelines.plan.plan import Query, SourceColumn
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.query.suspects import with_suspects
 from export_pipelines.read.bad_json import settled
 from export_pipelines.read.open_source import open_source
-from export_pipelines.stream.encode_delimited import DelimitedEncoder
-from export_pipelines.stream.encode_json import JsonEncoder
 from export_pipelines.transform.casts import conform
 from export_pipelines.transform.schema import polars_type
 from export_pipelines_tests.servers.databases import new_database

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
 from export_pipelines.catalog import Kind
-from export_pipelines.stream.encode_delimited import DelimitedEncoder
+from export_pipelines.encode.delimited import DelimitedEncoder
 from export_pipelines_tests.stream.tables import column
 
 COLUMNS = (column("id", Kind.INTEGER), column("word"), column("amount", Kind.DECIMAL))

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from export_pipelines.catalog import Kind
+from export_pipelines.encode.encoders import ROW_GROUP_ROWS, encoder_of
 from export_pipelines.plan.plan import OutputColumn
-from export_pipelines.stream.encoders import ROW_GROUP_ROWS, encoder_of
 from export_pipelines_tests.stream.tables import Row, column, encoded, frame_of, plan_of
 
 NUMBERS = [column("n", Kind.INTEGER)]

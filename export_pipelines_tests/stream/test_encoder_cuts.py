@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
-from export_pipelines.stream.encode_delimited import DelimitedEncoder
-from export_pipelines.stream.encode_json import JsonEncoder
-from export_pipelines.stream.encode_parquet import ParquetEncoder
-from export_pipelines.stream.encode_xlsx import XlsxEncoder
-from export_pipelines.stream.encoder import Encoder
+from export_pipelines.encode.delimited import DelimitedEncoder
+from export_pipelines.encode.encoder import Encoder
+from export_pipelines.encode.json import JsonEncoder
+from export_pipelines.encode.parquet import ParquetEncoder
+from export_pipelines.encode.xlsx.encoder import XlsxEncoder
 from export_pipelines_tests.stream.readers import READERS
 from export_pipelines_tests.stream.tables import Row, column, encoded, frame_of
 

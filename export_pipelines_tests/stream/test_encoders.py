@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
+from export_pipelines.encode.encoder import Encoder
+from export_pipelines.encode.encoders import encoder_of
 from export_pipelines.plan.plan import OutputColumn
-from export_pipelines.stream.encoder import Encoder
-from export_pipelines.stream.encoders import encoder_of
 from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.stream.tables import Row, column, encoded, frame_of, plan_of
 

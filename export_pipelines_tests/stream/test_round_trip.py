@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
+from export_pipelines.encode.xlsx.texts import CONTROLS
 from export_pipelines.plan.plan import OutputColumn
-from export_pipelines.stream.xlsx_texts import CONTROLS
 from export_pipelines_tests.stream.readers import DECOMPRESS, FLOATS, READERS, plain_number
 from export_pipelines_tests.stream.tables import batches_of, column, plan_of, written
 

@@ -12,11 +12,11 @@ import pytest
 import python_calamine
 
 from export_pipelines.catalog import Kind
+from export_pipelines.encode.xlsx import texts as xlsx_texts
+from export_pipelines.encode.xlsx.cells import letters
+from export_pipelines.encode.xlsx.encoder import MAX_COLUMNS, XlsxEncoder
 from export_pipelines.errors import DataError, LimitReached, RequestError
 from export_pipelines.plan.limits import demand_room
-from export_pipelines.stream import xlsx_texts
-from export_pipelines.stream.encode_xlsx import MAX_COLUMNS, XlsxEncoder
-from export_pipelines.stream.xlsx_cells import letters
 from export_pipelines_tests.stream.readers import openpyxl_xlsx
 from export_pipelines_tests.stream.tables import batches_of, column, plan_of, written
 

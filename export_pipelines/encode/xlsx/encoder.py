@@ -10,12 +10,12 @@ from typing import Any
 import polars as pl
 
 from export_pipelines.catalog import Kind
+from export_pipelines.encode.buffer import Buffer
+from export_pipelines.encode.encoder import CellCounts, Columns, Fitting
+from export_pipelines.encode.xlsx.book import SHARED, SHEET, Book, book_of
+from export_pipelines.encode.xlsx.cells import as_text, cells_of
+from export_pipelines.encode.xlsx.texts import SharedTexts
 from export_pipelines.errors import LimitReached, RequestError
-from export_pipelines.stream.buffer import Buffer
-from export_pipelines.stream.encoder import CellCounts, Columns, Fitting
-from export_pipelines.stream.xlsx_book import SHARED, SHEET, Book, book_of
-from export_pipelines.stream.xlsx_cells import as_text, cells_of
-from export_pipelines.stream.xlsx_texts import SharedTexts
 
 MAX_COLUMNS = 16_384
 MAX_SHEET_BYTES = 2**32 - 2**20  # of a member without the extension for more, which Excel wants to repair

@@ -9,8 +9,8 @@ from io import BytesIO
 import xlsxwriter
 
 from export_pipelines.catalog import Kind
+from export_pipelines.encode.encoder import Columns
 from export_pipelines.plan.plan import OutputColumn
-from export_pipelines.stream.encoder import Columns
 
 SHEET = "xl/worksheets/sheet1.xml"
 SHARED = "xl/sharedStrings.xml"

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import polars as pl
 import pyarrow as pa
 
+from export_pipelines.encode.encoder import Columns
 from export_pipelines.errors import DataError
-from export_pipelines.stream.encoder import Columns
 from export_pipelines.transform.casts import place_of
 
 LONGEST_TEXT = 32_767  # UTF-16 units of one cell

@@ -7,35 +7,35 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from export_pipelines.encode.encoder import Columns, Encoder
+from export_pipelines.encode.xlsx.texts import demand_cells_hold
 from export_pipelines.plan.plan import Plan
-from export_pipelines.stream.encoder import Columns, Encoder
-from export_pipelines.stream.xlsx_texts import demand_cells_hold
 
 ROW_GROUP_ROWS = 16_384  # about 16 MB of wide leads, held several times over while they are written
 
 
 # Each encoder is imported when its format is first written, and the library that it needs with it.
 def _delimited(delimiter: str, columns: Columns, options: dict[str, Any]) -> Encoder:
-    from export_pipelines.stream.encode_delimited import DelimitedEncoder
+    from export_pipelines.encode.delimited import DelimitedEncoder
 
     return DelimitedEncoder(delimiter, columns, options)
 
 
 def _json(as_array: bool, columns: Columns, options: dict[str, Any]) -> Encoder:
-    from export_pipelines.stream.encode_json import JsonEncoder
+    from export_pipelines.encode.json import JsonEncoder
 
     return JsonEncoder(as_array, columns, options)
 
 
 def _parquet(columns: Columns, options: dict[str, Any]) -> Encoder:
-    from export_pipelines.stream.encode_parquet import ParquetEncoder
+    from export_pipelines.encode.parquet import ParquetEncoder
 
     codec, level = options.get("compression") or "none", options.get("level")
     return ParquetEncoder(columns, codec, level, ROW_GROUP_ROWS)
 
 
 def _xlsx(columns: Columns, options: dict[str, Any]) -> Encoder:
-    from export_pipelines.stream.encode_xlsx import XlsxEncoder
+    from export_pipelines.encode.xlsx.encoder import XlsxEncoder
 
     return XlsxEncoder(columns, options)
 

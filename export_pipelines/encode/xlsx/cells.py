@@ -6,9 +6,9 @@ from datetime import date
 import polars as pl
 
 from export_pipelines.catalog import Kind
+from export_pipelines.encode.encoder import Columns
+from export_pipelines.encode.xlsx.texts import XML
 from export_pipelines.plan.plan import OutputColumn
-from export_pipelines.stream.encoder import Columns
-from export_pipelines.stream.xlsx_texts import XML
 from export_pipelines.transform.schema import TIMESTAMP_FORMAT
 
 DIGITS = 15  # that a double holds whatever they are

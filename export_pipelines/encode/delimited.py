@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from export_pipelines.catalog import Kind
-from export_pipelines.stream.buffer import csv_bytes
-from export_pipelines.stream.encoder import CellCounts, Columns, Fitting
+from export_pipelines.encode.buffer import csv_bytes
+from export_pipelines.encode.encoder import CellCounts, Columns, Fitting
 from export_pipelines.transform.timestamps import with_timestamp_texts
 
 # what a spreadsheet may run, and what looks so once it was made safe: so the first quote can be taken off again.

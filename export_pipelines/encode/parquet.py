@@ -5,9 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from export_pipelines.catalog import Kind
-from export_pipelines.stream.buffer import Buffer
-from export_pipelines.stream.encoder import CellCounts, Columns
-from export_pipelines.stream.regroup import Regroup
+from export_pipelines.encode.buffer import Buffer
+from export_pipelines.encode.encoder import CellCounts, Columns
+from export_pipelines.encode.regroup import Regroup
 from export_pipelines.transform.schema import arrow_type
 
 DICTIONARY_BYTES = 131_072  # of each column; a larger one seldom pays for its memory

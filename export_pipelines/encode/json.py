@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 
 from export_pipelines.catalog import Kind
+from export_pipelines.encode.buffer import csv_bytes
+from export_pipelines.encode.encoder import CellCounts, Columns, Fitting
 from export_pipelines.plan.plan import OutputColumn
-from export_pipelines.stream.buffer import csv_bytes
-from export_pipelines.stream.encoder import CellCounts, Columns, Fitting
 from export_pipelines.transform.timestamps import with_timestamp_texts
 
 RAW = (Kind.DECIMAL, Kind.NUMBER, Kind.JSON)  # their text is JSON already

@@ -1,0 +1,1 @@
+"""Formats and codecs: frames become the bytes of parts."""

@@ -1,0 +1,1 @@
+"""XLSX in constant memory."""
