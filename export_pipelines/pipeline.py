@@ -26,7 +26,7 @@ from export_pipelines.plan.plan import (
 )
 from export_pipelines.plan.query.named_ids import count_of, named_ids
 from export_pipelines.read.source import Source
-from export_pipelines.stream import Written, write_parts
+from export_pipelines.run.write_parts import Written, write_parts
 
 log = logging.getLogger(__name__)
 

@@ -153,7 +153,7 @@ class Project:
         """
         from export_pipelines.frames import to_pandas
         from export_pipelines.mask.keys import Keys
-        from export_pipelines.stream import first_rows
+        from export_pipelines.run.preview import first_rows
 
         definition = self.definition(export)
         plan, source = self.plan(definition, self._window(definition, window)), self.source()

@@ -21,9 +21,9 @@ from export_pipelines.pipeline import run_export
 from export_pipelines.plan.describe import describe
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
+from export_pipelines.run.preview import preview
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import Settings
-from export_pipelines.stream import preview
 from export_pipelines.terminal.estimate import estimate
 from export_pipelines_tests.conftest import Answer, Project
 from export_pipelines_tests.whole_run import NOW, plan_of, token

@@ -12,7 +12,7 @@ from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.errors import SettingsError, not_installed
 
 if TYPE_CHECKING:
-    from export_pipelines.stream import PartSink
+    from export_pipelines.run.part_writer import PartSink
 
 
 class Staging(Protocol):

@@ -9,7 +9,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.values import WHOLE
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
-from export_pipelines.stream import preview
+from export_pipelines.run.preview import preview
 
 ROWS = 5
 LONGEST_CELL = 40  # characters

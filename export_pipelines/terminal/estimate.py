@@ -58,7 +58,7 @@ class _Counting:
 def estimate(plan: "Plan", source: "Source", settings: "Settings") -> Estimate:
     """Reads at most 1,000 rows, a report as a whole; writes none. Raises SourceError, or what the run would raise for these rows."""
     from export_pipelines.mask.keys import Keys
-    from export_pipelines.stream import write_parts
+    from export_pipelines.run.write_parts import write_parts
 
     assert plan.masking is not None and plan.output is not None  # the plan is whole
     without_limits = plan.output.model_copy(update={"max_rows": sys.maxsize, "max_bytes": sys.maxsize})

@@ -58,7 +58,7 @@ def preview(
 ) -> None:
     """The first 20 rows as a run would write them, masked; nothing is written."""
     from export_pipelines.mask.keys import Keys
-    from export_pipelines.stream import preview as first_rows
+    from export_pipelines.run.preview import preview as first_rows
 
     door = door_of(context)
     made, source = _plan(door, door.definition(name, given(set)), partition, start, end)

@@ -17,10 +17,10 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import Window, window_between
 from export_pipelines.read.open_source import open_source
+from export_pipelines.run.write_parts import Written, write_parts
 from export_pipelines.sample import generate_leads
 from export_pipelines.sample.store import writing
 from export_pipelines.sample.tables import metadata
-from export_pipelines.stream import Written, write_parts
 from export_pipelines_tests.stream.tables import MemoryStore
 
 LEADS, DAYS, SEED, FIRST_DAY = 600, 45, 11, date(2024, 1, 1)

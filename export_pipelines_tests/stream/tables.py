@@ -23,7 +23,7 @@ from export_pipelines.plan.plan import (
     SourceColumn,
     Window,
 )
-from export_pipelines.stream import Written, write_parts
+from export_pipelines.run.write_parts import Written, write_parts
 from export_pipelines.transform.schema import arrow_type, polars_type
 
 MEDIA = {"csv": "text/csv", "json": "application/json"}

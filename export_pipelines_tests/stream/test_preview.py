@@ -16,7 +16,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.errors import SettingsError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Mask, OutputColumn
-from export_pipelines.stream import Preview, preview
+from export_pipelines.run.preview import Preview, preview
 from export_pipelines_tests.stream.readers import READERS
 from export_pipelines_tests.stream.tables import Row, batches_of, column, plan_of, written
 

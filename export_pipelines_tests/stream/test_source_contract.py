@@ -21,8 +21,8 @@ from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import SourceError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.read.open_source import open_source
+from export_pipelines.run.write_parts import write_parts
 from export_pipelines.sample import generate_leads
-from export_pipelines.stream import write_parts
 from export_pipelines_tests.plan.oracle import holds, moment
 from export_pipelines_tests.plan.tables import DATASET, request_for, window
 from export_pipelines_tests.plan.test_operators import (

@@ -11,7 +11,7 @@ import pytest
 from export_pipelines.catalog import Kind
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Mask
-from export_pipelines.stream import write_parts
+from export_pipelines.run.write_parts import write_parts
 from export_pipelines_tests.stream.readers import DECOMPRESS, READERS
 from export_pipelines_tests.stream.tables import (
     MemoryStore,

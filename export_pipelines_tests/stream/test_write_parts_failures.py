@@ -12,7 +12,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError, LimitReached, SettingsError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Mask, Plan
-from export_pipelines.stream import write_parts
+from export_pipelines.run.write_parts import write_parts
 from export_pipelines_tests.stream.readers import READERS
 from export_pipelines_tests.stream.tables import MemorySink, MemoryStore, Row, batches_of, column, plan_of
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from export_pipelines.encode.compress import Chunk, Codec
-from export_pipelines.stream.channel import Channel, Stopped
+from export_pipelines.run.channel import Channel, Stopped
 
 CHUNK_BYTES = (
     1024 * 1024

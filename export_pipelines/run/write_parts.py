@@ -23,8 +23,8 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.limits import demand_room
 from export_pipelines.plan.naming import part_file_name
 from export_pipelines.plan.plan import OutputColumn, Plan
-from export_pipelines.stream.channel import Channel, Stopped
-from export_pipelines.stream.part_writer import (
+from export_pipelines.run.channel import Channel, Stopped
+from export_pipelines.run.part_writer import (
     Begin,
     Command,
     Drain,

@@ -1,0 +1,1 @@
+"""How it runs: a plan becomes parts. The only room with threads."""
