@@ -11,11 +11,11 @@ from email.utils import format_datetime
 from typing import Any, Literal, Protocol
 
 from export_pipelines.definition.templates import header_text
-from export_pipelines.delivery.http_client import Body, HttpClient, utc_seconds
-from export_pipelines.delivery.mail import mail_from, mail_server
+from export_pipelines.delivery.email.destination import mail_from, mail_server
+from export_pipelines.delivery.email.smtp import SmtpServer, connected, encoded, hand_over
 from export_pipelines.delivery.resources import Resources
-from export_pipelines.delivery.smtp import SmtpServer, connected, encoded, hand_over
-from export_pipelines.delivery.webhook import JSON, signed, signing_key
+from export_pipelines.delivery.webhook.destination import JSON, signed, signing_key
+from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
 from export_pipelines.errors import SettingsError, unknown
 
 WHERE = "alerts.yaml"

@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from export_pipelines.delivery.addresses import is_public, is_reachable, literal
+from export_pipelines.delivery.webhook.addresses import is_public, is_reachable, literal
 
 REFUSED = {
     "this machine": ["127.0.0.1", "127.255.255.254", "::1"],

@@ -226,7 +226,7 @@ def test_killed_at_any_step_of_the_exchange_the_next_delivery_makes_it_whole(
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Path, "replace", counted(Path.replace))
-        patch.setattr("export_pipelines.delivery.folder_set.sync_folder", counted(lambda folder: None))
+        patch.setattr("export_pipelines.delivery.folder.file_set.sync_folder", counted(lambda folder: None))
         send(new)
     seen = folder / "daily.manifest.json"
     shown = next((one for one in (old, new) if seen.exists() and seen.read_bytes() == one.to_json()), None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from export_pipelines.delivery import open_destination
-from export_pipelines.delivery.known_hosts import known_host, read_key
+from export_pipelines.delivery.sftp.known_hosts import known_host, read_key
 from export_pipelines.errors import RequestError
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.receivers import OTHER_KEY, SftpReceiver

@@ -9,7 +9,7 @@ import paramiko
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Journal
 from export_pipelines.delivery.file_set import manifest_name_of, wanted_of
-from export_pipelines.delivery.sftp_set import said_failure, send_blocks, upwards
+from export_pipelines.delivery.sftp.file_set import said_failure, send_blocks, upwards
 from export_pipelines.errors import RequestError
 
 

@@ -19,9 +19,9 @@ from export_pipelines.definition.destinations.secret import SecretName
 from export_pipelines.definition.templates import demand_header
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.http_client import Body, HttpClient, utc_seconds
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
+from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
 from export_pipelines.errors import SettingsError
 
 WHERE = "deliver.webhook"

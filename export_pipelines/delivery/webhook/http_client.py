@@ -15,8 +15,8 @@ from requests.adapters import HTTPAdapter
 
 from export_pipelines.definition.allowed import Network
 from export_pipelines.definition.destinations.hosts import host_of
-from export_pipelines.delivery.addresses import is_opened, is_reachable, literal
 from export_pipelines.delivery.artifact import BLOCK_BYTES
+from export_pipelines.delivery.webhook.addresses import is_opened, is_reachable, literal
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 
 CONNECT_S, ANSWER_S = 10.0, 60.0

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import paramiko
 
 from export_pipelines.definition.destinations.sftp import SshLogin
-from export_pipelines.delivery.known_hosts import HostKey, KnownHost, known_host, read_key
 from export_pipelines.delivery.resources import Resources
+from export_pipelines.delivery.sftp.known_hosts import HostKey, KnownHost, known_host, read_key
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")  # twice as fast as paramiko's first choice

@@ -19,12 +19,9 @@ from export_pipelines.definition.destinations.address import read_address
 from export_pipelines.definition.templates import demand_header
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.mail_pieces import Piece, packed, room
-from export_pipelines.delivery.places import words_of
-from export_pipelines.delivery.receipt import Receipt
-from export_pipelines.delivery.resources import Resources
-from export_pipelines.delivery.smime import certificates, demand_valid, sealed
-from export_pipelines.delivery.smtp import (
+from export_pipelines.delivery.email.pieces import Piece, packed, room
+from export_pipelines.delivery.email.smime import certificates, demand_valid, sealed
+from export_pipelines.delivery.email.smtp import (
     SmtpServer,
     announced_limit,
     connected,
@@ -33,6 +30,9 @@ from export_pipelines.delivery.smtp import (
     hand_over,
     smtp_server,
 )
+from export_pipelines.delivery.places import words_of
+from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, SettingsError, Uncertain
 from export_pipelines.plan.naming import render_header, render_text
 

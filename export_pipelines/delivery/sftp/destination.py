@@ -14,9 +14,9 @@ from export_pipelines.delivery.file_set import PREFIX, bring, first_version, rec
 from export_pipelines.delivery.places import fixed_folder, place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
-from export_pipelines.delivery.sftp_drop_box import SftpDropBox
-from export_pipelines.delivery.sftp_set import SftpSet, deepest, make_folders, said_failure
-from export_pipelines.delivery.ssh import Login, connected, login_of, ssh_errors
+from export_pipelines.delivery.sftp.drop_box import SftpDropBox
+from export_pipelines.delivery.sftp.file_set import SftpSet, deepest, make_folders, said_failure
+from export_pipelines.delivery.sftp.ssh import Login, connected, login_of, ssh_errors
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.plan.naming import check_template
 

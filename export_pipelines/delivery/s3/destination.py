@@ -4,12 +4,12 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.delivery.artifact import Artifact
-from export_pipelines.delivery.bucket_set import BucketSet
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import PREFIX, bring, first_version, receipt_of
 from export_pipelines.delivery.places import fixed_folder, place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
+from export_pipelines.delivery.s3.file_set import BucketSet
 from export_pipelines.plan.naming import check_template, render
 from export_pipelines.s3 import Access, Upload, object_options, open_bucket
 
