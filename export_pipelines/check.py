@@ -8,11 +8,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from export_pipelines.alerts.rules import load_alerts
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import shown
 from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
-from export_pipelines.definition.alerts import load_alerts
 from export_pipelines.definition.allowed import ANY
 from export_pipelines.definition.delivery import settings_of
 from export_pipelines.definition.export import Cadence
@@ -287,7 +287,7 @@ def _alert_faults(resources: Resources) -> Iterator[CheckFault]:
         yield from (CheckFault(ALERTS, "error", text) for text in error.faults)
         return
     for kind, settings in (one for rule in rules for one in rule.channels()):
-        from export_pipelines.delivery.alerting import open_channel  # with what speaks HTTP and SMTP
+        from export_pipelines.alerts.channels import open_channel  # with what speaks HTTP and SMTP
 
         try:
             open_channel(kind, settings, resources)

@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
+from export_pipelines.alerts.rules import load_alerts
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
-from export_pipelines.definition.alerts import load_alerts
 from export_pipelines.definition.allowed import Allowed, load_allowed
 from export_pipelines.definition.delivery import KINDS
 from export_pipelines.definition.export import ExportType, MaskWord, Smart

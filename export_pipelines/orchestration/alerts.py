@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import dagster as dg
 from cronsim import CronSim
 
+from export_pipelines.alerts.rules import AlertRule, late_after_hours, load_alerts
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.definition.alerts import AlertRule, late_after_hours, load_alerts
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.absent import Absent
@@ -95,7 +95,7 @@ def tell(workshop: Workshop, rules: tuple[AlertRule, ...], log: Log) -> int:
 
 def _tell_one(workshop: Workshop, kind: str, settings: object, alert: Alert, log: Log) -> bool:
     """A channel that is broken is told in the sensor's log, and tried again at the next tick."""
-    from export_pipelines.delivery.alerting import Message, open_channel  # HTTP, which no other run needs
+    from export_pipelines.alerts.channels import Message, open_channel  # HTTP, which no other run needs
 
     try:
         message = Message(alert.key, alert.export, alert.kind, alert.text, alert.then, alert.noticed_at)

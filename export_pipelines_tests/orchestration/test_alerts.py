@@ -21,8 +21,8 @@ from dagster._core.scheduler.instigation import (
 )
 from standardwebhooks import Webhook
 
+from export_pipelines.alerts.rules import load_alerts
 from export_pipelines.check import check_all
-from export_pipelines.definition.alerts import load_alerts
 from export_pipelines.errors import DefinitionError
 from export_pipelines.ledger import Alert, open_ledger
 from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET
