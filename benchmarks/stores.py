@@ -35,7 +35,7 @@ def fill_postgresql(url: str, leads: int) -> None:
     """The same leads, copied from the SQLite store."""
     import psycopg
 
-    from export_pipelines.sample.store import create_store
+    from export_pipelines.lead_store.store import create_store
 
     create_store(url)
     with (

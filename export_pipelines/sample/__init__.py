@@ -3,13 +3,11 @@
 from export_pipelines.sample.generate import generate_leads
 from export_pipelines.sample.import_csv import ImportResult, import_leads
 from export_pipelines.sample.mapping import Mapping, Target, load_mapping, mapping_of
-from export_pipelines.sample.store import create_store
 
 __all__ = [
     "ImportResult",
     "Mapping",
     "Target",
-    "create_store",
     "generate_leads",
     "import_leads",
     "load_mapping",

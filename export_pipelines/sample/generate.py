@@ -11,11 +11,11 @@ import simplejson
 from sqlalchemy import Connection, Table, insert
 
 from export_pipelines.errors import RequestError
-from export_pipelines.sample import tables
+from export_pipelines.lead_store import tables
+from export_pipelines.lead_store.store import holds_rows, writing
 from export_pipelines.sample.pools import PARTY_NAMES
 from export_pipelines.sample.sample_events import draw_events
 from export_pipelines.sample.sample_leads import PARTY_IDS, draw_leads, rows_of
-from export_pipelines.sample.store import holds_rows, writing
 
 READ: dict[type, Callable[[Any], Any]] = {
     tables.Timestamp: datetime.fromisoformat,

@@ -13,6 +13,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.errors import ImportFileError
+from export_pipelines.lead_store.store import writing
+from export_pipelines.lead_store.tables import PARTIES, leads, metadata
 from export_pipelines.sample.catalog_file import declare
 from export_pipelines.sample.date_columns import ColumnOrder, orders_of
 from export_pipelines.sample.file_form import FileForm, form_of, opened_text
@@ -23,8 +25,6 @@ from export_pipelines.sample.mapping import Mapping
 from export_pipelines.sample.parse import Unfit, as_json
 from export_pipelines.sample.records import Record, read_records
 from export_pipelines.sample.reject_file import FirstRejects, Rejects, reject_file
-from export_pipelines.sample.store import writing
-from export_pipelines.sample.tables import PARTIES, leads, metadata
 
 CHUNK, CHUNK_CHARACTERS = 2_000, 8 * 1024 * 1024  # rows, and what they hold at most
 COLUMNS = tuple(column.name for column in leads.columns)

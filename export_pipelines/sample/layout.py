@@ -11,12 +11,7 @@ from export_pipelines.catalog import Dataset, Field, Kind, PiiClass
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import ImportFileError, unknown
-from export_pipelines.sample.dates import DateOrder
-from export_pipelines.sample.headers import CUSTOM, targets_of
-from export_pipelines.sample.lead_ads import without_prefix
-from export_pipelines.sample.mapping import Mapping, Target
-from export_pipelines.sample.parse import Parse, Unfit, object_id, outcome, parser_of
-from export_pipelines.sample.tables import (
+from export_pipelines.lead_store.tables import (
     PARTIES,
     Day,
     Flag,
@@ -25,6 +20,11 @@ from export_pipelines.sample.tables import (
     Timestamp,
     leads,
 )
+from export_pipelines.sample.dates import DateOrder
+from export_pipelines.sample.headers import CUSTOM, targets_of
+from export_pipelines.sample.lead_ads import without_prefix
+from export_pipelines.sample.mapping import Mapping, Target
+from export_pipelines.sample.parse import Parse, Unfit, object_id, outcome, parser_of
 
 _TYPE_OF_COLUMN: dict[type, str] = {
     Timestamp: "timestamp",

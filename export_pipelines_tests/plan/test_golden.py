@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines.sample.store import create_store
+from export_pipelines.lead_store.store import create_store
 from export_pipelines_tests.plan.functions import register
 from export_pipelines_tests.plan.golden_plans import FOLDER, golden_plan, golden_text
 

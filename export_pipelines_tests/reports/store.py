@@ -13,14 +13,14 @@ from sqlalchemy import insert, select
 
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
+from export_pipelines.lead_store.store import writing
+from export_pipelines.lead_store.tables import metadata
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import Window, window_between
 from export_pipelines.read.open_source import open_source
 from export_pipelines.run.write_parts import Written, write_parts
 from export_pipelines.sample import generate_leads
-from export_pipelines.sample.store import writing
-from export_pipelines.sample.tables import metadata
 from export_pipelines_tests.stream.tables import MemoryStore
 
 LEADS, DAYS, SEED, FIRST_DAY = 600, 45, 11, date(2024, 1, 1)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from export_pipelines.errors import RequestError, SourceError
-from export_pipelines.sample import create_store, generate_leads
+from export_pipelines.lead_store.store import create_store
+from export_pipelines.sample import generate_leads
 
 START = date(2024, 1, 30)
 DAYS = 3

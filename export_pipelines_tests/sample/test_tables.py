@@ -10,8 +10,8 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import StatementError
 from sqlalchemy.schema import CreateTable
 
-from export_pipelines.sample.store import create_store, writing
-from export_pipelines.sample.tables import leads
+from export_pipelines.lead_store.store import create_store, writing
+from export_pipelines.lead_store.tables import leads
 from export_pipelines_tests.servers.databases import new_database
 
 LEAD = {

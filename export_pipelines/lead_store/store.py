@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from export_pipelines.errors import RequestError, SourceError, StoreError
 from export_pipelines.files.private import make_database
-from export_pipelines.sample.tables import json_text, metadata
+from export_pipelines.lead_store.tables import json_text, metadata
 from export_pipelines.settings import driver_url
 
 

@@ -1,0 +1,1 @@
+"""The lead store's tables."""
