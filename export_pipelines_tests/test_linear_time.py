@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.encode.json import TOKEN
+from export_pipelines.importer.headers import compared
+from export_pipelines.importer.parse import Unfit, parser_of
 from export_pipelines.mask.normalise import normalised as spelled
 from export_pipelines.mask.own import own_of
 from export_pipelines.mask.redact import redactor
 from export_pipelines.normal_form import FEW, normalised
-from export_pipelines.sample.headers import compared
-from export_pipelines.sample.parse import Unfit, parser_of
 from export_pipelines.transform.components import COMPONENTS, VALID, has_form
 
 PIECES = [

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from export_pipelines.importer.ids import hashed_id, unix_seconds
 from export_pipelines.lead_store.tables import EMPTY_OBJECT, events, iso_text, json_text
-from export_pipelines.sample.ids import hashed_id, unix_seconds
 from export_pipelines.sample.sample_leads import COLUMNS, PARTY_IDS, Chunk
 
 EVENT_COLUMNS = tuple(column.name for column in events.columns)

@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any, TypeVar
 
+from export_pipelines.importer.ids import party_id, unix_seconds
 from export_pipelines.lead_store.tables import EMPTY_OBJECT, leads
 from export_pipelines.sample import pools
-from export_pipelines.sample.ids import party_id, unix_seconds
 
 T = TypeVar("T")
 CHUNK = 20_000  # rows

@@ -14,7 +14,7 @@ from export_pipelines.terminal.progress import progress_bar
 from export_pipelines.terminal.tables import counted, show_json
 
 if TYPE_CHECKING:
-    from export_pipelines.sample import ImportResult
+    from export_pipelines.importer.import_csv import ImportResult
 
 FIRST_DAY = "2024-01-01"
 
@@ -78,10 +78,10 @@ def import_leads(
 ) -> None:
     """Load a CSV file of your own; columns that no field knows become custom fields, bad rows a reject file. Exits with 1
     if every row is rejected."""
-    from export_pipelines.sample import import_leads as load
-    from export_pipelines.sample import mapping_of
-    from export_pipelines.sample.dates import checked_order
-    from export_pipelines.sample.file_form import checked_delimiter, checked_encoding
+    from export_pipelines.importer.dates import checked_order
+    from export_pipelines.importer.file_form import checked_delimiter, checked_encoding
+    from export_pipelines.importer.import_csv import import_leads as load
+    from export_pipelines.importer.mapping import mapping_of
     from export_pipelines.settings import CATALOG_FILE
 
     door = door_of(context)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.errors import ImportFileError
-from export_pipelines.sample.encodings import encoding_of, guessed
-from export_pipelines.sample.file_form import (
+from export_pipelines.importer.encodings import encoding_of, guessed
+from export_pipelines.importer.file_form import (
     DELIMITERS,
     checked_delimiter,
     checked_encoding,

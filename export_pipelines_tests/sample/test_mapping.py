@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from export_pipelines.errors import ImportFileError
-from export_pipelines.sample import Target, load_mapping, mapping_of
+from export_pipelines.importer.mapping import Target, load_mapping, mapping_of
 
 PROJECT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from export_pipelines.sample.parse import Unfit, outcome, parser_of
+from export_pipelines.importer.parse import Unfit, outcome, parser_of
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.errors import ImportFileError
-from export_pipelines.sample.file_form import form_of, opened_text
-from export_pipelines.sample.records import MAX_RECORD, Record, read_records
+from export_pipelines.importer.file_form import form_of, opened_text
+from export_pipelines.importer.records import MAX_RECORD, Record, read_records
 
 CELL = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12

@@ -11,6 +11,11 @@ from export_pipelines.catalog import Dataset, Field, Kind, PiiClass
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import ImportFileError, unknown
+from export_pipelines.importer.dates import DateOrder
+from export_pipelines.importer.headers import CUSTOM, targets_of
+from export_pipelines.importer.lead_ads import without_prefix
+from export_pipelines.importer.mapping import Mapping, Target
+from export_pipelines.importer.parse import Parse, Unfit, object_id, outcome, parser_of
 from export_pipelines.lead_store.tables import (
     PARTIES,
     Day,
@@ -20,11 +25,6 @@ from export_pipelines.lead_store.tables import (
     Timestamp,
     leads,
 )
-from export_pipelines.sample.dates import DateOrder
-from export_pipelines.sample.headers import CUSTOM, targets_of
-from export_pipelines.sample.lead_ads import without_prefix
-from export_pipelines.sample.mapping import Mapping, Target
-from export_pipelines.sample.parse import Parse, Unfit, object_id, outcome, parser_of
 
 _TYPE_OF_COLUMN: dict[type, str] = {
     Timestamp: "timestamp",

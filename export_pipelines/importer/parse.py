@@ -9,8 +9,8 @@ from typing import Any
 import simplejson
 
 from export_pipelines.catalog.semantic_types import CURRENCY_SCALE, SEMANTIC_TYPES, Kind
+from export_pipelines.importer.dates import SLASHED, DateOrder, slashed
 from export_pipelines.lead_store.tables import CENT, OUTCOMES
-from export_pipelines.sample.dates import SLASHED, DateOrder, slashed
 
 TRUE, FALSE = {"yes", "true", "t", "1"}, {"no", "false", "f", "0"}
 MAX_UNITS = 10 ** (14 - CURRENCY_SCALE)  # what NUMERIC(14, 2) holds before the point

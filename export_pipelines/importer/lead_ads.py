@@ -2,7 +2,7 @@
 
 import re
 
-from export_pipelines.sample.parse import Parse
+from export_pipelines.importer.parse import Parse
 
 _OF_TYPE = {"phone": re.compile(r"p:(.*)", re.DOTALL), "postal_code": re.compile(r"z:(.*)", re.DOTALL)}
 _OF_ID = re.compile(r"(?:l|ag|as|c|f):([0-9]{5,})")  # lead, ad, set, campaign, form

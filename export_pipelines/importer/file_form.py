@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from export_pipelines.errors import ImportFileError
-from export_pipelines.sample.encodings import encoding_of, marked
+from export_pipelines.importer.encodings import encoding_of, marked
 
 GZIP = b"\x1f\x8b"
 DELIMITERS = ",;\t|"

@@ -13,18 +13,18 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.errors import ImportFileError
+from export_pipelines.importer.catalog_file import declare
+from export_pipelines.importer.date_columns import ColumnOrder, orders_of
+from export_pipelines.importer.file_form import FileForm, form_of, opened_text
+from export_pipelines.importer.headers import CUSTOM
+from export_pipelines.importer.ids import hashed_id, party_id, unix_seconds
+from export_pipelines.importer.layout import Layout, lay_out
+from export_pipelines.importer.mapping import Mapping
+from export_pipelines.importer.parse import Unfit, as_json
+from export_pipelines.importer.records import Record, read_records
+from export_pipelines.importer.reject_file import FirstRejects, Rejects, reject_file
 from export_pipelines.lead_store.store import writing
 from export_pipelines.lead_store.tables import PARTIES, leads, metadata
-from export_pipelines.sample.catalog_file import declare
-from export_pipelines.sample.date_columns import ColumnOrder, orders_of
-from export_pipelines.sample.file_form import FileForm, form_of, opened_text
-from export_pipelines.sample.headers import CUSTOM
-from export_pipelines.sample.ids import hashed_id, party_id, unix_seconds
-from export_pipelines.sample.layout import Layout, lay_out
-from export_pipelines.sample.mapping import Mapping
-from export_pipelines.sample.parse import Unfit, as_json
-from export_pipelines.sample.records import Record, read_records
-from export_pipelines.sample.reject_file import FirstRejects, Rejects, reject_file
 
 CHUNK, CHUNK_CHARACTERS = 2_000, 8 * 1024 * 1024  # rows, and what they hold at most
 COLUMNS = tuple(column.name for column in leads.columns)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from export_pipelines.catalog import Dataset, PiiClass
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.errors import unknown
+from export_pipelines.importer.mapping import Mapping, Target
 from export_pipelines.normal_form import normalised
-from export_pipelines.sample.mapping import Mapping, Target
 
 CUSTOM = "custom."
 # Headers that are the lead's own number; another name of that type (`spouse_ssn`) is another value.

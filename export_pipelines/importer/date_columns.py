@@ -6,10 +6,10 @@ from itertools import islice
 from pathlib import Path
 
 from export_pipelines.errors import ImportFileError
-from export_pipelines.sample.dates import SLASHED, DateOrder, told
-from export_pipelines.sample.file_form import FileForm, opened_text
-from export_pipelines.sample.layout import Layout
-from export_pipelines.sample.records import Record, read_records
+from export_pipelines.importer.dates import SLASHED, DateOrder, told
+from export_pipelines.importer.file_form import FileForm, opened_text
+from export_pipelines.importer.layout import Layout
+from export_pipelines.importer.records import Record, read_records
 
 LOOKED_AT = 2_000  # records that show whether a column holds such dates at all
 
