@@ -423,7 +423,7 @@ def test_demo_runs_twice_and_every_file_that_it_names_arrived(
 ) -> None:
     del project.environment["EXPORT_PIPELINES_SOURCE_URL"]
     monkeypatch.delenv("EXPORT_PIPELINES_SOURCE_URL", raising=False)
-    monkeypatch.setattr("export_pipelines.terminal.demo.LEADS", 600)
+    monkeypatch.setattr("export_pipelines.cli.demo.LEADS", 600)
     servers, ports = tmp_path / "servers", free_ports()
     for path in (REPOSITORY / "exports").iterdir():
         project.write(path.stem, ports.put_into(path.read_text(encoding="utf-8")))

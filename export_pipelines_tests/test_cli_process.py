@@ -71,7 +71,7 @@ def call(project: Project, program: Sequence[str]) -> "subprocess.CompletedProce
 
 
 def terminal(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return call(project, ["-m", "export_pipelines.cli", *arguments])
+    return call(project, ["-m", "export_pipelines.cli.app", *arguments])
 
 
 def test_a_day_from_the_shell_to_a_verified_artifact(project: Project) -> None:
@@ -106,7 +106,7 @@ def loaded(project: Project, arguments: Sequence[str], modules: Sequence[str]) -
     """Those of `modules` that the command has imported when it ends."""
     code = (
         f"import atexit, sys\nsys.argv = ['export-pipelines', *{list(arguments)!r}]\n"
-        "from export_pipelines.cli import main\n"
+        "from export_pipelines.cli.app import main\n"
         f"atexit.register(lambda: print('\\nloaded', *(one for one in {modules!r} if one in sys.modules)))\n"
         "main()"
     )
@@ -134,7 +134,7 @@ def test_a_command_imports_nothing_of_other_databases_formats_and_destinations(
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
-    command = f"'{sys.executable}' -m export_pipelines.cli schema | head -c 10; exit ${{PIPESTATUS[0]}}"
+    command = f"'{sys.executable}' -m export_pipelines.cli.app schema | head -c 10; exit ${{PIPESTATUS[0]}}"
     code = f"import subprocess, sys; sys.exit(subprocess.run(['bash', '-c', {command!r}]).returncode)"
     ran = call(project, ["-c", code])
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -201,7 +201,7 @@ def test_an_interrupt_ends_a_run_at_once_and_delivers_nothing_more(
                 **{name: value.replace("PORT", str(port)) for name, value in settings.items()},
             }
         )
-        words = ["-m", "export_pipelines.cli", "run", "hanging", "--partition", "2024-01-15"]
+        words = ["-m", "export_pipelines.cli.app", "run", "hanging", "--partition", "2024-01-15"]
         with subprocess.Popen(
             [sys.executable, *words],
             cwd=project.folder,

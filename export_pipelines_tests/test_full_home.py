@@ -29,7 +29,7 @@ def at_home(project: Project, small_disk: Path) -> Iterator[Project]:
 
 
 def run(project: Project) -> "subprocess.CompletedProcess[str]":
-    words = ["-m", "export_pipelines.cli", "run", "plain", "--partition", "2024-01-15"]
+    words = ["-m", "export_pipelines.cli.app", "run", "plain", "--partition", "2024-01-15"]
     return subprocess.run(
         [sys.executable, *words],
         cwd=project.folder,

@@ -43,7 +43,7 @@ def test_another_word_is_refused(quiet_afterwards: None):
 
 def terminal(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "export_pipelines.cli", *words],
+        [sys.executable, "-m", "export_pipelines.cli.app", *words],
         cwd=folder,
         env=environment() | {logs.VARIABLE: "json"},
         capture_output=True,

@@ -28,7 +28,7 @@ def environment() -> dict[str, str]:
 
 
 def terminal(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    program: Sequence[str] = [sys.executable, "-m", "export_pipelines.cli", *words]
+    program: Sequence[str] = [sys.executable, "-m", "export_pipelines.cli.app", *words]
     return subprocess.run(program, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
 
 
@@ -82,7 +82,7 @@ def test_dagster_is_opened_over_a_project(project: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    program = [sys.executable, "-m", "export_pipelines.cli", "ui", "--port", str(port)]
+    program = [sys.executable, "-m", "export_pipelines.cli.app", "ui", "--port", str(port)]
     with subprocess.Popen(
         program, cwd=project, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as ui:

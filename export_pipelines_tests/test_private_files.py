@@ -93,7 +93,7 @@ def test_a_run_at_the_terminal_leaves_nothing_open(project: Project) -> None:
     environment = {**os.environ, **project.environment, "DAGSTER_HOME": str(project.folder)}
     for name in ("EXPORT_PIPELINES_DAGSTER", "EXPORT_PIPELINES_STORE_URL"):
         environment.pop(name, None)
-    command = [sys.executable, "-m", "export_pipelines.cli", "run", "daily", "--partition", "2024-01-15"]
+    command = [sys.executable, "-m", "export_pipelines.cli.app", "run", "daily", "--partition", "2024-01-15"]
     ended = subprocess.run(
         command, cwd=project.folder, env=environment, umask=0o000, capture_output=True, check=False
     )

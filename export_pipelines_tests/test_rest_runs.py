@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from export_pipelines.artifacts import Manifest, Store, open_store
+from export_pipelines.cli.estimate import estimate
 from export_pipelines.definition.export import Format, Limits, Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
@@ -24,7 +25,6 @@ from export_pipelines.read.open_source import open_source
 from export_pipelines.run.preview import preview
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import Settings
-from export_pipelines.terminal.estimate import estimate
 from export_pipelines_tests.conftest import Answer, Project
 from export_pipelines_tests.whole_run import NOW, plan_of, token
 

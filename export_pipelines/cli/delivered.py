@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from export_pipelines.cli.context import Door
 from export_pipelines.errors import RequestError, unknown
-from export_pipelines.terminal.door import Door
 
 if TYPE_CHECKING:
     from export_pipelines.delivery import Receipt

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from export_pipelines.terminal.delivered import demand_known
-from export_pipelines.terminal.door import Door, door_of, say, show
-from export_pipelines.terminal.errors import FAILED
-from export_pipelines.terminal.plans import Json
-from export_pipelines.terminal.tables import counted, show_json, show_table, size
+from export_pipelines.cli.context import Door, door_of, say, show
+from export_pipelines.cli.delivered import demand_known
+from export_pipelines.cli.errors import FAILED
+from export_pipelines.cli.plans import Json
+from export_pipelines.cli.tables import counted, show_json, show_table, size
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest, Store

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from export_pipelines.terminal.door import door_of, say
-from export_pipelines.terminal.plans import Json
-from export_pipelines.terminal.tables import counted, show_json, show_table
+from export_pipelines.cli.context import door_of, say
+from export_pipelines.cli.plans import Json
+from export_pipelines.cli.tables import counted, show_json, show_table
 
 if TYPE_CHECKING:
     from export_pipelines.catalog import Catalog, Dataset, Field

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from export_pipelines.cli.context import Door, say
 from export_pipelines.errors import RequestError
-from export_pipelines.terminal.door import Door, say
 
 if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition

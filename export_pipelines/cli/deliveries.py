@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from export_pipelines.cli.artifacts import store_of
+from export_pipelines.cli.context import Door, door_of, say, show
+from export_pipelines.cli.delivered import demand_known, files_of, ledger_of
+from export_pipelines.cli.errors import FAILED
+from export_pipelines.cli.plans import Json
+from export_pipelines.cli.runs import instance_of
+from export_pipelines.cli.tables import show_json, show_table, size
 from export_pipelines.errors import RequestError, unknown
-from export_pipelines.terminal.artifacts import store_of
-from export_pipelines.terminal.delivered import demand_known, files_of, ledger_of
-from export_pipelines.terminal.door import Door, door_of, say, show
-from export_pipelines.terminal.errors import FAILED
-from export_pipelines.terminal.plans import Json
-from export_pipelines.terminal.runs import instance_of
-from export_pipelines.terminal.tables import show_json, show_table, size
 
 if TYPE_CHECKING:
     from export_pipelines.ledger import Delivery, Ledger
@@ -73,8 +73,8 @@ def deliver(
 
 def _chosen(door: Door, artifact: str, number: int | None) -> list["Delivery"]:
     """The artifact's deliveries by today's definition, registered; RequestError when there is none such."""
+    from export_pipelines.cli.plans import request_of
     from export_pipelines.plan.output import destinations
-    from export_pipelines.terminal.plans import request_of
 
     manifest = store_of(door).manifest(artifact)
     request = request_of(door, door.definition(manifest.export), manifest.window)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from export_pipelines.cli.context import Door, door_of, say, show
+from export_pipelines.cli.plans import Json
+from export_pipelines.cli.progress import progress_bar
+from export_pipelines.cli.tables import counted, show_json
 from export_pipelines.errors import RequestError
-from export_pipelines.terminal.door import Door, door_of, say, show
-from export_pipelines.terminal.plans import Json
-from export_pipelines.terminal.progress import progress_bar
-from export_pipelines.terminal.tables import counted, show_json
 
 if TYPE_CHECKING:
     from export_pipelines.importer.import_csv import ImportResult

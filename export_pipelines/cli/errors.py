@@ -7,9 +7,9 @@ import traceback
 from pathlib import Path
 
 from export_pipelines import logs
+from export_pipelines.cli.context import say
 from export_pipelines.errors import ExportError, faults_in
 from export_pipelines.interrupts import exit_code
-from export_pipelines.terminal.door import say
 
 log = logging.getLogger(__name__)
 

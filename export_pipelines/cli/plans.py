@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from export_pipelines.terminal.door import Door, door_of, say, show
-from export_pipelines.terminal.estimate import Estimate, estimate
-from export_pipelines.terminal.set import Set, given
-from export_pipelines.terminal.tables import counted, show_json, show_rows, size
-from export_pipelines.terminal.windows import End, Partition, Start, window_asked
+from export_pipelines.cli.context import Door, door_of, say, show
+from export_pipelines.cli.estimate import Estimate, estimate
+from export_pipelines.cli.set import Set, given
+from export_pipelines.cli.tables import counted, show_json, show_rows, size
+from export_pipelines.cli.windows import End, Partition, Start, window_asked
 
 if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition

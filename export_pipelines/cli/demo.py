@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from export_pipelines.cli.context import Door, door_of, say, show
+from export_pipelines.cli.delivered import delivered_files
+from export_pipelines.cli.leads import make_sample
+from export_pipelines.cli.runs import run_partitions, run_window
+from export_pipelines.cli.tables import show_table
 from export_pipelines.errors import RequestError, SettingsError, SourceError
-from export_pipelines.terminal.delivered import delivered_files
-from export_pipelines.terminal.door import Door, door_of, say, show
-from export_pipelines.terminal.leads import make_sample
-from export_pipelines.terminal.runs import run_partitions, run_window
-from export_pipelines.terminal.tables import show_table
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest
@@ -115,9 +115,9 @@ def _fill(door: Door) -> None:
 
 
 def _has_leads(door: Door) -> bool:
+    from export_pipelines.cli.plans import plan_of
     from export_pipelines.plan.window import WHOLE
     from export_pipelines.read.open_source import open_source
-    from export_pipelines.terminal.plans import plan_of
 
     plan = plan_of(door, door.definition(RUNS[0][0]), WHOLE)
     assert plan.masking is not None  # the plan is whole

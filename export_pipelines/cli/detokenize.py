@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from export_pipelines.cli.context import door_of, say, show
+from export_pipelines.cli.delivered import ledger_of
 from export_pipelines.errors import RequestError
-from export_pipelines.terminal.delivered import ledger_of
-from export_pipelines.terminal.door import door_of, say, show
 
 
 def detokenize(

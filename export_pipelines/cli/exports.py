@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from export_pipelines.terminal.door import door_of, say, show
-from export_pipelines.terminal.errors import WRONG_REQUEST
-from export_pipelines.terminal.plans import Json
-from export_pipelines.terminal.tables import counted, show_json, show_table
+from export_pipelines.cli.context import door_of, say, show
+from export_pipelines.cli.errors import WRONG_REQUEST
+from export_pipelines.cli.plans import Json
+from export_pipelines.cli.tables import counted, show_json, show_table
 
 if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition
@@ -38,7 +38,7 @@ def list_exports(context: typer.Context, json: Json = False) -> None:
 def check(context: typer.Context, names: Names = None, connect: Connect = False, json: Json = False) -> None:
     """Everything that can be known to be wrong before a run; exit code 2 when something is."""
     from export_pipelines.check import check_all
-    from export_pipelines.terminal.runs import new_token
+    from export_pipelines.cli.runs import new_token
 
     door = door_of(context)
     faults = check_all(

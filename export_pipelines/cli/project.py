@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from export_pipelines.cli.context import Door, door_of, show
 from export_pipelines.errors import SettingsError
-from export_pipelines.terminal.door import Door, door_of, show
 
 NEW = "new_project"
 NAMES = {"gitignore": ".gitignore"}

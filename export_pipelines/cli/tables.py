@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from export_pipelines.terminal.door import show
+from export_pipelines.cli.context import show
 
 GAP = "  "
 NO_TERMINAL_WIDTH = 160

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from export_pipelines.terminal.artifacts import store_of
-from export_pipelines.terminal.delivered import ledger_of
-from export_pipelines.terminal.door import door_of
-from export_pipelines.terminal.plans import Json
-from export_pipelines.terminal.tables import show_json, show_table
+from export_pipelines.cli.artifacts import store_of
+from export_pipelines.cli.context import door_of
+from export_pipelines.cli.delivered import ledger_of
+from export_pipelines.cli.plans import Json
+from export_pipelines.cli.tables import show_json, show_table
 
 
 def sweep(

@@ -11,10 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from export_pipelines import logs
-from export_pipelines.errors import ExportError
-from export_pipelines.files.private import close_umask
-from export_pipelines.interrupts import hear
-from export_pipelines.terminal import (
+from export_pipelines.cli import (
     artifacts,
     audit,
     deliveries,
@@ -29,7 +26,10 @@ from export_pipelines.terminal import (
     runs,
     sweep,
 )
-from export_pipelines.terminal.door import Door, show
+from export_pipelines.cli.context import Door, show
+from export_pipelines.errors import ExportError
+from export_pipelines.files.private import close_umask
+from export_pipelines.interrupts import hear
 
 
 def clock() -> datetime:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from export_pipelines.terminal.door import on_terminal
+from export_pipelines.cli.context import on_terminal
 
 
 @contextmanager

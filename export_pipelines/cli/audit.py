@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from export_pipelines.terminal.delivered import ledger_of
-from export_pipelines.terminal.door import door_of
-from export_pipelines.terminal.plans import Json
-from export_pipelines.terminal.tables import show_json, show_table
+from export_pipelines.cli.context import door_of
+from export_pipelines.cli.delivered import ledger_of
+from export_pipelines.cli.plans import Json
+from export_pipelines.cli.tables import show_json, show_table
 
 if TYPE_CHECKING:
     from export_pipelines.ledger import AuditEntry

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from export_pipelines.cli.context import Door, door_of, on_terminal, say, show
+from export_pipelines.cli.delivered import delivered_files
+from export_pipelines.cli.plans import Json, Name, checked_plan
+from export_pipelines.cli.progress import progress_bar
+from export_pipelines.cli.set import Set, given
+from export_pipelines.cli.tables import counted, show_json, size
+from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.errors import faults_in
-from export_pipelines.terminal.delivered import delivered_files
-from export_pipelines.terminal.door import Door, door_of, on_terminal, say, show
-from export_pipelines.terminal.plans import Json, Name, checked_plan
-from export_pipelines.terminal.progress import progress_bar
-from export_pipelines.terminal.set import Set, given
-from export_pipelines.terminal.tables import counted, show_json, size
-from export_pipelines.terminal.windows import End, Partition, Start, window_asked
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -166,7 +166,7 @@ def instance_of(door: Door) -> Iterator["DagsterInstance"]:
 
 
 def _show(door: Door, manifests: Sequence["Manifest"], failures: Mapping[str, str], json: bool) -> None:
-    from export_pipelines.terminal.artifacts import as_dict, store_of
+    from export_pipelines.cli.artifacts import as_dict, store_of
 
     if json:
         show_json({"artifacts": [as_dict(one) for one in manifests], "failures": dict(failures)})
