@@ -1,4 +1,4 @@
-"""The terminal's door: `export-pipelines`. Wires the commands; they live in terminal/ and import what is slow late."""
+"""The terminal's door: `export-pipelines`. Wires the commands; they live beside it and import what is slow late."""
 
 import atexit
 import gc

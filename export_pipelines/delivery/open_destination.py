@@ -14,11 +14,11 @@ from export_pipelines.yaml.faults import plain_faults
 
 # Each module is imported when its kind is first opened: boto3 and paramiko take a second.
 MODULES: Mapping[str, str] = {
-    "folder": "folder",
-    "email": "mail",
-    "sftp": "sftp",
-    "s3": "bucket",
-    "webhook": "webhook",
+    "folder": "folder.destination",
+    "email": "email.destination",
+    "sftp": "sftp.destination",
+    "s3": "s3.destination",
+    "webhook": "webhook.destination",
     "download": "download",
 }
 EXTRAS: Mapping[str, str] = {"paramiko": "sftp", "boto3": "s3", "botocore": "s3"}  # library -> extra

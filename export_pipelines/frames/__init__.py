@@ -2,7 +2,7 @@
 
     parts of an artifact → decompressed → texts of each column → typed
 
-The way back of `stream/`: it sees manifests and files, never a definition or a source."""
+The way back of `encode/`: it sees manifests and files, never a definition or a source."""
 
 from export_pipelines.frames.read_artifact import (
     read_artifact,

@@ -1,7 +1,5 @@
-"""Something to try: a sample lead store, and the door for one's own leads from a CSV file."""
+"""Something to try: a sample lead store."""
 
 from export_pipelines.sample.generate import generate_leads
 
-__all__ = [
-    "generate_leads",
-]
+__all__ = ["generate_leads"]
