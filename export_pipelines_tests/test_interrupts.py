@@ -18,7 +18,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from export_pipelines.interrupts import ends_soon, exit_code
 from export_pipelines.plan.plan import Query
-from export_pipelines.stream import read_mariadb, read_postgresql
+from export_pipelines.read.mariadb.reader import MariadbSource
+from export_pipelines.read.postgresql import PostgresqlSource
 
 url, sql, record = sys.argv[1:]
 query = Query.model_construct(sql=sql, parameters=(), columns=(SimpleNamespace(name="a"),), bad_json_is_null=False)
@@ -26,7 +27,7 @@ query = Query.model_construct(sql=sql, parameters=(), columns=(SimpleNamespace(n
 def work():
     if url == "none":
         time.sleep(600)
-    kind = read_mariadb.MariadbSource if url.startswith("m") else read_postgresql.PostgresqlSource
+    kind = MariadbSource if url.startswith("m") else PostgresqlSource
     list(kind.from_url(url).read(query))
 
 try:

@@ -25,7 +25,7 @@ import os, pathlib, sys
 from export_pipelines.artifacts import open_store
 from export_pipelines.pipeline import run_export
 from export_pipelines.plan.plan import Plan
-from export_pipelines.stream import open_source
+from export_pipelines.read.open_source import open_source
 from export_pipelines.mask.keys import Keys
 from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.whole_run import NOW
