@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from typer.testing import CliRunner
 
-from export_pipelines.cli.app import app as cli
+from export_pipelines.cli import app as cli
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import PREFIX, Settings
 from export_pipelines_tests.servers.mariadb import mariadb

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from export_pipelines.cli.app import app as cli
+from export_pipelines.cli import app as cli
 from export_pipelines_tests.privacy.canary_store import COLUMNS, DAY, PLACES, TEXTS, spelling_at, write_store
 from export_pipelines_tests.privacy.people import Person
 from export_pipelines_tests.privacy.runs import FORMATS, REDACTED, Found, export, make_project, searched

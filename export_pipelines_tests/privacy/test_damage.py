@@ -21,7 +21,7 @@ import pytest
 from typer.testing import CliRunner
 
 from export_pipelines.catalog import PiiClass, load_catalog
-from export_pipelines.cli.app import app as cli
+from export_pipelines.cli import app as cli
 from export_pipelines.sample import generate_leads
 from export_pipelines_tests.privacy.canary_store import DAY
 from export_pipelines_tests.privacy.runs import REDACTED, export, make_project

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from export_pipelines.catalog.never_exported import never_exported_type
-from export_pipelines.cli.app import app as cli
+from export_pipelines.cli import app as cli
 from export_pipelines.mask import kernel, reading, recognise
 from export_pipelines_tests.privacy.canary_store import DAY, write_store
 from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, searched
