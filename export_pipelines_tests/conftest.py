@@ -137,10 +137,10 @@ def mariadb_url() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def no_instance_of_another_test() -> Iterator[None]:
-    """Dagster keeps the last instance that was entered, and where two are left in another order, a dead one."""
-    yield
+def no_instance_of_another_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster asks the instance that was entered last for the state of definitions. Contexts leave theirs when they are
+    collected, in any order, and may leave a dead one behind; our definitions have no such state."""
     if "dagster" in sys.modules:
-        from dagster._core.storage.defs_state.base import _current_storage
+        from dagster._core.storage.defs_state.base import DefsStateStorage
 
-        _current_storage.set(None)
+        monkeypatch.setattr(DefsStateStorage, "get", classmethod(lambda _: None))
