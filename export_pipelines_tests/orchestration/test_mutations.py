@@ -1,7 +1,7 @@
 """One definition never stops another: of thousands of changed definitions each loads or is broken by itself, with a fault
 that names its file and line.
 
-MUTATIONS=10000 in the environment tries so many instead of 300."""
+MUTATIONS=10000 in the environment tries so many instead of 75."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from export_pipelines.definition.known import Known, remember
 from export_pipelines_tests.orchestration.mutations import mutated
 from export_pipelines_tests.orchestration.project import NOW, make_project
 
-MUTATIONS = int(os.environ.get("MUTATIONS", "300"))
+MUTATIONS = int(os.environ.get("MUTATIONS", "75"))
 TOGETHER = 25  # files of one project
 SEED = 20240115
 

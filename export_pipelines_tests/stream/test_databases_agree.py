@@ -1,7 +1,7 @@
 """The same rows of odd values give the same bytes, or the same refusal that names the row, from SQLite, PostgreSQL and
 MariaDB; the same filter chooses the same rows of them, and the same sort gives the same order.
 
-ODD_ROWS=20000 in the environment compares so many rows instead of 300."""
+ODD_ROWS=20000 in the environment compares so many rows instead of 100."""
 
 import os
 import re
@@ -33,7 +33,7 @@ from export_pipelines_tests.stream.databases import Mariadb, Postgresql, Sqlite
 from export_pipelines_tests.stream.odd_rows import FIELDS, fill, odd_rows, request
 from export_pipelines_tests.stream.tables import column, encoded
 
-ROWS = int(os.environ.get("ODD_ROWS", "300"))
+ROWS = int(os.environ.get("ODD_ROWS", "100"))
 SEED = 15
 CHUNK, PIECE = 1000, 64
 NAMED = re.compile(r"^(?:lead_id )(\d{24}), ([\w. ]+)$")
