@@ -7,7 +7,6 @@ project.read("daily_leads/2024-01-15")          # what was written, as a pandas 
 project.scan("daily_leads")                     # all partitions, as a Polars LazyFrame"""
 
 import os
-import secrets
 from collections.abc import Callable, MutableMapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from export_pipelines import logs
-from export_pipelines.errors import RequestError, unknown
+from export_pipelines.errors import RequestError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from export_pipelines.delivery import Resources
     from export_pipelines.ledger import Ledger
     from export_pipelines.pipeline import Outcome
+    from export_pipelines.plan import PlanRequest
     from export_pipelines.plan.plan import Plan, Window
     from export_pipelines.read.source import Source
     from export_pipelines.settings import Settings
@@ -84,8 +84,9 @@ class Project:
     def loaded(self) -> "Loaded":
         """The exports, and the faults of those that are broken."""
         from export_pipelines.definition import load_definitions
+        from export_pipelines.definition.known import read_known
 
-        return load_definitions(self.settings.definitions, self.catalog)
+        return load_definitions(self.settings.definitions, self.catalog, read_known(self.settings.home))
 
     @cached_property
     def store(self) -> "Store":
@@ -118,31 +119,33 @@ class Project:
         """
         from export_pipelines.definition import load_definition
 
-        if name in self.loaded.broken:
-            raise self.loaded.broken[name]
-        for one in self.loaded.definitions:
-            if one.name == name:
-                file = self.settings.definitions / one.path.name
-                return load_definition(file, self.catalog, given) if given else one
-        names = [*(one.name for one in self.loaded.definitions), *self.loaded.broken]
-        raise RequestError(unknown("export", name, names, "export-pipelines list"))
+        found = self.loaded.named(name)
+        file = self.settings.definitions / found.path.name
+        return load_definition(file, self.catalog, given) if given else found
 
     def source(self) -> "Source":
         from export_pipelines.read.open_source import open_source
 
         return open_source(self.settings.source_url.get_secret_value())
 
-    def plan(self, definition: "ExportDefinition", window: "Window") -> "Plan":
-        """The whole plan of one window. Raises RequestError."""
-        from export_pipelines.plan import PlanRequest, compile_plan
+    def request(self, definition: "ExportDefinition", window: "Window") -> "PlanRequest":
+        """All that the plan of one window is made from."""
+        from export_pipelines.plan import PlanRequest
 
         settings = self.settings
-        request = PlanRequest(definition, window, self.catalog, settings.dialect, settings.key_names)
-        return compile_plan(request)
+        return PlanRequest(definition, window, self.catalog, settings.dialect, settings.key_names)
+
+    def plan(self, definition: "ExportDefinition", window: "Window") -> "Plan":
+        """The whole plan of one window. Raises RequestError."""
+        from export_pipelines.plan import compile_plan
+
+        return compile_plan(self.request(definition, window))
 
     def new_token(self) -> str:
         """The last name of an artifact, new for every run."""
-        return f"{self.now().astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        from export_pipelines.artifacts.token import new_token
+
+        return new_token(self.now())
 
     # What a notebook asks.
 

@@ -76,6 +76,16 @@ def test_a_scan_takes_the_newest_of_each_partition_and_no_other_window(project: 
     assert frame["lead_id"].n_unique() == 200
 
 
+def test_an_export_is_found_by_the_name_that_it_had(project: Project):
+    project.run("daily_leads", "2024-01-15")
+    (project.root / "exports" / "daily_leads.yaml").rename(project.root / "exports" / "leads_of_a_day.yaml")
+    file = project.root / "exports" / "leads_of_a_day.yaml"
+    file.write_text(file.read_text() + "renamed_from: daily_leads\n")
+    project.forget()
+    assert project.definition("daily_leads").name == "leads_of_a_day"
+    assert len(project.read("leads_of_a_day/2024-01-15")) == 100
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

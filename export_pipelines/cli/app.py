@@ -26,10 +26,12 @@ from export_pipelines.cli import (
     runs,
     sweep,
 )
-from export_pipelines.cli.context import Door, show
+from export_pipelines.cli.context import show
 from export_pipelines.errors import ExportError
 from export_pipelines.files.private import close_umask
 from export_pipelines.interrupts import hear
+from export_pipelines.project import Project
+from export_pipelines.settings import project_root
 
 
 def clock() -> datetime:
@@ -76,7 +78,7 @@ def open_door(
     ] = False,
 ) -> None:
     logs.log_as_asked(os.environ)
-    context.obj = Door(os.environ, clock)
+    context.obj = Project.open(project_root(os.environ), os.environ, clock)
 
 
 def version() -> None:

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from export_pipelines.cli.context import Door, door_of, say, show
+from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import demand_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import counted, show_json, show_table, size
 
 if TYPE_CHECKING:
-    from export_pipelines.artifacts import Manifest, Store
+    from export_pipelines.artifacts import Manifest
 
 
 def artifacts(
@@ -20,10 +20,10 @@ def artifacts(
     json: Json = False,
 ) -> None:
     """The artifacts in the store, newest first."""
-    door = door_of(context)
-    listing = store_of(door).listing(name)
+    project = project_of(context)
+    listing = project.store.listing(name)
     if name is not None and not listing.manifests and not listing.damaged:
-        demand_known(door, name)
+        demand_known(project, name)
     if json:
         damaged = [
             {"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()
@@ -44,7 +44,7 @@ def verify(
     """Read every part of an artifact again and name what was changed, cut, swapped, lost or added."""
     from export_pipelines.artifacts import verify as faults_of
 
-    store = store_of(door_of(context))
+    store = project_of(context).store
     faults = faults_of(store, artifact)
     if json:
         show_json({"artifact": artifact, "whole": not faults, "faults": faults})
@@ -58,12 +58,6 @@ def verify(
         for fault in faults:
             say(f"error: {artifact}/{fault}")
         raise typer.Exit(FAILED)
-
-
-def store_of(door: Door) -> "Store":
-    from export_pipelines import history
-
-    return history.store_of(door.settings, door.loaded)
 
 
 def as_dict(manifest: "Manifest") -> dict[str, Any]:

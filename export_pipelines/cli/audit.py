@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from export_pipelines.cli.context import door_of
-from export_pipelines.cli.delivered import ledger_of
+from export_pipelines.cli.context import project_of
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import show_json, show_table
 
@@ -18,7 +17,7 @@ UNFINISHED = "unfinished"  # the command was killed, or is still running
 
 def audit(context: typer.Context, json: Json = False) -> None:
     """Who asked for the values behind tokens, when, and how many were given back; the oldest request first."""
-    entries = ledger_of(door_of(context)).audit()
+    entries = project_of(context).ledger.audit()
     if json:
         show_json([asdict(entry) | {"at": entry.at.isoformat()} for entry in entries])
         return

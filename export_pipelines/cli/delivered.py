@@ -4,31 +4,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export_pipelines.cli.context import Door
 from export_pipelines.errors import RequestError, unknown
+from export_pipelines.project import Project
 
 if TYPE_CHECKING:
     from export_pipelines.delivery import Receipt
-    from export_pipelines.ledger import Ledger
 
 
-def ledger_of(door: Door) -> "Ledger":
-    from export_pipelines import history
-
-    return history.ledger_of(door.settings, door.loaded)
-
-
-def demand_known(door: Door, export: str) -> None:
+def demand_known(project: Project, export: str) -> None:
     """Raises RequestError for an export that is neither defined now nor was ever delivered."""
-    names = {*(one.name for one in door.loaded.definitions), *door.loaded.broken}
-    gone = {one.export for one in ledger_of(door).deliveries()}
+    names = {*(one.name for one in project.loaded.definitions), *project.loaded.broken}
+    gone = {one.export for one in project.ledger.deliveries()}
     if export not in names | gone:
         raise RequestError(unknown("export", export, names | gone, "export-pipelines list"))
 
 
-def delivered_files(door: Door, artifact: str) -> Iterator[str]:
+def delivered_files(project: Project, artifact: str) -> Iterator[str]:
     """The parts of `artifact` at every destination that has them: a path, or `sftp sftp://host/folder/name`."""
-    for one in ledger_of(door).deliveries(artifact=artifact, states=("delivered",)):
+    for one in project.ledger.deliveries(artifact=artifact, states=("delivered",)):
         if one.receipt:
             yield from files_of(one.receipt)
 

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from export_pipelines.cli.artifacts import store_of
-from export_pipelines.cli.context import Door, door_of, say, show
-from export_pipelines.cli.delivered import demand_known, files_of, ledger_of
+from export_pipelines.cli.context import project_of, say, show
+from export_pipelines.cli.delivered import demand_known, files_of
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.runs import instance_of
 from export_pipelines.cli.tables import show_json, show_table, size
 from export_pipelines.errors import RequestError, unknown
+from export_pipelines.project import Project
 
 if TYPE_CHECKING:
     from export_pipelines.ledger import Delivery, Ledger
@@ -26,12 +26,12 @@ def deliveries(
     json: Json = False,
 ) -> None:
     """What was delivered where, what is still tried, and what failed; the newest artifacts first."""
-    door = door_of(context)
+    project = project_of(context)
     if export is not None:
-        demand_known(door, export)
+        demand_known(project, export)
     from export_pipelines.ledger import OPEN
 
-    ledger = ledger_of(door)
+    ledger = project.ledger
     found = ledger.deliveries(export, states=("failed", "uncertain") if failed else None)
     if json:
         show_json([_as_dict(ledger, one) for one in found])
@@ -56,11 +56,13 @@ def deliver(
     """Deliver an artifact as its export now says: what failed, or is uncertain, or with --again everything."""
     from export_pipelines.orchestration import redeliver
 
-    door = door_of(context)
-    chosen = _chosen(door, artifact, to)
-    with instance_of(door) as instance:
-        texts = redeliver(door.settings, [one.id for one in chosen], again, instance=instance, now=door.now)
-    ledger = ledger_of(door)
+    project = project_of(context)
+    chosen = _chosen(project, artifact, to)
+    with instance_of(project) as instance:
+        texts = redeliver(
+            project.settings, [one.id for one in chosen], again, instance=instance, now=project.now
+        )
+    ledger = project.ledger
     for one in (ledger.delivery(one.id) for one in chosen):
         if one.state == "delivered" and one.receipt:
             for file in files_of(one.receipt):
@@ -71,14 +73,13 @@ def deliver(
         raise typer.Exit(FAILED)
 
 
-def _chosen(door: Door, artifact: str, number: int | None) -> list["Delivery"]:
+def _chosen(project: Project, artifact: str, number: int | None) -> list["Delivery"]:
     """The artifact's deliveries by today's definition, registered; RequestError when there is none such."""
-    from export_pipelines.cli.plans import request_of
     from export_pipelines.plan.output import destinations
 
-    manifest = store_of(door).manifest(artifact)
-    request = request_of(door, door.definition(manifest.export), manifest.window)
-    found = ledger_of(door).register(manifest, destinations(request), None, door.now())
+    manifest = project.store.manifest(artifact)
+    request = project.request(project.definition(manifest.export), manifest.window)
+    found = project.ledger.register(manifest, destinations(request), None, project.now())
     chosen = [one for one in found if number in (None, one.number)]
     if not chosen:
         numbers = [str(one.number) for one in found]

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from export_pipelines.cli.context import Door, door_of, say, show
+from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import delivered_files
 from export_pipelines.cli.leads import make_sample
 from export_pipelines.cli.runs import run_partitions, run_window
 from export_pipelines.cli.tables import show_table
 from export_pipelines.errors import RequestError, SettingsError, SourceError
+from export_pipelines.project import Project
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest
@@ -33,41 +34,41 @@ UI = "http://127.0.0.1:3000"
 
 def demo(context: typer.Context) -> None:
     """Something to look at: make sample leads, run the example exports, and show what came out."""
-    door = door_of(context)
-    _demand_examples(door)
-    _make_key(door)
-    _fill(door)
+    project = project_of(context)
+    _demand_examples(project)
+    _make_key(project)
+    _fill(project)
     made: list[Manifest] = []
     failed: dict[str, str] = {}
     for name, key in RUNS:
         say(f"running {name} for {key}")
-        one = run_window(door, door.definition(name), _window(door, name, key))
+        one = run_window(project, project.definition(name), _window(project, name, key))
         made += one.manifests
         failed |= {f"{name} {key}": text for key, text in one.failures.items()}
     name, first, last = BACKFILL
     say(f"backfilling {name} from {first} to {last}")
-    week = run_partitions(door, door.definition(name), first, last, force=True)
+    week = run_partitions(project, project.definition(name), first, last, force=True)
     made += week.manifests
     failed |= {f"{name} {key}": text for key, text in week.failures.items()}
-    _show(door, made)
+    _show(project, made)
     for key, text in failed.items():
         say(f"error: {key}: {text}")
     if failed:
         raise typer.Exit(1)
 
 
-def _demand_examples(door: Door) -> None:
+def _demand_examples(project: Project) -> None:
     """That the examples are here, and what they deliver with."""
     from export_pipelines.delivery import Resources, open_destination
 
-    resources = Resources(door.settings, os.environ)
+    resources = Resources(project.settings, os.environ)
     for name, _ in RUNS:
         try:
-            definition = door.definition(name)
+            definition = project.definition(name)
         except RequestError as error:
             raise SettingsError(
                 f"the demo runs the examples that come with the project: {error}",
-                where=str(door.settings.definitions),
+                where=str(project.settings.definitions),
                 remedy="start it in the project's folder",
             ) from error
         for entry in definition.deliver:
@@ -81,16 +82,16 @@ def _demand_examples(door: Door) -> None:
                 ) from error
 
 
-def _make_key(door: Door) -> None:
+def _make_key(project: Project) -> None:
     """A key for `hash` in HOME, readable by its owner only, unless there is one."""
     import secrets
 
     from export_pipelines.files.private import make_folder
     from export_pipelines.key_versions import key_file
 
-    if door.settings.hash_key.held:
+    if project.settings.hash_key.held:
         return
-    path = key_file(door.settings.home, "HASH_KEY")
+    path = key_file(project.settings.home, "HASH_KEY")
     try:
         make_folder(path.parent)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -100,28 +101,27 @@ def _make_key(door: Door) -> None:
     except OSError as error:
         raise SettingsError(f"cannot write the key: {error.strerror}", where=str(path)) from error
     say(f"made a key for hashes in {path}")
-    door.forget()
+    project.forget()
 
 
-def _fill(door: Door) -> None:
+def _fill(project: Project) -> None:
     """Sample leads, into the demo's own store only: a database of the user's is never written to."""
-    if door.settings.source_url.get_secret_value() != f"sqlite:///{door.settings.home / 'leads.db'}":
+    if project.settings.source_url.get_secret_value() != f"sqlite:///{project.settings.home / 'leads.db'}":
         say("EXPORT_PIPELINES_SOURCE_URL names the leads; no sample is made")
-    elif _has_leads(door):
+    elif _has_leads(project):
         say("the lead store holds leads already; they stay")
     else:
         say(f"making {LEADS:,} sample leads over {DAYS} days")
-        make_sample(door, LEADS, SEED, FIRST_DAY, DAYS)
+        make_sample(project, LEADS, SEED, FIRST_DAY, DAYS)
 
 
-def _has_leads(door: Door) -> bool:
-    from export_pipelines.cli.plans import plan_of
+def _has_leads(project: Project) -> bool:
     from export_pipelines.plan.window import WHOLE
     from export_pipelines.read.open_source import open_source
 
-    plan = plan_of(door, door.definition(RUNS[0][0]), WHOLE)
+    plan = project.plan(project.definition(RUNS[0][0]), WHOLE)
     assert plan.masking is not None  # the plan is whole
-    source = open_source(door.settings.source_url.get_secret_value())
+    source = open_source(project.settings.source_url.get_secret_value())
     try:
         source.check(plan.masking.query)
     except SourceError:
@@ -129,15 +129,15 @@ def _has_leads(door: Door) -> bool:
     return source.count(plan.masking.query) > 0
 
 
-def _window(door: Door, name: str, key: str) -> "Window":
+def _window(project: Project, name: str, key: str) -> "Window":
     from export_pipelines.plan.window import window_of
 
-    return window_of(door.definition(name), key)
+    return window_of(project.definition(name), key)
 
 
-def _show(door: Door, made: Iterable["Manifest"]) -> None:
+def _show(project: Project, made: Iterable["Manifest"]) -> None:
     manifests = list(made)
-    files = [(file,) for one in manifests for file in delivered_files(door, one.artifact)]
+    files = [(file,) for one in manifests for file in delivered_files(project, one.artifact)]
     show("\nartifacts\n")
     show_table(("artifact", "rows"), [(one.artifact, one.rows) for one in manifests])
     show("\nfiles delivered\n")

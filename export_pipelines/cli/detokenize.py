@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from export_pipelines.cli.context import door_of, say, show
-from export_pipelines.cli.delivered import ledger_of
+from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.errors import RequestError
 
 
@@ -33,10 +32,10 @@ def detokenize(
     from export_pipelines.mask.keys import Keys
     from export_pipelines.mask.pseudonyms import Opener
 
-    door = door_of(context)
+    project = project_of(context)
     _demand_sense(token, column, output, null_marker)
-    opener = Opener(Keys.of(door.settings))
-    detokenizer = Detokenizer(opener, ledger_of(door), _user(), door.now)
+    opener = Opener(Keys.of(project.settings))
+    detokenizer = Detokenizer(opener, project.ledger, _user(), project.now)
     if not column:
         with detokenizer.value(token) as value:
             show(value)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from export_pipelines.cli.context import door_of, say, show
+from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.errors import WRONG_REQUEST
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import counted, show_json, show_table
@@ -21,7 +21,7 @@ Connect = Annotated[bool, typer.Option("--connect", help="Ask the source and the
 
 def list_exports(context: typer.Context, json: Json = False) -> None:
     """The exports there are: what, when, where to."""
-    loaded = door_of(context).loaded
+    loaded = project_of(context).loaded
     if json:
         good = [_as_dict(one) for one in loaded.definitions]
         bad = [{"name": name, "faults": list(error.faults)} for name, error in loaded.broken.items()]
@@ -38,11 +38,16 @@ def list_exports(context: typer.Context, json: Json = False) -> None:
 def check(context: typer.Context, names: Names = None, connect: Connect = False, json: Json = False) -> None:
     """Everything that can be known to be wrong before a run; exit code 2 when something is."""
     from export_pipelines.check import check_all
-    from export_pipelines.cli.runs import new_token
 
-    door = door_of(context)
+    project = project_of(context)
     faults = check_all(
-        door.settings, door.catalog, names, connect, new_token(door), door.now, door.environment
+        project.settings,
+        project.catalog,
+        names,
+        connect,
+        project.new_token(),
+        project.now,
+        project.environment,
     )
     errors = [one for one in faults if one.severity == "error"]
     if json:
@@ -51,7 +56,7 @@ def check(context: typer.Context, names: Names = None, connect: Connect = False,
         for one in faults:
             show(f"{one.severity}: {one.text}")
         if not errors:
-            say(f"{counted(len(names or door.loaded.definitions), 'export')} checked, nothing is wrong")
+            say(f"{counted(len(names or project.loaded.definitions), 'export')} checked, nothing is wrong")
     if errors:
         say(f"{counted(len(errors), 'fault')} in {counted(len({one.name for one in errors}), 'export')}")
         raise typer.Exit(WRONG_REQUEST)

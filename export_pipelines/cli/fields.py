@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from export_pipelines.cli.context import door_of, say
+from export_pipelines.cli.context import project_of, say
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import counted, show_json, show_table
 
@@ -24,7 +24,7 @@ def fields(
     json: Json = False,
 ) -> None:
     """The fields that an export may name, with their types, privacy class and components."""
-    catalog = door_of(context).catalog
+    catalog = project_of(context).catalog
     if dataset in _OF_REPORTS:
         rows = _OF_REPORTS[dataset](catalog)
         if json:

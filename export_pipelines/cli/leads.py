@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from export_pipelines.cli.context import Door, door_of, say, show
+from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.progress import progress_bar
 from export_pipelines.cli.tables import counted, show_json
 from export_pipelines.errors import RequestError
+from export_pipelines.project import Project
 
 if TYPE_CHECKING:
     from export_pipelines.importer.import_csv import ImportResult
@@ -31,15 +32,17 @@ def sample_leads(
 ) -> None:
     """Fill the lead store with made-up leads and their events, realistic down to the nasty values."""
     first = _day(start)
-    make_sample(door_of(context), count, seed, first, days, replace=replace)
+    make_sample(project_of(context), count, seed, first, days, replace=replace)
     say(f"{counted(count, 'lead')} made, {first} to {first + timedelta(days=days - 1)}")
 
 
-def make_sample(door: Door, count: int, seed: int, start: date, days: int, *, replace: bool = False) -> None:
+def make_sample(
+    project: Project, count: int, seed: int, start: date, days: int, *, replace: bool = False
+) -> None:
     """Writes the sample, events too, into the source. Raises RequestError when leads are there and are not to be replaced."""
     from export_pipelines.sample import generate_leads
 
-    url = door.settings.source_url.get_secret_value()
+    url = project.settings.source_url.get_secret_value()
     with progress_bar("making leads", count) as progress:
         generate_leads(url, count, seed, start, days, progress, replace=replace, events=True)
 
@@ -84,8 +87,8 @@ def import_leads(
     from export_pipelines.importer.mapping import mapping_of
     from export_pipelines.settings import CATALOG_FILE
 
-    door = door_of(context)
-    settings = door.settings
+    project = project_of(context)
+    settings = project.settings
     reject = rejects or settings.home / "rejects" / f"{file.stem}.csv"
     mapping = mapping_of(map or [], set or [])
     mapping = replace(
@@ -101,7 +104,7 @@ def import_leads(
             mapping,
             settings.source_url.get_secret_value(),
             reject,
-            catalog=door.catalog,
+            catalog=project.catalog,
             catalog_out=catalog_file,
             progress=progress,
             dry_run=dry_run,

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from export_pipelines.cli.context import Door, door_of, say, show
+from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.estimate import Estimate, estimate
 from export_pipelines.cli.set import Set, given
 from export_pipelines.cli.tables import counted, show_json, show_rows, size
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
+from export_pipelines.project import Project
 
 if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition
-    from export_pipelines.plan import PlanRequest
     from export_pipelines.plan.plan import Plan, Window
     from export_pipelines.read.source import Source
 
@@ -35,9 +35,9 @@ def plan(
     """What a run would do: SQL, columns with types and masks, files, destinations, rows and bytes."""
     from export_pipelines.plan.describe import describe, without_private
 
-    door = door_of(context)
-    made, source = _plan(door, door.definition(name, given(set)), partition, start, end)
-    expected = estimate(made, source, door.settings)
+    project = project_of(context)
+    made, source = _plan(project, project.definition(name, given(set)), partition, start, end)
+    expected = estimate(made, source, project.settings)
     if json:
         shown = without_private(made.model_dump(mode="json"))
         show_json({"plan": shown, "hash": made.hash, **expected.as_dict()})
@@ -60,11 +60,11 @@ def preview(
     from export_pipelines.mask.keys import Keys
     from export_pipelines.run.preview import preview as first_rows
 
-    door = door_of(context)
-    made, source = _plan(door, door.definition(name, given(set)), partition, start, end)
+    project = project_of(context)
+    made, source = _plan(project, project.definition(name, given(set)), partition, start, end)
     assert made.masking is not None and made.extract is not None  # the plan is whole
     with closing(source.read(made.masking.query)) as batches:  # type: ignore[type-var]
-        rows = first_rows(made, batches, Keys.of(door.settings), PREVIEW_ROWS)
+        rows = first_rows(made, batches, Keys.of(project.settings), PREVIEW_ROWS)
     if json:
         show_json([dict(zip(rows.headers, row, strict=True)) for row in rows.rows])
         return
@@ -72,35 +72,23 @@ def preview(
     say(f"{counted(len(rows.rows), 'row')} of window {made.extract.window.key}, as they would be written")
 
 
-def plan_of(door: Door, definition: "ExportDefinition", window: "Window") -> "Plan":
-    """The whole plan of one window. Raises RequestError."""
-    from export_pipelines.plan import compile_plan
-
-    return compile_plan(request_of(door, definition, window))
-
-
-def request_of(door: Door, definition: "ExportDefinition", window: "Window") -> "PlanRequest":
-    from export_pipelines.plan import PlanRequest
-
-    settings = door.settings
-    return PlanRequest(definition, window, door.catalog, settings.dialect, settings.key_names)
-
-
-def checked_plan(door: Door, definition: "ExportDefinition", window: "Window") -> "tuple[Plan, Source]":
+def checked_plan(project: Project, definition: "ExportDefinition", window: "Window") -> "tuple[Plan, Source]":
     """The plan of one window, and its source once it is known to hold what the plan reads. Raises RequestError."""
-    from export_pipelines.read.open_source import open_source
-
-    made = plan_of(door, definition, window)
-    source = open_source(door.settings.source_url.get_secret_value())
+    made = project.plan(definition, window)
+    source = project.source()
     assert made.masking is not None  # the plan is whole
     source.check(made.masking.query)
     return made, source
 
 
 def _plan(
-    door: Door, definition: "ExportDefinition", partition: str | None, start: str | None, end: str | None
+    project: Project,
+    definition: "ExportDefinition",
+    partition: str | None,
+    start: str | None,
+    end: str | None,
 ) -> "tuple[Plan, Source]":
-    return checked_plan(door, definition, window_asked(door, definition, partition, start, end))
+    return checked_plan(project, definition, window_asked(project, definition, partition, start, end))
 
 
 def _expected(plan: "Plan", expected: Estimate) -> Iterable[str]:

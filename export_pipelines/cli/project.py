@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from export_pipelines.cli.context import Door, door_of, show
+from export_pipelines.cli.context import project_of, show
 from export_pipelines.errors import SettingsError
+from export_pipelines.project import Project
 
 NEW = "new_project"
 NAMES = {"gitignore": ".gitignore"}
@@ -52,19 +53,19 @@ def ui(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Of 127.0.0.1.")] = 3000,
 ) -> None:
     """Open Dagster over this project, with its scheduler, until Ctrl-C."""
-    door: Door = door_of(context)
-    if not (door.root / "dagster.yaml").is_file():
+    project: Project = project_of(context)
+    if not (project.root / "dagster.yaml").is_file():
         raise SettingsError(
             "there is no dagster.yaml here",
-            where=str(door.root),
+            where=str(project.root),
             remedy="export-pipelines init makes a project",
         )
     from export_pipelines.files.private import make_folder
     from export_pipelines.orchestration.instance import DAGSTER_VARIABLE
 
-    folder = Path(door.environment.setdefault(DAGSTER_VARIABLE, str(door.settings.dagster_folder)))
+    folder = Path(project.environment.setdefault(DAGSTER_VARIABLE, str(project.settings.dagster_folder)))
     make_folder(folder)
-    door.environment.setdefault("DAGSTER_HOME", str(door.root))
-    door.environment.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    project.environment.setdefault("DAGSTER_HOME", str(project.root))
+    project.environment.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     words = ["-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "export_pipelines.definitions"]
-    os.execve(sys.executable, [sys.executable, *words], dict(door.environment))  # noqa: S606 - our own interpreter
+    os.execve(sys.executable, [sys.executable, *words], dict(project.environment))  # noqa: S606 - our own interpreter

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from export_pipelines.cli.context import Door, door_of, on_terminal, say, show
+from export_pipelines.cli.context import on_terminal, project_of, say, show
 from export_pipelines.cli.delivered import delivered_files
 from export_pipelines.cli.plans import Json, Name, checked_plan
 from export_pipelines.cli.progress import progress_bar
@@ -15,6 +14,7 @@ from export_pipelines.cli.set import Set, given
 from export_pipelines.cli.tables import counted, show_json, size
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.errors import faults_in
+from export_pipelines.project import Project
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -44,11 +44,11 @@ def run(
     json: Json = False,
 ) -> None:
     """Export one window: the partition named, or from --start to --end, or the last complete one."""
-    door = door_of(context)
-    definition = door.definition(name, given(set))
-    window = window_asked(door, definition, partition, start, end)
-    outcome = run_window(door, definition, window, own_window=start is not None, any_hour=now)
-    _show(door, outcome.manifests, outcome.failures, json)
+    project = project_of(context)
+    definition = project.definition(name, given(set))
+    window = window_asked(project, definition, partition, start, end)
+    outcome = run_window(project, definition, window, own_window=start is not None, any_hour=now)
+    _show(project, outcome.manifests, outcome.failures, json)
     for text in outcome.failures.values():
         _tell(text)
     _tell_kept(outcome.manifests, outcome.failures)
@@ -65,9 +65,9 @@ def backfill(
     json: Json = False,
 ) -> None:
     """Export every partition from one to another that is not done; one that fails does not stop the others."""
-    door = door_of(context)
-    done = run_partitions(door, door.definition(name), first, last, force=force, any_hour=now)
-    _show(door, done.manifests, done.failures, json)
+    project = project_of(context)
+    done = run_partitions(project, project.definition(name), first, last, force=force, any_hour=now)
+    _show(project, done.manifests, done.failures, json)
     if done.skipped:
         say(f"skipped {counted(len(done.skipped), 'partition')}, done before (--force does them again)")
     if done.left:
@@ -86,7 +86,7 @@ def backfill(
 
 
 def run_window(
-    door: Door,
+    project: Project,
     definition: "ExportDefinition",
     window: "Window",
     own_window: bool = False,
@@ -96,29 +96,29 @@ def run_window(
 
     Raises RequestError, before Dagster hears of it, for what can be known to be wrong.
     """
-    checked_plan(door, definition, window)
+    checked_plan(project, definition, window)
     from export_pipelines.orchestration import launch
 
     whole = definition.partition is not None and not own_window
     with (
-        instance_of(door) as instance,
+        instance_of(project) as instance,
         progress_bar(f"{definition.name} {window.key}, rows", None) as progress,
     ):
         return launch(
-            door.settings,
+            project.settings,
             definition.name,
             instance=instance,
             partition_key=window.key if whole else None,
             window=None if whole else window,
             given=definition.given,
             any_hour=any_hour,
-            now=door.now,
+            now=project.now,
             progress=progress,
         )
 
 
 def run_partitions(
-    door: Door,
+    project: Project,
     definition: "ExportDefinition",
     first: str,
     last: str,
@@ -128,55 +128,51 @@ def run_partitions(
     """Runs the partitions from `first` to `last`, both included. Raises RequestError before the first run."""
     from export_pipelines.plan.window import window_of
 
-    checked_plan(door, definition, window_of(definition, first))
+    checked_plan(project, definition, window_of(definition, first))
     from export_pipelines.orchestration import backfill as fill
     from export_pipelines.orchestration.backfill import keys_between
 
-    keys = keys_between(definition, first, last, door.now())
-    with instance_of(door) as instance, progress_bar(f"{definition.name}, partitions", len(keys)) as progress:
+    keys = keys_between(definition, first, last, project.now())
+    with (
+        instance_of(project) as instance,
+        progress_bar(f"{definition.name}, partitions", len(keys)) as progress,
+    ):
         return fill(
-            door.settings,
+            project.settings,
             definition.name,
             first,
             last,
             instance=instance,
             force=force,
             any_hour=any_hour,
-            now=door.now,
+            now=project.now,
             progress=progress,
         )
 
 
-def new_token(door: Door) -> str:
-    """The last name of an artifact, new for every run."""
-    import secrets
-
-    return f"{door.now().astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-
-
 @contextmanager
-def instance_of(door: Door) -> Iterator["DagsterInstance"]:
+def instance_of(project: Project) -> Iterator["DagsterInstance"]:
     """Dagster's instance of the project, open for the block."""
     if on_terminal():
         say("starting Dagster ...")
     from export_pipelines.orchestration import open_instance
 
-    with open_instance(door.settings, door.root, door.environment) as instance:
+    with open_instance(project.settings, project.root, project.environment) as instance:
         yield instance
 
 
-def _show(door: Door, manifests: Sequence["Manifest"], failures: Mapping[str, str], json: bool) -> None:
-    from export_pipelines.cli.artifacts import as_dict, store_of
+def _show(project: Project, manifests: Sequence["Manifest"], failures: Mapping[str, str], json: bool) -> None:
+    from export_pipelines.cli.artifacts import as_dict
 
     if json:
         show_json({"artifacts": [as_dict(one) for one in manifests], "failures": dict(failures)})
         return
-    store = store_of(door)
+    store = project.store
     for manifest in manifests:
         show(f"{manifest.artifact}: {counted(manifest.rows, 'row')}, {size(manifest.bytes)}")
         for field, count in manifest.bad_json.items():
             show(f"  {field}: {counted(count, 'value')} of JSON that did not parse became null")
-        for place in [*delivered_files(door, manifest.artifact)] or [store.location(manifest.artifact)]:
+        for place in [*delivered_files(project, manifest.artifact)] or [store.location(manifest.artifact)]:
             show(f"  {place}")
 
 

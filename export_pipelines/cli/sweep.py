@@ -4,9 +4,7 @@ from typing import Annotated
 
 import typer
 
-from export_pipelines.cli.artifacts import store_of
-from export_pipelines.cli.context import door_of
-from export_pipelines.cli.delivered import ledger_of
+from export_pipelines.cli.context import project_of
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import show_json, show_table
 
@@ -19,8 +17,8 @@ def sweep(
     """Remove artifacts whose `retention` is over, and what killed runs left. Dagster does it every night."""
     from export_pipelines import retention
 
-    door = door_of(context)
-    given = (door.loaded.definitions, store_of(door), ledger_of(door), door.now())
+    project = project_of(context)
+    given = (project.loaded.definitions, project.store, project.ledger, project.now())
     if dry_run:
         header, found = "would be removed", [one.artifact for one in retention.expired(*given)]
     else:

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from export_pipelines.cli.context import Door, say
+from export_pipelines.cli.context import say
 from export_pipelines.errors import RequestError
+from export_pipelines.project import Project
 
 if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition
@@ -23,7 +24,11 @@ End = Annotated[str | None, typer.Option("--end", metavar="TIME", help="The mome
 
 
 def window_asked(
-    door: Door, definition: "ExportDefinition", partition: str | None, start: str | None, end: str | None
+    project: Project,
+    definition: "ExportDefinition",
+    partition: str | None,
+    start: str | None,
+    end: str | None,
 ) -> "Window":
     """The window of the options; without any, the last complete one, which is then told. Raises WindowError for one
     that does not exist or is not complete."""
@@ -38,9 +43,9 @@ def window_asked(
     elif partition is not None:
         window = window_of(definition, partition)
     else:
-        window = scheduled_window(definition, door.now())
+        window = scheduled_window(definition, project.now())
         if definition.partition:
             window = window_of(definition, window.key)
         say(f"window {window.key}: {window}{' (the last complete one)' if definition.partition else ''}")
-    demand_complete(window, door.now())
+    demand_complete(window, project.now())
     return window

@@ -19,7 +19,7 @@ from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import compression_of, format_of
 from export_pipelines.definition.taken_names import taken_by
 from export_pipelines.definition.written import WrittenExport, cadence_of
-from export_pipelines.errors import DefinitionError, SettingsError
+from export_pipelines.errors import DefinitionError, RequestError, SettingsError, unknown
 from export_pipelines.yaml.faults import plain_faults
 from export_pipelines.yaml.lines import Document, Key, YamlFault, read_yaml_file
 
@@ -32,6 +32,17 @@ class Loaded:
 
     definitions: tuple[ExportDefinition, ...]
     broken: Mapping[str, DefinitionError]
+
+    def named(self, name: str) -> ExportDefinition:
+        """The export of that name, or that had it. Raises DefinitionError for a broken one, RequestError for one that is
+        not there."""
+        if name in self.broken:
+            raise self.broken[name]
+        for one in self.definitions:
+            if name == one.name or name in one.renamed_from:
+                return one
+        names = [*(one.name for one in self.definitions), *self.broken]
+        raise RequestError(unknown("export", name, names, "export-pipelines list"))
 
 
 def load_definitions(folder: Path, catalog: Catalog, known: Container[str] = ()) -> Loaded:

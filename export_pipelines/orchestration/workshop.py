@@ -1,7 +1,6 @@
 """What every op works with: definitions, catalog, source, store, keys and clock, made from the settings. Opens nothing itself."""
 
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from export_pipelines.artifacts import MANIFEST_NAME, Manifest, Store
+from export_pipelines.artifacts.token import new_token
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.definition import ExportDefinition, Loaded, load_definition, load_definitions
 from export_pipelines.definition.given import Given
 from export_pipelines.definition.known import read_known
 from export_pipelines.delivery import Receipt, Resources
-from export_pipelines.errors import RequestError, unknown
 from export_pipelines.files.private import close_home
 from export_pipelines.history import ledger_of, store_of
 from export_pipelines.ledger import Delivery, Ledger
@@ -47,13 +46,8 @@ class Workshop:
 
     def definition(self, name: str, given: Given | None = None) -> ExportDefinition:
         """The export, with what was `given` at launch. Raises RequestError for one that is not there, or wrong."""
-        if name in self.loaded.broken:
-            raise self.loaded.broken[name]
-        for definition in self.loaded.definitions:
-            if name == definition.name or name in definition.renamed_from:
-                return load_definition(self.file_of(definition), self.catalog, given) if given else definition
-        names = [one.name for one in self.loaded.definitions]
-        raise RequestError(unknown("export", name, names, "export-pipelines list"))
+        found = self.loaded.named(name)
+        return load_definition(self.file_of(found), self.catalog, given) if given else found
 
     def request(self, definition: ExportDefinition, window: Window) -> PlanRequest:
         settings = self.settings
@@ -68,14 +62,13 @@ class Workshop:
     def run(self, plan: Plan, window: Window) -> Manifest:
         """One artifact of `plan`; see pipeline.run_export."""
         told = self.progress
-        token = f"{self.now().astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         return run_export(
             plan,
             self.source(),
             self.store(),
             Keys.of(self.settings),
             self.now,
-            token,
+            new_token(self.now()),
             (lambda rows: told(window.key, rows)) if told else None,
         )
 

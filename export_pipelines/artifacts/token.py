@@ -1,0 +1,9 @@
+"""The last part of an artifact's id, new for every run."""
+
+import secrets
+from datetime import UTC, datetime
+
+
+def new_token(at: datetime) -> str:
+    """`YYYYMMDDTHHMMSSZ-<6 hex>`: ids of one window sort by the time of their runs."""
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
