@@ -1,14 +1,14 @@
 """How many schedules may be on at once: those that were turned on last, past the limit, export nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 
 from export_pipelines.definition.schedule import MAX_ACTIVE
 from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.sweeping import SWEEP_SCHEDULE
+from export_pipelines.orchestration.switches import switches
 from export_pipelines.plan.plan import iso
 
 REMEDY = "turn another schedule off; this one then exports at its next time what it missed"
@@ -16,14 +16,7 @@ REMEDY = "turn another schedule off; this one then exports at its next time what
 
 def running_schedules(instance: dg.DagsterInstance) -> dict[str, datetime]:
     """Since when each schedule of an export is turned on."""
-    states = instance.all_instigator_state(
-        instigator_type=InstigatorType.SCHEDULE, instigator_statuses={InstigatorStatus.RUNNING}
-    )
-    return {
-        one.name: datetime.fromtimestamp(getattr(one.instigator_data, "start_timestamp", None) or 0, UTC)
-        for one in states
-        if one.name != SWEEP_SCHEDULE
-    }
+    return {name: one.since for name, one in switches(instance).items() if name != SWEEP_SCHEDULE}
 
 
 def over_the_limit(on: Mapping[str, datetime], ours: Iterable[str]) -> list[str]:
