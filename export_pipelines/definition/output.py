@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from export_pipelines.definition.export import Compression, Format
 from export_pipelines.definition.one_of import OneOf, one_of
-from export_pipelines.definition.words import Flag, fault
+from export_pipelines.definition.words import Flag, fault, unless
 
 
 class _Options(BaseModel):
@@ -41,19 +41,14 @@ def _delimiter(value: str) -> str:
     return value
 
 
-def _unless(default: Any) -> Any:
-    """What was added later stands in a plan only where it was asked for, so that no export counts as changed."""
-    return Field(default=default, exclude_if=lambda value: value == default)
-
-
 class CsvOptions(DelimitedOptions):
     """What programs want that read CSV in their own way. `quote`: `minimal`; `text` for all but numbers, with null bare; `all`,
     null too. `bom` tells Excel that it is UTF-8."""
 
-    quote: Literal["minimal", "text", "all"] = _unless("minimal")
-    bom: Flag = _unless(False)
-    line_ending: Literal["lf", "crlf"] = _unless("lf")
-    delimiter: Annotated[str, AfterValidator(_delimiter)] = _unless(",")
+    quote: Literal["minimal", "text", "all"] = unless("minimal")
+    bom: Flag = unless(False)
+    line_ending: Literal["lf", "crlf"] = unless("lf")
+    delimiter: Annotated[str, AfterValidator(_delimiter)] = unless(",")
 
     @model_validator(mode="after")
     def _null_can_be_told(self) -> Self:
@@ -67,7 +62,7 @@ class CsvOptions(DelimitedOptions):
 class TsvOptions(DelimitedOptions):
     """`escape: backslash` writes what databases load as TSV: no quotes, `\\t`, `\\n`, `\\r` and `\\\\` in texts, `\\N` for null."""
 
-    escape: Literal["backslash"] | None = _unless(None)
+    escape: Literal["backslash"] | None = unless(None)
 
     @model_validator(mode="after")
     def _has_one_null(self) -> Self:

@@ -30,6 +30,11 @@ def fault(text: str) -> PydanticCustomError:
     return PydanticCustomError("fault", "{text}", {"text": text})
 
 
+def unless(default: Any) -> Any:
+    """What was added later stands in a plan only where it was asked for, so that no export counts as changed."""
+    return Field(default=default, exclude_if=lambda value: value == default)
+
+
 def read_bytes(value: Any) -> Any:
     """Bytes from `20 MB` (decimal) or `20 MiB` (binary), or a plain number of bytes."""
     if isinstance(value, int) and not isinstance(value, bool):

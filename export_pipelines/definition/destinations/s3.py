@@ -11,7 +11,7 @@ from export_pipelines.definition.destinations.named import Named, files_in
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import DestinationSettings, Overwrite, Seconds
 from export_pipelines.definition.templates import FOLDER_WORDS, WORDS, template_faults, words_in
-from export_pipelines.definition.words import Flag, fault
+from export_pipelines.definition.words import Flag, fault, unless
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 MAX_TAGS = 10
@@ -85,7 +85,7 @@ class S3Settings(DestinationSettings):
     secret_key: Secret | None = None
     session_token: Secret | None = None
     ca: str | None = None
-    checksums: Checksums | None = Field(default=None, exclude_if=lambda value: value is None)
+    checksums: Checksums | None = unless(None)
     encryption: Literal["AES256", "aws:kms"] | None = None
     kms_key: str | None = None
     storage_class: StorageClass | None = None

@@ -13,7 +13,7 @@ from export_pipelines.definition.destinations.settings import (
     Overwrite,
     Seconds,
 )
-from export_pipelines.definition.words import Flag, fault
+from export_pipelines.definition.words import Flag, fault, unless
 from export_pipelines.yaml.lines import Key
 
 KNOWN_HOSTS = "~/.ssh/known_hosts"
@@ -59,9 +59,8 @@ class SftpSettings(DestinationSettings, SshLogin):
     path: FolderPath
     overwrite: Overwrite = "replace"
     manifest: Flag = True
-    # what was added later stands in a plan only where it was asked for, so that no export counts as changed
-    verify: Verify | None = Field(default=None, exclude_if=lambda value: value is None)
-    drop_box: Flag = Field(default=False, exclude_if=lambda value: not value)
+    verify: Verify | None = unless(None)
+    drop_box: Flag = unless(False)
     jump: SshLogin | None = None
     timeout_s: Seconds = 30
 
