@@ -1,9 +1,12 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from export_pipelines.orchestration import open_instance
+from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.orchestration.project import Project, fill_source, make_project
 
 
@@ -20,4 +23,15 @@ def project(tmp_path: Path, source: Path) -> Project:
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture
+def own_instance(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """The project's own, as dagster.yaml has it: runs wait in a queue, which nothing takes them from here."""
+    project.in_environment(monkeypatch)
+    for name in ("DAGSTER_HOME", "EXPORT_PIPELINES_DAGSTER"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    with open_instance(project.settings, REPOSITORY, os.environ) as instance:
         yield instance

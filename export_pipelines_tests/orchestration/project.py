@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.workspace.load_target import PythonFileTarget
 from pydantic import SecretStr
 
 from export_pipelines.artifacts import Store, open_store
@@ -17,9 +18,16 @@ from export_pipelines.orchestration.run_tags import RANGE_END, RANGE_START
 from export_pipelines.orchestration.workshop import Workshop, open_workshop
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import Settings
+from export_pipelines_tests.conftest import REPOSITORY
 
 START, DAYS, LEADS = date(2024, 1, 1), 31, 310
 NOW = datetime(2024, 2, 20, 8, 30, tzinfo=UTC)
+TARGET = PythonFileTarget(  # the code that a daemon loads
+    python_file=str(REPOSITORY / "export_pipelines" / "definitions.py"),
+    attribute=None,
+    working_directory=str(REPOSITORY),
+    location_name="exports",
+)
 DAILY = """\
 description: Leads of a day
 owner: operations

@@ -1,44 +1,20 @@
 """A backfill from the UI, and what is executed again of it: partitions that follow each other are one run."""
 
 import logging
-import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
-import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.test_utils import create_test_daemon_workspace_context
-from dagster._core.workspace.load_target import PythonFileTarget
 from dagster._daemon.backfill import execute_backfill_iteration
 
-from export_pipelines.orchestration import open_instance
 from export_pipelines.orchestration.due import RANGE_END, RANGE_START
-from export_pipelines_tests.orchestration.project import Project
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def instance(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    project.in_environment(monkeypatch)
-    for name in ("DAGSTER_HOME", "EXPORT_PIPELINES_DAGSTER"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    with open_instance(project.settings, ROOT, os.environ) as instance:
-        yield instance
+from export_pipelines_tests.orchestration.project import TARGET
 
 
 def test_five_partitions_that_follow_each_other_are_one_run_and_a_gap_makes_two(
-    instance: dg.DagsterInstance,
+    own_instance: dg.DagsterInstance,
 ):
-    target = PythonFileTarget(
-        python_file=str(ROOT / "export_pipelines" / "definitions.py"),
-        attribute=None,
-        working_directory=str(ROOT),
-        location_name="exports",
-    )
-    with create_test_daemon_workspace_context(target, instance) as context:
+    with create_test_daemon_workspace_context(TARGET, own_instance) as context:
 
         def ranges(name: str, days: list[int]) -> list[tuple[str | None, str | None]]:
             """The runs that the daemon makes of a backfill of these days."""
@@ -49,16 +25,16 @@ def test_five_partitions_that_follow_each_other_are_one_run_and_a_gap_makes_two(
                 asset_selection=[dg.AssetKey(["lead", "daily"])],
                 backfill_timestamp=1_800_000_000.0,
                 tags={},
-                dynamic_partitions_store=instance,
+                dynamic_partitions_store=own_instance,
                 all_partitions=False,
                 title=None,
                 description=None,
                 run_config=None,
             )
             assert backfill.status is BulkActionStatus.REQUESTED
-            instance.add_backfill(backfill)
+            own_instance.add_backfill(backfill)
             list(execute_backfill_iteration(context, logging.getLogger("test")))
-            runs = instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": name}), ascending=True)
+            runs = own_instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": name}), ascending=True)
             return [(run.tags.get(RANGE_START), run.tags.get(RANGE_END)) for run in runs]
 
         assert ranges("whole", [3, 4, 5, 6, 7]) == [("2024-01-03", "2024-01-07")]
