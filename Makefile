@@ -13,10 +13,10 @@ SERVERS_ENV := $(EXPORT_PIPELINES_HOME)/servers/env
 .PHONY: demo test servers ui lint bench readers clean
 
 demo: $(VENV)/installed  ## environment, sample leads, six exports delivered to local servers, where the files are
-	@$(BIN)/python -m export_pipelines_tests.servers $(BIN)/export-pipelines demo
+	@$(BIN)/python -m export_pipelines_servers $(BIN)/export-pipelines demo
 
 servers: $(VENV)/installed  ## S3, SFTP and SMTP on loopback, for trying, until Ctrl-C
-	@$(BIN)/python -m export_pipelines_tests.servers
+	@$(BIN)/python -m export_pipelines_servers
 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
 	@$(BIN)/python -m pytest -n 2

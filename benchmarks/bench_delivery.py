@@ -16,6 +16,10 @@ from botocore.config import Config
 
 from benchmarks.harness import Bar, Judged, Result, Work, all_bars, compare, found, program
 from export_pipelines.delivery import open_destination
+from export_pipelines_servers.authority import authority
+from export_pipelines_servers.https import https_server
+from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
+from export_pipelines_servers.ssh import openssh
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.receivers import (
@@ -24,10 +28,6 @@ from export_pipelines_tests.delivery.receivers import (
     SftpReceiver,
     WebhookReceiver,
 )
-from export_pipelines_tests.servers.authority import authority
-from export_pipelines_tests.servers.https import https_server
-from export_pipelines_tests.servers.s3 import KEY, SECRET, own_bucket
-from export_pipelines_tests.servers.ssh import openssh
 
 MEGABYTES = 500
 NAME = "leads_part_1.csv.gz"

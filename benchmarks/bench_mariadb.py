@@ -15,7 +15,7 @@ from benchmarks.stores import DAYS, FIRST_DAY, SEED
 from benchmarks.work import plan_of
 from export_pipelines.read.mariadb.reader import inlined
 from export_pipelines.sample import generate_leads
-from export_pipelines_tests.servers.mariadb import mariadb
+from export_pipelines_servers.mariadb import mariadb
 
 LEADS = 1_000_000
 OURS = ("csv.gz", "csv.gz masked", "json.gz")

@@ -14,7 +14,7 @@ from benchmarks.harness import Bar, Judged, Work, all_bars, compare, found, piec
 from benchmarks.stores import fill_postgresql
 from benchmarks.work import plan_of
 from export_pipelines.read.postgresql import inlined
-from export_pipelines_tests.servers.postgresql import postgresql
+from export_pipelines_servers.postgresql import postgresql
 
 LEADS = 1_000_000
 TABLES = {  # work by the SELECT that it begins with

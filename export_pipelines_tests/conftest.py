@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from export_pipelines.cli import app as cli
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import PREFIX, Settings
-from export_pipelines_tests.servers.mariadb import mariadb
-from export_pipelines_tests.servers.postgresql import postgresql
+from export_pipelines_servers.mariadb import mariadb
+from export_pipelines_servers.postgresql import postgresql
 
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")

@@ -9,8 +9,8 @@ from export_pipelines.check import CheckFault, check_all
 from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import PREFIX
+from export_pipelines_servers.local import free_ports, local_servers
 from export_pipelines_tests.conftest import DAILY, REPOSITORY, Project
-from export_pipelines_tests.servers.local import free_ports, local_servers
 
 KEY = "a key that is no secret, of 32 bytes and more"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines_tests.servers.packages import apt_get
+from export_pipelines_servers.packages import apt_get
 
 HOLD = """
 import fcntl, sys, time

@@ -15,7 +15,7 @@ from export_pipelines.pipeline import check_run, deliver, destinations_of, run_e
 from export_pipelines.plan.plan import Plan, schema_hash
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.delivery.desk import Desk
-from export_pipelines_tests.whole_run import DAY, FIELDS, LEADS, NOW, plan_of, sample_url, token
+from export_pipelines_tests.run.whole_run import DAY, FIELDS, LEADS, NOW, plan_of, sample_url, token
 
 Run = Callable[..., Manifest]
 

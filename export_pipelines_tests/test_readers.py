@@ -11,7 +11,7 @@ import pytest
 from export_pipelines.catalog import Kind
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines_tests.conftest import REPOSITORY
-from export_pipelines_tests.stream.readers import READERS
+from export_pipelines_tests.encode.readers import READERS
 from readers.compare import Difference, Table, Unlike, differences, same
 from readers.page import EVERY, Found, page
 from readers.source import COLUMNS, FORMS, PACKED, ROWS, Form, write_file

@@ -8,12 +8,12 @@ import pytest
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger import open_ledger
 from export_pipelines_tests.artifacts.build import stored
+from export_pipelines_tests.cli.test_commands import Terminal, data
 from export_pipelines_tests.conftest import NOW, Answer, Project
 from export_pipelines_tests.orchestration.conftest import project as dagster_project  # noqa: F401
 from export_pipelines_tests.orchestration.conftest import source  # noqa: F401
 from export_pipelines_tests.orchestration.project import NOW as TODAY
 from export_pipelines_tests.orchestration.project import Project as DagsterProject
-from export_pipelines_tests.test_cli import Terminal, data
 
 KEPT = "type: lead\nformat: csv\nfields: [lead_id]\npartition: daily\nretention: 30 days\n"
 ENTRY = {"kind": "folder", "settings": {"path": "x", "overwrite": "replace"}}

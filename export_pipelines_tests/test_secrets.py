@@ -10,9 +10,9 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from export_pipelines_tests.cli.test_process import terminal
 from export_pipelines_tests.conftest import Project
 from export_pipelines_tests.delivery.receivers import REMOTE
-from export_pipelines_tests.test_cli_process import terminal
 
 KINDS = ("s3", "sftp (asyncssh)", "webhook", "email")
 EXPORT = "type: lead\nformat: csv\nfields: [lead_id, price]\npartition: daily\nstart: 2024-01-01\n"

@@ -8,8 +8,8 @@ import psycopg
 import pymysql
 from sqlalchemy.engine import make_url
 
-from export_pipelines_tests.servers.mariadb import mariadb
-from export_pipelines_tests.servers.postgresql import postgresql
+from export_pipelines_servers.mariadb import mariadb
+from export_pipelines_servers.postgresql import postgresql
 from readers.compare import Table
 from readers.program import Program
 

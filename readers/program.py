@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from export_pipelines_tests.servers.packages import PATH
+from export_pipelines_servers.packages import PATH
 from readers.compare import Table
 
 Ask = Callable[[str, Path], Table]

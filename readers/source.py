@@ -9,7 +9,7 @@ from typing import Any
 
 from export_pipelines.catalog import Kind
 from export_pipelines.definition.output import CODECS
-from export_pipelines_tests.stream.tables import Row, batches_of, column, plan_of, written
+from export_pipelines_tests.encode.tables import Row, batches_of, column, plan_of, written
 
 COLUMNS = (
     column("id", Kind.INTEGER),

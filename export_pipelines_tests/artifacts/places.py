@@ -11,7 +11,7 @@ import pytest
 from export_pipelines.artifacts import Store, open_store
 from export_pipelines.artifacts.s3.store import GRACE, S3Store
 from export_pipelines.s3 import PIECE_BYTES, Bucket, Upload
-from export_pipelines_tests.servers.s3 import KEY, SECRET, S3Server, own_bucket
+from export_pipelines_servers.s3 import KEY, SECRET, S3Server, own_bucket
 
 
 class Place(Protocol):

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from export_pipelines.s3 import Bucket
+from export_pipelines_servers.authority import authority
+from export_pipelines_servers.https import OPENED, Inbox, https_server
+from export_pipelines_servers.s3 import KEY, READER_KEY, READER_SECRET, SECRET, S3Server, own_bucket
+from export_pipelines_servers.smtp import Post, smtp_server
+from export_pipelines_servers.ssh import SshServer, asyncssh_server, openssh
 from export_pipelines_tests.delivery.desk import Desk
-from export_pipelines_tests.servers.authority import authority
-from export_pipelines_tests.servers.https import OPENED, Inbox, https_server
-from export_pipelines_tests.servers.s3 import KEY, READER_KEY, READER_SECRET, SECRET, S3Server, own_bucket
-from export_pipelines_tests.servers.smtp import Post, smtp_server
-from export_pipelines_tests.servers.ssh import SshServer, asyncssh_server, openssh
 
 Entry = dict[str, Any]
 WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

@@ -17,10 +17,10 @@ from cryptography.x509.oid import NameOID
 
 from export_pipelines.delivery import Artifact, Receipt, open_destination
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
+from export_pipelines_servers.authority import authority
+from export_pipelines_servers.smtp import Post, smtp_server
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
-from export_pipelines_tests.servers.authority import authority
-from export_pipelines_tests.servers.smtp import Post, smtp_server
 
 LARGE = {"a.csv": os.urandom(150_000), "b.csv": os.urandom(40_000), "c.csv": os.urandom(40_000)}
 Send = Callable[..., Receipt]

@@ -10,12 +10,12 @@ import pytest
 
 from export_pipelines.delivery import open_destination
 from export_pipelines.errors import RequestError, RetryableError
+from export_pipelines_servers.fault_proxy import Fault, fault_proxy
+from export_pipelines_servers.odd_sftp import Oddities, odd_sftp
+from export_pipelines_servers.ssh import openssh
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.receivers import SftpReceiver
-from export_pipelines_tests.servers.fault_proxy import Fault, fault_proxy
-from export_pipelines_tests.servers.odd_sftp import Oddities, odd_sftp
-from export_pipelines_tests.servers.ssh import openssh
 
 LATER = "20240117T020000Z-0a1b2c"
 OTHER = {"leads_part_1.csv": b"id\n9\n"}

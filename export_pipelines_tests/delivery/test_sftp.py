@@ -14,12 +14,12 @@ import pytest
 
 from export_pipelines.delivery import open_destination
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
+from export_pipelines_servers.fault_proxy import Fault, FaultProxy, fault_proxy
+from export_pipelines_servers.packages import program, run
+from export_pipelines_servers.ssh import asyncssh_server, openssh
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.receivers import OTHER_KEY, SftpReceiver
-from export_pipelines_tests.servers.fault_proxy import Fault, FaultProxy, fault_proxy
-from export_pipelines_tests.servers.packages import program, run
-from export_pipelines_tests.servers.ssh import asyncssh_server, openssh
 
 LATER = "20240117T020000Z-0a1b2c"
 LARGE = {"large.bin": bytes(range(256)) * 40_000}

@@ -13,11 +13,11 @@ from standardwebhooks import Webhook
 
 from export_pipelines.delivery import open_destination
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
+from export_pipelines_servers.authority import authority
+from export_pipelines_servers.https import OPENED, https_server
 from export_pipelines_tests.artifacts.build import PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET, WebhookReceiver
-from export_pipelines_tests.servers.authority import authority
-from export_pipelines_tests.servers.https import OPENED, https_server
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from export_pipelines.frames import read_artifact, scan_artifacts, schema_of, to
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import run_export
 from export_pipelines.read.open_source import open_source
-from export_pipelines_tests.whole_run import NOW, plan_of, sample_url, token
+from export_pipelines_tests.run.whole_run import NOW, plan_of, sample_url, token
 
 EVERY = {"fields": "all", "split": Split()}
 CASES = [

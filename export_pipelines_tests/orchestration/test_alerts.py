@@ -25,11 +25,11 @@ from export_pipelines.alerts.rules import load_alerts
 from export_pipelines.check import check_all
 from export_pipelines.errors import DefinitionError
 from export_pipelines.ledger import Alert, open_ledger
+from export_pipelines_servers.authority import authority
+from export_pipelines_servers.https import Inbox, https_server
+from export_pipelines_servers.smtp import Post, smtp_server
 from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET
 from export_pipelines_tests.orchestration.project import NOW, Project
-from export_pipelines_tests.servers.authority import authority
-from export_pipelines_tests.servers.https import Inbox, https_server
-from export_pipelines_tests.servers.smtp import Post, smtp_server
 
 DAY = "2024-01-15"
 RULES = """\

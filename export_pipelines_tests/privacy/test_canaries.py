@@ -16,12 +16,12 @@ import pytest
 from typer.testing import CliRunner
 
 from export_pipelines.cli import app as cli
+from export_pipelines_servers.authority import authority
+from export_pipelines_servers.smtp import smtp_server
 from export_pipelines_tests.privacy.canary_store import COLUMNS, DAY, PLACES, TEXTS, spelling_at, write_store
 from export_pipelines_tests.privacy.people import Person
 from export_pipelines_tests.privacy.runs import FORMATS, REDACTED, Found, export, make_project, searched
 from export_pipelines_tests.privacy.spellings import CARRIERS, SPELLINGS
-from export_pipelines_tests.servers.authority import authority
-from export_pipelines_tests.servers.smtp import smtp_server
 
 MANY = "CANARIES" in os.environ
 LEADS = int(os.environ.get("CANARIES", "300"))

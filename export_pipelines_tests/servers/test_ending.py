@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from export_pipelines_servers.ending import ENDING
+from export_pipelines_servers.local import free_ports
 from export_pipelines_tests.conftest import REPOSITORY
-from export_pipelines_tests.servers.ending import ENDING
-from export_pipelines_tests.servers.local import free_ports
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 START_S, END_S = 60, 25
 SERVERS = """
 import sys
-from export_pipelines_tests.servers import __main__ as door
-from export_pipelines_tests.servers.ending import end_by_signals
-from export_pipelines_tests.servers.local import Ports
+from export_pipelines_servers import __main__ as door
+from export_pipelines_servers.ending import end_by_signals
+from export_pipelines_servers.local import Ports
 
 door.Ports = lambda: Ports({ports})
 end_by_signals()

@@ -1,0 +1,340 @@
+"""A batch under a real plan: what is personal goes out as its word says, whatever it stands in, and nothing else changes."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export_pipelines import mask
+from export_pipelines.errors import RequestError
+from export_pipelines_tests.mask.leads import (
+    KEYS,
+    batch_of,
+    comment,
+    custom,
+    masked,
+    plan_of,
+    row,
+    shown,
+    value,
+)
+
+SSN = "987-65-4321"
+
+
+def test_a_social_security_number_of_the_lead_goes_out_nowhere_without_any_privacy():
+    lead = {
+        "ssn": SSN,
+        "comments": f"my ssn is {SSN}",
+        "custom": f'{{"note":"my ssn is {SSN}","SSN":"{SSN}","n":987654321}}',
+    }
+    assert row(lead, ["comments", "custom"], {}) == {
+        "comments": "my ssn is ***",
+        "custom": '{"note":"my ssn is ***","SSN":null,"n":null}',
+    }
+
+
+def test_a_social_security_number_in_the_snapshot_of_an_event_goes_out_nowhere_without_any_privacy():
+    lead = {"comments": f"my ssn is {SSN}", "ssn": "987654321", "custom": {"SSN": SSN, "x": 987654321}}
+    event = {"lead": json.dumps(lead), "lead.ssn": "987654321"}
+    found = json.loads(row(event, ["lead"], {}, "event")["lead"])
+    assert found == {"comments": "my ssn is ***", "ssn": None, "custom": {"SSN": None, "x": None}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"hers is {SSN}", "hers is 987 65 4321", "987.65.4321", "987\u201165\u20114321", "９８７-６５-４３２１"],
+)
+def test_what_has_the_shape_of_a_social_security_number_goes_out_nowhere_whoever_it_belongs_to(text: str):
+    for own in (None, "123-45-6789"):
+        lead = {"comments": text, "ssn": own}
+        assert value(lead, "comments", None) in ("hers is ***", "***")
+        assert value({"custom": json.dumps({"note": text}), "ssn": own}, "custom", None) in (
+            '{"note":"hers is ***"}',
+            '{"note":"***"}',
+        )
+
+
+PARTS_OF_EMAIL = ("email", "email.domain", "email.host", "email.tld", "email.valid")
+
+
+def test_a_cell_with_more_than_an_address_is_masked_whole_and_has_no_parts():
+    lead = {"email": "jane@example.com / 512-555-0142 Jane Roe"}
+    nothing = {"email.domain": None, "email.host": None, "email.tld": None, "email.valid": False}
+    assert row(lead, PARTS_OF_EMAIL, {"email": "mask"}) == {"email": "***"} | nothing
+    assert row(lead, PARTS_OF_EMAIL, {}) == lead | nothing
+
+
+def test_a_group_by_a_part_holds_nothing_of_a_value_that_is_not_valid():
+    lead = {"phone_1": "512-555-0142 or 512-555-0143"}
+    assert row(lead, ["phone_1.area", "phone_1.exchange", "phone_1.line"], {}) == {
+        "phone_1.area": None,
+        "phone_1.exchange": None,
+        "phone_1.line": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "privacy", "named"),
+    [
+        (("phone_1", "phone_1.area", "phone_1.exchange"), {"phone_1": "mask"}, "phone_1.exchange"),
+        (("phone_1", "phone_1.line"), {"phone_1": "mask"}, "phone_1.line"),
+        (("phone_1", "phone_1.line"), {"phone_1": "hash"}, "phone_1.line"),
+        (("postal_code", "postal_code.zip"), {"postal_code": "mask"}, "postal_code.zip"),
+        (("postal_code", "postal_code.fsa", "postal_code.ldu"), {"postal_code": "hash"}, "postal_code.ldu"),
+    ],
+)
+def test_parts_that_recompose_a_hidden_value_are_refused(
+    fields: tuple[str, ...], privacy: dict[str, str], named: str
+):
+    with pytest.raises(RequestError) as refused:
+        plan_of(fields, privacy)
+    assert named in str(refused.value)
+
+
+def test_beside_a_masked_phone_stands_its_area_alone():
+    lead = {"phone_1": "512-555-0142"}
+    assert row(lead, ["phone_1", "phone_1.area"], {"phone_1": "mask"}) == {
+        "phone_1": "******0142",
+        "phone_1.area": "512",
+    }
+
+
+@pytest.mark.parametrize("email", ["ann@one.test, jane.roe@two.test", "Ann Roe <ann@one.test>"])
+def test_comments_hold_no_address_of_a_masked_cell(email: str):
+    lead = {"email": email, "comments": f"write to ann@one.test or jane.roe@two.test, that is {email}"}
+    found = row(lead, ["email", "comments"], {"email": "mask", "comments": "redact"})
+    assert found["email"] == "***"
+    assert not any(word in found["comments"] for word in ("ann", "jane", "roe@", ".test"))
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("call 512_555_0142", "call ***"),
+        ("call 512·555·0142", "call ***"),
+        ("jane.doe&#64;example.com", "***"),
+        ("I am Bo, or Li", "I am ***, or ***"),
+        ("Señor Jose is in", "Señor *** is in"),
+        ("my wife is kate.roe@home.test, call her", "my wife is ***, call her"),
+    ],
+)
+def test_comments_hold_no_personal_data_however_it_is_spelled(text: str, after: str):
+    assert comment(text, first_name="Bo Li", last_name="José") == after
+
+
+WRONG_COLUMNS = ("first_name", "city", "title", "appended")
+
+
+def test_an_address_in_the_wrong_column_goes_out_nowhere():
+    address = "ann@one.test"
+    lead = {"first_name": address, "city": address, "title": address}
+    lead["appended"] = json.dumps({"geo": {"lat": address, "lng": -97.5}})
+    words = {"first_name": "mask", "city": "redact", "title": "redact", "appended": "redact"}
+    found = row(lead, WRONG_COLUMNS, words)
+    assert found == {
+        "first_name": "***",
+        "city": "***",
+        "title": "***",
+        "appended": '{"geo":{"lat":"***","lng":-97.5}}',
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"), [("gender", "ann@one.test"), ("ip_address", "512-555-0142"), ("gender", "Ada")]
+)
+def test_what_is_no_value_of_a_closed_type_is_redacted_as_a_text(field: str, typed: str):
+    lead = {field: typed, "first_name": "Ada"}
+    assert row(lead, [field, "comments"], {"comments": "redact"})[field] == "***"
+
+
+@pytest.mark.parametrize(("field", "typed"), [("gender", "Female"), ("ip_address", "192.168.100.200")])
+def test_a_valid_value_of_a_closed_type_stays(field: str, typed: str):
+    assert row({field: typed}, [field, "comments"], {"comments": "redact"})[field] == typed
+
+
+def test_ids_and_other_fields_stay_though_a_name_is_a_part_of_them():
+    lead = {
+        "lead_id": "65a51c0ada1c0ffee",
+        "source.name": "canada_loan",
+        "reference": "ada@king.test 512-555-0142 Ada",
+        "outcome": "success",
+        "first_name": "Ada",
+        "last_name": "King",
+        "comments": "Looking at kings, Ada King",
+    }
+    fields = ["lead_id", "source.name", "reference", "outcome", "comments"]
+    found = row(lead, fields, {"comments": "redact"})
+    assert found == {id: lead[id] for id in fields} | {"comments": "Looking at kings, *** ***"}
+
+
+def test_numbers_of_an_object_stay_though_a_masked_value_is_a_part_of_them():
+    lead = {"postal_code": "76701", "custom": '{"loan_amount":176701.5,"rate": 76701}'}
+    assert row(lead, ["postal_code", "custom"], {"postal_code": "mask", "custom": "redact"}) == {
+        "postal_code": "767**",
+        "custom": '{"loan_amount":176701.5,"rate": 76701}',
+    }
+
+
+@pytest.mark.parametrize(("word", "after"), [("mask", "***"), ("redact", "https://host.com/x")])
+def test_nothing_of_a_user_with_two_signs_stands_before_a_host(word: str, after: str):
+    assert value({"landing_page": "https://a@b:pw@host.com/x"}, "landing_page", word) == after
+
+
+EVERY_KIND: Mapping[str, Any] = {
+    "lead_id": "512-555-0142",
+    "submitted_at": datetime(2024, 1, 15, 10, 30, 45, 123000, tzinfo=UTC),
+    "tcpa_consent": True,
+    "dob": date(1990, 3, 5),
+    "price": Decimal("1234567.10"),
+    "state": "TX",
+    "country": "Jane",
+    "campaign_id": "ann@one.test",
+    "reason": " 987-65-4321\n",
+}
+
+
+@pytest.mark.parametrize("comments", [None, "", "Jane is ann@one.test"])
+def test_what_is_not_personal_goes_out_as_it_is(comments: str | None):
+    lead = {**EVERY_KIND, "first_name": "Jane", "ssn": "987-65-4321", "comments": comments}
+    found = row(lead, [*EVERY_KIND, "comments"], {"comments": "redact"})
+    assert {id: found[id] for id in EVERY_KIND} == EVERY_KIND
+
+
+UNCHANGED = [
+    "", " ", "Looking for a loan of 25,000 dollars", "call me after 5 p.m.", "I want 100% of 3/4", "größer als 5 & kleiner",
+    "\t two\r\nlines ", "@home", "5 @ 3", "C:\\new\\table", "x%zz &c; \\q", "中文 日本語", "e\u0301", "(-:", "55-01-42",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", UNCHANGED)
+def test_a_text_without_personal_data_stays_as_it_is(text: str):
+    own = {"first_name": "Ada", "last_name": "King", "address_1": "12 Main St", "ssn": "987-65-4321"}
+    assert comment(text, **own) == text
+    assert value({"comments": text, "ssn": "987-65-4321"}, "comments", None) == text
+
+
+def test_each_row_is_redacted_with_its_own_values():
+    text = "Ann and Bob of 12 Quetzal Lane and 9 Lark St, 3/5/1990 or 4/6/1991"
+    leads = [
+        {"first_name": "Ann", "address_1": "12 Quetzal Lane", "comments": text},
+        {"first_name": "Bob", "dob": date(1990, 3, 5), "comments": text},
+        {"comments": text},
+        {"first_name": None, "last_name": "Carl", "comments": None},
+        {"first_name": "Zoe", "address_1": "9 Lark St", "dob": date(1991, 4, 6), "comments": text},
+        {"first_name": "Ann", "last_name": "Bob", "comments": ""},
+    ]
+    found = [one["comments"] for one in shown(leads, ["comments"], {"comments": "redact"})]
+    assert found == [
+        "*** and Bob of *** and 9 Lark St, 3/5/1990 or 4/6/1991",
+        "Ann and *** of 12 Quetzal Lane and 9 Lark St, *** or 4/6/1991",
+        text,
+        None,
+        "Ann and Bob of 12 Quetzal Lane and ***, 3/5/1990 or ***",
+        "",
+    ]
+
+
+def test_each_row_loses_its_own_number_without_any_privacy():
+    numbers = ["98765 4321", "12345 6789"]
+    leads = [{"comments": text, "ssn": ssn} for text in numbers for ssn in ("987-65-4321", None, "123456789")]
+    found = [one["comments"] for one in shown(leads, ["comments"], {})]
+    assert found == ["***", numbers[0], numbers[0], numbers[1], numbers[1], "***"]
+
+
+def test_all_columns_of_a_row_are_redacted_with_its_values():
+    lead = {
+        "comments": "a",
+        "city": "Ann",
+        "user_agent": "Ann/1.0",
+        "landing_page": "https://x.example/ann",
+        "custom": '["Ann"]',
+    }
+    fields = tuple(lead)
+    found = row(lead | {"first_name": "ANN"}, fields, dict.fromkeys(fields, "redact"))
+    assert found == {
+        "comments": "a", "city": "***", "user_agent": "***/1.0", "landing_page": "https://x.example/***", "custom": '["***"]',
+    }  # fmt: skip
+
+
+def test_a_field_that_is_exported_twice_is_redacted_twice():
+    fields = ["comments", "email", "email.domain", "custom"]
+    lead = {"comments": "Ann", "email": "ann@one.test", "first_name": "Ann", "custom": None}
+    found = row(lead, fields, {"comments": "redact", "email": "hash", "custom": "redact"})
+    assert found["comments"] == "***" and found["email.domain"] == "one.test" and len(found["email"]) == 41
+
+
+def test_a_kept_text_loses_what_is_never_exported_and_nothing_else():
+    lead = {
+        "comments": "Ann, ann@one.test, 987654321 or 123-45-6789",
+        "ssn": "987-65-4321",
+        "email": "a@b.co",
+    }
+    found = row(lead, ["comments", "email"], {"comments": "keep", "email": "mask"})
+    assert found["comments"] == "Ann, ann@one.test, *** or ***"
+
+
+CATALOG = """\
+extends: shipped
+datasets:
+  leads:
+    fields:
+      member: {type: id, pii: indirect, group: Person, label: Member, column: campaign_id}
+    custom:
+      account: {type: id, pii: direct}
+      points: {type: number, pii: direct}
+"""
+
+
+@pytest.mark.parametrize("privacy", [{}, {"custom": "redact"}, {"custom": "keep"}, {"custom": "mask"}])
+def test_ids_of_persons_lose_a_number_that_is_never_exported_and_nothing_else(
+    privacy: dict[str, str], tmp_path: Path
+):
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text(CATALOG)
+    plan = plan_of(["member", "custom"], privacy, catalog=catalog)
+    own = {"member": SSN, "custom": f'{{"account":"{SSN}","points":987654321}}', "ssn": "987654321"}
+    other = {"member": "5125550142", "custom": '{"account":"5125550142","points":512}', "ssn": "987654321"}
+    found = masked(plan, [own, other]).frame.to_dicts()
+    assert found[0] == {"member": "***", "custom": '{"account":"***","points":null}'}
+    assert found[1] == {id: other[id] for id in ("member", "custom")}
+
+
+def test_values_that_were_hidden_are_counted():
+    leads = [{"comments": "Ann", "email": None, "first_name": "Ann"}, {"comments": "x", "email": "a@b.co"}]
+    plan = plan_of(["comments", "email"], {"comments": "redact", "email": "mask"})
+    assert masked(plan, leads).values == 2
+
+
+def test_a_batch_is_not_changed_itself():
+    text = "Ann%2CJosé, ann@one.test, 987-65-4321"
+    lead = {"comments": text, "custom": f'["{text}","{text}"]', "first_name": "Ann", "last_name": "José"}
+    for words in ({"comments": "redact", "custom": "redact"}, {"comments": "keep", "custom": "keep"}):
+        plan = plan_of(["comments", "custom"], words)
+        leads = (
+            [{id: lead[id] for id in ("comments", "custom")}] if "keep" in words.values() else [lead, lead]
+        )
+        batch = batch_of(plan, leads)
+        before = batch.to_pylist()
+        first, second = (mask.apply(plan, batch, KEYS).frame.to_dicts() for _ in range(2))
+        assert first == second != leads
+        assert batch.to_pylist() == before
+
+
+def test_a_batch_without_rows_stays_one():
+    fields = ["comments", "landing_page", "email", "email.domain", "custom", "gender", "lead_id"]
+    words = {"comments": "redact", "landing_page": "redact", "email": "mask", "custom": "redact"}
+    assert shown([], fields, words) == []
+    assert shown([], fields, {}) == []
+
+
+def test_nulls_stay_null_under_every_word():
+    for word in ("redact", "mask", "hash", "tokenize"):
+        for field in ("comments", "email", "phone_1", "first_name", "landing_page", "custom", "postal_code"):
+            leads = [{field: None}, {field: None}]
+            assert shown(leads, [field], {field: word}) == leads
+    assert custom("null") == "null"

@@ -1,0 +1,326 @@
+"""Rows of odd values, made from a seed: a dataset with fields of every semantic type over columns that all databases hold,
+and how each holds them."""
+
+import json
+import random
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from export_pipelines.catalog import SEMANTIC_TYPES, Catalog, Dataset, Field, Kind, StoredAs
+from export_pipelines.definition.export import ExportDefinition, Format
+from export_pipelines.definition.filters import Filter
+from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.window import WHOLE
+from export_pipelines_tests.plan.tables import field
+from export_pipelines_tests.read.databases import Mariadb, Postgresql, Sqlite
+
+PLACES = 6  # digits after the point that a server's DECIMAL keeps
+WORD_TYPES = [name for name, one in SEMANTIC_TYPES.items() if one.kind is Kind.TEXT and one.exportable]
+INSIDE = {
+    "text": "text",
+    "email": "email",
+    "phone": "phone",
+    "number": "number",
+    "currency": "currency",
+    "integer": "integer",
+    "boolean": "boolean",
+    "date": "date",
+    "object": "object",
+    "list": "object",
+    "at_iso": "timestamp",
+    "at_sql": "timestamp",
+    "at_s": "timestamp",
+    "at_ms": "timestamp",
+}
+STORED_AS = {"at_sql": StoredAs.SQL, "at_s": StoredAs.EPOCH_S, "at_ms": StoredAs.EPOCH_MS}
+FIELDS: tuple[Field, ...] = (
+    field("lead_id", "id"),
+    field("at", "timestamp"),
+    field("at_sql", "timestamp", stored_as=StoredAs.SQL),
+    field("at_s", "timestamp", stored_as=StoredAs.EPOCH_S),
+    field("at_ms", "timestamp", stored_as=StoredAs.EPOCH_MS),
+    field("size", "integer"),
+    field("flag", "boolean"),
+    field("day", "date"),
+    field("price", "currency"),
+    field("amount", "number"),
+    field("scaled", "number", column="amount", scale=4),
+    field("ratio", "number"),
+    *(field(f"word_{type}", type, column="word") for type in WORD_TYPES),
+    field("doc", "object"),
+    *(
+        field(f"doc.{name}", type, column="doc", path=name, stored_as=STORED_AS.get(name, StoredAs.ISO))
+        for name, type in INSIDE.items()
+    ),
+    field("doc.deep.number", "number", column="doc", path="deep.number"),
+    field("doc.deep.text", "text", column="doc", path="deep.er.text"),
+)
+DATASET = Dataset(name="leads", table="odd", window="at", order=("at", "lead_id"), fields=FIELDS)
+TYPES = {
+    "sqlite": {"at": "TEXT", "at_sql": "TEXT", "at_s": "NUMERIC", "at_ms": "INTEGER", "ratio": "REAL", "price": "TEXT",
+               "day": "TEXT", "flag": "INTEGER", "doc": "TEXT"},
+    "postgresql": {"at": "TIMESTAMPTZ", "at_sql": "TIMESTAMP", "at_s": f"NUMERIC(30,{PLACES})", "at_ms": "BIGINT",
+                   "ratio": "DOUBLE PRECISION", "price": "NUMERIC(20,2)", "day": "DATE", "flag": "BOOLEAN", "doc": "JSON"},
+    "mariadb": {"at": "DATETIME(6)", "at_sql": "DATETIME(6)", "at_s": f"DECIMAL(30,{PLACES})", "at_ms": "BIGINT",
+                "ratio": "DOUBLE", "price": "DECIMAL(20,2)", "day": "DATE", "flag": "BOOLEAN", "doc": "LONGTEXT"},
+}  # fmt: skip
+COMMON = {"lead_id": "VARCHAR(24)", "size": "BIGINT", "amount": "TEXT", "word": "TEXT"}
+Row = dict[str, Any]
+
+NUMBERS = (
+    "0", "-0", "0.0", "-0.00", "1", "-1", "1.10", "01", "007", "+5", ".5", "5.", "-.5", "1e3", "1E+3", "1e-7", "25.50",
+    "1e400", "1e-400", "123456789012345678901234567890.123456789", "9223372036854775807", "9223372036854775808", "0.1",
+    "-9223372036854775808", "1.239", "1,000", "1_000", "0x1F", "NaN", "Infinity", "-inf", "1e", "e5", "١٢", "１２", " 12 ", "\t7\n",
+    "12 3", "", " ", "-", "99999999999999999999999999999999999.99", "1e2", "100", "100.00", "0.000001", "1e308", "1e309", "47.37688781234567",
+    "1e15", "3.0", "-7.50", "1.0e2", "12345678901234567890123",
+)  # fmt: skip
+JSON_NUMBERS = (
+    "0", "-0", "0.0", "-0.0", "1", "-1", "1.10", "1e3", "1E+3", "1e-7", "25.50", "1e400", "1e-400", "2", "3.0", "1.0", "0.5",
+    "123456789012345678901234567890.123456789", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e2", "100",
+    "1.239", "1e308", "1e309", "47.37688781234567", "12345678901234567890123", "1706745600", "1706745600.5", "1706745600123",
+    "1706745600123456", "1706745600123456789", "-62135596800", "-62135596801", "253402300799", "253402300800", "-1.5", "1e999999999",
+    "1706745600.9999999", "0.1", "-0.001", "1e18", "1e19",
+)  # fmt: skip
+WORDS = (
+    "", " ", "\t", "\n", "\r\n", "\u00a0", "\u200b", "a", "A", "a ", " a", "Straße", "STRASSE", "İstanbul", "\u212aelvin", "é", "e\u0301",
+    "😀", "\U0010ffff", "\ufffd", "\ufeff", "null", "NULL", "true", "False", "yes", "n", "0", "1", "1.10", "NaN", "it's", 'a"b', "\\", "\\n",
+    "%", "_", "a,b;c\td", "=1+1", "{}", "[]", '{"a":1}', "line\nbreak", "\x01\x1f", "\x7f", "ÿ", "ｆｕｌｌ", "مرحبا", "a@example.com", "A@Example.COM ",
+    "+1 512 555 0142", "78701", "2024-01-31", "<JSON that does not parse>", "no time", "x" * 300, "ß", "ẞ", "ſ", "Ω", "Ω",
+)  # fmt: skip
+LITERALS = ("true", "false", "null")
+ESCAPES = (
+    '"\\u00e9"',
+    '"\\ud83d\\ude00"',
+    '"a\\/b"',
+    '"\\t\\n\\\\\\""',
+    '"\\u0041"',
+    '"\\u0001"',
+    '"\\u2028"',
+)
+HALVES = ('"\\ud800"', '"a\\udc00b"', '"\\ud83d"', '"\\ude00\\ud83d"')  # of a character, which no text holds
+BLANK_NUL = ('"\\u0000"', '"a\\u0000b"')
+SPELLED_TIMES = (
+    "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%MZ", "%Y-%m-%d %H:%M", "%Y-%m-%d",
+)  # fmt: skip
+NO_TIMES = (
+    "", " ", "now", "today", "infinity", "epoch", "12:00", "2451545.0", "2024-02-30T10:00:00Z", "2024-02-31T10:00:00+01:00", "2023-02-29",
+    "2024-13-01", "2024-01-31T24:00:00Z", "2024-01-31T23:59:60Z", "2024-01-31T10", "2024-01-31t10:00:00z", "2024-1-5", "20240131T100000Z",
+    "2024-W05-3", "2024-01-31T10:00:00+0200", "2024-01-31T10:00:00+02", "2024-01-31T10:00:00 +02:00", "2024-01-31T10:00:00,5Z", "  2024-01-31",
+    "2024-01-31 ", "2024-01-31T10:00:00.Z", "2024-01-31T10:00:00+25:00", "2024-01-31T10:00:00+14:30", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z",
+    "-0001-01-01T00:00:00Z", "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00", "2024-01-31  10:00:00", "2024-01-31T10:00:00ZZ",
+    "January 1, 2024", "1/2/2024", "2024-01-31T10:00:99Z", "2024-01-31TT10:00", "１０２４-01-31", "2024-01-31T10:00:00-00:00", "2024-01-31T10:00Z+01:00",
+)  # fmt: skip
+DATES = ("2024-02-29", "0001-01-01", "0999-12-31", "9999-12-31", "2024-01-31T00:00:00Z", "2024-01-31 00:00", "2024-01-31T00:00:00.000Z",
+         "2024-01-31T10:00:00Z", "2024-01-31T00:00:00+02:00")  # fmt: skip
+EPOCHS = ("1706745600", "1706745600123", "1706745600123456", "1706745600123456789", "0", "-1", "-62135596800000", "-62135596800001",
+          "253402300799999", "253402300800000", "9223372036854775807", "-9223372036854775808", "17067456001")  # fmt: skip
+FRACTIONS = ("", "", ".5", ".123", ".9999", ".123456", ".000001", ".999999")
+
+
+def moments(random: random.Random) -> datetime:
+    """Of today's centuries mostly, and of every year that is written with four digits."""
+    year = random.choice((2024, 2024, 2024, 1970, 1969, 1900, 999, 1, 9999, random.randint(1, 9999)))
+    day = datetime(year, random.randint(1, 12), random.randint(1, 28), tzinfo=UTC)
+    return day + timedelta(
+        microseconds=random.choice((0, 1, 999_999, 86_399_999_999, random.randrange(86_400_000_000)))
+    )
+
+
+def spelled(moment: datetime, random: random.Random) -> str:
+    """The moment in an ISO spelling; one without a fraction or seconds is of another moment then."""
+    if random.random() < 0.4 and 1 < moment.year < 9999:
+        zone = timezone(timedelta(minutes=random.choice((60, -300, 330, 840, -720, 1, -1, 0))))
+        local = moment.astimezone(zone)
+        sign, minutes = ("-", -1) if local.utcoffset() < timedelta(0) else ("+", 1)  # type: ignore[operator]
+        offset = int(local.utcoffset().total_seconds() // 60) * minutes  # type: ignore[union-attr]
+        text = _formatted(
+            local,
+            random.choice(
+                ("%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S.%f")
+            ),
+        )
+        return f"{text}{sign}{offset // 60:02d}:{offset % 60:02d}"
+    text = _formatted(moment, random.choice(SPELLED_TIMES))
+    if "." in text and random.random() < 0.5:
+        kept = random.randint(1, 6)
+        text = text[: 20 + kept] + ("Z" if text.endswith("Z") else "")
+    return text
+
+
+def exactly(moment: datetime, random: random.Random) -> str:
+    """The moment, whole, in an ISO spelling."""
+    while True:
+        text = spelled(moment, random)
+        read = datetime.fromisoformat(text)
+        if (read if read.tzinfo else read.replace(tzinfo=UTC)) == moment:
+            return text
+
+
+def _formatted(moment: datetime, form: str) -> str:
+    return moment.strftime(form.replace("%Y", f"{moment.year:04d}"))
+
+
+def odd_rows(count: int, seed: int) -> Iterator[Row]:
+    """Rows with odd values; a moment is a datetime, JSON its letters."""
+    source = random.Random(seed)
+    for number in range(count):
+        yield {
+            "lead_id": f"{number:024d}",
+            "at": moments(source),
+            "at_sql": _some(source, lambda: moments(source)),
+            "at_s": _some(source, lambda: source.choice((*EPOCHS[:3], "1706745600" + source.choice(FRACTIONS), "-1" + source.choice(FRACTIONS), "-62135596801"))),
+            "at_ms": _some(source, lambda: int(source.choice(EPOCHS))),
+            "size": _some(source, lambda: source.choice((0, 1, -1, 2**63 - 1, -(2**63), 2**53 + 1, 100))),
+            "flag": _some(source, lambda: source.random() < 0.5),
+            "day": _some(source, lambda: _formatted(moments(source), "%Y-%m-%d")),
+            "price": _some(source, lambda: f"{source.randint(-10**18, 10**18) // 10 ** source.randint(0, 18)}.{source.randint(0, 99):02d}"),
+            "amount": _some(source, lambda: source.choice(NUMBERS)),
+            "ratio": _some(source, lambda: _real(source)),
+            "word": _some(source, lambda: _word(source)),
+            "doc": _some(source, lambda: _document(source)),
+        }  # fmt: skip
+
+
+def _some(source: random.Random, make: Any) -> Any:
+    return None if source.random() < 0.1 else make()
+
+
+def _real(source: random.Random) -> float:
+    return source.choice(
+        (
+            0.1,
+            1 / 3,
+            47.37688781234567,
+            -32.349787874373646,
+            25.0,
+            1e15 + 0.1,
+            1e-7,
+            1e300,
+            -2.5,
+            source.random(),
+        )
+    )
+
+
+def _word(source: random.Random) -> str:
+    if source.random() < 0.3:
+        return "".join(
+            chr(source.choice((*range(1, 0xD800, 97), *range(0xE000, 0x1FFFF, 997))))
+            for _ in range(source.randint(1, 8))
+        )
+    return source.choice(WORDS)
+
+
+def _document(source: random.Random) -> str:
+    """An object with a value under most keys, some twice, with blanks between its letters; now and then no object."""
+    if source.random() < 0.03:
+        return source.choice(("null", "[]", "{}", "5", '"text"', "true", "[1,2]", "{ }"))
+    members = []
+    for name in (*INSIDE, "other key", "ключ"):
+        if source.random() < 0.75:
+            members.append(f"{json.dumps(name)}{_blank(source)}:{_blank(source)}{_inside(source, name)}")
+    if source.random() < 0.5:
+        members.append(f'"deep":{{"number":{_value(source, 2)},"er":{{"text":{_value(source, 2)}}}}}')
+    source.shuffle(members)
+    return _blank(source) + "{" + f"{_blank(source)},{_blank(source)}".join(members) + "}" + _blank(source)
+
+
+def _blank(source: random.Random) -> str:
+    return source.choice(("", "", "", "", " ", "\n", "\t"))
+
+
+def _inside(source: random.Random, name: str) -> str:
+    """JSON that is mostly what the key's type expects."""
+    if source.random() < 0.15:
+        return _value(source, 3)
+    if name in ("at_iso", "at_sql"):
+        text = source.choice(NO_TIMES) if source.random() < 0.3 else spelled(moments(source), source)
+        return json.dumps(text, ensure_ascii=source.random() < 0.5)
+    if name in ("at_s", "at_ms", "number", "currency", "integer"):
+        number = source.choice(JSON_NUMBERS)
+        return number if source.random() < 0.7 else json.dumps(source.choice((number, *NUMBERS)))
+    if name == "boolean":
+        return source.choice(
+            ("true", "false", "1", "0", '"true"', '"FALSE"', '"yes"', '"n"', '"t"', '"1"', "1.0", "2", '""')
+        )
+    if name == "date":
+        return json.dumps(source.choice((*DATES, *NO_TIMES)))
+    if name == "list":
+        return "[" + ",".join(_value(source, 1) for _ in range(source.randint(0, 4))) + "]"
+    return _value(source, 2)
+
+
+def _value(source: random.Random, depth: int) -> str:
+    kind = source.random()
+    if depth and kind < 0.15:
+        return "[" + ",".join(_value(source, depth - 1) for _ in range(source.randint(0, 3))) + "]"
+    if depth and kind < 0.3:
+        keys = ("a", "b", "c d", "")
+        return (
+            "{"
+            + ",".join(
+                f"{json.dumps(source.choice(keys))}:{_value(source, depth - 1)}"
+                for _ in range(source.randint(0, 3))
+            )
+            + "}"
+        )
+    if kind < 0.45:
+        return source.choice(JSON_NUMBERS)
+    if kind < 0.55:
+        return source.choice(LITERALS)
+    if kind < 0.6:
+        return source.choice(ESCAPES)
+    return json.dumps(_word(source), ensure_ascii=source.random() < 0.3)
+
+
+def request(
+    dialect: str, filter: Filter | None = None, sort: Sequence[str] = (), window: str = "at"
+) -> PlanRequest:
+    """What an export of the odd rows asks, by their time in the field `window`."""
+    definition = ExportDefinition(
+        name="odd", path=Path("exports/odd.yaml"), type="lead", format=Format(name="csv"), filter=filter or Filter(), sort=tuple(sort),
+    )  # fmt: skip
+    dataset = DATASET.model_copy(update={"window": window})
+    return PlanRequest(definition, WHOLE, Catalog(datasets=(dataset,)), dialect)
+
+
+def fill(database: Sqlite | Postgresql | Mariadb, rows: Sequence[Row], seed: int) -> None:
+    """Puts the rows into a new table of the database, each value as that database holds it: times as texts in any spelling
+    where it has no type for them."""
+    source = random.Random(seed)
+    types = COMMON | TYPES[database.dialect]
+    names = list(rows[0])
+    create = f"CREATE TABLE odd ({', '.join(f'{name} {types[name]}' for name in names)})"
+    insert = f"INSERT INTO odd ({', '.join(names)}) VALUES ({', '.join(['{mark}'] * len(names))})"
+    cells = [[_held(database.dialect, row[name], source) for name in names] for row in rows]
+    if isinstance(database, Sqlite):
+        with closing(sqlite3.connect(database.path)) as connection, connection:
+            connection.execute(create)
+            connection.executemany(insert.format_map({"mark": "?"}), cells)
+    elif isinstance(database, Postgresql):
+        with psycopg.connect(database.url) as postgresql, postgresql.cursor() as writing:
+            writing.execute(f"DROP TABLE IF EXISTS odd; {create}")  # type: ignore[arg-type]
+            writing.executemany(insert.format_map({"mark": "%s"}), cells)  # type: ignore[arg-type]
+    else:
+        with database.connect() as mariadb, mariadb.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS odd")
+            cursor.execute(create)
+            cursor.executemany(insert.format_map({"mark": "%s"}), cells)
+
+
+def _held(dialect: str, value: Any, source: random.Random) -> Any:
+    if isinstance(value, datetime):
+        if dialect == "sqlite":
+            return exactly(value, source)
+        text = _formatted(value, "%Y-%m-%d %H:%M:%S.%f")
+        return text if dialect == "mariadb" else f"{text}+00"
+    if isinstance(value, bool):
+        return value if dialect == "postgresql" else int(value)
+    return value

@@ -1,0 +1,354 @@
+"""What a database cannot be asked exactly is asked of its rows afterwards: the same rules choose the same rows."""
+
+import random
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from export_pipelines.catalog import Kind
+from export_pipelines.definition.filters import AnyRule, Filter, Rule, RuleSet
+from export_pipelines.definition.filters import Operator as Op
+from export_pipelines.errors import DataError
+from export_pipelines.patterns import BadPattern, compiled
+from export_pipelines.plan.dialects import NotPushable
+from export_pipelines.plan.dialects.mariadb import COLLATION
+from export_pipelines.plan.dialects.patterns import pcre, posix
+from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
+from export_pipelines.plan.query.operators import operators_of
+from export_pipelines.plan.query.select import build_query
+from export_pipelines.read.residual import Asking
+from export_pipelines_tests.plan.oracle import holds
+from export_pipelines_tests.plan.tables import DATASET, FIELDS, request_for
+from export_pipelines_tests.plan.test_operators import BY_FUNCTION, LISTS, PAIRS, PATTERNS, UNARY
+from export_pipelines_tests.read.databases import Database, Mariadb, Postgresql, Sqlite, chosen, source_of
+
+STORED: dict[str, list[Any]] = {
+    "word": ["a", "A", "K", "\u212a", "ſ", "é", "É", "ß", "SS", "a\n", "x.y", "5", "yes", " ", ""],
+    "email": ["a@Example.com", "b@example.com ", "é@ÉXAMPLE.com", "no address", "", " ", "c@gmail.com"],
+    "amount": ["1.1", "1.10", "-3", "2e1", "N/A", "", "9007199254740993"],
+    "price": ["1.10", "-3.00", "20.00"],
+    "size": [1, -3, 20, 2**63 - 1],
+    "flag": [0, 1],
+    "day": ["2024-02-29", "2024-03-01", "1999-12-31"],
+    "at": ["2024-02-29T23:59:59.999Z", "2024-03-01T00:00:00Z", "2024-03-01T00:00:00.001Z"],
+    "doc": [
+        '{"word": "É", "deep": {"amount": 1.10}, "flag": true, "tags": ["É", "Blue", 5]}',
+        '{"word": ["é", "blue"], "deep": {"amount": "1.1"}, "flag": false, "tags": []}',
+        '{"word": 5, "deep": {"amount": null}, "flag": null}',
+        "{}", "null", "[]",
+    ],
+}  # fmt: skip
+NUMBERS = st.sampled_from(["1.1", "1.10", "-3", 20, "9007199254740993"])
+WORDS = st.sampled_from(STORED["word"])
+RIGHTS = {
+    "word": WORDS,
+    "email": st.sampled_from(STORED["email"]),
+    "email.domain": st.sampled_from(["example.com", "éxample.com", "GMAIL.com"]),
+    "email.user": WORDS,
+    "email.is_free": st.booleans(),
+    "amount": NUMBERS,
+    "price": NUMBERS,
+    "size": NUMBERS,
+    "flag": st.booleans(),
+    "day": st.sampled_from(STORED["day"]),
+    "at": st.sampled_from(STORED["at"]),
+    "doc": WORDS,
+    "doc.word": WORDS,
+    "doc.deep.amount": NUMBERS,
+    "doc.flag": st.booleans(),
+    "doc.tags": WORDS,
+}
+PATTERN = st.sampled_from(
+    ["^a", "[0-9]$", "é", "(?i)É", r"\w", r"\d", "^$", "a$", "^.$", "^[^a]$", "a|K", r"x\.y", "(?s)a.", r"\s"]
+)
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    """Any operator on any field, with a value that it takes."""
+    id = draw(st.sampled_from(sorted(RIGHTS)))
+    kind = DATASET.find(id).kind
+    op = draw(st.sampled_from(operators_of(kind)))
+    right = RIGHTS[id]
+    if op in UNARY or op in BY_FUNCTION:
+        return Rule(lhv=id, op=op)
+    if op in LISTS:
+        return Rule(lhv=id, op=op, rhv=tuple(draw(st.lists(right, min_size=1, max_size=3))))
+    if op in PAIRS:
+        low, high = draw(right), draw(right)
+        return Rule(
+            lhv=id, op=op, rhv=(low, high) if holds(kind, Op.LESS_OR_EQUAL, low, high) else (high, low)
+        )
+    some = right.filter(lambda value: value != "") if op in (Op.INCLUDES, Op.NOT_INCLUDES) else right
+    return Rule(lhv=id, op=op, rhv=draw(PATTERN if op in PATTERNS else some))
+
+
+NESTED: st.SearchStrategy[AnyRule] = st.recursive(
+    rules(),
+    lambda inner: st.builds(
+        RuleSet, op=st.sampled_from(["and", "or"]), rules=st.lists(inner, min_size=1, max_size=3).map(tuple)
+    ),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="module")
+def filled(postgresql_url: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Database, Database]:
+    """The same 120 rows in both databases, a schema of their own in PostgreSQL's."""
+    chance = random.Random(7)
+    rows = [
+        {id: chance.choice(values) for id, values in STORED.items() if chance.random() < 0.8}
+        for _ in range(120)
+    ]
+    with psycopg.connect(postgresql_url) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS rest")
+    found = (
+        Sqlite(tmp_path_factory.mktemp("rest") / "small.db"),
+        Postgresql(f"{postgresql_url}?options=-csearch_path%3Drest"),
+    )
+    for database in found:
+        database.fill(rows)
+    return found
+
+
+@settings(max_examples=200)
+@given(asked=st.lists(NESTED, min_size=1, max_size=2))
+def test_whatever_is_asked_chooses_the_rows_that_sqlite_chooses(
+    filled: tuple[Database, Database], asked: list[AnyRule]
+):
+    sqlite, postgresql = filled
+    request = request_for(Filter(rules=tuple(asked)))
+    assert chosen(postgresql, request) == chosen(sqlite, request)
+
+
+PIECES = st.sampled_from(
+    ["a", "b", "é", " ", "-", "#", ".", "^", "$", "|", "*", "+", "?", "{2}", "{1,2}", "{1,}", "*?", "(", ")", "(?:", r"\.", r"\$",
+     r"\-", "[ab]", "[^a]", "[a-c-]", "[0-9.]", r"[\].]", "[^é\n]", "[$^]", "\n", "]", "}", r"\\", "(?i)", r"\d"]
+)  # fmt: skip
+SEARCHED = (
+    "",
+    "a",
+    "ab",
+    "ba",
+    "aab",
+    "é",
+    "a\n",
+    "\n",
+    "a\nb",
+    "-",
+    "a.b",
+    "1-",
+    "]",
+    "c#",
+    "$a",
+    "^",
+    "A",
+    " a ",
+    "\\",
+    "bb\n\n",
+)
+
+
+@pytest.fixture(scope="module")
+def asking(postgresql_url: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def asking_mariadb(mariadb_url: str) -> Iterator[Any]:
+    with Mariadb(mariadb_url).connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"SET NAMES utf8mb4 COLLATE {COLLATION}")
+        cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'")
+        yield cursor
+
+
+def spelled(pieces: list[str], say: Callable[[str], str]) -> tuple[list[bool], str] | None:
+    """What RE2 finds, and how the database is asked, if it is."""
+    pattern = "".join(pieces)
+    try:
+        found = compiled(pattern)
+        return [found.search(text.encode()) is not None for text in SEARCHED], say(pattern)
+    except (BadPattern, NotPushable):
+        return None
+
+
+@settings(max_examples=300)
+@given(pieces=st.lists(PIECES, max_size=5))
+@example(pieces=["a", "$"])
+@example(pieces=["(", "a", "|", ")", "b", "$", "|", "^"])
+@example(pieces=["[^a]", "."])
+@example(pieces=["^", "*"])
+@example(pieces=["(", ")", "*"])
+def test_a_pattern_that_postgresql_is_asked_finds_what_re2_finds(
+    asking: psycopg.Connection[Any], pieces: list[str]
+):
+    if one := spelled(pieces, posix):
+        rows = asking.execute(
+            "SELECT text ~ %s FROM unnest(%s::text[]) AS text", (one[1], list(SEARCHED))
+        ).fetchall()
+        assert [found for (found,) in rows] == one[0]
+
+
+@settings(max_examples=300)
+@given(pieces=st.lists(PIECES, max_size=5))
+@example(pieces=["a", "$"])
+@example(pieces=["^", ".", "*", "b", "$"])
+@example(pieces=["[^a]", "."])
+@example(pieces=["a", "|", "b", "$"])
+def test_a_pattern_that_mariadb_is_asked_finds_what_re2_finds(asking_mariadb: Any, pieces: list[str]):
+    if one := spelled(pieces, pcre):
+        asked = ", ".join(f"%s COLLATE {COLLATION} REGEXP %s" for _ in SEARCHED)
+        asking_mariadb.execute(f"SELECT {asked}", [part for text in SEARCHED for part in (text, one[1])])
+        assert [bool(found) for found in asking_mariadb.fetchone()] == one[0]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["^a.*@gmail[.]com$", r"^[0-9]{5}(-[0-9]{4})?$", r"\.(org|net)$", "^(TX|CA)"]
+)
+def test_plain_patterns_are_pushed(pattern: str):
+    assert posix(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["^a.*@gmail[.]com$", "^[0-9]{5}$", r"\.org$|\.net$", "^TX|^CA", "[0-9]{5}"]
+)
+def test_plain_patterns_are_pushed_to_mariadb_too(pattern: str):
+    assert pcre(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["(a|b)c", "^a*a*b", "[a-z]+@", "x|[a-z]{2,}@"])
+def test_what_backtracking_may_take_long_for_is_not_pushed_to_mariadb(pattern: str):
+    with pytest.raises(NotPushable):
+        pcre(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\d",
+        r"\w+",
+        r"\bword",
+        r"(a)\1",
+        "(?i)a",
+        "a(?=b)",
+        "a*+",
+        "x{1000}",
+        "(a{99}){99}",
+        "[[:alpha:]]",
+        "***=a",
+        r"\z",
+        "^*",
+    ],
+)
+def test_what_may_mean_something_else_there_is_not_pushed(pattern: str):
+    with pytest.raises(NotPushable):
+        posix(pattern)
+
+
+def rest_query(*rules: AnyRule) -> Query:
+    return build_query(replace(request_for(Filter(rules=rules)), dialect="postgresql"), [FIELDS[0]])
+
+
+@pytest.mark.parametrize("value", ["infinity", "-infinity"])
+def test_a_time_that_no_calendar_holds_is_refused_with_its_row(postgresql_url: str, value: str):
+    database = Postgresql(postgresql_url)
+    database.fill([{"at": "2024-01-01T00:00:00Z"}, {"at": value}])
+    either = RuleSet(op="or", rules=(Rule(lhv="at", op=Op.BLANK), Rule(lhv="email", op=Op.VALID)))
+    with pytest.raises(DataError, match=r"lead_id 1, .* at: a stored time is infinite"):
+        list(source_of(database).read(rest_query(either)))
+
+
+def test_json_that_does_not_parse_is_told_without_it(postgresql_url: str):
+    database = Postgresql(postgresql_url)
+    database.fill([{"doc": '{"word": "x"}'}, {}])
+    with psycopg.connect(postgresql_url) as connection:
+        connection.execute("ALTER TABLE leads ALTER doc TYPE text")
+        connection.execute("UPDATE leads SET doc = '{secret' WHERE lead_id = '1'")
+    with pytest.raises(DataError, match="JSON that does not parse") as caught:
+        list(source_of(database).read(rest_query(Rule(lhv="doc.word", op=Op.EQUAL, rhv="é"))))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_rule_as_a_whole_is_pushed_or_not_and_the_others_with_it_are(postgresql_url: str):
+    small, valid = Rule(lhv="size", op=Op.LESS, rhv=5), Rule(lhv="email", op=Op.VALID)
+    query = rest_query(small, RuleSet(op="or", rules=(small, valid)))
+    assert query.rest and query.sql.count("leads.size") == query.count_sql.count("leads.size") + 1
+    assert "is_valid" in query.rest.sql and "OR" in query.rest.sql
+    assert [one.name for one in query.rest.columns] == ["rest 2 email", "rest 5 size"]
+    assert rest_query(small).rest is None
+
+
+class Handing:
+    """A source that hands out batches."""
+
+    holds_utf8 = True
+
+    def __init__(self, *batches: pa.RecordBatch) -> None:
+        self.batches, self.asked, self.closed = batches, list[Query](), False
+
+    def check(self, query: Query) -> None:
+        self.asked.append(query)
+
+    def count(self, query: Query) -> int:
+        return sum(batch.num_rows for batch in self.batches)
+
+    def read(self, query: Query) -> Iterator[pa.RecordBatch]:
+        self.asked.append(query)
+        try:
+            yield from self.batches
+        finally:
+            self.closed = True
+
+
+def emails(*values: str | None) -> pa.RecordBatch:
+    return pa.record_batch({"id": [str(n) for n, _ in enumerate(values)], "cut_off": list(values)})
+
+
+def test_batches_keep_their_order_and_lose_the_columns_that_were_only_asked():
+    source = Handing(emails("a@x.org", "no", None, "b@x.org"), emails("no"), emails("c@x.org"))
+    batches = list(Asking(source).read(rest_query(Rule(lhv="email", op=Op.VALID))))
+    assert [batch.to_pydict() for batch in batches] == [{"lead_id": ["0", "3"]}, {"lead_id": ["0"]}]
+    assert source.closed
+
+
+def test_the_reader_is_asked_for_what_its_select_gives():
+    source = Handing()
+    query = rest_query(Rule(lhv="email", op=Op.VALID))
+    assert list(Asking(source).read(query)) == []
+    assert source.asked == [query.model_copy(update={"columns": query.selected, "rest": None})]
+
+
+def test_the_source_is_closed_when_reading_ends_early():
+    source = Handing(emails("a@x.org"), emails("b@x.org"))
+    with closing(Asking(source).read(rest_query(Rule(lhv="email", op=Op.VALID)))) as batches:  # type: ignore[type-var]
+        next(batches)
+        assert not source.closed
+    assert source.closed
+
+
+@pytest.fixture
+def no_file_can_grow() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("no_file_can_grow")
+def test_nothing_that_is_sorted_or_grouped_reaches_a_disk():
+    values = [f"{n % 977:05d}{'x' * 900}" for n in range(20_000)]  # more than SQLite sorts without a file
+    text = SourceColumn(name="rest 0 word", kind=Kind.TEXT, type="text")
+    groups = Groups(sql="SELECT word FROM measured GROUP BY 1", columns=("word",))
+    rest = Rest(sql='SELECT "rest 0 word" FROM rest', columns=(text,), groups=groups)
+    query = Query(sql="", count_sql="", columns=(text,), rest=rest)
+    batches = Asking(Handing(pa.record_batch({"word": values}))).read(query)
+    assert sum(batch.num_rows for batch in batches) == 977

@@ -1,0 +1,103 @@
+"""A run that fails for a row's sake names the row, whether its id is exported or not, and is not tried again."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export_pipelines import mask
+from export_pipelines.definition.filters import Filter, Rule
+from export_pipelines.definition.filters import Operator as Op
+from export_pipelines.errors import DataError
+from export_pipelines.plan.query.select import build_query
+from export_pipelines.plan.query.suspects import with_suspects
+from export_pipelines.read.open_source import open_source
+from export_pipelines.transform.casts import conform
+from export_pipelines_tests.mask.leads import KEYS
+from export_pipelines_tests.plan.tables import FIELDS, request_for
+from export_pipelines_tests.read.databases import Database, Duckdb, Mariadb, Postgresql
+from export_pipelines_tests.read.odd_rows import BLANK_NUL, HALVES
+from export_pipelines_tests.run.whole_run import plan_of, sample_url
+
+DEEP = "[" * 500 + "]" * 500
+TOO_LARGE = '{"loan_amount":1e999999999,"note":"call 512-555-0142"}'
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return sample_url(tmp_path)
+
+
+def spoil(url: str, column: str, value: Any) -> str:
+    """Stores the value in one lead, whose id it gives."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+        ((id,),) = connection.execute("SELECT max(lead_id) FROM leads").fetchall()
+        connection.execute(f"UPDATE leads SET {column} = ? WHERE lead_id = ?", [value, id])
+    return str(id)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "changes"),
+    [
+        ("price", "cheap", {"fields": ("price",)}),
+        ("email", b"\xff", {"fields": ("email",)}),
+        ("submitted_at", "2024-01-15 noon", {"fields": ("email",)}),
+        ("custom", TOO_LARGE, {"fields": ("custom.loan_amount",)}),
+        ("custom", '{"product_type":"\\ud800"}', {"fields": ("custom.product_type",)}),
+        ("custom", f'{{"deep":{DEEP},"note":"call 512-555-0142"}}', {"fields": ("custom",), "privacy": {"custom": "redact"}}),
+        ("custom", "{", {"fields": ("price",), "filter": Filter(rules=(Rule(lhv="custom.product_type", op=Op.NOT_BLANK),))}),
+    ],
+    ids=["number", "letters", "time", "exponent", "half a character", "depth", "rule"],
+)  # fmt: skip
+def test_the_row_is_named_though_its_id_is_not_exported(
+    url: str, column: str, value: Any, changes: dict[str, Any]
+):
+    id = spoil(url, column, value)
+    plan = plan_of(**changes)
+    assert plan.masking
+    with pytest.raises(DataError, match=f"^lead_id {id}, {column}") as raised:
+        for batch in open_source(url).read(plan.masking.query):
+            mask.apply(plan, batch, KEYS)
+    assert not raised.value.retryable
+
+
+@pytest.mark.parametrize("value", [TOO_LARGE, f'{{"deep":{DEEP}}}'], ids=["exponent", "depth"])
+def test_an_object_is_exported_in_its_letters(url: str, value: str):
+    id = spoil(url, "custom", value)
+    plan = plan_of(fields=("lead_id", "custom"))
+    assert plan.masking
+    frames = [mask.apply(plan, batch, KEYS).frame for batch in open_source(url).read(plan.masking.query)]
+    assert [row[1] for frame in frames for row in frame.rows() if row[0] == id] == [value]
+
+
+@pytest.mark.parametrize("value", [*HALVES, *BLANK_NUL])
+def test_what_no_text_holds_is_exact_or_refused_with_its_row(database: Database, value: str):
+    """A NUL is a letter to all but PostgreSQL, and half of one to nobody; MariaDB takes it for JSON that does not parse."""
+    if isinstance(database, Duckdb):
+        pytest.skip("a JSON column of DuckDB takes none of them")
+    database.fill([{}, {}])
+    if isinstance(database, Mariadb):
+        database.execute("ALTER TABLE leads MODIFY doc LONGTEXT")
+        database.execute(
+            f"UPDATE leads SET doc = '{{\"word\":{value}}}' WHERE lead_id = '1'".replace("\\", "\\\\")
+        )
+    else:
+        database.fill([{}, {"doc": f'{{"word":{value}}}'}])
+    asked = request_for(Filter())
+    asked = type(asked)(asked.definition, asked.window, asked.catalog, database.dialect)
+    query = with_suspects(
+        build_query(asked, [FIELDS[0], *(one for one in FIELDS if one.id == "doc.word")]), asked
+    )
+    try:
+        found = [
+            row
+            for batch in open_source(database.url).read(query)
+            for row in conform(batch, query.columns).rows()
+        ]
+    except DataError as error:
+        assert error.where in ("lead_id 1, doc", "lead_id 1, doc.word") and not error.retryable
+    else:
+        assert value in BLANK_NUL and not isinstance(database, Postgresql)
+        assert dict(found)["1"] == value.strip('"').replace("\\u0000", "\0")

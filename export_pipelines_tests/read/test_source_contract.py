@@ -1,0 +1,331 @@
+"""What every source owes, run on every database."""
+
+import hashlib
+import os
+import re
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from export_pipelines.catalog import Kind
+from export_pipelines.definition.export import Compression, Destination, Format, Split
+from export_pipelines.definition.filters import Filter, Rule
+from export_pipelines.definition.filters import Operator as Op
+from export_pipelines.errors import SourceError
+from export_pipelines.mask.keys import Keys
+from export_pipelines.read.open_source import open_source
+from export_pipelines.run.write_parts import write_parts
+from export_pipelines.sample import generate_leads
+from export_pipelines_tests.encode.tables import MemoryStore
+from export_pipelines_tests.plan.oracle import holds, moment
+from export_pipelines_tests.plan.tables import DATASET, request_for, window
+from export_pipelines_tests.plan.test_operators import VALUES, rules
+from export_pipelines_tests.read.databases import Database, Sqlite, chosen, query_of, read, source_of
+from export_pipelines_tests.run.whole_run import plan_of
+
+TYPED = {  # fields whose column holds a type of its own where the database has types
+    "word": "Straße é \"x\" 'y' \\ \t 😀",
+    "amount": "-12.50",
+    "price": "9999999999999999.99",
+    "size": -(2**63),
+    "flag": True,
+    "day": "2024-02-29",
+    "at": "2024-02-29T23:59:59.999Z",
+    "at_sql": "2024-02-29 23:59:59.999",
+    "at_s": "1709251199.999",
+    "at_ms": 1709251199999,
+    "doc": '{"word":"x","deep":{"amount":1.10},"flag":true,"tags":["a",5]}',
+}
+READ = {
+    **TYPED,
+    "price": Decimal("9999999999999999.99"),
+    "day": date(2024, 2, 29),
+    **dict.fromkeys(("at", "at_sql", "at_s", "at_ms"), datetime(2024, 2, 29, 23, 59, 59, 999000, UTC)),
+    "doc.word": "x",
+    "doc.deep.amount": "1.10",
+    "doc.flag": True,
+    "doc.tags": '["a",5]',
+}
+
+
+@pytest.mark.parametrize("id", VALUES)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_an_operator_selects_what_its_meaning_says(database: Database, id: str, data: st.DataObject):
+    values, op, rhv = data.draw(rules(id))
+    kind = DATASET.find(id).kind
+    if kind is Kind.TEXT and not isinstance(database, Sqlite):
+        values = [value if value is None else value.replace("\0", "") for value in values]
+    database.fill([{id: value} for value in values])
+    expected = [n for n, value in enumerate(values) if holds(kind, op, value, rhv)]
+    assert chosen(database, request_for(Filter(rules=(Rule(lhv=id, op=op, rhv=rhv),)))) == expected
+
+
+@pytest.mark.parametrize("id", ["at", "at_sql", "at_s", "at_ms"])
+@pytest.mark.parametrize(
+    ("op", "expected"),
+    [
+        (Op.EQUAL, [1]),
+        (Op.LESS, [0]),
+        (Op.LESS_OR_EQUAL, [0, 1]),
+        (Op.GREATER, [2]),
+        (Op.NOT_EQUAL, [0, 2, 3]),
+    ],
+)
+def test_a_time_compares_alike_in_every_way_it_is_stored(
+    database: Database, id: str, op: Op, expected: list[int]
+):
+    spell = {
+        "at": lambda m: m.isoformat(),
+        "at_sql": lambda m: m.strftime("%Y-%m-%d %H:%M:%S"),
+        "at_s": lambda m: int(m.timestamp()),
+        "at_ms": lambda m: int(m.timestamp()) * 1000,
+    }[id]
+    times = ["2024-02-29T23:59:59Z", "2024-03-01T00:00:00Z", "2024-03-01T00:00:01Z"]
+    database.fill([*({id: spell(moment(time))} for time in times), {}])
+    rule = Rule(lhv=id, op=op, rhv="2024-03-01T01:00:00+01:00")
+    assert chosen(database, request_for(Filter(rules=(rule,)))) == expected
+
+
+@pytest.mark.parametrize(
+    ("id", "op", "rhv", "expected"),
+    [
+        ("doc.word", Op.EQUAL, "LOAN", [0]),
+        ("doc.word", Op.INCLUDES, "oa", [0]),
+        ("doc.word", Op.INCLUDES, "RED", [1]),
+        ("doc.word", Op.INCLUDES, "re", []),
+        ("doc.word", Op.NOT_INCLUDES, "red", [0, 2, 3, 4, 5]),
+        ("doc.tags", Op.INCLUDES, "BLUE", [0]),
+        ("doc.tags", Op.INCLUDES, "5", [1]),
+        ("doc.deep.amount", Op.EQUAL, "1.1", [0, 1]),
+        ("doc.deep.amount", Op.GREATER, 1, [0, 1]),
+        ("doc.flag", Op.TRUE, None, [0]),
+        ("doc.flag", Op.NOT_TRUE, None, [1, 2, 3, 4, 5]),
+        ("doc.word", Op.BLANK, None, [2, 3, 4, 5]),
+        ("doc", Op.BLANK, None, [3, 4, 5]),
+        ("doc.tags", Op.BLANK, None, [2, 3, 4, 5]),
+    ],
+)
+def test_values_inside_json_obey_the_rules(
+    database: Database, id: str, op: Op, rhv: Any, expected: list[int]
+):
+    documents = [
+        '{"word": "Loan", "deep": {"amount": 1.10}, "flag": true, "tags": ["red", "Blue"]}',
+        '{"word": ["red", "blue"], "deep": {"amount": "1.1"}, "flag": false, "tags": [5]}',
+        '{"word": "", "deep": {"amount": null}, "flag": null, "tags": []}',
+        "{ }",
+        None,
+        "null",
+    ]
+    database.fill([{"doc": document} for document in documents])
+    assert chosen(database, request_for(Filter(rules=(Rule(lhv=id, op=op, rhv=rhv),)))) == expected
+
+
+WORDS = ["a", "a\n", "A", "é", "É", "\u0664", "4", "a b", "a\nb", "a_b", "x" * 28 + "!", ""]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("a$", [0]),
+        ("a\n$", [1]),
+        ("(?m)a$", [0, 1, 8]),
+        ("^.$", [0, 2, 3, 4, 5, 6]),
+        ("a.b", [7, 9]),
+        ("(?s)a.b", [7, 8, 9]),
+        ("(?i)é", [3, 4]),
+        (r"^\w$", [0, 2, 6]),
+        (r"\d", [6]),
+        (r"\bb$", [7, 8]),
+        (r"^\p{L}$", [0, 2, 3, 4]),
+        ("a[^x]b", [7, 8, 9]),
+        ("(x+)+$", []),
+        ("^(?:a|b)", [0, 1, 7, 8, 9]),
+        ("^$", [11]),
+    ],
+)
+def test_a_pattern_means_the_same_on_every_database(database: Database, pattern: str, found: list[int]):
+    database.fill([{"word": word} for word in WORDS])
+    for op in (Op.MATCHES, Op.NOT_MATCHES):
+        expected = found if op is Op.MATCHES else [n for n in range(len(WORDS)) if n not in found]
+        assert (
+            chosen(database, request_for(Filter(rules=(Rule(lhv="word", op=op, rhv=pattern),)))) == expected
+        )
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", "^(a|a)*$", "^(a?){28}b", "a*a*a*b$", "[a-z]+@", "^a*a*!x$", "^[^b]*b"]
+)
+def test_a_pattern_takes_linear_time_whatever_the_text_is(database: Database, pattern: str):
+    database.fill([{"word": "a" * size + "!"} for size in (28, 60_000)])
+    before = sum(os.times()[:4])
+    assert chosen(database, request_for(Filter(rules=(Rule(lhv="word", op=Op.MATCHES, rhv=pattern),)))) == []
+    assert sum(os.times()[:4]) - before < 5
+
+
+@pytest.mark.parametrize("op", [Op.EQUAL, Op.INCLUDES])
+def test_beside_a_text_that_is_not_ascii_case_is_folded(database: Database, op: Op):
+    database.fill([{"word": "STRASSE Ä"}, {"word": "Straße ä"}, {"word": "strasse a"}])
+    assert chosen(database, request_for(Filter(rules=(Rule(lhv="word", op=op, rhv="straße ä"),)))) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("id", "op", "rhv", "expected"),
+    [
+        ("email", Op.VALID, None, [0, 1, 3]),
+        ("email", Op.INVALID, None, [2, 4]),
+        ("email.domain", Op.EQUAL, "EXAMPLE.com", [0, 1]),
+        ("email.domain", Op.NOT_EQUAL, "example.com", [2, 3, 4]),
+        ("email.domain", Op.BLANK, None, [2, 4]),
+        ("email.is_free", Op.TRUE, None, [3]),
+        ("email.is_free", Op.NOT_TRUE, None, [0, 1, 2, 4]),
+        ("email.user", Op.MATCHES, "^[a-b]$", [0, 1]),
+        ("size", Op.VALID, None, [0, 1, 2, 3]),
+    ],
+)
+def test_validity_and_parts_of_values_are_asked_everywhere(
+    database: Database, id: str, op: Op, rhv: Any, expected: list[int]
+):
+    database.fill(
+        [
+            {"email": "a@Example.com", "size": 1},
+            {"email": " b@example.com", "size": 2},
+            {"email": "no address", "size": 3},
+            {"email": "c@gmail.com", "size": -4},
+            {},
+        ]
+    )
+    assert chosen(database, request_for(Filter(rules=(Rule(lhv=id, op=op, rhv=rhv),)))) == expected
+
+
+@pytest.mark.parametrize(
+    ("filter", "expected"),
+    [
+        (Filter(hours="09:00-17:00"), [1]),
+        (Filter(hours="22:00-02:00"), [0, 2]),
+        (Filter(weekdays=("saturday",)), [2]),
+        (Filter(hours="22:00-02:00", weekdays=("thursday",)), [0]),
+        (Filter(hours="22:00-02:00", weekdays=("friday",)), []),
+        (Filter(dates=(date(2024, 3, 1),)), [0, 1]),
+    ],
+    ids=str,
+)
+def test_hours_days_and_dates_are_those_of_utc(database: Database, filter: Filter, expected: list[int]):
+    database.fill(
+        [{"at": "2024-03-01T00:30:00Z"}, {"at": "2024-03-01T09:00:00Z"}, {"at": "2024-03-02T23:59:59.999Z"}]
+    )
+    assert chosen(database, request_for(filter)) == expected
+
+
+def test_a_window_holds_its_start_and_not_its_end(database: Database):
+    times = [
+        "2024-02-29T23:59:59.999Z",
+        "2024-03-01T00:00:00Z",
+        "2024-03-01T23:59:59.999Z",
+        "2024-03-02T00:00:00Z",
+    ]
+    database.fill([{"at": time} for time in times])
+    day = window("2024-03-01", "2024-03-02")
+    assert chosen(database, request_for(Filter(), day)) == [1, 2]
+
+
+@pytest.mark.parametrize("word", ["it's", "100%", "$1", 'a"b', "\\", "%s", "'; DROP TABLE leads; --", "?"])
+def test_what_a_person_writes_is_only_ever_a_value(database: Database, word: str):
+    database.fill([{"word": word}, {"word": "other"}])
+    assert chosen(database, request_for(Filter(rules=(Rule(lhv="word", op=Op.EQUAL, rhv=word),)))) == [0]
+
+
+def test_every_kind_is_read_exactly_and_null_stays_null(database: Database):
+    database.fill([{}, TYPED, {}])
+    query = query_of(database)
+    rows = {row["lead_id"]: row for row in read(database, query)}
+    assert {id: rows["1"][id] for id in READ} == READ
+    assert all(rows["0"][id] is None for id in READ)
+
+
+def test_nothing_is_read_from_an_empty_table(database: Database):
+    database.fill([])
+    assert read(database, query_of(database)) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "message"), [("leeds", "leeds"), ("leads", "wrod")], ids=["table", "column"]
+)
+def test_what_is_not_there_is_named(database: Database, table: str, message: str):
+    database.fill([])
+    query = query_of(database)
+    sql = (
+        query.sql.replace("leads.word", f"leads.{message}")
+        if table == "leads"
+        else re.sub(r"\bleads\b", table, query.sql)
+    )
+    with pytest.raises(SourceError, match=message):
+        source_of(database).check(query.model_copy(update={"sql": sql}))
+
+
+@pytest.mark.parametrize("type", ["lead", "event"])
+def test_the_same_definition_gives_the_same_bytes_as_sqlite(tmp_path: Path, database: Database, type: str):
+    sums = {}
+    for dialect, url in (("sqlite", f"sqlite:///{tmp_path / 'leads.db'}"), (database.dialect, database.url)):
+        generate_leads(url, 500, 7, date(2024, 1, 15), 1, replace=True, events=type == "event")
+        for form in ("csv", "json", "parquet"):
+            plan = plan_of(
+                dialect=dialect, type=type, format=Format(name=form), fields="all", split=Split(rows=200),
+                compression=Compression(codec="gzip"), deliver=(Destination(kind="folder", settings={"path": "x"}),),
+            )  # fmt: skip
+            assert plan.masking
+            store = MemoryStore()
+            write_parts(plan, open_source(url).read(plan.masking.query), store.open_part, Keys())
+            sums[dialect, form] = [hashlib.sha256(data).hexdigest() for data in store.parts.values()]
+    for form in ("csv", "json", "parquet"):
+        assert sums["sqlite", form] == sums[database.dialect, form] and len(sums["sqlite", form]) >= 3
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "12345678901234567890123",
+        "1.10",
+        "-0.0",
+        "1e400",
+        "1E5",
+        "true",
+        "false",
+        "0.1",
+        "100",
+        "47.37688781234567",
+    ],
+)
+def test_a_number_or_a_truth_in_a_text_of_json_is_text_as_it_is_written(database: Database, stored: str):
+    database.fill(
+        [{"doc": f'{{"word":{stored}}}'}, {"doc": f'{{"word":"{stored}"}}'}, {"doc": '{"word":null}'}]
+    )
+    assert [row["doc.word"] for row in read(database, query_of(database))] == [stored, stored, None]
+    for op, rhv in ((Op.EQUAL, stored), (Op.INCLUDES, stored[:2])):
+        rule = Rule(lhv="doc.word", op=op, rhv=rhv)
+        assert chosen(database, request_for(Filter(rules=(rule,)))) == [0, 1]
+
+
+@pytest.mark.parametrize("by_functions", [False, True])
+def test_a_real_of_sqlite_is_the_shortest_number_that_reads_back_equal(tmp_path: Path, by_functions: bool):
+    database = Sqlite(tmp_path / "small.db")
+    reals = [47.37688781234567, -32.349787874373646, 0.1, 1 / 3, 25.0, 2.5, 1e15 + 0.3, 123456789.123456789]
+    database.fill([{"amount": None} for _ in reals])
+    with closing(sqlite3.connect(database.path)) as connection, connection:
+        connection.execute("ALTER TABLE leads DROP COLUMN amount")
+        connection.execute("ALTER TABLE leads ADD COLUMN amount REAL")
+        for n, real in enumerate(reals):
+            connection.execute("UPDATE leads SET amount = ? WHERE lead_id = ?", [real, str(n)])
+    rule = Rule(
+        lhv="lead_id", op=Op.MATCHES if by_functions else Op.NOT_EQUAL, rhv="." if by_functions else "x"
+    )
+    read_back = read(database, query_of(database, Filter(rules=(rule,))))
+    assert [float(row["amount"]) for row in read_back] == reals
+    assert [len(row["amount"]) for row in read_back] == [len(repr(real).removesuffix(".0")) for real in reals]
