@@ -14,6 +14,7 @@ ExportError                      what, where, what to do
     |-- DataError                a stored value that its declared type cannot hold
     |-- StoreError               folder not writable, disk full
     |-- DamagedArtifact          a part changed, cut, swapped or lost
+    |-- SealedArtifact           sealed, and its key was erased or is in another ledger
     `-- Uncertain                the receiver may have it, and cannot be asked; a person decides
 
 docs/errors.md is made of it: `python -m export_pipelines.error_codes > docs/errors.md`.
@@ -136,6 +137,12 @@ class DamagedArtifact(FatalError):
     """A part or manifest was changed, cut, swapped or lost."""
 
     code = "damaged"
+
+
+class SealedArtifact(FatalError):
+    """The artifact is sealed, and its key was erased or stands in another ledger."""
+
+    code = "sealed"
 
 
 class Uncertain(FatalError):

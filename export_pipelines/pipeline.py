@@ -96,7 +96,7 @@ def run_export(
         written = write_parts(plan, source.read(masking.query), staging.open_part, keys, progress)
         _demand_all_rows(plan, expected, written.rows_read)
         manifest = _manifest(plan, written, artifact, now(), store)
-        staging.commit(manifest)
+        manifest = staging.commit(manifest)
     figures = {"rows": manifest.rows, "bytes": manifest.bytes, "seconds": manifest.seconds}
     log.info("written", extra={"artifact": artifact, **figures})
     return manifest
@@ -219,7 +219,7 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         as_text=dict(written.cells.as_text),
         seconds=written.seconds,
         parts=_parts(extract, written),
-    ).sealed()
+    ).with_digest()
 
 
 def _columns(columns: Iterable[OutputColumn]) -> tuple[ManifestColumn, ...]:

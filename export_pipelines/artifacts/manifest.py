@@ -23,7 +23,10 @@ class Stored(Frozen):
 
 
 class Part(Stored):
-    """One finished file: its name, rows, bytes on disk, bytes before compression, SHA-256 of the file, its window."""
+    """One finished file as it is delivered: its name, rows, bytes, bytes before compression, SHA-256, its window.
+
+    `sealed_bytes` and `sealed_sha256` are of what lies in the store, where that is sealed.
+    """
 
     name: str
     rows: int
@@ -31,6 +34,16 @@ class Part(Stored):
     raw_bytes: int
     sha256: str
     window: Window
+    sealed_bytes: int | None = None
+    sealed_sha256: str | None = None
+
+    @property
+    def stored_bytes(self) -> int:
+        return self.bytes if self.sealed_bytes is None else self.sealed_bytes
+
+    @property
+    def stored_sha256(self) -> str:
+        return self.sealed_sha256 or self.sha256
 
 
 class ManifestColumn(Stored):
@@ -49,7 +62,7 @@ class Manifest(Stored):
     """One artifact, whole. `seconds` is wall time by stage (extract, encode, store).
 
     `digest` is the SHA-256 of all the rest as it is stored, so that an edited manifest is found out, and that one which
-    another release wrote is not taken for edited; `sealed()` sets it. A manifest without `format_version` is of format 1.
+    another release wrote is not taken for edited; `with_digest()` sets it. A manifest without `format_version` is of format 1.
     """
 
     format_version: int = FORMAT_VERSION
@@ -92,13 +105,13 @@ class Manifest(Stored):
     parts: tuple[Part, ...]
     digest: str = ""
 
-    def sealed(self) -> Self:
+    def with_digest(self) -> Self:
         """The same manifest with its digest."""
         return self.model_copy(update={"digest": self._digest()})
 
     def to_json(self) -> builtins.bytes:
-        """The manifest file, to the byte: sealed, readable, equal for equal manifests."""
-        return (self.sealed().model_dump_json(indent=2, exclude_unset=True) + "\n").encode()
+        """The manifest file, to the byte: with its digest, readable, equal for equal manifests."""
+        return (self.with_digest().model_dump_json(indent=2, exclude_unset=True) + "\n").encode()
 
     @classmethod
     def from_json(cls, data: builtins.bytes, where: str) -> Self:

@@ -42,8 +42,11 @@ class RenamedStore:
     def files(self, artifact: str) -> Mapping[str, int]:
         return self.store.files(artifact)
 
-    def open(self, artifact: str, part_name: str) -> BinaryIO:
-        return self.store.open(artifact, part_name)
+    def open(self, artifact: str, part_name: str, start: int = 0) -> BinaryIO:
+        return self.store.open(artifact, part_name, start)
+
+    def open_stored(self, artifact: str, part_name: str) -> BinaryIO:
+        return self.store.open_stored(artifact, part_name)
 
     def remove(self, artifact: str) -> None:
         self.store.remove(artifact)

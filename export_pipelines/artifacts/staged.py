@@ -41,8 +41,8 @@ def demand_whole(manifest: Manifest, artifact: str, stored: Mapping[str, int]) -
     if manifest.artifact != artifact:
         raise StoreError(f"the manifest is that of {manifest.artifact}", where=artifact)
     for part in manifest.parts:
-        if stored.get(part.name) != part.bytes:
+        if stored.get(part.name) != part.stored_bytes:
             raise DamagedArtifact(
-                f"{stored.get(part.name, 0)} bytes were stored, {part.bytes} were written",
+                f"{stored.get(part.name, 0)} bytes were stored, {part.stored_bytes} were written",
                 where=f"{artifact}/{part.name}",
             )

@@ -19,7 +19,7 @@ class Staging(Protocol):
     """An artifact in the making: a context that leaves nothing behind unless `commit` was reached.
 
     open_part: a new part; the part stands under its name once its `finish` returned, durable.
-    commit:    writes the manifest, last and atomically. Only then is there an artifact. Parts that the manifest
+    commit:    writes the manifest, last and atomically, and returns it as it stands. Only then is there an artifact. Parts that the manifest
                does not list are removed; a part that it lists and that is not there, whole, refuses the commit.
     abort:     removes everything; harmless when called twice or after a commit.
     """
@@ -32,7 +32,7 @@ class Staging(Protocol):
 
     def open_part(self, name: str) -> "PartSink": ...
 
-    def commit(self, manifest: Manifest) -> None: ...
+    def commit(self, manifest: Manifest) -> Manifest: ...
 
     def abort(self) -> None: ...
 
@@ -51,7 +51,8 @@ class Store(Protocol):
     latest:    the newest whole one of an export, by its token.
     manifest:  one artifact's manifest; DamagedArtifact when it was cut or edited.
     files:     name -> bytes of everything that lies in an artifact, its manifest left out.
-    open:      a part, from byte 0, as often as asked.
+    open:      a part from byte `start`, as often as asked, as it is delivered.
+    open_stored: the same as it lies there, sealed where it is.
     remove:    takes an artifact away, the manifest first.
     sweep:     removes what killed runs left, of one export or of all (a staging whose writer is dead, temporary files,
                parts that no manifest knows), never anything of a living run; returns what it removed.
@@ -73,7 +74,9 @@ class Store(Protocol):
 
     def files(self, artifact: str) -> Mapping[str, int]: ...
 
-    def open(self, artifact: str, part_name: str) -> BinaryIO: ...
+    def open(self, artifact: str, part_name: str, start: int = 0) -> BinaryIO: ...
+
+    def open_stored(self, artifact: str, part_name: str) -> BinaryIO: ...
 
     def remove(self, artifact: str) -> None: ...
 

@@ -1,14 +1,19 @@
-"""Reads an artifact again, every byte, and names what was changed, cut, swapped, lost or added."""
+"""Reads an artifact again, every byte, and names what was changed, cut, swapped, lost or added.
+
+A sealed artifact is opened where its key is held; else what lies in the store is held against its own digest."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts.manifest import Manifest, Part
-from export_pipelines.errors import DamagedArtifact
+from export_pipelines.errors import DamagedArtifact, SealedArtifact, SettingsError
 from export_pipelines.files.digest import digest_of
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts.store import Store
+
+
+Content = tuple[int, str]  # size and SHA-256
 
 
 def verify(store: "Store", artifact: str) -> list[str]:
@@ -45,26 +50,34 @@ def _part_faults(store: "Store", manifest: Manifest, part: Part, found: Mapping[
     if part.name not in found:
         return [f"{part.name}: lost, the file is not there"]
     try:
-        with store.open(manifest.artifact, part.name) as file:
-            size, sha256 = digest_of(file)
+        content, stated = _read(store, manifest.artifact, part)
     except DamagedArtifact as error:
         return [f"{part.name}: {error.what}"]
     except OSError as error:
         return [f"{part.name}: cannot be read: {error.strerror}"]
-    if sha256 == part.sha256:
-        return []
-    return [f"{part.name}: {_difference(manifest, part, sha256, size)}"]
+    return [] if content == stated else [f"{part.name}: {_difference(manifest, content, stated)}"]
 
 
-def _difference(manifest: Manifest, part: Part, sha256: str, size: int) -> str:
+def _read(store: "Store", artifact: str, part: Part) -> tuple[Content, Content]:
+    """What was read, and what the manifest states of it."""
+    try:
+        with store.open(artifact, part.name) as file:
+            return digest_of(file), (part.bytes, part.sha256)
+    except (SealedArtifact, SettingsError):  # its key is not here
+        with store.open_stored(artifact, part.name) as file:
+            return digest_of(file), (part.stored_bytes, part.stored_sha256)
+
+
+def _difference(manifest: Manifest, content: Content, stated: Content) -> str:
+    size, sha256 = content
     for other in manifest.parts:
-        if other.sha256 == sha256:
+        if sha256 in (other.sha256, other.sealed_sha256):
             return f"swapped, it holds the bytes of {other.name}"
-    if size < part.bytes:
-        return f"cut, {size} of {part.bytes} bytes are left"
-    if size > part.bytes:
-        return f"changed, it grew from {part.bytes} to {size} bytes"
-    return f"changed, SHA-256 is {sha256}, the manifest says {part.sha256}"
+    if size < stated[0]:
+        return f"cut, {size} of {stated[0]} bytes are left"
+    if size > stated[0]:
+        return f"changed, it grew from {stated[0]} to {size} bytes"
+    return f"changed, SHA-256 is {sha256}, the manifest says {stated[1]}"
 
 
 def _strangers(manifest: Manifest, found: Mapping[str, int]) -> list[str]:

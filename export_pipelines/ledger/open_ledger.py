@@ -18,7 +18,7 @@ from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
 from export_pipelines.settings import PREFIX, Settings, driver_url
 
-HEAD = "0004"  # the newest migration
+HEAD = "0005"  # the newest migration
 WHERE = PREFIX + "LEDGER_URL"
 BUSY_S = 60.0  # how long one waits for another's write; a write takes milliseconds
 MIGRATING = 0x6C6564676572  # of PostgreSQL's advisory locks, away from those of lanes
@@ -86,7 +86,7 @@ def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late, see below
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "handle_error")

@@ -118,6 +118,15 @@ alerts = sa.Table(  # what people are to be told, each thing once
     sa.Column("ended_at", Utc, index=True),  # every channel has it, or nobody wants it
 )
 
+data_keys = sa.Table(  # of sealed artifacts, wrapped; nowhere else
+    "data_keys",
+    metadata,
+    sa.Column("artifact", sa.Text, primary_key=True),
+    sa.Column("master", sa.Text, nullable=False),  # id of the master key that opens it
+    sa.Column("wrapped", sa.LargeBinary),  # null once it was destroyed
+    sa.Column("destroyed_at", Utc),
+)
+
 audit = sa.Table(  # who did what to which thing; rows are added, never changed
     "audit",
     metadata,

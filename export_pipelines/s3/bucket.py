@@ -80,11 +80,12 @@ class Bucket:
         except FileNotFoundError:
             raise RetryableError("the object is gone", where=self.url(key)) from None
 
-    def open(self, key: str) -> BinaryIO:
-        """The object from byte 0. Raises FileNotFoundError."""
+    def open(self, key: str, start: int = 0) -> BinaryIO:
+        """The object from byte `start`. Raises FileNotFoundError."""
+        whole: Options = {"Range": f"bytes={start}-"} if start else {}
         with s3_errors(self.url(key)):
             try:
-                body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
+                body = self.client.get_object(Bucket=self.name, Key=key, **whole)["Body"]
             except ClientError as error:
                 if code_of(error) in MISSING:
                     missing = FileNotFoundError(key)

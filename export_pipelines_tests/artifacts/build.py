@@ -59,14 +59,13 @@ def manifest_of(
 
 def stored(store: Store, parts: dict[str, bytes] = PARTS, **manifest: object) -> Manifest:
     """A committed artifact of `parts`; `manifest` are arguments of `manifest_of`."""
-    made = manifest_of(parts, **manifest).sealed()  # type: ignore[arg-type]
+    made = manifest_of(parts, **manifest).with_digest()  # type: ignore[arg-type]
     with store.begin(*made.artifact.split("/")) as staging:
         for name, data in parts.items():
             part = staging.open_part(name)
             part.write(data)
             part.finish()
-        staging.commit(made)
-    return made
+        return staging.commit(made)
 
 
 def child_environment() -> dict[str, str]:

@@ -23,7 +23,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def store(place: Place) -> Store:
-    return open_store(place.url)
+    return place.store()
 
 
 def test_a_committed_artifact_reads_back_byte_for_byte(store: Store):
@@ -55,7 +55,7 @@ def test_a_part_has_its_name_only_when_it_is_finished(store: Store, place: Place
         part.write(b"x")
         assert f"{ARTIFACT}/a.csv" not in place.names()
         part.finish()
-        assert place.read(f"{ARTIFACT}/a.csv") == b"x"
+        assert f"{ARTIFACT}/a.csv" in place.names()
 
 
 def test_an_error_in_a_run_leaves_nothing_behind(store: Store, place: Place):

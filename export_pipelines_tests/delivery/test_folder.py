@@ -100,7 +100,7 @@ def test_replace_refuses_what_was_not_delivered_and_changes_nothing(
 def test_a_manifest_that_nobody_here_delivered_removes_nothing(send, store: Store):
     """It names a file of somebody else's, as one that the set before had and this one has not."""
     folder = Path(send(stored(store)).target)
-    theirs = manifest_of({"accounts.xlsx": b"theirs"}).sealed()
+    theirs = manifest_of({"accounts.xlsx": b"theirs"}).with_digest()
     (folder / "accounts.xlsx").write_bytes(b"theirs")
     (folder / "daily.manifest.json").write_bytes(theirs.to_json())
     with pytest.raises(RequestError, match=r"daily\.manifest\.json stands there"):

@@ -76,7 +76,7 @@ class FolderStaging(AbortedUnlessCommitted):
         self._parts[name] = part = FolderPart(self.folder / check_part_name(name))
         return part
 
-    def commit(self, manifest: Manifest) -> None:
+    def commit(self, manifest: Manifest) -> Manifest:
         self._demand_open()
         demand_whole(manifest, self.artifact, self._stored())
         temporary = self.folder / (MANIFEST_NAME + TEMPORARY)
@@ -89,6 +89,7 @@ class FolderStaging(AbortedUnlessCommitted):
                 sync_folder(folder)
             (self.folder / LOCK_NAME).unlink()
         self._release()
+        return manifest
 
     def abort(self) -> None:
         if self._lock is None:

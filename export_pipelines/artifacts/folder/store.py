@@ -73,10 +73,11 @@ class FolderStore:
                 if not path.is_dir() and path.name not in (MANIFEST_NAME, LOCK_NAME)
             }
 
-    def open(self, artifact: str, part_name: str) -> BinaryIO:
+    def open(self, artifact: str, part_name: str, start: int = 0) -> BinaryIO:
         path = self._folder(artifact) / check_part_name(part_name)
         try:
-            return path.open("rb")
+            file = path.open("rb")
+            file.seek(start)
         except FileNotFoundError as error:
             raise DamagedArtifact(
                 "the part is missing", where=f"{artifact}/{part_name}", remedy=RERUN
@@ -85,6 +86,9 @@ class FolderStore:
             raise DamagedArtifact(
                 f"the part cannot be read: {error.strerror}", where=f"{artifact}/{part_name}"
             ) from error
+        return file
+
+    open_stored = open
 
     def remove(self, artifact: str) -> None:
         folder = self._folder(artifact)

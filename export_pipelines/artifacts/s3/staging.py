@@ -41,7 +41,7 @@ class S3Staging(AbortedUnlessCommitted):
         self._parts[name] = part = S3Part(self.bucket, self.prefix + check_part_name(name), self.options)
         return part
 
-    def commit(self, manifest: Manifest) -> None:
+    def commit(self, manifest: Manifest) -> Manifest:
         if not self._open:
             raise StoreError("the artifact is already committed or aborted", where=self.artifact)
         stored = {one.key.removeprefix(self.prefix): one.size for one in self.bucket.list(self.prefix)}
@@ -59,6 +59,7 @@ class S3Staging(AbortedUnlessCommitted):
         if not self.bucket.put(self.prefix + MANIFEST_NAME, manifest.to_json(), options, only_new=True):
             raise StoreError("another run committed the same artifact", where=self.artifact)
         self._open = False
+        return manifest
 
     def abort(self) -> None:
         if not self._open:

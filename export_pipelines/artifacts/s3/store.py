@@ -116,15 +116,17 @@ class S3Store:
             raise self._unknown(artifact)
         return {name: size for name, size in found.items() if name != MANIFEST_NAME}
 
-    def open(self, artifact: str, part_name: str) -> BinaryIO:
+    def open(self, artifact: str, part_name: str, start: int = 0) -> BinaryIO:
         if not is_artifact_id(artifact):
             raise self._unknown(artifact)
         try:
-            return self.bucket.open(self._key(artifact, check_part_name(part_name)))
+            return self.bucket.open(self._key(artifact, check_part_name(part_name)), start)
         except FileNotFoundError:
             raise DamagedArtifact(
                 "the part is missing", where=f"{artifact}/{part_name}", remedy=RERUN
             ) from None
+
+    open_stored = open
 
     def remove(self, artifact: str) -> None:
         if not is_artifact_id(artifact):

@@ -1,0 +1,133 @@
+"""Data keys, one for each sealed artifact, and the master key that wraps them. A wrapped key stands in the ledger alone:
+once it is destroyed there, no copy of the artifact opens any more."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from export_pipelines.artifacts.sealing.stream import KEY_BYTES
+from export_pipelines.errors import SettingsError
+from export_pipelines.key_versions import PREFIX, KeyVersion, KeyVersions
+
+NONCE_BYTES = 12
+PURPOSE = "seal"
+
+
+@dataclass(frozen=True)
+class WrappedKey:
+    """A data key as the ledger holds it. `master` is the id of the master key that opens it."""
+
+    artifact: str
+    master: str
+    wrapped: bytes
+
+
+class DataKeys(Protocol):
+    """Where wrapped keys are kept; durable when a call returns.
+
+    add:     a new one, before the first byte of its artifact is stored.
+    get:     that of an artifact; None where there is none, or it was destroyed.
+    replace: the same data keys under another master key, all or none of them.
+    """
+
+    def add(self, key: WrappedKey) -> None: ...
+
+    def get(self, artifact: str) -> WrappedKey | None: ...
+
+    def replace(self, keys: Iterable[WrappedKey]) -> None: ...
+
+
+class MasterKey(Protocol):
+    """Wraps data keys: `id` tells it from others and nothing about it."""
+
+    @property
+    def id(self) -> str: ...
+
+    def wrap(self, artifact: str, key: bytes) -> bytes: ...
+
+    def unwrap(self, artifact: str, wrapped: bytes) -> bytes:
+        """Raises SettingsError where this is not the key that wrapped it, or it was wrapped for another artifact."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalMasterKey:
+    """A version of MASTER_KEY, from the environment or a file."""
+
+    version: KeyVersion
+
+    @property
+    def id(self) -> str:
+        return self.version.id
+
+    def wrap(self, artifact: str, key: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, key, _context(artifact))
+
+    def unwrap(self, artifact: str, wrapped: bytes) -> bytes:
+        try:
+            return self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _context(artifact))
+        except InvalidTag:
+            raise SettingsError(
+                "the data key of this artifact does not open: the ledger's entry was changed",
+                where=artifact,
+                remedy="restore the ledger from a backup, or run the export again",
+            ) from None
+
+    @property
+    def _cipher(self) -> AESGCM:
+        purpose = b"export_pipelines MASTER_KEY wraps data keys"
+        return AESGCM(HKDF(SHA256(), KEY_BYTES, None, purpose).derive(self.version.material))
+
+
+@dataclass(frozen=True)
+class MasterKeys:
+    """The master keys that are held; `active` wraps new data keys."""
+
+    active: MasterKey
+    held: tuple[MasterKey, ...]
+
+    @classmethod
+    def of(cls, versions: KeyVersions) -> "MasterKeys | None":
+        """None where no MASTER_KEY is set: artifacts are not sealed. Raises SettingsError for a key that is too short."""
+        if not versions.held:
+            return None
+        return cls(
+            LocalMasterKey(versions.active(PURPOSE)),
+            tuple(LocalMasterKey(version) for version in versions.held),
+        )
+
+    def new(self, artifact: str) -> tuple[bytes, WrappedKey]:
+        """A new data key, and what to keep of it."""
+        key = os.urandom(KEY_BYTES)
+        return key, WrappedKey(artifact, self.active.id, self.active.wrap(artifact, key))
+
+    def unwrap(self, key: WrappedKey) -> bytes:
+        """The data key. Raises SettingsError where its master key is not held."""
+        for master in self.held:
+            if master.id == key.master:
+                return master.unwrap(key.artifact, key.wrapped)
+        raise not_held(key)
+
+    def rewrap(self, key: WrappedKey) -> WrappedKey:
+        """The same data key under the active master key."""
+        return WrappedKey(key.artifact, self.active.id, self.active.wrap(key.artifact, self.unwrap(key)))
+
+
+def not_held(key: WrappedKey) -> SettingsError:
+    """No master key that is held opens `key`."""
+    return SettingsError(
+        f"the artifact is sealed under the master key {key.master}, which is not held here",
+        where=key.artifact,
+        remedy=f"set {PREFIX}MASTER_KEY, or a version of it, to that key",
+    )
+
+
+def _context(artifact: str) -> bytes:
+    return f"export_pipelines data key of {artifact}".encode()
