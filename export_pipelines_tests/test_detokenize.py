@@ -277,13 +277,14 @@ def test_the_audit_lists_who_asked_for_values(terminal: Terminal, project: Proje
 def test_the_audit_gives_programs_the_entries_as_they_are(terminal: Terminal, project: Project):
     terminal("detokenize", token("Roe"))
     before, after = json.loads(terminal("audit", "--json").stdout)
-    assert before | {"detail": None} == {
+    assert before | {"detail": None, "hash": None} == {
         "id": after["detail"]["entry"],
         "at": NOW.isoformat(),
         "actor": getpass.getuser(),
         "action": "detokenize",
         "subject": "value",
         "detail": None,
+        "hash": None,
     }
     assert after["action"] == "detokenized"
     assert after["detail"] == {"entry": before["id"], "opened": 1, "outcome": "done"}

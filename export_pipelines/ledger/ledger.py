@@ -216,7 +216,7 @@ class Ledger:
     def audit(self, action: str | None = None) -> list[AuditEntry]:
         """Entries of the audit, oldest first."""
         with self.engine.begin() as connection:
-            return read_entries(connection, action)
+            return list(read_entries(connection, action))
 
     # --- inside ------------------------------------------------------------------------------------------------
 

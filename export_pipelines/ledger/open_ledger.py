@@ -18,7 +18,7 @@ from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
 from export_pipelines.settings import PREFIX, Settings, driver_url
 
-HEAD = "0005"  # the newest migration
+HEAD = "0006"  # the newest migration
 WHERE = PREFIX + "LEDGER_URL"
 BUSY_S = 60.0  # how long one waits for another's write; a write takes milliseconds
 MIGRATING = 0x6C6564676572  # of PostgreSQL's advisory locks, away from those of lanes

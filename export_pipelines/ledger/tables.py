@@ -127,7 +127,7 @@ data_keys = sa.Table(  # of sealed artifacts, wrapped; nowhere else
     sa.Column("destroyed_at", Utc),
 )
 
-audit = sa.Table(  # who did what to which thing; rows are added, never changed
+audit = sa.Table(  # who did what to which thing; a chain, see audit.py
     "audit",
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
@@ -136,6 +136,15 @@ audit = sa.Table(  # who did what to which thing; rows are added, never changed
     sa.Column("action", sa.Text, nullable=False, index=True),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("hash", sa.Text),  # of this entry and of all before it
+)
+
+checkpoints = sa.Table(  # of the audit, signed
+    "checkpoints",
+    metadata,
+    sa.Column("size", sa.BigInteger, primary_key=True),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
 )
 
 

@@ -1,12 +1,12 @@
 """The ledger, on SQLite and on PostgreSQL."""
 
-import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -40,29 +40,6 @@ OLD_DELIVERY = (
     "VALUES ('d', 'daily/2024-01-15/x', 1, 'lane', 'folder', '{}', '', 'due', 0, :at)"
 )
 SECRET = "hunter2secret"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'home' / 'ledger.db'}"
-        return
-    server = request.getfixturevalue("postgresql_url")
-    name = f"ledger_{os.getpid()}_{abs(hash(tmp_path))}"
-    admin = sa.create_engine(driver_url(server), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    opened = open_ledger(url)
-    yield opened
-    opened.engine.dispose()
 
 
 def at(moment: datetime = AT) -> Callable[[], datetime]:
@@ -331,9 +308,9 @@ def test_the_audit_keeps_every_entry_in_its_order(ledger: Ledger):
     ledger.record("bob", "other", "a thing", {}, AT)
     second = ledger.record("bob", "detokenize", "a.csv", {"columns": ["email", "ä"]}, AT - HOUR)
     assert first < second
-    assert ledger.audit("detokenize") == [
-        AuditEntry(first, AT, "ann", "detokenize", "value", {"key": "MASTER_KEY:01234567"}),
-        AuditEntry(second, AT - HOUR, "bob", "detokenize", "a.csv", {"columns": ["email", "ä"]}),
+    assert [replace(entry, hash="") for entry in ledger.audit("detokenize")] == [
+        AuditEntry(first, AT, "ann", "detokenize", "value", {"key": "MASTER_KEY:01234567"}, ""),
+        AuditEntry(second, AT - HOUR, "bob", "detokenize", "a.csv", {"columns": ["email", "ä"]}, ""),
     ]
     assert len(ledger.audit()) == 3
 
