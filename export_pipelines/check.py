@@ -29,10 +29,11 @@ from export_pipelines.errors import (
     unknown,
 )
 from export_pipelines.plan import PlanRequest, compile_plan
-from export_pipelines.plan.naming import render, window_words
+from export_pipelines.plan.naming import part_file_name, window_words
 from export_pipelines.plan.plan import Plan, Window
 from export_pipelines.plan.window import WHOLE, scheduled_window, window_between, window_of
 from export_pipelines.settings import Settings
+from export_pipelines.templates import render
 
 # Pairs of windows that share all but one word of a template: the day, the month, the year.
 SAMPLES: dict[Cadence, tuple[str, ...]] = {
@@ -199,7 +200,7 @@ def _targets(plan: Plan, definition: ExportDefinition, settings: Settings) -> It
     assert plan.extract is not None and plan.output is not None  # a compiled plan is whole
     window = plan.extract.window
     words = {**window_words(window), "export": plan.export, "type": plan.type, "run": window.key}
-    part = plan.output.part_name.format(part=1)
+    part = part_file_name(plan, 1)
     for entry, wanted in zip(plan.output.deliver, definition.deliver, strict=True):
         kind = settings_of(wanted)
         if kind.place:

@@ -10,13 +10,13 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any, Literal, Protocol
 
-from export_pipelines.definition.templates import header_text
 from export_pipelines.delivery.email.destination import mail_from, mail_server
 from export_pipelines.delivery.email.smtp import SmtpServer, connected, encoded, hand_over
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.webhook.destination import JSON, signed, signing_key
 from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
 from export_pipelines.errors import SettingsError, unknown
+from export_pipelines.templates import header_text
 
 WHERE = "alerts.yaml"
 TIMEOUT_S = 10.0  # a sensor has a minute for everything

@@ -12,9 +12,9 @@ from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.report_checks import key_faults, report_faults
 from export_pipelines.definition.schedule import begins_within
 from export_pipelines.definition.selection import DATASETS, exportable, selection_faults
-from export_pipelines.definition.templates import words_in
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import CatalogError
+from export_pipelines.templates import words_in
 from export_pipelines.yaml.lines import Key
 
 Found = Iterator[tuple[Key, str]]

@@ -30,8 +30,8 @@ from export_pipelines.definition.filters import Filter
 from export_pipelines.definition.output import WrittenCompression, WrittenFormat
 from export_pipelines.definition.report import Over, Report, TimeBasis
 from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
-from export_pipelines.definition.templates import PART_WORDS, header_faults, template_faults
 from export_pipelines.definition.words import DayText, Flag, Hours, Names, Span, fault
+from export_pipelines.templates import PART_WORDS, header_faults, template_faults
 from export_pipelines.yaml.faults import shown_value
 
 REPORT_KEYS = tuple(Report.model_fields)

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import RequestError
-from export_pipelines.plan.naming import render, window_words
+from export_pipelines.plan.naming import window_words
+from export_pipelines.templates import render
 
 MAX_VERSIONS = 10_000
 MAX_PLACE_BYTES = 1024  # of an S3 key; file systems allow more
@@ -39,14 +40,6 @@ def place_of(template: str, words: Mapping[str, str], where: str) -> str:
             f"the path has more than {MAX_PLACE_BYTES} bytes", where=where, remedy="shorten it"
         )
     return text
-
-
-def fixed_folder(template: str) -> str:
-    """The deepest folder that a template names without a word."""
-    before, hole, _ = template.partition("{{")
-    if not hole:
-        return before
-    return before.rpartition("/")[0] or ("/" if before.startswith("/") else "")
 
 
 def versioned(name: str, number: int, where: str) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 from export_pipelines.definition.delivery import KINDS
 from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import CODECS, FORMATS
-from export_pipelines.definition.templates import words_in
 from export_pipelines.errors import RequestError, unknown
-from export_pipelines.plan.naming import check_template, part_template, window_words
+from export_pipelines.plan.naming import window_words
 from export_pipelines.plan.plan import Compression, Encoding, Output, Plan
 from export_pipelines.plan.query.predicates import located
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import is_given
+from export_pipelines.templates import check_template, part_template, words_in
 
 MARK_DIGITS = 8
 

@@ -5,8 +5,8 @@ from email.policy import SMTP
 
 import pytest
 
-from export_pipelines.definition.templates import demand_header, header_faults, header_text
 from export_pipelines.errors import DefinitionError, RequestError
+from export_pipelines.templates import demand_header, header_faults, header_text
 from export_pipelines_tests.definition.conftest import Load
 
 BREAKS = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]

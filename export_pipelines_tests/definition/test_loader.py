@@ -9,9 +9,10 @@ import pytest
 from export_pipelines.catalog import Catalog
 from export_pipelines.definition import load_definitions, loader
 from export_pipelines.definition.export import Compression
-from export_pipelines.definition.templates import PART_WORDS, WORDS
 from export_pipelines.errors import DefinitionError, SettingsError
-from export_pipelines.plan import naming
+from export_pipelines.plan.naming import window_words
+from export_pipelines.plan.window import WHOLE
+from export_pipelines.templates import PART_WORDS, WORDS
 from export_pipelines_tests.definition.conftest import Load
 
 HEAD = "type: lead\nformat: csv\n"
@@ -168,4 +169,5 @@ def test_an_error_can_be_placed_later_by_its_key(load: Load) -> None:
 
 
 def test_the_words_of_templates_are_those_that_the_plan_fills_in() -> None:
-    assert (WORDS, PART_WORDS) == (naming.WORDS, naming.PART_WORDS)
+    given = {*window_words(WHOLE), "export", "type"}
+    assert given | {"part", "ext"} == PART_WORDS and given | {"part", "ext", "run"} == WORDS

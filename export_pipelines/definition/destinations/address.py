@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from export_pipelines.definition.templates import header_faults
 from export_pipelines.definition.words import fault
+from export_pipelines.templates import header_faults
 
 EXPECTED = "an e-mail address is expected, such as operations@example.com"
 

@@ -9,16 +9,15 @@ from export_pipelines.definition.destinations.address import MailAddress
 from export_pipelines.definition.destinations.named import Named
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import DestinationSettings, Seconds
-from export_pipelines.definition.templates import FOLDER_WORDS, header_faults, template_faults
 from export_pipelines.definition.words import ByteSize, fault
+from export_pipelines.templates import MAIL_WORDS, MAX_TEXT, header_faults, template_faults
 
-MAIL_WORDS = FOLDER_WORDS | {"rows", "parts", "bytes", "files"}
 SUBJECT = "{{export}} {{key}}: {{rows}} rows"
 BODY = "{{export}}, from {{start}} until {{end}} (UTC). Rows: {{rows}}. Files: {{parts}}.\n\n{{files}}\n"
 
 
-def _template(value: str) -> str:
-    for text in template_faults(value, MAIL_WORDS):
+def _text(value: str) -> str:
+    for text in template_faults(value, MAIL_WORDS, MAX_TEXT):
         raise fault(text)
     return value
 
@@ -26,9 +25,9 @@ def _template(value: str) -> str:
 def _line(value: str) -> str:
     if not value.strip():
         raise fault("a subject is expected, not an empty text")
-    for text in header_faults(value):
+    for text in (*header_faults(value), *template_faults(value, MAIL_WORDS)):
         raise fault(text)
-    return _template(value)
+    return value
 
 
 def _listed(value: object) -> object:
@@ -55,7 +54,7 @@ class EmailSettings(DestinationSettings):
     cc: Addresses = ()
     sender: Annotated[MailAddress | None, Field(alias="from")] = None
     subject: Annotated[str, AfterValidator(_line)] = SUBJECT
-    body: Annotated[str, AfterValidator(_template)] = BODY
+    body: Annotated[str, AfterValidator(_text)] = BODY
     smtp: Secret | None = None
     max_size: ByteSize = 20_000_000
     over_limit: Literal["split", "link", "fail"] = "split"

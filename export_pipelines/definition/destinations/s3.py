@@ -10,8 +10,8 @@ from export_pipelines.definition.destinations.hosts import host_of, is_loopback
 from export_pipelines.definition.destinations.named import Named, files_in
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import DestinationSettings, Overwrite, Seconds
-from export_pipelines.definition.templates import FOLDER_WORDS, WORDS, template_faults, words_in
 from export_pipelines.definition.words import Flag, fault, unless
+from export_pipelines.templates import FOLDER_WORDS, WORDS, template_faults, words_in
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 MAX_TAGS = 10

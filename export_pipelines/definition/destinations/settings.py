@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from export_pipelines.definition.destinations.named import Named, secrets_in
-from export_pipelines.definition.templates import FOLDER_WORDS, template_faults
 from export_pipelines.definition.words import fault
+from export_pipelines.templates import FOLDER_WORDS, template_faults
 
 Overwrite = Literal["replace", "never", "version"]
 Seconds = Annotated[float, Field(gt=0, le=600)]  # to wait for the other side to move

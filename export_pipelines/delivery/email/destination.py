@@ -16,7 +16,6 @@ from pydantic_core import PydanticCustomError
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import EmailSettings
 from export_pipelines.definition.destinations.address import read_address
-from export_pipelines.definition.templates import demand_header
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.email.pieces import Piece, packed, room
@@ -34,7 +33,7 @@ from export_pipelines.delivery.places import words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, SettingsError, Uncertain
-from export_pipelines.plan.naming import render_header, render_text
+from export_pipelines.templates import demand_header, render_header, render_text
 
 WHERE, MAIL_FROM = "deliver.email", "EXPORT_PIPELINES_MAIL_FROM"
 NAMED = re.compile(r"(.*?)\s*<([^<>]*)>\s*")

@@ -11,14 +11,14 @@ from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import bring, first_version, receipt_of
 from export_pipelines.delivery.folder.file_set import LOCK_NAME, FolderSet
-from export_pipelines.delivery.places import fixed_folder, place_of, words_of
+from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.files.locking import locked, sync_folder
 from export_pipelines.files.os_errors import store_errors
 from export_pipelines.files.private import make_folder
-from export_pipelines.plan.naming import check_template
+from export_pipelines.templates import check_template, fixed_folder
 
 WHERE = "deliver.folder.path"
 PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT})

@@ -6,12 +6,12 @@ from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import PREFIX, bring, first_version, receipt_of
-from export_pipelines.delivery.places import fixed_folder, place_of, words_of
+from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.s3.file_set import BucketSet
-from export_pipelines.plan.naming import check_template, render
 from export_pipelines.s3 import Access, Upload, object_options, open_bucket
+from export_pipelines.templates import check_template, fixed_folder, render
 
 WHERE = "deliver.s3"
 

@@ -11,14 +11,14 @@ from export_pipelines.definition.destinations import SftpSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import PREFIX, bring, first_version, receipt_of
-from export_pipelines.delivery.places import fixed_folder, place_of, words_of
+from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sftp.drop_box import SftpDropBox
 from export_pipelines.delivery.sftp.file_set import SftpSet, deepest, make_folders, said_failure
 from export_pipelines.delivery.sftp.ssh import Login, connected, login_of, ssh_errors
 from export_pipelines.errors import RequestError, RetryableError
-from export_pipelines.plan.naming import check_template
+from export_pipelines.templates import check_template, fixed_folder
 
 WHERE = "deliver.sftp"
 

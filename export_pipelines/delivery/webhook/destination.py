@@ -16,13 +16,13 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import WebhookSettings
 from export_pipelines.definition.destinations.hosts import host_of
 from export_pipelines.definition.destinations.secret import SecretName
-from export_pipelines.definition.templates import demand_header
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
 from export_pipelines.errors import SettingsError
+from export_pipelines.templates import demand_header
 
 WHERE = "deliver.webhook"
 JSON = "application/json"

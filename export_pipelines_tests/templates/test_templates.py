@@ -3,8 +3,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.errors import RequestError
-from export_pipelines.plan.naming import check_template, part_template, render, render_header, window_words
+from export_pipelines.plan.naming import window_words
 from export_pipelines.plan.window import window_between
+from export_pipelines.templates import (
+    MAX_TEXT,
+    PART_WORDS,
+    check_template,
+    part_template,
+    render,
+    render_header,
+    render_text,
+    template_faults,
+    words_in,
+)
 
 WORDS = {
     "export": "Daily",
@@ -33,15 +44,15 @@ def test_a_parts_name_is_open_only_for_its_number(template: str, name: str) -> N
         ("{{dat}}", 'unknown word "dat"; did you mean "date"?'),
         ("{{run}}_{{part}}", 'unknown word "run"'),
         ("{{ date | replace('-', 'x') }}", 'unknown filter "replace"'),
-        ("{{ 'x' * 1000000000 }}", "words and filters only, not mul"),
-        ("{{ date.__class__ }}", "words and filters only, not getattr"),
-        ("{{ date['__class__'] }}", "words and filters only, not getitem"),
-        ("{% for x in date %}a{% endfor %}", "words and filters only, not for"),
-        ("{{ range(9) }}", "words and filters only, not call"),
+        ("{{ 'x' * 1000000000 }}", "and the filters lower, upper, pad only, not mul"),
+        ("{{ date.__class__ }}", "and the filters lower, upper, pad only, not getattr"),
+        ("{{ date['__class__'] }}", "and the filters lower, upper, pad only, not getitem"),
+        ("{% for x in date %}a{% endfor %}", "and the filters lower, upper, pad only, not for"),
+        ("{{ range(9) }}", "and the filters lower, upper, pad only, not call"),
         ("{{ part | pad(1000) }}", "pad takes a number of digits from 1 to 12"),
-        ("{{ date ~ date }}", "words and filters only, not concat"),
-        ("{{ date", "unexpected"),
-        ("{{ part", "unexpected"),
+        ("{{ date ~ date }}", "and the filters lower, upper, pad only, not concat"),
+        ("{{ date", "a template holds words such as {{date}}"),
+        ("{{ part", "a template holds words such as {{date}}"),
         ("a" * 600, "longer than the 500 allowed"),
         ("../{{part}}", "a plain file name"),
         ("x/{{part}}", "a plain file name"),
@@ -75,7 +86,7 @@ def test_a_value_that_no_header_can_hold_is_refused(value: str) -> None:
 
 
 def test_a_word_without_a_value_is_an_error_and_not_nothing() -> None:
-    with pytest.raises(RequestError, match="'date' is undefined"):
+    with pytest.raises(RequestError, match='unknown word "date"'):
         render("{{date}}", {})
 
 
@@ -88,3 +99,41 @@ def test_the_words_allowed_are_the_callers() -> None:
     check_template("{{date}}", {"date"})
     with pytest.raises(RequestError, match='unknown word "part"'):
         check_template("{{date}}{{part}}", {"date"})
+
+
+@pytest.mark.parametrize(
+    ("template", "fault"),
+    [
+        ("{{dte}}", 'unknown word "dte"; did you mean "date"?'),
+        ("{{date | uper}}", 'unknown filter "uper"; did you mean "upper"?'),
+        (
+            "{{date",
+            "a template holds words such as {{date}} and the filters lower, upper, pad only",
+        ),
+        ("a }} b", "a template holds words such as {{date}} and the filters lower, upper, pad only"),
+        ("a {# note #}", "only, not a comment"),
+        ("{{ 'text' }}", "only, not const"),
+        ("{{ date | upper(1) }}", "only, upper takes no setting"),
+        ("{{ date | pad(99) }}", "pad takes a number of digits from 1 to 12"),
+        ("{{ date | pad(true) }}", "pad takes a number of digits from 1 to 12"),
+        ("{{ date | pad(width=3) }}", "only, pad takes no setting"),
+        ("{{" + "(" * 400 + "date", "a template holds words such as"),
+    ],
+)
+def test_what_cannot_be_rendered_is_a_fault_when_it_is_read(template: str, fault: str) -> None:
+    (text,) = template_faults(template, {"date"})
+    assert fault in text
+
+
+def test_a_long_text_is_a_template_too() -> None:
+    text = "word " * 1000 + "{{date}}"
+    assert list(template_faults(text, {"date"})) != []
+    assert list(template_faults(text, {"date"}, MAX_TEXT)) == []
+    assert render_text(text, {"date": "2024-01-05"}).endswith("2024-01-05")
+
+
+@given(st.text(alphabet="{}%#|() dateprx'\"3\n\x00", max_size=40))
+def test_what_has_no_fault_is_rendered(template: str) -> None:
+    if not list(template_faults(template, PART_WORDS)):
+        assert words_in(template) <= PART_WORDS
+        render_text(template, dict.fromkeys(PART_WORDS, "x"))

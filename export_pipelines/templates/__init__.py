@@ -1,0 +1,33 @@
+"""The one language in which people write names, paths, subjects and texts: words and three filters, checked, then rendered."""
+
+from export_pipelines.templates.header import demand_header, header_faults, header_text
+from export_pipelines.templates.language import MAX_TEXT, check_template, template_faults, words_in
+from export_pipelines.templates.rendering import (
+    fixed_folder,
+    part_name,
+    part_template,
+    render,
+    render_header,
+    render_text,
+)
+from export_pipelines.templates.words import FOLDER_WORDS, MAIL_WORDS, PART_WORDS, WORDS
+
+__all__ = [
+    "FOLDER_WORDS",
+    "MAIL_WORDS",
+    "MAX_TEXT",
+    "PART_WORDS",
+    "WORDS",
+    "check_template",
+    "demand_header",
+    "fixed_folder",
+    "header_faults",
+    "header_text",
+    "part_name",
+    "part_template",
+    "render",
+    "render_header",
+    "render_text",
+    "template_faults",
+    "words_in",
+]

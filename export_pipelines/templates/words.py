@@ -1,0 +1,8 @@
+"""The words that a template may use, by where it stands."""
+
+WORDS = frozenset(
+    {"export", "type", "date", "start", "end", "key", "part", "ext", "year", "month", "day", "run"}
+)
+PART_WORDS = WORDS - {"run"}  # a part's name is fixed before the run exists
+FOLDER_WORDS = WORDS - {"part", "ext"}  # a folder holds all parts
+MAIL_WORDS = FOLDER_WORDS | {"rows", "parts", "bytes", "files"}
