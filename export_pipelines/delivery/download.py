@@ -4,8 +4,7 @@ from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.definition.destinations import DownloadSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.file_set import receipt_of
-from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 
 

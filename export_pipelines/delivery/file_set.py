@@ -221,16 +221,3 @@ def listed_in(manifest: bytes) -> dict[str, str]:
         for name, sha256 in listed.items()
         if name and "/" not in name and name not in (".", "..")
     }
-
-
-def receipt_of(artifact: Artifact, kind: str, target: str, files: Iterable[str]) -> Receipt:
-    """The receipt of an artifact that stands at `target` as `files`."""
-    return Receipt(
-        kind=kind,
-        target=target,
-        artifact=artifact.manifest.artifact,
-        files=tuple(files),
-        bytes=artifact.manifest.bytes,
-        sha256=artifact.manifest_sha256,
-        at=artifact.at,
-    )

@@ -1,8 +1,11 @@
 """The proof that an artifact arrived."""
 
 import builtins
+from collections.abc import Iterable, Mapping
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from export_pipelines.delivery.artifact import Artifact
 
 
 class Receipt(BaseModel):
@@ -23,3 +26,25 @@ class Receipt(BaseModel):
 
     def to_json(self) -> builtins.str:
         return self.model_dump_json(indent=2) + "\n"
+
+
+def receipt_of(
+    artifact: Artifact,
+    kind: str,
+    target: str,
+    files: Iterable[str],
+    details: Mapping[str, str] | None = None,
+    manifest_sha256: str | None = None,
+) -> Receipt:
+    """The receipt of an artifact that arrived at `target` as `files`; `manifest_sha256` where another manifest than the
+    store's was delivered."""
+    return Receipt(
+        kind=kind,
+        target=target,
+        artifact=artifact.manifest.artifact,
+        files=tuple(files),
+        bytes=artifact.manifest.bytes,
+        sha256=manifest_sha256 or artifact.manifest_sha256,
+        at=artifact.at,
+        details=dict(details or {}),
+    )

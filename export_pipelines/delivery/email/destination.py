@@ -30,7 +30,7 @@ from export_pipelines.delivery.email.smtp import (
     smtp_server,
 )
 from export_pipelines.delivery.places import words_of
-from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, SettingsError, Uncertain
 from export_pipelines.templates import demand_header, render_header, render_text
@@ -145,20 +145,13 @@ class Email:
                 item = _item(number, len(mails))
                 hand_over(client, self.server, self.sender.addr_spec, self.recipients, mail, item, journal)
         names = [piece.name for pieces in mails for piece in pieces]
-        return Receipt(
-            kind=self.kind,
-            target=self.target(artifact.manifest),
-            artifact=artifact.manifest.artifact,
-            files=(*names, *([artifact.manifest_name] if self.settings.manifest else [])),
-            bytes=artifact.manifest.bytes,
-            sha256=artifact.manifest_sha256,
-            at=artifact.at,
-            details={
-                "mails": str(len(mails)),
-                "message_ids": " ".join(self._message_id(journal.key, n) for n in range(1, len(mails) + 1)),
-                "as": "attachments" if names else "link",
-            },
-        )
+        files = [*names, *([artifact.manifest_name] if self.settings.manifest else [])]
+        details = {
+            "mails": str(len(mails)),
+            "message_ids": " ".join(self._message_id(journal.key, n) for n in range(1, len(mails) + 1)),
+            "as": "attachments" if names else "link",
+        }
+        return receipt_of(artifact, self.kind, self.target(artifact.manifest), files, details)
 
     def _limit(self, announced: int | None, journal: Journal) -> int:
         """The same in every attempt, so that the mails are cut in the same way."""

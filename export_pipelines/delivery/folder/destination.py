@@ -9,10 +9,10 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import FolderSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.file_set import bring, first_version, receipt_of
+from export_pipelines.delivery.file_set import bring, first_version
 from export_pipelines.delivery.folder.file_set import LOCK_NAME, FolderSet
 from export_pipelines.delivery.places import place_of, words_of
-from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.files.locking import locked, sync_folder

@@ -5,9 +5,9 @@ from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.file_set import PREFIX, bring, first_version, receipt_of
+from export_pipelines.delivery.file_set import PREFIX, bring, first_version
 from export_pipelines.delivery.places import place_of, words_of
-from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.s3.file_set import BucketSet
 from export_pipelines.s3 import Access, Upload, object_options, open_bucket
@@ -76,10 +76,8 @@ class S3:
         if not bring(there, self.settings.overwrite, journal):
             return None
         proofs = ", ".join(f"{count} by {how}" for how, count in sorted(there.proofs.items()))
-        receipt = receipt_of(artifact, self.kind, there.where, there.wanted)
-        return receipt.model_copy(
-            update={"sha256": there.manifest_sha256, "details": {"objects proven": proofs}}
-        )
+        details = {"objects proven": proofs}
+        return receipt_of(artifact, self.kind, there.where, there.wanted, details, there.manifest_sha256)
 
     def _folder(self, manifest: Manifest) -> str:
         folder = self.settings.key.rpartition("/")[0]

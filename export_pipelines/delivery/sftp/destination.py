@@ -10,9 +10,9 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import SftpSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.file_set import PREFIX, bring, first_version, receipt_of
+from export_pipelines.delivery.file_set import PREFIX, bring, first_version
 from export_pipelines.delivery.places import place_of, words_of
-from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sftp.drop_box import SftpDropBox
 from export_pipelines.delivery.sftp.file_set import SftpSet, deepest, make_folders, said_failure
@@ -91,8 +91,7 @@ class Sftp:
         return self._receipt(artifact, there.where, there.wanted)
 
     def _receipt(self, artifact: Artifact, where: str, files: Iterable[str]) -> Receipt:
-        receipt = receipt_of(artifact, self.kind, where, files)
-        return receipt.model_copy(update={"details": {"verified by": self.settings.proof}})
+        return receipt_of(artifact, self.kind, where, files, {"verified by": self.settings.proof})
 
     def _folder(self, manifest: Manifest) -> str:
         return place_of(self.settings.path, words_of(manifest), f"{WHERE}.path")

@@ -18,7 +18,7 @@ from export_pipelines.definition.destinations.hosts import host_of
 from export_pipelines.definition.destinations.secret import SecretName
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.receipt import Receipt
+from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
 from export_pipelines.errors import SettingsError
@@ -155,16 +155,8 @@ class Webhook:
             if self.settings.manifest:
                 self._file(artifact, journal, artifact.manifest_name, manifest.to_json(), JSON)
                 files.append(artifact.manifest_name)
-        return Receipt(
-            kind=self.kind,
-            target=self.client.place,
-            artifact=manifest.artifact,
-            files=tuple(files),
-            bytes=manifest.bytes,
-            sha256=artifact.manifest_sha256,
-            at=artifact.at,
-            details={"as": self.settings.send, "idempotency_key": journal.key},
-        )
+        details = {"as": self.settings.send, "idempotency_key": journal.key}
+        return receipt_of(artifact, self.kind, self.client.place, files, details)
 
     def _file(
         self,
