@@ -1,7 +1,6 @@
 """Handing a mail to a server: encrypted, authenticated, and with the one moment told apart in which nobody knows."""
 
 import smtplib
-import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from export_pipelines.delivery.destination import HandOvers
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
+from export_pipelines.network_errors import network_errors
 
 END_OF_MAIL = b".\r\n"
 PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
@@ -124,15 +124,14 @@ def hand_over(
 def _end_mail(
     client: smtplib.SMTP, server: SmtpServer, item: str, taken: Sequence[str], journal: HandOvers
 ) -> int:
-    try:
+    unknown = Uncertain(
+        "the mail was handed over and the server did not say whether it has it",
+        where=str(server),
+        remedy="ask the recipient; if it is not there: export-pipelines deliver ARTIFACT --again",
+    )
+    with network_errors(str(server), handed_over=unknown):
         client.send(END_OF_MAIL)
         code, _ = client.getreply()
-    except (smtplib.SMTPException, OSError) as error:
-        raise Uncertain(
-            "the mail was handed over and the server did not say whether it has it",
-            where=str(server),
-            remedy="ask the recipient; if it is not there: export-pipelines deliver ARTIFACT --again",
-        ) from error
     if code != 250:
         for one in taken:
             journal.not_taken(f"{item} {one}")
@@ -192,29 +191,11 @@ def _trust(server: SmtpServer) -> ssl.SSLContext:
 @contextmanager
 def smtp_errors(server: SmtpServer) -> Iterator[None]:
     """Sorts what smtplib raises; no text of the server is repeated, which may quote anything."""
-    where = str(server)
-    try:
-        yield
-    except ssl.SSLCertVerificationError as error:
-        raise RequestError(
-            f"the server's certificate is not trusted: {error.verify_message}",
-            where=where,
-            remedy="add ?ca=/path/of/ca.pem to its URL, or ask who runs it",
-        ) from None
-    except smtplib.SMTPNotSupportedError:
-        raise RequestError(
-            "the server offers no STARTTLS, or no way to authenticate", where=where, remedy=REMEDY
-        ) from None
-    except smtplib.SMTPServerDisconnected:
-        raise RetryableError("the server closed the connection", where=where) from None
-    except smtplib.SMTPResponseException as error:
-        raise _answered(error, where) from None
-    except socket.gaierror as error:
-        kind = RetryableError if error.errno == socket.EAI_AGAIN else RequestError
-        raise kind("the host's name is not known", where=where) from None
-    except (smtplib.SMTPException, OSError) as error:
-        reason = "it took too long" if isinstance(error, TimeoutError) else type(error).__name__
-        raise RetryableError(f"the mail server cannot be reached: {reason}", where=where) from None
+    with network_errors(str(server)):
+        try:
+            yield
+        except smtplib.SMTPResponseException as error:
+            raise _answered(error, str(server)) from None
 
 
 def _answered(error: smtplib.SMTPResponseException, where: str) -> RequestError | RetryableError:

@@ -16,8 +16,9 @@ from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sftp.drop_box import SftpDropBox
 from export_pipelines.delivery.sftp.file_set import SftpSet, deepest, make_folders, said_failure
-from export_pipelines.delivery.sftp.ssh import Login, connected, login_of, ssh_errors
+from export_pipelines.delivery.sftp.ssh import Login, connected, login_of
 from export_pipelines.errors import RequestError, RetryableError
+from export_pipelines.network_errors import network_errors
 from export_pipelines.templates import check_template, fixed_folder
 
 WHERE = "deliver.sftp"
@@ -102,7 +103,7 @@ class Sftp:
     @contextmanager
     def _client(self) -> Iterator[paramiko.SFTPClient]:
         with connected(self.login, self.jump, self.settings.timeout_s) as session:
-            with ssh_errors(self.login):
+            with network_errors(str(self.login)):
                 client = paramiko.SFTPClient.from_transport(session)
             if client is None:
                 raise RequestError("the server offers no SFTP", where=str(self.login))
@@ -113,9 +114,9 @@ class Sftp:
 
     @contextmanager
     def _answers(self, folder: str) -> Iterator[None]:
-        """Sorts what the server says of files; the connection's own errors are those of `ssh_errors`."""
+        """Sorts what the server says of files; the connection's own errors are those of `network_errors`."""
         where = self._url(folder)
-        with ssh_errors(self.login):
+        with network_errors(str(self.login)):
             try:
                 yield
             except PermissionError:

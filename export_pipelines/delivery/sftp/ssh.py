@@ -13,10 +13,10 @@ import paramiko
 from export_pipelines.definition.destinations.sftp import SshLogin
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sftp.known_hosts import HostKey, KnownHost, known_host, read_key
-from export_pipelines.errors import RequestError, RetryableError, SettingsError
+from export_pipelines.errors import RequestError, SettingsError
+from export_pipelines.network_errors import network_errors
 
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")  # twice as fast as paramiko's first choice
-BROKE_OFF = ("timeout", "shut down", "eof")  # what paramiko calls a failed login, though nobody said no
 KEY_KINDS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -56,13 +56,13 @@ def login_of(settings: SshLogin, resources: Resources, where: str) -> Login:
 def connected(login: Login, jump: Login | None, timeout_s: float) -> Iterator[paramiko.Transport]:
     """A session that is authenticated. Raises RequestError for what the person must mend, RetryableError for the rest."""
     if jump is None:
-        with ssh_errors(login):
+        with network_errors(str(login)):
             road = socket.create_connection((login.host, login.port), timeout_s)
         with _session(login, road, timeout_s) as session:
             yield session
         return
     with connected(jump, None, timeout_s) as first:
-        with ssh_errors(jump):
+        with network_errors(str(jump)):
             channel = first.open_channel(
                 "direct-tcpip", (login.host, login.port), ("127.0.0.1", 0), timeout=timeout_s
             )
@@ -74,10 +74,10 @@ def connected(login: Login, jump: Login | None, timeout_s: float) -> Iterator[pa
 def _session(
     login: Login, road: socket.socket | paramiko.Channel, timeout_s: float
 ) -> Iterator[paramiko.Transport]:
-    with ssh_errors(login):
+    with network_errors(str(login)):
         session = paramiko.Transport(road)
     try:
-        with ssh_errors(login):
+        with network_errors(str(login)):
             session.banner_timeout = session.auth_timeout = session.handshake_timeout = timeout_s
             _prefer(session, login)
             session.start_client(timeout=timeout_s)
@@ -155,28 +155,3 @@ def _private_key(text: str, passphrase: str | None, where: str) -> paramiko.PKey
         where=f"{where}.key",
         remedy="an OpenSSH or PEM key of kind ed25519, ecdsa or rsa",
     )
-
-
-@contextmanager
-def ssh_errors(login: Login) -> Iterator[None]:
-    """Sorts what paramiko raises; what a server says is not repeated."""
-    where = str(login)
-    try:
-        yield
-    except paramiko.AuthenticationException as error:
-        if any(word in str(error).lower() for word in BROKE_OFF):
-            raise RetryableError("the connection broke while we logged in", where=where) from None
-        raise RequestError(
-            f"the server does not let {login.user} in: wrong password or key",
-            where=where,
-            remedy="mend it, or ask who runs the server",
-        ) from None
-    except socket.gaierror as error:
-        kind = RetryableError if error.errno == socket.EAI_AGAIN else RequestError
-        raise kind("the host's name is not known", where=where) from None
-    except ConnectionRefusedError:
-        raise RetryableError("the server cannot be reached", where=where) from None
-    except TimeoutError:
-        raise RetryableError("the server took too long", where=where) from None
-    except (paramiko.SSHException, EOFError, OSError) as error:
-        raise RetryableError(f"the connection broke: {type(error).__name__}", where=where) from None

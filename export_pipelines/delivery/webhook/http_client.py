@@ -1,12 +1,9 @@
 """Posting to a URL that somebody wrote down: to that host only, at a public address, encrypted, without redirects."""
 
 import socket
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,13 +15,9 @@ from export_pipelines.definition.destinations.hosts import host_of
 from export_pipelines.delivery.artifact import BLOCK_BYTES
 from export_pipelines.delivery.webhook.addresses import is_opened, is_reachable, literal
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
+from export_pipelines.network_errors import asked_wait, is_passing, network_errors
 
 CONNECT_S, ANSWER_S = 10.0, 60.0
-# of what OpenSSL says when one side does not trust the other; what else it says may pass
-UNTRUSTED = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION", "ACCESS_DENIED")
-NO_TLS = "WRONG_VERSION_NUMBER"
-MOST_ASKED_S = 24 * 3600.0  # of Retry-After
-PASSING = frozenset({408, 425, 429})  # besides 5xx
 Opened = Callable[[], BinaryIO]
 
 
@@ -74,13 +67,13 @@ class HttpClient:
 
     def demand_answer(self) -> None:
         """Raises RequestError or RetryableError unless the server answers, trusted, and does not turn us away."""
-        with _http_errors(self.where), self._session() as session:
+        with network_errors(self.where), self._session() as session:
             answer = self._request(session, "OPTIONS", Body([]), {})
         if answer.status_code in (401, 403, 407) or answer.is_redirect:
             _demand_success(answer, self.where)
 
     def _ask(self, method: str, body: "Body", headers: Mapping[str, str]) -> int:
-        with _http_errors(self.where), self._session() as session:
+        with network_errors(self.where), self._session() as session:
             answer = self._request(session, method, body, headers)
         _demand_success(answer, self.where)
         return answer.status_code
@@ -214,8 +207,8 @@ def _demand_success(answer: requests.Response, where: str) -> None:
     code = answer.status_code
     if 200 <= code < 300:
         return
-    if code in PASSING or code >= 500:
-        after_s = _asked_wait(answer.headers.get("Retry-After"))
+    if is_passing(code):
+        after_s = asked_wait(answer.headers.get("Retry-After"))
         raise RetryableError(f"the server answered {code}", where=where, after_s=after_s)
     if 300 <= code < 400:
         raise RequestError(
@@ -224,41 +217,6 @@ def _demand_success(answer: requests.Response, where: str) -> None:
             remedy="write the URL that it leads to",
         )
     raise RequestError(f"the server refuses it ({code})", where=where, remedy="ask who runs it")
-
-
-def _asked_wait(told: str | None) -> float | None:
-    """Seconds of a Retry-After, given as such or as a date."""
-    if not told:
-        return None
-    try:
-        at = None if told.strip().isdigit() else parsedate_to_datetime(told)
-        seconds = float(told) if at is None else at.timestamp() - time.time()
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), MOST_ASKED_S)
-
-
-@contextmanager
-def _http_errors(where: str) -> Iterator[None]:
-    try:
-        yield
-    except requests.exceptions.SSLError as error:
-        if not any(word in str(error) for word in (*UNTRUSTED, NO_TLS)):
-            raise RetryableError("the connection broke while it was being encrypted", where=where) from None
-        raise RequestError(
-            "the server's certificate is not trusted, or ours is not",
-            where=where,
-            remedy="name who vouches for it by `ca: ca.pem`, or ask who runs it",
-        ) from None
-    except socket.gaierror as error:
-        kind = RetryableError if error.errno == socket.EAI_AGAIN else RequestError
-        raise kind("the host's name is not known", where=where) from None
-    except requests.exceptions.Timeout:
-        raise RetryableError("the server took too long", where=where) from None
-    except requests.exceptions.ProxyError:
-        raise RetryableError("the proxy does not let us through", where=where) from None
-    except (requests.exceptions.RequestException, OSError) as error:
-        raise RetryableError(f"the connection broke: {type(error).__name__}", where=where) from None
 
 
 def utc_seconds(at: datetime) -> str:
