@@ -15,13 +15,12 @@ import boto3
 from botocore.config import Config
 
 from benchmarks.harness import Bar, Judged, Result, Work, all_bars, compare, found, program
-from export_pipelines.delivery import open_destination
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.https import https_server
 from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
 from export_pipelines_servers.ssh import openssh
 from export_pipelines_tests.artifacts.build import stored
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 from export_pipelines_tests.delivery.receivers import (
     FolderReceiver,
     S3Receiver,
@@ -77,7 +76,7 @@ def _send(desk: Desk, made: Any, receiver: Any, place: Callable[[int], dict[str,
 def _sent(home: Path, environment: dict[str, str], made: Any, entry: Any, tells: Any) -> None:
     desk = Desk(home, environment)
     desk.due(made, entry)  # as in a run, which lives longer than one delivery: the ledger is open,
-    open_destination(entry, desk.resources)  # and the library loaded
+    open_entry(entry, desk.resources)  # and the library loaded
     began = time.perf_counter()
     desk.send(made, entry, again=True)
     seconds = time.perf_counter() - began

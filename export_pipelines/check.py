@@ -14,7 +14,6 @@ from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import shown
 from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
 from export_pipelines.definition.allowed import ANY
-from export_pipelines.definition.delivery import settings_of
 from export_pipelines.definition.export import Cadence
 from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.definition.known import read_known
@@ -111,7 +110,7 @@ def check_all(
     except DefinitionError as error:
         faults += [CheckFault(ALLOWED, "error", text) for text in error.faults]
     else:
-        faults += _destination_faults(chosen, plans, resources, connect)
+        faults += _destination_faults(chosen, resources, connect)
         faults += _alert_faults(resources)
     if connect:
         faults += _connection_faults(
@@ -201,14 +200,14 @@ def _targets(plan: Plan, definition: ExportDefinition, settings: Settings) -> It
     window = plan.extract.window
     words = {**window_words(window), "export": plan.export, "type": plan.type, "run": window.key}
     part = part_file_name(plan, 1)
-    for entry, wanted in zip(plan.output.deliver, definition.deliver, strict=True):
-        kind = settings_of(wanted)
-        if kind.place:
-            place = Path(render(entry["settings"][kind.place], {**words, "part": "1", "ext": "x"}))
-            server = kind.server()
+    for entry in definition.deliver:
+        template = entry.template()
+        if template is not None:
+            place = Path(render(template, {**words, "part": "1", "ext": "x"}))
+            server = entry.server()
             folder = place if server else settings.home / "delivered" / place
-            name = "" if kind.names_files() else part
-            yield _Target(server, folder, name, entry["settings"]["overwrite"], window.key)
+            name = "" if entry.names_files() else part
+            yield _Target(server, folder, name, entry.replaces(), window.key)
 
 
 def _own_faults(
@@ -236,16 +235,11 @@ def _own_faults(
 
 
 def _destination_faults(
-    definitions: Iterable[ExportDefinition],
-    plans: Mapping[str, list[Plan]],
-    resources: Resources,
-    connect: bool,
+    definitions: Iterable[ExportDefinition], resources: Resources, connect: bool
 ) -> Iterator[CheckFault]:
     """Secrets, keys and certificates that are not there; what a server says only when `connect` asks it."""
     for definition in definitions:
-        output = plans[definition.name][0].output
-        assert output is not None  # a compiled plan is whole
-        for index, entry in enumerate(output.deliver):
+        for index, entry in enumerate(definition.deliver):
             refused = list(_refusals(definition, index, resources))
             yield from refused
             if refused:
@@ -261,7 +255,7 @@ def _destination_faults(
 def _refusals(definition: ExportDefinition, index: int, resources: Resources) -> Iterator[CheckFault]:
     """What a destination names and the operator does not allow."""
     entry = definition.deliver[index]
-    for named in settings_of(entry).named():
+    for named in entry.named():
         key = ("deliver", index, entry.kind, *named.key)
         refusal = resources.refusal(named.kind, named.name)
         if refusal:
@@ -287,11 +281,11 @@ def _alert_faults(resources: Resources) -> Iterator[CheckFault]:
     except DefinitionError as error:
         yield from (CheckFault(ALERTS, "error", text) for text in error.faults)
         return
-    for kind, settings in (one for rule in rules for one in rule.channels()):
+    for channel in (one for rule in rules for one in rule.to):
         from export_pipelines.alerts.channels import open_channel  # with what speaks HTTP and SMTP
 
         try:
-            open_channel(kind, settings, resources)
+            open_channel(channel, resources)
         except ExportError as error:
             yield CheckFault(ALERTS, "error", str(error))
 

@@ -72,8 +72,8 @@ def _login(error: BaseException) -> Meaning:
         return Meaning(RetryableError, "the connection broke while we logged in")
     return Meaning(
         RequestError,
-        "the server does not let us in: wrong user, password or key",
-        "mend it, or ask who runs the server",
+        "the server does not let us in: wrong password or key",
+        "mend user, password or key, or ask who runs the server",
     )
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
 
 from export_pipelines.artifacts import FORMAT_VERSION, Manifest, ManifestColumn, Part, Store
+from export_pipelines.definition.delivery import read_entry
+from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.delivery import Artifact, Receipt, Resources, open_destination
 from export_pipelines.errors import ExportError, FatalError, RequestError, RetryableError
 from export_pipelines.ledger import Ledger
@@ -118,7 +119,7 @@ def deliver(
         with ledger.claim(delivery, now, run_id, again) as attempt:
             if attempt.receipt is None:
                 one, store = attempt.delivery, resources.open_store()
-                destination = open_destination(one.entry, resources)
+                destination = open_destination(read_entry(one.entry), resources)
                 manifest = store.manifest(one.artifact)
                 attempt.heading_for(destination.target(manifest))
                 attempt.receipt = destination.send(Artifact(manifest, store, now()), attempt)
@@ -162,7 +163,7 @@ def demand_named_leads(request: PlanRequest, source: Source) -> None:
     )
 
 
-def destinations_of(plan: Plan, rows: int | None = None) -> tuple[dict[str, Any], ...]:
+def destinations_of(plan: Plan, rows: int | None = None) -> tuple[StoredEntry, ...]:
     """The entries to deliver to; none for an artifact of 0 `rows` when the export says `skip_empty`."""
     output = _sections(plan)[-1]
     return () if output.skip_empty and rows == 0 else output.deliver

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from export_pipelines.artifacts import Manifest, Store, verify
-from export_pipelines.definition.export import Compression, Destination, Format, Limits, Split
+from export_pipelines.definition.destinations import FolderSettings
+from export_pipelines.definition.export import Compression, Format, Limits, Split
 from export_pipelines.errors import FatalError, LimitReached, RetryableError, SourceError, StoreError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import check_run, deliver, destinations_of, run_export
@@ -262,7 +263,7 @@ def test_an_empty_artifact_is_delivered_unless_skip_empty_is_said():
 
 def test_several_destinations_each_get_the_artifact(run: Run, desk: Desk):
     paths = ["a/{{date}}", "b/{{date}}"]
-    plan = plan_of(deliver=tuple(Destination(kind="folder", settings={"path": path}) for path in paths))
+    plan = plan_of(deliver=tuple(FolderSettings(path=path) for path in paths))
     manifest = run(plan)
     due = desk.ledger.register(manifest, destinations_of(plan, manifest.rows), "run", NOW)
     receipts = [deliver(one.id, desk.ledger, desk.resources, lambda: NOW, "run") for one in due]

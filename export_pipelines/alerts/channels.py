@@ -2,20 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
+from export_pipelines.alerts import rules
 from export_pipelines.delivery.email.destination import mail_from, mail_server
 from export_pipelines.delivery.email.smtp import SmtpServer, connected, encoded, hand_over
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.webhook.destination import JSON, signed, signing_key
 from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
-from export_pipelines.errors import SettingsError, unknown
+from export_pipelines.errors import SettingsError
 from export_pipelines.templates import header_text
 
 WHERE = "alerts.yaml"
@@ -54,11 +54,16 @@ class Channel(Protocol):
     def tell(self, message: Message) -> None: ...
 
 
-def open_channel(kind: str, settings: Any, resources: Resources) -> Channel:
+def open_channel(settings: rules.Channel, resources: Resources) -> Channel:
     """The channel of one entry under `to:`. Raises SettingsError for a secret that is not there."""
-    if kind not in _OPEN:
-        raise SettingsError(unknown("channel", kind, _OPEN), where=WHERE)
-    return _OPEN[kind](settings, resources)
+    match settings:
+        case rules.EmailChannel():
+            return _mail(settings, resources)
+        case rules.SlackChannel():
+            return _Slack(_client(settings, resources))
+        case rules.WebhookChannel():
+            return _Webhook(_client(settings, resources), signing_key(settings.secret, resources, WHERE))
+    raise TypeError(f"nothing opens a channel of kind {settings.kind}")
 
 
 @dataclass(frozen=True)
@@ -130,14 +135,14 @@ class _Nothing:
         pass
 
 
-def _mail(settings: Any, resources: Resources) -> Channel:
+def _mail(settings: rules.EmailChannel, resources: Resources) -> Channel:
     sender = mail_from(resources)
     if sender is None:
         raise SettingsError("nobody sends the mail", where=WHERE, remedy="set EXPORT_PIPELINES_MAIL_FROM")
-    return _Mail(mail_server(settings, resources, WHERE, TIMEOUT_S), sender, settings.to)
+    return _Mail(mail_server(settings.smtp, resources, WHERE, TIMEOUT_S), sender, settings.to)
 
 
-def _client(settings: Any, resources: Resources) -> HttpClient:
+def _client(settings: rules.SlackChannel | rules.WebhookChannel, resources: Resources) -> HttpClient:
     return HttpClient(
         url=resources.secret(settings.url, f"{WHERE} url"),
         where=f"{WHERE} url",
@@ -145,18 +150,3 @@ def _client(settings: Any, resources: Resources) -> HttpClient:
         ca=str(resources.path(settings.ca, f"{WHERE} ca")) if settings.ca else None,
         answer_s=TIMEOUT_S,
     )
-
-
-def _webhook(settings: Any, resources: Resources) -> Channel:
-    return _Webhook(_client(settings, resources), signing_key(settings.secret, resources, WHERE))
-
-
-def _slack(settings: Any, resources: Resources) -> Channel:
-    return _Slack(_client(settings, resources))
-
-
-_OPEN: Mapping[str, Callable[[Any, Resources], Channel]] = {
-    "email": _mail,
-    "slack": _slack,
-    "webhook": _webhook,
-}

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from export_pipelines.definition.destinations.address import MailAddress
 from export_pipelines.definition.destinations.secret import Secret
@@ -17,43 +17,52 @@ Occasion = Literal["failure", "late", "anomaly"]
 _Model = ConfigDict(frozen=True, extra="forbid")
 
 
-class EmailChannel(BaseModel):
-    """A mail to each address, by the server of EXPORT_PIPELINES_SMTP_URL unless `smtp` names another."""
+class Channel(BaseModel):
+    """Settings of one channel, an entry under `to:`."""
 
     model_config = _Model
+
+    kind: ClassVar[str]
+
+
+class EmailChannel(Channel):
+    """A mail to each address, by the server of EXPORT_PIPELINES_SMTP_URL unless `smtp` names another."""
+
+    kind: ClassVar[str] = "email"
 
     to: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
     smtp: Secret | None = None
 
 
-class SlackChannel(BaseModel):
+class SlackChannel(Channel):
     """An incoming webhook of Slack, or of what understands the same."""
 
-    model_config = _Model
-
+    kind: ClassVar[str] = "slack"
     MOVED: ClassVar[Mapping[str, str]] = {"allow_private": OPENED_BY}
 
     url: Secret
     ca: str | None = None
 
 
-class WebhookChannel(BaseModel):
+class WebhookChannel(Channel):
     """JSON by POST: kind, export, text, then, noticed_at; signed when `secret` is given."""
 
-    model_config = _Model
+    kind: ClassVar[str] = "webhook"
+    MOVED: ClassVar[Mapping[str, str]] = {"allow_private": OPENED_BY}
 
     url: Secret
     secret: Secret | None = None
     ca: str | None = None
-    MOVED: ClassVar[Mapping[str, str]] = {"allow_private": OPENED_BY}
 
 
-CHANNELS: Mapping[str, type[BaseModel]] = {
-    "email": EmailChannel,
-    "slack": SlackChannel,
-    "webhook": WebhookChannel,
+CHANNELS: Mapping[str, type[Channel]] = {
+    settings.kind: settings for settings in (EmailChannel, SlackChannel, WebhookChannel)
 }
 _CHANNEL = OneOf("channel", CHANNELS)
+if TYPE_CHECKING:
+    WrittenChannel = Channel  # what the validators make of it
+else:
+    WrittenChannel = Annotated[one_of(_CHANNEL), AfterValidator(lambda written: _CHANNEL.read(written)[1])]
 
 
 class AlertRule(BaseModel):
@@ -64,14 +73,10 @@ class AlertRule(BaseModel):
     exports: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
     on: Annotated[tuple[Occasion, ...], Field(min_length=1)] = ("failure", "late", "anomaly")
     late_after_hours: Annotated[float, Field(gt=0)] = 6
-    to: Annotated[tuple[one_of(_CHANNEL), ...], Field(min_length=1)]  # type: ignore[valid-type]
+    to: Annotated[tuple[WrittenChannel, ...], Field(min_length=1)]
 
     def concerns(self, export: str, occasion: Occasion) -> bool:
         return occasion in self.on and any(fnmatchcase(export, glob) for glob in self.exports)
-
-    def channels(self) -> list[tuple[str, Any]]:
-        """Kind and settings of each."""
-        return [_CHANNEL.read(one) for one in self.to]
 
 
 class WrittenAlerts(BaseModel):

@@ -73,7 +73,7 @@ def _demand_examples(project: Project) -> None:
             ) from error
         for entry in definition.deliver:
             try:
-                open_destination(entry.model_dump(), resources)
+                open_destination(entry, resources)
             except SettingsError as error:
                 raise SettingsError(
                     f"{name} delivers to servers that have to be there: {error}",

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from export_pipelines.catalog import PERSONAL_CLASSES, Catalog, Dataset
-from export_pipelines.definition.delivery import destination_of, settings_of
-from export_pipelines.definition.export import Destination
+from export_pipelines.definition.destinations import DestinationSettings
 from export_pipelines.definition.filter_checks import filter_faults, personal_values
 from export_pipelines.definition.given import AT_LAUNCH, Given, was_given
 from export_pipelines.definition.output import FORMATS, format_of
@@ -137,7 +136,7 @@ def _files(written: WrittenExport) -> Found:
             ("split", "rows"),
             f"split.rows: one {form} file holds {holds:,} rows, not {written.split.rows:,}",
         )
-    places = [_place(destination_of(one)) for one in written.deliver]
+    places = [_place(one) for one in written.deliver]
     for number, place in enumerate(places):
         if place is not None and place in places[:number]:
             yield (
@@ -146,7 +145,7 @@ def _files(written: WrittenExport) -> Found:
             )
 
 
-def _place(entry: Destination) -> tuple[str, str] | None:
+def _place(entry: DestinationSettings) -> tuple[str, str] | None:
     """Server and place of a destination that holds files."""
-    settings = settings_of(entry)
-    return (settings.server(), entry.settings[settings.place]) if settings.place else None
+    template = entry.template()
+    return None if template is None else (entry.server(), template)

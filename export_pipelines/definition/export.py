@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
+from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.definition.filters import Filter
 from export_pipelines.definition.report import Report
 from export_pipelines.definition.words import ByteSize, Count, Flag
@@ -66,15 +67,6 @@ class Limits(BaseModel):
 BadJson = Literal["error", "null"]  # what becomes of stored JSON that does not parse
 
 
-class Destination(BaseModel):
-    """One entry of `deliver:`: its kind and all settings of that kind, by delivery.KINDS."""
-
-    model_config = ConfigDict(frozen=True)
-
-    kind: str
-    settings: dict[str, Any]
-
-
 class ExportDefinition(BaseModel):
     """What was asked for. `name` is the file's name, `path` the file, both given by the loader."""
 
@@ -100,7 +92,7 @@ class ExportDefinition(BaseModel):
     naming: str | None = None  # part name template, Jinja words; None: that of default_naming
     skip_empty: bool = False
     bad_json: BadJson = "error"
-    deliver: tuple[Destination, ...] = ()
+    deliver: tuple[DestinationSettings, ...] = ()
     retention: str | None = None
     quiet_hours: str | None = None  # "22:00-06:00" UTC: runs begin in these hours only
     limits: Limits = Limits()
@@ -109,6 +101,10 @@ class ExportDefinition(BaseModel):
     lines: dict[str, int] = Field(
         default_factory=dict, exclude=True, repr=False
     )  # "fields.2" -> line of the file
+
+    @field_serializer("deliver")
+    def _stored(self, deliver: tuple[DestinationSettings, ...]) -> list[StoredEntry]:
+        return [one.stored() for one in deliver]
 
     def at(self, *key: str | int) -> str:
         """`exports/daily.yaml:7`, the place of `key`, or of the nearest key around it, for an error."""

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import printable, shown
 from export_pipelines.definition.checks import Found, definition_faults, given_faults
-from export_pipelines.definition.delivery import destination_of, settings_of
 from export_pipelines.definition.export import RETRY_FOR, ExportDefinition
 from export_pipelines.definition.given import Given, laid_over, was_given
 from export_pipelines.definition.naming import default_naming
@@ -186,7 +185,7 @@ def _definition(
         schedule=schedule.cron if schedule else None,
         retry_for=schedule.retry_for if schedule else RETRY_FOR,
         compression=compression_of(written.compression),
-        deliver=tuple(destination_of(one) for one in written.deliver),
+        deliver=tuple(written.deliver),
         lines={".".join(map(str, key)): line for key, line in document.lines.items()},
     )
 
@@ -234,12 +233,12 @@ def _targets(definition: ExportDefinition) -> Iterator[tuple[str, ...]]:
 
     ext = f"{definition.format.name} {definition.compression.codec}"
     for one in definition.deliver:
-        settings = settings_of(one)
-        if settings.place:
+        template = one.template()
+        if template is not None:
             yield (
-                str(Path(put_in(one.settings[settings.place]))),
+                str(Path(put_in(template))),
                 one.kind,
-                settings.server(),
+                one.server(),
                 put_in(definition.naming or default_naming(definition)),
                 ext,
             )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 from cronsim import CronSim
 
-from export_pipelines.alerts.rules import AlertRule, late_after_hours, load_alerts
+from export_pipelines.alerts.rules import AlertRule, Channel, late_after_hours, load_alerts
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Alert
@@ -77,31 +77,31 @@ def tell(workshop: Workshop, rules: tuple[AlertRule, ...], log: Log) -> int:
     ended = 0
     for alert in workshop.ledger.open_alerts():
         channels = [
-            (f"{rule_no}.{number} {kind}", kind, settings)
+            (f"{rule_no}.{number} {channel.kind}", channel)
             for rule_no, rule in enumerate(rules, start=1)
             if rule.concerns(alert.export, alert.kind)
-            for number, (kind, settings) in enumerate(rule.channels(), start=1)
+            for number, channel in enumerate(rule.to, start=1)
         ]
         told = list(alert.told)
-        for name, kind, settings in channels:
-            if name not in told and _tell_one(workshop, kind, settings, alert, log):
+        for name, channel in channels:
+            if name not in told and _tell_one(workshop, channel, alert, log):
                 told.append(name)
-        whole = all(name in told for name, *_ in channels)
+        whole = all(name in told for name, _ in channels)
         over = whole or workshop.now() - alert.noticed_at > LOOK_BACK
         workshop.ledger.told(alert, told, workshop.now() if over else None)
         ended += whole and bool(channels)
     return ended
 
 
-def _tell_one(workshop: Workshop, kind: str, settings: object, alert: Alert, log: Log) -> bool:
+def _tell_one(workshop: Workshop, channel: Channel, alert: Alert, log: Log) -> bool:
     """A channel that is broken is told in the sensor's log, and tried again at the next tick."""
     from export_pipelines.alerts.channels import Message, open_channel  # HTTP, which no other run needs
 
     try:
         message = Message(alert.key, alert.export, alert.kind, alert.text, alert.then, alert.noticed_at)
-        open_channel(kind, settings, workshop.resources).tell(message)
+        open_channel(channel, workshop.resources).tell(message)
     except ExportError as error:
-        log(f"{alert.key} could not be told by {kind}: {error}")
+        log(f"{alert.key} could not be told by {channel.kind}: {error}")
         return False
     return True
 

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from typing import Any
 
-from export_pipelines.definition.delivery import KINDS
+from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.errors import RequestError, unknown
@@ -79,20 +78,19 @@ def _extension(plan: Plan) -> str:
     return FORMATS[plan.encoding.format].extension + CODECS[plan.compression.codec].suffix
 
 
-def destinations(request: PlanRequest) -> tuple[dict[str, Any], ...]:
+def destinations(request: PlanRequest) -> tuple[StoredEntry, ...]:
     """The entries of `deliver:` for one window, in their order. Raises RequestError."""
     return tuple(_destination(request, index) for index in range(len(request.definition.deliver)))
 
 
-def _destination(request: PlanRequest, index: int) -> dict[str, Any]:
+def _destination(request: PlanRequest, index: int) -> StoredEntry:
     wanted = request.definition.deliver[index]
-    settings = dict(wanted.settings)
-    kind = KINDS[wanted.kind]
-    if kind.place:
+    template = wanted.template()
+    if template is not None:
         with located(request, "deliver", index):
-            check_template(settings[kind.place], kind.words)
-        settings[kind.place] = _own_place(settings[kind.place], kind.words, request)
-    return {"kind": wanted.kind, "settings": settings}
+            check_template(template, wanted.words)
+        wanted = wanted.placed_at(_own_place(template, wanted.words, request))
+    return wanted.stored()
 
 
 def _own_place(place: str, words: frozenset[str], request: PlanRequest) -> str:

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from export_pipelines.catalog import Kind, PiiClass, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
+from export_pipelines.definition.destinations import StoredEntry
 
 
 class Frozen(BaseModel):
@@ -264,7 +265,7 @@ class Output(Frozen):
     max_rows: int
     max_bytes: int  # before compression, all parts together
     skip_empty: bool = False
-    deliver: tuple[dict[str, Any], ...] = ()
+    deliver: tuple[StoredEntry, ...] = ()
 
 
 class Plan(Frozen):

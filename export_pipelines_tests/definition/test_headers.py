@@ -69,4 +69,4 @@ def test_a_definition_with_such_a_header_is_refused(load: Load, line: str):
 
 def test_the_wide_characters_of_names_stay(load: Load):
     (one,) = load('deliver: [{email: {to: a@b.example, subject: "Zürich 👩‍👩‍👧 {{date}}"}}]').deliver
-    assert one.settings["subject"] == "Zürich 👩‍👩‍👧 {{date}}"
+    assert one.subject == "Zürich 👩‍👩‍👧 {{date}}"

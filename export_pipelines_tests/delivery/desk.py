@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from export_pipelines.artifacts import Manifest, Store, open_store
-from export_pipelines.delivery import Receipt, Resources
+from export_pipelines.definition.delivery import read_entry
+from export_pipelines.delivery import Destination, Receipt, Resources, open_destination
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.pipeline import deliver
 from export_pipelines.settings import Settings
@@ -55,3 +56,8 @@ class Desk:
 
     def send(self, manifest: Manifest, entry: Mapping[str, Any], again: bool = False) -> Receipt:
         return deliver(self.due(manifest, entry), self.ledger, self.resources, lambda: self.at, again=again)
+
+
+def open_entry(entry: Mapping[str, Any], resources: Resources) -> Destination:
+    """The destination of an entry as the ledger has it."""
+    return open_destination(read_entry(entry), resources)

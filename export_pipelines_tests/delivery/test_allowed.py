@@ -8,11 +8,10 @@ import pytest
 
 from export_pipelines.definition.delivery import KINDS
 from export_pipelines.definition.destinations.secret import SecretName
-from export_pipelines.delivery import open_destination
 from export_pipelines.errors import DefinitionError, RequestError, SettingsError
 from export_pipelines.settings import Settings
 from export_pipelines_tests.artifacts.build import stored
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 
 SECRET = {"env": "S"}
 SFTP = {"host": "sftp.example.com", "user": "u", "path": "p", "password": SECRET}
@@ -87,7 +86,7 @@ def test_each_name_is_held_against_the_list_when_the_destination_is_opened(
     others = [one for _, other, one in NAMED[kind] if other == of and one != name]
     allow(desk, **{of: json.dumps(others)})
     with pytest.raises(RequestError, match=f"allowed.yaml does not allow the .*{name}") as caught:
-        open_destination({"kind": kind, "settings": ENTRIES[kind][1]}, desk.resources)
+        open_entry({"kind": kind, "settings": ENTRIES[kind][1]}, desk.resources)
     assert caught.value.where.startswith(f"deliver.{kind}.")
 
 
@@ -105,7 +104,7 @@ def test_a_host_inside_of_a_secret_is_held_against_the_list(
     desk.environment.update(U="https://evil.example/in", M="smtp://user:password@evil.example:587")
     allow(desk, hosts="[ok.example]")
     with pytest.raises(RequestError, match='the host "evil.example"') as caught:
-        open_destination({"kind": kind, "settings": settings}, desk.resources)
+        open_entry({"kind": kind, "settings": settings}, desk.resources)
     assert caught.value.where == where
 
 
@@ -113,7 +112,7 @@ def test_a_list_that_is_wrong_allows_nothing(desk: Desk):
     desk.settings.allowed.write_text("hosts: [")
     entry = {"kind": "sftp", "settings": SFTP}
     with pytest.raises(DefinitionError, match=r"allowed\.yaml:1: not YAML"):
-        open_destination(entry, desk.resources)
+        open_entry(entry, desk.resources)
 
 
 def test_a_list_that_the_environment_names_has_to_be_there(tmp_path: Path):
@@ -130,7 +129,7 @@ def test_a_variable_of_the_program_is_never_resolved(desk: Desk, name: str):
         desk.resources.secret(SecretName.model_construct(env=name, file=None), "deliver.sftp.password")
     entry = {"kind": "sftp", "settings": {**SFTP, "password": {"env": name}}}
     with pytest.raises(RequestError, match="a variable of the program itself") as caught:
-        open_destination(entry, desk.resources)
+        open_entry(entry, desk.resources)
     assert "the operator's own" not in str(caught.value)
 
 
@@ -160,12 +159,12 @@ def test_a_file_of_the_program_is_never_read(desk: Desk, own_files: list[str]):
             desk.resources.secret(SecretName(file=file), "deliver.sftp.password")
         entry = {"kind": "sftp", "settings": {**SFTP, "password": {"file": file}}}
         with pytest.raises(RequestError, match="a file of the program itself"):
-            open_destination(entry, desk.resources)
+            open_entry(entry, desk.resources)
     for setting in ("ca", "client_key"):
         settings = {"url": "https://example.com/", "client_certificate": "c", "client_key": "c"}
         entry = {"kind": "webhook", "settings": {**settings, setting: own_files[0]}}
         with pytest.raises(RequestError, match="a file of the program itself"):
-            open_destination(entry, desk.resources)
+            open_entry(entry, desk.resources)
 
 
 def test_a_climbing_path_is_compared_as_it_is_read(desk: Desk, tmp_path: Path):
@@ -182,7 +181,7 @@ def test_a_folder_is_held_against_the_list_as_it_is_filled_in(desk: Desk, tmp_pa
     made = stored(desk.store)
     entry = {"kind": "folder", "settings": {"path": f"{tmp_path}/out/{{{{date}}}}", "overwrite": "version"}}
     allow(desk, folders=json.dumps([f"{tmp_path}/out/????????"]))
-    open_destination(entry, desk.resources)
+    open_entry(entry, desk.resources)
     with pytest.raises(RequestError, match='does not allow the folder ".*/out/2024-01-15"'):
         desk.send(made, entry)
     assert not (tmp_path / "out").exists()

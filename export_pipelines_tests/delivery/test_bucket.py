@@ -9,13 +9,12 @@ import pytest
 
 from export_pipelines.artifacts import open_store
 from export_pipelines.definition.destinations import S3Settings
-from export_pipelines.delivery import open_destination
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 from export_pipelines.s3 import PIECE_BYTES, Upload
 from export_pipelines_servers.fault_proxy import Fault, fault_proxy
 from export_pipelines_servers.s3 import own_bucket
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 from export_pipelines_tests.delivery.receivers import S3Receiver
 
 LATER = "20240117T020000Z-0a1b2c"
@@ -144,7 +143,7 @@ def test_a_server_with_a_certificate_of_ones_own_authority(desk: Desk, receiver:
 
 def test_an_authority_whose_file_is_not_there_is_told_by_its_name(desk: Desk, receiver: S3Receiver):
     with pytest.raises(SettingsError, match=r"cannot read .*none\.pem"):
-        open_destination(receiver.entry(ca="none.pem"), desk.resources)
+        open_entry(receiver.entry(ca="none.pem"), desk.resources)
 
 
 def test_keys_of_the_environment_are_found(desk: Desk, receiver: S3Receiver, monkeypatch: pytest.MonkeyPatch):
@@ -160,7 +159,7 @@ def test_without_any_keys_it_says_so(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     with pytest.raises(RequestError, match="no keys for this bucket"):
-        open_destination(receiver.entry(access_key=None, secret_key=None), desk.resources).check()
+        open_entry(receiver.entry(access_key=None, secret_key=None), desk.resources).check()
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "SlowDown"), (500, "InternalError"), (429, "Throttling")])
@@ -221,10 +220,10 @@ def test_plain_http_is_for_a_server_of_this_machine_only(
         if setting == "store":
             open_store(f"s3://acme/a?endpoint_url={url}")
         else:
-            open_destination({"kind": "s3", "settings": settings}, desk.resources)
+            open_entry({"kind": "s3", "settings": settings}, desk.resources)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:9000", "[::1]:9000"])
 def test_plain_http_to_this_machine_is_an_endpoint(desk: Desk, host: str):
     settings = {"bucket": "acme", "key": "a/", "endpoint_url": f"http://{host}"}
-    open_destination({"kind": "s3", "settings": settings}, desk.resources)
+    open_entry({"kind": "s3", "settings": settings}, desk.resources)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines.delivery import open_destination
 from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, SettingsError
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 from export_pipelines_tests.delivery.receivers import RECEIVERS, Receiver
 
 LATER = "20240117T020000Z-0a1b2c"
@@ -90,7 +89,7 @@ def test_a_damaged_artifact_is_not_delivered(desk: Desk, receiver: Receiver):
 
 
 def test_check_leaves_nothing(desk: Desk, receiver: Receiver):
-    open_destination(receiver.entry(), desk.resources).check()
+    open_entry(receiver.entry(), desk.resources).check()
     assert receiver.arrived() == {}
     assert receiver.debris() == []
 
@@ -102,7 +101,7 @@ def test_what_a_person_must_mend_is_told_at_check_and_fails_for_good(desk: Desk,
             desk.send(made, entry)
         assert not told.value.retryable, what
         with pytest.raises(RequestError):
-            open_destination(entry, desk.resources).check()
+            open_entry(entry, desk.resources).check()
         secrets = [value for value in desk.environment.values() if len(value) > 5]
         assert not any(secret in str(told.value) for secret in secrets), what
     assert {one.state for one in desk.ledger.deliveries()} == {"failed"}
@@ -110,7 +109,7 @@ def test_what_a_person_must_mend_is_told_at_check_and_fails_for_good(desk: Desk,
 
 
 def test_the_target_is_told_without_a_secret(desk: Desk, receiver: Receiver):
-    target = open_destination(receiver.entry(), desk.resources).target(stored(desk.store))
+    target = open_entry(receiver.entry(), desk.resources).target(stored(desk.store))
     assert target
     assert not any(value in target for value in desk.environment.values())
 
@@ -129,4 +128,4 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(
         "sftp": {"host": "h", "user": "u", "path": "p", "password": {"env": "P"}},
     }
     with pytest.raises(SettingsError, match=rf"{library} is not installed .*export-pipelines\[{kind}\]"):
-        open_destination({"kind": kind, "settings": settings[kind]}, desk.resources)
+        open_entry({"kind": kind, "settings": settings[kind]}, desk.resources)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from export_pipelines.artifacts import Manifest, Store
-from export_pipelines.delivery import Receipt, open_destination
+from export_pipelines.delivery import Receipt
 from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
 from export_pipelines_tests.artifacts.build import AT, PARTS, child_environment, manifest_of, stored
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 
 LATER = "20240117T020000Z-0a1b2c"
 OTHER = {"leads_part_1.csv": b"id\n9\n"}
@@ -293,7 +293,7 @@ FULL_DISK = """
 import sys
 from pathlib import Path
 from export_pipelines.errors import StoreError
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 desk = Desk(Path(sys.argv[1]))
 try:
     desk.send(desk.store.manifest(sys.argv[2]), {"kind": "folder", "settings": {"path": "backup"}})
@@ -334,9 +334,9 @@ def test_settings_that_a_folder_does_not_have_are_refused(desk: Desk, settings: 
     with pytest.raises(
         RequestError, match=r'^deliver\.folder: (the key "path"|path: |overwrite: |unknown key "mode")'
     ):
-        open_destination({"kind": "folder", "settings": settings}, desk.resources)
+        open_entry({"kind": "folder", "settings": settings}, desk.resources)
 
 
 def test_an_unknown_kind_is_refused(desk: Desk):
     with pytest.raises(RequestError, match='unknown kind of destination "carrier"; allowed: .*folder'):
-        open_destination({"kind": "carrier", "settings": {}}, desk.resources)
+        open_entry({"kind": "carrier", "settings": {}}, desk.resources)

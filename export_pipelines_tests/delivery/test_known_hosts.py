@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines.delivery import open_destination
 from export_pipelines.delivery.sftp.known_hosts import known_host, read_key
 from export_pipelines.errors import RequestError
 from export_pipelines_servers.packages import program, run
 from export_pipelines_servers.ssh import openssh
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 from export_pipelines_tests.delivery.receivers import OTHER_KEY, SftpReceiver
 
 HERE = "[127.0.0.1]:{port}"
@@ -60,11 +59,11 @@ def test_a_file_means_what_it_means_to_ssh(desk: Desk, server: SftpReceiver, tmp
     assert says_ssh(server, known, tmp_path) is ends.startswith("known")
     entry = server.entry(host_key=None, known_hosts=str(known))
     if ends.startswith("known"):
-        open_destination(entry, desk.resources).check()
+        open_entry(entry, desk.resources).check()
         return
     said = {"not known": "is not known", "another one": "another one now", "revoked": "was revoked"}[ends]
     with pytest.raises(RequestError, match=said):
-        open_destination(entry, desk.resources).check()
+        open_entry(entry, desk.resources).check()
 
 
 def filled(text: str, server: SftpReceiver, folder: Path) -> str:

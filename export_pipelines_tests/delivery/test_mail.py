@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from export_pipelines.delivery import Artifact, Receipt, open_destination
+from export_pipelines.delivery import Artifact, Receipt
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.smtp import Post, smtp_server
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 
 LARGE = {"a.csv": os.urandom(150_000), "b.csv": os.urandom(40_000), "c.csv": os.urandom(40_000)}
 Send = Callable[..., Receipt]
@@ -89,7 +89,7 @@ def test_the_limit_is_kept_to_the_byte(desk: Desk, entry: Any, post: Post, spare
 
 def test_a_link_is_sent_instead(desk: Desk, entry: Any, post: Post, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(SettingsError, match="EXPORT_PIPELINES_PUBLIC_URL"):
-        open_destination(entry(over_limit="link"), desk.resources)
+        open_entry(entry(over_limit="link"), desk.resources)
     public = desk.settings.model_copy(update={"public_url": "https://exports.example.com"})
     monkeypatch.setattr(Desk, "settings", public)
     made = stored(desk.store, LARGE)
@@ -185,9 +185,7 @@ def test_it_is_sent_once_more_where_the_export_says_so(desk: Desk, entry: Any, p
     made, wanted = stored(desk.store), entry(resend_when_uncertain=True)
     with desk.ledger.claim(desk.due(made, wanted), lambda: AT) as attempt:
         attempt.handing("mail 1/1 a@example.com")  # what a process leaves that is killed right then
-        attempt.receipt = open_destination(wanted, desk.resources).send(
-            Artifact(made, desk.store, AT), attempt
-        )
+        attempt.receipt = open_entry(wanted, desk.resources).send(Artifact(made, desk.store, AT), attempt)
     assert len(post.envelopes) == 1
 
 
@@ -196,7 +194,7 @@ def test_it_is_sent_once_more_where_the_export_says_so(desk: Desk, entry: Any, p
 )
 def test_what_is_no_address_is_refused(desk: Desk, entry: Any, to: list[str]):
     with pytest.raises(RequestError, match=r"deliver\.email: to"):
-        open_destination(entry(to=to), desk.resources)
+        open_entry(entry(to=to), desk.resources)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +203,7 @@ def test_what_is_no_address_is_refused(desk: Desk, entry: Any, to: list[str]):
 def test_what_is_no_url_of_a_server_is_refused_without_repeating_it(desk: Desk, entry: Any, url: str):
     desk.environment["SMTP"] = url
     with pytest.raises(SettingsError, match="URL of the mail server") as told:
-        open_destination(entry(), desk.resources)
+        open_entry(entry(), desk.resources)
     assert "secretword" not in str(told.value)
 
 
@@ -213,7 +211,7 @@ def test_a_server_without_tls_is_refused(desk: Desk, entry: Any):
     with smtp_server(tls=False) as open_post:
         desk.environment["SMTP"] = f"smtp://127.0.0.1:{open_post.port}"
         with pytest.raises(RequestError, match="STARTTLS"):
-            open_destination(entry(), desk.resources).check()
+            open_entry(entry(), desk.resources).check()
 
 
 def certificate(folder: Path, key: Any, days: int = 30) -> Path:
@@ -249,7 +247,7 @@ def test_an_encrypted_mail_opens_with_openssl_and_with_nothing_else(
 
 def test_a_certificate_that_cannot_serve_is_refused(desk: Desk, entry: Any, post: Post, tmp_path: Path):
     with pytest.raises(RequestError, match="not RSA"):
-        open_destination(
+        open_entry(
             entry(encrypt=[str(certificate(tmp_path, ec.generate_private_key(ec.SECP256R1())))]),
             desk.resources,
         )
@@ -267,7 +265,7 @@ def test_a_subject_that_no_header_can_hold_is_refused_when_it_is_sent(
 ):
     """Also where the check of the definition was gone round; nothing is sent."""
     made = stored(desk.store)
-    email = open_destination(entry(), desk.resources)
+    email = open_entry(entry(), desk.resources)
     email.settings = email.settings.model_copy(update={"subject": subject})  # type: ignore[attr-defined]
     due = desk.due(made, entry())
     with (
@@ -298,7 +296,7 @@ def test_a_sender_of_the_environment_that_no_header_can_hold_is_refused(
     settings = desk.settings.model_copy(update={"mail_from": sender})
     monkeypatch.setattr(Desk, "settings", settings)
     with pytest.raises(RequestError, match="a header") as caught:
-        open_destination(entry(**{"from": None}), desk.resources)
+        open_entry(entry(**{"from": None}), desk.resources)
     assert caught.value.where == "EXPORT_PIPELINES_MAIL_FROM" and "d.example" not in str(caught.value)
 
 
@@ -333,5 +331,5 @@ def test_a_sender_of_the_environment_that_is_none_is_refused(
 ):
     monkeypatch.setattr(Desk, "settings", desk.settings.model_copy(update={"mail_from": sender}))
     with pytest.raises(RequestError, match="no sender: ") as caught:
-        open_destination(entry(**{"from": None}), desk.resources)
+        open_entry(entry(**{"from": None}), desk.resources)
     assert caught.value.where == "EXPORT_PIPELINES_MAIL_FROM"

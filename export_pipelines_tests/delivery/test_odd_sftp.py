@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from export_pipelines.delivery import open_destination
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines_servers.fault_proxy import Fault, fault_proxy
 from export_pipelines_servers.odd_sftp import Oddities, odd_sftp
 from export_pipelines_servers.ssh import openssh
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 from export_pipelines_tests.delivery.receivers import SftpReceiver
 
 LATER = "20240117T020000Z-0a1b2c"
@@ -55,7 +54,7 @@ def test_a_server_that_denies_what_is_not_there(desk: Desk, stack: ExitStack, tm
     desk.send(later(desk), receiver.entry())
     assert {name: data for name, data in receiver.arrived().items() if name in PARTS} == OTHER
     assert receiver.debris() == []
-    open_destination(receiver.entry(), desk.resources).check()
+    open_entry(receiver.entry(), desk.resources).check()
 
 
 def test_a_set_that_stands_whole_is_delivered_whatever_a_clean_up_answers(
@@ -112,7 +111,7 @@ def test_a_drop_box_is_served_with_open_write_and_close_alone(desk: Desk, box: S
     assert box.arrived() == dict(sorted({**PARTS, "daily.manifest.json": made.to_json()}.items()))
     assert receipt.details == {"verified by": "acknowledged"}
     assert receipt.files[-1] == "daily.manifest.json"
-    open_destination(box.entry(drop_box=True), desk.resources).check()
+    open_entry(box.entry(drop_box=True), desk.resources).check()
     assert set(box.arrived()) == {*PARTS, "daily.manifest.json"}
 
 
@@ -156,4 +155,4 @@ def test_what_broke_off_in_a_drop_box_is_sent_anew_and_the_rest_once(desk: Desk,
 def test_what_a_drop_box_cannot_do_is_refused(desk: Desk, settings: dict[str, Any], text: str):
     given = {"host": "h", "user": "u", "path": "p", "password": {"env": "P"}, **settings}
     with pytest.raises(RequestError, match=text):
-        open_destination({"kind": "sftp", "settings": given}, desk.resources)
+        open_entry({"kind": "sftp", "settings": given}, desk.resources)

@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from export_pipelines.delivery import open_destination
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 from export_pipelines_servers.fault_proxy import Fault, FaultProxy, fault_proxy
 from export_pipelines_servers.packages import program, run
 from export_pipelines_servers.ssh import asyncssh_server, openssh
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 from export_pipelines_tests.delivery.receivers import OTHER_KEY, SftpReceiver
 
 LATER = "20240117T020000Z-0a1b2c"
@@ -57,11 +56,11 @@ def test_an_unknown_host_key_is_refused_with_its_fingerprint(desk: Desk, unix: S
     ).stdout.split()[1]
     entry = unix.entry(host_key=None, known_hosts=str(tmp_path / "known"))
     with pytest.raises(RequestError, match="the host key is not known") as error:
-        open_destination(entry, desk.resources).check()
+        open_entry(entry, desk.resources).check()
     assert shown in str(error.value)
     assert f"ssh-keyscan -p {unix.port} 127.0.0.1 >>" in error.value.remedy
     (tmp_path / "known").write_text(f"[127.0.0.1]:{unix.port} {unix.server.host_key}\n")
-    open_destination(entry, desk.resources).check()
+    open_entry(entry, desk.resources).check()
 
 
 def test_a_changed_host_key_is_refused_and_says_what_to_do(desk: Desk, unix: SftpReceiver, tmp_path: Path):
@@ -91,7 +90,7 @@ def test_a_wrong_password_and_a_wrong_key_are_told_alike(
     )
     for entry in (told.entry(password={"env": "WRONG"}), unix.entry(key={"file": str(tmp_path / "other")})):
         with pytest.raises(RequestError, match="wrong password or key"):
-            open_destination(entry, desk.resources).check()
+            open_entry(entry, desk.resources).check()
 
 
 def test_a_key_with_a_passphrase(desk: Desk, unix: SftpReceiver, tmp_path: Path):
@@ -105,10 +104,10 @@ def test_a_key_with_a_passphrase(desk: Desk, unix: SftpReceiver, tmp_path: Path)
     desk.send(stored(desk.store), asked)
     assert set(PARTS) <= set(unix.arrived())
     with pytest.raises(SettingsError, match="the private key is encrypted.*`passphrase`"):
-        open_destination(unix.entry(key={"file": str(path)}), desk.resources)
+        open_entry(unix.entry(key={"file": str(path)}), desk.resources)
     desk.environment["PHRASE"] = "wrong"
     with pytest.raises(SettingsError, match="its passphrase is wrong"):
-        open_destination(asked, desk.resources)
+        open_entry(asked, desk.resources)
 
 
 def test_a_host_on_the_way(desk: Desk, unix: SftpReceiver, told: SftpReceiver):
@@ -117,7 +116,7 @@ def test_a_host_on_the_way(desk: Desk, unix: SftpReceiver, told: SftpReceiver):
     desk.send(stored(desk.store), told.entry(jump=jump))
     assert set(PARTS) <= set(told.arrived())
     with pytest.raises(RequestError, match=f"127.0.0.1:{unix.port}: the host key is another one"):
-        open_destination(told.entry(jump={**jump, "host_key": OTHER_KEY}), desk.resources).check()
+        open_entry(told.entry(jump={**jump, "host_key": OTHER_KEY}), desk.resources).check()
 
 
 def break_off(desk: Desk, unix: SftpReceiver, proxy: FaultProxy, made: Any) -> Path:
@@ -297,7 +296,7 @@ def test_a_login_that_breaks_off_is_tried_again(desk: Desk, unix: SftpReceiver):
 def test_a_broken_line_of_known_hosts_is_no_matter(desk: Desk, unix: SftpReceiver, tmp_path: Path):
     lines = ["broken ssh-ed25519 AAAAC3Nz!", f"[127.0.0.1]:{unix.port} {unix.server.host_key}"]
     (tmp_path / "known").write_text("\n".join(lines))
-    open_destination(unix.entry(host_key=None, known_hosts=str(tmp_path / "known")), desk.resources).check()
+    open_entry(unix.entry(host_key=None, known_hosts=str(tmp_path / "known")), desk.resources).check()
 
 
 def test_long_names_have_room_for_what_is_temporary(desk: Desk, unix: SftpReceiver):

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from export_pipelines.delivery import open_destination
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.https import OPENED, https_server
 from export_pipelines_tests.artifacts.build import PARTS, stored
-from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.delivery.desk import Desk, open_entry
 from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET, WebhookReceiver
 
 
@@ -145,17 +144,17 @@ def test_plain_http_and_passwords_in_urls_are_refused(desk: Desk, receiver: Webh
     desk.settings.allowed.unlink()
     for url in ("http://example.com/in", "https://user:hunter22@example.com/"):
         with pytest.raises(SettingsError) as told:
-            open_destination(receiver.entry(url=url), desk.resources)
+            open_entry(receiver.entry(url=url), desk.resources)
         assert "hunter22" not in str(told.value)
 
 
 def test_plain_http_is_for_networks_that_the_operator_opened(desk: Desk, receiver: WebhookReceiver):
-    open_destination(receiver.entry(url="http://127.0.0.1/in"), desk.resources)
+    open_entry(receiver.entry(url="http://127.0.0.1/in"), desk.resources)
     with pytest.raises(RequestError, match="plain http to an address outside"):
-        open_destination(receiver.entry(url="http://93.184.216.34/in"), desk.resources)
+        open_entry(receiver.entry(url="http://93.184.216.34/in"), desk.resources)
     desk.environment["PROXY"] = "https://proxy.example.com:3128"
     with pytest.raises(SettingsError, match="never by a proxy"):
-        open_destination(receiver.entry(url="http://127.0.0.1/in", proxy={"env": "PROXY"}), desk.resources)
+        open_entry(receiver.entry(url="http://127.0.0.1/in", proxy={"env": "PROXY"}), desk.resources)
 
 
 def test_a_proxy_is_not_asked_for_a_private_address(desk: Desk, receiver: WebhookReceiver):
@@ -163,16 +162,16 @@ def test_a_proxy_is_not_asked_for_a_private_address(desk: Desk, receiver: Webhoo
     desk.environment["PROXY"] = "https://proxy.example.com:3128"
     for host in ("127.1", "localhost", "metadata.localhost", "169.254.169.254", "[fd00::1]"):
         with pytest.raises(RequestError, match="not public"):
-            open_destination(receiver.entry(url=f"https://{host}/in", proxy={"env": "PROXY"}), desk.resources)
+            open_entry(receiver.entry(url=f"https://{host}/in", proxy={"env": "PROXY"}), desk.resources)
 
 
 @pytest.mark.parametrize("url", ["https://evil.example\\.example.com/in", "https:///in", "https://a b/in"])
 def test_a_host_that_programs_read_differently_is_refused(desk: Desk, receiver: WebhookReceiver, url: str):
     desk.environment["URL"] = url
     with pytest.raises(RequestError, match=r"deliver\.webhook"):
-        open_destination(receiver.entry(url=url), desk.resources)
+        open_entry(receiver.entry(url=url), desk.resources)
     with pytest.raises(SettingsError, match="names no host"):
-        open_destination(receiver.entry(url={"env": "URL"}), desk.resources)
+        open_entry(receiver.entry(url={"env": "URL"}), desk.resources)
 
 
 def test_a_secret_path_is_shown_nowhere(desk: Desk, receiver: WebhookReceiver):
@@ -207,7 +206,7 @@ def test_a_client_certificate_lets_in(desk: Desk, tmp_path: Path):
 
 
 def test_check_posts_nothing_and_tells_who_is_turned_away(desk: Desk, receiver: WebhookReceiver):
-    opened = open_destination(receiver.entry(), desk.resources)
+    opened = open_entry(receiver.entry(), desk.resources)
     opened.check()
     receiver.inbox.answers = [(403, {})]
     with pytest.raises(RequestError, match="403"):
@@ -219,7 +218,7 @@ def test_check_posts_nothing_and_tells_who_is_turned_away(desk: Desk, receiver: 
 def test_a_secret_that_is_none_is_refused(desk: Desk, receiver: WebhookReceiver, secret: str):
     desk.environment["KEY"] = secret
     with pytest.raises(SettingsError, match=r"deliver\.webhook\.secret"):
-        open_destination(receiver.entry(), desk.resources)
+        open_entry(receiver.entry(), desk.resources)
 
 
 def test_settings_that_cannot_be_are_refused(desk: Desk, receiver: WebhookReceiver):
@@ -230,7 +229,7 @@ def test_settings_that_cannot_be_are_refused(desk: Desk, receiver: WebhookReceiv
         {"headers": {"X": "plain"}},
     ):
         with pytest.raises(RequestError, match=r"deliver\.webhook"):
-            open_destination(receiver.entry(**settings), desk.resources)
+            open_entry(receiver.entry(**settings), desk.resources)
     assert json.dumps(receiver.inbox.asked) == "[]"
 
 
@@ -243,5 +242,5 @@ def test_a_header_that_cannot_be_sent_is_refused_before_anything_is(
 ):
     desk.environment["TOKEN"] = value
     with pytest.raises(RequestError, match="header") as caught:
-        open_destination(receiver.entry(), desk.resources)
+        open_entry(receiver.entry(), desk.resources)
     assert caught.value.where == "deliver.webhook.headers.X-Token" and "s3cr" not in str(caught.value)

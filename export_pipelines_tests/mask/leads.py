@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from export_pipelines import mask
 from export_pipelines.catalog import load_catalog
-from export_pipelines.definition.export import Destination, ExportDefinition, Format, Limits
+from export_pipelines.definition.destinations import FolderSettings
+from export_pipelines.definition.export import ExportDefinition, Format, Limits
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.plan import Plan
@@ -41,7 +42,7 @@ def _plan_of(
         partition="daily",
         privacy=dict(privacy),
         limits=Limits(),
-        deliver=(Destination(kind="folder", settings={"path": "backup/{{date}}"}),),
+        deliver=(FolderSettings(path="backup/{{date}}"),),
     )
     window = window_of(definition, "2024-01-15")
     return compile_plan(PlanRequest(definition, window, load_catalog(catalog), "sqlite", KEYS.names))

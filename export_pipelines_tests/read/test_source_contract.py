@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
-from export_pipelines.definition.export import Compression, Destination, Format, Split
+from export_pipelines.definition.destinations import FolderSettings
+from export_pipelines.definition.export import Compression, Format, Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import SourceError
@@ -278,7 +279,7 @@ def test_the_same_definition_gives_the_same_bytes_as_sqlite(tmp_path: Path, data
         for form in ("csv", "json", "parquet"):
             plan = plan_of(
                 dialect=dialect, type=type, format=Format(name=form), fields="all", split=Split(rows=200),
-                compression=Compression(codec="gzip"), deliver=(Destination(kind="folder", settings={"path": "x"}),),
+                compression=Compression(codec="gzip"), deliver=(FolderSettings(path="x"),),
             )  # fmt: skip
             assert plan.masking
             store = MemoryStore()

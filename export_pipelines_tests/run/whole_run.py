@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from export_pipelines.catalog import load_catalog
+from export_pipelines.definition.destinations import FolderSettings
 from export_pipelines.definition.export import (
     Compression,
-    Destination,
     ExportDefinition,
     Format,
     Limits,
@@ -54,7 +54,7 @@ def plan_of(
         "split": Split(rows=300),
         "compression": Compression(codec="none"),
         "limits": Limits(),
-        "deliver": (Destination(kind="folder", settings={"path": "backup/{{date}}"}),),
+        "deliver": (FolderSettings(path="backup/{{date}}"),),
         **changes,
     }
     definition = ExportDefinition(**settings)

@@ -4,7 +4,7 @@ from export_pipelines.definition.destinations.download import DownloadSettings
 from export_pipelines.definition.destinations.email import EmailSettings
 from export_pipelines.definition.destinations.folder import FolderSettings
 from export_pipelines.definition.destinations.s3 import S3Settings
-from export_pipelines.definition.destinations.settings import DestinationSettings
+from export_pipelines.definition.destinations.settings import DestinationSettings, StoredEntry
 from export_pipelines.definition.destinations.sftp import SftpSettings
 from export_pipelines.definition.destinations.webhook import WebhookSettings
 
@@ -15,5 +15,6 @@ __all__ = [
     "FolderSettings",
     "S3Settings",
     "SftpSettings",
+    "StoredEntry",
     "WebhookSettings",
 ]

@@ -48,6 +48,7 @@ class EmailSettings(DestinationSettings):
     knows if it was taken is sent once more, under the same Message-ID.
     """
 
+    kind: ClassVar[str] = "email"
     words: ClassVar[frozenset[str]] = MAIL_WORDS
 
     to: Annotated[Addresses, Field(min_length=1)]

@@ -11,10 +11,14 @@ from export_pipelines.definition.destinations.settings import DestinationSetting
 class FolderSettings(DestinationSettings):
     """A folder on this machine; a relative path is taken from the program's own folder of deliveries."""
 
+    kind: ClassVar[str] = "folder"
     place: ClassVar[str | None] = "path"
 
     path: FolderPath
     overwrite: Overwrite = "replace"
+
+    def replaces(self) -> Overwrite:
+        return self.overwrite
 
     def named(self) -> Iterator[Named]:
         if PurePosixPath(self.path).is_absolute():

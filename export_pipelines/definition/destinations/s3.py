@@ -72,6 +72,7 @@ Checksums = Literal["when_supported", "when_required"]
 class S3Settings(DestinationSettings):
     """Objects get the key `key`, or their own names below it where it ends with a slash. Without keys, boto3 finds them."""
 
+    kind: ClassVar[str] = "s3"
     place: ClassVar[str | None] = "key"
     words: ClassVar[frozenset[str]] = WORDS
 
@@ -101,6 +102,9 @@ class S3Settings(DestinationSettings):
         if self.overwrite == "version" and "/" not in self.key:
             raise fault("`overwrite: version` numbers the folder of the key, and this key has none")
         return self
+
+    def replaces(self) -> Overwrite:
+        return self.overwrite
 
     def server(self) -> str:
         return f"{self.endpoint_url or 's3:/'}/{self.bucket}:"

@@ -1,9 +1,10 @@
 """What the settings of all kinds have in common."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
 from export_pipelines.definition.destinations.named import Named, secrets_in
 from export_pipelines.definition.words import fault
@@ -13,8 +14,15 @@ Overwrite = Literal["replace", "never", "version"]
 Seconds = Annotated[float, Field(gt=0, le=600)]  # to wait for the other side to move
 
 
+class StoredEntry(TypedDict):
+    """An entry of `deliver:` as JSON, in plans and in the ledger; its spelling is what tells two deliveries apart."""
+
+    kind: str
+    settings: dict[str, JsonValue]
+
+
 class DestinationSettings(BaseModel):
-    """Settings of one kind of destination.
+    """Settings of one kind of destination: an entry of `deliver:`.
 
     `place` names the setting that is a template of where files go, `words` what it may hold. A kind without one, such
     as mail, holds no files that a later delivery could replace. `server()` tells equal places apart; `names_files()`
@@ -23,8 +31,25 @@ class DestinationSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: ClassVar[str]
     place: ClassVar[str | None] = None
     words: ClassVar[frozenset[str]] = FOLDER_WORDS
+
+    def template(self) -> str | None:
+        """Of where files go; None for a kind that holds none."""
+        return None if self.place is None else str(getattr(self, self.place))
+
+    def placed_at(self, template: str) -> Self:
+        """The same, with files at another place."""
+        return self if self.place is None else self.model_copy(update={self.place: template})
+
+    def replaces(self) -> Overwrite:
+        """What becomes of another artifact's files at the place."""
+        return "replace"
+
+    def stored(self) -> StoredEntry:
+        """As it stands in plans and in the ledger, with every setting filled in."""
+        return {"kind": self.kind, "settings": self.model_dump(mode="json", by_alias=True)}
 
     def server(self) -> str:
         return ""

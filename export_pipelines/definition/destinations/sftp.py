@@ -54,6 +54,7 @@ class SftpSettings(DestinationSettings, SshLogin):
     can only be written into, so the last is all there is.
     """
 
+    kind: ClassVar[str] = "sftp"
     place: ClassVar[str | None] = "path"
 
     path: FolderPath
@@ -77,6 +78,9 @@ class SftpSettings(DestinationSettings, SshLogin):
     @property
     def proof(self) -> Verify:
         return self.verify or ("acknowledged" if self.drop_box else "size")
+
+    def replaces(self) -> Overwrite:
+        return self.overwrite
 
     def server(self) -> str:
         return f"{self.user}@{self.host}:{self.port}:"

@@ -41,6 +41,8 @@ class WebhookSettings(DestinationSettings):
     `secret` signs by the Standard Webhooks scheme (`whsec_...`). `headers` are secrets, such as an API key.
     """
 
+    kind: ClassVar[str] = "webhook"
+
     url: Annotated[str | SecretName, AfterValidator(_https)]
     send: Literal["raw", "multipart", "notice"] = "raw"
     secret: Secret | None = None

@@ -8,7 +8,6 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Any
 
 from cryptography.x509 import Certificate
 from pydantic_core import PydanticCustomError
@@ -16,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import EmailSettings
 from export_pipelines.definition.destinations.address import read_address
+from export_pipelines.definition.destinations.secret import SecretName
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.email.pieces import Piece, packed, room
@@ -43,7 +43,7 @@ LISTED = 100  # files named in a mail
 
 def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     """The server is that of `smtp`, else of EXPORT_PIPELINES_SMTP_URL."""
-    server = mail_server(settings, resources, WHERE, settings.timeout_s)
+    server = mail_server(settings.smtp, resources, WHERE, settings.timeout_s)
     if settings.smtp is not None:
         resources.demand("hosts", server.host, f"{WHERE}.smtp")
     sender = Address(addr_spec=settings.sender) if settings.sender else mail_from(resources)
@@ -82,10 +82,10 @@ def mail_from(resources: Resources) -> Address | None:
         ) from None
 
 
-def mail_server(settings: Any, resources: Resources, where: str, timeout_s: float) -> SmtpServer:
-    """The server of the settings' `smtp`, or the one for all mail. Raises SettingsError."""
-    if settings.smtp is not None:
-        return smtp_server(resources.secret(settings.smtp, f"{where}.smtp"), f"{where}.smtp", timeout_s)
+def mail_server(smtp: SecretName | None, resources: Resources, where: str, timeout_s: float) -> SmtpServer:
+    """The server whose URL `smtp` names, or the one for all mail. Raises SettingsError."""
+    if smtp is not None:
+        return smtp_server(resources.secret(smtp, f"{where}.smtp"), f"{where}.smtp", timeout_s)
     url = resources.settings.smtp_url
     if url is None:
         raise SettingsError(
