@@ -2,10 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import combinations
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from export_pipelines.alerts.rules import load_alerts
@@ -14,10 +11,12 @@ from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import shown
 from export_pipelines.definition import ExportDefinition, Loaded, load_definitions
 from export_pipelines.definition.allowed import ANY
+from export_pipelines.definition.destinations.settings import Overwrite
 from export_pipelines.definition.export import Cadence
 from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.definition.known import read_known
 from export_pipelines.definition.loader import crashed
+from export_pipelines.definition.targets import Claims, Target, conflict, file_words, target_of
 from export_pipelines.delivery import Resources, open_destination
 from export_pipelines.errors import (
     DefinitionError,
@@ -32,7 +31,6 @@ from export_pipelines.plan.naming import part_file_name, window_words
 from export_pipelines.plan.plan import Plan, Window
 from export_pipelines.plan.window import WHOLE, scheduled_window, window_between, window_of
 from export_pipelines.settings import Settings
-from export_pipelines.templates import render
 
 # Pairs of windows that share all but one word of a template: the day, the month, the year.
 SAMPLES: dict[Cadence, tuple[str, ...]] = {
@@ -52,24 +50,6 @@ class CheckFault(NamedTuple):
     name: str
     severity: Literal["error", "warning", "note"]
     text: str
-
-
-@dataclass(frozen=True)
-class _Target:
-    """Where one window's files would go: the folder or key, on which server, and the name of the first part."""
-
-    server: str
-    folder: Path
-    part: str
-    overwrite: str
-    window: str
-
-    @property
-    def place(self) -> tuple[str, Path, str]:
-        return self.server, self.folder, self.part
-
-    def __str__(self) -> str:
-        return f"{self.server}{self.folder / self.part}"
 
 
 def check_all(
@@ -170,64 +150,59 @@ def _plans(definition: ExportDefinition, settings: Settings, catalog: Catalog) -
 
 
 def _path_faults(loaded: Loaded, plans: dict[str, list[Plan]], settings: Settings) -> Iterator[CheckFault]:
-    targets: dict[str, list[_Target]] = {}
+    claims, by_name = Claims(), {one.name: one for one in loaded.definitions}
     for definition in loaded.definitions:
         try:
-            targets[definition.name] = [
-                target
-                for plan in plans.get(definition.name, ())
-                for target in _targets(plan, definition, settings)
+            written = [
+                one for plan in plans.get(definition.name, ()) for one in _written(plan, definition, settings)
             ]
         except ExportError as error:
             yield from _faults(definition.name, error)
             continue
-        yield from _own_faults(definition, targets[definition.name], settings)
-    by_name = {one.name: one for one in loaded.definitions}
-    for (one, first), (other, second) in combinations(targets.items(), 2):
-        written = {target.place: str(target) for target in first}
-        for place in sorted(written.keys() & {target.place for target in second})[:1]:
-            for name, rival in ((one, other), (other, one)):
-                yield CheckFault(
-                    name,
-                    "error",
-                    f"{by_name[name].at('deliver')}: {name} and {rival} would both write {written[place]}; "
-                    "put {{export}} into the path or the naming of one",
-                )
+        yield from _own_faults(definition, written, settings)
+        targets = [one.target for one in written]
+        for rival, target in claims.rivals(targets).items():
+            yield CheckFault(definition.name, "error", conflict(definition, rival, target))
+            yield CheckFault(rival, "error", conflict(by_name[rival], definition.name, target))
+        claims.add(definition.name, targets)
 
 
-def _targets(plan: Plan, definition: ExportDefinition, settings: Settings) -> Iterator[_Target]:
-    assert plan.extract is not None and plan.output is not None  # a compiled plan is whole
-    window = plan.extract.window
-    words = {**window_words(window), "export": plan.export, "type": plan.type, "run": window.key}
-    part = part_file_name(plan, 1)
+class _Written(NamedTuple):
+    """What one window writes at one destination."""
+
+    target: Target
+    overwrite: Overwrite
+    window: str
+
+
+def _written(plan: Plan, definition: ExportDefinition, settings: Settings) -> Iterator[_Written]:
+    assert plan.extract is not None  # a compiled plan is whole
+    window, here = plan.extract.window, settings.home / "delivered"
+    words = {**window_words(window), **file_words(definition), "run": window.key}
     for entry in definition.deliver:
-        template = entry.template()
-        if template is not None:
-            place = Path(render(template, {**words, "part": "1", "ext": "x"}))
-            server = entry.server()
-            folder = place if server else settings.home / "delivered" / place
-            name = "" if entry.names_files() else part
-            yield _Target(server, folder, name, entry.replaces(), window.key)
+        target = target_of(entry, words, part_file_name(plan, 1), here)
+        if target is not None:
+            yield _Written(target, entry.replaces(), window.key)
 
 
 def _own_faults(
-    definition: ExportDefinition, targets: Iterable[_Target], settings: Settings
+    definition: ExportDefinition, written: Iterable[_Written], settings: Settings
 ) -> Iterator[CheckFault]:
     store = open_store(settings.store_url)
     where = definition.at("deliver")
-    first: dict[tuple[str, Path, str], _Target] = {}
-    for target in targets:
+    first: dict[Target, str] = {}
+    for target, overwrite, window in written:
         if not target.server and store.holds(target.folder):
             text = (
                 f"{where}: {target.folder} lies inside the artifact store; deliver to a folder outside of it"
             )
             yield CheckFault(definition.name, "error", text)
             return
-        other = first.setdefault(target.place, target)
-        if other.window != target.window and target.overwrite != "version" and definition.partition:
-            then = "replace" if target.overwrite == "replace" else "be refused because of"
+        other = first.setdefault(target, window)
+        if other != window and overwrite != "version" and definition.partition:
+            then = "replace" if overwrite == "replace" else "be refused because of"
             text = (
-                f"{where}: windows {other.window} and {target.window} both write {target}: one "
+                f"{where}: windows {other} and {window} both write {target}: one "
                 f"would {then} the other; put {{{{date}}}} into the path or the naming, or say overwrite: version"
             )
             yield CheckFault(definition.name, "warning", text)

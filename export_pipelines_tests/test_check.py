@@ -99,8 +99,8 @@ def test_two_exports_of_different_cadence_that_would_meet_are_both_named(project
     project.write("weekly", weekly(with_path("backup/{{start}}")))
     daily, other = check(project)
     assert (daily.name, other.name) == ("daily", "weekly")
-    assert "daily and weekly would both write" in daily.text and "exports/daily.yaml:" in daily.text
-    assert "weekly and daily would both write" in other.text and "exports/weekly.yaml:" in other.text
+    assert "deliver: weekly writes the same files into" in daily.text and "exports/daily.yaml:" in daily.text
+    assert "deliver: daily writes the same files into" in other.text and "exports/weekly.yaml:" in other.text
 
 
 def test_two_exports_in_one_folder_under_other_names_may_meet(project: Project) -> None:

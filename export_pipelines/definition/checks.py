@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from export_pipelines.catalog import PERSONAL_CLASSES, Catalog, Dataset
-from export_pipelines.definition.destinations import DestinationSettings
 from export_pipelines.definition.filter_checks import filter_faults, personal_values
 from export_pipelines.definition.given import AT_LAUNCH, Given, was_given
 from export_pipelines.definition.output import FORMATS, format_of
@@ -11,6 +10,7 @@ from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.report_checks import key_faults, report_faults
 from export_pipelines.definition.schedule import begins_within
 from export_pipelines.definition.selection import DATASETS, exportable, selection_faults
+from export_pipelines.definition.targets import OPEN, target_of
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import CatalogError
 from export_pipelines.templates import words_in
@@ -136,16 +136,10 @@ def _files(written: WrittenExport) -> Found:
             ("split", "rows"),
             f"split.rows: one {form} file holds {holds:,} rows, not {written.split.rows:,}",
         )
-    places = [_place(one) for one in written.deliver]
+    places = [target_of(one, OPEN, "") for one in written.deliver]
     for number, place in enumerate(places):
         if place is not None and place in places[:number]:
             yield (
                 ("deliver", number),
-                f'deliver.{number}: another destination of this export writes into "{place[1]}" already',
+                f'deliver.{number}: another destination of this export writes into "{place}" already',
             )
-
-
-def _place(entry: DestinationSettings) -> tuple[str, str] | None:
-    """Server and place of a destination that holds files."""
-    template = entry.template()
-    return None if template is None else (entry.server(), template)

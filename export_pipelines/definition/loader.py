@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from export_pipelines.catalog.load import printable, shown
 from export_pipelines.definition.checks import Found, definition_faults, given_faults
 from export_pipelines.definition.export import RETRY_FOR, ExportDefinition
 from export_pipelines.definition.given import Given, laid_over, was_given
-from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import compression_of, format_of
 from export_pipelines.definition.taken_names import taken_by
+from export_pipelines.definition.targets import Claims, conflict, targets_of
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import DefinitionError, RequestError, SettingsError, unknown
 from export_pipelines.yaml.faults import plain_faults
@@ -51,10 +51,11 @@ def load_definitions(folder: Path, catalog: Catalog, known: Container[str] = ())
     """
     good: dict[str, ExportDefinition] = {}
     broken: dict[str, DefinitionError] = {}
+    claims = Claims()
     for path in sorted(_files(folder), key=lambda path: (path.stem not in known, path)):
         try:
             definition = load_definition(path, catalog)
-            _demand_room(definition, good)
+            _demand_room(definition, good, claims)
             good[definition.name] = definition
         except DefinitionError as error:
             broken[printable(path.name if path.stem in good else path.stem)] = error
@@ -190,19 +191,22 @@ def _definition(
     )
 
 
-def _demand_room(definition: ExportDefinition, others: Mapping[str, ExportDefinition]) -> None:
-    """Raises DefinitionError for a second file of one name, or a path that another writes."""
-    faults = []
+def _demand_room(
+    definition: ExportDefinition, others: Mapping[str, ExportDefinition], claims: Claims
+) -> None:
+    """Raises DefinitionError for a second file of one name, or files that another export writes."""
     if definition.name in others:
-        faults.append(f"{definition.path}:1: {others[definition.name].path} has the same name; rename one")
-    for other in others.values():
-        for place in sorted(set(_targets(definition)) & set(_targets(other))):
-            faults.append(
-                f'{definition.at("deliver")}: deliver: {other.name} writes the same files into "{place[0]}"; '
-                "put {{export}} into the path or the naming of one"
-            )
-    if faults:
-        raise DefinitionError(faults)
+        raise DefinitionError(
+            [f"{definition.path}:1: {others[definition.name].path} has the same name; rename one"]
+        )
+    try:
+        targets = list(targets_of(definition))
+    except RequestError as error:
+        raise DefinitionError([f"{definition.at('deliver')}: deliver: {error}"]) from error
+    rivals = claims.rivals(targets)
+    if rivals:
+        raise DefinitionError(conflict(definition, rival, target) for rival, target in rivals.items())
+    claims.add(definition.name, targets)
 
 
 def _rename_faults(
@@ -221,24 +225,3 @@ def _rename_faults(
         if faults:
             found.append((name, faults))
     return found
-
-
-def _targets(definition: ExportDefinition) -> Iterator[tuple[str, ...]]:
-    """Folder and names of parts, as far as they are known before a run; blanks in a template make no difference."""
-    known = {"export": definition.name, "type": definition.type}
-
-    def put_in(template: str) -> str:
-        text = re.sub(r"(?:(?<!\s)\s+)?([{}|])\s*", r"\1", template)
-        return re.sub(r"\{\{(export|type)\}\}", lambda hole: known[hole[1]], text)
-
-    ext = f"{definition.format.name} {definition.compression.codec}"
-    for one in definition.deliver:
-        template = one.template()
-        if template is not None:
-            yield (
-                str(Path(put_in(template))),
-                one.kind,
-                one.server(),
-                put_in(definition.naming or default_naming(definition)),
-                ext,
-            )

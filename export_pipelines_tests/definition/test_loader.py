@@ -43,6 +43,35 @@ def test_two_definitions_that_write_the_same_files_are_refused(tmp_path: Path, c
     assert "first writes the same files" in str(loaded.broken["second"])
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "meet"),
+    [
+        ('path: "out/{{date}}"', 'path: "out/{{- date | lower -}}"', True),
+        ('path: "{{export}}"', 'path: "{{ export | upper }}"', False),
+        ('path: "FIRST"', 'path: "{{ export | upper }}"', False),
+        ('path: "{{ export | upper }}"', 'path: "FIRST"', True),
+        ('path: "out/{{year}}"', 'path: "out/{{month}}"', False),
+    ],
+)
+def test_what_templates_become_is_compared_and_not_their_spelling(
+    tmp_path: Path, catalog: Catalog, first: str, second: str, meet: bool
+) -> None:
+    write(
+        tmp_path,
+        first=f"deliver: [{{folder: {{{first}}}}}]\n",
+        second=f"deliver: [{{folder: {{{second}}}}}]\n",
+    )
+    assert (set(load_definitions(tmp_path, catalog).broken) == {"second"}) == meet
+
+
+def test_a_path_that_grows_too_long_breaks_its_own_definition_only(tmp_path: Path, catalog: Catalog) -> None:
+    path = "{{export}}" * 40
+    write(tmp_path, good="", **{"long" * 10: f'deliver: [{{folder: {{path: "{path}"}}}}]\n'})
+    loaded = load_definitions(tmp_path, catalog)
+    assert [one.name for one in loaded.definitions] == ["good"]
+    assert "more than 1000" in str(loaded.broken["long" * 10])
+
+
 def test_a_new_definition_never_breaks_one_that_was_known(tmp_path: Path, catalog: Catalog) -> None:
     same = 'deliver: [{folder: {path: "out/{{date}}"}}]\n'
     write(tmp_path, a_new_one=same, daily=same)

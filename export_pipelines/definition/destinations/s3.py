@@ -107,7 +107,7 @@ class S3Settings(DestinationSettings):
         return self.overwrite
 
     def server(self) -> str:
-        return f"{self.endpoint_url or 's3:/'}/{self.bucket}:"
+        return f"{self.endpoint_url or 's3:/'}/{self.bucket}/"
 
     def named(self) -> Iterator[Named]:
         yield from super().named()
