@@ -48,9 +48,8 @@ def peer(url: str, folder: Path) -> Work:
     if client is None:
         return {}
     plan, server = plan_of("csv.gz", folder, "mariadb"), make_url(url)
-    assert plan.masking
     script = folder / "select.sql"
-    script.write_text(inlined(plan.masking.query.sql, plan.masking.query.parameters), encoding="utf-8")
+    script.write_text(inlined(plan.query.sql, plan.query.values), encoding="utf-8")
     words = [
         client, "--no-defaults", "--quick", "--batch", f"--host={server.host}", f"--port={server.port}",
         f"--user={server.username}", "--default-character-set=utf8mb4", str(server.database), "-e", f"source {script}",

@@ -52,8 +52,7 @@ def main() -> list[Judged]:
 def peers(name: str, url: str, folder: Path) -> Work:
     """Other programs at the SELECT of that work."""
     plan = plan_of(name, folder, "postgresql")
-    assert plan.masking
-    sql = inlined(plan.masking.query.sql, plan.masking.query.parameters)
+    sql = inlined(plan.query.sql, plan.query.values)
     address = make_url(url)
     password = {"PGPASSWORD": str(address.password)}
     bare = f"postgresql://{address.username}@{address.host}:{address.port}/{address.database}"

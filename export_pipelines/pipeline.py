@@ -10,21 +10,13 @@ from export_pipelines.artifacts import FORMAT_VERSION, Manifest, ManifestColumn,
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.delivery import Artifact, Receipt, Resources, open_destination
-from export_pipelines.errors import ExportError, FatalError, RequestError, RetryableError
+from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.ledger import Ledger
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import PlanRequest
+from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.limits import demand_room
-from export_pipelines.plan.plan import (
-    Compression,
-    Encoding,
-    Extract,
-    Masking,
-    Output,
-    OutputColumn,
-    Plan,
-    schema_hash,
-)
+from export_pipelines.plan.plan import OutputColumn, Plan, Window, schema_hash
 from export_pipelines.plan.query.named_ids import count_of, named_ids
 from export_pipelines.read.source import Source
 from export_pipelines.run.write_parts import Written, write_parts
@@ -33,7 +25,6 @@ log = logging.getLogger(__name__)
 
 NAMED = 5  # of the leads that are not there
 Clock = Callable[[], datetime]
-Sections = tuple[Extract, Masking, Encoding, Compression, Output]
 
 
 @dataclass(frozen=True)
@@ -88,13 +79,13 @@ def run_export(
     `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `progress` is told the rows written so far.
     Debris of the export's killed runs is swept first.
     """
-    extract, masking, *_ = _sections(plan)
+    window = plan.extract.window
     store.sweep(plan.export)
     expected = check_run(plan, source)
-    artifact = f"{plan.export}/{extract.window.key}/{token}"
+    artifact = f"{plan.export}/{window.key}/{token}"
     log.info("reading", extra={"artifact": artifact, "expected_rows": expected})
-    with store.begin(plan.export, extract.window.key, token) as staging:
-        written = write_parts(plan, source.read(masking.query), staging.open_part, keys, progress)
+    with store.begin(plan.export, window.key, token) as staging:
+        written = write_parts(plan, source.read(plan.query), staging.open_part, keys, progress)
         _demand_all_rows(plan, expected, written.rows_read)
         manifest = _manifest(plan, written, artifact, now(), store)
         manifest = staging.commit(manifest)
@@ -136,13 +127,12 @@ def check_run(plan: Plan, source: Source) -> int:
 
     Raises SourceError when the source cannot be read, LimitReached or RequestError when there are more rows than allowed.
     """
-    _, masking, *_ = _sections(plan)
-    source.check(masking.query)
+    source.check(plan.query)
     # Counting a report's groups would be making it: its rows are known, and told, before any is written. How many rows
     # stay of those that are asked more afterwards shows in writing them, where the limits hold too.
-    if plan.report is not None or masking.query.counts_at_most:
+    if plan.report is not None or plan.query.counts_at_most:
         return 0
-    rows = source.count(masking.query)
+    rows = source.count(plan.query)
     demand_room(plan, rows)
     return rows
 
@@ -165,15 +155,7 @@ def demand_named_leads(request: PlanRequest, source: Source) -> None:
 
 def destinations_of(plan: Plan, rows: int | None = None) -> tuple[StoredEntry, ...]:
     """The entries to deliver to; none for an artifact of 0 `rows` when the export says `skip_empty`."""
-    output = _sections(plan)[-1]
-    return () if output.skip_empty and rows == 0 else output.deliver
-
-
-def _sections(plan: Plan) -> Sections:
-    sections = (plan.extract, plan.masking, plan.encoding, plan.compression, plan.output)
-    if any(section is None for section in sections):
-        raise FatalError("the plan is not whole: not every step was run", where=plan.export)
-    return sections  # type: ignore[return-value]
+    return () if plan.output.skip_empty and rows == 0 else plan.output.deliver
 
 
 def _demand_all_rows(plan: Plan, expected: int, written: int) -> None:
@@ -187,7 +169,7 @@ def _demand_all_rows(plan: Plan, expected: int, written: int) -> None:
 
 
 def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: Store) -> Manifest:
-    extract, masking, encoding, compression, _ = _sections(plan)
+    masking, encoding = plan.masking, plan.encoding
     version, changed = _schema_version(plan, written, store)
     return Manifest(
         format_version=FORMAT_VERSION,
@@ -195,15 +177,16 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         export=plan.export,
         type=plan.type,
         created_at=at.astimezone(UTC),
-        window=extract.window,
-        plan_hash=plan.hash,
+        window=plan.extract.window,
+        fingerprint=fingerprint(plan),
+        plan_hash="",
         schema_hash=schema_hash(written.columns),
         schema_version=version,
         schema_changed=changed,
         format=encoding.format,
         options=encoding.options,
         media_type=encoding.media_type,
-        codec=compression.codec,
+        codec=plan.compression.codec,
         columns=_columns(written.columns),
         removed=masking.removed,
         key_ids=masking.key_ids,
@@ -219,7 +202,7 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         like_null=dict(written.cells.like_null),
         as_text=dict(written.cells.as_text),
         seconds=written.seconds,
-        parts=_parts(extract, written),
+        parts=_parts(plan.extract.window, written),
     ).with_digest()
 
 
@@ -238,7 +221,7 @@ def _columns(columns: Iterable[OutputColumn]) -> tuple[ManifestColumn, ...]:
     )
 
 
-def _parts(extract: Extract, written: Written) -> tuple[Part, ...]:
+def _parts(window: Window, written: Written) -> tuple[Part, ...]:
     return tuple(
         Part(
             name=one.name,
@@ -246,7 +229,7 @@ def _parts(extract: Extract, written: Written) -> tuple[Part, ...]:
             bytes=one.bytes,
             raw_bytes=one.raw_bytes,
             sha256=one.sha256,
-            window=extract.window,
+            window=window,
         )
         for one in written.parts
     )

@@ -160,11 +160,9 @@ class Project:
 
         definition = self.definition(export)
         plan, source = self.plan(definition, self._window(definition, window)), self.source()
-        assert plan.masking is not None  # the plan is whole
-        source.check(plan.masking.query)
-        with closing(source.read(plan.masking.query)) as batches:  # type: ignore[type-var]
+        source.check(plan.query)
+        with closing(source.read(plan.query)) as batches:  # type: ignore[type-var]
             plan, frame = first_rows(plan, batches, Keys.of(self.settings), rows)
-        assert plan.masking is not None
         return to_pandas(frame.rename({one.id: one.header for one in plan.masking.columns}))
 
     def run(self, export: str, window: str | None = None, any_hour: bool = False) -> "Outcome":

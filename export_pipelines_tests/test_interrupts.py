@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from export_pipelines.interrupts import ends_soon, exit_code
-from export_pipelines.plan.plan import Query
+from export_pipelines.plan.query.query import Query
 from export_pipelines.read.mariadb.reader import MariadbSource
 from export_pipelines.read.postgresql import PostgresqlSource
 

@@ -13,6 +13,7 @@ from export_pipelines.definition.export import Compression, Format, Limits, Spli
 from export_pipelines.errors import FatalError, LimitReached, RetryableError, SourceError, StoreError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import check_run, deliver, destinations_of, run_export
+from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import Plan, schema_hash
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.delivery.desk import Desk
@@ -82,7 +83,10 @@ def test_the_manifest_describes_what_is_there(run: Run, store: Store):
     assert [column.id for column in manifest.columns] == list(FIELDS)
     assert {part.window for part in manifest.parts} == {manifest.window}
     assert (manifest.window.key, manifest.created_at) == (DAY, NOW)
-    assert (manifest.plan_hash, manifest.schema_hash) == (plan.hash, schema_hash(plan.masking.columns))
+    assert (manifest.fingerprint, manifest.schema_hash) == (
+        fingerprint(plan),
+        schema_hash(plan.masking.columns),
+    )
     assert (manifest.format, manifest.codec, manifest.media_type) == ("csv", "none", "text/csv")
     assert manifest.seconds.keys() >= {"extract", "mask", "encode", "store"}
 

@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.errors import DamagedArtifact
-from export_pipelines.plan.plan import Frozen, Mask, Window
+from export_pipelines.plan.frozen import Frozen
+from export_pipelines.plan.plan import Mask, Window
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1  # a higher one means something else by a key of before; new keys need none
@@ -71,7 +72,8 @@ class Manifest(Stored):
     type: str
     created_at: AwareDatetime
     window: Window
-    plan_hash: str
+    fingerprint: str = ""  # of what it holds, see plan/fingerprint.py; empty in what earlier releases made
+    plan_hash: str = ""  # not told any more; earlier releases refuse a manifest of format 1 without the key
     schema_hash: str
     schema_version: int
     schema_changed: bool = False  # columns differ from those of the artifact before

@@ -60,24 +60,22 @@ def estimate(plan: "Plan", source: "Source", settings: "Settings") -> Estimate:
     from export_pipelines.mask.keys import Keys
     from export_pipelines.run.write_parts import write_parts
 
-    assert plan.masking is not None and plan.output is not None  # the plan is whole
     without_limits = plan.output.model_copy(update={"max_rows": sys.maxsize, "max_bytes": sys.maxsize})
     free = plan.model_copy(update={"output": without_limits})
     first = _first(plan, source, SAMPLE_ROWS if plan.report is None else sys.maxsize)
     written = write_parts(free, first, lambda name: _Counting(), Keys.of(settings))
     parts = sum(part.bytes for part in written.parts)
-    whole = plan.report is not None or (plan.masking.query.counts_at_most and written.rows < SAMPLE_ROWS)
-    rows = written.rows if whole else source.count(plan.masking.query)
+    whole = plan.report is not None or (plan.query.counts_at_most and written.rows < SAMPLE_ROWS)
+    rows = written.rows if whole else source.count(plan.query)
     factor = rows / written.rows if written.rows else 1
-    at_most = plan.masking.query.counts_at_most and not whole
+    at_most = plan.query.counts_at_most and not whole
     return Estimate(rows, written.rows, round(parts * factor), round(written.raw_bytes * factor), at_most)
 
 
 def _first(plan: "Plan", source: "Source", rows: int) -> Iterator[Any]:
     """Batches of the first `rows` rows; the rest is not read."""
-    assert plan.masking is not None  # the plan is whole
     left = rows
-    with closing(source.read(plan.masking.query)) as batches:  # type: ignore[type-var]
+    with closing(source.read(plan.query)) as batches:  # type: ignore[type-var]
         for batch in batches:
             yield batch.slice(0, left)
             left -= batch.num_rows

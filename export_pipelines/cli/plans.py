@@ -33,14 +33,15 @@ def plan(
     json: Json = False,
 ) -> None:
     """What a run would do: SQL, columns with types and masks, files, destinations, rows and bytes."""
-    from export_pipelines.plan.describe import describe, without_private
+    from export_pipelines.plan.describe import describe
+    from export_pipelines.plan.fingerprint import fingerprint
 
     project = project_of(context)
     made, source = _plan(project, project.definition(name, given(set)), partition, start, end)
     expected = estimate(made, source, project.settings)
     if json:
-        shown = without_private(made.model_dump(mode="json"))
-        show_json({"plan": shown, "hash": made.hash, **expected.as_dict()})
+        content = {"plan": made.model_dump(mode="json"), "fingerprint": fingerprint(made)}
+        show_json({**content, **expected.as_dict()})
         return
     show(describe(made))
     for line in _expected(made, expected):
@@ -62,8 +63,7 @@ def preview(
 
     project = project_of(context)
     made, source = _plan(project, project.definition(name, given(set)), partition, start, end)
-    assert made.masking is not None and made.extract is not None  # the plan is whole
-    with closing(source.read(made.masking.query)) as batches:  # type: ignore[type-var]
+    with closing(source.read(made.query)) as batches:  # type: ignore[type-var]
         rows = first_rows(made, batches, Keys.of(project.settings), PREVIEW_ROWS)
     if json:
         show_json([dict(zip(rows.headers, row, strict=True)) for row in rows.rows])
@@ -76,8 +76,7 @@ def checked_plan(project: Project, definition: "ExportDefinition", window: "Wind
     """The plan of one window, and its source once it is known to hold what the plan reads. Raises RequestError."""
     made = project.plan(definition, window)
     source = project.source()
-    assert made.masking is not None  # the plan is whole
-    source.check(made.masking.query)
+    source.check(made.query)
     return made, source
 
 
@@ -104,13 +103,9 @@ def _expected(plan: "Plan", expected: Estimate) -> Iterable[str]:
 
 def _beyond(plan: "Plan", expected: Estimate) -> Iterator[str]:
     output = plan.output
-    if (
-        output
-        and expected.at_most
-        and (expected.rows > output.max_rows or expected.raw_bytes > output.max_bytes)
-    ):
+    if expected.at_most and (expected.rows > output.max_rows or expected.raw_bytes > output.max_bytes):
         yield "             which may be more than the limits: a run would stop, and keep nothing"
-    elif output and expected.rows > output.max_rows:
+    elif expected.rows > output.max_rows:
         yield f"             more than the limit of {output.max_rows:,} rows: a run would be refused"
-    elif output and expected.raw_bytes > output.max_bytes:
+    elif expected.raw_bytes > output.max_bytes:
         yield f"             more than the limit of {size(output.max_bytes)}: a run would stop"

@@ -56,12 +56,10 @@ DEMANDS: dict[str, Callable[[Columns, pl.DataFrame, pa.RecordBatch], None]] = {"
 
 def demand_fitting(plan: Plan, frame: pl.DataFrame, batch: pa.RecordBatch) -> None:
     """Raises DataError for a value of the output `frame` that the plan's format cannot hold; `batch` is what it was made of."""
-    assert plan.masking and plan.encoding
     if plan.encoding.format in DEMANDS:
         DEMANDS[plan.encoding.format](plan.masking.columns, frame, batch)
 
 
 def encoder_of(plan: Plan) -> Encoder:
     """A new encoder for the parts of a whole plan."""
-    assert plan.masking and plan.encoding
     return ENCODERS[plan.encoding.format](plan.masking.columns, plan.encoding.options)

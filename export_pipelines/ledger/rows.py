@@ -28,7 +28,7 @@ def artifact_row(manifest: Manifest, run_id: str | None, given: bool | None) -> 
         "parts": len(manifest.parts),
         "content": content_of(manifest),
         "window_end": manifest.window.end,
-        "plan_hash": manifest.plan_hash,
+        "fingerprint": manifest.fingerprint or None,
         "given": given,
     }
 

@@ -47,7 +47,7 @@ artifacts = sa.Table(
     sa.Column("parts", sa.Integer, nullable=False),
     sa.Column("content", sa.Text, nullable=False),  # SHA-256 over names and digests of the parts
     sa.Column("window_end", Utc),
-    sa.Column("plan_hash", sa.Text),
+    sa.Column("fingerprint", sa.Text),  # of the content, as in the manifest
     sa.Column("given", sa.Boolean),  # a filter was given at launch: other rows than those of the window
     sa.Index("artifacts_by_window", "export", "window_key"),
 )

@@ -13,14 +13,14 @@ from export_pipelines.ledger.tables import artifacts, deliveries, requests
 class WindowRecord:
     """One artifact of a window. `missing` are the states of its deliveries that are not `delivered`.
 
-    `origin` is who asked for its run, None when nobody knows; so are `window_end`, `plan_hash` and `given` (a filter was
+    `origin` is who asked for its run, None when nobody knows; so are `window_end`, `fingerprint` and `given` (a filter was
     given at launch) of an artifact that an older version of the program made.
     """
 
     artifact: str
     window_key: str
     window_end: datetime | None
-    plan_hash: str | None
+    fingerprint: str | None
     given: bool | None
     run_id: str | None
     created_at: datetime

@@ -33,8 +33,7 @@ class Masked(NamedTuple):
 
 def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
     """What becomes of a batch as the source gave it. Raises DataError for a value that does not fit its declared type."""
-    assert plan.masking and plan.extract
-    query = plan.masking.query
+    query = plan.query
     batch, bad_json = settled(batch, query.marked, query.bad_json_is_null)
     try:
         rows = _Rows(plan, conform(batch, query.columns), keys)
@@ -53,8 +52,7 @@ class _Rows:
     what is never exported, `shown` by id what was redacted, and objects."""
 
     def __init__(self, plan: Plan, frame: pl.DataFrame, keys: Keys) -> None:
-        assert plan.masking and plan.extract
-        types = {one.name: one.type for one in plan.masking.query.columns}
+        types = {one.name: one.type for one in plan.query.columns}
         self.frame, self.keys, self.hidden = frame, keys, 0
         self.today = pl.lit(plan.extract.window.end.date())
         never = [(types[id], frame[id]) for id in plan.masking.never]

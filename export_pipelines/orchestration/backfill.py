@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts.content import holds_content_of
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.given import demand_leads
 from export_pipelines.definition.schedule import is_within
 from export_pipelines.errors import WindowError
-from export_pipelines.orchestration.due import plan_hash
+from export_pipelines.orchestration.due import plan_today
 from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.ops import ANY_HOUR, ORIGIN
@@ -108,7 +109,8 @@ def _is_current(workshop: Workshop, definition: ExportDefinition, manifest: Mani
         window = window_of(definition, manifest.window.key)
     except WindowError:  # the definition has become another
         return False
-    return plan_hash(workshop, as_called, window) == manifest.plan_hash
+    plan = plan_today(workshop, as_called, window)
+    return plan is not None and holds_content_of(plan, manifest)
 
 
 def _is_quiet(definition: ExportDefinition, now: datetime) -> bool:

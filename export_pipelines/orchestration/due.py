@@ -28,8 +28,9 @@ from export_pipelines.orchestration.run_tags import (
 )
 from export_pipelines.orchestration.switches import Switch, first_tick, next_tick
 from export_pipelines.orchestration.workshop import Workshop
-from export_pipelines.plan import compile_plan
-from export_pipelines.plan.plan import Window, iso
+from export_pipelines.plan import Plan, Window, compile_plan
+from export_pipelines.plan.fingerprint import fingerprint, is_comparable
+from export_pipelines.plan.plan import iso
 from export_pipelines.plan.window import (
     WHOLE_KEY,
     before,
@@ -114,10 +115,10 @@ def given_up(definition: ExportDefinition, due: Due, now: datetime) -> bool:
     return due.asked_at is not None and due.asked_at <= before(now, definition.retry_for)
 
 
-def plan_hash(workshop: Workshop, definition: ExportDefinition, window: Window) -> str | None:
-    """Of the plan that the definition gives today; None where it gives none."""
+def plan_today(workshop: Workshop, definition: ExportDefinition, window: Window) -> Plan | None:
+    """The plan that the definition gives today; None where it gives none."""
     try:
-        return compile_plan(workshop.request(definition, window)).hash
+        return compile_plan(workshop.request(definition, window))
     except ExportError:
         return None
 
@@ -204,15 +205,17 @@ class _Book:
         return any(one.arrived or one.missing & {"due", "sending", "retrying", "uncertain"} for one in mine)
 
     def _counts(self, record: WindowRecord, ask: Ask) -> bool:
-        """Whether the artifact is what the schedule would make. What was exported by hand has to have today's plan, but
+        """Whether the artifact is what the schedule would make. What was exported by hand has to have today's content, but
         not for ever: else a definition that changes would export again what was done long ago."""
         if ask.window.key == WHOLE_KEY:
             return not record.given and record.created_at >= self.at
         if record.given or record.window_end not in (None, ask.window.end):
             return False
-        if record.origin == BY_SCHEDULE or record.plan_hash is None or not self._is_fresh(ask.window):
+        told = is_comparable(record.fingerprint)
+        if record.origin == BY_SCHEDULE or not told or not self._is_fresh(ask.window):
             return True
-        return record.plan_hash == plan_hash(self.workshop, self.definition, ask.window)
+        plan = plan_today(self.workshop, self.definition, ask.window)
+        return plan is not None and record.fingerprint == fingerprint(plan)
 
     def _is_fresh(self, window: Window) -> bool:
         cron = self.definition.schedule

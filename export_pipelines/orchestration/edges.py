@@ -15,7 +15,7 @@ Edge = list[dict[str, Any]]  # one entry a window, as JSON, so that any process 
 
 
 class Sent(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Fault(Sent):

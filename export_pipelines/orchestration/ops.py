@@ -16,9 +16,8 @@ from export_pipelines.orchestration.run_tags import ON_DEMAND, is_by_hand, note_
 from export_pipelines.orchestration.step_metadata import step_metadata
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.pipeline import demand_named_leads, destinations_of
-from export_pipelines.plan import STEPS, blank_plan
-from export_pipelines.plan.describe import without_private
-from export_pipelines.plan.plan import Plan, Window
+from export_pipelines.plan import STEP, Plan, PlanDraft, PlanRequest, bind, blank_draft, window_in
+from export_pipelines.plan.plan import Window, added
 from export_pipelines.plan.window import (
     demand_complete,
     demand_quiet,
@@ -27,7 +26,6 @@ from export_pipelines.plan.window import (
     window_of,
 )
 
-STEP = dict(STEPS)
 POOL = "source"
 ANY_HOUR = "export/any_hour"  # tag of a run that a person wants outside of quiet hours too
 ORIGIN, ASKED_BY = "export/origin", "export/asked_by"  # tags of runs that were asked for at the terminal
@@ -74,7 +72,7 @@ def extract(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]
             demand_quiet(definition, workshop.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")
         plans = []
         for window in windows:
-            plans.append(STEP["extract"](blank_plan(definition), workshop.request(definition, window)))
+            plans.append(STEP["extract"](blank_draft(definition), workshop.request(definition, window)))
         _note_request(context, workshop, definition.name, plans)
     return _shown(context, "extract", plans)
 
@@ -87,7 +85,7 @@ def _planning(name: str) -> dg.OpDefinition:
         context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge
     ) -> Edge:
         with told(), interruptible(context, workshop):
-            made = [_step(name, Plan.model_validate(plan), workshop) for plan in plans]
+            made = [_step(name, draft, workshop) for draft in _drafts(plans)]
             if name == "mask_pii":
                 _demand_readable(made, workshop)
         if name == "mask_pii":
@@ -107,7 +105,7 @@ compress = _planning("compress")
 @dg.op(name="write", description=TEXT["write"], pool=POOL, retry_policy=RETRY)
 def write(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge) -> Edge:
     with logs.run(context.run_id), interruptible(context, workshop):
-        written = [_write(context, Plan.model_validate(plan), workshop) for plan in plans]
+        written = [_write(context, draft, workshop) for draft in _drafts(plans)]
     faults = {one.window.key: one.fault for one in written if one.fault}
     if faults and len(faults) == len(written):
         raise failure(faults, len(written), retry=True)
@@ -118,11 +116,11 @@ def write(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], 
     return wire(written)
 
 
-def _write(context: dg.OpExecutionContext, plan: Plan, workshop: Workshop) -> Written:
+def _write(context: dg.OpExecutionContext, draft: PlanDraft, workshop: Workshop) -> Written:
     """A fault of one window is data: the other windows go on, and the last op names the failed ones."""
-    window = _window(plan)
+    window = window_in(draft)
     try:
-        plan = _with_private(_step("write", plan, workshop), workshop)
+        plan = _whole(draft, workshop)
         started = workshop.now()
         manifest = workshop.run(plan, window)
         due = workshop.register(
@@ -131,7 +129,7 @@ def _write(context: dg.OpExecutionContext, plan: Plan, workshop: Workshop) -> Wr
         seconds = (workshop.now() - started).total_seconds()
     except ExportError as error:
         context.log.error(f"{window.key}: {error}")
-        return Written(export=plan.export, window=window, fault=Fault.of(error))
+        return Written(export=draft.export, window=window, fault=Fault.of(error))
     context.log.info(
         f"{window.key}: {manifest.rows:,} rows, {manifest.bytes:,} bytes, {len(manifest.parts)} parts: "
         f"{manifest.artifact}"
@@ -173,55 +171,46 @@ def _is_typed(context: dg.OpExecutionContext) -> bool:
     return is_by_hand(context.run) and (typed or context.job_name == ON_DEMAND)
 
 
-def _note_request(context: dg.OpExecutionContext, workshop: Workshop, export: str, plans: list[Plan]) -> None:
+def _note_request(
+    context: dg.OpExecutionContext, workshop: Workshop, export: str, plans: list[PlanDraft]
+) -> None:
     tags = context.run.tags
     origin = tags.get(ORIGIN) or next((name for tag, name in ORIGINS.items() if tag in tags), "ui")
-    keys = [_window(plan).key for plan in plans]
+    keys = [window_in(plan).key for plan in plans]
     workshop.ledger.requested(context.run_id, export, origin, tags.get(ASKED_BY), keys, workshop.now())
 
 
-def _step(name: str, plan: Plan, workshop: Workshop) -> Plan:
-    definition = workshop.definition(plan.export, plan.given)
-    return STEP[name](plan, workshop.request(definition, _window(plan)))
+def _step(name: str, draft: PlanDraft, workshop: Workshop) -> PlanDraft:
+    return STEP[name](draft, _request(draft, workshop))
 
 
-def _with_private(plan: Plan, workshop: Workshop) -> Plan:
-    """The plan with what its query compares with personal fields, which no edge carries: it is read from the export's
-    file as it is now. Raises RequestError if that differs from the plan in anything else."""
-    if not (plan.masking and plan.masking.query.is_private):
-        return plan
-    whole = _step("mask_pii", plan, workshop)
-    if without_private(whole.model_dump(mode="json")) != plan.model_dump(mode="json"):
-        raise RequestError(
-            "the export's file has changed since the run was planned",
-            where=plan.export,
-            remedy="launch a run of its own, or run this one again from `extract`",
-        )
-    return whole
+def _whole(draft: PlanDraft, workshop: Workshop) -> Plan:
+    """The plan, with what its query compares with personal fields, which no edge carries."""
+    return bind(_step("write", draft, workshop), _request(draft, workshop)).whole()
 
 
-def _window(plan: Plan) -> Window:
-    if plan.extract is None:
-        raise ValueError("a plan has its window from the op extract")
-    return plan.extract.window
+def _request(draft: PlanDraft, workshop: Workshop) -> PlanRequest:
+    return workshop.request(workshop.definition(draft.export, draft.given), window_in(draft))
 
 
-def _demand_readable(plans: list[Plan], workshop: Workshop) -> None:
+def _drafts(edge: Edge) -> list[PlanDraft]:
+    return [PlanDraft.model_validate(draft) for draft in edge]
+
+
+def _demand_readable(plans: list[PlanDraft], workshop: Workshop) -> None:
     """The plans of a run differ in their windows only, so asking once for each SELECT is enough."""
-    queries = {plan.masking.query.sql: plan.masking.query for plan in plans if plan.masking}
-    for query in queries.values():
+    queries = [added(plan.query, "mask_pii") for plan in plans]
+    for query in {one.sql: one for one in queries}.values():
         workshop.source().check(query)
 
 
-def _demand_leads(context: dg.OpExecutionContext, plan: Plan, workshop: Workshop) -> None:
+def _demand_leads(context: dg.OpExecutionContext, plan: PlanDraft, workshop: Workshop) -> None:
     """The leads that the export names by their ids; all windows name the same."""
     with told(mistyped=bool(plan.given) and is_by_hand(context.run)):
-        definition = workshop.definition(plan.export, plan.given)
-        demand_named_leads(workshop.request(definition, _window(plan)), workshop.source())
+        demand_named_leads(_request(plan, workshop), workshop.source())
 
 
-def _shown(context: dg.OpExecutionContext, name: str, plans: list[Plan]) -> Edge:
+def _shown(context: dg.OpExecutionContext, name: str, plans: list[PlanDraft]) -> Edge:
     metadata: dict[str, Any] = step_metadata(name, plans)
     context.add_output_metadata(metadata)
-    # mask_pii adds the query; the ops after it have it without what is private
-    return without_private(wire(plans)) if name == "mask_pii" else wire(plans)
+    return wire(plans)

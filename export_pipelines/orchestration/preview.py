@@ -19,10 +19,10 @@ NONE = "no preview"
 def preview_of(plan: Plan, workshop: Workshop) -> str:
     """A Markdown table. A preview that cannot be made is no reason to fail: it says so instead."""
     safe = for_everyone(plan)
-    if safe.masking is None or not safe.masking.columns:
+    if not safe.masking.columns:
         return NONE
     try:
-        with closing(workshop.source().read(safe.masking.query)) as batches:  # type: ignore[type-var]
+        with closing(workshop.source().read(safe.query)) as batches:  # type: ignore[type-var]
             shown = preview(safe, batches, Keys.of(workshop.settings), rows=ROWS)
     except ExportError as error:
         return f"{NONE}: {error.what}"
@@ -31,8 +31,6 @@ def preview_of(plan: Plan, workshop: Workshop) -> str:
 
 def for_everyone(plan: Plan) -> Plan:
     """The plan with a mask on every personal column that is shown in part; the UI has other readers than the files."""
-    if plan.masking is None:
-        return plan
     columns = tuple(safe for one in plan.masking.columns if (safe := _safe(one)))
     return plan.model_copy(update={"masking": plan.masking.model_copy(update={"columns": columns})})
 

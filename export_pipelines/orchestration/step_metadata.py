@@ -6,17 +6,17 @@ from typing import Any
 import dagster as dg
 
 from export_pipelines.plan.describe import describe_columns, describe_sql
-from export_pipelines.plan.plan import Plan
+from export_pipelines.plan.plan import PlanDraft
 
 Metadata = dict[str, Any]
 
 
-def step_metadata(name: str, plans: list[Plan]) -> Metadata:
+def step_metadata(name: str, plans: list[PlanDraft]) -> Metadata:
     """The plans of a run differ in their windows only: the first stands for all."""
     return _SHOW[name](plans) if plans else {}
 
 
-def _extract(plans: list[Plan]) -> Metadata:
+def _extract(plans: list[PlanDraft]) -> Metadata:
     sections = [plan.extract for plan in plans if plan.extract]
     return {
         "source": f"{sections[0].dataset}, table {sections[0].table}, {sections[0].dialect}",
@@ -26,7 +26,7 @@ def _extract(plans: list[Plan]) -> Metadata:
     }
 
 
-def _filter(plans: list[Plan]) -> Metadata:
+def _filter(plans: list[PlanDraft]) -> Metadata:
     asked = plans[0].filter
     lines = asked.text if asked else ()
     shown = {"predicates": dg.MetadataValue.md(_code("\n".join(lines) or "every row of the window"))}
@@ -35,17 +35,17 @@ def _filter(plans: list[Plan]) -> Metadata:
     return shown
 
 
-def _project(plans: list[Plan]) -> Metadata:
+def _project(plans: list[PlanDraft]) -> Metadata:
     columns = plans[0].projection.columns if plans[0].projection else ()
-    return {"columns": len(columns), "fields": dg.MetadataValue.md(_code(describe_columns(plans[0])))}
+    return {"columns": len(columns), "fields": dg.MetadataValue.md(_code(describe_columns(columns)))}
 
 
-def _mask(plans: list[Plan]) -> Metadata:
-    masking = plans[0].masking
-    if masking is None:
+def _mask(plans: list[PlanDraft]) -> Metadata:
+    masking, query = plans[0].masking, plans[0].query
+    if masking is None or query is None:
         return {}
     return {
-        "sql": dg.MetadataValue.md(_code(describe_sql(masking.query), "sql")),
+        "sql": dg.MetadataValue.md(_code(describe_sql(query), "sql")),
         "masks": dg.MetadataValue.json({one.id: str(one.mask) for one in masking.columns if one.mask}),
         "removed": dg.MetadataValue.json(list(masking.removed)),
         "keys": dg.MetadataValue.json(list(masking.key_ids)),
@@ -53,14 +53,14 @@ def _mask(plans: list[Plan]) -> Metadata:
     }
 
 
-def _serialize(plans: list[Plan]) -> Metadata:
+def _serialize(plans: list[PlanDraft]) -> Metadata:
     encoding = plans[0].encoding
     if encoding is None:
         return {}
     return {"format": encoding.format, "options": dg.MetadataValue.json(encoding.options)}
 
 
-def _compress(plans: list[Plan]) -> Metadata:
+def _compress(plans: list[PlanDraft]) -> Metadata:
     compression = plans[0].compression
     if compression is None:
         return {}
@@ -72,7 +72,7 @@ def _code(text: str, language: str = "") -> str:
     return f"```{language}\n{text}\n```"
 
 
-_SHOW: dict[str, Callable[[list[Plan]], Metadata]] = {
+_SHOW: dict[str, Callable[[list[PlanDraft]], Metadata]] = {
     "extract": _extract,
     "filter": _filter,
     "project_fields": _project,

@@ -1,8 +1,21 @@
 """What will run: definition x window x catalog -> Plan, pure and printable."""
 
-from export_pipelines.plan.compile import STEPS, blank_plan, compile_plan
+from export_pipelines.plan.compile import STEP, STEPS, bind, blank_draft, compile_plan, window_in
 from export_pipelines.plan.describe import describe
-from export_pipelines.plan.plan import Mask, Plan, Window
+from export_pipelines.plan.plan import Mask, Plan, PlanDraft, Window
 from export_pipelines.plan.request import PlanRequest
 
-__all__ = ["STEPS", "Mask", "Plan", "PlanRequest", "Window", "blank_plan", "compile_plan", "describe"]
+__all__ = [
+    "STEP",
+    "STEPS",
+    "Mask",
+    "Plan",
+    "PlanDraft",
+    "PlanRequest",
+    "Window",
+    "bind",
+    "blank_draft",
+    "compile_plan",
+    "describe",
+    "window_in",
+]

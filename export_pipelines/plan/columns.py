@@ -7,12 +7,12 @@ from export_pipelines.catalog.dimensions import SHIFTING
 from export_pipelines.definition.output import FORMATS
 from export_pipelines.definition.selection import resolve_fields
 from export_pipelines.errors import RequestError, WindowError
-from export_pipelines.plan.plan import OutputColumn, Plan, Projection
+from export_pipelines.plan.plan import OutputColumn, PlanDraft, Projection
 from export_pipelines.plan.query.tables import ENDLESS, GIVE_AN_END
 from export_pipelines.plan.request import PlanRequest
 
 
-def project_fields(plan: Plan, request: PlanRequest) -> Plan:
+def project_fields(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds the projection. Raises RequestError for an unknown field or two columns of one name."""
     chosen = resolve_fields(request.definition, request.dataset)
     if not chosen:
@@ -22,8 +22,7 @@ def project_fields(plan: Plan, request: PlanRequest) -> Plan:
         if column.component in SHIFTING and request.age_day is None:
             where = request.definition.at("fields")
             raise WindowError(ENDLESS.format(column.id), where=where, remedy=GIVE_AN_END)
-    required = tuple(column.id for column in columns if column.required)
-    return plan.model_copy(update={"projection": Projection(columns=columns), "required": required})
+    return draft.model_copy(update={"projection": Projection(columns=columns)})
 
 
 def columns_of(chosen: Sequence[Field | Component], request: PlanRequest) -> tuple[OutputColumn, ...]:

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from export_pipelines.definition.export import ExportDefinition
+from export_pipelines.errors import RequestError
 from export_pipelines.plan.columns import project_fields
 from export_pipelines.plan.output import compress, serialize, write
-from export_pipelines.plan.plan import Extract, Plan, Predicates
+from export_pipelines.plan.plan import Extract, Plan, PlanDraft, Predicates, Window, added
 from export_pipelines.plan.privacy import mask_pii
 from export_pipelines.plan.query.predicates import predicates_of
 from export_pipelines.plan.query.staging import Scratch
@@ -13,23 +14,45 @@ from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.report.steps import project_report, query_report
 from export_pipelines.plan.request import PlanRequest
 
-Step = Callable[[Plan, PlanRequest], Plan]
+Step = Callable[[PlanDraft, PlanRequest], PlanDraft]
 
 
 def compile_plan(request: PlanRequest) -> Plan:
     """The whole plan; equal requests give equal plans. Raises RequestError, with the place in the YAML."""
-    plan = blank_plan(request.definition)
+    draft = blank_draft(request.definition)
     for _, step in STEPS:
-        plan = step(plan, request)
-    return plan
+        draft = step(draft, request)
+    return draft.whole()
 
 
-def blank_plan(definition: ExportDefinition) -> Plan:
+def blank_draft(definition: ExportDefinition) -> PlanDraft:
     """A plan before its first step."""
-    return Plan(export=definition.name, type=definition.type, owner=definition.owner, given=definition.given)
+    return PlanDraft(
+        export=definition.name, type=definition.type, owner=definition.owner, given=definition.given
+    )
 
 
-def extract(plan: Plan, request: PlanRequest) -> Plan:
+def window_in(draft: PlanDraft) -> Window:
+    """The window of a draft. Raises FatalError before the first step."""
+    return added(draft.extract, "extract").window
+
+
+def bind(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
+    """The draft with the values that its query's references stand for, which no JSON holds: they are read from the
+    definition as it is now. Raises RequestError if that differs from the draft in anything else."""
+    if not added(draft.query, "mask_pii").is_private:
+        return draft
+    bound = STEP["mask_pii"](draft, request)
+    if bound != draft:
+        raise RequestError(
+            "the export's file has changed since the run was planned",
+            where=draft.export,
+            remedy="launch a run of its own, or run this one again from `extract`",
+        )
+    return bound
+
+
+def extract(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds where rows come from. Raises RequestError for a type without a dataset or an unknown database."""
     dataset = request.dataset
     section = Extract(
@@ -40,10 +63,10 @@ def extract(plan: Plan, request: PlanRequest) -> Plan:
         window_field=dataset.window,
         order=() if request.definition.report else request.order,
     )
-    return plan.model_copy(update={"extract": section})
+    return draft.model_copy(update={"extract": section})
 
 
-def filter_rows(plan: Plan, request: PlanRequest) -> Plan:
+def filter_rows(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds what rows must fulfil. Raises RequestError for a rule that cannot be."""
     tables = Tables(request.dataset, request.sql, request.age_day)
     asked = predicates_of(request, tables, Scratch(tables, request.bad_json_is_null))
@@ -51,12 +74,12 @@ def filter_rows(plan: Plan, request: PlanRequest) -> Plan:
         text=tuple(one.text for one in asked.pushed),
         afterwards=tuple(one.text for one in asked.afterwards),
     )
-    return plan.model_copy(update={"filter": section})
+    return draft.model_copy(update={"filter": section})
 
 
 def _by_type(step: Step, **others: Step) -> Step:
     """The step of the export's type, where it has one of its own."""
-    return lambda plan, request: others.get(plan.type, step)(plan, request)
+    return lambda draft, request: others.get(draft.type, step)(draft, request)
 
 
 STEPS: tuple[tuple[str, Step], ...] = (
@@ -68,3 +91,4 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("compress", compress),
     ("write", write),
 )
+STEP = dict(STEPS)

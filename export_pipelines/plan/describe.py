@@ -3,23 +3,24 @@
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from export_pipelines.plan.naming import part_file_name
-from export_pipelines.plan.plan import Groups, Mask, OutputColumn, Plan, Query, Rest
+from export_pipelines.plan.plan import Mask, OutputColumn, Plan
+from export_pipelines.plan.query.query import Query, Statement
 
 WIDTH = 110
 
 
 def describe(plan: Plan) -> str:
-    """Every section that the plan has so far, with no trailing newline."""
+    """Every section, with no trailing newline."""
     sections = (_extract, _filter, _report, _query, _columns, _encoding, _output)
     return "\n".join([_head(plan), *(line for section in sections for line in section(plan))])
 
 
-def describe_columns(plan: Plan) -> str:
+def describe_columns(columns: Sequence[OutputColumn]) -> str:
     """The table of columns: header, type, PII class, what is done to it."""
-    return "\n".join(_columns(plan))
+    lines = _table([(c.header, _kind(c), f"pii {c.pii}", _done(c)) for c in columns])
+    return "\n".join([f"columns      {len(columns)}", *lines])
 
 
 def describe_sql(query: Query) -> str:
@@ -34,19 +35,18 @@ def _head(plan: Plan) -> str:
 
 
 def _extract(plan: Plan) -> Iterator[str]:
-    if plan.extract:
-        yield f"window       {plan.extract.window.key}: {plan.extract.window_field} in {plan.extract.window}"
-        yield f"source       {plan.extract.dataset}, table {plan.extract.table}, {plan.extract.dialect}"
-        if plan.extract.order:
-            yield f"order        {', '.join(plan.extract.order)}"
+    extract = plan.extract
+    yield f"window       {extract.window.key}: {extract.window_field} in {extract.window}"
+    yield f"source       {extract.dataset}, table {extract.table}, {extract.dialect}"
+    if extract.order:
+        yield f"order        {', '.join(extract.order)}"
 
 
 def _filter(plan: Plan) -> Iterator[str]:
-    if plan.filter:
-        for number, text in enumerate(plan.filter.text or ("every row",)):
-            yield ("rows where   " if number == 0 else "         and ") + text
-        for number, text in enumerate(plan.filter.afterwards):
-            yield ("afterwards   " if number == 0 else "         and ") + text
+    for number, text in enumerate(plan.filter.text or ("every row",)):
+        yield ("rows where   " if number == 0 else "         and ") + text
+    for number, text in enumerate(plan.filter.afterwards):
+        yield ("afterwards   " if number == 0 else "         and ") + text
 
 
 def _report(plan: Plan) -> Iterator[str]:
@@ -66,9 +66,8 @@ def _report(plan: Plan) -> Iterator[str]:
 
 
 def _query(plan: Plan) -> Iterator[str]:
-    if plan.masking:
-        yield "sql"
-        yield from (f"  {line}" for line in _sql(plan.masking.query))
+    yield "sql"
+    yield from (f"  {line}" for line in _sql(plan.query))
 
 
 def _sql(query: Query) -> Iterator[str]:
@@ -83,32 +82,26 @@ def _sql(query: Query) -> Iterator[str]:
             yield from _statement(query.rest.groups)
 
 
-def _statement(asked: Query | Rest | Groups) -> Iterator[str]:
+def _statement(asked: Statement) -> Iterator[str]:
     for line in asked.sql.splitlines():
         yield from textwrap.wrap(
             line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
         )
     if asked.parameters:
-        private = () if isinstance(asked, Groups) else asked.private
-        shown = ["***" if n in private else value for n, value in enumerate(asked.parameters)]
-        yield "with " + json.dumps(shown, ensure_ascii=False)
+        yield "with " + json.dumps(asked.shown, ensure_ascii=False)
 
 
 def _columns(plan: Plan) -> Iterator[str]:
-    columns = plan.masking.columns if plan.masking else plan.projection.columns if plan.projection else ()
-    if not columns:
-        return
-    yield f"columns      {len(columns)}"
-    yield from _table([(c.header, _kind(c), f"pii {c.pii}", _done(c)) for c in columns])
-    if plan.masking:
-        for text, ids in (
-            ("left out for privacy", plan.masking.removed),
-            ("redacted from texts", plan.masking.own),
-            ("never exported, taken out of texts", plan.masking.never),
-            ("keys needed", plan.masking.key_ids),
-        ):
-            if ids:
-                yield from textwrap.wrap(f"  {text}: {', '.join(ids)}", WIDTH, subsequent_indent="    ")
+    masking = plan.masking
+    yield describe_columns(masking.columns)
+    for text, ids in (
+        ("left out for privacy", masking.removed),
+        ("redacted from texts", masking.own),
+        ("never exported, taken out of texts", masking.never),
+        ("keys needed", masking.key_ids),
+    ):
+        if ids:
+            yield from textwrap.wrap(f"  {text}: {', '.join(ids)}", WIDTH, subsequent_indent="    ")
 
 
 def _kind(column: OutputColumn) -> str:
@@ -124,20 +117,16 @@ def _done(column: OutputColumn) -> str:
 
 
 def _encoding(plan: Plan) -> Iterator[str]:
-    if plan.encoding:
-        options = "".join(
-            f", {name}: {json.dumps(value)}" for name, value in sorted(plan.encoding.options.items())
-        )
-        yield f"format       {plan.encoding.format}{options}"
-    if plan.compression:
-        level = f", level {plan.compression.level}" if plan.compression.level is not None else ""
-        yield f"compression  {plan.compression.codec}{level}"
+    options = "".join(
+        f", {name}: {json.dumps(value)}" for name, value in sorted(plan.encoding.options.items())
+    )
+    yield f"format       {plan.encoding.format}{options}"
+    level = f", level {plan.compression.level}" if plan.compression.level is not None else ""
+    yield f"compression  {plan.compression.codec}{level}"
 
 
 def _output(plan: Plan) -> Iterator[str]:
     output = plan.output
-    if output is None:
-        return
     cuts = [f"{output.part_rows:,} rows"] if output.part_rows else []
     cuts += [f"{output.part_bytes:,} bytes"] if output.part_bytes else []
     first, second = (part_file_name(plan, n) for n in (1, 2))
@@ -167,15 +156,3 @@ _PAST = {
     Mask.MASK: "masked",
     Mask.KEEP: "kept",
 }
-
-
-def without_private(dumped: Any) -> Any:
-    """A plan dumped as plain data, with `***` for parameters that are compared with a personal field."""
-    if isinstance(dumped, list):
-        return [without_private(one) for one in dumped]
-    if not isinstance(dumped, dict):
-        return dumped
-    plain = {key: without_private(value) for key, value in dumped.items()}
-    for place in plain.get("private", ()):
-        plain["parameters"][place] = "***"
-    return plain

@@ -7,7 +7,6 @@ from export_pipelines.plan.plan import Plan
 def demand_room(plan: Plan, rows: int, writing: bool = False) -> None:
     """Raises LimitReached for more rows than the export may write, RequestError for more than its format holds. `rows`
     are counted before anything is written, or are those so far, while `writing`."""
-    assert plan.output and plan.encoding
     if rows > plan.output.max_rows:
         raise LimitReached(
             _told(rows, f"the limit is {plan.output.max_rows:,}", writing),

@@ -20,6 +20,4 @@ def window_words(window: Window) -> dict[str, str]:
 
 def part_file_name(plan: Plan, n: int) -> str:
     """The name of part `n`, counted from 1."""
-    if plan.output is None:
-        raise ValueError("the plan has no output yet")
     return part_name(plan.output.part_name, n)

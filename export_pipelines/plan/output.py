@@ -8,8 +8,8 @@ from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.naming import window_words
-from export_pipelines.plan.plan import Compression, Encoding, Output, Plan
-from export_pipelines.plan.query.predicates import located
+from export_pipelines.plan.plan import Compression, Encoding, Output, PlanDraft, added
+from export_pipelines.plan.query.predicate import located
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import is_given
 from export_pipelines.templates import check_template, part_template, words_in
@@ -17,7 +17,7 @@ from export_pipelines.templates import check_template, part_template, words_in
 MARK_DIGITS = 8
 
 
-def serialize(plan: Plan, request: PlanRequest) -> Plan:
+def serialize(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds the format with all of its options. Raises RequestError."""
     wanted = request.definition.format
     if wanted.name not in FORMATS:
@@ -26,38 +26,37 @@ def serialize(plan: Plan, request: PlanRequest) -> Plan:
     section = Encoding(
         format=wanted.name, options=dict(wanted.options), media_type=form.media_type, max_rows=form.max_rows
     )
-    return plan.model_copy(update={"encoding": section})
+    return draft.model_copy(update={"encoding": section})
 
 
-def compress(plan: Plan, request: PlanRequest) -> Plan:
+def compress(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds the codec; a format that compresses by itself takes it as its own option. Raises RequestError."""
-    if plan.encoding is None:
-        raise ValueError("rows are serialised before they are compressed")
+    encoding = added(draft.encoding, "serialize")
     wanted = request.definition.compression
     if wanted.codec not in CODECS:
         raise RequestError(
             unknown("compression", wanted.codec, CODECS), where=request.definition.at("compression")
         )
-    own = FORMATS[plan.encoding.format].own_codecs
+    own = FORMATS[encoding.format].own_codecs
     if not own:
-        return plan.model_copy(update={"compression": Compression(codec=wanted.codec, level=wanted.level)})
+        return draft.model_copy(update={"compression": Compression(codec=wanted.codec, level=wanted.level)})
     if wanted.codec not in own:
         raise RequestError(
-            f"{plan.encoding.format} is not put into {wanted.codec}, it compresses by itself",
+            f"{encoding.format} is not put into {wanted.codec}, it compresses by itself",
             where=request.definition.at("compression"),
             remedy=f"allowed: {', '.join(own)}",
         )
     if own == ("none",):
-        return plan.model_copy(update={"compression": Compression(codec="none")})
-    options = plan.encoding.options | {"compression": wanted.codec, "level": wanted.level}
-    encoding = plan.encoding.model_copy(update={"options": options})
-    return plan.model_copy(update={"encoding": encoding, "compression": Compression(codec="none")})
+        return draft.model_copy(update={"compression": Compression(codec="none")})
+    options = encoding.options | {"compression": wanted.codec, "level": wanted.level}
+    encoding = encoding.model_copy(update={"options": options})
+    return draft.model_copy(update={"encoding": encoding, "compression": Compression(codec="none")})
 
 
-def write(plan: Plan, request: PlanRequest) -> Plan:
+def write(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds parts, their names, limits and destinations. Raises RequestError for a template that cannot be."""
     wanted, window = request.definition, request.window
-    words = window_words(window) | {"export": wanted.name, "type": wanted.type, "ext": _extension(plan)}
+    words = window_words(window) | {"export": wanted.name, "type": wanted.type, "ext": _extension(draft)}
     with located(request, "naming"):
         part_name = part_template(wanted.naming or default_naming(wanted), words)
     section = Output(
@@ -69,13 +68,12 @@ def write(plan: Plan, request: PlanRequest) -> Plan:
         skip_empty=wanted.skip_empty,
         deliver=destinations(request),
     )
-    return plan.model_copy(update={"output": section})
+    return draft.model_copy(update={"output": section})
 
 
-def _extension(plan: Plan) -> str:
-    if plan.encoding is None or plan.compression is None:
-        raise ValueError("rows are serialised and compressed before they are written")
-    return FORMATS[plan.encoding.format].extension + CODECS[plan.compression.codec].suffix
+def _extension(draft: PlanDraft) -> str:
+    encoding, compression = added(draft.encoding, "serialize"), added(draft.compression, "compress")
+    return FORMATS[encoding.format].extension + CODECS[compression.codec].suffix
 
 
 def destinations(request: PlanRequest) -> tuple[StoredEntry, ...]:

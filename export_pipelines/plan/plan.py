@@ -5,17 +5,18 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
-from export_pipelines.catalog import Kind, PiiClass, StoredAs
+from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.definition.destinations import StoredEntry
+from export_pipelines.errors import FatalError
+from export_pipelines.plan.frozen import Frozen
+from export_pipelines.plan.query.query import Query
 
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+Section = TypeVar("Section")
 
 
 class Window(Frozen):
@@ -24,6 +25,8 @@ class Window(Frozen):
     start: AwareDatetime
     end: AwareDatetime
     key: str
+
+    model_config = ConfigDict(extra="allow")  # a manifest that holds it is given out as it is stored
 
     def __str__(self) -> str:
         return f"[{iso(self.start)}, {iso(self.end)})"
@@ -44,17 +47,6 @@ def shows_text(mask: Mask | None, type: str) -> bool:
     """Whether something of a text of this type may still be read, or be given back, so that what is never exported must
     be taken out of it first."""
     return mask not in (Mask.HASH, Mask.REMOVE) and (mask is not Mask.MASK or type == "url")
-
-
-class SourceColumn(Frozen):
-    """One column of the SELECT, `name` is the field's id; the stream conforms it to `kind` and `scale`."""
-
-    name: str
-    kind: Kind
-    scale: int | None = None
-    type: str  # semantic type
-    stored_as: StoredAs = StoredAs.ISO  # of a timestamp, where the database has no such type
-    in_json: bool = Field(default=False, exclude_if=lambda inside: not inside)  # given as it stands there
 
 
 class Seal(Frozen):
@@ -111,7 +103,7 @@ class Predicates(Frozen):
     """
 
     text: tuple[str, ...]
-    afterwards: tuple[str, ...] = Field(default=(), exclude_if=lambda lines: not lines)
+    afterwards: tuple[str, ...] = ()
 
 
 class Series(Frozen):
@@ -123,9 +115,9 @@ class Series(Frozen):
     fill: bool
     start: AwareDatetime | None = None
     end: AwareDatetime | None = None
-    dates: tuple[date, ...] = Field(default=(), exclude_if=lambda dates: not dates)
-    weekdays: tuple[int, ...] = Field(default=(), exclude_if=lambda weekdays: not weekdays)
-    hours: str | None = Field(default=None, exclude_if=lambda hours: hours is None)
+    dates: tuple[date, ...] = ()
+    weekdays: tuple[int, ...] = ()
+    hours: str | None = None
 
 
 class Report(Frozen):
@@ -149,87 +141,11 @@ class Projection(Frozen):
     columns: tuple[OutputColumn, ...]
 
 
-class Groups(Frozen):
-    """What is asked once of all that a rest gave, in a table `measured` of these `columns`: the query's columns."""
-
-    sql: str
-    parameters: tuple[str | int | float | None, ...] = ()
-    columns: tuple[str, ...]
-
-
-class Rest(Frozen):
-    """What the database cannot be asked exactly: its rows are asked afterwards, in a table `rest` of SQLite in memory.
-
-    The table holds a batch of `columns`, which the database's SELECT gives after those of the query, and a `number` for
-    each row; `sql` gives the numbers of the rows that stay, and those columns of the query, `told`, that the SELECT does
-    not. With `groups` the SELECT gives `columns` only, and `sql` what is grouped at the end. Without `asks` every row
-    stays.
-    """
-
-    sql: str
-    parameters: tuple[str | int | float | None, ...] = ()
-    columns: tuple[SourceColumn, ...]
-    told: tuple[str, ...] = Field(default=(), exclude_if=lambda told: not told)
-    asks: bool = Field(default=True, exclude_if=lambda asks: asks)
-    groups: Groups | None = Field(default=None, exclude_if=lambda groups: groups is None)
-    private: tuple[int, ...] = ()
-
-
-class Mixed(Frozen):
-    """Times that are texts of more than one spelling do not sort as their moments do: `asks` tells whether there are
-    such, and `order` is what the query's rows are then sorted by."""
-
-    asks: str
-    parameters: tuple[str | int | float | None, ...] = ()
-    order: str
-
-
-class Query(Frozen):
-    """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...).
-
-    `private` are positions of parameters that are compared with a personal field; they are never shown. With a `rest`
-    that asks the count is that of the rows at most. `marked` columns hold BAD_JSON where stored JSON does not parse: an
-    error, or null where `bad_json_is_null`. `suspects` reads the rows that `where` and `rules` have not
-    chosen from yet, with the JSON that these and the groups ask about, so that a row that they cannot read can be named.
-    """
-
-    sql: str
-    count_sql: str
-    parameters: tuple[str | int | float | None, ...] = ()
-    columns: tuple[SourceColumn, ...]
-    functions: tuple[str, ...] = ()
-    private: tuple[int, ...] = ()
-    rest: Rest | None = Field(default=None, exclude_if=lambda rest: rest is None)
-    marked: tuple[str, ...] = Field(default=(), exclude_if=lambda marked: not marked)
-    bad_json_is_null: bool = Field(default=False, exclude_if=lambda null: not null)
-    mixed: Mixed | None = Field(default=None, exclude_if=lambda mixed: mixed is None)
-    suspects: "Query | None" = Field(default=None, exclude_if=lambda query: query is None)
-
-    @property
-    def is_private(self) -> bool:
-        """Is anything compared with a personal field?"""
-        return bool(self.private or (self.rest and self.rest.private))
-
-    @property
-    def selected(self) -> tuple[SourceColumn, ...]:
-        """The columns that the SELECT gives."""
-        if self.rest is None:
-            return self.columns
-        if self.rest.groups:
-            return self.rest.columns
-        return (*(one for one in self.columns if one.name not in self.rest.told), *self.rest.columns)
-
-    @property
-    def counts_at_most(self) -> bool:
-        """Is the count that of the rows at most?"""
-        return self.rest is not None and self.rest.asks
-
-
 class Masking(Frozen):
-    """The output columns with their masks, and the query that reads only what they need.
+    """The output columns with their masks.
 
     `removed` are ids left out for privacy; `key_ids` names the versions of the keys that the run uses
-    (`HASH_KEY_2:1a2b3c4d`), so that a rotated key makes another plan.
+    (`HASH_KEY_2:1a2b3c4d`), so that a rotated key makes other content.
     `own` are source columns with the row's names, streets and birth dates, which are redacted from its texts; `never`
     those of never-exported types, whose values are taken out of every personal text.
     """
@@ -239,14 +155,18 @@ class Masking(Frozen):
     key_ids: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
-    query: Query
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Ids of the columns that should never be null."""
+        return tuple(column.id for column in self.columns if column.required)
 
 
 class Encoding(Frozen):
     """`format` is a row of stream's table of encoders; `options` are that format's own (pretty, null_marker, ...)."""
 
     format: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
     media_type: str
     max_rows: int | None = None  # of one part, where the format has an end
 
@@ -268,28 +188,58 @@ class Output(Frozen):
     deliver: tuple[StoredEntry, ...] = ()
 
 
-class Plan(Frozen):
-    """One run. Each step of `compile_plan` fills one section; a plan is whole when none is None."""
+class Head(Frozen):
+    """What is known of a plan from the start. `given` is what the launch laid over the definition's filter."""
 
     export: str
     type: str
     owner: str | None = None
-    given: dict[str, Any] = {}  # what the launch laid over the definition's filter
-    required: tuple[str, ...] = ()
+    given: dict[str, Any] = Field(default_factory=dict)
+
+
+class Plan(Head):
+    """One run, whole; `PlanDraft` is what it is made from. `report` is there for a report only."""
+
+    extract: Extract
+    filter: Predicates
+    report: Report | None = None
+    projection: Projection
+    masking: Masking
+    query: Query
+    encoding: Encoding
+    compression: Compression
+    output: Output
+
+
+class PlanDraft(Head):
+    """A plan on its way: each step of `compile_plan` adds its sections."""
+
     extract: Extract | None = None
     filter: Predicates | None = None
-    report: Report | None = None  # of a report only
+    report: Report | None = None
     projection: Projection | None = None
     masking: Masking | None = None
+    query: Query | None = None
     encoding: Encoding | None = None
     compression: Compression | None = None
     output: Output | None = None
 
-    @property
-    def hash(self) -> str:
-        """SHA-256 of the plan's canonical JSON: equal plan and equal rows give equal bytes."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+    def whole(self) -> Plan:
+        """The plan. Raises FatalError when a step is missing."""
+        sections = {name: getattr(self, name) for name in Plan.model_fields}
+        lacking = [
+            name for name, one in sections.items() if one is None and Plan.model_fields[name].is_required()
+        ]
+        if lacking:
+            raise FatalError(f"the plan is not whole: it lacks {', '.join(lacking)}", where=self.export)
+        return Plan(**sections)
+
+
+def added(section: Section | None, name: str) -> Section:
+    """The section of a draft that an earlier step adds. Raises FatalError when that was not run."""
+    if section is None:
+        raise FatalError(f"the step `{name}` comes before this one")
+    return section
 
 
 def schema_hash(columns: Iterable[OutputColumn]) -> str:

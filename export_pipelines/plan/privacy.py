@@ -6,7 +6,7 @@ from export_pipelines.catalog import Component, Dataset, Field, Kind
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.columns import source_fields, without_repeats
 from export_pipelines.plan.key_ids import keys_needed
-from export_pipelines.plan.plan import Mask, Masking, OutputColumn, Plan, Seal, shows_text
+from export_pipelines.plan.plan import Mask, Masking, OutputColumn, PlanDraft, Seal, added, shows_text
 from export_pipelines.plan.privacy_checks import (
     is_treated,
     parts_too_many,
@@ -33,13 +33,11 @@ OWN_TYPES = frozenset({"name", "street", "dob"})  # what a row's texts are searc
 TEXTS = (Kind.TEXT, Kind.JSON)
 
 
-def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
+def mask_pii(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds masks and the query. Raises RequestError for a privacy word that cannot be kept or is missing, SettingsError
     for a key."""
-    if plan.projection is None:
-        raise ValueError("fields are projected before they are masked")
     words = words_of(request)
-    chosen = plan.projection.columns
+    chosen = added(draft.projection, "project_fields").columns
     require_no_word_for_never_exported(words, request)
     require_redactable(words, request)
     require_effect(words, chosen, request)
@@ -68,10 +66,9 @@ def mask_pii(plan: Plan, request: PlanRequest) -> Plan:
         key_ids=keys_needed(kept, request),
         own=own,
         never=never,
-        query=with_suspects(build_query(request, read), request),
     )
-    required = tuple(column.id for column in kept if column.required)
-    return plan.model_copy(update={"masking": masking, "required": required})
+    query = with_suspects(build_query(request, read), request)
+    return draft.model_copy(update={"masking": masking, "query": query})
 
 
 def _masked_columns(

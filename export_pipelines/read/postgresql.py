@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.interrupts import cancelled_by
-from export_pipelines.plan.plan import Query, SourceColumn
+from export_pipelines.plan.query.query import Query, SourceColumn
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.connecting import connected
 from export_pipelines.transform.json_texts import compact
@@ -87,7 +87,7 @@ class PostgresqlSource:
                 size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
                 cursor.adbc_statement.set_options(**size)
                 with cancelled_by(cursor.adbc_cancel):
-                    cursor.execute(inlined(query.sql, query.parameters))
+                    cursor.execute(inlined(query.sql, query.values))
                     for batch in cursor.fetch_record_batch():
                         if batch.num_rows:
                             yield _compacted(batch, query.columns)
@@ -101,7 +101,7 @@ class PostgresqlSource:
         try:
             with self._connected() as connection:
                 # the text is the plan's, with every value quoted by `inlined`
-                row = connection.execute(inlined(sql, query.parameters)).fetchone()
+                row = connection.execute(inlined(sql, query.values)).fetchone()
         except psycopg.Error as error:
             raise self._failure(error.sqlstate, error.diag.message_primary or str(error)) from error
         assert row is not None

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from export_pipelines.catalog import SEMANTIC_TYPES, Kind
 from export_pipelines.errors import DataError, RetryableError, SourceError
-from export_pipelines.plan.plan import Groups, Query, Rest
+from export_pipelines.plan.query.query import Groups, Query, Rest
 from export_pipelines.plan.query.staging import NUMBER, TABLE
 from export_pipelines.plan.report.query import MEASURED
 from export_pipelines.read import sql_functions
@@ -149,7 +149,7 @@ def _spelled(values: pl.Series) -> list[Any]:
 
 def _asked(scratch: sqlite3.Connection, sql: str, asked: Rest | Groups) -> list[Row]:
     try:
-        return scratch.execute(sql, asked.parameters).fetchall()
+        return scratch.execute(sql, asked.values).fetchall()
     except sqlite3.DatabaseError as error:
         malformed = "malformed JSON" in str(error)
         what = "JSON that does not parse" if malformed else f"it is refused: {error}"

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from export_pipelines.plan.plan import Query
+from export_pipelines.plan.query.query import Query
 
 
 class Source(Protocol):

@@ -16,7 +16,7 @@ import simplejson
 from export_pipelines.catalog import Kind, StoredAs
 from export_pipelines.errors import DataError, SourceError
 from export_pipelines.plan.dialects.dialect import BAD_JSON
-from export_pipelines.plan.plan import SourceColumn
+from export_pipelines.plan.query.query import SourceColumn
 
 INFINITY = b"infinity"
 COMPACT = (

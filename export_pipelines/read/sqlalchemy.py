@@ -22,7 +22,7 @@ from sqlalchemy.util import get_cls_kwargs
 
 from export_pipelines.errors import DataError, ExportError, RetryableError, SettingsError, SourceError
 from export_pipelines.plan.dialects.generic import not_installed, sqlalchemy_dialect
-from export_pipelines.plan.plan import Query
+from export_pipelines.plan.query.query import Query
 from export_pipelines.read.connecting import connected
 from export_pipelines.read.spelled_rows import Spelling
 
@@ -97,7 +97,7 @@ class SqlalchemySource:
         """What `sql` gives, in a session that sees one state of the database and ends with nothing changed."""
         with self._connected() as connection, self._deadline(connection):
             with self._errors("the statement was refused"):
-                result = connection.execute(*_bound(sql, query.parameters), execution_options=STREAMED)
+                result = connection.execute(*_bound(sql, query.values), execution_options=STREAMED)
             yield result
 
     def _rows(self, result: Result[Any]) -> Sequence[Row[Any]]:

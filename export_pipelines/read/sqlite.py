@@ -10,7 +10,7 @@ import pyarrow as pa
 from sqlalchemy.engine import make_url
 
 from export_pipelines.errors import SourceError
-from export_pipelines.plan.plan import Query
+from export_pipelines.plan.query.query import Query
 from export_pipelines.plan.query.select import ORDER_BY
 from export_pipelines.read import sql_functions
 from export_pipelines.read.bad_json import UnreadableJson
@@ -47,14 +47,14 @@ class SqliteSource:
     def check(self, query: Query) -> None:
         with closing(self._connect(query)) as connection:
             try:
-                connection.execute(f"EXPLAIN {query.sql}", query.parameters).fetchall()
+                connection.execute(f"EXPLAIN {query.sql}", query.values).fetchall()
             except sqlite3.DatabaseError as error:
                 raise self._refused(connection, error) from error
 
     def count(self, query: Query) -> int:
         with closing(self._connect(query)) as connection:
             try:
-                return int(connection.execute(query.count_sql, query.parameters).fetchone()[0])
+                return int(connection.execute(query.count_sql, query.values).fetchone()[0])
             except sqlite3.DatabaseError as error:
                 raise self._broken(connection, query, error) from error
 
@@ -87,7 +87,7 @@ class SqliteSource:
             ):
                 cursor.execute(IN_MEMORY)
                 cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
-                cursor.execute(sql, query.parameters)
+                cursor.execute(sql, query.values)
                 first = True
                 for batch in cursor.fetch_record_batch():
                     rows = batch.slice(1) if first else batch
@@ -104,7 +104,7 @@ class SqliteSource:
             connection.text_factory = bytes  # undecoded, so that a broken text is told as one by `conform`
             try:
                 connection.create_function("shortest", 1, _shortest, deterministic=True)
-                cursor = connection.execute(self._as_texts(query, BY_PYTHON), query.parameters)
+                cursor = connection.execute(self._as_texts(query, BY_PYTHON), query.values)
                 while rows := cursor.fetchmany(BATCH_ROWS):
                     columns = [
                         pa.array(map(_text, column), pa.binary()).view(pa.string())
@@ -135,7 +135,7 @@ class SqliteSource:
         with closing(self._connect(query)) as connection:
             connection.execute(
                 f"CREATE TEMP TABLE shape AS SELECT * FROM ({query.sql} LIMIT 0)",  # noqa: S608 - made by the plan
-                query.parameters,
+                query.values,
             )
             types = [row[2] for row in connection.execute("PRAGMA temp.table_info(shape)")]
         inside = [one.in_json or one.name in query.marked for one in query.columns]

@@ -119,7 +119,6 @@ class _Run:
         progress: Callable[[int], None],
         counted: _Counted,
     ) -> None:
-        assert plan.output and plan.compression and plan.masking
         self.plan, self.output, self.progress = plan, plan.output, progress
         self.keys = keys.of_plan(plan.masking.key_ids)
         self.counted, self.columns = counted, plan.masking.columns
@@ -137,7 +136,7 @@ class _Run:
         self.bad_json: Counter[str] = Counter()
         self.open = False
         self.causes: list[BaseException] = []
-        self.nulls = dict.fromkeys(plan.required, 0)
+        self.nulls = dict.fromkeys(plan.masking.required, 0)
         self.seconds = {"extract": 0.0, "mask": 0.0, "encode": 0.0, "store": 0.0}
 
     def execute(self, batches: Iterable[pa.RecordBatch]) -> Written:

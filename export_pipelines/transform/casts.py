@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from export_pipelines.catalog import Kind, StoredAs
 from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects.dialect import END_S, FALSE, FIRST_S, TRUE
-from export_pipelines.plan.plan import SourceColumn
+from export_pipelines.plan.query.query import SourceColumn
 from export_pipelines.transform.json_texts import HalfCharacter, compact, meant, without_nulls
 from export_pipelines.transform.letters import Letters, table
 from export_pipelines.transform.schema import DECIMAL_DIGITS, arrow_type, polars_type

@@ -41,7 +41,7 @@ def manifest_of(
         type="lead",
         created_at=at,
         window=window,
-        plan_hash="0" * 64,
+        fingerprint="1:" + "0" * 64,
         schema_hash="1" * 64,
         schema_version=1,
         format="csv",

@@ -19,10 +19,11 @@ from export_pipelines.plan.plan import (
     Output,
     OutputColumn,
     Plan,
-    Query,
-    SourceColumn,
+    Predicates,
+    Projection,
     Window,
 )
+from export_pipelines.plan.query.query import Query, SourceColumn
 from export_pipelines.run.write_parts import Written, write_parts
 from export_pipelines.transform.schema import arrow_type, polars_type
 
@@ -71,7 +72,6 @@ def plan_of(
     return Plan(
         export="table",
         type="lead",
-        required=tuple(one.id for one in columns if one.required),
         extract=Extract(
             dataset="leads",
             table="leads",
@@ -80,7 +80,10 @@ def plan_of(
             window_field="at",
             order=("at",),
         ),
-        masking=Masking(columns=tuple(columns), query=Query(sql="", count_sql="", columns=source)),
+        filter=Predicates(text=()),
+        projection=Projection(columns=tuple(columns)),
+        masking=Masking(columns=tuple(columns)),
+        query=Query(sql="", count_sql="", columns=source),
         encoding=Encoding(format=form, options=given, media_type=MEDIA.get(form, "")),
         compression=outer,
         output=Output(

@@ -16,7 +16,7 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.files.private import close_home, make_folder
 from export_pipelines.ledger import open_ledger
 from export_pipelines.orchestration.workshop import open_workshop
-from export_pipelines.plan.plan import Query, SourceColumn
+from export_pipelines.plan.query.query import Query, SourceColumn
 from export_pipelines.read import sqlite as read_sqlite
 from export_pipelines.read.sqlite import SqliteSource
 from export_pipelines.sample import generate_leads

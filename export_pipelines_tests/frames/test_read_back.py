@@ -106,7 +106,6 @@ def test_every_field_of_every_row_is_read_back_as_stored(
     plan = plan_of(type=type, format=Format(name=form), **whole)
     store = open_store(str(tmp_path / "store"))
     manifest = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(1))
-    assert plan.masking and plan.compression
     (part,) = manifest.parts
     with store.open(manifest.artifact, part.name) as file:
         data = file.read()

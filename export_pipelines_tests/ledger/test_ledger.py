@@ -327,7 +327,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date(url: str, tmp_path:
     again = open_ledger(url)
     assert again.delivery("d").state == "due" and again.audit() == []
     (record,) = again.windows("daily")
-    assert (record.window_end, record.plan_hash, record.given) == (None, None, None)
+    assert (record.window_end, record.fingerprint, record.given) == (None, None, None)
     assert (record.window_key, record.missing) == ("2024-01-15", {"due"})
     assert again.record("ann", "detokenize", "value", {}, AT) == 1
     with again.engine.connect() as connection:
@@ -345,7 +345,7 @@ def test_the_windows_of_an_export_tell_what_is_of_which_plan_and_how_far_it_came
         made.artifact,
         "2024-01-15",
         made.window.end,
-        made.plan_hash,
+        made.fingerprint,
         None,
         "run",
         made.created_at,

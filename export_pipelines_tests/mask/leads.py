@@ -50,11 +50,10 @@ def _plan_of(
 
 def batch_of(plan: Plan, leads: Sequence[Lead]) -> pa.RecordBatch:
     """What a source reads of `leads`, which hold values by the ids of fields; what they lack is null."""
-    assert plan.masking
-    columns = plan.masking.query.columns
+    columns = plan.query.columns
     unknown = {id for lead in leads for id in lead} - {one.name for one in columns}
     assert not unknown, f"the plan does not read {unknown}"
-    marked = plan.masking.query.marked  # comes as text, in which the SELECT marks JSON that does not parse
+    marked = plan.query.marked  # comes as text, in which the SELECT marks JSON that does not parse
     arrays = [
         pa.array(_texts(leads, one.name), pa.string())
         if one.name in marked

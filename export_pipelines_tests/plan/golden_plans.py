@@ -6,6 +6,7 @@ from pathlib import Path
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
+from export_pipelines.plan.query.query import Reference
 from export_pipelines.plan.window import WHOLE, Window, window_between, window_of
 from export_pipelines_tests.plan.leads import KEYS
 
@@ -25,8 +26,8 @@ def golden_plan(path: Path) -> Plan:
 
 
 def golden_text(plan: Plan) -> str:
-    assert plan.masking and plan.filter
-    query = plan.masking.query
+    query = plan.query
+    private = [str(n) for n, one in enumerate(query.parameters) if isinstance(one, Reference)]
     columns, _, rest = query.sql.partition("\n")
     lines = [
         *(f"-- {text}" for text in plan.filter.text),
@@ -35,9 +36,9 @@ def golden_text(plan: Plan) -> str:
         ";",
         *query.count_sql.splitlines(),
         ";",
-        *(f"-- ? {json.dumps(one, ensure_ascii=False)}" for one in query.parameters),
+        *(f"-- ? {json.dumps(one, ensure_ascii=False)}" for one in query.values),
         f"-- functions: {', '.join(query.functions) or 'none'}",
-        f"-- private: {', '.join(map(str, query.private)) or 'none'}",
+        f"-- private: {', '.join(private) or 'none'}",
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 

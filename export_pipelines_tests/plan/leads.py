@@ -30,9 +30,7 @@ def plan(folder: Path, yaml: str, keys: Keys = KEYS) -> Plan:
 
 
 def masking(folder: Path, yaml: str) -> Masking:
-    found = plan(folder, yaml).masking
-    assert found
-    return found
+    return plan(folder, yaml).masking
 
 
 def columns(folder: Path, yaml: str) -> dict[str, OutputColumn]:

@@ -96,8 +96,7 @@ def test_parts_of_a_value_in_a_whole_object_stand_beside_it() -> None:
 
 
 def test_every_column_reads_a_column_of_the_query(tmp_path: Path) -> None:
-    compiled = plan(tmp_path, "fields: [email.domain, email.user, flow.name, custom]").masking
-    assert compiled
+    compiled = plan(tmp_path, "fields: [email.domain, email.user, flow.name, custom]")
     assert [one.name for one in compiled.query.columns] == [
         "email",
         "flow.name",
@@ -106,11 +105,13 @@ def test_every_column_reads_a_column_of_the_query(tmp_path: Path) -> None:
         "submitted_at",
         "lead_id",  # which errors name
     ]
-    assert {column.source for column in compiled.columns} <= {one.name for one in compiled.query.columns}
+    assert {column.source for column in compiled.masking.columns} <= {
+        one.name for one in compiled.query.columns
+    }
 
 
 def test_required_fields_that_are_exported_are_listed(tmp_path: Path) -> None:
-    assert plan(tmp_path, "fields: [lead_id, email, flow.name]").required == ("lead_id", "flow.name")
+    assert plan(tmp_path, "fields: [lead_id, email, flow.name]").masking.required == ("lead_id", "flow.name")
 
 
 def test_two_labels_that_are_the_same_are_refused() -> None:

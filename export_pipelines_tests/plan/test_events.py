@@ -113,27 +113,29 @@ def test_what_is_not_personal_is_never_hidden_in_the_snapshot(tmp_path: Path, pr
 
 def test_where_texts_are_redacted_the_names_of_the_row_are_read_and_not_exported(tmp_path: Path):
     yaml = "type: event\nfields: [event_id, reason, comments]\nprivacy: {comments: redact}"
-    found = masking(tmp_path, yaml)
+    made = plan(tmp_path, yaml)
+    found = made.masking
     assert found.own == (
         "lead.first_name", "lead.last_name", "lead.title", "lead.dob", "lead.address_1", "lead.address_2",
     )  # fmt: skip
     assert found.never == ("lead.ssn",)
-    assert {*found.own, *found.never} <= {one.name for one in found.query.columns}
+    assert {*found.own, *found.never} <= {one.name for one in made.query.columns}
     assert [one.id for one in found.columns] == ["event_id", "reason", "lead.comments"]
 
 
 def test_where_nothing_is_redacted_no_name_is_read(tmp_path: Path):
     found = masking(tmp_path, "type: event\nfields: [event_id, comments]")
     assert (found.own, found.never) == ((), ("lead.ssn",))
-    found = masking(tmp_path, "type: event\nfields: [event_id, reason]")
+    made = plan(tmp_path, "type: event\nfields: [event_id, reason]")
+    found = made.masking
     assert (found.own, found.never) == ((), ())
-    assert [one.name for one in found.query.columns] == ["event_id", "reason", "occurred_at"]
+    assert [one.name for one in made.query.columns] == ["event_id", "reason", "occurred_at"]
 
 
 def test_rows_are_sorted_as_asked_and_then_by_time(tmp_path: Path):
     made = plan(tmp_path, "type: event\nfields: [event_id]\nsort: [lead_id]")
     assert made.extract and made.extract.order == ("lead_id", "occurred_at", "event_id")
-    assert made.masking and made.masking.query.sql.endswith(
+    assert made.query.sql.endswith(
         "ORDER BY CASE WHEN (events.lead_id IS NULL) THEN 0 ELSE 1 END, events.lead_id, events.occurred_at, events.event_id"
     )
 
@@ -147,4 +149,4 @@ def test_without_the_leads_that_a_launch_gives_there_is_no_plan(tmp_path: Path):
 
 def test_event_types_are_globs_of_whole_dotted_words(tmp_path: Path):
     made = plan(tmp_path, 'type: event\nfilter: {events: [recipient.*, "step.skipp?d"]}')
-    assert made.masking and made.masking.query.parameters[-2:] == ("recipient.%", "step.skipp_d")
+    assert made.query.parameters[-2:] == ("recipient.%", "step.skipp_d")

@@ -23,8 +23,8 @@ def shipped_tables(tmp_path_factory: pytest.TempPathFactory) -> sqlite3.Connecti
 
 
 def query_plan(connection: sqlite3.Connection, path: Path) -> list[str]:
-    query = golden_plan(path).masking.query  # type: ignore[union-attr]
-    rows = connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", query.parameters)
+    query = golden_plan(path).query
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", query.values)
     return [detail for *_, detail in rows]
 
 
@@ -35,10 +35,10 @@ def test_a_definition_becomes_the_sql_beside_it(path: Path) -> None:
 
 @by_name
 def test_the_sql_runs_and_gives_the_columns_in_order(path: Path, shipped_tables: sqlite3.Connection) -> None:
-    query = golden_plan(path).masking.query  # type: ignore[union-attr]
-    cursor = shipped_tables.execute(query.sql, query.parameters)
+    query = golden_plan(path).query
+    cursor = shipped_tables.execute(query.sql, query.values)
     assert [name for name, *_ in cursor.description] == [column.name for column in query.columns]
-    assert shipped_tables.execute(query.count_sql, query.parameters).fetchone() == (0,)
+    assert shipped_tables.execute(query.count_sql, query.values).fetchone() == (0,)
 
 
 @pytest.mark.parametrize("name", ["every_field", "few_columns", "masks"])

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine import make_url
 
 from export_pipelines.definition.filters import Filter
-from export_pipelines.plan.plan import Query
+from export_pipelines.plan.query.query import Query
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.read.bad_json import settled

@@ -21,7 +21,7 @@ from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.encode.delimited import DelimitedEncoder
 from export_pipelines.encode.json import JsonEncoder
 from export_pipelines.errors import DataError
-from export_pipelines.plan.plan import Query, SourceColumn
+from export_pipelines.plan.query.query import Query, SourceColumn
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.query.suspects import with_suspects
 from export_pipelines.read.bad_json import settled

@@ -21,8 +21,8 @@ from export_pipelines.patterns import BadPattern, compiled
 from export_pipelines.plan.dialects import NotPushable
 from export_pipelines.plan.dialects.mariadb import COLLATION
 from export_pipelines.plan.dialects.patterns import pcre, posix
-from export_pipelines.plan.plan import Groups, Query, Rest, SourceColumn
 from export_pipelines.plan.query.operators import operators_of
+from export_pipelines.plan.query.query import Groups, Query, Rest, SourceColumn
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.read.residual import Asking
 from export_pipelines_tests.plan.oracle import holds

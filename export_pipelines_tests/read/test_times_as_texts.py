@@ -60,8 +60,7 @@ def store_with(folder: Path, spelled: str) -> str:
 
 def read(url: str, day: str, fields: tuple[str, ...] = ("lead_id", "submitted_at")) -> pl.DataFrame:
     plan = plan_of(day, fields=fields)
-    assert plan.masking
-    batches = list(open_source(url).read(plan.masking.query))
+    batches = list(open_source(url).read(plan.query))
     return (
         pl.concat([mask.apply(plan, batch, KEYS).frame for batch in batches]) if batches else pl.DataFrame()
     )

@@ -9,7 +9,7 @@ import pytest
 
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError
-from export_pipelines.plan.plan import SourceColumn
+from export_pipelines.plan.query.query import SourceColumn
 from export_pipelines.transform.casts import conform
 
 ODDLY = {Kind.DECIMAL: " +1.5 ", Kind.DATE: "2024-02-29T00:00:00Z"}

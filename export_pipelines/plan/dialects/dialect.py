@@ -11,6 +11,7 @@ from sqlalchemy.engine import Dialect as SqlalchemyDialect
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.errors import CatalogError
+from export_pipelines.plan.query.query import Plain
 
 FUNCTIONS = frozenset({"fold", "regexp", "is_valid", "component"})  # those that the reader registers
 BAD_JSON = "<JSON that does not parse>"  # stands in the place of such a value
@@ -34,18 +35,17 @@ Expression = ColumnElement[Any]
 YES: Expression = literal_column("1")
 NO: Expression = literal_column("0")
 Sign = Callable[[Expression, Expression], Expression]  # operator.eq, lt, le, gt, ge
-Parameter = str | int | float | None
 
 
 class NotPushable(Exception):
-    """The database cannot say this exactly; it is asked of its rows afterwards, see `plan/scratch.py`."""
+    """The database cannot say this exactly; it is asked of its rows afterwards, see `plan/query/staging.py`."""
 
 
 class Compiled(NamedTuple):
     """`binds` are the constructs behind `parameters`, in the same order."""
 
     sql: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[Plain, ...]
     binds: tuple[BindParameter[Any], ...]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, literal, select
 
-from export_pipelines.plan.plan import Query
+from export_pipelines.plan.query.query import Query
 from export_pipelines.plan.query.select import query_of
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest

@@ -1,41 +1,25 @@
 """The filter block as SQL predicates, each with one readable line."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 from sqlalchemy import and_, literal, or_
 
-from export_pipelines.catalog import Field, Kind
 from export_pipelines.definition.filters import Operator, Rule, RuleSet, Scalar
 from export_pipelines.definition.given import demand_leads
-from export_pipelines.definition.words import WEEKDAYS, is_over_midnight
-from export_pipelines.errors import RequestError, WindowError
+from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects.dialect import Expression, NotPushable
-from export_pipelines.plan.plan import iso
+from export_pipelines.plan.query import times
 from export_pipelines.plan.query.operators import predicate
+from export_pipelines.plan.query.predicate import Build, Predicate, located
+from export_pipelines.plan.query.rows import place_of
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.window import WHOLE_KEY, before
 
 ID = re.compile(r"[0-9a-f]{24}")
 EVENT_TYPE = "event_type"
-ONE_DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Predicate:
-    """`private` are those of its expressions that compare with a personal value, which `text` does not tell."""
-
-    text: str
-    expression: Expression
-    private: tuple[Expression, ...] = ()
-
-
-Build = Callable[[PlanRequest, Tables], Iterator[Predicate]]
 
 
 @dataclass(frozen=True)
@@ -64,79 +48,6 @@ def _builders(request: PlanRequest) -> Iterator[Build]:
     yield from _BLOCK
     yield from (partial(_where, id=id) for id in request.definition.filter.where)
     yield from (partial(_top_rule, position=n) for n, _ in enumerate(request.definition.filter.rules))
-
-
-def _window(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-    window = request.window
-    if window.key != WHOLE_KEY:  # the whole history holds rows without a time, too
-        expression = _range(tables, window.start, window.end)
-        yield Predicate(f"{tables.dataset.window} in {window}", expression)
-
-
-def _last(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-    last = request.definition.filter.last
-    if last is None:
-        return
-    with located(request, "filter", "last"):
-        if request.window.key == WHOLE_KEY:
-            raise WindowError(f"the last {last} need a window that ends", remedy="give --start and --end")
-        start = before(request.window.end, last)
-    if start > request.window.start:
-        yield Predicate(
-            f"{tables.dataset.window} from {iso(start)} (last: {last})", _range(tables, start, None)
-        )
-
-
-def _dates(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-    dates = sorted(set(request.definition.filter.dates))
-    if dates:
-        ranges = [_range(tables, *bounds) for bounds in _runs(dates)]
-        yield Predicate(f"{tables.dataset.window} on {', '.join(map(str, dates))}", or_(*ranges))
-
-
-def _hours(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-    hours = request.definition.filter.hours
-    if hours is None or _are_nights(request):
-        return
-    evening, morning = _after_and_before(hours, tables)
-    join = or_ if is_over_midnight(hours) else and_
-    yield Predicate(_hours_as_text(hours, tables), join(evening, morning))
-
-
-def _weekdays(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-    """With hours over midnight, the nights that begin on these days."""
-    days = sorted({WEEKDAYS.index(name) for name in request.definition.filter.weekdays})
-    if not days:
-        return
-    names = ", ".join(WEEKDAYS[day] for day in days)
-    weekday = tables.dialect.weekday(_window_column(tables), _window_field(tables).stored_as)
-    on = weekday.in_([literal(str(day)) for day in days])
-    hours = request.definition.filter.hours
-    if hours is None or not _are_nights(request):
-        yield Predicate(f"{tables.dataset.window} on {names}", on)
-        return
-    evening, morning = _after_and_before(hours, tables)
-    day_after = weekday.in_([literal(str((day + 1) % 7)) for day in days])
-    yield Predicate(
-        f"{_hours_as_text(hours, tables)}, of the nights that begin on {names}",
-        or_(and_(evening, on), and_(morning, day_after)),
-    )
-
-
-def _are_nights(request: PlanRequest) -> bool:
-    chosen = request.definition.filter
-    return bool(chosen.weekdays) and chosen.hours is not None and is_over_midnight(chosen.hours)
-
-
-def _after_and_before(hours: str, tables: Tables) -> tuple[Expression, Expression]:
-    start, end = hours.split("-")
-    clock = tables.dialect.time_of_day(_window_column(tables), _window_field(tables).stored_as)
-    return clock >= literal(start), clock < literal(end)
-
-
-def _hours_as_text(hours: str, tables: Tables) -> str:
-    start, end = hours.split("-")
-    return f"{tables.dataset.window} from {start} to before {end} UTC"
 
 
 def _named(key: str, prefix: str) -> Build:
@@ -202,8 +113,11 @@ def _where(request: PlanRequest, tables: Tables, id: str) -> Iterator[Predicate]
         if None in values:
             found.append(operand.value.is_(None))
     private = operand.pii.is_secret
+    here = place_of("filter", "where", id)
     yield Predicate(
-        f"{id} is one of {_listed(values, private)}", or_(*found), tuple(found) if private else ()
+        f"{id} is one of {_listed(values, private)}",
+        or_(*found),
+        tuple((here, one) for one in found) if private else (),
     )
 
 
@@ -228,52 +142,8 @@ def _rule(
         return Predicate(f"{rule.lhv} {rule.op}", expression)
     personal = operand.pii.is_secret
     rhv = _listed(rule.rhv if isinstance(rule.rhv, tuple) else (rule.rhv,), personal)
-    return Predicate(f"{rule.lhv} {rule.op} {rhv}", expression, (expression,) if personal else ())
-
-
-@contextmanager
-def located(request: PlanRequest, *key: str | int) -> Iterator[None]:
-    """Puts the place in the YAML before an error that does not know it."""
-    try:
-        yield
-    except RequestError as error:
-        if error.where:
-            raise
-        error.where = request.definition.at(*key)
-        raise
-
-
-def _window_field(tables: Tables) -> Field:
-    field = tables.dataset.find(tables.dataset.window)
-    if not isinstance(field, Field) or field.kind is not Kind.TIMESTAMP:
-        raise RequestError(
-            f"the window column {tables.dataset.window} of {tables.dataset.name} is no timestamp"
-        )
-    return field
-
-
-def _window_column(tables: Tables) -> Expression:
-    return tables.operand(_window_field(tables)).value
-
-
-def _range(tables: Tables, start: datetime, end: datetime | None) -> Expression:
-    column, stored_as = _window_column(tables), _window_field(tables).stored_as
-    return tables.dialect.within(column, stored_as, start, end)
-
-
-def _runs(dates: list[date]) -> Iterator[tuple[datetime, datetime]]:
-    """Days that follow one another become one range."""
-    start = end = dates[0]
-    for day in dates[1:]:
-        if day != end + ONE_DAY:
-            yield _midnight(start), _midnight(end + ONE_DAY)
-            start = day
-        end = day
-    yield _midnight(start), _midnight(end + ONE_DAY)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)
+    private = ((place_of(*place), expression),) if personal else ()
+    return Predicate(f"{rule.lhv} {rule.op} {rhv}", expression, private)
 
 
 def _listed(values: tuple[Scalar, ...], private: bool = False) -> str:
@@ -289,11 +159,11 @@ def _shown(value: Scalar) -> str:
 
 
 _BLOCK: tuple[Build, ...] = (
-    _window,
-    _last,
-    _dates,
-    _hours,
-    _weekdays,
+    times.window,
+    times.last,
+    times.dates,
+    times.hours,
+    times.weekdays,
     _named("flows", "flow"),
     _named("sources", "source"),
     _named("recipients", "recipient"),

@@ -1,9 +1,10 @@
 """The SELECT of a plan and its count: only the columns that the output needs, only the joins that they name."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BindParameter, CompoundSelect, Select, Text, case, cast, func, or_, select
+from sqlalchemy import CompoundSelect, Select, Text, case, cast, func, or_, select
 from sqlalchemy.sql import quoted_name, visitors
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -11,8 +12,10 @@ from export_pipelines.catalog import Field
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import FUNCTIONS, NotPushable, Sqlite
 from export_pipelines.plan.dialects.dialect import NO, YES, Compiled, Expression
-from export_pipelines.plan.plan import Groups, Mixed, Query, Rest, SourceColumn
-from export_pipelines.plan.query.predicates import Predicate, predicates_of
+from export_pipelines.plan.query.predicate import Predicate
+from export_pipelines.plan.query.predicates import predicates_of
+from export_pipelines.plan.query.query import Groups, Mixed, Plain, Query, Reference, Rest, SourceColumn
+from export_pipelines.plan.query.rows import rows_of
 from export_pipelines.plan.query.staging import NUMBER, Scratch
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
@@ -53,7 +56,8 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     query = query_of(request, statement, count, asked.pushed, columns)
     marked = [one.id for one in fields if one.id in told or tables.dialect.marks_bad_json(one)]
     mixed = _mixed(request, tables, statement)
-    query = query.model_copy(update={"marked": tuple(marked), "mixed": mixed})
+    rows = rows_of(request, tables, request.order, fields)
+    query = query.model_copy(update={"marked": tuple(marked), "mixed": mixed, "rows": rows})
     if not kept and not told:
         return query
     staying = select(scratch.base.c[NUMBER], *told.values()).where(*kept)
@@ -129,10 +133,9 @@ def query_of(
         bad_json_is_null=request.bad_json_is_null,
         sql=rows.sql,
         count_sql=number.sql,
-        parameters=rows.parameters,
+        parameters=_parameters(predicates, rows),
         columns=columns,
         functions=_functions(statement),
-        private=_private(predicates, rows.binds),
     )
 
 
@@ -148,10 +151,9 @@ def rest_of(
     _demand_room(request, asked)
     return Rest(
         sql=asked.sql,
-        parameters=asked.parameters,
+        parameters=_parameters(predicates, asked),
         columns=tuple(columns),
         groups=groups,
-        private=_private(predicates, asked.binds),
     )
 
 
@@ -164,12 +166,24 @@ def _demand_room(request: PlanRequest, compiled: Compiled) -> None:
         )
 
 
-def _private(predicates: Iterable[Predicate], binds: Sequence[BindParameter[Any]]) -> tuple[int, ...]:
-    """Positions of the parameters that stand in the private expressions."""
-    private = {
-        part for one in predicates for expression in one.private for part in visitors.iterate(expression)
+def _parameters(predicates: Iterable[Predicate], compiled: Compiled) -> tuple[Plain | Reference, ...]:
+    """The parameters, with a reference in the place of each that stands in a private expression."""
+    places = {
+        part: place
+        for one in predicates
+        for place, expression in one.private
+        for part in visitors.iterate(expression)
     }
-    return tuple(position for position, bind in enumerate(binds) if bind in private)
+    numbers = Counter[str]()
+    parameters: list[Plain | Reference] = []
+    for bind, value in zip(compiled.binds, compiled.parameters, strict=True):
+        place = places.get(bind)
+        if place is None or value is None:
+            parameters.append(value)
+            continue
+        parameters.append(Reference(place=place, number=numbers[place], value=value))
+        numbers[place] += 1
+    return tuple(parameters)
 
 
 def _functions(statement: object) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from sqlalchemy.sql import quoted_name, visitors
 from export_pipelines.catalog import Dataset, Field, Kind, StoredAs
 from export_pipelines.plan.dialects import Sqlite
 from export_pipelines.plan.dialects.dialect import Expression
-from export_pipelines.plan.plan import SourceColumn
+from export_pipelines.plan.query.query import SourceColumn
 from export_pipelines.plan.query.tables import Tables
 
 TABLE, NUMBER = "rest", "number"
@@ -26,7 +26,8 @@ class Fetched(NamedTuple):
 class Scratch(Tables):
     """The dataset of `source` as that one table: the same ids, over columns that hold what is stored in the source.
 
-    What lies in a JSON column is taken out of it here, so the column is fetched whole.
+    What lies in a JSON column is taken out of it here, so the column is fetched whole. Fields that are used here are
+    used of `source`.
     """
 
     def __init__(self, source: Tables, bad_json_is_null: bool = False) -> None:
@@ -55,6 +56,7 @@ class Scratch(Tables):
             Sqlite(bad_json_is_null),
             source.age_day,
         )
+        self.used = source.used
         self.base.append_column(ColumnClause(NUMBER))
 
     def fetched(self, expressions: Iterable[Any]) -> list[Fetched]:

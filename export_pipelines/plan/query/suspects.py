@@ -6,7 +6,7 @@ from dataclasses import replace
 from export_pipelines.catalog import Component, Dataset, Field, Kind
 from export_pipelines.catalog.dimensions import dimensions_of
 from export_pipelines.catalog.metrics import MEASURES, METRICS
-from export_pipelines.plan.plan import Query
+from export_pipelines.plan.query.query import Query
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest
 

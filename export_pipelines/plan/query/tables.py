@@ -20,10 +20,12 @@ GIVE_AN_END = "give --start and --end"
 
 
 class Tables:
-    """The tables of one dataset. Holds names only, no connection. `age_day` is the day at which an age is told."""
+    """The tables of one dataset. Holds names only, no connection. `age_day` is the day at which an age is told; `used`
+    collects the ids of the fields that rules and groups ask about."""
 
     def __init__(self, dataset: Dataset, dialect: Dialect, age_day: date | None) -> None:
         self.dataset, self.dialect, self.age_day = dataset, dialect, age_day
+        self.used: set[str] = set()
         self.base = _table(dataset.table, [join.on for join in dataset.joins] + self._columns_of(None))
         self.joined: dict[str, NamedFromClause[Any]] = {
             join.alias: _table(join.table, [join.key, *self._columns_of(join.alias)]).alias(join.alias)
@@ -48,6 +50,7 @@ class Tables:
     def operand(self, one: Field | Component) -> Operand:
         """`one` as the left-hand side of a rule."""
         field = one if isinstance(one, Field) else one.field
+        self.used.add(field.id)
         column = self.column(field)
         value = self.dialect.value(field, column)
         if isinstance(one, Component):

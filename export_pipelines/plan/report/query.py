@@ -27,8 +27,10 @@ from export_pipelines.catalog import Kind
 from export_pipelines.catalog.dimensions import Dimension, dimensions_of
 from export_pipelines.catalog.metrics import MEASURES, METRICS, How, Measure
 from export_pipelines.plan.dialects.dialect import NO, YES, Expression
-from export_pipelines.plan.plan import Groups, Query, Report, SourceColumn
+from export_pipelines.plan.plan import Report
 from export_pipelines.plan.query.predicates import predicates_of
+from export_pipelines.plan.query.query import Groups, Query, SourceColumn
+from export_pipelines.plan.query.rows import rows_of
 from export_pipelines.plan.query.select import Statement, query_of, rest_of
 from export_pipelines.plan.query.staging import Scratch
 from export_pipelines.plan.query.tables import Tables
@@ -54,7 +56,8 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     if tables.dialect.groups and not kept and not asked.afterwards:
         rows = _rows(told, tables.source([*told.values(), *where]), where)
         statement = _groups(report, rows.cte(MEASURED), keys, measures, tables)
-        return query_of(request, statement, _count(statement), asked.pushed, columns)
+        query = query_of(request, statement, _count(statement), asked.pushed, columns)
+        return query.model_copy(update={"rows": rows_of(request, tables)})
 
     kept_where = [one.expression for one in asked.afterwards]
     fetched = scratch.fetched([*kept.values(), *kept_where])
@@ -71,7 +74,8 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     asked_once = scratch.dialect.compile(_groups(report, measured, keys, measures, scratch))
     groups = Groups(sql=asked_once.sql, parameters=asked_once.parameters, columns=tuple(values))
     rest = rest_of(request, _rows(values, scratch.base, kept_where), asked.afterwards, held, groups)
-    return query_of(request, raw, _count(raw), asked.pushed, columns).model_copy(update={"rest": rest})
+    query = query_of(request, raw, _count(raw), asked.pushed, columns)
+    return query.model_copy(update={"rest": rest, "rows": rows_of(request, tables)})
 
 
 def _count(statement: Statement) -> Select[Any]:

@@ -102,14 +102,14 @@ def _flag(request: PlanRequest, name: str, tables: Tables) -> Expression:
 
 def _won(request: PlanRequest, tables: Tables) -> Expression:
     """The lead's source event succeeded, whenever it was."""
-    found = _others(request, "lead_id", where=(*KINDS["source"], ("outcome", ("success",))))
+    found = _others(request, tables, "lead_id", where=(*KINDS["source"], ("outcome", ("success",))))
     return tables.operand(request.dataset.find("lead_id")).value.in_(found)
 
 
 def _returned(request: PlanRequest, tables: Tables) -> Expression:
     """This recipient returned the lead, whenever it did."""
     ids = ("lead_id", "recipient.id")
-    found = _others(request, *ids, where=(*KINDS["return_received"], ("outcome", ("success",))))
+    found = _others(request, tables, *ids, where=(*KINDS["return_received"], ("outcome", ("success",))))
     return tuple_(*(tables.operand(request.dataset.find(id)).value for id in ids)).in_(found)
 
 
@@ -117,9 +117,10 @@ def _duplicate(request: PlanRequest, tables: Tables) -> Expression:
     return tables.dialect.contains(tables.operand(tables.dataset.find("reason")).value, DUPLICATE_WORD)
 
 
-def _others(request: PlanRequest, *ids: str, where: Where) -> Select[Any]:
-    """A column or two of all rows of the dataset for which `where` holds."""
+def _others(request: PlanRequest, around: Tables, *ids: str, where: Where) -> Select[Any]:
+    """A column or two of all rows of the dataset for which `where` holds, for a query over the tables `around`."""
     tables = Tables(request.dataset, request.sql, request.age_day)
+    tables.used = around.used
     columns = [tables.operand(request.dataset.find(id)).value for id in ids]
     holds = [
         tables.operand(request.dataset.find(name)).value.in_([literal(value) for value in values])

@@ -9,7 +9,7 @@ from export_pipelines.definition.report import Report as Asked
 from export_pipelines.definition.words import WEEKDAYS
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.columns import demand_distinct
-from export_pipelines.plan.plan import Masking, OutputColumn, Plan, Projection, Report, Series
+from export_pipelines.plan.plan import Masking, OutputColumn, PlanDraft, Projection, Report, Series, added
 from export_pipelines.plan.query.suspects import with_suspects
 from export_pipelines.plan.report.query import TOTAL, report_query
 from export_pipelines.plan.report.unavailable import untold_metrics
@@ -17,7 +17,7 @@ from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import WHOLE_KEY, before
 
 
-def project_report(plan: Plan, request: PlanRequest) -> Plan:
+def project_report(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds the report and its columns, as they are before a pivot. Raises RequestError for a word that is none."""
     asked = _asked(request)
     keys, metrics = _keys(request, asked), _metrics(request, asked)
@@ -38,15 +38,14 @@ def project_report(plan: Plan, request: PlanRequest) -> Plan:
         columns.append(_column(TOTAL, "Is total", "boolean", labels))
     columns += [_metric_column(metric, labels) for metric in metrics]
     demand_distinct(columns, request)
-    return plan.model_copy(update={"report": report, "projection": Projection(columns=tuple(columns))})
+    return draft.model_copy(update={"report": report, "projection": Projection(columns=tuple(columns))})
 
 
-def query_report(plan: Plan, request: PlanRequest) -> Plan:
+def query_report(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds the query. No column of a report tells a person, so none is masked. Raises RequestError."""
-    if plan.projection is None or plan.report is None:
-        raise ValueError("a report's columns are projected before it is queried")
-    query = with_suspects(report_query(plan.report, request), request)
-    return plan.model_copy(update={"masking": Masking(columns=plan.projection.columns, query=query)})
+    columns = added(draft.projection, "project_fields").columns
+    query = with_suspects(report_query(added(draft.report, "project_fields"), request), request)
+    return draft.model_copy(update={"masking": Masking(columns=columns), "query": query})
 
 
 def _asked(request: PlanRequest) -> Asked:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from export_pipelines.errors import DataError, ExportError, RetryableError, SourceError
 from export_pipelines.interrupts import cancelled_by
 from export_pipelines.plan.dialects.mariadb import COLLATION
-from export_pipelines.plan.plan import Query
+from export_pipelines.plan.query.query import Query
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.connecting import connected
 
@@ -95,7 +95,7 @@ class MariadbSource:
         from export_pipelines.read.mariadb.rows import read_rows
 
         cursor = connection.cursor(SSCursor)
-        cursor.execute(inlined(query.sql, query.parameters))
+        cursor.execute(inlined(query.sql, query.values))
         # from here on the rows are ours: pymysql makes an object of each value, and has no other door to them
         inside: Any = connection
         inside._result.unbuffered_active = False
@@ -112,7 +112,7 @@ class MariadbSource:
     def _one(self, query: Query, sql: str) -> Any:
         """The first cell of what `sql` gives."""
         with self._connected() as connection, self._errors(), connection.cursor() as cursor:
-            cursor.execute(inlined(sql, query.parameters))
+            cursor.execute(inlined(sql, query.values))
             row = cursor.fetchone()
         assert row is not None
         return row[0]

@@ -9,7 +9,8 @@ import pyarrow as pa
 from export_pipelines.catalog.metrics import METRICS
 from export_pipelines.errors import DataError
 from export_pipelines.plan.limits import demand_room
-from export_pipelines.plan.plan import OutputColumn, Plan, Report, SourceColumn
+from export_pipelines.plan.plan import OutputColumn, Plan, Report
+from export_pipelines.plan.query.query import SourceColumn
 from export_pipelines.plan.report.query import TOTAL, measures_of
 from export_pipelines.plan.report.rows import MISFIT, MISFITS
 from export_pipelines.transform.casts import conform
@@ -29,21 +30,21 @@ def settle(plan: Plan, batches: Iterable[pa.RecordBatch]) -> tuple[Plan, Iterabl
     """
     if plan.report is None:
         return plan, batches
-    assert plan.masking
     frame, columns = _report(plan, plan.report, _groups(plan, batches))
     demand_room(plan, len(frame))
     schema = pa.schema([pa.field(one.id, arrow_type(one.kind, one.scale)) for one in columns])
     source = tuple(
         SourceColumn(name=one.id, kind=one.kind, scale=one.scale, type=one.type) for one in columns
     )
-    query = plan.masking.query.model_copy(update={"columns": source})
-    masking = plan.masking.model_copy(update={"columns": columns, "query": query})
-    return plan.model_copy(update={"masking": masking}), frame.to_arrow().cast(schema).to_batches()
+    shown = {
+        "query": plan.query.model_copy(update={"columns": source}),
+        "masking": plan.masking.model_copy(update={"columns": columns}),
+    }
+    return plan.model_copy(update=shown), frame.to_arrow().cast(schema).to_batches()
 
 
 def _groups(plan: Plan, batches: Iterable[pa.RecordBatch]) -> pl.DataFrame:
-    assert plan.masking
-    columns = plan.masking.query.columns
+    columns = plan.query.columns
     empty = pl.DataFrame(schema={one.name: polars_type(one.kind, one.scale) for one in columns})
     frames = [conform(batch, columns) for batch in batches]
     groups = pl.concat([empty, *frames]).with_columns(pl.lit(1).alias(ONE))
@@ -61,7 +62,6 @@ def _report(
     plan: Plan, report: Report, groups: pl.DataFrame
 ) -> tuple[pl.DataFrame, tuple[OutputColumn, ...]]:
     """Rows in the order of their keys, nulls last, the total after all."""
-    assert plan.masking
     columns = plan.masking.columns
     parts = [_without_gaps(plan, report, groups.filter(~pl.col(TOTAL)))]
     if report.totals:

@@ -104,9 +104,8 @@ def plan_of(url: str, folder: Path, yaml: str, window: Window = JANUARY) -> Plan
 
 def run(url: str, plan: Plan) -> tuple[Written, dict[str, bytes]]:
     """What was written, and the parts."""
-    assert plan.masking
     store = MemoryStore()
-    written = write_parts(plan, open_source(url).read(plan.masking.query), store.open_part, Keys())
+    written = write_parts(plan, open_source(url).read(plan.query), store.open_part, Keys())
     return written, store.parts
 
 

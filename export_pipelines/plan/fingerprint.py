@@ -1,0 +1,84 @@
+"""The fingerprint: what identifies the content of a run, however its SQL is spelled and wherever it is delivered."""
+
+import hashlib
+import json
+from typing import Any
+
+from export_pipelines.plan.plan import OutputColumn, Plan, Report, Window
+from export_pipelines.plan.query.query import Criterion, Reference
+from export_pipelines.plan.window import WHOLE_KEY
+
+VERSION = "1"  # another one for every change of what `_content` says of the same content
+
+
+def fingerprint(plan: Plan) -> str:
+    """`<version>:<SHA-256>` over rows, order, columns, masks, keys, encoding and how parts are cut and named.
+
+    Equal fingerprints and equal stored rows give equal bytes. The program's version of each text below is no part of it:
+    neither SQL nor the kind of database, neither destinations nor limits, owner or labels of privacy. Raises FatalError
+    for a plan whose references are not bound.
+    """
+    text = json.dumps(_content(plan), sort_keys=True, separators=(",", ":"), default=str)
+    return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def is_comparable(recorded: str | None) -> bool:
+    """Whether a recorded fingerprint is of this version: of another one, nobody can tell what it says of a plan."""
+    return bool(recorded) and str(recorded).partition(":")[0] == VERSION
+
+
+def _content(plan: Plan) -> dict[str, Any]:
+    """Named one by one: a new attribute of a plan changes no fingerprint by itself."""
+    masking, rows, output = plan.masking, plan.query.rows, plan.output
+    return {
+        "dataset": plan.extract.dataset,
+        "window": [plan.extract.window_field, *_window(plan.extract.window)],
+        "rows": [_criterion(one) for one in rows.asked],
+        "order": rows.order,
+        "origin": rows.origin,
+        "bad json": plan.query.bad_json_is_null,
+        "report": _report(plan.report) if plan.report else None,
+        "columns": [_column(one) for one in masking.columns],
+        "own": masking.own,
+        "never": masking.never,
+        "keys": masking.key_ids,
+        "format": [plan.encoding.format, plan.encoding.options],
+        "codec": [plan.compression.codec, plan.compression.level],
+        "parts": [output.part_rows, output.part_bytes, output.part_name],
+    }
+
+
+def _window(window: Window) -> list[str]:
+    """A partition and the same days given by hand hold the same; the whole history has rows without a time besides."""
+    if window.key == WHOLE_KEY:
+        return [WHOLE_KEY]
+    return [window.start.isoformat(), window.end.isoformat()]
+
+
+def _criterion(one: Criterion) -> list[Any]:
+    # a field of `where` has several names (`email` is `lead.email` of an event), a rule's place is its place in the tree
+    place = "filter.where" if one.place.startswith("filter.where.") else one.place
+    values = [value.bound if isinstance(value, Reference) else value for value in one.values]
+    return [place, one.field, one.op, values]
+
+
+def _report(report: Report) -> list[Any]:
+    series = report.series
+    cut = series and [series.every, series.fill, series.start, series.end]
+    return [report.over, report.keys, report.metrics, cut, report.pivot, report.totals, report.missing]
+
+
+def _column(column: OutputColumn) -> list[Any]:
+    return [
+        column.id,
+        column.header,
+        column.json_path,
+        column.kind,
+        column.scale,
+        column.type,
+        column.source,
+        column.component,
+        column.mask,
+        [[seal.path, seal.type, seal.mask, seal.query] for seal in column.seals],
+        column.query,
+    ]

@@ -1,0 +1,151 @@
+"""The query of a plan: the SELECT, which columns it gives, which rows it stands for, and what is asked of them afterwards."""
+
+from pydantic import Field
+
+from export_pipelines.catalog import Kind, StoredAs
+from export_pipelines.errors import FatalError
+from export_pipelines.plan.frozen import Frozen
+
+Plain = str | int | float | None
+
+
+class Reference(Frozen):
+    """A value that is compared with a personal field: the `number`th that comes of the key or rule of the definition at
+    `place` (`filter.rules.0`).
+
+    The `value` is in no JSON and no `repr`. A plan has it that was compiled in this process; one that travelled as JSON
+    gets it by `bind`. Two references are equal when they refer to the same, whatever it is.
+    """
+
+    place: str
+    number: int
+    value: bool | Plain = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def bound(self) -> Plain:
+        """The value. Raises FatalError where it was not read from the definition."""
+        if self.value is None:
+            raise FatalError("what the filter compares with a personal field was not read", where=self.place)
+        return self.value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and (self.place, self.number) == (other.place, other.number)
+
+    def __hash__(self) -> int:
+        return hash((self.place, self.number))
+
+
+class Statement(Frozen):
+    """SQL with `?` in the places of its `parameters`."""
+
+    sql: str
+    parameters: tuple[Plain | Reference, ...] = ()
+
+    @property
+    def values(self) -> tuple[Plain, ...]:
+        """The parameters, with what references stand for. Raises FatalError for one that is not bound."""
+        return tuple(one.bound if isinstance(one, Reference) else one for one in self.parameters)
+
+    @property
+    def shown(self) -> list[Plain]:
+        """The parameters for people: `***` in the place of a reference."""
+        return ["***" if isinstance(one, Reference) else one for one in self.parameters]
+
+
+class SourceColumn(Frozen):
+    """One column of the SELECT, `name` is the field's id; the stream conforms it to `kind` and `scale`."""
+
+    name: str
+    kind: Kind
+    scale: int | None = None
+    type: str  # semantic type
+    stored_as: StoredAs = StoredAs.ISO  # of a timestamp, where the database has no such type
+    in_json: bool = False  # given as it stands there
+
+
+class Groups(Statement):
+    """What is asked once of all that a rest gave, in a table `measured` of these `columns`: the query's columns."""
+
+    columns: tuple[str, ...]
+
+
+class Rest(Statement):
+    """What the database cannot be asked exactly: its rows are asked afterwards, in a table `rest` of SQLite in memory.
+
+    The table holds a batch of `columns`, which the database's SELECT gives after those of the query, and a `number` for
+    each row; `sql` gives the numbers of the rows that stay, and those columns of the query, `told`, that the SELECT does
+    not. With `groups` the SELECT gives `columns` only, and `sql` what is grouped at the end. Without `asks` every row
+    stays.
+    """
+
+    columns: tuple[SourceColumn, ...]
+    told: tuple[str, ...] = ()
+    asks: bool = True
+    groups: Groups | None = None
+
+
+class Mixed(Frozen):
+    """Times that are texts of more than one spelling do not sort as their moments do: `asks` tells whether there are
+    such, and `order` is what the query's rows are then sorted by."""
+
+    asks: str
+    parameters: tuple[Plain, ...] = ()
+    order: str
+
+
+class Criterion(Frozen):
+    """One key of the filter, or one rule, at `place`, as it was asked: the field and the operator where it names them, and
+    its values. A set of rules is its `op`, and the rules lie inside of its place."""
+
+    place: str
+    field: str | None = None
+    op: str | None = None
+    values: tuple[bool | Plain | Reference, ...] = ()
+
+
+class Rows(Frozen):
+    """Which rows of the window a query gives, whatever its SQL says. `origin` is a SHA-256 of where the values lie that
+    are read or asked about: tables, columns, paths, and how they are stored."""
+
+    asked: tuple[Criterion, ...] = ()
+    order: tuple[str, ...] = ()
+    origin: str = ""
+
+
+class Query(Statement):
+    """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...).
+
+    With a `rest` that asks the count is that of the rows at most. `marked` columns hold BAD_JSON where stored JSON does
+    not parse: an error, or null where `bad_json_is_null`. `suspects` reads the rows that `where` and `rules` have not
+    chosen from yet, with the JSON that these and the groups ask about, so that a row that they cannot read can be named.
+    """
+
+    count_sql: str
+    columns: tuple[SourceColumn, ...]
+    functions: tuple[str, ...] = ()
+    rest: Rest | None = None
+    marked: tuple[str, ...] = ()
+    bad_json_is_null: bool = False
+    mixed: Mixed | None = None
+    suspects: "Query | None" = None
+    rows: Rows = Rows()
+
+    @property
+    def is_private(self) -> bool:
+        """Is anything compared with a personal field?"""
+        asked = (self, self.rest) if self.rest else (self,)
+        return any(isinstance(one, Reference) for statement in asked for one in statement.parameters)
+
+    @property
+    def selected(self) -> tuple[SourceColumn, ...]:
+        """The columns that the SELECT gives."""
+        if self.rest is None:
+            return self.columns
+        if self.rest.groups:
+            return self.rest.columns
+        return (*(one for one in self.columns if one.name not in self.rest.told), *self.rest.columns)
+
+    @property
+    def counts_at_most(self) -> bool:
+        """Is the count that of the rows at most?"""
+        return self.rest is not None and self.rest.asks

@@ -1,0 +1,83 @@
+"""Which rows a query gives, said without SQL: the filter as it was asked, the order, and where the values lie."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+
+from export_pipelines.catalog import Component, Dataset, Field
+from export_pipelines.definition.filters import Operator, Rule, RuleSet
+from export_pipelines.definition.filters import Scalar as Asked
+from export_pipelines.plan.query.query import Criterion, Reference, Rows
+from export_pipelines.plan.query.tables import Tables
+from export_pipelines.plan.request import PlanRequest
+
+ONE_OF = ("dates", "weekdays", "flows", "sources", "recipients", "events", "lead_ids")
+Place = tuple[str | int, ...]
+
+
+def rows_of(
+    request: PlanRequest, tables: Tables, order: tuple[str, ...] = (), given: Iterable[Field] = ()
+) -> Rows:
+    """Of the query that was built over `tables`, sorted by `order`, and gives the fields `given`."""
+    read = {*tables.used, request.dataset.window, *order, *(field.id for field in given)}
+    return Rows(asked=tuple(_criteria(request)), order=order, origin=_origin(request.dataset, read))
+
+
+def _criteria(request: PlanRequest) -> Iterator[Criterion]:
+    chosen = request.definition.filter
+    for key in ("last", "hours"):
+        if value := getattr(chosen, key):
+            yield Criterion(place=f"filter.{key}", values=(value,))
+    for key in ONE_OF:
+        if values := getattr(chosen, key):
+            yield Criterion(place=f"filter.{key}", values=tuple(map(str, sorted(set(values)))))
+    for id, wanted in sorted(chosen.where.items()):
+        yield _criterion(request, ("filter", "where", id), id, Operator.INCLUDED, wanted)
+    for n, rule in enumerate(chosen.rules):
+        yield from _rule(request, ("filter", "rules", n), rule)
+
+
+def _rule(request: PlanRequest, place: Place, rule: Rule | RuleSet) -> Iterator[Criterion]:
+    if isinstance(rule, Rule):
+        yield _criterion(request, place, rule.lhv, rule.op, rule.rhv)
+        return
+    yield Criterion(place=place_of(*place), op=rule.op)
+    for n, inner in enumerate(rule.rules):
+        yield from _rule(request, (*place, "rules", n), inner)
+
+
+def _criterion(
+    request: PlanRequest, place: Place, id: str, op: str, wanted: Asked | tuple[Asked, ...]
+) -> Criterion:
+    found, values = request.dataset.find(id), wanted if isinstance(wanted, tuple) else (wanted,)
+    here = place_of(*place)
+    return Criterion(
+        place=here,
+        field=found.id,
+        op=str(op),
+        values=tuple(
+            Reference(place=here, number=n, value=one)
+            if found.compared.is_secret and one is not None
+            else one
+            for n, one in enumerate(values)
+        ),
+    )
+
+
+def place_of(*key: str | int) -> str:
+    """`filter.rules.0`, a place in the definition."""
+    return ".".join(map(str, key))
+
+
+def _origin(dataset: Dataset, ids: Iterable[str]) -> str:
+    fields = {_field(dataset, id) for id in ids}
+    places = sorted([one.id, one.column, one.path, one.type, one.stored_as, one.scale] for one in fields)
+    aliases = {one.column.rpartition(".")[0] for one in fields}
+    joins = [[one.alias, one.table, one.key, one.on] for one in dataset.joins if one.alias in aliases]
+    text = json.dumps([dataset.table, sorted(joins), places])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _field(dataset: Dataset, id: str) -> Field:
+    found = dataset.find(id)
+    return found.field if isinstance(found, Component) else found
