@@ -103,7 +103,7 @@ def a_day(folder: Path) -> float:
     workshop, definition = _small_days(folder)
     plan = compile_plan(workshop.request(definition, window_of(definition, SMALL_DAY)))
     began = time.perf_counter()
-    workshop.run(plan, plan.extract.window)
+    workshop.run(plan)
     return time.perf_counter() - began
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from export_pipelines.errors import SettingsError
+from export_pipelines.errors import ExportError, SettingsError
 
 VARIABLE = "EXPORT_PIPELINES_LOG"
 PROGRAM = "export_pipelines"
@@ -24,6 +24,16 @@ def run(id: str) -> Iterator[None]:
         yield
     finally:
         _run.reset(token)
+
+
+def failure(error: BaseException) -> dict[str, str]:
+    """What may be logged of an error. The text of one that is not the program's own may quote anything, so only its kind is."""
+    if isinstance(error, ExportError):
+        return {"code": error.code, "error": str(error)}
+    return {
+        "code": "unexpected" if isinstance(error, Exception) else "interrupted",
+        "error": type(error).__name__,
+    }
 
 
 def are_json() -> bool:

@@ -19,7 +19,10 @@ from export_pipelines.plan.limits import demand_room
 from export_pipelines.plan.plan import OutputColumn, Plan, Window, schema_hash
 from export_pipelines.plan.query.named_ids import count_of, named_ids
 from export_pipelines.read.source import Source
-from export_pipelines.run.write_parts import Written, write_parts
+from export_pipelines.run.observer import Deaf, Observer, Observers, Run
+from export_pipelines.run.run_log import RunLog
+from export_pipelines.run.statistics import Written
+from export_pipelines.run.write_parts import write_parts
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +53,11 @@ def run_window(
     resources: Resources,
     now: Clock,
     token: str,
+    observer: Observer | None = None,
 ) -> Outcome:
     """Writes the window of `plan` and brings it to every destination; see `run_export`. Raises ExportError where nothing
     was written."""
-    manifest = run_export(plan, source, store, keys, now, token)
+    manifest = run_export(plan, source, store, keys, now, token, observer)
     entries = destinations_of(plan, manifest.rows)
     due = ledger.register(manifest, entries, None, now(), given=bool(plan.given))
     receipts, failures = [], {}
@@ -72,26 +76,35 @@ def run_export(
     keys: Keys,
     now: Clock,
     token: str,
-    progress: Callable[[int], None] | None = None,
+    observer: Observer | None = None,
 ) -> Manifest:
     """Executes `plan` in one pass and commits one artifact; on any error none is there, and nothing is left.
 
-    `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `progress` is told the rows written so far.
+    `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `observer` hears what the run does, as the log does.
     Debris of the export's killed runs is swept first.
     """
-    window = plan.extract.window
+    artifact = f"{plan.export}/{plan.extract.window.key}/{token}"
+    watching = Observers(RunLog(), observer or Deaf())
+    watching.started(Run(plan.export, plan.extract.window.key, artifact))
+    try:
+        manifest, written = _write(plan, source, store, keys, now, artifact, watching)
+    except BaseException as error:
+        watching.failed(error)
+        raise
+    watching.finished(written)
+    return manifest
+
+
+def _write(
+    plan: Plan, source: Source, store: Store, keys: Keys, now: Clock, artifact: str, observer: Observer
+) -> tuple[Manifest, Written]:
     store.sweep(plan.export)
     expected = check_run(plan, source)
-    artifact = f"{plan.export}/{window.key}/{token}"
-    log.info("reading", extra={"artifact": artifact, "expected_rows": expected})
-    with store.begin(plan.export, window.key, token) as staging:
-        written = write_parts(plan, source.read(plan.query), staging.open_part, keys, progress)
+    with store.begin(*artifact.split("/")) as staging:
+        written = write_parts(plan, source.read(plan.query), staging.open_part, keys, observer)
         _demand_all_rows(plan, expected, written.rows_read)
-        manifest = _manifest(plan, written, artifact, now(), store)
-        manifest = staging.commit(manifest)
-    figures = {"rows": manifest.rows, "bytes": manifest.bytes, "seconds": manifest.seconds}
-    log.info("written", extra={"artifact": artifact, **figures})
-    return manifest
+        manifest = staging.commit(_manifest(plan, written, artifact, now(), store))
+    return manifest, written
 
 
 def deliver(

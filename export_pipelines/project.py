@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from export_pipelines.plan import PlanRequest
     from export_pipelines.plan.plan import Plan, Window
     from export_pipelines.read.source import Source
+    from export_pipelines.run.observer import Observer
     from export_pipelines.settings import Settings
 
 PREVIEW_ROWS = 20
@@ -165,10 +166,16 @@ class Project:
             plan, frame = first_rows(plan, batches, Keys.of(self.settings), rows)
         return to_pandas(frame.rename({one.id: one.header for one in plan.masking.columns}))
 
-    def run(self, export: str, window: str | None = None, any_hour: bool = False) -> "Outcome":
+    def run(
+        self,
+        export: str,
+        window: str | None = None,
+        any_hour: bool = False,
+        observer: "Observer | None" = None,
+    ) -> "Outcome":
         """Writes one window and delivers it; see `preview` for `window`. What failed to arrive is in the outcome.
 
-        `any_hour` goes over the export's quiet hours. Raises ExportError where nothing was written. The ledger keeps a
+        `any_hour` goes over the export's quiet hours, `observer` hears what the run does. Raises ExportError where nothing was written. The ledger keeps a
         record of it, Dagster none.
         """
         from export_pipelines.mask.keys import Keys
@@ -190,6 +197,7 @@ class Project:
                 self.resources,
                 self.now,
                 token,
+                observer,
             )
 
     def manifest(self, artifact: str) -> "Manifest":

@@ -16,10 +16,12 @@ from export_pipelines.pipeline import check_run, deliver, destinations_of, run_e
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import Plan, schema_hash
 from export_pipelines.read.open_source import open_source
+from export_pipelines.run.observer import Run
 from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.run.heard import Heard
 from export_pipelines_tests.run.whole_run import DAY, FIELDS, LEADS, NOW, plan_of, sample_url, token
 
-Run = Callable[..., Manifest]
+Make = Callable[..., Manifest]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def store(desk: Desk) -> Store:
 
 
 @pytest.fixture
-def run(url: str, store: Store) -> Iterator[Run]:
+def run(url: str, store: Store) -> Iterator[Make]:
     tokens = iter(range(1, 100))
 
     def run(plan: Plan | None = None, **options: object) -> Manifest:
@@ -68,12 +70,12 @@ def nothing_in(folder: Path) -> bool:
     return not any(path.is_file() for path in folder.rglob("*"))
 
 
-def test_every_lead_of_the_day_is_in_the_parts_in_order(run: Run, store: Store, url: str):
+def test_every_lead_of_the_day_is_in_the_parts_in_order(run: Make, store: Store, url: str):
     rows = rows_in(store, run())
     assert [row["lead_id"] for row in rows] == leads_of(url)
 
 
-def test_the_manifest_describes_what_is_there(run: Run, store: Store):
+def test_the_manifest_describes_what_is_there(run: Make, store: Store):
     plan = plan_of()
     manifest = run(plan)
     assert manifest == store.manifest(manifest.artifact) and verify(store, manifest.artifact) == []
@@ -91,7 +93,7 @@ def test_the_manifest_describes_what_is_there(run: Run, store: Store):
     assert manifest.seconds.keys() >= {"extract", "mask", "encode", "store"}
 
 
-def test_the_manifest_counts_values_that_read_as_null(run: Run, store: Store):
+def test_the_manifest_counts_values_that_read_as_null(run: Make, store: Store):
     states = [row["state"] for row in rows_in(store, run(plan_of(fields=("lead_id", "state"))))]
     marked = Format(name="csv", options={"null_marker": "TX"})
     manifest = run(plan_of(fields=("lead_id", "state"), format=marked))
@@ -109,34 +111,46 @@ def test_the_manifest_counts_numbers_that_a_sheet_holds_as_text(store: Store, tm
 
 
 @pytest.mark.parametrize("codec", ["none", "gzip", "zip", "zstd"])
-def test_the_same_run_again_is_a_new_artifact_of_the_same_bytes(run: Run, codec: str):
+def test_the_same_run_again_is_a_new_artifact_of_the_same_bytes(run: Make, codec: str):
     plan = plan_of(compression=Compression(codec=codec))
     one, two = run(plan), run(plan)
     assert one.artifact != two.artifact
     assert one.parts == two.parts
 
 
-def test_an_empty_day_is_an_artifact_too(run: Run, store: Store):
+def test_an_empty_day_is_an_artifact_too(run: Make, store: Store):
     manifest = run(plan_of(day="2024-02-01"))
     assert (manifest.rows, len(manifest.parts)) == (0, 1)
     assert rows_in(store, manifest) == [] and verify(store, manifest.artifact) == []
 
 
-def test_progress_ends_at_the_last_row(run: Run):
-    heard: list[int] = []
-    run(progress=heard.append)
-    assert heard == sorted(heard) and heard[-1] == LEADS
+def test_an_observer_hears_of_every_row_in_every_stage(run: Make):
+    heard = Heard()
+    manifest = run(observer=heard)
+    assert (heard.calls[0], heard.calls[-1]) == ("started", "finished")
+    assert heard.runs == [Run(manifest.export, manifest.window.key, manifest.artifact)]
+    rows = heard.rows_of("encode")
+    assert rows == sorted(rows)
+    assert {heard.rows_of(stage)[-1] for stage in ("extract", "mask", "encode", "store")} == {LEADS}
+    assert [one.name for one in heard.parts] == [one.name for one in manifest.parts]
+
+
+def test_an_observer_hears_that_a_run_failed(run: Make):
+    heard = Heard()
+    with pytest.raises(LimitReached) as error:
+        run(plan_of(limits=Limits(rows=LEADS - 1)), observer=heard)
+    assert (heard.calls, heard.errors) == (["started", "failed"], [error.value])
 
 
 # --- schema versions -----------------------------------------------------------------------------------------
 
 
-def test_equal_columns_keep_the_schema_version(run: Run):
+def test_equal_columns_keep_the_schema_version(run: Make):
     first, second = run(), run(plan_of(day="2024-01-16"))
     assert [(one.schema_version, one.schema_changed) for one in (first, second)] == [(1, False), (1, False)]
 
 
-def test_changed_columns_raise_the_schema_version_once(run: Run):
+def test_changed_columns_raise_the_schema_version_once(run: Make):
     run()
     fewer = plan_of(fields=FIELDS[:-1])
     changed, after = run(fewer), run(fewer)
@@ -144,7 +158,7 @@ def test_changed_columns_raise_the_schema_version_once(run: Run):
     assert (after.schema_version, after.schema_changed) == (2, False)
 
 
-def test_another_export_has_schema_versions_of_its_own(run: Run):
+def test_another_export_has_schema_versions_of_its_own(run: Make):
     run()
     other = run(plan_of(name="other", fields=FIELDS[:-1]))
     assert (other.schema_version, other.schema_changed) == (1, False)
@@ -153,7 +167,7 @@ def test_another_export_has_schema_versions_of_its_own(run: Run):
 # --- what goes wrong leaves nothing --------------------------------------------------------------------------
 
 
-def test_more_rows_than_the_limit_is_told_before_anything_is_written(run: Run, tmp_path: Path):
+def test_more_rows_than_the_limit_is_told_before_anything_is_written(run: Make, tmp_path: Path):
     with pytest.raises(
         LimitReached, match=r"1,000 rows match, the limit is 999; nothing was written .*smaller"
     ):
@@ -161,11 +175,11 @@ def test_more_rows_than_the_limit_is_told_before_anything_is_written(run: Run, t
     assert not (tmp_path / "home" / "artifacts").exists()
 
 
-def test_exactly_as_many_rows_as_the_limit_are_written(run: Run):
+def test_exactly_as_many_rows_as_the_limit_are_written(run: Make):
     assert run(plan_of(limits=Limits(rows=LEADS))).rows == LEADS
 
 
-def test_more_bytes_than_the_limit_stop_the_run_and_leave_nothing(run: Run, tmp_path: Path):
+def test_more_bytes_than_the_limit_stop_the_run_and_leave_nothing(run: Make, tmp_path: Path):
     with pytest.raises(LimitReached):
         run(plan_of(limits=Limits(bytes=20_000)))
     assert nothing_in(tmp_path / "home" / "artifacts")
@@ -213,14 +227,14 @@ def test_fewer_rows_than_counted_are_never_a_success(store: Store, tmp_path: Pat
     assert nothing_in(tmp_path / "home" / "artifacts")
 
 
-def test_a_failed_run_leaves_earlier_artifacts_whole(run: Run, store: Store, url: str):
+def test_a_failed_run_leaves_earlier_artifacts_whole(run: Make, store: Store, url: str):
     made = run()
     with pytest.raises(RuntimeError):
         run_export(plan_of(), Breaking(url, RuntimeError()), store, Keys(), lambda: NOW, token(90))
     assert store.manifests() == [made] and verify(store, made.artifact) == []
 
 
-def test_a_run_sweeps_what_killed_runs_left(run: Run, store: Store, tmp_path: Path):
+def test_a_run_sweeps_what_killed_runs_left(run: Make, store: Store, tmp_path: Path):
     killed = tmp_path / "home" / "artifacts" / "daily" / DAY / token(999)
     killed.mkdir(parents=True)
     (killed / "leads_part_1.csv").write_bytes(b"x")
@@ -242,7 +256,7 @@ def test_check_run_tells_the_rows_to_come(url: str):
 
 
 @pytest.mark.parametrize(("format", "codec"), [("csv", "gzip"), ("json", "none"), ("parquet", "none")])
-def test_an_artifact_is_delivered_where_its_plan_says(run: Run, desk: Desk, store: Store, format, codec):
+def test_an_artifact_is_delivered_where_its_plan_says(run: Make, desk: Desk, store: Store, format, codec):
     plan = plan_of(format=Format(name=format), compression=Compression(codec=codec), split=Split(rows=400))
     manifest = run(plan)
     (entry,) = destinations_of(plan)
@@ -265,7 +279,7 @@ def test_an_empty_artifact_is_delivered_unless_skip_empty_is_said():
     assert len(destinations_of(plan_of(), rows=0)) == 1
 
 
-def test_several_destinations_each_get_the_artifact(run: Run, desk: Desk):
+def test_several_destinations_each_get_the_artifact(run: Make, desk: Desk):
     paths = ["a/{{date}}", "b/{{date}}"]
     plan = plan_of(deliver=tuple(FolderSettings(path=path) for path in paths))
     manifest = run(plan)

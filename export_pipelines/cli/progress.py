@@ -1,9 +1,14 @@
-"""A progress bar on stderr, on a terminal only; elsewhere nothing is drawn."""
+"""A progress bar on stderr, on a terminal only; elsewhere nothing is drawn. Of runs it hears as their observer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from export_pipelines.cli.context import on_terminal
+from export_pipelines.run.observer import Batch, Deaf, Run
+
+if TYPE_CHECKING:
+    from export_pipelines.run.statistics import Written
 
 
 @contextmanager
@@ -19,3 +24,41 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=total)
         yield lambda done: progress.update(task, completed=done)
+
+
+class Rows(Deaf):
+    """Tells the rows of a run that are encoded so far."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self.tell, self.rows = tell, 0
+
+    def started(self, run: Run) -> None:
+        self.rows = 0
+
+    def batch_done(self, batch: Batch) -> None:
+        if batch.stage == "encode" and batch.rows:
+            self.rows += batch.rows
+            self.tell(self.rows)
+
+
+class Partitions(Deaf):
+    """Tells how many of the partitions `keys` are behind a backfill, which goes through them in this order and leaves out
+    those that are done."""
+
+    def __init__(self, keys: Sequence[str], tell: Callable[[int], None]) -> None:
+        self.keys, self.tell = keys, tell
+        self.behind = 0
+
+    def started(self, run: Run) -> None:
+        self.behind = self.keys.index(run.window)
+        self.tell(self.behind)
+
+    def finished(self, written: "Written") -> None:
+        self._leave()
+
+    def failed(self, error: BaseException) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        self.behind += 1
+        self.tell(self.behind)

@@ -9,7 +9,7 @@ import typer
 from export_pipelines.cli.context import on_terminal, project_of, say, show
 from export_pipelines.cli.delivered import delivered_files
 from export_pipelines.cli.plans import Json, Name, checked_plan
-from export_pipelines.cli.progress import progress_bar
+from export_pipelines.cli.progress import Partitions, Rows, progress_bar
 from export_pipelines.cli.set import Set, given
 from export_pipelines.cli.tables import counted, show_json, size
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
@@ -113,7 +113,7 @@ def run_window(
             given=definition.given,
             any_hour=any_hour,
             now=project.now,
-            progress=progress,
+            observer=Rows(progress),
         )
 
 
@@ -146,7 +146,7 @@ def run_partitions(
             force=force,
             any_hour=any_hour,
             now=project.now,
-            progress=progress,
+            observer=Partitions(keys, progress),
         )
 
 

@@ -22,6 +22,7 @@ from export_pipelines.orchestration.renaming import old_names
 from export_pipelines.orchestration.run_tags import BACKFILL_TAG, RANGE_END, RANGE_START
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.window import demand_complete, demand_quiet, partition_keys, window_of
+from export_pipelines.run.observer import Observer
 from export_pipelines.settings import Settings
 
 
@@ -60,15 +61,14 @@ def backfill(
     force: bool = False,
     any_hour: bool = False,
     now: Callable[[], datetime] = utc_now,
-    progress: Callable[[int], None] | None = None,
+    observer: Observer | None = None,
 ) -> Backfill:
-    """Runs every partition from `first` to `last`, both included, that is not done; `progress` hears how many are.
+    """Runs every partition from `first` to `last`, both included, that is not done, the oldest first; `observer` hears what the runs do.
 
     `force` runs those too that are done, `any_hour` goes over quiet hours. Raises RequestError for an export without
     partitions, for partitions that are not there or not complete, and outside of the quiet hours.
     """
-    counter = _Counter(progress)
-    workshop = open_workshop(settings, now, counter.heard)
+    workshop = open_workshop(settings, now, observer)
     definition = workshop.definition(export)
     demand_leads(definition)
     keys = keys_between(definition, first, last, now())
@@ -76,7 +76,6 @@ def backfill(
         demand_quiet(definition, now(), NOW_ANYWAY)
     done = set() if force else done_partitions(workshop, definition, instance)
     skipped = [key for key in keys if key in done]
-    counter.all_of(skipped)
     number, outcomes, chunks = uuid.uuid4().hex[:8], [], list(_chunks(keys, done))
     while chunks and (any_hour or _is_quiet(definition, now())):
         chunk = chunks.pop(0)
@@ -84,7 +83,6 @@ def backfill(
         if any_hour:
             tags[ANY_HOUR] = "yes"
         outcomes.append(run_job(workshop, definition, export, chunk, instance, tags=tags))
-        counter.all_of(chunk)
     left = tuple(key for chunk in chunks for key in chunk)
     return Backfill(number, tuple(outcomes), tuple(skipped), left)
 
@@ -131,26 +129,6 @@ def keys_between(definition: ExportDefinition, first: str, last: str, now: datet
         raise WindowError(f"the last partition {last} is before the first, {first}", remedy="swap them")
     demand_complete(end, now)
     return partition_keys(definition.partition, start.start, end.end)
-
-
-class _Counter:
-    """Partitions done: those of finished runs, and of the running one all but the newest that was heard of."""
-
-    def __init__(self, told: Callable[[int], None] | None) -> None:
-        self.told, self.finished, self.seen = told, 0, dict[str, None]()
-
-    def heard(self, key: str, _: int) -> None:
-        self.seen[key] = None
-        self._tell(self.finished + len(self.seen) - 1)
-
-    def all_of(self, chunk: Sequence[str]) -> None:
-        self.finished += len(chunk)
-        self.seen.clear()
-        self._tell(self.finished)
-
-    def _tell(self, number: int) -> None:
-        if self.told:
-            self.told(number)
 
 
 def _chunks(keys: Sequence[str], done: Container[str]) -> Iterator[Sequence[str]]:

@@ -24,6 +24,7 @@ from export_pipelines.orchestration.schedules import run_config
 from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import demand_complete, demand_quiet, scheduled_window, window_of
+from export_pipelines.run.observer import Observer
 from export_pipelines.settings import Settings
 
 NOW_ANYWAY = "wait, or add --now"
@@ -54,15 +55,15 @@ def launch(
     given: Given | None = None,
     any_hour: bool = False,
     now: Callable[[], datetime] = utc_now,
-    progress: Callable[[int], None] | None = None,
+    observer: Observer | None = None,
 ) -> Outcome:
     """Runs `export` for one partition, for one window, or for what its schedule would take now; what is `given` is laid
     over its filter. `any_hour` goes over quiet hours.
 
     Raises RequestError (unknown export, wrong or incomplete window, wrong filter) before there is a run; what goes wrong in
-    the run is in the outcome. `progress` hears the rows written so far.
+    the run is in the outcome. `observer` hears what the run does.
     """
-    workshop = open_workshop(settings, now, (lambda _, rows: progress(rows)) if progress else None)
+    workshop = open_workshop(settings, now, observer)
     definition = workshop.definition(export, given)
     demand_leads(definition)
     chosen = window or _window(definition, partition_key, now())

@@ -1,5 +1,6 @@
 """The ops of every export, in order: six that build plans, one that runs them. Edges carry plans and artifact ids, never rows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -13,6 +14,7 @@ from export_pipelines.orchestration.failing import RETRY, failure, interruptible
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.preview import preview_of
 from export_pipelines.orchestration.run_tags import ON_DEMAND, is_by_hand, note_export
+from export_pipelines.orchestration.step_log import StepLog
 from export_pipelines.orchestration.step_metadata import step_metadata
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.pipeline import demand_named_leads, destinations_of
@@ -104,25 +106,31 @@ compress = _planning("compress")
 
 @dg.op(name="write", description=TEXT["write"], pool=POOL, retry_policy=RETRY)
 def write(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge) -> Edge:
+    steps = {window_in(draft).key: StepLog(context.log) for draft in _drafts(plans)}
     with logs.run(context.run_id), interruptible(context, workshop):
-        written = [_write(context, draft, workshop) for draft in _drafts(plans)]
+        written = [_write(context, draft, workshop, steps) for draft in _drafts(plans)]
     faults = {one.window.key: one.fault for one in written if one.fault}
     if faults and len(faults) == len(written):
         raise failure(faults, len(written), retry=True)
     context.add_output_metadata(
-        {"artifacts": dg.MetadataValue.json([one.artifact for one in written if one.artifact])}
+        {
+            "artifacts": dg.MetadataValue.json([one.artifact for one in written if one.artifact]),
+            "stages": dg.MetadataValue.json({key: step.stages for key, step in steps.items()}),
+        }
         | ({"failed": dg.MetadataValue.json(sorted(faults))} if faults else {})
     )
     return wire(written)
 
 
-def _write(context: dg.OpExecutionContext, draft: PlanDraft, workshop: Workshop) -> Written:
+def _write(
+    context: dg.OpExecutionContext, draft: PlanDraft, workshop: Workshop, steps: Mapping[str, StepLog]
+) -> Written:
     """A fault of one window is data: the other windows go on, and the last op names the failed ones."""
     window = window_in(draft)
     try:
         plan = _whole(draft, workshop)
         started = workshop.now()
-        manifest = workshop.run(plan, window)
+        manifest = workshop.run(plan, steps[window.key])
         due = workshop.register(
             manifest, destinations_of(plan, manifest.rows), context.run_id, bool(plan.given)
         )
@@ -130,10 +138,6 @@ def _write(context: dg.OpExecutionContext, draft: PlanDraft, workshop: Workshop)
     except ExportError as error:
         context.log.error(f"{window.key}: {error}")
         return Written(export=draft.export, window=window, fault=Fault.of(error))
-    context.log.info(
-        f"{window.key}: {manifest.rows:,} rows, {manifest.bytes:,} bytes, {len(manifest.parts)} parts: "
-        f"{manifest.artifact}"
-    )
     return Written(
         export=plan.export,
         window=window,

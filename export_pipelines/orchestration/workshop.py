@@ -24,9 +24,8 @@ from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.plan import Plan, Window
 from export_pipelines.read.open_source import open_source
 from export_pipelines.read.source import Source
+from export_pipelines.run.observer import Deaf, Observer, Observers
 from export_pipelines.settings import Settings
-
-RowsSoFar = Callable[[str, int], None]  # window key, rows written
 
 
 def utc_now() -> datetime:
@@ -35,13 +34,13 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Workshop:
-    """The resource of the ops. `progress` hears of rows as they are written, for a person who waits."""
+    """The resource of the ops. `observer` hears of all runs, for a person who waits."""
 
     settings: Settings
     catalog: Catalog
     loaded: Loaded
     now: Callable[[], datetime] = utc_now
-    progress: RowsSoFar | None = field(default=None, compare=False)
+    observer: Observer = field(default_factory=Deaf, compare=False)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, compare=False, repr=False)
 
     def definition(self, name: str, given: Given | None = None) -> ExportDefinition:
@@ -59,9 +58,8 @@ class Workshop:
     def store(self) -> Store:
         return store_of(self.settings, self.loaded)
 
-    def run(self, plan: Plan, window: Window) -> Manifest:
-        """One artifact of `plan`; see pipeline.run_export."""
-        told = self.progress
+    def run(self, plan: Plan, observer: Observer | None = None) -> Manifest:
+        """One artifact of `plan`, which `observer` hears of too; see pipeline.run_export."""
         return run_export(
             plan,
             self.source(),
@@ -69,7 +67,7 @@ class Workshop:
             Keys.of(self.settings),
             self.now,
             new_token(self.now()),
-            (lambda rows: told(window.key, rows)) if told else None,
+            Observers(self.observer, observer or Deaf()),
         )
 
     @cached_property
@@ -99,7 +97,7 @@ class Workshop:
 
 
 def open_workshop(
-    settings: Settings, now: Callable[[], datetime] = utc_now, progress: RowsSoFar | None = None
+    settings: Settings, now: Callable[[], datetime] = utc_now, observer: Observer | None = None
 ) -> Workshop:
     """Reads catalog and definitions; raises CatalogError or SettingsError, never for one bad definition.
 
@@ -108,4 +106,4 @@ def open_workshop(
     close_home(settings.home)
     catalog = load_catalog(settings.catalog)
     loaded = load_definitions(settings.definitions, catalog, read_known(settings.home))
-    return Workshop(settings, catalog, loaded, now, progress)
+    return Workshop(settings, catalog, loaded, now, observer or Deaf())

@@ -1,36 +1,70 @@
-"""A bounded queue between two threads that can be closed under both, so that neither waits for a dead one."""
+"""Items go from one thread to the next; no thread waits for one that has stopped."""
 
 import threading
-from queue import Empty, Full, Queue
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-LOOK_S = 0.1  # how soon a waiting thread sees that the run was stopped
+LOOK_S = 0.1  # how soon a waiting thread sees that the stages were stopped
 
 
 class Stopped(Exception):
-    """The run ends: another thread failed, or the caller was interrupted."""
+    """The stages end: another thread failed, or the caller was interrupted."""
 
 
-class Channel(Generic[T]):
-    """At most `size` items wait; `put` and `get` raise Stopped as soon as `stop` is set."""
+class _Clock(threading.local):
+    waited = 0.0
 
-    def __init__(self, size: int, stop: threading.Event) -> None:
-        self._queue: Queue[T] = Queue(size)
-        self._stop = stop
+
+_clock = _Clock()
+
+
+def waited() -> float:
+    """Seconds that the calling thread has waited for items so far."""
+    return _clock.waited
+
+
+class Channel(Iterator[T], Generic[T]):
+    """An iterator over what another thread puts, until it closes the channel.
+
+    `put` returns when at most `waiting` items wait; with 0, when its item was taken. Both sides raise Stopped as soon as
+    `stop` is set.
+    """
+
+    def __init__(self, stop: threading.Event, waiting: int = 0) -> None:
+        self._stop, self._waiting = stop, waiting
+        self._items: deque[T] = deque()
+        self._closed = False
+        self._changed = threading.Condition()
 
     def put(self, item: T) -> None:
-        while not self._stop.is_set():
-            try:
-                return self._queue.put(item, timeout=LOOK_S)
-            except Full:
-                continue
-        raise Stopped
+        with self._changed:
+            self._items.append(item)
+            self._changed.notify_all()
+            self._wait_for(lambda: len(self._items) <= self._waiting)
 
-    def get(self) -> T:
+    def close(self) -> None:
+        """No more items are put."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def __next__(self) -> T:
+        began = time.perf_counter()
+        try:
+            with self._changed:
+                self._wait_for(lambda: bool(self._items) or self._closed)
+                if not self._items:
+                    raise StopIteration
+                self._changed.notify_all()
+                return self._items.popleft()
+        finally:
+            _clock.waited += time.perf_counter() - began
+
+    def _wait_for(self, condition: Callable[[], bool]) -> None:
         while not self._stop.is_set():
-            try:
-                return self._queue.get(timeout=LOOK_S)
-            except Empty:
-                continue
+            if self._changed.wait_for(condition, LOOK_S):
+                return
         raise Stopped

@@ -1,14 +1,12 @@
-"""The last thread: bytes of a part are compressed, hashed and handed to the store, one part after the other."""
+"""The pieces of parts are compressed, hashed and handed to the store, one part after the other."""
 
 import hashlib
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from export_pipelines.encode.compress import Chunk, Codec
-from export_pipelines.run.channel import Channel, Stopped
+from export_pipelines.run.part_cutter import Begin, Drain, Encoded, Piece
 
 CHUNK_BYTES = (
     1024 * 1024
@@ -36,92 +34,69 @@ class WrittenPart:
     sha256: str
 
 
-@dataclass(frozen=True)
-class Begin:
-    name: str
-
-
-@dataclass(frozen=True)
-class Drain:
-    """Asks that all before it be compressed and stored; `done` is set then."""
-
-    done: threading.Event
-
-
-@dataclass(frozen=True)
-class Finish:
-    rows: int
-
-
-Command = Begin | bytes | Drain | Finish | None  # None: there are no more parts
-
-
 class PartWriter:
-    """Executes the commands of `commands` until None; `stored` is the size of the part being written."""
+    """Writes the parts that pieces describe. `tell_stored` is called with the size of the open part for each Drain.
+
+    `flushing` feeds the codec with pieces as they come, for parts whose size is watched.
+    """
 
     def __init__(
-        self, commands: Channel[Command], codec: Codec, open_part: Callable[[str], PartSink], flushing: bool
+        self,
+        codec: Codec,
+        open_part: Callable[[str], PartSink],
+        tell_stored: Callable[[int], None],
+        flushing: bool,
     ) -> None:
-        self.commands, self.codec, self.open_part, self.flushing = commands, codec, open_part, flushing
-        self.parts: list[WrittenPart] = []
-        self.stored = 0
-        self.seconds = 0.0  # busy, not waiting
-        self._waited = 0.0
-        self._rows = self._raw_bytes = 0
+        self.codec, self.open_part = codec, open_part
+        self.tell_stored, self.flushing = tell_stored, flushing
+        self._rows = self._raw_bytes = self._stored = 0
 
-    def run(self) -> None:
-        while True:
-            command = self.commands.get()
-            if command is None:
-                return
-            if not isinstance(command, Begin):
-                raise TypeError(f"a part begins with Begin, not {command!r}")
-            self._write(command.name)
+    def write(self, pieces: Iterable[Piece]) -> Iterator[WrittenPart]:
+        """Each part once it is durable. An error, also one of `pieces`, aborts the part that is open."""
+        pieces = iter(pieces)
+        for piece in pieces:
+            if not isinstance(piece, Begin):
+                raise TypeError(f"a part begins with Begin, not {type(piece).__name__}")
+            yield self._part(piece.name, pieces)
 
-    def _write(self, name: str) -> None:
+    def _part(self, name: str, pieces: Iterator[Piece]) -> WrittenPart:
         digest, sink = hashlib.sha256(), self.open_part(name)
-        started, self._waited, self.stored = time.perf_counter(), 0.0, 0
+        self._rows = self._raw_bytes = self._stored = 0
         try:
-            for data in self.codec(self._chunks(), name):
+            for data in self.codec(self._chunks(pieces), name):
                 if data:
                     digest.update(data)
                     sink.write(data)
-                    self.stored += len(data)
+                    self._stored += len(data)
             sink.finish()
         except BaseException as error:
             _abort(sink, error)
             raise
-        self.seconds += time.perf_counter() - started - self._waited
-        self.parts.append(WrittenPart(name, self._rows, self.stored, self._raw_bytes, digest.hexdigest()))
+        return WrittenPart(name, self._rows, self._stored, self._raw_bytes, digest.hexdigest())
 
-    def _chunks(self) -> Iterator[Chunk]:
+    def _chunks(self, pieces: Iterator[Piece]) -> Iterator[Chunk]:
         """The raw bytes of one part, in chunks of CHUNK_BYTES, or as they come while sizes are watched."""
         waiting = b""
-        self._raw_bytes = 0
-        while True:
-            before = time.perf_counter()
-            command = self.commands.get()
-            self._waited += time.perf_counter() - before
-            if isinstance(command, bytes):
-                self._raw_bytes += len(command)
-                data = memoryview(command)
+        for piece in pieces:
+            if isinstance(piece, Encoded):
+                self._rows += piece.rows
+                self._raw_bytes += len(piece.data)
+                data = memoryview(piece.data)
                 while len(waiting) + len(data) >= CHUNK_BYTES and not self.flushing:
                     missing = CHUNK_BYTES - len(waiting)
                     yield b"".join((waiting, data[:missing])) if waiting else data[:missing]
                     waiting, data = b"", data[missing:]
                 waiting = b"".join((waiting, data))
-            elif isinstance(command, Drain):
+            elif isinstance(piece, Begin):
+                raise TypeError("a part ends before the next begins")
+            else:
                 if waiting:
                     yield waiting
                     waiting = b""
-                command.done.set()
-            elif isinstance(command, Finish):
-                self._rows = command.rows
-                if waiting:
-                    yield waiting
-                return
-            else:
-                raise Stopped
+                if not isinstance(piece, Drain):
+                    return
+                self.tell_stored(self._stored)
+        raise ValueError("the pieces of a part end with Finish")
 
 
 def _abort(sink: PartSink, error: BaseException) -> None:

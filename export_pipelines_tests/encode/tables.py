@@ -24,7 +24,8 @@ from export_pipelines.plan.plan import (
     Window,
 )
 from export_pipelines.plan.query.query import Query, SourceColumn
-from export_pipelines.run.write_parts import Written, write_parts
+from export_pipelines.run.statistics import Written
+from export_pipelines.run.write_parts import write_parts
 from export_pipelines.transform.schema import arrow_type, polars_type
 
 MEDIA = {"csv": "text/csv", "json": "application/json"}

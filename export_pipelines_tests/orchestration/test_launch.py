@@ -14,6 +14,7 @@ from export_pipelines.plan.window import window_between
 from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.orchestration.project import BROKEN, DAILY, NOW, WHOLE, Project, failure
 from export_pipelines_tests.orchestration.test_failures import MONDAYS, block
+from export_pipelines_tests.run.heard import Heard
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,16 +24,16 @@ def now():
 
 
 def test_a_partition_is_launched_and_seen_on_the_instance(project: Project, instance: dg.DagsterInstance):
-    heard: list[int] = []
+    heard = Heard()
     done = launch(
         project.settings,
         "daily",
         partition_key="2024-01-15",
         instance=instance,
         now=now,
-        progress=heard.append,
+        observer=heard,
     )
-    assert done.ok and [one.rows for one in done.manifests] == [10] and heard[-1] == 10
+    assert done.ok and [one.rows for one in done.manifests] == [10] and heard.rows_of("encode") == [10]
     run = instance.get_run_by_id(done.run_id)
     assert (
         run and run.job_name == "daily" and run.is_success and run.tags["dagster/partition"] == "2024-01-15"
@@ -113,7 +114,7 @@ def test_a_wrong_request_makes_no_run(
 def test_a_backfill_runs_ranges_of_a_month_and_counts_the_partitions(
     project: Project, instance: dg.DagsterInstance
 ):
-    heard: list[int] = []
+    heard = Heard()
     done = backfill(
         project.settings,
         "daily",
@@ -121,11 +122,12 @@ def test_a_backfill_runs_ranges_of_a_month_and_counts_the_partitions(
         "2024-02-05",
         instance=instance,
         now=now,
-        progress=heard.append,
+        observer=heard,
     )
     assert done.exit_code == 0 and len(done.outcomes) == 2 and len(done.manifests) == 36
     assert sum(one.rows for one in done.manifests) == 310
-    assert heard == sorted(heard) and heard[-1] == 36
+    assert [one.window for one in heard.runs] == [one.window.key for one in done.manifests]
+    assert len(heard.written) == 36
     assert {run.tags["export/backfill"] for run in instance.get_runs()} == {done.id}
 
 
@@ -186,7 +188,7 @@ def test_a_backfill_leaves_out_what_is_done_unless_forced(project: Project, inst
     first = backfill(project.settings, "daily", "2024-01-05", "2024-01-08", instance=instance, now=now)
     assert set(first.failures) == {"2024-01-07"} and not first.skipped
     in_the_way.unlink()
-    heard: list[int] = []
+    heard = Heard()
     rest = backfill(
         project.settings,
         "daily",
@@ -194,11 +196,12 @@ def test_a_backfill_leaves_out_what_is_done_unless_forced(project: Project, inst
         "2024-01-09",
         instance=instance,
         now=now,
-        progress=heard.append,
+        observer=heard,
     )
     assert rest.skipped == ("2024-01-05", "2024-01-06", "2024-01-08")
     assert [one.window.key for one in rest.manifests] == ["2024-01-04", "2024-01-07", "2024-01-09"]
-    assert (heard[0], heard[-1], rest.exit_code) == (3, 6, 0)
+    assert [one.window for one in heard.runs] == ["2024-01-04", "2024-01-07", "2024-01-09"]
+    assert rest.exit_code == 0
     forced = backfill(
         project.settings, "daily", "2024-01-04", "2024-01-05", instance=instance, now=now, force=True
     )
@@ -256,10 +259,10 @@ def test_a_backfill_stops_between_runs_when_the_quiet_hours_end(
     project: Project, instance: dg.DagsterInstance
 ):
     project.write("daily", QUIET)
-    heard: list[int] = []
+    heard = Heard()
 
     def clock() -> datetime:  # past six when the first run is done
-        return NOW.replace(hour=5 if not heard or heard[-1] < 31 else 6)
+        return NOW.replace(hour=5 if len(heard.written) < 31 else 6)
 
     done = backfill(
         project.settings,
@@ -268,7 +271,7 @@ def test_a_backfill_stops_between_runs_when_the_quiet_hours_end(
         "2024-02-05",
         instance=instance,
         now=clock,
-        progress=heard.append,
+        observer=heard,
     )
     assert len(done.outcomes) == 1 and done.exit_code == 1
     assert done.left == ("2024-02-01", "2024-02-02", "2024-02-03", "2024-02-04", "2024-02-05")
@@ -336,3 +339,19 @@ def test_processes_may_be_the_first_ones_together(project: Project, tmp_path: Pa
         one.stdin.write("\n")
         one.stdin.flush()
     assert [one.wait(60) for one in first] == [0] * len(first)
+
+
+def test_the_step_that_writes_shows_the_figures_of_each_stage(project: Project, instance: dg.DagsterInstance):
+    done = launch(project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now)
+    (step,) = [
+        one.dagster_event.step_output_data.metadata["stages"].value
+        for one in instance.all_logs(done.run_id)
+        if one.dagster_event
+        and one.dagster_event.is_successful_output
+        and one.step_key == "lead__daily.write"
+    ]
+    stages = step["2024-01-15"]
+    assert {name: one["rows"] for name, one in stages.items()} == dict.fromkeys(
+        ("extract", "mask", "encode", "store"), 10
+    )
+    assert stages["store"]["bytes"] == done.manifests[0].bytes

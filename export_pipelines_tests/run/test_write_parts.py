@@ -14,6 +14,7 @@ from export_pipelines.plan.plan import Mask
 from export_pipelines.run.write_parts import write_parts
 from export_pipelines_tests.encode.readers import DECOMPRESS, READERS
 from export_pipelines_tests.encode.tables import MemoryStore, Row, batches_of, column, plan_of, written
+from export_pipelines_tests.run.heard import Heard
 
 COLUMNS = [
     column("id", Kind.INTEGER),
@@ -162,7 +163,6 @@ def test_cells_made_safe_are_counted(limits: dict[str, Any]) -> None:
 
 
 def test_progress_is_told_the_rows_so_far() -> None:
-    told: list[int] = []
-    store = MemoryStore()
-    write_parts(plan_of(COLUMNS), batches_of(COLUMNS, ROWS[:7], 3), store.open_part, Keys(), told.append)
-    assert told == [3, 6, 7]
+    store, heard = MemoryStore(), Heard()
+    write_parts(plan_of(COLUMNS), batches_of(COLUMNS, ROWS[:7], 3), store.open_part, Keys(), heard)
+    assert heard.rows_of("encode") == [3, 6, 7]

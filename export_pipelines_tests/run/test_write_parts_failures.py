@@ -12,6 +12,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError, LimitReached, SettingsError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Mask, Plan
+from export_pipelines.run.observer import Batch, Deaf
 from export_pipelines.run.write_parts import write_parts
 from export_pipelines_tests.encode.readers import READERS
 from export_pipelines_tests.encode.tables import MemorySink, MemoryStore, Row, batches_of, column, plan_of
@@ -71,6 +72,18 @@ def broken() -> Source:
     return Source(list(batches_of(COLUMNS, ROWS, 1)), ConnectionError("the database went away"))
 
 
+class Leaving(Deaf):
+    """A person who interrupts the run at the 20th batch, if `leaves`."""
+
+    def __init__(self, leaves: bool) -> None:
+        self.leaves, self.batches = leaves, 0
+
+    def batch_done(self, batch: Batch) -> None:
+        self.batches += batch.stage == "mask"
+        if self.leaves and self.batches == 20:
+            raise KeyboardInterrupt("enough")
+
+
 @dataclass(frozen=True)
 class Failure:
     error: type[BaseException]
@@ -83,12 +96,8 @@ class Failure:
     def run(self) -> tuple[BaseException, Source, MemoryStore]:
         source, store = self.source(), self.store()
         with pytest.raises(self.error, match=self.says) as caught:
-            write_parts(self.plan, source, store.open_part, Keys(), self.progress)
+            write_parts(self.plan, source, store.open_part, Keys(), Leaving(self.interrupted))
         return caught.value, source, store
-
-    def progress(self, rows: int) -> None:
-        if self.interrupted and rows == 20:
-            raise KeyboardInterrupt("enough")
 
 
 FAILURES = {

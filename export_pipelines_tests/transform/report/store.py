@@ -19,7 +19,8 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import Window, window_between
 from export_pipelines.read.open_source import open_source
-from export_pipelines.run.write_parts import Written, write_parts
+from export_pipelines.run.statistics import Written
+from export_pipelines.run.write_parts import write_parts
 from export_pipelines.sample import generate_leads
 from export_pipelines_tests.encode.tables import MemoryStore
 
