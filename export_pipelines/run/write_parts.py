@@ -45,7 +45,6 @@ def write_parts(
     observer = observer or Deaf()
     statistics = Statistics(plan.masking.required)
     plan, rows = settle(plan, statistics.read(batches))
-    assert plan.masking and plan.output
     stages, encoder = Stages(observer), encoder_of(plan)
     stored = Channel[int](stages.stop, waiting=1)
     cutter = _cutter(plan, encoder, stored)
