@@ -317,7 +317,7 @@ static void add_word(Words *words, const Word *word) {
 static bool add_words(Text text, bool is_name, Words *words) {
     Word word = {0}, name = {0};
     int parts = 0, initials = 0;
-    bool in_number = false, is_told = false;
+    bool in_number = false, is_told = false, has_digit = false;
     for (bool is_over = false; !is_over;) {
         int width = 1;
         uint8_t byte = ahead(&text, 0);
@@ -329,9 +329,11 @@ static bool add_words(Text text, bool is_name, Words *words) {
         if (letter != NOTHING && letter < PACKED) {
             initials += word.size == 1;
             bool may_end = is_over || byte == ',' || (word.size > 1 && UNITS & bit(word.first));
-            if (!is_name && !is_told && initials > 1 && may_end) return false;
-            if (word.size && (is_name || (word.size > 1 && !is_told))) add_word(words, &word);
-            if (name.size && is_name && (is_over || is_digit(byte))) add_word(words, &name), name.size = 0;
+            if (!is_told && initials > 1 && may_end) return false;
+            has_digit |= is_digit(byte);
+            int least = is_name && has_digit ? 1 : 2; /* letters: beside a digit one is enough */
+            if (word.size >= least && (is_name || !is_told)) add_word(words, &word);
+            if (name.size >= least && is_name && (is_over || is_digit(byte))) add_word(words, &name), name.size = 0;
             is_told |= word.size > 1 && !in_number;
             parts += word.size > 0, word.size = 0, in_number = is_digit(byte);
         }

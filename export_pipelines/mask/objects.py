@@ -72,14 +72,15 @@ def sealed(column: Objects, found: Found, own: dict[int, Own], keys: Keys) -> tu
     walk = _Walk(column.seals, keys)
     texts = [(text, own.get(row, NOBODY)) for row, text in zip(rows, column.texts[rows], strict=True)]
     try:
-        changed = walk.all_of(texts)
+        done = walk.all_of(texts)
     except (ValueError, RecursionError):
         for row, one in zip(rows, texts, strict=True):
             _demand_readable(row, one, column.seals, keys)
         raise
-    if not walk.hidden:
+    hidden = sum(done[one][1] for one in texts)
+    if not hidden:
         return column.texts, 0
-    return column.texts.clone().scatter(rows, pl.Series(changed)), walk.hidden
+    return column.texts.clone().scatter(rows, pl.Series([done[one][0] for one in texts])), hidden
 
 
 def _demand_readable(row: int, text: tuple[str, Own], seals: tuple[Seal, ...], keys: Keys) -> None:
@@ -108,16 +109,17 @@ class _Walk:
         self.twice = False
         self.own, self.hidden, self.renamed = NOBODY, 0, 0
 
-    def all_of(self, rows: list[tuple[str, Own]]) -> list[str]:
-        parsed = [self._parsed(text) for text, _ in rows]
+    def all_of(self, rows: list[tuple[str, Own]]) -> dict[tuple[str, Own], tuple[str, int]]:
+        """What each distinct one becomes, and how many values were hidden in it."""
+        distinct = dict.fromkeys(rows)
+        parsed = [self._parsed(text) for text, _ in distinct]
         if any(seal.mask in (Mask.HASH, Mask.TOKENIZE, Mask.MASK) for seal in self.seals.values()):
-            for (value, _), (_, self.own) in zip(parsed, rows, strict=True):
+            for (value, _), (_, self.own) in zip(parsed, distinct, strict=True):
                 self._walk(value, "", self.seals.get(UNDECLARED))
             for (type, mask), texts in self.seen.items():
                 shown = masked(pl.Series(list(texts), dtype=pl.String), type, mask, self.keys)
                 self.seen[type, mask] = dict(zip(texts, shown, strict=True))
-            self.hidden = 0
-        return [self._written(*row, *one) for row, one in zip(rows, parsed, strict=True)]
+        return {row: self._written(*row, *one) for row, one in zip(distinct, parsed, strict=True)}
 
     def _parsed(self, text: str) -> tuple[Any, bool]:
         """A text as Python values, and whether a key stands twice in an object: then only the last of its values is here,
@@ -130,11 +132,10 @@ class _Walk:
         self.twice |= len(found) < len(pairs)
         return found
 
-    def _written(self, text: str, own: Own, value: Any, twice: bool) -> str:
-        before, self.own = self.hidden, own
+    def _written(self, text: str, own: Own, value: Any, twice: bool) -> tuple[str, int]:
+        self.hidden, self.own, self.renamed = int(twice), own, 0
         shown = self._walk(value, "", self.seals.get(UNDECLARED))
-        self.hidden += twice
-        return _dumped(shown) if self.hidden > before else text
+        return (_dumped(shown) if self.hidden else text), self.hidden
 
     def _walk(self, value: Any, path: str, star: Seal | None) -> Any:
         seal = self.seals.get(path)

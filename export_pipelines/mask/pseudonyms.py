@@ -53,11 +53,10 @@ def hashed(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
 def tokenized(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
     """A token for each value, by AES-SIV (RFC 5297). Raises SettingsError without a key that can be used."""
     version = keys.master_key.active("tokenize")
-    cipher, start = _cipher(version.material), f"tok_{version.id}_"
-    bound = [_bound(type)]
     found = arrow_texts(texts).dictionary_encode()
     values = normalised_all(type, Letters(found.dictionary)).to_pylist()
-    tokens = [start + _base64(cipher.encrypt(value.encode(), bound)) if value else "" for value in values]
+    material, start = version.material, f"tok_{version.id}_"
+    tokens = [start + _encrypted(material, type, value) if value else "" for value in values]
     return pl.Series(pl.from_arrow(pa.array(tokens, pa.large_string()).take(found.indices)))
 
 
@@ -114,7 +113,9 @@ def _bound(type: str) -> bytes:
     return TOKEN_PURPOSE + b" " + type.encode()
 
 
-def _base64(sealed: bytes) -> str:
+@lru_cache(16_384)
+def _encrypted(material: bytes, type: str, value: str) -> str:
+    sealed = _cipher(material).encrypt(value.encode(), [_bound(type)])
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 

@@ -15,7 +15,8 @@ from export_pipelines.plan.query.select import ORDER_BY
 from export_pipelines.read import sql_functions
 from export_pipelines.read.bad_json import UnreadableJson
 
-BATCH_ROWS = 4096  # about 4 MB of wide leads
+BATCH_CELLS = 200_000  # 4 MB: of small batches each costs more than its rows
+FETCHED_ROWS = 4096
 IN_MEMORY = "PRAGMA temp_store = MEMORY"  # what SQLite sorts would else lie in files of /tmp, unmasked
 TEXT = "TEXT"  # the affinity of a column that can hold no REAL
 DIGITS = "printf('%!.{}g', {{0}})"
@@ -86,7 +87,9 @@ class SqliteSource:
                 driver.cursor() as cursor,
             ):
                 cursor.execute(IN_MEMORY)
-                cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
+                cursor.adbc_statement.set_options(
+                    **{"adbc.sqlite.query.batch_rows": str(max(1, BATCH_CELLS // len(query.columns)))}
+                )
                 cursor.execute(sql, query.values)
                 first = True
                 for batch in cursor.fetch_record_batch():
@@ -105,7 +108,7 @@ class SqliteSource:
             try:
                 connection.create_function("shortest", 1, _shortest, deterministic=True)
                 cursor = connection.execute(self._as_texts(query, BY_PYTHON), query.values)
-                while rows := cursor.fetchmany(BATCH_ROWS):
+                while rows := cursor.fetchmany(FETCHED_ROWS):
                     columns = [
                         pa.array(map(_text, column), pa.binary()).view(pa.string())
                         for column in zip(*rows, strict=True)

@@ -49,7 +49,14 @@ class Letters:
 
     @classmethod
     def of(cls, texts: pa.LargeStringArray) -> "Letters":
-        return cls(texts.fill_null("") if texts.null_count else texts)
+        if not texts.null_count:
+            return cls(texts)
+        letters = cls(pa.LargeStringArray.from_buffers(len(texts), *texts.buffers()[1:], offset=texts.offset))
+        if letters.lengths[texts.is_null().to_numpy(zero_copy_only=False)].any():
+            return cls(
+                texts.fill_null("")
+            )  # a copy, which few need: what makes arrays stores nothing for null
+        return letters
 
     @classmethod
     def from_bytes(cls, starts: npt.NDArray[np.int64], data: Any) -> "Letters":

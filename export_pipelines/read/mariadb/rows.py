@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from export_pipelines.errors import ExportError
 
-BLOCK_BYTES, BLOCK_ROWS = 2 * 1024 * 1024, 4096
+BLOCK_BYTES, BLOCK_ROWS = 4 * 1024 * 1024, 8192
 HEADER = struct.Struct("<I")  # three bytes of length, one that counts
 HEADER_BYTES, FULL_PACKET = 4, 0xFFFFFF  # a full packet goes on in the next one
 NULL, END, REFUSED = 0xFB, 0xFE, 0xFF
