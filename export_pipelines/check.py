@@ -21,10 +21,8 @@ from export_pipelines.delivery import Resources, open_destination
 from export_pipelines.errors import (
     DefinitionError,
     ExportError,
-    RequestError,
     WindowError,
     faults_in,
-    unknown,
 )
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.naming import part_file_name, window_words
@@ -105,11 +103,9 @@ STORE, SOURCE, ALERTS, ALLOWED = OTHERS = ("artifact store", "source", "alerts",
 
 
 def _asked(loaded: Loaded, names: Sequence[str] | None) -> set[str]:
-    there = {*(one.name for one in loaded.definitions), *loaded.broken}
     for name in names or ():
-        if name not in there:
-            raise RequestError(unknown("export", name, there, "export-pipelines list"))
-    return set(names) if names else there
+        loaded.demand(name)
+    return set(names or loaded.names)
 
 
 def _faults(name: str, error: ExportError) -> Iterator[CheckFault]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export_pipelines.errors import RequestError, unknown
 from export_pipelines.project import Project
 
 if TYPE_CHECKING:
@@ -13,10 +12,7 @@ if TYPE_CHECKING:
 
 def demand_known(project: Project, export: str) -> None:
     """Raises RequestError for an export that is neither defined now nor was ever delivered."""
-    names = {*(one.name for one in project.loaded.definitions), *project.loaded.broken}
-    gone = {one.export for one in project.ledger.deliveries()}
-    if export not in names | gone:
-        raise RequestError(unknown("export", export, names | gone, "export-pipelines list"))
+    project.loaded.demand(export, gone=(one.export for one in project.ledger.deliveries()))
 
 
 def delivered_files(project: Project, artifact: str) -> Iterator[str]:

@@ -37,11 +37,25 @@ class Loaded:
         not there."""
         if name in self.broken:
             raise self.broken[name]
-        for one in self.definitions:
-            if name == one.name or name in one.renamed_from:
-                return one
-        names = [*(one.name for one in self.definitions), *self.broken]
-        raise RequestError(unknown("export", name, names, "export-pipelines list"))
+        heirs = (one for one in self.definitions if name == one.name or name in one.renamed_from)
+        heir = next(heirs, None)
+        if heir is None:
+            raise self._unknown(name, self.names)
+        return heir
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of all files, those that did not load, too."""
+        return frozenset({*(one.name for one in self.definitions), *self.broken})
+
+    def demand(self, name: str, gone: Iterable[str] = ()) -> None:
+        """Raises RequestError for an export that is neither here nor one of those that are `gone`."""
+        known = {*self.names, *gone}
+        if name not in known:
+            raise self._unknown(name, known)
+
+    def _unknown(self, name: str, known: Iterable[str]) -> RequestError:
+        return RequestError(unknown("export", name, known, "export-pipelines list"))
 
 
 def load_definitions(folder: Path, catalog: Catalog, known: Container[str] = ()) -> Loaded:

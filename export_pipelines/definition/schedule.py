@@ -8,7 +8,7 @@ from cronsim import CronSim, CronSimError
 
 from export_pipelines.definition.export import RETRY_FOR, Cadence
 from export_pipelines.definition.words import TIME_PATTERN, WEEKDAYS, read_weekday
-from export_pipelines.errors import unknown
+from export_pipelines.errors import nearest, unknown
 from export_pipelines.yaml.faults import shown_value
 
 ALLOWED = "daily, weekly, monthly, each with a day and a time (weekly on monday at 02:00), or a cron line of 5 fields"
@@ -65,8 +65,9 @@ def _no_schedule(plain: str) -> str:
         return f"write {first.removeprefix('@')} without the @"
     if first in _READERS or re.match(r"[*0-9]", plain):
         return f"a schedule is expected, not {shown_value(plain)}; allowed: {ALLOWED}"
-    near = unknown("schedule", first, _READERS).partition(";")[2].split("?")[0]
-    return f"unknown schedule {shown_value(plain)};{near + '?' if 'mean' in near else ''} allowed: {ALLOWED}"
+    near = nearest(first, _READERS)
+    meant = f'did you mean "{near}"? ' if near else ""
+    return f"unknown schedule {shown_value(plain)}; {meant}allowed: {ALLOWED}"
 
 
 def _time(text: str | None) -> tuple[int, int]:

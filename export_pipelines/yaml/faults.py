@@ -94,8 +94,7 @@ def _noun(place: Key) -> str:
 def _unknown_word(what: str, given: Any, words: list[str]) -> str:
     if not isinstance(given, str):
         return f"a word is expected, not {shown_value(given)}; allowed: {', '.join(words)}"
-    text = unknown(what, given, words)
-    return text if ";" in text else f"{text}; allowed: {', '.join(words)}"
+    return unknown(what, given, words)
 
 
 def _under(place: Key, text: str) -> str:
