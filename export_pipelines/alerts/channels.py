@@ -16,9 +16,12 @@ from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.webhook.destination import JSON, signed, signing_key
 from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
 from export_pipelines.errors import SettingsError
-from export_pipelines.templates import header_text
+from export_pipelines.templates import header_text, render_text
 
 WHERE = "alerts.yaml"
+SUBJECT = "[export_pipelines] {{kind}}: {{export}}"
+BODY = "{{export}}: {{text}}\n\nWhat helps: {{then}}\n\nNoticed at {{at}} UTC."
+MOST_TOLD = 10_000  # characters of each word
 TIMEOUT_S = 10.0  # a sensor has a minute for everything
 
 
@@ -36,11 +39,18 @@ class Message:
     @property
     def subject(self) -> str:
         """One line whatever the export's name, which a run's tags may give, holds: an alert has to be sent."""
-        return header_text(f"[export_pipelines] {self.kind}: {self.export}")
+        return header_text(render_text(SUBJECT, self._words))
 
     @property
     def body(self) -> str:
-        return f"{self.export}: {self.text}\n\nWhat helps: {self.then}\n\nNoticed at {self.at:%Y-%m-%d %H:%M:%S} UTC."
+        return render_text(BODY, self._words)
+
+    @property
+    def _words(self) -> dict[str, str]:
+        words = {"export": self.export, "kind": self.kind, "text": self.text, "then": self.then}
+        return {name: value[:MOST_TOLD] for name, value in words.items()} | {
+            "at": f"{self.at:%Y-%m-%d %H:%M:%S}"
+        }
 
     @property
     def id(self) -> str:

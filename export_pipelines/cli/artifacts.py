@@ -8,7 +8,7 @@ from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import demand_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import counted, show_json, show_table, size
+from export_pipelines.cli.tables import Columns, counted, show_json, show_listing, size
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest
@@ -24,16 +24,12 @@ def artifacts(
     listing = project.store.listing(name)
     if name is not None and not listing.manifests and not listing.damaged:
         demand_known(project, name)
-    if json:
-        damaged = [
-            {"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()
-        ]
-        show_json([*map(as_dict, listing.manifests), *damaged])
-        return
-    headers = ("artifact", "created (UTC)", "rows", "size", "parts", "format", "schema")
-    show_table(headers, map(_row, listing.manifests), "no artifacts yet; export-pipelines run makes one")
-    for artifact, error in listing.damaged.items():
-        say(f"damaged: {artifact}: {error.what}")
+    empty = "no artifacts yet; export-pipelines run makes one"
+    damaged = [{"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()]
+    show_listing(listing.manifests, COLUMNS, as_dict, json=json, empty=empty, more=damaged)
+    if not json:
+        for one in damaged:
+            say(f"damaged: {one['artifact']}: {one['damaged']}")
 
 
 def verify(
@@ -81,13 +77,12 @@ def as_dict(manifest: "Manifest") -> dict[str, Any]:
     }
 
 
-def _row(manifest: "Manifest") -> tuple[Any, ...]:
-    return (
-        manifest.artifact,
-        manifest.created_at.strftime("%Y-%m-%d %H:%M:%S"),
-        manifest.rows,
-        size(manifest.bytes),
-        len(manifest.parts),
-        manifest.format + (f" {manifest.codec}" if manifest.codec != "none" else ""),
-        f"v{manifest.schema_version}" + (" (changed)" if manifest.schema_changed else ""),
-    )
+COLUMNS: "Columns[Manifest]" = {
+    "artifact": lambda one: one.artifact,
+    "created (UTC)": lambda one: f"{one.created_at:%Y-%m-%d %H:%M:%S}",
+    "rows": lambda one: one.rows,
+    "size": lambda one: size(one.bytes),
+    "parts": lambda one: len(one.parts),
+    "format": lambda one: one.format + (f" {one.codec}" if one.codec != "none" else ""),
+    "schema": lambda one: f"v{one.schema_version}" + (" (changed)" if one.schema_changed else ""),
+}

@@ -9,7 +9,7 @@ from export_pipelines.cli.delivered import demand_known, files_of
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.runs import instance_of
-from export_pipelines.cli.tables import show_json, show_table, size
+from export_pipelines.cli.tables import Columns, show_listing, size
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.project import Project
 
@@ -33,15 +33,11 @@ def deliveries(
 
     ledger = project.ledger
     found = ledger.deliveries(export, states=("failed", "uncertain") if failed else None)
-    if json:
-        show_json([_as_dict(ledger, one) for one in found])
-        return
-    headers = ("artifact", "to", "where", "state", "attempts", "size", "when (UTC)")
     waiting = len(ledger.deliveries(export, states=OPEN)) if failed and not found else 0
     none = f"none has failed; {waiting} are still to arrive, and tried again" if waiting else "no deliveries"
-    show_table(headers, map(_row, found), none)
+    show_listing(found, COLUMNS, lambda one: _as_dict(ledger, one), json=json, empty=none)
     for one in found:
-        if one.error and one.state != "delivered":
+        if one.error and one.state != "delivered" and not json:
             say(f"{one.artifact} to {one.number}: {one.error}{_what_then(one)}")
 
 
@@ -98,18 +94,15 @@ def _what_then(one: "Delivery") -> str:
     return f"; then: export-pipelines deliver {one.artifact} --to {one.number}{again}"
 
 
-def _row(one: "Delivery") -> tuple[Any, ...]:
-    when = one.ended_at or one.registered_at
-    where = f"{one.kind} {one.target}".strip()
-    return (
-        one.artifact,
-        one.number,
-        where,
-        one.state,
-        one.attempts,
-        size(one.bytes),
-        f"{when:%Y-%m-%d %H:%M:%S}",
-    )
+COLUMNS: "Columns[Delivery]" = {
+    "artifact": lambda one: one.artifact,
+    "to": lambda one: one.number,
+    "where": lambda one: f"{one.kind} {one.target}".strip(),
+    "state": lambda one: one.state,
+    "attempts": lambda one: one.attempts,
+    "size": lambda one: size(one.bytes),
+    "when (UTC)": lambda one: f"{one.ended_at or one.registered_at:%Y-%m-%d %H:%M:%S}",
+}
 
 
 def _as_dict(ledger: "Ledger", one: "Delivery") -> dict[str, Any]:

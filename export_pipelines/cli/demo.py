@@ -136,11 +136,11 @@ def _window(project: Project, name: str, key: str) -> "Window":
 
 def _show(project: Project, made: Iterable["Manifest"]) -> None:
     manifests = list(made)
-    files = [(file,) for one in manifests for file in delivered_files(project, one.artifact)]
+    files = [file for one in manifests for file in delivered_files(project, one.artifact)]
     show("\nartifacts\n")
-    show_table(("artifact", "rows"), [(one.artifact, one.rows) for one in manifests])
+    show_table(manifests, {"artifact": lambda one: one.artifact, "rows": lambda one: one.rows})
     show("\nfiles delivered\n")
-    show_table(("file",), files)
+    show_table(files, {"file": str})
     show(f"\nTo see the runs, plots and schedules in Dagster: make ui, then open {UI}")
     show("To export another day: make servers, and in another terminal")
     show("    . .venv/bin/activate && . .export_pipelines/servers/env")

@@ -1,5 +1,6 @@
 """`list`, `check` and `schema`: the definitions in `exports/`."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,11 +8,13 @@ import typer
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.errors import WRONG_REQUEST
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import counted, show_json, show_table
+from export_pipelines.cli.tables import Columns, counted, show_json, show_listing
+from export_pipelines.errors import DefinitionError
 
 if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition
-    from export_pipelines.errors import DefinitionError
+
+    Found = tuple[str, ExportDefinition | DefinitionError]
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Exports; all of them when none is named.")
@@ -22,16 +25,10 @@ Connect = Annotated[bool, typer.Option("--connect", help="Ask the source and the
 def list_exports(context: typer.Context, json: Json = False) -> None:
     """The exports there are: what, when, where to."""
     loaded = project_of(context).loaded
-    if json:
-        good = [_as_dict(one) for one in loaded.definitions]
-        bad = [{"name": name, "faults": list(error.faults)} for name, error in loaded.broken.items()]
-        show_json(sorted(good + bad, key=lambda one: one["name"]))
-        return
-    headers = ("name", "type", "format", "partition", "schedule (UTC)", "delivers to", "description")
-    rows = [_row(one) for one in loaded.definitions]
-    rows += [(name, "", "", "", "", "", "broken: " + _first(error)) for name, error in loaded.broken.items()]
-    show_table(headers, sorted(rows), "no exports yet; write one into exports/")
-    if loaded.broken:
+    found: list[Found] = [*((one.name, one) for one in loaded.definitions), *loaded.broken.items()]
+    empty = "no exports yet; write one into exports/"
+    show_listing(sorted(found, key=lambda one: one[0]), COLUMNS, _as_dict, json=json, empty=empty)
+    if loaded.broken and not json:
         say(f"{counted(len(loaded.broken), 'definition')} broken; export-pipelines check names every fault")
 
 
@@ -69,19 +66,32 @@ def schema(context: typer.Context) -> None:
     show_json(definition_schema())
 
 
-def _row(one: "ExportDefinition") -> tuple[str, ...]:
-    return (
-        one.name,
-        one.type,
-        one.format.name + (f" {one.compression.codec}" if one.compression.codec != "none" else ""),
-        one.partition or "",
-        one.schedule or "by hand",
-        ", ".join(dict.fromkeys(to.kind for to in one.deliver)),
-        one.description,
-    )
+def _of(cell: "Callable[[ExportDefinition], str]") -> "Callable[[Found], str]":
+    """A cell that is empty for a broken definition."""
+    return lambda found: "" if isinstance(found[1], DefinitionError) else cell(found[1])
 
 
-def _as_dict(one: "ExportDefinition") -> dict[str, Any]:
+def _format(one: "ExportDefinition") -> str:
+    return one.format.name + (f" {one.compression.codec}" if one.compression.codec != "none" else "")
+
+
+COLUMNS: "Columns[Found]" = {
+    "name": lambda found: found[0],
+    "type": _of(lambda one: one.type),
+    "format": _of(_format),
+    "partition": _of(lambda one: one.partition or ""),
+    "schedule (UTC)": _of(lambda one: one.schedule or "by hand"),
+    "delivers to": _of(lambda one: ", ".join(dict.fromkeys(to.kind for to in one.deliver))),
+    "description": lambda found: (
+        f"broken: {_first(found[1])}" if isinstance(found[1], DefinitionError) else found[1].description
+    ),
+}
+
+
+def _as_dict(found: "Found") -> dict[str, Any]:
+    name, one = found
+    if isinstance(one, DefinitionError):
+        return {"name": name, "faults": list(one.faults)}
     return {
         "name": one.name,
         "path": str(one.path),
@@ -97,6 +107,6 @@ def _as_dict(one: "ExportDefinition") -> dict[str, Any]:
     }
 
 
-def _first(error: "DefinitionError") -> str:
+def _first(error: DefinitionError) -> str:
     more = len(error.faults) - 1
     return error.faults[0] + (f" (and {more} more)" if more else "")

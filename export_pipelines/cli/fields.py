@@ -1,19 +1,19 @@
 """`fields`: the catalog as a table."""
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from export_pipelines.cli.context import project_of, say
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import counted, show_json, show_table
+from export_pipelines.cli.tables import Columns, counted, show_listing
 
 if TYPE_CHECKING:
     from export_pipelines.catalog import Catalog, Dataset, Field
 
 NEVER = "never exported"
 OPEN = "open"  # people type anything into it, so it needs a word where an export hides personal data
-HEADERS = ("field", "type", "privacy", "group", "components", "remains when hidden", "remains beside a mask")
 
 
 def fields(
@@ -27,18 +27,15 @@ def fields(
     catalog = project_of(context).catalog
     if dataset in _OF_REPORTS:
         rows = _OF_REPORTS[dataset](catalog)
-        if json:
-            show_json(rows)
-        else:
-            show_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
+        show_listing(rows, {key: itemgetter(key) for key in rows[0]}, dict, json=json)
         return
     chosen = [catalog.dataset(dataset)] if dataset else list(catalog.datasets)
-    if json:
-        show_json([_as_dict(one, field) for one in chosen for field in one.fields])
-        return
-    for one in chosen:
-        show_table(HEADERS, map(_row, one.fields))
-        say(f"{counted(len(one.fields), 'field')} of {one.name}; a component is named like email.domain")
+    tables = [chosen] if json else [[one] for one in chosen]
+    for table in tables:
+        found = [(one, field) for one in table for field in one.fields]
+        show_listing(found, COLUMNS, lambda one: _as_dict(*one), json=json)
+        if not json:
+            say(f"{counted(len(found), 'field')} of {table[0].name}; a component is named like email.domain")
 
 
 def _metrics(catalog: "Catalog") -> list[dict[str, str]]:
@@ -70,21 +67,29 @@ def _dimensions(catalog: "Catalog") -> list[dict[str, str]]:
 _OF_REPORTS = {"metrics": _metrics, "dimensions": _dimensions}
 
 
-def _row(field: "Field") -> tuple[str, ...]:
-    hidden, masked = (
-        " ".join(part.name for part in field.components if field.semantic_type.may_stand(part.name, mask))
-        for mask in (False, True)
-    )
-    privacy = [str(field.pii), OPEN if field.is_open else "", "" if field.semantic_type.exportable else NEVER]
-    return (
-        field.id,
-        str(field.kind) if field.type == str(field.kind) else f"{field.type} ({field.kind})",
-        ", ".join(filter(None, privacy)),
-        field.group,
-        " ".join(part.name for part in field.components),
-        hidden,
-        masked,
-    )
+COLUMNS: "Columns[tuple[Dataset, Field]]" = {
+    "field": lambda found: found[1].id,
+    "type": lambda found: _type(found[1]),
+    "privacy": lambda found: _privacy(found[1]),
+    "group": lambda found: found[1].group,
+    "components": lambda found: " ".join(part.name for part in found[1].components),
+    "remains when hidden": lambda found: _remaining(found[1], masked=False),
+    "remains beside a mask": lambda found: _remaining(found[1], masked=True),
+}
+
+
+def _type(field: "Field") -> str:
+    return str(field.kind) if field.type == str(field.kind) else f"{field.type} ({field.kind})"
+
+
+def _privacy(field: "Field") -> str:
+    words = [str(field.pii), OPEN if field.is_open else "", "" if field.semantic_type.exportable else NEVER]
+    return ", ".join(filter(None, words))
+
+
+def _remaining(field: "Field", masked: bool) -> str:
+    parts = (part.name for part in field.components if field.semantic_type.may_stand(part.name, masked))
+    return " ".join(parts)
 
 
 def _as_dict(dataset: "Dataset", field: "Field") -> dict[str, Any]:

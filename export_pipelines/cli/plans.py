@@ -36,8 +36,7 @@ def plan(
     from export_pipelines.plan.describe import describe
     from export_pipelines.plan.fingerprint import fingerprint
 
-    project = project_of(context)
-    made, source = _plan(project, project.definition(name, given(set)), partition, start, end)
+    project, made, source = _planned(context, name, partition, start, end, set)
     expected = estimate(made, source, project.settings)
     if json:
         content = {"plan": made.model_dump(mode="json"), "fingerprint": fingerprint(made)}
@@ -61,8 +60,7 @@ def preview(
     from export_pipelines.mask.keys import Keys
     from export_pipelines.run.preview import preview as first_rows
 
-    project = project_of(context)
-    made, source = _plan(project, project.definition(name, given(set)), partition, start, end)
+    project, made, source = _planned(context, name, partition, start, end, set)
     with closing(source.read(made.query)) as batches:  # type: ignore[type-var]
         rows = first_rows(made, batches, Keys.of(project.settings), PREVIEW_ROWS)
     if json:
@@ -80,14 +78,19 @@ def checked_plan(project: Project, definition: "ExportDefinition", window: "Wind
     return made, source
 
 
-def _plan(
-    project: Project,
-    definition: "ExportDefinition",
+def _planned(
+    context: typer.Context,
+    name: str,
     partition: str | None,
     start: str | None,
     end: str | None,
-) -> "tuple[Plan, Source]":
-    return checked_plan(project, definition, window_asked(project, definition, partition, start, end))
+    set: list[str] | None,
+) -> "tuple[Project, Plan, Source]":
+    """What the options of a command ask for, as `checked_plan`."""
+    project = project_of(context)
+    definition = project.definition(name, given(set))
+    window = window_asked(project, definition, partition, start, end)
+    return project, *checked_plan(project, definition, window)
 
 
 def _expected(plan: "Plan", expected: Estimate) -> Iterable[str]:

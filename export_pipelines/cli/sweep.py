@@ -6,7 +6,7 @@ import typer
 
 from export_pipelines.cli.context import project_of
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import show_json, show_table
+from export_pipelines.cli.tables import show_listing
 
 
 def sweep(
@@ -23,7 +23,4 @@ def sweep(
         header, found = "would be removed", [one.artifact for one in retention.expired(*given)]
     else:
         header, found = "removed", retention.sweep(*given)
-    if json:
-        show_json(found)
-    else:
-        show_table((header,), [(one,) for one in found], "nothing to remove")
+    show_listing(found, {header: str}, str, json=json, empty="nothing to remove")

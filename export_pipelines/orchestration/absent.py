@@ -19,9 +19,10 @@ from export_pipelines.errors import DefinitionError
 from export_pipelines.orchestration.checks import check_specs, definition_check, report
 from export_pipelines.orchestration.code_reference import code_reference
 from export_pipelines.orchestration.failing import told
-from export_pipelines.orchestration.names import asset_key, schedule_name
+from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.partitions import POLICY, partitions_of
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, note_export
+from export_pipelines.orchestration.schedules import schedule_of
 from export_pipelines.orchestration.workshop import Workshop
 
 BROKEN = "broken_definitions"  # group of those of which nothing is known
@@ -121,21 +122,11 @@ def _asset(one: Absent, workshop: Workshop, stand_in: ExportDefinition | None) -
 
 def _schedule(one: Absent, stand_in: ExportDefinition, job: Any) -> dg.ScheduleDefinition | None:
     """Under the same name, so that it stays on or off; its ticks fail until the file is mended."""
-    if stand_in.schedule is None:
-        return None
 
-    @dg.schedule(
-        name=schedule_name(stand_in),
-        cron_schedule=stand_in.schedule,
-        job=job,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"Its definition cannot be loaded: {one.text}",
-    )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.SkipReason:
         raise DefinitionError([f"{one.name} was not exported. {one.text}"])
 
-    return tick
+    return schedule_of(stand_in, job, f"Its definition cannot be loaded: {one.text}", tick)
 
 
 def _stand_in(name: str, known: Known | None) -> ExportDefinition | None:

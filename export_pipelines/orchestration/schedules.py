@@ -2,7 +2,7 @@
 
 Off until a person turns it on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -24,6 +24,7 @@ from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import WHOLE_KEY, first_day
 
+Tick = Callable[[dg.ScheduleEvaluationContext], list[dg.RunRequest] | dg.SkipReason]
 MAX_CAUGHT_UP = 100  # runs of one tick; what is left is asked for afterwards
 
 
@@ -31,18 +32,7 @@ def export_schedule(
     definition: ExportDefinition, job: Any, workshop: Workshop
 ) -> dg.ScheduleDefinition | None:
     """None for an export that only runs by hand."""
-    if definition.schedule is None:
-        return None
 
-    @dg.schedule(
-        name=schedule_name(definition),
-        cron_schedule=definition.schedule,
-        job=job,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"{definition.schedule} UTC: {definition.partition or 'one window'}, the last complete one, "
-        "and those since it was turned on that are not written and delivered",
-    )
     def tick(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         if refused := refusal(context, schedule_name(definition)):
             return dg.SkipReason(refused)
@@ -58,7 +48,27 @@ def export_schedule(
             return dg.SkipReason(_why_nothing(definition, due))
         return [request(definition, one) for one in wanted[:MAX_CAUGHT_UP]]
 
-    return tick
+    about = (
+        f"{definition.schedule} UTC: {definition.partition or 'one window'}, the last complete one, "
+        "and those since it was turned on that are not written and delivered"
+    )
+    return schedule_of(definition, job, about, tick)
+
+
+def schedule_of(
+    definition: ExportDefinition, job: Any, description: str, tick: Tick
+) -> dg.ScheduleDefinition | None:
+    """The schedule of an export, off until somebody turns it on; None for one that only runs by hand."""
+    if definition.schedule is None:
+        return None
+    return dg.schedule(
+        name=schedule_name(definition),
+        cron_schedule=definition.schedule,
+        job=job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=description,
+    )(tick)
 
 
 def _why_nothing(definition: ExportDefinition, due: list[Due]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from export_pipelines.plan.naming import part_file_name
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
 from export_pipelines.plan.query.query import Query, Statement
+from export_pipelines.text_tables import table_lines
 
 WIDTH = 110
 
@@ -19,8 +20,8 @@ def describe(plan: Plan) -> str:
 
 def describe_columns(columns: Sequence[OutputColumn]) -> str:
     """The table of columns: header, type, PII class, what is done to it."""
-    lines = _table([(c.header, _kind(c), f"pii {c.pii}", _done(c)) for c in columns])
-    return "\n".join([f"columns      {len(columns)}", *lines])
+    lines = table_lines((c.header, _kind(c), f"pii {c.pii}", _done(c)) for c in columns)
+    return "\n".join([f"columns      {len(columns)}", *(f"  {line}" for line in lines)])
 
 
 def describe_sql(query: Query) -> str:
@@ -140,12 +141,6 @@ def _output(plan: Plan) -> Iterator[str]:
         yield ("deliver to   " if number == 0 else "             ") + f"{entry['kind']} ({settings})"
     if not output.deliver:
         yield "deliver to   nothing but the artifact store"
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    for row in rows:
-        yield ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
 
 
 _PAST = {
