@@ -16,11 +16,9 @@ enum { BREAK, NOTHING, AT, DIGITS, MIXED, OTHER_LETTER, PACKED = 32, PLANES = 0x
 
 enum { LONG = 7, LONG_IN_JSON = 9, SSN_DIGITS = 9, SSN_END = 1000000000, YEAR = 4, LONGEST_KEY = 64, MOST_OWN = 16, MOST_PARTS = 20 };
 
-/* Of the first letters of a row's own words, a set of bits: letters that are not read as ASCII; a row that must be read;
-   and those of words for a unit in a house. */
+/* Of the first letters of a row's own words, a set of bits: letters that are not read as ASCII; a row that must be read. */
 #define BEYOND (1u << 30)
 #define MUST_BE_READ (1u << 31)
-#define UNITS 0x2C1046u
 
 typedef struct {
     const uint8_t *at, *end;
@@ -33,6 +31,7 @@ static uint8_t ahead(const Text *text, int by) { return text->end - text->at > b
 static uint32_t bit(uint32_t letter) { return 1u << (letter & 31); }
 static uint32_t hash_with(uint32_t hash, uint32_t letter) { return (hash ^ letter) * 16777619u; }
 static uint32_t word_of(uint32_t hash) { return hash | 1; }
+static uint32_t pair_of(uint32_t before, uint32_t hash) { return word_of(hash_with(before, hash)); }
 enum { HASH_OF_NOTHING = 0x811C9DC5 };
 
 /* What the letter beyond ASCII at `at` is read as, and its bytes. */
@@ -113,6 +112,7 @@ typedef struct {
     int apart, size;           /* signs since the last digit; digits of the last group */
     int64_t value;             /* of the last group, the same */
     uint32_t groups;           /* sizes of the last three, and the signs before each, four bits each */
+    uint32_t before;           /* hash of the word that this one follows, 0 if it is none of the sought */
     bool readable;             /* no JSON, or within a string of JSON */
     const uint8_t *string;     /* where that begins, or the text */
 } Pass;
@@ -142,10 +142,10 @@ static void see_word(Pass *pass) {
         text->at += width;
         for (; letter >= PACKED; letter >>= 8) hash = hash_with(hash, letter & 255);
     }
-    if (!is_sought) return;
     const uint32_t *words = own->words + pass->row * MOST_OWN;
-    for (int n = 0; n < own->counts[pass->row]; n++)
-        if (words[n] == word_of(hash)) pass->found |= OWN;
+    for (int n = 0; is_sought && n < own->counts[pass->row]; n++)
+        if (words[n] == word_of(hash) || (pass->before && words[n] == pair_of(pass->before, hash))) pass->found |= OWN;
+    pass->before = is_sought ? hash : 0;
 }
 
 static bool is_among(const int64_t *numbers, int64_t count, int64_t value) {
@@ -174,6 +174,7 @@ static void see_digits(Pass *pass) {
         if (++pass->run >= LONG && is_among(numbers, own->numbers_of_row, pass->tail)) pass->found |= NEVER;
     }
     int size = (int)(text->at - start);
+    pass->before = 0;
     pass->size += size, pass->total += size, pass->apart = 0;
     pass->groups = (pass->groups & ~15u) | (uint32_t)(pass->size < 15 ? pass->size : 15);
     if (is_among(numbers, own->numbers_of_row, pass->value)) pass->found |= NEVER;
@@ -231,6 +232,7 @@ static void see_quote(Pass *pass) {
         if (after < text->end && *after == ':' && !is_known(pass->string, end - pass->string, pass->keys)) pass->found |= KEY;
     }
     end_run(pass);
+    pass->before = 0;
     pass->readable = !pass->readable;
     pass->string = text->at;
 }
@@ -290,34 +292,41 @@ typedef struct {
 
 /* Letters that make a word, one after the other. */
 typedef struct {
-    uint32_t hash, first;
+    uint32_t hash, first, last;
     int size;
 } Word;
 
 static void add_letter(Word *word, uint32_t letter) {
     if (!word->size) word->hash = HASH_OF_NOTHING, word->first = letter;
     word->hash = hash_with(word->hash, letter);
+    word->last = letter;
     word->size++;
 }
 
-static void add_word(Words *words, const Word *word) {
+static void add(Words *words, uint32_t sought, uint32_t first) {
+    *words->firsts |= bit(first);
     for (int n = 0; n < *words->count; n++)
-        if (words->words[n] == word_of(word->hash)) return;
-    if (*words->count == MOST_OWN) {
-        *words->firsts |= MUST_BE_READ;
-        return;
-    }
-    words->words[(*words->count)++] = word_of(word->hash);
-    *words->firsts |= bit(word->first);
+        if (words->words[n] == sought) return;
+    if (*words->count == MOST_OWN) *words->firsts |= MUST_BE_READ;
+    else words->words[(*words->count)++] = sought;
 }
 
-/* Adds each word of a name, and its letters as one word; of a street the words in its numbers, and the first other one.
-   False where something may have to be decoded, or a street may end with two initials: it may then be written in a way
-   that has none of these words. */
+static void add_word(Words *words, const Word *word) { add(words, word_of(word->hash), word->first); }
+
+/* Whether it may be one for a unit in a house: `apt`, `unit`, `suite`, `floor`, `fl`, `room`, `bldg`, `lot` and the like. */
+static bool may_be_unit(const Word *word) {
+    for (const char *ends = "atutsefrflrmbglt"; *ends; ends += 2)
+        if (word->size > 1 && word->first == (uint8_t)ends[0] && word->last == (uint8_t)ends[1]) return true;
+    return false;
+}
+
+/* Adds each word of a name, and its letters as one word; of a street the words in its numbers, and the first other one
+   with the one that follows it, or alone where it may be written alone. False where something may have to be decoded, or
+   two initials may be all: it may then be written in a way that has none of these words. */
 static bool add_words(Text text, bool is_name, Words *words) {
-    Word word = {0}, name = {0};
+    Word word = {0}, name = {0}, street = {0};
     int parts = 0, initials = 0;
-    bool in_number = false, is_told = false, has_digit = false;
+    bool in_number = false, is_told = false, has_digit = false, is_beyond = false;
     for (bool is_over = false; !is_over;) {
         int width = 1;
         uint8_t byte = ahead(&text, 0);
@@ -326,13 +335,22 @@ static bool add_words(Text text, bool is_name, Words *words) {
         is_over = text.at >= text.end;
         text.at += width;
         if (letter == OTHER_LETTER) *words->firsts |= BEYOND;
+        if (letter == OTHER_LETTER ? word.size > 0 : letter >= PACKED && is_beyond) return false; /* a word of two scripts */
+        if (letter != NOTHING) is_beyond = letter == OTHER_LETTER;
         if (letter != NOTHING && letter < PACKED) {
             initials += word.size == 1;
-            bool may_end = is_over || byte == ',' || (word.size > 1 && UNITS & bit(word.first));
-            if (!is_told && initials > 1 && may_end) return false;
+            bool may_end = is_over || byte == ',' || byte >= 128;
+            if (!is_told && initials > 1 && (may_end || may_be_unit(&word))) return false;
             has_digit |= is_digit(byte);
             int least = is_name && has_digit ? 1 : 2; /* letters: beside a digit one is enough */
-            if (word.size >= least && (is_name || !is_told)) add_word(words, &word);
+            bool is_apart = may_end || is_digit(byte); /* from a word that follows */
+            if (street.size && (word.size || is_apart)) {
+                if (!word.size || may_be_unit(&word)) add_word(words, &street);
+                else add(words, pair_of(street.hash, word.hash), street.first), *words->firsts |= bit(word.first);
+                street.size = 0;
+            }
+            if (word.size >= least && !is_name && !is_told && !in_number && !is_apart) street = word;
+            else if (word.size >= least && (is_name || !is_told)) add_word(words, &word);
             if (name.size >= least && is_name && (is_over || is_digit(byte))) add_word(words, &name), name.size = 0;
             is_told |= word.size > 1 && !in_number;
             parts += word.size > 0, word.size = 0, in_number = is_digit(byte);

@@ -57,18 +57,23 @@ def _own_of(type: str, value: str) -> Own:
         return Own(never=frozenset([text] if len(text) > SHORTEST else []))
     parts = WORD.findall(plain)[:MOST_WORDS]
     pieces = frozenset(part for part in parts if WITHOUT_BLANKS.search(part) and len(part) >= SHORTEST)
-    spaced = tuple(part for part in parts if not WITHOUT_BLANKS.search(part))
+    spaced = _with_blanks(parts)
     words = (part for part in (*spaced, "".join(spaced)) if len(part) >= SHORTEST and LETTER.search(part))
     phrases = (
         {spaced}
         if type == "name"
-        else set(_ways_to_write(spaced, len(WORD.findall(plain.partition(",")[0]))))
+        else set(_ways_to_write(spaced, len(_with_blanks(WORD.findall(plain.partition(",")[0])))))
     )
     return Own(
         words=frozenset(words if type == "name" else ()),
         phrases=frozenset(one for one in phrases if len(LETTER.findall("".join(one))) >= SHORTEST),
         pieces=pieces,
     )
+
+
+def _with_blanks(words: list[str]) -> tuple[str, ...]:
+    """Those of scripts that put blanks between words."""
+    return tuple(word for word in words if not WITHOUT_BLANKS.search(word))
 
 
 def _ways_to_write(street: tuple[str, ...], before_comma: int) -> Iterator[tuple[str, ...]]:

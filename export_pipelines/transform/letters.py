@@ -53,9 +53,7 @@ class Letters:
             return cls(texts)
         letters = cls(pa.LargeStringArray.from_buffers(len(texts), *texts.buffers()[1:], offset=texts.offset))
         if letters.lengths[texts.is_null().to_numpy(zero_copy_only=False)].any():
-            return cls(
-                texts.fill_null("")
-            )  # a copy, which few need: what makes arrays stores nothing for null
+            return cls(texts.fill_null(""))  # what makes arrays stores nothing for null: few need the copy
         return letters
 
     @classmethod
