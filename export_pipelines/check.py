@@ -1,5 +1,6 @@
 """Everything about `exports/` that can be known before a run: a list of faults comes out, none hides another."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -29,6 +30,8 @@ from export_pipelines.plan.naming import part_file_name, window_words
 from export_pipelines.plan.plan import Plan, Window
 from export_pipelines.plan.window import WHOLE, scheduled_window, window_between, window_of
 from export_pipelines.settings import Settings
+
+log = logging.getLogger(__name__)
 
 # Pairs of windows that share all but one word of a template: the day, the month, the year.
 SAMPLES: dict[Cadence, tuple[str, ...]] = {
@@ -64,6 +67,7 @@ def check_all(
     `connect` asks the source for each query's tables, an index and its clock, every destination for the right to write, and the
     artifact store for room, as an artifact named `probe` that is not kept. Raises SettingsError without the folder of exports, RequestError for an unknown name.
     """
+    log.info("check started", extra={"connect": connect})
     loaded = load_definitions(settings.definitions, catalog, read_known(settings.home))
     asked = _asked(loaded, names)
     faults = [
@@ -96,7 +100,12 @@ def check_all(
         )
         faults += _clock_faults(settings, now)
         faults += _store_faults(settings, probe)
-    return sorted({fault for fault in faults if fault.name in asked or fault.name in OTHERS})
+    found = sorted({fault for fault in faults if fault.name in asked or fault.name in OTHERS})
+    for fault in found:
+        log.debug("fault", extra={"of": fault.name, "severity": fault.severity})
+    errors = sum(fault.severity == "error" for fault in found)
+    log.info("check finished", extra={"exports": len(asked), "faults": len(found), "errors": errors})
+    return found
 
 
 STORE, SOURCE, ALERTS, ALLOWED = OTHERS = ("artifact store", "source", "alerts", "allowed")

@@ -1,19 +1,23 @@
 """What machines read of the program's work: with EXPORT_PIPELINES_LOG=json a JSON object a line on stderr, nothing else.
 
 Every room logs to `logging.getLogger(__name__)`: an `event` in few words, its figures as keys, and the run's id that
-`run` set. Never a secret or a lead's value, as in errors."""
+`run` set. INFO tells that a run, a delivery, a retry, a sweep, an import or a check starts and ends, DEBUG the details. Never a
+secret, a value of a row or of a filter, or an address that mail goes to."""
 
 import logging
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from export_pipelines.errors import ExportError, SettingsError
 
-VARIABLE = "EXPORT_PIPELINES_LOG"
+VARIABLE, LEVEL = "EXPORT_PIPELINES_LOG", "EXPORT_PIPELINES_LOG_LEVEL"
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 PROGRAM = "export_pipelines"
 
 _run: ContextVar[str] = ContextVar("run", default="")
+_process = f"process-{uuid.uuid4().hex[:12]}"  # of records outside of any run
 
 
 @contextmanager
@@ -24,6 +28,14 @@ def run(id: str) -> Iterator[None]:
         yield
     finally:
         _run.reset(token)
+
+
+def for_machines(name: str) -> logging.Logger:
+    """The logger of a room whose errors people hear of elsewhere: without a handler nothing of it is printed."""
+    logger = logging.getLogger(name)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    return logger
 
 
 def failure(error: BaseException) -> dict[str, str]:
@@ -42,10 +54,13 @@ def are_json() -> bool:
 
 
 def log_as_asked(environment: Mapping[str, str]) -> None:
-    """Writes JSON from now on, if the environment says so. Raises SettingsError for another word."""
+    """Writes JSON from now on, of the level that the environment says, if it asks for it. Raises SettingsError for another word."""
     word = environment.get(VARIABLE, "")
     if word not in ("", "json"):
         raise SettingsError(f'"{word}" is no way to log', where=VARIABLE, remedy="json, or leave it out")
+    level = environment.get(LEVEL, "") or "info"
+    if level not in LEVELS:
+        raise SettingsError(f'"{level}" is no level of a log', where=LEVEL, remedy=", ".join(LEVELS))
     if word:
         from pythonjsonlogger.json import JsonFormatter
 
@@ -60,10 +75,9 @@ def log_as_asked(environment: Mapping[str, str]) -> None:
         )
         logger = logging.getLogger(PROGRAM)
         logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(logging.INFO)
+        logger.setLevel(LEVELS[level])
 
 
 def _with_run(record: logging.LogRecord) -> bool:
-    if _run.get():
-        record.run = _run.get()
+    record.run = _run.get() or _process
     return True

@@ -1,11 +1,11 @@
 """The whole way in short functions: a plan becomes an artifact, an artifact is delivered; and both at once."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
+from export_pipelines import logs
 from export_pipelines.artifacts import FORMAT_VERSION, Manifest, ManifestColumn, Part, Store
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import StoredEntry
@@ -24,7 +24,7 @@ from export_pipelines.run.run_log import RunLog
 from export_pipelines.run.statistics import Written
 from export_pipelines.run.write_parts import write_parts
 
-log = logging.getLogger(__name__)
+log = logs.for_machines(__name__)
 
 NAMED = 5  # of the leads that are not there
 Clock = Callable[[], datetime]
@@ -119,6 +119,7 @@ def deliver(
 
     `again` sends it all the same. Every error is in the ledger before it is raised.
     """
+    log.info("delivery started", extra={"delivery": delivery})
     try:
         with ledger.claim(delivery, now, run_id, again) as attempt:
             if attempt.receipt is None:
@@ -128,10 +129,11 @@ def deliver(
                 attempt.heading_for(destination.target(manifest))
                 attempt.receipt = destination.send(Artifact(manifest, store, now()), attempt)
             receipt = attempt.receipt
-    except ExportError as error:
-        log.error("not delivered", extra={"delivery": delivery, "code": error.code, "error": str(error)})
+    except BaseException as error:
+        log.error("delivery failed", extra={"delivery": delivery, **logs.failure(error)})
         raise
-    log.info("delivered", extra={"delivery": delivery, "target": receipt.target, "files": len(receipt.files)})
+    sent = {"artifact": receipt.artifact, "kind": receipt.kind, "files": len(receipt.files)}
+    log.info("delivery finished", extra={"delivery": delivery, **sent, "bytes": receipt.bytes})
     return receipt
 
 

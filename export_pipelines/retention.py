@@ -1,5 +1,6 @@
 """What no longer has to be kept: artifacts whose export says a `retention` that is over."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -7,6 +8,8 @@ from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.ledger import ENDED_BADLY, OPEN, Ledger
 from export_pipelines.plan.window import before
+
+log = logging.getLogger(__name__)
 
 
 def expired(
@@ -28,8 +31,14 @@ def expired(
 
 def sweep(definitions: Iterable[ExportDefinition], store: Store, ledger: Ledger, now: datetime) -> list[str]:
     """Removes what has `expired`, and what killed runs left; returns what was removed. The ledger keeps its record."""
+    log.info("sweep started")
     removed = []
     for manifest in expired(definitions, store, ledger, now):
         store.remove(manifest.artifact)
+        log.debug(
+            "expired", extra={"artifact": manifest.artifact, "created_at": manifest.created_at.isoformat()}
+        )
         removed.append(manifest.artifact)
-    return [*removed, *store.sweep()]
+    debris = store.sweep()
+    log.info("sweep finished", extra={"expired": len(removed), "debris": len(debris)})
+    return [*removed, *debris]

@@ -1,6 +1,7 @@
 """What tests of several rooms share: a small sample store, and a project of one's own around it."""
 
 import hashlib
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import hypothesis
 import pytest
 from typer.testing import CliRunner
 
+from export_pipelines import logs
 from export_pipelines.cli import app as cli
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import PREFIX, Settings
@@ -144,3 +146,12 @@ def no_instance_of_another_time(monkeypatch: pytest.MonkeyPatch) -> None:
         from dagster._core.storage.defs_state.base import DefsStateStorage
 
         monkeypatch.setattr(DefsStateStorage, "get", classmethod(lambda _: None))
+
+
+@pytest.fixture
+def quiet_afterwards() -> Iterator[None]:
+    logger = logging.getLogger(logs.PROGRAM)
+    before = logger.handlers, logger.propagate, logger.level
+    yield
+    logger.handlers, logger.propagate = before[:2]
+    logger.setLevel(before[2])

@@ -1,10 +1,8 @@
 """What machines read: codes of errors, and records of JSON with one run's id."""
 
 import json
-import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,18 +25,14 @@ def test_the_page_of_errors_is_made_of_the_code():
     assert (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8") == error_page()
 
 
-@pytest.fixture
-def quiet_afterwards() -> Iterator[None]:
-    logger = logging.getLogger(logs.PROGRAM)
-    before = logger.handlers, logger.propagate, logger.level
-    yield
-    logger.handlers, logger.propagate = before[:2]
-    logger.setLevel(before[2])
-
-
 def test_another_word_is_refused(quiet_afterwards: None):
     with pytest.raises(SettingsError, match='EXPORT_PIPELINES_LOG: "yaml" is no way to log'):
         logs.log_as_asked({logs.VARIABLE: "yaml"})
+
+
+def test_another_level_is_refused(quiet_afterwards: None):
+    with pytest.raises(SettingsError, match='EXPORT_PIPELINES_LOG_LEVEL: "loud" is no level .*debug, info'):
+        logs.log_as_asked({logs.VARIABLE: "json", logs.LEVEL: "loud"})
 
 
 def terminal(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -64,10 +58,13 @@ def test_stderr_holds_records_and_nothing_else(tmp_path: Path):
     ran = terminal(project, "run", "daily_leads", "--partition", DAY)
     assert ran.returncode == 0
     events = {str(one["event"]): one for one in records(ran)}
-    assert {"reading", "written", "delivered"} <= set(events)
-    assert events["written"]["rows"] == 10
-    assert str(events["written"]["artifact"]).startswith(f"daily_leads/{DAY}/")
-    runs = {one.get("run") for one in (events[name] for name in ("reading", "written", "delivered"))}
+    assert {"run started", "run finished", "delivery started", "delivery finished"} <= set(events)
+    assert events["run finished"]["rows"] == 10
+    assert str(events["run finished"]["artifact"]).startswith(f"daily_leads/{DAY}/")
+    runs = {
+        one.get("run")
+        for one in (events[name] for name in ("run started", "run finished", "delivery finished"))
+    }
     assert len(runs) == 1 and runs != {None}
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
@@ -17,6 +18,8 @@ from export_pipelines.delivery.webhook.destination import JSON, signed, signing_
 from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
 from export_pipelines.errors import SettingsError
 from export_pipelines.templates import header_text, render_text
+
+log = logging.getLogger(__name__)
 
 WHERE = "alerts.yaml"
 SUBJECT = "[export_pipelines] {{kind}}: {{export}}"
@@ -99,6 +102,7 @@ class _Mail:
                 message.id,
                 _Nothing(message.id),
             )
+        _log_told("email", message)
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class _Slack:
     def tell(self, message: Message) -> None:
         body = json.dumps({"text": f"*{message.subject}*\n{message.body}"}).encode()
         self.client.post(Body([body]), {"Content-Type": JSON})
+        _log_told("slack", message)
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,12 @@ class _Webhook:
         body = Body([json.dumps(told).encode()])
         headers = signed(self.key, message.id, utc_seconds(message.at), iter(body.again()))
         self.client.post(body, {"Content-Type": JSON, **headers})
+        _log_told("webhook", message)
+
+
+def _log_told(channel: str, message: Message) -> None:
+    about = {"channel": channel, "alert": message.id, "export": message.export, "kind": message.kind}
+    log.info("alert told", extra=about)
 
 
 @dataclass(frozen=True)

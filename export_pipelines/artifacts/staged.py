@@ -1,5 +1,6 @@
 """What every staging asks of its parts, whatever it keeps them in."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
@@ -7,6 +8,8 @@ from typing import Self
 
 from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, StoreError
+
+log = logging.getLogger(__name__)
 
 
 class AbortedUnlessCommitted(ABC):
@@ -40,6 +43,9 @@ def demand_whole(manifest: Manifest, artifact: str, stored: Mapping[str, int]) -
     """Raises DamagedArtifact unless every part of `manifest` was stored with all of its bytes."""
     if manifest.artifact != artifact:
         raise StoreError(f"the manifest is that of {manifest.artifact}", where=artifact)
+    log.debug(
+        "committing", extra={"artifact": artifact, "parts": len(manifest.parts), "bytes": manifest.bytes}
+    )
     for part in manifest.parts:
         if stored.get(part.name) != part.stored_bytes:
             raise DamagedArtifact(

@@ -1,11 +1,15 @@
 """Makes an artifact available where it is: the receipt is the proof that every byte stands in the store."""
 
+import logging
+
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.definition.destinations import DownloadSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
+
+log = logging.getLogger(__name__)
 
 
 def open_from(settings: DownloadSettings, resources: Resources) -> "Download":
@@ -33,5 +37,9 @@ class Download:
         """Reads every part to its end; DamagedArtifact when one is not what the manifest says."""
         for part in artifact.manifest.parts:
             artifact.prove(part)
+        log.debug(
+            "parts proven",
+            extra={"artifact": artifact.manifest.artifact, "parts": len(artifact.manifest.parts)},
+        )
         files = (part.name for part in artifact.manifest.parts)
         return receipt_of(artifact, self.kind, self.target(artifact.manifest), files)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from export_pipelines.delivery.destination import Journal
 from export_pipelines.delivery.places import versioned
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.errors import DamagedArtifact, RequestError
+
+log = logging.getLogger(__name__)
 
 PREFIX = ".export_pipelines-"  # of everything here that is not for readers
 
@@ -87,6 +90,9 @@ def bring(there: FileSet, overwrite: Overwrite, journal: Journal) -> bool:
             return False
         gone = _replaceable(there, overwrite, journal, standing, equal)
         missing = [name for name in there.wanted if name not in equal or name == there.own_manifest]
+        log.debug(
+            "exchanging files", extra={"export": there.export, "missing": len(missing), "gone": len(gone)}
+        )
         journal.placing(there.where, there.export, {name: one.sha256 for name, one in there.wanted.items()})
         try:
             there.put(missing, gone)

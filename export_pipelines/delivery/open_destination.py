@@ -1,5 +1,6 @@
 """From an entry of `deliver:` to the destination that fulfils it, by the type of its settings."""
 
+import logging
 from collections.abc import Mapping
 
 from export_pipelines.definition.destinations import (
@@ -15,6 +16,8 @@ from export_pipelines.delivery.destination import Destination
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import not_installed
 
+log = logging.getLogger(__name__)
+
 EXTRAS: Mapping[str, str] = {"paramiko": "sftp", "boto3": "s3", "botocore": "s3"}  # library -> extra
 
 
@@ -26,6 +29,7 @@ def open_destination(settings: DestinationSettings, resources: Resources) -> Des
     """
     for named in settings.named():
         resources.demand(named.kind, named.name, ".".join(map(str, ("deliver", settings.kind, *named.key))))
+    log.debug("opening the destination", extra={"kind": settings.kind})
     try:
         return _opened(settings, resources)
     except ModuleNotFoundError as error:

@@ -1,6 +1,7 @@
 """Loads a CSV file of leads into the lead store in one transaction: every record is loaded, already there, or in
 the reject file with its line and the reason."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from export_pipelines.lead_store.tables import PARTIES, leads, metadata
 
 CHUNK, CHUNK_CHARACTERS = 2_000, 8 * 1024 * 1024  # rows, and what they hold at most
 COLUMNS = tuple(column.name for column in leads.columns)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def import_leads(
     """
     if reject.resolve() == file.resolve():
         raise ImportFileError("the reject file would replace the file to import", where=str(reject))
+    log.info("import started", extra={"file": str(file), "dry_run": dry_run})
     dataset = (catalog or load_catalog(None)).dataset("leads")
     form = form_of(file, mapping.encoding, mapping.delimiter)
     with opened_text(file, form.encoding) as stream:
@@ -95,6 +98,8 @@ def import_leads(
                 if catalog_out:
                     declare(layout.declared, catalog_out)
                 rejected = rejects.finish()
+    counts = {"records": load.records, "loaded": load.loaded, "rejected": load.rejected}
+    log.info("import finished", extra={"file": str(file), **counts, "already_there": load.already_there})
     return ImportResult(
         form=form,
         columns={step.header: step.field or "its time of day" for step in layout.cells},
@@ -114,6 +119,7 @@ def import_leads(
 def _loaded(records: Iterator[Record], load: "_Load", progress: Callable[[int], None] | None) -> "_Load":
     for chunk in _chunks(records):
         load.take(chunk)
+        log.debug("records taken", extra={"records": load.records, "loaded": load.loaded})
         if progress:
             progress(load.records)
     return load

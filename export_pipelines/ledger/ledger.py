@@ -1,5 +1,6 @@
 """The ledger: who asked for what, what came out, where it went, and every attempt at bringing it there."""
 
+import logging
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ from export_pipelines.ledger.tables import (
 )
 from export_pipelines.ledger.windows import WindowRecord, window_records
 
+log = logging.getLogger(__name__)
+
 Clock = Callable[[], datetime]
 
 
@@ -69,6 +72,7 @@ class Ledger:
         }
         with self.engine.begin() as connection:
             self._add(connection, requests, row)
+        log.debug("run requested", extra={"export": export, "origin": origin, "windows": len(windows)})
 
     def register(
         self,
@@ -95,6 +99,7 @@ class Ledger:
             by_lane = {
                 one.lane: one for one in self._read(connection, deliveries.c.artifact == manifest.artifact)
             }
+        log.debug("artifact registered", extra={"artifact": manifest.artifact, "deliveries": len(lanes)})
         return tuple(by_lane[lane] for lane in lanes)
 
     @contextmanager
@@ -131,12 +136,16 @@ class Ledger:
     def renamed(self, old: str, new: str) -> bool:
         """The records of export `old` are those of `new` from now on; False where there were none."""
         with self.engine.begin() as connection:
-            return take_along(connection, old, new)
+            moved = take_along(connection, old, new)
+        log.debug("records renamed", extra={"export": new, "before": old, "any": moved})
+        return moved
 
     def notice(self, alert: Alert) -> bool:
         """Something that people are to be told; False when it was noticed before."""
         with self.engine.begin() as connection:
-            return self._add(connection, alerts, asdict(alert))
+            new = self._add(connection, alerts, asdict(alert))
+        log.debug("alert noticed", extra={"export": alert.export, "kind": alert.kind, "new": new})
+        return new
 
     def told(self, alert: Alert, channels: Sequence[str], ended_at: datetime | None) -> None:
         """`channels` have the alert now; with `ended_at`, nobody else has to be told."""
@@ -270,6 +279,7 @@ class Ledger:
             elif one.state != "delivered":
                 update(connection, id, **arrived(receipt), ended_at=at, run_id=run_id)
             (one,) = self._read(connection, deliveries.c.id == id)
+        log.debug("attempt begun", extra={"delivery": id, "number": one.attempts, "has": receipt is not None})
         return Attempt(self.engine, one, receipt)
 
     def _delivered(self, attempt: Attempt, at: datetime) -> None:
@@ -299,3 +309,4 @@ class Ledger:
                 .where(attempts.c.delivery == one.id, attempts.c.number == one.attempts)
                 .values(ended_at=at, outcome=row["state"], error=row["error"])
             )
+        log.debug("attempt ended", extra={"delivery": one.id, "number": one.attempts, "state": row["state"]})

@@ -1,5 +1,6 @@
 """What people are told: a sensor looks for what failed, is late or looks odd, writes it into the ledger, and tells it once."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -21,6 +22,8 @@ from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.window import WHOLE_KEY, scheduled_window
 
+log = logging.getLogger(__name__)
+
 EVERY_S = 60
 Log = Callable[[str], None]
 
@@ -41,6 +44,7 @@ def alert_sensor(workshop: Workshop, not_taken: Sequence[Absent] = ()) -> dg.Sen
         for alert in found:
             workshop.ledger.notice(alert)
         notice(workshop, instance, rules, on)
+        log.debug("looked for alerts", extra={"definitions": len(found), "rules": len(rules)})
         told = tell(workshop, rules, context.log.error)
         return dg.SkipReason(f"{told} alerts told")
 

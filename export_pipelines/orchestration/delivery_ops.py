@@ -1,6 +1,7 @@
 """The last box of the graph: one op for each destination, and one that records what came of every window."""
 
 import functools
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from export_pipelines.orchestration.failing import MAX_RETRIES, RETRY, failure, 
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.workshop import Workshop
+
+log = logging.getLogger(__name__)
 
 NOTHING = dg.Out(dg.Nothing)
 
@@ -52,6 +55,13 @@ def record(
     written: Edge,
     deliveries: list[Edge],
 ) -> Iterator[Any]:
+    with logs.run(context.run_id):
+        yield from _recorded(context, workshop, written, deliveries)
+
+
+def _recorded(
+    context: dg.AssetExecutionContext, workshop: Workshop, written: Edge, deliveries: list[Edge]
+) -> Iterator[Any]:
     with told():
         done = gather(written, deliveries, workshop.store())
         before = workshop.store().manifests(done[0].written.export)
@@ -64,6 +74,7 @@ def record(
     whole = {one.key: materialization_metadata(one, workshop) for one in done if one.whole}
     yield from evaluations(asset, done, before, partitioned)
     faults = faults_of(done)
+    log.debug("windows recorded", extra={"whole": len(whole), "failed": len(faults)})
     if faults:  # Dagster takes no result from a failing op, so the good windows are recorded one by one
         for key, metadata in whole.items():
             yield dg.AssetMaterialization(asset, partition=key if partitioned else None, metadata=metadata)

@@ -1,6 +1,8 @@
 """Runs an export's job in this process, on the instance that the UI looks at: one window in, artifacts or faults out."""
 
 import getpass
+import logging
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from export_pipelines import logs
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.given import Given, demand_leads
@@ -26,6 +29,8 @@ from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import demand_complete, demand_quiet, scheduled_window, window_of
 from export_pipelines.run.observer import Observer
 from export_pipelines.settings import Settings
+
+log = logging.getLogger(__name__)
 
 NOW_ANYWAY = "wait, or add --now"
 
@@ -92,9 +97,8 @@ def redeliver(
     """One attempt at each of the ledger's `deliveries`; gives one clear text for each that failed, by its artifact."""
     workshop = open_workshop(settings, now)
     job = definitions_of(workshop, quiet=True).resolve_job_def(DELIVER_AGAIN)
-    result = job.execute_in_process(
-        instance=instance, raise_on_error=False, run_config={**send_config(deliveries, again), **QUIET}
-    )
+    config = {**send_config(deliveries, again), **QUIET}
+    result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=config)
     texts, exit_code = failures_in(result.all_events, [""])
     if exit_code >= INTERRUPTED:
         raise Interrupted
@@ -113,9 +117,13 @@ def run_job(
     defs = definitions_of(workshop, quiet=True)
     run["tags"] = {ORIGIN: "terminal", ASKED_BY: getpass.getuser(), **run.get("tags", {})}
     config = {**run.pop("run_config", {}), **(QUIET if job != ON_DEMAND else {})}
-    result = defs.resolve_job_def(job).execute_in_process(
-        instance=instance, raise_on_error=False, run_config=config, **run
-    )
+    run_id = str(uuid.uuid4())
+    with logs.run(run_id):
+        log.debug("launching", extra={"export": definition.name, "job": job, "windows": len(keys)})
+        result = defs.resolve_job_def(job).execute_in_process(
+            instance=instance, raise_on_error=False, run_config=config, run_id=run_id, **run
+        )
+        log.debug("launched", extra={"export": definition.name, "success": result.success})
     path = "write" if job == ON_DEMAND else f"{node_name(definition)}.write"
     failures, exit_code = failures_in(result.all_events, keys)
     if exit_code >= INTERRUPTED:

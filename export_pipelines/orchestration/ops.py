@@ -1,5 +1,6 @@
 """The ops of every export, in order: six that build plans, one that runs them. Edges carry plans and artifact ids, never rows."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ import dagster as dg
 
 from export_pipelines import logs
 from export_pipelines.definition import ExportDefinition
+from export_pipelines.definition.given import Given
 from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.orchestration.checks import definition_check, report
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
@@ -27,6 +29,8 @@ from export_pipelines.plan.window import (
     window_between,
     window_of,
 )
+
+log = logging.getLogger(__name__)
 
 POOL = "source"
 ANY_HOUR = "export/any_hour"  # tag of a run that a person wants outside of quiet hours too
@@ -63,6 +67,11 @@ WINDOW = {
 @dg.op(name="extract", description=TEXT["extract"], config_schema=WINDOW)
 def extract(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -> Edge:
     export, given = context.op_config["export"], context.op_config.get("filter")
+    with logs.run(context.run_id):
+        return _extract(context, workshop, export, given)
+
+
+def _extract(context: dg.OpExecutionContext, workshop: Workshop, export: str, given: Given | None) -> Edge:
     with told(mistyped=_is_typed(context) and export not in workshop.loaded.broken):
         definition = workshop.definition(export, {"filter": given} if given else None)
         windows = _windows(context, definition, workshop)
@@ -86,13 +95,14 @@ def _planning(name: str) -> dg.OpDefinition:
     def add_section(
         context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge
     ) -> Edge:
-        with told(), interruptible(context, workshop):
-            made = [_step(name, draft, workshop) for draft in _drafts(plans)]
+        with logs.run(context.run_id):
+            with told(), interruptible(context, workshop):
+                made = [_step(name, draft, workshop) for draft in _drafts(plans)]
+                if name == "mask_pii":
+                    _demand_readable(made, workshop)
             if name == "mask_pii":
-                _demand_readable(made, workshop)
-        if name == "mask_pii":
-            _demand_leads(context, made[0], workshop)
-        return _shown(context, name, made)
+                _demand_leads(context, made[0], workshop)
+            return _shown(context, name, made)
 
     return add_section
 
@@ -217,4 +227,5 @@ def _demand_leads(context: dg.OpExecutionContext, plan: PlanDraft, workshop: Wor
 def _shown(context: dg.OpExecutionContext, name: str, plans: list[PlanDraft]) -> Edge:
     metadata: dict[str, Any] = step_metadata(name, plans)
     context.add_output_metadata(metadata)
+    log.debug("step planned", extra={"step": name, "export": plans[0].export, "windows": len(plans)})
     return wire(plans)

@@ -1,5 +1,6 @@
 """What did not arrive at once: a job that tries deliveries again, and the sensor that asks for it when their time has come."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -15,6 +16,8 @@ from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.partitions import partitions_of
 from export_pipelines.orchestration.workshop import Workshop
+
+log = logging.getLogger(__name__)
 
 DELIVER_AGAIN = "deliver_again"
 RETRY_TAG = "export/retries_of"  # of a run that the sensor asked for: one an export at a time
@@ -36,14 +39,21 @@ CONFIG = {
     config_schema=CONFIG,
 )
 def send(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -> None:
+    with logs.run(context.run_id):
+        _send(context, workshop)
+
+
+def _send(context: dg.OpExecutionContext, workshop: Workshop) -> None:
+    ids = context.op_config["deliveries"]
+    log.info("retry started", extra={"deliveries": len(ids)})
     faults: dict[str, Fault] = {}
     artifacts: dict[str, None] = {}
-    for id in context.op_config["deliveries"]:
+    for id in ids:
         with told():
             one = workshop.ledger.delivery(id)
         artifacts[one.artifact] = None
         try:
-            with logs.run(context.run_id), interruptible(context, workshop):
+            with interruptible(context, workshop):
                 receipt = workshop.deliver(id, context.run_id, context.op_config["again"])
             context.log.info(f"{one.artifact}: {len(receipt.files)} files delivered to {receipt.target}")
         except ExportError as error:
@@ -52,8 +62,9 @@ def send(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -
     with told():
         for artifact in artifacts:
             _record(context, workshop, artifact)
+    log.info("retry finished", extra={"deliveries": len(ids), "failed": len(faults)})
     if faults:
-        raise failure(faults, len(context.op_config["deliveries"]))
+        raise failure(faults, len(ids))
 
 
 def deliver_again_job(workshop: Workshop) -> dg.JobDefinition:
@@ -76,6 +87,7 @@ def retry_sensor(workshop: Workshop, job: dg.JobDefinition) -> dg.SensorDefiniti
             for export, due in groupby(by_export, key=lambda one: one.export)
             if not instance.get_runs(dg.RunsFilter(tags={RETRY_TAG: export}, statuses=UNFINISHED), limit=1)
         ]
+        log.log(logging.INFO if asked else logging.DEBUG, "deliveries to retry", extra={"runs": len(asked)})
         yield from asked or [dg.SkipReason("no delivery is waiting")]
 
     return dg.SensorDefinition(

@@ -1,5 +1,6 @@
 """What a schedule asked for and did not get: asked for again with pauses that grow, until the export's time for it is over."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ from export_pipelines.orchestration.schedules import MAX_CAUGHT_UP, begins_now, 
 from export_pipelines.orchestration.switches import Switch, last_tick, next_tick, owes_a_tick, switches
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.window import WHOLE_KEY
+
+log = logging.getLogger(__name__)
 
 EVERY_S = 60
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=12)  # each is three times the one before
@@ -39,6 +42,8 @@ def retry_windows_sensor(workshop: Workshop, jobs: Sequence[Any]) -> dg.SensorDe
             over += [f"{definition.name} {one.ask.key}" for one in lost]
             again = [one for one in due if one not in lost and _is_time(one, workshop.now())]
             asked += [request(definition, one) for one in again[:MAX_CAUGHT_UP]]
+        figures = {"runs": len(asked), "given_up": len(over)}
+        log.log(logging.INFO if asked or over else logging.DEBUG, "windows to retry", extra=figures)
         yield from asked
         if not asked:
             yield dg.SkipReason(_why_nothing(over))

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from export_pipelines import logs
 from export_pipelines.orchestration.failing import told
 from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.retention import sweep
@@ -16,7 +17,7 @@ AT = "10 4 * * *"
     description="Removes artifacts whose `retention` is over, and what killed runs left; the ledger keeps its record",
 )
 def sweep_store(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -> None:
-    with told():
+    with logs.run(context.run_id), told():
         removed = sweep(workshop.loaded.definitions, workshop.store(), workshop.ledger, workshop.now())
     for one in removed:
         context.log.info(f"removed {one}")

@@ -1,9 +1,12 @@
 """The table of readers: a database that has one of its own is one file and one row here, all others share the last."""
 
+import logging
 from collections.abc import Callable
 
 from export_pipelines.read.residual import Asking
 from export_pipelines.read.source import Source
+
+log = logging.getLogger(__name__)
 
 
 # Each reader is imported when its database is first opened, and the driver with it.
@@ -43,4 +46,5 @@ def open_source(url: str) -> Source:
     """A reader for the database at an SQLAlchemy `url`; nothing is opened yet. Raises SourceError or SettingsError, never
     with the URL."""
     dialect = url.split(":", 1)[0].split("+", 1)[0]
+    log.debug("source opened", extra={"database": dialect})
     return Asking(READERS.get(dialect, _any_other)(url))

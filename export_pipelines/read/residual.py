@@ -1,5 +1,6 @@
 """Asks the rows of a source what their database could not be asked exactly, in SQLite in memory; nothing reaches a disk."""
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -20,6 +21,8 @@ from export_pipelines.read.source import Source
 from export_pipelines.transform.casts import conform, demand_utf8
 from export_pipelines.transform.timestamps import timestamp_texts
 
+log = logging.getLogger(__name__)
+
 INTEGERS = frozenset({Kind.INTEGER, Kind.BOOLEAN})
 GROUP_ROWS = 4096
 Row = tuple[Any, ...]
@@ -37,14 +40,21 @@ class Asking:
 
     def check(self, query: Query) -> None:
         self.source.check(query)
+        log.debug("source checked", extra={"columns": len(query.columns)})
 
     def count(self, query: Query) -> int:
         with self._naming(query):
-            return self.source.count(query)
+            rows = self.source.count(query)
+        log.debug("rows counted", extra={"rows": rows})
+        return rows
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
+        log.debug(
+            "reading started", extra={"columns": len(query.columns), "residual": query.rest is not None}
+        )
         with self._naming(query):
             yield from self._read(query)
+        log.debug("reading finished")
 
     @contextmanager
     def _naming(self, query: Query) -> Iterator[None]:

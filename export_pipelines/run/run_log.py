@@ -9,7 +9,7 @@ from export_pipelines.run.observer import Batch, Run
 from export_pipelines.run.part_writer import WrittenPart
 from export_pipelines.run.statistics import Written
 
-log = logging.getLogger(__name__)
+log = logs.for_machines(__name__)
 
 
 class RunLog:

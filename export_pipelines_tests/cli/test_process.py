@@ -89,6 +89,9 @@ def test_a_week_that_fails_in_part_exits_1_with_its_partitions(project: Project)
     taken.write_text("a file where the folder has to be")
     ran = terminal(project, "backfill", "daily", "--from", "2024-01-10", "--to", "2024-01-12")
     assert ran.returncode == 1
+    assert [
+        one for one in ran.stderr.splitlines() if not one.startswith(("error: ", "what was written"))
+    ] == []
     assert ran.stderr.splitlines()[-1] == "error: 1 of 3 partitions failed: 2024-01-11"
 
 

@@ -1,5 +1,6 @@
 """An artifact in the making, in a folder: parts under a temporary name, the manifest last. Its lock dies with us."""
 
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from export_pipelines.files.os_errors import store_errors
 from export_pipelines.files.private import FOLDER_MODE, make_folder, open_new, opener
 
 BUFFER_BYTES = 1024 * 1024
+log = logging.getLogger(__name__)
 
 
 class FolderPart:
@@ -73,6 +75,7 @@ class FolderStaging(AbortedUnlessCommitted):
     def open_part(self, name: str) -> FolderPart:
         if name in self._parts:
             raise same_name(name, self.artifact)
+        log.debug("part opened", extra={"artifact": self.artifact, "part": name})
         self._parts[name] = part = FolderPart(self.folder / check_part_name(name))
         return part
 
@@ -89,11 +92,13 @@ class FolderStaging(AbortedUnlessCommitted):
                 sync_folder(folder)
             (self.folder / LOCK_NAME).unlink()
         self._release()
+        log.debug("committed", extra={"artifact": self.artifact})
         return manifest
 
     def abort(self) -> None:
         if self._lock is None:
             return
+        log.debug("removing an unfinished artifact", extra={"artifact": self.artifact})
         try:
             with store_errors("remove an unfinished artifact", self.folder):
                 for part in self._parts.values():

@@ -1,6 +1,7 @@
 """Artifacts in a local folder: `<store>/<export>/<window key>/<token>/` with parts and manifest.json."""
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,8 @@ from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
 from export_pipelines.errors import DamagedArtifact, RequestError, unknown
 from export_pipelines.files.locking import locked, try_lock
 from export_pipelines.files.os_errors import store_errors
+
+log = logging.getLogger(__name__)
 
 
 class FolderStore:
@@ -94,6 +97,7 @@ class FolderStore:
         folder = self._folder(artifact)
         with store_errors("remove the artifact", folder), locked(self.root / MUTEX_NAME):
             remove_artifact_folder(folder, self.root)
+        log.debug("artifact removed", extra={"artifact": artifact})
 
     def sweep(self, export: str | None = None) -> list[str]:
         if not self.root.is_dir():
@@ -106,6 +110,7 @@ class FolderStore:
             ]
             for window in [path for path in self.root.glob(f"{export or '*'}/*") if path.is_dir()]:
                 remove_empty(window, self.root)
+        log.debug("store swept", extra={"export": export, "removed": removed})
         return removed
 
     def holds(self, path: Path) -> bool:

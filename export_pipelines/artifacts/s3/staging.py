@@ -1,10 +1,14 @@
 """An artifact in the making, in a bucket: parts stream into uploads, the manifest comes last."""
 
+import logging
+
 from export_pipelines.artifacts.folder.names import check_part_name
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
 from export_pipelines.artifacts.staged import AbortedUnlessCommitted, demand_whole, same_name
 from export_pipelines.errors import StoreError
 from export_pipelines.s3 import Bucket, Options, Upload
+
+log = logging.getLogger(__name__)
 
 
 class S3Part:
@@ -38,6 +42,7 @@ class S3Staging(AbortedUnlessCommitted):
     def open_part(self, name: str) -> S3Part:
         if name in self._parts:
             raise same_name(name, self.artifact)
+        log.debug("part opened", extra={"artifact": self.artifact, "part": name})
         self._parts[name] = part = S3Part(self.bucket, self.prefix + check_part_name(name), self.options)
         return part
 
@@ -59,11 +64,13 @@ class S3Staging(AbortedUnlessCommitted):
         if not self.bucket.put(self.prefix + MANIFEST_NAME, manifest.to_json(), options, only_new=True):
             raise StoreError("another run committed the same artifact", where=self.artifact)
         self._open = False
+        log.debug("committed", extra={"artifact": self.artifact})
         return manifest
 
     def abort(self) -> None:
         if not self._open:
             return
+        log.debug("removing an unfinished artifact", extra={"artifact": self.artifact})
         self._open = False
         if self._manifest_tried:  # it may be there though no answer came: without its parts it must not stay
             self.bucket.remove(self.prefix + MANIFEST_NAME)

@@ -1,5 +1,6 @@
 """Artifacts in a bucket: `<prefix><export>/<window key>/<token>/` with parts and manifest.json."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from export_pipelines.artifacts.s3.staging import S3Staging
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, unknown
 from export_pipelines.s3 import ARCHIVES, Access, Bucket, Options, object_options, open_bucket
+
+log = logging.getLogger(__name__)
 
 # Longer than a part takes to be written: what has no manifest by then has no writer.
 GRACE = timedelta(days=7)
@@ -134,6 +137,7 @@ class S3Store:
         self.bucket.remove(self._key(artifact, MANIFEST_NAME))  # killed in between, the rest is debris
         for name in self._files_of(artifact):
             self.bucket.remove(self._key(artifact, name))
+        log.debug("artifact removed", extra={"artifact": artifact})
 
     def sweep(self, export: str | None = None) -> list[str]:
         prefix = f"{self.prefix}{export}/" if export else self.prefix
@@ -154,6 +158,7 @@ class S3Store:
             if is_artifact_id(artifact) and begun.modified < old:
                 removed.add(artifact)
                 self.bucket.abort(begun.key, begun.upload)
+        log.debug("store swept", extra={"export": export, "removed": sorted(removed)})
         return sorted(removed)
 
     def holds(self, path: Path) -> bool:

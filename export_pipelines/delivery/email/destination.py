@@ -1,5 +1,6 @@
 """Delivers an artifact by mail: attached, spread over several mails, or as a link."""
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ WHERE, MAIL_FROM = "deliver.email", "EXPORT_PIPELINES_MAIL_FROM"
 NAMED = re.compile(r"(.*?)\s*<([^<>]*)>\s*")
 FEWEST_BYTES = 100_000  # of a mail
 LISTED = 100  # files named in a mail
+log = logging.getLogger(__name__)
 
 
 def open_from(settings: EmailSettings, resources: Resources) -> "Email":
@@ -144,6 +146,7 @@ class Email:
                     raise self._too_large(artifact.manifest, limit)
                 item = _item(number, len(mails))
                 hand_over(client, self.server, self.sender.addr_spec, self.recipients, mail, item, journal)
+        log.debug("mails handed over", extra={"artifact": artifact.manifest.artifact, "mails": len(mails)})
         names = [piece.name for pieces in mails for piece in pieces]
         files = [*names, *([artifact.manifest_name] if self.settings.manifest else [])]
         details = {

@@ -1,6 +1,7 @@
 """Delivers an artifact into a folder: parts under temporary names, checked while copied, then renamed, manifest last."""
 
 import errno
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -19,6 +20,8 @@ from export_pipelines.files.locking import locked, sync_folder
 from export_pipelines.files.os_errors import store_errors
 from export_pipelines.files.private import make_folder
 from export_pipelines.templates import check_template, fixed_folder
+
+log = logging.getLogger(__name__)
 
 WHERE = "deliver.folder.path"
 PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
@@ -85,6 +88,9 @@ class Folder:
             if isinstance(cause, OSError) and cause.errno in PASSING:
                 raise RetryableError(error.what, where=error.where, remedy=error.remedy) from cause
             raise
+        log.debug(
+            "files are there", extra={"artifact": artifact.manifest.artifact, "files": len(there.wanted)}
+        )
         return receipt_of(artifact, self.kind, str(folder), there.wanted)
 
     def _folder(self, manifest: Manifest) -> Path:

@@ -1,5 +1,7 @@
 """Delivers an artifact into an S3 bucket: whole objects under their final keys, the manifest last."""
 
+import logging
+
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.definition.output import CODECS, FORMATS
@@ -12,6 +14,8 @@ from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.s3.file_set import BucketSet
 from export_pipelines.s3 import Access, Upload, object_options, open_bucket
 from export_pipelines.templates import check_template, fixed_folder, render
+
+log = logging.getLogger(__name__)
 
 WHERE = "deliver.s3"
 
@@ -75,6 +79,9 @@ class S3:
         )
         if not bring(there, self.settings.overwrite, journal):
             return None
+        log.debug(
+            "files are there", extra={"artifact": artifact.manifest.artifact, "files": len(there.wanted)}
+        )
         proofs = ", ".join(f"{count} by {how}" for how, count in sorted(there.proofs.items()))
         details = {"objects proven": proofs}
         return receipt_of(artifact, self.kind, there.where, there.wanted, details, there.manifest_sha256)

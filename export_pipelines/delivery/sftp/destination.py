@@ -1,5 +1,6 @@
 """Delivers an artifact into a folder of an SFTP server: temporary names, sizes proved, then renamed, manifest last."""
 
+import logging
 import posixpath
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from export_pipelines.delivery.sftp.ssh import Login, connected, login_of
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.network_errors import network_errors
 from export_pipelines.templates import check_template, fixed_folder
+
+log = logging.getLogger(__name__)
 
 WHERE = "deliver.sftp"
 
@@ -92,7 +95,9 @@ class Sftp:
         return self._receipt(artifact, there.where, there.wanted)
 
     def _receipt(self, artifact: Artifact, where: str, files: Iterable[str]) -> Receipt:
-        return receipt_of(artifact, self.kind, where, files, {"verified by": self.settings.proof})
+        receipt = receipt_of(artifact, self.kind, where, files, {"verified by": self.settings.proof})
+        log.debug("files are there", extra={"artifact": receipt.artifact, "files": len(receipt.files)})
+        return receipt
 
     def _folder(self, manifest: Manifest) -> str:
         return place_of(self.settings.path, words_of(manifest), f"{WHERE}.path")

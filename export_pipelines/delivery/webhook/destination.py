@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -23,6 +24,8 @@ from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
 from export_pipelines.errors import SettingsError
 from export_pipelines.templates import demand_header
+
+log = logging.getLogger(__name__)
 
 WHERE = "deliver.webhook"
 JSON = "application/json"
@@ -191,6 +194,7 @@ class Webhook:
         told = signed(self.key, id, utc_seconds(artifact.at), iter(body.again()))
         about = {"X-Export": artifact.manifest.export, "X-Export-Artifact": artifact.manifest.artifact}
         code = self.client.post(body, {**self.headers, **headers, **about, **told})
+        log.debug("posted", extra={"artifact": artifact.manifest.artifact, "status": code})
         journal.done(item, str(code))
 
     def _notice(self, artifact: Artifact) -> dict[str, Any]:
