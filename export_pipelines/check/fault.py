@@ -1,0 +1,21 @@
+"""What a check says of one export, or of what else it looked at."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from export_pipelines.errors import ExportError, faults_in
+
+STORE, SOURCE, ALERTS, ALLOWED = OTHERS = ("artifact store", "source", "alerts", "allowed")
+
+
+class CheckFault(NamedTuple):
+    """`name` is the export, or what else was looked at; an `error` keeps it from running, a `warning` or a `note` does not."""
+
+    name: str
+    severity: Literal["error", "warning", "note"]
+    text: str
+
+
+def faults_of(name: str, error: ExportError) -> Iterator[CheckFault]:
+    for fault in faults_in(str(error)):
+        yield CheckFault(name, "error", fault)

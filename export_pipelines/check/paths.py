@@ -1,0 +1,73 @@
+"""Where files would go: exports, or windows of one export, that would write the same."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from export_pipelines.artifacts import open_store
+from export_pipelines.check.fault import CheckFault, faults_of
+from export_pipelines.definition import ExportDefinition, Loaded
+from export_pipelines.definition.destinations.settings import Overwrite
+from export_pipelines.definition.targets import Claims, Target, conflict, file_words, target_of
+from export_pipelines.errors import ExportError
+from export_pipelines.plan.naming import part_file_name, window_words
+from export_pipelines.plan.plan import Plan
+from export_pipelines.settings import Settings
+
+
+def path_faults(loaded: Loaded, plans: dict[str, list[Plan]], settings: Settings) -> Iterator[CheckFault]:
+    claims, by_name = Claims(), {one.name: one for one in loaded.definitions}
+    for definition in loaded.definitions:
+        try:
+            written = [
+                one for plan in plans.get(definition.name, ()) for one in _written(plan, definition, settings)
+            ]
+        except ExportError as error:
+            yield from faults_of(definition.name, error)
+            continue
+        yield from _own_faults(definition, written, settings)
+        targets = [one.target for one in written]
+        for rival, target in claims.rivals(targets).items():
+            yield CheckFault(definition.name, "error", conflict(definition, rival, target))
+            yield CheckFault(rival, "error", conflict(by_name[rival], definition.name, target))
+        claims.add(definition.name, targets)
+
+
+class _Written(NamedTuple):
+    """What one window writes at one destination."""
+
+    target: Target
+    overwrite: Overwrite
+    window: str
+
+
+def _written(plan: Plan, definition: ExportDefinition, settings: Settings) -> Iterator[_Written]:
+    window, here = plan.extract.window, settings.home / "delivered"
+    words = {**window_words(window), **file_words(definition), "run": window.key}
+    for entry in definition.deliver:
+        target = target_of(entry, words, part_file_name(plan, 1), here)
+        if target is not None:
+            yield _Written(target, entry.replaces(), window.key)
+
+
+def _own_faults(
+    definition: ExportDefinition, written: Iterable[_Written], settings: Settings
+) -> Iterator[CheckFault]:
+    store = open_store(settings.store_url)
+    where = definition.at("deliver")
+    first: dict[Target, str] = {}
+    for target, overwrite, window in written:
+        if not target.server and store.holds(target.folder):
+            text = (
+                f"{where}: {target.folder} lies inside the artifact store; deliver to a folder outside of it"
+            )
+            yield CheckFault(definition.name, "error", text)
+            return
+        other = first.setdefault(target, window)
+        if other != window and overwrite != "version" and definition.partition:
+            then = "replace" if overwrite == "replace" else "be refused because of"
+            text = (
+                f"{where}: windows {other} and {window} both write {target}: one "
+                f"would {then} the other; put {{{{date}}}} into the path or the naming, or say overwrite: version"
+            )
+            yield CheckFault(definition.name, "warning", text)
+            return
