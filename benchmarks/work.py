@@ -1,7 +1,6 @@
 """The pieces of work that are timed, each run as `python -m benchmarks.work NAME STORE_URL` in a process of its own."""
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import run_export
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import window_between, window_of
+from export_pipelines.project import Project
 from export_pipelines.read.open_source import open_source
 from export_pipelines.read.source import Source
 
@@ -100,10 +100,17 @@ def export(plan: Plan, source: Source, folder: Path) -> int:
 
 def a_day(folder: Path) -> float:
     """One small day of the project in `folder`, without Dagster."""
-    workshop, definition = _small_days(folder)
-    plan = compile_plan(workshop.request(definition, window_of(definition, SMALL_DAY)))
+    project, definition = _small_days(folder)
+    plan = project.plan(definition, window_of(definition, SMALL_DAY))
     began = time.perf_counter()
-    workshop.run(plan)
+    run_export(
+        plan,
+        project.source(),
+        project.store,
+        Keys.of(project.settings),
+        project.now,
+        project.new_token(),
+    )
     return time.perf_counter() - began
 
 
@@ -111,21 +118,18 @@ def a_day_through_dagster(folder: Path) -> float:
     """The same as a run on the project's instance, recorded and delivered."""
     from export_pipelines.orchestration import launch, open_instance
 
-    workshop, definition = _small_days(folder)
-    with open_instance(workshop.settings, folder) as instance:
+    project, definition = _small_days(folder)
+    with open_instance(project.settings, folder) as instance:
         began = time.perf_counter()
-        done = launch(workshop.settings, definition.name, instance=instance, partition_key=SMALL_DAY)
+        done = launch(project, definition.name, instance=instance, partition_key=SMALL_DAY)
         assert done.ok
         return time.perf_counter() - began
 
 
-def _small_days(folder: Path) -> tuple[Any, Any]:
-    from export_pipelines.orchestration.workshop import open_workshop
-    from export_pipelines.settings import Settings
-
-    workshop = open_workshop(Settings.load(os.environ, folder))
-    (definition,) = workshop.loaded.definitions
-    return workshop, definition
+def _small_days(folder: Path) -> tuple[Project, Any]:
+    project = Project.open(folder)
+    (definition,) = project.loaded.definitions
+    return project, definition
 
 
 DAYS = {"a day, stream alone": a_day, "a day through Dagster": a_day_through_dagster}

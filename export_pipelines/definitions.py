@@ -5,8 +5,9 @@ import os
 from export_pipelines.files.private import close_umask
 from export_pipelines.logs import log_as_asked
 from export_pipelines.orchestration import build_definitions
-from export_pipelines.settings import project_settings
+from export_pipelines.project import Project
+from export_pipelines.settings import project_root
 
 close_umask()
 log_as_asked(os.environ)
-defs = build_definitions(project_settings())
+defs = build_definitions(Project.open(project_root(os.environ)))

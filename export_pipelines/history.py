@@ -1,21 +1,26 @@
 """Store and ledger of a project, in which an export that was renamed has what it made under its earlier names."""
 
+from typing import TYPE_CHECKING
+
 from export_pipelines import ledger as ledgers
 from export_pipelines.artifacts import RenamedStore, Store, open_store
 from export_pipelines.definition import Loaded
 from export_pipelines.settings import Settings
 
+if TYPE_CHECKING:
+    from export_pipelines.s3 import ClientOf
 
-def store_of(settings: Settings, loaded: Loaded) -> Store:
+
+def store_of(settings: Settings, loaded: Loaded, s3_client: "ClientOf | None" = None) -> Store:
     """Artifacts stay under the name that they were made with; asked for an export, the store gives them too."""
     former = {one.name: one.renamed_from for one in loaded.definitions if one.renamed_from}
-    store = open_store(settings.store_url)
+    store = open_store(settings.store_url, s3_client)
     return RenamedStore(store, former) if former else store
 
 
-def ledger_of(settings: Settings, loaded: Loaded) -> ledgers.Ledger:
+def ledger_of(settings: Settings, loaded: Loaded, s3_client: "ClientOf | None" = None) -> ledgers.Ledger:
     """The ledger, in which the records of an earlier name are those of the new one from now on. Raises SettingsError."""
-    ledger = ledgers.ledger_of(settings)
+    ledger = ledgers.ledger_of(settings, s3_client)
     for definition in loaded.definitions:
         for old in definition.renamed_from:
             ledger.renamed(old, definition.name)

@@ -9,7 +9,7 @@ project.scan("daily_leads")                     # all partitions, as a Polars La
 import os
 from collections.abc import Callable, MutableMapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from export_pipelines.plan.plan import Plan, Window
     from export_pipelines.read.source import Source
     from export_pipelines.run.observer import Observer
+    from export_pipelines.s3 import ClientOf
     from export_pipelines.settings import Settings
 
 PREVIEW_ROWS = 20
@@ -45,7 +46,8 @@ def utc_now() -> datetime:
 
 @dataclass
 class Project:
-    """`environment` holds the settings, `EXPORT_PIPELINES_...`; relative paths are taken from `root`.
+    """`environment` holds the settings, `EXPORT_PIPELINES_...`; relative paths are taken from `root`. `s3_client` gives
+    boto3's client for the buckets of which store and destinations say nothing but the name.
 
     Libraries are imported when something needs them: a command that only lists exports reads no data.
     """
@@ -53,6 +55,7 @@ class Project:
     root: Path
     environment: MutableMapping[str, str] = field(repr=False)
     now: Callable[[], datetime] = utc_now
+    s3_client: "ClientOf | None" = field(default=None, repr=False)
 
     @classmethod
     def open(
@@ -93,25 +96,35 @@ class Project:
     def store(self) -> "Store":
         from export_pipelines.history import store_of
 
-        return store_of(self.settings, self.loaded)
+        return store_of(self.settings, self.loaded, self.s3_client)
 
     @cached_property
     def ledger(self) -> "Ledger":
         """Raises SettingsError."""
         from export_pipelines.history import ledger_of
 
-        return ledger_of(self.settings, self.loaded)
+        return ledger_of(self.settings, self.loaded, self.s3_client)
 
     @property
     def resources(self) -> "Resources":
         from export_pipelines.delivery import Resources
 
-        return Resources(self.settings, self.environment)
+        return Resources(self.settings, self.environment, self.s3_client)
 
     def forget(self) -> None:
         """The next question reads everything again, after a key or a catalog was written."""
         for name in ("settings", "catalog", "loaded", "store", "ledger"):
             self.__dict__.pop(name, None)
+
+    def reread(self) -> Self:
+        """The project with its exports as their files are now, and all else as it is. Raises SettingsError."""
+        from export_pipelines.definition import load_definitions
+        from export_pipelines.definition.known import read_known
+
+        project, settings = replace(self), self.settings
+        project.settings, project.catalog = settings, self.catalog
+        project.loaded = load_definitions(settings.definitions, self.catalog, read_known(settings.home))
+        return project
 
     def definition(self, name: str, given: "Given | None" = None) -> "ExportDefinition":
         """The export, with what is `given` laid over its filter.
@@ -121,8 +134,10 @@ class Project:
         from export_pipelines.definition import load_definition
 
         found = self.loaded.named(name)
-        file = self.settings.definitions / found.path.name
-        return load_definition(file, self.catalog, given) if given else found
+        return load_definition(self.file_of(found), self.catalog, given) if given else found
+
+    def file_of(self, definition: "ExportDefinition") -> Path:
+        return self.settings.definitions / definition.path.name
 
     def source(self) -> "Source":
         from export_pipelines.read.open_source import open_source
@@ -236,13 +251,25 @@ class Project:
         Raises RequestError when there is none, or where one has a column of another type.
         """
         from export_pipelines.frames import scan_artifacts
+
+        return scan_artifacts(self.newest(export), self.store)
+
+    def last(self, export: str) -> "Manifest":
+        """The newest artifact of an export, whatever its window. Raises RequestError when there is none."""
+        for manifest in self.store.manifests(export):
+            if not manifest.overrides:
+                return manifest
+        raise _no_artifacts(export)
+
+    def newest(self, export: str) -> "list[Manifest]":
+        """The newest artifact of each partition, in the order of time. Raises RequestError when there is none."""
         from export_pipelines.plan.window import is_given
 
         usual = [one for one in self.store.manifests(export) if not one.overrides]
         newest = {one.window.key: one for one in reversed(usual) if not is_given(one.window)}
         if not newest:
-            raise RequestError("there are no artifacts of this export", where=export, remedy="run it first")
-        return scan_artifacts([newest[key] for key in sorted(newest)], self.store)
+            raise _no_artifacts(export)
+        return [newest[key] for key in sorted(newest)]
 
     def _window(self, definition: "ExportDefinition", text: str | None) -> "Window":
         from export_pipelines.plan.window import demand_complete, scheduled_window, window_between, window_of
@@ -256,3 +283,7 @@ class Project:
             window = scheduled_window(definition, self.now())
         demand_complete(window, self.now())
         return window
+
+
+def _no_artifacts(export: str) -> RequestError:
+    return RequestError("there are no artifacts of this export", where=export, remedy="run it first")

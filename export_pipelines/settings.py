@@ -1,6 +1,5 @@
 """Where things live: source, artifact store, keys, folders. Read once at a door, handed down as data."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -109,11 +108,6 @@ class Settings(BaseModel):
 def project_root(environment: Mapping[str, str]) -> Path:
     """The folder that relative paths are taken from: DAGSTER_HOME, else the working directory."""
     return Path(environment.get("DAGSTER_HOME") or Path.cwd())
-
-
-def project_settings() -> Settings:
-    """Settings of this process: its environment and, for relative paths, the project's folder."""
-    return Settings.load(os.environ, project_root(os.environ))
 
 
 def _if_there(path: Path) -> Path | None:

@@ -66,7 +66,7 @@ def test_dagster_does_it_every_night(dagster_project: DagsterProject):  # noqa: 
     project.write("kept", KEPT)
     assert project.run("kept", "2024-01-15").success
     assert project.run("daily", "2024-01-15").success
-    defs = project.definitions(project.workshop(lambda: TODAY + timedelta(days=31)))
+    defs = project.definitions(project.opened(lambda: TODAY + timedelta(days=31)))
     schedule = defs.resolve_schedule_def("sweep_schedule")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert defs.resolve_job_def("sweep").execute_in_process().success

@@ -12,6 +12,9 @@ from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.errors import SettingsError, not_installed
 
 if TYPE_CHECKING:
+    from export_pipelines.s3 import ClientOf
+
+if TYPE_CHECKING:
     from export_pipelines.run.part_writer import PartSink
 
 
@@ -87,8 +90,10 @@ class Store(Protocol):
     def location(self, artifact: str) -> str: ...
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, s3_client: "ClientOf | None" = None) -> Store:
     """The store at `url`: a folder's path, `file:///folder` or `s3://bucket/prefix`; nothing is made before the first run.
+
+    `s3_client` gives boto3's client for a bucket, unless the URL says how it is reached.
 
     Raises SettingsError for another kind of URL.
     """
@@ -99,10 +104,10 @@ def open_store(url: str) -> Store:
             where="EXPORT_PIPELINES_STORE_URL",
             remedy="give a folder's path, file:///path/of/the/folder or s3://bucket/prefix",
         )
-    return SCHEMES[scheme](url)
+    return SCHEMES[scheme](url, s3_client)
 
 
-def _file_url(url: str) -> Store:
+def _file_url(url: str, _: "ClientOf | None") -> Store:
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise SettingsError(
@@ -113,7 +118,7 @@ def _file_url(url: str) -> Store:
     return FolderStore(Path(unquote(parts.path)))
 
 
-def _path(url: str) -> Store:
+def _path(url: str, _: "ClientOf | None") -> Store:
     try:
         return FolderStore(Path(url).expanduser())
     except RuntimeError as error:
@@ -124,14 +129,14 @@ def _path(url: str) -> Store:
         ) from error
 
 
-def _s3(url: str) -> Store:
+def _s3(url: str, client: "ClientOf | None") -> Store:
     try:
         from export_pipelines.artifacts.s3.store import s3_store  # boto3 takes half a second
     except ModuleNotFoundError as error:
         if error.name not in ("boto3", "botocore"):
             raise
         raise not_installed("boto3", "s3", "EXPORT_PIPELINES_STORE_URL") from None
-    return s3_store(url)
+    return s3_store(url, client)
 
 
-SCHEMES: dict[str, Callable[[str], Store]] = {"": _path, "file": _file_url, "s3": _s3}
+SCHEMES: dict[str, Callable[[str, "ClientOf | None"], Store]] = {"": _path, "file": _file_url, "s3": _s3}

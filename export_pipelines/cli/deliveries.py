@@ -55,9 +55,7 @@ def deliver(
     project = project_of(context)
     chosen = _chosen(project, artifact, to)
     with instance_of(project) as instance:
-        texts = redeliver(
-            project.settings, [one.id for one in chosen], again, instance=instance, now=project.now
-        )
+        texts = redeliver(project, [one.id for one in chosen], again, instance=instance)
     ledger = project.ledger
     for one in (ledger.delivery(one.id) for one in chosen):
         if one.state == "delivered" and one.receipt:

@@ -105,14 +105,13 @@ def run_window(
         progress_bar(f"{definition.name} {window.key}, rows", None) as progress,
     ):
         return launch(
-            project.settings,
+            project,
             definition.name,
             instance=instance,
             partition_key=window.key if whole else None,
             window=None if whole else window,
             given=definition.given,
             any_hour=any_hour,
-            now=project.now,
             observer=Rows(progress),
         )
 
@@ -138,14 +137,13 @@ def run_partitions(
         progress_bar(f"{definition.name}, partitions", len(keys)) as progress,
     ):
         return fill(
-            project.settings,
+            project,
             definition.name,
             first,
             last,
             instance=instance,
             force=force,
             any_hour=any_hour,
-            now=project.now,
             observer=Partitions(keys, progress),
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts import Store, open_store
 from export_pipelines.catalog.load import shown
@@ -13,6 +14,9 @@ from export_pipelines.definition.destinations.named import Kind
 from export_pipelines.definition.destinations.secret import OWN_VARIABLE, SecretName, is_own_variable
 from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from export_pipelines.s3 import ClientOf
 
 Environment = Mapping[str, str]
 PROCESSES = Path("/proc")  # holds the environment, and the open files, of this process
@@ -24,9 +28,10 @@ class Resources:
 
     settings: Settings
     environment: Environment = field(repr=False)
+    s3_client: "ClientOf | None" = field(default=None, repr=False)  # for buckets that say nothing of how
 
     def open_store(self) -> Store:
-        return open_store(self.settings.store_url)
+        return open_store(self.settings.store_url, self.s3_client)
 
     @cached_property
     def allowed(self) -> Allowed:

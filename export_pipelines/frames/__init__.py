@@ -4,6 +4,7 @@
 
 The way back of `encode/`: it sees manifests and files, never a definition or a source."""
 
+from export_pipelines.frames.frame_types import frame_of
 from export_pipelines.frames.read_artifact import (
     read_artifact,
     scan_artifacts,
@@ -12,4 +13,4 @@ from export_pipelines.frames.read_artifact import (
     to_pandas,
 )
 
-__all__ = ["read_artifact", "scan_artifacts", "schema_of", "to_arrow", "to_pandas"]
+__all__ = ["frame_of", "read_artifact", "scan_artifacts", "schema_of", "to_arrow", "to_pandas"]

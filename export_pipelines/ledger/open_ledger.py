@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,16 +18,19 @@ from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
 from export_pipelines.settings import PREFIX, Settings, driver_url
 
+if TYPE_CHECKING:
+    from export_pipelines.s3 import ClientOf
+
 HEAD = "0006"  # the newest migration
 WHERE = PREFIX + "LEDGER_URL"
 BUSY_S = 60.0  # how long one waits for another's write; a write takes milliseconds
 MIGRATING = 0x6C6564676572  # of PostgreSQL's advisory locks, away from those of lanes
 
 
-def ledger_of(settings: Settings) -> Ledger:
+def ledger_of(settings: Settings, s3_client: "ClientOf | None" = None) -> Ledger:
     """The ledger of the settings, never a new one beside a store that has artifacts. Raises SettingsError."""
     return open_ledger(
-        settings.ledger_url.get_secret_value(), lambda: open_store(settings.store_url).is_empty()
+        settings.ledger_url.get_secret_value(), lambda: open_store(settings.store_url, s3_client).is_empty()
     )
 
 

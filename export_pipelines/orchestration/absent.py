@@ -17,13 +17,13 @@ from export_pipelines.definition.taken_names import taken_by
 from export_pipelines.definition.words import NAME_PATTERN
 from export_pipelines.errors import DefinitionError
 from export_pipelines.orchestration.checks import check_specs, definition_check, report
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.code_reference import code_reference
 from export_pipelines.orchestration.failing import told
-from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.partitions import POLICY, partitions_of
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, note_export
 from export_pipelines.orchestration.schedules import schedule_of
-from export_pipelines.orchestration.workshop import Workshop
+from export_pipelines.project import Project
 
 BROKEN = "broken_definitions"  # group of those of which nothing is known
 _TYPE = re.compile(rb"^type:[ \t]*[\"']?(lead|event|report)\b", re.MULTILINE)
@@ -46,30 +46,30 @@ class Absent:
     error: DefinitionError
     stand_in: ExportDefinition | None
 
-    @property
-    def key(self) -> dg.AssetKey:
+    def key(self, location: CodeLocation) -> dg.AssetKey:
         if self.stand_in:
-            return asset_key(self.stand_in)
-        return dg.AssetKey(["broken", re.sub(r"[^A-Za-z0-9_]", "_", self.name)])
+            return location.asset_key(self.stand_in)
+        return location.key("broken", re.sub(r"[^A-Za-z0-9_]", "_", self.name))
 
     @property
     def text(self) -> str:
         return "\n".join(self.error.faults)
 
 
-def absent_exports(workshop: Workshop) -> list[Absent]:
+def absent_exports(location: CodeLocation) -> list[Absent]:
     """Those whose file cannot be read, and those whose file went away while their schedule is on."""
-    known = read_known(workshop.settings.home)
+    project = location.project
+    known = read_known(project.settings.home)
     found = [
-        Absent(name, error, _stand_in(name, known.get(name) or _guessed(name, workshop)))
-        for name, error in workshop.loaded.broken.items()
+        Absent(name, error, _stand_in(name, known.get(name) or _guessed(name, project)))
+        for name, error in project.loaded.broken.items()
     ]
-    there = {one.name for one in workshop.loaded.definitions} | set(workshop.loaded.broken)
-    renamed = {old for one in workshop.loaded.definitions for old in one.renamed_from}
+    there = {one.name for one in project.loaded.definitions} | set(project.loaded.broken)
+    renamed = {old for one in project.loaded.definitions for old in one.renamed_from}
     for name, one in known.items():
         if one.on and name not in there | renamed:
-            found.append(Absent(name, _gone(name, one, workshop), _stand_in(name, one)))
-    return list(_each_by_itself(found))
+            found.append(Absent(name, _gone(name, one, project), _stand_in(name, one)))
+    return list(_each_by_itself(found, location))
 
 
 def refused(definition: ExportDefinition, error: Exception) -> Absent:
@@ -80,53 +80,61 @@ def refused(definition: ExportDefinition, error: Exception) -> Absent:
     return Absent(definition.name, DefinitionError([fault]), definition)
 
 
-def absent_parts(one: Absent, workshop: Workshop) -> Parts:
+def absent_parts(one: Absent, location: CodeLocation) -> Parts:
     """Asset, job and schedule of one; only the asset where Dagster does not take what is known of it."""
     try:
-        asset = _asset(one, workshop, one.stand_in)
+        asset = _asset(one, location, one.stand_in)
         if one.stand_in is None:
             return Parts(asset)
         job = dg.define_asset_job(
-            one.name, selection=dg.AssetSelection.assets(one.key), tags={EXPORT_TAG: one.name}
+            location.job_name(one.stand_in),
+            selection=dg.AssetSelection.assets(one.key(location)),
+            tags={EXPORT_TAG: location.job_name(one.stand_in)},
+            executor_def=dg.in_process_executor,
         )
-        return Parts(asset, job, _schedule(one, one.stand_in, job))
+        return Parts(asset, job, _schedule(one, one.stand_in, job, location))
     except Exception:
-        return Parts(_asset(one, workshop, None))
+        return Parts(_asset(one, location, None))
 
 
-def _asset(one: Absent, workshop: Workshop, stand_in: ExportDefinition | None) -> dg.AssetsDefinition:
-    partitions = partitions_of(stand_in) if stand_in else None
-    file = workshop.settings.definitions / (one.stand_in.path.name if one.stand_in else f"{one.name}.yaml")
+def _asset(one: Absent, location: CodeLocation, stand_in: ExportDefinition | None) -> dg.AssetsDefinition:
+    key, partitions = one.key(location), partitions_of(stand_in) if stand_in else None
+    file = location.project.settings.definitions / (
+        one.stand_in.path.name if one.stand_in else f"{one.name}.yaml"
+    )
 
     @dg.asset(
-        key=one.key,
-        group_name=one.stand_in.type if one.stand_in else BROKEN,
+        key=key,
+        group_name=location.named(one.stand_in.type if one.stand_in else BROKEN),
         description=f"This definition cannot be loaded, so it cannot be materialized.\n\n```\n{one.text}\n```",
         metadata={"faults": len(one.error.faults), **code_reference(file, _line(one.error))},
         kinds={"yaml"},
         partitions_def=partitions,
         backfill_policy=POLICY if partitions else None,
         check_specs=check_specs(
-            one.key, partitions
+            key, partitions
         ),  # the export's own: a run was launched for all of them, before or after
+        io_manager_key=location.artifacts,
         config_schema=dg.Permissive(),  # a run may have been launched for the export as it was
     )
     def broken(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]  # of None, Dagster would demand a tuple
-        note_export(context.op_execution_context, one.name)
-        report(context.op_execution_context, definition_check(one.key, one.text))
+        note_export(context.op_execution_context, location.named(one.name))
+        report(context.op_execution_context, definition_check(key, one.text))
         with told():
             raise one.error
 
     return broken
 
 
-def _schedule(one: Absent, stand_in: ExportDefinition, job: Any) -> dg.ScheduleDefinition | None:
+def _schedule(
+    one: Absent, stand_in: ExportDefinition, job: Any, location: CodeLocation
+) -> dg.ScheduleDefinition | None:
     """Under the same name, so that it stays on or off; its ticks fail until the file is mended."""
 
     def tick(context: dg.ScheduleEvaluationContext) -> dg.SkipReason:
         raise DefinitionError([f"{one.name} was not exported. {one.text}"])
 
-    return schedule_of(stand_in, job, f"Its definition cannot be loaded: {one.text}", tick)
+    return schedule_of(stand_in, job, location, f"Its definition cannot be loaded: {one.text}", tick)
 
 
 def _stand_in(name: str, known: Known | None) -> ExportDefinition | None:
@@ -136,10 +144,10 @@ def _stand_in(name: str, known: Known | None) -> ExportDefinition | None:
     return ExportDefinition(name=name, path=known.file, format=Format(name="csv"), **same)
 
 
-def _guessed(name: str, workshop: Workshop) -> Known | None:
+def _guessed(name: str, project: Project) -> Known | None:
     """Of a file that never was whole: its type, where a line says it."""
     for suffix in (".yaml", ".yml"):
-        file = workshop.settings.definitions / f"{name}{suffix}"
+        file = project.settings.definitions / f"{name}{suffix}"
         try:
             if file.is_file():
                 with file.open("rb") as opened:
@@ -150,8 +158,8 @@ def _guessed(name: str, workshop: Workshop) -> Known | None:
     return None
 
 
-def _gone(name: str, known: Known, workshop: Workshop) -> DefinitionError:
-    file = shown(workshop.settings.definitions / known.file)
+def _gone(name: str, known: Known, project: Project) -> DefinitionError:
+    file = shown(project.settings.definitions / known.file)
     return DefinitionError(
         [
             f"{file}:1: the file is not there, and the schedule of {name} is on; put it back, or say `renamed_from: {name}` in "
@@ -160,16 +168,16 @@ def _gone(name: str, known: Known, workshop: Workshop) -> DefinitionError:
     )
 
 
-def _each_by_itself(found: list[Absent]) -> Iterator[Absent]:
+def _each_by_itself(found: list[Absent], location: CodeLocation) -> Iterator[Absent]:
     """No two with one key: what is left of two odd names may be the same."""
     taken = set[dg.AssetKey]()
     for one in found:
-        number, key = 1, one.key
+        number, key = 1, one.key(location)
         while key in taken:
             number += 1
-            key = Absent(f"{one.name}_{number}", one.error, None).key
+            key = Absent(f"{one.name}_{number}", one.error, None).key(location)
         taken.add(key)
-        yield one if key == one.key else Absent(f"{one.name}_{number}", one.error, None)
+        yield one if number == 1 else Absent(f"{one.name}_{number}", one.error, None)
 
 
 def _line(error: DefinitionError) -> int:

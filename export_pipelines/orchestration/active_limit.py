@@ -7,7 +7,7 @@ import dagster as dg
 
 from export_pipelines.definition.schedule import MAX_ACTIVE
 from export_pipelines.ledger import Alert
-from export_pipelines.orchestration.sweeping import SWEEP_SCHEDULE
+from export_pipelines.orchestration.run_tags import EXPORT_TAG
 from export_pipelines.orchestration.switches import switches
 from export_pipelines.plan.plan import iso
 
@@ -15,8 +15,8 @@ REMEDY = "turn another schedule off; this one then exports at its next time what
 
 
 def running_schedules(instance: dg.DagsterInstance) -> dict[str, datetime]:
-    """Since when each schedule of an export is turned on."""
-    return {name: one.since for name, one in switches(instance).items() if name != SWEEP_SCHEDULE}
+    """Since when each schedule is turned on, whoever it belongs to."""
+    return {name: one.since for name, one in switches(instance).items()}
 
 
 def over_the_limit(on: Mapping[str, datetime], ours: Iterable[str]) -> list[str]:
@@ -28,7 +28,8 @@ def over_the_limit(on: Mapping[str, datetime], ours: Iterable[str]) -> list[str]
 
 def refusal(context: dg.ScheduleEvaluationContext, schedule: str) -> str | None:
     """Why the schedule's tick does nothing; None where it may run."""
-    ours = [one.name for one in context.repository_def.schedule_defs] if context.repository_def else []
+    there = context.repository_def.schedule_defs if context.repository_def else []
+    ours = [one.name for one in there if EXPORT_TAG in one.tags]
     on = running_schedules(context.instance)
     if schedule in over_the_limit(on, ours):
         return f"{MAX_ACTIVE} schedules are on already, which is the most: {REMEDY}"

@@ -13,14 +13,14 @@ from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.absent import Absent
 from export_pipelines.orchestration.active_limit import over_limit_alerts, running_schedules
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failed_runs import LOOK_BACK, failed_runs
-from export_pipelines.orchestration.names import schedule_name
 from export_pipelines.orchestration.renaming import take_along
 from export_pipelines.orchestration.undelivered import undelivered
 from export_pipelines.orchestration.watch import absent_now, fresh, watch_definitions
-from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.window import WHOLE_KEY, scheduled_window
+from export_pipelines.project import Project
 
 log = logging.getLogger(__name__)
 
@@ -28,28 +28,29 @@ EVERY_S = 60
 Log = Callable[[str], None]
 
 
-def alert_sensor(workshop: Workshop, not_taken: Sequence[Absent] = ()) -> dg.SensorDefinition:
+def alert_sensor(location: CodeLocation, not_taken: Sequence[Absent] = ()) -> dg.SensorDefinition:
     """Tells people by the rules of `alerts.yaml`; it asks for no runs. `not_taken` are exports that Dagster refused."""
-    look = fresh(workshop)
+    look = fresh(location)
 
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        workshop, instance = look(), context.instance
-        take_along(workshop.loaded.definitions, instance)
+        now_here, instance = look(), context.instance
+        project = now_here.project
+        take_along(now_here, instance)
         on = running_schedules(instance)
-        absent = absent_now(workshop, not_taken)
-        found = list(watch_definitions(workshop, absent, on, instance))
-        rules = load_alerts(workshop.settings.alerts)
+        absent = absent_now(now_here, not_taken)
+        found = list(watch_definitions(now_here, absent, on, instance))
+        rules = load_alerts(project.settings.alerts)
         if not rules:
-            return dg.SkipReason(f"nobody is to be told: there is no {workshop.settings.alerts.name}")
+            return dg.SkipReason(f"nobody is to be told: there is no {project.settings.alerts.name}")
         for alert in found:
-            workshop.ledger.notice(alert)
-        notice(workshop, instance, rules, on)
+            project.ledger.notice(alert)
+        notice(now_here, instance, rules, on)
         log.debug("looked for alerts", extra={"definitions": len(found), "rules": len(rules)})
-        told = tell(workshop, rules, context.log.error)
+        told = tell(project, rules, context.log.error)
         return dg.SkipReason(f"{told} alerts told")
 
     return dg.SensorDefinition(
-        name="alerts",
+        name=location.named("alerts"),
         evaluation_fn=alerts,
         minimum_interval_seconds=EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -59,27 +60,28 @@ def alert_sensor(workshop: Workshop, not_taken: Sequence[Absent] = ()) -> dg.Sen
 
 
 def notice(
-    workshop: Workshop,
+    location: CodeLocation,
     instance: dg.DagsterInstance,
     rules: tuple[AlertRule, ...],
     on: Mapping[str, datetime],
 ) -> None:
     """Writes down what is to be told. Raises nothing that it has noticed before."""
-    now = workshop.now()
-    schedules = {schedule_name(one): one.name for one in workshop.loaded.definitions if one.schedule}
+    project = location.project
+    now = project.now()
+    schedules = {location.schedule_name(one): one.name for one in project.loaded.definitions if one.schedule}
     for alert in (
-        *undelivered(workshop, instance, now),
-        *failed_runs(workshop, instance, now),
+        *undelivered(project, instance, now),
+        *failed_runs(location, instance, now),
         *over_limit_alerts(on, schedules, now),
-        *_late(workshop, on, rules, now),
+        *_late(location, on, rules, now),
     ):
-        workshop.ledger.notice(alert)
+        project.ledger.notice(alert)
 
 
-def tell(workshop: Workshop, rules: tuple[AlertRule, ...], log: Log) -> int:
+def tell(project: Project, rules: tuple[AlertRule, ...], log: Log) -> int:
     """Tells every open alert through each channel that has not got it; returns how many are told everywhere."""
     ended = 0
-    for alert in workshop.ledger.open_alerts():
+    for alert in project.ledger.open_alerts():
         channels = [
             (f"{rule_no}.{number} {channel.kind}", channel)
             for rule_no, rule in enumerate(rules, start=1)
@@ -88,22 +90,22 @@ def tell(workshop: Workshop, rules: tuple[AlertRule, ...], log: Log) -> int:
         ]
         told = list(alert.told)
         for name, channel in channels:
-            if name not in told and _tell_one(workshop, channel, alert, log):
+            if name not in told and _tell_one(project, channel, alert, log):
                 told.append(name)
         whole = all(name in told for name, _ in channels)
-        over = whole or workshop.now() - alert.noticed_at > LOOK_BACK
-        workshop.ledger.told(alert, told, workshop.now() if over else None)
+        over = whole or project.now() - alert.noticed_at > LOOK_BACK
+        project.ledger.told(alert, told, project.now() if over else None)
         ended += whole and bool(channels)
     return ended
 
 
-def _tell_one(workshop: Workshop, channel: Channel, alert: Alert, log: Log) -> bool:
+def _tell_one(project: Project, channel: Channel, alert: Alert, log: Log) -> bool:
     """A channel that is broken is told in the sensor's log, and tried again at the next tick."""
     from export_pipelines.alerts.channels import Message, open_channel  # HTTP, which no other run needs
 
     try:
         message = Message(alert.key, alert.export, alert.kind, alert.text, alert.then, alert.noticed_at)
-        open_channel(channel, workshop.resources).tell(message)
+        open_channel(channel, project.resources).tell(message)
     except ExportError as error:
         log(f"{alert.key} could not be told by {channel.kind}: {error}")
         return False
@@ -111,21 +113,21 @@ def _tell_one(workshop: Workshop, channel: Channel, alert: Alert, log: Log) -> b
 
 
 def _late(
-    workshop: Workshop, since: Mapping[str, datetime], rules: tuple[AlertRule, ...], now: datetime
+    location: CodeLocation, since: Mapping[str, datetime], rules: tuple[AlertRule, ...], now: datetime
 ) -> Iterator[Alert]:
-    for definition in workshop.loaded.definitions:
+    for definition in location.project.loaded.definitions:
         hours = late_after_hours(rules, definition.name)
-        on_since = since.get(schedule_name(definition))
+        on_since = since.get(location.schedule_name(definition))
         if hours is None or on_since is None or definition.schedule is None:
             continue
         tick = next(CronSim(definition.schedule, now - timedelta(hours=hours), reverse=True))
-        if tick >= on_since and not _has_arrived(workshop, definition, tick):
+        if tick >= on_since and not _has_arrived(location.project, definition, tick):
             yield _is_late(definition, tick, hours, now)
 
 
-def _has_arrived(workshop: Workshop, definition: ExportDefinition, tick: datetime) -> bool:
+def _has_arrived(project: Project, definition: ExportDefinition, tick: datetime) -> bool:
     key = scheduled_window(definition, tick).key
-    return workshop.ledger.arrived(definition.name, key, tick if key == WHOLE_KEY else None)
+    return project.ledger.arrived(definition.name, key, tick if key == WHOLE_KEY else None)
 
 
 def _is_late(definition: ExportDefinition, tick: datetime, hours: float, now: datetime) -> Alert:

@@ -1,34 +1,49 @@
 """One asset for each export, backed by the graph of its ops."""
 
+from inspect import Parameter, Signature
+from typing import NamedTuple, Self
+
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.orchestration import ops
 from export_pipelines.orchestration.checks import CHECKS, check_specs
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.code_reference import code_reference
-from export_pipelines.orchestration.delivery_ops import deliver_to, record
+from export_pipelines.orchestration.delivery_ops import DeliveryOps
+from export_pipelines.orchestration.export_ops import ExportOps
 from export_pipelines.orchestration.freshness import with_freshness
-from export_pipelines.orchestration.names import asset_key, node_name
 from export_pipelines.orchestration.partitions import POLICY, partitions_of
-from export_pipelines.orchestration.workshop import Workshop
 
 SOURCE_TAG = "export/source"
 
 
-def export_asset(definition: ExportDefinition, workshop: Workshop) -> dg.AssetsDefinition:
-    """The asset `[type, name]` of an export."""
-    key = asset_key(definition)
+class Ops(NamedTuple):
+    """Those of a code location, which its exports share."""
+
+    exporting: ExportOps
+    delivering: DeliveryOps
+
+    @classmethod
+    def of(cls, location: CodeLocation) -> Self:
+        return cls(ExportOps(location), DeliveryOps(location))
+
+
+def export_asset(definition: ExportDefinition, location: CodeLocation, made: Ops) -> dg.AssetsDefinition:
+    """The asset `[type, name]` of an export, after the prefix where there is one."""
+    key, deps = location.asset_key(definition), location.deps.get(definition.name, ())
     partitions = partitions_of(definition)
     asset = dg.AssetsDefinition.from_graph(
-        _graph(definition),
+        _graph(definition, location, made),
+        keys_by_input_name={_input(number): dep for number, dep in enumerate(deps)},
         keys_by_output_name={"result": key},
         partitions_def=partitions,
-        group_name=definition.type,
+        group_name=location.named(definition.type),
         descriptions_by_output_name={"result": definition.description or f"The export {definition.name}"},
-        metadata_by_output_name={"result": code_reference(workshop.file_of(definition))},
+        metadata_by_output_name={"result": code_reference(location.project.file_of(definition))},
         tags_by_output_name={
-            "result": {**_kinds(definition, workshop), SOURCE_TAG: workshop.settings.dialect}
+            "result": {**_kinds(definition, location), SOURCE_TAG: location.project.settings.dialect}
         },
         owners_by_output_name={"result": _owners(definition)},
         check_specs=check_specs(key, partitions),
@@ -37,22 +52,28 @@ def export_asset(definition: ExportDefinition, workshop: Workshop) -> dg.AssetsD
     return with_freshness(asset, definition)
 
 
-def _graph(definition: ExportDefinition) -> dg.GraphDefinition:
-    checks = {spec.name: spec.get_python_identifier() for spec in check_specs(asset_key(definition))}
-    outputs = {"result": "result", **checks}
+def _input(number: int) -> str:
+    return f"after_{number}"
 
-    @dg.graph(
-        name=node_name(definition),
-        out={name: dg.GraphOut() for name in outputs.values()},
-        config=_config(definition),
-    )
-    def export():  # type: ignore[no-untyped-def]  # Dagster's own proxies
-        plans = ops.project_fields(ops.filter_rows(ops.extract()))
-        written = ops.write(ops.compress(ops.serialize(ops.mask_pii(plans))))
-        ends = _deliver(definition).alias("deliver")(written)
+
+def _graph(definition: ExportDefinition, location: CodeLocation, made: Ops) -> dg.GraphDefinition:
+    checks = {spec.name: spec.get_python_identifier() for spec in check_specs(location.asset_key(definition))}
+    outputs = {"result": "result", **checks}
+    inputs = [_input(number) for number in range(len(location.deps.get(definition.name, ())))]
+
+    def export(**after):  # type: ignore[no-untyped-def]  # Dagster's own proxies
+        written = made.exporting.write(list(after.values()) or None)
+        ends = _deliver(definition, location, made.delivering).alias("deliver")(written)
         return {output: getattr(ends, name) for name, output in outputs.items()}
 
-    return export
+    # Dagster reads the graph's inputs from the signature, and their number is known only now.
+    export.__signature__ = Signature([Parameter(one, Parameter.KEYWORD_ONLY) for one in inputs])  # type: ignore[attr-defined]
+    return dg.graph(
+        name=location.node_name(definition),
+        ins={one: dg.GraphIn() for one in inputs},
+        out={name: dg.GraphOut() for name in outputs.values()},
+        config=_config(definition),
+    )(export)
 
 
 def _config(definition: ExportDefinition) -> dg.ConfigMapping:
@@ -68,23 +89,32 @@ def _config(definition: ExportDefinition) -> dg.ConfigMapping:
     )
 
 
-def _deliver(definition: ExportDefinition) -> dg.GraphDefinition:
+def _deliver(
+    definition: ExportDefinition, location: CodeLocation, delivering: DeliveryOps
+) -> dg.GraphDefinition:
     @dg.graph(
-        name=f"{node_name(definition)}__deliver",
+        name=f"{location.node_name(definition)}__deliver",
         out={name: dg.GraphOut() for name in ("result", *CHECKS)},
         description="Each destination by itself, then the record",
     )
     def deliver(written):  # type: ignore[no-untyped-def]
-        sent = [deliver_to(n, one.kind)(written) for n, one in enumerate(definition.deliver, start=1)]
-        ends = record(written, sent)
+        sent = [
+            delivering.to(n, one.kind).alias(f"{one.kind}_{n}")(written)
+            for n, one in enumerate(definition.deliver, start=1)
+        ]
+        ends = delivering.record.alias("record")(written, sent)
         return {name: getattr(ends, name) for name in ("result", *CHECKS)}
 
     return deliver
 
 
-def _kinds(definition: ExportDefinition, workshop: Workshop) -> dict[str, str]:
+def _kinds(definition: ExportDefinition, location: CodeLocation) -> dict[str, str]:
     """Where from, what, and every kind of where to."""
-    kinds = [workshop.settings.dialect, definition.format.name, *(one.kind for one in definition.deliver)]
+    kinds = [
+        location.project.settings.dialect,
+        definition.format.name,
+        *(one.kind for one in definition.deliver),
+    ]
     return {f"dagster/kind/{kind}": "" for kind in dict.fromkeys(kinds)}
 
 

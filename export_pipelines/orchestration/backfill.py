@@ -1,7 +1,7 @@
 """Many partitions of one export: runs of up to a month of days each, the failed partitions collected by name."""
 
 import uuid
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,17 +13,16 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.given import demand_leads
 from export_pipelines.definition.schedule import is_within
 from export_pipelines.errors import WindowError
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import plan_today
 from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
-from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.ops import ANY_HOUR, ORIGIN
 from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
 from export_pipelines.orchestration.renaming import old_names
 from export_pipelines.orchestration.run_tags import BACKFILL_TAG, RANGE_END, RANGE_START
-from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.window import demand_complete, demand_quiet, partition_keys, window_of
-from export_pipelines.run.observer import Observer
-from export_pipelines.settings import Settings
+from export_pipelines.project import Project
+from export_pipelines.run.observer import Deaf, Observer
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Backfill:
 
 
 def backfill(
-    settings: Settings,
+    project: Project,
     export: str,
     first: str,
     last: str,
@@ -60,7 +59,6 @@ def backfill(
     instance: dg.DagsterInstance,
     force: bool = False,
     any_hour: bool = False,
-    now: Callable[[], datetime] = utc_now,
     observer: Observer | None = None,
 ) -> Backfill:
     """Runs every partition from `first` to `last`, both included, that is not done, the oldest first; `observer` hears what the runs do.
@@ -68,13 +66,13 @@ def backfill(
     `force` runs those too that are done, `any_hour` goes over quiet hours. Raises RequestError for an export without
     partitions, for partitions that are not there or not complete, and outside of the quiet hours.
     """
-    workshop = open_workshop(settings, now, observer)
-    definition = workshop.definition(export)
+    location = CodeLocation(project, observer=observer or Deaf())
+    definition, now = project.definition(export), project.now
     demand_leads(definition)
     keys = keys_between(definition, first, last, now())
     if not any_hour:
         demand_quiet(definition, now(), NOW_ANYWAY)
-    done = set() if force else done_partitions(workshop, definition, instance)
+    done = set() if force else done_partitions(location, definition, instance)
     skipped = [key for key in keys if key in done]
     number, outcomes, chunks = uuid.uuid4().hex[:8], [], list(_chunks(keys, done))
     while chunks and (any_hour or _is_quiet(definition, now())):
@@ -82,32 +80,34 @@ def backfill(
         tags = {BACKFILL_TAG: number, ORIGIN: "backfill", RANGE_START: chunk[0], RANGE_END: chunk[-1]}
         if any_hour:
             tags[ANY_HOUR] = "yes"
-        outcomes.append(run_job(workshop, definition, export, chunk, instance, tags=tags))
+        outcomes.append(run_job(location, definition, export, chunk, instance, tags=tags))
     left = tuple(key for chunk in chunks for key in chunk)
     return Backfill(number, tuple(outcomes), tuple(skipped), left)
 
 
 def done_partitions(
-    workshop: Workshop, definition: ExportDefinition, instance: dg.DagsterInstance
+    location: CodeLocation, definition: ExportDefinition, instance: dg.DagsterInstance
 ) -> set[str]:
     """Keys of the partitions that are written and delivered as the definition now says, and still in the store."""
     names = (definition, *old_names(definition))
-    recorded = set[str]().union(*(instance.get_materialized_partitions(asset_key(one)) for one in names))
+    recorded = set[str]().union(
+        *(instance.get_materialized_partitions(location.asset_key(one)) for one in names)
+    )
     done = set()
-    for manifest in workshop.store().manifests(definition.name):
+    for manifest in location.project.store.manifests(definition.name):
         key = manifest.window.key
-        if key in recorded and key not in done and _is_current(workshop, definition, manifest):
+        if key in recorded and key not in done and _is_current(location.project, definition, manifest):
             done.add(key)
     return done
 
 
-def _is_current(workshop: Workshop, definition: ExportDefinition, manifest: Manifest) -> bool:
+def _is_current(project: Project, definition: ExportDefinition, manifest: Manifest) -> bool:
     as_called = definition.model_copy(update={"name": manifest.export})  # before it was renamed
     try:
         window = window_of(definition, manifest.window.key)
     except WindowError:  # the definition has become another
         return False
-    plan = plan_today(workshop, as_called, window)
+    plan = plan_today(project, as_called, window)
     return plan is not None and holds_content_of(plan, manifest)
 
 

@@ -2,20 +2,23 @@
 
 import logging
 import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
 
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.orchestration.absent import Absent, Parts, absent_exports, absent_parts, refused
 from export_pipelines.orchestration.alerts import alert_sensor
-from export_pipelines.orchestration.assets import export_asset
+from export_pipelines.orchestration.assets import Ops, export_asset
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.jobs import export_job, on_demand_job
 from export_pipelines.orchestration.redelivery import deliver_again_job, retry_sensor
 from export_pipelines.orchestration.retrying import retry_windows_sensor
 from export_pipelines.orchestration.schedules import export_schedule
 from export_pipelines.orchestration.sweeping import sweep_job, sweep_schedule
-from export_pipelines.orchestration.workshop import Workshop, open_workshop
-from export_pipelines.settings import Settings
+from export_pipelines.project import Project
 
 log = logging.getLogger("export_pipelines")
 NOT_LOADED = "ERROR: the export %s cannot be loaded; it stands red in its place, and the others go on:\n%s"
@@ -25,42 +28,73 @@ warnings.filterwarnings(
 )
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
-    """Assets, jobs and schedules of all exports; reads YAML only. A broken one is logged and stands as a failing asset."""
-    workshop = open_workshop(settings)
-    for absent in absent_exports(workshop):
+class S3Resource(Protocol):
+    def process_config_and_initialize(self) -> Any: ...
+
+    def get_client(self) -> Any: ...
+
+
+def build_definitions(project: Project) -> dg.Definitions:
+    """What Dagster has of a project that is a code location by itself; steps run in the process of their run."""
+    executor = dg.in_process_executor  # a process for each step costs seconds; runs are what goes in parallel
+    return dg.Definitions.merge(build_defs(project), dg.Definitions(executor=executor))
+
+
+def build_defs(
+    project: Project,
+    prefix: str = "",
+    deps: Mapping[str, Sequence[dg.AssetKey | str]] | None = None,
+    s3: S3Resource | None = None,
+) -> dg.Definitions:
+    """Assets, jobs and schedules of all exports, to be merged into a code location that has others: nothing in it is for
+    all, neither an executor nor loggers nor an `io_manager`. Reads YAML only. A broken export is logged and stands as a
+    failing asset.
+
+    `prefix` begins every name and key. `deps` are the assets that an export's comes after, by the export's name. `s3` is
+    dagster-aws's: its client reaches the buckets of which store and destinations say nothing but the name. Raises
+    RequestError for a prefix that cannot begin a name and for an export in `deps` that is not there, CatalogError,
+    SettingsError.
+    """
+    after = {name: [dg.AssetKey.from_coercible(one) for one in keys] for name, keys in (deps or {}).items()}
+    if s3:
+        project = replace(project, s3_client=lambda: s3.process_config_and_initialize().get_client())
+    location = CodeLocation(project, prefix, after)
+    for name in after.keys() - project.loaded.broken.keys():
+        project.loaded.named(name)
+    for absent in absent_exports(location):
         log.error(NOT_LOADED, absent.name, absent.error)
-    return definitions_of(workshop)
+    return definitions_of(location)
 
 
-def definitions_of(workshop: Workshop, *, quiet: bool = False) -> dg.Definitions:
+def definitions_of(location: CodeLocation, *, quiet: bool = False) -> dg.Definitions:
     """`quiet` keeps the log of `on_demand_export` off the terminal; other jobs take QUIET as run configuration."""
-    made = {one.name: _parts(one, workshop) for one in workshop.loaded.definitions}
+    ops = Ops.of(location)
+    made = {one.name: _parts(one, location, ops) for one in location.project.loaded.definitions}
     not_taken = [one for one in made.values() if isinstance(one, Absent)]
-    absent = [*absent_exports(workshop), *not_taken]
+    absent = [*absent_exports(location), *not_taken]
     parts = [one for one in made.values() if isinstance(one, Parts)]
-    parts += [absent_parts(one, workshop) for one in absent]
+    parts += [absent_parts(one, location) for one in absent]
     jobs = [one.job for one in parts if one.job]
-    again, sweeping = deliver_again_job(workshop), sweep_job()
+    again, sweeping = deliver_again_job(location), sweep_job(location)
     return dg.Definitions(
         assets=[one.asset for one in parts],
-        jobs=[*jobs, on_demand_job(workshop, quiet), again, sweeping],
-        schedules=[*(one.schedule for one in parts if one.schedule), sweep_schedule(sweeping)],
+        jobs=[*jobs, on_demand_job(location, ops.exporting, quiet), again, sweeping],
+        schedules=[*(one.schedule for one in parts if one.schedule), sweep_schedule(location, sweeping)],
         sensors=[
-            retry_sensor(workshop, again),
-            retry_windows_sensor(workshop, jobs),
-            alert_sensor(workshop, not_taken),
+            retry_sensor(location, again),
+            retry_windows_sensor(location, jobs),
+            alert_sensor(location, not_taken),
         ],
-        resources={"workshop": workshop, "io_manager": dg.FilesystemIOManager()},
-        executor=dg.in_process_executor,  # a process for each step costs seconds; runs are what goes in parallel
+        resources=location.resources,
     )
 
 
-def _parts(definition: ExportDefinition, workshop: Workshop) -> Parts | Absent:
+def _parts(definition: ExportDefinition, location: CodeLocation, ops: Ops) -> Parts | Absent:
     """An export that Dagster cannot take, for whatever cause, is absent: no export stops the others."""
     try:
-        job = export_job(definition, workshop)
-        return Parts(export_asset(definition, workshop), job, export_schedule(definition, job, workshop))
+        job = export_job(definition, location)
+        asset = export_asset(definition, location, ops)
+        return Parts(asset, job, export_schedule(definition, job, location))
     except Exception as error:
         absent = refused(definition, error)
         log.error(NOT_LOADED, absent.name, absent.error)

@@ -1,8 +1,8 @@
 """The last box of the graph: one op for each destination, and one that records what came of every window."""
 
-import functools
 import logging
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
@@ -10,68 +10,86 @@ import dagster as dg
 from export_pipelines import logs
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.checks import CHECKS, delivered_check, evaluations, report, unusual
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
 from export_pipelines.orchestration.failing import MAX_RETRIES, RETRY, failure, interruptible, told
 from export_pipelines.orchestration.metadata import materialization_metadata
-from export_pipelines.orchestration.names import asset_key
-from export_pipelines.orchestration.workshop import Workshop
+from export_pipelines.pipeline import deliver
+from export_pipelines.project import Project
 
 log = logging.getLogger(__name__)
 
 NOTHING = dg.Out(dg.Nothing)
 
 
-@functools.cache  # equal ops must be one object wherever exports share them
-def deliver_to(number: int, kind: str) -> dg.OpDefinition:
-    """The op for the `number`th (from 1) entry of `deliver:`; by itself, so that it is retried by itself.
+class DeliveryOps:
+    """Made once for a code location, since Dagster takes no two ops of one name."""
 
-    It fails when no window could be delivered; when some could, the faults of the others go on as data.
-    """
+    def __init__(self, location: CodeLocation) -> None:
+        self.location = location
+        self._to: dict[tuple[int, str], dg.OpDefinition] = {}
 
-    @dg.op(
-        name=f"{kind}_{number}",
-        description=f"Delivers the finished artifacts to destination {number}, a {kind}",
-        retry_policy=RETRY,
-    )
-    def deliver_one(
-        context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], written: Edge
-    ) -> Edge:
-        entries = [Written.model_validate(one) for one in written]
-        due = [one for one in entries if one.artifact and len(one.deliver) >= number]
-        with logs.run(context.run_id), interruptible(context, workshop):
-            return wire(_deliver_all(context, workshop, due, number - 1))
+    def to(self, number: int, kind: str) -> dg.OpDefinition:
+        """The op for the `number`th (from 1) entry of `deliver:`; by itself, so that it is retried by itself.
 
-    return deliver_one
+        It fails when no window could be delivered; when some could, the faults of the others go on as data.
+        """
+        if (number, kind) not in self._to:
+            self._to[number, kind] = self._deliver_to(number, kind)
+        return self._to[number, kind]
+
+    def _deliver_to(self, number: int, kind: str) -> dg.OpDefinition:
+        location = self.location
+
+        @dg.op(
+            name=location.named(f"{kind}_{number}"),
+            description=f"Delivers the finished artifacts to destination {number}, a {kind}",
+            retry_policy=RETRY,
+            out=location.edge,
+        )
+        def deliver_one(context: dg.OpExecutionContext, written: Edge) -> Edge:
+            entries = [Written.model_validate(one) for one in written]
+            due = [one for one in entries if one.artifact and len(one.deliver) >= number]
+            with logs.run(context.run_id), interruptible(context, location.project):
+                return wire(_deliver_all(context, location, due, number - 1))
+
+        return deliver_one
+
+    @cached_property
+    def record(self) -> dg.OpDefinition:
+        location = self.location
+
+        @dg.op(
+            name=location.named("record"),
+            description="Records one materialization for each window that is written and delivered; names the others",
+            out={"result": dg.Out(io_manager_key=location.artifacts), **dict.fromkeys(CHECKS, NOTHING)},
+        )
+        def record(context: dg.AssetExecutionContext, written: Edge, deliveries: list[Edge]) -> Iterator[Any]:
+            yield from _record(context, location.project, written, deliveries)
+
+        return record
 
 
-@dg.op(
-    name="record",
-    description="Records one materialization for each window that is written and delivered; names the others",
-    out={"result": NOTHING, **dict.fromkeys(CHECKS, NOTHING)},
-)
-def record(
-    context: dg.AssetExecutionContext,
-    workshop: dg.ResourceParam[Workshop],
-    written: Edge,
-    deliveries: list[Edge],
+def _record(
+    context: dg.AssetExecutionContext, project: Project, written: Edge, deliveries: list[Edge]
 ) -> Iterator[Any]:
     with logs.run(context.run_id):
-        yield from _recorded(context, workshop, written, deliveries)
+        yield from _recorded(context, project, written, deliveries)
 
 
 def _recorded(
-    context: dg.AssetExecutionContext, workshop: Workshop, written: Edge, deliveries: list[Edge]
+    context: dg.AssetExecutionContext, project: Project, written: Edge, deliveries: list[Edge]
 ) -> Iterator[Any]:
     with told():
-        done = gather(written, deliveries, workshop.store())
-        before = workshop.store().manifests(done[0].written.export)
+        done = gather(written, deliveries, project.store)
+        before = project.store.manifests(done[0].written.export)
     asset = context.assets_def.key
     for one in done:
-        alert = one.manifest and unusual(one.manifest, before, workshop.now())
+        alert = one.manifest and unusual(one.manifest, before, project.now())
         if alert:
-            workshop.ledger.notice(alert)
+            project.ledger.notice(alert)
     partitioned = context.has_partition_key or context.has_partition_key_range
-    whole = {one.key: materialization_metadata(one, workshop) for one in done if one.whole}
+    whole = {one.key: materialization_metadata(one, project) for one in done if one.whole}
     yield from evaluations(asset, done, before, partitioned)
     faults = faults_of(done)
     log.debug("windows recorded", extra={"whole": len(whole), "failed": len(faults)})
@@ -90,14 +108,14 @@ def faults_of(done: list[Done]) -> dict[str, Fault]:
 
 
 def _deliver_all(
-    context: dg.OpExecutionContext, workshop: Workshop, due: list[Written], entry: int
+    context: dg.OpExecutionContext, location: CodeLocation, due: list[Written], entry: int
 ) -> list[Delivered]:
-    sent = [deliver_window(context, workshop, one, entry) for one in due]
+    sent = [deliver_window(context, location.project, one, entry) for one in due]
     faults = {one.key: one.fault for one in sent if one.fault}
     again = context.retry_number < MAX_RETRIES and any(fault.retryable for fault in faults.values())
     if faults and (again or len(faults) == len(sent)):
         if not again:
-            _fail_check(context, workshop, due[0].export, faults)
+            _fail_check(context, location, due[0].export, faults)
         raise failure(faults, len(sent), retry=again)
     receipts = {one.key: one.receipt.model_dump(mode="json") for one in sent if one.receipt}
     failed = {key: fault.text for key, fault in faults.items()}
@@ -112,12 +130,14 @@ def _deliver_all(
 
 
 def deliver_window(
-    context: dg.OpExecutionContext, workshop: Workshop, written: Written, entry: int
+    context: dg.OpExecutionContext, project: Project, written: Written, entry: int
 ) -> Delivered:
     """Brings one artifact to entry `entry`; doing it twice is harmless. A fault is data."""
     key = written.window.key
     try:
-        receipt = workshop.deliver(written.deliver[entry], context.run_id)
+        receipt = deliver(
+            written.deliver[entry], project.ledger, project.resources, project.now, context.run_id
+        )
     except ExportError as error:
         context.log.error(f"{key}: {error}")
         return Delivered(key=key, fault=Fault.of(error))
@@ -126,10 +146,10 @@ def deliver_window(
 
 
 def _fail_check(
-    context: dg.OpExecutionContext, workshop: Workshop, export: str, faults: Mapping[str, Fault]
+    context: dg.OpExecutionContext, location: CodeLocation, export: str, faults: Mapping[str, Fault]
 ) -> None:
     """A failed op keeps `record` from running, so the check is told here that this destination has nothing."""
-    asset = asset_key(workshop.definition(export))
+    asset = location.asset_key(location.project.definition(export))
     partitioned = context.has_partition_key or context.has_partition_key_range
     for key, fault in faults.items():
         report(context, delivered_check(asset, key, partitioned, fault.text))

@@ -15,7 +15,7 @@ from dagster._core.storage.dagster_run import RunRecord
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError, WindowError
 from export_pipelines.ledger import WindowRecord
-from export_pipelines.orchestration.names import asset_key, schedule_name
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.run_tags import (
     ATTEMPT_TAG,
     PARTITION_TAG,
@@ -27,8 +27,7 @@ from export_pipelines.orchestration.run_tags import (
     WINDOW_TAG,
 )
 from export_pipelines.orchestration.switches import Switch, first_tick, next_tick
-from export_pipelines.orchestration.workshop import Workshop
-from export_pipelines.plan import Plan, Window, compile_plan
+from export_pipelines.plan import Plan, Window
 from export_pipelines.plan.fingerprint import fingerprint, is_comparable
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.window import (
@@ -41,6 +40,7 @@ from export_pipelines.plan.window import (
     window_between,
     window_of,
 )
+from export_pipelines.project import Project
 
 BY_SCHEDULE = "schedule"  # origin of a run that a schedule asked for, at its tick or again
 SENSOR_RESUMES = timedelta(days=1)  # how long Dagster goes on with what a sensor asked for
@@ -88,7 +88,7 @@ class Due:
 
 
 def due_windows(
-    workshop: Workshop,
+    location: CodeLocation,
     definition: ExportDefinition,
     instance: dg.DagsterInstance,
     switch: Switch | None,
@@ -100,13 +100,13 @@ def due_windows(
     Windows that a run or a delivery has in hand are left out, also one that may have arrived. With `tick`, what the runs of
     this very tick did is not looked at.
     """
-    own = _own_runs(instance, definition, at) if tick else frozenset()
-    asks = list(_asks(definition, workshop, instance, switch, at, own))
-    records = workshop.ledger.windows(definition.name, _first_key(definition, asks)) if asks else []
-    book = _Book(workshop, definition, at, [one for one in records if one.run_id not in own])
-    held = _Held(definition, instance, own, workshop.now())
+    own = _own_runs(location, instance, definition, at) if tick else frozenset()
+    asks = list(_asks(definition, location, instance, switch, at, own))
+    records = location.project.ledger.windows(definition.name, _first_key(definition, asks)) if asks else []
+    book = _Book(location.project, definition, at, [one for one in records if one.run_id not in own])
+    held = _Held(location, definition, instance, own)
     open_asks = [one for one in asks if not book.settles(one) and not held.covers(one.key)]
-    runs = _runs_for(instance, definition, [one.key for one in open_asks], own)
+    runs = _runs_for(location.job_name(definition), instance, [one.key for one in open_asks], own)
     return [Due(one, _attempts(runs.get(one.key, ())) + 1, tuple(runs.get(one.key, ()))) for one in open_asks]
 
 
@@ -115,17 +115,17 @@ def given_up(definition: ExportDefinition, due: Due, now: datetime) -> bool:
     return due.asked_at is not None and due.asked_at <= before(now, definition.retry_for)
 
 
-def plan_today(workshop: Workshop, definition: ExportDefinition, window: Window) -> Plan | None:
+def plan_today(project: Project, definition: ExportDefinition, window: Window) -> Plan | None:
     """The plan that the definition gives today; None where it gives none."""
     try:
-        return compile_plan(workshop.request(definition, window))
+        return project.plan(definition, window)
     except ExportError:
         return None
 
 
 def _asks(
     definition: ExportDefinition,
-    workshop: Workshop,
+    location: CodeLocation,
     instance: dg.DagsterInstance,
     switch: Switch | None,
     at: datetime,
@@ -138,14 +138,14 @@ def _asks(
         for key in partition_keys(definition.partition, start, last.end):
             yield Ask(key, window_of(definition, key))
     elif definition.filter.last:
-        yield from _rolling(definition, workshop, instance, switch, at, own)
+        yield from _rolling(definition, location, instance, switch, at, own)
     else:
         yield Ask(iso(at), scheduled_window(definition, at))
 
 
 def _rolling(
     definition: ExportDefinition,
-    workshop: Workshop,
+    location: CodeLocation,
     instance: dg.DagsterInstance,
     switch: Switch | None,
     at: datetime,
@@ -155,12 +155,12 @@ def _rolling(
     after them, so that another cron line changes only what comes."""
     asked: dict[str, Window] = {}
     if switch:
-        wanted = dg.RunsFilter(job_name=definition.name, created_after=switch.since)
+        wanted = dg.RunsFilter(job_name=location.job_name(definition), created_after=switch.since)
         runs = [one for one in instance.get_runs(wanted, limit=MAX_TICKS) if one.run_id not in own]
         keys = {one.tags[WINDOW_TAG] for one in runs if WINDOW_TAG in one.tags}
         keys |= {
             one.window_key
-            for one in workshop.ledger.windows(definition.name)
+            for one in location.project.ledger.windows(definition.name)
             if one.origin == BY_SCHEDULE and one.created_at >= switch.since and one.run_id not in own
         }
         asked = {key: window for key in keys if (window := _between(key))}
@@ -194,7 +194,7 @@ def _first_key(definition: ExportDefinition, asks: Sequence[Ask]) -> str:
 class _Book:
     """What the ledger shows."""
 
-    workshop: Workshop
+    project: Project
     definition: ExportDefinition
     at: datetime
     records: Sequence[WindowRecord]
@@ -214,7 +214,7 @@ class _Book:
         told = is_comparable(record.fingerprint)
         if record.origin == BY_SCHEDULE or not told or not self._is_fresh(ask.window):
             return True
-        plan = plan_today(self.workshop, self.definition, ask.window)
+        plan = plan_today(self.project, self.definition, ask.window)
         return plan is not None and record.fingerprint == fingerprint(plan)
 
     def _is_fresh(self, window: Window) -> bool:
@@ -227,17 +227,20 @@ class _Held:
     """Which windows living runs have in hand, whoever asked for them."""
 
     def __init__(
-        self, definition: ExportDefinition, instance: dg.DagsterInstance, own: frozenset[str], now: datetime
+        self,
+        location: CodeLocation,
+        definition: ExportDefinition,
+        instance: dg.DagsterInstance,
+        own: frozenset[str],
     ) -> None:
         statuses = [*LIVING, dg.DagsterRunStatus.NOT_STARTED]
-        key = asset_key(definition)
+        key, job = location.asset_key(definition), location.job_name(definition)
+        now = location.project.now()
         self.runs = [
             one.dagster_run
             for one in instance.get_run_records(dg.RunsFilter(statuses=statuses))
             if one.dagster_run.run_id not in own
-            and (
-                one.dagster_run.job_name == definition.name or key in (one.dagster_run.asset_selection or ())
-            )
+            and (one.dagster_run.job_name == job or key in (one.dagster_run.asset_selection or ()))
             and _lives(one, now)
         ]
 
@@ -257,21 +260,23 @@ def _lives(record: RunRecord, now: datetime) -> bool:
     return SENSOR_TAG in run.tags and record.create_timestamp.astimezone(UTC) > now - SENSOR_RESUMES
 
 
-def _own_runs(instance: dg.DagsterInstance, definition: ExportDefinition, at: datetime) -> frozenset[str]:
+def _own_runs(
+    location: CodeLocation, instance: dg.DagsterInstance, definition: ExportDefinition, at: datetime
+) -> frozenset[str]:
     tags = {
-        SCHEDULE_TAG: schedule_name(definition),
+        SCHEDULE_TAG: location.schedule_name(definition),
         TICK_TAG: at.astimezone(UTC).isoformat(),
     }
     return frozenset(run.run_id for run in instance.get_runs(dg.RunsFilter(tags=tags)))
 
 
 def _runs_for(
-    instance: dg.DagsterInstance, definition: ExportDefinition, keys: Sequence[str], own: frozenset[str]
+    job: str, instance: dg.DagsterInstance, keys: Sequence[str], own: frozenset[str]
 ) -> Mapping[str, list[RunRecord]]:
     """The runs that the schedule asked for, by window, oldest first."""
     found: dict[str, list[RunRecord]] = {}
     for some in _chunks(keys):
-        wanted = dg.RunsFilter(job_name=definition.name, tags={WINDOW_TAG: some})
+        wanted = dg.RunsFilter(job_name=job, tags={WINDOW_TAG: some})
         for record in instance.get_run_records(wanted, ascending=True):
             if record.dagster_run.run_id not in own:
                 found.setdefault(record.dagster_run.tags[WINDOW_TAG], []).append(record)

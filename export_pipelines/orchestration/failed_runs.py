@@ -8,8 +8,8 @@ import dagster as dg
 from dagster._core.execution.backfill import BulkActionStatus
 
 from export_pipelines.ledger import Alert
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failures import failures_of
-from export_pipelines.orchestration.names import node_name
 from export_pipelines.orchestration.run_tags import (
     ATTEMPT_TAG,
     BACKFILL_TAG,
@@ -20,7 +20,6 @@ from export_pipelines.orchestration.run_tags import (
     exports_of,
     windows_of,
 )
-from export_pipelines.orchestration.workshop import Workshop
 
 LOOK_BACK = timedelta(days=2)  # what is older was told, or is known
 QUIET_FOR = timedelta(minutes=1)  # between two runs of a backfill at the terminal nothing runs for a moment
@@ -39,21 +38,21 @@ class Occasion:
     runs: tuple[dg.DagsterRun, ...]
 
 
-def failed_runs(workshop: Workshop, instance: dg.DagsterInstance, now: datetime) -> Iterator[Alert]:
+def failed_runs(location: CodeLocation, instance: dg.DagsterInstance, now: datetime) -> Iterator[Alert]:
     """One alert for each occasion and export of which a window did not become an artifact.
 
     What became of artifacts is told by the ledger; what a person typed wrongly, who sees the run fail, is not told.
     """
-    definitions = workshop.loaded.definitions
-    nodes = {one.name: node_name(one) for one in definitions}
+    definitions = location.project.loaded.definitions
+    nodes = {one.name: location.node_name(one) for one in definitions}
     now_called = {old: one.name for one in definitions for old in one.renamed_from}
     for occasion in _occasions(instance, now):
         faults: dict[str, dict[str, str]] = {}
         for run in occasion.runs:
-            exports = exports_of(run)
+            exports = exports_of(run, location)
             for asked in exports:
                 node, export = nodes.get(asked) if len(exports) > 1 else None, now_called.get(asked, asked)
-                told = _faults(workshop, instance, run, export, node)
+                told = _faults(location, instance, run, export, node)
                 if told is not None:
                     faults.setdefault(export, {}).update(told)
         for export, texts in faults.items():
@@ -107,7 +106,7 @@ def _key(run: dg.DagsterRun) -> str:
 
 
 def _faults(
-    workshop: Workshop, instance: dg.DagsterInstance, run: dg.DagsterRun, export: str, node: str | None
+    location: CodeLocation, instance: dg.DagsterInstance, run: dg.DagsterRun, export: str, node: str | None
 ) -> Mapping[str, str] | None:
     """What is to be told of an export in a run, by window; None for nothing."""
     failures = failures_of(instance, run.run_id, node)
@@ -117,9 +116,15 @@ def _faults(
         if node is not None and instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
             return None  # another export of the run failed
         began = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_START)
-        return {windows_of(run): DIED if began else NOT_STARTED}
-    undelivered = {one.window_key for one in workshop.ledger.deliveries(export) if one.state != "delivered"}
-    told = {key or windows_of(run): text for key, text in failures.texts.items() if key not in undelivered}
+        return {windows_of(run, location): DIED if began else NOT_STARTED}
+    undelivered = {
+        one.window_key for one in location.project.ledger.deliveries(export) if one.state != "delivered"
+    }
+    told = {
+        key or windows_of(run, location): text
+        for key, text in failures.texts.items()
+        if key not in undelivered
+    }
     return told or None
 
 

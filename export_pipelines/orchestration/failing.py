@@ -8,7 +8,7 @@ import dagster as dg
 from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.interrupts import Interrupted, ends_soon, exit_code, is_interrupted
 from export_pipelines.orchestration.edges import Fault
-from export_pipelines.orchestration.workshop import Workshop
+from export_pipelines.project import Project
 
 MISTYPED = "mistyped"  # metadata of a failure
 MAX_RETRIES = 2
@@ -31,12 +31,12 @@ def told(mistyped: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def interruptible(context: dg.OpExecutionContext, workshop: Workshop) -> Iterator[None]:
+def interruptible(context: dg.OpExecutionContext, project: Project) -> Iterator[None]:
     """What asks other systems, inside of an op: an interrupt ends it at once, and is recorded. Dagster would try an op
     again that has a policy for that, and wait for whatever its drivers wait for."""
 
     def record() -> None:
-        workshop.ledger.interrupted(context.run_id, workshop.now())
+        project.ledger.interrupted(context.run_id, project.now())
         context.instance.report_run_canceled(context.run, "interrupted while another system kept it waiting")
 
     try:

@@ -7,69 +7,81 @@ import dagster as dg
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.orchestration import ops
 from export_pipelines.orchestration.assets import SOURCE_TAG
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.delivery_ops import deliver_window, faults_of
 from export_pipelines.orchestration.edges import Edge, Written, gather, wire
+from export_pipelines.orchestration.export_ops import ExportOps
 from export_pipelines.orchestration.failing import RETRY, failure, interruptible, told
 from export_pipelines.orchestration.metadata import materialization_metadata
-from export_pipelines.orchestration.names import asset_key
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND
-from export_pipelines.orchestration.workshop import Workshop
 
+DELIVER, RECORD = "deliver_everywhere", "record_window"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # events are stored all the same
 
 
-def export_job(definition: ExportDefinition, workshop: Workshop) -> Any:
+def export_job(definition: ExportDefinition, location: CodeLocation) -> Any:
     return dg.define_asset_job(
-        definition.name,
-        selection=dg.AssetSelection.assets(asset_key(definition)),
+        location.job_name(definition),
+        selection=dg.AssetSelection.assets(location.asset_key(definition)),
         description=definition.description or None,
-        tags={SOURCE_TAG: workshop.settings.dialect, EXPORT_TAG: definition.name},
+        tags={SOURCE_TAG: location.project.settings.dialect, EXPORT_TAG: location.job_name(definition)},
+        executor_def=dg.in_process_executor,
     )
 
 
-@dg.op(
-    name="deliver_everywhere",
-    description="Delivers the artifact to every destination of the export",
-    retry_policy=RETRY,
-)
-def deliver_everywhere(
-    context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], written: Edge
-) -> Edge:
-    (one,) = (Written.model_validate(entry) for entry in written)
-    with interruptible(context, workshop):
-        sent = [deliver_window(context, workshop, one, entry) for entry in range(len(one.deliver))]
-    faults = {f"destination {n}": entry.fault for n, entry in enumerate(sent, start=1) if entry.fault}
-    if faults:
-        raise failure(faults, 1, retry=True)
-    return wire(sent)
-
-
-@dg.op(
-    name="record_window",
-    description="Records the artifact as an observation of the export, outside its partitions",
-)
-def record_window(
-    context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], written: Edge, delivered: Edge
-) -> None:
-    with told():
-        (done,) = gather(written, [delivered], workshop.store())
-        key = asset_key(workshop.definition(done.written.export))
-    if faults := faults_of([done]):
-        raise failure(faults, 1)
-    metadata = materialization_metadata(done, workshop)
-    context.log_event(dg.AssetObservation(key, description=f"on demand: {done.key}", metadata=metadata))
-
-
-def on_demand_job(workshop: Workshop, quiet: bool = False) -> dg.JobDefinition:
+def on_demand_job(location: CodeLocation, exporting: ExportOps, quiet: bool = False) -> dg.JobDefinition:
     """Its configuration: `export: NAME`, `start: 2024-01-15`, `end: 2024-01-20`."""
+    deliver, record = _deliver_everywhere(location), _record_window(location)
 
-    @dg.graph(name=ON_DEMAND, description="One export for any window: {export, start, end}")
+    @dg.graph(name=location.named(ON_DEMAND), description="One export for any window: {export, start, end}")
     def on_demand() -> None:
-        plans = ops.project_fields(ops.filter_rows(ops.extract()))
-        written = ops.write(ops.compress(ops.serialize(ops.mask_pii(plans))))
-        record_window(written, deliver_everywhere(written))
+        written = exporting.write()
+        record.alias(RECORD)(written, deliver.alias(DELIVER)(written))
 
-    return on_demand.to_job(config=_on_demand_config(quiet), tags={SOURCE_TAG: workshop.settings.dialect})
+    return on_demand.to_job(
+        config=_on_demand_config(quiet),
+        tags={SOURCE_TAG: location.project.settings.dialect},
+        executor_def=dg.in_process_executor,
+    )
+
+
+def _deliver_everywhere(location: CodeLocation) -> dg.OpDefinition:
+    @dg.op(
+        name=location.named(DELIVER),
+        description="Delivers the artifact to every destination of the export",
+        retry_policy=RETRY,
+        out=location.edge,
+    )
+    def deliver_everywhere(context: dg.OpExecutionContext, written: Edge) -> Edge:
+        (one,) = (Written.model_validate(entry) for entry in written)
+        project = location.project
+        with interruptible(context, project):
+            sent = [deliver_window(context, project, one, entry) for entry in range(len(one.deliver))]
+        faults = {f"destination {n}": entry.fault for n, entry in enumerate(sent, start=1) if entry.fault}
+        if faults:
+            raise failure(faults, 1, retry=True)
+        return wire(sent)
+
+    return deliver_everywhere
+
+
+def _record_window(location: CodeLocation) -> dg.OpDefinition:
+    @dg.op(
+        name=location.named(RECORD),
+        description="Records the artifact as an observation of the export, outside its partitions",
+        out=dg.Out(dg.Nothing),
+    )
+    def record_window(context: dg.OpExecutionContext, written: Edge, delivered: Edge) -> None:
+        project = location.project
+        with told():
+            (done,) = gather(written, [delivered], project.store)
+            key = location.asset_key(project.definition(done.written.export))
+        if faults := faults_of([done]):
+            raise failure(faults, 1)
+        metadata = materialization_metadata(done, project)
+        context.log_event(dg.AssetObservation(key, description=f"on demand: {done.key}", metadata=metadata))
+
+    return record_window
 
 
 def _on_demand_config(quiet: bool) -> dg.ConfigMapping:

@@ -3,7 +3,7 @@
 import getpass
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,19 +16,18 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.given import Given, demand_leads
 from export_pipelines.interrupts import INTERRUPTED, Interrupted
 from export_pipelines.orchestration.build import definitions_of
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.failures import UNEXPECTED, failures_in
 from export_pipelines.orchestration.jobs import QUIET
-from export_pipelines.orchestration.names import node_name
 from export_pipelines.orchestration.ops import ANY_HOUR, ASKED_BY, ORIGIN
 from export_pipelines.orchestration.redelivery import DELIVER_AGAIN, send_config
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND
 from export_pipelines.orchestration.schedules import run_config
-from export_pipelines.orchestration.workshop import Workshop, open_workshop, utc_now
 from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import demand_complete, demand_quiet, scheduled_window, window_of
-from export_pipelines.run.observer import Observer
-from export_pipelines.settings import Settings
+from export_pipelines.project import Project
+from export_pipelines.run.observer import Deaf, Observer
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ class Outcome:
 
 
 def launch(
-    settings: Settings,
+    project: Project,
     export: str,
     *,
     instance: dg.DagsterInstance,
@@ -59,7 +58,6 @@ def launch(
     window: Window | None = None,
     given: Given | None = None,
     any_hour: bool = False,
-    now: Callable[[], datetime] = utc_now,
     observer: Observer | None = None,
 ) -> Outcome:
     """Runs `export` for one partition, for one window, or for what its schedule would take now; what is `given` is laid
@@ -68,8 +66,8 @@ def launch(
     Raises RequestError (unknown export, wrong or incomplete window, wrong filter) before there is a run; what goes wrong in
     the run is in the outcome. `observer` hears what the run does.
     """
-    workshop = open_workshop(settings, now, observer)
-    definition = workshop.definition(export, given)
+    location = CodeLocation(project, observer=observer or Deaf())
+    definition, now = project.definition(export, given), project.now
     demand_leads(definition)
     chosen = window or _window(definition, partition_key, now())
     demand_complete(chosen, now())
@@ -77,28 +75,27 @@ def launch(
     if not any_hour:
         demand_quiet(definition, now(), NOW_ANYWAY)
     if definition.partition is None or window is None:
-        run: dict[str, Any] = {"run_config": run_config(definition, chosen), "tags": tags}
+        run: dict[str, Any] = {"run_config": run_config(location, definition, chosen), "tags": tags}
         if definition.partition:
             run["partition_key"] = chosen.key
-        return run_job(workshop, definition, export, [chosen.key], instance, **run)
+        return run_job(location, definition, export, [chosen.key], instance, **run)
     config = {"export": export, "start": iso(window.start), "end": iso(window.end), **definition.given}
     tags |= {EXPORT_TAG: export}
-    return run_job(workshop, definition, ON_DEMAND, [window.key], instance, run_config=config, tags=tags)
+    return run_job(location, definition, ON_DEMAND, [window.key], instance, run_config=config, tags=tags)
 
 
 def redeliver(
-    settings: Settings,
+    project: Project,
     deliveries: Sequence[str],
     again: bool,
     *,
     instance: dg.DagsterInstance,
-    now: Callable[[], datetime] = utc_now,
 ) -> Mapping[str, str]:
     """One attempt at each of the ledger's `deliveries`; gives one clear text for each that failed, by its artifact."""
-    workshop = open_workshop(settings, now)
-    job = definitions_of(workshop, quiet=True).resolve_job_def(DELIVER_AGAIN)
-    config = {**send_config(deliveries, again), **QUIET}
-    result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=config)
+    job = definitions_of(CodeLocation(project), quiet=True).resolve_job_def(DELIVER_AGAIN)
+    result = job.execute_in_process(
+        instance=instance, raise_on_error=False, run_config={**send_config(deliveries, again), **QUIET}
+    )
     texts, exit_code = failures_in(result.all_events, [""])
     if exit_code >= INTERRUPTED:
         raise Interrupted
@@ -106,7 +103,7 @@ def redeliver(
 
 
 def run_job(
-    workshop: Workshop,
+    location: CodeLocation,
     definition: ExportDefinition,
     job: str,
     keys: Sequence[str],
@@ -114,7 +111,7 @@ def run_job(
     **run: Any,
 ) -> Outcome:
     """Executes the job `job` for the windows `keys`, without a word on the terminal."""
-    defs = definitions_of(workshop, quiet=True)
+    defs = definitions_of(location, quiet=True)
     run["tags"] = {ORIGIN: "terminal", ASKED_BY: getpass.getuser(), **run.get("tags", {})}
     config = {**run.pop("run_config", {}), **(QUIET if job != ON_DEMAND else {})}
     run_id = str(uuid.uuid4())
@@ -124,11 +121,11 @@ def run_job(
             instance=instance, raise_on_error=False, run_config=config, run_id=run_id, **run
         )
         log.debug("launched", extra={"export": definition.name, "success": result.success})
-    path = "write" if job == ON_DEMAND else f"{node_name(definition)}.write"
+    path = "write" if job == ON_DEMAND else f"{location.node_name(definition)}.write"
     failures, exit_code = failures_in(result.all_events, keys)
     if exit_code >= INTERRUPTED:
         raise Interrupted
-    manifests = tuple(workshop.store().manifest(one) for one in _artifacts(result, path))
+    manifests = tuple(location.project.store.manifest(one) for one in _artifacts(result, path))
     return Outcome(result.run_id, manifests, failures, exit_code or (0 if result.success else UNEXPECTED))
 
 

@@ -5,18 +5,18 @@ from typing import Any
 
 import dagster as dg
 
-from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts import MANIFEST_NAME, Manifest
 from export_pipelines.delivery import Receipt
 from export_pipelines.orchestration.edges import Done
-from export_pipelines.orchestration.workshop import Workshop
+from export_pipelines.project import Project
 
 
-def materialization_metadata(done: Done, workshop: Workshop) -> dict[str, Any]:
+def materialization_metadata(done: Done, project: Project) -> dict[str, Any]:
     """Everything about one window; `done` must have an artifact."""
     manifest = done.manifest
     if manifest is None:
         raise ValueError("only an artifact has metadata")
-    place = workshop.manifest_path(manifest)
+    place = f"{project.store.location(manifest.artifact).rstrip('/')}/{MANIFEST_NAME}"  # a path, or a URL
     return {
         **numbers(manifest, done.written.seconds),
         "dagster/uri": place if "://" in place else Path(place).as_uri(),

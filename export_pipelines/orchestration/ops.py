@@ -1,4 +1,4 @@
-"""The ops of every export, in order: six that build plans, one that runs them. Edges carry plans and artifact ids, never rows."""
+"""What the ops of every export do: six build plans, one runs them. Edges carry plans and artifact ids, never rows."""
 
 import logging
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ from export_pipelines import logs
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.given import Given
 from export_pipelines.errors import ExportError, RequestError
+from export_pipelines.mask.keys import Keys
 from export_pipelines.orchestration.checks import definition_check, report
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
-from export_pipelines.orchestration.failing import RETRY, failure, interruptible, told
-from export_pipelines.orchestration.names import asset_key
+from export_pipelines.orchestration.failing import failure, interruptible, told
 from export_pipelines.orchestration.preview import preview_of
 from export_pipelines.orchestration.run_tags import ON_DEMAND, is_by_hand, note_export
 from export_pipelines.orchestration.step_log import StepLog
 from export_pipelines.orchestration.step_metadata import step_metadata
-from export_pipelines.orchestration.workshop import Workshop
-from export_pipelines.pipeline import demand_named_leads, destinations_of
+from export_pipelines.pipeline import demand_named_leads, destinations_of, run_export
 from export_pipelines.plan import STEP, Plan, PlanDraft, PlanRequest, bind, blank_draft, window_in
 from export_pipelines.plan.plan import Window, added
 from export_pipelines.plan.window import (
@@ -29,22 +29,14 @@ from export_pipelines.plan.window import (
     window_between,
     window_of,
 )
+from export_pipelines.project import Project
+from export_pipelines.run.observer import Observers
 
 log = logging.getLogger(__name__)
 
-POOL = "source"
 ANY_HOUR = "export/any_hour"  # tag of a run that a person wants outside of quiet hours too
 ORIGIN, ASKED_BY = "export/origin", "export/asked_by"  # tags of runs that were asked for at the terminal
 ORIGINS = {"dagster/schedule_name": "schedule", "dagster/backfill": "backfill"}
-TEXT = {
-    "extract": "Which table, which window; demands that the window is complete",
-    "filter": "Which rows",
-    "project_fields": "Which columns",
-    "mask_pii": "Which masks; demands the keys, and that the source can be read",
-    "serialize": "Which format",
-    "compress": "Which compression",
-    "write": "Runs the plans: one artifact for each window, in one pass over its rows",
-}
 GIVEN = dg.Field(
     dg.Permissive(
         {"lead_ids": dg.Field([str], is_required=False, description="24 hex digits each, in quotes")}
@@ -64,61 +56,49 @@ WINDOW = {
 }
 
 
-@dg.op(name="extract", description=TEXT["extract"], config_schema=WINDOW)
-def extract(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop]) -> Edge:
+def extract(context: dg.OpExecutionContext, location: CodeLocation) -> Edge:
     export, given = context.op_config["export"], context.op_config.get("filter")
     with logs.run(context.run_id):
-        return _extract(context, workshop, export, given)
+        return _extract(context, location, export, given)
 
 
-def _extract(context: dg.OpExecutionContext, workshop: Workshop, export: str, given: Given | None) -> Edge:
-    with told(mistyped=_is_typed(context) and export not in workshop.loaded.broken):
-        definition = workshop.definition(export, {"filter": given} if given else None)
-        windows = _windows(context, definition, workshop)
-    note_export(context, definition.name)
-    if context.job_name != ON_DEMAND:  # at once: it holds whatever becomes of the run
-        report(context, definition_check(asset_key(definition)))
+def _extract(
+    context: dg.OpExecutionContext, location: CodeLocation, export: str, given: Given | None
+) -> Edge:
+    project = location.project
+    with told(mistyped=_is_typed(context, location) and export not in project.loaded.broken):
+        definition = project.definition(export, {"filter": given} if given else None)
+        windows = _windows(context, definition, project)
+    note_export(context, location.job_name(definition))
+    if context.job_name != location.named(ON_DEMAND):  # at once: it holds whatever becomes of the run
+        report(context, definition_check(location.asset_key(definition)))
     with told():
         if context.run.tags.get(ANY_HOUR) != "yes":
-            demand_quiet(definition, workshop.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")
+            demand_quiet(definition, project.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")
         plans = []
         for window in windows:
-            plans.append(STEP["extract"](blank_draft(definition), workshop.request(definition, window)))
-        _note_request(context, workshop, definition.name, plans)
+            plans.append(STEP["extract"](blank_draft(definition), project.request(definition, window)))
+        _note_request(context, project, definition.name, plans)
     return _shown(context, "extract", plans)
 
 
-def _planning(name: str) -> dg.OpDefinition:
+def add_section(name: str, context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -> Edge:
     """The op that adds the section `name` to each plan of the run."""
-
-    @dg.op(name=name, description=TEXT[name])
-    def add_section(
-        context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge
-    ) -> Edge:
-        with logs.run(context.run_id):
-            with told(), interruptible(context, workshop):
-                made = [_step(name, draft, workshop) for draft in _drafts(plans)]
-                if name == "mask_pii":
-                    _demand_readable(made, workshop)
+    project = location.project
+    with logs.run(context.run_id):
+        with told(), interruptible(context, project):
+            made = [_step(name, draft, project) for draft in _drafts(plans)]
             if name == "mask_pii":
-                _demand_leads(context, made[0], workshop)
-            return _shown(context, name, made)
-
-    return add_section
-
-
-filter_rows = _planning("filter")
-project_fields = _planning("project_fields")
-mask_pii = _planning("mask_pii")
-serialize = _planning("serialize")
-compress = _planning("compress")
+                _demand_readable(made, project)
+        if name == "mask_pii":
+            _demand_leads(context, made[0], project)
+        return _shown(context, name, made)
 
 
-@dg.op(name="write", description=TEXT["write"], pool=POOL, retry_policy=RETRY)
-def write(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], plans: Edge) -> Edge:
+def write(context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -> Edge:
     steps = {window_in(draft).key: StepLog(context.log) for draft in _drafts(plans)}
-    with logs.run(context.run_id), interruptible(context, workshop):
-        written = [_write(context, draft, workshop, steps) for draft in _drafts(plans)]
+    with logs.run(context.run_id), interruptible(context, location.project):
+        written = [_write(context, draft, location, steps) for draft in _drafts(plans)]
     faults = {one.window.key: one.fault for one in written if one.fault}
     if faults and len(faults) == len(written):
         raise failure(faults, len(written), retry=True)
@@ -133,18 +113,30 @@ def write(context: dg.OpExecutionContext, workshop: dg.ResourceParam[Workshop], 
 
 
 def _write(
-    context: dg.OpExecutionContext, draft: PlanDraft, workshop: Workshop, steps: Mapping[str, StepLog]
+    context: dg.OpExecutionContext, draft: PlanDraft, location: CodeLocation, steps: Mapping[str, StepLog]
 ) -> Written:
     """A fault of one window is data: the other windows go on, and the last op names the failed ones."""
-    window = window_in(draft)
+    project, window = location.project, window_in(draft)
     try:
-        plan = _whole(draft, workshop)
-        started = workshop.now()
-        manifest = workshop.run(plan, steps[window.key])
-        due = workshop.register(
-            manifest, destinations_of(plan, manifest.rows), context.run_id, bool(plan.given)
+        plan = _whole(draft, project)
+        started = project.now()
+        manifest = run_export(
+            plan,
+            project.source(),
+            project.store,
+            Keys.of(project.settings),
+            project.now,
+            project.new_token(),
+            Observers(location.observer, steps[window.key]),
         )
-        seconds = (workshop.now() - started).total_seconds()
+        due = project.ledger.register(
+            manifest,
+            destinations_of(plan, manifest.rows),
+            context.run_id,
+            project.now(),
+            given=bool(plan.given),
+        )
+        seconds = (project.now() - started).total_seconds()
     except ExportError as error:
         context.log.error(f"{window.key}: {error}")
         return Written(export=draft.export, window=window, fault=Fault.of(error))
@@ -154,13 +146,11 @@ def _write(
         artifact=manifest.artifact,
         deliver=tuple(one.id for one in due),
         seconds=round(seconds, 3),
-        preview=preview_of(plan, workshop),
+        preview=preview_of(plan, project),
     )
 
 
-def _windows(
-    context: dg.OpExecutionContext, definition: ExportDefinition, workshop: Workshop
-) -> list[Window]:
+def _windows(context: dg.OpExecutionContext, definition: ExportDefinition, project: Project) -> list[Window]:
     """One for each partition of the run; else from `start` and `end`; else what a schedule would take now. All complete."""
     start, end = (context.op_config.get(name) for name in ("start", "end"))
     by_partition = context.has_partition_key or context.has_partition_key_range
@@ -173,55 +163,55 @@ def _windows(
     elif start and end:
         windows = [window_between(start, end)]
     else:
-        windows = [scheduled_window(definition, workshop.now())]
+        windows = [scheduled_window(definition, project.now())]
     for window in windows:
-        demand_complete(window, workshop.now())
+        demand_complete(window, project.now())
     return windows
 
 
-def _is_typed(context: dg.OpExecutionContext) -> bool:
+def _is_typed(context: dg.OpExecutionContext, location: CodeLocation) -> bool:
     """Whether a person, who sees what becomes of the run, typed more than the export's own job asks for."""
     typed = any(context.op_config.get(name) for name in ("start", "end", "filter"))
-    return is_by_hand(context.run) and (typed or context.job_name == ON_DEMAND)
+    return is_by_hand(context.run) and (typed or context.job_name == location.named(ON_DEMAND))
 
 
 def _note_request(
-    context: dg.OpExecutionContext, workshop: Workshop, export: str, plans: list[PlanDraft]
+    context: dg.OpExecutionContext, project: Project, export: str, plans: list[PlanDraft]
 ) -> None:
     tags = context.run.tags
     origin = tags.get(ORIGIN) or next((name for tag, name in ORIGINS.items() if tag in tags), "ui")
     keys = [window_in(plan).key for plan in plans]
-    workshop.ledger.requested(context.run_id, export, origin, tags.get(ASKED_BY), keys, workshop.now())
+    project.ledger.requested(context.run_id, export, origin, tags.get(ASKED_BY), keys, project.now())
 
 
-def _step(name: str, draft: PlanDraft, workshop: Workshop) -> PlanDraft:
-    return STEP[name](draft, _request(draft, workshop))
+def _step(name: str, draft: PlanDraft, project: Project) -> PlanDraft:
+    return STEP[name](draft, _request(draft, project))
 
 
-def _whole(draft: PlanDraft, workshop: Workshop) -> Plan:
+def _whole(draft: PlanDraft, project: Project) -> Plan:
     """The plan, with what its query compares with personal fields, which no edge carries."""
-    return bind(_step("write", draft, workshop), _request(draft, workshop)).whole()
+    return bind(_step("write", draft, project), _request(draft, project)).whole()
 
 
-def _request(draft: PlanDraft, workshop: Workshop) -> PlanRequest:
-    return workshop.request(workshop.definition(draft.export, draft.given), window_in(draft))
+def _request(draft: PlanDraft, project: Project) -> PlanRequest:
+    return project.request(project.definition(draft.export, draft.given), window_in(draft))
 
 
 def _drafts(edge: Edge) -> list[PlanDraft]:
     return [PlanDraft.model_validate(draft) for draft in edge]
 
 
-def _demand_readable(plans: list[PlanDraft], workshop: Workshop) -> None:
+def _demand_readable(plans: list[PlanDraft], project: Project) -> None:
     """The plans of a run differ in their windows only, so asking once for each SELECT is enough."""
     queries = [added(plan.query, "mask_pii") for plan in plans]
     for query in {one.sql: one for one in queries}.values():
-        workshop.source().check(query)
+        project.source().check(query)
 
 
-def _demand_leads(context: dg.OpExecutionContext, plan: PlanDraft, workshop: Workshop) -> None:
+def _demand_leads(context: dg.OpExecutionContext, plan: PlanDraft, project: Project) -> None:
     """The leads that the export names by their ids; all windows name the same."""
     with told(mistyped=bool(plan.given) and is_by_hand(context.run)):
-        demand_named_leads(_request(plan, workshop), workshop.source())
+        demand_named_leads(_request(plan, project), project.source())
 
 
 def _shown(context: dg.OpExecutionContext, name: str, plans: list[PlanDraft]) -> Edge:

@@ -7,8 +7,8 @@ from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import ExportError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.values import WHOLE
-from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
+from export_pipelines.project import Project
 from export_pipelines.run.preview import preview
 
 ROWS = 5
@@ -16,14 +16,14 @@ LONGEST_CELL = 40  # characters
 NONE = "no preview"
 
 
-def preview_of(plan: Plan, workshop: Workshop) -> str:
+def preview_of(plan: Plan, project: Project) -> str:
     """A Markdown table. A preview that cannot be made is no reason to fail: it says so instead."""
     safe = for_everyone(plan)
     if not safe.masking.columns:
         return NONE
     try:
-        with closing(workshop.source().read(safe.query)) as batches:  # type: ignore[type-var]
-            shown = preview(safe, batches, Keys.of(workshop.settings), rows=ROWS)
+        with closing(project.source().read(safe.query)) as batches:  # type: ignore[type-var]
+            shown = preview(safe, batches, Keys.of(project.settings), rows=ROWS)
     except ExportError as error:
         return f"{NONE}: {error.what}"
     return _markdown([_cells(shown.headers), tuple("---" for _ in shown.headers), *map(_cells, shown.rows)])

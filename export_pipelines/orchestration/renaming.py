@@ -1,13 +1,13 @@
 """What an export that was renamed takes along in Dagster: its partitions, and its schedule, on or off as it was."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, InstigatorType
 
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.orchestration.names import asset_key, schedule_name
+from export_pipelines.orchestration.code_location import CodeLocation
 
 AT_ONCE = 300  # partitions of one tick of the sensor, which has a minute for everything
 RENAMED = "renamed_from"
@@ -19,41 +19,45 @@ def old_names(definition: ExportDefinition) -> Iterator[ExportDefinition]:
         yield definition.model_copy(update={"name": old})
 
 
-def take_along(definitions: Iterable[ExportDefinition], instance: dg.DagsterInstance) -> None:
+def take_along(location: CodeLocation, instance: dg.DagsterInstance) -> None:
     """Doing it again changes nothing."""
-    for definition in definitions:
+    for definition in location.project.loaded.definitions:
         for old in old_names(definition):
-            _take_schedule(old, definition, instance)
-            _take_partitions(old, definition, instance)
+            _take_schedule(location, old, definition, instance)
+            _take_partitions(location, old, definition, instance)
 
 
-def _take_schedule(old: ExportDefinition, new: ExportDefinition, instance: dg.DagsterInstance) -> None:
+def _take_schedule(
+    location: CodeLocation, old: ExportDefinition, new: ExportDefinition, instance: dg.DagsterInstance
+) -> None:
     states = instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE)
     by_name = {one.name: one for one in states}
-    was, taken = by_name.get(schedule_name(old)), by_name.get(schedule_name(new))
+    was, taken = by_name.get(location.schedule_name(old)), by_name.get(location.schedule_name(new))
     if was is None:
         return
     if taken is None and new.schedule and was.status is InstigatorStatus.RUNNING:
-        origin = was.origin._replace(instigator_name=schedule_name(new))
+        origin = was.origin._replace(instigator_name=location.schedule_name(new))
         instance.add_instigator_state(
             InstigatorState(origin, was.instigator_type, was.status, was.instigator_data)
         )
     instance.delete_instigator_state(was.instigator_origin_id, was.selector_id)
 
 
-def _take_partitions(old: ExportDefinition, new: ExportDefinition, instance: dg.DagsterInstance) -> None:
+def _take_partitions(
+    location: CodeLocation, old: ExportDefinition, new: ExportDefinition, instance: dg.DagsterInstance
+) -> None:
     """The newest materialization of each partition, as one of the new key."""
-    there = instance.get_materialized_partitions(asset_key(new))
-    missing = sorted(instance.get_materialized_partitions(asset_key(old)) - there)
+    there = instance.get_materialized_partitions(location.asset_key(new))
+    missing = sorted(instance.get_materialized_partitions(location.asset_key(old)) - there)
     for partition in islice(missing, AT_ONCE):
         found = instance.fetch_materializations(
-            dg.AssetRecordsFilter(asset_key=asset_key(old), asset_partitions=[partition]), limit=1
+            dg.AssetRecordsFilter(asset_key=location.asset_key(old), asset_partitions=[partition]), limit=1
         )
         for record in found.records:
             if record.asset_materialization:
                 instance.report_runless_asset_event(
                     dg.AssetMaterialization(
-                        asset_key(new),
+                        location.asset_key(new),
                         partition=partition,
                         metadata={**record.asset_materialization.metadata, RENAMED: old.name},
                     )

@@ -9,13 +9,13 @@ import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.ledger import Alert
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import Due, due_windows, given_up
 from export_pipelines.orchestration.failures import failures_of
-from export_pipelines.orchestration.names import schedule_name
 from export_pipelines.orchestration.schedules import MAX_CAUGHT_UP, begins_now, request
 from export_pipelines.orchestration.switches import Switch, last_tick, next_tick, owes_a_tick, switches
-from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.window import WHOLE_KEY
+from export_pipelines.project import Project
 
 log = logging.getLogger(__name__)
 
@@ -24,24 +24,28 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=12)  # each i
 BEFORE_A_TICK = timedelta(minutes=5)  # a tick asks for everything itself, and must not meet this sensor at it
 
 
-def retry_windows_sensor(workshop: Workshop, jobs: Sequence[Any]) -> dg.SensorDefinition:
+def retry_windows_sensor(location: CodeLocation, jobs: Sequence[Any]) -> dg.SensorDefinition:
     """Asks again for windows of schedules that are on; `jobs` are those of the exports that Dagster could take."""
-    names = {one.name for one in jobs}
+    names, project = {one.name for one in jobs}, location.project
 
     def retry_windows(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         asked, over = list[dg.RunRequest](), list[str]()
         on = switches(context.instance)
-        for definition in workshop.loaded.definitions:
-            switch = on.get(schedule_name(definition))
-            if not switch or definition.name not in names or not begins_now(definition, workshop):
+        for definition in project.loaded.definitions:
+            switch = on.get(location.schedule_name(definition))
+            if (
+                not switch
+                or location.job_name(definition) not in names
+                or not begins_now(definition, project)
+            ):
                 continue
-            due = _due(workshop, definition, context.instance, switch)
-            lost = [one for one in due if given_up(definition, one, workshop.now())]
+            due = _due(location, definition, context.instance, switch)
+            lost = [one for one in due if given_up(definition, one, project.now())]
             if lost:
-                _tell(workshop, definition, context.instance, lost)
+                _tell(project, definition, context.instance, lost)
             over += [f"{definition.name} {one.ask.key}" for one in lost]
-            again = [one for one in due if one not in lost and _is_time(one, workshop.now())]
-            asked += [request(definition, one) for one in again[:MAX_CAUGHT_UP]]
+            again = [one for one in due if one not in lost and _is_time(one, project.now())]
+            asked += [request(location, definition, one) for one in again[:MAX_CAUGHT_UP]]
         figures = {"runs": len(asked), "given_up": len(over)}
         log.log(logging.INFO if asked or over else logging.DEBUG, "windows to retry", extra=figures)
         yield from asked
@@ -49,7 +53,7 @@ def retry_windows_sensor(workshop: Workshop, jobs: Sequence[Any]) -> dg.SensorDe
             yield dg.SkipReason(_why_nothing(over))
 
     return dg.SensorDefinition(
-        name="retry_windows",
+        name=location.named("retry_windows"),
         evaluation_fn=retry_windows,
         jobs=jobs or None,
         minimum_interval_seconds=EVERY_S,
@@ -60,17 +64,17 @@ def retry_windows_sensor(workshop: Workshop, jobs: Sequence[Any]) -> dg.SensorDe
 
 
 def _due(
-    workshop: Workshop, definition: ExportDefinition, instance: dg.DagsterInstance, switch: Switch
+    location: CodeLocation, definition: ExportDefinition, instance: dg.DagsterInstance, switch: Switch
 ) -> list[Due]:
     """Of the last tick that Dagster is done with; nothing while one is going on, or about to."""
     assert definition.schedule
-    now = workshop.now()
+    now = location.project.now()
     last = last_tick(definition.schedule, now)
     if last < switch.since or next_tick(definition.schedule, now) - now < BEFORE_A_TICK:
         return []
     if owes_a_tick(instance, switch, last):
         return []
-    return due_windows(workshop, definition, instance, switch, last)
+    return due_windows(location, definition, instance, switch, last)
 
 
 def _is_time(due: Due, now: datetime) -> bool:
@@ -97,14 +101,14 @@ def _why_nothing(over: Sequence[str]) -> str:
 
 
 def _tell(
-    workshop: Workshop, definition: ExportDefinition, instance: dg.DagsterInstance, lost: Iterable[Due]
+    project: Project, definition: ExportDefinition, instance: dg.DagsterInstance, lost: Iterable[Due]
 ) -> None:
     """One alert for all windows that are lost now and were not yet; its key names them, so none is told twice."""
-    before = workshop.ledger.alert_keys(prefix := f"given up {definition.name}: ")
+    before = project.ledger.alert_keys(prefix := f"given up {definition.name}: ")
     told = {key for one in before for key in one.removeprefix(prefix).split(", ")}
     if new := [one for one in lost if one.ask.key not in told]:
         key = prefix + ", ".join(one.ask.key for one in new)
-        workshop.ledger.notice(_alert(definition, key, new, instance, workshop.now()))
+        project.ledger.notice(_alert(definition, key, new, instance, project.now()))
 
 
 def _alert(

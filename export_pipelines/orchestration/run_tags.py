@@ -1,8 +1,11 @@
 """Of which exports and windows a run is: each run of an export has the tag `export/name`, however it was launched."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
 
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.sweeping import SWEEP
 
 EXPORT_TAG = "export/name"
@@ -25,7 +28,7 @@ _BETWEEN = ", "
 
 
 def note_export(context: dg.OpExecutionContext, export: str) -> None:
-    """Gives the run its tag, unless its job or its launch did. A run of several exports names them all."""
+    """Gives the run its tag, the name of the export's job, unless its job or its launch did. A run of several exports names them all."""
     if context.run.tags.get(EXPORT_TAG) == export:
         return
     run = context.instance.get_run_by_id(context.run_id)
@@ -38,19 +41,20 @@ def tagged(value: str | None) -> list[str]:
     return value.split(_BETWEEN) if value else []
 
 
-def exports_of(run: dg.DagsterRun) -> list[str]:
-    """The exports that the run was to make: by its tag, or, where it died before it had one, by the assets it was asked for."""
-    asked = tagged(run.tags.get(EXPORT_TAG))
-    if not asked and run.asset_selection:
-        asked = [key.path[-1] for key in run.asset_selection]
-    elif not asked and run.job_name == ON_DEMAND and isinstance(run.run_config, dict):
-        asked = [str(run.run_config.get("export"))]
-    elif run.job_name == SWEEP:
+def exports_of(run: dg.DagsterRun, location: CodeLocation) -> list[str]:
+    """The exports of `location` that the run was to make: by its tag, or, where it died before it had one, by the assets
+    it was asked for."""
+    asked: Iterable[str | None] = map(location.without_prefix, tagged(run.tags.get(EXPORT_TAG)))
+    if EXPORT_TAG not in run.tags and run.asset_selection:
+        asked = map(location.export_of, run.asset_selection)
+    elif EXPORT_TAG not in run.tags and run.job_name == location.named(ON_DEMAND):
+        asked = [str(run.run_config.get("export"))] if isinstance(run.run_config, dict) else []
+    elif run.job_name == location.named(SWEEP):
         return [SWEEP]
-    return sorted(set(asked))
+    return sorted({one for one in asked if one})
 
 
-def windows_of(run: dg.DagsterRun) -> str:
+def windows_of(run: dg.DagsterRun, location: CodeLocation) -> str:
     """The partitions or the window that the run was asked for; "" where the run itself found its window."""
     tags, config = run.tags, run.run_config if isinstance(run.run_config, dict) else {}
     if PARTITION_TAG in tags:
@@ -58,7 +62,7 @@ def windows_of(run: dg.DagsterRun) -> str:
     if RANGE_START in tags:
         first, last = tags[RANGE_START], tags.get(RANGE_END, "")
         return first if first == last else f"{first} to {last}"
-    if run.job_name == ON_DEMAND:
+    if run.job_name == location.named(ON_DEMAND):
         return f"{config.get('start')} to {config.get('end')}"
     return ""
 

@@ -10,62 +10,63 @@ import dagster as dg
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.schedule import is_within
 from export_pipelines.orchestration.active_limit import refusal
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import (
     BY_SCHEDULE,
     Due,
     due_windows,
     given_up,
 )
-from export_pipelines.orchestration.names import node_name, schedule_name
 from export_pipelines.orchestration.ops import ORIGIN
-from export_pipelines.orchestration.run_tags import ATTEMPT_TAG, WINDOW_TAG
+from export_pipelines.orchestration.run_tags import ATTEMPT_TAG, EXPORT_TAG, WINDOW_TAG
 from export_pipelines.orchestration.switches import switches
-from export_pipelines.orchestration.workshop import Workshop
 from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import WHOLE_KEY, first_day
+from export_pipelines.project import Project
 
 Tick = Callable[[dg.ScheduleEvaluationContext], list[dg.RunRequest] | dg.SkipReason]
 MAX_CAUGHT_UP = 100  # runs of one tick; what is left is asked for afterwards
 
 
 def export_schedule(
-    definition: ExportDefinition, job: Any, workshop: Workshop
+    definition: ExportDefinition, job: Any, location: CodeLocation
 ) -> dg.ScheduleDefinition | None:
     """None for an export that only runs by hand."""
 
     def tick(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        if refused := refusal(context, schedule_name(definition)):
+        if refused := refusal(context, location.schedule_name(definition)):
             return dg.SkipReason(refused)
         at, instance = context.scheduled_execution_time, context.instance
-        if not begins_now(definition, workshop):
+        if not begins_now(definition, location.project):
             return dg.SkipReason(
                 f"the quiet hours {definition.quiet_hours} are over; asked for when they begin"
             )
-        switch = switches(instance).get(schedule_name(definition))
-        due = due_windows(workshop, definition, instance, switch, at, tick=True)
+        switch = switches(instance).get(location.schedule_name(definition))
+        due = due_windows(location, definition, instance, switch, at, tick=True)
         wanted = [one for one in due if not given_up(definition, one, at)]
         if not wanted:
             return dg.SkipReason(_why_nothing(definition, due))
-        return [request(definition, one) for one in wanted[:MAX_CAUGHT_UP]]
+        return [request(location, definition, one) for one in wanted[:MAX_CAUGHT_UP]]
 
     about = (
         f"{definition.schedule} UTC: {definition.partition or 'one window'}, the last complete one, "
         "and those since it was turned on that are not written and delivered"
     )
-    return schedule_of(definition, job, about, tick)
+    return schedule_of(definition, job, location, about, tick)
 
 
 def schedule_of(
-    definition: ExportDefinition, job: Any, description: str, tick: Tick
+    definition: ExportDefinition, job: Any, location: CodeLocation, description: str, tick: Tick
 ) -> dg.ScheduleDefinition | None:
     """The schedule of an export, off until somebody turns it on; None for one that only runs by hand."""
     if definition.schedule is None:
         return None
     return dg.schedule(
-        name=schedule_name(definition),
+        name=location.schedule_name(definition),
         cron_schedule=definition.schedule,
         job=job,
         execution_timezone="UTC",
+        tags={EXPORT_TAG: location.job_name(definition)},
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description=description,
     )(tick)
@@ -80,27 +81,27 @@ def _why_nothing(definition: ExportDefinition, due: list[Due]) -> str:
     )
 
 
-def begins_now(definition: ExportDefinition, workshop: Workshop) -> bool:
+def begins_now(definition: ExportDefinition, project: Project) -> bool:
     """Whether quiet hours allow a run to begin."""
     hours = definition.quiet_hours
-    return hours is None or is_within(workshop.now().time(), hours)
+    return hours is None or is_within(project.now().time(), hours)
 
 
-def request(definition: ExportDefinition, due: Due) -> dg.RunRequest:
+def request(location: CodeLocation, definition: ExportDefinition, due: Due) -> dg.RunRequest:
     """The run of one window; its key is the window's and the attempt's, so asking twice makes one run."""
     tags = {WINDOW_TAG: due.ask.key, ATTEMPT_TAG: str(due.attempt), ORIGIN: BY_SCHEDULE}
     return dg.RunRequest(
         run_key=f"{due.ask.key} {due.attempt}",
-        job_name=definition.name,
+        job_name=location.job_name(definition),
         partition_key=due.ask.window.key if definition.partition else None,
-        run_config=run_config(definition, due.ask.window),
+        run_config=run_config(location, definition, due.ask.window),
         tags=tags,
     )
 
 
-def run_config(definition: ExportDefinition, window: Window) -> Mapping[str, Any]:
+def run_config(location: CodeLocation, definition: ExportDefinition, window: Window) -> Mapping[str, Any]:
     """Of the export's own job: the window, unless a partition tells it, and what was given at launch."""
     told = definition.partition is not None or window.key == WHOLE_KEY
     config = {} if told else {"start": iso(window.start), "end": iso(window.end)}
     config |= definition.given
-    return {"ops": {node_name(definition): {"config": config}}} if config else {}
+    return {"ops": {location.node_name(definition): {"config": config}}} if config else {}

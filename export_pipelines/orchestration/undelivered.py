@@ -10,12 +10,12 @@ import dagster as dg
 from export_pipelines.ledger import Alert, Delivery
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN
 from export_pipelines.orchestration.failed_runs import LOOK_BACK, by_text, is_over, occasion_of
-from export_pipelines.orchestration.workshop import Workshop
+from export_pipelines.project import Project
 
 TOGETHER = timedelta(hours=1)  # so long the others are waited for, once one has failed
 
 
-def undelivered(workshop: Workshop, instance: dg.DagsterInstance, now: datetime) -> Iterator[Alert]:
+def undelivered(project: Project, instance: dg.DagsterInstance, now: datetime) -> Iterator[Alert]:
     """Told when nothing else of the run or backfill is on its way to the destination, or nothing ended for an hour."""
     occasions = dict[str | None, str]()
 
@@ -24,10 +24,10 @@ def undelivered(workshop: Workshop, instance: dg.DagsterInstance, now: datetime)
             occasions[one.written_by] = occasion_of(instance, one.written_by)
         return occasions[one.written_by], one.export, one.number
 
-    badly = [one for one in workshop.ledger.deliveries(states=ENDED_BADLY) if _is_new(one, now)]
+    badly = [one for one in project.ledger.deliveries(states=ENDED_BADLY) if _is_new(one, now)]
     if not badly:
         return
-    coming = {together(one) for one in workshop.ledger.deliveries(states=OPEN)}
+    coming = {together(one) for one in project.ledger.deliveries(states=OPEN)}
     for key, group in groupby(sorted(badly, key=together), key=together):
         ended = sorted(group, key=lambda one: one.window_key)
         waits = key in coming and max(one.ended_at or now for one in ended) > now - TOGETHER

@@ -1,7 +1,7 @@
 """Buckets: how they are reached, objects read and written piece by piece, and what their server says as our errors."""
 
 from export_pipelines.s3.bucket import ARCHIVES, Bucket, Found, Options
-from export_pipelines.s3.connect import Access, object_options, open_bucket
+from export_pipelines.s3.connect import Access, ClientOf, object_options, open_bucket
 from export_pipelines.s3.upload import PIECE_BYTES, Proof, Upload, abort_quietly
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "PIECE_BYTES",
     "Access",
     "Bucket",
+    "ClientOf",
     "Found",
     "Options",
     "Proof",

@@ -1,8 +1,10 @@
 """From an endpoint and keys to a bucket."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import boto3
@@ -19,6 +21,7 @@ from export_pipelines.s3.upload import THREADS
 ATTEMPTS = 3  # of one request, by boto3; a whole delivery is tried again by who sends it
 AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 REGION = "us-east-1"  # what servers that know no regions sign with
+ClientOf = Callable[[], Any]  # a client of boto3's for S3
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Access:
     `endpoint_url` is that of a server which is not Amazon's, `ca` a file of the authority that signed its certificate.
     `checksums`: whether boto3 adds CRCs to what it sends, as trailers of a framed body (`when_supported`), or only where
     the call demands one (`when_required`). None: the first for Amazon, the second for any other, which may store the frames.
+    `client` gives the client of a program around this one, which is taken where nothing else is said.
     """
 
     endpoint_url: str | None = None
@@ -38,6 +42,13 @@ class Access:
     ca: str | None = None
     checksums: Checksums | None = None
     timeout_s: float = 60
+    client: ClientOf | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def names_nothing(self) -> bool:
+        """Whether server, region and keys are those of the machine."""
+        own = (self.endpoint_url, self.region, self.access_key, self.secret_key, self.session_token, self.ca)
+        return not any(own) and self.checksums is None
 
 
 def open_bucket(name: str, access: Access) -> Bucket:
@@ -47,6 +58,18 @@ def open_bucket(name: str, access: Access) -> Bucket:
         raise SettingsError(
             f"cannot read {access.ca}", where=f"s3://{name}", remedy="name the file with `ca`"
         )
+    with s3_errors(f"s3://{name}"):
+        client = access.client() if access.client and access.names_nothing else _client(access)
+    if not is_safe_endpoint(client.meta.endpoint_url):
+        raise SettingsError(
+            PLAIN_HTTP,
+            where=f"s3://{name}",
+            remedy="mend `endpoint_url`, or AWS_ENDPOINT_URL where it says it",
+        )
+    return Bucket(client, name)
+
+
+def _client(access: Access) -> Any:
     own = access.endpoint_url is not None
     checksums = access.checksums or ("when_required" if _is_compatible(access) else "when_supported")
     config = Config(
@@ -58,24 +81,16 @@ def open_bucket(name: str, access: Access) -> Bucket:
         response_checksum_validation=checksums,
         s3={"addressing_style": "path" if own else "auto"},
     )
-    with s3_errors(f"s3://{name}"):
-        client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=access.endpoint_url,
-            region_name=access.region or (REGION if own else None),
-            aws_access_key_id=access.access_key,
-            aws_secret_access_key=access.secret_key,
-            aws_session_token=access.session_token,
-            verify=access.ca,
-            config=config,
-        )
-    if not is_safe_endpoint(client.meta.endpoint_url):
-        raise SettingsError(
-            PLAIN_HTTP,
-            where=f"s3://{name}",
-            remedy="mend `endpoint_url`, or AWS_ENDPOINT_URL where it says it",
-        )
-    return Bucket(client, name)
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=access.endpoint_url,
+        region_name=access.region or (REGION if own else None),
+        aws_access_key_id=access.access_key,
+        aws_secret_access_key=access.secret_key,
+        aws_session_token=access.session_token,
+        verify=access.ca,
+        config=config,
+    )
 
 
 def _is_compatible(access: Access) -> bool:

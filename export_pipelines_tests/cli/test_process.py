@@ -237,8 +237,10 @@ def _demand_recorded(project: Project, delivering: bool) -> None:
     assert states == ([("retrying", "interrupted", "retrying")] if delivering else [])
     code = (
         "import os\nfrom export_pipelines.orchestration import open_instance\n"
-        "from export_pipelines.settings import project_root, project_settings\n"
-        "with open_instance(project_settings(), project_root(os.environ), os.environ) as instance:\n"
+        "from export_pipelines.project import Project\n"
+        "from export_pipelines.settings import project_root\n"
+        "project = Project.open(project_root(os.environ))\n"
+        "with open_instance(project.settings, project.root, os.environ) as instance:\n"
         "    print([one.status.value for one in instance.get_runs()])"
     )
     ran = call(project, ["-c", code])

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from export_pipelines import Project as Opened
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import SettingsError
 from export_pipelines.files.private import close_home, make_folder
 from export_pipelines.ledger import open_ledger
-from export_pipelines.orchestration.workshop import open_workshop
 from export_pipelines.plan.query.query import Query, SourceColumn
 from export_pipelines.read import sqlite as read_sqlite
 from export_pipelines.read.sqlite import SqliteSource
@@ -77,7 +77,10 @@ def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
 def test_an_open_home_is_closed_when_the_project_is_opened(project: Project) -> None:
     project.home.mkdir()
     project.home.chmod(0o2775)
-    open_workshop(project.settings)
+    assert (
+        Opened.open(project.home.parent, {"EXPORT_PIPELINES_HOME": str(project.home)}).settings.home
+        == project.home
+    )
     assert stat.S_IMODE(project.home.stat().st_mode) == 0o2700
 
 

@@ -1,5 +1,6 @@
 """A small project for tests: a month of sample leads in SQLite, a folder of exports, settings over both."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,9 +14,10 @@ from pydantic import SecretStr
 
 from export_pipelines.artifacts import Store, open_store
 from export_pipelines.orchestration.build import definitions_of
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.run_tags import RANGE_END, RANGE_START
-from export_pipelines.orchestration.workshop import Workshop, open_workshop
+from export_pipelines.project import Project as Opened
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import Settings
 from export_pipelines_tests.conftest import REPOSITORY
@@ -70,22 +72,24 @@ class Project:
     def with_source(self, url: str) -> "Project":
         return Project(self.settings.model_copy(update={"source_url": SecretStr(url)}))
 
-    def workshop(self, now: Callable[[], datetime] = lambda: NOW) -> Workshop:
-        return open_workshop(self.settings, now)
+    def opened(self, now: Callable[[], datetime] = lambda: NOW) -> Opened:
+        opened = Opened(self.settings.root, os.environ, now)
+        opened.settings = self.settings
+        return opened
 
-    def definitions(self, workshop: Workshop | None = None) -> dg.Definitions:
-        return definitions_of(workshop or self.workshop(), quiet=True)
+    def definitions(self, opened: Opened | None = None) -> dg.Definitions:
+        return definitions_of(CodeLocation(opened or self.opened()), quiet=True)
 
     def run(
         self, export: str, first: str | None = None, last: str | None = None, **options: Any
     ) -> dg.ExecuteInProcessResult:
         """The export's job for a partition, or for the range from `first` to `last`."""
-        workshop = options.pop("workshop", None)
+        opened = options.pop("opened", None)
         if last:
             options["tags"] = {RANGE_START: str(first), RANGE_END: last}
         elif first:
             options["partition_key"] = first
-        job = self.definitions(workshop).resolve_job_def(export)
+        job = self.definitions(opened).resolve_job_def(export)
         return job.execute_in_process(raise_on_error=False, run_config=QUIET, **options)
 
 

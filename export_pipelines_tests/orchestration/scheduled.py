@@ -74,9 +74,9 @@ def ticked(
 
 
 def tick(
-    project: Project, at: datetime, instance: dg.DagsterInstance, export: str = "daily", **workshop: Any
+    project: Project, at: datetime, instance: dg.DagsterInstance, export: str = "daily", **opened: Any
 ) -> Any:
-    definitions = project.definitions(project.workshop(**workshop))
+    definitions = project.definitions(project.opened(**opened))
     schedule = definitions.resolve_schedule_def(f"{export}_schedule")
     context = dg.build_schedule_context(
         instance=instance, scheduled_execution_time=at, repository_def=definitions.get_repository_def()
@@ -108,10 +108,10 @@ def run_requests(
     at: datetime,
     instance: dg.DagsterInstance,
     export: str = "daily",
-    **workshop: Any,
+    **opened: Any,
 ) -> list[bool]:
     """Whether the run of each request, in this process, was a success."""
-    job = project.definitions(project.workshop(**workshop)).resolve_job_def(export)
+    job = project.definitions(project.opened(**opened)).resolve_job_def(export)
     return [
         job.execute_in_process(
             raise_on_error=False,

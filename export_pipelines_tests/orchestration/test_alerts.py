@@ -79,7 +79,7 @@ def told(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         monkeypatch.setenv("TEST_KEY", WEBHOOK_SECRET)
 
         def tick(later: timedelta = timedelta(0)) -> str:
-            defs = project.definitions(project.workshop(lambda: NOW + later))
+            defs = project.definitions(project.opened(lambda: NOW + later))
             context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
             return str(defs.resolve_sensor_def("alerts").evaluate_tick(context).skip_message)
 
@@ -148,7 +148,7 @@ def test_what_has_not_arrived_in_time_is_told_once_and_not_when_it_has(told: Tol
     assert mail["Subject"] == "[export_pipelines] late: daily"
     assert "window 2024-02-19, due at 2024-02-20T02:00:00.000Z, has not arrived" in mail.get_content()
     day = timedelta(days=1)
-    assert told.project.run("daily", "2024-02-20", workshop=told.project.workshop(lambda: NOW + day)).success
+    assert told.project.run("daily", "2024-02-20", opened=told.project.opened(lambda: NOW + day)).success
     assert told.tick(day) == "0 alerts told"
 
 
@@ -207,6 +207,5 @@ def test_a_file_with_faults_is_refused_with_their_lines(tmp_path: Path, text: st
 
 
 def test_check_tells_of_a_secret_that_is_not_there(told: Told):
-    workshop = told.project.workshop()
-    faults = check_all(told.project.settings, workshop.catalog, environment={})
+    faults = check_all(told.project.settings, told.project.opened().catalog, environment={})
     assert any(one.name == "alerts" and "TEST_SMTP is not set" in one.text for one in faults)

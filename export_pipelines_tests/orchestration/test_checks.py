@@ -87,8 +87,8 @@ def test_the_check_of_a_day_that_arrives_later_turns_green(project: Project, ins
     project.run("daily", "2024-01-13", "2024-01-15", instance=instance)
     assert colours(instance, "delivered") == dict(DAYS, **{"2024-01-14": "FAILED"})
     in_the_way.unlink()
-    ids = [one.id for one in project.workshop().ledger.deliveries("daily")]
-    redeliver(project.settings, ids, False, instance=instance, now=lambda: NOW)
+    ids = [one.id for one in project.opened().ledger.deliveries("daily")]
+    redeliver(project.opened(lambda: NOW), ids, False, instance=instance)
     assert colours(instance, "delivered") == DAYS
 
 

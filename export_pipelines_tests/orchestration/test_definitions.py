@@ -9,7 +9,7 @@ from dagster._core.definitions.utils import DISALLOWED_NAMES
 
 from export_pipelines.definition.taken_names import DAGSTERS, OWN, taken_by
 from export_pipelines.orchestration.build import build_definitions
-from export_pipelines.settings import Settings
+from export_pipelines.project import Project as Opened
 from export_pipelines_tests.orchestration.project import BROKEN, DAILY, MONTHLY, WEEKLY, Project
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def shipped(tmp_path: Path) -> dg.Definitions:
-    return build_definitions(Settings.load({"EXPORT_PIPELINES_HOME": str(tmp_path)}, ROOT))
+    return build_definitions(Opened.open(ROOT, {"EXPORT_PIPELINES_HOME": str(tmp_path)}))
 
 
 def asset(definitions: dg.Definitions, *key: str) -> dg.AssetsDefinition:
@@ -33,8 +33,8 @@ def test_the_shipped_exports_load_and_validate(shipped: dg.Definitions):
 
 
 def test_loading_opens_nothing_and_writes_nothing(tmp_path: Path):
-    settings = Settings.load({"EXPORT_PIPELINES_HOME": str(tmp_path / "home")}, ROOT)
-    dg.Definitions.validate_loadable(build_definitions(settings))
+    project = Opened.open(ROOT, {"EXPORT_PIPELINES_HOME": str(tmp_path / "home")})
+    dg.Definitions.validate_loadable(build_definitions(project))
     assert not (tmp_path / "home").exists()
 
 
@@ -207,7 +207,7 @@ def test_all_kinds_of_destinations_are_kinds_of_the_asset(project: Project):
 def test_a_broken_definition_is_logged_once(project: Project, caplog: pytest.LogCaptureFixture):
     project.write("wrong", BROKEN)
     with caplog.at_level(logging.WARNING, logger="export_pipelines"):
-        build_definitions(project.settings)
+        build_definitions(project.opened())
     assert caplog.text.count("wrong.yaml:3: ") == 1
 
 

@@ -78,7 +78,7 @@ def test_without_leads_the_terminal_refuses_and_says_how_to_name_them(
     project: Project, instance: dg.DagsterInstance
 ):
     with pytest.raises(RequestError, match="told its leads when it is launched"):
-        launch(project.settings, "dispute", instance=instance)
+        launch(project.opened(), "dispute", instance=instance)
     assert instance.get_runs_count() == 0
 
 
@@ -113,12 +113,11 @@ def test_the_terminal_launches_it_with_what_it_is_given(
     ids = two_leads(project)
     window = window_between("2024-01-01", "2024-02-01") if by_hand else None
     done = launch(
-        project.settings,
+        project.opened(lambda: NOW),
         "dispute",
         window=window,
         given={"filter": {"lead_ids": ids}},
         instance=instance,
-        now=lambda: NOW,
     )
     (manifest,) = done.manifests
     assert {row["lead_id"] for row in events_of(project, manifest.artifact)} == set(ids)
@@ -127,10 +126,9 @@ def test_the_terminal_launches_it_with_what_it_is_given(
 def test_a_wrong_filter_is_known_before_there_is_a_run(project: Project, instance: dg.DagsterInstance):
     with pytest.raises(DefinitionError):
         launch(
-            project.settings,
+            project.opened(lambda: datetime(2024, 2, 20, tzinfo=UTC)),
             "dispute",
             given={"filter": {"lead_ids": "all"}},
             instance=instance,
-            now=lambda: datetime(2024, 2, 20, tzinfo=UTC),
         )
     assert instance.get_runs_count() == 0

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -5,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from export_pipelines.orchestration.build import build_definitions
-from export_pipelines.settings import project_settings
+from export_pipelines.project import Project as Opened
+from export_pipelines.settings import project_root
 from export_pipelines_tests.orchestration.project import (
     DAILY,
     QUIET,
@@ -68,7 +70,7 @@ def test_one_delivery_of_a_range_that_fails_is_named(project: Project):
 
 
 def daily_job() -> dg.JobDefinition:
-    return build_definitions(project_settings()).resolve_job_def("daily")
+    return build_definitions(Opened.open(project_root(os.environ))).resolve_job_def("daily")
 
 
 def test_running_again_from_deliver_extracts_nothing_again(

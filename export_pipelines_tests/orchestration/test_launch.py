@@ -26,11 +26,10 @@ def now():
 def test_a_partition_is_launched_and_seen_on_the_instance(project: Project, instance: dg.DagsterInstance):
     heard = Heard()
     done = launch(
-        project.settings,
+        project.opened(now),
         "daily",
         partition_key="2024-01-15",
         instance=instance,
-        now=now,
         observer=heard,
     )
     assert done.ok and [one.rows for one in done.manifests] == [10] and heard.rows_of("encode") == [10]
@@ -43,17 +42,17 @@ def test_a_partition_is_launched_and_seen_on_the_instance(project: Project, inst
 def test_nothing_is_said_on_the_terminal(
     project: Project, instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str]
 ):
-    launch(project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now)
+    launch(project.opened(now), "daily", partition_key="2024-01-15", instance=instance)
     window = window_between("2024-01-03", "2024-01-05")
-    launch(project.settings, "daily", window=window, instance=instance, now=now)
+    launch(project.opened(now), "daily", window=window, instance=instance)
     block(project, "2024-01-16")
-    launch(project.settings, "daily", partition_key="2024-01-16", instance=instance, now=now)
+    launch(project.opened(now), "daily", partition_key="2024-01-16", instance=instance)
     assert capfd.readouterr() == ("", "")
 
 
 def test_any_window_is_exported_on_demand_and_observed(project: Project, instance: dg.DagsterInstance):
     window = window_between("2024-01-03", "2024-01-06")
-    done = launch(project.settings, "daily", window=window, instance=instance, now=now)
+    done = launch(project.opened(now), "daily", window=window, instance=instance)
     assert done.ok and done.manifests[0].rows == 30
     run = instance.get_run_by_id(done.run_id)
     assert run and run.job_name == "on_demand_export"
@@ -68,8 +67,8 @@ def test_an_export_without_partitions_takes_its_window_in_its_own_job(
 ):
     project.write("whole", WHOLE)
     window = window_between("2024-01-03", "2024-01-06")
-    part = launch(project.settings, "whole", window=window, instance=instance, now=now)
-    everything = launch(project.settings, "whole", instance=instance, now=now)
+    part = launch(project.opened(now), "whole", window=window, instance=instance)
+    everything = launch(project.opened(now), "whole", instance=instance)
     assert (part.manifests[0].rows, everything.manifests[0].rows) == (30, 310)
     run = instance.get_run_by_id(part.run_id)
     assert run and run.job_name == "whole"
@@ -79,14 +78,14 @@ def test_a_failed_delivery_tells_the_text_and_keeps_the_artifact(
     project: Project, instance: dg.DagsterInstance
 ):
     block(project, "2024-01-15")
-    done = launch(project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now)
+    done = launch(project.opened(now), "daily", partition_key="2024-01-15", instance=instance)
     assert not done.ok and len(done.manifests) == 1
     assert list(done.failures) == ["2024-01-15"] and "backup" in done.failures["2024-01-15"]
 
 
 def test_a_missing_key_is_a_wrong_request(project: Project, instance: dg.DagsterInstance):
     project.write("daily", DAILY + "privacy: {email: hash}\n")
-    done = launch(project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now)
+    done = launch(project.opened(now), "daily", partition_key="2024-01-15", instance=instance)
     assert done.exit_code == 2 and "EXPORT_PIPELINES_HASH_KEY" in done.failures["2024-01-15"]
     assert "\n" not in done.failures["2024-01-15"]
 
@@ -107,7 +106,7 @@ def test_a_wrong_request_makes_no_run(
 ):
     project.write("wrong", BROKEN)
     with pytest.raises(error, match=text):
-        launch(project.settings, export, partition_key=key, instance=instance, now=now)
+        launch(project.opened(now), export, partition_key=key, instance=instance)
     assert instance.get_runs() == []
 
 
@@ -116,12 +115,11 @@ def test_a_backfill_runs_ranges_of_a_month_and_counts_the_partitions(
 ):
     heard = Heard()
     done = backfill(
-        project.settings,
+        project.opened(now),
         "daily",
         "2024-01-01",
         "2024-02-05",
         instance=instance,
-        now=now,
         observer=heard,
     )
     assert done.exit_code == 0 and len(done.outcomes) == 2 and len(done.manifests) == 36
@@ -133,7 +131,7 @@ def test_a_backfill_runs_ranges_of_a_month_and_counts_the_partitions(
 
 def test_a_backfill_collects_the_partitions_that_failed(project: Project, instance: dg.DagsterInstance):
     project.write("daily", MONDAYS)
-    done = backfill(project.settings, "daily", "2024-01-05", "2024-01-16", instance=instance, now=now)
+    done = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-16", instance=instance)
     assert sorted(done.failures) == ["2024-01-08", "2024-01-15"] and done.exit_code == 1
     assert len(done.manifests) == 10
 
@@ -150,14 +148,14 @@ def test_a_wrong_range_makes_no_run(
     project: Project, instance: dg.DagsterInstance, first: str, last: str, text: str
 ):
     with pytest.raises(WindowError, match=text):
-        backfill(project.settings, "daily", first, last, instance=instance, now=now)
+        backfill(project.opened(now), "daily", first, last, instance=instance)
     assert instance.get_runs() == []
 
 
 def test_an_export_without_partitions_has_nothing_to_backfill(project: Project, instance: dg.DagsterInstance):
     project.write("whole", WHOLE)
     with pytest.raises(WindowError, match="no partitions to fill"):
-        backfill(project.settings, "whole", "2024-01-01", "2024-01-02", instance=instance, now=now)
+        backfill(project.opened(now), "whole", "2024-01-01", "2024-01-02", instance=instance)
 
 
 # --- the instance of a project -------------------------------------------------------------------------------
@@ -177,7 +175,7 @@ def test_a_run_on_the_projects_instance_leaves_nothing_in_the_projects_root(
     monkeypatch.setenv("EXPORT_PIPELINES_DAGSTER", str(project.settings.dagster_folder))
     monkeypatch.setenv("DAGSTER_HOME", str(root))
     with open_instance(project.settings, root) as instance:
-        done = launch(project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now)
+        done = launch(project.opened(now), "daily", partition_key="2024-01-15", instance=instance)
         assert done.ok and instance.get_run_by_id(done.run_id)
     assert [path.name for path in root.iterdir()] == ["dagster.yaml"]
     assert any(project.settings.dagster_folder.iterdir())
@@ -185,26 +183,23 @@ def test_a_run_on_the_projects_instance_leaves_nothing_in_the_projects_root(
 
 def test_a_backfill_leaves_out_what_is_done_unless_forced(project: Project, instance: dg.DagsterInstance):
     in_the_way = block(project, "2024-01-07")
-    first = backfill(project.settings, "daily", "2024-01-05", "2024-01-08", instance=instance, now=now)
+    first = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-08", instance=instance)
     assert set(first.failures) == {"2024-01-07"} and not first.skipped
     in_the_way.unlink()
     heard = Heard()
     rest = backfill(
-        project.settings,
+        project.opened(now),
         "daily",
         "2024-01-04",
         "2024-01-09",
         instance=instance,
-        now=now,
         observer=heard,
     )
     assert rest.skipped == ("2024-01-05", "2024-01-06", "2024-01-08")
     assert [one.window.key for one in rest.manifests] == ["2024-01-04", "2024-01-07", "2024-01-09"]
     assert [one.window for one in heard.runs] == ["2024-01-04", "2024-01-07", "2024-01-09"]
     assert rest.exit_code == 0
-    forced = backfill(
-        project.settings, "daily", "2024-01-04", "2024-01-05", instance=instance, now=now, force=True
-    )
+    forced = backfill(project.opened(now), "daily", "2024-01-04", "2024-01-05", instance=instance, force=True)
     assert len(forced.manifests) == 2 and not forced.skipped
 
 
@@ -212,7 +207,7 @@ def test_a_partition_of_another_definition_or_without_its_artifact_is_not_done(
     project: Project, instance: dg.DagsterInstance
 ):
     def filled() -> list[str]:
-        done = backfill(project.settings, "daily", "2024-01-05", "2024-01-06", instance=instance, now=now)
+        done = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-06", instance=instance)
         return [one.window.key for one in done.manifests]
 
     assert filled() == ["2024-01-05", "2024-01-06"]
@@ -230,10 +225,10 @@ def test_outside_of_quiet_hours_nothing_is_launched(project: Project, instance: 
     project.write("daily", QUIET)
     for call in (
         lambda **more: launch(
-            project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now, **more
+            project.opened(now), "daily", partition_key="2024-01-15", instance=instance, **more
         ),
         lambda **more: backfill(
-            project.settings, "daily", "2024-01-15", "2024-01-15", instance=instance, now=now, **more
+            project.opened(now), "daily", "2024-01-15", "2024-01-15", instance=instance, **more
         ),
     ):
         with pytest.raises(WindowError) as caught:
@@ -243,9 +238,7 @@ def test_outside_of_quiet_hours_nothing_is_launched(project: Project, instance: 
             "(wait, or add --now)"
         ).replace("exports/daily.yaml", str(project.settings.definitions / "daily.yaml"))
         assert instance.get_runs_count() == 0
-    done = launch(
-        project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now, any_hour=True
-    )
+    done = launch(project.opened(now), "daily", partition_key="2024-01-15", instance=instance, any_hour=True)
     assert done.ok
 
 
@@ -265,30 +258,28 @@ def test_a_backfill_stops_between_runs_when_the_quiet_hours_end(
         return NOW.replace(hour=5 if len(heard.written) < 31 else 6)
 
     done = backfill(
-        project.settings,
+        project.opened(clock),
         "daily",
         "2024-01-01",
         "2024-02-05",
         instance=instance,
-        now=clock,
         observer=heard,
     )
     assert len(done.outcomes) == 1 and done.exit_code == 1
     assert done.left == ("2024-02-01", "2024-02-02", "2024-02-03", "2024-02-04", "2024-02-05")
     rest = backfill(
-        project.settings,
+        project.opened(lambda: NOW.replace(hour=23)),
         "daily",
         "2024-01-01",
         "2024-02-05",
         instance=instance,
-        now=lambda: NOW.replace(hour=23),
     )
     assert len(rest.skipped) == 31 and [one.window.key for one in rest.manifests] == list(done.left)
 
 
 def test_weeks_of_a_month_are_partitions(project: Project, instance: dg.DagsterInstance):
     project.write("weeks", WHOLE.replace("partition: null", "partition: {every: week, of: month}"))
-    done = backfill(project.settings, "weeks", "2023-12-22", "2024-01-22", instance=instance, now=now)
+    done = backfill(project.opened(now), "weeks", "2023-12-22", "2024-01-22", instance=instance)
     assert [(one.window.key, one.rows) for one in done.manifests] == [
         ("2023-12-22", 0),
         ("2024-01-01", 70),

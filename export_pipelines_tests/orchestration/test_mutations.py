@@ -24,12 +24,12 @@ SEED = 20240115
 @pytest.mark.parametrize("number", range(-(-MUTATIONS // TOGETHER)))
 def test_a_changed_definition_loads_or_is_broken_by_itself(number: int, tmp_path: Path, source: Path):
     project = make_project(tmp_path, source)
-    companion = project.workshop().definition("daily")
+    companion = project.opened().definition("daily")
     remember(project.settings.home, {"daily": Known.of(companion)})
     names = [f"m{place}" for place in range(TOGETHER)]
     for name, data in zip(names, mutated(TOGETHER, SEED + number), strict=True):
         (project.settings.definitions / f"{name}.yaml").write_bytes(data)
-    loaded = project.workshop().loaded
+    loaded = project.opened().loaded
     assert companion in loaded.definitions
     assert {one.name for one in loaded.definitions} | set(loaded.broken) == {"daily", *names}
     for name, error in loaded.broken.items():

@@ -1,6 +1,7 @@
 """What a filter compares with personal fields is written in the export's file, and in no record of Dagster's."""
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import dagster as dg
 import pytest
 
 from export_pipelines.orchestration.build import build_definitions
-from export_pipelines.settings import project_settings
+from export_pipelines.project import Project as Opened
+from export_pipelines.settings import project_root
 from export_pipelines_tests.orchestration.project import DAILY, QUIET, Project, failure
 
 DAY = "2024-01-15"
@@ -40,7 +42,7 @@ def test_no_edge_carries_it_and_the_rows_are_found(project: Project, people: lis
 
 
 def asking_job() -> dg.JobDefinition:
-    return build_definitions(project_settings()).resolve_job_def("asking")
+    return build_definitions(Opened.open(project_root(os.environ))).resolve_job_def("asking")
 
 
 def job_of_the_new_file() -> dg.JobDefinition:

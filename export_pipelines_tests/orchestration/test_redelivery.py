@@ -38,8 +38,7 @@ def blocked(project: Project, tmp_path: Path) -> Path:
 
 
 def tick(project: Project, instance: dg.DagsterInstance, later: timedelta) -> dg.SensorResult | list:
-    workshop = project.workshop(lambda: NOW + later)
-    defs = project.definitions(workshop)
+    defs = project.definitions(project.opened(lambda: NOW + later))
     sensor = defs.resolve_sensor_def("retry_deliveries")
     context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
     return list(sensor.evaluate_tick(context).run_requests or [])
@@ -78,7 +77,7 @@ def test_a_mended_destination_is_delivered_by_hand_and_the_partition_is_recorded
         assert instance.get_materialized_partitions(key) == set()
         (blocked / "taken").unlink()
         ids = [one.id for one in ledger.deliveries("two")]
-        assert redeliver(project.settings, ids, False, instance=instance, now=lambda: NOW) == {}
+        assert redeliver(project.opened(lambda: NOW), ids, False, instance=instance) == {}
         assert instance.get_materialized_partitions(key) == {DAY}
     assert [(one.state, one.attempts) for one in ledger.deliveries("two")] == [
         ("delivered", 1),
@@ -117,11 +116,10 @@ def test_the_sensor_asks_for_one_run_at_a_time(project: Project, blocked: Path, 
 def test_what_a_killed_run_left_due_is_sent_by_the_sensor(project: Project, blocked: Path, ledger: Ledger):
     """Killed between `write` and its deliveries: the ledger knows the artifact, and nobody is at it."""
     with dg.instance_for_test() as instance:
-        workshop = project.workshop()
         project.run("daily", DAY, instance=instance)
         (manifest,) = project.store.manifests("daily")
         entry = {"kind": "folder", "settings": {"path": str(blocked / "late"), "overwrite": "replace"}}
-        workshop.register(manifest, [entry], "a run that is not there")
+        ledger.register(manifest, [entry], "a run that is not there", NOW)
         (request,) = tick(project, instance, timedelta())
         job = project.definitions().resolve_job_def(DELIVER_AGAIN)
         assert job.execute_in_process(instance=instance, run_config=request.run_config).success
@@ -134,7 +132,7 @@ def test_a_delivery_that_fails_again_fails_its_run_and_the_check(
     with dg.instance_for_test() as instance:
         project.run("two", DAY, instance=instance)
         ids = [one.id for one in ledger.deliveries("two")]
-        texts = redeliver(project.settings, ids, False, instance=instance, now=lambda: NOW)
+        texts = redeliver(project.opened(lambda: NOW), ids, False, instance=instance)
         assert len(texts) == 1 and "cannot make the folder" in next(iter(texts.values()))
 
 

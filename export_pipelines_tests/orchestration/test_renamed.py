@@ -34,11 +34,11 @@ def rename(watched: Watched, text: str = RENAMED) -> None:
 
 def test_its_records_artifacts_and_partitions_are_those_of_the_new_name(watched: Watched):
     rename(watched)
-    workshop = watched.project.workshop()
+    opened = watched.project.opened()
     days = {"2024-01-13", "2024-01-14", "2024-01-15"}
-    assert {one.window_key for one in workshop.ledger.deliveries("backup")} == days
-    assert workshop.ledger.arrived("backup", "2024-01-13") and not workshop.ledger.deliveries("daily")
-    assert {one.window.key for one in workshop.store().manifests("backup")} == days
+    assert {one.window_key for one in opened.ledger.deliveries("backup")} == days
+    assert opened.ledger.arrived("backup", "2024-01-13") and not opened.ledger.deliveries("daily")
+    assert {one.window.key for one in opened.store.manifests("backup")} == days
     assert watched.instance.get_materialized_partitions(dg.AssetKey(["lead", "backup"])) == days
 
 
@@ -72,18 +72,18 @@ def test_the_version_of_its_columns_goes_on(watched: Watched):
 def test_the_same_files_of_a_window_are_not_sent_again(watched: Watched):
     rename(watched)
     assert watched.project.run("backup", "2024-01-15", instance=watched.instance).success
-    receipts = {one.artifact: one for one in watched.project.workshop().ledger.deliveries("backup")}
+    receipts = {one.artifact: one for one in watched.project.opened().ledger.deliveries("backup")}
     newest = next(one for name, one in receipts.items() if name.startswith("backup/"))
     assert (newest.state, newest.attempts) == ("delivered", 0)
 
 
 def test_what_is_done_is_not_run_again(watched: Watched):
-    before = watched.project.workshop()
+    before = watched.project.opened()
     done = done_partitions(before, before.definition("daily"), watched.instance)
     assert len(done) == 3
     (watched.project.settings.definitions / "daily.yaml").unlink()
     watched.project.write("backup", RENAMED)  # and no sensor has seen it yet
-    after = watched.project.workshop()
+    after = watched.project.opened()
     assert after.definition("daily").name == "backup"
     assert done_partitions(after, after.definition("backup"), watched.instance) == done
 

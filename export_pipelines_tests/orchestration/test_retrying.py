@@ -54,7 +54,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def sense(project: Project, instance: dg.DagsterInstance, after: timedelta) -> dg.SensorResult:
     """What the sensor asks for so long after the test began."""
     now = datetime.now(UTC) + after
-    definitions = project.definitions(project.workshop(lambda: now))
+    definitions = project.definitions(project.opened(lambda: now))
     context = dg.build_sensor_context(instance=instance, repository_def=definitions.get_repository_def())
     with freeze_time(now):
         return definitions.resolve_sensor_def("retry_windows").evaluate_tick(context)
@@ -73,7 +73,7 @@ def failed(project: Project, instance: dg.DagsterInstance) -> list[str]:
 
 def again(project: Project, asked: dg.SensorResult, instance: dg.DagsterInstance) -> list[bool]:
     """As the daemon runs what a sensor asks for."""
-    job = project.definitions(project.workshop(clock)).resolve_job_def("daily")
+    job = project.definitions(project.opened(clock)).resolve_job_def("daily")
     tags = {"dagster/sensor_name": "retry_windows"}
     return [
         job.execute_in_process(

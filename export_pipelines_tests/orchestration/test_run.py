@@ -152,6 +152,6 @@ def test_a_missing_key_fails_in_mask_pii_with_what_to_do(project: Project):
 
 
 def test_a_partition_that_is_not_complete_yet_fails_in_extract(project: Project):
-    early = project.workshop(now=lambda: datetime(2024, 1, 15, 23, tzinfo=UTC))
-    result = project.run("daily", "2024-01-15", workshop=early)
+    early = project.opened(now=lambda: datetime(2024, 1, 15, 23, tzinfo=UTC))
+    result = project.run("daily", "2024-01-15", opened=early)
     assert list(failure(result)) == ["extract"] and "not complete" in failure(result)["extract"]

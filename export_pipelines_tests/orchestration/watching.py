@@ -53,14 +53,14 @@ class Watched:
 
     def tick(self, later: timedelta = timedelta(0), defs: dg.Definitions | None = None) -> None:
         self.project.settings.alerts.write_text(NOBODY_ANSWERS, encoding="utf-8")
-        defs = defs or self.project.definitions(self.project.workshop(lambda: NOW + later))
+        defs = defs or self.project.definitions(self.project.opened(lambda: NOW + later))
         context = dg.build_sensor_context(instance=self.instance, repository_def=defs.get_repository_def())
         defs.resolve_sensor_def("alerts").evaluate_tick(context)
 
     def noted(self) -> list[tuple[str, str]]:
         """Export and text of every alert, oldest first."""
         query = sa.select(alerts.c.export, alerts.c.text).order_by(alerts.c.noticed_at, alerts.c.key)
-        with self.project.workshop().ledger.engine.begin() as connection:
+        with self.project.opened().ledger.engine.begin() as connection:
             return [(row.export, row.text) for row in connection.execute(query)]
 
     def told(self) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
 from export_pipelines.artifacts.s3.staging import S3Staging
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, unknown
-from export_pipelines.s3 import ARCHIVES, Access, Bucket, Options, object_options, open_bucket
+from export_pipelines.s3 import ARCHIVES, Access, Bucket, ClientOf, Options, object_options, open_bucket
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,10 @@ ASKED = ("endpoint_url", "region", "ca", "checksums", "encryption", "kms_key", "
 REMEDY = "s3://bucket/prefix, or s3://bucket/prefix?endpoint_url=https://host&region=eu-west-1"
 
 
-def s3_store(url: str) -> "S3Store":
+def s3_store(url: str, client: ClientOf | None = None) -> "S3Store":
     """The store at `s3://bucket/prefix?endpoint_url=...`; keys come from where boto3 finds them, never from the URL.
+
+    `client` is taken where the URL names a bucket and nothing else of S3.
 
     Raises SettingsError.
     """
@@ -62,6 +64,7 @@ def s3_store(url: str) -> "S3Store":
         region=settings.region,
         ca=settings.ca,
         checksums=settings.checksums,
+        client=client,
     )
     bucket = open_bucket(settings.bucket, access)
     return S3Store(bucket, prefix, object_options(settings, "application/octet-stream"))

@@ -34,6 +34,7 @@ def open_from(settings: S3Settings, resources: Resources) -> "S3":
         ca=str(resources.path(settings.ca, f"{WHERE}.ca")) if settings.ca else None,
         checksums=settings.checksums,
         timeout_s=settings.timeout_s,
+        client=resources.s3_client,
     )
     return S3(settings, access)
 

@@ -1,0 +1,184 @@
+"""Exports in somebody else's project: a folder with definitions, an executor, an `io_manager` and jobs of its own."""
+
+import importlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from export_pipelines import Project
+from export_pipelines.errors import RequestError
+from export_pipelines.orchestration import build_defs
+from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.orchestration.project import DAILY, NOW
+
+DAY, OTHER = "2024-01-15", "2024-01-16"
+EXPORT = ["acme", "lead", "daily"]
+PAGE = REPOSITORY / "docs" / "dagster.md"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The host's folder, its exports' settings in the environment."""
+    host = tmp_path / "host"
+    shutil.copytree(Path(__file__).parent / "host", host)
+    (written,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    # the page's file stands in the project's folder, this one in a package within it
+    (host / "host" / "documented.py").write_text(
+        written.replace(").parent", ").parents[1]"), encoding="utf-8"
+    )
+    monkeypatch.setenv("EXPORT_PIPELINES_SOURCE_URL", f"sqlite:///{source}")
+    monkeypatch.setenv("DAGSTER_HOME", str(host))
+    monkeypatch.chdir(host)
+    return host
+
+
+@pytest.fixture
+def defs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Definitions]:
+    monkeypatch.syspath_prepend(folder)
+    yield importlib.import_module("host.definitions").defs
+    for name in [one for one in sys.modules if one.split(".")[0] == "host"]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def materialize(
+    defs: dg.Definitions, instance: dg.DagsterInstance, *assets: str | list[str], partition: str | None = None
+) -> dg.ExecuteInProcessResult:
+    """As "Materialize" in the UI does."""
+    keys = [dg.AssetKey(one) for one in assets]
+    return defs.resolve_implicit_global_asset_job_def().execute_in_process(
+        asset_selection=keys, partition_key=partition, instance=instance, raise_on_error=False
+    )
+
+
+def stored(name: str) -> object:
+    return json.loads(Path(f"{name}.json").read_text())
+
+
+def test_both_sides_run_and_the_frames_are_exact(defs: dg.Definitions, instance: dg.DagsterInstance):
+    assert materialize(defs, instance, "crm_sync").success
+    ran = materialize(defs, instance, EXPORT, "revenue", "pandas_types", partition=DAY)
+    assert ran.success  # the frame is there within the run that wrote it
+    (event,) = instance.fetch_materializations(dg.AssetKey(EXPORT), limit=9).records
+    assert event.asset_materialization and event.asset_materialization.metadata["rows"].value
+    job = defs.resolve_job_def("acme_daily")
+    assert job.execute_in_process(partition_key=OTHER, instance=instance).success
+    assert materialize(defs, instance, "polars_types", partition=OTHER).success
+    assert materialize(defs, instance, "sold", "first_ids", "rows").success
+
+    project = Project.open()
+    day, other = project.read(f"daily/{DAY}"), project.read(f"daily/{OTHER}")
+    assert stored("revenue") == str(day["price"].sum()) and "." in str(stored("revenue"))
+    assert stored("pandas_types") == {name: str(kind) for name, kind in day.dtypes.items()}
+    assert stored("pandas_types") == {
+        "lead_id": "large_string[pyarrow]",
+        "submitted_at": "timestamp[ms, tz=UTC][pyarrow]",
+        "email": "large_string[pyarrow]",
+        "outcome": "large_string[pyarrow]",
+        "price": "decimal128(38, 2)[pyarrow]",
+    }
+    sold = len(day["price"].dropna()) + len(other["price"].dropna())
+    assert (stored("rows"), stored("sold")) == (len(day) + len(other), sold)
+    assert stored("first_ids") == list(day.iloc[:3, 0])
+    assert {one.asset_key.to_user_string() for one in _records(instance)} >= {"acme/lead/daily", "revenue"}
+
+
+def test_what_cannot_be_read_is_named(defs: dg.Definitions, instance: dg.DagsterInstance):
+    missing = materialize(defs, instance, "revenue", partition=DAY)
+    assert f"there is no artifact of the window {DAY}" in _texts(missing)
+    assert materialize(defs, instance, EXPORT, partition=DAY).success
+    wrong = materialize(defs, instance, "wrong", partition=DAY)
+    assert "annotate the parameter with one of pandas.DataFrame" in _texts(wrong)
+
+
+def test_the_export_comes_after_the_assets_it_is_told(defs: dg.Definitions):
+    graph = defs.resolve_asset_graph()
+    assert graph.get(dg.AssetKey(EXPORT)).parent_keys == {dg.AssetKey("crm_sync")}
+    both = defs.resolve_implicit_global_asset_job_def()
+    assert both.executor_def is dg.multiprocess_executor
+    assert defs.resolve_job_def("acme_daily").executor_def is dg.in_process_executor
+
+
+def test_every_name_begins_with_the_prefix_and_nothing_is_for_all(project_of_exports: Project):
+    ours = build_defs(project_of_exports, prefix="acme")
+    assert ours.executor is None and not ours.loggers
+    names = [
+        *(ours.resources or {}),
+        *(one.name for one in ours.jobs or ()),
+        *(one.name for one in ours.schedules or ()),
+        *(one.name for one in ours.sensors or ()),
+        *(one.group_name for one in ours.resolve_asset_graph().asset_nodes),
+    ]
+    repository = ours.get_repository_def()
+    graphs = [node for job in repository.get_all_jobs() for node in job.all_node_defs]
+    names += [one.name for one in graphs]
+    pools = {pool for one in graphs if isinstance(one, dg.OpDefinition) for pool in one.pools}
+    assert pools == {"acme_source"}
+    assert [one for one in names if not str(one).startswith("acme_")] == []
+    assert {key.path[0] for key in ours.resolve_asset_graph().get_all_asset_keys()} == {"acme"}
+
+
+def test_two_projects_stand_side_by_side(project_of_exports: Project):
+    both = dg.Definitions.merge(
+        build_defs(project_of_exports, prefix="acme"), build_defs(project_of_exports, prefix="other")
+    )
+    dg.Definitions.validate_loadable(both)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [({"prefix": "Acme-"}, "small letters"), ({"deps": {"dayly": ["crm_sync"]}}, "dayly")],
+)
+def test_a_wrong_prefix_or_export_is_refused(project_of_exports: Project, options: dict, text: str):
+    with pytest.raises(RequestError, match=text):
+        build_defs(project_of_exports, **options)
+
+
+def test_dg_lists_and_checks_the_definitions(folder: Path):
+    assert "acme/lead/daily" in dg_says(folder, "list", "defs", "--json")
+    dg_says(folder, "check", "defs")
+
+
+@pytest.fixture
+def project_of_exports(folder: Path) -> Project:
+    (folder / "exports" / "broken.yaml").write_text(DAILY.replace("email", "emial"), encoding="utf-8")
+    return Project.open(folder, now=lambda: NOW)
+
+
+def dg_says(folder: Path, *words: str) -> str:
+    environment = {**os.environ, "DG_CLI_CONFIG": str(folder / "dg.toml"), "PYTHONPATH": str(REPOSITORY)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "dagster_dg_cli.cli", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def _records(instance: dg.DagsterInstance) -> list[dg.AssetMaterialization]:
+    found = [instance.fetch_materializations(key, limit=1).records for key in instance.get_asset_keys()]
+    return [one.asset_materialization for records in found for one in records if one.asset_materialization]
+
+
+def _texts(result: dg.ExecuteInProcessResult) -> str:
+    assert not result.success
+    failed = [one.step_failure_data for one in result.all_events if one.is_step_failure]
+    texts = [one.user_failure_data.description if one.user_failure_data else one.error for one in failed]
+    return "\n".join(map(str, texts))
