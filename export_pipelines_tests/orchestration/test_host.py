@@ -8,14 +8,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster_aws.s3 import S3Resource
 
 from export_pipelines import Project
 from export_pipelines.errors import RequestError
 from export_pipelines.orchestration import build_defs
+from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.failed_runs import failed_runs
+from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
 from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.orchestration.project import DAILY, NOW
 
@@ -102,6 +107,8 @@ def test_what_cannot_be_read_is_named(defs: dg.Definitions, instance: dg.Dagster
     assert materialize(defs, instance, EXPORT, partition=DAY).success
     wrong = materialize(defs, instance, "wrong", partition=DAY)
     assert "annotate the parameter with one of pandas.DataFrame" in _texts(wrong)
+    ours = CodeLocation(Project.open(), "acme")  # whose people are not told what failed of the host's
+    assert list(failed_runs(ours, instance, datetime.now(UTC))) == []
 
 
 def test_the_export_comes_after_the_assets_it_is_told(defs: dg.Definitions):
@@ -150,6 +157,32 @@ def test_a_wrong_prefix_or_export_is_refused(project_of_exports: Project, option
 def test_dg_lists_and_checks_the_definitions(folder: Path):
     assert "acme/lead/daily" in dg_says(folder, "list", "defs", "--json")
     dg_says(folder, "check", "defs")
+
+
+def test_the_hosts_s3_reaches_store_and_destination(
+    folder: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    server, bucket = own_bucket()
+    for name in [one for one in os.environ if one.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
+    monkeypatch.setenv("HOST_SECRET", SECRET)
+    monkeypatch.setenv("EXPORT_PIPELINES_STORE_URL", f"s3://{bucket.name}/store")
+    sends = f'  - s3: {{bucket: {bucket.name}, key: "sent/{{{{date}}}}/"}}\n'
+    (folder / "exports" / "daily.yaml").write_text(
+        DAILY[: DAILY.index("  - folder")] + sends, encoding="utf-8"
+    )
+    s3 = S3Resource(
+        endpoint_url=server.endpoint_url,
+        aws_access_key_id=KEY,
+        aws_secret_access_key=dg.EnvVar("HOST_SECRET"),
+        region_name="us-east-1",
+    )
+    job = build_defs(Project.open(folder), prefix="acme", s3=s3).resolve_job_def("acme_daily")
+    assert job.execute_in_process(partition_key=DAY, instance=instance).success
+    names = sorted(one.key for one in bucket.list(""))
+    assert [one for one in names if one.startswith(f"store/daily/{DAY}/")]
+    assert f"sent/{DAY}/leads_part_1.csv" in names
 
 
 @pytest.fixture
