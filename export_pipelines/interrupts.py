@@ -108,7 +108,7 @@ def _listen(ear: socket.socket) -> None:
 
 def _end_soon() -> None:
     blocks = list(_hearing.blocks)
-    for cancel in list(_hearing.cancels) if blocks else ():
+    for cancel in list(_hearing.cancels):
         threading.Thread(target=_quietly, args=(cancel,), daemon=True).start()
     for ended, record in reversed(blocks):
         if not ended.wait(GRACE_S):

@@ -50,7 +50,7 @@ class Dataset(BaseModel):
             found |= {part.id: part for part in field.components}
         return found
 
-    @property
+    @cached_property
     def wide(self) -> tuple[Field, ...]:
         """The JSON objects that a light selection leaves out."""
         return tuple(field for field in self.fields if field.kind is Kind.JSON)

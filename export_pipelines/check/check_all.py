@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from export_pipelines.catalog import Catalog
-from export_pipelines.check.definitions import plans_of
+from export_pipelines.check.definitions import Sample, sample_of
 from export_pipelines.check.destinations import alert_faults, allowed_notes, destination_faults
 from export_pipelines.check.fault import ALLOWED, OTHERS, CheckFault, faults_of
 from export_pipelines.check.paths import path_faults
 from export_pipelines.check.source import clock_faults, connection_faults, store_faults
-from export_pipelines.definition import Loaded, load_definitions
-from export_pipelines.definition.known import read_known
+from export_pipelines.definition import Loaded
 from export_pipelines.definition.loader import crashed
 from export_pipelines.delivery import Resources
 from export_pipelines.errors import DefinitionError, ExportError
-from export_pipelines.plan.plan import Plan
 from export_pipelines.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -25,19 +23,19 @@ log = logging.getLogger(__name__)
 def check_all(
     settings: Settings,
     catalog: Catalog,
+    loaded: Loaded,
     names: Sequence[str] | None = None,
     connect: bool = False,
     probe: str = "20000101T000000Z-000000",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     environment: Mapping[str, str] = os.environ,
 ) -> list[CheckFault]:
-    """Every fault of the exports `names`, or of all, in the order of their names.
+    """Every fault of the exports `names` of those `loaded`, or of all, in the order of their names.
 
     `connect` asks the source for each query's tables, an index and its clock, every destination for the right to write, and the
-    artifact store for room, as an artifact named `probe` that is not kept. Raises SettingsError without the folder of exports, RequestError for an unknown name.
+    artifact store for room, as an artifact named `probe` that is not kept. Raises RequestError for an unknown name.
     """
     log.info("check started", extra={"connect": connect})
-    loaded = load_definitions(settings.definitions, catalog, read_known(settings.home))
     asked = _asked(loaded, names)
     faults = [
         CheckFault(name, "error", text)
@@ -45,16 +43,16 @@ def check_all(
         if name in asked
         for text in error.faults
     ]
-    plans: dict[str, list[Plan]] = {}
+    samples: dict[str, Sample] = {}
     for definition in loaded.definitions:
         try:
-            plans[definition.name] = plans_of(definition, settings, catalog)
+            samples[definition.name] = sample_of(definition, settings, catalog)
         except ExportError as error:
             faults += faults_of(definition.name, error)
         except Exception as error:
             faults += faults_of(definition.name, crashed(f"{definition.path}:1", error))
-    faults += path_faults(loaded, plans, settings)
-    chosen = [one for one in loaded.definitions if one.name in asked and one.name in plans]
+    faults += path_faults(loaded, samples, settings)
+    chosen = [one for one in loaded.definitions if one.name in asked and one.name in samples]
     resources = Resources(settings, environment)
     try:
         faults += allowed_notes(resources)
@@ -64,7 +62,8 @@ def check_all(
         faults += destination_faults(chosen, resources, connect)
         faults += alert_faults(resources)
     if connect:
-        faults += connection_faults(settings, catalog, {name: plans[name] for name in asked if name in plans})
+        plans = {name: samples[name].plan for name in asked if name in samples}
+        faults += connection_faults(settings, catalog, plans)
         faults += clock_faults(settings, now)
         faults += store_faults(settings, probe)
     found = sorted({fault for fault in faults if fault.name in asked or fault.name in OTHERS})

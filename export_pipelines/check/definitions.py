@@ -1,13 +1,14 @@
-"""The plans of an export, for windows that tell what any window does."""
+"""The plan of an export, and what it calls its files in windows that tell what any window does."""
 
 from datetime import date
+from typing import NamedTuple
 
 from export_pipelines.catalog import Catalog
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.export import Cadence
 from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.errors import WindowError
-from export_pipelines.plan import PlanRequest, compile_plan
+from export_pipelines.plan import PlanRequest, WindowFiles, compile_files, compile_plan
 from export_pipelines.plan.plan import Plan, Window
 from export_pipelines.plan.window import WHOLE, scheduled_window, window_between, window_of
 from export_pipelines.settings import Settings
@@ -35,18 +36,27 @@ def _scheduled(definition: ExportDefinition, day: date) -> Window:
     return scheduled_window(definition, window_between(day, date(9999, 1, 1)).start)
 
 
-def plans_of(definition: ExportDefinition, settings: Settings, catalog: Catalog) -> list[Plan]:
-    """One of each sample window. Raises ExportError for a definition that makes no plan."""
+class Sample(NamedTuple):
+    """The plan of one window, and what each sample window calls its files: all else is the same in all of them."""
+
+    plan: Plan
+    files: tuple[WindowFiles, ...]
+
+
+def sample_of(definition: ExportDefinition, settings: Settings, catalog: Catalog) -> Sample:
+    """Raises ExportError for a definition that makes no plan."""
     if definition.filter.lead_ids == AT_LAUNCH:
         some = definition.filter.model_copy(update={"lead_ids": (SOME_LEAD,)})
         definition = definition.model_copy(update={"filter": some})
-    plans = []
+    plan, files = None, list[WindowFiles]()
     for window in _windows(definition):
+        request = PlanRequest(definition, window, catalog, settings.dialect, settings.key_names)
         try:
-            plans.append(
-                compile_plan(PlanRequest(definition, window, catalog, settings.dialect, settings.key_names))
-            )
+            files.append(compile_files(request))
+            plan = plan or compile_plan(request)
         except WindowError:  # such a window can be asked for, and this export refuses it
             if window is not WHOLE:
                 raise
-    return plans
+    if plan is None:
+        raise ValueError("an export has a window that it takes")
+    return Sample(plan, tuple(files))

@@ -1,25 +1,30 @@
 """Where files would go: exports, or windows of one export, that would write the same."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from export_pipelines.artifacts import open_store
+from export_pipelines.check.definitions import Sample
 from export_pipelines.check.fault import CheckFault, faults_of
 from export_pipelines.definition import ExportDefinition, Loaded
 from export_pipelines.definition.destinations.settings import Overwrite
 from export_pipelines.definition.targets import Claims, Target, conflict, file_words, target_of
 from export_pipelines.errors import ExportError
-from export_pipelines.plan.naming import part_file_name, window_words
-from export_pipelines.plan.plan import Plan
+from export_pipelines.plan import WindowFiles
+from export_pipelines.plan.naming import window_words
 from export_pipelines.settings import Settings
 
 
-def path_faults(loaded: Loaded, plans: dict[str, list[Plan]], settings: Settings) -> Iterator[CheckFault]:
+def path_faults(loaded: Loaded, samples: Mapping[str, Sample], settings: Settings) -> Iterator[CheckFault]:
     claims, by_name = Claims(), {one.name: one for one in loaded.definitions}
     for definition in loaded.definitions:
+        if definition.name not in samples:
+            continue
         try:
             written = [
-                one for plan in plans.get(definition.name, ()) for one in _written(plan, definition, settings)
+                one
+                for files in samples[definition.name].files
+                for one in _written(files, definition, settings)
             ]
         except ExportError as error:
             yield from faults_of(definition.name, error)
@@ -40,11 +45,11 @@ class _Written(NamedTuple):
     window: str
 
 
-def _written(plan: Plan, definition: ExportDefinition, settings: Settings) -> Iterator[_Written]:
-    window, here = plan.extract.window, settings.home / "delivered"
+def _written(files: WindowFiles, definition: ExportDefinition, settings: Settings) -> Iterator[_Written]:
+    window, here = files.window, settings.home / "delivered"
     words = {**window_words(window), **file_words(definition), "run": window.key}
     for entry in definition.deliver:
-        target = target_of(entry, words, part_file_name(plan, 1), here)
+        target = target_of(entry, words, files.first, here)
         if target is not None:
             yield _Written(target, entry.replaces(), window.key)
 

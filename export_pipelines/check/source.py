@@ -1,6 +1,6 @@
 """What answers when it is asked: the source with its tables, indexes and clock, and the artifact store."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from export_pipelines.artifacts import open_store
@@ -12,18 +12,18 @@ from export_pipelines.settings import Settings
 
 
 def connection_faults(
-    settings: Settings, catalog: Catalog, plans: dict[str, list[Plan]]
+    settings: Settings, catalog: Catalog, plans: Mapping[str, Plan]
 ) -> Iterator[CheckFault]:
     from export_pipelines.read.open_source import open_source
 
     url = settings.source_url.get_secret_value()
-    for name, compiled in plans.items():
+    for name, plan in plans.items():
         try:
-            open_source(url).check(compiled[0].query)
+            open_source(url).check(plan.query)
         except ExportError as error:
             yield from faults_of(name, error)
         else:
-            yield from _index_faults(name, compiled[0], catalog, url)
+            yield from _index_faults(name, plan, catalog, url)
 
 
 def _index_faults(name: str, plan: Plan, catalog: Catalog, url: str) -> Iterator[CheckFault]:

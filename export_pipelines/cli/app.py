@@ -1,9 +1,12 @@
-"""The terminal's door: `export-pipelines`. Wires the commands; they live beside it and import what is slow late."""
+"""The terminal's door: `export-pipelines`. The commands live beside it; each is imported when it is asked for, and what is
+slow later still."""
 
 import atexit
 import gc
 import os
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -11,27 +14,58 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from export_pipelines import logs
-from export_pipelines.cli import (
-    artifacts,
-    audit,
-    deliveries,
-    demo,
-    detokenize,
-    errors,
-    exports,
-    fields,
-    leads,
-    plans,
-    project,
-    runs,
-    sweep,
-)
-from export_pipelines.cli.context import show
+from export_pipelines.cli import errors
 from export_pipelines.errors import ExportError
 from export_pipelines.files.private import close_umask
 from export_pipelines.interrupts import hear
 from export_pipelines.project import Project
-from export_pipelines.settings import project_root
+
+LOOK, RUN, LEADS = "Look and check", "Run", "Leads to export"
+COMMANDS: Mapping[
+    str, tuple[str, str, str]
+] = {  # its panel of --help, the module beside this one, the function there
+    "init": (RUN, "project", "init"),
+    "ui": (RUN, "project", "ui"),
+    "demo": (RUN, "demo", "demo"),
+    "run": (RUN, "runs", "run"),
+    "backfill": (RUN, "runs", "backfill"),
+    "artifacts": (RUN, "artifacts", "artifacts"),
+    "verify": (RUN, "artifacts", "verify"),
+    "deliveries": (RUN, "deliveries", "deliveries"),
+    "deliver": (RUN, "deliveries", "deliver"),
+    "sweep": (RUN, "sweep", "sweep"),
+    "detokenize": (RUN, "detokenize", "detokenize"),
+    "audit": (RUN, "audit", "audit"),
+    "list": (LOOK, "exports", "list_exports"),
+    "fields": (LOOK, "fields", "fields"),
+    "check": (LOOK, "exports", "check"),
+    "plan": (LOOK, "plans", "plan"),
+    "preview": (LOOK, "plans", "preview"),
+    "schema": (LOOK, "exports", "schema"),
+    "version": (LOOK, "version", "version"),
+    "sample": (LEADS, "leads", "sample"),
+    "import": (LEADS, "leads", "imports"),
+}
+
+
+class _Built(Mapping[str, Any]):
+    """The commands by name. One is imported and built when it is asked for: all of them would take a tenth of `list`."""
+
+    def __getitem__(self, name: str) -> Any:
+        panel, module, function = COMMANDS[name]
+        command = getattr(import_module(f"export_pipelines.cli.{module}"), function)
+        alone = typer.Typer()
+        if isinstance(command, typer.Typer):
+            alone.add_typer(command, name=name, rich_help_panel=panel)
+        else:
+            alone.command(name, rich_help_panel=panel)(command)
+        return typer.main.get_group(alone).commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
 
 
 def clock() -> datetime:
@@ -41,6 +75,10 @@ def clock() -> datetime:
 
 class _Commands(TyperGroup):
     """The commands, with every error as one clear text on stderr and its exit code."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Built()  # type: ignore[assignment]  # typer only reads it
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -77,46 +115,13 @@ def open_door(
         bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
     ] = False,
 ) -> None:
+    from export_pipelines.settings import project_root  # with Pydantic, which by then looks for no plugins
+
     logs.log_as_asked(os.environ)
     context.obj = Project.open(project_root(os.environ), os.environ, clock)
 
 
-def version() -> None:
-    """The version of this program."""
-    from importlib.metadata import version as installed
-
-    show(f"export-pipelines {installed('export-pipelines')}")
-
-
 NEW_OBJECTS = 10_000  # before Python looks for garbage among them
-LOOK, RUN, LEADS = "Look and check", "Run", "Leads to export"
-
-app.command("init", rich_help_panel=RUN)(project.init)
-app.command("ui", rich_help_panel=RUN)(project.ui)
-app.command("demo", rich_help_panel=RUN)(demo.demo)
-app.command("run", rich_help_panel=RUN)(runs.run)
-app.command("backfill", rich_help_panel=RUN)(runs.backfill)
-app.command("artifacts", rich_help_panel=RUN)(artifacts.artifacts)
-app.command("verify", rich_help_panel=RUN)(artifacts.verify)
-app.command("deliveries", rich_help_panel=RUN)(deliveries.deliveries)
-app.command("deliver", rich_help_panel=RUN)(deliveries.deliver)
-app.command("sweep", rich_help_panel=RUN)(sweep.sweep)
-app.command("detokenize", rich_help_panel=RUN)(detokenize.detokenize)
-app.command("audit", rich_help_panel=RUN)(audit.audit)
-app.command("list", rich_help_panel=LOOK)(exports.list_exports)
-app.command("fields", rich_help_panel=LOOK)(fields.fields)
-app.command("check", rich_help_panel=LOOK)(exports.check)
-app.command("plan", rich_help_panel=LOOK)(plans.plan)
-app.command("preview", rich_help_panel=LOOK)(plans.preview)
-app.command("schema", rich_help_panel=LOOK)(exports.schema)
-app.command("version", rich_help_panel=LOOK)(version)
-
-_sample = typer.Typer(no_args_is_help=True, help="Make up something to export: sample leads.")
-_sample.command("leads")(leads.sample_leads)
-_import = typer.Typer(no_args_is_help=True, help="Bring your own: import leads FILE.csv.")
-_import.command("leads")(leads.import_leads)
-app.add_typer(_sample, name="sample", rich_help_panel=LEADS)
-app.add_typer(_import, name="import", rich_help_panel=LEADS)
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ def check(context: typer.Context, names: Names = None, connect: Connect = False,
     faults = check_all(
         project.settings,
         project.catalog,
+        project.loaded,
         names,
         connect,
         project.new_token(),

@@ -156,3 +156,9 @@ def _day(text: str) -> date:
         raise RequestError(
             f'--start "{text}" is no day of the calendar', remedy="write it YYYY-MM-DD"
         ) from error
+
+
+sample = typer.Typer(no_args_is_help=True, help="Make up something to export: sample leads.")
+sample.command("leads")(sample_leads)
+imports = typer.Typer(no_args_is_help=True, help="Bring your own: import leads FILE.csv.")
+imports.command("leads")(import_leads)

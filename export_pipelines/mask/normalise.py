@@ -5,17 +5,15 @@ import unicodedata
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.lib.stride_tricks import sliding_window_view
-from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from export_pipelines import normal_form
+from export_pipelines.transform import phones
 from export_pipelines.transform.components import EXTENSION
 from export_pipelines.transform.letters import NOT_DIGIT, Flags, Letters, Rows, table, table_without
 
-HOME_REGION = "US"  # of a phone without a country code
 NANP_DIGITS = 10
 EXTENSION_WORD = re.compile(EXTENSION.replace(r"\s*", "", 1))  # `re` would try each of many blanks before it
 # The width mapping rule of RFC 8265: a letter that Unicode calls wide or narrow is the ordinary one.
@@ -41,7 +39,7 @@ def normalised(type: str, text: str) -> str:
     """The one spelling of a value: NFC, without full width, blanks around it or, by type, the case; of a phone E.164."""
     text = text.translate(WIDTHS)
     text = normal_form.normalised("NFC", CASES.get(type, str)(text)).strip()
-    return _e164(text) or text if type == "phone" and not _has_words(text) else text
+    return phones.e164(text) or text if type == "phone" and not _has_words(text) else text
 
 
 def _has_words(phone: str) -> bool:
@@ -81,16 +79,6 @@ def _replaced(texts: pa.LargeStringArray, rows: Rows, by: pa.LargeStringArray) -
     order = np.arange(len(texts))
     order[rows] = len(texts) + np.arange(len(rows))
     return pa.concat_arrays([texts, by]).take(pa.array(order))
-
-
-def _e164(phone: str) -> str | None:
-    """`+15125550142x12`; None for what is no phone number."""
-    try:
-        number = phonenumbers.parse(phone, HOME_REGION)
-    except NumberParseException:
-        return None
-    plain = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    return f"{plain}x{number.extension}" if number.extension else plain
 
 
 def _phones(letters: Letters) -> pa.LargeStringArray:

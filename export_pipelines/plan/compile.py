@@ -1,6 +1,7 @@
 """`compile_plan`: the steps of a plan in their order. Each adds one section; Dagster's ops call the same steps."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.errors import RequestError
@@ -13,6 +14,7 @@ from export_pipelines.plan.query.staging import Scratch
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.report.steps import project_report, query_report
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.templates import part_name
 
 Step = Callable[[PlanDraft, PlanRequest], PlanDraft]
 
@@ -23,6 +25,21 @@ def compile_plan(request: PlanRequest) -> Plan:
     for _, step in STEPS:
         draft = step(draft, request)
     return draft.whole()
+
+
+class WindowFiles(NamedTuple):
+    """A window, and the name of the first file that it would have."""
+
+    window: Window
+    first: str
+
+
+def compile_files(request: PlanRequest) -> WindowFiles:
+    """What one window's files are called, without columns and SQL. Raises RequestError."""
+    draft = blank_draft(request.definition)
+    for step in (extract, serialize, compress, write):
+        draft = step(draft, request)
+    return WindowFiles(window_in(draft), part_name(added(draft.output, "write").part_name, 1))
 
 
 def blank_draft(definition: ExportDefinition) -> PlanDraft:

@@ -10,6 +10,9 @@ import simplejson
 from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects.dialect import BAD_JSON
 from export_pipelines.transform.casts import has_id, place_of
+from export_pipelines.transform.letters import text_scalar
+
+MARK = text_scalar(BAD_JSON)
 
 
 class UnreadableJson(DataError):
@@ -23,7 +26,7 @@ def settled(
     found: Counter[str] = Counter()
     for name in marked:
         column = batch.column(name)
-        marks = pc.equal(column, BAD_JSON)
+        marks = pc.equal(column, MARK)
         count = pc.sum(marks).as_py()
         if not count:
             continue

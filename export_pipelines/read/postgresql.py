@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import adbc_driver_manager
 import polars as pl
 import pyarrow as pa
 from sqlalchemy.engine import URL, make_url
 
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError, RetryableError, SourceError
-from export_pipelines.interrupts import cancelled_by
 from export_pipelines.plan.query.query import Query, SourceColumn
+from export_pipelines.read import adbc
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.connecting import connected
 from export_pipelines.transform.json_texts import compact
@@ -80,18 +81,15 @@ class PostgresqlSource:
         return int(self._one(query, query.count_sql))
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
-        import adbc_driver_postgresql.dbapi as adbc
+        import adbc_driver_postgresql
 
+        size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
         try:
-            with adbc.connect(self._address()) as connection, connection.cursor() as cursor:
-                size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
-                cursor.adbc_statement.set_options(**size)
-                with cancelled_by(cursor.adbc_cancel):
-                    cursor.execute(inlined(query.sql, query.values))
-                    for batch in cursor.fetch_record_batch():
-                        if batch.num_rows:
-                            yield _compacted(batch, query.columns)
-        except (adbc.Error, pa.ArrowException, OSError) as error:
+            with adbc.opened(adbc_driver_postgresql.connect(self._address()), **size) as statement:
+                for batch in adbc.batches(statement, inlined(query.sql, query.values)):
+                    if batch.num_rows:
+                        yield _compacted(batch, query.columns)
+        except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
             raise self._failure(getattr(error, "sqlstate", None), str(error)) from error
 
     def _one(self, query: Query, sql: str) -> Any:

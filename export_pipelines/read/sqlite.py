@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import adbc_driver_sqlite.dbapi as adbc
+import adbc_driver_manager
+import adbc_driver_sqlite
 import pyarrow as pa
 from sqlalchemy.engine import make_url
 
 from export_pipelines.errors import SourceError
 from export_pipelines.plan.query.query import Query
 from export_pipelines.plan.query.select import ORDER_BY
-from export_pipelines.read import sql_functions
+from export_pipelines.read import adbc, sql_functions
 from export_pipelines.read.bad_json import UnreadableJson
 
 BATCH_CELLS = 200_000  # 4 MB: of small batches each costs more than its rows
@@ -82,22 +83,18 @@ class SqliteSource:
         sql = f"SELECT {texts} UNION ALL {self._as_texts(query)}"
         self._demand_file()
         try:
-            with (
-                adbc.connect(f"file:{_quoted(self.path)}?mode=ro") as driver,
-                driver.cursor() as cursor,
-            ):
-                cursor.execute(IN_MEMORY)
-                cursor.adbc_statement.set_options(
-                    **{"adbc.sqlite.query.batch_rows": str(max(1, BATCH_CELLS // len(query.columns)))}
-                )
-                cursor.execute(sql, query.values)
+            database = adbc_driver_sqlite.connect(f"file:{_quoted(self.path)}?mode=ro")
+            rows = {"adbc.sqlite.query.batch_rows": str(max(1, BATCH_CELLS // len(query.columns)))}
+            with adbc.opened(database, **rows) as statement:
+                statement.set_sql_query(IN_MEMORY)
+                statement.execute_update()
                 first = True
-                for batch in cursor.fetch_record_batch():
+                for batch in adbc.batches(statement, sql, query.values):
                     rows = batch.slice(1) if first else batch
                     first = False
                     if rows.num_rows:
                         yield rows.rename_columns([column.name for column in query.columns])
-        except (adbc.Error, OSError, pa.ArrowException) as error:
+        except (adbc_driver_manager.Error, OSError, pa.ArrowException) as error:
             with closing(self._connect(query)) as connection:
                 raise self._broken(connection, query, error) from error
 

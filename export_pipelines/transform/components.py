@@ -5,9 +5,9 @@ from datetime import date
 from functools import lru_cache
 from ipaddress import IPv6Address
 
-import phonenumbers
 import polars as pl
 
+from export_pipelines.transform import phones
 from export_pipelines.transform.component_lists import DISPOSABLE, FREE, STATES, TOLL_FREE
 
 Part = Callable[[pl.Expr], pl.Expr]
@@ -34,7 +34,6 @@ PHONE = (
     r"|\(?[0-9](?:[() ./-]*[0-9]){9}|[0-9](?:[ .-]*[0-9]){6})[)\s]*(?:(?:x|ext\.?|extension)[\s.:]*[0-9]{1,7})?\s*$"
 )
 EXTENSION = r"(?i)\s*(?:x|ext\.?|extension)[\s.:]*([0-9]{1,7})\s*$"
-DEFAULT_REGION = "US"
 
 
 def _group(pattern: str, group: int = 1) -> Part:
@@ -55,12 +54,8 @@ def _digits(value: pl.Expr) -> pl.Expr:
     return pl.when(bare.str.contains(r"^1[0-9]{10}$")).then(bare.str.slice(1)).otherwise(bare)
 
 
-def _phone(read: Callable[["phonenumbers.PhoneNumber"], object], dtype: type[pl.DataType]) -> Part:
+def _phone(of: Callable[[str], object], dtype: type[pl.DataType]) -> Part:
     """libphonenumber over each distinct value; null where it sees no number."""
-
-    def of(text: str) -> object:
-        number = _parsed(text)
-        return None if number is None else read(number)
 
     def all_of(values: pl.Series) -> pl.Series:
         distinct = values.drop_nulls().unique()
@@ -70,21 +65,9 @@ def _phone(read: Callable[["phonenumbers.PhoneNumber"], object], dtype: type[pl.
     return lambda value: value.map_batches(all_of, return_dtype=dtype)
 
 
-@lru_cache(65_536)
-def _parsed(text: str) -> "phonenumbers.PhoneNumber | None":
-    try:
-        return phonenumbers.parse(text, DEFAULT_REGION)
-    except phonenumbers.NumberParseException:
-        return None
-
-
 def _phone_valid(value: pl.Expr) -> pl.Expr:
-    known = _phone(phonenumbers.is_valid_number, pl.Boolean)(value)
+    known = _phone(phones.is_valid, pl.Boolean)(value)
     return pl.when(value.is_not_null()).then(known.fill_null(False))
-
-
-def _phone_type(number: "phonenumbers.PhoneNumber") -> str:
-    return phonenumbers.PhoneNumberType.to_string(phonenumbers.number_type(number)).lower()
 
 
 def _post(value: pl.Expr) -> pl.Expr:
@@ -158,8 +141,8 @@ COMPONENTS: dict[str, dict[str, Part]] = {
         "line": lambda value: _digits(value).str.extract(r"^[0-9]{6}([0-9]{4})$", 1),
         "number": lambda value: _digits(value).str.extract(r"^[0-9]{3}([0-9]{7})$", 1),
         "extension": lambda value: value.str.extract(EXTENSION, 1),
-        "country_code": _phone(lambda number: str(number.country_code), pl.String),
-        "type": _phone(_phone_type, pl.String),
+        "country_code": _phone(phones.country_code, pl.String),
+        "type": _phone(phones.type_of, pl.String),
         "is_tollfree": _one_of(lambda value: _digits(value).str.extract(r"^([0-9]{3})[0-9]{7}$", 1), TOLL_FREE),
         "valid": _phone_valid,
     },

@@ -37,6 +37,16 @@ def arrow_texts(texts: pl.Series) -> pa.LargeStringArray:
     return texts.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
+def text_scalar(text: str) -> pa.StringScalar:
+    """Arrow's own `scalar` imports pandas first, where that is installed, which takes longer than a small run."""
+    data = text.encode()
+    starts = np.array([0, len(data)], np.int32)
+    return pa.StringArray.from_buffers(1, pa.py_buffer(starts), pa.py_buffer(data))[0]
+
+
+EMPTY = text_scalar("").cast(pa.large_string())
+
+
 class Letters:
     """Texts in UTF-8, and where each begins; null is as an empty text."""
 
@@ -53,7 +63,7 @@ class Letters:
             return cls(texts)
         letters = cls(pa.LargeStringArray.from_buffers(len(texts), *texts.buffers()[1:], offset=texts.offset))
         if letters.lengths[texts.is_null().to_numpy(zero_copy_only=False)].any():
-            return cls(texts.fill_null(""))  # what makes arrays stores nothing for null: few need the copy
+            return cls(texts.fill_null(EMPTY))  # what makes arrays stores nothing for null: few need the copy
         return letters
 
     @classmethod

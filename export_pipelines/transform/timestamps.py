@@ -14,7 +14,7 @@ STROKE, ZONE = 10, LENGTH - 1  # where `T` and `Z` stand
 def timestamp_texts(values: pl.Series) -> pl.Series:
     """Milliseconds as `2024-01-31T23:59:59.999Z`. Arrow writes years of four digits nearly so, in half of `strftime`'s
     time."""
-    times = values.to_physical().to_arrow().fill_null(0).cast(pa.timestamp("ms"))
+    times = values.to_physical().fill_null(0).to_arrow().cast(pa.timestamp("ms"))
     plain = Letters(times.cast(pa.large_string())).bytes
     if len(plain) != len(values) * PLAIN:
         return values.dt.strftime(TIMESTAMP_FORMAT)

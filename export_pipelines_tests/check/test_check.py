@@ -1,11 +1,13 @@
 import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from export_pipelines.catalog import load_catalog
 from export_pipelines.check import CheckFault, check_all
+from export_pipelines.definition import load_definitions
 from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import PREFIX
@@ -15,12 +17,19 @@ from export_pipelines_tests.conftest import DAILY, REPOSITORY, Project
 KEY = "a key that is no secret, of 32 bytes and more"
 
 
+def every_fault(project: Project, **asked: Any) -> list[CheckFault]:
+    catalog = load_catalog(None)
+    return check_all(
+        project.settings, catalog, load_definitions(project.settings.definitions, catalog), **asked
+    )
+
+
 def check(
     project: Project, *names: str, connect: bool = False, now: datetime | None = None
 ) -> list[CheckFault]:
     """All but notes."""
     clock = {"now": lambda: now} if now else {}
-    found = check_all(project.settings, load_catalog(None), names, connect, **clock)
+    found = every_fault(project, names=names, connect=connect, **clock)
     return [one for one in found if one.severity != "note"]
 
 
@@ -244,11 +253,11 @@ def test_a_project_without_a_list_is_told_so_and_is_not_at_fault(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.folder)
-    (note,) = check_all(project.settings, load_catalog(None))
+    (note,) = every_fault(project)
     assert (note.name, note.severity) == ("allowed", "note")
     assert note.text.startswith("there is no allowed.yaml, so exports may name any variable, file, host,")
     (project.folder / "allowed.yaml").write_text("hosts: [example.com]\n")
-    assert check_all(project.settings, load_catalog(None)) == []
+    assert every_fault(project) == []
 
 
 def test_a_list_that_is_wrong_is_one_fault_with_its_line(project: Project) -> None:

@@ -17,6 +17,9 @@ HEAVY = ("dagster", "polars", "pyarrow", "sqlalchemy", "adbc_driver_sqlite")
 OTHERS = (
     "alembic",
     "sqlalchemy.dialects.mysql",
+    "pandas",
+    "phonenumbers",
+    "pyarrow.dataset",
     "pyarrow.parquet",
     "boto3",
     "paramiko",
@@ -27,6 +30,7 @@ OTHERS = (
     "zstandard",
     "requests.sessions",
 )
+OF_OTHER_COMMANDS = ("export_pipelines.cli.runs", "export_pipelines.cli.leads", "export_pipelines.cli.demo")
 OF_DAGSTER = ("alembic", "sqlalchemy.dialects.mysql", "zstandard")  # which imports them itself
 QUICK = [
     ("--help",),
@@ -119,6 +123,10 @@ def loaded(project: Project, arguments: Sequence[str], modules: Sequence[str]) -
 @pytest.mark.parametrize("arguments", QUICK, ids=" ".join)
 def test_a_quick_command_imports_nothing_slow(project: Project, arguments: tuple[str, ...]) -> None:
     assert loaded(project, arguments, HEAVY) == set()
+
+
+def test_list_imports_what_a_definition_needs_and_no_other_command(project: Project) -> None:
+    assert loaded(project, ("list",), (*HEAVY, *OTHERS, *OF_OTHER_COMMANDS, "jinja2")) == set()
 
 
 def test_check_imports_neither_the_stream_nor_what_delivers(project: Project) -> None:

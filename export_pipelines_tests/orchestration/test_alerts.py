@@ -207,5 +207,6 @@ def test_a_file_with_faults_is_refused_with_their_lines(tmp_path: Path, text: st
 
 
 def test_check_tells_of_a_secret_that_is_not_there(told: Told):
-    faults = check_all(told.project.settings, told.project.opened().catalog, environment={})
+    opened = told.project.opened()
+    faults = check_all(told.project.settings, opened.catalog, opened.loaded, environment={})
     assert any(one.name == "alerts" and "TEST_SMTP is not set" in one.text for one in faults)

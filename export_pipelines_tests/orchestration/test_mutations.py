@@ -39,7 +39,7 @@ def test_a_changed_definition_loads_or_is_broken_by_itself(number: int, tmp_path
     assert definitions.resolve_assets_def(dg.AssetKey(["lead", "daily"])).partitions_def is not None
     schedules = {one.name for one in definitions.schedules or []}
     assert {f"{one.name}_schedule" for one in loaded.definitions if one.schedule} <= schedules
-    faults = check_all(project.settings, load_catalog(None), now=lambda: NOW, environment={})
+    faults = check_all(project.settings, load_catalog(None), loaded, now=lambda: NOW, environment={})
     for fault in faults:
         if fault.name not in OTHERS and fault.severity == "error":
             _demand_named(fault.name, [fault.text])
