@@ -18,7 +18,7 @@ from export_pipelines.plan.report.query import MEASURED
 from export_pipelines.read import sql_functions
 from export_pipelines.read.bad_json import UnreadableJson, demand_readable, settled
 from export_pipelines.read.source import Source
-from export_pipelines.transform.casts import conform, demand_utf8
+from export_pipelines.transform.casts import conform, demand_utf8, has_id, place_of
 from export_pipelines.transform.timestamps import timestamp_texts
 
 log = logging.getLogger(__name__)
@@ -98,8 +98,7 @@ def _staying(query: Query, rest: Rest, batches: Iterator[pa.RecordBatch]) -> Ite
     given = [name for name in names if name not in rest.told]
     with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
         for batch in batches:
-            _fill(scratch, rest, batch, query.bad_json_is_null)
-            found = sorted(_asked(scratch, rest.sql, rest), key=itemgetter(0))
+            found = sorted(_asked_of(batch, scratch, rest.sql, query, rest), key=itemgetter(0))
             if found:
                 numbers, *told = zip(*found, strict=True)
                 rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
@@ -117,8 +116,7 @@ def _grouped(
     with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
         scratch.execute(f"CREATE TABLE {MEASURED} ({_listed(groups.columns)})")
         for batch in batches:
-            _fill(scratch, rest, batch, query.bad_json_is_null)
-            _asked(scratch, f"INSERT INTO {MEASURED} {rest.sql}", rest)
+            _asked_of(batch, scratch, f"INSERT INTO {MEASURED} {rest.sql}", query, rest)
         rows = _asked(scratch, groups.sql, groups)
         for start in range(0, len(rows), GROUP_ROWS):
             columns = zip(*rows[start : start + GROUP_ROWS], strict=True)
@@ -155,6 +153,25 @@ def _fill(scratch: sqlite3.Connection, rest: Rest, batch: pa.RecordBatch, is_nul
 def _spelled(values: pl.Series) -> list[Any]:
     """Values as SQLite holds them."""
     return (timestamp_texts(values) if values.dtype == pl.Datetime else values).to_list()
+
+
+def _asked_of(
+    batch: pa.RecordBatch, scratch: sqlite3.Connection, sql: str, query: Query, rest: Rest
+) -> list[Row]:
+    """What `sql` gives of the batch. Of what it cannot be asked, DataError names the row, which is found one by one."""
+    _fill(scratch, rest, batch, query.bad_json_is_null)
+    try:
+        return _asked(scratch, sql, rest)
+    except DataError as error:
+        for row in range(batch.num_rows if has_id(batch) else 0):
+            _fill(scratch, rest, batch.slice(row, 1), query.bad_json_is_null)
+            try:
+                _asked(scratch, sql, rest)
+            except DataError:
+                raise DataError(
+                    error.what, where=place_of(batch, row, error.where or ""), remedy=error.remedy
+                ) from error
+        raise
 
 
 def _asked(scratch: sqlite3.Connection, sql: str, asked: Rest | Groups) -> list[Row]:

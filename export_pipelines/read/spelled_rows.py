@@ -17,6 +17,7 @@ from export_pipelines.catalog import Kind, StoredAs
 from export_pipelines.errors import DataError, SourceError
 from export_pipelines.plan.dialects.dialect import BAD_JSON
 from export_pipelines.plan.query.query import SourceColumn
+from export_pipelines.transform.casts import IDS, place_of
 
 INFINITY = b"infinity"
 COMPACT = (
@@ -26,6 +27,10 @@ ENDS = frozenset(
     (date.min, date.max, datetime.combine(date.min, time.min), datetime.combine(date.max, time.max))
 )
 OF_ITS_OWN = (StoredAs.ISO, StoredAs.SQL)
+
+
+class NotJson(ValueError):
+    """A list or an object holds what JSON cannot: NaN, infinity, or a type of the driver's own."""
 
 
 class Spelling:
@@ -44,9 +49,9 @@ class Spelling:
         self.json.close()
 
     def batch(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
-        """The rows as texts. Raises SourceError for a column whose values no text tells."""
+        """The rows as texts. Raises SourceError for a column whose values no text tells, DataError for one value."""
         texts = [
-            self._texts(column, values)
+            self._texts(column, values, rows)
             for column, values in zip(self.columns, zip(*rows, strict=True), strict=True)
         ]
         arrays = [pa.array(column, pa.binary()).view(pa.string()) for column in texts]
@@ -56,7 +61,9 @@ class Spelling:
                 arrays[position] = self._compact(texts[position])
         return pa.RecordBatch.from_arrays(arrays, names=names)
 
-    def _texts(self, column: SourceColumn, values: Sequence[Any]) -> list[bytes | None]:
+    def _texts(
+        self, column: SourceColumn, values: Sequence[Any], rows: Sequence[Sequence[Any]]
+    ) -> list[bytes | None]:
         kinds = set(map(type, values)) - {NoneType}
         if str in kinds and column.kind is Kind.TIMESTAMP and column.stored_as in OF_ITS_OWN:
             raise SourceError(
@@ -65,7 +72,29 @@ class Spelling:
                 remedy="read a view that casts it to a timestamp",
             )
         spell = {kind: self._spelled(column, kind) for kind in kinds}
-        return [None if value is None else spell[type(value)](value) for value in values]
+        texts: list[bytes | None] = []
+        for value in values:
+            try:
+                texts.append(None if value is None else spell[type(value)](value))
+            except NotJson as error:
+                raise DataError(
+                    "a list or an object holds what JSON cannot",
+                    where=self._place(rows[len(texts)], column),
+                    remedy="mend the row, or read a view that casts it to text",
+                ) from error
+        return texts
+
+    def _place(self, row: Sequence[Any], column: SourceColumn) -> str:
+        """As `place_of` names a value, before there is a batch."""
+        ids = pa.RecordBatch.from_arrays(
+            [
+                pa.array([None if value is None else str(value)])
+                for one, value in zip(self.columns, row, strict=True)
+                if one.name in IDS
+            ],
+            names=[one.name for one in self.columns if one.name in IDS],
+        )
+        return place_of(ids, 0, column.name)
 
     def _spelled(self, column: SourceColumn, kind: type) -> Callable[[Any], bytes]:
         """How values of the Python type `kind` become texts."""
@@ -114,9 +143,7 @@ def _json(value: object) -> bytes:
             default=_inner,
         )
     except (TypeError, ValueError) as error:
-        raise DataError(
-            "a list or an object holds what JSON cannot", remedy="read a view that casts it to text"
-        ) from error
+        raise NotJson from error
     return _encoded(text)
 
 

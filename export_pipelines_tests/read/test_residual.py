@@ -278,6 +278,21 @@ def test_json_that_does_not_parse_is_told_without_it(postgresql_url: str):
     assert "secret" not in str(caught.value)
 
 
+def test_what_a_function_of_the_rest_refuses_is_told_with_its_row():
+    asked = "SELECT 0, json_extract(\"rest 0 word\", '$.a') FROM rest"
+    text = SourceColumn(name="rest 0 word", kind=Kind.TEXT, type="text")
+    rest = Rest(sql=asked, columns=(text,), told=("a",))
+    names = [SourceColumn(name=name, kind=Kind.TEXT, type="text") for name in ("lead_id", "a")]
+    query = Query(sql="", count_sql="", columns=tuple(names), rest=rest)
+    source = Handing(
+        pa.record_batch({"lead_id": ["5", "6"], "word": ["{}", None]}),
+        pa.record_batch({"lead_id": ["7", "8", "9"], "word": ["{}", "{secret", "{"]}),
+    )
+    with pytest.raises(DataError, match="^lead_id 8, rest 0 word: JSON that does not parse") as caught:
+        list(Asking(source).read(query))
+    assert not caught.value.retryable and "secret" not in str(caught.value)
+
+
 def test_a_rule_as_a_whole_is_pushed_or_not_and_the_others_with_it_are(postgresql_url: str):
     small, valid = Rule(lhv="size", op=Op.LESS, rhv=5), Rule(lhv="email", op=Op.VALID)
     query = rest_query(small, RuleSet(op="or", rules=(small, valid)))

@@ -133,7 +133,7 @@ def test_a_value_that_no_file_can_hold_is_refused_with_its_row(value: Any, kind:
 
 @pytest.mark.parametrize("value", [{"a": math.nan}, [math.inf], [object()]])
 def test_an_object_with_what_json_cannot_hold_is_refused(value: Any):
-    with pytest.raises(DataError, match="holds what JSON cannot"):
+    with pytest.raises(DataError, match="^lead_id 1, it: a list or an object holds what JSON cannot"):
         spelled(value, "json", "object")
 
 
