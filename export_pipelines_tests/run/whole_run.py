@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from export_pipelines.catalog import load_catalog
@@ -32,9 +34,18 @@ def token(n: int) -> str:
 
 def sample_url(folder: Path, leads: int = LEADS, *, events: bool = False) -> str:
     """The URL of a new SQLite store with `leads` leads on DAY."""
-    url = f"sqlite:///{folder / 'leads.db'}"
-    generate_leads(url, leads, 7, date.fromisoformat(DAY), 1, events=events)
-    return url
+    file = folder / "leads.db"
+    file.write_bytes(_sample(leads, events))
+    return f"sqlite:///{file}"
+
+
+@cache
+def _sample(leads: int, events: bool) -> bytes:
+    """The store's file: the same every time, so made once."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "leads.db"
+        generate_leads(f"sqlite:///{file}", leads, 7, date.fromisoformat(DAY), 1, events=events)
+        return file.read_bytes()
 
 
 def plan_of(

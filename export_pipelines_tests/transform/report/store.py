@@ -5,7 +5,9 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -33,6 +35,20 @@ Row = dict[str, Any]
 def fill(folder: Path) -> str:
     """The URL of a store of LEADS leads; some of them pinged, sold twice, returned, converted, or with a step left out."""
     file = folder / "leads.db"
+    file.write_bytes(_filled())
+    return f"sqlite:///{file}"
+
+
+@cache
+def _filled() -> bytes:
+    """The store's file: the same every time, so made once."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "leads.db"
+        _write(file)
+        return file.read_bytes()
+
+
+def _write(file: Path) -> None:
     generate_leads(f"sqlite:///{file}", LEADS, SEED, FIRST_DAY, DAYS, events=True)
     with sqlite3.connect(file) as connection:
         connection.row_factory = sqlite3.Row
@@ -43,7 +59,6 @@ def fill(folder: Path) -> str:
             connection.execute(
                 f"INSERT INTO events ({', '.join(event)}) VALUES ({marks})", tuple(event.values())
             )
-    return f"sqlite:///{file}"
 
 
 def _more(events: list[Row]) -> Iterator[Row]:
