@@ -2,11 +2,14 @@
 
 import hashlib
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import hypothesis
 import pytest
@@ -19,10 +22,23 @@ from export_pipelines.settings import PREFIX, Settings
 from export_pipelines_servers.mariadb import mariadb
 from export_pipelines_servers.postgresql import postgresql
 
-hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+TIMES = int(os.environ.get("EXAMPLES", "1"))  # EXAMPLES=10 in the environment tries ten times as many
+
+
+def examples(usual: int) -> int:
+    """How many examples hypothesis tries where it usually is so many."""
+    return usual * TIMES
+
+
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=examples(40))
 hypothesis.settings.load_profile("repeatable")
 
 REPOSITORY = Path(__file__).parent.parent
+# rooms whose tests run Dagster or talk to servers
+SLOW_ROOMS = ("cli", "delivery", "orchestration", "privacy", "servers")
+SLOW_MODULES = ("dagster", "export_pipelines_servers", "multiprocessing", "subprocess")
+# fixtures, and parameters of fixtures, that start a server
+SERVERS = {"postgresql_url", "mariadb_url", "postgresql", "mariadb", "another", "s3"}
 LEADS, DAYS, SEED, FIRST_DAY = 400, 40, 7, date(2024, 1, 1)
 NOW = datetime(
     2024, 2, 5, 8, 30, tzinfo=UTC
@@ -41,6 +57,30 @@ privacy: {email: mask}
 deliver:
   - folder: {path: "{{export}}/{{date}}"}
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests of `make test-fast`: those that start no server, no process and no Dagster."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not _is_slow(item):
+            item.add_marker("fast")
+
+
+def _is_slow(item: pytest.Function) -> bool:
+    room = item.path.relative_to(Path(__file__).parent).parts[0]
+    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    named = {*item.fixturenames, *(one for one in given if isinstance(one, str))}
+    return room in SLOW_ROOMS or bool(SERVERS & named) or _imports_slow(item.module)
+
+
+@cache
+def _imports_slow(module: ModuleType) -> bool:
+    """Whether the module has one of SLOW_MODULES, or something out of it, among its names."""
+    homes = (
+        one.__name__ if isinstance(one, ModuleType) else str(getattr(one, "__module__", ""))
+        for one in vars(module).values()
+    )
+    return any(home.split(".")[0] in SLOW_MODULES for home in homes)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 
 from export_pipelines.catalog import Kind
 from export_pipelines.encode.delimited import DelimitedEncoder
+from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.encode.tables import column
 
 COLUMNS = (column("id", Kind.INTEGER), column("word"), column("amount", Kind.DECIMAL))
@@ -58,7 +59,9 @@ def test_escaped_tsv_is_loaded_by_postgresql(postgresql_url: str):
     assert loaded_by_postgresql(postgresql_url, data, "FORMAT text, HEADER true") == ALL_ROWS
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(found=ROWS)
 def test_every_text_comes_back_from_postgresql(postgresql_url: str, found: list[tuple[Any, Any]]):
     rows = [(n, *one) for n, one in enumerate(found)]

@@ -19,6 +19,7 @@ from export_pipelines.encode.encoder import Encoder
 from export_pipelines.encode.json import JsonEncoder
 from export_pipelines.encode.parquet import ParquetEncoder
 from export_pipelines.encode.xlsx.encoder import XlsxEncoder
+from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.encode.readers import READERS
 from export_pipelines_tests.encode.tables import Row, column, encoded, frame_of
 
@@ -86,7 +87,7 @@ def parts_of(encoder: Encoder, frame: pl.DataFrame, limit: int) -> list[tuple[in
 
 
 @every_encoder
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=rows_of, places=st.lists(st.integers(0, 12), max_size=5))
 def test_the_bytes_do_not_depend_on_how_rows_are_cut(name: str, rows: list[Row], places: list[int]) -> None:
     frame = frame_of(COLUMNS, rows)
@@ -97,7 +98,7 @@ def test_the_bytes_do_not_depend_on_how_rows_are_cut(name: str, rows: list[Row],
 
 
 @every_encoder
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=rows_of, limit=st.integers(-50, 12_000))
 def test_only_a_part_of_one_row_is_longer_than_it_may_be(name: str, rows: list[Row], limit: int) -> None:
     parts = parts_of(MAKERS[name](), frame_of(COLUMNS, rows), limit)
@@ -120,7 +121,7 @@ def test_no_part_of_many_rows_is_longer_than_it_may_be(name: str, limit: int) ->
 
 
 @every_encoder
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=rows_of, limit=st.integers(0, 12_000))
 def test_every_row_is_in_one_of_the_parts(name: str, rows: list[Row], limit: int) -> None:
     parts = parts_of(MAKERS[name](), frame_of(COLUMNS, rows), limit)

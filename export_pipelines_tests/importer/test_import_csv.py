@@ -26,6 +26,7 @@ from export_pipelines.importer.import_csv import ImportResult, import_leads
 from export_pipelines.importer.mapping import Mapping, Target, load_mapping, mapping_of
 from export_pipelines.lead_store.tables import metadata
 from export_pipelines.sample import generate_leads
+from export_pipelines_tests.conftest import examples
 
 PROJECT = Path(__file__).parents[2]
 COMPLAINTS = """\
@@ -141,7 +142,7 @@ NASTY = st.text(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(20))
 @given(st.lists(st.tuples(NASTY, NASTY, NASTY), max_size=8), st.sampled_from(["\n", "\r\n"]))
 def test_what_goes_in_is_in_the_store(rows: list[tuple[str, str, str]], end: str) -> None:
     text = io.StringIO(newline="")

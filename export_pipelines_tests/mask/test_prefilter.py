@@ -17,6 +17,7 @@ from export_pipelines.mask import reading, recognise
 from export_pipelines.mask.own import Own, own_of
 from export_pipelines.mask.prefilter import NEAR_OWN, Prefilter
 from export_pipelines.mask.redact import redactor
+from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.mask import awkward
 from export_pipelines_tests.mask.expected import Expected, expected, parsed, same, without_repeats
 from export_pipelines_tests.mask.leads import Lead, shown
@@ -26,7 +27,7 @@ REDACTED = {field: "redact" for field in FIELDS if field != "gender"}  # a close
 OWN = ("first_name", "last_name", "address_1", "dob")
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(80))
 @given(leads=st.lists(awkward.leads(), min_size=1, max_size=4))
 def test_no_row_is_missed(leads: list[dict[str, Any]]):
     wanted = [expected(lead) for lead in leads]
@@ -61,7 +62,7 @@ WORDS_OF_SNAPSHOT = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(80))
 @given(events=st.lists(awkward.snapshots(), min_size=1, max_size=3), words=st.sampled_from(WORDS_OF_SNAPSHOT))
 def test_what_is_hidden_in_an_object_does_not_hang_on_what_else_is_in_it(
     events: list[dict[str, Any]], words: dict[str, str]
@@ -181,7 +182,7 @@ KEYS = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(80))
 @given(keys=st.lists(KEYS, min_size=1, max_size=20), ascii_only=st.booleans())
 @example(
     keys=["S. S. N.", 'ssn "last"', "p-w-d", "oauth[access][token]", "ＳＳＮ", "a.p.i key"], ascii_only=False

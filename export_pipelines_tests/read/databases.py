@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import pymysql
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine import make_url
 
-from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.filters import Filter, Rule, RuleSet
 from export_pipelines.plan.query.query import Query
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest
@@ -208,7 +208,25 @@ def chosen(database: Database, request: PlanRequest) -> list[int]:
     query = build_query(replace(request, dialect=database.dialect), [FIELDS[0]])
     source = source_of(database)
     source.check(query)
-    rows = sorted(int(row["lead_id"]) for batch in source.read(query) for row in batch.to_pylist())
-    count = source.count(query)
+    rows, count = _numbers(source, query), source.count(query)
     assert count == len(rows) if query.rest is None else count >= len(rows)
     return rows
+
+
+def all_chosen(database: Database, rules: Iterable[Rule]) -> dict[str, list[int]]:
+    """What each rule alone leaves of the rows, by the rule as it prints. The rules that the database itself is asked are
+    checked and counted together, since each takes a connection."""
+    source, pushed, found = source_of(database), list[Rule](), dict[str, list[int]]()
+    for rule in rules:
+        request = replace(request_for(Filter(rules=(rule,))), dialect=database.dialect)
+        query = build_query(request, [FIELDS[0]])
+        found[str(rule)] = _numbers(source, query)
+        pushed += [rule] if query.rest is None else []
+    if pushed:
+        either = request_for(Filter(rules=(RuleSet(op="or", rules=tuple(pushed)),)))
+        assert chosen(database, either) == sorted({n for rule in pushed for n in found[str(rule)]})
+    return found
+
+
+def _numbers(source: Source, query: Query) -> list[int]:
+    return sorted(int(row["lead_id"]) for batch in source.read(query) for row in batch.to_pylist())

@@ -25,6 +25,7 @@ from export_pipelines.plan.query.operators import operators_of
 from export_pipelines.plan.query.query import Groups, Query, Rest, SourceColumn
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.read.residual import Asking
+from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.plan.oracle import holds
 from export_pipelines_tests.plan.tables import DATASET, FIELDS, request_for
 from export_pipelines_tests.plan.test_operators import BY_FUNCTION, LISTS, PAIRS, PATTERNS, UNARY
@@ -119,7 +120,7 @@ def filled(postgresql_url: str, tmp_path_factory: pytest.TempPathFactory) -> tup
     return found
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(50))
 @given(asked=st.lists(NESTED, min_size=1, max_size=2))
 def test_whatever_is_asked_chooses_the_rows_that_sqlite_chooses(
     filled: tuple[Database, Database], asked: list[AnyRule]
@@ -181,7 +182,7 @@ def spelled(pieces: list[str], say: Callable[[str], str]) -> tuple[list[bool], s
         return None
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(150))
 @given(pieces=st.lists(PIECES, max_size=5))
 @example(pieces=["a", "$"])
 @example(pieces=["(", "a", "|", ")", "b", "$", "|", "^"])
@@ -198,7 +199,7 @@ def test_a_pattern_that_postgresql_is_asked_finds_what_re2_finds(
         assert [found for (found,) in rows] == one[0]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(150))
 @given(pieces=st.lists(PIECES, max_size=5))
 @example(pieces=["a", "$"])
 @example(pieces=["^", ".", "*", "b", "$"])

@@ -17,6 +17,7 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Mask, OutputColumn
 from export_pipelines.run.preview import Preview, preview
+from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.encode.readers import READERS
 from export_pipelines_tests.encode.tables import Row, batches_of, column, plan_of, written
 
@@ -60,7 +61,7 @@ def shown(columns: Sequence[OutputColumn], rows: Sequence[Row], **options: Any) 
     return preview(plan_of(columns, options=options), batches_of(columns, rows, 2), Keys())
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(row, max_size=6),
     size=st.integers(1, 4),
