@@ -7,10 +7,12 @@ export EXPORT_PIPELINES_DAGSTER ?= $(EXPORT_PIPELINES_HOME)/dagster
 export DAGSTER_HOME ?= $(CURDIR)
 # without this the UI leaves empty log folders in the project, telemetry off or not
 export DAGSTER_DISABLE_TELEMETRY := 1
+# hundreds of processes start here: what is compiled is kept, whatever the shell says
+unexport PYTHONDONTWRITEBYTECODE
 UI_PORT ?= 3000
 SERVERS_ENV := $(EXPORT_PIPELINES_HOME)/servers/env
 
-.PHONY: demo test servers ui lint bench readers clean
+.PHONY: demo test test-fast servers ui lint bench readers clean
 
 demo: $(VENV)/installed  ## environment, sample leads, six exports delivered to local servers, where the files are
 	@$(BIN)/python -m export_pipelines_servers $(BIN)/export-pipelines demo
@@ -20,6 +22,9 @@ servers: $(VENV)/installed  ## S3, SFTP and SMTP on loopback, for trying, until 
 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
 	@$(BIN)/python -m pytest -n 2
+
+test-fast: $(VENV)/installed  ## the tests that start no server, no process and no Dagster
+	@$(BIN)/python -m pytest -n 2 -m fast
 
 ui: $(VENV)/installed  ## the Dagster UI, with its scheduler
 	@umask 077; mkdir -p $(EXPORT_PIPELINES_DAGSTER)
