@@ -1,6 +1,9 @@
-"""kill -9 at random moments of a delivery, at each destination: the next attempt completes it, nothing half, nothing twice."""
+"""kill -9 at random moments of a delivery, at each destination: the next attempt completes it, nothing half, nothing twice.
+
+KILLS=20 in the environment kills at so many moments instead of six."""
 
 import multiprocessing
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -16,7 +19,7 @@ from export_pipelines_tests.artifacts.build import AT, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.receivers import RECEIVERS, REMOTE, Receiver, RemoteReceiver
 
-MOMENTS = 20
+MOMENTS = int(os.environ.get("KILLS", "6"))
 LARGE = {"s3": 9 << 20, "email": 200_000}  # two pieces of an upload; what a mail is parsed from in no time
 PRELOADED = ("bucket", "folder", "mail", "sftp", "webhook")
 KILLABLE = ("folder", *REMOTE)

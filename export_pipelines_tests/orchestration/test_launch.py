@@ -117,15 +117,15 @@ def test_a_backfill_runs_ranges_of_a_month_and_counts_the_partitions(
     done = backfill(
         project.opened(now),
         "daily",
-        "2024-01-01",
-        "2024-02-05",
+        "2024-01-30",
+        "2024-02-02",
         instance=instance,
         observer=heard,
     )
-    assert done.exit_code == 0 and len(done.outcomes) == 2 and len(done.manifests) == 36
-    assert sum(one.rows for one in done.manifests) == 310
+    assert done.exit_code == 0 and len(done.outcomes) == 2 and len(done.manifests) == 4
+    assert sum(one.rows for one in done.manifests) == 20
     assert [one.window for one in heard.runs] == [one.window.key for one in done.manifests]
-    assert len(heard.written) == 36
+    assert len(heard.written) == 4
     assert {run.tags["export/backfill"] for run in instance.get_runs()} == {done.id}
 
 
@@ -255,26 +255,26 @@ def test_a_backfill_stops_between_runs_when_the_quiet_hours_end(
     heard = Heard()
 
     def clock() -> datetime:  # past six when the first run is done
-        return NOW.replace(hour=5 if len(heard.written) < 31 else 6)
+        return NOW.replace(hour=5 if len(heard.written) < 3 else 6)
 
     done = backfill(
         project.opened(clock),
         "daily",
-        "2024-01-01",
-        "2024-02-05",
+        "2024-01-29",
+        "2024-02-02",
         instance=instance,
         observer=heard,
     )
     assert len(done.outcomes) == 1 and done.exit_code == 1
-    assert done.left == ("2024-02-01", "2024-02-02", "2024-02-03", "2024-02-04", "2024-02-05")
+    assert done.left == ("2024-02-01", "2024-02-02")
     rest = backfill(
         project.opened(lambda: NOW.replace(hour=23)),
         "daily",
-        "2024-01-01",
-        "2024-02-05",
+        "2024-01-29",
+        "2024-02-02",
         instance=instance,
     )
-    assert len(rest.skipped) == 31 and [one.window.key for one in rest.manifests] == list(done.left)
+    assert len(rest.skipped) == 3 and [one.window.key for one in rest.manifests] == list(done.left)
 
 
 def test_weeks_of_a_month_are_partitions(project: Project, instance: dg.DagsterInstance):
@@ -321,7 +321,7 @@ def test_processes_may_be_the_first_ones_together(project: Project, tmp_path: Pa
             env={**child_environment(), **places},
             text=True,
         )
-        for _ in range(4)
+        for _ in range(2)
     ]
     for one in first:
         assert one.stdout and one.stdout.readline() == "ready\n"

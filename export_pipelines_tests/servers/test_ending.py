@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines_servers.ending import ENDING
 from export_pipelines_servers.local import free_ports
 from export_pipelines_tests.conftest import REPOSITORY
 
@@ -75,7 +74,7 @@ def left(folder: Path) -> dict[int, str]:
     return found
 
 
-@pytest.mark.parametrize("by", [*ENDING, signal.SIGKILL])
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_of_servers_that_are_ended(tmp_path: Path, by: signal.Signals) -> None:
     with started(tmp_path, under_make=False) as process:
         process.send_signal(by)
