@@ -1,6 +1,6 @@
 """Long texts, made so that a search that tries all ways would never end: each room reads them in seconds.
 
-LINEAR=200000 in the environment takes texts of so many letters instead of 20,000, with which a quadratic search shows too."""
+LINEAR=200000 in the environment takes texts of so many letters instead of 10,000, with which a quadratic search shows too."""
 
 import os
 import time
@@ -27,7 +27,7 @@ PIECES = [
     "a", "0", " ", "@", "a@", ".", "a.", "-", "0-", "1,", "\\", "\\u", "%4", "%41", "&", "&#0", "&amp;", '"', '"@', "(", "+",
     "[", "/", "/1.", "=", "?a=", "x", "ext ", "\u0301\u0323", "é", "0 ", "a ", "x1", "1/", "{", '{"a":', ",", "::", "ab12",
 ]  # fmt: skip
-SIZE, SECONDS = int(os.environ.get("LINEAR", "20000")), 10
+SIZE, SECONDS = int(os.environ.get("LINEAR", "10000")), 10
 
 
 def texts() -> list[str]:

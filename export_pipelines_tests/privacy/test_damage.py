@@ -1,7 +1,7 @@
 """What is not personal goes out as it is: the sample's leads and events, exported with and without privacy, compared
 value by value.
 
-DAMAGE=1000000 in the environment compares so many leads instead of 5,000. What changed in free texts is printed by
+DAMAGE=1000000 in the environment compares so many leads instead of 1,500. What changed in free texts is printed by
 kind (`pytest -s`)."""
 
 import gzip
@@ -27,7 +27,7 @@ from export_pipelines_tests.privacy.canary_store import DAY
 from export_pipelines_tests.privacy.runs import REDACTED, export, make_project
 
 pytestmark = pytest.mark.xdist_group("damage")
-LEADS = int(os.environ.get("DAMAGE", "5000"))
+LEADS = int(os.environ.get("DAMAGE", "1500"))
 DATASETS = {"lead": "leads", "event": "events"}
 FREE = ("comments", "user_agent", "city", "legacy_note", "undeclared text")
 URLS = ("landing_page", "trustedform_cert_url")
