@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from export_pipelines_tests.cli.test_process import terminal
+from export_pipelines_tests.cli.test_process import in_shell
 from export_pipelines_tests.conftest import Project
 from export_pipelines_tests.delivery.receivers import REMOTE
 
@@ -44,13 +44,13 @@ def failing(project: Project, tmp_path: Path) -> Iterator[Project]:
 def test_a_grep_for_every_secret_finds_nothing(failing: Project):
     project = failing
     project.environment["EXPORT_PIPELINES_HASH_KEY"] = WRONG
-    ran = {name: terminal(project, "--debug", "run", name, "--partition", DAY) for name in ("works", "fails")}
+    ran = {name: in_shell(project, "--debug", "run", name, "--partition", DAY) for name in ("works", "fails")}
     assert ran["works"].returncode == 0, ran["works"].stderr
     assert ran["fails"].returncode != 0
-    rows = terminal(project, "deliveries", "--json")
+    rows = in_shell(project, "deliveries", "--json")
     assert '"delivered"' in rows.stdout and '"failed"' in rows.stdout
     more = (["check", "--connect"], ["deliveries"], ["plan", "fails", "--partition", DAY, "--json"])
-    said = [*ran.values(), rows, *(terminal(project, *command) for command in more)]
+    said = [*ran.values(), rows, *(in_shell(project, *command) for command in more)]
     everything = {f"output {n}": (one.stdout + one.stderr).encode() for n, one in enumerate(said)}
     everything |= {str(path): path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
     assert any("ledger.db" in name for name in everything)

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import cycle
 
 import pytest
 
-from export_pipelines_tests.conftest import REPOSITORY, Project
+from export_pipelines.orchestration import open_instance
+from export_pipelines_tests.conftest import REPOSITORY, Answer, Project
 
 HEAVY = ("dagster", "polars", "pyarrow", "sqlalchemy", "adbc_driver_sqlite")
 OTHERS = (
@@ -74,15 +76,15 @@ def call(project: Project, program: Sequence[str]) -> "subprocess.CompletedProce
     )
 
 
-def terminal(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def in_shell(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return call(project, ["-m", "export_pipelines.cli.app", *arguments])
 
 
 def test_a_day_from_the_shell_to_a_verified_artifact(project: Project) -> None:
-    ran = terminal(project, "run", "daily", "--partition", "2024-01-15", "--json")
+    ran = in_shell(project, "run", "daily", "--partition", "2024-01-15", "--json")
     assert (ran.returncode, ran.stderr) == (0, "")
     (made,) = json.loads(ran.stdout)["artifacts"]
-    verified = terminal(project, "verify", made["artifact"])
+    verified = in_shell(project, "verify", made["artifact"])
     assert (verified.returncode, verified.stderr) == (0, "")
     assert "whole, 1 part, 10 rows" in verified.stdout
 
@@ -91,7 +93,7 @@ def test_a_week_that_fails_in_part_exits_1_with_its_partitions(project: Project)
     taken = project.home / "delivered" / "daily" / "2024-01-11"
     taken.parent.mkdir(parents=True)
     taken.write_text("a file where the folder has to be")
-    ran = terminal(project, "backfill", "daily", "--from", "2024-01-10", "--to", "2024-01-12")
+    ran = in_shell(project, "backfill", "daily", "--from", "2024-01-10", "--to", "2024-01-12")
     assert ran.returncode == 1
     assert [
         one for one in ran.stderr.splitlines() if not one.startswith(("error: ", "what was written"))
@@ -100,7 +102,7 @@ def test_a_week_that_fails_in_part_exits_1_with_its_partitions(project: Project)
 
 
 def test_a_wrong_request_exits_2_and_makes_no_home(project: Project) -> None:
-    ran = terminal(project, "run", "daily", "--partition", "2024-02-30")
+    ran = in_shell(project, "run", "daily", "--partition", "2024-02-30")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert (
         ran.stderr
@@ -153,7 +155,7 @@ def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
 
 def test_nothing_is_drawn_where_there_is_no_terminal(project: Project) -> None:
     project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.home / 'own.db'}"
-    ran = terminal(project, "sample", "leads", "--count", "10", "--days", "1")
+    ran = in_shell(project, "sample", "leads", "--count", "10", "--days", "1")
     assert ran.stderr == "10 leads made, 2024-01-01 to 2024-01-01\n"
 
 
@@ -193,10 +195,13 @@ BUSY_S = (
 )
 
 
-@pytest.mark.parametrize("sign", SIGNS)
-@pytest.mark.parametrize("where", HANGING)
+# each place by one of the signals, and one by both
+ENDED = [("mail", signal.SIGTERM), *zip(HANGING, cycle(SIGNS), strict=False)]
+
+
+@pytest.mark.parametrize(("where", "sign"), ENDED)
 def test_an_interrupt_ends_a_run_at_once_and_delivers_nothing_more(
-    project: Project, where: str, sign: signal.Signals
+    project: Project, where: str, sign: signal.Signals, terminal: Callable[..., Answer]
 ) -> None:
     """While a server keeps it waiting: Dagster alone would try again, and a driver would wait for its own time limit."""
     entry, greeting, settings = HANGING[where]
@@ -234,22 +239,15 @@ def test_an_interrupt_ends_a_run_at_once_and_delivers_nothing_more(
         server.settimeout(1)
         with pytest.raises(TimeoutError):
             server.accept()
-    _demand_recorded(project, delivering=not settings)
+    _demand_recorded(project, terminal, delivering=not settings)
 
 
-def _demand_recorded(project: Project, delivering: bool) -> None:
+def _demand_recorded(project: Project, terminal: Callable[..., Answer], delivering: bool) -> None:
     """By the ledger, where a delivery was under way, and by Dagster, to which the run is over; a source is asked before
     there is a run."""
-    made = json.loads(terminal(project, "deliveries", "--json").stdout)
+    made = json.loads(terminal("deliveries", "--json").stdout)
     states = [(one["state"], one["error"], one["attempts"][-1]["outcome"]) for one in made]
     assert states == ([("retrying", "interrupted", "retrying")] if delivering else [])
-    code = (
-        "import os\nfrom export_pipelines.orchestration import open_instance\n"
-        "from export_pipelines.project import Project\n"
-        "from export_pipelines.settings import project_root\n"
-        "project = Project.open(project_root(os.environ))\n"
-        "with open_instance(project.settings, project.root, os.environ) as instance:\n"
-        "    print([one.status.value for one in instance.get_runs()])"
-    )
-    ran = call(project, ["-c", code])
-    assert ran.stdout.strip() in (["['CANCELED']", "['FAILURE']"] if delivering else ["[]"]), ran.stderr
+    with open_instance(project.settings, project.folder, os.environ) as instance:
+        runs = [one.status.value for one in instance.get_runs()]
+    assert runs in ([["CANCELED"], ["FAILURE"]] if delivering else [[]])
