@@ -19,7 +19,7 @@ from export_pipelines_tests.run.heard import Heard
 ROOT = Path(__file__).parents[2]
 
 
-def now():
+def now() -> datetime:
     return NOW
 
 
@@ -50,7 +50,9 @@ def test_nothing_is_said_on_the_terminal(
     assert capfd.readouterr() == ("", "")
 
 
-def test_any_window_is_exported_on_demand_and_observed(project: Project, instance: dg.DagsterInstance):
+def test_any_window_is_exported_on_demand_and_observed(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     window = window_between("2024-01-03", "2024-01-06")
     done = launch(project.opened(now), "daily", window=window, instance=instance)
     assert done.ok and done.manifests[0].rows == 30
@@ -64,7 +66,7 @@ def test_any_window_is_exported_on_demand_and_observed(project: Project, instanc
 
 def test_an_export_without_partitions_takes_its_window_in_its_own_job(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     project.write("whole", WHOLE)
     window = window_between("2024-01-03", "2024-01-06")
     part = launch(project.opened(now), "whole", window=window, instance=instance)
@@ -76,14 +78,14 @@ def test_an_export_without_partitions_takes_its_window_in_its_own_job(
 
 def test_a_failed_delivery_tells_the_text_and_keeps_the_artifact(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     block(project, "2024-01-15")
     done = launch(project.opened(now), "daily", partition_key="2024-01-15", instance=instance)
     assert not done.ok and len(done.manifests) == 1
     assert list(done.failures) == ["2024-01-15"] and "backup" in done.failures["2024-01-15"]
 
 
-def test_a_missing_key_is_a_wrong_request(project: Project, instance: dg.DagsterInstance):
+def test_a_missing_key_is_a_wrong_request(project: Project, instance: dg.DagsterInstance) -> None:
     project.write("daily", DAILY + "privacy: {email: hash}\n")
     done = launch(project.opened(now), "daily", partition_key="2024-01-15", instance=instance)
     assert done.exit_code == 2 and "EXPORT_PIPELINES_HASH_KEY" in done.failures["2024-01-15"]
@@ -103,14 +105,21 @@ def test_a_missing_key_is_a_wrong_request(project: Project, instance: dg.Dagster
 )
 def test_a_wrong_request_makes_no_run(
     project: Project, instance: dg.DagsterInstance, export: str, key: str | None, error: type, text: str
-):
+) -> None:
     project.write("wrong", BROKEN)
     with pytest.raises(error, match=text):
         launch(project.opened(now), export, partition_key=key, instance=instance)
     assert instance.get_runs() == []
 
 
-def test_a_backfill_runs_ranges_of_a_month_and_counts_the_partitions(
+@pytest.fixture
+def ranges_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of a backfill take three partitions at most, not a month of them."""
+    monkeypatch.setattr(sys.modules["export_pipelines.orchestration.backfill"], "MAX_PARTITIONS_PER_RUN", 3)
+
+
+@pytest.mark.usefixtures("ranges_of_three")
+def test_a_backfill_runs_ranges_and_counts_the_partitions(
     project: Project, instance: dg.DagsterInstance
 ):
     heard = Heard()
@@ -129,7 +138,9 @@ def test_a_backfill_runs_ranges_of_a_month_and_counts_the_partitions(
     assert {run.tags["export/backfill"] for run in instance.get_runs()} == {done.id}
 
 
-def test_a_backfill_collects_the_partitions_that_failed(project: Project, instance: dg.DagsterInstance):
+def test_a_backfill_collects_the_partitions_that_failed(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     project.write("daily", MONDAYS)
     done = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-16", instance=instance)
     assert sorted(done.failures) == ["2024-01-08", "2024-01-15"] and done.exit_code == 1
@@ -146,13 +157,15 @@ def test_a_backfill_collects_the_partitions_that_failed(project: Project, instan
 )
 def test_a_wrong_range_makes_no_run(
     project: Project, instance: dg.DagsterInstance, first: str, last: str, text: str
-):
+) -> None:
     with pytest.raises(WindowError, match=text):
         backfill(project.opened(now), "daily", first, last, instance=instance)
     assert instance.get_runs() == []
 
 
-def test_an_export_without_partitions_has_nothing_to_backfill(project: Project, instance: dg.DagsterInstance):
+def test_an_export_without_partitions_has_nothing_to_backfill(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     project.write("whole", WHOLE)
     with pytest.raises(WindowError, match="no partitions to fill"):
         backfill(project.opened(now), "whole", "2024-01-01", "2024-01-02", instance=instance)
@@ -171,7 +184,7 @@ def root(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_run_on_the_projects_instance_leaves_nothing_in_the_projects_root(
     project: Project, root: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("EXPORT_PIPELINES_DAGSTER", str(project.settings.dagster_folder))
     monkeypatch.setenv("DAGSTER_HOME", str(root))
     with open_instance(project.settings, root) as instance:
@@ -181,7 +194,9 @@ def test_a_run_on_the_projects_instance_leaves_nothing_in_the_projects_root(
     assert any(project.settings.dagster_folder.iterdir())
 
 
-def test_a_backfill_leaves_out_what_is_done_unless_forced(project: Project, instance: dg.DagsterInstance):
+def test_a_backfill_leaves_out_what_is_done_unless_forced(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     in_the_way = block(project, "2024-01-07")
     first = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-08", instance=instance)
     assert set(first.failures) == {"2024-01-07"} and not first.skipped
@@ -205,7 +220,7 @@ def test_a_backfill_leaves_out_what_is_done_unless_forced(project: Project, inst
 
 def test_a_partition_of_another_definition_or_without_its_artifact_is_not_done(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     def filled() -> list[str]:
         done = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-06", instance=instance)
         return [one.window.key for one in done.manifests]
@@ -221,7 +236,7 @@ def test_a_partition_of_another_definition_or_without_its_artifact_is_not_done(
 QUIET = DAILY.replace("schedule: daily at 02:00", "schedule: daily at 02:00\nquiet_hours: 22:00-06:00")
 
 
-def test_outside_of_quiet_hours_nothing_is_launched(project: Project, instance: dg.DagsterInstance):
+def test_outside_of_quiet_hours_nothing_is_launched(project: Project, instance: dg.DagsterInstance) -> None:
     project.write("daily", QUIET)
     for call in (
         lambda **more: launch(
@@ -242,15 +257,16 @@ def test_outside_of_quiet_hours_nothing_is_launched(project: Project, instance: 
     assert done.ok
 
 
-def test_a_run_from_the_ui_fails_outside_of_quiet_hours(project: Project):
+def test_a_run_from_the_ui_fails_outside_of_quiet_hours(project: Project) -> None:
     project.write("daily", QUIET)
     text = failure(project.run("daily", "2024-01-15"))["extract"]
     assert "quiet hours only" in text and "export/any_hour: yes" in text
 
 
+@pytest.mark.usefixtures("ranges_of_three")
 def test_a_backfill_stops_between_runs_when_the_quiet_hours_end(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     project.write("daily", QUIET)
     heard = Heard()
 
@@ -277,7 +293,7 @@ def test_a_backfill_stops_between_runs_when_the_quiet_hours_end(
     assert len(rest.skipped) == 3 and [one.window.key for one in rest.manifests] == list(done.left)
 
 
-def test_weeks_of_a_month_are_partitions(project: Project, instance: dg.DagsterInstance):
+def test_weeks_of_a_month_are_partitions(project: Project, instance: dg.DagsterInstance) -> None:
     project.write("weeks", WHOLE.replace("partition: null", "partition: {every: week, of: month}"))
     done = backfill(project.opened(now), "weeks", "2023-12-22", "2024-01-22", instance=instance)
     assert [(one.window.key, one.rows) for one in done.manifests] == [
@@ -309,7 +325,7 @@ open_instance(settings, root).dispose()
 """
 
 
-def test_processes_may_be_the_first_ones_together(project: Project, tmp_path: Path):
+def test_processes_may_be_the_first_ones_together(project: Project, tmp_path: Path) -> None:
     shutil.copy(ROOT / "dagster.yaml", tmp_path)
     url = project.settings.source_url.get_secret_value()
     places = {"EXPORT_PIPELINES_HOME": str(tmp_path / "home"), "EXPORT_PIPELINES_SOURCE_URL": url}
