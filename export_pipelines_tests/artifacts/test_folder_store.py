@@ -51,7 +51,7 @@ def debris(root: Path, token: str = "20240101T000000Z-ffffff", lock: bool = True
 @pytest.mark.parametrize("lock", [True, False])
 def test_sweep_removes_what_a_dead_run_left_and_the_folders_that_are_then_empty(
     store: Store, root: Path, lock: bool
-):
+) -> None:
     made = stored(store)
     debris(root, lock=lock)
     assert store.sweep() == ["daily/2024-01-01/20240101T000000Z-ffffff"]
@@ -59,13 +59,13 @@ def test_sweep_removes_what_a_dead_run_left_and_the_folders_that_are_then_empty(
     assert store.manifests() == [made]
 
 
-def test_sweep_removes_the_empty_folder_of_a_run_killed_before_its_lock(store: Store, root: Path):
+def test_sweep_removes_the_empty_folder_of_a_run_killed_before_its_lock(store: Store, root: Path) -> None:
     (root / ARTIFACT).mkdir(parents=True)
     assert store.sweep() == [ARTIFACT]
     assert files(root) == []
 
 
-def test_sweep_removes_files_that_the_manifest_does_not_know(store: Store, root: Path):
+def test_sweep_removes_files_that_the_manifest_does_not_know(store: Store, root: Path) -> None:
     made = stored(store)
     (root / ARTIFACT / "stray.csv").write_bytes(b"x")
     (root / ARTIFACT / "leads_part_3.csv.tmp").write_bytes(b"x")
@@ -95,7 +95,7 @@ except StoreError as error:
 
 
 @pytest.mark.parametrize("blocks", [3, 40], ids=["told at finish", "told at write"])
-def test_a_full_disk_is_told_and_leaves_nothing_behind(store: Store, root: Path, blocks: int):
+def test_a_full_disk_is_told_and_leaves_nothing_behind(store: Store, root: Path, blocks: int) -> None:
     limit = 250_000
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(root), str(blocks)],
@@ -111,21 +111,21 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(store: Store, root: Path,
     assert files(root) == []
 
 
-def test_a_store_where_a_file_stands_is_told(tmp_path: Path):
+def test_a_store_where_a_file_stands_is_told(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file")
     with pytest.raises(StoreError, match=r"cannot make the artifact's folder.*name another folder"):
         open_store(str(tmp_path / "store")).begin("daily", "2024-01-15", TOKEN)
     assert (tmp_path / "store").read_text() == "a file"
 
 
-def test_a_store_that_cannot_be_made_is_told_and_nothing_is_left(tmp_path: Path):
+def test_a_store_that_cannot_be_made_is_told_and_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file")
     with pytest.raises(StoreError, match="Not a directory"):
         open_store(str(tmp_path / "file" / "store")).begin("daily", "2024-01-15", TOKEN)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_folder_that_may_not_be_written_is_told():
+def test_a_folder_that_may_not_be_written_is_told() -> None:
     store = open_store("/proc/export_pipelines")  # refused even to root
     with pytest.raises(StoreError, match="cannot make the artifact's folder"):
         store.begin("daily", "2024-01-15", TOKEN)
@@ -134,25 +134,25 @@ def test_a_folder_that_may_not_be_written_is_told():
 # --- URLs ----------------------------------------------------------------------------------------------------
 
 
-def test_a_file_url_and_a_path_are_the_same_store(tmp_path: Path):
+def test_a_file_url_and_a_path_are_the_same_store(tmp_path: Path) -> None:
     folder = tmp_path / "with space"
     made = stored(open_store(f"file://{tmp_path}/with%20space"))
     assert open_store(str(folder)).manifests() == [made]
 
 
 @pytest.mark.parametrize("url", ["gs://x", "sftp://host/x"])
-def test_a_kind_of_store_that_is_not_there_yet_is_refused_in_plain_words(url: str):
+def test_a_kind_of_store_that_is_not_there_yet_is_refused_in_plain_words(url: str) -> None:
     with pytest.raises(
         SettingsError, match=r"no artifact store of kind \w+:// is built in; a folder and a bucket are"
     ):
         open_store(url)
 
 
-def test_a_file_url_of_another_machine_is_refused():
+def test_a_file_url_of_another_machine_is_refused() -> None:
     with pytest.raises(SettingsError, match="three slashes"):
         open_store("file://host/folder")
 
 
-def test_created_at_is_utc_in_the_file():
+def test_created_at_is_utc_in_the_file() -> None:
     moment = datetime(2024, 1, 16, 2, 0, tzinfo=UTC)
     assert json.loads(manifest_of(at=moment).to_json())["created_at"] == "2024-01-16T02:00:00Z"

@@ -39,7 +39,7 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / ".export_pipelines"
 
 
-def test_artifacts_of_earlier_releases_are_listed_verified_and_read(home: Path):
+def test_artifacts_of_earlier_releases_are_listed_verified_and_read(home: Path) -> None:
     store = open_store(str(home / "artifacts"))
     listing = store.listing()
     assert listing.damaged == {}
@@ -51,21 +51,21 @@ def test_artifacts_of_earlier_releases_are_listed_verified_and_read(home: Path):
                 assert len(stream.read()) == part.bytes
 
 
-def test_a_manifest_of_an_earlier_release_is_given_out_as_it_is_stored(home: Path):
+def test_a_manifest_of_an_earlier_release_is_given_out_as_it_is_stored(home: Path) -> None:
     store = open_store(str(home / "artifacts"))
     for manifest in store.listing().manifests:
         stored = (home / "artifacts" / manifest.artifact / MANIFEST_NAME).read_bytes()
         assert manifest.to_json() == stored
 
 
-def test_a_ledger_of_an_earlier_release_still_knows_what_was_delivered(home: Path):
+def test_a_ledger_of_an_earlier_release_still_knows_what_was_delivered(home: Path) -> None:
     ledger = open_ledger(f"sqlite:///{home / 'ledger.db'}")
     states = {(one.artifact.split("/")[0], one.state) for one in ledger.deliveries()}
     assert ("daily_leads", "delivered") in states
     assert ("spoiled", "retrying") in states
 
 
-def test_keys_that_a_later_release_adds_are_kept_and_not_asked_about():
+def test_keys_that_a_later_release_adds_are_kept_and_not_asked_about() -> None:
     content = stored_by_another()
     content |= {"signed_by": "a later release"}
     content["parts"][0] |= {"encrypted": False}
@@ -75,7 +75,7 @@ def test_keys_that_a_later_release_adds_are_kept_and_not_asked_about():
     assert json.loads(manifest.to_json()) == json.loads(with_digest(content))
 
 
-def test_a_key_that_an_earlier_release_did_not_write_has_its_default():
+def test_a_key_that_an_earlier_release_did_not_write_has_its_default() -> None:
     content = stored_by_another()
     for key in ("format_version", "options", "masked_values", "seconds", "schema_changed"):
         content.pop(key, None)
@@ -84,19 +84,19 @@ def test_a_key_that_an_earlier_release_did_not_write_has_its_default():
     assert json.loads(manifest.to_json()) == json.loads(with_digest(content))
 
 
-def test_an_added_key_is_part_of_what_the_digest_covers():
+def test_an_added_key_is_part_of_what_the_digest_covers() -> None:
     content = json.loads(with_digest(stored_by_another() | {"signed_by": "a later release"}))
     changed = json.dumps(content | {"signed_by": "somebody else"}).encode()
     with pytest.raises(DamagedArtifact, match="its digest does not match"):
         Manifest.from_json(changed, "here")
 
 
-def test_a_format_to_come_is_refused_by_name():
+def test_a_format_to_come_is_refused_by_name() -> None:
     with pytest.raises(DamagedArtifact, match="has format 2, this release reads format 1"):
         Manifest.from_json(with_digest(stored_by_another() | {"format_version": 2}), "here")
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff", b"{", b"[" * 100_000])
-def test_what_is_no_object_is_damaged(data: bytes):
+def test_what_is_no_object_is_damaged(data: bytes) -> None:
     with pytest.raises(DamagedArtifact, match="the manifest cannot be read"):
         Manifest.from_json(data, "here")

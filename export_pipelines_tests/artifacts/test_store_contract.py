@@ -26,7 +26,7 @@ def store(place: Place) -> Store:
     return place.store()
 
 
-def test_a_committed_artifact_reads_back_byte_for_byte(store: Store):
+def test_a_committed_artifact_reads_back_byte_for_byte(store: Store) -> None:
     made = stored(store)
     assert store.manifest(ARTIFACT) == made
     for name, data in PARTS.items():
@@ -34,12 +34,14 @@ def test_a_committed_artifact_reads_back_byte_for_byte(store: Store):
             assert file.read() == data
 
 
-def test_a_committed_artifact_is_its_parts_and_its_manifest_and_nothing_else(store: Store, place: Place):
+def test_a_committed_artifact_is_its_parts_and_its_manifest_and_nothing_else(
+    store: Store, place: Place
+) -> None:
     stored(store)
     assert place.names() == [f"{ARTIFACT}/{name}" for name in (*PARTS, "manifest.json")]
 
 
-def test_before_the_commit_there_is_no_artifact(store: Store):
+def test_before_the_commit_there_is_no_artifact(store: Store) -> None:
     with store.begin("daily", "2024-01-15", TOKEN) as staging:
         part = staging.open_part("leads_part_1.csv")
         part.write(b"x")
@@ -49,7 +51,7 @@ def test_before_the_commit_there_is_no_artifact(store: Store):
             store.manifest(ARTIFACT)
 
 
-def test_a_part_has_its_name_only_when_it_is_finished(store: Store, place: Place):
+def test_a_part_has_its_name_only_when_it_is_finished(store: Store, place: Place) -> None:
     with store.begin("daily", "2024-01-15", TOKEN) as staging:
         part = staging.open_part("a.csv")
         part.write(b"x")
@@ -58,7 +60,7 @@ def test_a_part_has_its_name_only_when_it_is_finished(store: Store, place: Place
         assert f"{ARTIFACT}/a.csv" in place.names()
 
 
-def test_an_error_in_a_run_leaves_nothing_behind(store: Store, place: Place):
+def test_an_error_in_a_run_leaves_nothing_behind(store: Store, place: Place) -> None:
     with pytest.raises(ZeroDivisionError), store.begin("daily", "2024-01-15", TOKEN) as staging:
         staging.open_part("a.csv").write(b"x")
         staging.open_part("b.csv").finish()
@@ -66,13 +68,13 @@ def test_an_error_in_a_run_leaves_nothing_behind(store: Store, place: Place):
     assert place.names() == []
 
 
-def test_leaving_without_a_commit_leaves_nothing_behind(store: Store, place: Place):
+def test_leaving_without_a_commit_leaves_nothing_behind(store: Store, place: Place) -> None:
     with store.begin("daily", "2024-01-15", TOKEN) as staging:
         staging.open_part("a.csv").finish()
     assert place.names() == []
 
 
-def test_an_aborted_run_leaves_the_artifacts_beside_it(store: Store):
+def test_an_aborted_run_leaves_the_artifacts_beside_it(store: Store) -> None:
     made = stored(store)
     with store.begin("daily", "2024-01-15", "20240117T020000Z-0a1b2c") as staging:
         staging.open_part("a.csv").finish()
@@ -80,7 +82,9 @@ def test_an_aborted_run_leaves_the_artifacts_beside_it(store: Store):
 
 
 @pytest.mark.parametrize("change", ["short", "missing", "unfinished"])
-def test_a_manifest_that_the_parts_do_not_bear_out_is_not_committed(store: Store, place: Place, change: str):
+def test_a_manifest_that_the_parts_do_not_bear_out_is_not_committed(
+    store: Store, place: Place, change: str
+) -> None:
     with (
         pytest.raises(DamagedArtifact, match="were written"),
         store.begin("daily", "2024-01-15", TOKEN) as staging,
@@ -97,7 +101,7 @@ def test_a_manifest_that_the_parts_do_not_bear_out_is_not_committed(store: Store
     assert place.names() == []
 
 
-def test_parts_that_the_manifest_does_not_list_are_removed_at_the_commit(store: Store):
+def test_parts_that_the_manifest_does_not_list_are_removed_at_the_commit(store: Store) -> None:
     with store.begin("daily", "2024-01-15", TOKEN) as staging:
         for name, data in {**PARTS, "extra.csv": b"x"}.items():
             part = staging.open_part(name)
@@ -108,7 +112,7 @@ def test_parts_that_the_manifest_does_not_list_are_removed_at_the_commit(store: 
     assert list(store.files(ARTIFACT)) == list(PARTS)
 
 
-def test_two_parts_of_one_name_are_refused(store: Store):
+def test_two_parts_of_one_name_are_refused(store: Store) -> None:
     with store.begin("daily", "2024-01-15", TOKEN) as staging:
         staging.open_part("leads.csv").finish()
         with pytest.raises(RequestError, match=r"both be named \"leads.csv\".*\{\{part\}\}"):
@@ -118,7 +122,7 @@ def test_two_parts_of_one_name_are_refused(store: Store):
 @pytest.mark.parametrize(
     "name", ["../a.csv", "a/b.csv", ".lock", "manifest.json", "a.tmp", "", " ", "a\nb", "a\\b", "x" * 201]
 )
-def test_a_part_name_that_is_no_plain_file_name_is_refused(store: Store, place: Place, name: str):
+def test_a_part_name_that_is_no_plain_file_name_is_refused(store: Store, place: Place, name: str) -> None:
     with (
         pytest.raises(RequestError, match="cannot be named"),
         store.begin("daily", "2024-01-15", TOKEN) as staging,
@@ -131,20 +135,22 @@ def test_a_part_name_that_is_no_plain_file_name_is_refused(store: Store, place: 
     ("export", "key", "token"),
     [("..", "k", TOKEN), ("a/b", "k", TOKEN), ("a", "", TOKEN), ("a", "k", "1"), ("a", "k", "..")],
 )
-def test_names_that_would_leave_the_layout_are_refused(store: Store, place: Place, export, key, token):
+def test_names_that_would_leave_the_layout_are_refused(
+    store: Store, place: Place, export: str, key: str, token: str
+) -> None:
     with pytest.raises(RequestError):
         store.begin(export, key, token)
     assert place.names() == []
 
 
-def test_the_same_token_twice_is_refused_and_the_first_stays(store: Store):
+def test_the_same_token_twice_is_refused_and_the_first_stays(store: Store) -> None:
     made = stored(store)
     with pytest.raises(StoreError, match="File exists|already there"):
         store.begin("daily", "2024-01-15", TOKEN)
     assert store.manifests() == [made]
 
 
-def test_manifests_come_newest_first_whatever_their_windows(store: Store):
+def test_manifests_come_newest_first_whatever_their_windows(store: Store) -> None:
     ages = [5, 1, 3]
     for age in ages:
         at = AT - timedelta(days=age)
@@ -154,19 +160,21 @@ def test_manifests_come_newest_first_whatever_their_windows(store: Store):
     assert latest is not None and latest.created_at == AT - timedelta(days=1)
 
 
-def test_manifests_of_one_export_leave_out_the_others(store: Store):
+def test_manifests_of_one_export_leave_out_the_others(store: Store) -> None:
     stored(store)
     other = stored(store, export="weekly")
     assert store.manifests("weekly") == [other]
     assert store.manifests("monthly") == [] and store.latest("monthly") is None
 
 
-def test_a_store_that_was_never_used_is_empty_and_stays_unmade(store: Store, place: Place):
+def test_a_store_that_was_never_used_is_empty_and_stays_unmade(store: Store, place: Place) -> None:
     assert store.manifests() == [] and store.sweep() == []
     assert place.names() == []
 
 
-def test_a_cut_manifest_is_listed_as_damaged_and_keeps_nothing_else_from_the_list(store: Store, place: Place):
+def test_a_cut_manifest_is_listed_as_damaged_and_keeps_nothing_else_from_the_list(
+    store: Store, place: Place
+) -> None:
     made = stored(store)
     bad = stored(store, token="20240120T020000Z-0a1b2c")
     name = f"{bad.artifact}/manifest.json"
@@ -179,7 +187,7 @@ def test_a_cut_manifest_is_listed_as_damaged_and_keeps_nothing_else_from_the_lis
         store.manifest(bad.artifact)
 
 
-def test_an_edited_manifest_is_found_out(store: Store, place: Place):
+def test_an_edited_manifest_is_found_out(store: Store, place: Place) -> None:
     made = stored(store)
     name = f"{made.artifact}/manifest.json"
     content = json.loads(place.read(name))
@@ -189,27 +197,27 @@ def test_an_edited_manifest_is_found_out(store: Store, place: Place):
         store.manifest(made.artifact)
 
 
-def test_a_manifest_moved_to_another_artifact_is_found_out(store: Store, place: Place):
+def test_a_manifest_moved_to_another_artifact_is_found_out(store: Store, place: Place) -> None:
     first, second = stored(store), stored(store, export="weekly")
     place.write(f"{first.artifact}/manifest.json", place.read(f"{second.artifact}/manifest.json"))
     with pytest.raises(DamagedArtifact, match="is that of weekly/"):
         store.manifest(first.artifact)
 
 
-def test_an_unknown_artifact_names_the_nearest(store: Store):
+def test_an_unknown_artifact_names_the_nearest(store: Store) -> None:
     stored(store)
     with pytest.raises(RequestError, match=f'did you mean "{ARTIFACT}"'):
         store.manifest(ARTIFACT[:-1] + "d")
 
 
 @pytest.mark.parametrize("artifact", ["../../etc", "daily/2024-01-15", "/etc/passwd/x", ""])
-def test_an_artifact_id_that_leaves_the_store_is_unknown(store: Store, artifact: str):
+def test_an_artifact_id_that_leaves_the_store_is_unknown(store: Store, artifact: str) -> None:
     stored(store)
     with pytest.raises(RequestError, match="unknown artifact"):
         store.manifest(artifact)
 
 
-def test_sweep_removes_what_a_dead_run_left(store: Store, place: Place):
+def test_sweep_removes_what_a_dead_run_left(store: Store, place: Place) -> None:
     made = stored(store)
     dead = "daily/2024-01-01/20240101T000000Z-ffffff"
     place.write(f"{dead}/leads_part_1.csv", b"finished")
@@ -220,7 +228,7 @@ def test_sweep_removes_what_a_dead_run_left(store: Store, place: Place):
     assert store.manifests() == [made]
 
 
-def test_a_removed_artifact_is_gone(store: Store, place: Place):
+def test_a_removed_artifact_is_gone(store: Store, place: Place) -> None:
     made, other = stored(store), stored(store, export="weekly")
     store.remove(made.artifact)
     assert store.manifests() == [other]
@@ -229,7 +237,7 @@ def test_a_removed_artifact_is_gone(store: Store, place: Place):
         store.remove("../../etc/passwd")
 
 
-def test_sweep_leaves_a_living_run_alone(store: Store, place: Place):
+def test_sweep_leaves_a_living_run_alone(store: Store, place: Place) -> None:
     with store.begin("daily", "2024-01-15", TOKEN) as staging:
         part = staging.open_part("leads_part_1.csv")
         assert open_store(place.url).sweep() == []
@@ -241,14 +249,14 @@ def test_sweep_leaves_a_living_run_alone(store: Store, place: Place):
     assert len(store.manifests()) == 1
 
 
-def test_sweep_throws_nothing_away_where_the_manifest_is_damaged(store: Store, place: Place):
+def test_sweep_throws_nothing_away_where_the_manifest_is_damaged(store: Store, place: Place) -> None:
     stored(store)
     place.write(f"{ARTIFACT}/manifest.json", b"{")
     assert place.later().sweep() == []
     assert list(store.files(ARTIFACT)) == list(PARTS)
 
 
-def test_sweep_never_touches_what_no_run_can_have_made(store: Store, place: Place):
+def test_sweep_never_touches_what_no_run_can_have_made(store: Store, place: Place) -> None:
     for name in ("notes/2024/summary/text.txt", "photos/a.jpg", f"x/{TOKEN}/y/z"):
         place.write(name, b"mine")
     before = place.names()
@@ -267,7 +275,7 @@ for n in range(40):
 """
 
 
-def test_runs_and_sweeps_of_several_processes_at_once_lose_nothing(store: Store, place: Place):
+def test_runs_and_sweeps_of_several_processes_at_once_lose_nothing(store: Store, place: Place) -> None:
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, place.url, f"00000{n}"], env=child_environment())
         for n in range(3)
@@ -290,14 +298,14 @@ def test_runs_and_sweeps_of_several_processes_at_once_lose_nothing(store: Store,
         ("s3://bucket/../x", 'without ".."'),
     ],
 )
-def test_a_url_of_a_bucket_that_cannot_be_is_refused(url: str, text: str):
+def test_a_url_of_a_bucket_that_cannot_be_is_refused(url: str, text: str) -> None:
     with pytest.raises(SettingsError) as told:
         open_store(url)
     assert text in str(told.value)
     assert "secret" not in str(told.value)
 
 
-def test_a_part_streams_into_the_bucket_in_pieces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_a_part_streams_into_the_bucket_in_pieces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     place = PLACES["s3"](tmp_path, monkeypatch)
     store, block = open_store(place.url), bytes(range(256)) * 4096
     with store.begin("daily", "2024-01-15", TOKEN) as staging:
@@ -315,7 +323,7 @@ def test_a_part_streams_into_the_bucket_in_pieces(monkeypatch: pytest.MonkeyPatc
 
 def test_a_commit_whose_answer_was_lost_leaves_no_manifest_without_parts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+) -> None:
     place = PLACES["s3"](tmp_path, monkeypatch)
     store = open_store(place.url)
 
@@ -335,6 +343,6 @@ def test_a_commit_whose_answer_was_lost_leaves_no_manifest_without_parts(
     assert store.manifests() == []
 
 
-def test_an_archive_is_no_place_for_a_store():
+def test_an_archive_is_no_place_for_a_store() -> None:
     with pytest.raises(SettingsError, match="cannot be read at once"):
         open_store("s3://bucket/x?storage_class=DEEP_ARCHIVE")

@@ -58,7 +58,7 @@ def cut_manifest(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
 
 
-def test_a_whole_artifact_has_no_faults(store: Store):
+def test_a_whole_artifact_has_no_faults(store: Store) -> None:
     stored(store)
     assert verify(store, ARTIFACT) == []
 
@@ -82,7 +82,7 @@ def test_a_whole_artifact_has_no_faults(store: Store):
 )
 def test_verify_names_what_is_wrong(
     store: Store, tmp_path: Path, damage: Callable[[Path], None], expected: list[str]
-):
+) -> None:
     stored(store)
     damage(tmp_path / ARTIFACT)
     faults = verify(store, ARTIFACT)
@@ -92,7 +92,7 @@ def test_verify_names_what_is_wrong(
 
 
 @pytest.mark.parametrize("position", range(0, 910, 101))
-def test_one_changed_byte_anywhere_is_found(store: Store, tmp_path: Path, position: int):
+def test_one_changed_byte_anywhere_is_found(store: Store, tmp_path: Path, position: int) -> None:
     stored(store)
     path = tmp_path / ARTIFACT / TWO
     data = bytearray(path.read_bytes())
@@ -101,7 +101,7 @@ def test_one_changed_byte_anywhere_is_found(store: Store, tmp_path: Path, positi
     assert [fault.split(":")[0] for fault in verify(store, ARTIFACT)] == [TWO]
 
 
-def test_totals_that_the_parts_do_not_add_up_to_are_a_fault(store: Store, tmp_path: Path):
+def test_totals_that_the_parts_do_not_add_up_to_are_a_fault(store: Store, tmp_path: Path) -> None:
     stored(store)
     wrong = manifest_of().model_copy(update={"rows": 7})
     (tmp_path / ARTIFACT / "manifest.json").write_bytes(wrong.to_json())
@@ -109,7 +109,7 @@ def test_totals_that_the_parts_do_not_add_up_to_are_a_fault(store: Store, tmp_pa
     assert verify(store, ARTIFACT) == [f"manifest.json: rows says 7, its parts add up to {rows}"]
 
 
-def test_several_faults_are_all_named(store: Store, tmp_path: Path):
+def test_several_faults_are_all_named(store: Store, tmp_path: Path) -> None:
     stored(store)
     lose(tmp_path / ARTIFACT)
     flip(tmp_path / ARTIFACT)
@@ -117,6 +117,6 @@ def test_several_faults_are_all_named(store: Store, tmp_path: Path):
     assert [fault.split(":")[0] for fault in verify(store, ARTIFACT)] == [ONE, TWO, "leads_part_3.csv"]
 
 
-def test_an_unknown_artifact_is_refused(store: Store):
+def test_an_unknown_artifact_is_refused(store: Store) -> None:
     with pytest.raises(RequestError, match="unknown artifact"):
         verify(store, ARTIFACT)

@@ -14,7 +14,7 @@ ID = "5fd2b1c07f3e9a0012ab34cd"
 YAML = "type: event\nformat: json\nfilter: {lead_ids: at launch, events: [source.*]}\n"
 
 
-def test_it_takes_the_place_of_the_same_key_and_leaves_the_others(tmp_path: Path, catalog: Catalog):
+def test_it_takes_the_place_of_the_same_key_and_leaves_the_others(tmp_path: Path, catalog: Catalog) -> None:
     file = tmp_path / "dispute.yaml"
     file.write_text(YAML, encoding="utf-8")
     definition = load_definition(file, catalog, given_by([("filter.lead_ids", [ID])]))
@@ -22,7 +22,7 @@ def test_it_takes_the_place_of_the_same_key_and_leaves_the_others(tmp_path: Path
     assert definition.given == {"filter": {"lead_ids": [ID]}}
 
 
-def test_a_fault_in_it_is_told_as_one_of_the_launch(tmp_path: Path, catalog: Catalog):
+def test_a_fault_in_it_is_told_as_one_of_the_launch(tmp_path: Path, catalog: Catalog) -> None:
     file = tmp_path / "dispute.yaml"
     file.write_text(YAML, encoding="utf-8")
     with pytest.raises(DefinitionError) as caught:
@@ -43,7 +43,7 @@ def test_a_fault_in_it_is_told_as_one_of_the_launch(tmp_path: Path, catalog: Cat
         ([("filter.flows", ["a"]), ("filter.flows", ["b"])], '"filter.flows" is set twice'),
     ],
 )
-def test_only_keys_of_the_filter_can_be_given(settings: list[tuple[str, Any]], text: str):
+def test_only_keys_of_the_filter_can_be_given(settings: list[tuple[str, Any]], text: str) -> None:
     with pytest.raises(RequestError) as caught:
         given_by(settings)
     assert str(caught.value).startswith(text)

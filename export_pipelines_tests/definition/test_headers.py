@@ -16,7 +16,7 @@ FINE = ["Leads of {{date}}: {{rows}} = 100 %?", "Zürich, 東京 👩‍👩‍�
 
 
 @pytest.mark.parametrize("bad", [*BREAKS, *CONTROLS], ids=ascii)
-def test_what_breaks_a_line_or_controls_it_is_a_fault(bad: str):
+def test_what_breaks_a_line_or_controls_it_is_a_fault(bad: str) -> None:
     (fault,) = header_faults(f"private{bad}text")
     assert f"U+{ord(bad[0]):04X}" in fault and "private" not in fault
     with pytest.raises(RequestError, match="one line"):
@@ -24,24 +24,24 @@ def test_what_breaks_a_line_or_controls_it_is_a_fault(bad: str):
 
 
 @pytest.mark.parametrize("bad", ENCODED)
-def test_an_encoded_word_is_a_fault(bad: str):
+def test_an_encoded_word_is_a_fault(bad: str) -> None:
     (fault,) = header_faults(bad)
     assert "encoded word" in fault
 
 
 @pytest.mark.parametrize("text", FINE)
-def test_what_people_write_is_fine(text: str):
+def test_what_people_write_is_fine(text: str) -> None:
     assert list(header_faults(text)) == []
 
 
 @pytest.mark.parametrize("break_", BREAKS, ids=ascii)
-def test_every_line_that_python_breaks_is_known(break_: str):
+def test_every_line_that_python_breaks_is_known(break_: str) -> None:
     """As str.splitlines knows them, which the mail library goes by."""
     assert len(f"a{break_}b".splitlines()) == 2
 
 
 @pytest.mark.parametrize("bad", ["a\nBcc: x@evil.example", "a\u2028b", "=?utf-8?q?a=0ABcc=3A_x?="])
-def test_an_alert_is_sent_whatever_its_subject_holds(bad: str):
+def test_an_alert_is_sent_whatever_its_subject_holds(bad: str) -> None:
     mail = message_from_bytes(f"Subject: {header_text(bad)}\n\n".encode(), policy=SMTP)
     assert list(mail) == ["Subject"] and list(header_faults(header_text(bad))) == []
 
@@ -62,11 +62,11 @@ def test_an_alert_is_sent_whatever_its_subject_holds(bad: str):
         'deliver: [{webhook: {url: "https://b.example/", headers: {Transfer-Encoding: {env: X}}}}]',
     ],
 )
-def test_a_definition_with_such_a_header_is_refused(load: Load, line: str):
+def test_a_definition_with_such_a_header_is_refused(load: Load, line: str) -> None:
     with pytest.raises(DefinitionError, match=r"\.yaml:\d+: "):
         load(line)
 
 
-def test_the_wide_characters_of_names_stay(load: Load):
+def test_the_wide_characters_of_names_stay(load: Load) -> None:
     (one,) = load('deliver: [{email: {to: a@b.example, subject: "Zürich 👩‍👩‍👧 {{date}}"}}]').deliver
     assert one.subject == "Zürich 👩‍👩‍👧 {{date}}"

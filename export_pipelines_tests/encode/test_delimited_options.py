@@ -53,7 +53,7 @@ def loaded_by_postgresql(url: str, data: bytes, how: str) -> list[Row]:
         return connection.execute("SELECT id, word, amount FROM t ORDER BY id").fetchall()
 
 
-def test_escaped_tsv_is_loaded_by_postgresql(postgresql_url: str):
+def test_escaped_tsv_is_loaded_by_postgresql(postgresql_url: str) -> None:
     data = written("\t", ALL_ROWS, escape="backslash")
     assert data.startswith(b"id\tword\tamount\n")
     assert loaded_by_postgresql(postgresql_url, data, "FORMAT text, HEADER true") == ALL_ROWS
@@ -63,7 +63,7 @@ def test_escaped_tsv_is_loaded_by_postgresql(postgresql_url: str):
     max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(found=ROWS)
-def test_every_text_comes_back_from_postgresql(postgresql_url: str, found: list[tuple[Any, Any]]):
+def test_every_text_comes_back_from_postgresql(postgresql_url: str, found: list[tuple[Any, Any]]) -> None:
     rows = [(n, *one) for n, one in enumerate(found)]
     text = written("\t", rows, escape="backslash")
     assert loaded_by_postgresql(postgresql_url, text, "FORMAT text, HEADER true") == rows
@@ -71,7 +71,7 @@ def test_every_text_comes_back_from_postgresql(postgresql_url: str, found: list[
     assert loaded_by_postgresql(postgresql_url, quoted, "FORMAT csv, HEADER true") == rows
 
 
-def test_escaped_tsv_is_loaded_by_mariadb(mariadb_url: str, tmp_path: Path):
+def test_escaped_tsv_is_loaded_by_mariadb(mariadb_url: str, tmp_path: Path) -> None:
     file = tmp_path / "rows.tsv"
     file.write_bytes(written("\t", ALL_ROWS, escape="backslash"))
     url = make_url(mariadb_url)
@@ -92,7 +92,7 @@ def test_escaped_tsv_is_loaded_by_mariadb(mariadb_url: str, tmp_path: Path):
 @pytest.mark.parametrize("quote", ["minimal", "text", "all"])
 @pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])
 @pytest.mark.parametrize("line_ending", ["lf", "crlf"])
-def test_python_reads_every_way_to_write_csv(quote: str, delimiter: str, line_ending: str):
+def test_python_reads_every_way_to_write_csv(quote: str, delimiter: str, line_ending: str) -> None:
     data = written(",", ALL_ROWS, quote=quote, delimiter=delimiter, line_ending=line_ending, bom=True)
     assert data.startswith(b"\xef\xbb\xbf")
     header, *read = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=delimiter)
@@ -106,7 +106,7 @@ def test_python_reads_every_way_to_write_csv(quote: str, delimiter: str, line_en
     ("quote", "line"),
     [("minimal", b'1,,1.10\n2,"",\n'), ("text", b'1,,1.10\n2,"",\n'), ("all", b'"1","","1.10"\n"2","",""\n')],
 )
-def test_null_is_bare_unless_all_is_quoted(quote: str, line: bytes):
+def test_null_is_bare_unless_all_is_quoted(quote: str, line: bytes) -> None:
     rows: list[Row] = [(1, None, Decimal("1.10")), (2, "", None)]
     assert written(",", rows, quote=quote).endswith(line)
 
@@ -116,7 +116,7 @@ ALONE = ["a", None, "", " ", "  ", "\t", "\u00a0", "\u3000", "\n", "\r", "\r\n",
 
 @pytest.mark.parametrize("separator", [",", "\t", ";"])
 @pytest.mark.parametrize("quote", ["minimal", "text", "all"])
-def test_a_column_that_stands_alone_loses_no_row(quote: str, separator: str):
+def test_a_column_that_stands_alone_loses_no_row(quote: str, separator: str) -> None:
     encoder = DelimitedEncoder(separator, COLUMNS[1:2], {"quote": quote})
     data = encoder.begin() + encoder.encode(pl.DataFrame({"word": ALONE}), first=True)
     read = pd.read_csv(io.BytesIO(data), sep=separator, keep_default_na=False)["word"].tolist()

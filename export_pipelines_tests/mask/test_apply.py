@@ -26,7 +26,7 @@ from export_pipelines_tests.mask.leads import (
 SSN = "987-65-4321"
 
 
-def test_a_social_security_number_of_the_lead_goes_out_nowhere_without_any_privacy():
+def test_a_social_security_number_of_the_lead_goes_out_nowhere_without_any_privacy() -> None:
     lead = {
         "ssn": SSN,
         "comments": f"my ssn is {SSN}",
@@ -38,7 +38,7 @@ def test_a_social_security_number_of_the_lead_goes_out_nowhere_without_any_priva
     }
 
 
-def test_a_social_security_number_in_the_snapshot_of_an_event_goes_out_nowhere_without_any_privacy():
+def test_a_social_security_number_in_the_snapshot_of_an_event_goes_out_nowhere_without_any_privacy() -> None:
     lead = {"comments": f"my ssn is {SSN}", "ssn": "987654321", "custom": {"SSN": SSN, "x": 987654321}}
     event = {"lead": json.dumps(lead), "lead.ssn": "987654321"}
     found = json.loads(row(event, ["lead"], {}, "event")["lead"])
@@ -49,7 +49,9 @@ def test_a_social_security_number_in_the_snapshot_of_an_event_goes_out_nowhere_w
     "text",
     [f"hers is {SSN}", "hers is 987 65 4321", "987.65.4321", "987\u201165\u20114321", "９８７-６５-４３２１"],
 )
-def test_what_has_the_shape_of_a_social_security_number_goes_out_nowhere_whoever_it_belongs_to(text: str):
+def test_what_has_the_shape_of_a_social_security_number_goes_out_nowhere_whoever_it_belongs_to(
+    text: str,
+) -> None:
     for own in (None, "123-45-6789"):
         lead = {"comments": text, "ssn": own}
         assert value(lead, "comments", None) in ("hers is ***", "***")
@@ -62,14 +64,14 @@ def test_what_has_the_shape_of_a_social_security_number_goes_out_nowhere_whoever
 PARTS_OF_EMAIL = ("email", "email.domain", "email.host", "email.tld", "email.valid")
 
 
-def test_a_cell_with_more_than_an_address_is_masked_whole_and_has_no_parts():
+def test_a_cell_with_more_than_an_address_is_masked_whole_and_has_no_parts() -> None:
     lead = {"email": "jane@example.com / 512-555-0142 Jane Roe"}
     nothing = {"email.domain": None, "email.host": None, "email.tld": None, "email.valid": False}
     assert row(lead, PARTS_OF_EMAIL, {"email": "mask"}) == {"email": "***"} | nothing
     assert row(lead, PARTS_OF_EMAIL, {}) == lead | nothing
 
 
-def test_a_group_by_a_part_holds_nothing_of_a_value_that_is_not_valid():
+def test_a_group_by_a_part_holds_nothing_of_a_value_that_is_not_valid() -> None:
     lead = {"phone_1": "512-555-0142 or 512-555-0143"}
     assert row(lead, ["phone_1.area", "phone_1.exchange", "phone_1.line"], {}) == {
         "phone_1.area": None,
@@ -90,13 +92,13 @@ def test_a_group_by_a_part_holds_nothing_of_a_value_that_is_not_valid():
 )
 def test_parts_that_recompose_a_hidden_value_are_refused(
     fields: tuple[str, ...], privacy: dict[str, str], named: str
-):
+) -> None:
     with pytest.raises(RequestError) as refused:
         plan_of(fields, privacy)
     assert named in str(refused.value)
 
 
-def test_beside_a_masked_phone_stands_its_area_alone():
+def test_beside_a_masked_phone_stands_its_area_alone() -> None:
     lead = {"phone_1": "512-555-0142"}
     assert row(lead, ["phone_1", "phone_1.area"], {"phone_1": "mask"}) == {
         "phone_1": "******0142",
@@ -105,7 +107,7 @@ def test_beside_a_masked_phone_stands_its_area_alone():
 
 
 @pytest.mark.parametrize("email", ["ann@one.test, jane.roe@two.test", "Ann Roe <ann@one.test>"])
-def test_comments_hold_no_address_of_a_masked_cell(email: str):
+def test_comments_hold_no_address_of_a_masked_cell(email: str) -> None:
     lead = {"email": email, "comments": f"write to ann@one.test or jane.roe@two.test, that is {email}"}
     found = row(lead, ["email", "comments"], {"email": "mask", "comments": "redact"})
     assert found["email"] == "***"
@@ -123,14 +125,14 @@ def test_comments_hold_no_address_of_a_masked_cell(email: str):
         ("my wife is kate.roe@home.test, call her", "my wife is ***, call her"),
     ],
 )
-def test_comments_hold_no_personal_data_however_it_is_spelled(text: str, after: str):
+def test_comments_hold_no_personal_data_however_it_is_spelled(text: str, after: str) -> None:
     assert comment(text, first_name="Bo Li", last_name="José") == after
 
 
 WRONG_COLUMNS = ("first_name", "city", "title", "appended")
 
 
-def test_an_address_in_the_wrong_column_goes_out_nowhere():
+def test_an_address_in_the_wrong_column_goes_out_nowhere() -> None:
     address = "ann@one.test"
     lead = {"first_name": address, "city": address, "title": address}
     lead["appended"] = json.dumps({"geo": {"lat": address, "lng": -97.5}})
@@ -147,17 +149,17 @@ def test_an_address_in_the_wrong_column_goes_out_nowhere():
 @pytest.mark.parametrize(
     ("field", "typed"), [("gender", "ann@one.test"), ("ip_address", "512-555-0142"), ("gender", "Ada")]
 )
-def test_what_is_no_value_of_a_closed_type_is_redacted_as_a_text(field: str, typed: str):
+def test_what_is_no_value_of_a_closed_type_is_redacted_as_a_text(field: str, typed: str) -> None:
     lead = {field: typed, "first_name": "Ada"}
     assert row(lead, [field, "comments"], {"comments": "redact"})[field] == "***"
 
 
 @pytest.mark.parametrize(("field", "typed"), [("gender", "Female"), ("ip_address", "192.168.100.200")])
-def test_a_valid_value_of_a_closed_type_stays(field: str, typed: str):
+def test_a_valid_value_of_a_closed_type_stays(field: str, typed: str) -> None:
     assert row({field: typed}, [field, "comments"], {"comments": "redact"})[field] == typed
 
 
-def test_ids_and_other_fields_stay_though_a_name_is_a_part_of_them():
+def test_ids_and_other_fields_stay_though_a_name_is_a_part_of_them() -> None:
     lead = {
         "lead_id": "65a51c0ada1c0ffee",
         "source.name": "canada_loan",
@@ -172,7 +174,7 @@ def test_ids_and_other_fields_stay_though_a_name_is_a_part_of_them():
     assert found == {id: lead[id] for id in fields} | {"comments": "Looking at kings, *** ***"}
 
 
-def test_numbers_of_an_object_stay_though_a_masked_value_is_a_part_of_them():
+def test_numbers_of_an_object_stay_though_a_masked_value_is_a_part_of_them() -> None:
     lead = {"postal_code": "76701", "custom": '{"loan_amount":176701.5,"rate": 76701}'}
     assert row(lead, ["postal_code", "custom"], {"postal_code": "mask", "custom": "redact"}) == {
         "postal_code": "767**",
@@ -181,7 +183,7 @@ def test_numbers_of_an_object_stay_though_a_masked_value_is_a_part_of_them():
 
 
 @pytest.mark.parametrize(("word", "after"), [("mask", "***"), ("redact", "https://host.com/x")])
-def test_nothing_of_a_user_with_two_signs_stands_before_a_host(word: str, after: str):
+def test_nothing_of_a_user_with_two_signs_stands_before_a_host(word: str, after: str) -> None:
     assert value({"landing_page": "https://a@b:pw@host.com/x"}, "landing_page", word) == after
 
 
@@ -199,7 +201,7 @@ EVERY_KIND: Mapping[str, Any] = {
 
 
 @pytest.mark.parametrize("comments", [None, "", "Jane is ann@one.test"])
-def test_what_is_not_personal_goes_out_as_it_is(comments: str | None):
+def test_what_is_not_personal_goes_out_as_it_is(comments: str | None) -> None:
     lead = {**EVERY_KIND, "first_name": "Jane", "ssn": "987-65-4321", "comments": comments}
     found = row(lead, [*EVERY_KIND, "comments"], {"comments": "redact"})
     assert {id: found[id] for id in EVERY_KIND} == EVERY_KIND
@@ -212,13 +214,13 @@ UNCHANGED = [
 
 
 @pytest.mark.parametrize("text", UNCHANGED)
-def test_a_text_without_personal_data_stays_as_it_is(text: str):
+def test_a_text_without_personal_data_stays_as_it_is(text: str) -> None:
     own = {"first_name": "Ada", "last_name": "King", "address_1": "12 Main St", "ssn": "987-65-4321"}
     assert comment(text, **own) == text
     assert value({"comments": text, "ssn": "987-65-4321"}, "comments", None) == text
 
 
-def test_each_row_is_redacted_with_its_own_values():
+def test_each_row_is_redacted_with_its_own_values() -> None:
     text = "Ann and Bob of 12 Quetzal Lane and 9 Lark St, 3/5/1990 or 4/6/1991"
     leads = [
         {"first_name": "Ann", "address_1": "12 Quetzal Lane", "comments": text},
@@ -239,14 +241,14 @@ def test_each_row_is_redacted_with_its_own_values():
     ]
 
 
-def test_each_row_loses_its_own_number_without_any_privacy():
+def test_each_row_loses_its_own_number_without_any_privacy() -> None:
     numbers = ["98765 4321", "12345 6789"]
     leads = [{"comments": text, "ssn": ssn} for text in numbers for ssn in ("987-65-4321", None, "123456789")]
     found = [one["comments"] for one in shown(leads, ["comments"], {})]
     assert found == ["***", numbers[0], numbers[0], numbers[1], numbers[1], "***"]
 
 
-def test_all_columns_of_a_row_are_redacted_with_its_values():
+def test_all_columns_of_a_row_are_redacted_with_its_values() -> None:
     lead = {
         "comments": "a",
         "city": "Ann",
@@ -261,14 +263,14 @@ def test_all_columns_of_a_row_are_redacted_with_its_values():
     }  # fmt: skip
 
 
-def test_a_field_that_is_exported_twice_is_redacted_twice():
+def test_a_field_that_is_exported_twice_is_redacted_twice() -> None:
     fields = ["comments", "email", "email.domain", "custom"]
     lead = {"comments": "Ann", "email": "ann@one.test", "first_name": "Ann", "custom": None}
     found = row(lead, fields, {"comments": "redact", "email": "hash", "custom": "redact"})
     assert found["comments"] == "***" and found["email.domain"] == "one.test" and len(found["email"]) == 41
 
 
-def test_a_kept_text_loses_what_is_never_exported_and_nothing_else():
+def test_a_kept_text_loses_what_is_never_exported_and_nothing_else() -> None:
     lead = {
         "comments": "Ann, ann@one.test, 987654321 or 123-45-6789",
         "ssn": "987-65-4321",
@@ -293,7 +295,7 @@ datasets:
 @pytest.mark.parametrize("privacy", [{}, {"custom": "redact"}, {"custom": "keep"}, {"custom": "mask"}])
 def test_ids_of_persons_lose_a_number_that_is_never_exported_and_nothing_else(
     privacy: dict[str, str], tmp_path: Path
-):
+) -> None:
     catalog = tmp_path / "catalog.yaml"
     catalog.write_text(CATALOG)
     plan = plan_of(["member", "custom"], privacy, catalog=catalog)
@@ -304,13 +306,13 @@ def test_ids_of_persons_lose_a_number_that_is_never_exported_and_nothing_else(
     assert found[1] == {id: other[id] for id in ("member", "custom")}
 
 
-def test_values_that_were_hidden_are_counted():
+def test_values_that_were_hidden_are_counted() -> None:
     leads = [{"comments": "Ann", "email": None, "first_name": "Ann"}, {"comments": "x", "email": "a@b.co"}]
     plan = plan_of(["comments", "email"], {"comments": "redact", "email": "mask"})
     assert masked(plan, leads).values == 2
 
 
-def test_a_batch_is_not_changed_itself():
+def test_a_batch_is_not_changed_itself() -> None:
     text = "Ann%2CJosé, ann@one.test, 987-65-4321"
     lead = {"comments": text, "custom": f'["{text}","{text}"]', "first_name": "Ann", "last_name": "José"}
     for words in ({"comments": "redact", "custom": "redact"}, {"comments": "keep", "custom": "keep"}):
@@ -325,14 +327,14 @@ def test_a_batch_is_not_changed_itself():
         assert batch.to_pylist() == before
 
 
-def test_a_batch_without_rows_stays_one():
+def test_a_batch_without_rows_stays_one() -> None:
     fields = ["comments", "landing_page", "email", "email.domain", "custom", "gender", "lead_id"]
     words = {"comments": "redact", "landing_page": "redact", "email": "mask", "custom": "redact"}
     assert shown([], fields, words) == []
     assert shown([], fields, {}) == []
 
 
-def test_nulls_stay_null_under_every_word():
+def test_nulls_stay_null_under_every_word() -> None:
     for word in ("redact", "mask", "hash", "tokenize"):
         for field in ("comments", "email", "phone_1", "first_name", "landing_page", "custom", "postal_code"):
             leads = [{field: None}, {field: None}]

@@ -48,7 +48,7 @@ INVALID = {
 @pytest.mark.parametrize(
     ("type", "value"), [(type, value) for type, values in INVALID.items() for value in values]
 )
-def test_nothing_is_given_of_a_value_that_is_not_valid(type: str, value: str):
+def test_nothing_is_given_of_a_value_that_is_not_valid(type: str, value: str) -> None:
     found = parts(type, value)
     assert (
         type == "phone" or found.pop("valid") is False
@@ -58,7 +58,7 @@ def test_nothing_is_given_of_a_value_that_is_not_valid(type: str, value: str):
 
 
 @pytest.mark.parametrize("type", FIELDS)
-def test_nothing_is_given_of_null(type: str):
+def test_nothing_is_given_of_null(type: str) -> None:
     assert set(parts(type, None).values()) == {None}
 
 
@@ -89,12 +89,12 @@ VALID = [
 
 
 @pytest.mark.parametrize(("type", "value", "given"), VALID)
-def test_parts_of_a_valid_value_are_given(type: str, value: str, given: dict[str, Any]):
+def test_parts_of_a_valid_value_are_given(type: str, value: str, given: dict[str, Any]) -> None:
     found = parts(type, value)
     assert {name: found[name] for name in given} == given
 
 
-def test_parts_hold_no_number_that_is_never_exported():
+def test_parts_hold_no_number_that_is_never_exported() -> None:
     lead = {"landing_page": "https://x.example/a?id=987-65-4321", "address_1": "12 987-65-4321"}
     found = row(lead, ["landing_page.query", "landing_page.path", "address_1.name"], {})
     assert "4321" not in json.dumps(found)

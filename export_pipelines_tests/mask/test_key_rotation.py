@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines.settings import PREFIX
+from export_pipelines.key_versions import PREFIX
 from export_pipelines_tests.conftest import DAILY, Answer, Project
 
 Terminal = Callable[..., Answer]
@@ -39,7 +39,7 @@ def manifests(project: Project, export: str) -> list[dict[str, object]]:
 
 def test_a_type_joins_over_fields_and_exports_and_never_with_another_type(
     terminal: Terminal, project: Project
-):
+) -> None:
     """Every lead has one name, which is also its other name and its address."""
     own = project.folder / "own.db"
     source = Path(project.environment[f"{PREFIX}SOURCE_URL"].removeprefix("sqlite:///"))
@@ -64,7 +64,7 @@ def same(file: Path, value: str) -> None:
         connection.execute("UPDATE leads SET email = ?, first_name = ?, last_name = ?", (value,) * 3)
 
 
-def test_the_manifest_names_the_ids_of_the_keys_and_no_secret(terminal: Terminal, project: Project):
+def test_the_manifest_names_the_ids_of_the_keys_and_no_secret(terminal: Terminal, project: Project) -> None:
     project.write("hidden", PRIVATE.replace("{email: mask}", "{email: hash, '*_name': tokenize}"))
     project.write("masked", PRIVATE.replace("{email: mask}", "{email: mask, '*_name': mask}"))
     found = rows(project, terminal, "hidden")
@@ -78,7 +78,7 @@ def test_the_manifest_names_the_ids_of_the_keys_and_no_secret(terminal: Terminal
 
 def test_a_backfill_after_a_rotation_runs_what_was_made_with_the_old_key(
     terminal: Terminal, project: Project
-):
+) -> None:
     project.write("hidden", PRIVATE.replace("{email: mask}", "{email: hash, '*_name': mask}"))
     command = ("backfill", "hidden", "--from", DAY, "--to", NEXT)
 
@@ -102,7 +102,7 @@ def test_a_backfill_after_a_rotation_runs_what_was_made_with_the_old_key(
 @pytest.mark.parametrize("word", ["hash", "tokenize"])
 def test_a_short_key_is_refused_where_an_export_needs_it(
     terminal: Terminal, project: Project, word: str, command: str
-):
+) -> None:
     project.write("daily", DAILY.replace("email: mask", f"email: {word}"))
     name = {"hash": HASH, "tokenize": MASTER}[word]
     project.environment[name] = "short"
@@ -114,7 +114,7 @@ def test_a_short_key_is_refused_where_an_export_needs_it(
     assert project.tree() == before
 
 
-def test_a_short_key_stops_nothing_that_needs_none(terminal: Terminal, project: Project):
+def test_a_short_key_stops_nothing_that_needs_none(terminal: Terminal, project: Project) -> None:
     project.environment.update({HASH: "short", MASTER: "short"})
     commands = (["list"], ["check"], ["fields", "leads"], ["run", "daily", "--partition", DAY])
     assert [terminal(*command).code for command in commands] == [0, 0, 0, 0]

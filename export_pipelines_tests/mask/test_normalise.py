@@ -34,12 +34,12 @@ def all_of(type: str, values: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("type", TYPES)
 @given(values=st.lists(TEXTS | punctuated(), max_size=8))
-def test_a_column_is_normalised_as_each_of_its_values(type: str, values: list[str]):
+def test_a_column_is_normalised_as_each_of_its_values(type: str, values: list[str]) -> None:
     assert all_of(type, values) == [normalised(type, value) for value in values]
 
 
 @given(values=st.lists(punctuated() | DIGITS, max_size=20))
-def test_a_plain_phone_is_spelled_as_libphonenumber_spells_it(values: list[str]):
+def test_a_plain_phone_is_spelled_as_libphonenumber_spells_it(values: list[str]) -> None:
     for value, spelled in zip(values, all_of("phone", values), strict=True):
         try:
             number = phonenumbers.parse(value.strip(), "US")
@@ -62,7 +62,7 @@ def test_a_plain_phone_is_spelled_as_libphonenumber_spells_it(values: list[str])
         " 213 555 8931 ",
     ],
 )
-def test_a_phone_of_north_america_needs_no_parser(phone: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_phone_of_north_america_needs_no_parser(phone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = phone.strip()
     assert normalised("phone", phone) == "+12135558931"
     monkeypatch.setattr(normalise, "normalised", None)  # what is normalised alone fails now
@@ -81,7 +81,7 @@ def test_a_phone_of_north_america_needs_no_parser(phone: str, monkeypatch: pytes
         ("0", "0"),
     ],
 )
-def test_a_phone_is_in_e164_and_else_stays(phone: str, spelled: str):
+def test_a_phone_is_in_e164_and_else_stays(phone: str, spelled: str) -> None:
     assert all_of("phone", [phone]) == [spelled]
 
 
@@ -105,19 +105,19 @@ def test_a_phone_is_in_e164_and_else_stays(phone: str, spelled: str):
         ("name", " \t ", ""),
     ],
 )
-def test_a_value_is_spelled_in_one_way(type: str, value: str, spelled: str):
+def test_a_value_is_spelled_in_one_way(type: str, value: str, spelled: str) -> None:
     assert all_of(type, [value, "A"])[0] == spelled
 
 
 @pytest.mark.parametrize("type", SEMANTIC_TYPES)
 @given(value=TEXTS)
-def test_the_spelling_is_settled_at_once(type: str, value: str):
+def test_the_spelling_is_settled_at_once(type: str, value: str) -> None:
     once = normalised(type, value)
     assert normalised(type, once) == once
     assert unicodedata.is_normalized("NFC", once)
 
 
-def test_values_in_ascii_are_not_touched_one_by_one(monkeypatch: pytest.MonkeyPatch):
+def test_values_in_ascii_are_not_touched_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(normalise, "normalised", None)
     assert all_of("name", ["De La Cruz", "O'Neil", ""]) == ["De La Cruz", "O'Neil", ""]
     assert all_of("email", ["Jane@X.org", ""]) == ["jane@x.org", ""]

@@ -41,20 +41,20 @@ UNTOUCHED = [
 
 
 @pytest.mark.parametrize("text", UNTOUCHED)
-def test_an_object_in_which_nothing_is_hidden_stays_byte_for_byte(text: str):
+def test_an_object_in_which_nothing_is_hidden_stays_byte_for_byte(text: str) -> None:
     assert custom(text, **PERSON) == text
     assert custom(text, None, ssn="987-65-4321") == text
 
 
 @pytest.mark.parametrize("text", UNTOUCHED)
-def test_such_an_object_stays_beside_others_that_change(text: str):
+def test_such_an_object_stays_beside_others_that_change(text: str) -> None:
     changed = '{"note":"ann@one.test"}'
     leads = [{"custom": one, **PERSON} for one in (changed, text, None, changed)]
     found = [one["custom"] for one in shown(leads, ["custom"], {"custom": "redact"})]
     assert found == ['{"note":"***"}', text, None, '{"note":"***"}']
 
 
-def test_the_numbers_the_order_and_the_types_stay_in_an_object_that_changes():
+def test_the_numbers_the_order_and_the_types_stay_in_an_object_that_changes() -> None:
     text = '{"z":1.10,"mail":"ann@one.test","a":[1e5,-0,0.10,12345678],"b":true,"c":null,"loan_amount":123456789012.50,"e":""}'
     assert custom(text) == text.replace("ann@one.test", "***")
 
@@ -78,7 +78,7 @@ def test_the_numbers_the_order_and_the_types_stay_in_an_object_that_changes():
         ("1e5", "1e5"),
     ],
 )
-def test_an_undeclared_whole_number_of_nine_digits_is_null(number: str, after: str):
+def test_an_undeclared_whole_number_of_nine_digits_is_null(number: str, after: str) -> None:
     assert custom(f'{{"a": {number}}}') == ('{"a":null}' if after == "null" else f'{{"a": {number}}}')
     assert custom(f'{{"a":[0,{{"b":{number}}}]}}') == f'{{"a":[0,{{"b":{after}}}]}}'
     assert custom(number) == after
@@ -103,7 +103,7 @@ NOTES = [
 
 @pytest.mark.parametrize("note", NOTES, ids=str)
 @pytest.mark.parametrize("ascii_only", [False, True], ids=["plain", "escaped"])
-def test_what_is_not_declared_is_redacted_at_any_depth(note: Any, ascii_only: bool):
+def test_what_is_not_declared_is_redacted_at_any_depth(note: Any, ascii_only: bool) -> None:
     found = custom(json.dumps({"note": note, "more": [{"note": note}]}, ensure_ascii=ascii_only), **PERSON)
     plain = json.dumps(json.loads(str(found)), ensure_ascii=False).casefold()
     assert not any(
@@ -112,7 +112,7 @@ def test_what_is_not_declared_is_redacted_at_any_depth(note: Any, ascii_only: bo
     assert "***" in plain or "null" in plain
 
 
-def test_json_within_json_is_redacted_as_a_text():
+def test_json_within_json_is_redacted_as_a_text() -> None:
     inner = json.dumps({"a": "512\n555\n0142", "b": json.dumps({"mail": "ann@one.test"})})
     found = str(custom(json.dumps({"note": inner})))
     assert "0142" not in found and "ann" not in found
@@ -131,13 +131,13 @@ def test_json_within_json_is_redacted_as_a_text():
         '{"mail":"ann\\u0040one.test","m\\u0061il":"ann@one.test"}',
     ],
 )
-def test_nothing_goes_out_by_a_key_that_stands_twice_or_is_escaped(text: str):
+def test_nothing_goes_out_by_a_key_that_stands_twice_or_is_escaped(text: str) -> None:
     found = str(custom(text, **PERSON))
     assert not any(secret in found for secret in ("ann", "one.test", "Zoë", "4321"))
     json.loads(found)
 
 
-def test_keys_that_are_personal_are_redacted_and_no_entry_is_lost():
+def test_keys_that_are_personal_are_redacted_and_no_entry_is_lost() -> None:
     entries = {
         "ann@one.test": 1,
         "bob@one.test": 2,
@@ -153,12 +153,12 @@ def test_keys_that_are_personal_are_redacted_and_no_entry_is_lost():
     assert found["a"] == 6
 
 
-def test_half_a_character_beside_what_is_hidden_is_kept_as_an_escape():
+def test_half_a_character_beside_what_is_hidden_is_kept_as_an_escape() -> None:
     assert custom('{"note":"\\ud800 ann@one.test","x":"é"}') == '{"note":"\\ud800 ***","x":"\\u00e9"}'
     assert custom('{"\\ud800":"ann@one.test"}') == '{"\\ud800":"***"}'
 
 
-def test_declared_values_follow_their_own_words():
+def test_declared_values_follow_their_own_words() -> None:
     text = (
         '{"email":"jane@example.com","phone_1":"512-555-0142","first_name":"Jane","city":"Waco","state":"TX","price":1.50,'
         '"comments":"Jane of Waco","custom":{"loan_amount":25000.00,"note":"Jane"},"other":"Jane"}'
@@ -174,7 +174,7 @@ def test_declared_values_follow_their_own_words():
     }  # fmt: skip
 
 
-def test_an_object_within_an_object_has_a_word_of_its_own():
+def test_an_object_within_an_object_has_a_word_of_its_own() -> None:
     text = '{"comments":"ann@one.test","other":"ann@one.test","custom":{"note":"ann@one.test","n":[{"a":1}],"loan_amount":5}}'
     for word, note, number in (("redact", "***", 1), ("mask", "***", "***"), ("keep", "ann@one.test", 1)):
         found = json.loads(str(snapshot(text, {"lead": "redact", "lead.custom": word})))
@@ -184,13 +184,13 @@ def test_an_object_within_an_object_has_a_word_of_its_own():
     assert gone == {"comments": "***", "other": "***", "custom": None}
 
 
-def test_a_kept_object_within_a_redacted_one_is_as_it_was():
+def test_a_kept_object_within_a_redacted_one_is_as_it_was() -> None:
     text = '{"comments":"x","custom":{"note":"Zoë, ann@one.test","n":5125550142}}'
     assert snapshot(text, {"lead": "redact", "lead.custom": "keep"}, first_name="Zoë") == text
 
 
 @pytest.mark.parametrize(("word", "after"), [("mask", "***"), ("remove", None)])
-def test_everything_undeclared_follows_the_word_of_the_object(word: str, after: str | None):
+def test_everything_undeclared_follows_the_word_of_the_object(word: str, after: str | None) -> None:
     text = '{"product_type":"stays","loan_amount":1.10,"other":"goes","n":7,"nothing":null,"list":["a",{"b":true}],"empty":""}'
     found = json.loads(
         str(row({"custom": text}, ["custom"], {"custom.*": word, "custom": "redact"})["custom"])
@@ -203,14 +203,14 @@ def test_everything_undeclared_follows_the_word_of_the_object(word: str, after: 
 
 
 @pytest.mark.parametrize("word", ["hash", "mask", "tokenize"])
-def test_what_is_redacted_in_a_hidden_object_loses_the_own_values_of_its_row(word: str):
+def test_what_is_redacted_in_a_hidden_object_loses_the_own_values_of_its_row(word: str) -> None:
     words = {"lead": word, "lead.comments": "redact"}
     found = json.loads(snapshot('{"comments":"Zoë, 12 Quetzal Lane","note":"x"}', words, **PERSON) or "")
     assert found["comments"] == "***, ***"
     assert found["note"] != "x"
 
 
-def test_a_url_within_an_object_keeps_what_a_url_keeps():
+def test_a_url_within_an_object_keeps_what_a_url_keeps() -> None:
     url = "https://ann:pw@x.example/a?utm_source=b&name=jane#f"
     for value in (url, url.replace("/", "\\/"), url.replace("?", "\\u003f")):
         found = json.loads(str(snapshot(f'{{"landing_page":"{value}"}}')))
@@ -226,11 +226,11 @@ def test_a_url_within_an_object_keeps_what_a_url_keeps():
         ('"https://x.example/}#jane"', "https://x.example/}"),
     ],
 )
-def test_a_url_is_redacted_wherever_it_stands_below_its_key(value: str, after: Any):
+def test_a_url_is_redacted_wherever_it_stands_below_its_key(value: str, after: Any) -> None:
     assert json.loads(str(snapshot(f'{{"landing_page":{value}}}'))) == {"landing_page": after}
 
 
-def test_a_value_of_a_closed_type_within_an_object_stays_where_it_is_valid():
+def test_a_value_of_a_closed_type_within_an_object_stays_where_it_is_valid() -> None:
     text = '{"gender":"female","ip_address":"192.168.100.200","dob":"1990-03-05"}'
     assert snapshot(text) == text
     wrong = '{"gender":"ann@one.test","ip_address":"512-555-0142"}'
@@ -241,13 +241,13 @@ def test_a_value_of_a_closed_type_within_an_object_stays_where_it_is_valid():
     "stored", ['{"geo":[{"city":"Zoë"}]}', '[{"geo":{"city":"Zoë"}}]', '[[{"geo":[[{"city":["Zoë"]}]]}]]']
 )
 @pytest.mark.parametrize("word", ["mask", "hash", "remove"])
-def test_a_word_holds_where_a_list_stands_around_its_object(stored: str, word: str):
+def test_a_word_holds_where_a_list_stands_around_its_object(stored: str, word: str) -> None:
     lead = {"appended": stored}
     found = str(row(lead, ["appended"], {"appended": "keep", "appended.geo.city": word})["appended"])
     assert "Zo" not in found and "geo" in found
 
 
-def test_an_object_after_one_with_a_key_twice_stays_as_it_is():
+def test_an_object_after_one_with_a_key_twice_stays_as_it_is() -> None:
     texts = ['{"a":"x","a":"\\u0061@example.com"}', '{"a": "\\u00e9"}', '{"a":1,"a":2}']
     found = [
         one["custom"] for one in shown([{"custom": one} for one in texts], ["custom"], {"custom": "redact"})
@@ -255,14 +255,14 @@ def test_an_object_after_one_with_a_key_twice_stays_as_it_is():
     assert found == ['{"a":"***"}', texts[1], texts[2]]
 
 
-def test_each_object_is_redacted_with_the_values_of_its_own_row():
+def test_each_object_is_redacted_with_the_values_of_its_own_row() -> None:
     text = '{"to":"Ann and Bob"}'
     leads = [{"custom": text, "first_name": name} for name in ("Ann", "Bob", None, "Carl")]
     found = [one["custom"] for one in shown(leads, ["custom"], {"custom": "redact"})]
     assert found == ['{"to":"*** and Bob"}', '{"to":"Ann and ***"}', text, text]
 
 
-def test_two_objects_of_a_row_are_redacted_each():
+def test_two_objects_of_a_row_are_redacted_each() -> None:
     lead = {"custom": '{"a":"Ann"}', "appended": '{"geo":{"city":"Ann"},"b":"x"}', "first_name": "Ann"}
     found = row(lead, ["custom", "appended"], {"custom": "redact", "appended": "redact"})
     assert found == {"custom": '{"a":"***"}', "appended": '{"geo":{"city":"***"},"b":"x"}'}

@@ -29,7 +29,7 @@ OWN = ("first_name", "last_name", "address_1", "dob")
 
 @settings(max_examples=examples(80))
 @given(leads=st.lists(awkward.leads(), min_size=1, max_size=4))
-def test_no_row_is_missed(leads: list[dict[str, Any]]):
+def test_no_row_is_missed(leads: list[dict[str, Any]]) -> None:
     wanted = [expected(lead) for lead in leads]
     redacted = shown(leads, FIELDS, REDACTED)
     without_privacy = shown([_without(OWN, lead) for lead in leads], FIELDS, {})
@@ -66,7 +66,7 @@ WORDS_OF_SNAPSHOT = [
 @given(events=st.lists(awkward.snapshots(), min_size=1, max_size=3), words=st.sampled_from(WORDS_OF_SNAPSHOT))
 def test_what_is_hidden_in_an_object_does_not_hang_on_what_else_is_in_it(
     events: list[dict[str, Any]], words: dict[str, str]
-):
+) -> None:
     """An object that has to be read, for the sake of its last entry, loses what it loses without that entry."""
     if not any(word in ("redact", "mask") for word in (words.get("lead"), words.get("lead.landing_page"))):
         events = [{"lead": one["lead"], "lead.ssn": one["lead.ssn"]} for one in events]
@@ -101,12 +101,12 @@ def alone(texts: list[str], own: Own) -> list[str]:
 @pytest.mark.parametrize(
     "around", ["call 55501{0}{0}", "{0}555014", "555014{0}", "555{0}0142", "jane{0}x.co", "a {0} b"]
 )
-def test_every_sign_counts_as_what_it_is_read_as(around: str):
+def test_every_sign_counts_as_what_it_is_read_as(around: str) -> None:
     texts = [around.format(sign) for sign, _ in signs()]
     assert commented(texts) == alone(texts, Own())
 
 
-def test_every_letter_counts_as_what_it_is_read_as():
+def test_every_letter_counts_as_what_it_is_read_as() -> None:
     letters = [(sign, plain) for sign, plain in signs() if plain.isalpha() or plain == ""]
     leads = [{"comments": f"so q{sign}z", "first_name": f"q{plain}z"} for sign, plain in letters]
     found = [one["comments"] for one in shown(leads, ["comments"], {"comments": "redact"})]
@@ -120,7 +120,7 @@ def test_every_letter_counts_as_what_it_is_read_as():
     "text", ["987-{0}{0}{0}{0}65-4321", "9{0}87-65-4321", "987-65-4321{0}", "98765{0}{0}4321"]
 )
 @pytest.mark.parametrize("own", [None, "987-65-4321"])
-def test_signs_that_are_not_shown_hide_no_number_without_privacy(text: str, own: str | None):
+def test_signs_that_are_not_shown_hide_no_number_without_privacy(text: str, own: str | None) -> None:
     texts = [text.format(sign) for sign, plain in signs() if plain == ""]
     leads = [{"comments": one, "ssn": own} for one in texts]
     values = own_of((("ssn", own),)) if own else Own()
@@ -129,7 +129,7 @@ def test_signs_that_are_not_shown_hide_no_number_without_privacy(text: str, own:
 
 
 @pytest.mark.parametrize("around", ["555{}0142", "jane{}x.co", "x{}Jane", "98{}5-65-4321"])
-def test_every_named_entity_counts_as_what_it_stands_for(around: str):
+def test_every_named_entity_counts_as_what_it_stands_for(around: str) -> None:
     texts = [around.format(f"&{name}") for name in html5 if name.endswith(";")]
     assert commented(texts, first_name="Jane") == alone(texts, own_of((("name", "Jane"),)))
 
@@ -150,7 +150,7 @@ def test_every_named_entity_counts_as_what_it_stands_for(around: str):
         "ja{0}ne",
     ],
 )
-def test_every_encoded_sign_counts_as_what_it_stands_for(encoding: str, around: str):
+def test_every_encoded_sign_counts_as_what_it_stands_for(encoding: str, around: str) -> None:
     texts = [around.format(encoding.format(code)) for code in range(0x100)]
     lead = {"first_name": "Jane", "last_name": "José", "address_1": None}
     own = own_of((("name", "Jane"), ("name", "José")))
@@ -161,7 +161,7 @@ def test_every_encoded_sign_counts_as_what_it_stands_for(encoding: str, around: 
 @pytest.mark.parametrize("parts", [(3, 2, 4), (5, 4), (1, 8), (3, 3, 3), (1,) * 9])
 def test_an_own_number_is_found_without_privacy_whatever_is_encoded_in_it(
     between: str, parts: tuple[int, ...]
-):
+) -> None:
     number, groups = "987654321", []
     for size in parts:
         groups, number = [*groups, number[:size]], number[size:]
@@ -187,7 +187,7 @@ KEYS = st.lists(
 @example(
     keys=["S. S. N.", 'ssn "last"', "p-w-d", "oauth[access][token]", "ＳＳＮ", "a.p.i key"], ascii_only=False
 )
-def test_no_key_of_a_never_exported_type_is_missed(keys: list[str], ascii_only: bool):
+def test_no_key_of_a_never_exported_type_is_missed(keys: list[str], ascii_only: bool) -> None:
     texts = [json.dumps({"a": {key: "x"}}, ensure_ascii=ascii_only) for key in keys]
     after = [json.dumps({"a": {key: None}}) if never_exported_type(key) else None for key in keys]
     for privacy in ({}, {"custom": "redact"}, {"custom": "keep"}):
@@ -221,14 +221,14 @@ def compatible() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("privacy", [{}, {"custom": "redact"}])
-def test_every_spelling_of_a_never_exported_key_is_found(privacy: dict[str, str]):
+def test_every_spelling_of_a_never_exported_key_is_found(privacy: dict[str, str]) -> None:
     keys = [key for name in NEVER_EXPORTED for key in spelled_otherwise(name)]
     leads = [{"custom": json.dumps({key: "x"}, ensure_ascii=False).replace("/", "\\/")} for key in keys]
     found = [json.loads(one["custom"]) for one in shown(leads, ["custom"], privacy)]
     assert found == [{key: None if never_exported_type(key) else "x"} for key in keys]
 
 
-def test_rows_are_told_apart_in_a_long_batch():
+def test_rows_are_told_apart_in_a_long_batch() -> None:
     """More rows than a block of any kind, most of which hold nothing."""
     leads = [
         {
@@ -253,7 +253,7 @@ def test_rows_are_told_apart_in_a_long_batch():
         )
 
 
-def test_what_the_test_expects_of_an_object_is_right():
+def test_what_the_test_expects_of_an_object_is_right() -> None:
     lead = dict.fromkeys(FIELDS) | dict.fromkeys(OWN) | {"ssn": "987-65-4321", "first_name": "Ann"}
     lead["custom"] = (
         '{"a":[5125550142,1.10,"Ann"],"ssn":1,"a@b.co":987654321,"loan_amount":"Ann","x":1,"x":2}'

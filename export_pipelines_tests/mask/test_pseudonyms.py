@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import RequestError, SettingsError
+from export_pipelines.key_versions import PREFIX
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.normalise import normalised
 from export_pipelines.mask.pseudonyms import Opener, hashed, tokenized
-from export_pipelines.settings import PREFIX, Settings
+from export_pipelines.settings import Settings
 
 FIRST, SECOND = "the first key of the tests, no secret", "the second key of the tests, no secret"
 KEYS = Keys.from_bytes(b"k" * 40, b"m" * 40)
@@ -51,20 +52,20 @@ def alone(value: str | None, type: str, key: bytes) -> str | None:
 
 @pytest.mark.parametrize("type", TYPES)
 @given(values=VALUES, key=st.binary(min_size=32, max_size=130))
-def test_a_hash_is_the_hmac_of_the_normalised_value(type: str, values: list[str | None], key: bytes):
+def test_a_hash_is_the_hmac_of_the_normalised_value(type: str, values: list[str | None], key: bytes) -> None:
     assert hashes(values, type, Keys.from_bytes(key)) == [alone(value, type, key) for value in values]
 
 
 @pytest.mark.parametrize("type", TYPES)
 @given(values=VALUES)
-def test_a_token_gives_the_normalised_value_back(type: str, values: list[str | None]):
+def test_a_token_gives_the_normalised_value_back(type: str, values: list[str | None]) -> None:
     opener = Opener(KEYS)
     found = [token and opener.open(token) for token in tokens(values, type)]
     assert found == [value and normalised(type, value) for value in values]
 
 
 @pytest.mark.parametrize("hide", [hashes, tokens])
-def test_a_value_has_another_pseudonym_in_each_type(hide: Hide):
+def test_a_value_has_another_pseudonym_in_each_type(hide: Hide) -> None:
     found = [hide(["2135558931", "x"], type)[1] for type in SEMANTIC_TYPES]
     assert len(set(found)) == len(SEMANTIC_TYPES)
 
@@ -78,19 +79,19 @@ def test_a_value_has_another_pseudonym_in_each_type(hide: Hide):
         ("name", ["Jos\u00e9", "Jose\u0301 "]),
     ],
 )
-def test_one_value_has_one_pseudonym_however_it_was_typed(hide: Hide, type: str, values: list[str]):
+def test_one_value_has_one_pseudonym_however_it_was_typed(hide: Hide, type: str, values: list[str]) -> None:
     assert len(set(hide(values, type))) == 1
 
 
 @pytest.mark.parametrize("hide", [hashes, tokens])
 @pytest.mark.parametrize("type", TYPES)
-def test_nothing_stays_nothing(hide: Hide, type: str):
+def test_nothing_stays_nothing(hide: Hide, type: str) -> None:
     assert hide([], type) == []
     assert hide([None, "", None, "  "], type) == [None, "", None, ""]
 
 
 @pytest.mark.parametrize(("hide", "name"), [(hashes, "HASH_KEY"), (tokens, "MASTER_KEY")])
-def test_equal_values_join_within_one_version_of_a_key_only(hide: Hide, name: str, tmp_path: Path):
+def test_equal_values_join_within_one_version_of_a_key_only(hide: Hide, name: str, tmp_path: Path) -> None:
     first = keys_of(tmp_path, **{name: FIRST})
     both = keys_of(tmp_path, **{name: FIRST, f"{name}_2": SECOND})
     back = keys_of(tmp_path, **{name: FIRST, f"{name}_2": SECOND, f"{name}_ACTIVE": "1"})
@@ -99,7 +100,7 @@ def test_equal_values_join_within_one_version_of_a_key_only(hide: Hide, name: st
     assert hide(["a@x.org"], "email", keys_of(tmp_path, **{f"{name}_2": SECOND})) == after
 
 
-def test_a_token_opens_until_its_version_is_retired(tmp_path: Path):
+def test_a_token_opens_until_its_version_is_retired(tmp_path: Path) -> None:
     (old,) = tokens(["Jane"], "name", keys_of(tmp_path, MASTER_KEY=FIRST))
     both = keys_of(tmp_path, MASTER_KEY=FIRST, MASTER_KEY_2=SECOND)
     (new,) = tokens(["Jane"], "name", both)
@@ -114,13 +115,13 @@ def test_a_token_opens_until_its_version_is_retired(tmp_path: Path):
 @pytest.mark.parametrize(
     "text", ["", "Jane", "tok_", "tok_0123_abcd", "tok_0123456g_abcd", "tok_01234567_", "\n"]
 )
-def test_what_is_no_token_is_refused_and_not_repeated(text: str):
+def test_what_is_no_token_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(RequestError, match="no token") as caught:
         Opener(KEYS).open(text)
     assert "Jane" not in str(caught.value)
 
 
-def test_a_damaged_token_is_refused():
+def test_a_damaged_token_is_refused() -> None:
     (token,) = tokens(["Jane Roe"], "name")
     assert token
     other = token[:20] + ("A" if token[20] != "A" else "B") + token[21:]
@@ -130,7 +131,7 @@ def test_a_damaged_token_is_refused():
 
 
 @pytest.mark.parametrize("key", [b"", b"k" * 31])
-def test_a_missing_or_short_key_is_refused_where_it_is_used(key: bytes):
+def test_a_missing_or_short_key_is_refused_where_it_is_used(key: bytes) -> None:
     for use, name in ((hashes, "HASH_KEY"), (tokens, "MASTER_KEY")):
         with pytest.raises(SettingsError, match=f"EXPORT_PIPELINES_{name}"):
             use(["x"], "name", Keys.from_bytes(key, key))
@@ -138,7 +139,7 @@ def test_a_missing_or_short_key_is_refused_where_it_is_used(key: bytes):
         Opener(Keys.from_bytes(b"k" * 32, key))
 
 
-def test_a_plan_is_run_with_the_versions_that_it_names(tmp_path: Path):
+def test_a_plan_is_run_with_the_versions_that_it_names(tmp_path: Path) -> None:
     first = keys_of(tmp_path, HASH_KEY=FIRST, MASTER_KEY=FIRST)
     rotated = keys_of(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, MASTER_KEY=FIRST, MASTER_KEY_2=SECOND)
     ids = [str(name) for name in first.names.values()]

@@ -48,13 +48,13 @@ READ = [
 
 
 @pytest.mark.parametrize(("text", "letters"), READ)
-def test_a_text_is_read_without_encodings_case_width_and_accents(text: str, letters: str):
+def test_a_text_is_read_without_encodings_case_width_and_accents(text: str, letters: str) -> None:
     found = read(text)
     assert found and found.letters == letters
 
 
 @given(text=TEXTS)
-def test_each_letter_that_is_read_has_its_place_in_the_text(text: str):
+def test_each_letter_that_is_read_has_its_place_in_the_text(text: str) -> None:
     found = read(text)
     if found is None:
         return
@@ -63,7 +63,7 @@ def test_each_letter_that_is_read_has_its_place_in_the_text(text: str):
     assert places == sorted(places) and places[-1] == len(text) and min(places) >= 0
 
 
-def test_a_text_is_read_as_a_whole_or_not_at_all():
+def test_a_text_is_read_as_a_whole_or_not_at_all() -> None:
     text = "jane@x.co"
     for depth in range(1, 9):
         text = "".join(f"%{byte:02X}" for byte in text.encode())
@@ -82,7 +82,7 @@ def letter_a(letters: str, own: Any) -> list[tuple[int, int]]:
 
 
 @given(text=TEXTS)
-def test_stars_stand_in_the_place_of_what_is_found_and_all_else_stays(text: str):
+def test_stars_stand_in_the_place_of_what_is_found_and_all_else_stays(text: str) -> None:
     assert recognise.redact(text, own_of(()), (lambda letters, own: (),)) in (text, "***")
     found = recognise.redact(text, own_of(()), (letter_a,))
     reading = read(text)
@@ -97,7 +97,7 @@ def test_stars_stand_in_the_place_of_what_is_found_and_all_else_stays(text: str)
     assert again is None or "a" not in again.letters.replace("***", "")
 
 
-def test_spans_that_overlap_or_touch_become_one():
+def test_spans_that_overlap_or_touch_become_one() -> None:
     assert recognise.redact("abcd", own_of(()), (everywhere, letter_a)) == "***"
     spans = [(4, 6), (0, 2), (1, 3), (4, 5)]
     assert recognise.redact("abcdefg", own_of(()), (lambda letters, own: spans,)) == "***d***g"
@@ -107,13 +107,13 @@ def test_spans_that_overlap_or_touch_become_one():
 @pytest.mark.parametrize(
     "value", ["1990-03-05", "1990-03-05T00:00:00", "nonsense", "", "0987-06-05", "1990-13-05"]
 )
-def test_any_stored_birth_date_is_read(value: str):
+def test_any_stored_birth_date_is_read(value: str) -> None:
     own = own_of((("dob", value),))
     text = recognise.redact("on 3/5/1990", own, (recognise.own_words,))
     assert text == ("on ***" if value.startswith("1990-03") else "on 3/5/1990")
 
 
-def test_a_value_that_is_no_number_is_found_where_it_is_never_exported():
+def test_a_value_that_is_no_number_is_found_where_it_is_never_exported() -> None:
     own = own_of((("credential", "S3cret-Key"), ("ssn", "none")))
     found = recognise.redact("the s3CRET-key is none of yours, nonetheless", own, (recognise.never_exported,))
     assert found == "the *** is *** of yours, nonetheless"
@@ -130,7 +130,9 @@ def test_a_value_that_is_no_number_is_found_where_it_is_never_exported():
         ("12345678", "id 012345678", "id ***"),
     ],
 )
-def test_a_number_that_is_never_exported_is_found_with_and_without_its_zeros(ssn: str, text: str, after: str):
+def test_a_number_that_is_never_exported_is_found_with_and_without_its_zeros(
+    ssn: str, text: str, after: str
+) -> None:
     assert value({"comments": text, "ssn": ssn}, "comments", None) == after
 
 
@@ -159,20 +161,20 @@ WAYS: dict[str, Way] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_text_takes_no_more_work_than_its_length(way: str):
+def test_a_text_takes_no_more_work_than_its_length(way: str) -> None:
     """A square of it would take minutes for each piece."""
     length = 50 * KB if way in ("agent", "object", "name") else 200 * KB
     for piece in PIECES:
         assert WAYS[way](piece * (length // len(piece))) is not None
 
 
-def test_a_name_of_any_length_is_looked_for():
+def test_a_name_of_any_length_is_looked_for() -> None:
     for piece in ("a", "1", "李", "㏠"):
         assert comment("so a@b.co", first_name=piece * 500 * KB, address_1=piece * 500 * KB) == "so ***"
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_twice_the_text_takes_twice_the_steps(way: str):
+def test_twice_the_text_takes_twice_the_steps(way: str) -> None:
     for piece in PIECES:
         few, many = (steps(WAYS[way], piece * (length // len(piece))) for length in (KB, 4 * KB))
         assert many < 5 * few + 1000, piece
@@ -196,26 +198,26 @@ def steps(way: Way, text: str) -> int:
 
 
 @pytest.mark.parametrize("length", [10 * KB, 100 * KB])
-def test_a_long_name_and_a_text_that_repeats_it_take_no_product_of_their_lengths(length: int):
+def test_a_long_name_and_a_text_that_repeats_it_take_no_product_of_their_lengths(length: int) -> None:
     words = " ".join(f"q{n:05}z" for n in range(length // 8))
     assert "***" in str(comment(words, first_name=words, address_1=words, last_name=words[::-1]))
 
 
-def test_personal_keys_take_no_more_room_than_they_have():
+def test_personal_keys_take_no_more_room_than_they_have() -> None:
     entries = {f"ann{n}@one.test": n for n in range(20 * KB)}
     found = str(custom(json.dumps(entries)))
     assert list(json.loads(found).values()) == list(entries.values())
     assert len(found) < 20 * KB * 30
 
 
-def test_a_long_object_is_read():
+def test_a_long_object_is_read() -> None:
     numbers = [5125550142, 1, "ann@one.test", None] * (20 * KB)
     assert json.loads(str(custom(json.dumps(numbers)))) == [None, 1, "***", None] * (20 * KB)
 
 
 @pytest.mark.parametrize("depth", [10, 100, 200])
 @pytest.mark.parametrize(("before", "after"), [("[", "]"), ('{"a":', "}"), ('{"ssn":1,"a":[', "]}")])
-def test_a_deep_object_is_redacted_to_its_end(depth: int, before: str, after: str):
+def test_a_deep_object_is_redacted_to_its_end(depth: int, before: str, after: str) -> None:
     found = str(custom(before * depth + '"ann@one.test"' + after * depth))
     assert "ann" not in found and found.count("***") == 1
     plain = row({"custom": before * depth + "1" + after * depth}, ["custom"], {})["custom"]

@@ -22,7 +22,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("around", ["{}", "write to {}, please", "({})", "{};{}"])
-def test_an_address_is_taken_away_however_it_is_spelled(address: str, around: str):
+def test_an_address_is_taken_away_however_it_is_spelled(address: str, around: str) -> None:
     found = str(comment(around.format(address, address)))
     assert "***" in found
     assert not any(
@@ -43,7 +43,7 @@ def test_an_address_is_taken_away_however_it_is_spelled(address: str, around: st
         '{"a":"@home","b":"@x"}',
     ],
 )
-def test_a_sign_at_that_belongs_to_no_address_stays(text: str):
+def test_a_sign_at_that_belongs_to_no_address_stays(text: str) -> None:
     assert comment(text) == text
 
 
@@ -59,7 +59,7 @@ NUMBERS = [
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("around", ["{}", "call {}, please", "tel:{}", "x{}x"])
-def test_a_run_of_seven_digits_is_taken_away_whatever_stands_between(number: str, around: str):
+def test_a_run_of_seven_digits_is_taken_away_whatever_stands_between(number: str, around: str) -> None:
     assert comment(around.format(number)) == around.format("***")
 
 
@@ -75,7 +75,7 @@ def test_a_run_of_seven_digits_is_taken_away_whatever_stands_between(number: str
         "x1y2z3a4b5c6d7",
     ],
 )
-def test_fewer_digits_and_digits_between_letters_stay(text: str):
+def test_fewer_digits_and_digits_between_letters_stay(text: str) -> None:
     assert comment(text) == text
 
 
@@ -95,7 +95,7 @@ OWN_VALUES = [
 @pytest.mark.parametrize(
     "around", ["{}", "so {} it is", "«{}»", "_{}_", "x%2C{}", "x\\n{}.", "{}/b", "<b>{}</b>"]
 )
-def test_the_own_values_of_a_row_are_taken_away_at_the_boundaries_of_words(own: str, around: str):
+def test_the_own_values_of_a_row_are_taken_away_at_the_boundaries_of_words(own: str, around: str) -> None:
     found = str(comment(around.format(own), **OWN))
     before, after = around.split("{}")
     assert found.startswith(before) and found.endswith(after) and "***" in found
@@ -146,7 +146,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("field", "own", "text", "after"), NAMES)
-def test_a_name_or_street_is_found_as_people_write_it(field: str, own: str, text: str, after: str):
+def test_a_name_or_street_is_found_as_people_write_it(field: str, own: str, text: str, after: str) -> None:
     assert comment(text, **{field: own}) == after
     assert (
         comment(text + " a@b.co", **{field: own}) == after + " ***"
@@ -169,16 +169,16 @@ def test_a_name_or_street_is_found_as_people_write_it(field: str, own: str, text
         ("dob", date(1990, 3, 5), "3 of 5 in 1991 or 5/4/90"),
     ],
 )
-def test_what_only_looks_like_an_own_value_stays(field: str, own: Any, text: str):
+def test_what_only_looks_like_an_own_value_stays(field: str, own: Any, text: str) -> None:
     assert comment(text, **{field: own}) == text
 
 
-def test_only_the_word_that_is_personal_is_taken_away():
+def test_only_the_word_that_is_personal_is_taken_away() -> None:
     text = "Größe: 100%, «Zoë» & Co. — siehe https://x.example/a?b=c\n\t<b>ok</b>"
     assert comment(text, first_name="zoe") == text.replace("Zoë", "***")
 
 
-def test_a_text_that_is_encoded_more_often_than_anybody_would_is_taken_away():
+def test_a_text_that_is_encoded_more_often_than_anybody_would_is_taken_away() -> None:
     text = "jane@x.co"
     for _ in range(7):
         text = "".join(f"%{byte:02X}" for byte in text.encode())
@@ -235,7 +235,7 @@ URLS = [
 
 
 @pytest.mark.parametrize(("url", "after"), URLS)
-def test_of_a_url_scheme_host_path_and_allowed_parameters_stay(url: str | None, after: str | None):
+def test_of_a_url_scheme_host_path_and_allowed_parameters_stay(url: str | None, after: str | None) -> None:
     lead = {"landing_page": url, "first_name": "Jane", "last_name": "Jane Roe"}
     found = value(lead, "landing_page", "redact")
     if url and after is None:
@@ -244,7 +244,7 @@ def test_of_a_url_scheme_host_path_and_allowed_parameters_stay(url: str | None, 
         assert found == after
 
 
-def test_a_url_that_allows_no_parameter_keeps_none():
+def test_a_url_that_allows_no_parameter_keeps_none() -> None:
     url = "https://cert.example/abc?utm_source=a"
     found = row({"trustedform_cert_url": url}, ["trustedform_cert_url"], {"trustedform_cert_url": "redact"})
     assert found["trustedform_cert_url"] in (url, "https://cert.example/abc")
@@ -262,7 +262,7 @@ AGENTS = [
 
 
 @pytest.mark.parametrize("agent", AGENTS)
-def test_the_name_of_a_browser_stays(agent: str):
+def test_the_name_of_a_browser_stays(agent: str) -> None:
     assert value({"user_agent": agent, "first_name": "Jane"}, "user_agent", "redact") == agent
 
 
@@ -276,6 +276,6 @@ def test_the_name_of_a_browser_stays(agent: str):
         ("Mozilla/5125550142", "Mozilla/***"),
     ],
 )
-def test_personal_data_is_taken_from_the_name_of_a_browser(agent: str, after: str):
+def test_personal_data_is_taken_from_the_name_of_a_browser(agent: str, after: str) -> None:
     found = value({"user_agent": agent, "first_name": "Jane"}, "user_agent", "redact")
     assert found.replace("(***", "(+***") == after

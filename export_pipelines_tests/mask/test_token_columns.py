@@ -30,7 +30,7 @@ def opened(text: str, *names: str, separator: str = ",", null_marker: str = "") 
 @given(rows=st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5), end=st.sampled_from(["\n", "\r\n"]))
 def test_values_stand_where_tokens_stood(
     separator: str, all_quoted: bool, rows: list[tuple[str, str, str]], end: str
-):
+) -> None:
     def cell(text: str) -> str:
         if all_quoted or any(sign in text for sign in f'{separator}"\r\n'):
             return '"' + text.replace('"', '""') + '"'
@@ -44,26 +44,26 @@ def test_values_stand_where_tokens_stood(
     assert opened(found, separator=separator) == found
 
 
-def test_all_else_stays_byte_for_byte():
+def test_all_else_stays_byte_for_byte() -> None:
     text = '\ufeffid,"name",note\r\n1,<Ann>,\n2,"<B, ""o"">",""\r\n\r\n3,"","a\nb"\n4,,"c""d"'
     assert opened(text, "name") == (
         '\ufeffid,"name",note\r\n1,Ann,\n2,"B, ""o""",""\r\n\r\n3,"","a\nb"\n4,,"c""d"'
     )
 
 
-def test_several_columns_are_opened_in_any_order():
+def test_several_columns_are_opened_in_any_order() -> None:
     assert opened('a,b,c\n<1>,"<two, and>",<3>\n', "c", "a", "b") == 'a,b,c\n1,"two, and",3\n'
 
 
-def test_the_first_column_of_a_file_with_a_byte_order_mark_has_its_name():
+def test_the_first_column_of_a_file_with_a_byte_order_mark_has_its_name() -> None:
     assert opened("\ufeffa,b\n<1>,2\n", "a") == "\ufeffa,b\n1,2\n"
 
 
-def test_a_marker_of_null_stays():
+def test_a_marker_of_null_stays() -> None:
     assert opened("a,b\nNULL,NULL\n<1>,x\n", "a", null_marker="NULL") == "a,b\nNULL,NULL\n1,x\n"
 
 
-def test_a_cell_may_be_longer_than_python_reads_by_itself():
+def test_a_cell_may_be_longer_than_python_reads_by_itself() -> None:
     text = f'a,b\n<1>,"{"x" * 300_000}"\n'
     assert opened(text, "a") == text.replace("<1>", "1")
 
@@ -82,7 +82,7 @@ def test_a_cell_may_be_longer_than_python_reads_by_itself():
         ('a,b\n<1>,"2"x\n', ["a"], "a.csv:2: the row is no CSV: ',' expected after '\"'"),
     ],
 )
-def test_what_cannot_be_opened_is_named_with_its_line(text: str, names: list[str], error: str):
+def test_what_cannot_be_opened_is_named_with_its_line(text: str, names: list[str], error: str) -> None:
     with pytest.raises(RequestError) as caught:
         opened(text, *names)
     assert str(caught.value) == error

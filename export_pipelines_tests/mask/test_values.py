@@ -136,7 +136,7 @@ MASKS = [
 
 
 @pytest.mark.parametrize(("field", "before", "after"), MASKS)
-def test_a_mask_shows_a_part_of_a_valid_value_only(field: str, before: Any, after: str):
+def test_a_mask_shows_a_part_of_a_valid_value_only(field: str, before: Any, after: str) -> None:
     leads = [{field: None}, {field: before}, {field: None}]
     assert [one[field] for one in shown(leads, [field], {field: "mask"})] == [None, after, None]
 
@@ -158,7 +158,7 @@ VALUES = [value for cases in (PHONES, EMAILS, NAMES, POSTS, IPS, URLS) for value
     | st.lists(st.sampled_from(VALUES) | awkward.texts(), min_size=2, max_size=3).map(" ".join)
     | st.tuples(st.sampled_from(VALUES), st.sampled_from(awkward.GLUE), st.sampled_from(VALUES)).map("".join)
 )
-def test_of_any_text_a_mask_shows_no_more_than_of_a_valid_value(text: str):
+def test_of_any_text_a_mask_shows_no_more_than_of_a_valid_value(text: str) -> None:
     found = row(dict.fromkeys(SHOWN, text), tuple(SHOWN), dict.fromkeys(SHOWN, "mask"))
     for field, form in SHOWN.items():
         assert found[field] == "" == text or re.fullmatch(form, found[field]), field
@@ -176,7 +176,7 @@ INSIDE = [
 
 
 @pytest.mark.parametrize(("field", "before", "after"), INSIDE)
-def test_the_same_mask_holds_inside_an_object(field: str, before: Any, after: Any):
+def test_the_same_mask_holds_inside_an_object(field: str, before: Any, after: Any) -> None:
     event = {"lead": json.dumps({field: before, "state": "TX"})}
     found = json.loads(row(event, ["lead"], {"lead": "redact", f"lead.{field}": "mask"}, "event")["lead"])
     assert found == {field: after, "state": "TX"}
@@ -188,20 +188,20 @@ def test_the_same_mask_holds_inside_an_object(field: str, before: Any, after: An
 @pytest.mark.parametrize(
     "field", ["email", "phone_1", "first_name", "landing_page", "postal_code", "comments", "ip_address"]
 )
-def test_an_object_in_the_place_of_a_value_is_masked_as_a_whole(field: str, nested: str):
+def test_an_object_in_the_place_of_a_value_is_masked_as_a_whole(field: str, nested: str) -> None:
     assert value({field: nested}, field, "mask") == "***"
 
 
 @pytest.mark.parametrize("field", ["email", "phone_1", "first_name", "comments", "landing_page"])
 @pytest.mark.parametrize("word", WORDS)
-def test_nothing_stays_nothing(word: str, field: str):
+def test_nothing_stays_nothing(word: str, field: str) -> None:
     leads = [{field: None}, {field: ""}, {field: None}]
     assert shown(leads, [field], {field: word}) == leads
     assert shown([], [field], {field: word}) == []
 
 
 @pytest.mark.parametrize("field", ["email", "phone_1", "first_name", "address_1", "postal_code"])
-def test_a_redacted_value_that_is_personal_from_end_to_end_is_stars(field: str):
+def test_a_redacted_value_that_is_personal_from_end_to_end_is_stars(field: str) -> None:
     assert [one[field] for one in shown([{field: "x"}, {field: ""}], [field], {field: "redact"})] == [
         "***",
         "",
@@ -209,7 +209,7 @@ def test_a_redacted_value_that_is_personal_from_end_to_end_is_stars(field: str):
 
 
 @pytest.mark.parametrize("word", ["hash", "tokenize"])
-def test_one_value_has_one_pseudonym_in_all_fields_and_objects_of_its_type(word: str):
+def test_one_value_has_one_pseudonym_in_all_fields_and_objects_of_its_type(word: str) -> None:
     lead = {"email": "Jane@Example.com", "email_2": " jane@example.com"}
     found = row(lead, ["email", "email_2"], {"email": word, "email_2": word})
     event = {"lead": '{"email":"JANE@example.com","email_2":null}'}
@@ -219,19 +219,19 @@ def test_one_value_has_one_pseudonym_in_all_fields_and_objects_of_its_type(word:
     assert inside["email_2"] is None
 
 
-def test_one_text_has_two_hashes_as_two_types():
+def test_one_text_has_two_hashes_as_two_types() -> None:
     lead = {"first_name": "jane@example.com", "email": "jane@example.com"}
     found = row(lead, ["first_name", "email"], {"first_name": "hash", "email": "hash"})
     assert found["first_name"] != found["email"]
 
 
-def test_a_token_gives_back_no_number_that_is_never_exported():
+def test_a_token_gives_back_no_number_that_is_never_exported() -> None:
     lead = {"comments": "mine is 987-65-4321, ask Jane", "ssn": None}
     token = value(lead, "comments", "tokenize")
     assert Opener(KEYS).open(token) == "mine is ***, ask Jane"
 
 
-def test_a_token_within_an_object_gives_back_no_number_that_is_never_exported():
+def test_a_token_within_an_object_gives_back_no_number_that_is_never_exported() -> None:
     texts = ["mine is 987654321, ask Jane", "hers is 123-45-6789"]
     privacy = {"lead": "redact", "lead.comments": "tokenize"}
     events = [{"lead": json.dumps({"comments": text}), "lead.ssn": "987-65-4321"} for text in texts]
@@ -239,7 +239,7 @@ def test_a_token_within_an_object_gives_back_no_number_that_is_never_exported():
     assert list(map(Opener(KEYS).open, tokens)) == ["mine is ***, ask Jane", "hers is ***"]
 
 
-def test_a_mask_of_an_address_on_the_web_shows_no_number_that_is_never_exported():
+def test_a_mask_of_an_address_on_the_web_shows_no_number_that_is_never_exported() -> None:
     for number in ("987-65-4321", "987654321"):
         lead = {"landing_page": f"https://{number}.example.com/x", "ssn": "987654321"}
         assert "4321" not in value(lead, "landing_page", "mask")
@@ -249,7 +249,7 @@ def test_a_mask_of_an_address_on_the_web_shows_no_number_that_is_never_exported(
 
 
 @pytest.mark.parametrize("word", ["hash", "tokenize"])
-def test_a_token_or_hash_of_all_that_is_in_an_object_is_there_for_each_value(word: str):
+def test_a_token_or_hash_of_all_that_is_in_an_object_is_there_for_each_value(word: str) -> None:
     found = json.loads(str(custom('{"a":"x","b":5,"c":["x",{"d":null}],"loan_amount":1.50}', word)))
     assert found["a"] == found["c"][0] != "x" and len(found["a"]) > 20
     assert found["b"] not in (5, None) and found["b"] != found["a"]

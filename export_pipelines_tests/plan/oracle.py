@@ -1,6 +1,7 @@
 """What each rule operator means, said a second time in plain Python, to hold the SQL against."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -67,7 +68,7 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-COMPARED = {
+COMPARED: Mapping[Op, Callable[[Any, Any], bool]] = {
     Op.EQUAL: lambda left, right: left == right,
     Op.LESS: lambda left, right: left < right,
     Op.LESS_OR_EQUAL: lambda left, right: left <= right,

@@ -18,7 +18,7 @@ def event(folder: Path, lines: str) -> dict[str, object]:
     return {id: column.mask for id, column in columns(folder, f"type: event\n{lines}").items()}
 
 
-def test_every_field_of_a_lead_is_a_field_of_its_snapshot():
+def test_every_field_of_a_lead_is_a_field_of_its_snapshot() -> None:
     own = {
         one.id: one
         for one in LEADS.fields
@@ -32,7 +32,9 @@ def test_every_field_of_a_lead_is_a_field_of_its_snapshot():
     assert (found["email"].path, found["custom.loan_amount"].path) == ("email", "custom.loan_amount")
 
 
-def test_a_field_of_the_lead_is_named_without_its_prefix_where_events_have_no_such_field(tmp_path: Path):
+def test_a_field_of_the_lead_is_named_without_its_prefix_where_events_have_no_such_field(
+    tmp_path: Path,
+) -> None:
     found = event(
         tmp_path, "fields: [event_id, email, email.domain, custom.product_type, outcome, lead.state]"
     )
@@ -41,7 +43,7 @@ def test_a_field_of_the_lead_is_named_without_its_prefix_where_events_have_no_su
     ]  # fmt: skip
 
 
-def test_in_columns_the_snapshot_is_one_column_a_field(tmp_path: Path):
+def test_in_columns_the_snapshot_is_one_column_a_field(tmp_path: Path) -> None:
     found = columns(tmp_path, "type: event\nfields: [lead, lead_id]")
     assert "lead" not in found and "lead.ssn" not in found
     assert [one.header for one in found.values()][:2] == ["lead_reference", "lead_submitted_at"]
@@ -49,7 +51,7 @@ def test_in_columns_the_snapshot_is_one_column_a_field(tmp_path: Path):
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson"])
-def test_in_json_the_snapshot_is_one_object(tmp_path: Path, form: str):
+def test_in_json_the_snapshot_is_one_object(tmp_path: Path, form: str) -> None:
     found = columns(tmp_path, f"type: event\nformat: {form}\nfields: all")
     assert [id for id in found if id.startswith("lead.")] == [] and found["lead"].kind is Kind.JSON
 
@@ -59,12 +61,12 @@ def seals(folder: Path, privacy: str) -> dict[str, str | None]:
     return {seal.path: seal.mask for seal in columns(folder, yaml)["lead"].seals}
 
 
-def test_a_social_security_number_is_taken_out_of_every_snapshot(tmp_path: Path):
+def test_a_social_security_number_is_taken_out_of_every_snapshot(tmp_path: Path) -> None:
     hidden = {path: mask for path, mask in seals(tmp_path, "").items() if mask}
     assert hidden == {"ssn": Mask.REMOVE}
 
 
-def test_a_word_for_a_field_holds_in_columns_and_in_the_snapshot(tmp_path: Path):
+def test_a_word_for_a_field_holds_in_columns_and_in_the_snapshot(tmp_path: Path) -> None:
     privacy = "{email: hash, phone_*: mask, lead.last_name: remove"
     flat = event(tmp_path, f"fields: [lead.email, phone_1, lead.last_name]\nprivacy: {privacy}}}")
     assert flat == {"lead.email": "hash", "lead.phone_1": "mask"}
@@ -75,7 +77,7 @@ def test_a_word_for_a_field_holds_in_columns_and_in_the_snapshot(tmp_path: Path)
     }  # fmt: skip
 
 
-def test_an_object_needs_a_word_of_its_own_beside_hidden_fields(tmp_path: Path):
+def test_an_object_needs_a_word_of_its_own_beside_hidden_fields(tmp_path: Path) -> None:
     with pytest.raises(RequestError) as caught:
         seals(tmp_path, "privacy: {email: hash}")
     assert "1 without: lead; write these lines under `privacy`" in str(caught.value)
@@ -96,7 +98,7 @@ def test_an_object_needs_a_word_of_its_own_beside_hidden_fields(tmp_path: Path):
 )
 def test_an_object_in_the_snapshot_has_words_of_its_own(
     tmp_path: Path, privacy: str, expected: dict[str, str | None]
-):
+) -> None:
     found = seals(tmp_path, f"privacy: {privacy}")
     assert {path: found.get(path) for path in expected} == expected
 
@@ -105,13 +107,13 @@ def test_an_object_in_the_snapshot_has_words_of_its_own(
     "privacy",
     ["{}", "{lead: redact}", "{lead: hash, custom: mask}", "{lead.*: tokenize}", "{lead: keep, state: keep}"],
 )
-def test_what_is_not_personal_is_never_hidden_in_the_snapshot(tmp_path: Path, privacy: str):
+def test_what_is_not_personal_is_never_hidden_in_the_snapshot(tmp_path: Path, privacy: str) -> None:
     found = seals(tmp_path, f"privacy: {privacy}")
     plain = {one.path for one in EVENTS.fields if one.column == "lead" and one.path and not one.is_personal}
     assert {path: found[path] for path in plain} == dict.fromkeys(plain)
 
 
-def test_where_texts_are_redacted_the_names_of_the_row_are_read_and_not_exported(tmp_path: Path):
+def test_where_texts_are_redacted_the_names_of_the_row_are_read_and_not_exported(tmp_path: Path) -> None:
     yaml = "type: event\nfields: [event_id, reason, comments]\nprivacy: {comments: redact}"
     made = plan(tmp_path, yaml)
     found = made.masking
@@ -123,7 +125,7 @@ def test_where_texts_are_redacted_the_names_of_the_row_are_read_and_not_exported
     assert [one.id for one in found.columns] == ["event_id", "reason", "lead.comments"]
 
 
-def test_where_nothing_is_redacted_no_name_is_read(tmp_path: Path):
+def test_where_nothing_is_redacted_no_name_is_read(tmp_path: Path) -> None:
     found = masking(tmp_path, "type: event\nfields: [event_id, comments]")
     assert (found.own, found.never) == ((), ("lead.ssn",))
     made = plan(tmp_path, "type: event\nfields: [event_id, reason]")
@@ -132,7 +134,7 @@ def test_where_nothing_is_redacted_no_name_is_read(tmp_path: Path):
     assert [one.name for one in made.query.columns] == ["event_id", "reason", "occurred_at"]
 
 
-def test_rows_are_sorted_as_asked_and_then_by_time(tmp_path: Path):
+def test_rows_are_sorted_as_asked_and_then_by_time(tmp_path: Path) -> None:
     made = plan(tmp_path, "type: event\nfields: [event_id]\nsort: [lead_id]")
     assert made.extract and made.extract.order == ("lead_id", "occurred_at", "event_id")
     assert made.query.sql.endswith(
@@ -140,13 +142,13 @@ def test_rows_are_sorted_as_asked_and_then_by_time(tmp_path: Path):
     )
 
 
-def test_without_the_leads_that_a_launch_gives_there_is_no_plan(tmp_path: Path):
+def test_without_the_leads_that_a_launch_gives_there_is_no_plan(tmp_path: Path) -> None:
     with pytest.raises(RequestError) as caught:
         plan(tmp_path, "type: event\nfilter: {lead_ids: at launch}")
     assert "told its leads when it is launched" in str(caught.value)
     assert "--set 'filter.lead_ids=[...]'" in str(caught.value)
 
 
-def test_event_types_are_globs_of_whole_dotted_words(tmp_path: Path):
+def test_event_types_are_globs_of_whole_dotted_words(tmp_path: Path) -> None:
     made = plan(tmp_path, 'type: event\nfilter: {events: [recipient.*, "step.skipp?d"]}')
     assert made.query.parameters[-2:] == ("recipient.%", "step.skipp_d")

@@ -29,7 +29,7 @@ def names_of(folder: Path, **variables: str) -> Keys:
         ("custom: hash", ["HASH_KEY"]),
     ],
 )
-def test_the_keys_behind_the_masks_are_named(tmp_path: Path, privacy: str, ids: list[str]):
+def test_the_keys_behind_the_masks_are_named(tmp_path: Path, privacy: str, ids: list[str]) -> None:
     found = masking(tmp_path, f"fields: [email, last_name, custom]\nprivacy: {{'*': keep, {privacy}}}")
     assert found.key_ids == tuple(KEYS[name] for name in ids)
 
@@ -57,7 +57,7 @@ def test_a_rotated_key_makes_other_content(tmp_path: Path):
 )
 def test_a_key_that_cannot_be_used_is_named_at_the_line_of_privacy(
     tmp_path: Path, variables: dict[str, str], text: str
-):
+) -> None:
     keys = names_of(tmp_path, MASTER_KEY="short", **variables)
     with pytest.raises(SettingsError) as caught:
         plan(tmp_path, "fields: [lead_id, email]\nprivacy: {email: hash}", keys=keys)

@@ -34,7 +34,7 @@ def values(kind: Kind, *texts: str | None, scale: int = 2) -> list[Any]:
         (Kind.DATE, None, None),
     ],
 )
-def test_a_value_is_the_same_in_all_company(kind: Kind, text: str | None, value: Any):
+def test_a_value_is_the_same_in_all_company(kind: Kind, text: str | None, value: Any) -> None:
     assert values(kind, text) == [value]
     assert values(kind, text, ODDLY[kind])[0] == value
 
@@ -54,14 +54,14 @@ def test_a_value_is_the_same_in_all_company(kind: Kind, text: str | None, value:
         (Kind.DATE, ""),
     ],
 )
-def test_what_is_no_value_is_refused_in_all_company(kind: Kind, text: str):
+def test_what_is_no_value_is_refused_in_all_company(kind: Kind, text: str) -> None:
     for company in ((), (ODDLY[kind],)):
         with pytest.raises(DataError, match="a stored value is not a"):
             values(kind, text, *company)
 
 
 @pytest.mark.parametrize("scale", [0, 3, 4, 11, 18])
-def test_of_38_digits_none_is_lost_and_none_is_invented(scale: int):
+def test_of_38_digits_none_is_lost_and_none_is_invented(scale: int) -> None:
     whole = "9" * (38 - scale)
     most = f"{whole}.{'9' * scale}" if scale else whole
     assert values(Kind.DECIMAL, most, f"-{most}", scale=scale) == [Decimal(most), Decimal(f"-{most}")]
@@ -80,6 +80,6 @@ def test_of_38_digits_none_is_lost_and_none_is_invented(scale: int):
         (Kind.DATE, pa.nulls(1), None),
     ],
 )
-def test_values_of_other_types_are_read_as_their_texts(kind: Kind, array: pa.Array, value: Any):
+def test_values_of_other_types_are_read_as_their_texts(kind: Kind, array: pa.Array, value: Any) -> None:
     columns = (SourceColumn(name="it", kind=kind, type="text", scale=2 if kind is Kind.DECIMAL else None),)
     assert conform(pa.record_batch({"it": array}), columns)["it"].to_list() == [value]

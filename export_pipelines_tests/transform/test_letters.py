@@ -19,14 +19,14 @@ def texts_of(found: Letters) -> list[str]:
 
 
 @given(texts=TEXTS)
-def test_places_lie_in_the_rows_that_have_them(texts: list[str | None]):
+def test_places_lie_in_the_rows_that_have_them(texts: list[str | None]) -> None:
     found = letters(texts)
     rows = found.rows_of(found.places(table(b"a1%")))
     assert rows.tolist() == [row for row, text in enumerate(texts) if text and set(text) & set("a1%")]
 
 
 @given(texts=TEXTS, first=st.integers(0, 8), last=st.integers(0, 8))
-def test_a_part_of_the_rows_is_as_all_of_them(texts: list[str | None], first: int, last: int):
+def test_a_part_of_the_rows_is_as_all_of_them(texts: list[str | None], first: int, last: int) -> None:
     plain = [text or "" for text in texts]
     part = Letters.of(pa.array(texts, pa.large_string())[first:last])
     assert texts_of(part) == plain[first:last]
@@ -39,13 +39,13 @@ def test_a_part_of_the_rows_is_as_all_of_them(texts: list[str | None], first: in
 
 
 @given(texts=TEXTS, taken=st.sets(st.sampled_from("a1%4")))
-def test_without_some_bytes(texts: list[str | None], taken: set[str]):
+def test_without_some_bytes(texts: list[str | None], taken: set[str]) -> None:
     without = letters(texts).without(table("".join(taken).encode()))
     assert texts_of(without) == ["".join(sign for sign in text or "" if sign not in taken) for text in texts]
 
 
 @given(texts=TEXTS)
-def test_bytes_are_translated_each_in_its_place(texts: list[str | None]):
+def test_bytes_are_translated_each_in_its_place(texts: list[str | None]) -> None:
     found = letters(texts)
     upper = bytes(code - 0x20 if ord("a") <= code <= ord("z") else code for code in range(256))
     shown = Letters.from_bytes(found.starts, found.translated(upper))
