@@ -32,7 +32,12 @@ def with_parent(by: signal.Signals) -> Callable[[], object]:
     if not sys.platform.startswith("linux"):
         return _hear
     prctl = partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, int(by), 0, 0, 0)
-    return lambda: (prctl(), _hear())
+
+    def begin() -> None:
+        prctl()
+        _hear()
+
+    return begin
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class Post:
 
     @property
     def messages(self) -> list[EmailMessage]:
-        return [message_from_bytes(data, policy=policy.default) for _, data in self.envelopes]  # type: ignore[misc]
+        return [message_from_bytes(data, policy=policy.default) for _, data in self.envelopes]
 
     async def handle_RCPT(  # noqa: N802
         self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]

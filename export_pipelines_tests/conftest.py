@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 
 from export_pipelines import logs
 from export_pipelines.cli import app as cli
+from export_pipelines.key_versions import PREFIX
 from export_pipelines.sample import generate_leads
-from export_pipelines.settings import PREFIX, Settings
+from export_pipelines.settings import Settings
 from export_pipelines_servers.mariadb import mariadb
 from export_pipelines_servers.postgresql import postgresql
 

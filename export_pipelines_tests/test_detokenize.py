@@ -56,7 +56,7 @@ def refused(answer: Answer, text: str) -> None:
     assert text in answer.stderr and answer.stderr.count("error: ") == 1
 
 
-def test_the_value_of_a_token_is_given_back_and_recorded(terminal: Terminal, project: Project):
+def test_the_value_of_a_token_is_given_back_and_recorded(terminal: Terminal, project: Project) -> None:
     answer = terminal("detokenize", token("O'Neil"))
     assert (answer.code, answer.stdout, answer.stderr) == (0, "O'Neil\n", "")
     before, after = audited(project)
@@ -70,7 +70,9 @@ def test_the_value_of_a_token_is_given_back_and_recorded(terminal: Terminal, pro
 
 
 @pytest.mark.parametrize("name", ["leads.csv", "leads.csv.gz"])
-def test_the_columns_of_a_file_are_given_back_and_recorded(terminal: Terminal, project: Project, name: str):
+def test_the_columns_of_a_file_are_given_back_and_recorded(
+    terminal: Terminal, project: Project, name: str
+) -> None:
     path, out = written(project, ["Roe", "", "O'Neil, Jr.", "Roe"], name), project.folder / f"out_{name}"
     answer = terminal("detokenize", str(path), "--column", "last_name", "--output", str(out))
     assert (answer.code, answer.stdout) == (0, ""), answer.stderr
@@ -88,14 +90,14 @@ def test_the_columns_of_a_file_are_given_back_and_recorded(terminal: Terminal, p
     assert after.detail == {"entry": before.id, "opened": 3, "outcome": "done"}
 
 
-def test_a_file_goes_to_stdout_without_an_output(terminal: Terminal, project: Project):
+def test_a_file_goes_to_stdout_without_an_output(terminal: Terminal, project: Project) -> None:
     path = written(project, ["Roe"])
     answer = terminal("detokenize", str(path), "--column", "last_name")
     assert answer.stdout == 'lead_id,last_name,comments\n0,Roe,"a ""note"""\n'
     assert answer.stderr == "1 tokens opened\n"
 
 
-def test_who_did_it_is_recorded_before_a_value_is_given_back(terminal: Terminal, project: Project):
+def test_who_did_it_is_recorded_before_a_value_is_given_back(terminal: Terminal, project: Project) -> None:
     ledger = open_ledger(project.settings.ledger_url.get_secret_value())
     opener = Opener(Keys.of(project.settings))
     detokenizer = Detokenizer(opener, ledger, "ann", lambda: NOW)
@@ -116,7 +118,7 @@ def test_who_did_it_is_recorded_before_a_value_is_given_back(terminal: Terminal,
 
 def test_an_export_gives_its_values_back_after_a_rotation_and_no_more_after_a_retirement(
     terminal: Terminal, project: Project
-):
+) -> None:
     project.write(
         "daily",
         DAILY.replace("email, state", "email, last_name, state").replace(
@@ -163,7 +165,7 @@ FILE_FAULTS: dict[str, tuple[list[str], str]] = {
 @pytest.mark.parametrize("fault", FILE_FAULTS)
 def test_a_file_that_cannot_be_opened_leaves_nothing(
     terminal: Terminal, project: Project, fault: str, output: bool
-):
+) -> None:
     path, out = written(project, ["Roe"] * 100), project.folder / "out.csv"
     options, text = FILE_FAULTS[fault]
     wanted = ["--output", str(out)] if output and options else []
@@ -172,7 +174,7 @@ def test_a_file_that_cannot_be_opened_leaves_nothing(
     assert not [*project.folder.glob(".*")] and audited(project) == []
 
 
-def test_one_cell_that_is_no_token_at_the_end_keeps_all_back(terminal: Terminal, project: Project):
+def test_one_cell_that_is_no_token_at_the_end_keeps_all_back(terminal: Terminal, project: Project) -> None:
     path = written(project, ["Roe"] * 5000)
     with path.open("a") as file:
         file.write("5000,Jane,\n")
@@ -196,14 +198,14 @@ def test_one_cell_that_is_no_token_at_the_end_keeps_all_back(terminal: Terminal,
 )
 def test_a_file_that_cannot_be_read_is_refused(
     terminal: Terminal, project: Project, name: str, data: bytes | None, text: str
-):
+) -> None:
     path = project.folder / name
     if data is not None:
         path.write_bytes(data)
     refused(terminal("detokenize", str(path), "--column", "a"), text)
 
 
-def test_a_file_is_not_written_over_itself(terminal: Terminal, project: Project):
+def test_a_file_is_not_written_over_itself(terminal: Terminal, project: Project) -> None:
     path = written(project, ["Roe"])
     before = path.read_bytes()
     command = ("detokenize", str(path), "--column", "last_name", "--output")
@@ -223,7 +225,7 @@ def test_a_file_is_not_written_over_itself(terminal: Terminal, project: Project)
 )
 def test_without_the_right_key_nothing_is_given_back(
     terminal: Terminal, project: Project, key: str, text: str
-):
+) -> None:
     path, one = written(project, ["Roe"]), token("Roe")
     project.environment[VARIABLE] = key
     for command in ([one], [str(path), "--column", "last_name"]):
@@ -235,12 +237,14 @@ def test_without_the_right_key_nothing_is_given_back(
     ("text", "error"),
     [("Jane", "that is no token"), ("tok_01234567_abcd", "made with the key 01234567, which is not held")],
 )
-def test_what_is_no_token_of_ours_is_refused(terminal: Terminal, project: Project, text: str, error: str):
+def test_what_is_no_token_of_ours_is_refused(
+    terminal: Terminal, project: Project, text: str, error: str
+) -> None:
     refused(terminal("detokenize", text), error)
     refused(terminal("detokenize", text, "--output", "x.csv"), "--output and --null-marker are for a file")
 
 
-def test_a_pipe_is_refused(project: Project):
+def test_a_pipe_is_refused(project: Project) -> None:
     ledger = open_ledger(project.settings.ledger_url.get_secret_value())
     detokenizer = Detokenizer(Opener(Keys.of(project.settings)), ledger, "ann", lambda: NOW)
     path = project.folder / "pipe.csv"
@@ -251,7 +255,7 @@ def test_a_pipe_is_refused(project: Project):
     os.close(writer)
 
 
-def test_the_audit_lists_who_asked_for_values(terminal: Terminal, project: Project):
+def test_the_audit_lists_who_asked_for_values(terminal: Terminal, project: Project) -> None:
     assert terminal("audit").stdout == "nobody has asked for a token's value\n"
     assert terminal("audit", "--json").stdout == "[]\n"
     path = written(project, ["Roe", "O'Neil"])
@@ -274,7 +278,7 @@ def test_the_audit_lists_who_asked_for_values(terminal: Terminal, project: Proje
     ]
 
 
-def test_the_audit_gives_programs_the_entries_as_they_are(terminal: Terminal, project: Project):
+def test_the_audit_gives_programs_the_entries_as_they_are(terminal: Terminal, project: Project) -> None:
     terminal("detokenize", token("Roe"))
     before, after = json.loads(terminal("audit", "--json").stdout)
     assert before | {"detail": None, "hash": None} == {

@@ -33,20 +33,20 @@ def section(text: str, title: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_setting_of_a_destination_is_told(kind: str):
+def test_every_setting_of_a_destination_is_told(kind: str) -> None:
     text = section(DESTINATIONS, kind)
     names = {field.alias or name for name, field in KINDS[kind].model_fields.items()}
     assert {name for name in names if f"`{name}`" not in text and f"`{name}:" not in text} == set()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_setting_is_told_that_is_not_there(kind: str):
+def test_no_setting_is_told_that_is_not_there(kind: str) -> None:
     rows = re.findall(r"^\| (`.+?`) \|", section(DESTINATIONS, kind), re.MULTILINE)
     names = {field.alias or name for name, field in KINDS[kind].model_fields.items()}
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} - names == set()
 
 
-def test_the_alerts_that_are_shown_load(tmp_path: Path):
+def test_the_alerts_that_are_shown_load(tmp_path: Path) -> None:
     shown = re.search(r"```text\n(alerts:.*?)```", DESTINATIONS, re.DOTALL)
     assert shown
     (tmp_path / "alerts.yaml").write_text(shown[1], encoding="utf-8")
@@ -55,7 +55,7 @@ def test_the_alerts_that_are_shown_load(tmp_path: Path):
     assert not rule.concerns("daily_lead_backup", "anomaly")
 
 
-def test_the_list_of_what_exports_may_name_loads_and_shows_every_key(tmp_path: Path):
+def test_the_list_of_what_exports_may_name_loads_and_shows_every_key(tmp_path: Path) -> None:
     shown = re.search(r"```yaml\n# allowed.yaml\n(.*?)```", DESTINATIONS, re.DOTALL)
     assert shown
     (tmp_path / "allowed.yaml").write_text(shown[1], encoding="utf-8")
@@ -76,7 +76,7 @@ REFERENCE_SECTIONS = {
 }
 
 
-def test_every_key_of_an_export_is_told():
+def test_every_key_of_an_export_is_told() -> None:
     before = REFERENCE.partition("\n## ")[0]
     rows = "\n".join(line.split("|")[1] for line in before.splitlines() if line.startswith("| `"))
     assert told_in(rows, WrittenExport.model_fields) == set()
@@ -84,7 +84,7 @@ def test_every_key_of_an_export_is_told():
 
 
 @pytest.mark.parametrize("title", REFERENCE_SECTIONS)
-def test_every_word_of_a_key_is_told(title: str):
+def test_every_word_of_a_key_is_told(title: str) -> None:
     assert told_in(section(REFERENCE, title), REFERENCE_SECTIONS[title]) == set()
 
 
@@ -97,7 +97,7 @@ def rows_of(text: str, columns: int) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows if len(row) == columns]
 
 
-def test_one_table_says_what_each_word_promises_and_what_it_cannot():
+def test_one_table_says_what_each_word_promises_and_what_it_cannot() -> None:
     rows = rows_of(PRIVACY.partition("\n## ")[0], 3)
     assert [word.strip("`") for word, _, _ in rows] == [
         "keep",
@@ -111,7 +111,7 @@ def test_one_table_says_what_each_word_promises_and_what_it_cannot():
     assert all(promise and limit for _, promise, limit in rows)
 
 
-def test_the_table_of_what_may_stand_together_is_that_of_the_catalog():
+def test_the_table_of_what_may_stand_together_is_that_of_the_catalog() -> None:
     shown = {}
     for names, hidden, masked in rows_of(section(PRIVACY, "What may stand together"), 3):
         parts = set(re.findall(r"`(\w+)`", hidden.partition(";")[0]))
@@ -130,13 +130,13 @@ def test_the_table_of_what_may_stand_together_is_that_of_the_catalog():
     assert shown == {}
 
 
-def test_every_type_that_people_type_is_named():
+def test_every_type_that_people_type_is_named() -> None:
     types = {one.name for one in SEMANTIC_TYPES.values() if one.open}
     for text in (PRIVACY.partition("\n| word")[0], section(REFERENCE, "privacy")):
         assert told_in(text, types) == set()
 
 
-def test_the_words_that_are_shown_compile(tmp_path: Path):
+def test_the_words_that_are_shown_compile(tmp_path: Path) -> None:
     shown = re.search(r"```yaml\n(privacy:.*?)```", PRIVACY, re.DOTALL)
     assert shown
     found = columns(tmp_path, f"fields: [email, phone_1, custom, first_name, comments]\n{shown[1]}")
@@ -154,7 +154,7 @@ OWN = own_of((("name", "William"), ("name", "King"), ("street", "12 Main Street"
         "5a1b2c3d4e5f6g7", "555-014", "kingdom", "4 mar 80", "65a46c800000000000000001", "550e8400-e29b-41d4-a716-446655440000", "amFuZUBleGFtcGxlLmNvbQ==",
     ],
 )  # fmt: skip
-def test_what_redact_does_not_find_is_what_the_table_says(text: str):
+def test_what_redact_does_not_find_is_what_the_table_says(text: str) -> None:
     assert redactor("text")(text, OWN) == text
 
 
@@ -166,11 +166,11 @@ def test_what_redact_does_not_find_is_what_the_table_says(text: str):
         "jane\\u0040example.com", "Main Street", "12 main street", "March 4, 1980", "04.03.1980", "123-45-6789",
     ],
 )  # fmt: skip
-def test_what_redact_takes_away_is_what_the_table_says(text: str):
+def test_what_redact_takes_away_is_what_the_table_says(text: str) -> None:
     assert "***" in redactor("text")(f"so {text} it is", OWN)
 
 
-def test_what_a_url_keeps_is_what_the_text_says():
+def test_what_a_url_keeps_is_what_the_text_says() -> None:
     url = "https://me:pw@shop.example:8080/a/King/5125550142?utm_source=ad&email=jane@example.com&utm_term=King#top"
     assert (
         redactor("url", ("utm_*",))(url, OWN)

@@ -64,12 +64,14 @@ SIGNS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 @pytest.mark.parametrize("sign", SIGNS)
-def test_what_lets_nobody_go_ends_with_its_process_and_is_recorded(tmp_path: Path, sign: signal.Signals):
+def test_what_lets_nobody_go_ends_with_its_process_and_is_recorded(
+    tmp_path: Path, sign: signal.Signals
+) -> None:
     assert interrupted("none", "", tmp_path / "record", sign) == SIGNS[sign]
     assert (tmp_path / "record").read_text() == "recorded"
 
 
-def test_a_query_of_postgresql_is_cancelled_on_the_server(postgresql_url: str, tmp_path: Path):
+def test_a_query_of_postgresql_is_cancelled_on_the_server(postgresql_url: str, tmp_path: Path) -> None:
     """Else it would go on for hours: a server sees that its client has gone when it has something to say."""
     assert interrupted(postgresql_url, POSTGRESQL, tmp_path / "record", signal.SIGTERM, 3) == 143
     with psycopg.connect(postgresql_url) as look:
@@ -77,6 +79,6 @@ def test_a_query_of_postgresql_is_cancelled_on_the_server(postgresql_url: str, t
         assert look.execute(query, [f"%{MARK}%"]).fetchone() == (0,)
 
 
-def test_a_thread_that_waits_for_mariadb_is_let_go(mariadb_url: str, tmp_path: Path):
+def test_a_thread_that_waits_for_mariadb_is_let_go(mariadb_url: str, tmp_path: Path) -> None:
     assert interrupted(mariadb_url, MARIADB, tmp_path / "record", signal.SIGINT, 3) == 130
     assert not (tmp_path / "record").exists(), "it ended by itself"

@@ -20,13 +20,13 @@ def names(versions: KeyVersions) -> list[str]:
     return [one.name for one in versions.held]
 
 
-def test_every_version_is_held_in_the_order_of_their_numbers(tmp_path: Path):
+def test_every_version_is_held_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     found = held(tmp_path, HASH_KEY_10=THIRD, HASH_KEY_2=SECOND, HASH_KEY=FIRST)
     assert names(found) == ["HASH_KEY", "HASH_KEY_2", "HASH_KEY_10"]
     assert found.active("hash").name == "HASH_KEY_10"
 
 
-def test_a_version_comes_from_its_variable_its_file_or_the_folder_of_keys(tmp_path: Path):
+def test_a_version_comes_from_its_variable_its_file_or_the_folder_of_keys(tmp_path: Path) -> None:
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "hash_key").write_text(f"{FIRST}\n")
     (tmp_path / "keys" / "hash_key_3").write_text(f"{THIRD}\n")
@@ -44,13 +44,15 @@ def test_a_version_comes_from_its_variable_its_file_or_the_folder_of_keys(tmp_pa
 @pytest.mark.parametrize(
     ("chosen", "name"), [("", "HASH_KEY_2"), ("1", "HASH_KEY"), ("2", "HASH_KEY_2"), (" 1 ", "HASH_KEY")]
 )
-def test_the_version_in_use_is_the_chosen_one_or_else_the_highest(tmp_path: Path, chosen: str, name: str):
+def test_the_version_in_use_is_the_chosen_one_or_else_the_highest(
+    tmp_path: Path, chosen: str, name: str
+) -> None:
     found = held(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, HASH_KEY_ACTIVE=chosen)
     assert found.active("hash").name == name
 
 
 @pytest.mark.parametrize("chosen", ["3", "two", "0", "HASH_KEY_2"])
-def test_a_chosen_version_that_is_not_held_is_refused(tmp_path: Path, chosen: str):
+def test_a_chosen_version_that_is_not_held_is_refused(tmp_path: Path, chosen: str) -> None:
     found = held(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, HASH_KEY_ACTIVE=chosen)
     with pytest.raises(SettingsError, match="EXPORT_PIPELINES_HASH_KEY_ACTIVE") as caught:
         found.active("hash")
@@ -58,34 +60,36 @@ def test_a_chosen_version_that_is_not_held_is_refused(tmp_path: Path, chosen: st
 
 
 @pytest.mark.parametrize("variable", ["HASH_KEY_1", "HASH_KEY_02", "HASH_KEY_NEW", "HASH_KEY_1_FILE"])
-def test_a_variable_that_names_no_version_is_refused(tmp_path: Path, variable: str):
+def test_a_variable_that_names_no_version_is_refused(tmp_path: Path, variable: str) -> None:
     with pytest.raises(SettingsError, match="no version of a key") as caught:
         held(tmp_path, HASH_KEY=FIRST, **{variable: SECOND})
     assert caught.value.where == PREFIX + variable
 
 
-def test_a_variable_without_a_value_is_not_set(tmp_path: Path):
+def test_a_variable_without_a_value_is_not_set(tmp_path: Path) -> None:
     assert names(held(tmp_path, HASH_KEY="", HASH_KEY_2="", HASH_KEY_NEW="")) == []
 
 
 @pytest.mark.parametrize("variables", [{"HASH_KEY": "k" * 31}, {"HASH_KEY": "k" * 31, "HASH_KEY_2": SECOND}])
-def test_a_short_key_is_refused_by_the_name_of_what_holds_it(tmp_path: Path, variables: dict[str, str]):
+def test_a_short_key_is_refused_by_the_name_of_what_holds_it(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
     with pytest.raises(SettingsError) as caught:
         held(tmp_path, **variables).active("hash")
     assert caught.value.what == "hash needs keys of at least 32 bytes, and EXPORT_PIPELINES_HASH_KEY holds 31"
 
 
-def test_a_key_of_32_bytes_is_long_enough(tmp_path: Path):
+def test_a_key_of_32_bytes_is_long_enough(tmp_path: Path) -> None:
     assert held(tmp_path, HASH_KEY="k" * 32).active("hash")
     assert held(tmp_path, HASH_KEY="é" * 16).active("hash")
 
 
-def test_two_versions_with_one_secret_are_refused(tmp_path: Path):
+def test_two_versions_with_one_secret_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="hold the same key"):
         held(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, HASH_KEY_3=FIRST).active("hash")
 
 
-def test_a_key_id_depends_on_the_secret_and_its_purpose_alone(tmp_path: Path):
+def test_a_key_id_depends_on_the_secret_and_its_purpose_alone(tmp_path: Path) -> None:
     first, second = held(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND).held
     (moved,) = held(tmp_path, HASH_KEY_2=FIRST).held
     (other,) = key_versions({f"{PREFIX}MASTER_KEY": FIRST}, "MASTER_KEY", tmp_path, tmp_path).held
@@ -93,6 +97,6 @@ def test_a_key_id_depends_on_the_secret_and_its_purpose_alone(tmp_path: Path):
     assert len(bytes.fromhex(first.id)) == 4 and str(first) == f"HASH_KEY:{first.id}"
 
 
-def test_a_secret_is_never_printed(tmp_path: Path):
+def test_a_secret_is_never_printed(tmp_path: Path) -> None:
     found = held(tmp_path, HASH_KEY=FIRST)
     assert FIRST not in f"{found!r} {found} {found.held[0]!r} {found.held[0]} {found.model_dump_json()}"

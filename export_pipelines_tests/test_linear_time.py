@@ -41,26 +41,26 @@ def within(seconds: float, asked: Callable[[], object], what: str) -> None:
 
 
 @pytest.mark.parametrize("type", ["text", "url", "user_agent"])
-def test_redaction(type: str):
+def test_redaction(type: str) -> None:
     own = own_of([("name", "Ann Roe"), ("street", "1 Elm St"), ("dob", "1990-02-03"), ("ssn", "987-65-4321")])
     for text in texts():
         within(SECONDS, lambda text=text: redactor(type)(text, own), repr(text[:6]))  # type: ignore[misc]
 
 
-def test_own_values():
+def test_own_values() -> None:
     for text in texts():
         for type in ("name", "street", "ssn"):
             within(SECONDS, lambda text=text, type=type: own_of([(type, text)]), repr(text[:6]))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("type", ["email", "phone", "name", "postal_code", "text"])
-def test_normal_spellings(type: str):
+def test_normal_spellings(type: str) -> None:
     for text in texts():
         within(SECONDS, lambda text=text: spelled(type, text), repr(text[:6]))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("type", sorted({*COMPONENTS, *VALID}))
-def test_grammars_of_types(type: str):
+def test_grammars_of_types(type: str) -> None:
     frame = pl.DataFrame({"value": texts()})
     parts = [part(pl.col("value")).alias(name) for name, part in COMPONENTS.get(type, {}).items()]
     within(SECONDS * 4, lambda: frame.select(has_form(type, pl.col("value")).alias("form"), *parts), type)
@@ -69,7 +69,7 @@ def test_grammars_of_types(type: str):
 @pytest.mark.parametrize(
     "type", ["timestamp", "date", "boolean", "currency", "number", "integer", "object", "text"]
 )
-def test_cells_of_an_import(type: str):
+def test_cells_of_an_import(type: str) -> None:
     parse = parser_of(type)
 
     def asked(text: str) -> None:
@@ -82,12 +82,12 @@ def test_cells_of_an_import(type: str):
         within(SECONDS, lambda text=text: asked(text), repr(text[:6]))  # type: ignore[misc]
 
 
-def test_names_of_columns_and_keys():
+def test_names_of_columns_and_keys() -> None:
     for text in texts():
         within(SECONDS, lambda text=text: (compared(text), never_exported_type(text)), repr(text[:6]))  # type: ignore[misc]
 
 
-def test_a_long_text_in_json_takes_no_more_memory_than_a_few_of_it():
+def test_a_long_text_in_json_takes_no_more_memory_than_a_few_of_it() -> None:
     text = '"' + "x\\n" * 1_400_000 + '"'
     tracemalloc.start()
     found = TOKEN.match(text)
@@ -101,6 +101,6 @@ MARKS = st.text("ae\u0301\u0323\u0327\u0345\u0f71\u0f72é\u1e09\uac00\u1161\u11a
 
 
 @given(MARKS, st.sampled_from(["NFC", "NFKC", "NFKD"]))
-def test_the_normal_form_of_a_long_text_is_unicodes(piece: str, form: str):
+def test_the_normal_form_of_a_long_text_is_unicodes(piece: str, form: str) -> None:
     text = piece * (FEW // len(piece) + 2)
     assert normalised(form, text) == unicodedata.normalize(form, text)  # type: ignore[arg-type]

@@ -16,12 +16,12 @@ from export_pipelines_tests.test_new_project import environment
 DAY = "2024-01-15"
 
 
-def test_every_error_has_a_code_of_its_own():
+def test_every_error_has_a_code_of_its_own() -> None:
     codes = [one.code for one in every_error()]
     assert len(codes) == len(set(codes)) > 10
 
 
-def test_the_page_of_errors_is_made_of_the_code():
+def test_the_page_of_errors_is_made_of_the_code() -> None:
     assert (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8") == error_page()
 
 
@@ -50,7 +50,7 @@ def records(answer: "subprocess.CompletedProcess[str]") -> list[dict[str, object
     return [json.loads(line) for line in answer.stderr.splitlines()]
 
 
-def test_stderr_holds_records_and_nothing_else(tmp_path: Path):
+def test_stderr_holds_records_and_nothing_else(tmp_path: Path) -> None:
     made = terminal(tmp_path, "init", "mine")
     project = tmp_path / "mine"
     assert (made.returncode, records(made)) == (0, [])
@@ -68,7 +68,7 @@ def test_stderr_holds_records_and_nothing_else(tmp_path: Path):
     assert len(runs) == 1 and runs != {None}
 
 
-def test_a_failure_is_a_record_with_its_code(tmp_path: Path):
+def test_a_failure_is_a_record_with_its_code(tmp_path: Path) -> None:
     assert terminal(tmp_path, "init", ".").returncode == 0
     wrong = terminal(tmp_path, "run", "nothing")
     (record,) = records(wrong)

@@ -45,7 +45,7 @@ def update(lists: Path, wait_s: float) -> None:
     apt_get("update", options=[f"Dir::State::lists={lists}", *nowhere], wait_s=wait_s)
 
 
-def test_a_lock_of_the_lists_is_waited_for(lists: Path, capfd: pytest.CaptureFixture[str]):
+def test_a_lock_of_the_lists_is_waited_for(lists: Path, capfd: pytest.CaptureFixture[str]) -> None:
     before = time.monotonic()
     with held(lists / "lock", 5):
         update(lists, 120)
@@ -55,7 +55,7 @@ def test_a_lock_of_the_lists_is_waited_for(lists: Path, capfd: pytest.CaptureFix
     )
 
 
-def test_a_lock_that_is_not_given_back_is_told_with_what_to_do(lists: Path):
+def test_a_lock_that_is_not_given_back_is_told_with_what_to_do(lists: Path) -> None:
     with (
         held(lists / "lock", 600),
         pytest.raises(TimeoutError, match=r"lock for 1 s .*; let it end, or run: apt-get update"),
@@ -63,6 +63,6 @@ def test_a_lock_that_is_not_given_back_is_told_with_what_to_do(lists: Path):
         update(lists, 1)
 
 
-def test_any_other_fault_is_told_at_once():
+def test_any_other_fault_is_told_at_once() -> None:
     with pytest.raises(AssertionError, match="Invalid operation"):
         apt_get("no-such-word")

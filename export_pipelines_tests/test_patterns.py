@@ -31,13 +31,13 @@ from export_pipelines.patterns import LONGEST, BadPattern, compiled, is_found
         (r"\pL{1000}zoe.secret", "too large"),
     ],
 )
-def test_what_is_no_pattern_is_refused_with_the_reason_and_without_its_text(pattern: str, why: str):
+def test_what_is_no_pattern_is_refused_with_the_reason_and_without_its_text(pattern: str, why: str) -> None:
     with pytest.raises(BadPattern, match=re.escape(why)) as caught:
         compiled(pattern)
     assert "zoe" not in str(caught.value) and "secret" not in str(caught.value)
 
 
-def test_nothing_is_said_on_stderr(capfd: pytest.CaptureFixture[str]):
+def test_nothing_is_said_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(BadPattern):
         compiled("(zoe.secret")
     assert capfd.readouterr() == ("", "")
@@ -48,7 +48,7 @@ def test_nothing_is_said_on_stderr(capfd: pytest.CaptureFixture[str]):
     ["(a+)+$", "(a|a)*b$", "(a?){500}(a){500}b", "((a{0,9}){0,9}){0,9}x", "[a-zé]{0,100}[a-z]{0,100}x", "a" * LONGEST],
 )  # fmt: skip
 @pytest.mark.parametrize("letters", ["a", "é", "ab"])
-def test_the_dearest_pattern_takes_seconds_for_200_000_letters(pattern: str, letters: str):
+def test_the_dearest_pattern_takes_seconds_for_200_000_letters(pattern: str, letters: str) -> None:
     text = (letters * 200_000)[:200_000].encode() + b"!"
     before = time.process_time()
     is_found(pattern, text)

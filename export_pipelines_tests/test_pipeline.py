@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from export_pipelines.artifacts import Manifest, Store, verify
@@ -101,7 +102,7 @@ def test_the_manifest_counts_values_that_read_as_null(run: Make, store: Store):
     assert "like_null" not in run(plan_of(format=Format(name="ndjson"))).model_dump()
 
 
-def test_the_manifest_counts_numbers_that_a_sheet_holds_as_text(store: Store, tmp_path: Path):
+def test_the_manifest_counts_numbers_that_a_sheet_holds_as_text(store: Store, tmp_path: Path) -> None:
     url = sample_url(tmp_path)
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("UPDATE leads SET price = 12345678901234567 WHERE rowid % 100 = 0")
@@ -185,7 +186,7 @@ def test_more_bytes_than_the_limit_stop_the_run_and_leave_nothing(run: Make, tmp
     assert nothing_in(tmp_path / "home" / "artifacts")
 
 
-def test_a_source_without_the_table_is_told_and_leaves_nothing(store: Store, tmp_path: Path):
+def test_a_source_without_the_table_is_told_and_leaves_nothing(store: Store, tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "empty.db").close()
     source = open_source(f"sqlite:///{tmp_path / 'empty.db'}")
     with pytest.raises(SourceError, match="leads"):
@@ -200,13 +201,13 @@ class Breaking:
     url: str
     error: Exception | None
 
-    def check(self, query):
+    def check(self, query: Query) -> None:
         open_source(self.url).check(query)
 
-    def count(self, query):
+    def count(self, query: Query) -> int:
         return open_source(self.url).count(query) + (self.error is None)
 
-    def read(self, query):
+    def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         yield from open_source(self.url).read(query)
         if self.error:
             raise self.error
@@ -215,13 +216,15 @@ class Breaking:
 @pytest.mark.parametrize(
     "error", [SourceError("the connection broke"), StoreError("full"), RuntimeError("bug")]
 )
-def test_any_error_in_the_middle_leaves_nothing(store: Store, tmp_path: Path, url: str, error: Exception):
+def test_any_error_in_the_middle_leaves_nothing(
+    store: Store, tmp_path: Path, url: str, error: Exception
+) -> None:
     with pytest.raises(type(error), match=str(error)):
         run_export(plan_of(), Breaking(url, error), store, Keys(), lambda: NOW, token(1))
     assert nothing_in(tmp_path / "home" / "artifacts") and store.manifests() == []
 
 
-def test_fewer_rows_than_counted_are_never_a_success(store: Store, tmp_path: Path, url: str):
+def test_fewer_rows_than_counted_are_never_a_success(store: Store, tmp_path: Path, url: str) -> None:
     with pytest.raises(RetryableError, match="1,001 rows were counted, only 1,000 were read"):
         run_export(plan_of(), Breaking(url, None), store, Keys(), lambda: NOW, token(1))
     assert nothing_in(tmp_path / "home" / "artifacts")
@@ -242,13 +245,13 @@ def test_a_run_sweeps_what_killed_runs_left(run: Make, store: Store, tmp_path: P
     assert not killed.exists() and store.manifests() == [made]
 
 
-def test_a_plan_that_is_not_whole_is_refused(store: Store, url: str):
+def test_a_plan_that_is_not_whole_is_refused(store: Store, url: str) -> None:
     plan = plan_of().model_copy(update={"encoding": None})
     with pytest.raises(FatalError, match="not whole"):
         run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(1))
 
 
-def test_check_run_tells_the_rows_to_come(url: str):
+def test_check_run_tells_the_rows_to_come(url: str) -> None:
     assert check_run(plan_of(), open_source(url)) == LEADS
 
 
@@ -269,13 +272,13 @@ def test_an_artifact_is_delivered_where_its_plan_says(run: Make, desk: Desk, sto
             assert (folder / part.name).read_bytes() == file.read()
 
 
-def test_skip_empty_delivers_only_what_has_rows():
+def test_skip_empty_delivers_only_what_has_rows() -> None:
     plan = plan_of(skip_empty=True)
     assert destinations_of(plan, rows=0) == ()
     assert len(destinations_of(plan, rows=1)) == len(destinations_of(plan)) == 1
 
 
-def test_an_empty_artifact_is_delivered_unless_skip_empty_is_said():
+def test_an_empty_artifact_is_delivered_unless_skip_empty_is_said() -> None:
     assert len(destinations_of(plan_of(), rows=0)) == 1
 
 

@@ -40,7 +40,7 @@ def project(tmp_path: Path) -> Project:
     return made
 
 
-def test_a_preview_is_typed_masked_and_writes_nothing(project: Project):
+def test_a_preview_is_typed_masked_and_writes_nothing(project: Project) -> None:
     frame = project.preview("daily_leads", "2024-01-15", rows=7)
     assert len(frame) == 7
     assert str(frame.dtypes["submitted_at"]) == "timestamp[ms, tz=UTC][pyarrow]"
@@ -48,7 +48,7 @@ def test_a_preview_is_typed_masked_and_writes_nothing(project: Project):
     assert project.store.manifests() == []
 
 
-def test_a_run_is_delivered_recorded_and_read_back(project: Project):
+def test_a_run_is_delivered_recorded_and_read_back(project: Project) -> None:
     outcome = project.run("daily_leads", "2024-01-15")
     assert outcome.ok and len(outcome.receipts) == 1
     assert [one.state for one in project.ledger.deliveries()] == ["delivered"]
@@ -58,7 +58,7 @@ def test_a_run_is_delivered_recorded_and_read_back(project: Project):
     assert project.to_arrow("daily_leads/2024-01-15").read_all().num_rows == 100
 
 
-def test_what_failed_to_arrive_is_told_and_the_artifact_kept(project: Project):
+def test_what_failed_to_arrive_is_told_and_the_artifact_kept(project: Project) -> None:
     file = project.root / "exports" / "daily_leads.yaml"
     file.write_text(DAILY + '  - webhook: {url: "https://127.0.0.1:9/x"}\n')
     outcome = project.run("daily_leads", "2024-01-15")
@@ -67,7 +67,7 @@ def test_what_failed_to_arrive_is_told_and_the_artifact_kept(project: Project):
     assert len(project.read("daily_leads/2024-01-15")) == 100
 
 
-def test_a_scan_takes_the_newest_of_each_partition_and_no_other_window(project: Project):
+def test_a_scan_takes_the_newest_of_each_partition_and_no_other_window(project: Project) -> None:
     for window in ("2024-01-15", "2024-01-14", "2024-01-15", "2024-01-14T10:00:00Z/2024-01-14T12:00:00Z"):
         project.run("daily_leads", window)
     frame = project.scan("daily_leads").collect()
@@ -76,7 +76,7 @@ def test_a_scan_takes_the_newest_of_each_partition_and_no_other_window(project: 
     assert frame["lead_id"].n_unique() == 200
 
 
-def test_an_export_is_found_by_the_name_that_it_had(project: Project):
+def test_an_export_is_found_by_the_name_that_it_had(project: Project) -> None:
     project.run("daily_leads", "2024-01-15")
     (project.root / "exports" / "daily_leads.yaml").rename(project.root / "exports" / "leads_of_a_day.yaml")
     file = project.root / "exports" / "leads_of_a_day.yaml"
@@ -94,17 +94,17 @@ def test_an_export_is_found_by_the_name_that_it_had(project: Project):
         ("nothing/2024-01-16", "there is no artifact"),
     ],
 )
-def test_what_is_not_there_is_a_request_error(project: Project, name: str, expected: str):
+def test_what_is_not_there_is_a_request_error(project: Project, name: str, expected: str) -> None:
     with pytest.raises(errors.RequestError, match=expected):
         project.read(name)
 
 
-def test_a_window_that_is_not_over_is_refused(project: Project):
+def test_a_window_that_is_not_over_is_refused(project: Project) -> None:
     with pytest.raises(errors.WindowError, match="not complete"):
         project.run("daily_leads", "2024-02-01")
 
 
-def test_quiet_hours_hold_in_a_notebook_too(project: Project):
+def test_quiet_hours_hold_in_a_notebook_too(project: Project) -> None:
     file = project.root / "exports" / "daily_leads.yaml"
     file.write_text(DAILY + 'quiet_hours: "01:00-05:00"\n')
     with pytest.raises(errors.WindowError, match="quiet hours"):
@@ -112,7 +112,7 @@ def test_quiet_hours_hold_in_a_notebook_too(project: Project):
     assert project.run("daily_leads", "2024-01-15", any_hour=True).ok
 
 
-def test_the_door_names_what_it_opens():
+def test_the_door_names_what_it_opens() -> None:
     assert set(export_pipelines.__all__) >= {"Project", "Manifest", "Outcome", "Plan", "errors"}
     for name in export_pipelines.__all__:
         assert getattr(export_pipelines, name)
@@ -130,7 +130,7 @@ def without_a_screen() -> Iterator[None]:
 
 def test_the_notebook_of_the_documents_runs(
     project: Project, monkeypatch: pytest.MonkeyPatch, without_a_screen: None
-):
+) -> None:
     monkeypatch.chdir(project.root)
     for name in [one for one in os.environ if one.startswith("EXPORT_PIPELINES_")]:
         monkeypatch.delenv(name)

@@ -51,7 +51,9 @@ def left(terminal: Terminal) -> set[str]:
     return {str(one["artifact"]) for one in data(terminal("artifacts", "--json"))}  # type: ignore[attr-defined]
 
 
-def test_what_is_over_goes_and_nothing_else(terminal: Terminal, project: Project, ages: dict[str, str]):
+def test_what_is_over_goes_and_nothing_else(
+    terminal: Terminal, project: Project, ages: dict[str, str]
+) -> None:
     assert data(terminal("sweep", "--dry-run", "--json")) == [ages["old"]]
     assert left(terminal) == set(ages.values())
     answer: Answer = terminal("sweep")
@@ -61,7 +63,7 @@ def test_what_is_over_goes_and_nothing_else(terminal: Terminal, project: Project
     assert "nothing to remove" in terminal("sweep").stderr + terminal("sweep").stdout
 
 
-def test_dagster_does_it_every_night(dagster_project: DagsterProject):  # noqa: F811
+def test_dagster_does_it_every_night(dagster_project: DagsterProject) -> None:  # noqa: F811
     project = dagster_project
     project.write("kept", KEPT)
     assert project.run("kept", "2024-01-15").success

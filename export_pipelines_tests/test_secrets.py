@@ -41,7 +41,7 @@ def failing(project: Project, tmp_path: Path) -> Iterator[Project]:
         yield project
 
 
-def test_a_grep_for_every_secret_finds_nothing(failing: Project):
+def test_a_grep_for_every_secret_finds_nothing(failing: Project) -> None:
     project = failing
     project.environment["EXPORT_PIPELINES_HASH_KEY"] = WRONG
     ran = {name: in_shell(project, "--debug", "run", name, "--partition", DAY) for name in ("works", "fails")}

@@ -9,8 +9,8 @@ from export_pipelines.catalog import load_catalog
 from export_pipelines.check import CheckFault, check_all
 from export_pipelines.definition import load_definitions
 from export_pipelines.errors import RequestError, SettingsError
+from export_pipelines.key_versions import PREFIX
 from export_pipelines.sample import generate_leads
-from export_pipelines.settings import PREFIX
 from export_pipelines_servers.local import free_ports, local_servers
 from export_pipelines_tests.conftest import DAILY, REPOSITORY, Project
 

@@ -1,6 +1,6 @@
 """The receiving end of each kind of destination, for the contract suite: one row a kind, real servers behind them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -78,7 +78,7 @@ class FolderReceiver:
 
 
 @contextmanager
-def _folder(tmp: Path):  # type: ignore[no-untyped-def]
+def _folder(tmp: Path) -> Iterator[FolderReceiver]:
     (tmp / "receiver").mkdir()
     yield FolderReceiver(tmp / "receiver")
 
@@ -128,7 +128,7 @@ class MailReceiver:
 
 
 @contextmanager
-def _email(tmp: Path):  # type: ignore[no-untyped-def]
+def _email(tmp: Path) -> Iterator[MailReceiver]:
     ca = authority().pem(tmp)
     with smtp_server() as post:
         environment = {
@@ -182,13 +182,13 @@ class SftpReceiver:
 
 
 @contextmanager
-def _openssh(tmp: Path):  # type: ignore[no-untyped-def]
+def _openssh(tmp: Path) -> Iterator[SftpReceiver]:
     with openssh() as server:
         yield SftpReceiver(server)
 
 
 @contextmanager
-def _asyncssh(tmp: Path):  # type: ignore[no-untyped-def]
+def _asyncssh(tmp: Path) -> Iterator[SftpReceiver]:
     (tmp / "receiver").mkdir()
     with asyncssh_server(tmp / "receiver") as server:
         yield SftpReceiver(server)
@@ -256,7 +256,7 @@ class S3Receiver:
 
 
 @contextmanager
-def _s3(tmp: Path):  # type: ignore[no-untyped-def]
+def _s3(tmp: Path) -> Iterator[S3Receiver]:
     yield S3Receiver(*own_bucket())
 
 
@@ -306,7 +306,7 @@ class WebhookReceiver:
 
 
 @contextmanager
-def _webhook(tmp: Path):  # type: ignore[no-untyped-def]
+def _webhook(tmp: Path) -> Iterator[WebhookReceiver]:
     (tmp / "allowed.yaml").write_text(OPENED)
     with https_server() as inbox:
         made = WebhookReceiver(inbox, authority().pem(tmp))
@@ -341,7 +341,7 @@ class DownloadReceiver:
 
 
 @contextmanager
-def _download(tmp: Path):  # type: ignore[no-untyped-def]
+def _download(tmp: Path) -> Iterator[DownloadReceiver]:
     yield DownloadReceiver(tmp / "home")
 
 

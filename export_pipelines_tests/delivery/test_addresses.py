@@ -26,16 +26,16 @@ PUBLIC = ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "64:ff9b::8.8.8.8", "::
 
 
 @pytest.mark.parametrize("address", [one for several in REFUSED.values() for one in several])
-def test_what_is_not_public_is_refused(address: str):
+def test_what_is_not_public_is_refused(address: str) -> None:
     assert not is_reachable(address, ())
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_what_is_public_is_reached(address: str):
+def test_what_is_public_is_reached(address: str) -> None:
     assert is_reachable(address, ())
 
 
-def test_an_opened_network_is_reached_in_every_wrapping_and_nothing_beside_it():
+def test_an_opened_network_is_reached_in_every_wrapping_and_nothing_beside_it() -> None:
     opened = [ip_network("10.1.0.0/16")]
     for address in ("10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3"):
         assert is_reachable(address, opened)
@@ -43,7 +43,7 @@ def test_an_opened_network_is_reached_in_every_wrapping_and_nothing_beside_it():
         assert not is_reachable(address, opened)
 
 
-def test_a_tunnel_is_never_public_whatever_is_inside():
+def test_a_tunnel_is_never_public_whatever_is_inside() -> None:
     assert not is_public(ip_address("2002:808:808::1"))
 
 
@@ -62,5 +62,5 @@ def test_a_tunnel_is_never_public_whatever_is_inside():
         ("1and1.com", None),
     ],
 )
-def test_a_host_that_is_an_address_is_known_in_every_spelling(host: str, address: str | None):
+def test_a_host_that_is_an_address_is_known_in_every_spelling(host: str, address: str | None) -> None:
     assert literal(host) == address

@@ -70,7 +70,7 @@ def allow(desk: Desk, **globs: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ENTRIES)
-def test_a_destination_knows_all_that_it_names(kind: str):
+def test_a_destination_knows_all_that_it_names(kind: str) -> None:
     found = KINDS[kind].model_validate(ENTRIES[kind][1]).named()
     assert {(".".join(map(str, one.key)), one.kind, one.name) for one in found} == NAMED[kind]
 
@@ -80,7 +80,7 @@ def test_a_destination_knows_all_that_it_names(kind: str):
 )
 def test_each_name_is_held_against_the_list_when_the_destination_is_opened(
     desk: Desk, kind: str, named: tuple[str, str, str]
-):
+) -> None:
     """The list may have changed after the check."""
     _, of, name = named
     others = [one for _, other, one in NAMED[kind] if other == of and one != name]
@@ -100,7 +100,7 @@ def test_each_name_is_held_against_the_list_when_the_destination_is_opened(
 )
 def test_a_host_inside_of_a_secret_is_held_against_the_list(
     desk: Desk, kind: str, settings: dict[str, Any], where: str
-):
+) -> None:
     desk.environment.update(U="https://evil.example/in", M="smtp://user:password@evil.example:587")
     allow(desk, hosts="[ok.example]")
     with pytest.raises(RequestError, match='the host "evil.example"') as caught:
@@ -108,21 +108,21 @@ def test_a_host_inside_of_a_secret_is_held_against_the_list(
     assert caught.value.where == where
 
 
-def test_a_list_that_is_wrong_allows_nothing(desk: Desk):
+def test_a_list_that_is_wrong_allows_nothing(desk: Desk) -> None:
     desk.settings.allowed.write_text("hosts: [")
     entry = {"kind": "sftp", "settings": SFTP}
     with pytest.raises(DefinitionError, match=r"allowed\.yaml:1: not YAML"):
         open_entry(entry, desk.resources)
 
 
-def test_a_list_that_the_environment_names_has_to_be_there(tmp_path: Path):
+def test_a_list_that_the_environment_names_has_to_be_there(tmp_path: Path) -> None:
     settings = Settings.load({"EXPORT_PIPELINES_ALLOWED": "lists/allowed.yaml"}, tmp_path)
     assert settings.allowed == tmp_path / "lists" / "allowed.yaml" and settings.demands_allowed
     assert not Settings.load({}, tmp_path).demands_allowed
 
 
 @pytest.mark.parametrize("name", ["EXPORT_PIPELINES_MASTER_KEY", "export_pipelines_hash_key"])
-def test_a_variable_of_the_program_is_never_resolved(desk: Desk, name: str):
+def test_a_variable_of_the_program_is_never_resolved(desk: Desk, name: str) -> None:
     """Also where the model that refuses it was gone round."""
     desk.environment[name] = "the operator's own"
     with pytest.raises(SettingsError, match="a variable of the program itself"):
@@ -152,7 +152,7 @@ def own_files(desk: Desk, tmp_path: Path) -> list[str]:
     ]
 
 
-def test_a_file_of_the_program_is_never_read(desk: Desk, own_files: list[str]):
+def test_a_file_of_the_program_is_never_read(desk: Desk, own_files: list[str]) -> None:
     """HOME, files of keys, and the environment as the kernel shows it."""
     for file in own_files:
         with pytest.raises(SettingsError, match="a file of the program itself"):
@@ -167,7 +167,7 @@ def test_a_file_of_the_program_is_never_read(desk: Desk, own_files: list[str]):
             open_entry(entry, desk.resources)
 
 
-def test_a_climbing_path_is_compared_as_it_is_read(desk: Desk, tmp_path: Path):
+def test_a_climbing_path_is_compared_as_it_is_read(desk: Desk, tmp_path: Path) -> None:
     allow(desk, files=f'["{tmp_path}/secrets/*"]')
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "a").write_text("inside")
@@ -176,7 +176,7 @@ def test_a_climbing_path_is_compared_as_it_is_read(desk: Desk, tmp_path: Path):
     assert "does not allow the file" in str(desk.resources.refusal("files", "secrets/../b"))
 
 
-def test_a_folder_is_held_against_the_list_as_it_is_filled_in(desk: Desk, tmp_path: Path):
+def test_a_folder_is_held_against_the_list_as_it_is_filled_in(desk: Desk, tmp_path: Path) -> None:
     """The template fits what the operator allows, and what becomes of it does not."""
     made = stored(desk.store)
     entry = {"kind": "folder", "settings": {"path": f"{tmp_path}/out/{{{{date}}}}", "overwrite": "version"}}
@@ -189,18 +189,18 @@ def test_a_folder_is_held_against_the_list_as_it_is_filled_in(desk: Desk, tmp_pa
     desk.send(made, entry)
 
 
-def test_a_climbing_folder_is_compared_as_it_is_written_into(desk: Desk, tmp_path: Path):
+def test_a_climbing_folder_is_compared_as_it_is_written_into(desk: Desk, tmp_path: Path) -> None:
     allow(desk, folders=json.dumps([f"{tmp_path}/out/**"]))
     assert desk.resources.refusal("folders", f"{tmp_path}/out/a") is None
     assert "does not allow the folder" in str(desk.resources.refusal("folders", f"{tmp_path}/out/../other"))
 
 
-def test_the_programs_own_folder_of_deliveries_is_always_free(desk: Desk):
+def test_the_programs_own_folder_of_deliveries_is_always_free(desk: Desk) -> None:
     allow(desk, folders="[]")
     desk.send(stored(desk.store), {"kind": "folder", "settings": {"path": "backup"}})
 
 
-def test_a_delivery_from_before_a_setting_was_moved_says_where_it_went(desk: Desk):
+def test_a_delivery_from_before_a_setting_was_moved_says_where_it_went(desk: Desk) -> None:
     """One that waits in the ledger of an older program."""
     entry = {"kind": "webhook", "settings": {"url": "https://10.0.0.5/in", "allow_private": True}}
     with pytest.raises(RequestError) as told:

@@ -32,7 +32,7 @@ def later(desk: Desk, parts: dict[str, bytes]) -> Any:
     return stored(desk.store, parts, token=LATER, at=AT + timedelta(days=1))
 
 
-def test_a_large_file_goes_up_in_pieces_and_says_its_digest(desk: Desk, receiver: S3Receiver):
+def test_a_large_file_goes_up_in_pieces_and_says_its_digest(desk: Desk, receiver: S3Receiver) -> None:
     made = stored(desk.store, LARGE)
     desk.send(made, receiver.entry())
     assert {name: receiver.arrived()[name] for name in LARGE} == LARGE
@@ -42,7 +42,7 @@ def test_a_large_file_goes_up_in_pieces_and_says_its_digest(desk: Desk, receiver
         assert found.sha256 == part.sha256
 
 
-def test_a_key_names_the_files_and_the_manifest_lists_them_so(desk: Desk, receiver: S3Receiver):
+def test_a_key_names_the_files_and_the_manifest_lists_them_so(desk: Desk, receiver: S3Receiver) -> None:
     entry = receiver.entry(key="performance/{{date}}/part_{{part | pad(3)}}.{{ext}}")
     receipt = desk.send(stored(desk.store), entry)
     receiver.folder = "performance/2024-01-15/"
@@ -55,14 +55,14 @@ def test_a_key_names_the_files_and_the_manifest_lists_them_so(desk: Desk, receiv
     assert desk.send(later(desk, PARTS), entry) == receipt
 
 
-def test_what_the_set_before_had_more_is_gone(desk: Desk, receiver: S3Receiver):
+def test_what_the_set_before_had_more_is_gone(desk: Desk, receiver: S3Receiver) -> None:
     desk.send(stored(desk.store), receiver.entry())
     desk.send(later(desk, {"leads_part_1.csv": b"id\n9\n"}), receiver.entry())
     assert set(receiver.arrived()) == {"leads_part_1.csv", "daily.manifest.json"}
     assert receiver.debris() == []
 
 
-def test_never_replaces_nothing(desk: Desk, receiver: S3Receiver):
+def test_never_replaces_nothing(desk: Desk, receiver: S3Receiver) -> None:
     entry = receiver.entry(overwrite="never")
     desk.send(stored(desk.store), entry)
     with pytest.raises(RequestError, match="already there"):
@@ -71,7 +71,7 @@ def test_never_replaces_nothing(desk: Desk, receiver: S3Receiver):
 
 
 @pytest.mark.parametrize("size", [5, PIECE_BYTES * 2])
-def test_what_came_a_moment_before_is_not_replaced(receiver: S3Receiver, size: int):
+def test_what_came_a_moment_before_is_not_replaced(receiver: S3Receiver, size: int) -> None:
     upload = Upload(receiver.bucket, "in/x", {}, "a" * 64)
     upload.write(b"x" * size)
     receiver.bucket.put("in/x", b"theirs", {})
@@ -81,26 +81,26 @@ def test_what_came_a_moment_before_is_not_replaced(receiver: S3Receiver, size: i
     assert receiver.debris() == []
 
 
-def test_an_answer_that_was_lost_is_no_other_delivery(receiver: S3Receiver):
+def test_an_answer_that_was_lost_is_no_other_delivery(receiver: S3Receiver) -> None:
     assert receiver.bucket.put("in/m", b"same", {}, only_new=True)
     assert receiver.bucket.put("in/m", b"same", {}, only_new=True)
     assert not receiver.bucket.put("in/m", b"other", {}, only_new=True)
 
 
-def test_without_its_manifest_a_set_replaces_one_that_had_it(desk: Desk, receiver: S3Receiver):
+def test_without_its_manifest_a_set_replaces_one_that_had_it(desk: Desk, receiver: S3Receiver) -> None:
     desk.send(stored(desk.store), receiver.entry())
     desk.send(later(desk, {"leads_part_1.csv": b"id\n9\n"}), receiver.entry(manifest=False))
     assert receiver.arrived() == {"leads_part_1.csv": b"id\n9\n"}
     assert receiver.debris() == []
 
 
-def test_a_manifest_lies_in_no_archive(desk: Desk, receiver: S3Receiver):
+def test_a_manifest_lies_in_no_archive(desk: Desk, receiver: S3Receiver) -> None:
     desk.send(stored(desk.store), receiver.entry(storage_class="STANDARD_IA"))
     head = receiver.bucket.client.head_object(Bucket=receiver.bucket.name, Key="in/daily.manifest.json")
     assert head.get("StorageClass") in (None, "STANDARD")
 
 
-def test_a_version_goes_beside_what_is_there(desk: Desk, receiver: S3Receiver):
+def test_a_version_goes_beside_what_is_there(desk: Desk, receiver: S3Receiver) -> None:
     entry = receiver.entry(overwrite="version")
     desk.send(stored(desk.store), entry)
     receipt = desk.send(later(desk, {"leads_part_1.csv": b"id\n9\n"}), entry)
@@ -109,7 +109,7 @@ def test_a_version_goes_beside_what_is_there(desk: Desk, receiver: S3Receiver):
     assert receiver.arrived()["leads_part_1.csv"] == PARTS["leads_part_1.csv"]
 
 
-def test_uploads_of_a_killed_attempt_are_given_up(desk: Desk, receiver: S3Receiver):
+def test_uploads_of_a_killed_attempt_are_given_up(desk: Desk, receiver: S3Receiver) -> None:
     killed = Upload(receiver.bucket, "in/leads_part_1.csv", {})
     killed.write(b"x" * (PIECE_BYTES + 1))
     killed.stand()
@@ -120,13 +120,13 @@ def test_uploads_of_a_killed_attempt_are_given_up(desk: Desk, receiver: S3Receiv
     assert receiver.debris() == ["in/of_another.csv"]
 
 
-def test_another_exports_file_is_not_replaced(desk: Desk, receiver: S3Receiver):
+def test_another_exports_file_is_not_replaced(desk: Desk, receiver: S3Receiver) -> None:
     desk.send(stored(desk.store), receiver.entry())
     with pytest.raises(RequestError, match="belongs to export daily"):
         desk.send(stored(desk.store, export="other"), receiver.entry())
 
 
-def test_encryption_class_and_tags_are_asked_for(desk: Desk, receiver: S3Receiver):
+def test_encryption_class_and_tags_are_asked_for(desk: Desk, receiver: S3Receiver) -> None:
     asked = {"encryption": "AES256", "storage_class": "STANDARD_IA", "tags": {"team": "billing & co"}}
     desk.send(stored(desk.store, LARGE), receiver.entry(**asked))
     client, place = receiver.bucket.client, {"Bucket": receiver.bucket.name, "Key": "in/large.bin"}
@@ -135,18 +135,20 @@ def test_encryption_class_and_tags_are_asked_for(desk: Desk, receiver: S3Receive
     assert client.get_object_tagging(**place)["TagSet"] == [{"Key": "team", "Value": "billing & co"}]
 
 
-def test_a_server_with_a_certificate_of_ones_own_authority(desk: Desk, receiver: S3Receiver):
+def test_a_server_with_a_certificate_of_ones_own_authority(desk: Desk, receiver: S3Receiver) -> None:
     url = f"https://127.0.0.1:{receiver.server.https_port}"
     desk.send(stored(desk.store), receiver.entry(endpoint_url=url, ca=str(receiver.server.ca)))
     assert set(PARTS) <= set(receiver.arrived())
 
 
-def test_an_authority_whose_file_is_not_there_is_told_by_its_name(desk: Desk, receiver: S3Receiver):
+def test_an_authority_whose_file_is_not_there_is_told_by_its_name(desk: Desk, receiver: S3Receiver) -> None:
     with pytest.raises(SettingsError, match=r"cannot read .*none\.pem"):
         open_entry(receiver.entry(ca="none.pem"), desk.resources)
 
 
-def test_keys_of_the_environment_are_found(desk: Desk, receiver: S3Receiver, monkeypatch: pytest.MonkeyPatch):
+def test_keys_of_the_environment_are_found(
+    desk: Desk, receiver: S3Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", desk.environment["S3_KEY"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", desk.environment["S3_SECRET"])
     desk.send(stored(desk.store), receiver.entry(access_key=None, secret_key=None))
@@ -155,7 +157,7 @@ def test_keys_of_the_environment_are_found(desk: Desk, receiver: S3Receiver, mon
 
 def test_without_any_keys_it_says_so(
     desk: Desk, receiver: S3Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     with pytest.raises(RequestError, match="no keys for this bucket"):
@@ -165,7 +167,7 @@ def test_without_any_keys_it_says_so(
 @pytest.mark.parametrize(("status", "code"), [(503, "SlowDown"), (500, "InternalError"), (429, "Throttling")])
 def test_a_server_that_is_busy_for_long_is_tried_again_later(
     desk: Desk, receiver: S3Receiver, status: int, code: str
-):
+) -> None:
     body = f"<Error><Code>{code}</Code></Error>"
     text = f"HTTP/1.1 {status} x\r\nRetry-After: 7\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
     with fault_proxy(receiver.port) as proxy:
@@ -194,13 +196,13 @@ def test_a_server_that_is_busy_for_long_is_tried_again_later(
         ({"secret_key": "plain", "access_key": {"env": "A"}}, "never stands in a file"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any], text: str):
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match="1 validation error") as told:
         S3Settings.model_validate({"bucket": "exports", "key": "x/", **wrong})
     assert text in str(told.value)
 
 
-def test_a_settings_key_that_the_server_cannot_serve_is_told(desk: Desk, receiver: S3Receiver):
+def test_a_settings_key_that_the_server_cannot_serve_is_told(desk: Desk, receiver: S3Receiver) -> None:
     with pytest.raises((RequestError, RetryableError), match="s3://"):
         desk.send(stored(desk.store), receiver.entry(encryption="aws:kms"))
     assert receiver.arrived() == {}
@@ -209,7 +211,7 @@ def test_a_settings_key_that_the_server_cannot_serve_is_told(desk: Desk, receive
 @pytest.mark.parametrize("setting", ["endpoint_url", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "store"])
 def test_plain_http_is_for_a_server_of_this_machine_only(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, setting: str
-):
+) -> None:
     """Wherever boto3 finds the endpoint, and for the artifact store too."""
     url, settings = "http://s3.example.com", {"bucket": "acme", "key": "a/"}
     if setting.startswith("AWS"):
@@ -224,6 +226,6 @@ def test_plain_http_is_for_a_server_of_this_machine_only(
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:9000", "[::1]:9000"])
-def test_plain_http_to_this_machine_is_an_endpoint(desk: Desk, host: str):
+def test_plain_http_to_this_machine_is_an_endpoint(desk: Desk, host: str) -> None:
     settings = {"bucket": "acme", "key": "a/", "endpoint_url": f"http://{host}"}
     open_entry({"kind": "s3", "settings": settings}, desk.resources)

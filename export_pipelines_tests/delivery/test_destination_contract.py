@@ -27,7 +27,7 @@ def parts_of(receiver: Receiver) -> dict[str, bytes]:
     return {name: data for name, data in receiver.arrived().items() if not name.endswith(".manifest.json")}
 
 
-def test_every_part_arrives_byte_for_byte(desk: Desk, receiver: Receiver):
+def test_every_part_arrives_byte_for_byte(desk: Desk, receiver: Receiver) -> None:
     receipt = desk.send(stored(desk.store), receiver.entry())
     assert parts_of(receiver) == PARTS
     assert receiver.debris() == []
@@ -35,14 +35,14 @@ def test_every_part_arrives_byte_for_byte(desk: Desk, receiver: Receiver):
     assert receipt.bytes == sum(map(len, PARTS.values()))
 
 
-def test_the_ledger_has_the_receipt_and_the_attempt(desk: Desk, receiver: Receiver):
+def test_the_ledger_has_the_receipt_and_the_attempt(desk: Desk, receiver: Receiver) -> None:
     receipt = desk.send(stored(desk.store), receiver.entry())
     (row,) = desk.ledger.deliveries()
     assert (row.state, row.receipt, row.target, row.attempts) == ("delivered", receipt, receipt.target, 1)
     assert [one["outcome"] for one in desk.ledger.attempts(row.id)] == ["delivered"]
 
 
-def test_what_arrived_is_not_sent_twice(desk: Desk, receiver: Receiver):
+def test_what_arrived_is_not_sent_twice(desk: Desk, receiver: Receiver) -> None:
     made = stored(desk.store)
     first = desk.send(made, receiver.entry())
     assert desk.send(made, receiver.entry()) == first
@@ -50,7 +50,7 @@ def test_what_arrived_is_not_sent_twice(desk: Desk, receiver: Receiver):
     assert parts_of(receiver) == PARTS
 
 
-def test_the_same_files_of_a_window_are_not_sent_twice(desk: Desk, receiver: Receiver):
+def test_the_same_files_of_a_window_are_not_sent_twice(desk: Desk, receiver: Receiver) -> None:
     first = desk.send(stored(desk.store), receiver.entry())
     later = stored(desk.store, token=LATER, at=AT + timedelta(days=1))
     assert desk.send(later, receiver.entry()) == first
@@ -60,24 +60,24 @@ def test_the_same_files_of_a_window_are_not_sent_twice(desk: Desk, receiver: Rec
     ]
 
 
-def test_other_files_of_a_window_are_sent(desk: Desk, receiver: Receiver):
+def test_other_files_of_a_window_are_sent(desk: Desk, receiver: Receiver) -> None:
     desk.send(stored(desk.store), receiver.entry())
     desk.send(stored(desk.store, OTHER, token=LATER, at=AT + timedelta(days=1)), receiver.entry())
     assert parts_of(receiver)["leads_part_1.csv"] == OTHER["leads_part_1.csv"]
 
 
-def test_a_file_without_bytes_arrives(desk: Desk, receiver: Receiver):
+def test_a_file_without_bytes_arrives(desk: Desk, receiver: Receiver) -> None:
     desk.send(stored(desk.store, {"leads_part_1.csv": b""}), receiver.entry())
     assert parts_of(receiver) == {"leads_part_1.csv": b""}
 
 
 @pytest.mark.parametrize("name", ["leads é 1.csv", "leads=1&2+3.csv"])
-def test_names_arrive_as_they_are(desk: Desk, receiver: Receiver, name: str):
+def test_names_arrive_as_they_are(desk: Desk, receiver: Receiver, name: str) -> None:
     desk.send(stored(desk.store, {name: b"id\n1\n"}), receiver.entry())
     assert parts_of(receiver) == {name: b"id\n1\n"}
 
 
-def test_a_damaged_artifact_is_not_delivered(desk: Desk, receiver: Receiver):
+def test_a_damaged_artifact_is_not_delivered(desk: Desk, receiver: Receiver) -> None:
     made = stored(desk.store)
     path = desk.home / "artifacts" / made.artifact / "leads_part_2.csv"
     path.write_bytes(b"X" + path.read_bytes()[1:])
@@ -94,7 +94,7 @@ def test_check_leaves_nothing(desk: Desk, receiver: Receiver):
     assert receiver.debris() == []
 
 
-def test_what_a_person_must_mend_is_told_at_check_and_fails_for_good(desk: Desk, receiver: Receiver):
+def test_what_a_person_must_mend_is_told_at_check_and_fails_for_good(desk: Desk, receiver: Receiver) -> None:
     made = stored(desk.store)
     for what, entry in receiver.refused().items():
         with pytest.raises(ExportError) as told:
@@ -117,7 +117,7 @@ def test_the_target_is_told_without_a_secret(desk: Desk, receiver: Receiver):
 @pytest.mark.parametrize(("kind", "library"), [("s3", "boto3"), ("sftp", "paramiko")])
 def test_a_library_that_is_not_installed_is_named_with_its_extra(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, library: str
-):
+) -> None:
     for name in [
         one for one in sys.modules if one.startswith(("export_pipelines.delivery.", "export_pipelines.s3"))
     ]:

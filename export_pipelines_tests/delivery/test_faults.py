@@ -45,7 +45,7 @@ def proxy(receiver: RemoteReceiver) -> Iterator[FaultProxy]:
 @pytest.mark.parametrize("what", FAULTS)
 def test_a_fault_loses_nothing_and_doubles_nothing(
     desk: Desk, receiver: RemoteReceiver, proxy: FaultProxy, what: str
-):
+) -> None:
     proxy.fault = Fault(**vars(FAULTS[what]))
     entry = receiver.through(proxy.port, timeout_s=2)
     desk.environment.update(receiver.environment)

@@ -14,6 +14,8 @@ from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
 from export_pipelines_tests.artifacts.build import AT, PARTS, child_environment, manifest_of, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
 
+Send = Callable[..., Receipt]
+
 LATER = "20240117T020000Z-0a1b2c"
 OTHER = {"leads_part_1.csv": b"id\n9\n"}
 
@@ -36,13 +38,13 @@ def whole(manifest: Manifest, parts: dict[str, bytes] = PARTS) -> dict[str, byte
     return dict(sorted({f"{manifest.export}.manifest.json": manifest.to_json(), **parts}.items()))
 
 
-def test_all_parts_and_the_manifest_arrive_byte_for_byte(send, store: Store, home: Path):
+def test_all_parts_and_the_manifest_arrive_byte_for_byte(send: Send, store: Store, home: Path) -> None:
     made = stored(store)
     send(made)
     assert contents(home / "delivered/backup/2024-01-15") == whole(made)
 
 
-def test_the_receipt_says_what_was_put_where(send, store: Store, home: Path):
+def test_the_receipt_says_what_was_put_where(send: Send, store: Store, home: Path) -> None:
     made = stored(store)
     receipt = send(made)
     assert receipt == Receipt(
@@ -56,14 +58,14 @@ def test_the_receipt_says_what_was_put_where(send, store: Store, home: Path):
     )
 
 
-def test_an_absolute_path_is_taken_as_it_is(send, store: Store, tmp_path: Path):
+def test_an_absolute_path_is_taken_as_it_is(send: Send, store: Store, tmp_path: Path) -> None:
     made = stored(store)
     send(made, path=f"{tmp_path}/out/{{{{export}}}}/{{{{year}}}}/{{{{month}}}}/{{{{run}}}}")
     assert contents(tmp_path / "out/daily/2024/01/20240116T020000Z-0a1b2c") == whole(made)
 
 
 @pytest.mark.parametrize("overwrite", ["replace", "never", "version"])
-def test_delivering_twice_is_delivering_once(send, store: Store, home: Path, overwrite: str):
+def test_delivering_twice_is_delivering_once(send: Send, store: Store, home: Path, overwrite: str) -> None:
     made = stored(store)
     first = send(made, overwrite=overwrite)
     folder = home / "delivered/backup/2024-01-15"
@@ -73,7 +75,7 @@ def test_delivering_twice_is_delivering_once(send, store: Store, home: Path, ove
     assert [path.name for path in folder.parent.iterdir()] == ["2024-01-15"]
 
 
-def test_a_delivered_part_that_was_changed_there_is_somebody_elses(send, store: Store):
+def test_a_delivered_part_that_was_changed_there_is_somebody_elses(send: Send, store: Store) -> None:
     made = stored(store)
     folder = Path(send(made).target)
     (folder / "leads_part_1.csv").write_bytes(b"x")
@@ -87,8 +89,8 @@ def test_a_delivered_part_that_was_changed_there_is_somebody_elses(send, store: 
 
 @pytest.mark.parametrize("name", ["leads_part_1.csv", "daily.manifest.json"])
 def test_replace_refuses_what_was_not_delivered_and_changes_nothing(
-    send, store: Store, home: Path, name: str
-):
+    send: Send, store: Store, home: Path, name: str
+) -> None:
     folder = home / "delivered/backup/2024-01-15"
     folder.mkdir(parents=True)
     (folder / name).write_bytes(b"theirs")
@@ -97,7 +99,7 @@ def test_replace_refuses_what_was_not_delivered_and_changes_nothing(
     assert contents(folder) == {name: b"theirs"}
 
 
-def test_a_manifest_that_nobody_here_delivered_removes_nothing(send, store: Store):
+def test_a_manifest_that_nobody_here_delivered_removes_nothing(send: Send, store: Store) -> None:
     """It names a file of somebody else's, as one that the set before had and this one has not."""
     folder = Path(send(stored(store)).target)
     theirs = manifest_of({"accounts.xlsx": b"theirs"}).with_digest()
@@ -109,7 +111,7 @@ def test_a_manifest_that_nobody_here_delivered_removes_nothing(send, store: Stor
     assert (folder / "leads_part_2.csv").read_bytes() == PARTS["leads_part_2.csv"]
 
 
-def test_a_file_of_the_set_before_that_was_changed_stays(send, store: Store):
+def test_a_file_of_the_set_before_that_was_changed_stays(send: Send, store: Store) -> None:
     folder = Path(send(stored(store)).target)
     (folder / "leads_part_2.csv").write_bytes(b"corrected by hand")
     new = stored(store, OTHER, token=LATER)
@@ -117,7 +119,7 @@ def test_a_file_of_the_set_before_that_was_changed_stays(send, store: Store):
     assert contents(folder) == {**whole(new, OTHER), "leads_part_2.csv": b"corrected by hand"}
 
 
-def test_another_ledgers_set_is_not_replaced(send, store: Store, tmp_path: Path):
+def test_another_ledgers_set_is_not_replaced(send: Send, store: Store, tmp_path: Path) -> None:
     folder = Path(send(stored(store), path=f"{tmp_path}/out").target)
     other = Desk(tmp_path / "other")
     entry = {"kind": "folder", "settings": {"path": f"{tmp_path}/out"}}
@@ -126,7 +128,7 @@ def test_another_ledgers_set_is_not_replaced(send, store: Store, tmp_path: Path)
     assert contents(folder)["leads_part_1.csv"] == PARTS["leads_part_1.csv"]
 
 
-def test_a_new_set_replaces_the_old_one_and_its_surplus_parts(send, store: Store):
+def test_a_new_set_replaces_the_old_one_and_its_surplus_parts(send: Send, store: Store) -> None:
     folder = Path(send(stored(store)).target)
     (folder / "readme.txt").write_text("of the reader")
     new = stored(store, OTHER, token=LATER)
@@ -134,7 +136,7 @@ def test_a_new_set_replaces_the_old_one_and_its_surplus_parts(send, store: Store
     assert contents(folder) == {**whole(new, OTHER), "readme.txt": b"of the reader"}
 
 
-def test_never_refuses_another_set_and_changes_nothing(send, store: Store):
+def test_never_refuses_another_set_and_changes_nothing(send: Send, store: Store) -> None:
     made = stored(store)
     folder = Path(send(made, overwrite="never").target)
     with pytest.raises(RequestError, match=r"already there.*overwrite: replace"):
@@ -142,7 +144,7 @@ def test_never_refuses_another_set_and_changes_nothing(send, store: Store):
     assert contents(folder) == whole(made)
 
 
-def test_never_refuses_a_file_that_nobody_delivered(send, store: Store, home: Path):
+def test_never_refuses_a_file_that_nobody_delivered(send: Send, store: Store, home: Path) -> None:
     folder = home / "delivered/backup/2024-01-15"
     folder.mkdir(parents=True)
     (folder / "leads_part_2.csv").write_text("mine")
@@ -151,7 +153,7 @@ def test_never_refuses_a_file_that_nobody_delivered(send, store: Store, home: Pa
     assert contents(folder) == {"leads_part_2.csv": b"mine"}
 
 
-def test_version_puts_every_new_set_beside_the_old_ones(send, store: Store):
+def test_version_puts_every_new_set_beside_the_old_ones(send: Send, store: Store) -> None:
     sets = [stored(store, {"a.csv": bytes([65 + n])}, token=f"2024011{n}T020000Z-0a1b2c") for n in range(3)]
     targets = [Path(send(one, overwrite="version").target) for one in sets]
     assert [target.name for target in targets] == ["2024-01-15", "2024-01-15_v2", "2024-01-15_v3"]
@@ -159,7 +161,7 @@ def test_version_puts_every_new_set_beside_the_old_ones(send, store: Store):
         assert contents(target) == whole(one, {"a.csv": bytes([65 + n])})
 
 
-def test_a_file_of_another_export_is_not_replaced(send, store: Store):
+def test_a_file_of_another_export_is_not_replaced(send: Send, store: Store) -> None:
     made = stored(store)
     folder = Path(send(made).target)
     with pytest.raises(
@@ -169,7 +171,7 @@ def test_a_file_of_another_export_is_not_replaced(send, store: Store):
     assert contents(folder) == whole(made)
 
 
-def test_two_exports_share_a_folder_when_their_files_differ(send, store: Store):
+def test_two_exports_share_a_folder_when_their_files_differ(send: Send, store: Store) -> None:
     one = stored(store)
     two = stored(store, {"other.csv": b"x"}, export="weekly")
     folder = Path(send(one).target)
@@ -185,7 +187,9 @@ def test_two_exports_share_a_folder_when_their_files_differ(send, store: Store):
         pytest.param(lambda path: path.unlink(), id="lost"),
     ],
 )
-def test_a_damaged_artifact_is_not_delivered_and_the_old_set_stays(send, store: Store, home: Path, damage):
+def test_a_damaged_artifact_is_not_delivered_and_the_old_set_stays(
+    send: Send, store: Store, home: Path, damage: Callable[[Path], object]
+) -> None:
     old = stored(store, OTHER)
     folder = Path(send(old).target)
     made = stored(store, token=LATER)
@@ -195,7 +199,7 @@ def test_a_damaged_artifact_is_not_delivered_and_the_old_set_stays(send, store: 
     assert contents(folder) == whole(old, OTHER)
 
 
-def test_a_damaged_artifact_leaves_no_folder_behind(send, store: Store, home: Path):
+def test_a_damaged_artifact_leaves_no_folder_behind(send: Send, store: Store, home: Path) -> None:
     made = stored(store)
     (home / "artifacts" / made.artifact / "leads_part_2.csv").unlink()
     with pytest.raises(DamagedArtifact, match="missing"):
@@ -209,8 +213,8 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("step", range(1, 8))
 def test_killed_at_any_step_of_the_exchange_the_next_delivery_makes_it_whole(
-    send, store: Store, home: Path, monkeypatch: pytest.MonkeyPatch, step: int
-):
+    send: Send, store: Store, home: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
     old, new = stored(store), stored(store, {**OTHER, "leads_part_9.csv": b"9"}, token=LATER)
     folder = Path(send(old).target)
     left = [step]
@@ -237,7 +241,7 @@ def test_killed_at_any_step_of_the_exchange_the_next_delivery_makes_it_whole(
     assert contents(folder) == whole(new, {**OTHER, "leads_part_9.csv": b"9"})
 
 
-def test_temporary_files_of_a_killed_delivery_are_swept(send, store: Store, home: Path):
+def test_temporary_files_of_a_killed_delivery_are_swept(send: Send, store: Store, home: Path) -> None:
     folder = home / "delivered/backup/2024-01-15"
     folder.mkdir(parents=True)
     (folder / ".export_pipelines-leads_part_1.csv.tmp").write_text("half")
@@ -248,7 +252,7 @@ def test_temporary_files_of_a_killed_delivery_are_swept(send, store: Store, home
     assert contents(folder) == whole(made)
 
 
-def test_parts_left_by_a_killed_delivery_do_not_hinder_never(send, store: Store, home: Path):
+def test_parts_left_by_a_killed_delivery_do_not_hinder_never(send: Send, store: Store, home: Path) -> None:
     folder = home / "delivered/backup/2024-01-15"
     folder.mkdir(parents=True)
     (folder / "leads_part_1.csv").write_bytes(PARTS["leads_part_1.csv"])
@@ -258,20 +262,22 @@ def test_parts_left_by_a_killed_delivery_do_not_hinder_never(send, store: Store,
 
 
 @pytest.mark.parametrize("path", ["../out", "a/../../b", "{{export}}/..", "/srv/../etc"])
-def test_a_path_that_climbs_out_is_refused(send, store: Store, home: Path, path: str):
+def test_a_path_that_climbs_out_is_refused(send: Send, store: Store, home: Path, path: str) -> None:
     with pytest.raises(RequestError, match=r"\.\."):
         send(stored(store), path=path)
     assert not (home / "delivered").exists()
 
 
-def test_a_path_into_the_artifact_store_is_refused(send, store: Store, home: Path):
+def test_a_path_into_the_artifact_store_is_refused(send: Send, store: Store, home: Path) -> None:
     made = stored(store)
     for path in (home / "artifacts", home / "artifacts" / "daily"):
         with pytest.raises(RequestError, match="inside the artifact store"):
             send(made, path=str(path))
 
 
-def test_a_link_into_the_artifact_store_is_refused(send, store: Store, home: Path, tmp_path: Path):
+def test_a_link_into_the_artifact_store_is_refused(
+    send: Send, store: Store, home: Path, tmp_path: Path
+) -> None:
     made = stored(store)
     (tmp_path / "link").symlink_to(home / "artifacts")
     with pytest.raises(RequestError, match="inside the artifact store"):
@@ -279,12 +285,12 @@ def test_a_link_into_the_artifact_store_is_refused(send, store: Store, home: Pat
 
 
 @pytest.mark.parametrize("path", ["{{part}}", "{{exprot}}", "{{ 1 + 1 }}"])
-def test_a_path_with_a_word_that_a_folder_cannot_have_is_refused(send, store: Store, path: str):
+def test_a_path_with_a_word_that_a_folder_cannot_have_is_refused(send: Send, store: Store, path: str) -> None:
     with pytest.raises(RequestError, match=r"deliver\.folder: path: .*(unknown word|a template holds words)"):
         send(stored(store), path=path)
 
 
-def test_a_path_that_begins_with_a_tilde_is_refused(send, store: Store):
+def test_a_path_that_begins_with_a_tilde_is_refused(send: Send, store: Store) -> None:
     with pytest.raises(RequestError, match="write the folder out in full"):
         send(stored(store), path="~/backup")
 
@@ -302,7 +308,7 @@ except StoreError as error:
 """
 
 
-def test_a_full_disk_is_told_and_the_old_set_stays(send, store: Store, home: Path):
+def test_a_full_disk_is_told_and_the_old_set_stays(send: Send, store: Store, home: Path) -> None:
     old = stored(store, OTHER)
     folder = Path(send(old, path="backup").target)
     new = stored(
@@ -321,7 +327,7 @@ def test_a_full_disk_is_told_and_the_old_set_stays(send, store: Store, home: Pat
     assert contents(folder) == whole(old, OTHER)
 
 
-def test_a_folder_that_cannot_be_made_is_told(send, store: Store, tmp_path: Path):
+def test_a_folder_that_cannot_be_made_is_told(send: Send, store: Store, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="cannot make the folder to deliver into: Not a directory"):
         send(stored(store), path=f"{tmp_path}/file/out")
@@ -330,13 +336,13 @@ def test_a_folder_that_cannot_be_made_is_told(send, store: Store, tmp_path: Path
 @pytest.mark.parametrize(
     "settings", [{}, {"path": ""}, {"path": "a", "overwrite": "ask"}, {"path": "a", "mode": 1}]
 )
-def test_settings_that_a_folder_does_not_have_are_refused(desk: Desk, settings: dict[str, Any]):
+def test_settings_that_a_folder_does_not_have_are_refused(desk: Desk, settings: dict[str, Any]) -> None:
     with pytest.raises(
         RequestError, match=r'^deliver\.folder: (the key "path"|path: |overwrite: |unknown key "mode")'
     ):
         open_entry({"kind": "folder", "settings": settings}, desk.resources)
 
 
-def test_an_unknown_kind_is_refused(desk: Desk):
+def test_an_unknown_kind_is_refused(desk: Desk) -> None:
     with pytest.raises(RequestError, match='unknown kind of destination "carrier"; allowed: .*folder'):
         open_entry({"kind": "carrier", "settings": {}}, desk.resources)

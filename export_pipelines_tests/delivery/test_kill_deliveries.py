@@ -58,7 +58,7 @@ def receiver(request: pytest.FixtureRequest, tmp_path: Path, desk: Desk) -> Iter
         yield made
 
 
-def test_a_killed_delivery_is_completed_by_the_next_attempt(desk: Desk, receiver: Receiver):
+def test_a_killed_delivery_is_completed_by_the_next_attempt(desk: Desk, receiver: Receiver) -> None:
     entry = receiver.entry()
     whole, takes_s, killed = set[bytes](), 0.0, 0
     for number in range(MOMENTS + 1):

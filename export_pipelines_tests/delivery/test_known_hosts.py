@@ -51,7 +51,9 @@ def server() -> Iterator[SftpReceiver]:
 
 
 @pytest.mark.parametrize("what", FILES)
-def test_a_file_means_what_it_means_to_ssh(desk: Desk, server: SftpReceiver, tmp_path: Path, what: str):
+def test_a_file_means_what_it_means_to_ssh(
+    desk: Desk, server: SftpReceiver, tmp_path: Path, what: str
+) -> None:
     text, ends = FILES[what]
     desk.environment.update(server.environment)
     known = tmp_path / "known"
@@ -108,12 +110,12 @@ def says_ssh(server: SftpReceiver, known: Path, folder: Path) -> bool:
     return subprocess.run(words, capture_output=True, timeout=60, check=False).returncode == 0
 
 
-def test_names_are_compared_without_case():
+def test_names_are_compared_without_case() -> None:
     assert known_host([f"SFTP.Example.com {OTHER_KEY}"], "sftp.example.COM", 22).keys == (
         read_key(OTHER_KEY),
     )
 
 
 @pytest.mark.parametrize("text", ["", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa " + OTHER_KEY.split()[1]])
-def test_what_is_no_key_is_none(text: str):
+def test_what_is_no_key_is_none(text: str) -> None:
     assert read_key(text) is None

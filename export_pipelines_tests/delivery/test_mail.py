@@ -43,7 +43,7 @@ def entry(desk: Desk, post: Post, tmp_path: Path) -> Callable[..., dict[str, Any
     return entry
 
 
-def test_subject_body_and_types_tell_what_came(desk: Desk, entry: Any, post: Post):
+def test_subject_body_and_types_tell_what_came(desk: Desk, entry: Any, post: Post) -> None:
     desk.send(stored(desk.store), entry(cc="b@example.com", subject="{{export}} {{date}}"))
     (mail,) = post.messages
     assert (mail["Subject"], mail["To"], mail["Cc"]) == ("daily 2024-01-15", "a@example.com", "b@example.com")
@@ -67,7 +67,9 @@ def joined(post: Post) -> dict[str, bytes]:
     return {name: data for name, data in found.items() if not name.endswith(".json")}
 
 
-def test_files_over_the_servers_limit_are_spread_over_several_mails(desk: Desk, entry: Any, post: Post):
+def test_files_over_the_servers_limit_are_spread_over_several_mails(
+    desk: Desk, entry: Any, post: Post
+) -> None:
     receipt = desk.send(stored(desk.store, LARGE), entry())
     assert joined(post) == LARGE
     count = len(post.messages)
@@ -78,7 +80,7 @@ def test_files_over_the_servers_limit_are_spread_over_several_mails(desk: Desk, 
 
 
 @pytest.mark.parametrize(("spare", "mails"), [(1, 1), (0, 1), (-1, 2)])
-def test_the_limit_is_kept_to_the_byte(desk: Desk, entry: Any, post: Post, spare: int, mails: int):
+def test_the_limit_is_kept_to_the_byte(desk: Desk, entry: Any, post: Post, spare: int, mails: int) -> None:
     made = stored(desk.store, {"a.csv": os.urandom(60_000), "b.csv": os.urandom(60_000)})
     desk.send(made, entry(subject="x"))
     size = len(post.envelopes[0][1])
@@ -87,7 +89,7 @@ def test_the_limit_is_kept_to_the_byte(desk: Desk, entry: Any, post: Post, spare
     assert len(post.envelopes) == mails
 
 
-def test_a_link_is_sent_instead(desk: Desk, entry: Any, post: Post, monkeypatch: pytest.MonkeyPatch):
+def test_a_link_is_sent_instead(desk: Desk, entry: Any, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="EXPORT_PIPELINES_PUBLIC_URL"):
         open_entry(entry(over_limit="link"), desk.resources)
     public = desk.settings.model_copy(update={"public_url": "https://exports.example.com"})
@@ -98,13 +100,13 @@ def test_a_link_is_sent_instead(desk: Desk, entry: Any, post: Post, monkeypatch:
     assert f"https://exports.example.com/artifacts/{made.artifact}" in str(mail.get_body(("plain",)))
 
 
-def test_or_nothing_is_sent_and_the_person_is_told(desk: Desk, entry: Any, post: Post):
+def test_or_nothing_is_sent_and_the_person_is_told(desk: Desk, entry: Any, post: Post) -> None:
     with pytest.raises(RequestError, match="more than 200,000 bytes"):
         desk.send(stored(desk.store, LARGE), entry(over_limit="fail"))
     assert post.envelopes == []
 
 
-def test_who_is_refused_does_not_keep_the_mail_from_the_others(desk: Desk, entry: Any, post: Post):
+def test_who_is_refused_does_not_keep_the_mail_from_the_others(desk: Desk, entry: Any, post: Post) -> None:
     post.answers["late@example.com"] = "451 come again"
     made, both = stored(desk.store), entry(to=["a@example.com", "late@example.com"])
     with pytest.raises(RetryableError, match=r"late@example\.com \(451\)"):
@@ -119,7 +121,9 @@ def test_who_is_refused_does_not_keep_the_mail_from_the_others(desk: Desk, entry
 @pytest.mark.parametrize(
     ("answer", "error"), [("451 later", RetryableError), ("554 no", RequestError), ("552 big", RequestError)]
 )
-def test_a_mail_that_was_refused_is_sent_again(desk: Desk, entry: Any, post: Post, answer: str, error: type):
+def test_a_mail_that_was_refused_is_sent_again(
+    desk: Desk, entry: Any, post: Post, answer: str, error: type
+) -> None:
     post.answers["data"] = answer
     made = stored(desk.store)
     with pytest.raises(error):
@@ -165,7 +169,7 @@ class Silent:
             return
 
 
-def test_an_answer_that_never_came_is_uncertain_and_nothing_is_sent_twice(desk: Desk, tmp_path: Path):
+def test_an_answer_that_never_came_is_uncertain_and_nothing_is_sent_twice(desk: Desk, tmp_path: Path) -> None:
     with smtp_server(tls=False) as post:
         relay = Silent(post.port)
         desk.environment["SMTP"] = f"smtp+plain://127.0.0.1:{relay.port}"
@@ -181,7 +185,7 @@ def test_an_answer_that_never_came_is_uncertain_and_nothing_is_sent_twice(desk: 
         assert len({mail["Message-ID"] for mail in post.messages}) == 1
 
 
-def test_it_is_sent_once_more_where_the_export_says_so(desk: Desk, entry: Any, post: Post):
+def test_it_is_sent_once_more_where_the_export_says_so(desk: Desk, entry: Any, post: Post) -> None:
     made, wanted = stored(desk.store), entry(resend_when_uncertain=True)
     with desk.ledger.claim(desk.due(made, wanted), lambda: AT) as attempt:
         attempt.handing("mail 1/1 a@example.com")  # what a process leaves that is killed right then
@@ -192,7 +196,7 @@ def test_it_is_sent_once_more_where_the_export_says_so(desk: Desk, entry: Any, p
 @pytest.mark.parametrize(
     "to", [[], ["a"], ["a@"], ["a b@example.com"], ["a@example.com\nBcc: x@y.z"], ["é@example.com"]]
 )
-def test_what_is_no_address_is_refused(desk: Desk, entry: Any, to: list[str]):
+def test_what_is_no_address_is_refused(desk: Desk, entry: Any, to: list[str]) -> None:
     with pytest.raises(RequestError, match=r"deliver\.email: to"):
         open_entry(entry(to=to), desk.resources)
 
@@ -200,14 +204,14 @@ def test_what_is_no_address_is_refused(desk: Desk, entry: Any, to: list[str]):
 @pytest.mark.parametrize(
     "url", ["mail.example.com", "http://x", "smtp://", "smtp://x:y", "smtp://u:secretword@h?x=1"]
 )
-def test_what_is_no_url_of_a_server_is_refused_without_repeating_it(desk: Desk, entry: Any, url: str):
+def test_what_is_no_url_of_a_server_is_refused_without_repeating_it(desk: Desk, entry: Any, url: str) -> None:
     desk.environment["SMTP"] = url
     with pytest.raises(SettingsError, match="URL of the mail server") as told:
         open_entry(entry(), desk.resources)
     assert "secretword" not in str(told.value)
 
 
-def test_a_server_without_tls_is_refused(desk: Desk, entry: Any):
+def test_a_server_without_tls_is_refused(desk: Desk, entry: Any) -> None:
     with smtp_server(tls=False) as open_post:
         desk.environment["SMTP"] = f"smtp://127.0.0.1:{open_post.port}"
         with pytest.raises(RequestError, match="STARTTLS"):
@@ -234,7 +238,7 @@ def certificate(folder: Path, key: Any, days: int = 30) -> Path:
 
 def test_an_encrypted_mail_opens_with_openssl_and_with_nothing_else(
     desk: Desk, entry: Any, post: Post, tmp_path: Path
-):
+) -> None:
     path = certificate(tmp_path, rsa.generate_private_key(65537, 2048))
     desk.send(stored(desk.store), entry(encrypt=[str(path)]))
     mail = post.envelopes[0][1]
@@ -245,7 +249,9 @@ def test_an_encrypted_mail_opens_with_openssl_and_with_nothing_else(
     assert joined(inner) == PARTS
 
 
-def test_a_certificate_that_cannot_serve_is_refused(desk: Desk, entry: Any, post: Post, tmp_path: Path):
+def test_a_certificate_that_cannot_serve_is_refused(
+    desk: Desk, entry: Any, post: Post, tmp_path: Path
+) -> None:
     with pytest.raises(RequestError, match="not RSA"):
         open_entry(
             entry(encrypt=[str(certificate(tmp_path, ec.generate_private_key(ec.SECP256R1())))]),
@@ -262,7 +268,7 @@ def test_a_certificate_that_cannot_serve_is_refused(desk: Desk, entry: Any, post
 )
 def test_a_subject_that_no_header_can_hold_is_refused_when_it_is_sent(
     desk: Desk, entry: Any, post: Post, subject: str
-):
+) -> None:
     """Also where the check of the definition was gone round; nothing is sent."""
     made = stored(desk.store)
     email = open_entry(entry(), desk.resources)
@@ -281,7 +287,7 @@ def test_a_subject_that_no_header_can_hold_is_refused_when_it_is_sent(
 )
 def test_letters_that_no_mail_can_hold_are_a_fault_at_once(
     desk: Desk, entry: Any, post: Post, setting: str, text: str
-):
+) -> None:
     """YAML has a way to write half a pair of UTF-16."""
     with pytest.raises(RequestError):
         desk.send(stored(desk.store), entry(**{setting: text}))
@@ -292,7 +298,7 @@ def test_letters_that_no_mail_can_hold_are_a_fault_at_once(
 @pytest.mark.parametrize("sender", ["a@b.example\nBcc: c@d.example", "=?utf-8?q?x?= <a@b.example>"])
 def test_a_sender_of_the_environment_that_no_header_can_hold_is_refused(
     desk: Desk, entry: Any, monkeypatch: pytest.MonkeyPatch, sender: str
-):
+) -> None:
     settings = desk.settings.model_copy(update={"mail_from": sender})
     monkeypatch.setattr(Desk, "settings", settings)
     with pytest.raises(RequestError, match="a header") as caught:
@@ -314,7 +320,7 @@ def test_a_sender_of_the_environment_that_no_header_can_hold_is_refused(
 )
 def test_the_sender_of_the_environment_may_have_any_name(
     desk: Desk, entry: Any, post: Post, monkeypatch: pytest.MonkeyPatch, sender: str, name: str
-):
+) -> None:
     monkeypatch.setattr(Desk, "settings", desk.settings.model_copy(update={"mail_from": sender}))
     desk.send(stored(desk.store), entry(**{"from": None}))
     (message,) = post.messages
@@ -328,7 +334,7 @@ def test_the_sender_of_the_environment_may_have_any_name(
 )
 def test_a_sender_of_the_environment_that_is_none_is_refused(
     desk: Desk, entry: Any, monkeypatch: pytest.MonkeyPatch, sender: str
-):
+) -> None:
     monkeypatch.setattr(Desk, "settings", desk.settings.model_copy(update={"mail_from": sender}))
     with pytest.raises(RequestError, match="no sender: ") as caught:
         open_entry(entry(**{"from": None}), desk.resources)

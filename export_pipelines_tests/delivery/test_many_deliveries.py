@@ -42,7 +42,7 @@ def receivers(project: Project, tmp_path: Path) -> Iterator[Mapping[str, RemoteR
 
 def test_a_hundred_deliveries_at_once_have_a_hundred_receipts(
     project: Project, receivers: Mapping[str, RemoteReceiver]
-):
+) -> None:
     entries = [receivers[name].entry(**settings) for name, settings in PLACES.items()]
     for entry in entries:
         if entry["kind"] == "sftp":

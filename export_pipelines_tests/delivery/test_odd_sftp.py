@@ -48,7 +48,7 @@ def box(desk: Desk, stack: ExitStack) -> SftpReceiver:
     return made
 
 
-def test_a_server_that_denies_what_is_not_there(desk: Desk, stack: ExitStack, tmp_path: Path):
+def test_a_server_that_denies_what_is_not_there(desk: Desk, stack: ExitStack, tmp_path: Path) -> None:
     receiver = odd_receiver(stack, desk, tmp_path, Oddities(denies_missing=True))
     desk.send(stored(desk.store), receiver.entry())
     desk.send(later(desk), receiver.entry())
@@ -59,7 +59,7 @@ def test_a_server_that_denies_what_is_not_there(desk: Desk, stack: ExitStack, tm
 
 def test_a_set_that_stands_whole_is_delivered_whatever_a_clean_up_answers(
     desk: Desk, stack: ExitStack, tmp_path: Path
-):
+) -> None:
     odd = Oddities()
     receiver = odd_receiver(stack, desk, tmp_path, odd)
     folder = tmp_path / "receiver" / "in"
@@ -74,7 +74,7 @@ def test_a_set_that_stands_whole_is_delivered_whatever_a_clean_up_answers(
 @pytest.mark.parametrize(("verify", "reads"), [(None, True), ("read_back", True), ("acknowledged", False)])
 def test_a_server_that_tells_no_sizes(
     desk: Desk, stack: ExitStack, tmp_path: Path, verify: str | None, reads: bool
-):
+) -> None:
     odd = Oddities(sizes=False)
     receiver = odd_receiver(stack, desk, tmp_path, odd)
     receipt = desk.send(stored(desk.store, LARGE), receiver.entry(verify=verify))
@@ -85,7 +85,7 @@ def test_a_server_that_tells_no_sizes(
 
 def test_a_server_that_tells_no_sizes_and_lets_nobody_read_says_what_to_do(
     desk: Desk, stack: ExitStack, tmp_path: Path
-):
+) -> None:
     receiver = odd_receiver(stack, desk, tmp_path, Oddities(sizes=False, denied=frozenset({"read"})))
     made = stored(desk.store)
     with pytest.raises(RequestError, match="tells no size.*`verify: acknowledged`"):
@@ -94,7 +94,7 @@ def test_a_server_that_tells_no_sizes_and_lets_nobody_read_says_what_to_do(
     assert set(PARTS) <= set(receiver.arrived())
 
 
-def test_what_is_read_back_is_held_against_its_digest(desk: Desk, stack: ExitStack, tmp_path: Path):
+def test_what_is_read_back_is_held_against_its_digest(desk: Desk, stack: ExitStack, tmp_path: Path) -> None:
     """A server that keeps other bytes, of the same number."""
     receiver = odd_receiver(stack, desk, tmp_path, Oddities(spoils=True))
     with pytest.raises(RetryableError, match="is not what was sent"):
@@ -102,7 +102,7 @@ def test_what_is_read_back_is_held_against_its_digest(desk: Desk, stack: ExitSta
     assert receiver.arrived() == {}
 
 
-def test_a_drop_box_is_served_with_open_write_and_close_alone(desk: Desk, box: SftpReceiver):
+def test_a_drop_box_is_served_with_open_write_and_close_alone(desk: Desk, box: SftpReceiver) -> None:
     with pytest.raises((RequestError, RetryableError)):
         desk.send(stored(desk.store, export="other"), box.entry())
     assert box.arrived() == {}
@@ -115,7 +115,7 @@ def test_a_drop_box_is_served_with_open_write_and_close_alone(desk: Desk, box: S
     assert set(box.arrived()) == {*PARTS, "daily.manifest.json"}
 
 
-def test_a_drop_box_replaces_what_we_sent_and_nothing_else(desk: Desk, box: SftpReceiver):
+def test_a_drop_box_replaces_what_we_sent_and_nothing_else(desk: Desk, box: SftpReceiver) -> None:
     entry = box.entry(drop_box=True, manifest=False)
     desk.send(stored(desk.store), entry)
     desk.send(later(desk), entry)
@@ -129,7 +129,7 @@ def test_a_drop_box_replaces_what_we_sent_and_nothing_else(desk: Desk, box: Sftp
     assert box.arrived() == {**PARTS, **OTHER, "theirs.csv": b"theirs"}
 
 
-def test_what_broke_off_in_a_drop_box_is_sent_anew_and_the_rest_once(desk: Desk, box: SftpReceiver):
+def test_what_broke_off_in_a_drop_box_is_sent_anew_and_the_rest_once(desk: Desk, box: SftpReceiver) -> None:
     files = {"a.csv": b"a\n", **LARGE}
     entry = {"drop_box": True}
     with fault_proxy(box.port) as proxy:
@@ -152,7 +152,7 @@ def test_what_broke_off_in_a_drop_box_is_sent_anew_and_the_rest_once(desk: Desk,
         ({"verify": "trust"}, "allowed: acknowledged, read_back, size"),
     ],
 )
-def test_what_a_drop_box_cannot_do_is_refused(desk: Desk, settings: dict[str, Any], text: str):
+def test_what_a_drop_box_cannot_do_is_refused(desk: Desk, settings: dict[str, Any], text: str) -> None:
     given = {"host": "h", "user": "u", "path": "p", "password": {"env": "P"}, **settings}
     with pytest.raises(RequestError, match=text):
         open_entry({"kind": "sftp", "settings": given}, desk.resources)

@@ -46,7 +46,9 @@ def told(desk: Desk, tmp_path: Path) -> Iterator[SftpReceiver]:
         yield made
 
 
-def test_an_unknown_host_key_is_refused_with_its_fingerprint(desk: Desk, unix: SftpReceiver, tmp_path: Path):
+def test_an_unknown_host_key_is_refused_with_its_fingerprint(
+    desk: Desk, unix: SftpReceiver, tmp_path: Path
+) -> None:
     shown = subprocess.run(
         [program("ssh-keygen", "openssh-client"), "-lf", "-"],
         input=f"host {unix.server.host_key}\n".removeprefix("host "),
@@ -63,7 +65,9 @@ def test_an_unknown_host_key_is_refused_with_its_fingerprint(desk: Desk, unix: S
     open_entry(entry, desk.resources).check()
 
 
-def test_a_changed_host_key_is_refused_and_says_what_to_do(desk: Desk, unix: SftpReceiver, tmp_path: Path):
+def test_a_changed_host_key_is_refused_and_says_what_to_do(
+    desk: Desk, unix: SftpReceiver, tmp_path: Path
+) -> None:
     (tmp_path / "known").write_text(f"[127.0.0.1]:{unix.port} {OTHER_KEY}\n")
     entry = unix.entry(host_key=None, known_hosts=str(tmp_path / "known"))
     with pytest.raises(
@@ -75,7 +79,7 @@ def test_a_changed_host_key_is_refused_and_says_what_to_do(desk: Desk, unix: Sft
 
 def test_a_wrong_password_and_a_wrong_key_are_told_alike(
     desk: Desk, unix: SftpReceiver, told: SftpReceiver, tmp_path: Path
-):
+) -> None:
     run(
         [
             program("ssh-keygen", "openssh-client"),
@@ -93,7 +97,7 @@ def test_a_wrong_password_and_a_wrong_key_are_told_alike(
             open_entry(entry, desk.resources).check()
 
 
-def test_a_key_with_a_passphrase(desk: Desk, unix: SftpReceiver, tmp_path: Path):
+def test_a_key_with_a_passphrase(desk: Desk, unix: SftpReceiver, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(unix.server.key)
     path.chmod(0o600)
@@ -110,7 +114,7 @@ def test_a_key_with_a_passphrase(desk: Desk, unix: SftpReceiver, tmp_path: Path)
         open_entry(asked, desk.resources)
 
 
-def test_a_host_on_the_way(desk: Desk, unix: SftpReceiver, told: SftpReceiver):
+def test_a_host_on_the_way(desk: Desk, unix: SftpReceiver, told: SftpReceiver) -> None:
     desk.environment.update({"JUMP": unix.server.key, "SSH": told.server.password})
     jump = {**unix.server.login(), "key": {"env": "JUMP"}}
     desk.send(stored(desk.store), told.entry(jump=jump))
@@ -129,7 +133,7 @@ def break_off(desk: Desk, unix: SftpReceiver, proxy: FaultProxy, made: Any) -> P
     return half
 
 
-def test_an_upload_goes_on_where_it_broke_off(desk: Desk, unix: SftpReceiver):
+def test_an_upload_goes_on_where_it_broke_off(desk: Desk, unix: SftpReceiver) -> None:
     made = stored(desk.store, LARGE)
     with fault_proxy(unix.port) as proxy:
         half = break_off(desk, unix, proxy, made)
@@ -140,7 +144,7 @@ def test_an_upload_goes_on_where_it_broke_off(desk: Desk, unix: SftpReceiver):
     assert unix.debris() == []
 
 
-def test_what_was_changed_while_the_connection_was_broken_is_found(desk: Desk, unix: SftpReceiver):
+def test_what_was_changed_while_the_connection_was_broken_is_found(desk: Desk, unix: SftpReceiver) -> None:
     made = stored(desk.store, LARGE)
     with fault_proxy(unix.port) as proxy:
         half = break_off(desk, unix, proxy, made)
@@ -153,7 +157,7 @@ def test_what_was_changed_while_the_connection_was_broken_is_found(desk: Desk, u
     assert unix.arrived()["large.bin"] == LARGE["large.bin"]
 
 
-def test_a_server_without_posix_rename(desk: Desk, tmp_path: Path):
+def test_a_server_without_posix_rename(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "receiver").mkdir()
     with asyncssh_server(tmp_path / "receiver", posix_rename=False) as server:
         receiver = SftpReceiver(server)
@@ -174,7 +178,7 @@ def test_a_server_without_posix_rename(desk: Desk, tmp_path: Path):
 )
 def test_what_the_server_refuses_is_told_and_nothing_half_is_shown(
     desk: Desk, told: SftpReceiver, what: str, code: int, kind: type[Exception], text: str
-):
+) -> None:
     def fail() -> None:
         raise OSError(code, "s3cret of the server")
 
@@ -191,7 +195,9 @@ def test_what_the_server_refuses_is_told_and_nothing_half_is_shown(
 
 
 @pytest.mark.parametrize("posix_rename", [True, False])
-def test_who_looks_every_few_milliseconds_reads_no_half_file(desk: Desk, tmp_path: Path, posix_rename: bool):
+def test_who_looks_every_few_milliseconds_reads_no_half_file(
+    desk: Desk, tmp_path: Path, posix_rename: bool
+) -> None:
     (tmp_path / "receiver").mkdir()
     sets = [{"large.bin": bytes([number]) * 6_000_000} for number in range(4)]
     whole, seen, ended = {data for one in sets for data in one.values()}, set(), threading.Event()
@@ -215,7 +221,7 @@ def test_who_looks_every_few_milliseconds_reads_no_half_file(desk: Desk, tmp_pat
     assert seen <= whole
 
 
-def test_never_and_version(desk: Desk, told: SftpReceiver):
+def test_never_and_version(desk: Desk, told: SftpReceiver) -> None:
     desk.send(stored(desk.store), told.entry(overwrite="never"))
     other = later(desk, {"leads_part_1.csv": b"id\n9\n"})
     with pytest.raises(RequestError, match="already there"):
@@ -226,7 +232,7 @@ def test_never_and_version(desk: Desk, told: SftpReceiver):
     assert {name: told.arrived()[name] for name in PARTS} == PARTS
 
 
-def test_two_exports_in_one_folder_replace_nothing_of_each_other(desk: Desk, told: SftpReceiver):
+def test_two_exports_in_one_folder_replace_nothing_of_each_other(desk: Desk, told: SftpReceiver) -> None:
     desk.send(stored(desk.store), told.entry())
     with pytest.raises(RequestError, match="belongs to export daily"):
         desk.send(stored(desk.store, export="other"), told.entry())
@@ -235,7 +241,7 @@ def test_two_exports_in_one_folder_replace_nothing_of_each_other(desk: Desk, tol
     assert set(told.arrived()) == {*PARTS, "mine.csv", "daily.manifest.json", "other.manifest.json"}
 
 
-def test_without_a_manifest_the_files_are_known_by_their_bytes(desk: Desk, told: SftpReceiver):
+def test_without_a_manifest_the_files_are_known_by_their_bytes(desk: Desk, told: SftpReceiver) -> None:
     entry = told.entry(manifest=False)
     desk.send(stored(desk.store), entry)
     assert set(told.arrived()) == set(PARTS)
@@ -243,7 +249,7 @@ def test_without_a_manifest_the_files_are_known_by_their_bytes(desk: Desk, told:
     assert told.arrived()["leads_part_2.csv"] == b"id\n9\n"
 
 
-def test_a_write_that_failed_in_the_middle_leaves_no_hole(desk: Desk, told: SftpReceiver):
+def test_a_write_that_failed_in_the_middle_leaves_no_hole(desk: Desk, told: SftpReceiver) -> None:
     """Later writes go to their own places, so that the size is right all the same."""
     writes = iter(range(1_000))
 
@@ -262,7 +268,9 @@ def test_a_write_that_failed_in_the_middle_leaves_no_hole(desk: Desk, told: Sftp
 
 
 @pytest.mark.parametrize("overwrite", ["never", "version"])
-def test_what_came_while_it_was_on_its_way_is_not_replaced(desk: Desk, unix: SftpReceiver, overwrite: str):
+def test_what_came_while_it_was_on_its_way_is_not_replaced(
+    desk: Desk, unix: SftpReceiver, overwrite: str
+) -> None:
     """Another delivery's file comes after this one looked, and before it gives its files their names."""
     made, folder = stored(desk.store), unix.server.root / "in"
     with fault_proxy(unix.port) as proxy:
@@ -286,26 +294,26 @@ def _comes(folder: Path) -> None:
     (folder / "leads_part_2.csv").write_bytes(b"theirs")
 
 
-def test_a_login_that_breaks_off_is_tried_again(desk: Desk, unix: SftpReceiver):
+def test_a_login_that_breaks_off_is_tried_again(desk: Desk, unix: SftpReceiver) -> None:
     with fault_proxy(unix.port) as proxy:
         proxy.fault = Fault("cut", after=1_900)  # keys are agreed upon, the login is on its way
         with pytest.raises(RetryableError):
             desk.send(stored(desk.store), unix.through(proxy.port))
 
 
-def test_a_broken_line_of_known_hosts_is_no_matter(desk: Desk, unix: SftpReceiver, tmp_path: Path):
+def test_a_broken_line_of_known_hosts_is_no_matter(desk: Desk, unix: SftpReceiver, tmp_path: Path) -> None:
     lines = ["broken ssh-ed25519 AAAAC3Nz!", f"[127.0.0.1]:{unix.port} {unix.server.host_key}"]
     (tmp_path / "known").write_text("\n".join(lines))
     open_entry(unix.entry(host_key=None, known_hosts=str(tmp_path / "known")), desk.resources).check()
 
 
-def test_long_names_have_room_for_what_is_temporary(desk: Desk, unix: SftpReceiver):
+def test_long_names_have_room_for_what_is_temporary(desk: Desk, unix: SftpReceiver) -> None:
     parts = {f"{'x' * 190}.csv": b"1\n"}
     desk.send(stored(desk.store, parts, export="y" * 60), unix.entry())
     assert set(parts) <= set(unix.arrived())
 
 
-def test_without_its_manifest_a_set_replaces_one_that_had_it(desk: Desk, told: SftpReceiver):
+def test_without_its_manifest_a_set_replaces_one_that_had_it(desk: Desk, told: SftpReceiver) -> None:
     desk.send(stored(desk.store), told.entry())
     desk.send(later(desk, {"leads_part_1.csv": b"id\n9\n"}), told.entry(manifest=False))
     assert told.arrived() == {"leads_part_1.csv": b"id\n9\n"}

@@ -28,7 +28,9 @@ def receiver(desk: Desk, tmp_path: Path) -> Iterator[WebhookReceiver]:
         yield made
 
 
-def test_the_reference_library_verifies_a_notice(desk: Desk, receiver: WebhookReceiver, monkeypatch: Any):
+def test_the_reference_library_verifies_a_notice(
+    desk: Desk, receiver: WebhookReceiver, monkeypatch: Any
+) -> None:
     desk.at = datetime.now(UTC)  # the library refuses what is older than minutes
     public = desk.settings.model_copy(update={"public_url": "https://exports.example.com"})
     monkeypatch.setattr(Desk, "settings", public)
@@ -46,7 +48,9 @@ def test_the_reference_library_verifies_a_notice(desk: Desk, receiver: WebhookRe
 
 
 @pytest.mark.parametrize("send", ["raw", "multipart"])
-def test_every_file_is_signed_and_has_a_key_of_its_own(desk: Desk, receiver: WebhookReceiver, send: str):
+def test_every_file_is_signed_and_has_a_key_of_its_own(
+    desk: Desk, receiver: WebhookReceiver, send: str
+) -> None:
     desk.send(stored(desk.store), receiver.entry(send=send))
     posted = receiver.inbox.posted
     assert len(posted) == len(PARTS) + 1
@@ -56,7 +60,7 @@ def test_every_file_is_signed_and_has_a_key_of_its_own(desk: Desk, receiver: Web
         assert (one.headers["webhook-id"], one.headers["x-token"]) == (key, "s3cret-token")
 
 
-def test_multipart_holds_the_files_byte_for_byte(desk: Desk, receiver: WebhookReceiver):
+def test_multipart_holds_the_files_byte_for_byte(desk: Desk, receiver: WebhookReceiver) -> None:
     desk.send(stored(desk.store), receiver.entry(send="multipart"))
     found = {}
     for one in receiver.inbox.posted.values():
@@ -66,7 +70,7 @@ def test_multipart_holds_the_files_byte_for_byte(desk: Desk, receiver: WebhookRe
     assert {name: data for name, data in found.items() if name in PARTS} == PARTS
 
 
-def test_what_was_answered_is_not_posted_again(desk: Desk, receiver: WebhookReceiver):
+def test_what_was_answered_is_not_posted_again(desk: Desk, receiver: WebhookReceiver) -> None:
     made = stored(desk.store)
     receiver.inbox.answers = [(200, {}), (503, {})]  # the first one is taken, and not kept by this server
     with pytest.raises(RetryableError, match="503"):
@@ -75,7 +79,7 @@ def test_what_was_answered_is_not_posted_again(desk: Desk, receiver: WebhookRece
     assert set(receiver.arrived()) == {*list(PARTS)[1:], "daily.manifest.json"}
 
 
-def test_a_lost_answer_does_not_make_two_of_one(desk: Desk, receiver: WebhookReceiver):
+def test_a_lost_answer_does_not_make_two_of_one(desk: Desk, receiver: WebhookReceiver) -> None:
     made, receiver.inbox.silent_once = stored(desk.store), True
     with pytest.raises(RetryableError, match="connection broke"):
         desk.send(made, receiver.entry())
@@ -89,13 +93,13 @@ def test_a_lost_answer_does_not_make_two_of_one(desk: Desk, receiver: WebhookRec
     [(400, RequestError), (401, RequestError), (404, RequestError), (410, RequestError), (413, RequestError),
      (408, RetryableError), (429, RetryableError), (500, RetryableError), (503, RetryableError)],
 )  # fmt: skip
-def test_answers_are_sorted(desk: Desk, receiver: WebhookReceiver, code: int, error: type[Exception]):
+def test_answers_are_sorted(desk: Desk, receiver: WebhookReceiver, code: int, error: type[Exception]) -> None:
     receiver.inbox.answers = [(code, {})]
     with pytest.raises(error, match=str(code)):
         desk.send(stored(desk.store), receiver.entry())
 
 
-def test_who_asks_to_wait_is_left_alone_that_long(desk: Desk, receiver: WebhookReceiver):
+def test_who_asks_to_wait_is_left_alone_that_long(desk: Desk, receiver: WebhookReceiver) -> None:
     made = stored(desk.store)
     later = format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)
     for told, seconds in (("7200", 7200), (later, 7200), ("soon", None), ("99999999", 86400)):
@@ -106,7 +110,7 @@ def test_who_asks_to_wait_is_left_alone_that_long(desk: Desk, receiver: WebhookR
         assert after_s == seconds if seconds is None else abs(after_s - seconds) < 5  # type: ignore[operator]
 
 
-def test_no_redirect_is_followed(desk: Desk, receiver: WebhookReceiver):
+def test_no_redirect_is_followed(desk: Desk, receiver: WebhookReceiver) -> None:
     with https_server() as other:
         receiver.inbox.answers = [(307, {"Location": other.url()})]
         with pytest.raises(RequestError, match="no redirect"):
@@ -132,7 +136,7 @@ def test_no_redirect_is_followed(desk: Desk, receiver: WebhookReceiver):
         "localhost.",
     ],
 )
-def test_private_addresses_are_not_asked(desk: Desk, receiver: WebhookReceiver, host: str):
+def test_private_addresses_are_not_asked(desk: Desk, receiver: WebhookReceiver, host: str) -> None:
     desk.settings.allowed.unlink()
     url = f"https://{host}:{receiver.inbox.port}/in"
     with pytest.raises(RequestError, match="not public"):
@@ -140,7 +144,7 @@ def test_private_addresses_are_not_asked(desk: Desk, receiver: WebhookReceiver, 
     assert receiver.inbox.asked == []
 
 
-def test_plain_http_and_passwords_in_urls_are_refused(desk: Desk, receiver: WebhookReceiver):
+def test_plain_http_and_passwords_in_urls_are_refused(desk: Desk, receiver: WebhookReceiver) -> None:
     desk.settings.allowed.unlink()
     for url in ("http://example.com/in", "https://user:hunter22@example.com/"):
         with pytest.raises(SettingsError) as told:
@@ -157,7 +161,7 @@ def test_plain_http_is_for_networks_that_the_operator_opened(desk: Desk, receive
         open_entry(receiver.entry(url="http://127.0.0.1/in", proxy={"env": "PROXY"}), desk.resources)
 
 
-def test_a_proxy_is_not_asked_for_a_private_address(desk: Desk, receiver: WebhookReceiver):
+def test_a_proxy_is_not_asked_for_a_private_address(desk: Desk, receiver: WebhookReceiver) -> None:
     desk.settings.allowed.unlink()
     desk.environment["PROXY"] = "https://proxy.example.com:3128"
     for host in ("127.1", "localhost", "metadata.localhost", "169.254.169.254", "[fd00::1]"):
@@ -166,7 +170,9 @@ def test_a_proxy_is_not_asked_for_a_private_address(desk: Desk, receiver: Webhoo
 
 
 @pytest.mark.parametrize("url", ["https://evil.example\\.example.com/in", "https:///in", "https://a b/in"])
-def test_a_host_that_programs_read_differently_is_refused(desk: Desk, receiver: WebhookReceiver, url: str):
+def test_a_host_that_programs_read_differently_is_refused(
+    desk: Desk, receiver: WebhookReceiver, url: str
+) -> None:
     desk.environment["URL"] = url
     with pytest.raises(RequestError, match=r"deliver\.webhook"):
         open_entry(receiver.entry(url=url), desk.resources)
@@ -174,7 +180,7 @@ def test_a_host_that_programs_read_differently_is_refused(desk: Desk, receiver: 
         open_entry(receiver.entry(url={"env": "URL"}), desk.resources)
 
 
-def test_a_secret_path_is_shown_nowhere(desk: Desk, receiver: WebhookReceiver):
+def test_a_secret_path_is_shown_nowhere(desk: Desk, receiver: WebhookReceiver) -> None:
     desk.environment["URL"] = receiver.inbox.url("/services/T0/very-secret")
     made = stored(desk.store)
     receipt = desk.send(made, receiver.entry(url={"env": "URL"}))
@@ -186,7 +192,7 @@ def test_a_secret_path_is_shown_nowhere(desk: Desk, receiver: WebhookReceiver):
     assert next(iter(receiver.inbox.posted.values())).path == "/services/T0/very-secret"
 
 
-def test_a_client_certificate_lets_in(desk: Desk, tmp_path: Path):
+def test_a_client_certificate_lets_in(desk: Desk, tmp_path: Path) -> None:
     ours = authority("ours")
     leaf = ours.certificate("client.example.com")
     (tmp_path / "client.pem").write_bytes(leaf.cert_chain_pems[0].bytes())
@@ -215,13 +221,13 @@ def test_check_posts_nothing_and_tells_who_is_turned_away(desk: Desk, receiver: 
 
 
 @pytest.mark.parametrize("secret", ["whsec_short", "not base64!", ""])
-def test_a_secret_that_is_none_is_refused(desk: Desk, receiver: WebhookReceiver, secret: str):
+def test_a_secret_that_is_none_is_refused(desk: Desk, receiver: WebhookReceiver, secret: str) -> None:
     desk.environment["KEY"] = secret
     with pytest.raises(SettingsError, match=r"deliver\.webhook\.secret"):
         open_entry(receiver.entry(), desk.resources)
 
 
-def test_settings_that_cannot_be_are_refused(desk: Desk, receiver: WebhookReceiver):
+def test_settings_that_cannot_be_are_refused(desk: Desk, receiver: WebhookReceiver) -> None:
     for settings in (
         {"headers": {"Host": {"env": "TOKEN"}}},
         {"url": "ftp://x"},
@@ -239,7 +245,7 @@ def test_settings_that_cannot_be_are_refused(desk: Desk, receiver: WebhookReceiv
 )
 def test_a_header_that_cannot_be_sent_is_refused_before_anything_is(
     desk: Desk, receiver: WebhookReceiver, value: str
-):
+) -> None:
     desk.environment["TOKEN"] = value
     with pytest.raises(RequestError, match="header") as caught:
         open_entry(receiver.entry(), desk.resources)

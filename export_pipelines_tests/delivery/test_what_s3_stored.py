@@ -40,7 +40,7 @@ def through(receiver: S3Receiver, gateway: Gateway, **settings: Any) -> Any:
 @pytest.mark.parametrize("files", [PARTS, LARGE], ids=["small", "in pieces"])
 def test_a_server_that_stores_the_frames_is_found_out(
     desk: Desk, receiver: S3Receiver, gateway: Gateway, files: dict[str, bytes]
-):
+) -> None:
     with pytest.raises(RequestError, match=r"were sent, and the server has .*`checksums: when_required`"):
         desk.send(stored(desk.store, files), through(receiver, gateway, checksums="when_supported"))
     assert gateway.framed
@@ -50,14 +50,16 @@ def test_a_server_that_stores_the_frames_is_found_out(
 
 def test_to_a_server_that_is_not_amazons_nothing_is_sent_in_frames(
     desk: Desk, receiver: S3Receiver, gateway: Gateway
-):
+) -> None:
     receipt = desk.send(stored(desk.store, LARGE), through(receiver, gateway))
     assert gateway.framed == 0
     assert {name: receiver.arrived()[name] for name in LARGE} == LARGE
     assert receipt.details == {"objects proven": "3 by the server's MD5"}
 
 
-def test_where_the_server_tells_no_md5_all_is_read_back(desk: Desk, receiver: S3Receiver, gateway: Gateway):
+def test_where_the_server_tells_no_md5_all_is_read_back(
+    desk: Desk, receiver: S3Receiver, gateway: Gateway
+) -> None:
     gateway.fault = "hides its MD5"
     receipt = desk.send(stored(desk.store, LARGE), through(receiver, gateway))
     assert receipt.details == {"objects proven": "3 by reading back"}
@@ -66,14 +68,16 @@ def test_where_the_server_tells_no_md5_all_is_read_back(desk: Desk, receiver: S3
 @pytest.mark.parametrize("files", [PARTS, LARGE], ids=["small", "in pieces"])
 def test_other_bytes_of_the_same_number_are_found(
     desk: Desk, receiver: S3Receiver, gateway: Gateway, files: dict[str, bytes]
-):
+) -> None:
     gateway.fault = "flips"
     with pytest.raises(RetryableError, match="is not what was sent"):
         desk.send(stored(desk.store, files), through(receiver, gateway))
     assert receiver.arrived() == {}
 
 
-def test_frames_that_the_server_understands_are_no_harm(desk: Desk, receiver: S3Receiver, gateway: Gateway):
+def test_frames_that_the_server_understands_are_no_harm(
+    desk: Desk, receiver: S3Receiver, gateway: Gateway
+) -> None:
     gateway.fault = "none"
     desk.send(stored(desk.store), through(receiver, gateway, checksums="when_supported"))
     assert gateway.framed
@@ -82,7 +86,7 @@ def test_frames_that_the_server_understands_are_no_harm(desk: Desk, receiver: S3
 
 def test_a_store_behind_such_a_server_commits_nothing(
     receiver: S3Receiver, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     url = f"s3://{receiver.bucket.name}/store?endpoint_url={gateway.endpoint_url}&ca={gateway.ca}"

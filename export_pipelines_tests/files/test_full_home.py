@@ -42,7 +42,7 @@ def run(project: Project) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("left", [0, 150_000, 400_000, 700_000])
-def test_a_run_is_done_or_names_the_disk(at_home: Project, small_disk: Path, left: int):
+def test_a_run_is_done_or_names_the_disk(at_home: Project, small_disk: Path, left: int) -> None:
     fill(small_disk, left)
     ran = run(at_home)
     assert ran.returncode in (0, 1), ran.stderr
@@ -52,7 +52,7 @@ def test_a_run_is_done_or_names_the_disk(at_home: Project, small_disk: Path, lef
     assert not list(small_disk.rglob("*.tmp"))
 
 
-def test_a_store_names_its_disk(small_disk: Path, tmp_path: Path):
+def test_a_store_names_its_disk(small_disk: Path, tmp_path: Path) -> None:
     desk = Desk(small_disk)
     with pytest.raises(StoreError, match="No space left on device.*the disk is full") as told:
         stored(desk.store, {"a.csv": b"x" * (3 << 20)})

@@ -63,7 +63,7 @@ def parquet(url: str, store: Store) -> Manifest:
     return written(url, store, 0, format=Format(name="parquet"), **EVERY)
 
 
-def test_parquet_gives_what_pyarrow_reads(parquet: Manifest, store: Store):
+def test_parquet_gives_what_pyarrow_reads(parquet: Manifest, store: Store) -> None:
     with store.open(parquet.artifact, parquet.parts[0].name) as file:
         table = pq.read_table(io.BytesIO(file.read()))
     assert read_artifact(parquet, store).to_arrow().to_pylist() == table.to_pylist()
@@ -74,7 +74,7 @@ def test_parquet_gives_what_pyarrow_reads(parquet: Manifest, store: Store):
 )
 def test_every_format_gives_the_same_frame(
     number: int, form: str, options: dict[str, Any], codec: str, url: str, store: Store, parquet: Manifest
-):
+) -> None:
     manifest = written(
         url,
         store,
@@ -107,7 +107,7 @@ def opened(cell: Any) -> Any:
     return cell
 
 
-def test_a_mask_is_a_text_in_every_format(url: str, store: Store):
+def test_a_mask_is_a_text_in_every_format(url: str, store: Store) -> None:
     masks = {"dob": "mask", "email": "hash", "phone_1": "mask", "price": "keep"}
     frames = []
     for number, form in enumerate(("parquet", "csv", "tsv", "json", "ndjson"), start=100):
@@ -123,13 +123,13 @@ def test_a_mask_is_a_text_in_every_format(url: str, store: Store):
     assert all(one.equals(frames[0]) for one in frames)
 
 
-def test_an_artifact_without_rows_has_its_columns(url: str, store: Store):
+def test_an_artifact_without_rows_has_its_columns(url: str, store: Store) -> None:
     manifest = written(url, store, 200, day="2024-01-14")
     frame = read_artifact(manifest, store)
     assert (len(frame), frame.columns) == (0, [one.name for one in manifest.columns])
 
 
-def test_pandas_has_exact_types(parquet: Manifest, store: Store):
+def test_pandas_has_exact_types(parquet: Manifest, store: Store) -> None:
     frame = to_pandas(read_artifact(parquet, store))
     types = {name: str(type) for name, type in frame.dtypes.items()}
     assert types["submitted_at"] == "timestamp[ms, tz=UTC][pyarrow]"
@@ -138,7 +138,7 @@ def test_pandas_has_exact_types(parquet: Manifest, store: Store):
     assert types["lead_id"] == "large_string[pyarrow]"
 
 
-def test_arrow_comes_in_batches_of_the_same_rows(url: str, store: Store):
+def test_arrow_comes_in_batches_of_the_same_rows(url: str, store: Store) -> None:
     manifest = written(url, store, 201, split=Split(rows=60))
     reader = to_arrow(manifest, store)
     sizes = [len(batch) for batch in reader]
@@ -147,7 +147,7 @@ def test_arrow_comes_in_batches_of_the_same_rows(url: str, store: Store):
     assert pl.DataFrame(table).equals(read_artifact(manifest, store))
 
 
-def test_a_scan_reads_only_what_is_asked_for(url: str, store: Store, tmp_path: Path):
+def test_a_scan_reads_only_what_is_asked_for(url: str, store: Store, tmp_path: Path) -> None:
     manifest = written(url, store, 202, split=Split(rows=60))
     lazy = scan_artifacts([manifest, manifest], store)
     assert lazy.collect_schema() == pl.Schema(schema_of(manifest))
@@ -161,7 +161,7 @@ def test_a_scan_reads_only_what_is_asked_for(url: str, store: Store, tmp_path: P
     assert len(scan_artifacts([lost], short).head(3).collect()) == 3  # the second part was not asked for
 
 
-def test_columns_of_the_last_artifact_are_those_of_a_scan(url: str, store: Store):
+def test_columns_of_the_last_artifact_are_those_of_a_scan(url: str, store: Store) -> None:
     old = written(url, store, 203, fields=("lead_id", "price"))
     new = written(url, store, 204, fields=("lead_id", "price", "outcome"))
     frame = scan_artifacts([old, new], store).collect()
@@ -174,7 +174,7 @@ def test_columns_of_the_last_artifact_are_those_of_a_scan(url: str, store: Store
         scan_artifacts([old, other], store)
 
 
-def test_a_part_that_was_changed_is_not_given_out(url: str, tmp_path: Path):
+def test_a_part_that_was_changed_is_not_given_out(url: str, tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
     manifest = written(url, store, 1)
     part = tmp_path / manifest.artifact / manifest.parts[0].name
@@ -184,7 +184,7 @@ def test_a_part_that_was_changed_is_not_given_out(url: str, tmp_path: Path):
         read_artifact(manifest, store)
 
 
-def test_a_spreadsheet_is_refused(url: str, store: Store):
+def test_a_spreadsheet_is_refused(url: str, store: Store) -> None:
     manifest = written(url, store, 205, format=Format(name="xlsx"))
     with pytest.raises(RequestError, match="a spreadsheet keeps no exact numbers"):
         read_artifact(manifest, store)

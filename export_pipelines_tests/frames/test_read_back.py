@@ -101,7 +101,7 @@ def opened(text: str, floats: bool) -> Any:
 @pytest.mark.parametrize(("form", "reader"), CASES)
 def test_every_field_of_every_row_is_read_back_as_stored(
     type: str, form: str, reader: str, url: str, tmp_path: Path
-):
+) -> None:
     codec = "none" if form == "xlsx" else "gzip"
     whole = {"fields": "all", "split": Split(), "compression": Compression(codec=codec)}
     plan = plan_of(type=type, format=Format(name=form), **whole)

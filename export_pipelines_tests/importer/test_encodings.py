@@ -65,13 +65,13 @@ def file_of(text: str, delimiter: str = ";") -> str:
 
 
 @pytest.mark.parametrize(("text", "encoding"), CASES)
-def test_a_guess_is_right_or_not_made(text: str, encoding: str):
+def test_a_guess_is_right_or_not_made(text: str, encoding: str) -> None:
     data = file_of(text).encode(encoding)
     names = guessed(data)
     assert len(names) != 1 or data.decode(names[0]) == data.decode(encoding)
 
 
-def test_most_files_are_told():
+def test_most_files_are_told() -> None:
     told = sum(len(guessed(file_of(text).encode(encoding))) == 1 for text, encoding in CASES)
     assert told >= len(CASES) * TOLD
 
@@ -79,7 +79,7 @@ def test_most_files_are_told():
 @pytest.mark.parametrize("text", FILES)
 @pytest.mark.parametrize("delimiter", DELIMITERS)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_unicode_is_always_told(tmp_path: Path, text: str, delimiter: str, encoding: str):
+def test_unicode_is_always_told(tmp_path: Path, text: str, delimiter: str, encoding: str) -> None:
     content = file_of(text, delimiter)
     (tmp_path / "x.csv").write_bytes(content.encode(encoding))
     form = form_of(tmp_path / "x.csv")
@@ -89,7 +89,7 @@ def test_unicode_is_always_told(tmp_path: Path, text: str, delimiter: str, encod
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_a_mark_is_told_by_its_zeros(encoding: str):
+def test_utf_16_without_a_mark_is_told_by_its_zeros(encoding: str) -> None:
     for text in FILES:
         data = file_of(f"when,reference,{text}").encode(encoding)
         assert encoding_of([data], "x.csv") == encoding
@@ -99,31 +99,31 @@ def test_utf_16_without_a_mark_is_told_by_its_zeros(encoding: str):
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300),
     st.integers(1, 9),
 )
-def test_valid_utf_8_always_wins_however_it_is_cut(text: str, size: int):
+def test_valid_utf_8_always_wins_however_it_is_cut(text: str, size: int) -> None:
     data = ("a" * 9 + text).encode()
     chunks = [data[at : at + size] for at in range(0, len(data), size)]
     assert encoding_of(iter(chunks), "x.csv") == "utf-8"
 
 
-def test_utf_8_with_a_few_broken_bytes_is_still_utf_8():
+def test_utf_8_with_a_few_broken_bytes_is_still_utf_8() -> None:
     data = "name\r\n" + "Jürgen\r\n" * 10
     assert encoding_of([data.encode() + b"Fran\xe7ois\r\n"], "x.csv") == "utf-8"
 
 
 @pytest.mark.parametrize("end", [b"\xd8", b"A"])
-def test_utf_16_that_ends_in_half_a_letter_is_read_to_its_end(tmp_path: Path, end: bytes):
+def test_utf_16_that_ends_in_half_a_letter_is_read_to_its_end(tmp_path: Path, end: bytes) -> None:
     (tmp_path / "x.csv").write_bytes("a;b\r\n1;2\r\n".encode("utf-16") + end)
     with opened_text(tmp_path / "x.csv", "utf-16") as stream:
         text = stream.read()
     assert text.startswith("a;b\r\n1;2\r\n") and "\udc80" <= text[10] <= "\udcff"
 
 
-def test_a_mark_is_taken_off_whatever_is_said(tmp_path: Path):
+def test_a_mark_is_taken_off_whatever_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(codecs.BOM_UTF16_LE + "a;b\r\n".encode("utf-16-le"))
     assert form_of(tmp_path / "x.csv", "utf-16-le").encoding == "utf-16"
 
 
-def test_delimiters_are_told_by_all_records_or_refused(tmp_path: Path):
+def test_delimiters_are_told_by_all_records_or_refused(tmp_path: Path) -> None:
     chance = random.Random(5)
     words = [
         "Ann",
@@ -168,23 +168,23 @@ def test_delimiters_are_told_by_all_records_or_refused(tmp_path: Path):
         ('id|data\n1|{"a": 1, "b": 2}\n', "|"),
     ],
 )
-def test_decimal_commas_and_one_column_do_not_mislead(tmp_path: Path, text: str, delimiter: str):
+def test_decimal_commas_and_one_column_do_not_mislead(tmp_path: Path, text: str, delimiter: str) -> None:
     (tmp_path / "x.csv").write_text(text, encoding="utf-8")
     assert form_of(tmp_path / "x.csv").delimiter == delimiter
 
 
 @pytest.mark.parametrize("name", ["utf8", "CP1252", "Shift_JIS", "latin1"])
-def test_encodings_are_known_by_their_usual_names(name: str):
+def test_encodings_are_known_by_their_usual_names(name: str) -> None:
     assert codecs.lookup(checked_encoding(name))
 
 
 @pytest.mark.parametrize("name", ["utf-9", "base64", "rot13", "a\0b", ""])
-def test_what_is_no_encoding_is_refused(name: str):
+def test_what_is_no_encoding_is_refused(name: str) -> None:
     with pytest.raises(ImportFileError, match="no encoding that is known.*utf-8, utf-16, cp1252"):
         checked_encoding(name)
 
 
-def test_a_delimiter_is_one_character():
+def test_a_delimiter_is_one_character() -> None:
     assert [checked_delimiter(one) for one in (";", "\\t", "tab", "~")] == [";", "\t", "\t", "~"]
     with pytest.raises(ImportFileError, match="one character"):
         checked_delimiter(";;")

@@ -71,14 +71,14 @@ def fail(ledger: Ledger, id: str, error: BaseException, moment: datetime = AT) -
         raise error
 
 
-def test_a_fresh_ledger_has_the_tables_of_the_program(ledger: Ledger):
+def test_a_fresh_ledger_has_the_tables_of_the_program(ledger: Ledger) -> None:
     with ledger.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     folder = Path(opening.__code__.co_filename).parent / "migrations"
     assert ScriptDirectory(str(folder)).get_current_head() == HEAD
 
 
-def test_registering_twice_changes_nothing(ledger: Ledger):
+def test_registering_twice_changes_nothing(ledger: Ledger) -> None:
     made = manifest_of()
     first = ledger.register(made, [ENTRY, OTHER_ENTRY], "run", AT)
     assert ledger.register(made, [ENTRY, OTHER_ENTRY], "other", AT + HOUR) == first
@@ -88,7 +88,7 @@ def test_registering_twice_changes_nothing(ledger: Ledger):
     ]
 
 
-def test_a_delivery_ends_with_its_receipt_and_is_not_made_again(ledger: Ledger):
+def test_a_delivery_ends_with_its_receipt_and_is_not_made_again(ledger: Ledger) -> None:
     made = manifest_of()
     (id,) = due(ledger, made)
     assert deliver(ledger, id, made)
@@ -97,7 +97,7 @@ def test_a_delivery_ends_with_its_receipt_and_is_not_made_again(ledger: Ledger):
     assert (row.state, row.attempts, row.receipt, row.ended_at) == ("delivered", 1, receipt_of(made), AT)
 
 
-def test_again_sends_what_arrived_and_begins_the_journal_anew(ledger: Ledger):
+def test_again_sends_what_arrived_and_begins_the_journal_anew(ledger: Ledger) -> None:
     made = manifest_of()
     (id,) = due(ledger, made)
     with ledger.claim(id, at()) as attempt:
@@ -120,7 +120,9 @@ def test_again_sends_what_arrived_and_begins_the_journal_anew(ledger: Ledger):
         (RuntimeError(SECRET), "retrying"),
     ],
 )
-def test_a_failure_is_sorted_by_its_kind_and_written_down(ledger: Ledger, error: Exception, state: str):
+def test_a_failure_is_sorted_by_its_kind_and_written_down(
+    ledger: Ledger, error: Exception, state: str
+) -> None:
     (id,) = due(ledger)
     fail(ledger, id, error)
     row = ledger.delivery(id)
@@ -130,7 +132,7 @@ def test_a_failure_is_sorted_by_its_kind_and_written_down(ledger: Ledger, error:
     assert (row.next_at is not None) == (state == "retrying")
 
 
-def test_waits_grow_to_eight_hours_and_end_after_a_day(ledger: Ledger):
+def test_waits_grow_to_eight_hours_and_end_after_a_day(ledger: Ledger) -> None:
     (id,) = due(ledger)
     moment, waits = AT, []
     while True:
@@ -146,13 +148,13 @@ def test_waits_grow_to_eight_hours_and_end_after_a_day(ledger: Ledger):
     assert waits[0] < 2 and waits[-1] > 300 and len(waits) >= 8
 
 
-def test_who_asks_to_be_left_alone_is_left_alone(ledger: Ledger):
+def test_who_asks_to_be_left_alone_is_left_alone(ledger: Ledger) -> None:
     (id,) = due(ledger)
     fail(ledger, id, RetryableError("busy", after_s=7200))
     assert ledger.delivery(id).next_at == AT + 2 * HOUR
 
 
-def test_what_waits_is_told_when_its_time_has_come_and_its_run_is_over(ledger: Ledger):
+def test_what_waits_is_told_when_its_time_has_come_and_its_run_is_over(ledger: Ledger) -> None:
     one, two = due(ledger, None, ENTRY, OTHER_ENTRY)
     fail(ledger, one, RetryableError("refused"))
 
@@ -164,7 +166,7 @@ def test_what_waits_is_told_when_its_time_has_come_and_its_run_is_over(ledger: L
     assert waiting(AT + HOUR, over=True) == [one, two]
 
 
-def test_the_same_files_of_a_window_go_to_a_place_once(ledger: Ledger):
+def test_the_same_files_of_a_window_go_to_a_place_once(ledger: Ledger) -> None:
     old, new = manifest_of(), manifest_of(token=LATER, at=AT + HOUR)
     assert deliver(ledger, *due(ledger, old), old)
     (id,) = due(ledger, new)
@@ -172,7 +174,7 @@ def test_the_same_files_of_a_window_go_to_a_place_once(ledger: Ledger):
     assert ledger.delivery(id).receipt == receipt_of(old)
 
 
-def test_files_that_were_replaced_meanwhile_are_sent_again(ledger: Ledger):
+def test_files_that_were_replaced_meanwhile_are_sent_again(ledger: Ledger) -> None:
     one, two, three = (
         manifest_of({"a.csv": data}, token=f"2024011{n}T020000Z-0a1b2c", at=AT + n * HOUR)
         for n, data in enumerate([b"1", b"2", b"1"])
@@ -181,13 +183,13 @@ def test_files_that_were_replaced_meanwhile_are_sent_again(ledger: Ledger):
     assert sent == [True, True, True]
 
 
-def test_each_run_over_the_whole_history_is_an_occasion_of_its_own(ledger: Ledger):
+def test_each_run_over_the_whole_history_is_an_occasion_of_its_own(ledger: Ledger) -> None:
     for token in ("20240116T020000Z-0a1b2c", LATER):
         made = manifest_of(token=token, window=WHOLE)
         assert deliver(ledger, *due(ledger, made), made)
 
 
-def test_a_newer_artifact_takes_the_place_of_an_older_one_that_has_not_arrived(ledger: Ledger):
+def test_a_newer_artifact_takes_the_place_of_an_older_one_that_has_not_arrived(ledger: Ledger) -> None:
     old, new = manifest_of(), manifest_of({"a.csv": b"new"}, token=LATER, at=AT + HOUR)
     (first,) = due(ledger, old)
     fail(ledger, first, RetryableError("refused"))
@@ -196,7 +198,7 @@ def test_a_newer_artifact_takes_the_place_of_an_older_one_that_has_not_arrived(l
     assert [row.id for row in ledger.waiting(AT + 5 * HOUR, lambda run: True)] == [second]
 
 
-def test_a_mended_definition_takes_the_place_of_the_wrong_one(ledger: Ledger):
+def test_a_mended_definition_takes_the_place_of_the_wrong_one(ledger: Ledger) -> None:
     made = manifest_of()
     (wrong,) = due(ledger, made)
     fail(ledger, wrong, RequestError("no such host"))
@@ -205,7 +207,7 @@ def test_a_mended_definition_takes_the_place_of_the_wrong_one(ledger: Ledger):
     assert [row.id for row in ledger.deliveries()] == [right]
 
 
-def test_two_never_deliver_one_thing_at_once(ledger: Ledger):
+def test_two_never_deliver_one_thing_at_once(ledger: Ledger) -> None:
     made = manifest_of()
     (id,) = due(ledger, made)
     with ledger.claim(id, at()) as attempt:
@@ -228,7 +230,7 @@ with ledger.claim(sys.argv[2], lambda: AT) as attempt:
 """
 
 
-def test_a_killed_attempt_holds_up_nobody_and_is_on_record(ledger: Ledger, url: str):
+def test_a_killed_attempt_holds_up_nobody_and_is_on_record(ledger: Ledger, url: str) -> None:
     made = manifest_of()
     (id,) = due(ledger, made)
     child = subprocess.Popen(
@@ -245,7 +247,7 @@ def test_a_killed_attempt_holds_up_nobody_and_is_on_record(ledger: Ledger, url: 
     assert [one["outcome"] for one in ledger.attempts(id)] == ["killed", "delivered"]
 
 
-def test_a_hundred_at_once_are_all_written_down(url: str, ledger: Ledger):
+def test_a_hundred_at_once_are_all_written_down(url: str, ledger: Ledger) -> None:
     manifests = [manifest_of({"a.csv": b"%d" % n}, export=f"export_{n}") for n in range(100)]
     start = threading.Barrier(8)
 
@@ -262,7 +264,7 @@ def test_a_hundred_at_once_are_all_written_down(url: str, ledger: Ledger):
     assert [row.state for row in ledger.deliveries()] == ["delivered"] * 100
 
 
-def test_people_are_told_once_through_each_channel(ledger: Ledger):
+def test_people_are_told_once_through_each_channel(ledger: Ledger) -> None:
     alert = Alert("x", "daily", "failure", "not delivered", "export-pipelines deliver x", AT)
     assert [ledger.notice(alert) for _ in range(2)] == [True, False]
     ledger.told(alert, ["mail"], None)
@@ -271,7 +273,7 @@ def test_people_are_told_once_through_each_channel(ledger: Ledger):
     assert ledger.open_alerts() == [] and not ledger.notice(alert)
 
 
-def test_requests_are_on_record(ledger: Ledger):
+def test_requests_are_on_record(ledger: Ledger) -> None:
     for _ in range(2):
         ledger.requested("run", "daily", "schedule", None, ["2024-01-15"], AT)
     with ledger.engine.begin() as connection:
@@ -288,13 +290,13 @@ def test_requests_are_on_record(ledger: Ledger):
         ("sqlite:////proc/none/ledger.db", "cannot be opened"),
     ],
 )
-def test_a_ledger_that_cannot_be_opened_is_told_without_its_url(url: str, text: str):
+def test_a_ledger_that_cannot_be_opened_is_told_without_its_url(url: str, text: str) -> None:
     with pytest.raises(SettingsError, match=text) as told:
         open_ledger(url)
     assert SECRET not in str(told.value)
 
 
-def test_a_ledger_of_a_newer_program_is_left_alone(tmp_path: Path):
+def test_a_ledger_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     first = open_ledger(url)
     with first.engine.begin() as connection:
@@ -303,7 +305,7 @@ def test_a_ledger_of_a_newer_program_is_left_alone(tmp_path: Path):
         open_ledger(url)
 
 
-def test_the_audit_keeps_every_entry_in_its_order(ledger: Ledger):
+def test_the_audit_keeps_every_entry_in_its_order(ledger: Ledger) -> None:
     first = ledger.record("ann", "detokenize", "value", {"key": "MASTER_KEY:01234567"}, AT)
     ledger.record("bob", "other", "a thing", {}, AT)
     second = ledger.record("bob", "detokenize", "a.csv", {"columns": ["email", "ä"]}, AT - HOUR)
@@ -315,7 +317,7 @@ def test_the_audit_keeps_every_entry_in_its_order(ledger: Ledger):
     assert len(ledger.audit()) == 3
 
 
-def test_a_ledger_of_the_first_version_is_brought_up_to_date(url: str, tmp_path: Path):
+def test_a_ledger_of_the_first_version_is_brought_up_to_date(url: str, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     engine = sa.create_engine(driver_url(url))
     command.upgrade(migrations(engine), "0001")
@@ -335,7 +337,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date(url: str, tmp_path:
     again.engine.dispose()
 
 
-def test_the_windows_of_an_export_tell_what_is_of_which_plan_and_how_far_it_came(ledger: Ledger):
+def test_the_windows_of_an_export_tell_what_is_of_which_plan_and_how_far_it_came(ledger: Ledger) -> None:
     ledger.requested("run", "daily", "schedule", None, ["2024-01-15"], AT)
     made = manifest_of()
     ids = due(ledger, made, ENTRY, OTHER_ENTRY)
@@ -357,7 +359,7 @@ def test_the_windows_of_an_export_tell_what_is_of_which_plan_and_how_far_it_came
     assert ledger.windows("daily", "2024-01-16") == [] and ledger.windows("other") == []
 
 
-def test_alerts_are_found_by_how_their_key_begins(ledger: Ledger):
+def test_alerts_are_found_by_how_their_key_begins(ledger: Ledger) -> None:
     for key in ("given up a: 1", "given up a_b: 1", "given up a: 2", "given up axb: 1"):
         ledger.notice(Alert(key, "a", "failure", "text", "then", AT))
     assert ledger.alert_keys("given up a: ") == ["given up a: 1", "given up a: 2"]
@@ -371,6 +373,6 @@ def migrations(engine: sa.Engine) -> Config:
     return config
 
 
-def test_an_unknown_delivery_is_told(ledger: Ledger):
+def test_an_unknown_delivery_is_told(ledger: Ledger) -> None:
     with pytest.raises(RequestError, match="there is no delivery x"):
         ledger.delivery("x")

@@ -79,7 +79,7 @@ FATES: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("fate", FATES)
-def test_a_ledger_that_is_none_is_refused_and_left_alone(desk: Desk, fate: str):
+def test_a_ledger_that_is_none_is_refused_and_left_alone(desk: Desk, fate: str) -> None:
     spoil, text = FATES[fate]
     desk.send(stored(desk.store), {"kind": "folder", "settings": {"path": "backup"}})
     _close(path_of(desk))
@@ -93,7 +93,7 @@ def test_a_ledger_that_is_none_is_refused_and_left_alone(desk: Desk, fate: str):
 
 
 @pytest.mark.parametrize("fate", ["lost", "emptied", "without a table"])
-def test_a_new_ledger_is_made_where_there_is_no_artifact(desk: Desk, fate: str):
+def test_a_new_ledger_is_made_where_there_is_no_artifact(desk: Desk, fate: str) -> None:
     desk.home.mkdir()
     ledger_of(desk.settings).engine.dispose()
     _close(path_of(desk))
@@ -101,7 +101,7 @@ def test_a_new_ledger_is_made_where_there_is_no_artifact(desk: Desk, fate: str):
     assert ledger_of(desk.settings).deliveries() == []
 
 
-def test_a_page_that_was_damaged_is_told_when_it_is_read(desk: Desk):
+def test_a_page_that_was_damaged_is_told_when_it_is_read(desk: Desk) -> None:
     for number in range(40):
         desk.due(stored(desk.store, export=f"daily_{number}"), {"kind": "download", "settings": {}})
     _close(path_of(desk))
@@ -143,7 +143,7 @@ def _write_until_full(ledger: Ledger) -> None:
         ledger.record("ann", "noted", "x" * 1_000, {"number": number}, AT)
 
 
-def test_a_full_disk_is_named_by_the_ledger(small_disk: Path):
+def test_a_full_disk_is_named_by_the_ledger(small_disk: Path) -> None:
     ledger = open_ledger(f"sqlite:///{small_disk / 'ledger.db'}")
     fill(small_disk, left=100_000)
     with pytest.raises(StoreError, match=r"cannot write the ledger: the disk is full \(make room") as told:
@@ -153,7 +153,7 @@ def test_a_full_disk_is_named_by_the_ledger(small_disk: Path):
     assert ledger.record("ann", "noted", "after", {}, AT)
 
 
-def test_a_full_disk_is_named_where_the_ledger_is_to_be_made(small_disk: Path):
+def test_a_full_disk_is_named_where_the_ledger_is_to_be_made(small_disk: Path) -> None:
     fill(small_disk)
     with pytest.raises(StoreError, match="disk is full") as told:
         open_ledger(f"sqlite:///{small_disk / 'ledger.db'}")

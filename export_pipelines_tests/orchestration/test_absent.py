@@ -30,7 +30,7 @@ def broken(watched: Watched, text: str = BROKEN) -> dg.Definitions:
     return watched.project.definitions()
 
 
-def test_a_definition_that_breaks_is_told_once_and_again_when_it_breaks_again(watched: Watched):
+def test_a_definition_that_breaks_is_told_once_and_again_when_it_breaks_again(watched: Watched) -> None:
     broken(watched)
     ((export, text),) = watched.told()
     assert (
@@ -43,7 +43,7 @@ def test_a_definition_that_breaks_is_told_once_and_again_when_it_breaks_again(wa
     assert len(watched.noted()) == 2
 
 
-def test_it_is_told_before_anybody_reloads_the_definitions(watched: Watched):
+def test_it_is_told_before_anybody_reloads_the_definitions(watched: Watched) -> None:
     defs = watched.project.definitions()
     watched.project.write("daily", BROKEN)
     watched.tick(defs=defs)
@@ -53,7 +53,7 @@ def test_it_is_told_before_anybody_reloads_the_definitions(watched: Watched):
     assert watched.check("daily") == "SUCCEEDED"
 
 
-def test_it_stands_red_under_its_key_with_partitions_and_schedule(watched: Watched):
+def test_it_stands_red_under_its_key_with_partitions_and_schedule(watched: Watched) -> None:
     defs = broken(watched, "type: report\nformat: [")
     dg.Definitions.validate_loadable(defs)
     asset = defs.resolve_assets_def(KEY)
@@ -69,7 +69,7 @@ def daily_partitions(watched: Watched) -> dg.PartitionsDefinition | None:
     return watched.project.definitions().resolve_assets_def(dg.AssetKey(["lead", "other"])).partitions_def
 
 
-def test_materializing_it_fails_with_the_reason(watched: Watched):
+def test_materializing_it_fails_with_the_reason(watched: Watched) -> None:
     broken(watched)
     result = watched.materialize("daily", partition_key="2024-01-15")
     assert 'did you mean "email"?' in failure(result)["lead__daily"]
@@ -77,7 +77,9 @@ def test_materializing_it_fails_with_the_reason(watched: Watched):
     assert run.status is dg.DagsterRunStatus.FAILURE
 
 
-def test_a_run_that_was_launched_before_it_broke_or_before_it_was_mended_is_no_crash(watched: Watched):
+def test_a_run_that_was_launched_before_it_broke_or_before_it_was_mended_is_no_crash(
+    watched: Watched,
+) -> None:
     """As Dagster does it: the run is made from one state of the file, and a process of its own reads the next."""
     for before, after, ends_well in ((DAILY, BROKEN, False), (BROKEN, DAILY, True)):
         watched.project.write("daily", before)
@@ -96,7 +98,7 @@ def test_a_run_that_was_launched_before_it_broke_or_before_it_was_mended_is_no_c
         assert ends_well or 'did you mean "email"?' in failure(run)["lead__daily"]
 
 
-def test_a_tick_of_its_schedule_fails_with_the_reason(watched: Watched):
+def test_a_tick_of_its_schedule_fails_with_the_reason(watched: Watched) -> None:
     defs = broken(watched)
     context = dg.build_schedule_context(instance=watched.instance, scheduled_execution_time=NOW)
     with pytest.raises(Exception, match="schedule") as caught:
@@ -104,7 +106,7 @@ def test_a_tick_of_its_schedule_fails_with_the_reason(watched: Watched):
     assert "daily was not exported" in str(caught.value.__cause__)
 
 
-def test_once_mended_it_is_as_before(watched: Watched):
+def test_once_mended_it_is_as_before(watched: Watched) -> None:
     broken(watched)
     watched.project.write("daily", DAILY)
     watched.tick()
@@ -113,13 +115,13 @@ def test_once_mended_it_is_as_before(watched: Watched):
     assert watched.check("daily") == "SUCCEEDED"
 
 
-def test_with_its_schedule_off_it_is_red_and_nobody_is_told(watched: Watched):
+def test_with_its_schedule_off_it_is_red_and_nobody_is_told(watched: Watched) -> None:
     turn_off(watched.instance, "daily_schedule")
     broken(watched)
     assert watched.told() == [] and watched.check("daily") == "FAILED"
 
 
-def test_a_deleted_file_is_told_and_stands_red_until_its_schedule_is_off(watched: Watched):
+def test_a_deleted_file_is_told_and_stands_red_until_its_schedule_is_off(watched: Watched) -> None:
     (watched.project.settings.definitions / "daily.yaml").unlink()
     ((export, text),) = watched.told()
     assert export == "daily" and "the file is not there" in text and "renamed_from: daily" in text
@@ -134,14 +136,14 @@ def test_a_deleted_file_is_told_and_stands_red_until_its_schedule_is_off(watched
     assert KEY not in watched.project.definitions().resolve_asset_graph().get_all_asset_keys()
 
 
-def test_a_deleted_file_whose_schedule_is_off_is_no_matter(watched: Watched):
+def test_a_deleted_file_whose_schedule_is_off_is_no_matter(watched: Watched) -> None:
     turn_off(watched.instance, "daily_schedule")
     watched.tick()
     (watched.project.settings.definitions / "daily.yaml").unlink()
     assert watched.told() == []
 
 
-def test_what_is_remembered_may_be_damaged_or_gone(watched: Watched):
+def test_what_is_remembered_may_be_damaged_or_gone(watched: Watched) -> None:
     file = watched.project.settings.home / FILE
     assert file.stat().st_mode & 0o777 == 0o600
     for content in (b"", b"{", b'{"daily": 3}', b"\xff"):
@@ -154,7 +156,7 @@ def test_what_is_remembered_may_be_damaged_or_gone(watched: Watched):
 NEXT_TICK = (NOW + timedelta(days=1)).replace(hour=2, minute=0, second=0)
 
 
-def test_a_hundred_and_one_schedules_are_on_and_the_last_does_nothing(watched: Watched):
+def test_a_hundred_and_one_schedules_are_on_and_the_last_does_nothing(watched: Watched) -> None:
     project, instance = watched.project, watched.instance
     for number in range(104):
         name = f"export_{number:03}"

@@ -94,7 +94,7 @@ def undelivered(told: Told, tmp_path: Path) -> Told:
     return told
 
 
-def test_what_did_not_arrive_is_told_once_through_every_channel(undelivered: Told):
+def test_what_did_not_arrive_is_told_once_through_every_channel(undelivered: Told) -> None:
     assert undelivered.tick() == "1 alerts told"
     assert undelivered.tick() == "0 alerts told"
     assert undelivered.count() == (1, 2)
@@ -113,7 +113,7 @@ def test_what_did_not_arrive_is_told_once_through_every_channel(undelivered: Tol
     assert json.loads(hook.body)["type"] == "export.failure"
 
 
-def test_a_channel_that_is_broken_is_tried_again_and_the_others_are_not_told_twice(undelivered: Told):
+def test_a_channel_that_is_broken_is_tried_again_and_the_others_are_not_told_twice(undelivered: Told) -> None:
     undelivered.post.answers["data"] = "451 later"
     assert undelivered.tick() == "0 alerts told"
     assert undelivered.count() == (0, 2)
@@ -122,7 +122,7 @@ def test_a_channel_that_is_broken_is_tried_again_and_the_others_are_not_told_twi
     assert undelivered.count() == (1, 2)
 
 
-def test_an_odd_number_of_rows_is_told(told: Told):
+def test_an_odd_number_of_rows_is_told(told: Told) -> None:
     ledger = open_ledger(told.project.settings.ledger_url.get_secret_value())
     ledger.notice(Alert("anomaly daily/x", "daily", "anomaly", "window x: 3 rows", "preview it", NOW))
     told.tick()
@@ -139,7 +139,7 @@ def turn_on(instance: dg.DagsterInstance, schedule: str, since: datetime) -> Non
     )
 
 
-def test_what_has_not_arrived_in_time_is_told_once_and_not_when_it_has(told: Told):
+def test_what_has_not_arrived_in_time_is_told_once_and_not_when_it_has(told: Told) -> None:
     assert told.tick() == "0 alerts told"  # the schedule is off
     turn_on(told.instance, "daily_schedule", NOW - timedelta(days=3))
     assert told.tick() == "1 alerts told"
@@ -152,25 +152,25 @@ def test_what_has_not_arrived_in_time_is_told_once_and_not_when_it_has(told: Tol
     assert told.tick(day) == "0 alerts told"
 
 
-def test_a_channel_at_a_private_address_is_told_only_where_the_operator_opened_it(undelivered: Told):
+def test_a_channel_at_a_private_address_is_told_only_where_the_operator_opened_it(undelivered: Told) -> None:
     undelivered.project.settings.allowed.unlink()
     undelivered.tick()
     assert undelivered.count() == (1, 0)  # the mail only
 
 
-def test_the_lists_of_what_exports_may_name_are_not_for_alerts(undelivered: Told):
+def test_the_lists_of_what_exports_may_name_are_not_for_alerts(undelivered: Told) -> None:
     """They are the operator's own: `told` opens addresses and lists nothing else."""
     assert "variables" not in undelivered.project.settings.allowed.read_text()
     undelivered.tick()
     assert undelivered.count() == (1, 2)
 
 
-def test_nobody_is_told_without_a_file(told: Told):
+def test_nobody_is_told_without_a_file(told: Told) -> None:
     told.project.settings.alerts.unlink()
     assert "nobody is to be told" in told.tick()
 
 
-def test_nobody_is_told_what_no_rule_concerns(undelivered: Told):
+def test_nobody_is_told_what_no_rule_concerns(undelivered: Told) -> None:
     path = undelivered.project.settings.alerts
     path.write_text(path.read_text().replace("  - to:", "  - exports: [other_*]\n    to:"))
     undelivered.tick()
@@ -199,7 +199,7 @@ def test_nobody_is_told_what_no_rule_concerns(undelivered: Told):
         ),
     ],
 )
-def test_a_file_with_faults_is_refused_with_their_lines(tmp_path: Path, text: str, message: str):
+def test_a_file_with_faults_is_refused_with_their_lines(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "alerts.yaml").write_text(text)
     with pytest.raises(DefinitionError) as caught:
         load_alerts(tmp_path / "alerts.yaml")

@@ -38,12 +38,12 @@ def colours(instance: dg.DagsterInstance, name: str) -> dict[str | None, str]:
     return {one.partition_key: one.latest_execution_status.value for one in found}
 
 
-def test_all_checks_pass_on_a_good_run(project: Project):
+def test_all_checks_pass_on_a_good_run(project: Project) -> None:
     found = checks(project.run("daily", "2024-01-01", "2024-01-05"))
     assert len(found) == 4 and all(one.passed for one in found.values())
 
 
-def test_each_partition_of_a_run_has_its_own_evaluation(project: Project):
+def test_each_partition_of_a_run_has_its_own_evaluation(project: Project) -> None:
     found = project.run("daily", "2024-01-01", "2024-01-03").get_asset_check_evaluations()
     days = ["2024-01-01", "2024-01-02", "2024-01-03"]
     assert [one.partition for one in found if one.check_name == "delivered"] == days
@@ -51,7 +51,7 @@ def test_each_partition_of_a_run_has_its_own_evaluation(project: Project):
 
 def test_a_run_that_fails_says_all_the_same_that_its_definition_is_well(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     project.write("daily", DAILY + "limits: {rows: 5}\n")
     assert not project.run("daily", "2024-01-15", instance=instance).success
     key = dg.AssetCheckKey(KEY, "definition")
@@ -59,7 +59,9 @@ def test_a_run_that_fails_says_all_the_same_that_its_definition_is_well(
     assert newest.status.value == "SUCCEEDED"
 
 
-def test_a_partition_keeps_its_colour_when_another_is_run(project: Project, instance: dg.DagsterInstance):
+def test_a_partition_keeps_its_colour_when_another_is_run(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     project.write("daily", MONDAYS)
     project.run("daily", "2024-01-02", "2024-01-08", instance=instance)
     project.run("daily", "2024-01-09", instance=instance)
@@ -72,7 +74,7 @@ def test_a_partition_keeps_its_colour_when_another_is_run(project: Project, inst
     )
 
 
-def test_a_window_that_was_not_written_is_not_evaluated(project: Project):
+def test_a_window_that_was_not_written_is_not_evaluated(project: Project) -> None:
     project.write("daily", MONDAYS + "limits: {rows: 5}\n")
     result = project.run("daily", "2024-01-14", "2024-01-16")
     found = {(one.check_name, one.partition) for one in result.get_asset_check_evaluations()}
@@ -80,7 +82,9 @@ def test_a_window_that_was_not_written_is_not_evaluated(project: Project):
     assert "2024-01-15" not in {partition for _, partition in found}
 
 
-def test_the_check_of_a_day_that_arrives_later_turns_green(project: Project, instance: dg.DagsterInstance):
+def test_the_check_of_a_day_that_arrives_later_turns_green(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     in_the_way = project.settings.home / "delivered" / "backup" / "2024-01-14"
     in_the_way.parent.mkdir(parents=True)
     in_the_way.write_text("x", encoding="utf-8")
@@ -92,14 +96,14 @@ def test_the_check_of_a_day_that_arrives_later_turns_green(project: Project, ins
     assert colours(instance, "delivered") == DAYS
 
 
-def test_a_row_count_far_from_the_mean_of_the_windows_before_is_a_warning(project: Project):
+def test_a_row_count_far_from_the_mean_of_the_windows_before_is_a_warning(project: Project) -> None:
     project.write("daily", MONDAYS)
     found = checks(project.run("daily", "2024-01-02", "2024-01-08"), "2024-01-08")["row_count_trailing_mean"]
     assert not found.passed and found.severity is dg.AssetCheckSeverity.WARN
     assert "2024-01-08: 10 rows" in str(found.description)
 
 
-def test_half_and_double_of_the_mean_are_still_usual(project: Project):
+def test_half_and_double_of_the_mean_are_still_usual(project: Project) -> None:
     one = a_manifest(project)
     before = [on_day(one, day) for day in (1, 2, 3)]
     verdicts = {
@@ -109,12 +113,12 @@ def test_half_and_double_of_the_mean_are_still_usual(project: Project):
     assert verdicts == {4: False, 5: True, 20: True, 21: False}
 
 
-def test_two_windows_before_are_too_few_to_compare_with(project: Project):
+def test_two_windows_before_are_too_few_to_compare_with(project: Project) -> None:
     one = a_manifest(project)
     assert result_of("row_count_trailing_mean", on_day(one, 3, 999), [on_day(one, 1), on_day(one, 2)]).passed
 
 
-def test_the_trailing_windows_are_the_newest_artifacts_of_the_seven_windows_before(project: Project):
+def test_the_trailing_windows_are_the_newest_artifacts_of_the_seven_windows_before(project: Project) -> None:
     one = a_manifest(project)
     stored = [on_day(one, day, hour=hour) for day in range(1, 20) for hour in (1, 2)]
     found = trailing(on_day(one, 12, hour=3), stored)
@@ -122,7 +126,7 @@ def test_the_trailing_windows_are_the_newest_artifacts_of_the_seven_windows_befo
     assert len(found) == TRAILING
 
 
-def test_a_required_column_that_is_null_somewhere_warns_and_everywhere_is_an_error(project: Project):
+def test_a_required_column_that_is_null_somewhere_warns_and_everywhere_is_an_error(project: Project) -> None:
     one = a_manifest(project)
     some = one.model_copy(update={"null_required": {"outcome": 3}})
     every = one.model_copy(update={"null_required": {"outcome": one.rows}})
@@ -131,7 +135,7 @@ def test_a_required_column_that_is_null_somewhere_warns_and_everywhere_is_an_err
     assert not result_of("required_fields_not_null", some, []).passed
 
 
-def test_a_changed_column_list_is_a_warning_and_a_new_schema_version(project: Project):
+def test_a_changed_column_list_is_a_warning_and_a_new_schema_version(project: Project) -> None:
     project.run("daily", "2024-01-15")
     project.write("daily", DAILY.replace("email, ", "").replace("price]", "price, state]"))
     result = project.run("daily", "2024-01-16")
@@ -141,6 +145,6 @@ def test_a_changed_column_list_is_a_warning_and_a_new_schema_version(project: Pr
     assert materializations(result)["2024-01-16"]["schema_version"] == 2
 
 
-def test_equal_columns_keep_the_contract(project: Project):
+def test_equal_columns_keep_the_contract(project: Project) -> None:
     project.run("daily", "2024-01-15")
     assert checks(project.run("daily", "2024-01-16"))["schema_contract"].passed

@@ -15,7 +15,7 @@ LOGGER = logging.getLogger("test_daemon")
 
 def test_after_three_days_off_the_missed_days_are_queued_oldest_first_and_once(
     own_instance: dg.DagsterInstance,
-):
+) -> None:
     with create_test_daemon_workspace_context(TARGET, own_instance) as context:
 
         def daily() -> Sequence[dg.DagsterRun]:

@@ -24,7 +24,7 @@ def asset(definitions: dg.Definitions, *key: str) -> dg.AssetsDefinition:
     return definitions.resolve_assets_def(dg.AssetKey(key))
 
 
-def test_the_shipped_exports_load_and_validate(shipped: dg.Definitions):
+def test_the_shipped_exports_load_and_validate(shipped: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(shipped)
     keys = {key.to_user_string() for key in shipped.resolve_asset_graph().get_all_asset_keys()}
     leads = {"lead/daily_lead_backup", "lead/monthly_financial_summary", "lead/pii_free_analytics"}
@@ -38,14 +38,14 @@ def test_loading_opens_nothing_and_writes_nothing(tmp_path: Path):
     assert not (tmp_path / "home").exists()
 
 
-def test_the_graph_of_an_export_is_the_eight_ops_in_order(project: Project):
+def test_the_graph_of_an_export_is_the_eight_ops_in_order(project: Project) -> None:
     graph = asset(project.definitions(), "lead", "daily").node_def
     assert isinstance(graph, dg.GraphDefinition)
     order = ["extract", "filter", "project_fields", "mask_pii", "serialize", "compress", "write", "deliver"]
     assert [node.name for node in graph.nodes_in_topological_order] == order
 
 
-def test_the_asset_tells_group_kinds_owner_and_where_its_file_is(project: Project):
+def test_the_asset_tells_group_kinds_owner_and_where_its_file_is(project: Project) -> None:
     spec = asset(project.definitions(), "lead", "daily").get_asset_spec()
     assert (spec.group_name, spec.kinds, list(spec.owners)) == (
         "lead",
@@ -65,28 +65,30 @@ def test_the_asset_tells_group_kinds_owner_and_where_its_file_is(project: Projec
         (MONTHLY, "2020-01-01", dg.MonthlyPartitionsDefinition),
     ],
 )
-def test_partitions_begin_at_the_first_boundary_in_utc(project: Project, text: str, first: str, kind: type):
+def test_partitions_begin_at_the_first_boundary_in_utc(
+    project: Project, text: str, first: str, kind: type
+) -> None:
     project.write("one", text.replace("backup", "one"))
     partitions = asset(project.definitions(), "lead", "one").partitions_def
     assert isinstance(partitions, kind) and partitions.timezone == "UTC"
     assert partitions.get_first_partition_key() == first
 
 
-def test_a_backfill_takes_a_month_of_days_in_one_run(project: Project):
+def test_a_backfill_takes_a_month_of_days_in_one_run(project: Project) -> None:
     assert asset(project.definitions(), "lead", "daily").backfill_policy == dg.BackfillPolicy.multi_run(31)
 
 
-def test_steps_run_in_one_process(project: Project):
+def test_steps_run_in_one_process(project: Project) -> None:
     assert project.definitions().resolve_job_def("daily").executor_def is dg.in_process_executor
 
 
-def test_there_is_one_job_for_each_export_and_one_on_demand(project: Project):
+def test_there_is_one_job_for_each_export_and_one_on_demand(project: Project) -> None:
     project.write("monthly", MONTHLY)
     names = {job.name for job in project.definitions().resolve_all_job_defs()}
     assert names >= {"daily", "monthly", "on_demand_export"}
 
 
-def test_a_hundred_exports_load_with_their_shared_ops(project: Project):
+def test_a_hundred_exports_load_with_their_shared_ops(project: Project) -> None:
     for number in range(100):
         project.write(
             f"export_{number}", DAILY.replace("backup", f"backup_{number}").replace("schedule", "# ")
@@ -97,7 +99,7 @@ def test_a_hundred_exports_load_with_their_shared_ops(project: Project):
 # --- broken definitions --------------------------------------------------------------------------------------
 
 
-def test_a_broken_definition_is_shown_and_the_others_load(project: Project):
+def test_a_broken_definition_is_shown_and_the_others_load(project: Project) -> None:
     project.write("wrong", BROKEN)
     definitions = project.definitions()
     dg.Definitions.validate_loadable(definitions)
@@ -109,7 +111,9 @@ def test_a_broken_definition_is_shown_and_the_others_load(project: Project):
 
 
 @pytest.mark.parametrize("name", [*sorted(OWN | DAGSTERS), "folder_1", "s3_12", "lead__daily"])
-def test_a_name_that_the_program_itself_has_in_dagster_breaks_its_file_alone(project: Project, name: str):
+def test_a_name_that_the_program_itself_has_in_dagster_breaks_its_file_alone(
+    project: Project, name: str
+) -> None:
     project.write(name, DAILY)
     definitions = project.definitions()
     dg.Definitions.validate_loadable(definitions)
@@ -117,7 +121,7 @@ def test_a_name_that_the_program_itself_has_in_dagster_breaks_its_file_alone(pro
     assert asset(definitions, "lead", "daily")
 
 
-def test_every_name_of_the_program_itself_is_known(project: Project):
+def test_every_name_of_the_program_itself_is_known(project: Project) -> None:
     repository = project.definitions().get_repository_def()
     jobs = repository.get_all_jobs()
     nodes = {node.name for job in jobs for node in job.all_node_defs}
@@ -131,14 +135,14 @@ def test_every_name_of_the_program_itself_is_known(project: Project):
     "name",
     ["sweep_schedule", "lead", "broken", "export", "none", "folder", "daily_schedule", "folder_1_a", "a__b"],
 )
-def test_any_other_name_is_taken(project: Project, name: str):
+def test_any_other_name_is_taken(project: Project, name: str) -> None:
     project.write(name, DAILY.replace("backup", name))
     definitions = project.definitions()
     dg.Definitions.validate_loadable(definitions)
     assert asset(definitions, "lead", name) and asset(definitions, "lead", "daily")
 
 
-def test_a_calendar_that_ends_breaks_its_file_alone(project: Project):
+def test_a_calendar_that_ends_breaks_its_file_alone(project: Project) -> None:
     project.write(
         "far",
         WEEKLY.replace("2024-01-01", "9999-12-31") if "start:" in WEEKLY else WEEKLY + "start: 9999-12-31\n",
@@ -149,7 +153,7 @@ def test_a_calendar_that_ends_breaks_its_file_alone(project: Project):
     assert asset(definitions, "lead", "daily")
 
 
-def test_materializing_a_broken_definition_fails_with_its_faults(project: Project):
+def test_materializing_a_broken_definition_fails_with_its_faults(project: Project) -> None:
     project.write("wrong", BROKEN)
     result = dg.materialize(
         [asset(project.definitions(), "lead", "wrong")], raise_on_error=False, run_config=_quiet()
@@ -158,7 +162,7 @@ def test_materializing_a_broken_definition_fails_with_its_faults(project: Projec
     assert "wrong.yaml:3: " in str(event.step_failure_data.user_failure_data.description)
 
 
-def test_broken_files_whose_names_look_alike_in_dagster_stand_side_by_side(project: Project):
+def test_broken_files_whose_names_look_alike_in_dagster_stand_side_by_side(project: Project) -> None:
     for name in ("a-b", "a.b", "a b", "é", "x" * 200):
         project.write(name, BROKEN)
     definitions = project.definitions()
@@ -176,7 +180,9 @@ def test_broken_files_whose_names_look_alike_in_dagster_stand_side_by_side(proje
         ("0 2 * * 1-5", 3 * 24),
     ],
 )
-def test_an_export_is_stale_when_its_schedule_brought_nothing(project: Project, schedule: str, hours: int):
+def test_an_export_is_stale_when_its_schedule_brought_nothing(
+    project: Project, schedule: str, hours: int
+) -> None:
     project.write("one", f"type: lead\nformat: csv\nfields: [lead_id]\nschedule: {schedule}\n")
     policy = asset(project.definitions(), "lead", "one").get_asset_spec().freshness_policy
     assert isinstance(policy, TimeWindowFreshnessPolicy) and policy.warn_window
@@ -185,12 +191,12 @@ def test_an_export_is_stale_when_its_schedule_brought_nothing(project: Project, 
     assert policy.fail_window.to_timedelta() == warn + timedelta(days=1)
 
 
-def test_an_export_by_hand_is_never_stale(project: Project):
+def test_an_export_by_hand_is_never_stale(project: Project) -> None:
     project.write("hand", "type: lead\nformat: csv\nfields: [lead_id]\n")
     assert asset(project.definitions(), "lead", "hand").get_asset_spec().freshness_policy is None
 
 
-def test_all_kinds_of_destinations_are_kinds_of_the_asset(project: Project):
+def test_all_kinds_of_destinations_are_kinds_of_the_asset(project: Project) -> None:
     project.write(
         "many",
         DAILY.replace(
@@ -204,7 +210,7 @@ def test_all_kinds_of_destinations_are_kinds_of_the_asset(project: Project):
     assert kinds == {"sqlite", "csv", "folder", "s3", "sftp", "email", "webhook"}
 
 
-def test_a_broken_definition_is_logged_once(project: Project, caplog: pytest.LogCaptureFixture):
+def test_a_broken_definition_is_logged_once(project: Project, caplog: pytest.LogCaptureFixture) -> None:
     project.write("wrong", BROKEN)
     with caplog.at_level(logging.WARNING, logger="export_pipelines"):
         build_definitions(project.opened())

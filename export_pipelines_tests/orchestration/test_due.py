@@ -50,7 +50,7 @@ def first(number: int) -> str:
 
 def test_a_tick_that_is_evaluated_again_gives_the_same_list_whatever_its_runs_did(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     turn_on(instance, day(8, 12))
     asked = tick(project, day(15), instance)
     assert keys_of(asked) == [first(number) for number in range(8, 15)]
@@ -62,7 +62,9 @@ def test_a_tick_that_is_evaluated_again_gives_the_same_list_whatever_its_runs_di
     assert keys_of(tick(project, day(15), instance)) == keys_of(asked)
 
 
-def test_what_a_tick_did_not_come_to_is_asked_for_by_the_next(project: Project, instance: dg.DagsterInstance):
+def test_what_a_tick_did_not_come_to_is_asked_for_by_the_next(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     turn_on(instance, day(8, 12))
     ran, waiting, made, *_ = tick(project, day(15), instance).run_requests
     assert run_requests(project, [ran], day(15), instance) == [True]
@@ -76,7 +78,7 @@ def test_what_a_tick_did_not_come_to_is_asked_for_by_the_next(project: Project, 
 
 def test_a_window_that_failed_is_asked_for_again_though_a_later_one_ran(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     turn_on(instance, day(13, 12))
     assert run_requests(
         project.with_source(NOWHERE), tick(project, day(14), instance).run_requests, day(14), instance
@@ -93,7 +95,7 @@ def test_a_window_that_failed_is_asked_for_again_though_a_later_one_ran(
 
 def test_another_cron_line_exports_no_window_again_and_none_before_it_was_turned_on(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     turn_on(instance, day(10, 1))  # its first tick is an hour later
     asked = tick(project, day(10), instance)
     assert keys_of(asked) == [first(9)]
@@ -104,7 +106,7 @@ def test_another_cron_line_exports_no_window_again_and_none_before_it_was_turned
     assert keys_of(tick(project, day(11, 17, 30), instance)) == [first(10)]
 
 
-def test_a_month_under_a_weekly_cron_line_runs_once(project: Project, instance: dg.DagsterInstance):
+def test_a_month_under_a_weekly_cron_line_runs_once(project: Project, instance: dg.DagsterInstance) -> None:
     text = "type: lead\nformat: csv\nfields: [lead_id]\npartition: monthly\nschedule: 0 2 * * 1\n"
     project.write("month", text)
     turn_on(instance, day(1, 12), "month", "0 2 * * 1")
@@ -123,7 +125,7 @@ def test_a_month_under_a_weekly_cron_line_runs_once(project: Project, instance: 
 
 def test_only_windows_since_the_schedule_was_turned_on_are_owed(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     state = turn_on(instance, day(5, 12))
     assert keys_of(tick(project, day(8), instance)) == [first(5), first(6), first(7)]
     instance.update_instigator_state(state.with_status(InstigatorStatus.STOPPED))
@@ -135,7 +137,7 @@ def test_only_windows_since_the_schedule_was_turned_on_are_owed(
 
 def test_windows_exported_by_hand_count_when_nothing_but_the_window_was_given(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     turn_on(instance, day(10, 12))
     assert project.run("daily", key(10), instance=instance).success
     assert project.run("daily", key(12), key(13), instance=instance).success
@@ -147,7 +149,7 @@ def test_windows_exported_by_hand_count_when_nothing_but_the_window_was_given(
 
 def test_a_window_exported_by_hand_counts_when_its_plan_is_todays_and_later_whatever_it_was(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     turn_on(instance, day(10, 12))
     assert project.run("daily", key(10), instance=instance).success
     project.write("daily", DAILY.replace("outcome, price", "outcome"))
@@ -157,14 +159,14 @@ def test_a_window_exported_by_hand_counts_when_its_plan_is_todays_and_later_what
 
 def test_what_the_schedule_exported_stays_done_when_the_definition_changes(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     turn_on(instance, day(10, 12))
     assert run_requests(project, tick(project, day(11), instance).run_requests, day(11), instance) == [True]
     project.write("daily", DAILY.replace("outcome, price", "outcome"))
     assert keys_of(tick(project, day(12), instance)) == [first(11)]
 
 
-def test_a_day_is_not_the_week_that_begins_with_it(project: Project, instance: dg.DagsterInstance):
+def test_a_day_is_not_the_week_that_begins_with_it(project: Project, instance: dg.DagsterInstance) -> None:
     turn_on(instance, day(7, 12))
     asked = tick(project, day(8), instance)  # of the 7th, a Sunday
     assert run_requests(project, asked.run_requests, day(8), instance) == [True]
@@ -172,7 +174,9 @@ def test_a_day_is_not_the_week_that_begins_with_it(project: Project, instance: d
     assert windows_of(tick(project, day(14), instance)) == [key(7)]
 
 
-def test_windows_in_the_hands_of_a_persons_run_are_left_to_it(project: Project, instance: dg.DagsterInstance):
+def test_windows_in_the_hands_of_a_persons_run_are_left_to_it(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     turn_on(instance, day(8, 12))
     job = project.definitions().resolve_job_def("daily")
     several = {"dagster/asset_partition_range_start": key(9), "dagster/asset_partition_range_end": key(11)}
@@ -192,7 +196,7 @@ def test_windows_in_the_hands_of_a_persons_run_are_left_to_it(project: Project, 
 )
 def test_a_window_that_is_written_is_asked_for_again_when_its_delivery_failed_for_good(
     project: Project, instance: dg.DagsterInstance, ledger: Ledger, error: Exception, asked: list[str]
-):
+) -> None:
     turn_on(instance, day(10, 12))
     project.run("daily", key(10), instance=instance)
     (one,) = ledger.deliveries("daily")
@@ -203,7 +207,7 @@ def test_a_window_that_is_written_is_asked_for_again_when_its_delivery_failed_fo
 
 def test_an_artifact_that_is_gone_from_the_store_stays_done(
     project: Project, instance: dg.DagsterInstance, ledger: Ledger
-):
+) -> None:
     turn_on(instance, day(10, 12))
     project.run("daily", key(10), instance=instance)
     (manifest,) = project.store.manifests("daily")
@@ -214,7 +218,7 @@ def test_an_artifact_that_is_gone_from_the_store_stays_done(
 
 def test_the_days_of_all_ticks_that_were_missed_are_owed_where_no_calendar_names_the_windows(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     project.write("daily", ROLLING)
     turn_on(instance, day(10, 12), cron="30 4 * * *")
     asked = tick(project, day(13, 4, 30), instance)
@@ -233,7 +237,7 @@ def test_the_days_of_all_ticks_that_were_missed_are_owed_where_no_calendar_names
     assert (config["start"][:10], config["end"][:10]) == (key(5), key(12))
 
 
-def test_the_whole_history_is_owed_once_a_tick(project: Project, instance: dg.DagsterInstance):
+def test_the_whole_history_is_owed_once_a_tick(project: Project, instance: dg.DagsterInstance) -> None:
     project.write("daily", WHOLE)
     now = {"now": lambda: day(10, 5)}
     turn_on(instance, day(9, 12), cron="30 4 * * *")
@@ -244,7 +248,9 @@ def test_the_whole_history_is_owed_once_a_tick(project: Project, instance: dg.Da
     assert keys_of(tick(project, NOW + timedelta(days=1), instance)) == ["2024-02-21T08:30:00.000Z 1"]
 
 
-def test_outside_of_the_quiet_hours_nothing_is_asked_for(project: Project, instance: dg.DagsterInstance):
+def test_outside_of_the_quiet_hours_nothing_is_asked_for(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     project.write("daily", DAILY + 'quiet_hours: "01:00-06:00"\n')
     turn_on(instance, day(10, 12))
     late = tick(project, day(11), instance, now=lambda: day(11, 9))  # the daemon was off until nine

@@ -56,7 +56,7 @@ def launchpad(project: Project, **config: object) -> dg.ExecuteInProcessResult:
     return job.execute_in_process(raise_on_error=False, run_config=run_config)
 
 
-def test_the_leads_of_a_dispute_are_named_in_the_launchpad(project: Project):
+def test_the_leads_of_a_dispute_are_named_in_the_launchpad(project: Project) -> None:
     ids = two_leads(project)
     result = launchpad(project, filter={"lead_ids": ids})
     assert result.success
@@ -67,7 +67,7 @@ def test_the_leads_of_a_dispute_are_named_in_the_launchpad(project: Project):
     assert all(row["lead"]["lead_id"] == row["lead_id"] for row in rows)  # type: ignore[index]
 
 
-def test_without_leads_the_launchpad_refuses_and_says_what_is_missing(project: Project):
+def test_without_leads_the_launchpad_refuses_and_says_what_is_missing(project: Project) -> None:
     with pytest.raises(dg.DagsterInvalidConfigError, match="'filter': {'lead_ids': \\[\\]}"):
         launchpad(project)
     with pytest.raises(dg.DagsterInvalidConfigError, match='"lead_ids" at path'):
@@ -76,13 +76,13 @@ def test_without_leads_the_launchpad_refuses_and_says_what_is_missing(project: P
 
 def test_without_leads_the_terminal_refuses_and_says_how_to_name_them(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     with pytest.raises(RequestError, match="told its leads when it is launched"):
         launch(project.opened(), "dispute", instance=instance)
     assert instance.get_runs_count() == 0
 
 
-def test_leads_that_are_not_in_the_store_fail_the_run_and_are_named(project: Project):
+def test_leads_that_are_not_in_the_store_fail_the_run_and_are_named(project: Project) -> None:
     here, gone = two_leads(project), ["0" * 24, "f" * 24]
     result = launchpad(project, filter={"lead_ids": [*here, *gone]})
     text = failure(result)["mask_pii"]
@@ -91,13 +91,13 @@ def test_leads_that_are_not_in_the_store_fail_the_run_and_are_named(project: Pro
     assert launchpad(project, filter={"lead_ids": [*here, *gone], "missing_ids": "allow"}).success
 
 
-def test_a_lead_id_that_is_none_is_refused(project: Project):
+def test_a_lead_id_that_is_none_is_refused(project: Project) -> None:
     result = launchpad(project, filter={"lead_ids": ["5FD2"]})
     text = str(failure(result))
     assert "set at launch: filter.lead_ids.0: a lead id is 24 lower-case hex digits" in text
 
 
-def test_the_manifest_of_two_launches_tells_them_apart(project: Project):
+def test_the_manifest_of_two_launches_tells_them_apart(project: Project) -> None:
     first, second = ([id] for id in two_leads(project))
     artifacts = [
         launchpad(project, filter={"lead_ids": ids}).output_for_node("event__dispute.write")[0]["artifact"]
@@ -109,7 +109,7 @@ def test_the_manifest_of_two_launches_tells_them_apart(project: Project):
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_the_terminal_launches_it_with_what_it_is_given(
     project: Project, instance: dg.DagsterInstance, by_hand: bool
-):
+) -> None:
     ids = two_leads(project)
     window = window_between("2024-01-01", "2024-02-01") if by_hand else None
     done = launch(
@@ -123,7 +123,9 @@ def test_the_terminal_launches_it_with_what_it_is_given(
     assert {row["lead_id"] for row in events_of(project, manifest.artifact)} == set(ids)
 
 
-def test_a_wrong_filter_is_known_before_there_is_a_run(project: Project, instance: dg.DagsterInstance):
+def test_a_wrong_filter_is_known_before_there_is_a_run(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     with pytest.raises(DefinitionError):
         launch(
             project.opened(lambda: datetime(2024, 2, 20, tzinfo=UTC)),

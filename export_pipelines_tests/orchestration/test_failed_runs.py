@@ -23,7 +23,7 @@ def watched(project: Project) -> Iterator[Watched]:
         yield Watched(project, instance)
 
 
-def test_a_failed_materialize_is_told_with_export_and_window_and_has_the_tag(watched: Watched):
+def test_a_failed_materialize_is_told_with_export_and_window_and_has_the_tag(watched: Watched) -> None:
     watched.project.write("daily", SMALL)
     assert not watched.materialize("daily", partition_key=DAY).success
     ((export, text),) = watched.told()
@@ -32,14 +32,14 @@ def test_a_failed_materialize_is_told_with_export_and_window_and_has_the_tag(wat
     assert len(watched.runs_of("daily")) == 1
 
 
-def test_a_failure_before_any_window_names_the_windows_that_were_asked_for(watched: Watched):
+def test_a_failure_before_any_window_names_the_windows_that_were_asked_for(watched: Watched) -> None:
     project = watched.project.with_source("sqlite:////nowhere/leads.db")
     project.run("daily", "2024-01-13", "2024-01-15", instance=watched.instance)
     ((export, text),) = watched.told()
     assert export == "daily" and text.startswith("window 2024-01-13 to 2024-01-15: ")
 
 
-def test_a_run_on_demand_that_fails_is_told(watched: Watched):
+def test_a_run_on_demand_that_fails_is_told(watched: Watched) -> None:
     watched.project.write("daily", SMALL)
     assert not on_demand(watched, export="daily", start="2024-01-15", end="2024-01-16").success
     ((export, text),) = watched.told()
@@ -58,19 +58,19 @@ def test_a_run_on_demand_that_fails_is_told(watched: Watched):
         {"export": "daily", "start": "2024-01-15", "end": "2024-01-16", "filter": {"lead_ids": ["0" * 24]}},
     ],
 )
-def test_what_a_person_typed_wrongly_is_not_told(watched: Watched, config: dict[str, object]):
+def test_what_a_person_typed_wrongly_is_not_told(watched: Watched, config: dict[str, object]) -> None:
     assert not on_demand(watched, **config).success
     assert watched.told() == []
 
 
-def test_a_broken_definition_is_told_whatever_was_typed(watched: Watched):
+def test_a_broken_definition_is_told_whatever_was_typed(watched: Watched) -> None:
     watched.project.write("daily", DAILY.replace("email", "emial"))
     assert not on_demand(watched, export="daily", start="2024-01-15", end="2024-01-16").success
     ((export, text),) = watched.told()
     assert export == "daily" and 'did you mean "email"?' in text
 
 
-def test_a_run_of_two_exports_is_told_for_the_one_that_failed(watched: Watched):
+def test_a_run_of_two_exports_is_told_for_the_one_that_failed(watched: Watched) -> None:
     watched.project.write("small", SMALL.replace("backup", "small"))
     assert not watched.materialize("daily", "small", partition_key=DAY).success
     ((export, _),) = watched.told()
@@ -81,7 +81,7 @@ def test_a_run_of_two_exports_is_told_for_the_one_that_failed(watched: Watched):
 @pytest.mark.parametrize(
     ("began", "text"), [(False, "the run could not be started"), (True, "the run's process died")]
 )
-def test_a_run_that_ended_before_it_had_its_tag_is_told(watched: Watched, began: bool, text: str):
+def test_a_run_that_ended_before_it_had_its_tag_is_told(watched: Watched, began: bool, text: str) -> None:
     job = watched.project.definitions().resolve_implicit_global_asset_job_def()
     key = dg.AssetKey(["lead", "daily"])
     run = watched.instance.create_run_for_job(
@@ -94,7 +94,7 @@ def test_a_run_that_ended_before_it_had_its_tag_is_told(watched: Watched, began:
     assert watched.told() == [("daily", f"window {DAY}: {text}")]
 
 
-def test_a_backfill_of_the_ui_with_failing_days_is_told_once_when_it_is_over(watched: Watched):
+def test_a_backfill_of_the_ui_with_failing_days_is_told_once_when_it_is_over(watched: Watched) -> None:
     watched.project.write("daily", SMALL)
     backfill = PartitionBackfill("abcdefgh", BulkActionStatus.REQUESTED, False, {}, NOW.timestamp())
     watched.instance.add_backfill(backfill)
@@ -108,7 +108,7 @@ def test_a_backfill_of_the_ui_with_failing_days_is_told_once_when_it_is_over(wat
     assert len(watched.told()) == 1
 
 
-def test_a_backfill_of_the_terminal_is_told_once(watched: Watched):
+def test_a_backfill_of_the_terminal_is_told_once(watched: Watched) -> None:
     watched.project.write("daily", SMALL)
     for day in ("2024-01-13", "2024-01-14"):
         watched.project.run("daily", day, day, instance=watched.instance)
@@ -121,7 +121,7 @@ def test_a_backfill_of_the_terminal_is_told_once(watched: Watched):
     assert export == "daily" and text.startswith("windows 2024-01-13, 2024-01-14: ")
 
 
-def test_days_of_a_run_that_were_not_delivered_are_told_together(watched: Watched):
+def test_days_of_a_run_that_were_not_delivered_are_told_together(watched: Watched) -> None:
     for day in ("2024-01-13", "2024-01-14"):
         folder = watched.project.settings.home / "delivered" / "backup" / day
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def test_days_of_a_run_that_were_not_delivered_are_told_together(watched: Watche
     assert len(found) == 1 and watched.told() == found
 
 
-def test_the_nightly_sweep_that_fails_is_told(watched: Watched):
+def test_the_nightly_sweep_that_fails_is_told(watched: Watched) -> None:
     run = watched.instance.create_run_for_job(watched.project.definitions().resolve_job_def("sweep"))
     watched.instance.report_run_failed(run)
     assert watched.told() == [("sweep", "the run could not be started")]

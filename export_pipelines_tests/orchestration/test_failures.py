@@ -30,7 +30,7 @@ def block(project: Project, day: str) -> Path:
     return path
 
 
-def test_one_bad_partition_of_a_range_is_named_and_the_good_ones_are_materialized(project: Project):
+def test_one_bad_partition_of_a_range_is_named_and_the_good_ones_are_materialized(project: Project) -> None:
     project.write("daily", MONDAYS)
     result = project.run("daily", "2024-01-13", "2024-01-17")
     assert not result.success and list(failure(result)) == ["record"]
@@ -39,28 +39,28 @@ def test_one_bad_partition_of_a_range_is_named_and_the_good_ones_are_materialize
     assert set(materializations(result)) == {"2024-01-13", "2024-01-14", "2024-01-16", "2024-01-17"}
 
 
-def test_partial_failure_delivers_the_good_partitions(project: Project):
+def test_partial_failure_delivers_the_good_partitions(project: Project) -> None:
     project.write("daily", MONDAYS)
     project.run("daily", "2024-01-14", "2024-01-16")
     delivered = {path.name for path in (project.settings.home / "delivered" / "backup").iterdir()}
     assert delivered == {"2024-01-14", "2024-01-16"}
 
 
-def test_where_every_partition_fails_the_run_stops_at_write(project: Project):
+def test_where_every_partition_fails_the_run_stops_at_write(project: Project) -> None:
     project.write("daily", DAILY + "limits: {rows: 5}\n")
     result = project.run("daily", "2024-01-13", "2024-01-14")
     assert list(failure(result)) == ["write"] and not materializations(result)
     assert "2 of 2 partitions failed" in failure(result)["write"]
 
 
-def test_an_artifact_that_was_not_delivered_is_not_materialized(project: Project):
+def test_an_artifact_that_was_not_delivered_is_not_materialized(project: Project) -> None:
     block(project, "2024-01-15")
     result = project.run("daily", "2024-01-15")
     assert list(failure(result)) == ["folder_1"] and not materializations(result)
     assert len(project.store.manifests("daily")) == 1
 
 
-def test_one_delivery_of_a_range_that_fails_is_named(project: Project):
+def test_one_delivery_of_a_range_that_fails_is_named(project: Project) -> None:
     block(project, "2024-01-14")
     result = project.run("daily", "2024-01-13", "2024-01-15")
     assert failure(result)["record"].startswith("1 of 3 partitions failed\n2024-01-14: ")
@@ -75,7 +75,7 @@ def daily_job() -> dg.JobDefinition:
 
 def test_running_again_from_deliver_extracts_nothing_again(
     project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+) -> None:
     project.in_environment(monkeypatch)
     blocked, job = block(project, "2024-01-15"), dg.reconstructable(daily_job)
     with dg.instance_for_test() as instance:
@@ -93,7 +93,9 @@ def test_running_again_from_deliver_extracts_nothing_again(
     assert len(project.store.manifests("daily")) == 1
 
 
-def test_no_password_of_the_source_is_in_what_a_run_tells(project: Project, instance: dg.DagsterInstance):
+def test_no_password_of_the_source_is_in_what_a_run_tells(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     secret = "hunter2"
     url = SecretStr(f"postgresql://reader:{secret}@db.example.com/leads")
     elsewhere = Project(project.settings.model_copy(update={"source_url": url}))

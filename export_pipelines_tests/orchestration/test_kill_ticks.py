@@ -111,7 +111,7 @@ def unfinished(instance: dg.DagsterInstance) -> int:
 @pytest.mark.parametrize("moments", ALL if MANY else FEW, ids=lambda moments: ",".join(map(str, moments)))
 def test_each_window_of_a_killed_tick_is_exported_once(
     project: Project, daemons: Daemons, instance: dg.DagsterInstance, tick: datetime, moments: list[Moment]
-):
+) -> None:
     for moment in moments:
         daemons.start()
         daemons.kill_at(moment, DUE, PATIENCE_S)

@@ -22,7 +22,7 @@ SEED = 20240115
 
 
 @pytest.mark.parametrize("number", range(-(-MUTATIONS // TOGETHER)))
-def test_a_changed_definition_loads_or_is_broken_by_itself(number: int, tmp_path: Path, source: Path):
+def test_a_changed_definition_loads_or_is_broken_by_itself(number: int, tmp_path: Path, source: Path) -> None:
     project = make_project(tmp_path, source)
     companion = project.opened().definition("daily")
     remember(project.settings.home, {"daily": Known.of(companion)})

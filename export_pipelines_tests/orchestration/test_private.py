@@ -31,7 +31,7 @@ def asking(people: list[str], rows: int = 1000) -> str:
     return f"{export}filter: {{where: {{email: {json.dumps(people)}}}}}\nlimits: {{rows: {rows}}}\n"
 
 
-def test_no_edge_carries_it_and_the_rows_are_found(project: Project, people: list[str]):
+def test_no_edge_carries_it_and_the_rows_are_found(project: Project, people: list[str]) -> None:
     project.write("asking", asking(people[:3]))
     result = project.run("asking", DAY)
     edges = json.dumps([result.output_for_node(f"lead__asking.{name}") for name in STEPS])
@@ -60,7 +60,7 @@ def job_of_the_new_file() -> dg.JobDefinition:
 )
 def test_a_run_goes_on_from_write_unless_the_file_asks_for_something_else(
     line: str, refusal: str | None, project: Project, people: list[str], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     project.in_environment(monkeypatch)
     project.write("asking", asking(people[:2], rows=1))
     tags = {"dagster/partition": DAY}

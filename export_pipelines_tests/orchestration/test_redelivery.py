@@ -54,7 +54,7 @@ def make_retrying(ledger: Ledger, id: str) -> None:
 
 def test_one_destination_that_fails_does_not_hold_up_the_other(
     project: Project, blocked: Path, ledger: Ledger
-):
+) -> None:
     with dg.instance_for_test() as instance:
         result = project.run("two", DAY, instance=instance)
         key = dg.AssetKey(["lead", "two"])
@@ -70,7 +70,7 @@ def test_one_destination_that_fails_does_not_hold_up_the_other(
 
 def test_a_mended_destination_is_delivered_by_hand_and_the_partition_is_recorded(
     project: Project, blocked: Path, ledger: Ledger
-):
+) -> None:
     with dg.instance_for_test() as instance:
         project.run("two", DAY, instance=instance)
         key = dg.AssetKey(["lead", "two"])
@@ -86,7 +86,9 @@ def test_a_mended_destination_is_delivered_by_hand_and_the_partition_is_recorded
     assert (blocked / "taken" / DAY / "leads_part_1.csv").is_file()
 
 
-def test_the_sensor_asks_again_once_the_time_has_come(project: Project, blocked: Path, ledger: Ledger):
+def test_the_sensor_asks_again_once_the_time_has_come(
+    project: Project, blocked: Path, ledger: Ledger
+) -> None:
     with dg.instance_for_test() as instance:
         project.run("two", DAY, instance=instance)
         (blocked / "taken").unlink()
@@ -103,7 +105,7 @@ def test_the_sensor_asks_again_once_the_time_has_come(project: Project, blocked:
         assert tick(project, instance, timedelta(minutes=5)) == []
 
 
-def test_the_sensor_asks_for_one_run_at_a_time(project: Project, blocked: Path, ledger: Ledger):
+def test_the_sensor_asks_for_one_run_at_a_time(project: Project, blocked: Path, ledger: Ledger) -> None:
     with dg.instance_for_test() as instance:
         project.run("two", DAY, instance=instance)
         make_retrying(ledger, ledger.deliveries("two")[1].id)
@@ -113,7 +115,9 @@ def test_the_sensor_asks_for_one_run_at_a_time(project: Project, blocked: Path, 
         assert tick(project, instance, timedelta(minutes=5)) == []
 
 
-def test_what_a_killed_run_left_due_is_sent_by_the_sensor(project: Project, blocked: Path, ledger: Ledger):
+def test_what_a_killed_run_left_due_is_sent_by_the_sensor(
+    project: Project, blocked: Path, ledger: Ledger
+) -> None:
     """Killed between `write` and its deliveries: the ledger knows the artifact, and nobody is at it."""
     with dg.instance_for_test() as instance:
         project.run("daily", DAY, instance=instance)
@@ -128,7 +132,7 @@ def test_what_a_killed_run_left_due_is_sent_by_the_sensor(project: Project, bloc
 
 def test_a_delivery_that_fails_again_fails_its_run_and_the_check(
     project: Project, blocked: Path, ledger: Ledger
-):
+) -> None:
     with dg.instance_for_test() as instance:
         project.run("two", DAY, instance=instance)
         ids = [one.id for one in ledger.deliveries("two")]
@@ -136,7 +140,7 @@ def test_a_delivery_that_fails_again_fails_its_run_and_the_check(
         assert len(texts) == 1 and "cannot make the folder" in next(iter(texts.values()))
 
 
-def test_requests_say_who_asked_for_which_windows(project: Project, ledger: Ledger):
+def test_requests_say_who_asked_for_which_windows(project: Project, ledger: Ledger) -> None:
     project.run("daily", "2024-01-03", "2024-01-04")
     with ledger.engine.begin() as connection:
         from export_pipelines.ledger.tables import requests

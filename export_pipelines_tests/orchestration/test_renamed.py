@@ -32,7 +32,7 @@ def rename(watched: Watched, text: str = RENAMED) -> None:
     watched.tick()
 
 
-def test_its_records_artifacts_and_partitions_are_those_of_the_new_name(watched: Watched):
+def test_its_records_artifacts_and_partitions_are_those_of_the_new_name(watched: Watched) -> None:
     rename(watched)
     opened = watched.project.opened()
     days = {"2024-01-13", "2024-01-14", "2024-01-15"}
@@ -42,7 +42,7 @@ def test_its_records_artifacts_and_partitions_are_those_of_the_new_name(watched:
     assert watched.instance.get_materialized_partitions(dg.AssetKey(["lead", "backup"])) == days
 
 
-def test_its_schedule_is_on_as_it_was_and_nobody_is_told(watched: Watched):
+def test_its_schedule_is_on_as_it_was_and_nobody_is_told(watched: Watched) -> None:
     rename(watched)
     assert schedules_on(watched.instance) == {"backup_schedule"}
     assert watched.told() == []
@@ -50,7 +50,7 @@ def test_its_schedule_is_on_as_it_was_and_nobody_is_told(watched: Watched):
     assert rename_again.cron_schedule == "0 2 * * *"
 
 
-def test_a_run_that_failed_under_the_old_name_is_told_under_the_new_one(watched: Watched):
+def test_a_run_that_failed_under_the_old_name_is_told_under_the_new_one(watched: Watched) -> None:
     watched.project.write("daily", DAILY + "limits: {rows: 5}\n")
     assert not watched.materialize("daily", partition_key="2024-01-16").success
     rename(watched)
@@ -58,18 +58,18 @@ def test_a_run_that_failed_under_the_old_name_is_told_under_the_new_one(watched:
     assert export == "backup" and text.startswith("window 2024-01-16: ")
 
 
-def test_a_rename_that_is_not_said_is_told(watched: Watched):
+def test_a_rename_that_is_not_said_is_told(watched: Watched) -> None:
     rename(watched, DAILY)
     assert [export for export, _ in watched.told()] == ["daily"]
 
 
-def test_the_version_of_its_columns_goes_on(watched: Watched):
+def test_the_version_of_its_columns_goes_on(watched: Watched) -> None:
     rename(watched, RENAMED.replace("email, ", ""))
     found = materializations(watched.project.run("backup", "2024-01-16", instance=watched.instance))
     assert found["2024-01-16"]["schema_version"] == 2
 
 
-def test_the_same_files_of_a_window_are_not_sent_again(watched: Watched):
+def test_the_same_files_of_a_window_are_not_sent_again(watched: Watched) -> None:
     rename(watched)
     assert watched.project.run("backup", "2024-01-15", instance=watched.instance).success
     receipts = {one.artifact: one for one in watched.project.opened().ledger.deliveries("backup")}
@@ -104,7 +104,9 @@ def test_what_is_done_is_not_run_again(watched: Watched):
         ),
     ],
 )
-def test_a_rename_that_cannot_be_is_a_fault_of_its_file(tmp_path: Path, files: dict[str, str], text: str):
+def test_a_rename_that_cannot_be_is_a_fault_of_its_file(
+    tmp_path: Path, files: dict[str, str], text: str
+) -> None:
     (tmp_path / "daily.yaml").write_text(DAILY)
     for name, content in files.items():
         (tmp_path / f"{name}.yaml").write_text(content.replace("backup", name))

@@ -40,12 +40,12 @@ def project(tmp_path: Path) -> Project:
     return made
 
 
-def test_a_report_is_the_asset_report_and_its_name(project: Project):
+def test_a_report_is_the_asset_report_and_its_name(project: Project) -> None:
     keys = {key.path[-1]: key for key in project.definitions().resolve_asset_graph().get_all_asset_keys()}
     assert keys["revenue"] == dg.AssetKey(["report", "revenue"])
 
 
-def test_a_report_goes_through_the_same_ops_and_becomes_an_artifact(project: Project):
+def test_a_report_goes_through_the_same_ops_and_becomes_an_artifact(project: Project) -> None:
     result = project.run("revenue", "2024-01-01")
     assert result.success and steps(result) == OPS
     told = materializations(result)["2024-01-01"]
@@ -63,7 +63,7 @@ def test_a_report_goes_through_the_same_ops_and_becomes_an_artifact(project: Pro
     assert all(check.passed for check in checks(result).values())
 
 
-def test_a_pivot_tells_the_columns_that_there_are(project: Project):
+def test_a_pivot_tells_the_columns_that_there_are(project: Project) -> None:
     project.write("turned", REPORT.replace("totals: true", "pivot: source.name").replace("csv", "xlsx"))
     told = materializations(project.run("turned", "2024-01-01"))["2024-01-01"]
     names = [column.name for column in told["dagster/column_schema"].columns]
@@ -71,7 +71,9 @@ def test_a_pivot_tells_the_columns_that_there_are(project: Project):
     assert names == [column.name for column in project.store.manifest(told["artifact"]).columns]
 
 
-def test_a_report_without_its_table_fails_before_anything_is_written(project: Project, tmp_path: Path):
+def test_a_report_without_its_table_fails_before_anything_is_written(
+    project: Project, tmp_path: Path
+) -> None:
     with sqlite3.connect(tmp_path / "leads.db") as connection:
         connection.execute("DROP TABLE events")
     result = project.run("revenue", "2024-01-01")

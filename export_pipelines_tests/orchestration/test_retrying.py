@@ -88,7 +88,7 @@ def again(project: Project, asked: dg.SensorResult, instance: dg.DagsterInstance
 
 def test_failed_windows_are_asked_for_again_after_a_pause_that_grows(
     project: Project, instance: dg.DagsterInstance, failed: list[str]
-):
+) -> None:
     assert keys_of(sense(project, instance, 4 * MINUTE)) == []
     second = sense(project, instance, 6 * MINUTE)
     assert keys_of(second) == [f"{key} 2" for key in failed]
@@ -100,14 +100,14 @@ def test_failed_windows_are_asked_for_again_after_a_pause_that_grows(
     assert keys_of(sense(project, instance, DAY - 20 * MINUTE)) == []
 
 
-def test_pauses_grow_from_minutes_to_half_a_day():
+def test_pauses_grow_from_minutes_to_half_a_day() -> None:
     hours = [pause_after(attempts).total_seconds() / 3600 for attempts in range(9)]
     assert hours == pytest.approx([0, 1 / 12, 1 / 4, 3 / 4, 2.25, 6.75, 12, 12, 12])
 
 
 def test_a_window_that_no_run_was_made_for_is_asked_for_at_once(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     turn_on(instance, TICK - 2 * DAY + MINUTE, cron=CRON)
     ticked(instance, TICK, status=TickStatus.SKIPPED)
     assert len(keys_of(sense(project, instance, timedelta()))) == 2
@@ -116,7 +116,7 @@ def test_a_window_that_no_run_was_made_for_is_asked_for_at_once(
 @pytest.mark.parametrize("status", [None, TickStatus.STARTED])
 def test_nothing_is_asked_while_the_scheduler_owes_a_tick(
     project: Project, instance: dg.DagsterInstance, status: TickStatus | None
-):
+) -> None:
     turn_on(instance, TICK - 2 * DAY + MINUTE, cron=CRON)
     if status:
         ticked(instance, TICK, status=status)
@@ -125,7 +125,7 @@ def test_nothing_is_asked_while_the_scheduler_owes_a_tick(
 
 def test_nothing_is_asked_shortly_before_a_tick_nor_in_the_wrong_hours_nor_for_one_that_is_off(
     project: Project, instance: dg.DagsterInstance, failed: list[str]
-):
+) -> None:
     assert len(keys_of(sense(project, instance, 30 * MINUTE))) == 2
     assert keys_of(sense(project, instance, DAY - 12 * MINUTE)) == []
     hours = f"{TICK:%H:%M}-{TICK + 20 * MINUTE:%H:%M}"
@@ -139,7 +139,7 @@ def test_nothing_is_asked_shortly_before_a_tick_nor_in_the_wrong_hours_nor_for_o
 
 def test_a_run_that_a_person_ended_is_left_to_the_next_tick(
     project: Project, instance: dg.DagsterInstance, failed: list[str]
-):
+) -> None:
     ended, _ = sense(project, instance, 6 * MINUTE).run_requests
     job = project.definitions().resolve_job_def("daily")
     instance.create_run_for_job(job, tags=ended.tags, status=dg.DagsterRunStatus.CANCELED)
@@ -149,7 +149,7 @@ def test_a_run_that_a_person_ended_is_left_to_the_next_tick(
 
 def test_windows_that_failed_for_as_long_as_the_export_says_are_named_in_one_alert_and_left_alone(
     project: Project, instance: dg.DagsterInstance, failed: list[str], ledger: Ledger
-):
+) -> None:
     for after in (3 * DAY, 3 * DAY + MINUTE):
         ticked(instance, TICK + 3 * DAY)
         over = sense(project, instance, after)
@@ -167,7 +167,7 @@ def test_windows_that_failed_for_as_long_as_the_export_says_are_named_in_one_ale
 
 def test_an_export_says_how_long_it_is_tried(
     project: Project, instance: dg.DagsterInstance, failed: list[str], ledger: Ledger
-):
+) -> None:
     project.write("daily", SOON.replace(CRON, f"{{when: '{CRON}', retry_for: 1 day}}"))
     ticked(instance, TICK + DAY)
     assert not set(failed) & set(windows_of(sense(project, instance, DAY)))
@@ -176,7 +176,7 @@ def test_an_export_says_how_long_it_is_tried(
 
 def test_a_run_whose_process_never_came_up_is_asked_for_again_at_once_but_the_next_after_a_pause(
     project: Project, instance: dg.DagsterInstance
-):
+) -> None:
     turn_on(instance, TICK - DAY + MINUTE, cron=CRON)
     ticked(instance, TICK)
     job = project.definitions().resolve_job_def("daily")
@@ -190,7 +190,7 @@ def test_a_run_whose_process_never_came_up_is_asked_for_again_at_once_but_the_ne
 
 def test_a_window_that_is_given_up_later_than_its_neighbour_has_an_alert_of_its_own(
     project: Project, instance: dg.DagsterInstance, failed: list[str], ledger: Ledger
-):
+) -> None:
     job = project.definitions().resolve_job_def("daily")
     held = {"dagster/partition": failed[1]}
     run = instance.create_run_for_job(job, tags=held, status=dg.DagsterRunStatus.STARTED)

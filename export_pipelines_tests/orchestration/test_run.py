@@ -40,7 +40,7 @@ def rows_of_the_store(project: Project, artifact: str) -> list[dict[str, str]]:
     return rows
 
 
-def test_a_partition_goes_through_all_ops_in_order_and_becomes_an_artifact(project: Project):
+def test_a_partition_goes_through_all_ops_in_order_and_becomes_an_artifact(project: Project) -> None:
     result = project.run("daily", "2024-01-15")
     assert result.success and steps(result) == OPS
     told = materializations(result)["2024-01-15"]
@@ -49,7 +49,7 @@ def test_a_partition_goes_through_all_ops_in_order_and_becomes_an_artifact(proje
     assert {row["submitted_at"][:10] for row in rows} == {"2024-01-15"}
 
 
-def test_numbers_are_numbers_so_that_they_plot(project: Project):
+def test_numbers_are_numbers_so_that_they_plot(project: Project) -> None:
     told = materializations(project.run("daily", "2024-01-15"))["2024-01-15"]
     manifest = project.store.manifest(told["artifact"])
     assert (told["rows"], told["bytes"], told["raw_bytes"], told["parts"], told["schema_version"]) == (
@@ -63,7 +63,7 @@ def test_numbers_are_numbers_so_that_they_plot(project: Project):
     assert isinstance(told["seconds"], float) and isinstance(told["rows_per_second"], int)
 
 
-def test_the_materialization_shows_columns_destinations_and_manifest(project: Project):
+def test_the_materialization_shows_columns_destinations_and_manifest(project: Project) -> None:
     told = materializations(project.run("daily", "2024-01-15"))["2024-01-15"]
     columns = {column.name: column.type for column in told["dagster/column_schema"].columns}
     assert list(columns) == ["lead_id", "submitted_at", "email", "outcome", "price"]
@@ -73,7 +73,7 @@ def test_the_materialization_shows_columns_destinations_and_manifest(project: Pr
     assert str(project.settings.home / "delivered" / "backup" / "2024-01-15") in told["destinations"]
 
 
-def test_the_preview_has_five_rows_and_no_address_of_a_person(project: Project):
+def test_the_preview_has_five_rows_and_no_address_of_a_person(project: Project) -> None:
     told = materializations(project.run("daily", "2024-01-15"))["2024-01-15"]
     lines = told["preview"].splitlines()
     addresses = {row["email"] for row in rows_of_the_store(project, told["artifact"]) if row["email"]}
@@ -81,7 +81,7 @@ def test_the_preview_has_five_rows_and_no_address_of_a_person(project: Project):
     assert addresses and not any(address in told["preview"] for address in addresses)
 
 
-def test_a_range_is_one_run_with_a_materialization_and_rows_of_its_own_for_each_day(project: Project):
+def test_a_range_is_one_run_with_a_materialization_and_rows_of_its_own_for_each_day(project: Project) -> None:
     project.write("mondays", DAILY.replace("backup", "mondays") + "filter: {weekdays: [monday]}\n")
     result = project.run("mondays", "2024-01-01", "2024-01-30")
     told = materializations(result)
@@ -92,7 +92,7 @@ def test_a_range_is_one_run_with_a_materialization_and_rows_of_its_own_for_each_
     assert len(project.store.manifests("mondays")) == 30
 
 
-def test_each_op_tells_what_it_added_to_the_plan(project: Project):
+def test_each_op_tells_what_it_added_to_the_plan(project: Project) -> None:
     result = project.run("daily", "2024-01-15")
     told = {
         str(one.step_key).rpartition(".")[2]: one.step_output_data.metadata
@@ -106,7 +106,7 @@ def test_each_op_tells_what_it_added_to_the_plan(project: Project):
     assert "2024-01-15" in str(told["folder_1"]["receipts"].value)
 
 
-def test_edges_carry_plans_of_a_few_kilobytes_and_no_lead(project: Project):
+def test_edges_carry_plans_of_a_few_kilobytes_and_no_lead(project: Project) -> None:
     result = project.run("daily", "2024-01-15")
     artifact = materializations(result)["2024-01-15"]["artifact"]
     leads = [row["lead_id"] for row in rows_of_the_store(project, artifact)]
@@ -115,14 +115,14 @@ def test_edges_carry_plans_of_a_few_kilobytes_and_no_lead(project: Project):
         assert len(text) < 20_000 and not any(lead in text for lead in leads)
 
 
-def test_an_export_without_destinations_is_written_and_recorded(project: Project):
+def test_an_export_without_destinations_is_written_and_recorded(project: Project) -> None:
     project.write("kept", "type: lead\nformat: csv\nfields: [lead_id]\npartition: daily\nstart: 2024-01-01\n")
     result = project.run("kept", "2024-01-02")
     assert result.success and steps(result) == [one for one in OPS if one != "folder_1"]
     assert materializations(result)["2024-01-02"]["destinations"] == "none but the artifact store"
 
 
-def test_each_destination_is_an_op_of_its_own(project: Project):
+def test_each_destination_is_an_op_of_its_own(project: Project) -> None:
     project.write("daily", DAILY + '  - folder: {path: "copy/{{date}}"}\n')
     result = project.run("daily", "2024-01-15")
     assert {"folder_1", "folder_2"} <= set(steps(result))
@@ -131,20 +131,22 @@ def test_each_destination_is_an_op_of_its_own(project: Project):
         assert "leads_part_1.csv" in {one.name for one in files}
 
 
-def test_an_empty_day_is_not_delivered_where_the_export_says_so(project: Project):
+def test_an_empty_day_is_not_delivered_where_the_export_says_so(project: Project) -> None:
     project.write("daily", DAILY + "skip_empty: true\nfilter: {sources: [nobody]}\n")
     result = project.run("daily", "2024-01-15")
     assert result.success and checks(result)["delivered"].passed
     assert not (project.settings.home / "delivered").exists()
 
 
-def test_a_source_that_is_not_there_fails_before_anything_is_written(project: Project, tmp_path: Path):
+def test_a_source_that_is_not_there_fails_before_anything_is_written(
+    project: Project, tmp_path: Path
+) -> None:
     result = project.with_source(f"sqlite:///{tmp_path / 'gone.db'}").run("daily", "2024-01-15")
     assert not result.success and list(failure(result)) == ["mask_pii"]
     assert "gone.db" in failure(result)["mask_pii"] and project.store.manifests() == []
 
 
-def test_a_missing_key_fails_in_mask_pii_with_what_to_do(project: Project):
+def test_a_missing_key_fails_in_mask_pii_with_what_to_do(project: Project) -> None:
     project.write("daily", DAILY + "privacy: {email: hash}\n")
     result = project.run("daily", "2024-01-15")
     assert list(failure(result)) == ["mask_pii"]

@@ -65,7 +65,7 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
 
 def test_a_run_is_executed_in_a_process_that_nobody_has_to_wait_for(
     instance: dg.DagsterInstance, tmp_path: Path
-):
+) -> None:
     launcher, run_id = launch(instance, 0.1, tmp_path / "told")
     launcher.dispose()
     until(lambda: status(instance, run_id) is dg.DagsterRunStatus.SUCCESS)
@@ -73,7 +73,9 @@ def test_a_run_is_executed_in_a_process_that_nobody_has_to_wait_for(
     until(lambda: not list((tmp_path / LIVING).iterdir()))
 
 
-def test_a_run_that_a_person_ends_is_interrupted_and_canceled(instance: dg.DagsterInstance, tmp_path: Path):
+def test_a_run_that_a_person_ends_is_interrupted_and_canceled(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
     launcher, run_id = launch(instance, 600, tmp_path / "told")
     until((tmp_path / "told").exists)
     assert launcher.terminate(run_id)
@@ -85,7 +87,7 @@ def test_a_run_that_a_person_ends_is_interrupted_and_canceled(instance: dg.Dagst
 
 def test_a_run_whose_process_was_killed_is_found_out_and_no_other(
     instance: dg.DagsterInstance, tmp_path: Path
-):
+) -> None:
     launcher, run_id = launch(instance, 600, tmp_path / "told")
     until(lambda: (tmp_path / "told").exists() and bool((tmp_path / "told").read_text()))
     run = instance.get_run_by_id(run_id)
@@ -100,7 +102,7 @@ def test_a_run_whose_process_was_killed_is_found_out_and_no_other(
 
 def test_the_process_that_waits_takes_the_next_run_and_ends_with_the_launcher(
     instance: dg.DagsterInstance, tmp_path: Path
-):
+) -> None:
     launcher = instance.run_launcher
     assert isinstance(launcher, WarmRunLauncher)
     launcher._prepare()
@@ -117,7 +119,9 @@ def test_the_process_that_waits_takes_the_next_run_and_ends_with_the_launcher(
     assert idle.returncode == 0
 
 
-def test_a_process_that_died_while_it_waited_costs_no_run(instance: dg.DagsterInstance, tmp_path: Path):
+def test_a_process_that_died_while_it_waited_costs_no_run(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
     launcher = instance.run_launcher
     assert isinstance(launcher, WarmRunLauncher)
     launcher._prepare()

@@ -13,7 +13,7 @@ from export_pipelines_tests.orchestration.project import TARGET
 
 def test_five_partitions_that_follow_each_other_are_one_run_and_a_gap_makes_two(
     own_instance: dg.DagsterInstance,
-):
+) -> None:
     with create_test_daemon_workspace_context(TARGET, own_instance) as context:
 
         def ranges(name: str, days: list[int]) -> list[tuple[str | None, str | None]]:

@@ -71,7 +71,7 @@ def rows(store: Store, manifest: Manifest, part: str) -> list[dict[str, str]]:
         return list(csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline="")))
 
 
-def test_the_run_fails_with_the_row_and_without_the_value(url: str, tmp_path: Path):
+def test_the_run_fails_with_the_row_and_without_the_value(url: str, tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match="lead_id [0-9a-f]{24}, .*custom.*: JSON that does not parse"
     ) as caught:
@@ -80,7 +80,7 @@ def test_the_run_fails_with_the_row_and_without_the_value(url: str, tmp_path: Pa
     assert not list((tmp_path / "store").rglob("*.csv"))
 
 
-def test_it_is_null_and_counted(url: str, tmp_path: Path):
+def test_it_is_null_and_counted(url: str, tmp_path: Path) -> None:
     manifest, found = export(url, tmp_path, bad_json="null")
     assert manifest.bad_json == dict.fromkeys(FIELDS[1:4], BROKEN)
     assert manifest.rows == len(found) == LEADS
@@ -100,17 +100,17 @@ def test_it_is_null_and_counted(url: str, tmp_path: Path):
     ],
     ids=lambda one: str(getattr(one, "op", one)),
 )
-def test_rules_take_it_for_null(url: str, tmp_path: Path, rule: Rule, kept: bool):
+def test_rules_take_it_for_null(url: str, tmp_path: Path, rule: Rule, kept: bool) -> None:
     manifest, _ = export(url, tmp_path, bad_json="null", filter=Filter(rules=(rule,)))
     assert manifest.bad_json.get("custom", 0) == (BROKEN if kept else 0)
 
 
-def test_a_rule_fails_rather_than_leave_it_out(url: str, tmp_path: Path):
+def test_a_rule_fails_rather_than_leave_it_out(url: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="^lead_id [0-9a-f]{24}, custom.*: JSON that does not parse"):
         export(url, tmp_path, fields=("price",), filter=Filter(rules=(Rule(lhv=PRODUCT, op=Op.NOT_BLANK),)))
 
 
-def test_the_row_that_is_named_is_one_that_was_asked_for(url: str, tmp_path: Path):
+def test_the_row_that_is_named_is_one_that_was_asked_for(url: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         export(url, tmp_path, fields=("price",), filter=Filter(rules=(Rule(lhv=PRODUCT, op=Op.NOT_BLANK),)))
     first = str(caught.value).split()[1].strip(",")
@@ -124,6 +124,6 @@ def test_the_row_that_is_named_is_one_that_was_asked_for(url: str, tmp_path: Pat
         export(url, tmp_path, fields=("price",), filter=Filter(lead_ids=(other,), rules=(rule,)))
 
 
-def test_whole_json_is_not_counted(url: str, tmp_path: Path):
+def test_whole_json_is_not_counted(url: str, tmp_path: Path) -> None:
     manifest, _ = export(url, tmp_path, bad_json="null", fields=("lead_id", "email", "appended"))
     assert manifest.bad_json == {} and "bad_json" not in manifest.model_dump()

@@ -17,20 +17,20 @@ ZONE = {
 
 
 @pytest.mark.parametrize(("hours", "told"), [(1, -1), (-3, 3), (0, None)])
-def test_the_difference_of_the_clocks_is_told(server: Server, hours: int, told: int | None):
+def test_the_difference_of_the_clocks_is_told(server: Server, hours: int, told: int | None) -> None:
     ahead = clock_ahead(server.url, lambda: datetime.now(UTC) + timedelta(hours=hours))
     assert (ahead and round(ahead / timedelta(hours=1))) == told
 
 
 @pytest.mark.parametrize("url", ["sqlite:///none.db", "dbase://host/x", "mssql+pymssql://host/x"])
-def test_what_has_no_clock_or_does_not_answer_is_not_judged(url: str):
+def test_what_has_no_clock_or_does_not_answer_is_not_judged(url: str) -> None:
     assert clock_ahead(url, lambda: datetime(2000, 1, 1, tzinfo=UTC)) is None
 
 
 @pytest.mark.parametrize("kind", [Postgresql, Mariadb])
 def test_a_database_set_to_another_zone_gives_the_times_of_utc(
     request: pytest.FixtureRequest, kind: type[Postgresql] | type[Mariadb]
-):
+) -> None:
     server = kind(new_database(request.getfixturevalue(f"{kind.dialect}_url"), "new_york"))
     server.execute(ZONE[kind.dialect])
     try:

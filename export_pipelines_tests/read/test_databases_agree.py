@@ -171,7 +171,7 @@ def _lines(outcome: Outcome, form: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS[1:])
-def test_the_same_rows_are_refused_for_the_same_reason(outcomes: dict[str, Outcome], dialect: str):
+def test_the_same_rows_are_refused_for_the_same_reason(outcomes: dict[str, Outcome], dialect: str) -> None:
     first, other = outcomes["sqlite"].refused, outcomes[dialect].refused
     assert len(first) > ROWS / 4
     assert dict(first.items() - other.items()) == dict(other.items() - first.items()) == {}
@@ -179,7 +179,7 @@ def test_the_same_rows_are_refused_for_the_same_reason(outcomes: dict[str, Outco
 
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 @pytest.mark.parametrize("dialect", DIALECTS[1:])
-def test_all_else_is_the_same_bytes(outcomes: dict[str, Outcome], dialect: str, form: str):
+def test_all_else_is_the_same_bytes(outcomes: dict[str, Outcome], dialect: str, form: str) -> None:
     first, other = (_lines(outcomes[one], form) for one in ("sqlite", dialect))
     assert [pair for pair in zip(first, other, strict=True) if pair[0] != pair[1]] == []
 
@@ -194,7 +194,7 @@ def _rules() -> Iterator[Rule]:
 
 
 @pytest.mark.parametrize("rule", _rules(), ids=lambda rule: f"{rule.lhv} {rule.op} {rule.rhv}")
-def test_the_same_filter_chooses_the_same_rows(stores: dict[str, Store], rule: Rule):
+def test_the_same_filter_chooses_the_same_rows(stores: dict[str, Store], rule: Rule) -> None:
     found = {dialect: sorted(_ids(store, Filter(rules=(rule,)))) for dialect, store in stores.items()}
     assert found["postgresql"] == found["sqlite"]
     assert found["mariadb"] == found["sqlite"]
@@ -204,14 +204,16 @@ def test_the_same_filter_chooses_the_same_rows(stores: dict[str, Store], rule: R
     "filter", [Filter(hours="09:00-17:30"), Filter(weekdays=("monday", "sunday")), Filter(dates=(date(2024, 1, 15),))], ids=str
 )  # fmt: skip
 @pytest.mark.parametrize("window", ["at", "at_sql", "at_s", "at_ms", "doc.at_iso", "doc.at_s", "doc.at_ms"])
-def test_hours_and_days_are_those_of_the_same_moments(stores: dict[str, Store], window: str, filter: Filter):
+def test_hours_and_days_are_those_of_the_same_moments(
+    stores: dict[str, Store], window: str, filter: Filter
+) -> None:
     found = {dialect: sorted(_ids(store, filter, field=window)) for dialect, store in stores.items()}
     assert found["postgresql"] == found["sqlite"]
     assert found["mariadb"] == found["sqlite"]
 
 
 @pytest.mark.parametrize("sort", SORTED, ids=str)
-def test_the_same_sort_gives_the_same_order(stores: dict[str, Store], sort: tuple[str, ...]):
+def test_the_same_sort_gives_the_same_order(stores: dict[str, Store], sort: tuple[str, ...]) -> None:
     found = {dialect: _ids(store, Filter(), sort) for dialect, store in stores.items()}
     assert len(found["sqlite"]) == ROWS
     assert found["postgresql"] == found["sqlite"]

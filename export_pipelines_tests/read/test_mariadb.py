@@ -49,7 +49,7 @@ def rule(lhv: str, op: Op, rhv: Any = None) -> Any:
 )
 def test_texts_are_compared_by_code_point_whatever_their_columns_collation(
     database: Mariadb, op: Op, rhv: Any, expected: list[int]
-):
+) -> None:
     words = ["a", "A", "a ", "ab", "é", "e", "k", "\u212a"]
     database.fill([{"word": word} for word in words])
     database.execute("ALTER TABLE leads MODIFY word TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
@@ -57,7 +57,7 @@ def test_texts_are_compared_by_code_point_whatever_their_columns_collation(
 
 
 @pytest.mark.parametrize("kind", ["latin1", "utf8mb3", "utf16"])
-def test_texts_of_other_character_sets_are_read_and_compared(database: Mariadb, kind: str):
+def test_texts_of_other_character_sets_are_read_and_compared(database: Mariadb, kind: str) -> None:
     database.fill([{"word": "Café"}, {"word": "cafe"}])
     database.execute(f"ALTER TABLE leads MODIFY word TEXT CHARACTER SET {kind}")
     assert [row["word"] for row in read(database, query_of(database))] == ["Café", "cafe"]
@@ -77,7 +77,9 @@ def test_texts_of_other_character_sets_are_read_and_compared(database: Mariadb, 
         ("doc", ""),
     ],
 )
-def test_a_value_that_no_file_can_hold_is_refused_with_its_row(database: Mariadb, column: str, value: Any):
+def test_a_value_that_no_file_can_hold_is_refused_with_its_row(
+    database: Mariadb, column: str, value: Any
+) -> None:
     database.fill([{}])
     database.execute("ALTER TABLE leads MODIFY doc LONGTEXT")
     with database.connect() as connection, connection.cursor() as cursor:
@@ -86,7 +88,7 @@ def test_a_value_that_no_file_can_hold_is_refused_with_its_row(database: Mariadb
         read(database, query_of(database))
 
 
-def test_a_filter_that_meets_broken_json_fails_instead_of_leaving_the_row_out(database: Mariadb):
+def test_a_filter_that_meets_broken_json_fails_instead_of_leaving_the_row_out(database: Mariadb) -> None:
     database.fill([{"doc": '{"word": "x"}'}, {}])
     database.execute(
         "ALTER TABLE leads MODIFY doc LONGTEXT", "UPDATE leads SET doc = '{word' WHERE lead_id = '1'"
@@ -95,7 +97,7 @@ def test_a_filter_that_meets_broken_json_fails_instead_of_leaving_the_row_out(da
         chosen(database, rule("doc.word", Op.EQUAL, "x"))
 
 
-def test_a_float_is_refused_because_the_server_tells_six_digits(database: Mariadb):
+def test_a_float_is_refused_because_the_server_tells_six_digits(database: Mariadb) -> None:
     database.fill([{"amount": "16777216"}])
     database.execute("ALTER TABLE leads MODIFY amount FLOAT")
     with pytest.raises(SourceError, match="amount is a FLOAT"):
@@ -103,7 +105,7 @@ def test_a_float_is_refused_because_the_server_tells_six_digits(database: Mariad
 
 
 @pytest.mark.parametrize("size", [250, 251, 65_535, 65_536, 5_000_000, 2**24 - 1, 2**24 + 5, 2**25])
-def test_a_text_of_any_length_is_read_whole(size: int):
+def test_a_text_of_any_length_is_read_whole(size: int) -> None:
     texts = [b"x" * size, b"", None, b"tail"]
     assert columns_of([texts, [b"next", None, b"a", b"b"]]) == [
         ["x" * size, "next"], ["", None], [None, "a"], ["tail", "b"],
@@ -111,7 +113,7 @@ def test_a_text_of_any_length_is_read_whole(size: int):
 
 
 @pytest.mark.parametrize("step", [1, 7, 4096])
-def test_rows_are_the_same_however_the_network_cuts_them(step: int, monkeypatch: pytest.MonkeyPatch):
+def test_rows_are_the_same_however_the_network_cuts_them(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mariadb_rows, "BLOCK_BYTES", 64)
     rows = [[str(n).encode() * (n % 40), None if n % 3 else b"y"] for n in range(200)]
     assert columns_of(rows, step) == [
@@ -119,17 +121,17 @@ def test_rows_are_the_same_however_the_network_cuts_them(step: int, monkeypatch:
     ]  # fmt: skip
 
 
-def test_rows_that_end_without_their_end_are_an_error():
+def test_rows_that_end_without_their_end_are_an_error() -> None:
     with pytest.raises(ConnectionError, match="hung up"):
         list(read_rows(stream(wire([[b"a"]])), 1))
 
 
-def test_an_error_in_the_place_of_a_row_is_an_error():
+def test_an_error_in_the_place_of_a_row_is_an_error() -> None:
     with pytest.raises(Refused):
         list(read_rows(stream(wire([[b"a"]]) + framed(b"\xff\x29\x07#HY000late")), 1))
 
 
-def test_a_connection_that_dies_in_the_middle_may_be_tried_again(database: Mariadb):
+def test_a_connection_that_dies_in_the_middle_may_be_tried_again(database: Mariadb) -> None:
     generate_leads(database.url, 20_000, 7, date(2024, 1, 15), 1, replace=True)
     plan = plan_of(dialect="mariadb", fields="all", split=Split())
     with closing(source_of(database).read(plan.query)) as batches:
@@ -140,7 +142,7 @@ def test_a_connection_that_dies_in_the_middle_may_be_tried_again(database: Maria
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_driver_that_is_missing_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch):
+def test_a_driver_that_is_missing_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymysql", None)
     with pytest.raises(SourceError, match=re.escape("pip install 'export-pipelines[mariadb]'")):
         open_source("mariadb://u:p@host/db")
@@ -149,19 +151,19 @@ def test_a_driver_that_is_missing_is_told_with_the_command(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     "more", ["?ssl_ca=/nowhere.pem", "?colour=red", "?charset=utf8mb4&connect_timeout=x"]
 )
-def test_options_of_the_url_reach_the_driver(database: Mariadb, more: str):
+def test_options_of_the_url_reach_the_driver(database: Mariadb, more: str) -> None:
     with pytest.raises(SourceError, match="cannot be reached"):
         open_source(database.url + more).check(query_of(database))
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "mysql+pymysql", "mariadb+pymysql"])
-def test_the_urls_that_sqlalchemy_has_are_taken(database: Mariadb, scheme: str):
+def test_the_urls_that_sqlalchemy_has_are_taken(database: Mariadb, scheme: str) -> None:
     database.fill([{}])
     url = database.url.replace("mariadb", scheme, 1)
     assert open_source(url).count(query_of(database)) == 1
 
 
-def test_only_places_of_parameters_are_filled():
+def test_only_places_of_parameters_are_filled() -> None:
     assert inlined("a = ? AND `b?` = '?''?' AND c = ?", ("it's \\ ?", 5)) == (
         "a = 'it''s \\ ?' AND `b?` = '?''?' AND c = 5"
     )

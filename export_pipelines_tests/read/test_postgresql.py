@@ -16,7 +16,9 @@ from export_pipelines_tests.read.databases import Postgresql, query_of, read
     ("column", "value"),
     [("price", "NaN"), ("at", "infinity"), ("at", "-infinity"), ("day", "infinity"), ("amount", "many")],
 )
-def test_a_value_that_no_file_can_hold_is_refused_with_its_row(postgresql_url: str, column: str, value: str):
+def test_a_value_that_no_file_can_hold_is_refused_with_its_row(
+    postgresql_url: str, column: str, value: str
+) -> None:
     database = Postgresql(postgresql_url)
     database.fill([{"at": "2024-01-01T00:00:00Z"}, {"at": "2024-01-02T00:00:00Z", column: value}])
     with pytest.raises(DataError, match=f"lead_id 1, {column}"):
@@ -36,7 +38,7 @@ def encoded(postgresql_url: str, encoding: str) -> Iterator[Postgresql]:
 
 def test_texts_come_as_utf8_whatever_the_database_and_the_session_have(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     with encoded(postgresql_url, "LATIN1") as database:
         database.fill([{"word": "é"}])
@@ -44,7 +46,7 @@ def test_texts_come_as_utf8_whatever_the_database_and_the_session_have(
         assert [row["word"] for one in (database, other) for row in read(one, query_of(one))] == ["é", "é"]
 
 
-def test_a_text_that_is_not_utf8_is_refused(postgresql_url: str):
+def test_a_text_that_is_not_utf8_is_refused(postgresql_url: str) -> None:
     with encoded(postgresql_url, "SQL_ASCII") as database:
         database.fill([{"word": "é"}, {"word": "e"}])
         assert [row["word"] for row in read(database, query_of(database))] == ["é", "e"]
@@ -55,7 +57,7 @@ def test_a_text_that_is_not_utf8_is_refused(postgresql_url: str):
             read(database, query_of(database))
 
 
-def test_only_places_of_parameters_are_filled():
+def test_only_places_of_parameters_are_filled() -> None:
     assert inlined("""a = $1 AND "$2" = '$1''$2' AND b = $2""", ("it's $2", 5)) == (
         """a = 'it''s $2' AND "$2" = '$1''$2' AND b = 5"""
     )

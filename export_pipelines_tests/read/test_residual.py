@@ -124,7 +124,7 @@ def filled(postgresql_url: str, tmp_path_factory: pytest.TempPathFactory) -> tup
 @given(asked=st.lists(NESTED, min_size=1, max_size=2))
 def test_whatever_is_asked_chooses_the_rows_that_sqlite_chooses(
     filled: tuple[Database, Database], asked: list[AnyRule]
-):
+) -> None:
     sqlite, postgresql = filled
     request = request_for(Filter(rules=tuple(asked)))
     assert chosen(postgresql, request) == chosen(sqlite, request)
@@ -191,7 +191,7 @@ def spelled(pieces: list[str], say: Callable[[str], str]) -> tuple[list[bool], s
 @example(pieces=["(", ")", "*"])
 def test_a_pattern_that_postgresql_is_asked_finds_what_re2_finds(
     asking: psycopg.Connection[Any], pieces: list[str]
-):
+) -> None:
     if one := spelled(pieces, posix):
         rows = asking.execute(
             "SELECT text ~ %s FROM unnest(%s::text[]) AS text", (one[1], list(SEARCHED))
@@ -205,7 +205,7 @@ def test_a_pattern_that_postgresql_is_asked_finds_what_re2_finds(
 @example(pieces=["^", ".", "*", "b", "$"])
 @example(pieces=["[^a]", "."])
 @example(pieces=["a", "|", "b", "$"])
-def test_a_pattern_that_mariadb_is_asked_finds_what_re2_finds(asking_mariadb: Any, pieces: list[str]):
+def test_a_pattern_that_mariadb_is_asked_finds_what_re2_finds(asking_mariadb: Any, pieces: list[str]) -> None:
     if one := spelled(pieces, pcre):
         asked = ", ".join(f"%s COLLATE {COLLATION} REGEXP %s" for _ in SEARCHED)
         asking_mariadb.execute(f"SELECT {asked}", [part for text in SEARCHED for part in (text, one[1])])
@@ -215,19 +215,19 @@ def test_a_pattern_that_mariadb_is_asked_finds_what_re2_finds(asking_mariadb: An
 @pytest.mark.parametrize(
     "pattern", ["^a.*@gmail[.]com$", r"^[0-9]{5}(-[0-9]{4})?$", r"\.(org|net)$", "^(TX|CA)"]
 )
-def test_plain_patterns_are_pushed(pattern: str):
+def test_plain_patterns_are_pushed(pattern: str) -> None:
     assert posix(pattern)
 
 
 @pytest.mark.parametrize(
     "pattern", ["^a.*@gmail[.]com$", "^[0-9]{5}$", r"\.org$|\.net$", "^TX|^CA", "[0-9]{5}"]
 )
-def test_plain_patterns_are_pushed_to_mariadb_too(pattern: str):
+def test_plain_patterns_are_pushed_to_mariadb_too(pattern: str) -> None:
     assert pcre(pattern)
 
 
 @pytest.mark.parametrize("pattern", ["(a|b)c", "^a*a*b", "[a-z]+@", "x|[a-z]{2,}@"])
-def test_what_backtracking_may_take_long_for_is_not_pushed_to_mariadb(pattern: str):
+def test_what_backtracking_may_take_long_for_is_not_pushed_to_mariadb(pattern: str) -> None:
     with pytest.raises(NotPushable):
         pcre(pattern)
 
@@ -250,7 +250,7 @@ def test_what_backtracking_may_take_long_for_is_not_pushed_to_mariadb(pattern: s
         "^*",
     ],
 )
-def test_what_may_mean_something_else_there_is_not_pushed(pattern: str):
+def test_what_may_mean_something_else_there_is_not_pushed(pattern: str) -> None:
     with pytest.raises(NotPushable):
         posix(pattern)
 
@@ -260,7 +260,7 @@ def rest_query(*rules: AnyRule) -> Query:
 
 
 @pytest.mark.parametrize("value", ["infinity", "-infinity"])
-def test_a_time_that_no_calendar_holds_is_refused_with_its_row(postgresql_url: str, value: str):
+def test_a_time_that_no_calendar_holds_is_refused_with_its_row(postgresql_url: str, value: str) -> None:
     database = Postgresql(postgresql_url)
     database.fill([{"at": "2024-01-01T00:00:00Z"}, {"at": value}])
     either = RuleSet(op="or", rules=(Rule(lhv="at", op=Op.BLANK), Rule(lhv="email", op=Op.VALID)))
@@ -268,7 +268,7 @@ def test_a_time_that_no_calendar_holds_is_refused_with_its_row(postgresql_url: s
         list(source_of(database).read(rest_query(either)))
 
 
-def test_json_that_does_not_parse_is_told_without_it(postgresql_url: str):
+def test_json_that_does_not_parse_is_told_without_it(postgresql_url: str) -> None:
     database = Postgresql(postgresql_url)
     database.fill([{"doc": '{"word": "x"}'}, {}])
     with psycopg.connect(postgresql_url) as connection:
@@ -329,21 +329,21 @@ def emails(*values: str | None) -> pa.RecordBatch:
     return pa.record_batch({"id": [str(n) for n, _ in enumerate(values)], "cut_off": list(values)})
 
 
-def test_batches_keep_their_order_and_lose_the_columns_that_were_only_asked():
+def test_batches_keep_their_order_and_lose_the_columns_that_were_only_asked() -> None:
     source = Handing(emails("a@x.org", "no", None, "b@x.org"), emails("no"), emails("c@x.org"))
     batches = list(Asking(source).read(rest_query(Rule(lhv="email", op=Op.VALID))))
     assert [batch.to_pydict() for batch in batches] == [{"lead_id": ["0", "3"]}, {"lead_id": ["0"]}]
     assert source.closed
 
 
-def test_the_reader_is_asked_for_what_its_select_gives():
+def test_the_reader_is_asked_for_what_its_select_gives() -> None:
     source = Handing()
     query = rest_query(Rule(lhv="email", op=Op.VALID))
     assert list(Asking(source).read(query)) == []
     assert source.asked == [query.model_copy(update={"columns": query.selected, "rest": None})]
 
 
-def test_the_source_is_closed_when_reading_ends_early():
+def test_the_source_is_closed_when_reading_ends_early() -> None:
     source = Handing(emails("a@x.org"), emails("b@x.org"))
     with closing(Asking(source).read(rest_query(Rule(lhv="email", op=Op.VALID)))) as batches:  # type: ignore[type-var]
         next(batches)
@@ -360,7 +360,7 @@ def no_file_can_grow() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_file_can_grow")
-def test_nothing_that_is_sorted_or_grouped_reaches_a_disk():
+def test_nothing_that_is_sorted_or_grouped_reaches_a_disk() -> None:
     values = [f"{n % 977:05d}{'x' * 900}" for n in range(20_000)]  # more than SQLite sorts without a file
     text = SourceColumn(name="rest 0 word", kind=Kind.TEXT, type="text")
     groups = Groups(sql="SELECT word FROM measured GROUP BY 1", columns=("word",))

@@ -82,7 +82,7 @@ def stores(urls: dict[str, str], tmp_path: Path) -> Stores:
 
 
 @pytest.mark.parametrize("dialect", OTHERS)
-def test_the_files_are_those_of_sqlite(stores: Stores, dialect: str):
+def test_the_files_are_those_of_sqlite(stores: Stores, dialect: str) -> None:
     rows = stores.run(dialect)
     assert rows == stores.run("sqlite", 2)
     assert 0 < len(rows) < LEADS
@@ -90,7 +90,7 @@ def test_the_files_are_those_of_sqlite(stores: Stores, dialect: str):
 
 
 @pytest.mark.parametrize("dialect", DATABASES)
-def test_a_rule_on_an_age_means_the_age_that_is_exported(stores: Stores, dialect: str):
+def test_a_rule_on_an_age_means_the_age_that_is_exported(stores: Stores, dialect: str) -> None:
     fields = ("lead_id", "dob", "dob.age", "dob.year")
     everyone = stores.run("sqlite", filter=Filter(), fields=fields)
     older = Filter(
@@ -106,12 +106,12 @@ def test_a_rule_on_an_age_means_the_age_that_is_exported(stores: Stores, dialect
     [{"fields": ("dob.age",)}, {"filter": Filter(rules=(Rule(lhv="dob.age", op=Op.GREATER, rhv=40),))}],
     ids=["field", "rule"],
 )
-def test_the_whole_history_has_no_day_at_which_an_age_is_told(changes: dict[str, Any]):
+def test_the_whole_history_has_no_day_at_which_an_age_is_told(changes: dict[str, Any]) -> None:
     with pytest.raises(WindowError, match="dob.age is told at the end of the window.*give --start and --end"):
         plan_of(day=None, partition=None, **changes)
 
 
-def test_more_rows_than_the_limit_stop_the_run_and_leave_nothing(stores: Stores):
+def test_more_rows_than_the_limit_stop_the_run_and_leave_nothing(stores: Stores) -> None:
     stay = len(stores.run("sqlite"))
     with pytest.raises(
         LimitReached, match=f"the limit is {stay - 1}; the run was stopped and nothing was kept"
@@ -120,12 +120,12 @@ def test_more_rows_than_the_limit_stop_the_run_and_leave_nothing(stores: Stores)
     assert len(list((stores.folder / "store").rglob("manifest.json"))) == 1
 
 
-def test_a_limit_that_only_the_counted_rows_are_beyond_is_none(stores: Stores):
+def test_a_limit_that_only_the_counted_rows_are_beyond_is_none(stores: Stores) -> None:
     stay = len(stores.run("sqlite"))
     assert len(stores.run("postgresql", 2, limits=Limits(rows=stay))) == stay
 
 
-def test_more_rows_than_a_format_holds_stop_the_run_too(stores: Stores):
+def test_more_rows_than_a_format_holds_stop_the_run_too(stores: Stores) -> None:
     made = plan("postgresql", format=Format(name="xlsx"), split=Split())
     assert made.encoding
     small = made.model_copy(update={"encoding": made.encoding.model_copy(update={"max_rows": 5})})
@@ -134,7 +134,7 @@ def test_more_rows_than_a_format_holds_stop_the_run_too(stores: Stores):
     assert not list((stores.folder / "store").rglob("*.xlsx*"))
 
 
-def test_a_preview_shows_the_first_rows_that_stay(stores: Stores):
+def test_a_preview_shows_the_first_rows_that_stay(stores: Stores) -> None:
     shown = []
     for dialect in DATABASES:
         made = plan(dialect)
@@ -143,7 +143,7 @@ def test_a_preview_shows_the_first_rows_that_stay(stores: Stores):
     assert shown[0] == shown[1] and len(shown[0]) == 7
 
 
-def test_rows_that_were_all_seen_are_counted_and_others_are_at_most(stores: Stores):
+def test_rows_that_were_all_seen_are_counted_and_others_are_at_most(stores: Stores) -> None:
     source = open_source(stores.urls["postgresql"])
     settings = Settings.load({}, stores.folder)
     few, many = (estimate(plan("postgresql", rule), source, settings) for rule in (GMAIL, VALID))
@@ -151,7 +151,7 @@ def test_rows_that_were_all_seen_are_counted_and_others_are_at_most(stores: Stor
     assert (many.rows, many.exact, many.at_most) == (LEADS, False, True)
 
 
-def test_a_plan_tells_what_is_asked_afterwards_and_no_personal_value(stores: Stores):
+def test_a_plan_tells_what_is_asked_afterwards_and_no_personal_value(stores: Stores) -> None:
     secret = Rule(lhv="email", op=Op.MATCHES, rhv=r"(?i)zoë\.secret")
     text = describe(plan("postgresql", GMAIL, secret, Rule(lhv="state", op=Op.EQUAL, rhv="TX")))
     assert "rows where   submitted_at in [2024-01-15T00:00:00.000Z" in text
@@ -161,20 +161,22 @@ def test_a_plan_tells_what_is_asked_afterwards_and_no_personal_value(stores: Sto
     assert "secret" not in text
 
 
-def test_sqlite_is_asked_everything(stores: Stores):
+def test_sqlite_is_asked_everything(stores: Stores) -> None:
     made = plan("sqlite", GMAIL, VALID)
     assert made.query.rest is None and "afterwards" not in describe(made)
     told = made.model_dump(mode="json")
     assert told["query"]["rest"] is None and told["filter"]["afterwards"] == []
 
 
-def test_a_plan_travels_as_json(stores: Stores):
+def test_a_plan_travels_as_json(stores: Stores) -> None:
     made = plan("postgresql")
     again = Plan.model_validate_json(made.model_dump_json())
     assert (again, fingerprint(again)) == (made, fingerprint(made))
 
 
-def test_the_terminal_says_at_most(terminal: Callable[..., Answer], project: Project, urls: dict[str, str]):
+def test_the_terminal_says_at_most(
+    terminal: Callable[..., Answer], project: Project, urls: dict[str, str]
+) -> None:
     project.environment["EXPORT_PIPELINES_SOURCE_URL"] = urls["postgresql"]
     project.write(
         "valid",

@@ -53,7 +53,7 @@ def spoil(url: str, column: str, value: Any) -> str:
 )  # fmt: skip
 def test_the_row_is_named_though_its_id_is_not_exported(
     url: str, column: str, value: Any, changes: dict[str, Any]
-):
+) -> None:
     id = spoil(url, column, value)
     plan = plan_of(**changes)
     with pytest.raises(DataError, match=f"^lead_id {id}, {column}") as raised:
@@ -63,7 +63,7 @@ def test_the_row_is_named_though_its_id_is_not_exported(
 
 
 @pytest.mark.parametrize("value", [TOO_LARGE, f'{{"deep":{DEEP}}}'], ids=["exponent", "depth"])
-def test_an_object_is_exported_in_its_letters(url: str, value: str):
+def test_an_object_is_exported_in_its_letters(url: str, value: str) -> None:
     id = spoil(url, "custom", value)
     plan = plan_of(fields=("lead_id", "custom"))
     frames = [mask.apply(plan, batch, KEYS).frame for batch in open_source(url).read(plan.query)]
@@ -71,7 +71,7 @@ def test_an_object_is_exported_in_its_letters(url: str, value: str):
 
 
 @pytest.mark.parametrize("value", [*HALVES, *BLANK_NUL])
-def test_what_no_text_holds_is_exact_or_refused_with_its_row(database: Database, value: str):
+def test_what_no_text_holds_is_exact_or_refused_with_its_row(database: Database, value: str) -> None:
     """A NUL is a letter to all but PostgreSQL, and half of one to nobody; MariaDB takes it for JSON that does not parse."""
     if isinstance(database, Duckdb):
         pytest.skip("a JSON column of DuckDB takes none of them")

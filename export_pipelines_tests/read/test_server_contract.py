@@ -48,7 +48,7 @@ CHANGES = {
 }
 
 
-def test_rows_that_come_in_meanwhile_do_not_tear_an_export(server: Server):
+def test_rows_that_come_in_meanwhile_do_not_tear_an_export(server: Server) -> None:
     generate_leads(server.url, 20_000, 7, date(2024, 1, 15), 1, replace=True)
     plan = plan_of(dialect=server.dialect, fields="all", split=Split())
     with closing(source_of(server).read(plan.query)) as batches:
@@ -63,7 +63,7 @@ def test_rows_that_come_in_meanwhile_do_not_tear_an_export(server: Server):
 
 
 @pytest.mark.parametrize("part", CHANGES)
-def test_a_wrong_address_is_told_without_its_password(server: Server, part: str):
+def test_a_wrong_address_is_told_without_its_password(server: Server, part: str) -> None:
     url = re.sub(*CHANGES[part], server.url)
     query = query_of(server)
     for ask in (
@@ -78,7 +78,7 @@ def test_a_wrong_address_is_told_without_its_password(server: Server, part: str)
         open_source(url).check(query)
 
 
-def test_a_missing_right_is_told_with_the_table(server: Server):
+def test_a_missing_right_is_told_with_the_table(server: Server) -> None:
     server.fill([])
     server.execute(*READER[server.dialect])
     url = re.sub(r"//.*@", "//reader:r@", server.url)
@@ -86,14 +86,14 @@ def test_a_missing_right_is_told_with_the_table(server: Server):
         open_source(url).check(query_of(server))
 
 
-def test_no_filter_can_write(server: Server):
+def test_no_filter_can_write(server: Server) -> None:
     server.fill([])
     query = query_of(server).model_copy(update={"sql": "DELETE FROM leads RETURNING lead_id"})
     with pytest.raises(ExportError, match=REFUSED[server.dialect]):
         list(source_of(server).read(query))
 
 
-def test_a_server_that_is_still_starting_is_asked_again(server: Server):
+def test_a_server_that_is_still_starting_is_asked_again(server: Server) -> None:
     server.fill([{}, {}])
     port = int(re.search(r":(\d+)/", server.url)[1])  # type: ignore[index]
     with late_relay(port, 0.3) as late:

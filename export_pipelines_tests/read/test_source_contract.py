@@ -76,7 +76,7 @@ ROWS = 24
     ],
 )
 @given(data=st.data())
-def test_an_operator_selects_what_its_meaning_says(database: Database, data: st.DataObject):
+def test_an_operator_selects_what_its_meaning_says(database: Database, data: st.DataObject) -> None:
     """Every operator of every kind is asked of one table."""
     values = {
         id: data.draw(st.lists(st.none() | stored, min_size=ROWS, max_size=ROWS), id)
@@ -106,7 +106,7 @@ def assert_chosen(database: Database, expected: Sequence[tuple[str, Op, Any, lis
     assert all_chosen(database, rules) == {str(rule): rows for rule, rows in rules.items()}
 
 
-def test_a_time_compares_alike_in_every_way_it_is_stored(database: Database):
+def test_a_time_compares_alike_in_every_way_it_is_stored(database: Database) -> None:
     spell: dict[str, Callable[[datetime], Any]] = {
         "at": lambda m: m.isoformat(),
         "at_sql": lambda m: m.strftime("%Y-%m-%d %H:%M:%S"),
@@ -128,7 +128,7 @@ def test_a_time_compares_alike_in_every_way_it_is_stored(database: Database):
     )
 
 
-def test_values_inside_json_obey_the_rules(database: Database):
+def test_values_inside_json_obey_the_rules(database: Database) -> None:
     documents = [
         '{"word": "Loan", "deep": {"amount": 1.10}, "flag": true, "tags": ["red", "Blue"]}',
         '{"word": ["red", "blue"], "deep": {"amount": "1.1"}, "flag": false, "tags": [5]}',
@@ -179,14 +179,14 @@ FOUND = {
 }
 
 
-def test_a_pattern_means_the_same_on_every_database(database: Database):
+def test_a_pattern_means_the_same_on_every_database(database: Database) -> None:
     database.fill([{"word": word} for word in WORDS])
     others = {pattern: [n for n in range(len(WORDS)) if n not in rows] for pattern, rows in FOUND.items()}
     assert_chosen(database, [("word", Op.MATCHES, pattern, rows) for pattern, rows in FOUND.items()])
     assert_chosen(database, [("word", Op.NOT_MATCHES, pattern, rows) for pattern, rows in others.items()])
 
 
-def test_a_pattern_takes_linear_time_whatever_the_text_is(database: Database):
+def test_a_pattern_takes_linear_time_whatever_the_text_is(database: Database) -> None:
     database.fill([{"word": "a" * size + "!"} for size in (28, 60_000)])
     for pattern in ("(a+)+$", "^(a|a)*$", "^(a?){28}b", "a*a*a*b$", "[a-z]+@", "^a*a*!x$", "^[^b]*b"):
         before = sum(os.times()[:4])
@@ -194,12 +194,12 @@ def test_a_pattern_takes_linear_time_whatever_the_text_is(database: Database):
         assert sum(os.times()[:4]) - before < 5, pattern
 
 
-def test_beside_a_text_that_is_not_ascii_case_is_folded(database: Database):
+def test_beside_a_text_that_is_not_ascii_case_is_folded(database: Database) -> None:
     database.fill([{"word": "STRASSE Ä"}, {"word": "Straße ä"}, {"word": "strasse a"}])
     assert_chosen(database, [("word", op, "straße ä", [0, 1]) for op in (Op.EQUAL, Op.INCLUDES)])
 
 
-def test_validity_and_parts_of_values_are_asked_everywhere(database: Database):
+def test_validity_and_parts_of_values_are_asked_everywhere(database: Database) -> None:
     database.fill(
         [
             {"email": "a@Example.com", "size": 1},
@@ -225,7 +225,7 @@ def test_validity_and_parts_of_values_are_asked_everywhere(database: Database):
     )
 
 
-def test_hours_days_and_dates_are_those_of_utc(database: Database):
+def test_hours_days_and_dates_are_those_of_utc(database: Database) -> None:
     database.fill(
         [{"at": "2024-03-01T00:30:00Z"}, {"at": "2024-03-01T09:00:00Z"}, {"at": "2024-03-02T23:59:59.999Z"}]
     )
@@ -240,7 +240,7 @@ def test_hours_days_and_dates_are_those_of_utc(database: Database):
         assert chosen(database, request_for(filter)) == expected, filter
 
 
-def test_a_window_holds_its_start_and_not_its_end(database: Database):
+def test_a_window_holds_its_start_and_not_its_end(database: Database) -> None:
     times = [
         "2024-02-29T23:59:59.999Z",
         "2024-03-01T00:00:00Z",
@@ -252,13 +252,13 @@ def test_a_window_holds_its_start_and_not_its_end(database: Database):
     assert chosen(database, request_for(Filter(), day)) == [1, 2]
 
 
-def test_what_a_person_writes_is_only_ever_a_value(database: Database):
+def test_what_a_person_writes_is_only_ever_a_value(database: Database) -> None:
     words = ("it's", "100%", "$1", 'a"b', "\\", "%s", "'; DROP TABLE leads; --", "?", "other")
     database.fill([{"word": word} for word in words])
     assert_chosen(database, [("word", Op.EQUAL, word, [n]) for n, word in enumerate(words)])
 
 
-def test_every_kind_is_read_exactly_and_null_stays_null(database: Database):
+def test_every_kind_is_read_exactly_and_null_stays_null(database: Database) -> None:
     database.fill([{}, TYPED, {}])
     query = query_of(database)
     rows = {row["lead_id"]: row for row in read(database, query)}
@@ -266,7 +266,7 @@ def test_every_kind_is_read_exactly_and_null_stays_null(database: Database):
     assert all(rows["0"][id] is None for id in READ)
 
 
-def test_nothing_is_read_from_an_empty_table(database: Database):
+def test_nothing_is_read_from_an_empty_table(database: Database) -> None:
     database.fill([])
     assert read(database, query_of(database)) == []
 
@@ -274,7 +274,7 @@ def test_nothing_is_read_from_an_empty_table(database: Database):
 @pytest.mark.parametrize(
     ("table", "message"), [("leeds", "leeds"), ("leads", "wrod")], ids=["table", "column"]
 )
-def test_what_is_not_there_is_named(database: Database, table: str, message: str):
+def test_what_is_not_there_is_named(database: Database, table: str, message: str) -> None:
     database.fill([])
     query = query_of(database)
     sql = (
@@ -287,7 +287,9 @@ def test_what_is_not_there_is_named(database: Database, table: str, message: str
 
 
 @pytest.mark.parametrize("type", ["lead", "event"])
-def test_the_same_definition_gives_the_same_bytes_as_sqlite(tmp_path: Path, database: Database, type: str):
+def test_the_same_definition_gives_the_same_bytes_as_sqlite(
+    tmp_path: Path, database: Database, type: str
+) -> None:
     sums = {}
     for dialect, url in (("sqlite", f"sqlite:///{tmp_path / 'leads.db'}"), (database.dialect, database.url)):
         generate_leads(url, 250, 7, date(2024, 1, 15), 1, replace=True, events=type == "event")
@@ -303,7 +305,7 @@ def test_the_same_definition_gives_the_same_bytes_as_sqlite(tmp_path: Path, data
         assert sums["sqlite", form] == sums[database.dialect, form] and len(sums["sqlite", form]) >= 3
 
 
-def test_a_number_or_a_truth_in_a_text_of_json_is_text_as_it_is_written(database: Database):
+def test_a_number_or_a_truth_in_a_text_of_json_is_text_as_it_is_written(database: Database) -> None:
     words = (
         *("12345678901234567890123", "1.10", "-0.0", "1e400", "1E5", "true", "false", "0.1", "100"),
         "47.37688781234567",
@@ -328,7 +330,9 @@ def test_a_number_or_a_truth_in_a_text_of_json_is_text_as_it_is_written(database
 
 
 @pytest.mark.parametrize("by_functions", [False, True])
-def test_a_real_of_sqlite_is_the_shortest_number_that_reads_back_equal(tmp_path: Path, by_functions: bool):
+def test_a_real_of_sqlite_is_the_shortest_number_that_reads_back_equal(
+    tmp_path: Path, by_functions: bool
+) -> None:
     database = Sqlite(tmp_path / "small.db")
     reals = [47.37688781234567, -32.349787874373646, 0.1, 1 / 3, 25.0, 2.5, 1e15 + 0.3, 123456789.123456789]
     database.fill([{"amount": None} for _ in reals])

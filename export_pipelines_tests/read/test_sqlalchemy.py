@@ -84,11 +84,11 @@ def spelled(value: Any, kind: str, type: str = "text", *, infinite: bool = False
         ),
     ],
 )  # fmt: skip
-def test_a_drivers_value_is_told_exactly(value: Any, kind: str, expected: Any):
+def test_a_drivers_value_is_told_exactly(value: Any, kind: str, expected: Any) -> None:
     assert spelled(value, kind) == expected
 
 
-def test_an_amount_never_passes_through_a_float():
+def test_an_amount_never_passes_through_a_float() -> None:
     value = Decimal("999999999999999999.99")
     assert spelled(value, "decimal", "currency", scale=2) == value
 
@@ -101,11 +101,11 @@ def test_an_amount_never_passes_through_a_float():
         {"b": Decimal("1.10"), "a": [1, None, "é"]},
     ],
 )
-def test_json_is_the_same_as_text_bytes_or_object(value: Any):
+def test_json_is_the_same_as_text_bytes_or_object(value: Any) -> None:
     assert spelled(value, "json", "object") == '{"b":1.10,"a":[1,null,"é"]}'
 
 
-def test_a_list_is_json():
+def test_a_list_is_json() -> None:
     assert spelled([1, Decimal("2.50"), date(2024, 1, 1)], "json", "object") == '[1,2.50,"2024-01-01"]'
 
 
@@ -126,7 +126,7 @@ def test_a_list_is_json():
         (1.5, "integer"),
     ],
 )
-def test_a_value_that_no_file_can_hold_is_refused_with_its_row(value: Any, kind: str):
+def test_a_value_that_no_file_can_hold_is_refused_with_its_row(value: Any, kind: str) -> None:
     with pytest.raises(DataError, match="lead_id 1, it"):
         spelled(value, kind, infinite=True)
 
@@ -137,14 +137,14 @@ def test_an_object_with_what_json_cannot_hold_is_refused(value: Any):
         spelled(value, "json", "object")
 
 
-def test_a_type_that_is_not_known_is_refused_by_its_name():
+def test_a_type_that_is_not_known_is_refused_by_its_name() -> None:
     with pytest.raises(
         SourceError, match="here: the driver gives the column of it as timedelta, which is not read"
     ):
         spelled(timedelta(1), "text")
 
 
-def test_a_window_over_texts_is_refused():
+def test_a_window_over_texts_is_refused() -> None:
     with pytest.raises(SourceError, match="the column of it holds text, of which no window can be asked"):
         spelled("2024-01-01T00:00:00Z", "timestamp")
 
@@ -153,21 +153,21 @@ def test_a_window_over_texts_is_refused():
     ("column", "value"),
     [("at", "infinity"), ("at_sql", "-infinity"), ("day", "infinity"), ("amount", "many"), ("amount", "NaN")],
 )
-def test_what_duckdb_holds_and_no_file_can_is_refused(database: Duckdb, column: str, value: str):
+def test_what_duckdb_holds_and_no_file_can_is_refused(database: Duckdb, column: str, value: str) -> None:
     database.fill([{"at": "2024-01-01T00:00:00Z"}, {"at": "2024-01-02T00:00:00Z", column: value}])
     with pytest.raises(DataError, match=f"lead_id 1, {column}"):
         read(database, query_of(database))
 
 
 @pytest.mark.parametrize("scale", ["1.10", "1e400", "12345678901234567890.12345678901234567890"])
-def test_numbers_in_json_stay_as_they_are_stored(database: Duckdb, another: Another, scale: str):
+def test_numbers_in_json_stay_as_they_are_stored(database: Duckdb, another: Another, scale: str) -> None:
     for one in (database, another):
         one.fill([{"doc": f'{{"deep": {{"amount": {scale}}}}}'}])
         (row,) = read(one, query_of(one))
         assert row["doc"] == f'{{"deep":{{"amount":{scale}}}}}'
 
 
-def test_a_session_in_another_zone_is_set_to_utc(another: Another):
+def test_a_session_in_another_zone_is_set_to_utc(another: Another) -> None:
     another.fill([{"at": "2024-03-01T00:00:00Z"}, {"at": "2024-02-29T23:59:59.999Z"}])
     source = open_source(f"{another.url}?options=-c%20timezone%3DAsia/Tokyo")
     query = query_of_day(another)
@@ -176,14 +176,16 @@ def test_a_session_in_another_zone_is_set_to_utc(another: Another):
     assert batch.column("lead_id").to_pylist() == ["0"]
 
 
-def test_a_session_that_stays_in_another_zone_is_refused(database: Duckdb, monkeypatch: pytest.MonkeyPatch):
+def test_a_session_that_stays_in_another_zone_is_refused(
+    database: Duckdb, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("export_pipelines.read.sqlalchemy.ZONE", "SET TIME ZONE 'Asia/Tokyo'")
     database.fill([])
     with pytest.raises(SourceError, match="the session's clock is 9:00:00 away from UTC"):
         open_source(database.url).count(query_of(database))
 
 
-def test_integers_and_ids_are_pushed_and_the_rest_is_asked_afterwards(database: Duckdb):
+def test_integers_and_ids_are_pushed_and_the_rest_is_asked_afterwards(database: Duckdb) -> None:
     rules = (
         Rule(lhv="size", op=Op.NOT_EQUAL, rhv=5),
         Rule(lhv="size", op=Op.GREATER, rhv="2.5"),
@@ -217,14 +219,14 @@ def test_integers_and_ids_are_pushed_and_the_rest_is_asked_afterwards(database: 
     assert query.rest and query.rest.parameters == ("2.5", "a")
 
 
-def test_what_only_tells_a_column_does_not_blur_the_count(database: Duckdb):
+def test_what_only_tells_a_column_does_not_blur_the_count(database: Duckdb) -> None:
     database.fill([{"doc": '{"word": "x"}'}, {}])
     query = query_of(database)
     assert query.rest and not query.counts_at_most
     assert source_of(database).count(query) == len(read(database, query)) == 2
 
 
-def test_a_view_with_other_names_is_read_through_the_catalog(database: Duckdb):
+def test_a_view_with_other_names_is_read_through_the_catalog(database: Duckdb) -> None:
     database.fill([{"word": "Aé", "size": 7, "at": "2024-03-01T00:00:00Z", "doc": '{"a": {"b": "x"}}'}])
     database.execute(
         'CREATE VIEW "Odd View" AS SELECT lead_id AS "Key", word AS "the word", size AS n, "at" AS "when", doc AS d'
@@ -263,13 +265,13 @@ def test_a_view_with_other_names_is_read_through_the_catalog(database: Duckdb):
         ("leads.db s3cret", "no URL that SQLAlchemy can open"),
     ],
 )
-def test_a_url_that_cannot_be_opened_says_what_to_do(url: str, message: str):
+def test_a_url_that_cannot_be_opened_says_what_to_do(url: str, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         open_source(url)
     assert message in str(caught.value)
 
 
-def test_a_package_that_is_missing_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch):
+def test_a_package_that_is_missing_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(
         SettingsError, match=re.escape("the driver for another is not installed (pip install 'psycopg')")
@@ -277,7 +279,7 @@ def test_a_package_that_is_missing_is_told_with_the_command(monkeypatch: pytest.
         open_source("another://u:p@host/db")
 
 
-def test_a_file_that_is_not_there_is_told_and_not_made(tmp_path: Path):
+def test_a_file_that_is_not_there_is_told_and_not_made(tmp_path: Path) -> None:
     database = Duckdb(tmp_path / "nowhere.duckdb")
     for ask in (
         source_of(database).check,
@@ -291,7 +293,7 @@ def test_a_file_that_is_not_there_is_told_and_not_made(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_is_opened_for_reading_only(database: Duckdb):
+def test_a_file_is_opened_for_reading_only(database: Duckdb) -> None:
     database.fill([{}])
     query = query_of(database).model_copy(update={"sql": "DELETE FROM leads RETURNING lead_id"})
     with pytest.raises(ExportError, match="read-only mode"):
@@ -299,7 +301,7 @@ def test_a_file_is_opened_for_reading_only(database: Duckdb):
     assert source_of(database).count(query_of(database)) == 1
 
 
-def test_a_session_can_only_read_and_sees_one_state(another: Another):
+def test_a_session_can_only_read_and_sees_one_state(another: Another) -> None:
     another.fill([{}])
     source = SqlalchemySource.from_url(another.url)
     with source._connected() as connection:
@@ -308,7 +310,7 @@ def test_a_session_can_only_read_and_sees_one_state(another: Another):
             connection.exec_driver_sql("DELETE FROM leads")
 
 
-def test_a_value_that_does_not_cast_is_told_without_it(database: Duckdb):
+def test_a_value_that_does_not_cast_is_told_without_it(database: Duckdb) -> None:
     database.fill([{"word": "private"}])
     query = query_of(database).model_copy(update={"sql": "SELECT CAST(word AS INTEGER) FROM leads"})
     with pytest.raises(DataError, match="a stored value cannot be read") as caught:
@@ -316,7 +318,7 @@ def test_a_value_that_does_not_cast_is_told_without_it(database: Duckdb):
     assert "private" not in str(caught.value)
 
 
-def test_a_connection_that_dies_in_the_middle_may_be_tried_again(another: Another):
+def test_a_connection_that_dies_in_the_middle_may_be_tried_again(another: Another) -> None:
     generate_leads(another.url, 20_000, 7, date(2024, 1, 15), 1, replace=True)
     plan = plan_of(dialect="another", fields="all", split=Split())
     with closing(source_of(another).read(plan.query)) as batches:
@@ -327,7 +329,7 @@ def test_a_connection_that_dies_in_the_middle_may_be_tried_again(another: Anothe
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_statement_that_takes_too_long_is_ended(database: Duckdb):
+def test_a_statement_that_takes_too_long_is_ended(database: Duckdb) -> None:
     database.fill([])
     source = SqlalchemySource(SqlalchemySource.from_url(database.url).engine, statement_s=0.05)
     endless = "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b"
@@ -336,7 +338,7 @@ def test_a_statement_that_takes_too_long_is_ended(database: Duckdb):
 
 
 @pytest.mark.parametrize("word", ["a:b", ":p0", "\\:x", "::text", "?", "100%", "$1"])
-def test_only_places_of_parameters_are_filled(database: Duckdb, word: str):
+def test_only_places_of_parameters_are_filled(database: Duckdb, word: str) -> None:
     database.fill([{}])
     sql = f"""SELECT '{word}' AS "{word}", ? AS it FROM leads"""
     query = Query(

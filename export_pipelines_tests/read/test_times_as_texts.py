@@ -37,7 +37,7 @@ BEFORE, AFTER = "2024-01-31T23:29:59.999Z", "2024-01-31T23:30:00.001Z"
 
 @pytest.mark.parametrize("id", ["at", "at_sql"])
 @pytest.mark.parametrize("spelled", SPELLINGS)
-def test_every_spelling_is_the_same_moment_to_a_rule(tmp_path: Path, spelled: str, id: str):
+def test_every_spelling_is_the_same_moment_to_a_rule(tmp_path: Path, spelled: str, id: str) -> None:
     database = Sqlite(tmp_path / "store.db")
     database.fill([{id: spelled}, {id: BEFORE}, {id: AFTER}, {id: None}])
     text = MOMENT.isoformat()
@@ -67,7 +67,7 @@ def read(url: str, day: str, fields: tuple[str, ...] = ("lead_id", "submitted_at
 
 
 @pytest.mark.parametrize("spelled", SPELLINGS)
-def test_a_row_is_in_the_window_of_its_moment_alone(tmp_path: Path, spelled: str):
+def test_a_row_is_in_the_window_of_its_moment_alone(tmp_path: Path, spelled: str) -> None:
     url = store_with(tmp_path, spelled)
     days = {day: read(url, day) for day in ("2024-01-30", "2024-01-31", "2024-02-01")}
     assert {day: len(rows) for day, rows in days.items()} == {
@@ -79,7 +79,7 @@ def test_a_row_is_in_the_window_of_its_moment_alone(tmp_path: Path, spelled: str
 
 
 @pytest.mark.parametrize("spelled", ["2024-01-31", "2024-01-31 00:00:00", "2024-01-31T00:00:00.000Z"])
-def test_the_first_moment_of_a_day_is_in_it(tmp_path: Path, spelled: str):
+def test_the_first_moment_of_a_day_is_in_it(tmp_path: Path, spelled: str) -> None:
     url = store_with(tmp_path, spelled)
     assert [len(read(url, day)) for day in ("2024-01-30", "2024-01-31")] == [0, 1]
 
@@ -88,14 +88,16 @@ def test_the_first_moment_of_a_day_is_in_it(tmp_path: Path, spelled: str):
     "spelled", ["2024-01-31T25:00", "2024-01-31 noon", "2024-01-31T10:00:00+0200", "2024-01-31T10:00:99Z"]
 )
 @pytest.mark.parametrize("fields", [("lead_id", "submitted_at"), ("lead_id", "outcome")])
-def test_what_is_no_time_is_refused_with_its_row(tmp_path: Path, spelled: str, fields: tuple[str, ...]):
+def test_what_is_no_time_is_refused_with_its_row(
+    tmp_path: Path, spelled: str, fields: tuple[str, ...]
+) -> None:
     url = store_with(tmp_path, spelled)
     with pytest.raises(DataError, match="a stored value is not a timestamp") as raised:
         read(url, "2024-01-31", fields)
     assert "lead_id 65a4" in str(raised.value) and "submitted_at" in str(raised.value)
 
 
-def test_times_with_a_sign_of_another_day_are_told_by_their_windows(tmp_path: Path):
+def test_times_with_a_sign_of_another_day_are_told_by_their_windows(tmp_path: Path) -> None:
     database = Sqlite(tmp_path / "store.db")
     database.fill(
         [

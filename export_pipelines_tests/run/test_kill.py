@@ -110,7 +110,7 @@ def all_steps(tmp_path_factory: pytest.TempPathFactory, url: str, plan: Plan) ->
 @pytest.mark.parametrize("moment", range(MOMENTS))
 def test_killed_at_any_moment_a_run_leaves_a_whole_artifact_or_none(
     tmp_path: Path, url: str, plan: Plan, all_steps: int, moment: int
-):
+) -> None:
     store = open_store(str(tmp_path / "store"))
     child = Child(tmp_path, plan, url, token(1))
     at = nth_moment(moment, all_steps)
@@ -136,7 +136,9 @@ def nth_moment(moment: int, all_steps: int) -> int:
     return random.Random(moment).randrange(begin, end)
 
 
-def test_killed_while_it_commits_it_is_all_or_nothing(tmp_path: Path, url: str, plan: Plan, all_steps: int):
+def test_killed_while_it_commits_it_is_all_or_nothing(
+    tmp_path: Path, url: str, plan: Plan, all_steps: int
+) -> None:
     whole = []
     for back in range(1, 9, 1 if MOMENTS > 4 else 2):
         store = open_store(str(tmp_path / "store"))
