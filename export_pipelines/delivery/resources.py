@@ -13,7 +13,8 @@ from export_pipelines.definition.allowed import Allowed, load_allowed
 from export_pipelines.definition.destinations.named import Kind
 from export_pipelines.definition.destinations.secret import OWN_VARIABLE, SecretName, is_own_variable
 from export_pipelines.errors import RequestError, SettingsError
-from export_pipelines.settings import PREFIX, Settings
+from export_pipelines.key_versions import PREFIX
+from export_pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from export_pipelines.s3 import ClientOf

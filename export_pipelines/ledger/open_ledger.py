@@ -13,10 +13,11 @@ from export_pipelines.artifacts import open_store
 from export_pipelines.errors import SettingsError
 from export_pipelines.files.locking import locked
 from export_pipelines.files.private import make_database
+from export_pipelines.key_versions import PREFIX
 from export_pipelines.ledger.lanes import FileLanes, Lanes, PostgresqlLanes
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
-from export_pipelines.settings import PREFIX, Settings, driver_url
+from export_pipelines.settings import Settings, driver_url
 
 if TYPE_CHECKING:
     from export_pipelines.s3 import ClientOf

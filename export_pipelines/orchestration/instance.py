@@ -8,8 +8,9 @@ import dagster as dg
 
 from export_pipelines.files.locking import locked
 from export_pipelines.files.private import make_folder
+from export_pipelines.key_versions import PREFIX
 from export_pipelines.orchestration.kept_storage import instance_from
-from export_pipelines.settings import PREFIX, Settings
+from export_pipelines.settings import Settings
 
 NEW_PROJECT = Path(__file__).parents[1] / "new_project"
 DAGSTER_VARIABLE = PREFIX + "DAGSTER"  # dagster.yaml reads it

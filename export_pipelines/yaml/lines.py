@@ -62,7 +62,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Refuses aliases, more than MOST_VALUES, and what is nested deeper than DEEPEST, before it is composed."""
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         self._values += 1
         if isinstance(event, yaml.AliasEvent):
             raise YamlFault(f"the alias *{event.anchor} is not read here; write the value out", _line(event))

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from export_pipelines.definition.words import fault
-from export_pipelines.settings import PREFIX
+from export_pipelines.key_versions import PREFIX
 
 
 def is_own_variable(name: str) -> bool:

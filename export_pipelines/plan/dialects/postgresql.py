@@ -186,7 +186,8 @@ class Postgresql:
         return func.coalesce(cast(values, Text), fixed("[]"))
 
     def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
-        return compiled_for(postgresql.dialect(paramstyle="numeric_dollar"), statement)
+        dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+        return compiled_for(dialect, statement)
 
 
 def _place(field: Field, column: Expression) -> Expression:
