@@ -16,6 +16,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import check_run, deliver, destinations_of, run_export
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import Plan, schema_hash
+from export_pipelines.plan.query.query import Query
 from export_pipelines.read.open_source import open_source
 from export_pipelines.run.observer import Run
 from export_pipelines_tests.delivery.desk import Desk

@@ -119,9 +119,7 @@ def ranges_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("ranges_of_three")
-def test_a_backfill_runs_ranges_and_counts_the_partitions(
-    project: Project, instance: dg.DagsterInstance
-):
+def test_a_backfill_runs_ranges_and_counts_the_partitions(project: Project, instance: dg.DagsterInstance):
     heard = Heard()
     done = backfill(
         project.opened(now),
