@@ -20,21 +20,14 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import mysql
-from sqlalchemy.sql import operators
 
 from export_pipelines.catalog import Field, Kind, StoredAs
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.plan.dialects.dialect import (
     BAD_JSON,
-    BLANK,
     EMPTY_JSON,
-    END_S,
     FALSE,
-    FIRST_S,
-    ISO,
-    MANTISSA,
     MOST,
-    NEARLY_NOTHING,
     TRUE,
     Compiled,
     Expression,
@@ -47,24 +40,20 @@ from export_pipelines.plan.dialects.dialect import (
     milliseconds,
     steps_of,
 )
+from export_pipelines.plan.dialects.mariadb_values import (
+    COLLATION,
+    TICKS,
+    as_text,
+    clock,
+    exact,
+    literal_number,
+    moment_in,
+)
 from export_pipelines.plan.dialects.patterns import pcre
 
-COLLATION = "utf8mb4_nopad_bin"  # by code point; the others take "a " for "a", or "A" for "a"
-MOMENT = mysql.DATETIME(fsp=6)
-NUMBER = (  # of at most 34 digits before the point
-    rf"\A{BLANK}*[-+]?(?=\.?[0-9])0*([0-9]{{0,34}}\.?[0-9]*([eE]-0*[0-9]{{1,2}})?|[0-9]{{0,5}}\.?[0-9]*[eE]\+?0*[12]?[0-9]){BLANK}*\z"
-)
-NOTHING = rf"\A{BLANK}*{NEARLY_NOTHING}{BLANK}*\z"
-ENDLESS = rf"\A{BLANK}*{MANTISSA}([eE]\+?[0-9]+)?{BLANK}*\z"
-MOST_WHOLE = "99999999999999999999999999999999999"
-TIME = rf"\A{ISO}\z"
-OFFSET = r"(Z|[-+]\d\d:\d\d)\z"
 ALL_BLANK = r"\A[ \t\n\r]*\z"
-DIGITS, PLACES = 65, 30  # what a DECIMAL holds at most, and how many of them after the point
 LOWERED_TO_ASCII = ("\u212a", "İ")  # lower() makes k and i of them, which no other database does
 REPLACEMENT = "\ufffd"
-START = "TIMESTAMP'1970-01-01 00:00:00'"
-TICKS = {StoredAs.EPOCH_S: "1000000", StoredAs.EPOCH_MS: "1000"}  # microseconds
 
 
 class Mariadb:
@@ -92,22 +81,22 @@ class Mariadb:
         inner = _inner(field, column)
         match field.kind:
             case Kind.BOOLEAN if field.path:
-                word = func.lower(_text(inner))
+                word = func.lower(as_text(inner))
                 return case(
                     (word.in_([fixed(one) for one in TRUE]), literal_column("1")),
                     (word.in_([fixed(one) for one in FALSE]), literal_column("0")),
                 )
             case Kind.TIMESTAMP if field.path:
-                return _exact(inner) if field.stored_as in TICKS else _read(_text(inner))
+                return exact(inner) if field.stored_as in TICKS else moment_in(as_text(inner))
             case Kind.TEXT if field.type != "id" or field.path:
-                return _text(inner)
+                return as_text(inner)
             case Kind.DATE if field.path:
-                return _text(inner)
+                return as_text(inner)
             case _:
                 return inner  # bare, so that an index serves; ids are compared by their column's collation
 
     def compare_number(self, value: Expression, sign: Sign, number: Decimal) -> Expression:
-        return sign(_exact(value), _literal_number(number))
+        return sign(exact(value), literal_number(number))
 
     def boolean_literal(self, truth: bool) -> Expression:
         return literal_column("1" if truth else "0")
@@ -115,7 +104,7 @@ class Mariadb:
     def without_case(self, value: Expression, ascii_only: bool) -> Expression:
         if not ascii_only:
             raise NotPushable("what folds into what is older Unicode to the server")
-        text = _text(value)
+        text = as_text(value)
         for letter in LOWERED_TO_ASCII:
             text = func.replace(text, fixed(letter), fixed(REPLACEMENT))
         return func.lower(text).collate(COLLATION)
@@ -125,13 +114,13 @@ class Mariadb:
         return place > literal_column("0")
 
     def is_blank(self, value: Expression) -> Expression:
-        return or_(value.is_(None), _text(value).op("REGEXP")(fixed(ALL_BLANK)))
+        return or_(value.is_(None), as_text(value).op("REGEXP")(fixed(ALL_BLANK)))
 
     def is_blank_json(self, value: Expression) -> Expression:
         # CASE, because an empty text is no JSON, which the server would warn of
         if self.bad_json_is_null:
             value = case((func.json_valid(value), value))
-        compact = _text(func.json_compact(value))
+        compact = as_text(func.json_compact(value))
         return case(
             (self.is_blank(value), literal_column("1")),
             else_=compact.in_([fixed(empty) for empty in EMPTY_JSON]),
@@ -147,7 +136,7 @@ class Mariadb:
         return case((_is_list(place), _member(place, text, self)), else_=contained) == literal_column("1")
 
     def matches(self, value: Expression, pattern: str) -> Expression:
-        return _text(value).op("REGEXP")(literal(pcre(pattern)))
+        return as_text(value).op("REGEXP")(literal(pcre(pattern)))
 
     def is_valid(self, value: Expression, type: str) -> Expression:
         raise NotPushable(f"whether a {type} is valid")
@@ -177,7 +166,7 @@ class Mariadb:
             case StoredAs.EPOCH_MS:
                 return literal(milliseconds(moment))
             case StoredAs.EPOCH_S:
-                return _literal_number(Decimal(milliseconds(moment)) / 1000)
+                return literal_number(Decimal(milliseconds(moment)) / 1000)
             case _:
                 text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", timespec="milliseconds")
                 return cast(literal(text), mysql.DATETIME(fsp=3))
@@ -186,29 +175,29 @@ class Mariadb:
         return value
 
     def time_of_day(self, value: Expression, stored_as: StoredAs) -> Expression:
-        return func.date_format(_clock(value, stored_as), fixed("%H:%i:%s.%f"))
+        return func.date_format(clock(value, stored_as), fixed("%H:%i:%s.%f"))
 
     def weekday(self, value: Expression, stored_as: StoredAs) -> Expression:
-        return cast(func.dayofweek(_clock(value, stored_as)) - literal_column("1"), Text)
+        return cast(func.dayofweek(clock(value, stored_as)) - literal_column("1"), Text)
 
     def bucket(self, value: Expression, stored_as: StoredAs, every: Bucket) -> Expression:
-        clock = _clock(value, stored_as)
+        time = clock(value, stored_as)
         match every:
             case "hour":
-                return func.date_format(clock, fixed("%Y-%m-%dT%H:00:00"))
+                return func.date_format(time, fixed("%Y-%m-%dT%H:00:00"))
             case "day":
-                return func.date_format(clock, fixed("%Y-%m-%d"))
+                return func.date_format(time, fixed("%Y-%m-%d"))
             case "week":
-                monday = func.timestampadd(literal_column("DAY"), -func.weekday(clock), clock)
+                monday = func.timestampadd(literal_column("DAY"), -func.weekday(time), time)
                 return func.date_format(monday, fixed("%Y-%m-%d"))
             case "month":
-                return func.date_format(clock, fixed("%Y-%m-01"))
+                return func.date_format(time, fixed("%Y-%m-01"))
 
     def cents(self, value: Expression) -> Expression:
-        return cast(func.round(_exact(value) * literal_column("100")), mysql.BIGINT)
+        return cast(func.round(exact(value) * literal_column("100")), mysql.BIGINT)
 
     def is_cents(self, value: Expression) -> Expression:
-        amount = _exact(value)
+        amount = exact(value)
         whole = and_(
             func.abs(amount) < literal_column(MOST),
             amount == func.round(amount, literal_column("2")),
@@ -221,13 +210,6 @@ class Mariadb:
 
     def compile(self, statement: Select[Any] | CompoundSelect[Any]) -> Compiled:
         return compiled_for(mysql.dialect(paramstyle="qmark"), statement)
-
-
-def _text(value: Expression) -> Expression:
-    """The value as a text that is compared by code point, whatever character set and collation its column has."""
-    if getattr(value, "operator", None) is operators.collate:
-        return value
-    return func.convert(value.op("USING")(literal_column("utf8mb4"))).collate(COLLATION)
 
 
 def _place(field: Field, column: Expression) -> Expression:
@@ -249,46 +231,6 @@ def _inner(field: Field, column: Expression) -> Expression:
             (plain.in_([fixed("0"), fixed("1")]), func.json_unquote(_place(field, column))), else_=plain
         )
     return func.coalesce(plain, place)
-
-
-def _read(text: Expression) -> Expression:
-    """The moment that a text is, in UTC; null for what is no time. A cast knows no offsets."""
-    clock = cast(func.regexp_replace(text, fixed(OFFSET), fixed("")), MOMENT)
-    offset = func.regexp_substr(text, fixed(r"[-+]\d\d:\d\d\z"))
-    hours = cast(func.substr(offset, literal_column("2"), literal_column("2")), mysql.INTEGER)
-    minutes = cast(func.substr(offset, literal_column("5"), literal_column("2")), mysql.INTEGER)
-    shift = hours * literal_column("60") + minutes
-    moved = func.timestampadd(
-        literal_column("MINUTE"), case((offset.like(fixed("-%")), shift), else_=-shift), clock
-    )
-    return case((text.op("REGEXP")(fixed(TIME)), case((offset == fixed(""), clock), else_=moved)))
-
-
-def _clock(value: Expression, stored_as: StoredAs) -> Expression:
-    """The moment as a clock in UTC shows it; null outside of the calendar."""
-    if stored_as not in TICKS:
-        return value
-    ticks = cast(func.floor(value * literal_column(TICKS[stored_as])), mysql.BIGINT)
-    second: Expression = literal_column(str(1_000_000 // int(TICKS[stored_as])))
-    inside = and_(value >= literal_column(str(FIRST_S)) * second, value < literal_column(str(END_S)) * second)
-    return case((inside, func.timestampadd(literal_column("MICROSECOND"), ticks, literal_column(START))))
-
-
-def _exact(value: Expression) -> Expression:
-    """The number that a text or a number is; null for what is none. Of more digits than a DECIMAL holds it is the largest
-    one, or nothing."""
-    text = _text(value)
-    is_less = text.op("REGEXP")(fixed(rf"\A{BLANK}*-"))
-    most = cast(literal_column(MOST_WHOLE), mysql.DECIMAL(DIGITS, PLACES))
-    return case(
-        (text.op("REGEXP")(fixed(NUMBER)), cast(func.trim(text), mysql.DECIMAL(DIGITS, PLACES))),
-        (text.op("REGEXP")(fixed(NOTHING)), literal_column("0")),
-        (text.op("REGEXP")(fixed(ENDLESS)), case((is_less, -most), else_=most)),
-    )
-
-
-def _literal_number(number: Decimal) -> Expression:
-    return cast(literal(format(number, "f")), mysql.DECIMAL(DIGITS, PLACES))
 
 
 def _is_list(place: Expression) -> Expression:
