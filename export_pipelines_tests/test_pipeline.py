@@ -11,7 +11,7 @@ import pytest
 from export_pipelines.artifacts import Manifest, Store, verify
 from export_pipelines.definition.destinations import FolderSettings
 from export_pipelines.definition.export import Compression, Format, Limits, Split
-from export_pipelines.errors import FatalError, LimitReached, RetryableError, SourceError, StoreError
+from export_pipelines.errors import LimitReached, RetryableError, SourceError, StoreError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import check_run, deliver, destinations_of, run_export
 from export_pipelines.plan.fingerprint import fingerprint
@@ -244,12 +244,6 @@ def test_a_run_sweeps_what_killed_runs_left(run: Make, store: Store, tmp_path: P
     (killed / "leads_part_1.csv").write_bytes(b"x")
     made = run()
     assert not killed.exists() and store.manifests() == [made]
-
-
-def test_a_plan_that_is_not_whole_is_refused(store: Store, url: str) -> None:
-    plan = plan_of().model_copy(update={"encoding": None})
-    with pytest.raises(FatalError, match="not whole"):
-        run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(1))
 
 
 def test_check_run_tells_the_rows_to_come(url: str) -> None:

@@ -14,9 +14,8 @@ VERSION = "1"  # another one for every change of what `_content` says of the sam
 def fingerprint(plan: Plan) -> str:
     """`<version>:<SHA-256>` over rows, order, columns, masks, keys, encoding and how parts are cut and named.
 
-    Equal fingerprints and equal stored rows give equal bytes. The program's version of each text below is no part of it:
-    neither SQL nor the kind of database, neither destinations nor limits, owner or labels of privacy. Raises FatalError
-    for a plan whose references are not bound.
+    Equal fingerprints and equal stored rows give equal bytes. SQL, the kind of database, destinations, limits and owner
+    are no part of it. Raises FatalError for a plan whose references are not bound.
     """
     text = json.dumps(_content(plan), sort_keys=True, separators=(",", ":"), default=str)
     return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()}"
@@ -28,7 +27,8 @@ def is_comparable(recorded: str | None) -> bool:
 
 
 def _content(plan: Plan) -> dict[str, Any]:
-    """Named one by one: a new attribute of a plan changes no fingerprint by itself."""
+    """Named one by one: a new attribute of a plan changes no fingerprint by itself. What is added later has to stand here
+    only where it is asked for, or with another VERSION."""
     masking, rows, output = plan.masking, plan.query.rows, plan.output
     return {
         "dataset": plan.extract.dataset,

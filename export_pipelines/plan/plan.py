@@ -238,7 +238,7 @@ class PlanDraft(Head):
 def added(section: Section | None, name: str) -> Section:
     """The section of a draft that an earlier step adds. Raises FatalError when that was not run."""
     if section is None:
-        raise FatalError(f"the step `{name}` comes before this one")
+        raise FatalError(f"the step `{name}` comes before this one", remedy="run it again from `extract`")
     return section
 
 

@@ -147,7 +147,7 @@ def test_windows_exported_by_hand_count_when_nothing_but_the_window_was_given(
     assert keys_of(tick(project, day(15), instance)) == [first(11), first(14)]
 
 
-def test_a_window_exported_by_hand_counts_when_its_plan_is_todays_and_later_whatever_it_was(
+def test_a_window_exported_by_hand_counts_when_its_content_is_todays_and_later_whatever_it_was(
     project: Project, instance: dg.DagsterInstance
 ) -> None:
     turn_on(instance, day(10, 12))
@@ -155,6 +155,8 @@ def test_a_window_exported_by_hand_counts_when_its_plan_is_todays_and_later_what
     project.write("daily", DAILY.replace("outcome, price", "outcome"))
     assert keys_of(tick(project, day(11), instance)) == [first(10)]
     assert keys_of(tick(project, day(15), instance)) == [first(number) for number in range(11, 15)]
+    project.write("daily", DAILY.replace("backup/", "elsewhere/"))
+    assert keys_of(tick(project, day(11), instance)) == []
 
 
 def test_what_the_schedule_exported_stays_done_when_the_definition_changes(

@@ -231,6 +231,14 @@ def test_a_partition_of_another_definition_or_without_its_artifact_is_not_done(
     assert filled() == ["2024-01-05", "2024-01-06"]
 
 
+def test_a_new_destination_runs_no_history_again(project: Project, instance: dg.DagsterInstance):
+    first = backfill(project.settings, "daily", "2024-01-05", "2024-01-06", instance=instance, now=now)
+    project.write("daily", DAILY + '  - folder: {path: "copy/{{date}}"}\n')
+    again = backfill(project.settings, "daily", "2024-01-05", "2024-01-07", instance=instance, now=now)
+    assert again.skipped == tuple(one.window.key for one in first.manifests)
+    assert [one.window.key for one in again.manifests] == ["2024-01-07"]
+
+
 QUIET = DAILY.replace("schedule: daily at 02:00", "schedule: daily at 02:00\nquiet_hours: 22:00-06:00")
 
 

@@ -19,7 +19,7 @@ from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError
 from export_pipelines.patterns import BadPattern, compiled
 from export_pipelines.plan.dialects import NotPushable
-from export_pipelines.plan.dialects.mariadb import COLLATION
+from export_pipelines.plan.dialects.mariadb_values import COLLATION
 from export_pipelines.plan.dialects.patterns import pcre, posix
 from export_pipelines.plan.query.operators import operators_of
 from export_pipelines.plan.query.query import Groups, Query, Rest, SourceColumn

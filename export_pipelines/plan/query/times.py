@@ -19,6 +19,7 @@ ONE_DAY = timedelta(days=1)
 
 
 def window(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    """The rows of the window."""
     window = request.window
     if window.key != WHOLE_KEY:  # the whole history holds rows without a time, too
         expression = _range(tables, window.start, window.end)
@@ -26,6 +27,7 @@ def window(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
 
 
 def last(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    """`last: 30 days`: those before the end of the window."""
     last = request.definition.filter.last
     if last is None:
         return
@@ -40,6 +42,7 @@ def last(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
 
 
 def dates(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    """`dates: [2024-01-15]`: whole days."""
     dates = sorted(set(request.definition.filter.dates))
     if dates:
         ranges = [_range(tables, *bounds) for bounds in _runs(dates)]
@@ -47,6 +50,7 @@ def dates(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
 
 
 def hours(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    """`hours: "09:00-17:00"`, on any day."""
     hours = request.definition.filter.hours
     if hours is None or _are_nights(request):
         return
@@ -56,7 +60,7 @@ def hours(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
 
 
 def weekdays(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-    """With hours over midnight, the nights that begin on these days."""
+    """`weekdays: [monday]`; with hours over midnight, the nights that begin on these days."""
     days = sorted({WEEKDAYS.index(name) for name in request.definition.filter.weekdays})
     if not days:
         return

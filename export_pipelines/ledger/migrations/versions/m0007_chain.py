@@ -6,7 +6,7 @@ from alembic import op
 from export_pipelines.ledger.audit import FIRST, AuditEntry
 from export_pipelines.ledger.tables import Utc
 
-revision, down_revision = "0006", "0005"
+revision, down_revision = "0007", "0006"
 
 
 def upgrade() -> None:
