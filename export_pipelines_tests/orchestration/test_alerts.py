@@ -1,6 +1,7 @@
 """People are told what failed, is late or looks odd: once, by mail, Slack or a webhook, and without a person's data."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -111,6 +112,18 @@ def test_what_did_not_arrive_is_told_once_through_every_channel(undelivered: Tol
     assert "was not delivered" in json.loads(slack.body)["text"]
     assert hook.headers["webhook-signature"].startswith("v1,") and Webhook(WEBHOOK_SECRET)
     assert json.loads(hook.body)["type"] == "export.failure"
+
+
+def test_who_was_told_is_logged_without_what_was_told(
+    undelivered: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, logger="export_pipelines"):
+        undelivered.tick()
+    records = [one for one in caplog.records if one.name == "export_pipelines.alerts.channels"]
+    assert [(one.message, one.channel, one.export) for one in records] == [
+        ("alert told", channel, "failing") for channel in ("email", "slack", "webhook")
+    ]
+    assert "ops@example.com" not in json.dumps([vars(one) for one in records], default=str)
 
 
 def test_a_channel_that_is_broken_is_tried_again_and_the_others_are_not_told_twice(undelivered: Told) -> None:
