@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import printable, shown
 from export_pipelines.definition.checks import Found, definition_faults, given_faults
+from export_pipelines.definition.document import read_document
 from export_pipelines.definition.export import RETRY_FOR, ExportDefinition
 from export_pipelines.definition.given import Given, laid_over, was_given
 from export_pipelines.definition.output import compression_of, format_of
@@ -20,7 +21,7 @@ from export_pipelines.definition.targets import Claims, conflict, targets_of
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import DefinitionError, RequestError, SettingsError, unknown
 from export_pipelines.yaml.faults import plain_faults
-from export_pipelines.yaml.lines import Document, Key, YamlFault, read_yaml_file
+from export_pipelines.yaml.lines import Document, Key
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -115,7 +116,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _load(path: Path, catalog: Catalog, given: Given) -> ExportDefinition:
     file = shown(path)
-    document = _read(path, file)
+    document = read_document(path)
     document = replace(document, data=laid_over(document.data, given))
     stop = _Faults(file, document, given)
     stop.at(_early_faults(path, document.data))
@@ -148,15 +149,6 @@ class _Faults:
     def _line(self, key: Key) -> int:
         """0 for what the file does not say."""
         return 0 if was_given(key, self.given) else self.document.line(key)
-
-
-def _read(path: Path, file: str) -> Document:
-    try:
-        return read_yaml_file(path)
-    except OSError as error:
-        raise DefinitionError([f"{file}: cannot read the file: {error.strerror}"]) from error
-    except YamlFault as fault:
-        raise DefinitionError([f"{file}:{fault.line}: {fault.what}"]) from fault
 
 
 def _early_faults(path: Path, data: Any) -> Found:

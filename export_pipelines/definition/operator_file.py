@@ -6,23 +6,18 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from export_pipelines.catalog.load import shown
+from export_pipelines.definition.document import read_document
 from export_pipelines.errors import DefinitionError
 from export_pipelines.yaml.faults import plain_faults
-from export_pipelines.yaml.lines import YamlFault, read_yaml_file
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_operator_file(path: Path, model: type[Model]) -> Model:
     """The file as a `model`. Raises DefinitionError with every fault and its line, also where there is no file."""
-    file = shown(path)
+    document, file = read_document(path), shown(path)
     try:
-        document = read_yaml_file(path)
         return model.model_validate(document.data)
-    except OSError as error:
-        raise DefinitionError([f"{file}: cannot read the file: {error.strerror}"]) from error
-    except YamlFault as error:
-        raise DefinitionError([f"{file}:{error.line}: {error.what}"]) from error
     except ValidationError as error:
         found = plain_faults(error, model)
         raise DefinitionError(f"{file}:{document.line(key)}: {text}" for key, text in found) from None

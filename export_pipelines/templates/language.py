@@ -14,7 +14,8 @@ from export_pipelines.errors import LONGEST_WORD, RequestError, unknown
 from export_pipelines.templates.words import WORDS
 
 MAX_TEMPLATE = 500  # characters
-MAX_TEXT = 50_000  # characters of a text that people read
+MAX_TEXT = 10_000  # characters of a text that people read
+MAX_FILTERS = 10  # behind a word
 MAX_PAD = 12  # digits
 
 NUMBER = "\x000\x00"  # where a part's number goes, with its width; no filter changes a digit
@@ -89,12 +90,14 @@ def _faults(tree: nodes.Template, words: set[str]) -> Iterator[str]:
                 yield _only()
 
 
-def _hole_faults(node: nodes.Node, words: set[str]) -> Iterator[str]:
+def _hole_faults(node: nodes.Node, words: set[str], depth: int = 0) -> Iterator[str]:
     """Of what stands between two pairs of braces: a word, and filters behind it."""
     if isinstance(node, nodes.Name):
         words.add(node.name)
+    elif depth >= MAX_FILTERS:
+        yield f"at most {MAX_FILTERS} filters stand behind a word"
     elif isinstance(node, nodes.Filter) and node.node is not None:
-        yield from _hole_faults(node.node, words)
+        yield from _hole_faults(node.node, words, depth + 1)
         if node.name not in _FILTERS:
             yield unknown("filter", node.name, _FILTERS)
         elif node.kwargs or node.dyn_args or node.dyn_kwargs or (node.args and node.name != "pad"):

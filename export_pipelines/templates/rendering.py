@@ -18,6 +18,7 @@ from export_pipelines.templates.language import (
 from export_pipelines.templates.words import PART_WORDS
 
 MAX_RESULT = 1000  # characters
+MAX_TEXT_RESULT = 50_000  # characters, of a text that people read
 MAX_FILE_NAME = 200  # bytes, room for a temporary suffix below the 255 of file systems
 
 
@@ -33,7 +34,7 @@ def render_header(template: str, words: Mapping[str, str], where: str) -> str:
 
 def render_text(template: str, words: Mapping[str, str]) -> str:
     """`template` with `words` put in as they are, for people to read; no name of a file. Raises RequestError."""
-    return _render(template, words, MAX_TEXT, MAX_TEXT)
+    return _render(template, words, MAX_TEXT, MAX_TEXT_RESULT)
 
 
 def part_template(template: str, words: Mapping[str, str]) -> str:

@@ -118,11 +118,26 @@ def test_the_words_allowed_are_the_callers() -> None:
         ("{{ date | pad(true) }}", "pad takes a number of digits from 1 to 12"),
         ("{{ date | pad(width=3) }}", "only, pad takes no setting"),
         ("{{" + "(" * 400 + "date", "a template holds words such as"),
+        ("{{ date" + " | lower" * 11 + " }}", "at most 10 filters stand behind a word"),
     ],
 )
 def test_what_cannot_be_rendered_is_a_fault_when_it_is_read(template: str, fault: str) -> None:
     (text,) = template_faults(template, {"date"})
     assert fault in text
+
+
+@pytest.mark.parametrize(
+    "inside", ["date" + "|lower" * 1600, "(" * 4000 + "date" + ")" * 4000, "date" + "+date" * 1900]
+)
+def test_a_template_is_read_however_deep_it_is(inside: str) -> None:
+    (text,) = template_faults("{{" + inside + "}}", {"date"}, MAX_TEXT)
+    assert text
+
+
+def test_a_text_may_be_all_words() -> None:
+    text = "{{date}}" * (MAX_TEXT // 8)
+    assert list(template_faults(text, {"date"}, MAX_TEXT)) == []
+    assert render_text(text, {"date": "x"}) == "x" * (MAX_TEXT // 8)
 
 
 def test_a_long_text_is_a_template_too() -> None:
