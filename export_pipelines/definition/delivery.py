@@ -12,6 +12,7 @@ from export_pipelines.definition.destinations import (
     FolderSettings,
     S3Settings,
     SftpSettings,
+    StoredEntry,
     WebhookSettings,
 )
 from export_pipelines.definition.one_of import OneOf, one_of
@@ -46,7 +47,7 @@ else:
     WrittenDestination = Annotated[one_of(_KIND), AfterValidator(_settings)]
 
 
-def read_entry(entry: Mapping[str, Any]) -> DestinationSettings:
+def read_entry(entry: StoredEntry) -> DestinationSettings:
     """The settings of an entry that `DestinationSettings.stored` made, perhaps in an earlier version of the program.
 
     Raises RequestError for a kind or settings that there are not, or no longer.

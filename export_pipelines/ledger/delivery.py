@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.delivery import Receipt
 
 State = Literal["due", "sending", "retrying", "delivered", "failed", "uncertain", "withdrawn"]
@@ -31,7 +31,7 @@ class Delivery:
     number: int
     lane: str
     kind: str
-    entry: Mapping[str, Any]
+    entry: StoredEntry
     target: str
     state: State
     attempts: int
@@ -51,7 +51,7 @@ def content_of(manifest: Manifest) -> str:
     return _digest([[part.name, part.sha256] for part in manifest.parts])
 
 
-def lane_of(export: str, window_key: str, entry: Mapping[str, Any]) -> str:
+def lane_of(export: str, window_key: str, entry: StoredEntry) -> str:
     """Equal for deliveries of one export's window to one destination: of these, one runs at a time."""
     return _digest([export, window_key, entry])[:32]
 

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.delivery.retrying import next_attempt
 from export_pipelines.errors import ExportError, RequestError, RetryableError, Uncertain
 from export_pipelines.ledger.alert import Alert, alert_keys, open_alerts, was_told
@@ -77,7 +78,7 @@ class Ledger:
     def register(
         self,
         manifest: Manifest,
-        entries: Sequence[Mapping[str, Any]],
+        entries: Sequence[StoredEntry],
         run_id: str | None,
         at: datetime,
         given: bool | None = None,

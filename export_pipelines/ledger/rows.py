@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.delivery import Receipt
 from export_pipelines.ledger.delivery import Delivery, content_of, delivery_id
 from export_pipelines.ledger.tables import artifacts
@@ -34,7 +35,7 @@ def artifact_row(manifest: Manifest, run_id: str | None, given: bool | None) -> 
 
 
 def delivery_row(
-    manifest: Manifest, number: int, lane: str, entry: Mapping[str, Any], run_id: str | None, at: datetime
+    manifest: Manifest, number: int, lane: str, entry: StoredEntry, run_id: str | None, at: datetime
 ) -> dict[str, Any]:
     return {
         "id": delivery_id(manifest, lane),
