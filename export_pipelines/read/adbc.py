@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 import polars as pl
 import pyarrow as pa
 from adbc_driver_manager import AdbcConnection, AdbcDatabase, AdbcStatement
+from adbc_driver_manager._reader import AdbcRecordBatchReader
 
 from export_pipelines.interrupts import cancelled_by
 
@@ -29,7 +30,8 @@ def batches(
             statement.prepare()
             statement.bind(_bound(parameters))
         handle, _ = statement.execute_query()
-        with closing(pa.RecordBatchReader._import_from_c(handle.address)) as reader:
+        # it tells the state of an error in the middle, which Arrow's own reader does not
+        with closing(AdbcRecordBatchReader._import_from_c(handle.address)) as reader:
             yield from reader
 
 

@@ -9,14 +9,15 @@ import simplejson
 
 from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects.dialect import BAD_JSON
+from export_pipelines.read.unknown_row import UnknownRow
 from export_pipelines.transform.casts import has_id, place_of
 from export_pipelines.transform.letters import text_scalar
 
 MARK = text_scalar(BAD_JSON)
 
 
-class UnreadableJson(DataError):
-    """A filter or a group of a report met it; the row is not known yet."""
+class UnreadableJson(UnknownRow):
+    """A filter or a group of a report met JSON that does not parse."""
 
 
 def settled(

@@ -10,11 +10,12 @@ import pyarrow as pa
 from sqlalchemy.engine import URL, make_url
 
 from export_pipelines.catalog import Kind
-from export_pipelines.errors import DataError, RetryableError, SourceError
+from export_pipelines.errors import RetryableError, SourceError
 from export_pipelines.plan.query.query import Query, SourceColumn
 from export_pipelines.read import adbc
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.connecting import connected
+from export_pipelines.read.unknown_row import UnknownRow
 from export_pipelines.transform.json_texts import compact
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ PLACES = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\d+)"
 )  # what is quoted is no place of a parameter
 NOT_THERE = ("42P01", "42703", "3F000", "42883", "42501")  # table, column, schema, operator, right
-UNREADABLE: tuple[tuple[str, type[DataError], str, str], ...] = (  # of these ADBC does not tell the state
+UNREADABLE: tuple[tuple[str, type[UnknownRow], str, str], ...] = (  # of these ADBC does not tell the state
     (
         "type json", UnreadableJson, "JSON that does not parse",
         "find its rows with `NOT (column IS JSON)` and mend them, or make the column json",
@@ -42,7 +43,7 @@ UNREADABLE: tuple[tuple[str, type[DataError], str, str], ...] = (  # of these AD
         "mend the row, or leave the field out",
     ),
     (
-        "byte sequence for encoding", DataError, "a stored text is not UTF-8",  # a database of SQL_ASCII takes any bytes
+        "byte sequence for encoding", UnknownRow, "a stored text is not UTF-8",  # a database of SQL_ASCII takes any bytes
         "mend the row, or leave the field out",
     ),
 )  # fmt: skip
@@ -132,7 +133,7 @@ class PostgresqlSource:
         if state == "2201B":
             return SourceError(f"PostgreSQL does not know this regular expression: {what}", where=self.place)
         if state and state.startswith("22"):
-            return DataError(f"a stored value cannot be read: {_without_values(what)}", where=self.place)
+            return UnknownRow(f"a stored value cannot be read: {_without_values(what)}", where=self.place)
         if state is None or state.startswith(LOST):
             return RetryableError(
                 f"the connection broke: {what}; nothing was kept", where=self.place, remedy="run it again"

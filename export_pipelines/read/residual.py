@@ -18,6 +18,7 @@ from export_pipelines.plan.report.query import MEASURED
 from export_pipelines.read import sql_functions
 from export_pipelines.read.bad_json import UnreadableJson, demand_readable, settled
 from export_pipelines.read.source import Source
+from export_pipelines.read.unknown_row import UnknownRow, with_row
 from export_pipelines.transform.casts import conform, demand_utf8, has_id, place_of
 from export_pipelines.transform.timestamps import timestamp_texts
 
@@ -60,10 +61,11 @@ class Asking:
     def _naming(self, query: Query) -> Iterator[None]:
         try:
             yield
-        except UnreadableJson:
-            if query.suspects:
+        except UnknownRow as error:
+            if isinstance(error, UnreadableJson) and query.suspects:
                 self._name(query.suspects)
-            raise
+            asked = query.model_copy(update={"columns": query.selected, "rest": None})
+            raise with_row(error, self.source, asked) from error
 
     def _name(self, suspects: Query) -> None:
         """Raises the error that names the row, if it is found."""
@@ -174,6 +176,11 @@ def _asked_of(
         raise
 
 
+def _field(name: str) -> str:
+    """`rest 5 custom.age` as people know it."""
+    return name.split(" ", 2)[-1]
+
+
 def _asked(scratch: sqlite3.Connection, sql: str, asked: Rest | Groups) -> list[Row]:
     try:
         return scratch.execute(sql, asked.values).fetchall()
@@ -182,6 +189,6 @@ def _asked(scratch: sqlite3.Connection, sql: str, asked: Rest | Groups) -> list[
         what = "JSON that does not parse" if malformed else f"it is refused: {error}"
         raise (UnreadableJson if malformed else DataError)(
             f"{what}, in a column that the filter or the report asks about",
-            where=", ".join(one if isinstance(one, str) else one.name for one in asked.columns),
+            where=", ".join(one if isinstance(one, str) else _field(one.name) for one in asked.columns),
             remedy="mend the rows, ask about other fields, or write `bad_json: null` in the export",
         ) from error

@@ -20,11 +20,12 @@ from sqlalchemy.exc import OperationalError as DriverOperationalError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import get_cls_kwargs
 
-from export_pipelines.errors import DataError, ExportError, RetryableError, SettingsError, SourceError
+from export_pipelines.errors import ExportError, RetryableError, SettingsError, SourceError
 from export_pipelines.plan.dialects.generic import not_installed, sqlalchemy_dialect
 from export_pipelines.plan.query.query import Query
 from export_pipelines.read.connecting import connected
 from export_pipelines.read.spelled_rows import Spelling
+from export_pipelines.read.unknown_row import UnknownRow
 
 BATCH_ROWS = 2048
 STREAMED = {"stream_results": True, "max_row_buffer": BATCH_ROWS}
@@ -193,7 +194,7 @@ class SqlalchemySource:
         told = self._told(error)
         lost = isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
         if isinstance(error, DriverDataError):
-            return DataError(f"a stored value cannot be read: {_without_values(told)}", where=self.place)
+            return UnknownRow(f"a stored value cannot be read: {_without_values(told)}", where=self.place)
         if lost or (begun and isinstance(error, DriverOperationalError | DriverInterfaceError)):
             return RetryableError(
                 f"the connection broke: {told}; nothing was kept", where=self.place, remedy="run it again"

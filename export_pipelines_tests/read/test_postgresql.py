@@ -53,7 +53,7 @@ def test_a_text_that_is_not_utf8_is_refused(postgresql_url: str) -> None:
         database.execute(
             r"UPDATE leads SET word = convert_from('\xe9'::bytea, 'SQL_ASCII') WHERE lead_id = '1'"
         )
-        with pytest.raises(DataError, match="encoded: a stored text is not UTF-8"):
+        with pytest.raises(DataError, match="^lead_id 1: a stored text is not UTF-8"):
             read(database, query_of(database))
 
 

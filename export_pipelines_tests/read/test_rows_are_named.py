@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from export_pipelines.read.open_source import open_source
 from export_pipelines.transform.casts import conform
 from export_pipelines_tests.mask.leads import KEYS
 from export_pipelines_tests.plan.tables import FIELDS, request_for
-from export_pipelines_tests.read.databases import Database, Duckdb, Mariadb, Postgresql
+from export_pipelines_tests.read.databases import Database, Duckdb, Mariadb, Postgresql, Server
 from export_pipelines_tests.read.odd_rows import BLANK_NUL, HALVES
 from export_pipelines_tests.run.whole_run import plan_of, sample_url
 
@@ -68,6 +69,35 @@ def test_an_object_is_exported_in_its_letters(url: str, value: str) -> None:
     plan = plan_of(fields=("lead_id", "custom"))
     frames = [mask.apply(plan, batch, KEYS).frame for batch in open_source(url).read(plan.query)]
     assert [row[1] for frame in frames for row in frame.rows() if row[0] == id] == [value]
+
+
+FAILS = {  # of a view: what the database cannot compute for one row, and that row's size
+    "mariadb": ("CAST((size - 7) * 9223372036854775807 * 2 AS SIGNED)", 99),
+    "postgresql": ("CAST(50 / (size - 99) AS BIGINT)", 99),
+}
+STORED = "lead_id, word, email, amount, price, flag, day, at, at_sql, at_s, at_ms, doc, flow_id, source_id"
+
+
+@pytest.mark.parametrize("row", [0, 1999])
+@pytest.mark.parametrize(
+    "filter", [Filter(), Filter(rules=(Rule(lhv="email", op=Op.INVALID),))], ids=["pushed", "rest"]
+)
+def test_a_row_is_named_that_the_database_cannot_compute(server: Server, row: int, filter: Filter):
+    """As in a view of one's own: the database says what is wrong, not in which row."""
+    fails, bad = FAILS.get(server.dialect, FAILS["postgresql"])
+    server.fill([{"email": "a", "size": bad if n == row else 7} for n in range(2000)])
+    server.execute(
+        "ALTER TABLE leads RENAME TO stored",
+        f"CREATE VIEW leads AS SELECT {STORED}, {fails} AS size FROM stored",
+    )
+    try:
+        asked = replace(request_for(filter), dialect=server.dialect)
+        query = build_query(asked, [FIELDS[0], *(one for one in FIELDS if one.id == "size")])
+        with pytest.raises(DataError, match=f"^lead_id {row}: a stored value cannot be read") as raised:
+            list(open_source(server.url).read(query))
+        assert not raised.value.retryable
+    finally:
+        server.execute("DROP VIEW leads", "DROP TABLE stored")
 
 
 @pytest.mark.parametrize("value", [*HALVES, *BLANK_NUL])

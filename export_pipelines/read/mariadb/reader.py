@@ -16,6 +16,7 @@ from export_pipelines.plan.dialects.mariadb_values import COLLATION
 from export_pipelines.plan.query.query import Query
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.connecting import connected
+from export_pipelines.read.unknown_row import UnknownRow
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -181,7 +182,7 @@ class MariadbSource:
         if code == BAD_PATTERN:
             return SourceError(f"MariaDB does not know this regular expression: {what}", where=self.place)
         if code in BAD_VALUE:
-            return DataError(f"a stored value cannot be read: {_without_values(what)}", where=self.place)
+            return UnknownRow(f"a stored value cannot be read: {_without_values(what)}", where=self.place)
         if code in LOST or not isinstance(code, int) or isinstance(error, OSError):
             return RetryableError(
                 f"the connection broke: {what}; nothing was kept", where=self.place, remedy="run it again"
