@@ -29,7 +29,7 @@ class WarmRunLauncher(RunLauncher, ConfigurableClass):
         self._lock = threading.Lock()
         self._waiting: subprocess.Popen[bytes] | None = None
         self._running: list[subprocess.Popen[bytes]] = []
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         if DAEMON in sys.modules:  # it will launch runs; the web server has this class to end them
             self._prepare()
 

@@ -64,7 +64,8 @@ def _with_blanks_around(letters: Letters) -> Rows:
     filled = np.flatnonzero(letters.lengths)
     first = letters.bytes[letters.starts[filled]] <= LAST_BLANK
     last = letters.bytes[letters.starts[filled + 1] - 1] <= LAST_BLANK
-    return filled[first | last]
+    rows: Rows = filled[first | last]
+    return rows
 
 
 def _one_by_one(type: str, letters: Letters) -> pa.LargeStringArray:
@@ -104,7 +105,7 @@ def _are_plain(letters: Letters, digits: Letters) -> Flags:
     """Of each value, whether it is ten digits that begin with 2 to 9, 1 and ten such, or + and these, with nothing but
     brackets, dots, hyphens and blanks between."""
     ten, eleven = digits.lengths == NANP_DIGITS, digits.lengths == NANP_DIGITS + 1
-    plain = ten | eleven
+    plain: Flags = ten | eleven
     plain[plain] = digits.bytes[digits.starts[1:][plain] - NANP_DIGITS] >= ord("2")
     plain[eleven & plain] = digits.bytes[digits.starts[:-1][eleven & plain]] == ord("1")
     plain[letters.rows_of(letters.places(NOT_OF_A_PHONE))] = False

@@ -146,7 +146,8 @@ class KeptStorage(DagsterSqliteStorage):
     """Named in the instance's reference, so that Dagster makes it."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super(DagsterSqliteStorage, self).__init__()  # its own would open its own storages
+        # its own would open its own storages
+        super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]
         self.base_dir, self._inst_data = base_dir, inst_data
         self._run_storage = _KeptRuns.from_local(_runs_directory(base_dir))
         self._event_log_storage = _KeptEvents(_event_logs_directory(base_dir))

@@ -38,14 +38,14 @@ ANY_HOUR = "export/any_hour"  # tag of a run that a person wants outside of quie
 ORIGIN, ASKED_BY = "export/origin", "export/asked_by"  # tags of runs that were asked for at the terminal
 ORIGINS = {"dagster/schedule_name": "schedule", "dagster/backfill": "backfill"}
 GIVEN = dg.Field(
-    dg.Permissive(
+    dg.Permissive(  # type: ignore[no-untyped-call]
         {"lead_ids": dg.Field([str], is_required=False, description="24 hex digits each, in quotes")}
     ),
     is_required=False,
     description="laid over the filter of the export's file",
 )
 LEADS = dg.Field(
-    dg.Permissive({"lead_ids": dg.Field([str], description="24 hex digits each, in quotes")}),
+    dg.Permissive({"lead_ids": dg.Field([str], description="24 hex digits each, in quotes")}),  # type: ignore[no-untyped-call]
     description="which leads: this export is told them at launch",
 )
 WINDOW = {

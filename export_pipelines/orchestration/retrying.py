@@ -93,7 +93,8 @@ def pause_after(attempts: int) -> timedelta:
     """How long nothing is asked after so many attempts: 5 minutes, 15, 45, ... and at most 12 hours."""
     if attempts < 1:
         return timedelta()
-    return min(FIRST_PAUSE * 3 ** min(attempts - 1, 10), LONGEST_PAUSE)
+    factor: int = 3 ** min(attempts - 1, 10)
+    return min(FIRST_PAUSE * factor, LONGEST_PAUSE)
 
 
 def _why_nothing(over: Sequence[str]) -> str:

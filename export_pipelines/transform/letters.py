@@ -78,7 +78,8 @@ class Letters:
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """In bytes."""
-        return np.diff(self.starts)
+        found: npt.NDArray[np.int64] = np.diff(self.starts)
+        return found
 
     def take(self, rows: Rows) -> "Letters":
         return Letters(self.texts.take(pa.array(rows)))

@@ -42,10 +42,12 @@ class Tables:
         """The raw column of `field`. Raises CatalogError for an alias that is not joined."""
         alias, name = _split(field.column)
         if alias is None or alias == self.dataset.table:
-            return self.base.c[name]
+            column: Expression = self.base.c[name]
+            return column
         if alias not in self.joined:
             raise CatalogError(unknown("join", alias, self.joined), where=f"{self.dataset.name}.{field.id}")
-        return self.joined[alias].c[name]
+        joined: Expression = self.joined[alias].c[name]
+        return joined
 
     def operand(self, one: Field | Component) -> Operand:
         """`one` as the left-hand side of a rule."""
@@ -81,7 +83,8 @@ class Tables:
         return source
 
     def _on(self, join: Join) -> Expression:
-        return self.joined[join.alias].c[join.key] == self.base.c[join.on]
+        alike: Expression = self.joined[join.alias].c[join.key] == self.base.c[join.on]
+        return alike
 
     def _columns_of(self, alias: str | None) -> list[str]:
         """Columns that fields read from the table `alias`; None is the base table."""

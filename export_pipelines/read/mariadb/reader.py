@@ -149,7 +149,7 @@ class MariadbSource:
         }
 
     def _demand_mariadb(self, connection: "Connection[Any]") -> None:
-        version = str(connection.get_server_info())
+        version = str(connection.get_server_info())  # type: ignore[no-untyped-call]
         if "mariadb" not in version.lower():
             raise SourceError(
                 f"the server is MySQL {version}; what it makes of JSON and texts is not MariaDB's, and not read yet",
