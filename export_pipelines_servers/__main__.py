@@ -35,6 +35,7 @@ def main(command: list[str]) -> int:
             with suppress(SystemExit):  # by Ctrl-C, which is how they are ended
                 while True:
                     signal.pause()
+    return 0
 
 
 def _run(command: list[str], told: Mapping[str, str]) -> int:

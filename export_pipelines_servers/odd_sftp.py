@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import paramiko
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+from paramiko.sftp import SFTP_FAILURE, SFTP_NO_SUCH_FILE, SFTP_OK, SFTP_PERMISSION_DENIED
 
 from export_pipelines_servers.ssh import PASSWORD, SshServer
 
@@ -66,19 +68,19 @@ def odd_sftp(root: Path, odd: Oddities) -> Iterator[SshServer]:
 
 class _Door(paramiko.ServerInterface):
     def check_auth_password(self, username: str, password: str) -> int:
-        return paramiko.AUTH_SUCCESSFUL if password == PASSWORD else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if password == PASSWORD else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        return paramiko.OPEN_SUCCEEDED
+        return OPEN_SUCCEEDED
 
     def get_allowed_auths(self, username: str) -> str:
         return "password"
 
 
 class _Handle(paramiko.SFTPHandle):
-    def __init__(self, flags: int, files: "_Files") -> None:
+    def __init__(self, flags: int, files: "_Files", file: BinaryIO) -> None:
         super().__init__(flags)
-        self.files = files
+        self.files, self.file = files, file
 
     def stat(self) -> Any:
         return self.files.attributes(os.fstat(self.file.fileno()))
@@ -86,9 +88,9 @@ class _Handle(paramiko.SFTPHandle):
     def read(self, offset: int, length: int) -> Any:
         return os.pread(self.file.fileno(), length, offset)
 
-    def write(self, offset: int, data: bytes) -> int:
+    def write(self, offset: int, data: Any) -> int:
         os.pwrite(self.file.fileno(), data[::-1] if self.files.odd.spoils else data, offset)
-        return paramiko.SFTP_OK
+        return SFTP_OK
 
 
 class _Files(paramiko.SFTPServerInterface):
@@ -108,14 +110,14 @@ class _Files(paramiko.SFTPServerInterface):
     def _do(self, what: str, work: Any) -> Any:
         self.odd.asked.append(what)
         if what in self.odd.denied:
-            return paramiko.SFTP_PERMISSION_DENIED
+            return SFTP_PERMISSION_DENIED
         try:
             done = work()
         except FileNotFoundError:
-            return paramiko.SFTP_PERMISSION_DENIED if self.odd.denies_missing else paramiko.SFTP_NO_SUCH_FILE
+            return SFTP_PERMISSION_DENIED if self.odd.denies_missing else SFTP_NO_SUCH_FILE
         except OSError:
-            return paramiko.SFTP_FAILURE
-        return paramiko.SFTP_OK if done is None else done
+            return SFTP_FAILURE
+        return SFTP_OK if done is None else done
 
     def list_folder(self, path: str) -> Any:
         folder = self._local(path)
@@ -128,9 +130,8 @@ class _Files(paramiko.SFTPServerInterface):
 
     def open(self, path: str, flags: int, attr: Any) -> Any:
         def work() -> _Handle:
-            handle = _Handle(flags, self)
-            handle.file = os.fdopen(os.open(self._local(path), flags, 0o600), "r+b" if flags & 3 else "rb", 0)
-            return handle
+            descriptor = os.open(self._local(path), flags, 0o600)
+            return _Handle(flags, self, os.fdopen(descriptor, "r+b" if flags & 3 else "rb", 0))
 
         return self._do("open" if flags & 3 else "read", work)
 

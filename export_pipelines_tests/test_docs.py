@@ -8,13 +8,14 @@ from typing import get_args
 import pytest
 
 from export_pipelines.alerts.rules import load_alerts
+from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.definition.allowed import Allowed, load_allowed
 from export_pipelines.definition.delivery import KINDS
 from export_pipelines.definition.export import ExportType, MaskWord, Smart
 from export_pipelines.definition.filters import Filter, Operator
 from export_pipelines.definition.output import CODECS, FORMATS
-from export_pipelines.definition.report import Bucket, Over, TimeBasis
+from export_pipelines.definition.report import Over, TimeBasis
 from export_pipelines.definition.written import REPORT_KEYS, WrittenExport
 from export_pipelines.mask.own import own_of
 from export_pipelines.mask.redact import redactor

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -45,7 +46,7 @@ def store(desk: Desk) -> Store:
 def run(url: str, store: Store) -> Iterator[Make]:
     tokens = iter(range(1, 100))
 
-    def run(plan: Plan | None = None, **options: object) -> Manifest:
+    def run(plan: Plan | None = None, **options: Any) -> Manifest:
         return run_export(
             plan or plan_of(), open_source(url), store, Keys(), lambda: NOW, token(next(tokens)), **options
         )
@@ -54,7 +55,7 @@ def run(url: str, store: Store) -> Iterator[Make]:
 
 
 def rows_in(store: Store, manifest: Manifest) -> list[dict[str, str]]:
-    rows = []
+    rows: list[dict[str, str]] = []
     for part in manifest.parts:
         with store.open(manifest.artifact, part.name) as file:
             rows += csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
@@ -201,6 +202,7 @@ class Breaking:
 
     url: str
     error: Exception | None
+    holds_utf8: bool = True
 
     def check(self, query: Query) -> None:
         open_source(self.url).check(query)

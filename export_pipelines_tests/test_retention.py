@@ -48,7 +48,7 @@ def ages(project: Project) -> dict[str, str]:
 
 
 def left(terminal: Terminal) -> set[str]:
-    return {str(one["artifact"]) for one in data(terminal("artifacts", "--json"))}  # type: ignore[attr-defined]
+    return {str(one["artifact"]) for one in data(terminal("artifacts", "--json"))}
 
 
 def test_what_is_over_goes_and_nothing_else(

@@ -5,6 +5,7 @@ import base64
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -23,7 +24,7 @@ WRONG = "wr0ng-and-secret-of-32-bytes-and-more"
 @pytest.fixture
 def failing(project: Project, tmp_path: Path) -> Iterator[Project]:
     """Export `works` delivers everywhere, `fails` in each way that the receivers know."""
-    works, fails = [], []
+    works, fails = list[Any](), list[Any]()
     with ExitStack() as stack:
         for name in KINDS:
             folder = tmp_path / name

@@ -336,8 +336,9 @@ def test_a_commit_whose_answer_was_lost_leaves_no_manifest_without_parts(
             part = staging.open_part(name)
             part.write(data)
             part.finish()
-        put = staging.bucket.put
-        monkeypatch.setattr(staging.bucket, "put", lost)
+        bucket = vars(staging)["bucket"]
+        put = bucket.put
+        monkeypatch.setattr(bucket, "put", lost)
         staging.commit(manifest_of())
     assert place.names() == []
     assert store.manifests() == []

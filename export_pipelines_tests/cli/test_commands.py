@@ -3,6 +3,7 @@ import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ WHOLE = "type: lead\nformat: json\nfields: [lead_id, comments]\n"
 BROKEN = "type: lead\nformat: csv\nfields: [lead_id, emial]\n"
 
 
-def data(answer: Answer) -> object:
+def data(answer: Answer) -> Any:
     """What a program reads of `--json`: all of stdout."""
     assert answer.code == 0, answer.stderr
     return json.loads(answer.stdout)
@@ -51,7 +52,7 @@ def test_list_shows_broken_definitions_beside_the_others(terminal: Terminal, pro
 
 def test_list_as_json(terminal: Terminal, project: Project) -> None:
     project.write("broken", BROKEN)
-    broken, daily = data(terminal("list", "--json"))  # type: ignore[misc]
+    broken, daily = data(terminal("list", "--json"))
     assert broken["name"] == "broken" and len(broken["faults"]) == 1
     assert (daily["name"], daily["format"], daily["schedule"], daily["faults"]) == (
         "daily",
@@ -77,7 +78,7 @@ def test_fields_shows_types_privacy_and_what_remains(terminal: Terminal) -> None
 
 
 def test_fields_as_json(terminal: Terminal) -> None:
-    fields = {one["id"]: one for one in data(terminal("fields", "--json"))}  # type: ignore[attr-defined]
+    fields = {one["id"]: one for one in data(terminal("fields", "--json"))}
     assert fields["revenue"]["kind"] == "decimal" and fields["lead_id"]["required"] is True
     parts = {part.pop("id"): part for part in fields["phone_1"]["components"]}
     assert parts["phone_1.exchange"] == {
@@ -93,7 +94,7 @@ def test_fields_as_json(terminal: Terminal) -> None:
 
 
 def test_schema_is_a_json_schema(terminal: Terminal) -> None:
-    assert data(terminal("schema"))["type"] == "object"  # type: ignore[index]
+    assert data(terminal("schema"))["type"] == "object"
 
 
 def test_version_is_the_installed_one(terminal: Terminal) -> None:
@@ -134,8 +135,8 @@ def test_plan_shows_no_personal_value_that_is_asked_for(
 
 def test_plan_of_few_rows_tells_the_bytes_that_the_run_then_writes(terminal: Terminal) -> None:
     planned = data(terminal("plan", "daily", "--partition", "2024-01-15", "--json"))
-    made = data(terminal("run", "daily", "--partition", "2024-01-15", "--json"))["artifacts"][0]  # type: ignore[index]
-    assert (planned["rows"], planned["bytes"], planned["raw_bytes"]) == (  # type: ignore[index]
+    made = data(terminal("run", "daily", "--partition", "2024-01-15", "--json"))["artifacts"][0]
+    assert (planned["rows"], planned["bytes"], planned["raw_bytes"]) == (
         made["rows"], made["bytes"], made["raw_bytes"],
     )  # fmt: skip
 
@@ -143,21 +144,21 @@ def test_plan_of_few_rows_tells_the_bytes_that_the_run_then_writes(terminal: Ter
 def test_plan_of_an_empty_window_has_no_rows(terminal: Terminal, project: Project) -> None:
     project.write("whole", WHOLE)
     planned = data(terminal("plan", "whole", "--start", "2019-01-01", "--end", "2020-01-01", "--json"))
-    assert planned["rows"] == 0  # type: ignore[index]
+    assert planned["rows"] == 0
 
 
 def test_preview_shows_masked_rows_and_writes_nothing(terminal: Terminal, project: Project) -> None:
     before = project.tree()
     rows = data(terminal("preview", "daily", "--partition", "2024-01-15", "--json"))
-    assert len(rows) == 10 and project.tree() == before  # type: ignore[arg-type]
+    assert len(rows) == 10 and project.tree() == before
     terminal("run", "daily", "--partition", "2024-01-15")
     assert delivered(project, "2024-01-15") == rows
-    assert all("***" in one["email"] for one in rows if one["email"])  # type: ignore[attr-defined]
+    assert all("***" in one["email"] for one in rows if one["email"])
 
 
 def test_preview_stops_at_20_rows(terminal: Terminal, project: Project) -> None:
     project.write("whole", WHOLE)
-    assert len(data(terminal("preview", "whole", "--json"))) == 20  # type: ignore[arg-type]
+    assert len(data(terminal("preview", "whole", "--json"))) == 20
 
 
 def test_no_value_of_a_lead_drives_the_terminal(terminal: Terminal, project: Project) -> None:
@@ -192,7 +193,7 @@ def test_run_without_a_window_takes_the_last_complete_one(terminal: Terminal, pr
 
 def test_run_between_two_days_is_one_artifact(terminal: Terminal) -> None:
     made = data(terminal("run", "daily", "--start", "2024-01-03", "--end", "2024-01-06", "--json"))
-    (artifact,) = made["artifacts"]  # type: ignore[index]
+    (artifact,) = made["artifacts"]
     assert (artifact["rows"], artifact["window"]["key"]) == (30, "2024-01-03_2024-01-06")
 
 
@@ -205,7 +206,7 @@ def test_run_writes_only_below_home(terminal: Terminal, project: Project) -> Non
 def test_backfill_writes_an_artifact_for_each_partition(terminal: Terminal) -> None:
     assert terminal("backfill", "daily", "--from", "2024-01-10", "--to", "2024-01-12").code == 0
     listed = data(terminal("artifacts", "--json"))
-    assert [one["window"]["key"] for one in listed] == ["2024-01-12", "2024-01-11", "2024-01-10"]  # type: ignore[attr-defined]
+    assert [one["window"]["key"] for one in listed] == ["2024-01-12", "2024-01-11", "2024-01-10"]
 
 
 def test_backfill_names_the_partitions_that_failed_and_keeps_the_others(
@@ -229,7 +230,7 @@ def test_deliveries_tells_what_went_where(terminal: Terminal, project: Project) 
     assert answer.code == 0
     (row,) = answer.stdout.splitlines()[1:]
     assert "delivered" in row and str(project.home / "delivered" / "daily" / "2024-01-15") in row
-    (one,) = data(terminal("deliveries", "--export", "daily", "--json"))  # type: ignore[misc]
+    (one,) = data(terminal("deliveries", "--export", "daily", "--json"))
     assert (one["state"], one["to"], [tried["outcome"] for tried in one["attempts"]]) == (
         "delivered",
         1,
@@ -240,7 +241,7 @@ def test_deliveries_tells_what_went_where(terminal: Terminal, project: Project) 
 
 def test_deliver_sends_again_only_when_asked(terminal: Terminal, project: Project) -> None:
     terminal("run", "daily", "--partition", "2024-01-15")
-    (one,) = data(terminal("deliveries", "--json"))  # type: ignore[misc]
+    (one,) = data(terminal("deliveries", "--json"))
     file = project.home / "delivered" / "daily" / "2024-01-15" / "leads_part_1.csv"
     file.unlink()
     assert terminal("deliver", one["artifact"]).code == 0 and not file.exists()
@@ -256,7 +257,7 @@ def test_a_failed_delivery_is_told_with_the_command_that_mends_it(
     project.write("daily", DAILY.replace("{{export}}/{{date}}", f"{tmp_path}/taken/{{{{date}}}}"))
     failed = terminal("run", "daily", "--partition", "2024-01-15")
     assert failed.code == 1 and "what was written is kept" in failed.stderr
-    (one,) = data(terminal("deliveries", "--failed", "--json"))  # type: ignore[misc]
+    (one,) = data(terminal("deliveries", "--failed", "--json"))
     answer = terminal("deliveries", "--failed")
     command = f"deliver {one['artifact']} --to 1"
     assert "cannot make the folder to deliver into: Not a directory" in answer.stderr
@@ -269,7 +270,7 @@ def test_a_failed_delivery_is_told_with_the_command_that_mends_it(
 
 def test_a_destination_that_is_not_there_is_told(terminal: Terminal) -> None:
     terminal("run", "daily", "--partition", "2024-01-15")
-    (one,) = data(terminal("deliveries", "--json"))  # type: ignore[misc]
+    (one,) = data(terminal("deliveries", "--json"))
     answer = terminal("deliver", one["artifact"], "--to", "2")
     assert answer.code == 2 and 'unknown destination "2"' in answer.stderr
     assert terminal("deliver", "daily/nope/x").code == 2
@@ -306,14 +307,14 @@ def test_verify_names_the_part_that_was_cut(terminal: Terminal, project: Project
 def test_a_damaged_manifest_is_listed_as_damaged(terminal: Terminal, project: Project) -> None:
     artifact = made_artifact(terminal)
     (project.home / "artifacts" / artifact / "manifest.json").write_text("{}")
-    (listed,) = data(terminal("artifacts", "--json"))  # type: ignore[misc]
+    (listed,) = data(terminal("artifacts", "--json"))
     assert listed["artifact"] == artifact and listed["damaged"]
     assert f"damaged: {artifact}" in terminal("artifacts").stderr
 
 
 def made_artifact(terminal: Terminal) -> str:
     made = data(terminal("run", "daily", "--partition", "2024-01-15", "--json"))
-    return str(made["artifacts"][0]["artifact"])  # type: ignore[index]
+    return str(made["artifacts"][0]["artifact"])
 
 
 # --- leads -----------------------------------------------------------------------------------------------------
@@ -323,7 +324,7 @@ def test_sample_leads_fill_an_empty_store_once(terminal: Terminal, project: Proj
     project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.home / 'own.db'}"
     assert terminal("sample", "leads", "--count", "60", "--days", "6").code == 0
     planned = data(terminal("plan", "daily", "--partition", "2024-01-02", "--json"))
-    assert planned["rows"] == 10  # type: ignore[index]
+    assert planned["rows"] == 10
     again = terminal("sample", "leads", "--count", "60")
     assert again.code == 2 and "holds leads already" in again.stderr
     assert terminal("sample", "leads", "--count", "60", "--days", "6", "--replace").code == 0

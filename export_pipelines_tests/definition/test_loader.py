@@ -84,7 +84,6 @@ def test_a_crash_of_the_program_breaks_the_definition_that_brought_it_about(
     tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, bad="compression: gzip\n", good="")
-    compression_of = loader.compression_of
 
     def crash(written: Any) -> Compression:
         if written == "gzip":

@@ -129,10 +129,11 @@ def test_another_exports_file_is_not_replaced(desk: Desk, receiver: S3Receiver) 
 def test_encryption_class_and_tags_are_asked_for(desk: Desk, receiver: S3Receiver) -> None:
     asked = {"encryption": "AES256", "storage_class": "STANDARD_IA", "tags": {"team": "billing & co"}}
     desk.send(stored(desk.store, LARGE), receiver.entry(**asked))
-    client, place = receiver.bucket.client, {"Bucket": receiver.bucket.name, "Key": "in/large.bin"}
-    head = client.head_object(**place)
+    client, bucket = receiver.bucket.client, receiver.bucket.name
+    head = client.head_object(Bucket=bucket, Key="in/large.bin")
     assert (head["ServerSideEncryption"], head["StorageClass"]) == ("AES256", "STANDARD_IA")
-    assert client.get_object_tagging(**place)["TagSet"] == [{"Key": "team", "Value": "billing & co"}]
+    tags = client.get_object_tagging(Bucket=bucket, Key="in/large.bin")["TagSet"]
+    assert tags == [{"Key": "team", "Value": "billing & co"}]
 
 
 def test_a_server_with_a_certificate_of_ones_own_authority(desk: Desk, receiver: S3Receiver) -> None:

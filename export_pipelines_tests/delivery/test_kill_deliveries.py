@@ -99,5 +99,6 @@ def complete(desk: Desk, made: Any, entry: Any, receiver: Receiver, files: dict[
 
 def times(receiver: Receiver | RemoteReceiver, files: dict[str, bytes]) -> int:
     if hasattr(receiver, "times"):
-        return receiver.times(files)
+        found: int = receiver.times(files)
+        return found
     return 1 if set(receiver.arrived()) == {*files, "daily.manifest.json"} else 2

@@ -65,7 +65,7 @@ def test_multipart_holds_the_files_byte_for_byte(desk: Desk, receiver: WebhookRe
     found = {}
     for one in receiver.inbox.posted.values():
         head = f"Content-Type: {one.headers['content-type']}\r\n\r\n".encode()
-        (part,) = message_from_bytes(head + one.body).get_payload()
+        (part,) = message_from_bytes(head + one.body).get_payload()  # type: ignore[str-unpack]
         found[part.get_filename()] = part.get_payload(decode=True)  # type: ignore[union-attr]
     assert {name: data for name, data in found.items() if name in PARTS} == PARTS
 

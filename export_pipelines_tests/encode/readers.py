@@ -52,13 +52,14 @@ def value_of(text: str | None, column: OutputColumn) -> Any:
     """The value that a cell's text means."""
     if text is None:
         return None
-    return {
+    read: dict[Kind, Callable[[str], Any]] = {
         Kind.INTEGER: int,
         Kind.DECIMAL: lambda text: _scaled(Decimal(text), column),
         Kind.BOOLEAN: {"true": True, "false": False}.get,
         Kind.DATE: date.fromisoformat,
         Kind.TIMESTAMP: datetime.fromisoformat,
-    }.get(column.kind, str)(text)
+    }
+    return read.get(column.kind, str)(text)
 
 
 def _table(lines: list[tuple[str | None, ...]], columns: Columns) -> Rows:

@@ -33,7 +33,7 @@ Row = tuple[int, str | None, Decimal | None]
 
 
 def frame_of(rows: list[Row]) -> pl.DataFrame:
-    schema = {"id": pl.Int64, "word": pl.String, "amount": pl.Decimal(38, 2)}
+    schema: dict[str, Any] = {"id": pl.Int64, "word": pl.String, "amount": pl.Decimal(38, 2)}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

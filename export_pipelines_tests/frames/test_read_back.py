@@ -103,7 +103,7 @@ def test_every_field_of_every_row_is_read_back_as_stored(
     type: str, form: str, reader: str, url: str, tmp_path: Path
 ) -> None:
     codec = "none" if form == "xlsx" else "gzip"
-    whole = {"fields": "all", "split": Split(), "compression": Compression(codec=codec)}
+    whole: dict[str, Any] = {"fields": "all", "split": Split(), "compression": Compression(codec=codec)}
     plan = plan_of(type=type, format=Format(name=form), **whole)
     store = open_store(str(tmp_path / "store"))
     manifest = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(1))

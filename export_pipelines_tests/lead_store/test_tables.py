@@ -80,7 +80,7 @@ def test_creating_a_store_twice_keeps_its_rows(url: str) -> None:
 
 
 def test_postgresql_gets_its_own_types() -> None:
-    ddl = str(CreateTable(leads).compile(dialect=postgresql.dialect()))
+    ddl = str(CreateTable(leads).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     for column in (
         "submitted_at TIMESTAMP WITH TIME ZONE NOT NULL",
         "tcpa_consent BOOLEAN",

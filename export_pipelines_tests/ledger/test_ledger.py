@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -46,7 +47,7 @@ def at(moment: datetime = AT) -> Callable[[], datetime]:
     return lambda: moment
 
 
-def due(ledger: Ledger, manifest: Manifest | None = None, *entries: dict) -> list[str]:
+def due(ledger: Ledger, manifest: Manifest | None = None, *entries: dict[str, Any]) -> list[str]:
     found = ledger.register(manifest or manifest_of(), entries or [ENTRY], "run", AT)
     return [one.id for one in found]
 
@@ -168,7 +169,8 @@ def test_what_waits_is_told_when_its_time_has_come_and_its_run_is_over(ledger: L
 
 def test_the_same_files_of_a_window_go_to_a_place_once(ledger: Ledger) -> None:
     old, new = manifest_of(), manifest_of(token=LATER, at=AT + HOUR)
-    assert deliver(ledger, *due(ledger, old), old)
+    (id,) = due(ledger, old)
+    assert deliver(ledger, id, old)
     (id,) = due(ledger, new)
     assert not deliver(ledger, id, new)
     assert ledger.delivery(id).receipt == receipt_of(old)
@@ -179,14 +181,14 @@ def test_files_that_were_replaced_meanwhile_are_sent_again(ledger: Ledger) -> No
         manifest_of({"a.csv": data}, token=f"2024011{n}T020000Z-0a1b2c", at=AT + n * HOUR)
         for n, data in enumerate([b"1", b"2", b"1"])
     )
-    sent = [deliver(ledger, *due(ledger, made), made, made.created_at) for made in (one, two, three)]
+    sent = [deliver(ledger, due(ledger, made)[0], made, made.created_at) for made in (one, two, three)]
     assert sent == [True, True, True]
 
 
 def test_each_run_over_the_whole_history_is_an_occasion_of_its_own(ledger: Ledger) -> None:
     for token in ("20240116T020000Z-0a1b2c", LATER):
         made = manifest_of(token=token, window=WHOLE)
-        assert deliver(ledger, *due(ledger, made), made)
+        assert deliver(ledger, due(ledger, made)[0], made)
 
 
 def test_a_newer_artifact_takes_the_place_of_an_older_one_that_has_not_arrived(ledger: Ledger) -> None:

@@ -43,7 +43,8 @@ def expected(lead: dict[str, Any]) -> Expected:
         return recognise.redact(text, never, (recognise.never_exported,))
 
     redacted: dict[str, Any] = {
-        id: _of(lead[id], lambda text, type=type: redactor(type)(text, whole)) for id, type in TYPES.items()
+        id: _of(lead[id], lambda text, type=type: redactor(type)(text, whole))  # type: ignore[misc]
+        for id, type in TYPES.items()
     }
     if lead["gender"] is not None and is_valid("gender", lead["gender"]):
         redacted["gender"] = lead["gender"]

@@ -91,9 +91,11 @@ def value(lead: Lead, field: str, word: str | None) -> Any:
 
 def comment(text: str | None, **lead: Any) -> str | None:
     """A comment, redacted; `lead` are other values of the lead."""
-    return value({"comments": text, **lead}, "comments", "redact")
+    found: str | None = value({"comments": text, **lead}, "comments", "redact")
+    return found
 
 
 def custom(text: str | None, word: str | None = "redact", **lead: Any) -> str | None:
     """The object `custom` of a lead under this word."""
-    return value({"custom": text, **lead}, "custom", word)
+    found: str | None = value({"custom": text, **lead}, "custom", word)
+    return found

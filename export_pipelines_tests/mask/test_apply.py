@@ -13,6 +13,7 @@ from export_pipelines import mask
 from export_pipelines.errors import RequestError
 from export_pipelines_tests.mask.leads import (
     KEYS,
+    Lead,
     batch_of,
     comment,
     custom,
@@ -222,7 +223,7 @@ def test_a_text_without_personal_data_stays_as_it_is(text: str) -> None:
 
 def test_each_row_is_redacted_with_its_own_values() -> None:
     text = "Ann and Bob of 12 Quetzal Lane and 9 Lark St, 3/5/1990 or 4/6/1991"
-    leads = [
+    leads: list[Lead] = [
         {"first_name": "Ann", "address_1": "12 Quetzal Lane", "comments": text},
         {"first_name": "Bob", "dob": date(1990, 3, 5), "comments": text},
         {"comments": text},
@@ -307,7 +308,10 @@ def test_ids_of_persons_lose_a_number_that_is_never_exported_and_nothing_else(
 
 
 def test_values_that_were_hidden_are_counted() -> None:
-    leads = [{"comments": "Ann", "email": None, "first_name": "Ann"}, {"comments": "x", "email": "a@b.co"}]
+    leads: list[Lead] = [
+        {"comments": "Ann", "email": None, "first_name": "Ann"},
+        {"comments": "x", "email": "a@b.co"},
+    ]
     plan = plan_of(["comments", "email"], {"comments": "redact", "email": "mask"})
     assert masked(plan, leads).values == 2
 

@@ -29,7 +29,8 @@ def punctuated(draw: st.DrawFn) -> str:
 
 
 def all_of(type: str, values: list[str]) -> list[str]:
-    return normalised_all(type, Letters(pa.array(values, pa.large_string()))).to_pylist()
+    found: list[str] = normalised_all(type, Letters(pa.array(values, pa.large_string()))).to_pylist()
+    return found
 
 
 @pytest.mark.parametrize("type", TYPES)

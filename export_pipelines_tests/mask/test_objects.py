@@ -18,9 +18,10 @@ WORDS = {"lead": "redact"}
 
 def snapshot(text: str, words: dict[str, str] = WORDS, **lead: Any) -> str | None:
     """The snapshot of a lead in an event; `lead` are values of it that the source reads beside."""
-    return row(
+    found: str | None = row(
         {"lead": text} | {f"lead.{id}": value for id, value in lead.items()}, ["lead"], words, "event"
     )["lead"]
+    return found
 
 
 UNTOUCHED = [

@@ -162,7 +162,7 @@ def test_every_encoded_sign_counts_as_what_it_stands_for(encoding: str, around: 
 def test_an_own_number_is_found_without_privacy_whatever_is_encoded_in_it(
     between: str, parts: tuple[int, ...]
 ) -> None:
-    number, groups = "987654321", []
+    number, groups = "987654321", list[str]()
     for size in parts:
         groups, number = [*groups, number[:size]], number[size:]
     for text in (between.join(groups), f"x {between.join(groups)}, y"):

@@ -195,7 +195,7 @@ def test_an_object_in_the_place_of_a_value_is_masked_as_a_whole(field: str, nest
 @pytest.mark.parametrize("field", ["email", "phone_1", "first_name", "comments", "landing_page"])
 @pytest.mark.parametrize("word", WORDS)
 def test_nothing_stays_nothing(word: str, field: str) -> None:
-    leads = [{field: None}, {field: ""}, {field: None}]
+    leads: list[dict[str, Any]] = [{field: None}, {field: ""}, {field: None}]
     assert shown(leads, [field], {field: word}) == leads
     assert shown([], [field], {field: word}) == []
 

@@ -134,7 +134,7 @@ def checks(
     return {one.check_name: one for one in found if partition is None or one.partition in (None, partition)}
 
 
-def failure(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+def failure(result: dg.ExecuteInProcessResult | dg.JobExecutionResult) -> dict[str, str]:
     """The text of each failed step by its name."""
     failed: Sequence[dg.DagsterEvent] = [one for one in result.all_events if one.is_step_failure]
     return {

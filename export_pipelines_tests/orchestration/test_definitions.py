@@ -70,7 +70,8 @@ def test_partitions_begin_at_the_first_boundary_in_utc(
 ) -> None:
     project.write("one", text.replace("backup", "one"))
     partitions = asset(project.definitions(), "lead", "one").partitions_def
-    assert isinstance(partitions, kind) and partitions.timezone == "UTC"
+    assert isinstance(partitions, kind) and isinstance(partitions, dg.TimeWindowPartitionsDefinition)
+    assert partitions.timezone == "UTC"
     assert partitions.get_first_partition_key() == first
 
 
@@ -159,7 +160,8 @@ def test_materializing_a_broken_definition_fails_with_its_faults(project: Projec
         [asset(project.definitions(), "lead", "wrong")], raise_on_error=False, run_config=_quiet()
     )
     (event,) = (one for one in result.all_events if one.is_step_failure)
-    assert "wrong.yaml:3: " in str(event.step_failure_data.user_failure_data.description)
+    told = event.step_failure_data.user_failure_data
+    assert told and "wrong.yaml:3: " in str(told.description)
 
 
 def test_broken_files_whose_names_look_alike_in_dagster_stand_side_by_side(project: Project) -> None:

@@ -241,9 +241,8 @@ def test_the_days_of_all_ticks_that_were_missed_are_owed_where_no_calendar_names
 
 def test_the_whole_history_is_owed_once_a_tick(project: Project, instance: dg.DagsterInstance) -> None:
     project.write("daily", WHOLE)
-    now = {"now": lambda: day(10, 5)}
     turn_on(instance, day(9, 12), cron="30 4 * * *")
-    asked = tick(project, day(10, 4, 30), instance, **now)
+    asked = tick(project, day(10, 4, 30), instance, now=lambda: day(10, 5))
     assert len(asked.run_requests) == 1
     assert run_requests(project, asked.run_requests, day(10, 4, 30), instance) == [True]
     assert keys_of(tick(project, day(10, 4, 30), instance)) == keys_of(asked)

@@ -7,9 +7,9 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from export_pipelines.orchestration.jobs import ON_DEMAND
-from export_pipelines.orchestration.run_tags import BACKFILL_TAG
-from export_pipelines_tests.orchestration.project import DAILY, NOW, QUIET, Project
+from export_pipelines.orchestration.jobs import QUIET
+from export_pipelines.orchestration.run_tags import BACKFILL_TAG, ON_DEMAND
+from export_pipelines_tests.orchestration.project import DAILY, NOW, Project
 from export_pipelines_tests.orchestration.watching import Watched
 
 DAY = "2024-01-15"
@@ -102,7 +102,8 @@ def test_a_backfill_of_the_ui_with_failing_days_is_told_once_when_it_is_over(wat
         tags = {"dagster/backfill": backfill.backfill_id}
         assert not watched.materialize("daily", partition_key=day, tags=tags).success
     assert watched.told() == []
-    watched.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_FAILED))
+    ended = backfill.with_status(BulkActionStatus.COMPLETED_FAILED)  # type: ignore[no-untyped-call]
+    watched.instance.update_backfill(ended)
     ((export, text),) = watched.told()
     assert export == "daily" and text.startswith("windows 2024-01-13, 2024-01-14, 2024-01-15: ")
     assert len(watched.told()) == 1

@@ -10,7 +10,6 @@ from export_pipelines.project import Project as Opened
 from export_pipelines.settings import project_root
 from export_pipelines_tests.orchestration.project import (
     DAILY,
-    QUIET,
     Project,
     checks,
     failure,

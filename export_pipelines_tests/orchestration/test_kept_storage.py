@@ -1,7 +1,6 @@
 """The storage of the terminal's runs leaves what Dagster's own would leave, where Dagster's own finds it."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +16,7 @@ def one() -> int:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     config = f"storage: {{sqlite: {{base_dir: {tmp_path / 'state'}}}}}\ntelemetry: {{enabled: false}}\n"
     (tmp_path / "dagster.yaml").write_text(config, encoding="utf-8")
     return tmp_path

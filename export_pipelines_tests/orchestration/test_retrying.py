@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -51,7 +52,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def sense(project: Project, instance: dg.DagsterInstance, after: timedelta) -> dg.SensorResult:
+def sense(project: Project, instance: dg.DagsterInstance, after: timedelta) -> Any:
     """What the sensor asks for so long after the test began."""
     now = datetime.now(UTC) + after
     definitions = project.definitions(project.opened(lambda: now))

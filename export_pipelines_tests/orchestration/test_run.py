@@ -33,7 +33,7 @@ def steps(result: dg.ExecuteInProcessResult) -> list[str]:
 
 
 def rows_of_the_store(project: Project, artifact: str) -> list[dict[str, str]]:
-    manifest, rows = project.store.manifest(artifact), []
+    manifest, rows = project.store.manifest(artifact), list[dict[str, str]]()
     for part in manifest.parts:
         with project.store.open(artifact, part.name) as file:
             rows += csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
@@ -100,7 +100,7 @@ def test_each_op_tells_what_it_added_to_the_plan(project: Project) -> None:
         if one.is_successful_output and one.step_output_data.metadata
     }
     assert told["extract"]["windows"].value == 1
-    assert "FROM leads" in told["mask_pii"]["sql"].value
+    assert "FROM leads" in str(told["mask_pii"]["sql"].value)
     assert told["project_fields"]["columns"].value == 5
     assert told["serialize"]["format"].value == "csv" and told["compress"]["codec"].value == "none"
     assert "2024-01-15" in str(told["folder_1"]["receipts"].value)

@@ -7,7 +7,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.test_utils import create_test_daemon_workspace_context
 from dagster._daemon.backfill import execute_backfill_iteration
 
-from export_pipelines.orchestration.due import RANGE_END, RANGE_START
+from export_pipelines.orchestration.run_tags import RANGE_END, RANGE_START
 from export_pipelines_tests.orchestration.project import TARGET
 
 
@@ -38,7 +38,7 @@ def test_five_partitions_that_follow_each_other_are_one_run_and_a_gap_makes_two(
             return [(run.tags.get(RANGE_START), run.tags.get(RANGE_END)) for run in runs]
 
         assert ranges("whole", [3, 4, 5, 6, 7]) == [("2024-01-03", "2024-01-07")]
-        assert sorted(ranges("gap", [10, 11, 13, 14, 15])) == [  # type: ignore[type-var]
+        assert sorted(ranges("gap", [10, 11, 13, 14, 15])) == [
             ("2024-01-10", "2024-01-11"),
             ("2024-01-13", "2024-01-15"),
         ]

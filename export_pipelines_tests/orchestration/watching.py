@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
@@ -19,7 +20,8 @@ from dagster._core.scheduler.instigation import (
 )
 
 from export_pipelines.ledger.tables import alerts
-from export_pipelines_tests.orchestration.project import NOW, QUIET, Project
+from export_pipelines.orchestration.jobs import QUIET
+from export_pipelines_tests.orchestration.project import NOW, Project
 
 NOBODY_ANSWERS = "alerts:\n  - to: [{slack: {url: {env: NO_SUCH_VARIABLE}}}]\n"
 
@@ -68,7 +70,7 @@ class Watched:
         self.tick()
         return self.noted()
 
-    def materialize(self, *exports: str, **options: object) -> dg.ExecuteInProcessResult:
+    def materialize(self, *exports: str, **options: Any) -> dg.ExecuteInProcessResult:
         """What "Materialize" on the page of an asset does: a run of Dagster's own job of all assets."""
         job = self.project.definitions().resolve_implicit_global_asset_job_def()
         keys = [dg.AssetKey(["lead", export]) for export in exports]

@@ -7,8 +7,8 @@ from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
 from export_pipelines.errors import SettingsError
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
-from export_pipelines.plan.plan import Masking, OutputColumn
-from export_pipelines.plan.window import Window, window_between
+from export_pipelines.plan.plan import Masking, OutputColumn, Window
+from export_pipelines.plan.window import window_between
 
 CATALOG = load_catalog(None)
 JANUARY = window_between("2024-01-01", "2024-02-01")

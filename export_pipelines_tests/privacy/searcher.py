@@ -182,6 +182,7 @@ def _of_parquet(data: bytes) -> Iterator[Leaf]:
         file.write(data)
         file.flush()
         answer = duckdb.sql(f"SELECT * FROM read_parquet('{file.name}')")  # the name is our own
+        assert answer
         yield from _of_table(iter([answer.columns, *answer.fetchall()]))
 
 

@@ -125,7 +125,7 @@ def ran(
 def command(folder: Path, name: str, text: str, *, failing: bool = False) -> None:
     """Writes an export, runs it, looks at it; what is printed is kept."""
     (folder / "exports" / f"{name}.yaml").write_text(text, encoding="utf-8")
-    asked = [("run", name, "--partition", DAY)]
+    asked: list[tuple[str, ...]] = [("run", name, "--partition", DAY)]
     if name.endswith(("_csv", "_ndjson", "_comments")):
         asked += [("preview", name, "--partition", DAY), ("plan", name, "--partition", DAY, "--json")]
     for words in asked:

@@ -197,7 +197,7 @@ def query_of(database: Database, filter: Filter | None = None) -> Query:
 
 
 def read(database: Database, query: Query) -> list[dict[str, Any]]:
-    with closing(source_of(database).read(query)) as batches:
+    with closing(source_of(database).read(query)) as batches:  # type: ignore[type-var]
         whole = (settled(batch, query.marked, query.bad_json_is_null)[0] for batch in batches)
         return [row for batch in whole for row in conform(batch, query.columns).to_dicts()]
 

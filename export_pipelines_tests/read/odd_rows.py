@@ -306,8 +306,8 @@ def fill(database: Sqlite | Postgresql | Mariadb, rows: Sequence[Row], seed: int
             connection.executemany(insert.format_map({"mark": "?"}), cells)
     elif isinstance(database, Postgresql):
         with psycopg.connect(database.url) as postgresql, postgresql.cursor() as writing:
-            writing.execute(f"DROP TABLE IF EXISTS odd; {create}")  # type: ignore[arg-type]
-            writing.executemany(insert.format_map({"mark": "%s"}), cells)  # type: ignore[arg-type]
+            writing.execute(f"DROP TABLE IF EXISTS odd; {create}")
+            writing.executemany(insert.format_map({"mark": "%s"}), cells)
     else:
         with database.connect() as mariadb, mariadb.cursor() as cursor:
             cursor.execute("DROP TABLE IF EXISTS odd")

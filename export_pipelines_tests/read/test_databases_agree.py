@@ -113,7 +113,7 @@ class Reading:
             asked = request(self.store.dialect, Filter(lead_ids=tuple(ids)))
             query = with_suspects(build_query(asked, FIELDS), asked)
             try:
-                with closing(open_source(self.store.url).read(query)) as batches:
+                with closing(open_source(self.store.url).read(query)) as batches:  # type: ignore[type-var]
                     return pl.concat([self._of_batch(batch, query) for batch in batches])
             except DataError as error:
                 id, place = _named(error)
@@ -138,7 +138,7 @@ class Reading:
             fitting.append(None if why else value)
         position = batch.schema.get_field_index(one.name)
         rest = batch.set_column(position, one.name, pa.array(fitting, batch.column(one.name).type))
-        parts = []
+        parts: list[pl.Series] = []
         while True:
             try:
                 return pl.concat([*parts, conform(rest, (one,))[one.name]])
@@ -223,5 +223,5 @@ def test_the_same_sort_gives_the_same_order(stores: dict[str, Store], sort: tupl
 def _ids(store: Store, filter: Filter, sort: tuple[str, ...] = (), field: str = "at") -> list[str]:
     asked = request(store.dialect, filter, sort, field)
     query = with_suspects(build_query(asked, FIELDS[:1]), asked)
-    with closing(open_source(store.url).read(query)) as batches:
+    with closing(open_source(store.url).read(query)) as batches:  # type: ignore[type-var]
         return [id for batch in batches for id in batch.column("lead_id").to_pylist()]

@@ -108,7 +108,7 @@ def test_a_rule_on_an_age_means_the_age_that_is_exported(stores: Stores, dialect
 )
 def test_the_whole_history_has_no_day_at_which_an_age_is_told(changes: dict[str, Any]) -> None:
     with pytest.raises(WindowError, match="dob.age is told at the end of the window.*give --start and --end"):
-        plan_of(day=None, partition=None, **changes)
+        plan_of(None, partition=None, **changes)
 
 
 def test_more_rows_than_the_limit_stop_the_run_and_leave_nothing(stores: Stores) -> None:

@@ -38,8 +38,9 @@ WRONG = {
 }
 REFUSED = dict.fromkeys(("postgresql", "mariadb"), "(?i)read.only transaction")
 REFUSED["another"] = "syntax error"  # of a cursor for what is no SELECT
-for of_both in (READER, DENIED, WRONG):
-    of_both["another"] = of_both["postgresql"]
+READER["another"] = READER["postgresql"]
+DENIED["another"] = DENIED["postgresql"]
+WRONG["another"] = WRONG["postgresql"]
 CHANGES = {
     "password": (r"s3cret%26word", "gehe1m"),
     "user": (r"//\w+:", "//nobody:"),

@@ -49,7 +49,7 @@ def _sample(leads: int, events: bool) -> bytes:
 
 
 def plan_of(
-    day: str = DAY,
+    day: str | None = DAY,
     dialect: str = "sqlite",
     keys: Mapping[str, str | SettingsError] | None = None,
     **changes: Any,

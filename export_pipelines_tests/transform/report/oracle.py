@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas import DataFrame as Frame
 
 from export_pipelines.transform.components import component_of
 
-Frame = pd.DataFrame
 Number = Fraction | int | None
 
 EVENTS = """\
@@ -39,7 +39,7 @@ def events_of(url: str) -> Frame:
         "country",
         "dob",
     ):
-        frame[name] = mapped(snapshot, lambda lead, name=name: lead.get(name))
+        frame[name] = mapped(snapshot, lambda lead, name=name: lead.get(name))  # type: ignore[misc]
     frame["custom"] = snapshot.map(lambda lead: lead.get("custom") or {})
     frame["feedback"] = mapped(
         frame["appended"], lambda text: ((json.loads(text or "{}") or {}).get("feedback") or {}).get("type")

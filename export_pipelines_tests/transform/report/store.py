@@ -19,7 +19,8 @@ from export_pipelines.lead_store.store import writing
 from export_pipelines.lead_store.tables import metadata
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
-from export_pipelines.plan.window import Window, window_between
+from export_pipelines.plan.plan import Window
+from export_pipelines.plan.window import window_between
 from export_pipelines.read.open_source import open_source
 from export_pipelines.run.statistics import Written
 from export_pipelines.run.write_parts import write_parts
