@@ -8,10 +8,10 @@ from export_pipelines_tests.conftest import Project
 
 def test_a_filter_is_set_for_one_run(terminal: Terminal, project: Project) -> None:
     everything = data(terminal("preview", "daily", "--partition", "2024-01-15", "--json"))
-    some = everything[3]["lead_id"]  # type: ignore[index]
+    some = everything[3]["lead_id"]
     setting = ["--set", f"filter.lead_ids=[{some}]"]
     shown = data(terminal("preview", "daily", "--partition", "2024-01-15", *setting, "--json"))
-    assert [row["lead_id"] for row in shown] == [some]  # type: ignore[attr-defined]
+    assert [row["lead_id"] for row in shown] == [some]
     assert (
         "lead_id is one of 1 ids" in terminal("plan", "daily", "--partition", "2024-01-15", *setting).stdout
     )
