@@ -25,12 +25,12 @@ def test_the_page_of_errors_is_made_of_the_code() -> None:
     assert (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8") == error_page()
 
 
-def test_another_word_is_refused(quiet_afterwards: None):
+def test_another_word_is_refused(quiet_afterwards: None) -> None:
     with pytest.raises(SettingsError, match='EXPORT_PIPELINES_LOG: "yaml" is no way to log'):
         logs.log_as_asked({logs.VARIABLE: "yaml"})
 
 
-def test_another_level_is_refused(quiet_afterwards: None):
+def test_another_level_is_refused(quiet_afterwards: None) -> None:
     with pytest.raises(SettingsError, match='EXPORT_PIPELINES_LOG_LEVEL: "loud" is no level .*debug, info'):
         logs.log_as_asked({logs.VARIABLE: "json", logs.LEVEL: "loud"})
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from export_pipelines import logs
-from export_pipelines_tests.cli.test_process import terminal
+from export_pipelines_tests.cli.test_process import in_shell
 from export_pipelines_tests.conftest import Project
 from export_pipelines_tests.delivery.receivers import RECEIVERS
 from export_pipelines_tests.test_secrets import forms
@@ -79,7 +79,7 @@ def events_of(records: Records, level: str) -> list[str]:
 def test_one_run_is_told_by_every_room_under_one_id_and_without_a_value(
     everywhere: Project, canaries: set[str]
 ) -> None:
-    ran = terminal(everywhere, "run", "works", "--partition", DAY)
+    ran = in_shell(everywhere, "run", "works", "--partition", DAY)
     records = records_of(ran)
     (run,) = {one["run"] for one in records if one["event"] == "run started"}
     of_run = [one for one in records if one["run"] == run]
@@ -110,7 +110,7 @@ def test_a_retry_a_sweep_a_check_and_an_import_tell_their_start_and_end(
     project: Project, tmp_path: Path
 ) -> None:
     project.environment.update({logs.VARIABLE: "json", logs.LEVEL: "debug"})
-    made = terminal(project, "run", "daily", "--partition", DAY, "--json")
+    made = in_shell(project, "run", "daily", "--partition", DAY, "--json")
     (artifact,) = json.loads(made.stdout)["artifacts"]
     leads = tmp_path / "leads.csv"
     leads.write_text("email,first_name,when\ncanary@example.org,Canaryname,2024-01-15\n", encoding="utf-8")
@@ -123,7 +123,7 @@ def test_a_retry_a_sweep_a_check_and_an_import_tell_their_start_and_end(
     }
     for words, (room, what) in commands.items():
         project.environment.update(own if words[0] == "import" else {})
-        answer = terminal(project, *words)
+        answer = in_shell(project, *words)
         records = [one for one in records_of(answer) if room in rooms_of([one])]
         told = [one for one in events_of(records, "INFO") if one.startswith(what)]
         assert told == [f"{what} started", f"{what} finished"]
@@ -136,7 +136,7 @@ def test_a_level_says_what_is_told(project: Project) -> None:
     levels = {}
     for level in ("debug", "", "error"):
         project.environment[logs.LEVEL] = level
-        records = records_of(terminal(project, "run", "daily", "--partition", DAY))
+        records = records_of(in_shell(project, "run", "daily", "--partition", DAY))
         levels[level] = {str(one["level"]) for one in records}
     assert levels == {"debug": {"DEBUG", "INFO"}, "": {"INFO"}, "error": set()}
 

@@ -73,12 +73,12 @@ def nothing_in(folder: Path) -> bool:
     return not any(path.is_file() for path in folder.rglob("*"))
 
 
-def test_every_lead_of_the_day_is_in_the_parts_in_order(run: Make, store: Store, url: str):
+def test_every_lead_of_the_day_is_in_the_parts_in_order(run: Make, store: Store, url: str) -> None:
     rows = rows_in(store, run())
     assert [row["lead_id"] for row in rows] == leads_of(url)
 
 
-def test_the_manifest_describes_what_is_there(run: Make, store: Store):
+def test_the_manifest_describes_what_is_there(run: Make, store: Store) -> None:
     plan = plan_of()
     manifest = run(plan)
     assert manifest == store.manifest(manifest.artifact) and verify(store, manifest.artifact) == []
@@ -96,7 +96,7 @@ def test_the_manifest_describes_what_is_there(run: Make, store: Store):
     assert manifest.seconds.keys() >= {"extract", "mask", "encode", "store"}
 
 
-def test_the_manifest_counts_values_that_read_as_null(run: Make, store: Store):
+def test_the_manifest_counts_values_that_read_as_null(run: Make, store: Store) -> None:
     states = [row["state"] for row in rows_in(store, run(plan_of(fields=("lead_id", "state"))))]
     marked = Format(name="csv", options={"null_marker": "TX"})
     manifest = run(plan_of(fields=("lead_id", "state"), format=marked))
@@ -114,20 +114,20 @@ def test_the_manifest_counts_numbers_that_a_sheet_holds_as_text(store: Store, tm
 
 
 @pytest.mark.parametrize("codec", ["none", "gzip", "zip", "zstd"])
-def test_the_same_run_again_is_a_new_artifact_of_the_same_bytes(run: Make, codec: str):
+def test_the_same_run_again_is_a_new_artifact_of_the_same_bytes(run: Make, codec: str) -> None:
     plan = plan_of(compression=Compression(codec=codec))
     one, two = run(plan), run(plan)
     assert one.artifact != two.artifact
     assert one.parts == two.parts
 
 
-def test_an_empty_day_is_an_artifact_too(run: Make, store: Store):
+def test_an_empty_day_is_an_artifact_too(run: Make, store: Store) -> None:
     manifest = run(plan_of(day="2024-02-01"))
     assert (manifest.rows, len(manifest.parts)) == (0, 1)
     assert rows_in(store, manifest) == [] and verify(store, manifest.artifact) == []
 
 
-def test_an_observer_hears_of_every_row_in_every_stage(run: Make):
+def test_an_observer_hears_of_every_row_in_every_stage(run: Make) -> None:
     heard = Heard()
     manifest = run(observer=heard)
     assert (heard.calls[0], heard.calls[-1]) == ("started", "finished")
@@ -138,7 +138,7 @@ def test_an_observer_hears_of_every_row_in_every_stage(run: Make):
     assert [one.name for one in heard.parts] == [one.name for one in manifest.parts]
 
 
-def test_an_observer_hears_that_a_run_failed(run: Make):
+def test_an_observer_hears_that_a_run_failed(run: Make) -> None:
     heard = Heard()
     with pytest.raises(LimitReached) as error:
         run(plan_of(limits=Limits(rows=LEADS - 1)), observer=heard)
@@ -148,12 +148,12 @@ def test_an_observer_hears_that_a_run_failed(run: Make):
 # --- schema versions -----------------------------------------------------------------------------------------
 
 
-def test_equal_columns_keep_the_schema_version(run: Make):
+def test_equal_columns_keep_the_schema_version(run: Make) -> None:
     first, second = run(), run(plan_of(day="2024-01-16"))
     assert [(one.schema_version, one.schema_changed) for one in (first, second)] == [(1, False), (1, False)]
 
 
-def test_changed_columns_raise_the_schema_version_once(run: Make):
+def test_changed_columns_raise_the_schema_version_once(run: Make) -> None:
     run()
     fewer = plan_of(fields=FIELDS[:-1])
     changed, after = run(fewer), run(fewer)
@@ -161,7 +161,7 @@ def test_changed_columns_raise_the_schema_version_once(run: Make):
     assert (after.schema_version, after.schema_changed) == (2, False)
 
 
-def test_another_export_has_schema_versions_of_its_own(run: Make):
+def test_another_export_has_schema_versions_of_its_own(run: Make) -> None:
     run()
     other = run(plan_of(name="other", fields=FIELDS[:-1]))
     assert (other.schema_version, other.schema_changed) == (1, False)
@@ -170,7 +170,7 @@ def test_another_export_has_schema_versions_of_its_own(run: Make):
 # --- what goes wrong leaves nothing --------------------------------------------------------------------------
 
 
-def test_more_rows_than_the_limit_is_told_before_anything_is_written(run: Make, tmp_path: Path):
+def test_more_rows_than_the_limit_is_told_before_anything_is_written(run: Make, tmp_path: Path) -> None:
     with pytest.raises(
         LimitReached, match=r"1,000 rows match, the limit is 999; nothing was written .*smaller"
     ):
@@ -178,11 +178,11 @@ def test_more_rows_than_the_limit_is_told_before_anything_is_written(run: Make, 
     assert not (tmp_path / "home" / "artifacts").exists()
 
 
-def test_exactly_as_many_rows_as_the_limit_are_written(run: Make):
+def test_exactly_as_many_rows_as_the_limit_are_written(run: Make) -> None:
     assert run(plan_of(limits=Limits(rows=LEADS))).rows == LEADS
 
 
-def test_more_bytes_than_the_limit_stop_the_run_and_leave_nothing(run: Make, tmp_path: Path):
+def test_more_bytes_than_the_limit_stop_the_run_and_leave_nothing(run: Make, tmp_path: Path) -> None:
     with pytest.raises(LimitReached):
         run(plan_of(limits=Limits(bytes=20_000)))
     assert nothing_in(tmp_path / "home" / "artifacts")
@@ -233,14 +233,14 @@ def test_fewer_rows_than_counted_are_never_a_success(store: Store, tmp_path: Pat
     assert nothing_in(tmp_path / "home" / "artifacts")
 
 
-def test_a_failed_run_leaves_earlier_artifacts_whole(run: Make, store: Store, url: str):
+def test_a_failed_run_leaves_earlier_artifacts_whole(run: Make, store: Store, url: str) -> None:
     made = run()
     with pytest.raises(RuntimeError):
         run_export(plan_of(), Breaking(url, RuntimeError()), store, Keys(), lambda: NOW, token(90))
     assert store.manifests() == [made] and verify(store, made.artifact) == []
 
 
-def test_a_run_sweeps_what_killed_runs_left(run: Make, store: Store, tmp_path: Path):
+def test_a_run_sweeps_what_killed_runs_left(run: Make, store: Store, tmp_path: Path) -> None:
     killed = tmp_path / "home" / "artifacts" / "daily" / DAY / token(999)
     killed.mkdir(parents=True)
     (killed / "leads_part_1.csv").write_bytes(b"x")
@@ -256,7 +256,9 @@ def test_check_run_tells_the_rows_to_come(url: str) -> None:
 
 
 @pytest.mark.parametrize(("format", "codec"), [("csv", "gzip"), ("json", "none"), ("parquet", "none")])
-def test_an_artifact_is_delivered_where_its_plan_says(run: Make, desk: Desk, store: Store, format, codec):
+def test_an_artifact_is_delivered_where_its_plan_says(
+    run: Make, desk: Desk, store: Store, format: Any, codec: Any
+) -> None:
     plan = plan_of(format=Format(name=format), compression=Compression(codec=codec), split=Split(rows=400))
     manifest = run(plan)
     (entry,) = destinations_of(plan)
@@ -279,7 +281,7 @@ def test_an_empty_artifact_is_delivered_unless_skip_empty_is_said() -> None:
     assert len(destinations_of(plan_of(), rows=0)) == 1
 
 
-def test_several_destinations_each_get_the_artifact(run: Make, desk: Desk):
+def test_several_destinations_each_get_the_artifact(run: Make, desk: Desk) -> None:
     paths = ["a/{{date}}", "b/{{date}}"]
     plan = plan_of(deliver=tuple(FolderSettings(path=path) for path in paths))
     manifest = run(plan)

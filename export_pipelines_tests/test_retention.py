@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger import open_ledger
 from export_pipelines_tests.artifacts.build import stored
@@ -16,7 +17,7 @@ from export_pipelines_tests.orchestration.project import NOW as TODAY
 from export_pipelines_tests.orchestration.project import Project as DagsterProject
 
 KEPT = "type: lead\nformat: csv\nfields: [lead_id]\npartition: daily\nretention: 30 days\n"
-ENTRY = {"kind": "folder", "settings": {"path": "x", "overwrite": "replace"}}
+ENTRY: StoredEntry = {"kind": "folder", "settings": {"path": "x", "overwrite": "replace"}}
 
 
 @pytest.fixture

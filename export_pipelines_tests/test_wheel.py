@@ -71,7 +71,7 @@ def called(folder: Path, *words: str | Path) -> str:
     return ran.stdout
 
 
-def test_it_holds_the_kernel_the_types_the_licence_and_nothing_of_the_tests(wheel: Path):
+def test_it_holds_the_kernel_the_types_the_licence_and_nothing_of_the_tests(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (metadata,) = [one for one in names if one.endswith(".dist-info/METADATA")]
@@ -85,7 +85,7 @@ def test_it_holds_the_kernel_the_types_the_licence_and_nothing_of_the_tests(whee
     assert "Typing :: Typed" in told.get_all("Classifier", [])
 
 
-def test_an_imported_file_is_exported_and_verified(program: Path, tmp_path: Path):
+def test_an_imported_file_is_exported_and_verified(program: Path, tmp_path: Path) -> None:
     called(tmp_path, program, "init", "mine")
     folder = tmp_path / "mine"
     (folder / "leads.csv").write_text(LEADS, encoding="utf-8")

@@ -115,7 +115,7 @@ def _asset(one: Absent, location: CodeLocation, stand_in: ExportDefinition | Non
             key, partitions
         ),  # the export's own: a run was launched for all of them, before or after
         io_manager_key=location.artifacts,
-        config_schema=dg.Permissive(),  # a run may have been launched for the export as it was
+        config_schema=dg.Permissive(),  # type: ignore[no-untyped-call]  # a run may have been launched for the export as it was
     )
     def broken(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]  # of None, Dagster would demand a tuple
         note_export(context.op_execution_context, location.named(one.name))

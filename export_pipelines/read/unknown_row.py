@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from export_pipelines.errors import DataError, ExportError
-from export_pipelines.plan.plan import Query
+from export_pipelines.plan.query.query import Query
 from export_pipelines.read.source import Source
 from export_pipelines.transform.casts import IDS
 

@@ -45,6 +45,7 @@ def _library() -> Any:
 @lru_cache(65_536)
 def _parsed(text: str) -> "PhoneNumber | None":
     try:
-        return _library().parse(text, HOME_REGION)
+        number: PhoneNumber = _library().parse(text, HOME_REGION)
     except _library().NumberParseException:
         return None
+    return number

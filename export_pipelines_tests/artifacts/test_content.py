@@ -45,7 +45,7 @@ def today(home: Path, manifest: Manifest, old: str = "", new: str = "") -> Plan:
     return compile_plan(PlanRequest(definition, window, CATALOG, "sqlite", KEYS))
 
 
-def test_what_an_earlier_release_made_holds_what_its_definition_gives(home: Path):
+def test_what_an_earlier_release_made_holds_what_its_definition_gives(home: Path) -> None:
     made = [one for some in stored(home).values() for one in some]
     assert len(made) == 5 and {one.fingerprint for one in made} == {""}
     assert all(holds_content_of(today(home, one), one) for one in made)
@@ -63,12 +63,14 @@ def test_what_an_earlier_release_made_holds_what_its_definition_gives(home: Path
         ("revenue_report", "[leads, revenue]", "[leads, cost]"),
     ],
 )
-def test_it_does_not_where_its_manifest_tells_of_something_else(home: Path, export: str, old: str, new: str):
+def test_it_does_not_where_its_manifest_tells_of_something_else(
+    home: Path, export: str, old: str, new: str
+) -> None:
     manifest = stored(home)[export][0]
     assert not holds_content_of(today(home, manifest, old, new), manifest)
 
 
-def test_a_fingerprint_is_believed_and_one_of_another_version_is_not_asked(home: Path):
+def test_a_fingerprint_is_believed_and_one_of_another_version_is_not_asked(home: Path) -> None:
     manifest = stored(home)["daily_leads"][0]
     plan = today(home, manifest)
     known = manifest.model_copy(update={"fingerprint": fingerprint(plan)})
@@ -81,7 +83,7 @@ def test_a_fingerprint_is_believed_and_one_of_another_version_is_not_asked(home:
     assert not holds_content_of(today(home, manifest, "email: mask", "email: remove"), of_another)
 
 
-def test_the_ledger_of_an_earlier_release_shows_its_windows_as_arrived(home: Path):
+def test_the_ledger_of_an_earlier_release_shows_its_windows_as_arrived(home: Path) -> None:
     ledger = open_ledger(f"sqlite:///{home / '.export_pipelines' / 'ledger.db'}")
     records = ledger.windows("daily_leads")
     assert {(one.window_key, one.fingerprint, one.arrived) for one in records} == {

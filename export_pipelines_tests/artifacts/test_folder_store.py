@@ -28,7 +28,7 @@ def files(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
 
 
-def test_a_manifest_survives_its_file_unchanged():
+def test_a_manifest_survives_its_file_unchanged() -> None:
     made = manifest_of().with_digest()
     assert Manifest.from_json(made.to_json(), "here") == made
     assert Manifest.from_json(made.to_json(), "here").to_json() == made.to_json()

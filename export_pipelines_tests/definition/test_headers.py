@@ -5,6 +5,7 @@ from email.policy import SMTP
 
 import pytest
 
+from export_pipelines.definition.destinations import EmailSettings
 from export_pipelines.errors import DefinitionError, RequestError
 from export_pipelines.templates import demand_header, header_faults, header_text
 from export_pipelines_tests.definition.conftest import Load
@@ -69,4 +70,4 @@ def test_a_definition_with_such_a_header_is_refused(load: Load, line: str) -> No
 
 def test_the_wide_characters_of_names_stay(load: Load) -> None:
     (one,) = load('deliver: [{email: {to: a@b.example, subject: "Zürich 👩‍👩‍👧 {{date}}"}}]').deliver
-    assert one.subject == "Zürich 👩‍👩‍👧 {{date}}"
+    assert isinstance(one, EmailSettings) and one.subject == "Zürich 👩‍👩‍👧 {{date}}"

@@ -9,6 +9,7 @@ import pytest
 from export_pipelines.catalog import Catalog
 from export_pipelines.definition import load_definitions, loader
 from export_pipelines.definition.export import Compression
+from export_pipelines.definition.output import compression_of
 from export_pipelines.errors import DefinitionError, SettingsError
 from export_pipelines.plan.naming import window_words
 from export_pipelines.plan.window import WHOLE

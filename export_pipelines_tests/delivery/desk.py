@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import SecretStr
 
 from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.definition.delivery import read_entry
+from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.delivery import Destination, Receipt, Resources, open_destination
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.pipeline import deliver
@@ -52,7 +53,7 @@ class Desk:
 
     def due(self, manifest: Manifest, entry: Mapping[str, Any]) -> str:
         """The delivery of an artifact to one destination, registered."""
-        return self.ledger.register(manifest, [entry], None, self.at)[0].id
+        return self.ledger.register(manifest, [cast("StoredEntry", entry)], None, self.at)[0].id
 
     def send(self, manifest: Manifest, entry: Mapping[str, Any], again: bool = False) -> Receipt:
         return deliver(self.due(manifest, entry), self.ledger, self.resources, lambda: self.at, again=again)
@@ -60,4 +61,4 @@ class Desk:
 
 def open_entry(entry: Mapping[str, Any], resources: Resources) -> Destination:
     """The destination of an entry as the ledger has it."""
-    return open_destination(read_entry(entry), resources)
+    return open_destination(read_entry(cast("StoredEntry", entry)), resources)

@@ -88,7 +88,7 @@ def test_a_damaged_artifact_is_not_delivered(desk: Desk, receiver: Receiver) -> 
     assert desk.ledger.deliveries()[0].state == "failed"
 
 
-def test_check_leaves_nothing(desk: Desk, receiver: Receiver):
+def test_check_leaves_nothing(desk: Desk, receiver: Receiver) -> None:
     open_entry(receiver.entry(), desk.resources).check()
     assert receiver.arrived() == {}
     assert receiver.debris() == []
@@ -108,7 +108,7 @@ def test_what_a_person_must_mend_is_told_at_check_and_fails_for_good(desk: Desk,
     assert receiver.arrived() == {}
 
 
-def test_the_target_is_told_without_a_secret(desk: Desk, receiver: Receiver):
+def test_the_target_is_told_without_a_secret(desk: Desk, receiver: Receiver) -> None:
     target = open_entry(receiver.entry(), desk.resources).target(stored(desk.store))
     assert target
     assert not any(value in target for value in desk.environment.values())

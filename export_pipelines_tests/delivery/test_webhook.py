@@ -152,7 +152,7 @@ def test_plain_http_and_passwords_in_urls_are_refused(desk: Desk, receiver: Webh
         assert "hunter22" not in str(told.value)
 
 
-def test_plain_http_is_for_networks_that_the_operator_opened(desk: Desk, receiver: WebhookReceiver):
+def test_plain_http_is_for_networks_that_the_operator_opened(desk: Desk, receiver: WebhookReceiver) -> None:
     open_entry(receiver.entry(url="http://127.0.0.1/in"), desk.resources)
     with pytest.raises(RequestError, match="plain http to an address outside"):
         open_entry(receiver.entry(url="http://93.184.216.34/in"), desk.resources)
@@ -211,7 +211,7 @@ def test_a_client_certificate_lets_in(desk: Desk, tmp_path: Path) -> None:
         assert set(receiver.arrived()) >= set(PARTS)
 
 
-def test_check_posts_nothing_and_tells_who_is_turned_away(desk: Desk, receiver: WebhookReceiver):
+def test_check_posts_nothing_and_tells_who_is_turned_away(desk: Desk, receiver: WebhookReceiver) -> None:
     opened = open_entry(receiver.entry(), desk.resources)
     opened.check()
     receiver.inbox.answers = [(403, {})]

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -21,6 +20,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.delivery import Receipt
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
 from export_pipelines.ledger import Alert, AuditEntry, Ledger, WindowRecord, open_ledger
@@ -31,8 +31,8 @@ from export_pipelines.plan.window import WHOLE
 from export_pipelines.settings import driver_url
 from export_pipelines_tests.artifacts.build import AT, child_environment, manifest_of
 
-ENTRY = {"kind": "folder", "settings": {"path": "a"}}
-OTHER_ENTRY = {"kind": "folder", "settings": {"path": "b"}}
+ENTRY: StoredEntry = {"kind": "folder", "settings": {"path": "a"}}
+OTHER_ENTRY: StoredEntry = {"kind": "folder", "settings": {"path": "b"}}
 LATER = "20240117T020000Z-0a1b2c"
 HOUR = timedelta(hours=1)
 OLD_ARTIFACT = "INSERT INTO artifacts VALUES ('daily/2024-01-15/x', 'daily', '2024-01-15', 'run', :at, 1, 1, 1, 'content')"
@@ -47,7 +47,7 @@ def at(moment: datetime = AT) -> Callable[[], datetime]:
     return lambda: moment
 
 
-def due(ledger: Ledger, manifest: Manifest | None = None, *entries: dict[str, Any]) -> list[str]:
+def due(ledger: Ledger, manifest: Manifest | None = None, *entries: StoredEntry) -> list[str]:
     found = ledger.register(manifest or manifest_of(), entries or [ENTRY], "run", AT)
     return [one.id for one in found]
 
@@ -332,7 +332,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date(url: str, tmp_path:
     assert again.delivery("d").state == "due" and again.audit() == []
     (record,) = again.windows("daily")
     assert (record.window_end, record.fingerprint, record.given) == (None, None, None)
-    assert (record.window_key, record.missing) == ("2024-01-15", {"due"})
+    assert (record.window_key, set(record.missing)) == ("2024-01-15", {"due"})
     assert again.record("ann", "detokenize", "value", {}, AT) == 1
     with again.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []

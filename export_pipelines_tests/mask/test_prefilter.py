@@ -274,7 +274,7 @@ PIECES = (
 )  # fmt: skip
 
 
-def test_no_name_and_no_street_is_missed_however_its_words_stand_together():
+def test_no_name_and_no_street_is_missed_however_its_words_stand_together() -> None:
     """Of streets the pass looks for two words that follow each other; which of them may be left out is a matter of commas,
     units in a house, digits and scripts."""
     pick = Random(7)

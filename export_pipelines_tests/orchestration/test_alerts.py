@@ -120,7 +120,7 @@ def test_who_was_told_is_logged_without_what_was_told(
     with caplog.at_level(logging.DEBUG, logger="export_pipelines"):
         undelivered.tick()
     records = [one for one in caplog.records if one.name == "export_pipelines.alerts.channels"]
-    assert [(one.message, one.channel, one.export) for one in records] == [
+    assert [(one.message, vars(one)["channel"], vars(one)["export"]) for one in records] == [
         ("alert told", channel, "failing") for channel in ("email", "slack", "webhook")
     ]
     assert "ops@example.com" not in json.dumps([vars(one) for one in records], default=str)
@@ -219,7 +219,7 @@ def test_a_file_with_faults_is_refused_with_their_lines(tmp_path: Path, text: st
     assert message in str(caught.value)
 
 
-def test_check_tells_of_a_secret_that_is_not_there(told: Told):
+def test_check_tells_of_a_secret_that_is_not_there(told: Told) -> None:
     opened = told.project.opened()
     faults = check_all(told.project.settings, opened.catalog, opened.loaded, environment={})
     assert any(one.name == "alerts" and "TEST_SMTP is not set" in one.text for one in faults)

@@ -32,7 +32,7 @@ def test_the_shipped_exports_load_and_validate(shipped: dg.Definitions) -> None:
     assert keys == leads | events | {"report/daily_source_quality", "report/monthly_revenue_by_recipient"}
 
 
-def test_loading_opens_nothing_and_writes_nothing(tmp_path: Path):
+def test_loading_opens_nothing_and_writes_nothing(tmp_path: Path) -> None:
     project = Opened.open(ROOT, {"EXPORT_PIPELINES_HOME": str(tmp_path / "home")})
     dg.Definitions.validate_loadable(build_definitions(project))
     assert not (tmp_path / "home").exists()

@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from export_pipelines.orchestration.build import build_definitions
+from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.project import Project as Opened
 from export_pipelines.settings import project_root
 from export_pipelines_tests.orchestration.project import (

@@ -39,7 +39,7 @@ def instance(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.D
         yield instance
 
 
-def test_its_artifacts_are_listed_and_whole(project: Project):
+def test_its_artifacts_are_listed_and_whole(project: Project) -> None:
     listing = project.store.listing()
     assert listing.damaged == {}
     assert sorted((one.export, one.window.key) for one in listing.manifests) == [
@@ -50,7 +50,9 @@ def test_its_artifacts_are_listed_and_whole(project: Project):
     assert len(project.ledger.deliveries("daily")) == len(DAYS)
 
 
-def test_its_assets_have_their_history_under_the_same_keys(project: Project, instance: dg.DagsterInstance):
+def test_its_assets_have_their_history_under_the_same_keys(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     keys = {"daily": dg.AssetKey(["lead", "daily"]), "weeks": dg.AssetKey(["lead", "weeks"])}
     defs = build_definitions(project)
     assert set(keys.values()) <= defs.resolve_asset_graph().get_all_asset_keys()
@@ -64,14 +66,14 @@ def test_its_assets_have_their_history_under_the_same_keys(project: Project, ins
             assert rows == project.manifest(f"{export}/{window}").rows
 
 
-def test_no_backfill_exports_again_what_is_done(project: Project, instance: dg.DagsterInstance):
+def test_no_backfill_exports_again_what_is_done(project: Project, instance: dg.DagsterInstance) -> None:
     done = backfill(project, "daily", DAYS[0], DAYS[-1], instance=instance)
     assert (list(done.skipped), done.outcomes) == (DAYS, ())
     done = backfill(project, "weeks", WEEK, WEEK, instance=instance)
     assert (done.skipped, done.outcomes) == ((WEEK,), ())
 
 
-def test_no_schedule_asks_again_for_what_is_done(project: Project, instance: dg.DagsterInstance):
+def test_no_schedule_asks_again_for_what_is_done(project: Project, instance: dg.DagsterInstance) -> None:
     assert list(running_schedules(instance)) == ["daily_schedule"]
     defs = build_definitions(project)
     schedule = defs.resolve_schedule_def("daily_schedule")
@@ -83,7 +85,7 @@ def test_no_schedule_asks_again_for_what_is_done(project: Project, instance: dg.
     assert asked == ["2024-01-17"]  # the day that nobody exported; since it is on, four were due
 
 
-def test_its_artifacts_are_delivered_again(project: Project, instance: dg.DagsterInstance):
+def test_its_artifacts_are_delivered_again(project: Project, instance: dg.DagsterInstance) -> None:
     (week,) = project.ledger.deliveries("weeks")
     assert redeliver(project, [week.id], True, instance=instance) == {}
     (file,) = (project.settings.home / "delivered" / "weeks" / WEEK).glob("*.parquet")

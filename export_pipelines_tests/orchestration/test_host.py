@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -73,7 +74,7 @@ def stored(name: str) -> object:
     return json.loads(Path(f"{name}.json").read_text())
 
 
-def test_both_sides_run_and_the_frames_are_exact(defs: dg.Definitions, instance: dg.DagsterInstance):
+def test_both_sides_run_and_the_frames_are_exact(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
     assert materialize(defs, instance, "crm_sync").success
     ran = materialize(defs, instance, EXPORT, "revenue", "pandas_types", partition=DAY)
     assert ran.success  # the frame is there within the run that wrote it
@@ -101,7 +102,7 @@ def test_both_sides_run_and_the_frames_are_exact(defs: dg.Definitions, instance:
     assert {one.asset_key.to_user_string() for one in _records(instance)} >= {"acme/lead/daily", "revenue"}
 
 
-def test_what_cannot_be_read_is_named(defs: dg.Definitions, instance: dg.DagsterInstance):
+def test_what_cannot_be_read_is_named(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
     missing = materialize(defs, instance, "revenue", partition=DAY)
     assert f"there is no artifact of the window {DAY}" in _texts(missing)
     assert materialize(defs, instance, EXPORT, partition=DAY).success
@@ -111,7 +112,7 @@ def test_what_cannot_be_read_is_named(defs: dg.Definitions, instance: dg.Dagster
     assert list(failed_runs(ours, instance, datetime.now(UTC))) == []
 
 
-def test_the_export_comes_after_the_assets_it_is_told(defs: dg.Definitions):
+def test_the_export_comes_after_the_assets_it_is_told(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     assert graph.get(dg.AssetKey(EXPORT)).parent_keys == {dg.AssetKey("crm_sync")}
     both = defs.resolve_implicit_global_asset_job_def()
@@ -119,7 +120,7 @@ def test_the_export_comes_after_the_assets_it_is_told(defs: dg.Definitions):
     assert defs.resolve_job_def("acme_daily").executor_def is dg.in_process_executor
 
 
-def test_every_name_begins_with_the_prefix_and_nothing_is_for_all(project_of_exports: Project):
+def test_every_name_begins_with_the_prefix_and_nothing_is_for_all(project_of_exports: Project) -> None:
     ours = build_defs(project_of_exports, prefix="acme")
     assert ours.executor is None and not ours.loggers
     names = [
@@ -138,7 +139,7 @@ def test_every_name_begins_with_the_prefix_and_nothing_is_for_all(project_of_exp
     assert {key.path[0] for key in ours.resolve_asset_graph().get_all_asset_keys()} == {"acme"}
 
 
-def test_two_projects_stand_side_by_side(project_of_exports: Project):
+def test_two_projects_stand_side_by_side(project_of_exports: Project) -> None:
     both = dg.Definitions.merge(
         build_defs(project_of_exports, prefix="acme"), build_defs(project_of_exports, prefix="other")
     )
@@ -149,19 +150,21 @@ def test_two_projects_stand_side_by_side(project_of_exports: Project):
     ("options", "text"),
     [({"prefix": "Acme-"}, "small letters"), ({"deps": {"dayly": ["crm_sync"]}}, "dayly")],
 )
-def test_a_wrong_prefix_or_export_is_refused(project_of_exports: Project, options: dict, text: str):
+def test_a_wrong_prefix_or_export_is_refused(
+    project_of_exports: Project, options: dict[str, Any], text: str
+) -> None:
     with pytest.raises(RequestError, match=text):
         build_defs(project_of_exports, **options)
 
 
-def test_dg_lists_and_checks_the_definitions(folder: Path):
+def test_dg_lists_and_checks_the_definitions(folder: Path) -> None:
     assert "acme/lead/daily" in dg_says(folder, "list", "defs", "--json")
     dg_says(folder, "check", "defs")
 
 
 def test_the_hosts_s3_reaches_store_and_destination(
     folder: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     server, bucket = own_bucket()
     for name in [one for one in os.environ if one.startswith("AWS_")]:
         monkeypatch.delenv(name)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -23,7 +24,9 @@ def now() -> datetime:
     return NOW
 
 
-def test_a_partition_is_launched_and_seen_on_the_instance(project: Project, instance: dg.DagsterInstance):
+def test_a_partition_is_launched_and_seen_on_the_instance(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     heard = Heard()
     done = launch(
         project.opened(now),
@@ -41,7 +44,7 @@ def test_a_partition_is_launched_and_seen_on_the_instance(project: Project, inst
 
 def test_nothing_is_said_on_the_terminal(
     project: Project, instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str]
-):
+) -> None:
     launch(project.opened(now), "daily", partition_key="2024-01-15", instance=instance)
     window = window_between("2024-01-03", "2024-01-05")
     launch(project.opened(now), "daily", window=window, instance=instance)
@@ -119,7 +122,9 @@ def ranges_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("ranges_of_three")
-def test_a_backfill_runs_ranges_and_counts_the_partitions(project: Project, instance: dg.DagsterInstance):
+def test_a_backfill_runs_ranges_and_counts_the_partitions(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
     heard = Heard()
     done = backfill(
         project.opened(now),
@@ -231,10 +236,10 @@ def test_a_partition_of_another_definition_or_without_its_artifact_is_not_done(
     assert filled() == ["2024-01-05", "2024-01-06"]
 
 
-def test_a_new_destination_runs_no_history_again(project: Project, instance: dg.DagsterInstance):
-    first = backfill(project.settings, "daily", "2024-01-05", "2024-01-06", instance=instance, now=now)
+def test_a_new_destination_runs_no_history_again(project: Project, instance: dg.DagsterInstance) -> None:
+    first = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-06", instance=instance)
     project.write("daily", DAILY + '  - folder: {path: "copy/{{date}}"}\n')
-    again = backfill(project.settings, "daily", "2024-01-05", "2024-01-07", instance=instance, now=now)
+    again = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-07", instance=instance)
     assert again.skipped == tuple(one.window.key for one in first.manifests)
     assert [one.window.key for one in again.manifests] == ["2024-01-07"]
 
@@ -354,8 +359,11 @@ def test_processes_may_be_the_first_ones_together(project: Project, tmp_path: Pa
     assert [one.wait(60) for one in first] == [0] * len(first)
 
 
-def test_the_step_that_writes_shows_the_figures_of_each_stage(project: Project, instance: dg.DagsterInstance):
-    done = launch(project.settings, "daily", partition_key="2024-01-15", instance=instance, now=now)
+def test_the_step_that_writes_shows_the_figures_of_each_stage(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
+    done = launch(project.opened(now), "daily", partition_key="2024-01-15", instance=instance)
+    step: Any
     (step,) = [
         one.dagster_event.step_output_data.metadata["stages"].value
         for one in instance.all_logs(done.run_id)

@@ -9,9 +9,10 @@ import dagster as dg
 import pytest
 
 from export_pipelines.orchestration.build import build_definitions
+from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.project import Project as Opened
 from export_pipelines.settings import project_root
-from export_pipelines_tests.orchestration.project import DAILY, QUIET, Project, failure
+from export_pipelines_tests.orchestration.project import DAILY, Project, failure
 
 DAY = "2024-01-15"
 STEPS = ("extract", "filter", "project_fields", "mask_pii", "serialize", "compress", "write")

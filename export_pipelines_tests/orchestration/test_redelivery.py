@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.orchestration import redeliver
 from export_pipelines.orchestration.redelivery import DELIVER_AGAIN, RETRY_TAG, send_config
@@ -37,7 +38,7 @@ def blocked(project: Project, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def tick(project: Project, instance: dg.DagsterInstance, later: timedelta) -> dg.SensorResult | list:
+def tick(project: Project, instance: dg.DagsterInstance, later: timedelta) -> list[dg.RunRequest]:
     defs = project.definitions(project.opened(lambda: NOW + later))
     sensor = defs.resolve_sensor_def("retry_deliveries")
     context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
@@ -122,7 +123,10 @@ def test_what_a_killed_run_left_due_is_sent_by_the_sensor(
     with dg.instance_for_test() as instance:
         project.run("daily", DAY, instance=instance)
         (manifest,) = project.store.manifests("daily")
-        entry = {"kind": "folder", "settings": {"path": str(blocked / "late"), "overwrite": "replace"}}
+        entry: StoredEntry = {
+            "kind": "folder",
+            "settings": {"path": str(blocked / "late"), "overwrite": "replace"},
+        }
         ledger.register(manifest, [entry], "a run that is not there", NOW)
         (request,) = tick(project, instance, timedelta())
         job = project.definitions().resolve_job_def(DELIVER_AGAIN)

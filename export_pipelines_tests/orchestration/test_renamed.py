@@ -10,6 +10,7 @@ import pytest
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definitions
 from export_pipelines.orchestration.backfill import done_partitions
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines_tests.orchestration.project import DAILY, NOW, Project, materializations
 from export_pipelines_tests.orchestration.watching import Watched, schedules_on, turn_on
 
@@ -77,15 +78,15 @@ def test_the_same_files_of_a_window_are_not_sent_again(watched: Watched) -> None
     assert (newest.state, newest.attempts) == ("delivered", 0)
 
 
-def test_what_is_done_is_not_run_again(watched: Watched):
+def test_what_is_done_is_not_run_again(watched: Watched) -> None:
     before = watched.project.opened()
-    done = done_partitions(before, before.definition("daily"), watched.instance)
+    done = done_partitions(CodeLocation(before), before.definition("daily"), watched.instance)
     assert len(done) == 3
     (watched.project.settings.definitions / "daily.yaml").unlink()
     watched.project.write("backup", RENAMED)  # and no sensor has seen it yet
     after = watched.project.opened()
     assert after.definition("daily").name == "backup"
-    assert done_partitions(after, after.definition("backup"), watched.instance) == done
+    assert done_partitions(CodeLocation(after), after.definition("backup"), watched.instance) == done
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_a_missing_key_fails_in_mask_pii_with_what_to_do(project: Project) -> No
     assert "EXPORT_PIPELINES_HASH_KEY" in failure(result)["mask_pii"]
 
 
-def test_a_partition_that_is_not_complete_yet_fails_in_extract(project: Project):
+def test_a_partition_that_is_not_complete_yet_fails_in_extract(project: Project) -> None:
     early = project.opened(now=lambda: datetime(2024, 1, 15, 23, tzinfo=UTC))
     result = project.run("daily", "2024-01-15", opened=early)
     assert list(failure(result)) == ["extract"] and "not complete" in failure(result)["extract"]

@@ -6,8 +6,9 @@ from pathlib import Path
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
+from export_pipelines.plan.plan import Window
 from export_pipelines.plan.query.query import Reference
-from export_pipelines.plan.window import WHOLE, Window, window_between, window_of
+from export_pipelines.plan.window import WHOLE, window_between, window_of
 from export_pipelines_tests.plan.leads import KEYS
 
 FOLDER = Path(__file__).parent / "golden"

@@ -12,7 +12,8 @@ from export_pipelines.errors import FatalError, RequestError
 from export_pipelines.key_versions import key_names, key_versions
 from export_pipelines.plan import Plan, PlanDraft, PlanRequest, bind, compile_plan
 from export_pipelines.plan.fingerprint import VERSION, fingerprint, is_comparable
-from export_pipelines.plan.window import WHOLE, Window, window_between, window_of
+from export_pipelines.plan.plan import Window
+from export_pipelines.plan.window import WHOLE, window_between, window_of
 from export_pipelines_tests.plan.leads import CATALOG, JANUARY, KEYS, Keys, request
 
 LEADS = """\
@@ -63,7 +64,9 @@ def changed(yaml: str, old: str, new: str) -> str:
 
 @pytest.mark.parametrize("yaml", [LEADS, EVENTS, REPORT], ids=["leads", "events", "report"])
 @pytest.mark.parametrize("window", [JANUARY, WHOLE], ids=["january", "whole"])
-def test_every_database_spells_another_sql_for_the_same_content(tmp_path: Path, yaml: str, window: Window):
+def test_every_database_spells_another_sql_for_the_same_content(
+    tmp_path: Path, yaml: str, window: Window
+) -> None:
     made = asked(tmp_path, yaml, window)
     plans = [
         compile_plan(PlanRequest(made.definition, made.window, CATALOG, name, KEYS)) for name in DATABASES
@@ -88,7 +91,7 @@ def test_every_database_spells_another_sql_for_the_same_content(tmp_path: Path, 
         ("privacy: {email: hash, custom: redact}", "privacy: {custom: redact, email: hash}"),
     ],
 )
-def test_it_stays_where_the_content_does(tmp_path: Path, old: str, new: str):
+def test_it_stays_where_the_content_does(tmp_path: Path, old: str, new: str) -> None:
     assert told(tmp_path, LEADS) == told(tmp_path, changed(LEADS, old, new))
 
 
@@ -126,7 +129,7 @@ def test_it_stays_where_the_content_does(tmp_path: Path, old: str, new: str):
         ("split", "bad_json: null\nsplit"),
     ],
 )
-def test_it_changes_with_the_content(tmp_path: Path, old: str, new: str):
+def test_it_changes_with_the_content(tmp_path: Path, old: str, new: str) -> None:
     assert told(tmp_path, LEADS) != told(tmp_path, changed(LEADS, old, new))
 
 
@@ -143,11 +146,11 @@ def test_it_changes_with_the_content(tmp_path: Path, old: str, new: str):
         ("[One]", "[Two]"),
     ],
 )
-def test_that_of_a_report_changes_with_what_it_counts(tmp_path: Path, old: str, new: str):
+def test_that_of_a_report_changes_with_what_it_counts(tmp_path: Path, old: str, new: str) -> None:
     assert told(tmp_path, REPORT) != told(tmp_path, changed(REPORT, old, new))
 
 
-def test_it_is_that_of_the_window_whoever_cut_it(tmp_path: Path):
+def test_it_is_that_of_the_window_whoever_cut_it(tmp_path: Path) -> None:
     day = request(tmp_path, LEADS)
     windows = [
         window_of(day.definition, "2024-01-15"),
@@ -160,12 +163,12 @@ def test_it_is_that_of_the_window_whoever_cut_it(tmp_path: Path):
     assert same == hand and len({same, *others}) == 4
 
 
-def test_two_names_of_one_field_are_one_field(tmp_path: Path):
+def test_two_names_of_one_field_are_one_field(tmp_path: Path) -> None:
     assert told(tmp_path, EVENTS) == told(tmp_path, changed(EVENTS, "lead.state", "state"))
     assert told(tmp_path, EVENTS) != told(tmp_path, changed(EVENTS, "lead.state", "outcome"))
 
 
-def test_a_rotated_key_is_other_content_only_where_it_is_used(tmp_path: Path):
+def test_a_rotated_key_is_other_content_only_where_it_is_used(tmp_path: Path) -> None:
     environment = {"EXPORT_PIPELINES_HASH_KEY": "a key of the tests, which is no secret"}
     names = key_names(
         *(key_versions(environment, name, tmp_path, tmp_path) for name in ("HASH_KEY", "MASTER_KEY"))
@@ -185,7 +188,7 @@ def test_a_rotated_key_is_other_content_only_where_it_is_used(tmp_path: Path):
         ("price", {"description": "in dollars"}, True),
     ],
 )
-def test_it_says_where_the_values_lie(tmp_path: Path, id: str, change: dict[str, Any], same: bool):
+def test_it_says_where_the_values_lie(tmp_path: Path, id: str, change: dict[str, Any], same: bool) -> None:
     made = request(tmp_path, LEADS)
     fields = tuple(
         one.model_copy(update=change) if one.id == id else one for one in CATALOG.dataset("leads").fields
@@ -196,7 +199,7 @@ def test_it_says_where_the_values_lie(tmp_path: Path, id: str, change: dict[str,
     assert (fingerprint(moved) == fingerprint(compile_plan(made))) is same
 
 
-def test_it_tells_its_version(tmp_path: Path):
+def test_it_tells_its_version(tmp_path: Path) -> None:
     version, _, digest = told(tmp_path, LEADS).partition(":")
     assert version == VERSION and len(digest) == len(hashlib.sha256().hexdigest())
     assert is_comparable(f"{version}:{digest}")
@@ -207,7 +210,7 @@ def travelled(plan: Plan) -> PlanDraft:
     return PlanDraft.model_validate_json(plan.model_dump_json())
 
 
-def test_what_is_compared_with_a_person_is_in_no_json_and_bound_when_it_is_read(tmp_path: Path):
+def test_what_is_compared_with_a_person_is_in_no_json_and_bound_when_it_is_read(tmp_path: Path) -> None:
     made = request(tmp_path, LEADS)
     plan = compile_plan(made)
     for text in (plan.model_dump_json(), repr(plan), str(plan), str(plan.model_dump())):
@@ -221,7 +224,7 @@ def test_what_is_compared_with_a_person_is_in_no_json_and_bound_when_it_is_read(
     assert (bound.query.values, fingerprint(bound)) == (plan.query.values, fingerprint(plan))
 
 
-def test_it_is_bound_to_the_definition_as_it_is_now(tmp_path: Path):
+def test_it_is_bound_to_the_definition_as_it_is_now(tmp_path: Path) -> None:
     draft = travelled(compile_plan(request(tmp_path, LEADS)))
     now = request(tmp_path, changed(LEADS, "rhv: Canary", "rhv: Robin"))
     bound = bind(draft, now).whole()
@@ -236,7 +239,9 @@ def test_it_is_bound_to_the_definition_as_it_is_now(tmp_path: Path):
         ("split", "sort: [flow.id]\nsplit"),
     ],
 )
-def test_it_is_not_bound_to_a_definition_that_asks_for_something_else(tmp_path: Path, old: str, new: str):
+def test_it_is_not_bound_to_a_definition_that_asks_for_something_else(
+    tmp_path: Path, old: str, new: str
+) -> None:
     draft = travelled(compile_plan(request(tmp_path, LEADS)))
     with pytest.raises(RequestError, match="changed since the run was planned"):
         bind(draft, request(tmp_path, changed(LEADS, old, new)))

@@ -34,7 +34,7 @@ def test_the_keys_behind_the_masks_are_named(tmp_path: Path, privacy: str, ids: 
     assert found.key_ids == tuple(KEYS[name] for name in ids)
 
 
-def test_a_rotated_key_makes_other_content(tmp_path: Path):
+def test_a_rotated_key_makes_other_content(tmp_path: Path) -> None:
     yaml = "fields: [lead_id, email]\nprivacy: {email: hash}"
     first = names_of(tmp_path, HASH_KEY=LONG)
     both = names_of(tmp_path, HASH_KEY=LONG, HASH_KEY_2=LONG * 2)

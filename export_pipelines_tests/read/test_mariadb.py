@@ -134,7 +134,7 @@ def test_an_error_in_the_place_of_a_row_is_an_error() -> None:
 def test_a_connection_that_dies_in_the_middle_may_be_tried_again(database: Mariadb) -> None:
     generate_leads(database.url, 20_000, 7, date(2024, 1, 15), 1, replace=True)
     plan = plan_of(dialect="mariadb", fields="all", split=Split())
-    with closing(source_of(database).read(plan.query)) as batches:
+    with closing(source_of(database).read(plan.query)) as batches:  # type: ignore[type-var]
         next(batches)
         kill_readers(database)
         with pytest.raises(RetryableError, match="the connection broke.*nothing was kept") as caught:

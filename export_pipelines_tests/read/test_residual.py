@@ -279,7 +279,7 @@ def test_json_that_does_not_parse_is_told_without_it(postgresql_url: str) -> Non
     assert "secret" not in str(caught.value)
 
 
-def test_what_a_function_of_the_rest_refuses_is_told_with_its_row():
+def test_what_a_function_of_the_rest_refuses_is_told_with_its_row() -> None:
     asked = "SELECT 0, json_extract(\"rest 0 word\", '$.a') FROM rest"
     text = SourceColumn(name="rest 0 word", kind=Kind.TEXT, type="text")
     rest = Rest(sql=asked, columns=(text,), told=("a",))
@@ -294,7 +294,7 @@ def test_what_a_function_of_the_rest_refuses_is_told_with_its_row():
     assert not caught.value.retryable and "secret" not in str(caught.value)
 
 
-def test_a_rule_as_a_whole_is_pushed_or_not_and_the_others_with_it_are(postgresql_url: str):
+def test_a_rule_as_a_whole_is_pushed_or_not_and_the_others_with_it_are(postgresql_url: str) -> None:
     small, valid = Rule(lhv="size", op=Op.LESS, rhv=5), Rule(lhv="email", op=Op.VALID)
     query = rest_query(small, RuleSet(op="or", rules=(small, valid)))
     assert query.rest and query.sql.count("leads.size") == query.count_sql.count("leads.size") + 1

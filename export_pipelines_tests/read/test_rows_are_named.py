@@ -82,7 +82,7 @@ STORED = "lead_id, word, email, amount, price, flag, day, at, at_sql, at_s, at_m
 @pytest.mark.parametrize(
     "filter", [Filter(), Filter(rules=(Rule(lhv="email", op=Op.INVALID),))], ids=["pushed", "rest"]
 )
-def test_a_row_is_named_that_the_database_cannot_compute(server: Server, row: int, filter: Filter):
+def test_a_row_is_named_that_the_database_cannot_compute(server: Server, row: int, filter: Filter) -> None:
     """As in a view of one's own: the database says what is wrong, not in which row."""
     fails, bad = FAILS.get(server.dialect, FAILS["postgresql"])
     server.fill([{"email": "a", "size": bad if n == row else 7} for n in range(2000)])

@@ -52,7 +52,7 @@ CHANGES = {
 def test_rows_that_come_in_meanwhile_do_not_tear_an_export(server: Server) -> None:
     generate_leads(server.url, 20_000, 7, date(2024, 1, 15), 1, replace=True)
     plan = plan_of(dialect=server.dialect, fields="all", split=Split())
-    with closing(source_of(server).read(plan.query)) as batches:
+    with closing(source_of(server).read(plan.query)) as batches:  # type: ignore[type-var]
         seen = next(batches).num_rows
         server.execute(
             "UPDATE leads SET lead_id = concat('x', right(lead_id, 23))",

@@ -132,7 +132,7 @@ def test_a_value_that_no_file_can_hold_is_refused_with_its_row(value: Any, kind:
 
 
 @pytest.mark.parametrize("value", [{"a": math.nan}, [math.inf], [object()]])
-def test_an_object_with_what_json_cannot_hold_is_refused(value: Any):
+def test_an_object_with_what_json_cannot_hold_is_refused(value: Any) -> None:
     with pytest.raises(DataError, match="^lead_id 1, it: a list or an object holds what JSON cannot"):
         spelled(value, "json", "object")
 
@@ -321,7 +321,7 @@ def test_a_value_that_does_not_cast_is_told_without_it(database: Duckdb) -> None
 def test_a_connection_that_dies_in_the_middle_may_be_tried_again(another: Another) -> None:
     generate_leads(another.url, 20_000, 7, date(2024, 1, 15), 1, replace=True)
     plan = plan_of(dialect="another", fields="all", split=Split())
-    with closing(source_of(another).read(plan.query)) as batches:
+    with closing(source_of(another).read(plan.query)) as batches:  # type: ignore[type-var]
         next(batches)
         kill_readers(another)
         with pytest.raises(RetryableError, match="the connection broke.*nothing was kept") as caught:

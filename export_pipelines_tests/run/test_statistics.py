@@ -9,7 +9,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.errors import LimitReached
 from export_pipelines.mask.apply import Masked
 from export_pipelines.run.limits import limited_bytes, limited_rows
-from export_pipelines.run.part_cutter import Begin, Encoded
+from export_pipelines.run.part_cutter import Begin, Encoded, Piece
 from export_pipelines.run.statistics import Statistics
 from export_pipelines_tests.encode.tables import batches_of, column, plan_of
 
@@ -41,7 +41,7 @@ def test_a_limit_lets_through_what_it_allows() -> None:
     assert next(limited) is frames[0]
     with pytest.raises(LimitReached, match="the limit is 2"):
         next(limited)
-    pieces = [Begin("a"), Encoded(1, b"12345"), Encoded(1, b"6")]
+    pieces: list[Piece] = [Begin("a"), Encoded(1, b"12345"), Encoded(1, b"6")]
     assert list(limited_bytes(plan_of(COLUMNS, max_bytes=6), pieces)) == pieces
     with pytest.raises(LimitReached, match="more than 5 bytes"):
         list(limited_bytes(plan_of(COLUMNS, max_bytes=5), pieces))

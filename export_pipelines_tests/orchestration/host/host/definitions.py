@@ -40,11 +40,11 @@ def first_ids(leads: pl.LazyFrame) -> list[str]:
 
 @dg.asset(ins={"leads": LEADS})
 def rows(leads: pa.Table) -> int:
-    return leads.num_rows
+    return int(leads.num_rows)
 
 
 @dg.asset(partitions_def=DAYS, ins={"leads": LEADS})
-def wrong(leads: list) -> int:
+def wrong(leads: list[str]) -> int:
     return len(leads)
 
 
