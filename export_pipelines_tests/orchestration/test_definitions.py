@@ -8,7 +8,8 @@ from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 from dagster._core.definitions.utils import DISALLOWED_NAMES
 
 from export_pipelines.definition.taken_names import DAGSTERS, OWN, taken_by
-from export_pipelines.orchestration.build import build_definitions
+from export_pipelines.orchestration.build import build_definitions, definitions_of
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.project import Project as Opened
 from export_pipelines_tests.orchestration.project import BROKEN, DAILY, MONTHLY, WEEKLY, Project
 
@@ -123,7 +124,8 @@ def test_a_name_that_the_program_itself_has_in_dagster_breaks_its_file_alone(
 
 
 def test_every_name_of_the_program_itself_is_known(project: Project) -> None:
-    repository = project.definitions().get_repository_def()
+    location = CodeLocation(project.opened(), deps={"daily": [dg.AssetKey("before")]})
+    repository = definitions_of(location).get_repository_def()
     jobs = repository.get_all_jobs()
     nodes = {node.name for job in jobs for node in job.all_node_defs}
     own = {*repository.job_names, *nodes, *(one.name for one in repository.sensor_defs)}
