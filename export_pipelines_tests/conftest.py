@@ -37,7 +37,10 @@ hypothesis.settings.load_profile("repeatable")
 REPOSITORY = Path(__file__).parent.parent
 # rooms whose tests run Dagster or talk to servers
 SLOW_ROOMS = ("cli", "delivery", "orchestration", "privacy", "servers")
-SLOW_MODULES = ("dagster", "export_pipelines_servers", "multiprocessing", "subprocess")
+SLOW_MODULES = (
+    *("dagster", "export_pipelines_servers", "multiprocessing", "subprocess"),
+    *("export_pipelines_tests.delivery.receivers", "export_pipelines_tests.cli.test_process"),
+)
 # fixtures, and parameters of fixtures, that start a server
 SERVERS = {"postgresql_url", "mariadb_url", "postgresql", "mariadb", "another", "s3"}
 LEADS, DAYS, SEED, FIRST_DAY = 400, 40, 7, date(2024, 1, 1)
@@ -81,7 +84,7 @@ def _imports_slow(module: ModuleType) -> bool:
         one.__name__ if isinstance(one, ModuleType) else str(getattr(one, "__module__", ""))
         for one in vars(module).values()
     )
-    return any(home.split(".")[0] in SLOW_MODULES for home in homes)
+    return any(f"{home}.".startswith(f"{slow}.") for home in homes for slow in SLOW_MODULES)
 
 
 @dataclass(frozen=True)
