@@ -5,6 +5,7 @@ ExportError                      what, where, what to do
 |   |-- DefinitionError          an export's YAML, with file, line, key
 |   |-- CatalogError             the catalog's YAML, or an unknown dataset or field
 |   |-- WindowError              a date, partition or window that cannot be exported
+|   |-- Denied                   access.yaml does not allow it
 |   |-- SettingsError            environment, keys, folders
 |   |-- SourceError              source unreachable, table or column missing
 |   `-- ImportFileError          a file handed to `import`
@@ -78,6 +79,12 @@ class WindowError(RequestError):
     """A date, partition or window that cannot be exported."""
 
     code = "window"
+
+
+class Denied(RequestError):
+    """The principal's roles in access.yaml do not allow what was asked for."""
+
+    code = "denied"
 
 
 class SettingsError(RequestError):

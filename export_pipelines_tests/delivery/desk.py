@@ -32,6 +32,7 @@ class Desk:
             root=self.home.parent,
             alerts=self.home.parent / "alerts.yaml",
             allowed=self.home.parent / "allowed.yaml",
+            access=self.home.parent / "access.yaml",
             home=self.home,
             source_url=SecretStr("sqlite://"),
             store_url=str(self.home / "artifacts"),

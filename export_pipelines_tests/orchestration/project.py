@@ -101,6 +101,7 @@ def make_project(folder: Path, source: Path) -> Project:
         root=folder,
         alerts=folder / "alerts.yaml",
         allowed=folder / "allowed.yaml",
+        access=folder / "access.yaml",
         ledger_url=SecretStr(f"sqlite:///{folder / 'home' / 'ledger.db'}"),
         home=folder / "home",
         source_url=SecretStr(f"sqlite:///{source}"),

@@ -1,0 +1,65 @@
+"""Reads access.yaml; every fault of it is one error, each with its line. Without the file there is no policy."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from export_pipelines.access.faults import policy_faults
+from export_pipelines.access.policy import Policy, WrittenPolicy
+from export_pipelines.catalog import Catalog
+from export_pipelines.catalog.load import shown
+from export_pipelines.errors import DefinitionError
+from export_pipelines.yaml.faults import plain_faults
+from export_pipelines.yaml.lines import YamlFault, read_yaml_file
+
+Stamp = tuple[int, int, int]
+
+
+def load_policy(path: Path, catalog: Catalog, demanded: bool = False) -> Policy | None:
+    """The policy in the file; None without a file, unless it is `demanded`. Raises DefinitionError with every fault."""
+    if not demanded and not os.path.lexists(path):
+        return None
+    file = shown(path)
+    try:
+        document = read_yaml_file(path)
+    except OSError as error:
+        raise DefinitionError([f"{file}: cannot read the file: {error.strerror}"]) from error
+    except YamlFault as error:
+        raise DefinitionError([f"{file}:{error.line}: {error.what}"]) from error
+    found = list(policy_faults(document.data, catalog))
+    try:
+        written = WrittenPolicy.model_validate(document.data)
+    except ValidationError as error:
+        found += plain_faults(error, WrittenPolicy)
+    if found:
+        lines = sorted({(document.line(key), text) for key, text in found})
+        raise DefinitionError(f"{file}:{line}: {text}" for line, text in lines)
+    return Policy(written.roles, written.principals, document, file)
+
+
+@dataclass
+class PolicyFile:
+    """access.yaml as it is now: read again when the file has changed."""
+
+    path: Path
+    catalog: Catalog
+    demanded: bool = False
+    _stamp: Stamp | None = field(default=None, init=False)
+    _policy: Policy | None = field(default=None, init=False)
+
+    def read(self) -> Policy | None:
+        """See load_policy."""
+        stamp = self._stamp_now()
+        if stamp is None or stamp != self._stamp:
+            self._policy = load_policy(self.path, self.catalog, self.demanded)
+            self._stamp = stamp
+        return self._policy
+
+    def _stamp_now(self) -> Stamp | None:
+        try:
+            now = self.path.stat()
+        except OSError:
+            return None
+        return now.st_mtime_ns, now.st_size, now.st_ino

@@ -1,0 +1,148 @@
+"""access.yaml as a frozen model: roles with what they may do and to what extent, principals with their roles."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from export_pipelines.definition.export import ExportType, MaskWord
+from export_pipelines.definition.words import Count, Day, Flag
+from export_pipelines.errors import RequestError, unknown
+from export_pipelines.yaml.lines import Document
+
+Permission = Literal["view", "create", "download", "admin"]
+PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
+EXPORT_TYPES: tuple[ExportType, ...] = get_args(ExportType)
+TEAM = "team:"
+Some = Field(min_length=1)
+Names = tuple[Annotated[str, Some], ...]
+
+
+class Written(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Destinations(Written):
+    """Globs of the places that files may be delivered to; a kind that is left out is not allowed.
+
+    email: addresses; s3: bucket/key; sftp: hosts; webhook: URLs; folder: paths.
+    """
+
+    email: Names = ()
+    s3: Names = ()
+    sftp: Names = ()
+    webhook: Names = ()
+    folder: Names = ()
+    download: Flag = False
+
+
+class Scope(Written):
+    """How far a role reaches; what is left out is not narrowed."""
+
+    flows: Annotated[Names, Some] | None = None
+    types: Annotated[tuple[ExportType, ...], Some] = EXPORT_TYPES
+    pii: dict[str, MaskWord] | None = None
+    days_back: Annotated[Count, Field(le=36_500)] | None = None
+    max_rows: Count | None = None
+    min_group: Annotated[Count, Field(gt=1)] | None = None
+    destinations: Destinations | None = None
+
+
+class Role(Written):
+    permissions: Annotated[tuple[Permission, ...], Some]
+    scope: Scope = Scope()
+
+
+class Principal(Written):
+    """`members` are those of a team, who have its roles too; `expires` is the last day, in UTC."""
+
+    roles: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    expires: Day | None = None
+
+    def is_expired(self, day: date) -> bool:
+        return self.expires is not None and day > self.expires
+
+
+class WrittenPolicy(Written):
+    """The file's two keys."""
+
+    roles: Annotated[dict[str, Role], Some]
+    principals: Annotated[dict[str, Principal], Some]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`file` is how errors name access.yaml; `document` knows the lines of its keys."""
+
+    roles: Mapping[str, Role]
+    principals: Mapping[str, Principal]
+    document: Document = field(repr=False, compare=False)
+    file: str = "access.yaml"
+
+    def at(self, *key: str) -> str:
+        """`access.yaml:7`, the place of `key`, or of the nearest key around it."""
+        return f"{self.file}:{self.document.line(key)}"
+
+    def knows(self, name: str) -> bool:
+        return name in self.principals or any(name in one.members for one in self.principals.values())
+
+    def names(self) -> list[str]:
+        """Principals and members of teams, in the order of the file."""
+        found = dict.fromkeys(self.principals)
+        for one in self.principals.values():
+            found.update(dict.fromkeys(one.members))
+        return list(found)
+
+    def sources_of(self, name: str, at: datetime) -> Iterator[tuple[str, str]]:
+        """Each role that `name` has on that day, with the principal that gives it: itself first, then its teams.
+
+        A role comes once. What is expired, and what lies behind an expired team, gives none.
+        """
+        seen, given, open_names = set[str](), set[str](), [name]
+        while open_names:
+            one = open_names.pop(0)
+            principal = self.principals.get(one)
+            seen.add(one)
+            if principal and principal.is_expired(at.date()):
+                continue
+            for role in principal.roles if principal else ():
+                if role not in given:
+                    given.add(role)
+                    yield role, one
+            open_names += [
+                team for team, its in self.principals.items() if one in its.members and team not in seen
+            ]
+
+    def demand_known(self, name: str, where: str = "") -> None:
+        """Raises RequestError for a name that the file does not have."""
+        if not self.knows(name):
+            raise RequestError(
+                unknown("principal", name, self.names(), f"principals in {self.file}"),
+                where=where,
+                remedy=f"name one that {self.file} knows, or add it there",
+            )
+
+
+def asker_of(policy: Policy | None, given: str | None, user: str) -> str | None:
+    """Who asks: `given` by --as, else the system's `user`. None without a policy. Raises RequestError for a name that the
+    policy does not know, and for a team, which does not ask."""
+    if policy is None:
+        if given is None:
+            return None
+        raise RequestError(
+            f'--as "{given}" names a principal, and there is no access.yaml that knows any',
+            remedy="write access.yaml, or leave --as out",
+        )
+    name = given or user
+    if given is None and not policy.knows(name):
+        raise RequestError(
+            f'{policy.file} does not know the user "{name}"',
+            remedy="say who asks: --as NAME",
+        )
+    policy.demand_known(name)
+    if name.startswith(TEAM):
+        raise RequestError(f'"{name}" is a team, and teams do not ask', remedy="name one of its members")
+    return name
