@@ -14,6 +14,7 @@ from export_pipelines.plan.query.staging import Scratch
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.report.steps import project_report, query_report
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.rights import rights_used
 from export_pipelines.templates import part_name
 
 Step = Callable[[PlanDraft, PlanRequest], PlanDraft]
@@ -56,13 +57,17 @@ def window_in(draft: PlanDraft) -> Window:
 
 def bind(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """The draft with the values that its query's references stand for, which no JSON holds: they are read from the
-    definition as it is now. Raises RequestError if that differs from the draft in anything else."""
-    if not added(draft.query, "mask_pii").is_private:
+    definition as it is now. Raises RequestError if that differs from the draft in anything else, or if rights do."""
+    by_right = bool(draft.rights or request.rights)
+    if not added(draft.query, "mask_pii").is_private and not by_right:
         return draft
-    bound = STEP["mask_pii"](draft, request)
+    bound = draft
+    for name in FROM_RIGHTS if by_right else ("mask_pii",):
+        bound = STEP[name](bound, request)
     if bound != draft:
+        what = "file or the rights of its people have changed" if by_right else "file has changed"
         raise RequestError(
-            "the export's file has changed since the run was planned",
+            f"the export's {what} since the run was planned",
             where=draft.export,
             remedy="launch a run of its own, or run this one again from `extract`",
         )
@@ -70,7 +75,7 @@ def bind(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
 
 
 def extract(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
-    """Adds where rows come from. Raises RequestError for a type without a dataset or an unknown database."""
+    """Adds where rows come from, and with whose rights. Raises RequestError for a type without a dataset or an unknown database."""
     dataset = request.dataset
     section = Extract(
         dataset=dataset.name,
@@ -80,7 +85,7 @@ def extract(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
         window_field=dataset.window,
         order=() if request.definition.report else request.order,
     )
-    return draft.model_copy(update={"extract": section})
+    return draft.model_copy(update={"extract": section, "rights": rights_used(request)})
 
 
 def filter_rows(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
@@ -109,3 +114,4 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("write", write),
 )
 STEP = dict(STEPS)
+FROM_RIGHTS = ("extract", "filter", "project_fields", "mask_pii")  # what rights make of a plan but its limits

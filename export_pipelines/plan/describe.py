@@ -14,7 +14,7 @@ WIDTH = 110
 
 def describe(plan: Plan) -> str:
     """Every section, with no trailing newline."""
-    sections = (_extract, _filter, _report, _query, _columns, _encoding, _output)
+    sections = (_rights, _extract, _filter, _report, _query, _columns, _encoding, _output)
     return "\n".join([_head(plan), *(line for section in sections for line in section(plan))])
 
 
@@ -33,6 +33,16 @@ def describe_sql(query: Query) -> str:
 def _head(plan: Plan) -> str:
     owner = f", owner {plan.owner}" if plan.owner else ""
     return f"{plan.export} ({plan.type}{owner})"
+
+
+def _rights(plan: Plan) -> Iterator[str]:
+    rights = plan.rights
+    if rights is None:
+        return
+    asker = f", asked for by {rights.asker} as {rights.asker_role}" if rights.asker else ""
+    yield f"rights       owner {rights.owner} as {rights.owner_role}{asker}"
+    for text in rights.narrowed:
+        yield from textwrap.wrap(f"not given    {text}", WIDTH, subsequent_indent="             ")
 
 
 def _extract(plan: Plan) -> Iterator[str]:
@@ -60,6 +70,8 @@ def _report(plan: Plan) -> Iterator[str]:
         yield f"buckets      every {report.series.every}, those without rows too"
     if report.pivot:
         yield f"pivot        {report.pivot}: its values become columns"
+    if report.min_group:
+        yield f"left out     groups of fewer than {report.min_group} leads, by right"
     if report.totals:
         yield "totals       a last row over everything"
     for note in report.notes:
@@ -133,6 +145,8 @@ def _output(plan: Plan) -> Iterator[str]:
     first, second = (part_file_name(plan, n) for n in (1, 2))
     each = f", {second}, ... each of at most {' or '.join(cuts)}" if cuts else ""
     yield f"parts        {first}{each}"
+    if plan.query.limit:
+        yield f"rows cut at  {plan.query.limit:,}, by right"
     yield f"limits       {output.max_rows:,} rows, {output.max_bytes:,} bytes before compression"
     if output.skip_empty:
         yield "empty        nothing is delivered"

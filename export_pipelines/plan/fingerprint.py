@@ -14,8 +14,8 @@ VERSION = "1"  # another one for every change of what `_content` says of the sam
 def fingerprint(plan: Plan) -> str:
     """`<version>:<SHA-256>` over rows, order, columns, masks, keys, encoding and how parts are cut and named.
 
-    Equal fingerprints and equal stored rows give equal bytes. SQL, the kind of database, destinations, limits and owner
-    are no part of it. Raises FatalError for a plan whose references are not bound.
+    Equal fingerprints and equal stored rows give equal bytes. What rights narrow is part of it;
+    SQL, the kind of database, destinations, limits and people are not. Raises FatalError for a plan whose references are not bound.
     """
     text = json.dumps(_content(plan), sort_keys=True, separators=(",", ":"), default=str)
     return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()}"
@@ -65,7 +65,17 @@ def _criterion(one: Criterion) -> list[Any]:
 def _report(report: Report) -> list[Any]:
     series = report.series
     cut = series and [series.every, series.fill, series.start, series.end]
-    return [report.over, report.keys, report.metrics, cut, report.pivot, report.totals, report.missing]
+    least = [report.min_group] if report.min_group is not None else []
+    return [
+        report.over,
+        report.keys,
+        report.metrics,
+        cut,
+        report.pivot,
+        report.totals,
+        report.missing,
+        *least,
+    ]
 
 
 def _column(column: OutputColumn) -> list[Any]:

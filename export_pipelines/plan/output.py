@@ -10,6 +10,7 @@ from export_pipelines.errors import RequestError, unknown
 from export_pipelines.plan.naming import window_words
 from export_pipelines.plan.plan import Compression, Encoding, Output, PlanDraft, added
 from export_pipelines.plan.query.predicate import located
+from export_pipelines.plan.query.scope import most_rows
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import is_given
 from export_pipelines.templates import check_template, part_template, words_in
@@ -63,7 +64,7 @@ def write(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
         part_rows=wanted.split.rows,
         part_bytes=wanted.split.bytes,
         part_name=part_name,
-        max_rows=wanted.limits.rows,
+        max_rows=most_rows(request),
         max_bytes=wanted.limits.bytes,
         skip_empty=wanted.skip_empty,
         deliver=destinations(request),

@@ -124,7 +124,8 @@ class Report(Frozen):
     """What becomes of the groups that the query gives: metrics out of measures, a series without gaps, a pivot.
 
     `keys` are ids of the columns that make a group, in order, the series' bucket first. `missing` are metrics that
-    cannot be told for these groups and are null, `notes` why, and what else a reader of the numbers must know.
+    cannot be told for these groups and are null, `notes` why, and what else a reader of the numbers must know. Groups of
+    fewer than `min_group` leads are left out.
     """
 
     over: str
@@ -133,6 +134,7 @@ class Report(Frozen):
     series: Series | None = None
     pivot: str | None = None
     totals: bool = False
+    min_group: int | None = Field(default=None, exclude_if=lambda size: size is None)
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -188,13 +190,28 @@ class Output(Frozen):
     deliver: tuple[StoredEntry, ...] = ()
 
 
+class RightsUsed(Frozen):
+    """With whose rights a plan was made, and what the rights of whoever asked for it narrowed. `flows` are the sets of
+    flows of which each row is one: of the export's filter, and of the roles; `min_group` of reports."""
+
+    owner: str
+    owner_role: str
+    asker: str | None = None
+    asker_role: str | None = None
+    narrowed: tuple[str, ...] = ()
+    flows: tuple[tuple[str, ...], ...] = ()
+    min_group: int | None = None
+
+
 class Head(Frozen):
-    """What is known of a plan from the start. `given` is what the launch laid over the definition's filter."""
+    """Whose plan it is. `given` is what the launch laid over the definition's filter; `rights` are None where there is no
+    access.yaml."""
 
     export: str
     type: str
     owner: str | None = None
     given: dict[str, Any] = Field(default_factory=dict)
+    rights: RightsUsed | None = Field(default=None, exclude_if=lambda rights: rights is None)
 
 
 class Plan(Head):

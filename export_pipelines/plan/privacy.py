@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from export_pipelines.access import EVERYTHING, Grant
 from export_pipelines.catalog import Component, Dataset, Field, Kind
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.columns import source_fields, without_repeats
+from export_pipelines.plan.granted import granted_words, telling_parts
 from export_pipelines.plan.key_ids import keys_needed
 from export_pipelines.plan.plan import Mask, Masking, OutputColumn, PlanDraft, Seal, added, shows_text
 from export_pipelines.plan.privacy_checks import (
@@ -36,20 +38,9 @@ TEXTS = (Kind.TEXT, Kind.JSON)
 def mask_pii(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds masks and the query. Raises RequestError for a privacy word that cannot be kept or is missing, SettingsError
     for a key."""
-    words = words_of(request)
     chosen = added(draft.projection, "project_fields").columns
-    require_no_word_for_never_exported(words, request)
-    require_redactable(words, request)
-    require_effect(words, chosen, request)
-    treated = is_treated(words, chosen, request)
-    columns, removed = _masked_columns(chosen, words, treated, request)
-    require_removed_part_hidden(columns, words, request)
-    if treated:
-        require_words(columns, words, request)
-        require_may_stand(chosen, words, request)
-        too_many = parts_too_many(columns, words, request)
-        removed += [column.id for column in columns if column.id in too_many]
-        columns = [column for column in columns if column.id not in too_many]
+    grant = request.rights.effective if request.rights else EVERYTHING
+    columns, removed = shown_columns(chosen, request, grant)
     kept = without_repeats(columns, request)
     if not kept:
         raise RequestError(
@@ -69,6 +60,35 @@ def mask_pii(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     )
     query = with_suspects(build_query(request, read), request)
     return draft.model_copy(update={"masking": masking, "query": query})
+
+
+def shown_columns(
+    chosen: tuple[OutputColumn, ...], request: PlanRequest, grant: Grant
+) -> tuple[list[OutputColumn], list[str]]:
+    """The columns as the export and the grant let them be shown, and the ids of those that may not be. Raises RequestError
+    for a privacy word of the export that cannot be kept or is missing."""
+    words = words_of(request)
+    require_no_word_for_never_exported(words, request)
+    require_redactable(words, request)
+    require_effect(words, chosen, request)
+    treated = is_treated(words, chosen, request)
+    columns, removed = _masked_columns(chosen, words, treated, request)
+    require_removed_part_hidden(columns, words, request)
+    if treated:
+        require_words(columns, words, request)
+        require_may_stand(chosen, words, request)
+        too_many = parts_too_many(columns, words, request)
+        removed += [column.id for column in columns if column.id in too_many]
+        columns = [column for column in columns if column.id not in too_many]
+    if not grant.pii:
+        return columns, removed
+    granted, shown = granted_words(words, grant), {column.id for column in columns}
+    masked, _ = _masked_columns(chosen, granted, treated, request)
+    masked = [column for column in masked if column.id in shown]
+    telling = telling_parts(masked, granted)
+    left = [column for column in masked if column.id not in telling]
+    ids = {column.id for column in left}
+    return left, [*removed, *(column.id for column in columns if column.id not in ids)]
 
 
 def _masked_columns(

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from export_pipelines.access import TREATMENTS
 from export_pipelines.catalog import PERSONAL_CLASSES, Component, Dataset, Field
 from export_pipelines.errors import CatalogError, RequestError
 from export_pipelines.plan.plan import Mask
 from export_pipelines.plan.request import PlanRequest
 
-# The later the stricter.
-STRICTNESS = (Mask.KEEP, Mask.MASK, Mask.REDACT, Mask.TOKENIZE, Mask.HASH, Mask.REMOVE)
+STRICTNESS = tuple(map(Mask, TREATMENTS))
 UNDECLARED = "*"
 
 

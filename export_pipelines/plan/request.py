@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from export_pipelines.access import Rights
 from export_pipelines.catalog import Catalog, Dataset
 from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.definition.report import drawn_from
@@ -17,13 +18,15 @@ from export_pipelines.plan.window import WHOLE_KEY
 @dataclass(frozen=True)
 class PlanRequest:
     """`dialect` is SQLAlchemy's name of the source database. `keys` holds no secret: for HASH_KEY and MASTER_KEY, the
-    name of the version in use (`HASH_KEY_2:1a2b3c4d`), or the error that an export which needs it ends with."""
+    name of the version in use (`HASH_KEY_2:1a2b3c4d`), or the error that an export which needs it ends with. `rights` are None
+    where there is no access.yaml."""
 
     definition: ExportDefinition
     window: Window
     catalog: Catalog
     dialect: str
     keys: Mapping[str, str | SettingsError] = field(default_factory=dict)
+    rights: Rights | None = None
 
     @property
     def sql(self) -> Dialect:

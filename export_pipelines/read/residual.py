@@ -53,8 +53,8 @@ class Asking:
         log.debug(
             "reading started", extra={"columns": len(query.columns), "residual": query.rest is not None}
         )
-        with self._naming(query):
-            yield from self._read(query)
+        with self._naming(query), closing(self._read(query)) as batches:  # type: ignore[type-var]
+            yield from batches if query.limit is None else _first(batches, query.limit)
         log.debug("reading finished")
 
     @contextmanager
@@ -78,7 +78,8 @@ class Asking:
 
     def _read(self, query: Query) -> Iterator[pa.RecordBatch]:
         selected, rest = query.selected, query.rest
-        batches = self.source.read(query.model_copy(update={"columns": selected, "rest": None}))
+        inner = {"columns": selected, "rest": None, "limit": query.limit_of_select}
+        batches = self.source.read(query.model_copy(update=inner))
         named = self._received(batches, [one.name for one in selected])
         if rest is None:
             return named
@@ -92,6 +93,14 @@ class Asking:
                 if not self.source.holds_utf8:
                     demand_utf8(named)
                 yield named
+
+
+def _first(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield batch.slice(0, rows)
+        rows -= batch.num_rows
+        if rows <= 0:
+            return
 
 
 def _staying(query: Query, rest: Rest, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

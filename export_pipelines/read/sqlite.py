@@ -127,14 +127,15 @@ class SqliteSource:
             else f"CASE typeof({name}) WHEN 'real' THEN {shortest.format(name)} ELSE CAST({name} AS TEXT) END"
             for name, type in names
         )
-        return f"SELECT {texts} FROM ({query.sql} LIMIT -1)"  # noqa: S608 - made by the plan
+        end = " LIMIT -1" if query.limit is None else ""
+        return f"SELECT {texts} FROM ({query.sql}{end})"  # noqa: S608 - made by the plan
 
     def _affinities(self, query: Query) -> list[str]:
         """What each column of the query can hold, which SQLite tells of a table that is made of it, without rows. What
         lies inside JSON is given as text, though SQLite does not say so."""
         with closing(self._connect(query)) as connection:
             connection.execute(
-                f"CREATE TEMP TABLE shape AS SELECT * FROM ({query.sql} LIMIT 0)",  # noqa: S608 - made by the plan
+                f"CREATE TEMP TABLE shape AS SELECT * FROM ({query.sql}) LIMIT 0",  # noqa: S608 - made by the plan
                 query.values,
             )
             types = [row[2] for row in connection.execute("PRAGMA temp.table_info(shape)")]

@@ -67,6 +67,9 @@ class EmailSettings(DestinationSettings):
     def server(self) -> str:
         return ",".join(sorted((*self.to, *self.cc)))
 
+    def reaches(self) -> tuple[str, ...]:
+        return (*self.to, *self.cc)
+
     def named(self) -> Iterator[Named]:
         yield from super().named()
         yield from (Named(("encrypt",), "files", path) for path in self.encrypt)

@@ -20,6 +20,9 @@ class FolderSettings(DestinationSettings):
     def replaces(self) -> Overwrite:
         return self.overwrite
 
+    def reaches(self) -> tuple[str, ...]:
+        return (self.path,)
+
     def named(self) -> Iterator[Named]:
         if PurePosixPath(self.path).is_absolute():
             yield Named(("path",), "folders", self.path)

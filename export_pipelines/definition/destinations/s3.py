@@ -109,6 +109,9 @@ class S3Settings(DestinationSettings):
     def server(self) -> str:
         return f"{self.endpoint_url or 's3:/'}/{self.bucket}/"
 
+    def reaches(self) -> tuple[str, ...]:
+        return (f"{self.bucket}/{self.key}",)
+
     def named(self) -> Iterator[Named]:
         yield from super().named()
         yield Named(("bucket",), "buckets", self.bucket)

@@ -54,6 +54,11 @@ class DestinationSettings(BaseModel):
     def server(self) -> str:
         return ""
 
+    def reaches(self) -> tuple[str, ...]:
+        """The places that the `destinations` of a role in access.yaml are held against. One that nobody can tell is "",
+        which `*` alone allows."""
+        return ("",)
+
     def names_files(self) -> bool:
         return False
 

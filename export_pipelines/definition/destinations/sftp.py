@@ -85,6 +85,9 @@ class SftpSettings(DestinationSettings, SshLogin):
     def server(self) -> str:
         return f"{self.user}@{self.host}:{self.port}:"
 
+    def reaches(self) -> tuple[str, ...]:
+        return (self.host,)
+
     def named(self) -> Iterator[Named]:
         yield from DestinationSettings.named(self)
         yield from _hosts(self, ())

@@ -70,5 +70,8 @@ class WebhookSettings(DestinationSettings):
         if isinstance(self.url, str):
             yield Named(("url",), "hosts", host_of(self.url) or "")
 
+    def reaches(self) -> tuple[str, ...]:
+        return (self.url if isinstance(self.url, str) else "",)
+
     def server(self) -> str:
         return self.url if isinstance(self.url, str) else f"{self.url.env or self.url.file}"

@@ -10,15 +10,15 @@ from sqlalchemy import and_, literal, or_
 from export_pipelines.definition.filters import Operator, Rule, RuleSet, Scalar
 from export_pipelines.definition.given import demand_leads
 from export_pipelines.errors import RequestError
-from export_pipelines.plan.dialects.dialect import Expression, NotPushable
+from export_pipelines.plan.dialects.dialect import NotPushable
 from export_pipelines.plan.query import times
 from export_pipelines.plan.query.operators import predicate
 from export_pipelines.plan.query.predicate import Build, Predicate, located
 from export_pipelines.plan.query.rows import place_of
+from export_pipelines.plan.query.scope import granted_flows, named_one_of
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
 
-ID = re.compile(r"[0-9a-f]{24}")
 EVENT_TYPE = "event_type"
 
 
@@ -55,20 +55,21 @@ def _named(key: str, prefix: str) -> Build:
 
     def build(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
         given: tuple[str, ...] = getattr(request.definition.filter, key)
-        ids = tuple(one for one in given if ID.fullmatch(one))
-        names = tuple(one for one in given if one not in ids)
-        found: list[Expression] = []
         with located(request, "filter", key):
-            if ids:
-                id_of = tables.operand(tables.dataset.find(f"{prefix}.id"))
-                found.append(id_of.value.in_([literal(id) for id in ids]))
-            if names:
-                name_of = tables.operand(tables.dataset.find(f"{prefix}.name"))
-                found.append(predicate(name_of, Operator.INCLUDED, names))
-        if found:
-            yield Predicate(f"{prefix} is one of {_listed(given)}", or_(*found))
+            found = named_one_of(tables, prefix, given)
+        if found is not None:
+            yield Predicate(f"{prefix} is one of {_listed(given)}", found)
 
     return build
+
+
+def _granted_flows(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    """Those of the roles, where the export asks for others too."""
+    for flows in granted_flows(request):
+        with located(request, "owner"):
+            found = named_one_of(tables, "flow", flows)
+        if found is not None:
+            yield Predicate(f"flow is one of {_listed(flows)} (by right)", found)
 
 
 def _events(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
@@ -169,4 +170,6 @@ _BLOCK: tuple[Build, ...] = (
     _named("recipients", "recipient"),
     _events,
     _lead_ids,
+    _granted_flows,
+    times.granted_days,
 )

@@ -129,6 +129,7 @@ class Query(Statement):
     mixed: Mixed | None = None
     suspects: "Query | None" = None
     rows: Rows = Rows()
+    limit: int | None = Field(default=None, exclude_if=lambda limit: limit is None)  # rows, after the rest
 
     @property
     def is_private(self) -> bool:
@@ -144,6 +145,11 @@ class Query(Statement):
         if self.rest.groups:
             return self.rest.columns
         return (*(one for one in self.columns if one.name not in self.rest.told), *self.rest.columns)
+
+    @property
+    def limit_of_select(self) -> int | None:
+        """The limit where the SELECT holds it; rows that are asked afterwards are cut off after that."""
+        return None if self.counts_at_most else self.limit
 
     @property
     def counts_at_most(self) -> bool:

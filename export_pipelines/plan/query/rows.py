@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from export_pipelines.catalog import Component, Dataset, Field
 from export_pipelines.definition.filters import Operator, Rule, RuleSet
 from export_pipelines.definition.filters import Scalar as Asked
+from export_pipelines.plan.plan import iso
 from export_pipelines.plan.query.query import Criterion, Reference, Rows
+from export_pipelines.plan.query.scope import first_granted, granted_flows, row_limit
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
 
@@ -20,7 +22,9 @@ def rows_of(
 ) -> Rows:
     """Of the query that was built over `tables`, sorted by `order`, and gives the fields `given`."""
     read = {*tables.used, request.dataset.window, *order, *(field.id for field in given)}
-    return Rows(asked=tuple(_criteria(request)), order=order, origin=_origin(request.dataset, read))
+    return Rows(
+        asked=(*_criteria(request), *_rights(request)), order=order, origin=_origin(request.dataset, read)
+    )
 
 
 def _criteria(request: PlanRequest) -> Iterator[Criterion]:
@@ -35,6 +39,16 @@ def _criteria(request: PlanRequest) -> Iterator[Criterion]:
         yield _criterion(request, ("filter", "where", id), id, Operator.INCLUDED, wanted)
     for n, rule in enumerate(chosen.rules):
         yield from _rule(request, ("filter", "rules", n), rule)
+
+
+def _rights(request: PlanRequest) -> Iterator[Criterion]:
+    """What the rights of its people leave of the rows; nothing where they leave all."""
+    for flows in granted_flows(request):
+        yield Criterion(place="rights.flows", values=flows)
+    if (since := first_granted(request)) is not None:
+        yield Criterion(place="rights.since", values=(iso(since),))
+    if (limit := row_limit(request)) is not None:
+        yield Criterion(place="rights.rows", values=(limit,))
 
 
 def _rule(request: PlanRequest, place: Place, rule: Rule | RuleSet) -> Iterator[Criterion]:

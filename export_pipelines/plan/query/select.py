@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, Text, case, cast, func, or_, select
+from sqlalchemy import CompoundSelect, Select, Text, case, cast, or_, select
 from sqlalchemy.sql import quoted_name, visitors
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -16,6 +16,7 @@ from export_pipelines.plan.query.predicate import Predicate
 from export_pipelines.plan.query.predicates import predicates_of
 from export_pipelines.plan.query.query import Groups, Mixed, Plain, Query, Reference, Rest, SourceColumn
 from export_pipelines.plan.query.rows import rows_of
+from export_pipelines.plan.query.scope import count_limited, limited, row_limit
 from export_pipelines.plan.query.staging import NUMBER, Scratch
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
@@ -38,10 +39,13 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     fetched = scratch.fetched([*told.values(), *kept])
     order = [key for keys in _order(request, tables).values() for key in keys]
     outputs += [one.expression for one in fetched]
-    statement = (
+    statement: Select[Any] = (
         select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
     )
-    count = select(func.count()).select_from(tables.source(where)).where(*where)
+    limit = row_limit(request)
+    here = None if kept else limit  # rows that are asked afterwards are cut off after that
+    statement = limited(statement, here)
+    count = count_limited(tables.source(where), where, here)
     columns = tuple(
         SourceColumn(
             name=field.id,
@@ -57,7 +61,7 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     marked = [one.id for one in fields if one.id in told or tables.dialect.marks_bad_json(one)]
     mixed = _mixed(request, tables, statement)
     rows = rows_of(request, tables, request.order, fields)
-    query = query.model_copy(update={"marked": tuple(marked), "mixed": mixed, "rows": rows})
+    query = query.model_copy(update={"marked": tuple(marked), "mixed": mixed, "rows": rows, "limit": limit})
     if not kept and not told:
         return query
     staying = select(scratch.base.c[NUMBER], *told.values()).where(*kept)

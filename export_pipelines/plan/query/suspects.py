@@ -7,6 +7,7 @@ from export_pipelines.catalog import Component, Dataset, Field, Kind
 from export_pipelines.catalog.dimensions import dimensions_of
 from export_pipelines.catalog.metrics import MEASURES, METRICS
 from export_pipelines.plan.query.query import Query
+from export_pipelines.plan.query.scope import without_limit
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest
 
@@ -24,7 +25,8 @@ def with_suspects(query: Query, request: PlanRequest) -> Query:
     definition = request.definition
     unasked = definition.filter.model_copy(update={"where": {}, "rules": ()})
     everything = replace(
-        request, definition=definition.model_copy(update={"filter": unasked, "bad_json": "error"})
+        without_limit(request),
+        definition=definition.model_copy(update={"filter": unasked, "bad_json": "error"}),
     )
     ids = [one for id in dataset.order if isinstance(one := dataset.find(id), Field)]
     columns = [one if dialect.marks_bad_json(one) else _as_text(one) for one in found]

@@ -11,6 +11,7 @@ from export_pipelines.errors import RequestError, WindowError
 from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.query.predicate import Predicate, located
+from export_pipelines.plan.query.scope import first_granted
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import WHOLE_KEY, before
@@ -39,6 +40,13 @@ def last(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
         yield Predicate(
             f"{tables.dataset.window} from {iso(start)} (last: {last})", _range(tables, start, None)
         )
+
+
+def granted_days(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
+    """The days of the roles, where the window begins before."""
+    since = first_granted(request)
+    if since is not None:
+        yield Predicate(f"{tables.dataset.window} from {iso(since)} (by right)", _range(tables, since, None))
 
 
 def dates(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:

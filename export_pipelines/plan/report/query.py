@@ -38,6 +38,7 @@ from export_pipelines.plan.report.rows import FLAGS, MISFIT, MISFITS, kind_of, r
 from export_pipelines.plan.request import PlanRequest
 
 TOTAL, MEASURED = "is_total", "measured"
+GROUP_SIZE = "group_size"  # leads of a group, where small ones are not told
 
 
 def report_query(report: Report, request: PlanRequest) -> Query:
@@ -83,10 +84,11 @@ def _count(statement: Statement) -> Select[Any]:
 
 
 def measures_of(report: Report) -> dict[str, Measure]:
-    """The measures that the metrics of the report are made of."""
+    """The measures that the metrics of the report are made of, and the size of groups where small ones are not told."""
     there = MEASURES[report.over]
     names = (name for id in report.metrics if id not in report.missing for name in METRICS[id].measures)
-    return {name: there[name] for name in dict.fromkeys(names)}
+    found = {name: there[name] for name in dict.fromkeys(names)}
+    return found | ({GROUP_SIZE: Measure(How.DISTINCT, "lead_id")} if report.min_group else {})
 
 
 def _columns(keys: Iterable[Dimension], measures: dict[str, Measure]) -> tuple[SourceColumn, ...]:

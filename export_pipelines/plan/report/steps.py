@@ -29,6 +29,7 @@ def project_report(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
         series=_series(request, asked),
         pivot=_dimension(request, asked.pivot, "pivot").id if asked.pivot else None,
         totals=asked.totals,
+        min_group=request.rights.effective.min_group if request.rights else None,
         missing=tuple(id for ids in untold.values() for id in ids),
         notes=tuple(_notes(request, asked, untold)),
     )

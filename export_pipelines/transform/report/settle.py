@@ -17,6 +17,7 @@ from export_pipelines.transform.casts import conform
 from export_pipelines.transform.report.metrics import empty_group, from_cents, value_of
 from export_pipelines.transform.report.pivot import demand_columns, pivoted
 from export_pipelines.transform.report.series import buckets_of
+from export_pipelines.transform.report.small_groups import HIDDEN, left_to_tell, marked
 from export_pipelines.transform.schema import arrow_type, polars_type
 
 ONE = "_"  # a column that is the same in every row, so that no keys at all are keys too
@@ -63,10 +64,12 @@ def _report(
 ) -> tuple[pl.DataFrame, tuple[OutputColumn, ...]]:
     """Rows in the order of their keys, nulls last, the total after all."""
     columns = plan.masking.columns
+    groups = marked(report, groups)
     parts = [_without_gaps(plan, report, groups.filter(~pl.col(TOTAL)))]
     if report.totals:
         parts.append(_whole(report, groups.filter(pl.col(TOTAL)), parts[0]))
-    frame = pl.concat(parts, how="diagonal").select(_value(report, one) for one in columns)
+    frame = left_to_tell(report, pl.concat(parts, how="diagonal"), _crossed(report))
+    frame = frame.select(_value(report, one) for one in columns)
     order = [name for name in (TOTAL, *report.keys) if name in frame.columns]
     if order:
         frame = frame.sort(order, nulls_last=True)
@@ -76,15 +79,14 @@ def _report(
 def _without_gaps(plan: Plan, report: Report, groups: pl.DataFrame) -> pl.DataFrame:
     """Every bucket of time for every group that there is, and every value of a pivot in every row. How many rows the
     report will have is asked before they are made."""
-    series = report.series.every if report.series and report.series.fill else None
-    crossed = {series, report.pivot} - {None}
+    crossed = _crossed(report)
     if not crossed:
         return groups
     own = [key for key in report.keys if key not in crossed]
     grid = groups.select(ONE, *own).unique() if own else pl.DataFrame({ONE: [1]}, schema={ONE: pl.Int32})
     values = {key: groups[key].unique() for key in report.keys if key in crossed}
-    if report.series and series in values:
-        values[series] = buckets_of(report.series, values[series])
+    if report.series and report.series.every in values:
+        values[report.series.every] = buckets_of(report.series, values[report.series.every])
     if report.pivot:
         demand_columns(report.pivot, values[report.pivot])
     rows = len(grid) * prod(len(one) for key, one in values.items() if key != report.pivot)
@@ -92,6 +94,12 @@ def _without_gaps(plan: Plan, report: Report, groups: pl.DataFrame) -> pl.DataFr
     for key, one in values.items():
         grid = grid.join(one.alias(key).to_frame(), how="cross")
     return _measured(report, grid, groups)
+
+
+def _crossed(report: Report) -> set[str]:
+    """The keys of which each value stands beside all others."""
+    series = report.series.every if report.series and report.series.fill else None
+    return {key for key in (series, report.pivot) if key}
 
 
 def _whole(report: Report, totals: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -108,7 +116,7 @@ def _measured(report: Report, grid: pl.DataFrame, groups: pl.DataFrame) -> pl.Da
     empty = {name: empty_group(one) for name, one in measures_of(report).items()}
     others = [name for name in report.keys if name not in keys]
     return grid.join(groups.drop(others), on=keys, how="left", nulls_equal=True).with_columns(
-        pl.col(TOTAL).fill_null(False),
+        pl.col(TOTAL, HIDDEN).fill_null(False),
         *(pl.col(name).fill_null(value) for name, value in empty.items() if value is not None),
     )
 
@@ -118,7 +126,8 @@ def _value(report: Report, column: OutputColumn) -> pl.Expr:
     if column.id in report.missing:
         return pl.lit(None, type).alias(column.id)
     if column.id in METRICS and column.id not in report.keys:
-        return value_of(METRICS[column.id]).cast(type).alias(column.id)
+        value = value_of(METRICS[column.id]).cast(type)
+        return pl.when(~pl.col(HIDDEN)).then(value).alias(column.id)
     if column.scale is not None:  # an amount to group by, which comes in cents
         return from_cents(pl.col(column.id)).cast(type)
     return pl.col(column.id)
