@@ -1,6 +1,7 @@
 """What happened: requests, artifacts, deliveries, every attempt at one, and the audit, in a database of the program's own."""
 
 from export_pipelines.ledger.alert import Alert, AlertKind
+from export_pipelines.ledger.api_keys import ApiKey, ApiKeys
 from export_pipelines.ledger.audit import AuditEntry
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
 from export_pipelines.ledger.ledger import Ledger
@@ -12,6 +13,8 @@ __all__ = [
     "OPEN",
     "Alert",
     "AlertKind",
+    "ApiKey",
+    "ApiKeys",
     "AuditEntry",
     "Delivery",
     "Ledger",

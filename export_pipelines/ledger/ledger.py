@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -222,6 +222,17 @@ class Ledger:
         query = sa.select(attempts).where(attempts.c.delivery == id).order_by(attempts.c.number)
         with self.engine.begin() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
+
+    def asked_by(self, name: str, now: datetime) -> dict[str, int]:
+        """How many runs of each export `name` asked for in the 90 days before `now`."""
+        query = (
+            sa.select(requests.c.export, sa.func.count().label("runs"))
+            .where(requests.c.asked_by == name, requests.c.asked_at > now - timedelta(days=90))
+            .group_by(requests.c.export)
+            .order_by(requests.c.export)
+        )
+        with self.engine.begin() as connection:
+            return {row.export: row.runs for row in connection.execute(query)}
 
     def audit(self, action: str | None = None) -> list[AuditEntry]:
         """Entries of the audit, oldest first."""

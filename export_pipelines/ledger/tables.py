@@ -147,6 +147,18 @@ checkpoints = sa.Table(  # of the audit, signed
     sa.Column("note", sa.Text, nullable=False),
 )
 
+api_keys = sa.Table(  # the key itself is nowhere
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # its first digits
+    sa.Column("principal", sa.Text, nullable=False, index=True),
+    sa.Column("sha256", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+    sa.Column("last_used_at", Utc),
+    sa.Column("revoked_at", Utc),
+)
+
 
 def insert_of(dialect: str) -> Any:
     """The INSERT of the ledger's database, which is imported when it is first needed."""
