@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from export_pipelines import logs
-from export_pipelines.artifacts import FORMAT_VERSION, Manifest, ManifestColumn, Part, Store
+from export_pipelines.artifacts import FORMAT_VERSION, NO_ACCESS_FILE, Manifest, ManifestColumn, Part, Store
 from export_pipelines.definition.delivery import read_entry
-from export_pipelines.definition.destinations import StoredEntry
+from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.delivery import Artifact, Receipt, Resources, open_destination
 from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.ledger import Ledger
@@ -28,6 +28,7 @@ log = logs.for_machines(__name__)
 
 NAMED = 5  # of the leads that are not there
 Clock = Callable[[], datetime]
+Demand = Callable[[Manifest, DestinationSettings], None]
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,17 @@ def run_window(
     now: Clock,
     token: str,
     observer: Observer | None = None,
+    demand: Demand | None = None,
 ) -> Outcome:
-    """Writes the window of `plan` and brings it to every destination; see `run_export`. Raises ExportError where nothing
-    was written."""
+    """Writes the window of `plan` and brings it to every destination; see `run_export` and `deliver`. Raises ExportError
+    where nothing was written."""
     manifest = run_export(plan, source, store, keys, now, token, observer)
     entries = destinations_of(plan, manifest.rows)
     due = ledger.register(manifest, entries, None, now(), given=bool(plan.given))
     receipts, failures = [], {}
     for number, delivery in enumerate(due, start=1):
         try:
-            receipts.append(deliver(delivery.id, ledger, resources, now))
+            receipts.append(deliver(delivery.id, ledger, resources, now, demand=demand))
         except ExportError as error:
             failures[number] = error
     return Outcome(manifest, tuple(receipts), failures)
@@ -114,18 +116,22 @@ def deliver(
     now: Clock,
     run_id: str | None = None,
     again: bool = False,
+    demand: Demand | None = None,
 ) -> Receipt:
     """One attempt at a delivery that `ledger.register` gave; may be called at will, what arrived is not sent twice.
 
-    `again` sends it all the same. Every error is in the ledger before it is raised.
+    `again` sends it all the same; `demand` raises ExportError for what may not be sent. Every error is in the ledger
+    before it is raised.
     """
     log.info("delivery started", extra={"delivery": delivery})
     try:
         with ledger.claim(delivery, now, run_id, again) as attempt:
             if attempt.receipt is None:
                 one, store = attempt.delivery, resources.open_store()
-                destination = open_destination(read_entry(one.entry), resources)
-                manifest = store.manifest(one.artifact)
+                settings, manifest = read_entry(one.entry), store.manifest(one.artifact)
+                if demand:
+                    demand(manifest, settings)
+                destination = open_destination(settings, resources)
                 attempt.heading_for(destination.target(manifest))
                 attempt.receipt = destination.send(Artifact(manifest, store, now()), attempt)
             receipt = attempt.receipt
@@ -205,6 +211,7 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         columns=_columns(written.columns),
         removed=masking.removed,
         key_ids=masking.key_ids,
+        rights=plan.rights.model_dump(mode="json") if plan.rights else dict(NO_ACCESS_FILE),
         overrides=tuple(sorted(plan.given.get("filter", {}))),
         notes=plan.report.notes if plan.report else (),
         rows=written.rows,

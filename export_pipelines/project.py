@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from export_pipelines.access import Permission, PolicyFile
     from export_pipelines.artifacts import Manifest, Store
     from export_pipelines.catalog import Catalog
     from export_pipelines.definition import ExportDefinition, Loaded
+    from export_pipelines.definition.destinations import DestinationSettings
     from export_pipelines.definition.given import Given
     from export_pipelines.delivery import Resources
     from export_pipelines.ledger import Ledger
@@ -47,7 +49,8 @@ def utc_now() -> datetime:
 @dataclass
 class Project:
     """`environment` holds the settings, `EXPORT_PIPELINES_...`; relative paths are taken from `root`. `s3_client` gives
-    boto3's client for the buckets of which store and destinations say nothing but the name.
+    boto3's client for the buckets of which store and destinations say nothing but the name. `asker` is a principal of
+    access.yaml, whose rights hold beside those of an export's owner.
 
     Libraries are imported when something needs them: a command that only lists exports reads no data.
     """
@@ -56,6 +59,7 @@ class Project:
     environment: MutableMapping[str, str] = field(repr=False)
     now: Callable[[], datetime] = utc_now
     s3_client: "ClientOf | None" = field(default=None, repr=False)
+    asker: str | None = None
 
     @classmethod
     def open(
@@ -113,7 +117,7 @@ class Project:
 
     def forget(self) -> None:
         """The next question reads everything again, after a key or a catalog was written."""
-        for name in ("settings", "catalog", "loaded", "store", "ledger"):
+        for name in ("settings", "catalog", "loaded", "store", "ledger", "access"):
             self.__dict__.pop(name, None)
 
     def reread(self) -> Self:
@@ -144,18 +148,58 @@ class Project:
 
         return open_source(self.settings.source_url.get_secret_value())
 
-    def request(self, definition: "ExportDefinition", window: "Window") -> "PlanRequest":
-        """All that the plan of one window is made from."""
+    @cached_property
+    def access(self) -> "PolicyFile":
+        """access.yaml, as it is now."""
+        from export_pipelines.access import PolicyFile
+
+        return PolicyFile(self.settings.access, self.catalog, self.settings.demands_access)
+
+    def request(
+        self, definition: "ExportDefinition", window: "Window", permission: "Permission" = "create"
+    ) -> "PlanRequest":
+        """All that the plan of one window is made from, with the rights of the export's owner and of the asker, who needs
+        the `permission`. Raises Denied."""
+        return self.request_of(self.asker, definition, window, permission)
+
+    def request_of(
+        self,
+        asker: str | None,
+        definition: "ExportDefinition",
+        window: "Window",
+        permission: "Permission" = "create",
+    ) -> "PlanRequest":
+        """The same for another `asker`, as a run tells whose it is."""
+        from export_pipelines.plan.rights import with_rights
+
+        asked = self.bare_request(definition, window)
+        return with_rights(asked, self.access.read(), asker, permission, self.now())
+
+    def bare_request(self, definition: "ExportDefinition", window: "Window") -> "PlanRequest":
+        """The same before anybody's rights are asked."""
         from export_pipelines.plan import PlanRequest
 
         settings = self.settings
         return PlanRequest(definition, window, self.catalog, settings.dialect, settings.key_names)
 
-    def plan(self, definition: "ExportDefinition", window: "Window") -> "Plan":
-        """The whole plan of one window. Raises RequestError."""
+    def plan(
+        self, definition: "ExportDefinition", window: "Window", permission: "Permission" = "create"
+    ) -> "Plan":
+        """The whole plan of one window; see `request`. Raises RequestError."""
         from export_pipelines.plan import compile_plan
 
-        return compile_plan(self.request(definition, window))
+        return compile_plan(self.request(definition, window, permission))
+
+    def demand_deliverable(
+        self, manifest: "Manifest", settings: "DestinationSettings", asker: str | None = None
+    ) -> None:
+        """That the export's owner, and the `asker`, may have the artifact at the destination today. Raises Denied."""
+        from export_pipelines.delivery_rights import demand_deliverable
+
+        policy = self.access.read()
+        if policy:
+            request = self.bare_request(self.definition(manifest.export), manifest.window)
+            demand_deliverable(manifest, settings, request, policy, self.now(), asker)
 
     def new_token(self) -> str:
         """The last name of an artifact, new for every run."""
@@ -213,6 +257,7 @@ class Project:
                 self.now,
                 token,
                 observer,
+                self.demand_deliverable,
             )
 
     def manifest(self, artifact: str) -> "Manifest":

@@ -1,7 +1,14 @@
 """What came out: artifacts, each a folder of parts with a manifest, in a store."""
 
 from export_pipelines.artifacts.listing import Listing
-from export_pipelines.artifacts.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, ManifestColumn, Part
+from export_pipelines.artifacts.manifest import (
+    FORMAT_VERSION,
+    MANIFEST_NAME,
+    NO_ACCESS_FILE,
+    Manifest,
+    ManifestColumn,
+    Part,
+)
 from export_pipelines.artifacts.renamed_store import RenamedStore
 from export_pipelines.artifacts.store import Staging, Store, open_store
 from export_pipelines.artifacts.verify import verify
@@ -9,6 +16,7 @@ from export_pipelines.artifacts.verify import verify
 __all__ = [
     "FORMAT_VERSION",
     "MANIFEST_NAME",
+    "NO_ACCESS_FILE",
     "Listing",
     "Manifest",
     "ManifestColumn",

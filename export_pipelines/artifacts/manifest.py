@@ -14,6 +14,7 @@ from export_pipelines.plan.plan import Mask, Window
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1  # a higher one means something else by a key of before; new keys need none
+NO_ACCESS_FILE: dict[str, object] = {"access": "one operator may do everything"}  # without access.yaml
 RERUN = "run the export again for this window; the source still holds the rows"
 
 
@@ -87,6 +88,9 @@ class Manifest(Stored):
         default=(), exclude_if=lambda ids: not ids
     )
     overrides: tuple[str, ...] = ()  # keys of the filter that the launch gave, for this run alone
+    rights: dict[str, object] = Field(
+        default_factory=dict
+    )  # whose the run had: RightsUsed, or NO_ACCESS_FILE
     notes: tuple[str, ...] = ()  # of a report: its time basis, and what could not be told
     rows: int
     bytes: int

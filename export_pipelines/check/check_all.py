@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from export_pipelines.catalog import Catalog
+from export_pipelines.check.access import policy_of
 from export_pipelines.check.definitions import Sample, sample_of
 from export_pipelines.check.destinations import alert_faults, allowed_notes, destination_faults
 from export_pipelines.check.fault import ALLOWED, OTHERS, CheckFault, faults_of
@@ -43,10 +44,12 @@ def check_all(
         if name in asked
         for text in error.faults
     ]
+    policy, said = policy_of(settings, catalog)
+    faults += said
     samples: dict[str, Sample] = {}
     for definition in loaded.definitions:
         try:
-            samples[definition.name] = sample_of(definition, settings, catalog)
+            samples[definition.name] = sample_of(definition, settings, catalog, policy, now())
         except ExportError as error:
             faults += faults_of(definition.name, error)
         except Exception as error:

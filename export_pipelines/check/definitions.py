@@ -1,8 +1,9 @@
 """The plan of an export, and what it calls its files in windows that tell what any window does."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
+from export_pipelines.access import Policy
 from export_pipelines.catalog import Catalog
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.export import Cadence
@@ -10,6 +11,7 @@ from export_pipelines.definition.given import AT_LAUNCH
 from export_pipelines.errors import WindowError
 from export_pipelines.plan import PlanRequest, WindowFiles, compile_files, compile_plan
 from export_pipelines.plan.plan import Plan, Window
+from export_pipelines.plan.rights import with_rights
 from export_pipelines.plan.window import WHOLE, scheduled_window, window_between, window_of
 from export_pipelines.settings import Settings
 
@@ -43,8 +45,10 @@ class Sample(NamedTuple):
     files: tuple[WindowFiles, ...]
 
 
-def sample_of(definition: ExportDefinition, settings: Settings, catalog: Catalog) -> Sample:
-    """Raises ExportError for a definition that makes no plan."""
+def sample_of(
+    definition: ExportDefinition, settings: Settings, catalog: Catalog, policy: Policy | None, at: datetime
+) -> Sample:
+    """By the rights that the export's owner has `at` that time. Raises ExportError for a definition that makes no plan."""
     if definition.filter.lead_ids == AT_LAUNCH:
         some = definition.filter.model_copy(update={"lead_ids": (SOME_LEAD,)})
         definition = definition.model_copy(update={"filter": some})
@@ -52,6 +56,7 @@ def sample_of(definition: ExportDefinition, settings: Settings, catalog: Catalog
     for window in _windows(definition):
         request = PlanRequest(definition, window, catalog, settings.dialect, settings.key_names)
         try:
+            request = with_rights(request, policy, None, "create", at, sample=True)
             files.append(compile_files(request))
             plan = plan or compile_plan(request)
         except WindowError:  # such a window can be asked for, and this export refuses it

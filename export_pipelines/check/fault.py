@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from export_pipelines.errors import ExportError, faults_in
 
-STORE, SOURCE, ALERTS, ALLOWED = OTHERS = ("artifact store", "source", "alerts", "allowed")
+STORE, SOURCE, ALERTS, ALLOWED, ACCESS = OTHERS = ("artifact store", "source", "alerts", "allowed", "access")
 
 
 class CheckFault(NamedTuple):

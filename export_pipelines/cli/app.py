@@ -42,6 +42,7 @@ COMMANDS: Mapping[
     "plan": (LOOK, "plans", "plan"),
     "preview": (LOOK, "plans", "preview"),
     "schema": (LOOK, "exports", "schema"),
+    "access": (LOOK, "access", "access"),
     "version": (LOOK, "version", "version"),
     "sample": (LEADS, "leads", "sample"),
     "import": (LEADS, "leads", "imports"),

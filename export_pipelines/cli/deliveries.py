@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import demand_known, files_of
 from export_pipelines.cli.errors import FAILED
@@ -48,11 +49,12 @@ def deliver(
         int | None, typer.Option(help="Only to this destination, by its place under `deliver:`.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Send also what arrived already.")] = False,
+    asker: As = None,
 ) -> None:
     """Deliver an artifact as its export now says: what failed, or is uncertain, or with --again everything."""
     from export_pipelines.orchestration import redeliver
 
-    project = project_of(context)
+    project = asking(context, asker)
     chosen = _chosen(project, artifact, to)
     with instance_of(project) as instance:
         texts = redeliver(project, [one.id for one in chosen], again, instance=instance)
@@ -69,16 +71,19 @@ def deliver(
 
 def _chosen(project: Project, artifact: str, number: int | None) -> list["Delivery"]:
     """The artifact's deliveries by today's definition, registered; RequestError when there is none such."""
+    from export_pipelines.definition.delivery import read_entry
     from export_pipelines.plan.output import destinations
 
     manifest = project.store.manifest(artifact)
-    request = project.request(project.definition(manifest.export), manifest.window)
+    request = project.bare_request(project.definition(manifest.export), manifest.window)
     found = project.ledger.register(manifest, destinations(request), None, project.now())
     chosen = [one for one in found if number in (None, one.number)]
     if not chosen:
         numbers = [str(one.number) for one in found]
         text = unknown("destination", str(number), numbers) if found else "its export delivers to nowhere"
         raise RequestError(text, where=artifact, remedy=f"see deliver: in {request.definition.path}")
+    for one in chosen:
+        project.demand_deliverable(manifest, read_entry(one.entry), project.asker)
     return chosen
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from export_pipelines.cli.context import project_of, say, show
+from export_pipelines.cli.asking import As, asking
+from export_pipelines.cli.context import say, show
 from export_pipelines.cli.estimate import Estimate, estimate
 from export_pipelines.cli.set import Set, given
 from export_pipelines.cli.tables import counted, show_json, show_rows, size
@@ -14,6 +15,7 @@ from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.project import Project
 
 if TYPE_CHECKING:
+    from export_pipelines.access import Permission
     from export_pipelines.definition import ExportDefinition
     from export_pipelines.plan.plan import Plan, Window
     from export_pipelines.read.source import Source
@@ -30,13 +32,14 @@ def plan(
     start: Start = None,
     end: End = None,
     set: Set = None,
+    asker: As = None,
     json: Json = False,
 ) -> None:
     """What a run would do: SQL, columns with types and masks, files, destinations, rows and bytes."""
     from export_pipelines.plan.describe import describe
     from export_pipelines.plan.fingerprint import fingerprint
 
-    project, made, source = _planned(context, name, partition, start, end, set)
+    project, made, source = _planned(context, asker, name, partition, start, end, set, "view")
     expected = estimate(made, source, project.settings)
     if json:
         content = {"plan": made.model_dump(mode="json"), "fingerprint": fingerprint(made)}
@@ -54,13 +57,14 @@ def preview(
     start: Start = None,
     end: End = None,
     set: Set = None,
+    asker: As = None,
     json: Json = False,
 ) -> None:
     """The first 20 rows as a run would write them, masked; nothing is written."""
     from export_pipelines.mask.keys import Keys
     from export_pipelines.run.preview import preview as first_rows
 
-    project, made, source = _planned(context, name, partition, start, end, set)
+    project, made, source = _planned(context, asker, name, partition, start, end, set)
     with closing(source.read(made.query)) as batches:  # type: ignore[type-var]
         rows = first_rows(made, batches, Keys.of(project.settings), PREVIEW_ROWS)
     if json:
@@ -70,9 +74,11 @@ def preview(
     say(f"{counted(len(rows.rows), 'row')} of window {made.extract.window.key}, as they would be written")
 
 
-def checked_plan(project: Project, definition: "ExportDefinition", window: "Window") -> "tuple[Plan, Source]":
+def checked_plan(
+    project: Project, definition: "ExportDefinition", window: "Window", permission: "Permission" = "create"
+) -> "tuple[Plan, Source]":
     """The plan of one window, and its source once it is known to hold what the plan reads. Raises RequestError."""
-    made = project.plan(definition, window)
+    made = project.plan(definition, window, permission)
     source = project.source()
     source.check(made.query)
     return made, source
@@ -80,17 +86,19 @@ def checked_plan(project: Project, definition: "ExportDefinition", window: "Wind
 
 def _planned(
     context: typer.Context,
+    asker: str | None,
     name: str,
     partition: str | None,
     start: str | None,
     end: str | None,
     set: list[str] | None,
+    permission: "Permission" = "create",
 ) -> "tuple[Project, Plan, Source]":
     """What the options of a command ask for, as `checked_plan`."""
-    project = project_of(context)
+    project = asking(context, asker)
     definition = project.definition(name, given(set))
     window = window_asked(project, definition, partition, start, end)
-    return project, *checked_plan(project, definition, window)
+    return project, *checked_plan(project, definition, window, permission)
 
 
 def _expected(plan: "Plan", expected: Estimate) -> Iterable[str]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from export_pipelines.cli.context import on_terminal, project_of, say, show
+from export_pipelines.cli.asking import As, asking
+from export_pipelines.cli.context import on_terminal, say, show
 from export_pipelines.cli.delivered import delivered_files
 from export_pipelines.cli.plans import Json, Name, checked_plan
 from export_pipelines.cli.progress import Partitions, Rows, progress_bar
@@ -40,11 +41,12 @@ def run(
     start: Start = None,
     end: End = None,
     set: Set = None,
+    asker: As = None,
     now: Now = False,
     json: Json = False,
 ) -> None:
     """Export one window: the partition named, or from --start to --end, or the last complete one."""
-    project = project_of(context)
+    project = asking(context, asker)
     definition = project.definition(name, given(set))
     window = window_asked(project, definition, partition, start, end)
     outcome = run_window(project, definition, window, own_window=start is not None, any_hour=now)
@@ -61,11 +63,12 @@ def backfill(
     first: First,
     last: Last,
     force: Force = False,
+    asker: As = None,
     now: Now = False,
     json: Json = False,
 ) -> None:
     """Export every partition from one to another that is not done; one that fails does not stop the others."""
-    project = project_of(context)
+    project = asking(context, asker)
     done = run_partitions(project, project.definition(name), first, last, force=force, any_hour=now)
     _show(project, done.manifests, done.failures, json)
     if done.skipped:

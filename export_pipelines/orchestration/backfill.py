@@ -16,7 +16,7 @@ from export_pipelines.errors import WindowError
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import plan_today
 from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
-from export_pipelines.orchestration.ops import ANY_HOUR, ORIGIN
+from export_pipelines.orchestration.ops import ANY_HOUR, ORIGIN, tags_of
 from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
 from export_pipelines.orchestration.renaming import old_names
 from export_pipelines.orchestration.run_tags import BACKFILL_TAG, RANGE_END, RANGE_START
@@ -78,6 +78,7 @@ def backfill(
     while chunks and (any_hour or _is_quiet(definition, now())):
         chunk = chunks.pop(0)
         tags = {BACKFILL_TAG: number, ORIGIN: "backfill", RANGE_START: chunk[0], RANGE_END: chunk[-1]}
+        tags |= tags_of(project.asker)
         if any_hour:
             tags[ANY_HOUR] = "yes"
         outcomes.append(run_job(location, definition, export, chunk, instance, tags=tags))

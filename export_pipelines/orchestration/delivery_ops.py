@@ -136,7 +136,12 @@ def deliver_window(
     key = written.window.key
     try:
         receipt = deliver(
-            written.deliver[entry], project.ledger, project.resources, project.now, context.run_id
+            written.deliver[entry],
+            project.ledger,
+            project.resources,
+            project.now,
+            context.run_id,
+            demand=project.demand_deliverable,
         )
     except ExportError as error:
         context.log.error(f"{key}: {error}")

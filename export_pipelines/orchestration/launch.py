@@ -20,7 +20,7 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.failures import UNEXPECTED, failures_in
 from export_pipelines.orchestration.jobs import QUIET
-from export_pipelines.orchestration.ops import ANY_HOUR, ASKED_BY, ORIGIN
+from export_pipelines.orchestration.ops import ANY_HOUR, ASKED_BY, ORIGIN, tags_of
 from export_pipelines.orchestration.redelivery import DELIVER_AGAIN, send_config
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND
 from export_pipelines.orchestration.schedules import run_config
@@ -72,6 +72,7 @@ def launch(
     chosen = window or _window(definition, partition_key, now())
     demand_complete(chosen, now())
     tags = {ANY_HOUR: "yes"} if any_hour else {}
+    tags |= tags_of(project.asker)
     if not any_hour:
         demand_quiet(definition, now(), NOW_ANYWAY)
     if definition.partition is None or window is None:

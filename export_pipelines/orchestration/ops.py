@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 ANY_HOUR = "export/any_hour"  # tag of a run that a person wants outside of quiet hours too
 ORIGIN, ASKED_BY = "export/origin", "export/asked_by"  # tags of runs that were asked for at the terminal
+ACTING_AS = "export/as"  # tag: the principal who asked for the run, whose rights hold beside the owner's
 ORIGINS = {"dagster/schedule_name": "schedule", "dagster/backfill": "backfill"}
 GIVEN = dg.Field(
     dg.Permissive(  # type: ignore[no-untyped-call]
@@ -54,6 +55,11 @@ WINDOW = {
     "end": dg.Field(str, is_required=False, description="exclusive"),
     "filter": GIVEN,
 }
+
+
+def tags_of(asker: str | None) -> dict[str, str]:
+    """Of a run that this principal asks for."""
+    return {ACTING_AS: asker, ASKED_BY: asker} if asker else {}
 
 
 def extract(context: dg.OpExecutionContext, location: CodeLocation) -> Edge:
@@ -77,7 +83,8 @@ def _extract(
             demand_quiet(definition, project.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")
         plans = []
         for window in windows:
-            plans.append(STEP["extract"](blank_draft(definition), project.request(definition, window)))
+            asked = project.request_of(context.run.tags.get(ACTING_AS), definition, window)
+            plans.append(STEP["extract"](blank_draft(definition), asked))
         _note_request(context, project, definition.name, plans)
     return _shown(context, "extract", plans)
 
@@ -194,7 +201,9 @@ def _whole(draft: PlanDraft, project: Project) -> Plan:
 
 
 def _request(draft: PlanDraft, project: Project) -> PlanRequest:
-    return project.request(project.definition(draft.export, draft.given), window_in(draft))
+    """What the draft is made from, with the rights that its people have now."""
+    definition = project.definition(draft.export, draft.given)
+    return project.request_of(draft.rights.asker if draft.rights else None, definition, window_in(draft))
 
 
 def _drafts(edge: Edge) -> list[PlanDraft]:

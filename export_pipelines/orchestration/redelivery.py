@@ -45,7 +45,15 @@ def _send(context: dg.OpExecutionContext, location: CodeLocation) -> None:
         try:
             with interruptible(context, project):
                 again = context.op_config["again"]
-                receipt = deliver(id, project.ledger, project.resources, project.now, context.run_id, again)
+                receipt = deliver(
+                    id,
+                    project.ledger,
+                    project.resources,
+                    project.now,
+                    context.run_id,
+                    again,
+                    project.demand_deliverable,
+                )
             context.log.info(f"{one.artifact}: {len(receipt.files)} files delivered to {receipt.target}")
         except ExportError as error:
             context.log.error(f"{one.artifact}: {error}")

@@ -12,7 +12,7 @@ from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import Due, due_windows, given_up
 from export_pipelines.orchestration.failures import failures_of
-from export_pipelines.orchestration.schedules import MAX_CAUGHT_UP, begins_now, request
+from export_pipelines.orchestration.schedules import MAX_CAUGHT_UP, begins_now, request, without_rights
 from export_pipelines.orchestration.switches import Switch, last_tick, next_tick, owes_a_tick, switches
 from export_pipelines.plan.window import WHOLE_KEY
 from export_pipelines.project import Project
@@ -45,6 +45,8 @@ def retry_windows_sensor(location: CodeLocation, jobs: Sequence[Any]) -> dg.Sens
                 _tell(project, definition, context.instance, lost)
             over += [f"{definition.name} {one.ask.key}" for one in lost]
             again = [one for one in due if one not in lost and _is_time(one, project.now())]
+            if without_rights(project, definition, [one.ask.window for one in again]):
+                continue
             asked += [request(location, definition, one) for one in again[:MAX_CAUGHT_UP]]
         figures = {"runs": len(asked), "given_up": len(over)}
         log.log(logging.INFO if asked or over else logging.DEBUG, "windows to retry", extra=figures)

@@ -2,13 +2,15 @@
 
 Off until a person turns it on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.schedule import is_within
+from export_pipelines.errors import Denied
+from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.active_limit import refusal
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import (
@@ -44,6 +46,8 @@ def export_schedule(
         switch = switches(instance).get(location.schedule_name(definition))
         due = due_windows(location, definition, instance, switch, at, tick=True)
         wanted = [one for one in due if not given_up(definition, one, at)]
+        if refused := without_rights(location.project, definition, [one.ask.window for one in wanted]):
+            return dg.SkipReason(refused)
         if not wanted:
             return dg.SkipReason(_why_nothing(definition, due))
         return [request(location, definition, one) for one in wanted[:MAX_CAUGHT_UP]]
@@ -70,6 +74,21 @@ def schedule_of(
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description=description,
     )(tick)
+
+
+def without_rights(project: Project, definition: ExportDefinition, windows: Sequence[Window]) -> str | None:
+    """Why the owner may not have these windows today, of which an alert tells once a day; None where they may."""
+    try:
+        for window in windows:
+            project.request(definition, window)
+    except Denied as error:
+        now = project.now()
+        text = f"the schedule is stopped: {error}"
+        key = f"rights {definition.name}: {now:%Y-%m-%d}"
+        then = f"export-pipelines access explain {definition.owner} {definition.name}"
+        project.ledger.notice(Alert(key, definition.name, "failure", text, then, now))
+        return text
+    return None
 
 
 def _why_nothing(definition: ExportDefinition, due: list[Due]) -> str:

@@ -253,11 +253,13 @@ def test_a_project_without_a_list_is_told_so_and_is_not_at_fault(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.folder)
-    (note,) = every_fault(project)
+    access, note = every_fault(project)
+    assert (access.name, access.severity) == ("access", "note")
+    assert access.text.startswith("there is no access.yaml, so whoever reaches this program may export")
     assert (note.name, note.severity) == ("allowed", "note")
     assert note.text.startswith("there is no allowed.yaml, so exports may name any variable, file, host,")
     (project.folder / "allowed.yaml").write_text("hosts: [example.com]\n")
-    assert every_fault(project) == []
+    assert every_fault(project) == [access]
 
 
 def test_a_list_that_is_wrong_is_one_fault_with_its_line(project: Project) -> None:

@@ -1,0 +1,206 @@
+"""`access`: why something is allowed or not, who may what, and the API keys."""
+
+import csv
+import secrets
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from export_pipelines.cli.asking import As, asking
+from export_pipelines.cli.context import say, show
+from export_pipelines.cli.plans import Json, Name
+from export_pipelines.cli.tables import Columns, show_json, show_listing, show_table
+from export_pipelines.errors import Denied, RequestError
+
+if TYPE_CHECKING:
+    from export_pipelines.access import Policy
+    from export_pipelines.ledger import ApiKey, ApiKeys
+    from export_pipelines.project import Project
+
+Principal = Annotated[str, typer.Argument(metavar="NAME", help="By access.yaml.", show_default=False)]
+KeyId = Annotated[str, typer.Argument(metavar="KEY", help="As `access key list` names it.")]
+
+access = typer.Typer(no_args_is_help=True, help="Who may export what, by access.yaml.")
+key = typer.Typer(no_args_is_help=True, help="API keys: new, list, rotate, revoke.")
+access.add_typer(key, name="key")
+
+
+@access.command("explain")
+def explain(context: typer.Context, name: Principal, export: Name, json: Json = False) -> None:
+    """Why NAME may or may not have an export, line by line, for each of the roles."""
+    from export_pipelines.access import grants_of
+    from export_pipelines.access.review import explained
+    from export_pipelines.plan.window import scheduled_window
+
+    project, policy = _guarded(context)
+    definition = project.definition(export)
+    request = project.bare_request(definition, scheduled_window(definition, project.now()))
+    from export_pipelines.plan.rights import findings
+
+    lines = [
+        line
+        for grant in grants_of(policy, name, project.now())
+        for line in explained(policy, grant, definition, findings(request, grant), name == definition.owner)
+    ]
+    if json:
+        show_json([one._asdict() for one in lines])
+        return
+    for line in lines:
+        show(f"{line.verdict:5}{line.text}" + (f" ({line.where})" if line.where else ""))
+
+
+@access.command("review")
+def review(
+    context: typer.Context,
+    json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+    asker: As = None,
+) -> None:
+    """For each principal: roles, permissions, flows, what is seen in clear, exports, keys, what was asked for in 90 days."""
+    from export_pipelines.access.review import reviewed
+    from export_pipelines.ledger import ApiKeys
+
+    project, policy = _administered(context, asker)
+    now = project.now()
+    rows = [
+        reviewed(
+            policy,
+            name,
+            project.catalog.dataset("leads"),
+            [one.name for one in project.loaded.definitions if one.owner == name],
+            [_told(one, now) for one in ApiKeys(project.ledger.engine).all(name)],
+            project.ledger.asked_by(name, now),
+            now,
+        )
+        for name in policy.names()
+    ]
+    if json:
+        show_json(rows)
+        return
+    headers = list(rows[0])
+    if as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(headers)
+        writer.writerows([_cell(row[name]) for name in headers] for row in rows)
+        return
+    show_table(rows, {name.replace("_", " "): partial(_cell_of, name) for name in headers})
+
+
+@key.command("new")
+def new(
+    context: typer.Context,
+    name: Principal,
+    expires: Annotated[str, typer.Option(metavar="DAYS", help="How long it is good for.")] = "90d",
+    asker: As = None,
+) -> None:
+    """Make a key for NAME. It is printed this once; the ledger keeps its SHA-256."""
+    from export_pipelines.access.keys import RANDOM_BYTES, days_in
+
+    project, policy = _administered(context, asker)
+    policy.demand_known(name)
+    lifetime = days_in(expires)
+    show(_keys(project).new(name, lifetime, project.now(), secrets.token_bytes(RANDOM_BYTES)))
+    say(f"of {name}, until {project.now() + lifetime:%Y-%m-%d}; it is not shown again")
+
+
+@key.command("list")
+def list_keys(context: typer.Context, json: Json = False, asker: As = None) -> None:
+    """Every key: whose, since when, until when, last used when."""
+    project, _ = _administered(context, asker)
+    found = _keys(project).all()
+    now = project.now()
+    columns: Columns[ApiKey] = {
+        "key": lambda one: one.id,
+        "principal": lambda one: one.principal,
+        "state": lambda one: one.state(now),
+        "made": lambda one: _day(one.created_at),
+        "until": lambda one: _day(one.expires_at),
+        "last used": lambda one: _day(one.last_used_at),
+    }
+    show_listing(
+        found, columns, lambda one: vars(one) | {"state": one.state(now)}, json=json, empty="no keys"
+    )
+
+
+@key.command("revoke")
+def revoke(context: typer.Context, id: KeyId, asker: As = None) -> None:
+    """End a key now."""
+    project, _ = _administered(context, asker)
+    _keys(project).revoke(id, project.now())
+    say(f"the key {id} is revoked")
+
+
+@key.command("rotate")
+def rotate(
+    context: typer.Context,
+    id: KeyId,
+    overlap: Annotated[
+        str, typer.Option(metavar="DAYS", help="How long the old key stays good beside the new one.")
+    ] = "7d",
+    asker: As = None,
+) -> None:
+    """Make another key for the same principal; the old one ends after the overlap."""
+    from export_pipelines.access.keys import RANDOM_BYTES, days_in
+
+    project, _ = _administered(context, asker)
+    random = secrets.token_bytes(RANDOM_BYTES)
+    show(_keys(project).rotate(id, days_in(overlap), project.now(), random))
+    say(f"the key {id} ends in {overlap}; the new one is not shown again")
+
+
+def _guarded(context: typer.Context) -> "tuple[Project, Policy]":
+    from export_pipelines.cli.context import project_of
+
+    project = project_of(context)
+    policy = project.access.read()
+    if policy is None:
+        raise RequestError(
+            "there is no access.yaml: one operator may do everything",
+            where=str(project.settings.access),
+            remedy="docs/access.md has one to begin with",
+        )
+    return project, policy
+
+
+def _administered(context: typer.Context, asker: str | None) -> "tuple[Project, Policy]":
+    """Raises Denied for whoever asks without the permission admin."""
+    from export_pipelines.access import grants_of
+
+    _guarded(context)
+    project = asking(context, asker)
+    policy = project.access.read()
+    assert policy is not None and project.asker is not None  # it was there
+    if not any("admin" in one.permissions for one in grants_of(policy, project.asker, project.now())):
+        raise Denied(
+            f'{project.asker} has no role with the permission "admin"',
+            where=policy.at("principals", project.asker),
+            remedy="ask one who has",
+        )
+    return project, policy
+
+
+def _keys(project: "Project") -> "ApiKeys":
+    from export_pipelines.ledger import ApiKeys
+
+    return ApiKeys(project.ledger.engine)
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "never"
+
+
+def _told(one: "ApiKey", now: datetime) -> str:
+    age = (now - one.created_at).days
+    return f"{one.id} {one.state(now)}, {age} days old, last used {_day(one.last_used_at)}"
+
+
+def _cell_of(name: str, row: Mapping[str, Any]) -> str:
+    return _cell(row[name])
+
+
+def _cell(value: Any) -> str:
+    return "; ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

@@ -1,0 +1,45 @@
+"""`--as NAME`: who asks, by access.yaml; the system's user where nobody is named."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from export_pipelines.cli.context import project_of
+from export_pipelines.errors import Denied
+from export_pipelines.key_versions import PREFIX
+from export_pipelines.project import Project
+
+API_KEY = f"{PREFIX}API_KEY"
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="NAME",
+        help="Who asks, by access.yaml: this one's rights hold beside the owner's. Default: the system's user.",
+        show_default=False,
+    ),
+]
+
+
+def asking(context: typer.Context, name: str | None) -> Project:
+    """The project, with whoever asks: the owner of the key in EXPORT_PIPELINES_API_KEY, or `name`, or the system's user.
+
+    Raises RequestError for one whom access.yaml does not know, Denied for a key that is not good.
+    """
+    from export_pipelines.access import asker_of
+
+    project = project_of(context)
+    policy = project.access.read()
+    key = project.environment.get(API_KEY)
+    if policy and key:
+        from export_pipelines.ledger import ApiKeys
+
+        owner = ApiKeys(project.ledger.engine).use(key, project.now())
+        if name not in (None, owner):
+            raise Denied(
+                f'the key is that of {owner}, not of "{name}"', where=API_KEY, remedy="leave --as out"
+            )
+        name = owner
+    project.asker = asker_of(policy, name, getpass.getuser())
+    return project

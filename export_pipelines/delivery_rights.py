@@ -1,0 +1,112 @@
+"""Whether a finished artifact may go to a destination by the rights of today, which may be narrower than when it was made."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from export_pipelines.access import TREATMENTS, Grant, Policy, grants_of
+from export_pipelines.artifacts import Manifest, ManifestColumn
+from export_pipelines.catalog import Component, Dataset, Kind
+from export_pipelines.definition.destinations import DestinationSettings
+from export_pipelines.errors import Denied, ExportError
+from export_pipelines.plan import PlanRequest, compile_plan
+from export_pipelines.plan.fingerprint import fingerprint
+from export_pipelines.plan.granted import is_clear
+from export_pipelines.plan.plan import iso
+from export_pipelines.plan.rights import with_rights
+
+
+def demand_deliverable(
+    manifest: Manifest,
+    settings: DestinationSettings,
+    request: PlanRequest,
+    policy: Policy | None,
+    at: datetime,
+    asker: str | None = None,
+) -> None:
+    """Raises Denied unless the export's owner, and whoever asks, may have all of the artifact delivered there today,
+    each in one of their roles. `request` is that of the artifact's window, by today's definition.
+
+    An artifact is within the rights of a role if it holds what the owner's plan of today would give, or if its manifest
+    shows that no column, flow, day or row is beyond them.
+    """
+    if policy is None:
+        return
+    owner = request.definition.owner
+    if owner is None:
+        raise Denied(
+            f"{policy.file} says who may export what, and this export names no owner", where=manifest.export
+        )
+    is_todays = _is_todays(manifest, request, policy, at)
+    for name in filter(None, (owner, asker)):
+        found: list[str] = []
+        for grant in grants_of(policy, name, at):
+            beyond = list(_beyond(manifest, settings, request.dataset, grant, is_todays and name == owner))
+            if not beyond:
+                break
+            found.append(f"{grant.roles[0]} ({policy.at('roles', grant.roles[0])}): {'; '.join(beyond)}")
+        else:
+            raise Denied(
+                f"{name} may not deliver it any more: " + " / ".join(found),
+                where=manifest.artifact,
+                remedy="run the export again by the rights of today",
+            )
+
+
+def _is_todays(manifest: Manifest, request: PlanRequest, policy: Policy, at: datetime) -> bool:
+    """Of what a release without fingerprints made, too little is told to say so."""
+    try:
+        plan = compile_plan(with_rights(request, policy, None, "create", at))
+    except ExportError:
+        return False
+    return fingerprint(plan) == manifest.fingerprint
+
+
+def _beyond(
+    manifest: Manifest, settings: DestinationSettings, dataset: Dataset, grant: Grant, is_todays: bool
+) -> Iterator[str]:
+    if "create" not in grant.permissions:
+        yield 'without the permission "create"'
+    if manifest.type not in grant.types:
+        yield f"exports of {manifest.type}s"
+    for place in settings.reaches():
+        if not grant.delivers_to(settings.kind, place):
+            yield f"{settings.kind} {place}".rstrip()
+    if grant.since and manifest.window.start < grant.since:
+        yield f"rows before {iso(grant.since)}"
+    if grant.max_rows is not None and manifest.rows > grant.max_rows:
+        yield f"more than {grant.max_rows:,} rows"
+    if not is_todays:
+        yield from _shown_beyond(manifest, dataset, grant)
+
+
+def _shown_beyond(manifest: Manifest, dataset: Dataset, grant: Grant) -> Iterator[str]:
+    """Of flows, groups and columns, what the manifest does not show to be within the grant."""
+    made_of: Any = manifest.rights.get("flows") or ()
+    for flows in grant.flows:
+        allowed = {one.casefold() for one in flows}
+        if not any({str(one).casefold() for one in some} <= allowed for some in made_of):
+            yield f"flows other than {', '.join(flows)}"
+    if manifest.type == "report":
+        least: Any = manifest.rights.get("min_group") or 0
+        if (grant.min_group or 0) > least:
+            yield f"groups of fewer than {grant.min_group} leads"
+        return
+    for column in manifest.columns:
+        if _shows_more(column, dataset, grant):
+            yield f"the column {column.id}"
+
+
+def _shows_more(column: ManifestColumn, dataset: Dataset, grant: Grant) -> bool:
+    """Whether a column may show more than the role may see, also where that cannot be told."""
+    one = dataset.get(column.id)
+    if one is None:
+        return True
+    if isinstance(one, Component):
+        hidden = grant.treatment(one.field, dataset) != "keep"
+        return grant.removes(one, dataset) or (
+            hidden and not one.field.semantic_type.may_stand(one.name, True)
+        )
+    if one.kind is Kind.JSON:
+        return not is_clear(one, grant, dataset)
+    return TREATMENTS.index(grant.treatment(one, dataset)) > TREATMENTS.index(column.mask or "keep")
