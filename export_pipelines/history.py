@@ -1,20 +1,29 @@
 """Store and ledger of a project, in which an export that was renamed has what it made under its earlier names."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from export_pipelines import ledger as ledgers
 from export_pipelines.artifacts import RenamedStore, Store, open_store
+from export_pipelines.artifacts.sealing import DataKeys, MasterKeys, SealedStore
 from export_pipelines.definition import Loaded
 from export_pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from export_pipelines.s3 import ClientOf
 
+Clock = Callable[[], datetime]
 
-def store_of(settings: Settings, loaded: Loaded, s3_client: "ClientOf | None" = None) -> Store:
-    """Artifacts stay under the name that they were made with; asked for an export, the store gives them too."""
+
+def store_of(
+    settings: Settings, loaded: Loaded, keys: DataKeys, now: Clock, s3_client: "ClientOf | None" = None
+) -> Store:
+    """Artifacts stay under the name that they were made with; asked for an export, the store gives them too. Where a master
+    key is held, new ones are sealed. Raises SettingsError for a master key that is too short."""
     former = {one.name: one.renamed_from for one in loaded.definitions if one.renamed_from}
-    store = open_store(settings.store_url, s3_client)
+    masters = MasterKeys.of(settings.master_key)
+    store = SealedStore(open_store(settings.store_url, s3_client), keys, masters, now)
     return RenamedStore(store, former) if former else store
 
 

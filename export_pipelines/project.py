@@ -99,8 +99,10 @@ class Project:
     @cached_property
     def store(self) -> "Store":
         from export_pipelines.history import store_of
+        from export_pipelines.ledger.data_keys import LedgerKeys
 
-        return store_of(self.settings, self.loaded, self.s3_client)
+        keys = LedgerKeys(lambda: self.ledger.engine)
+        return store_of(self.settings, self.loaded, keys, self.now, self.s3_client)
 
     @cached_property
     def ledger(self) -> "Ledger":
@@ -113,7 +115,7 @@ class Project:
     def resources(self) -> "Resources":
         from export_pipelines.delivery import Resources
 
-        return Resources(self.settings, self.environment, self.s3_client)
+        return Resources(self.settings, self.environment, self.s3_client, lambda: self.store)
 
     def forget(self) -> None:
         """The next question reads everything again, after a key or a catalog was written."""

@@ -35,7 +35,7 @@ def detokenize(
     project = project_of(context)
     _demand_sense(token, column, output, null_marker)
     opener = Opener(Keys.of(project.settings))
-    detokenizer = Detokenizer(opener, project.ledger, _user(), project.now)
+    detokenizer = Detokenizer(opener, project.ledger, system_user(), project.now)
     if not column:
         with detokenizer.value(token) as value:
             show(value)
@@ -58,7 +58,7 @@ def _demand_sense(token: str, column: list[str] | None, output: Path | None, nul
         raise RequestError("the columns that hold tokens are missing", where=token, remedy="--column NAME")
 
 
-def _user() -> str:
+def system_user() -> str:
     """As the operating system knows the user; variables could say anything."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name

@@ -1,7 +1,7 @@
 """What destinations are opened with: folders, what the operator allows, and the secrets that definitions only name."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,8 +30,11 @@ class Resources:
     settings: Settings
     environment: Environment = field(repr=False)
     s3_client: "ClientOf | None" = field(default=None, repr=False)  # for buckets that say nothing of how
+    project_store: Callable[[], Store] | None = field(default=None, repr=False)  # knows sealed artifacts
 
     def open_store(self) -> Store:
+        if self.project_store is not None:
+            return self.project_store()
         return open_store(self.settings.store_url, self.s3_client)
 
     @cached_property

@@ -1,6 +1,6 @@
 """The wrapped data keys of sealed artifacts: kept here alone, and destroyed here."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,9 +12,13 @@ from export_pipelines.ledger.tables import data_keys
 
 @dataclass(frozen=True)
 class LedgerKeys:
-    """The DataKeys of a ledger."""
+    """The DataKeys of a ledger, which is opened when one is asked for."""
 
-    engine: sa.Engine
+    open_engine: Callable[[], sa.Engine]
+
+    @property
+    def engine(self) -> sa.Engine:
+        return self.open_engine()
 
     def add(self, key: WrappedKey) -> None:
         with self.engine.begin() as connection:

@@ -137,7 +137,8 @@ def _sealed(place: Place, tmp: Path) -> Place:
     version = KeyVersion(name="MASTER_KEY", secret=SecretBytes(b"m" * 32), where="")
     masters = MasterKeys.of(KeyVersions(name="MASTER_KEY", held=(version,)))
     assert masters is not None
-    return SealedPlace(place, LedgerKeys(open_ledger(f"sqlite:///{tmp / 'ledger.db'}").engine), masters)
+    ledger = open_ledger(f"sqlite:///{tmp / 'ledger.db'}")
+    return SealedPlace(place, LedgerKeys(lambda: ledger.engine), masters)
 
 
 def _bucket(tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Place:

@@ -116,5 +116,8 @@ def test_a_short_key_is_refused_where_an_export_needs_it(
 
 def test_a_short_key_stops_nothing_that_needs_none(terminal: Terminal, project: Project) -> None:
     project.environment.update({HASH: "short", MASTER: "short"})
-    commands = (["list"], ["check"], ["fields", "leads"], ["run", "daily", "--partition", DAY])
-    assert [terminal(*command).code for command in commands] == [0, 0, 0, 0]
+    assert [terminal(*command).code for command in (["list"], ["check"], ["fields", "leads"])] == [0, 0, 0]
+    refused = terminal("run", "daily", "--partition", DAY)
+    assert refused.code == 2 and "seal needs keys of at least 32 bytes" in refused.stderr
+    project.environment[MASTER] = ""
+    assert terminal("run", "daily", "--partition", DAY).code == 0

@@ -4,6 +4,7 @@ once it is destroyed there, no copy of the artifact opens any more."""
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -34,6 +35,7 @@ class DataKeys(Protocol):
     add:     a new one, before the first byte of its artifact is stored.
     get:     that of an artifact; None where there is none, or it was destroyed.
     replace: the same data keys under another master key, all or none of them.
+    destroy: takes those of `artifacts` away for ever.
     """
 
     def add(self, key: WrappedKey) -> None: ...
@@ -41,6 +43,8 @@ class DataKeys(Protocol):
     def get(self, artifact: str) -> WrappedKey | None: ...
 
     def replace(self, keys: Iterable[WrappedKey]) -> None: ...
+
+    def destroy(self, artifacts: Iterable[str], at: datetime) -> list[str]: ...
 
 
 class MasterKey(Protocol):

@@ -2,8 +2,9 @@
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +35,7 @@ class SealedStore:
     store: "Store"
     keys: DataKeys
     masters: MasterKeys | None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def begin(self, export: str, window_key: str, token: str) -> "Staging":
         staging = self.store.begin(export, window_key, token)
@@ -103,6 +105,8 @@ class SealedStore:
         return self.store.files(artifact)
 
     def remove(self, artifact: str) -> None:
+        """The key first: whatever stops us afterwards, no copy opens any more."""
+        self.keys.destroy([artifact], self.now())
         self.store.remove(artifact)
 
     def sweep(self, export: str | None = None) -> list[str]:

@@ -38,7 +38,8 @@ ONE, TWO = b"1" * 32, b"2" * 32
 
 @pytest.fixture
 def keys(tmp_path: Path) -> LedgerKeys:
-    return LedgerKeys(open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}").engine)
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    return LedgerKeys(lambda: ledger.engine)
 
 
 @pytest.fixture
@@ -125,6 +126,12 @@ def test_after_its_key_was_destroyed_it_opens_no_more_and_still_verifies(
             assert wrapped.wrapped not in path.read_bytes()
             assert wrapped.wrapped[12:44] not in path.read_bytes()
             assert key not in path.read_bytes()
+
+
+def test_what_is_removed_loses_its_key_too(store: SealedStore, keys: LedgerKeys) -> None:
+    stored(store)
+    store.remove(ARTIFACT)
+    assert keys.get(ARTIFACT) is None
 
 
 def test_without_the_key_what_lies_there_is_held_against_its_own_digest(

@@ -1,0 +1,99 @@
+"""Sealed artifacts, their master key, the audit and its checkpoints at the terminal."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from export_pipelines.errors import SettingsError
+from export_pipelines.ledger import open_ledger
+from export_pipelines.ledger.tables import audit
+from export_pipelines.project import Project as Opened
+from export_pipelines_tests.conftest import Answer, Project
+
+MASTER, SECOND, AUDIT = (f"EXPORT_PIPELINES_{name}" for name in ("MASTER_KEY", "MASTER_KEY_2", "AUDIT_KEY"))
+DAY = "2024-01-15"
+Terminal = Callable[..., Answer]
+
+
+@pytest.fixture
+def sealed(project: Project, terminal: Terminal) -> str:
+    """An artifact made under the first master key."""
+    project.environment.update({MASTER: "m" * 32, AUDIT: "a" * 32})
+    assert terminal("run", "daily", "--partition", DAY).code == 0
+    return terminal("artifacts", "daily").stdout.splitlines()[1].split()[0]
+
+
+def stored_part(project: Project, artifact: str) -> Path:
+    return project.home / "artifacts" / artifact / "leads_part_1.csv"
+
+
+def delivered(project: Project) -> bytes:
+    return (project.home / "delivered" / "daily" / DAY / "leads_part_1.csv").read_bytes()
+
+
+def test_what_is_stored_is_sealed_and_what_is_delivered_is_not(
+    project: Project, terminal: Terminal, sealed: str
+) -> None:
+    stored = stored_part(project, sealed).read_bytes()
+    assert b"lead_id" not in stored and delivered(project).startswith(b"lead_id")
+    assert terminal("verify", sealed).code == 0
+    stored_part(project, sealed).write_bytes(stored[:-1])
+    answer = terminal("verify", sealed)
+    assert answer.code == 1 and "leads_part_1.csv" in answer.stderr
+
+
+def test_delivering_again_opens_what_is_sealed(project: Project, terminal: Terminal, sealed: str) -> None:
+    before = delivered(project)
+    (project.home / "delivered" / "daily" / DAY / "leads_part_1.csv").unlink()
+    assert terminal("deliver", sealed, "--again").code == 0
+    assert delivered(project) == before
+
+
+def test_after_a_rotation_the_first_master_key_is_needed_no_more(
+    project: Project, terminal: Terminal, sealed: str
+) -> None:
+    project.environment[SECOND] = "n" * 32
+    assert terminal("master-key", "rotate").stdout == "1 data key wrapped anew\n"
+    assert terminal("master-key", "rotate").stdout == "0 data keys wrapped anew\n"
+    del project.environment[MASTER]
+    assert terminal("deliver", sealed, "--again").code == 0
+
+
+def test_without_its_master_key_nothing_is_opened_and_the_stored_bytes_still_verify(
+    project: Project, terminal: Terminal, sealed: str
+) -> None:
+    project.environment[MASTER] = "o" * 32
+    stored = stored_part(project, sealed)
+    with pytest.raises(SettingsError, match="is not held here"):
+        Opened.open(project.folder, project.environment).store.open(sealed, stored.name)
+    assert terminal("verify", sealed).code == 0
+
+
+def test_what_is_erased_is_gone_and_its_copies_are_named(
+    project: Project, terminal: Terminal, sealed: str
+) -> None:
+    answer = terminal("erase", sealed, "--yes")
+    assert answer.stdout == f"{sealed}: erased, its key is destroyed\n"
+    assert "a delivered copy is left at" in answer.stderr and f"daily/{DAY}" in answer.stderr
+    assert not stored_part(project, sealed).exists()
+    assert terminal("erase", sealed, "--yes").code == 2
+    (entry,) = open_ledger(f"sqlite:///{project.home / 'ledger.db'}").audit("erased")
+    assert entry.subject == sealed and entry.detail["sealed"] is True
+
+
+def test_a_checkpoint_tells_of_an_audit_that_was_cut(
+    project: Project, terminal: Terminal, sealed: str, tmp_path: Path
+) -> None:
+    assert terminal("master-key", "rotate").code == 0
+    kept = tmp_path / "checkpoint.txt"
+    kept.write_text(terminal("audit", "checkpoint").stdout)
+    assert terminal("audit", "verify", str(kept)).code == 0
+    assert terminal("audit", "public-key").stdout.startswith("-----BEGIN PUBLIC KEY-----")
+    with open_ledger(f"sqlite:///{project.home / 'ledger.db'}").engine.begin() as connection:
+        connection.execute(sa.delete(audit))
+    answer = terminal("audit", "verify", str(kept))
+    assert answer.code == 1 and "entry 1 is missing" in answer.stderr
+    kept.write_text("something else")
+    assert terminal("audit", "verify", str(kept)).code == 2
