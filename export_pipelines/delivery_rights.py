@@ -16,7 +16,7 @@ from export_pipelines.plan.plan import iso
 from export_pipelines.plan.rights import with_rights
 
 
-def demand_deliverable(
+def require_deliverable(
     manifest: Manifest,
     settings: DestinationSettings,
     request: PlanRequest,

@@ -54,7 +54,7 @@ class KeyVersions(BaseModel):
     def active(self, purpose: str) -> KeyVersion:
         """The version that new exports use: the chosen one, or else the highest. Raises SettingsError, in which
         `purpose` (hash, tokenize) is what needs the key."""
-        self.demand(purpose)
+        self.require(purpose)
         if not self.chosen:
             return self.held[-1]
         name = self.name if self.chosen == "1" else f"{self.name}_{self.chosen}"
@@ -66,7 +66,7 @@ class KeyVersions(BaseModel):
             remedy=f"held: {listed(self.held)}; 1 is the version without a number",
         )
 
-    def demand(self, purpose: str) -> None:
+    def require(self, purpose: str) -> None:
         """Raises SettingsError without a key, for a key that is too short, or two versions with one secret."""
         if not self.held:
             raise key_not_set(self.name, purpose)

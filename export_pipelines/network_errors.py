@@ -155,7 +155,7 @@ def is_passing(status: int) -> bool:
     return status in PASSING_STATUS or status >= 500
 
 
-def asked_wait(retry_after: str | None) -> float | None:
+def retry_after_s(retry_after: str | None) -> float | None:
     """Seconds of a Retry-After, given as such or as a date."""
     if not retry_after:
         return None

@@ -15,7 +15,7 @@ from export_pipelines.ledger import Ledger
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.fingerprint import fingerprint
-from export_pipelines.plan.limits import demand_room
+from export_pipelines.plan.limits import require_room
 from export_pipelines.plan.plan import OutputColumn, Plan, Window, schema_hash
 from export_pipelines.plan.query.named_ids import count_of, named_ids
 from export_pipelines.read.source import Source
@@ -55,17 +55,17 @@ def run_window(
     now: Clock,
     token: str,
     observer: Observer | None = None,
-    demand: Demand | None = None,
+    require: Demand | None = None,
 ) -> Outcome:
     """Writes the window of `plan` and brings it to every destination; see `run_export` and `deliver`. Raises ExportError
     where nothing was written."""
     manifest = run_export(plan, source, store, keys, now, token, observer)
     entries = destinations_of(plan, manifest.rows)
-    due = ledger.register(manifest, entries, None, now(), given=bool(plan.given))
+    due = ledger.register(manifest, entries, None, now(), overridden=bool(plan.overrides))
     receipts, failures = [], {}
     for number, delivery in enumerate(due, start=1):
         try:
-            receipts.append(deliver(delivery.id, ledger, resources, now, demand=demand))
+            receipts.append(deliver(delivery.id, ledger, resources, now, require=require))
         except ExportError as error:
             failures[number] = error
     return Outcome(manifest, tuple(receipts), failures)
@@ -104,7 +104,7 @@ def _write(
     expected = check_run(plan, source)
     with store.begin(*artifact.split("/")) as staging:
         written = write_parts(plan, source.read(plan.query), staging.open_part, keys, observer)
-        _demand_all_rows(plan, expected, written.rows_read)
+        _require_all_rows(plan, expected, written.rows_read)
         manifest = staging.commit(_manifest(plan, written, artifact, now(), store))
     return manifest, written
 
@@ -116,7 +116,7 @@ def deliver(
     now: Clock,
     run_id: str | None = None,
     again: bool = False,
-    demand: Demand | None = None,
+    require: Demand | None = None,
 ) -> Receipt:
     """One attempt at a delivery that `ledger.register` gave; may be called at will, what arrived is not sent twice.
 
@@ -129,8 +129,8 @@ def deliver(
             if attempt.receipt is None:
                 one, store = attempt.delivery, resources.open_store()
                 settings, manifest = read_entry(one.entry), store.manifest(one.artifact)
-                if demand:
-                    demand(manifest, settings)
+                if require:
+                    require(manifest, settings)
                 destination = open_destination(settings, resources)
                 attempt.heading_for(destination.target(manifest))
                 attempt.receipt = destination.send(Artifact(manifest, store, now()), attempt)
@@ -154,11 +154,11 @@ def check_run(plan: Plan, source: Source) -> int:
     if plan.report is not None or plan.query.counts_at_most:
         return 0
     rows = source.count(plan.query)
-    demand_room(plan, rows)
+    require_room(plan, rows)
     return rows
 
 
-def demand_named_leads(request: PlanRequest, source: Source) -> None:
+def require_named_leads(request: PlanRequest, source: Source) -> None:
     """Raises RequestError when the source lacks leads that the export names by their ids."""
     ids = named_ids(request)
     lacking = len(ids) - source.count(count_of(request, ids)) if ids else 0
@@ -179,7 +179,7 @@ def destinations_of(plan: Plan, rows: int | None = None) -> tuple[StoredEntry, .
     return () if plan.output.skip_empty and rows == 0 else plan.output.deliver
 
 
-def _demand_all_rows(plan: Plan, expected: int, written: int) -> None:
+def _require_all_rows(plan: Plan, expected: int, written: int) -> None:
     """More rows than counted came in meanwhile; fewer means that the reading broke off or rows went away."""
     if written < expected:
         raise RetryableError(
@@ -212,7 +212,7 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         removed=masking.removed,
         key_ids=masking.key_ids,
         rights=plan.rights.model_dump(mode="json") if plan.rights else dict(NO_ACCESS_FILE),
-        overrides=tuple(sorted(plan.given.get("filter", {}))),
+        overrides=tuple(sorted(plan.overrides.get("filter", {}))),
         notes=plan.report.notes if plan.report else (),
         rows=written.rows,
         bytes=sum(part.bytes for part in written.parts),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from export_pipelines.catalog import Catalog
     from export_pipelines.definition import ExportDefinition, Loaded
     from export_pipelines.definition.destinations import DestinationSettings
-    from export_pipelines.definition.given import Given
+    from export_pipelines.definition.overrides import RunOverrides
     from export_pipelines.delivery import Resources
     from export_pipelines.ledger import Ledger
     from export_pipelines.pipeline import Outcome
@@ -92,14 +92,14 @@ class Project:
     def loaded(self) -> "Loaded":
         """The exports, and the faults of those that are broken."""
         from export_pipelines.definition import load_definitions
-        from export_pipelines.definition.known import read_known
+        from export_pipelines.definition.remembered import read_known
 
         return load_definitions(self.settings.definitions, self.catalog, read_known(self.settings.home))
 
     @cached_property
     def store(self) -> "Store":
-        from export_pipelines.history import store_of
         from export_pipelines.ledger.data_keys import LedgerKeys
+        from export_pipelines.renamed_exports import store_of
 
         keys = LedgerKeys(lambda: self.ledger.engine)
         return store_of(self.settings, self.loaded, keys, self.now, self.s3_client)
@@ -107,7 +107,7 @@ class Project:
     @cached_property
     def ledger(self) -> "Ledger":
         """Raises SettingsError."""
-        from export_pipelines.history import ledger_of
+        from export_pipelines.renamed_exports import ledger_of
 
         return ledger_of(self.settings, self.loaded, self.s3_client)
 
@@ -125,14 +125,14 @@ class Project:
     def reread(self) -> Self:
         """The project with its exports as their files are now, and all else as it is. Raises SettingsError."""
         from export_pipelines.definition import load_definitions
-        from export_pipelines.definition.known import read_known
+        from export_pipelines.definition.remembered import read_known
 
         project, settings = replace(self), self.settings
         project.settings, project.catalog = settings, self.catalog
         project.loaded = load_definitions(settings.definitions, self.catalog, read_known(settings.home))
         return project
 
-    def definition(self, name: str, given: "Given | None" = None) -> "ExportDefinition":
+    def definition(self, name: str, overrides: "RunOverrides | None" = None) -> "ExportDefinition":
         """The export, with what is `given` laid over its filter.
 
         Raises DefinitionError for a broken one, RequestError for one that is not there.
@@ -140,7 +140,7 @@ class Project:
         from export_pipelines.definition import load_definition
 
         found = self.loaded.named(name)
-        return load_definition(self.file_of(found), self.catalog, given) if given else found
+        return load_definition(self.file_of(found), self.catalog, overrides) if overrides else found
 
     def file_of(self, definition: "ExportDefinition") -> Path:
         return self.settings.definitions / definition.path.name
@@ -155,7 +155,7 @@ class Project:
         """access.yaml, as it is now."""
         from export_pipelines.access import PolicyFile
 
-        return PolicyFile(self.settings.access, self.catalog, self.settings.demands_access)
+        return PolicyFile(self.settings.access, self.catalog, self.settings.requires_access)
 
     def request(
         self, definition: "ExportDefinition", window: "Window", permission: "Permission" = "create"
@@ -192,16 +192,16 @@ class Project:
 
         return compile_plan(self.request(definition, window, permission))
 
-    def demand_deliverable(
+    def require_deliverable(
         self, manifest: "Manifest", settings: "DestinationSettings", asker: str | None = None
     ) -> None:
         """That the export's owner, and the `asker`, may have the artifact at the destination today. Raises Denied."""
-        from export_pipelines.delivery_rights import demand_deliverable
+        from export_pipelines.delivery_rights import require_deliverable
 
         policy = self.access.read()
         if policy:
             request = self.bare_request(self.definition(manifest.export), manifest.window)
-            demand_deliverable(manifest, settings, request, policy, self.now(), asker)
+            require_deliverable(manifest, settings, request, policy, self.now(), asker)
 
     def new_token(self) -> str:
         """The last name of an artifact, new for every run."""
@@ -241,11 +241,11 @@ class Project:
         """
         from export_pipelines.mask.keys import Keys
         from export_pipelines.pipeline import run_window
-        from export_pipelines.plan.window import demand_quiet
+        from export_pipelines.plan.window import require_quiet
 
         definition = self.definition(export)
         if not any_hour:
-            demand_quiet(definition, self.now(), "wait, or say any_hour=True")
+            require_quiet(definition, self.now(), "wait, or say any_hour=True")
         plan = self.plan(definition, self._window(definition, window))
         token = self.new_token()
         with logs.run(token):
@@ -259,7 +259,7 @@ class Project:
                 self.now,
                 token,
                 observer,
-                self.demand_deliverable,
+                self.require_deliverable,
             )
 
     def manifest(self, artifact: str) -> "Manifest":
@@ -310,16 +310,16 @@ class Project:
 
     def newest(self, export: str) -> "list[Manifest]":
         """The newest artifact of each partition, in the order of time. Raises RequestError when there is none."""
-        from export_pipelines.plan.window import is_given
+        from export_pipelines.plan.window import is_explicit
 
         usual = [one for one in self.store.manifests(export) if not one.overrides]
-        newest = {one.window.key: one for one in reversed(usual) if not is_given(one.window)}
+        newest = {one.window.key: one for one in reversed(usual) if not is_explicit(one.window)}
         if not newest:
             raise _no_artifacts(export)
         return [newest[key] for key in sorted(newest)]
 
     def _window(self, definition: "ExportDefinition", text: str | None) -> "Window":
-        from export_pipelines.plan.window import demand_complete, scheduled_window, window_between, window_of
+        from export_pipelines.plan.window import require_complete, scheduled_window, window_between, window_of
 
         start, between, end = (text or "").partition("/")
         if between:
@@ -328,7 +328,7 @@ class Project:
             window = window_of(definition, start)
         else:
             window = scheduled_window(definition, self.now())
-        demand_complete(window, self.now())
+        require_complete(window, self.now())
         return window
 
 

@@ -39,9 +39,9 @@ class Settings(BaseModel):
     definitions: Path
     alerts: Path  # who is told of what; nobody where the file is not there
     allowed: Path  # what exports may name; anything where the file is not there
-    demands_allowed: bool = False  # the environment names the file, so it must be there
+    requires_allowed: bool = False  # the environment names the file, so it must be there
     access: Path  # who may export what; one operator may do everything where the file is not there
-    demands_access: bool = False  # the environment names the file, so it must be there
+    requires_access: bool = False  # the environment names the file, so it must be there
     catalog: Path | None = (
         None  # None: the catalog that ships with the package; `import` writes <home>/catalog.yaml
     )
@@ -77,9 +77,9 @@ class Settings(BaseModel):
             definitions=(root / text("DEFINITIONS", "exports")).resolve(),
             alerts=(root / text("ALERTS", "alerts.yaml")).resolve(),
             allowed=(root / text("ALLOWED", "allowed.yaml")).absolute(),
-            demands_allowed=bool(environment.get(PREFIX + "ALLOWED")),
+            requires_allowed=bool(environment.get(PREFIX + "ALLOWED")),
             access=(root / text("ACCESS", "access.yaml")).absolute(),
-            demands_access=bool(environment.get(PREFIX + "ACCESS")),
+            requires_access=bool(environment.get(PREFIX + "ACCESS")),
             catalog=(root / catalog).resolve() if catalog else _if_there(home / CATALOG_FILE),
             hash_key=key_versions(environment, "HASH_KEY", root, home),
             master_key=key_versions(environment, "MASTER_KEY", root, home),

@@ -25,7 +25,7 @@ WAIT_S = 0.5
 
 def by_http(host: str, port: int) -> None:
     opened = (ip_network("127.0.0.0/8"), ip_network("::1"))
-    HttpClient(f"https://{host}:{port}/in", "a URL", opened, answer_s=WAIT_S).demand_answer()
+    HttpClient(f"https://{host}:{port}/in", "a URL", opened, answer_s=WAIT_S).require_answer()
 
 
 def by_smtp(host: str, port: int) -> None:

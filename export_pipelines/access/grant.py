@@ -94,7 +94,7 @@ def grants_of(policy: Policy, principal: str, at: datetime) -> tuple[Grant, ...]
 
     Raises RequestError for a name that is not known, Denied for one that has no role on that day.
     """
-    policy.demand_known(principal)
+    policy.require_known(principal)
     found = tuple(
         replace(_grant_of(policy, role, at), principals=(principal,))
         for role, _ in policy.sources_of(principal, at)

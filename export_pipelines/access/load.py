@@ -11,8 +11,8 @@ from export_pipelines.access.policy import Policy, WrittenPolicy
 from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import shown
 from export_pipelines.errors import DefinitionError
-from export_pipelines.yaml.faults import plain_faults
 from export_pipelines.yaml.lines import YamlFault, read_yaml_file
+from export_pipelines.yaml.schema_faults import plain_faults
 
 Stamp = tuple[int, int, int]
 

@@ -116,7 +116,7 @@ class Policy:
                 team for team, its in self.principals.items() if one in its.members and team not in seen
             ]
 
-    def demand_known(self, name: str, where: str = "") -> None:
+    def require_known(self, name: str, where: str = "") -> None:
         """Raises RequestError for a name that the file does not have."""
         if not self.knows(name):
             raise RequestError(
@@ -142,7 +142,7 @@ def asker_of(policy: Policy | None, given: str | None, user: str) -> str | None:
             f'{policy.file} does not know the user "{name}"',
             remedy="say who asks: --as NAME",
         )
-    policy.demand_known(name)
+    policy.require_known(name)
     if name.startswith(TEAM):
         raise RequestError(f'"{name}" is a team, and teams do not ask', remedy="name one of its members")
     return name

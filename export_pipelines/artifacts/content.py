@@ -43,7 +43,7 @@ def _planned(plan: Plan) -> list[Any]:
         plan.compression.codec,
         plan.masking.removed,
         plan.masking.key_ids,
-        sorted(plan.given.get("filter", {})),
+        sorted(plan.overrides.get("filter", {})),
     ]
 
 

@@ -39,7 +39,7 @@ def same_name(name: str, artifact: str) -> RequestError:
     )
 
 
-def demand_whole(manifest: Manifest, artifact: str, stored: Mapping[str, int]) -> None:
+def require_whole(manifest: Manifest, artifact: str, stored: Mapping[str, int]) -> None:
     """Raises DamagedArtifact unless every part of `manifest` was stored with all of its bytes."""
     if manifest.artifact != artifact:
         raise StoreError(f"the manifest is that of {manifest.artifact}", where=artifact)

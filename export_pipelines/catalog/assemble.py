@@ -12,8 +12,8 @@ from export_pipelines.catalog.field import Component, Field, PiiClass, StoredAs
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
 from export_pipelines.catalog.snapshot import WrittenSnapshot, snapshot_fields
 from export_pipelines.errors import CatalogError, unknown
-from export_pipelines.yaml.faults import plain_faults
 from export_pipelines.yaml.lines import Document, Key
+from export_pipelines.yaml.schema_faults import plain_faults
 
 OBJECTS = ("custom", "appended")  # JSON columns whose declared values have a short form
 KEPT_OF_QUERY = ("utm_*",)  # parameters that say where a visitor came from

@@ -13,7 +13,7 @@ from export_pipelines.settings import Settings
 def policy_of(settings: Settings, catalog: Catalog) -> tuple[Policy | None, list[CheckFault]]:
     """The policy, None where there is none or it is wrong."""
     try:
-        policy = load_policy(settings.access, catalog, settings.demands_access)
+        policy = load_policy(settings.access, catalog, settings.requires_access)
     except DefinitionError as error:
         return None, [CheckFault(ACCESS, "error", text) for text in error.faults]
     return policy, [] if policy else [CheckFault(ACCESS, "note", _open_to_all(settings.access))]

@@ -10,8 +10,8 @@ from export_pipelines.check.access import policy_of
 from export_pipelines.check.definitions import Sample, sample_of
 from export_pipelines.check.destinations import alert_faults, allowed_notes, destination_faults
 from export_pipelines.check.fault import ALLOWED, OTHERS, CheckFault, faults_of
-from export_pipelines.check.paths import path_faults
 from export_pipelines.check.source import clock_faults, connection_faults, store_faults
+from export_pipelines.check.window_files import path_faults
 from export_pipelines.definition import Loaded
 from export_pipelines.definition.loader import crashed
 from export_pipelines.delivery import Resources
@@ -79,5 +79,5 @@ def check_all(
 
 def _asked(loaded: Loaded, names: Sequence[str] | None) -> set[str]:
     for name in names or ():
-        loaded.demand(name)
+        loaded.require(name)
     return set(names or loaded.names)

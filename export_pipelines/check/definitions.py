@@ -7,7 +7,7 @@ from export_pipelines.access import Policy
 from export_pipelines.catalog import Catalog
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.export import Cadence
-from export_pipelines.definition.given import AT_LAUNCH
+from export_pipelines.definition.overrides import AT_LAUNCH
 from export_pipelines.errors import WindowError
 from export_pipelines.plan import PlanRequest, WindowFiles, compile_files, compile_plan
 from export_pipelines.plan.plan import Plan, Window

@@ -101,7 +101,7 @@ def new(
     from export_pipelines.access.keys import RANDOM_BYTES, days_in
 
     project, policy = _administered(context, asker)
-    policy.demand_known(name)
+    policy.require_known(name)
     lifetime = days_in(expires)
     show(_keys(project).new(name, lifetime, project.now(), secrets.token_bytes(RANDOM_BYTES)))
     say(f"of {name}, until {project.now() + lifetime:%Y-%m-%d}; it is not shown again")

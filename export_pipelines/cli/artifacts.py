@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from export_pipelines.cli.context import project_of, say, show
-from export_pipelines.cli.delivered import demand_known
+from export_pipelines.cli.delivered import require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import Columns, counted, show_json, show_listing, size
@@ -23,7 +23,7 @@ def artifacts(
     project = project_of(context)
     listing = project.store.listing(name)
     if name is not None and not listing.manifests and not listing.damaged:
-        demand_known(project, name)
+        require_known(project, name)
     empty = "no artifacts yet; export-pipelines run makes one"
     damaged = [{"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()]
     show_listing(listing.manifests, COLUMNS, as_dict, json=json, empty=empty, more=damaged)

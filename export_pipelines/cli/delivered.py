@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from export_pipelines.delivery import Receipt
 
 
-def demand_known(project: Project, export: str) -> None:
+def require_known(project: Project, export: str) -> None:
     """Raises RequestError for an export that is neither defined now nor was ever delivered."""
-    project.loaded.demand(export, gone=(one.export for one in project.ledger.deliveries()))
+    project.loaded.require(export, gone=(one.export for one in project.ledger.deliveries()))
 
 
 def delivered_files(project: Project, artifact: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ import typer
 
 from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import project_of, say, show
-from export_pipelines.cli.delivered import demand_known, files_of
+from export_pipelines.cli.delivered import files_of, require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.runs import instance_of
@@ -29,7 +29,7 @@ def deliveries(
     """What was delivered where, what is still tried, and what failed; the newest artifacts first."""
     project = project_of(context)
     if export is not None:
-        demand_known(project, export)
+        require_known(project, export)
     from export_pipelines.ledger import OPEN
 
     ledger = project.ledger
@@ -83,7 +83,7 @@ def _chosen(project: Project, artifact: str, number: int | None) -> list["Delive
         text = unknown("destination", str(number), numbers) if found else "its export delivers to nowhere"
         raise RequestError(text, where=artifact, remedy=f"see deliver: in {request.definition.path}")
     for one in chosen:
-        project.demand_deliverable(manifest, read_entry(one.entry), project.asker)
+        project.require_deliverable(manifest, read_entry(one.entry), project.asker)
     return chosen
 
 

@@ -35,7 +35,7 @@ UI = "http://127.0.0.1:3000"
 def demo(context: typer.Context) -> None:
     """Something to look at: make sample leads, run the example exports, and show what came out."""
     project = project_of(context)
-    _demand_examples(project)
+    _require_examples(project)
     _make_key(project)
     _fill(project)
     made: list[Manifest] = []
@@ -57,7 +57,7 @@ def demo(context: typer.Context) -> None:
         raise typer.Exit(1)
 
 
-def _demand_examples(project: Project) -> None:
+def _require_examples(project: Project) -> None:
     """That the examples are here, and what they deliver with."""
     from export_pipelines.delivery import Resources, open_destination
 

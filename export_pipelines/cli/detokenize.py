@@ -33,7 +33,7 @@ def detokenize(
     from export_pipelines.mask.pseudonyms import Opener
 
     project = project_of(context)
-    _demand_sense(token, column, output, null_marker)
+    _require_sense(token, column, output, null_marker)
     opener = Opener(Keys.of(project.settings))
     detokenizer = Detokenizer(opener, project.ledger, system_user(), project.now)
     if not column:
@@ -45,7 +45,7 @@ def detokenize(
     say(f"{opened:,} tokens opened" + (f"; written to {output}" if output else ""))
 
 
-def _demand_sense(token: str, column: list[str] | None, output: Path | None, null_marker: str) -> None:
+def _require_sense(token: str, column: list[str] | None, output: Path | None, null_marker: str) -> None:
     if column:
         return
     if output is not None or null_marker:

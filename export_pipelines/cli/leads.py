@@ -82,7 +82,7 @@ def import_leads(
     """Load a CSV file of your own; columns that no field knows become custom fields, bad rows a reject file. Exits with 1
     if every row is rejected."""
     from export_pipelines.importer.dates import checked_order
-    from export_pipelines.importer.file_form import checked_delimiter, checked_encoding
+    from export_pipelines.importer.guess_dialect import checked_delimiter, checked_encoding
     from export_pipelines.importer.import_csv import import_leads as load
     from export_pipelines.importer.mapping import mapping_of
     from export_pipelines.settings import CATALOG_FILE

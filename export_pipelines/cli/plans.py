@@ -9,7 +9,7 @@ import typer
 from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import say, show
 from export_pipelines.cli.estimate import Estimate, estimate
-from export_pipelines.cli.set import Set, given
+from export_pipelines.cli.set import Set, overrides
 from export_pipelines.cli.tables import counted, show_json, show_rows, size
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.project import Project
@@ -96,7 +96,7 @@ def _planned(
 ) -> "tuple[Project, Plan, Source]":
     """What the options of a command ask for, as `checked_plan`."""
     project = asking(context, asker)
-    definition = project.definition(name, given(set))
+    definition = project.definition(name, overrides(set))
     window = window_asked(project, definition, partition, start, end)
     return project, *checked_plan(project, definition, window, permission)
 

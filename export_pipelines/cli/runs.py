@@ -11,7 +11,7 @@ from export_pipelines.cli.context import on_terminal, say, show
 from export_pipelines.cli.delivered import delivered_files
 from export_pipelines.cli.plans import Json, Name, checked_plan
 from export_pipelines.cli.progress import Partitions, Rows, progress_bar
-from export_pipelines.cli.set import Set, given
+from export_pipelines.cli.set import Set, overrides
 from export_pipelines.cli.tables import counted, show_json, size
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.errors import faults_in
@@ -47,7 +47,7 @@ def run(
 ) -> None:
     """Export one window: the partition named, or from --start to --end, or the last complete one."""
     project = asking(context, asker)
-    definition = project.definition(name, given(set))
+    definition = project.definition(name, overrides(set))
     window = window_asked(project, definition, partition, start, end)
     outcome = run_window(project, definition, window, own_window=start is not None, any_hour=now)
     _show(project, outcome.manifests, outcome.failures, json)
@@ -113,7 +113,7 @@ def run_window(
             instance=instance,
             partition_key=window.key if whole else None,
             window=None if whole else window,
-            given=definition.given,
+            overrides=definition.overrides,
             any_hour=any_hour,
             observer=Rows(progress),
         )

@@ -7,7 +7,7 @@ import typer
 from export_pipelines.errors import RequestError
 
 if TYPE_CHECKING:
-    from export_pipelines.definition.given import Given
+    from export_pipelines.definition.overrides import RunOverrides
 
 Set = Annotated[
     list[str] | None,
@@ -20,14 +20,14 @@ Set = Annotated[
 ]
 
 
-def given(settings: list[str] | None) -> "Given":
+def overrides(settings: list[str] | None) -> "RunOverrides":
     """What `--set` laid over the filter. Values are YAML in which everything is text, so that no id becomes a number.
 
     Raises RequestError for a setting that cannot be read, without its value.
     """
     import yaml
 
-    from export_pipelines.definition.given import given_by
+    from export_pipelines.definition.overrides import overrides_from
 
     pairs = []
     for setting in settings or ():
@@ -40,4 +40,4 @@ def given(settings: list[str] | None) -> "Given":
             raise RequestError(
                 f"--set {key}: the value is not YAML", remedy="a list is [one, two]"
             ) from error
-    return given_by(pairs)
+    return overrides_from(pairs)

@@ -32,7 +32,7 @@ def window_asked(
 ) -> "Window":
     """The window of the options; without any, the last complete one, which is then told. Raises WindowError for one
     that does not exist or is not complete."""
-    from export_pipelines.plan.window import demand_complete, scheduled_window, window_between, window_of
+    from export_pipelines.plan.window import require_complete, scheduled_window, window_between, window_of
 
     if partition is not None and (start is not None or end is not None):
         raise RequestError("--partition is a window already; give it alone, or --start and --end without it")
@@ -47,5 +47,5 @@ def window_asked(
         if definition.partition:
             window = window_of(definition, window.key)
         say(f"window {window.key}: {window}{' (the last complete one)' if definition.partition else ''}")
-    demand_complete(window, project.now())
+    require_complete(window, project.now())
     return window

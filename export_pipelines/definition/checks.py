@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from export_pipelines.catalog import PERSONAL_CLASSES, Catalog, Dataset
 from export_pipelines.definition.filter_checks import filter_faults, personal_values
-from export_pipelines.definition.given import AT_LAUNCH, Given, was_given
 from export_pipelines.definition.output import FORMATS, format_of
+from export_pipelines.definition.overrides import AT_LAUNCH, RunOverrides, is_overridden
 from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.report_checks import key_faults, report_faults
+from export_pipelines.definition.same_files import OPEN, target_of
 from export_pipelines.definition.schedule import begins_within
 from export_pipelines.definition.selection import DATASETS, exportable, selection_faults
-from export_pipelines.definition.targets import OPEN, target_of
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import CatalogError
 from export_pipelines.templates import words_in
@@ -45,11 +45,11 @@ def definition_faults(written: WrittenExport, catalog: Catalog) -> Found:
     yield from _files(written)
 
 
-def given_faults(written: WrittenExport, catalog: Catalog, given: Given) -> Found:
+def override_faults(written: WrittenExport, catalog: Catalog, overrides: RunOverrides) -> Found:
     """Of a definition without other faults: what a launch must not give, since Dagster's records keep it. Told before a
     launch at the terminal; a run that the UI launched fails."""
     for key, id in personal_values(written.filter, _dataset(written, catalog)):
-        if was_given(("filter", *key), given):
+        if is_overridden(("filter", *key), overrides):
             yield (
                 ("filter", *key),
                 f"{_dotted(('filter', *key))}: {id} tells a person, and what is given at launch is kept in the records of "

@@ -17,7 +17,7 @@ from export_pipelines.definition.destinations import (
 )
 from export_pipelines.definition.one_of import OneOf, one_of
 from export_pipelines.errors import RequestError, unknown
-from export_pipelines.yaml.faults import plain_faults
+from export_pipelines.yaml.schema_faults import plain_faults
 
 KINDS: Mapping[str, type[DestinationSettings]] = {
     settings.kind: settings

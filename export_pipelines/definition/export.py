@@ -96,7 +96,7 @@ class ExportDefinition(BaseModel):
     retention: str | None = None
     quiet_hours: str | None = None  # "22:00-06:00" UTC: runs begin in these hours only
     limits: Limits = Limits()
-    given: dict[str, Any] = {}  # what a launch laid over the file's filter
+    overrides: dict[str, Any] = {}  # what a launch laid over the file's filter
     renamed_from: tuple[str, ...] = ()  # names that the export had; its history is theirs
     lines: dict[str, int] = Field(
         default_factory=dict, exclude=True, repr=False

@@ -11,17 +11,17 @@ from pydantic import ValidationError
 
 from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import printable, shown
-from export_pipelines.definition.checks import Found, definition_faults, given_faults
+from export_pipelines.definition.checks import Found, definition_faults, override_faults
 from export_pipelines.definition.document import read_document
 from export_pipelines.definition.export import RETRY_FOR, ExportDefinition
-from export_pipelines.definition.given import Given, laid_over, was_given
 from export_pipelines.definition.output import compression_of, format_of
-from export_pipelines.definition.taken_names import taken_by
-from export_pipelines.definition.targets import Claims, conflict, targets_of
+from export_pipelines.definition.overrides import RunOverrides, is_overridden, with_overrides
+from export_pipelines.definition.reserved_names import taken_by
+from export_pipelines.definition.same_files import Claims, conflict, targets_of
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import DefinitionError, RequestError, SettingsError, unknown
-from export_pipelines.yaml.faults import plain_faults
 from export_pipelines.yaml.lines import Document, Key
+from export_pipelines.yaml.schema_faults import plain_faults
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -49,7 +49,7 @@ class Loaded:
         """Of all files, those that did not load, too."""
         return frozenset({*(one.name for one in self.definitions), *self.broken})
 
-    def demand(self, name: str, gone: Iterable[str] = ()) -> None:
+    def require(self, name: str, gone: Iterable[str] = ()) -> None:
         """Raises RequestError for an export that is neither here nor one of those that are `gone`."""
         known = {*self.names, *gone}
         if name not in known:
@@ -70,7 +70,7 @@ def load_definitions(folder: Path, catalog: Catalog, known: Container[str] = ())
     for path in sorted(_files(folder), key=lambda path: (path.stem not in known, path)):
         try:
             definition = load_definition(path, catalog)
-            _demand_room(definition, good, claims)
+            _require_room(definition, good, claims)
             good[definition.name] = definition
         except DefinitionError as error:
             broken[printable(path.name if path.stem in good else path.stem)] = error
@@ -80,13 +80,13 @@ def load_definitions(folder: Path, catalog: Catalog, known: Container[str] = ())
     return Loaded(tuple(good[name] for name in sorted(good)), dict(sorted(broken.items())))
 
 
-def load_definition(path: Path, catalog: Catalog, given: Given | None = None) -> ExportDefinition:
+def load_definition(path: Path, catalog: Catalog, overrides: RunOverrides | None = None) -> ExportDefinition:
     """The definition in the file, with what was `given` at launch laid over its filter.
 
     Raises DefinitionError with every fault, each `exports/x.yaml:7: key: what; allowed`.
     """
     try:
-        return _load(path, catalog, given or {})
+        return _load(path, catalog, overrides or {})
     except DefinitionError:
         raise
     except Exception as error:
@@ -114,11 +114,11 @@ def _files(folder: Path) -> list[Path]:
         ) from error
 
 
-def _load(path: Path, catalog: Catalog, given: Given) -> ExportDefinition:
+def _load(path: Path, catalog: Catalog, overrides: RunOverrides) -> ExportDefinition:
     file = shown(path)
     document = read_document(path)
-    document = replace(document, data=laid_over(document.data, given))
-    stop = _Faults(file, document, given)
+    document = replace(document, data=with_overrides(document.data, overrides))
+    stop = _Faults(file, document, overrides)
     stop.at(_early_faults(path, document.data))
     try:
         written = WrittenExport.model_validate(document.data)
@@ -127,15 +127,15 @@ def _load(path: Path, catalog: Catalog, given: Given) -> ExportDefinition:
         stop.at([*found, *_of_the_rest(document.data, found, catalog)])
         raise
     stop.at(definition_faults(written, catalog))
-    stop.at(given_faults(written, catalog, given))
-    return _definition(path, file, written, document, given)
+    stop.at(override_faults(written, catalog, overrides))
+    return _definition(path, file, written, document, overrides)
 
 
 class _Faults:
     """Turns faults into one error, with the line of each."""
 
-    def __init__(self, file: str, document: Document, given: Given) -> None:
-        self.file, self.document, self.given = file, document, given
+    def __init__(self, file: str, document: Document, overrides: RunOverrides) -> None:
+        self.file, self.document, self.overrides = file, document, overrides
 
     def at(self, found: Iterable[tuple[Key, str]]) -> None:
         """Raises DefinitionError unless `found` is empty."""
@@ -148,7 +148,7 @@ class _Faults:
 
     def _line(self, key: Key) -> int:
         """0 for what the file does not say."""
-        return 0 if was_given(key, self.given) else self.document.line(key)
+        return 0 if is_overridden(key, self.overrides) else self.document.line(key)
 
 
 def _early_faults(path: Path, data: Any) -> Found:
@@ -176,14 +176,14 @@ def _of_the_rest(data: dict[str, Any], found: list[tuple[Key, str]], catalog: Ca
 
 
 def _definition(
-    path: Path, file: str, written: WrittenExport, document: Document, given: Given
+    path: Path, file: str, written: WrittenExport, document: Document, overrides: RunOverrides
 ) -> ExportDefinition:
     schedule = written.schedule
     same = ("description", "owner", "type", "filter", "sort", "start", "privacy", "split", "naming", "skip_empty", "bad_json", "retention", "quiet_hours", "limits", "renamed_from")  # fmt: skip
     return ExportDefinition(
         name=path.stem,
         path=Path(file),
-        given=given,
+        overrides=overrides,
         **{key: getattr(written, key) for key in same},
         format=format_of(written.format),
         report=written.report,
@@ -197,7 +197,7 @@ def _definition(
     )
 
 
-def _demand_room(
+def _require_room(
     definition: ExportDefinition, others: Mapping[str, ExportDefinition], claims: Claims
 ) -> None:
     """Raises DefinitionError for a second file of one name, or files that another export writes."""

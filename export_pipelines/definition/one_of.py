@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 
 from export_pipelines.definition.words import fault
 from export_pipelines.errors import unknown
-from export_pipelines.yaml.faults import shown_value
+from export_pipelines.yaml.schema_faults import shown_value
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from export_pipelines.catalog.load import shown
 from export_pipelines.definition.document import read_document
 from export_pipelines.errors import DefinitionError
-from export_pipelines.yaml.faults import plain_faults
+from export_pipelines.yaml.schema_faults import plain_faults
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -9,7 +9,7 @@ from cronsim import CronSim, CronSimError
 from export_pipelines.definition.export import RETRY_FOR, Cadence
 from export_pipelines.definition.words import TIME_PATTERN, WEEKDAYS, read_weekday
 from export_pipelines.errors import nearest, unknown
-from export_pipelines.yaml.faults import shown_value
+from export_pipelines.yaml.schema_faults import shown_value
 
 ALLOWED = "daily, weekly, monthly, each with a day and a time (weekly on monday at 02:00), or a cron line of 5 fields"
 MAX_ACTIVE = 100

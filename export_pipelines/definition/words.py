@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from export_pipelines.errors import unknown
-from export_pipelines.yaml.faults import shown_value
+from export_pipelines.yaml.schema_faults import shown_value
 
 UNITS = {
     "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40,

@@ -32,7 +32,7 @@ from export_pipelines.definition.report import Over, Report, TimeBasis
 from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
 from export_pipelines.definition.words import DayText, Flag, Hours, Names, Span, fault
 from export_pipelines.templates import PART_WORDS, header_faults, template_faults
-from export_pipelines.yaml.faults import shown_value
+from export_pipelines.yaml.schema_faults import shown_value
 
 REPORT_KEYS = tuple(Report.model_fields)
 _SHAPES = {str: "(word)", list: "(list)", dict: "(mapping)"}

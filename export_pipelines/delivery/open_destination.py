@@ -28,7 +28,7 @@ def open_destination(settings: DestinationSettings, resources: Resources) -> Des
     for a secret that is not there.
     """
     for named in settings.named():
-        resources.demand(named.kind, named.name, ".".join(map(str, ("deliver", settings.kind, *named.key))))
+        resources.require(named.kind, named.name, ".".join(map(str, ("deliver", settings.kind, *named.key))))
     log.debug("opening the destination", extra={"kind": settings.kind})
     try:
         return _opened(settings, resources)

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import RequestError
-from export_pipelines.plan.naming import window_words
+from export_pipelines.plan.window_words import window_words
 from export_pipelines.templates import render
 
 MAX_VERSIONS = 10_000

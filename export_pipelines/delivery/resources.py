@@ -40,7 +40,7 @@ class Resources:
     @cached_property
     def allowed(self) -> Allowed:
         """The operator's list as it is now. Raises DefinitionError."""
-        return load_allowed(self.settings.allowed, self.settings.demands_allowed)
+        return load_allowed(self.settings.allowed, self.settings.requires_allowed)
 
     def refusal(self, kind: Kind, name: str) -> str | None:
         """Why an export may not name `name`; None when it may. Raises DefinitionError for a list that is wrong."""
@@ -56,7 +56,7 @@ class Resources:
             name = str(self._absolute(name))
         return self.allowed.refusal(kind, name, settings.root.absolute(), shown(settings.allowed))
 
-    def demand(self, kind: Kind, name: str, where: str) -> None:
+    def require(self, kind: Kind, name: str, where: str) -> None:
         """Raises RequestError for what an export may not name."""
         refusal = self.refusal(kind, name)
         if refusal:

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines.encode.encoder import Columns, Encoder
-from export_pipelines.encode.xlsx.texts import demand_cells_hold
+from export_pipelines.encode.xlsx.texts import require_cells_hold
 from export_pipelines.plan.plan import Plan
 
 ROW_GROUP_ROWS = 16_384  # about 16 MB of wide leads, held several times over while they are written
@@ -51,10 +51,10 @@ ENCODERS: dict[str, Callable[[Columns, dict[str, Any]], Encoder]] = {
 
 
 # what a format cannot hold, told while the rows' ids are known: a DataError
-DEMANDS: dict[str, Callable[[Columns, pl.DataFrame, pa.RecordBatch], None]] = {"xlsx": demand_cells_hold}
+DEMANDS: dict[str, Callable[[Columns, pl.DataFrame, pa.RecordBatch], None]] = {"xlsx": require_cells_hold}
 
 
-def demand_fitting(plan: Plan, frame: pl.DataFrame, batch: pa.RecordBatch) -> None:
+def require_fitting(plan: Plan, frame: pl.DataFrame, batch: pa.RecordBatch) -> None:
     """Raises DataError for a value of the output `frame` that the plan's format cannot hold; `batch` is what it was made of."""
     if plan.encoding.format in DEMANDS:
         DEMANDS[plan.encoding.format](plan.masking.columns, frame, batch)

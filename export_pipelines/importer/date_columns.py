@@ -7,7 +7,7 @@ from pathlib import Path
 
 from export_pipelines.errors import ImportFileError
 from export_pipelines.importer.dates import SLASHED, DateOrder, told
-from export_pipelines.importer.file_form import FileForm, opened_text
+from export_pipelines.importer.guess_dialect import FileForm, opened_text
 from export_pipelines.importer.layout import Layout
 from export_pipelines.importer.records import Record, read_records
 

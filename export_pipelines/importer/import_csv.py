@@ -16,7 +16,7 @@ from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.errors import ImportFileError
 from export_pipelines.importer.catalog_file import declare
 from export_pipelines.importer.date_columns import ColumnOrder, orders_of
-from export_pipelines.importer.file_form import FileForm, form_of, opened_text
+from export_pipelines.importer.guess_dialect import FileForm, form_of, opened_text
 from export_pipelines.importer.headers import CUSTOM
 from export_pipelines.importer.ids import hashed_id, party_id, unix_seconds
 from export_pipelines.importer.layout import Layout, lay_out

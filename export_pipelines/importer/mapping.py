@@ -11,7 +11,7 @@ from export_pipelines.catalog.field import PiiClass
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import ImportFileError, unknown
 from export_pipelines.importer.dates import DateOrder
-from export_pipelines.importer.file_form import checked_encoding
+from export_pipelines.importer.guess_dialect import checked_encoding
 from export_pipelines.yaml.lines import Document, Key, YamlFault, read_yaml_file
 
 KEYS = ("columns", "constants", "encoding", "delimiter", "timezone", "dates")

@@ -173,7 +173,7 @@ def _object(text: str) -> dict[str, Any]:
         raise Unfit("not JSON") from error
     if not isinstance(found, dict):
         raise Unfit("not a JSON object")
-    _demand_storable(found, MOST_LEVELS)
+    _require_storable(found, MOST_LEVELS)
     return found
 
 
@@ -187,7 +187,7 @@ def _number_in_json(text: str) -> Decimal:
     return number
 
 
-def _demand_storable(value: Any, levels: int) -> None:
+def _require_storable(value: Any, levels: int) -> None:
     """Raises Unfit for what databases cannot hold, or not read."""
     if isinstance(value, str):
         if "\0" in value:
@@ -198,7 +198,7 @@ def _demand_storable(value: Any, levels: int) -> None:
         if not levels:
             raise Unfit(_TOO_DEEP)
         for inner in (*value, *value.values()) if isinstance(value, dict) else value:
-            _demand_storable(inner, levels - 1)
+            _require_storable(inner, levels - 1)
 
 
 _PARSERS: dict[Kind, Parse] = {

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-from export_pipelines.importer.file_form import SEPARATOR, reading
+from export_pipelines.importer.guess_dialect import SEPARATOR, reading
 
 MAX_RECORD = 4 * 1024 * 1024  # characters: at most 16 MB, which is what databases take at once
 SHOWN = 1000  # characters of a record that is longer

@@ -50,7 +50,7 @@ def same_files(connection: sa.Connection, one: Delivery) -> Receipt | None:
     query = (
         sa.select(deliveries.c.receipt, artifacts.c.content)
         .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
-        .where(deliveries.c.lane == one.lane, deliveries.c.state == "delivered")
+        .where(deliveries.c.lock_key == one.lock_key, deliveries.c.state == "delivered")
         .order_by(deliveries.c.ended_at.desc())
         .limit(1)
     )

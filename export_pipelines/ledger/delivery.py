@@ -29,7 +29,7 @@ class Delivery:
     export: str
     window_key: str
     number: int
-    lane: str
+    lock_key: str
     kind: str
     entry: StoredEntry
     target: str
@@ -51,13 +51,13 @@ def content_of(manifest: Manifest) -> str:
     return _digest([[part.name, part.sha256] for part in manifest.parts])
 
 
-def lane_of(export: str, window_key: str, entry: StoredEntry) -> str:
+def lock_key_of(export: str, window_key: str, entry: StoredEntry) -> str:
     """Equal for deliveries of one export's window to one destination: of these, one runs at a time."""
     return _digest([export, window_key, entry])[:32]
 
 
-def delivery_id(manifest: Manifest, lane: str) -> str:
-    return _digest([manifest.artifact, lane])[:32]
+def delivery_id(manifest: Manifest, lock_key: str) -> str:
+    return _digest([manifest.artifact, lock_key])[:32]
 
 
 def _digest(content: Any) -> str:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import StoredEntry
-from export_pipelines.delivery.retrying import next_attempt
+from export_pipelines.delivery.next_attempt import next_attempt
 from export_pipelines.errors import ExportError, RequestError, RetryableError, Uncertain
 from export_pipelines.ledger.alert import Alert, alert_keys, open_alerts, was_told
 from export_pipelines.ledger.attempt import Attempt
@@ -23,9 +23,9 @@ from export_pipelines.ledger.delivery import (
     OPEN,
     Delivery,
     State,
-    lane_of,
+    lock_key_of,
 )
-from export_pipelines.ledger.lanes import Lanes
+from export_pipelines.ledger.locks import Locks
 from export_pipelines.ledger.renaming import take_along
 from export_pipelines.ledger.rows import artifact_row, delivery_in, delivery_row, export_of
 from export_pipelines.ledger.tables import (
@@ -49,7 +49,7 @@ class Ledger:
     call returns."""
 
     engine: sa.Engine
-    lanes: Lanes
+    locks: Locks
 
     # --- what is written down ----------------------------------------------------------------------------------
 
@@ -81,7 +81,7 @@ class Ledger:
         entries: Sequence[StoredEntry],
         run_id: str | None,
         at: datetime,
-        given: bool | None = None,
+        overridden: bool | None = None,
     ) -> tuple[Delivery, ...]:
         """The artifact and a delivery for each of `entries`, as they stand in its plan, in their order.
 
@@ -91,17 +91,18 @@ class Ledger:
         still had to deliver is withdrawn: it must not arrive after this.
         """
         with self.engine.begin() as connection:
-            self._add(connection, artifacts, artifact_row(manifest, run_id, given))
+            self._add(connection, artifacts, artifact_row(manifest, run_id, overridden))
             export = export_of(connection, manifest.artifact)  # not the manifest's, once that was renamed
-            lanes = [lane_of(export, manifest.window.key, entry) for entry in entries]
-            for number, (lane, entry) in enumerate(zip(lanes, entries, strict=True), start=1):
-                self._add(connection, deliveries, delivery_row(manifest, number, lane, entry, run_id, at))
-            self._withdraw(connection, export, manifest, lanes)
-            by_lane = {
-                one.lane: one for one in self._read(connection, deliveries.c.artifact == manifest.artifact)
+            locks = [lock_key_of(export, manifest.window.key, entry) for entry in entries]
+            for number, (lock_key, entry) in enumerate(zip(locks, entries, strict=True), start=1):
+                self._add(connection, deliveries, delivery_row(manifest, number, lock_key, entry, run_id, at))
+            self._withdraw(connection, export, manifest, locks)
+            by_lock_key = {
+                one.lock_key: one
+                for one in self._read(connection, deliveries.c.artifact == manifest.artifact)
             }
-        log.debug("artifact registered", extra={"artifact": manifest.artifact, "deliveries": len(lanes)})
-        return tuple(by_lane[lane] for lane in lanes)
+        log.debug("artifact registered", extra={"artifact": manifest.artifact, "deliveries": len(locks)})
+        return tuple(by_lock_key[lock_key] for lock_key in locks)
 
     @contextmanager
     def claim(self, id: str, now: Clock, run_id: str | None = None, again: bool = False) -> Iterator[Attempt]:
@@ -112,7 +113,7 @@ class Ledger:
         it in hand; errors of the block are recorded and go on.
         """
         delivery = self.delivery(id)
-        with self.lanes.hold(delivery.lane) as ours:
+        with self.locks.hold(delivery.lock_key) as ours:
             if not ours:
                 raise RetryableError("another process is delivering it right now", where=delivery.artifact)
             attempt = self._begin(id, now(), run_id, again)
@@ -196,7 +197,7 @@ class Ledger:
             for one in self.deliveries(states=OPEN)
             if not (one.next_at and one.next_at > now)
             and (one.run_id is None or is_over(one.run_id))
-            and (one.state != "sending" or self._is_free(one.lane))
+            and (one.state != "sending" or self._is_free(one.lock_key))
         ]
 
     def arrived(self, export: str, window_key: str, since: datetime | None = None) -> bool:
@@ -241,8 +242,8 @@ class Ledger:
 
     # --- inside ------------------------------------------------------------------------------------------------
 
-    def _is_free(self, lane: str) -> bool:
-        with self.lanes.hold(lane) as ours:
+    def _is_free(self, lock_key: str) -> bool:
+        with self.locks.hold(lock_key) as ours:
             return ours
 
     def _add(self, connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
@@ -265,7 +266,7 @@ class Ledger:
         return [delivery_in(dict(row._mapping)) for row in connection.execute(query)]
 
     def _withdraw(
-        self, connection: sa.Connection, export: str, manifest: Manifest, lanes: Sequence[str]
+        self, connection: sa.Connection, export: str, manifest: Manifest, locks: Sequence[str]
     ) -> None:
         undelivered = deliveries.c.state.in_((*OPEN, *ENDED_BADLY))
         older = sa.select(artifacts.c.artifact).where(
@@ -273,8 +274,10 @@ class Ledger:
             artifacts.c.window_key == manifest.window.key,
             artifacts.c.created_at < manifest.created_at,
         )
-        other_wording = sa.and_(deliveries.c.artifact == manifest.artifact, deliveries.c.lane.not_in(lanes))
-        replaced = sa.and_(deliveries.c.artifact.in_(older), deliveries.c.lane.in_(lanes))
+        other_wording = sa.and_(
+            deliveries.c.artifact == manifest.artifact, deliveries.c.lock_key.not_in(locks)
+        )
+        replaced = sa.and_(deliveries.c.artifact.in_(older), deliveries.c.lock_key.in_(locks))
         connection.execute(
             sa.update(deliveries)
             .where(undelivered, sa.or_(replaced, other_wording))

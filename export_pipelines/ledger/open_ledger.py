@@ -14,9 +14,9 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.files.locking import locked
 from export_pipelines.files.private import make_database
 from export_pipelines.key_versions import PREFIX
-from export_pipelines.ledger.lanes import FileLanes, Lanes, PostgresqlLanes
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
+from export_pipelines.ledger.locks import FileLocks, Locks, PostgresqlLocks
 from export_pipelines.settings import Settings, driver_url
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def open_ledger(url: str, may_begin: Callable[[], bool] = lambda: True) -> Ledge
     if kind not in ("sqlite", "postgresql"):
         raise SettingsError(f"the ledger cannot live in {kind}", where=WHERE, remedy=_REMEDY)
     try:
-        engine, lanes = _sqlite(address, may_begin) if kind == "sqlite" else _postgresql(address, may_begin)
+        engine, locks = _sqlite(address, may_begin) if kind == "sqlite" else _postgresql(address, may_begin)
         if _revision(engine) != HEAD:
             _migrate(engine, address)
     except sqlite3.Error as error:  # of the driver's own calls, which SQLAlchemy does not wrap
@@ -58,7 +58,7 @@ def open_ledger(url: str, may_begin: Callable[[], bool] = lambda: True) -> Ledge
         raise SettingsError(
             f"the ledger cannot be opened: {type(error).__name__}", where=WHERE, remedy=_REMEDY
         ) from error
-    return Ledger(engine, lanes)
+    return Ledger(engine, locks)
 
 
 _REMEDY = (
@@ -66,7 +66,7 @@ _REMEDY = (
 )
 
 
-def _demand_beginning(may_begin: Callable[[], bool], where: str) -> None:
+def _require_beginning(may_begin: Callable[[], bool], where: str) -> None:
     if not may_begin():
         raise SettingsError(
             "the ledger is not there, or empty, but the artifact store has artifacts: nobody knows what was delivered",
@@ -80,10 +80,10 @@ def _path(address: sa.URL) -> Path:
     return Path(str(address.database)).absolute()
 
 
-def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, Lanes]:
+def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, Locks]:
     path = _path(address)
     if look_at(path) == "new":
-        _demand_beginning(may_begin, str(path))
+        _require_beginning(may_begin, str(path))
     make_database(path)
     engine = sa.create_engine(address, connect_args={"timeout": BUSY_S})
 
@@ -104,10 +104,10 @@ def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, 
         # Two that read first and write then would both have to give way; who begins to write waits for the other.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    return engine, FileLanes(path.with_name(f"{path.name}.lanes"))
+    return engine, FileLocks(path.with_name(f"{path.name}.lanes"))
 
 
-def _postgresql(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, Lanes]:
+def _postgresql(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, Locks]:
     engine = sa.create_engine(address, pool_pre_ping=True)
     with engine.begin() as connection:
         tables = set(sa.inspect(connection).get_table_names())
@@ -118,8 +118,8 @@ def _postgresql(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engi
             remedy="name a database of its own, or a schema: ?options=-csearch_path%3Dledger",
         )
     if "alembic_version" not in tables:
-        _demand_beginning(may_begin, WHERE)
-    return engine, PostgresqlLanes(engine)
+        _require_beginning(may_begin, WHERE)
+    return engine, PostgresqlLocks(engine)
 
 
 def _revision(engine: sa.Engine) -> str | None:

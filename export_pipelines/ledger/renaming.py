@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from export_pipelines.ledger.delivery import lane_of
+from export_pipelines.ledger.delivery import lock_key_of
 from export_pipelines.ledger.tables import alerts, artifacts, deliveries, requests
 
 
@@ -21,8 +21,8 @@ def take_along(connection: sa.Connection, old: str, new: str) -> bool:
         .where(artifacts.c.export == old)
     ).all()
     for row in rows:
-        lane = lane_of(new, row.window_key, row.entry)
-        connection.execute(sa.update(deliveries).where(deliveries.c.id == row.id).values(lane=lane))
+        lock_key = lock_key_of(new, row.window_key, row.entry)
+        connection.execute(sa.update(deliveries).where(deliveries.c.id == row.id).values(lock_key=lock_key))
     for table in (artifacts, requests, alerts):
         connection.execute(sa.update(table).where(table.c.export == old).values(export=new))
     return True

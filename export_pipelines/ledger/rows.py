@@ -17,7 +17,7 @@ def export_of(connection: sa.Connection, artifact: str) -> str:
     return str(connection.scalar(sa.select(artifacts.c.export).where(artifacts.c.artifact == artifact)))
 
 
-def artifact_row(manifest: Manifest, run_id: str | None, given: bool | None) -> dict[str, Any]:
+def artifact_row(manifest: Manifest, run_id: str | None, overridden: bool | None) -> dict[str, Any]:
     return {
         "artifact": manifest.artifact,
         "export": manifest.export,
@@ -30,18 +30,18 @@ def artifact_row(manifest: Manifest, run_id: str | None, given: bool | None) -> 
         "content": content_of(manifest),
         "window_end": manifest.window.end,
         "fingerprint": manifest.fingerprint or None,
-        "given": given,
+        "overridden": overridden,
     }
 
 
 def delivery_row(
-    manifest: Manifest, number: int, lane: str, entry: StoredEntry, run_id: str | None, at: datetime
+    manifest: Manifest, number: int, lock_key: str, entry: StoredEntry, run_id: str | None, at: datetime
 ) -> dict[str, Any]:
     return {
-        "id": delivery_id(manifest, lane),
+        "id": delivery_id(manifest, lock_key),
         "artifact": manifest.artifact,
         "number": number,
-        "lane": lane,
+        "lane": lock_key,
         "kind": entry["kind"],
         "entry": dict(entry),
         "target": "",

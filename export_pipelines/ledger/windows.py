@@ -21,7 +21,7 @@ class WindowRecord:
     window_key: str
     window_end: datetime | None
     fingerprint: str | None
-    given: bool | None
+    overridden: bool | None
     run_id: str | None
     created_at: datetime
     origin: str | None

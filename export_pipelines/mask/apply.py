@@ -14,7 +14,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.objects import OPEN, Objects, UnreadObject, sealed
 from export_pipelines.mask.prefilter import NEAR_OWN, Prefilter
 from export_pipelines.mask.redact import may_change, own_at, redacted, redactor, without_never_exported
-from export_pipelines.mask.values import WHOLE, masked, selected
+from export_pipelines.mask.value_masks import WHOLE, masked, selected
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, shows_text
 from export_pipelines.read.bad_json import settled
 from export_pipelines.transform.casts import conform, place_of

@@ -16,7 +16,7 @@ from export_pipelines.mask.own import NOBODY, Own
 from export_pipelines.mask.prefilter import KnownKeys, keys_beside
 from export_pipelines.mask.recognise import STARS, never_exported, redact
 from export_pipelines.mask.redact import redactor
-from export_pipelines.mask.values import WHOLE, masked
+from export_pipelines.mask.value_masks import WHOLE, masked
 from export_pipelines.plan.plan import Mask, Seal, shows_text
 from export_pipelines.transform.components import is_valid
 
@@ -75,7 +75,7 @@ def sealed(column: Objects, found: Found, own: dict[int, Own], keys: Keys) -> tu
         done = walk.all_of(texts)
     except (ValueError, RecursionError):
         for row, one in zip(rows, texts, strict=True):
-            _demand_readable(row, one, column.seals, keys)
+            _require_readable(row, one, column.seals, keys)
         raise
     hidden = sum(done[one][1] for one in texts)
     if not hidden:
@@ -83,7 +83,7 @@ def sealed(column: Objects, found: Found, own: dict[int, Own], keys: Keys) -> tu
     return column.texts.clone().scatter(rows, pl.Series([done[one][0] for one in texts])), hidden
 
 
-def _demand_readable(row: int, text: tuple[str, Own], seals: tuple[Seal, ...], keys: Keys) -> None:
+def _require_readable(row: int, text: tuple[str, Own], seals: tuple[Seal, ...], keys: Keys) -> None:
     try:
         _Walk(seals, keys).all_of([text])
     except RecursionError as error:

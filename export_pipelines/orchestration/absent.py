@@ -12,14 +12,14 @@ import dagster as dg
 from export_pipelines.catalog.load import shown
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.export import Format
-from export_pipelines.definition.known import Known, read_known
-from export_pipelines.definition.taken_names import taken_by
+from export_pipelines.definition.remembered import Known, read_known
+from export_pipelines.definition.reserved_names import taken_by
 from export_pipelines.definition.words import NAME_PATTERN
 from export_pipelines.errors import DefinitionError
 from export_pipelines.orchestration.checks import check_specs, definition_check, report
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.code_reference import code_reference
-from export_pipelines.orchestration.failing import told
+from export_pipelines.orchestration.failing import as_dagster_failure
 from export_pipelines.orchestration.partitions import POLICY, partitions_of
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, note_export
 from export_pipelines.orchestration.schedules import schedule_of
@@ -120,7 +120,7 @@ def _asset(one: Absent, location: CodeLocation, stand_in: ExportDefinition | Non
     def broken(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]  # of None, Dagster would demand a tuple
         note_export(context.op_execution_context, location.named(one.name))
         report(context.op_execution_context, definition_check(key, one.text))
-        with told():
+        with as_dagster_failure():
             raise one.error
 
     return broken

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from export_pipelines.frames import frame_of
-from export_pipelines.orchestration.failing import told
+from export_pipelines.orchestration.failing import as_dagster_failure
 from export_pipelines.project import Project
 
 
@@ -25,7 +25,7 @@ class ArtifactIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         export = context.asset_key.path[-1]
-        with told():
+        with as_dagster_failure():
             definition = self.project.definition(export)
             if definition.partition is None:
                 chosen = [self.project.last(export)]

@@ -6,14 +6,14 @@ from typing import NamedTuple, Self
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.definition.given import AT_LAUNCH
-from export_pipelines.orchestration import ops
+from export_pipelines.definition.overrides import AT_LAUNCH
+from export_pipelines.orchestration import op_bodies
 from export_pipelines.orchestration.checks import CHECKS, check_specs
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.code_reference import code_reference
 from export_pipelines.orchestration.delivery_ops import DeliveryOps
-from export_pipelines.orchestration.export_ops import ExportOps
 from export_pipelines.orchestration.freshness import with_freshness
+from export_pipelines.orchestration.op_definitions import ExportOps
 from export_pipelines.orchestration.partitions import POLICY, partitions_of
 
 SOURCE_TAG = "export/source"
@@ -78,11 +78,11 @@ def _graph(definition: ExportDefinition, location: CodeLocation, made: Ops) -> d
 
 def _config(definition: ExportDefinition) -> dg.ConfigMapping:
     """A partition is its own window; a run without partitions may be given `start` and `end`; both may be given a filter."""
-    schema = {name: field for name, field in ops.WINDOW.items() if not field.is_required}
+    schema = {name: field for name, field in op_bodies.WINDOW.items() if not field.is_required}
     if definition.partition:
-        schema = {"filter": ops.GIVEN}
+        schema = {"filter": op_bodies.GIVEN}
     if definition.filter.lead_ids == AT_LAUNCH:
-        schema["filter"] = ops.LEADS  # the Launchpad's form asks for it, and refuses a run without it
+        schema["filter"] = op_bodies.LEADS  # the Launchpad's form asks for it, and refuses a run without it
     return dg.ConfigMapping(
         config_schema=schema,
         config_fn=lambda given: {"extract": {"config": {"export": definition.name, **given}}},

@@ -10,17 +10,17 @@ import dagster as dg
 from export_pipelines.artifacts import Manifest
 from export_pipelines.artifacts.content import holds_content_of
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.definition.given import demand_leads
+from export_pipelines.definition.overrides import require_leads
 from export_pipelines.definition.schedule import is_within
 from export_pipelines.errors import WindowError
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import plan_today
 from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
-from export_pipelines.orchestration.ops import ANY_HOUR, ORIGIN, tags_of
+from export_pipelines.orchestration.op_bodies import ANY_HOUR, ORIGIN, tags_of
 from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
 from export_pipelines.orchestration.renaming import old_names
 from export_pipelines.orchestration.run_tags import BACKFILL_TAG, RANGE_END, RANGE_START
-from export_pipelines.plan.window import demand_complete, demand_quiet, partition_keys, window_of
+from export_pipelines.plan.window import partition_keys, require_complete, require_quiet, window_of
 from export_pipelines.project import Project
 from export_pipelines.run.observer import Deaf, Observer
 
@@ -68,10 +68,10 @@ def backfill(
     """
     location = CodeLocation(project, observer=observer or Deaf())
     definition, now = project.definition(export), project.now
-    demand_leads(definition)
+    require_leads(definition)
     keys = keys_between(definition, first, last, now())
     if not any_hour:
-        demand_quiet(definition, now(), NOW_ANYWAY)
+        require_quiet(definition, now(), NOW_ANYWAY)
     done = set() if force else done_partitions(location, definition, instance)
     skipped = [key for key in keys if key in done]
     number, outcomes, chunks = uuid.uuid4().hex[:8], [], list(_chunks(keys, done))
@@ -128,7 +128,7 @@ def keys_between(definition: ExportDefinition, first: str, last: str, now: datet
     start, end = window_of(definition, first), window_of(definition, last)
     if end.start < start.start:
         raise WindowError(f"the last partition {last} is before the first, {first}", remedy="swap them")
-    demand_complete(end, now)
+    require_complete(end, now)
     return partition_keys(definition.partition, start.start, end.end)
 
 

@@ -13,11 +13,11 @@ from export_pipelines.orchestration.absent import Absent, Parts, absent_exports,
 from export_pipelines.orchestration.alerts import alert_sensor
 from export_pipelines.orchestration.assets import Ops, export_asset
 from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.delivery_retries import deliver_again_job, retry_sensor
 from export_pipelines.orchestration.jobs import export_job, on_demand_job
-from export_pipelines.orchestration.redelivery import deliver_again_job, retry_sensor
-from export_pipelines.orchestration.retrying import retry_windows_sensor
 from export_pipelines.orchestration.schedules import export_schedule
 from export_pipelines.orchestration.sweeping import sweep_job, sweep_schedule
+from export_pipelines.orchestration.window_retries import retry_windows_sensor
 from export_pipelines.project import Project
 
 log = logging.getLogger("export_pipelines")

@@ -12,7 +12,13 @@ from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.checks import CHECKS, delivered_check, evaluations, report, unusual
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
-from export_pipelines.orchestration.failing import MAX_RETRIES, RETRY, failure, interruptible, told
+from export_pipelines.orchestration.failing import (
+    MAX_RETRIES,
+    RETRY,
+    as_dagster_failure,
+    failure,
+    interruptible,
+)
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.pipeline import deliver
 from export_pipelines.project import Project
@@ -80,7 +86,7 @@ def _record(
 def _recorded(
     context: dg.AssetExecutionContext, project: Project, written: Edge, deliveries: list[Edge]
 ) -> Iterator[Any]:
-    with told():
+    with as_dagster_failure():
         done = gather(written, deliveries, project.store)
         before = project.store.manifests(done[0].written.export)
     asset = context.assets_def.key
@@ -141,7 +147,7 @@ def deliver_window(
             project.resources,
             project.now,
             context.run_id,
-            demand=project.demand_deliverable,
+            require=project.require_deliverable,
         )
     except ExportError as error:
         context.log.error(f"{key}: {error}")

@@ -208,8 +208,8 @@ class _Book:
         """Whether the artifact is what the schedule would make. What was exported by hand has to have today's content, but
         not for ever: else a definition that changes would export again what was done long ago."""
         if ask.window.key == WHOLE_KEY:
-            return not record.given and record.created_at >= self.at
-        if record.given or record.window_end not in (None, ask.window.end):
+            return not record.overridden and record.created_at >= self.at
+        if record.overridden or record.window_end not in (None, ask.window.end):
             return False
         told = is_comparable(record.fingerprint)
         if record.origin == BY_SCHEDULE or not told or not self._is_fresh(ask.window):

@@ -18,7 +18,7 @@ RETRY = dg.RetryPolicy(
 
 
 @contextmanager
-def told(mistyped: bool = False) -> Iterator[None]:
+def as_dagster_failure(mistyped: bool = False) -> Iterator[None]:
     """An ExportError inside becomes a failure with its text and nothing of its causes, which may quote a value.
 
     `mistyped`: what is wrong is what a person typed at launch, who sees that the run failed, so nobody else has to hear.

@@ -5,14 +5,14 @@ from typing import Any
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.orchestration import ops
+from export_pipelines.orchestration import op_bodies
 from export_pipelines.orchestration.assets import SOURCE_TAG
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.delivery_ops import deliver_window, faults_of
 from export_pipelines.orchestration.edges import Edge, Written, gather, wire
-from export_pipelines.orchestration.export_ops import ExportOps
-from export_pipelines.orchestration.failing import RETRY, failure, interruptible, told
+from export_pipelines.orchestration.failing import RETRY, as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.metadata import materialization_metadata
+from export_pipelines.orchestration.op_definitions import ExportOps
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND
 
 DELIVER, RECORD = "deliver_everywhere", "record_window"
@@ -73,7 +73,7 @@ def _record_window(location: CodeLocation) -> dg.OpDefinition:
     )
     def record_window(context: dg.OpExecutionContext, written: Edge, delivered: Edge) -> None:
         project = location.project
-        with told():
+        with as_dagster_failure():
             (done,) = gather(written, [delivered], project.store)
             key = location.asset_key(project.definition(done.written.export))
         if faults := faults_of([done]):
@@ -90,7 +90,7 @@ def _on_demand_config(quiet: bool) -> dg.ConfigMapping:
     return dg.ConfigMapping(
         config_schema={
             name: field if name == "filter" else dg.Field(str, description=field.description)
-            for name, field in ops.WINDOW.items()
+            for name, field in op_bodies.WINDOW.items()
         },
         config_fn=lambda given: {"ops": {"extract": {"config": dict(given)}}, **loggers},
     )

@@ -13,19 +13,19 @@ import dagster as dg
 from export_pipelines import logs
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.definition.given import Given, demand_leads
+from export_pipelines.definition.overrides import RunOverrides, require_leads
 from export_pipelines.interrupts import INTERRUPTED, Interrupted
 from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.delivery_retries import DELIVER_AGAIN, send_config
 from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.failures import UNEXPECTED, failures_in
 from export_pipelines.orchestration.jobs import QUIET
-from export_pipelines.orchestration.ops import ANY_HOUR, ASKED_BY, ORIGIN, tags_of
-from export_pipelines.orchestration.redelivery import DELIVER_AGAIN, send_config
+from export_pipelines.orchestration.op_bodies import ANY_HOUR, ASKED_BY, ORIGIN, tags_of
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND
 from export_pipelines.orchestration.schedules import run_config
 from export_pipelines.plan.plan import Window, iso
-from export_pipelines.plan.window import demand_complete, demand_quiet, scheduled_window, window_of
+from export_pipelines.plan.window import require_complete, require_quiet, scheduled_window, window_of
 from export_pipelines.project import Project
 from export_pipelines.run.observer import Deaf, Observer
 
@@ -56,7 +56,7 @@ def launch(
     instance: dg.DagsterInstance,
     partition_key: str | None = None,
     window: Window | None = None,
-    given: Given | None = None,
+    overrides: RunOverrides | None = None,
     any_hour: bool = False,
     observer: Observer | None = None,
 ) -> Outcome:
@@ -67,20 +67,20 @@ def launch(
     the run is in the outcome. `observer` hears what the run does.
     """
     location = CodeLocation(project, observer=observer or Deaf())
-    definition, now = project.definition(export, given), project.now
-    demand_leads(definition)
+    definition, now = project.definition(export, overrides), project.now
+    require_leads(definition)
     chosen = window or _window(definition, partition_key, now())
-    demand_complete(chosen, now())
+    require_complete(chosen, now())
     tags = {ANY_HOUR: "yes"} if any_hour else {}
     tags |= tags_of(project.asker)
     if not any_hour:
-        demand_quiet(definition, now(), NOW_ANYWAY)
+        require_quiet(definition, now(), NOW_ANYWAY)
     if definition.partition is None or window is None:
         run: dict[str, Any] = {"run_config": run_config(location, definition, chosen), "tags": tags}
         if definition.partition:
             run["partition_key"] = chosen.key
         return run_job(location, definition, export, [chosen.key], instance, **run)
-    config = {"export": export, "start": iso(window.start), "end": iso(window.end), **definition.given}
+    config = {"export": export, "start": iso(window.start), "end": iso(window.end), **definition.overrides}
     tags |= {EXPORT_TAG: export}
     return run_job(location, definition, ON_DEMAND, [window.key], instance, run_config=config, tags=tags)
 

@@ -6,7 +6,7 @@ from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import ExportError
 from export_pipelines.mask.keys import Keys
-from export_pipelines.mask.values import WHOLE
+from export_pipelines.mask.value_masks import WHOLE
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
 from export_pipelines.project import Project
 from export_pipelines.run.preview import preview

@@ -19,7 +19,7 @@ from export_pipelines.orchestration.due import (
     due_windows,
     given_up,
 )
-from export_pipelines.orchestration.ops import ORIGIN
+from export_pipelines.orchestration.op_bodies import ORIGIN
 from export_pipelines.orchestration.run_tags import ATTEMPT_TAG, EXPORT_TAG, WINDOW_TAG
 from export_pipelines.orchestration.switches import switches
 from export_pipelines.plan.plan import Window, iso
@@ -122,5 +122,5 @@ def run_config(location: CodeLocation, definition: ExportDefinition, window: Win
     """Of the export's own job: the window, unless a partition tells it, and what was given at launch."""
     told = definition.partition is not None or window.key == WHOLE_KEY
     config = {} if told else {"start": iso(window.start), "end": iso(window.end)}
-    config |= definition.given
+    config |= definition.overrides
     return {"ops": {location.node_name(definition): {"config": config}}} if config else {}

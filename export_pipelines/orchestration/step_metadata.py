@@ -30,8 +30,8 @@ def _filter(plans: list[PlanDraft]) -> Metadata:
     asked = plans[0].filter
     lines = asked.text if asked else ()
     shown = {"predicates": dg.MetadataValue.md(_code("\n".join(lines) or "every row of the window"))}
-    if asked and asked.afterwards:
-        shown["predicates_afterwards"] = dg.MetadataValue.md(_code("\n".join(asked.afterwards)))
+    if asked and asked.residual:
+        shown["predicates_afterwards"] = dg.MetadataValue.md(_code("\n".join(asked.residual)))
     return shown
 
 

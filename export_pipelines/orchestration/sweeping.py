@@ -4,7 +4,7 @@ import dagster as dg
 
 from export_pipelines import logs
 from export_pipelines.orchestration.code_location import CodeLocation
-from export_pipelines.orchestration.failing import told
+from export_pipelines.orchestration.failing import as_dagster_failure
 from export_pipelines.retention import sweep
 
 SWEEP, SWEEP_STORE = "sweep", "sweep_store"
@@ -20,7 +20,7 @@ def sweep_job(location: CodeLocation) -> dg.JobDefinition:
     )
     def sweep_store(context: dg.OpExecutionContext) -> None:
         project = location.project
-        with logs.run(context.run_id), told():
+        with logs.run(context.run_id), as_dagster_failure():
             removed = sweep(project.loaded.definitions, project.store, project.ledger, project.now())
         for one in removed:
             context.log.info(f"removed {one}")

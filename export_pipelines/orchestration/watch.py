@@ -6,7 +6,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from export_pipelines.definition.known import Known, read_known, remember
+from export_pipelines.definition.remembered import Known, read_known, remember
 from export_pipelines.errors import SettingsError
 from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.absent import Absent, absent_exports

@@ -29,7 +29,7 @@ def columns_of(chosen: Sequence[Field | Component], request: PlanRequest) -> tup
     """Columns in the order chosen, unmasked."""
     labels = request.definition.format.options.get("header") == "labels"
     columns = tuple(_column(one, labels) for one in chosen)
-    demand_distinct(columns, request)
+    require_distinct(columns, request)
     return columns
 
 
@@ -46,7 +46,7 @@ def without_repeats(columns: Iterable[OutputColumn], request: PlanRequest) -> tu
             kept.append(column)
         elif column.component:
             kept.append(column.model_copy(update={"json_path": _beside(column.json_path)}))
-    _demand_tree(kept, request)
+    _require_tree(kept, request)
     return tuple(kept)
 
 
@@ -77,7 +77,7 @@ def _within(path: tuple[str, ...], parent: tuple[str, ...]) -> bool:
     return len(path) > len(parent) and path[: len(parent)] == parent
 
 
-def demand_distinct(columns: Iterable[OutputColumn], request: PlanRequest) -> None:
+def require_distinct(columns: Iterable[OutputColumn], request: PlanRequest) -> None:
     """Raises RequestError for two columns under one header."""
     seen: dict[str, str] = {}
     for column in columns:
@@ -90,7 +90,7 @@ def demand_distinct(columns: Iterable[OutputColumn], request: PlanRequest) -> No
         seen[column.header] = column.id
 
 
-def _demand_tree(columns: Sequence[OutputColumn], request: PlanRequest) -> None:
+def _require_tree(columns: Sequence[OutputColumn], request: PlanRequest) -> None:
     paths = {column.json_path: column.id for column in columns}
     for column in columns:
         for length in range(1, len(column.json_path)):

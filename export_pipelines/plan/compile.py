@@ -10,7 +10,7 @@ from export_pipelines.plan.output import compress, serialize, write
 from export_pipelines.plan.plan import Extract, Plan, PlanDraft, Predicates, Window, added
 from export_pipelines.plan.privacy import mask_pii
 from export_pipelines.plan.query.predicates import predicates_of
-from export_pipelines.plan.query.staging import Scratch
+from export_pipelines.plan.query.staging import StagingTable
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.report.steps import project_report, query_report
 from export_pipelines.plan.request import PlanRequest
@@ -46,7 +46,7 @@ def compile_files(request: PlanRequest) -> WindowFiles:
 def blank_draft(definition: ExportDefinition) -> PlanDraft:
     """A plan before its first step."""
     return PlanDraft(
-        export=definition.name, type=definition.type, owner=definition.owner, given=definition.given
+        export=definition.name, type=definition.type, owner=definition.owner, overrides=definition.overrides
     )
 
 
@@ -91,10 +91,10 @@ def extract(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
 def filter_rows(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds what rows must fulfil. Raises RequestError for a rule that cannot be."""
     tables = Tables(request.dataset, request.sql, request.age_day)
-    asked = predicates_of(request, tables, Scratch(tables, request.bad_json_is_null))
+    asked = predicates_of(request, tables, StagingTable(tables, request.bad_json_is_null))
     section = Predicates(
         text=tuple(one.text for one in asked.pushed),
-        afterwards=tuple(one.text for one in asked.afterwards),
+        residual=tuple(one.text for one in asked.residual),
     )
     return draft.model_copy(update={"filter": section})
 

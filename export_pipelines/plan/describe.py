@@ -4,9 +4,9 @@ import json
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from export_pipelines.plan.naming import part_file_name
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
 from export_pipelines.plan.query.query import Query, Statement
+from export_pipelines.plan.window_words import part_file_name
 from export_pipelines.text_tables import table_lines
 
 WIDTH = 110
@@ -56,7 +56,7 @@ def _extract(plan: Plan) -> Iterator[str]:
 def _filter(plan: Plan) -> Iterator[str]:
     for number, text in enumerate(plan.filter.text or ("every row",)):
         yield ("rows where   " if number == 0 else "         and ") + text
-    for number, text in enumerate(plan.filter.afterwards):
+    for number, text in enumerate(plan.filter.residual):
         yield ("afterwards   " if number == 0 else "         and ") + text
 
 
@@ -87,12 +87,12 @@ def _sql(query: Query) -> Iterator[str]:
     yield from _statement(query)
     if query.functions:
         yield "registered functions: " + ", ".join(query.functions)
-    if query.rest:
+    if query.residual:
         yield "then of these rows, in memory"
-        yield from _statement(query.rest)
-        if query.rest.groups:
+        yield from _statement(query.residual)
+        if query.residual.groups:
             yield "then of all of them"
-            yield from _statement(query.rest.groups)
+            yield from _statement(query.residual.groups)
 
 
 def _statement(asked: Statement) -> Iterator[str]:

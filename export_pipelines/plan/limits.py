@@ -4,7 +4,7 @@ from export_pipelines.errors import LimitReached, RequestError
 from export_pipelines.plan.plan import Plan
 
 
-def demand_room(plan: Plan, rows: int, writing: bool = False) -> None:
+def require_room(plan: Plan, rows: int, writing: bool = False) -> None:
     """Raises LimitReached for more rows than the export may write, RequestError for more than its format holds. `rows`
     are counted before anything is written, or are those so far, while `writing`."""
     if rows > plan.output.max_rows:

@@ -3,16 +3,16 @@
 import hashlib
 import json
 
+from export_pipelines.definition.default_naming import default_naming
 from export_pipelines.definition.destinations import StoredEntry
-from export_pipelines.definition.naming import default_naming
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.errors import RequestError, unknown
-from export_pipelines.plan.naming import window_words
 from export_pipelines.plan.plan import Compression, Encoding, Output, PlanDraft, added
 from export_pipelines.plan.query.predicate import located
 from export_pipelines.plan.query.scope import most_rows
 from export_pipelines.plan.request import PlanRequest
-from export_pipelines.plan.window import is_given
+from export_pipelines.plan.window import is_explicit
+from export_pipelines.plan.window_words import window_words
 from export_pipelines.templates import check_template, part_template, words_in
 
 MARK_DIGITS = 8
@@ -96,11 +96,11 @@ def _own_place(place: str, words: frozenset[str], request: PlanRequest) -> str:
     """Other rows than those of the partition must not replace its files. Two weeks given by hand begin on its day: the
     key tells them apart. A filter given at launch has a mark of its own, which is the same for the same filter."""
     definition, marks = request.definition, []
-    by_hand = definition.partition is not None and is_given(request.window)
+    by_hand = definition.partition is not None and is_explicit(request.window)
     if by_hand and "key" not in words_in(place):
         marks.append("{{key}}")
-    if definition.given:
-        text = json.dumps(definition.given, sort_keys=True, default=str)
+    if definition.overrides:
+        text = json.dumps(definition.overrides, sort_keys=True, default=str)
         marks.append(f"set_{hashlib.sha256(text.encode()).hexdigest()[:MARK_DIGITS]}")
     if not marks:
         return place

@@ -103,7 +103,7 @@ class Predicates(Frozen):
     """
 
     text: tuple[str, ...]
-    afterwards: tuple[str, ...] = ()
+    residual: tuple[str, ...] = ()
 
 
 class Series(Frozen):
@@ -210,7 +210,7 @@ class Head(Frozen):
     export: str
     type: str
     owner: str | None = None
-    given: dict[str, Any] = Field(default_factory=dict)
+    overrides: dict[str, Any] = Field(default_factory=dict)
     rights: RightsUsed | None = Field(default=None, exclude_if=lambda rights: rights is None)
 
 

@@ -77,12 +77,12 @@ def with_rights(
     if sample:
         owners = tuple(replace(one, since=_since(request, one, at)) for one in owners)
     owner, beyond = _acting(request, owners, "create")
-    _demand(request, policy, owner, beyond, "the owner ")
+    _require(request, policy, owner, beyond, "the owner ")
     request = replace(request, rights=Rights(owner))
     if asker is None:
         return request
     asking, beyond = _acting(request, grants_of(policy, asker, at), permission)
-    _demand(request, policy, asking, [one for one in beyond if one.refuses], "")
+    _require(request, policy, asking, [one for one in beyond if one.refuses], "")
     return replace(request, rights=Rights(owner, asking))
 
 
@@ -130,15 +130,17 @@ def _acting(
     return (*whole, *narrowed, *found)[0]
 
 
-def _demand(request: PlanRequest, policy: Policy, grant: Grant, refused: Sequence[Finding], who: str) -> None:
+def _require(
+    request: PlanRequest, policy: Policy, grant: Grant, refused: Sequence[Finding], who: str
+) -> None:
     """Raises Denied for what is `refused`."""
     if not refused:
         return
     definition, role = request.definition, grant.roles[0]
     who = f"{who}{grant.principals[0]} as {role} ({policy.at('roles', role)})"
-    first, *rest = (f"{definition.at(*one.key)}: {who} may not: {one.text}" for one in refused)
+    first, *residual = (f"{definition.at(*one.key)}: {who} may not: {one.text}" for one in refused)
     where, _, what = first.partition(": ")
-    raise Denied("\n".join([what, *rest]), where=where)
+    raise Denied("\n".join([what, *residual]), where=where)
 
 
 def _types(request: PlanRequest, grant: Grant) -> Iterator[Finding]:

@@ -43,7 +43,7 @@ def window_of(definition: ExportDefinition, partition_key: str | None) -> Window
             remedy=f"name one: {_example(definition)}",
         )
     day = _calendar_day(partition_key)
-    _demand_boundary(cadence, day)
+    _require_boundary(cadence, day)
     first = first_day(definition)
     if day < first:
         raise WindowError(
@@ -65,7 +65,7 @@ def window_between(start: Moment, end: Moment) -> Window:
     return Window(start=first, end=last, key=f"{_short(first)}_{_short(last)}")
 
 
-def is_given(window: Window) -> bool:
+def is_explicit(window: Window) -> bool:
     """Whether the window was given by its start and end, and is no partition."""
     return "_" in window.key
 
@@ -91,7 +91,7 @@ def partition_keys(cadence: Cadence, start: datetime, end: datetime) -> list[str
     return [window.key for window in takewhile(lambda one: one.end <= end, _partitions(cadence, start))]
 
 
-def demand_complete(window: Window, now: datetime) -> None:
+def require_complete(window: Window, now: datetime) -> None:
     """Raises WindowError while rows of `window` may still come. The whole history is always as it stands."""
     if window.key != WHOLE_KEY and window.end > now:
         raise WindowError(
@@ -100,7 +100,7 @@ def demand_complete(window: Window, now: datetime) -> None:
         )
 
 
-def demand_quiet(definition: ExportDefinition, now: datetime, remedy: str) -> None:
+def require_quiet(definition: ExportDefinition, now: datetime, remedy: str) -> None:
     """Raises WindowError outside of the definition's quiet hours."""
     hours = definition.quiet_hours
     if hours and not is_within(now.astimezone(UTC).time(), hours):
@@ -188,7 +188,7 @@ def _calendar_day(text: str) -> date:
         raise WindowError(f"{text} does not exist: {error}", remedy="give a day of the calendar") from error
 
 
-def _demand_boundary(cadence: Cadence, day: date) -> None:
+def _require_boundary(cadence: Cadence, day: date) -> None:
     floor = _floor(cadence, day)
     if day != floor:
         raise WindowError(

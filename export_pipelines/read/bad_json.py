@@ -43,7 +43,7 @@ def settled(
     return batch, found
 
 
-def demand_readable(batch: pa.RecordBatch, names: Iterable[str]) -> None:
+def require_readable(batch: pa.RecordBatch, names: Iterable[str]) -> None:
     """Raises DataError for the first text of these columns that PostgreSQL cannot read as JSON."""
     for name in names:
         for row, text in enumerate(batch.column(name).to_pylist()):

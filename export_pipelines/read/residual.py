@@ -12,14 +12,14 @@ import pyarrow as pa
 
 from export_pipelines.catalog import SEMANTIC_TYPES, Kind
 from export_pipelines.errors import DataError, RetryableError, SourceError
-from export_pipelines.plan.query.query import Groups, Query, Rest
+from export_pipelines.plan.query.query import Groups, Query, ResidualFilter
 from export_pipelines.plan.query.staging import NUMBER, TABLE
 from export_pipelines.plan.report.query import MEASURED
 from export_pipelines.read import sql_functions
-from export_pipelines.read.bad_json import UnreadableJson, demand_readable, settled
+from export_pipelines.read.bad_json import UnreadableJson, require_readable, settled
 from export_pipelines.read.source import Source
 from export_pipelines.read.unknown_row import UnknownRow, with_row
-from export_pipelines.transform.casts import conform, demand_utf8, has_id, place_of
+from export_pipelines.transform.casts import conform, has_id, place_of, require_utf8
 from export_pipelines.transform.timestamps import timestamp_texts
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Asking:
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         log.debug(
-            "reading started", extra={"columns": len(query.columns), "residual": query.rest is not None}
+            "reading started", extra={"columns": len(query.columns), "residual": query.residual is not None}
         )
         with self._naming(query), closing(self._read(query)) as batches:  # type: ignore[type-var]
             yield from batches if query.limit is None else _first(batches, query.limit)
@@ -64,7 +64,7 @@ class Asking:
         except UnknownRow as error:
             if isinstance(error, UnreadableJson) and query.suspects:
                 self._name(query.suspects)
-            asked = query.model_copy(update={"columns": query.selected, "rest": None})
+            asked = query.model_copy(update={"columns": query.selected, "residual": None})
             raise with_row(error, self.source, asked) from error
 
     def _name(self, suspects: Query) -> None:
@@ -72,18 +72,22 @@ class Asking:
         try:
             for batch in self._read(suspects):
                 settled(batch, suspects.marked, is_null=False)
-                demand_readable(batch, [one.name for one in suspects.columns if one.type == "text"])
+                require_readable(batch, [one.name for one in suspects.columns if one.type == "text"])
         except (UnreadableJson, RetryableError, SourceError):
             return
 
     def _read(self, query: Query) -> Iterator[pa.RecordBatch]:
-        selected, rest = query.selected, query.rest
-        inner = {"columns": selected, "rest": None, "limit": query.limit_of_select}
+        selected, residual = query.selected, query.residual
+        inner = {"columns": selected, "residual": None, "limit": query.limit_of_select}
         batches = self.source.read(query.model_copy(update=inner))
         named = self._received(batches, [one.name for one in selected])
-        if rest is None:
+        if residual is None:
             return named
-        return _grouped(query, rest, rest.groups, named) if rest.groups else _staying(query, rest, named)
+        return (
+            _grouped(query, residual, residual.groups, named)
+            if residual.groups
+            else _staying(query, residual, named)
+        )
 
     def _received(self, batches: Iterator[pa.RecordBatch], names: list[str]) -> Iterator[pa.RecordBatch]:
         """Under the query's names, which a database may cut off, and with no text that is not UTF-8."""
@@ -91,7 +95,7 @@ class Asking:
             for batch in batches:
                 named = batch.rename_columns(names)
                 if not self.source.holds_utf8:
-                    demand_utf8(named)
+                    require_utf8(named)
                 yield named
 
 
@@ -103,45 +107,49 @@ def _first(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBa
             return
 
 
-def _staying(query: Query, rest: Rest, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _staying(
+    query: Query, residual: ResidualFilter, batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
     """Of each batch the rows that stay, in their order, with what only the rest tells of them."""
     names = [one.name for one in query.columns]
-    given = [name for name in names if name not in rest.told]
-    with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
+    given = [name for name in names if name not in residual.told]
+    with closing(batches), closing(_staging_table(residual)) as staging:  # type: ignore[type-var]
         for batch in batches:
-            found = sorted(_asked_of(batch, scratch, rest.sql, query, rest), key=itemgetter(0))
+            found = sorted(_asked_of(batch, staging, residual.sql, query, residual), key=itemgetter(0))
             if found:
                 numbers, *told = zip(*found, strict=True)
                 rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
                 # what the rest was asked of follows those that were given
                 columns = dict(zip(given, rows.columns, strict=False))
-                columns |= zip(rest.told, (pa.array(one, pa.string()) for one in told), strict=True)
+                columns |= zip(residual.told, (pa.array(one, pa.string()) for one in told), strict=True)
                 yield pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)
 
 
 def _grouped(
-    query: Query, rest: Rest, groups: Groups, batches: Iterator[pa.RecordBatch]
+    query: Query, residual: ResidualFilter, groups: Groups, batches: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     """The groups of all rows that stay; what is measured of these is held in memory."""
     names = [one.name for one in query.columns]
-    with closing(batches), closing(_scratch(rest)) as scratch:  # type: ignore[type-var]
-        scratch.execute(f"CREATE TABLE {MEASURED} ({_listed(groups.columns)})")
+    with closing(batches), closing(_staging_table(residual)) as staging:  # type: ignore[type-var]
+        staging.execute(f"CREATE TABLE {MEASURED} ({_listed(groups.columns)})")
         for batch in batches:
-            _asked_of(batch, scratch, f"INSERT INTO {MEASURED} {rest.sql}", query, rest)
-        rows = _asked(scratch, groups.sql, groups)
+            _asked_of(batch, staging, f"INSERT INTO {MEASURED} {residual.sql}", query, residual)
+        rows = _asked(staging, groups.sql, groups)
         for start in range(0, len(rows), GROUP_ROWS):
             columns = zip(*rows[start : start + GROUP_ROWS], strict=True)
             yield pa.RecordBatch.from_arrays([pa.array(one, pa.string()) for one in columns], names=names)
 
 
-def _scratch(rest: Rest) -> sqlite3.Connection:
+def _staging_table(residual: ResidualFilter) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA temp_store = MEMORY")  # what sorting and grouping set aside
     sql_functions.register(connection)
     whole = [
-        one.name for one in rest.columns if {one.kind, SEMANTIC_TYPES[one.type].kind} & INTEGERS
+        one.name for one in residual.columns if {one.kind, SEMANTIC_TYPES[one.type].kind} & INTEGERS
     ]  # so that they are compared as numbers; what is none stays text
-    columns = [f"{_listed([one.name])} {'INTEGER' if one.name in whole else 'TEXT'}" for one in rest.columns]
+    columns = [
+        f"{_listed([one.name])} {'INTEGER' if one.name in whole else 'TEXT'}" for one in residual.columns
+    ]
     connection.execute(f"CREATE TABLE {TABLE} ({NUMBER} INTEGER PRIMARY KEY, {', '.join(columns)})")
     return connection
 
@@ -150,12 +158,14 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _fill(scratch: sqlite3.Connection, rest: Rest, batch: pa.RecordBatch, is_null: bool) -> None:
+def _fill(
+    staging: sqlite3.Connection, residual: ResidualFilter, batch: pa.RecordBatch, is_null: bool
+) -> None:
     """The rows of the batch, numbered from 0 on, in place of those before."""
-    whole, _ = settled(batch, [one.name for one in rest.columns if one.type == "object"], is_null)
-    columns = [_spelled(values) for values in conform(whole, rest.columns)]
-    scratch.execute(f"DELETE FROM {TABLE}")  # noqa: S608
-    scratch.executemany(
+    whole, _ = settled(batch, [one.name for one in residual.columns if one.type == "object"], is_null)
+    columns = [_spelled(values) for values in conform(whole, residual.columns)]
+    staging.execute(f"DELETE FROM {TABLE}")  # noqa: S608
+    staging.executemany(
         f"INSERT INTO {TABLE} VALUES ({', '.join('?' * (len(columns) + 1))})",  # noqa: S608
         zip(range(batch.num_rows), *columns, strict=True),
     )
@@ -167,17 +177,17 @@ def _spelled(values: pl.Series) -> list[Any]:
 
 
 def _asked_of(
-    batch: pa.RecordBatch, scratch: sqlite3.Connection, sql: str, query: Query, rest: Rest
+    batch: pa.RecordBatch, staging: sqlite3.Connection, sql: str, query: Query, residual: ResidualFilter
 ) -> list[Row]:
     """What `sql` gives of the batch. Of what it cannot be asked, DataError names the row, which is found one by one."""
-    _fill(scratch, rest, batch, query.bad_json_is_null)
+    _fill(staging, residual, batch, query.bad_json_is_null)
     try:
-        return _asked(scratch, sql, rest)
+        return _asked(staging, sql, residual)
     except DataError as error:
         for row in range(batch.num_rows if has_id(batch) else 0):
-            _fill(scratch, rest, batch.slice(row, 1), query.bad_json_is_null)
+            _fill(staging, residual, batch.slice(row, 1), query.bad_json_is_null)
             try:
-                _asked(scratch, sql, rest)
+                _asked(staging, sql, residual)
             except DataError:
                 raise DataError(
                     error.what, where=place_of(batch, row, error.where or ""), remedy=error.remedy
@@ -190,9 +200,9 @@ def _field(name: str) -> str:
     return name.split(" ", 2)[-1]
 
 
-def _asked(scratch: sqlite3.Connection, sql: str, asked: Rest | Groups) -> list[Row]:
+def _asked(staging: sqlite3.Connection, sql: str, asked: ResidualFilter | Groups) -> list[Row]:
     try:
-        return scratch.execute(sql, asked.values).fetchall()
+        return staging.execute(sql, asked.values).fetchall()
     except sqlite3.DatabaseError as error:
         malformed = "malformed JSON" in str(error)
         what = "JSON that does not parse" if malformed else f"it is refused: {error}"

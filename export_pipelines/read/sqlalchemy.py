@@ -114,13 +114,13 @@ class SqlalchemySource:
                 f"cannot be reached: {self._told(error)}", where=self.place, remedy=REMEDY
             ) from error
         with closing(connection):
-            self._demand_snapshot(connection)
+            self._require_snapshot(connection)
             self._try(connection, READ_ONLY)
             self._try(connection, ZONES.get(self.engine.dialect.name, ZONE))
-            self._demand_utc(connection)
+            self._require_utc(connection)
             yield connection
 
-    def _demand_snapshot(self, connection: Connection) -> None:
+    def _require_snapshot(self, connection: Connection) -> None:
         for level in SNAPSHOTS:
             # a database may lack it, and a dialect may offer what its database lacks: one statement is all that is asked
             with suppress(*self._foreign, NotImplementedError, AttributeError):
@@ -135,7 +135,7 @@ class SqlalchemySource:
             except self._foreign:
                 connection.rollback()
 
-    def _demand_utc(self, connection: Connection) -> None:
+    def _require_utc(self, connection: Connection) -> None:
         """Raises SourceError for a session in another zone, where a time without one would mean another moment."""
         with self._errors("the session was refused"):
             now = connection.execute(select(func.current_timestamp())).scalar()

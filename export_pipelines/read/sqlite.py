@@ -81,7 +81,7 @@ class SqliteSource:
         # order because it has a LIMIT; a bare ORDER BY inside a compound may be dropped.
         texts = ", ".join("''" for _ in query.columns)
         sql = f"SELECT {texts} UNION ALL {self._as_texts(query)}"
-        self._demand_file()
+        self._require_file()
         try:
             database = adbc_driver_sqlite.connect(f"file:{_quoted(self.path)}?mode=ro")
             rows = {"adbc.sqlite.query.batch_rows": str(max(1, BATCH_CELLS // len(query.columns)))}
@@ -142,12 +142,12 @@ class SqliteSource:
         inside = [one.in_json or one.name in query.marked for one in query.columns]
         return [TEXT if is_inside else type for is_inside, type in zip(inside, types, strict=True)]
 
-    def _demand_file(self) -> None:
+    def _require_file(self) -> None:
         if not self.path.is_file():
             raise SourceError("there is no database", where=str(self.path), remedy=REMEDY)
 
     def _connect(self, query: Query) -> sqlite3.Connection:
-        self._demand_file()
+        self._require_file()
         try:
             connection = sqlite3.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True)
             connection.execute(IN_MEMORY)

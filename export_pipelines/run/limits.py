@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import polars as pl
 
 from export_pipelines.errors import LimitReached
-from export_pipelines.plan.limits import demand_room
+from export_pipelines.plan.limits import require_room
 from export_pipelines.plan.plan import Plan
 from export_pipelines.run.part_cutter import Encoded, Piece
 
@@ -17,7 +17,7 @@ def limited_rows(plan: Plan, frames: Iterable[pl.DataFrame]) -> Iterator[pl.Data
     def passed(frame: pl.DataFrame) -> pl.DataFrame:
         nonlocal rows
         rows += len(frame)
-        demand_room(plan, rows, writing=True)
+        require_room(plan, rows, writing=True)
         return frame
 
     return map(passed, frames)

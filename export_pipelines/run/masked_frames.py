@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines import mask
-from export_pipelines.encode.encoders import demand_fitting
+from export_pipelines.encode.encoders import require_fitting
 from export_pipelines.mask.apply import Masked
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Plan
@@ -23,7 +23,7 @@ def masked_frames(
 
     def shown(batch: pa.RecordBatch) -> pl.DataFrame:
         masked = mask.apply(plan, batch, keys)
-        demand_fitting(plan, masked.frame, batch)
+        require_fitting(plan, masked.frame, batch)
         return counted(masked)
 
     return map(shown, batches)  # a loop would hold a batch until the next has come

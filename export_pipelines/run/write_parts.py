@@ -12,8 +12,8 @@ from export_pipelines.encode.compress import codec_of, held_bytes
 from export_pipelines.encode.encoder import Encoder
 from export_pipelines.encode.encoders import encoder_of
 from export_pipelines.mask.keys import Keys
-from export_pipelines.plan.naming import part_file_name
 from export_pipelines.plan.plan import Plan
+from export_pipelines.plan.window_words import part_file_name
 from export_pipelines.run.channel import Channel
 from export_pipelines.run.limits import limited_bytes, limited_rows
 from export_pipelines.run.masked_frames import masked_frames

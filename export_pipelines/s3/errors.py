@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from export_pipelines.errors import ExportError, RequestError, RetryableError
-from export_pipelines.network_errors import asked_wait, is_passing, network_errors
+from export_pipelines.network_errors import is_passing, network_errors, retry_after_s
 
 _KEYS = ("the server does not know the access key, or the secret is wrong", "mend the keys")
 _RIGHT = ("we have no right to do that there", "ask for the right to put, read, list and delete objects")
@@ -67,7 +67,7 @@ def _answered(response: Mapping[str, Any], where: str) -> ExportError:
         what, remedy = MENDED[code]
         return RequestError(f"{what} ({code})" if not code.isdigit() else what, where=where, remedy=remedy)
     if code in PASSING or status == 0 or is_passing(status) or (code.isdigit() and is_passing(int(code))):
-        after_s = asked_wait(about.get("HTTPHeaders", {}).get("retry-after"))
+        after_s = retry_after_s(about.get("HTTPHeaders", {}).get("retry-after"))
         return RetryableError(
             f"the server could not do it now: {code or status}", where=where, after_s=after_s
         )

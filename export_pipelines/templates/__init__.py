@@ -1,6 +1,6 @@
 """The one language in which people write names, paths, subjects and texts: words and three filters, checked, then rendered."""
 
-from export_pipelines.templates.header import demand_header, header_faults, header_text
+from export_pipelines.templates.header import header_faults, header_text, require_header
 from export_pipelines.templates.language import MAX_TEXT, check_template, template_faults, words_in
 from export_pipelines.templates.rendering import (
     fixed_folder,
@@ -19,7 +19,6 @@ __all__ = [
     "PART_WORDS",
     "WORDS",
     "check_template",
-    "demand_header",
     "fixed_folder",
     "header_faults",
     "header_text",
@@ -28,6 +27,7 @@ __all__ = [
     "render",
     "render_header",
     "render_text",
+    "require_header",
     "template_faults",
     "words_in",
 ]

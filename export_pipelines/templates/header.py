@@ -21,7 +21,7 @@ def header_faults(text: str) -> Iterator[str]:
         yield "a header holds no encoded word (=?...?=); write the letters themselves, they are encoded when it is sent"
 
 
-def demand_header(text: str, where: str) -> str:
+def require_header(text: str, where: str) -> str:
     """`text`, if it can stand in a header. Raises RequestError, which does not repeat it."""
     for fault in header_faults(text):
         raise RequestError(fault, where=where)

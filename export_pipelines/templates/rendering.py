@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from jinja2 import TemplateError
 
 from export_pipelines.errors import RequestError
-from export_pipelines.templates.header import demand_header
+from export_pipelines.templates.header import require_header
 from export_pipelines.templates.language import (
     MAX_TEMPLATE,
     MAX_TEXT,
@@ -29,7 +29,7 @@ def render(template: str, words: Mapping[str, str]) -> str:
 
 def render_header(template: str, words: Mapping[str, str], where: str) -> str:
     """`template` with `words` put in, as it can stand in a header. Raises RequestError; `where` names the setting."""
-    return demand_header(render(template, words), where)
+    return require_header(render(template, words), where)
 
 
 def render_text(template: str, words: Mapping[str, str]) -> str:
@@ -92,6 +92,6 @@ def _check_file_name(template: str, name: str) -> None:
             where=where,
             remedy="folders belong to the destination's path",
         )
-    demand_header(name.replace("\x00", ""), where)  # a mail names it in a header
+    require_header(name.replace("\x00", ""), where)  # a mail names it in a header
     if len(name.encode()) > MAX_FILE_NAME:
         raise RequestError(f"a part's name has at most {MAX_FILE_NAME} bytes", where=where)

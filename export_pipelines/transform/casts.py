@@ -240,7 +240,7 @@ _PARSERS: dict[Kind, Callable[[pl.Expr, SourceColumn], pl.Expr]] = {
 }
 
 
-def demand_utf8(batch: pa.RecordBatch) -> None:
+def require_utf8(batch: pa.RecordBatch) -> None:
     """Raises DataError for a text that is not UTF-8, which neither Arrow nor Polars looks at."""
     try:
         batch.validate(full=True)

@@ -58,7 +58,7 @@ class Asked:
 
 
 @dataclass
-class Given:
+class RunOverrides:
     """What the model says: the columns with what is done to each, in order, and which rows."""
 
     columns: dict[str, str]
@@ -82,7 +82,7 @@ def word(pii: dict[str, str] | None, id: str) -> str:
     return "remove" if found == "redact" and not typed else found
 
 
-def given(role: Role, asked: Asked, permission: str) -> Given | None:
+def given(role: Role, asked: Asked, permission: str) -> RunOverrides | None:
     """What a requester in one role gets of a lead export whose owner may everything; None where they are refused."""
     if permission not in role.permissions or (role.types is not None and "lead" not in role.types):
         return None
@@ -99,7 +99,7 @@ def given(role: Role, asked: Asked, permission: str) -> Given | None:
         return None
     flows = [set(one) for one in (asked.flows, role.flows) if one]
     first = max(WINDOW_START, TODAY - role.days_back) if role.days_back else WINDOW_START
-    return Given(columns, flows, first, role.max_rows)
+    return RunOverrides(columns, flows, first, role.max_rows)
 
 
 def some_role(chance: random.Random) -> Role:

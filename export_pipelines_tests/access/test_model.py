@@ -59,7 +59,7 @@ def write_policy(folder: Path, roles: dict[str, model.Role]) -> Path:
     return file
 
 
-def wanted_rows(source: sqlite3.Connection, given: model.Given, where: str | None) -> list[str]:
+def wanted_rows(source: sqlite3.Connection, given: model.RunOverrides, where: str | None) -> list[str]:
     """The ids of the leads that the model gives, read by a SELECT of our own without any of these predicates."""
     column = {"flow.name": "f.name"}.get(where or "", f"l.{where}")
     rows = source.execute(
@@ -115,7 +115,7 @@ def test_each_cell_is_as_the_model_says(store_url: str, tmp_path: Path, seed: in
     assert refused > 10 and narrowed > 20
 
 
-def _with_closed(want: model.Given, whole: Plan) -> dict[str, str]:
+def _with_closed(want: model.RunOverrides, whole: Plan) -> dict[str, str]:
     """In an export that treats personal data, what has not the form of a closed type is redacted, by its own rules."""
     own = {one.id: str(one.mask or "keep") for one in whole.masking.columns}
     return {

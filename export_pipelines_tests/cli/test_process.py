@@ -239,10 +239,10 @@ def test_an_interrupt_ends_a_run_at_once_and_delivers_nothing_more(
         server.settimeout(1)
         with pytest.raises(TimeoutError):
             server.accept()
-    _demand_recorded(project, terminal, delivering=not settings)
+    _require_recorded(project, terminal, delivering=not settings)
 
 
-def _demand_recorded(project: Project, terminal: Callable[..., Answer], delivering: bool) -> None:
+def _require_recorded(project: Project, terminal: Callable[..., Answer], delivering: bool) -> None:
     """By the ledger, where a delivery was under way, and by Dagster, to which the run is over; a source is asked before
     there is a run."""
     made = json.loads(terminal("deliveries", "--json").stdout)

@@ -7,7 +7,7 @@ import pytest
 
 from export_pipelines.definition.destinations import EmailSettings
 from export_pipelines.errors import DefinitionError, RequestError
-from export_pipelines.templates import demand_header, header_faults, header_text
+from export_pipelines.templates import header_faults, header_text, require_header
 from export_pipelines_tests.definition.conftest import Load
 
 BREAKS = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
@@ -21,7 +21,7 @@ def test_what_breaks_a_line_or_controls_it_is_a_fault(bad: str) -> None:
     (fault,) = header_faults(f"private{bad}text")
     assert f"U+{ord(bad[0]):04X}" in fault and "private" not in fault
     with pytest.raises(RequestError, match="one line"):
-        demand_header(f"a{bad}b", "deliver.email.subject")
+        require_header(f"a{bad}b", "deliver.email.subject")
 
 
 @pytest.mark.parametrize("bad", ENCODED)

@@ -11,8 +11,8 @@ from export_pipelines.definition import load_definitions, loader
 from export_pipelines.definition.export import Compression
 from export_pipelines.definition.output import compression_of
 from export_pipelines.errors import DefinitionError, SettingsError
-from export_pipelines.plan.naming import window_words
 from export_pipelines.plan.window import WHOLE
+from export_pipelines.plan.window_words import window_words
 from export_pipelines.templates import PART_WORDS, WORDS
 from export_pipelines_tests.definition.conftest import Load
 

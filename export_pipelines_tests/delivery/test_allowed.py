@@ -117,8 +117,8 @@ def test_a_list_that_is_wrong_allows_nothing(desk: Desk) -> None:
 
 def test_a_list_that_the_environment_names_has_to_be_there(tmp_path: Path) -> None:
     settings = Settings.load({"EXPORT_PIPELINES_ALLOWED": "lists/allowed.yaml"}, tmp_path)
-    assert settings.allowed == tmp_path / "lists" / "allowed.yaml" and settings.demands_allowed
-    assert not Settings.load({}, tmp_path).demands_allowed
+    assert settings.allowed == tmp_path / "lists" / "allowed.yaml" and settings.requires_allowed
+    assert not Settings.load({}, tmp_path).requires_allowed
 
 
 @pytest.mark.parametrize("name", ["EXPORT_PIPELINES_MASTER_KEY", "export_pipelines_hash_key"])

@@ -62,12 +62,12 @@ def test_a_hundred_deliveries_at_once_have_a_hundred_receipts(
     assert {row["state"] for row in rows} == {"delivered"}
     assert all(row["receipt"] for row in rows)
     assert len(rows) == len(WEEKS) * 5 * len(PLACES) == 100
-    _demand_equal(project, receivers)
+    _require_equal(project, receivers)
     attempts = sqlite3.connect(project.home / "ledger.db").execute("select count(*) from attempts").fetchone()
     assert attempts == (100,)  # none had to be made again
 
 
-def _demand_equal(project: Project, receivers: Mapping[str, Any]) -> None:
+def _require_equal(project: Project, receivers: Mapping[str, Any]) -> None:
     """What arrived is the SHA-256 of the manifests, at each destination, each file once."""
     store = open_store(str(project.home / "artifacts"))
     wanted = sorted(part.sha256 for one in store.manifests() for part in one.parts)

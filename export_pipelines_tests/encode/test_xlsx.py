@@ -13,10 +13,10 @@ import python_calamine
 
 from export_pipelines.catalog import Kind
 from export_pipelines.encode.xlsx import texts as xlsx_texts
-from export_pipelines.encode.xlsx.cells import letters
 from export_pipelines.encode.xlsx.encoder import MAX_COLUMNS, XlsxEncoder
+from export_pipelines.encode.xlsx.sheet_rows import letters
 from export_pipelines.errors import DataError, LimitReached, RequestError
-from export_pipelines.plan.limits import demand_room
+from export_pipelines.plan.limits import require_room
 from export_pipelines_tests.encode.readers import openpyxl_xlsx
 from export_pipelines_tests.encode.tables import batches_of, column, plan_of, written
 
@@ -170,14 +170,14 @@ def test_more_rows_than_a_sheet_holds_are_told_before_anything_is_written() -> N
     whole = plan_of(COLUMNS, "xlsx", max_rows=5_000_000)
     assert whole.encoding
     plan = whole.model_copy(update={"encoding": whole.encoding.model_copy(update={"max_rows": 1_048_575})})
-    demand_room(plan, 1_048_575)
+    require_room(plan, 1_048_575)
     with pytest.raises(
         RequestError, match="1,048,576 rows match, and one xlsx file holds 1,048,575"
     ) as caught:
-        demand_room(plan, 1_048_576)
+        require_room(plan, 1_048_576)
     assert caught.value.exit_code == 2
     assert plan.output
     cut = plan.model_copy(update={"output": plan.output.model_copy(update={"part_rows": 1000})})
-    demand_room(cut, 1_048_576)
+    require_room(cut, 1_048_576)
     with pytest.raises(LimitReached):
-        demand_room(cut, 5_000_001)
+        require_room(cut, 5_000_001)

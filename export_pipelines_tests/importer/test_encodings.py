@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from export_pipelines.errors import ImportFileError
 from export_pipelines.importer.encodings import encoding_of, guessed
-from export_pipelines.importer.file_form import (
+from export_pipelines.importer.guess_dialect import (
     DELIMITERS,
     checked_delimiter,
     checked_encoding,

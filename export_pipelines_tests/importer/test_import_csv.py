@@ -21,7 +21,7 @@ from sqlalchemy import create_engine, text
 from export_pipelines.catalog import load_catalog
 from export_pipelines.errors import CatalogError, ImportFileError, StoreError
 from export_pipelines.importer.dates import DateOrder
-from export_pipelines.importer.file_form import FileForm
+from export_pipelines.importer.guess_dialect import FileForm
 from export_pipelines.importer.import_csv import ImportResult, import_leads
 from export_pipelines.importer.mapping import Mapping, Target, load_mapping, mapping_of
 from export_pipelines.lead_store.tables import metadata

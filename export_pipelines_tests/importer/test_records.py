@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.errors import ImportFileError
-from export_pipelines.importer.file_form import form_of, opened_text
+from export_pipelines.importer.guess_dialect import form_of, opened_text
 from export_pipelines.importer.records import MAX_RECORD, Record, read_records
 
 CELL = st.text(

@@ -331,7 +331,7 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date(url: str, tmp_path:
     again = open_ledger(url)
     assert again.delivery("d").state == "due" and again.audit() == []
     (record,) = again.windows("daily")
-    assert (record.window_end, record.fingerprint, record.given) == (None, None, None)
+    assert (record.window_end, record.fingerprint, record.overridden) == (None, None, None)
     assert (record.window_key, set(record.missing)) == ("2024-01-15", {"due"})
     assert again.record("ann", "detokenize", "value", {}, AT) == 1
     with again.engine.connect() as connection:

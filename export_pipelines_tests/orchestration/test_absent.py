@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from export_pipelines.definition.known import FILE, read_known
+from export_pipelines.definition.remembered import FILE, read_known
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines_tests.orchestration.project import DAILY, NOW, Project, failure
 from export_pipelines_tests.orchestration.watching import Watched, schedules_on, turn_off, turn_on

@@ -7,7 +7,7 @@ import pytest
 from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 from dagster._core.definitions.utils import DISALLOWED_NAMES
 
-from export_pipelines.definition.taken_names import DAGSTERS, OWN, taken_by
+from export_pipelines.definition.reserved_names import DAGSTERS, OWN, taken_by
 from export_pipelines.orchestration.build import build_definitions, definitions_of
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.project import Project as Opened

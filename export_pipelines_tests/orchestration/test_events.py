@@ -116,7 +116,7 @@ def test_the_terminal_launches_it_with_what_it_is_given(
         project.opened(lambda: NOW),
         "dispute",
         window=window,
-        given={"filter": {"lead_ids": ids}},
+        overrides={"filter": {"lead_ids": ids}},
         instance=instance,
     )
     (manifest,) = done.manifests
@@ -130,7 +130,7 @@ def test_a_wrong_filter_is_known_before_there_is_a_run(
         launch(
             project.opened(lambda: datetime(2024, 2, 20, tzinfo=UTC)),
             "dispute",
-            given={"filter": {"lead_ids": "all"}},
+            overrides={"filter": {"lead_ids": "all"}},
             instance=instance,
         )
     assert instance.get_runs_count() == 0

@@ -12,7 +12,7 @@ import pytest
 
 from export_pipelines.catalog import load_catalog
 from export_pipelines.check import OTHERS, check_all
-from export_pipelines.definition.known import Known, remember
+from export_pipelines.definition.remembered import Known, remember
 from export_pipelines_tests.orchestration.mutations import mutated
 from export_pipelines_tests.orchestration.project import NOW, make_project
 
@@ -33,7 +33,7 @@ def test_a_changed_definition_loads_or_is_broken_by_itself(number: int, tmp_path
     assert companion in loaded.definitions
     assert {one.name for one in loaded.definitions} | set(loaded.broken) == {"daily", *names}
     for name, error in loaded.broken.items():
-        _demand_named(name, error.faults)
+        _require_named(name, error.faults)
     definitions = project.definitions()
     dg.Definitions.validate_loadable(definitions)
     assert definitions.resolve_assets_def(dg.AssetKey(["lead", "daily"])).partitions_def is not None
@@ -42,10 +42,10 @@ def test_a_changed_definition_loads_or_is_broken_by_itself(number: int, tmp_path
     faults = check_all(project.settings, load_catalog(None), loaded, now=lambda: NOW, environment={})
     for fault in faults:
         if fault.name not in OTHERS and fault.severity == "error":
-            _demand_named(fault.name, [fault.text])
+            _require_named(fault.name, [fault.text])
 
 
-def _demand_named(name: str, faults: list[str] | tuple[str, ...]) -> None:
+def _require_named(name: str, faults: list[str] | tuple[str, ...]) -> None:
     for fault in faults:
         assert re.match(rf"[^\n]*/exports/{name}\.yaml:[1-9][0-9]*: ", fault), fault
         assert "please report it" not in fault and "Traceback" not in fault, fault

@@ -29,11 +29,11 @@ def golden_plan(path: Path) -> Plan:
 def golden_text(plan: Plan) -> str:
     query = plan.query
     private = [str(n) for n, one in enumerate(query.parameters) if isinstance(one, Reference)]
-    columns, _, rest = query.sql.partition("\n")
+    columns, _, residual = query.sql.partition("\n")
     lines = [
         *(f"-- {text}" for text in plan.filter.text),
         *columns.replace('", ', '",\n  ').splitlines(),
-        *rest.splitlines(),
+        *residual.splitlines(),
         ";",
         *query.count_sql.splitlines(),
         ";",

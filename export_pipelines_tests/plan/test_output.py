@@ -5,8 +5,8 @@ import pytest
 
 from export_pipelines.errors import RequestError
 from export_pipelines.plan import compile_plan
-from export_pipelines.plan.naming import part_file_name
 from export_pipelines.plan.window import window_of
+from export_pipelines.plan.window_words import part_file_name
 from export_pipelines_tests.plan.leads import plan, request
 
 

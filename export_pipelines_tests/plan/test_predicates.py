@@ -11,7 +11,7 @@ from export_pipelines.plan.dialects import dialect_of
 from export_pipelines.plan.plan import Window
 from export_pipelines.plan.query.predicates import predicates_of
 from export_pipelines.plan.query.select import build_query
-from export_pipelines.plan.query.staging import Scratch
+from export_pipelines.plan.query.staging import StagingTable
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.window import WHOLE
 from export_pipelines_tests.plan.tables import DATASET, FIELDS, chosen, request_for, store, window
@@ -190,8 +190,8 @@ def test_a_text_reads_as_the_filter_means_it() -> None:
     )
     request = request_for(filter, Window(**window("2024-01-01", "2024-02-01").model_dump()))
     tables = Tables(DATASET, dialect_of("sqlite"), None)
-    asked = predicates_of(request, tables, Scratch(tables))
-    assert asked.afterwards == ()
+    asked = predicates_of(request, tables, StagingTable(tables))
+    assert asked.residual == ()
     assert [one.text for one in asked.pushed] == [
         "at in [2024-01-01T00:00:00.000Z, 2024-02-01T00:00:00.000Z)",
         "at on 2024-01-15",

@@ -13,10 +13,10 @@ from export_pipelines.errors import WindowError
 from export_pipelines.plan.window import (
     WHOLE,
     before,
-    demand_complete,
     first_day,
     last_complete_window,
     partition_keys,
+    require_complete,
     scheduled_window,
     window_between,
     window_of,
@@ -118,11 +118,11 @@ def test_a_window_that_cannot_be_is_refused(start: str, end: str, message: str) 
 @given(now=MOMENTS)
 def test_the_last_complete_window_has_just_ended(cadence: Cadence, now: datetime) -> None:
     window = last_complete_window(cadence, now)
-    demand_complete(window, now)
+    require_complete(window, now)
     following = window_of(export(partition=cadence, start="1999-01-01"), window.end.date().isoformat())
     assert following.start == window.end
     with pytest.raises(WindowError, match="is not complete before"):
-        demand_complete(following, now)
+        require_complete(following, now)
 
 
 @pytest.mark.parametrize("cadence", CADENCES)
@@ -182,4 +182,4 @@ def test_a_run_by_itself_takes_the_last_complete_partition() -> None:
 
 
 def test_the_whole_history_is_complete_at_any_time() -> None:
-    demand_complete(scheduled_window(export(), at("2024-01-15")), at("2024-01-15"))
+    require_complete(scheduled_window(export(), at("2024-01-15")), at("2024-01-15"))

@@ -209,7 +209,7 @@ def chosen(database: Database, request: PlanRequest) -> list[int]:
     source = source_of(database)
     source.check(query)
     rows, count = _numbers(source, query), source.count(query)
-    assert count == len(rows) if query.rest is None else count >= len(rows)
+    assert count == len(rows) if query.residual is None else count >= len(rows)
     return rows
 
 
@@ -221,7 +221,7 @@ def all_chosen(database: Database, rules: Iterable[Rule]) -> dict[str, list[int]
         request = replace(request_for(Filter(rules=(rule,))), dialect=database.dialect)
         query = build_query(request, [FIELDS[0]])
         found[str(rule)] = _numbers(source, query)
-        pushed += [rule] if query.rest is None else []
+        pushed += [rule] if query.residual is None else []
     if pushed:
         either = request_for(Filter(rules=(RuleSet(op="or", rules=tuple(pushed)),)))
         assert chosen(database, either) == sorted({n for rule in pushed for n in found[str(rule)]})

@@ -22,7 +22,7 @@ from export_pipelines.plan.dialects import NotPushable
 from export_pipelines.plan.dialects.mariadb_values import COLLATION
 from export_pipelines.plan.dialects.patterns import pcre, posix
 from export_pipelines.plan.query.operators import operators_of
-from export_pipelines.plan.query.query import Groups, Query, Rest, SourceColumn
+from export_pipelines.plan.query.query import Groups, Query, ResidualFilter, SourceColumn
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.read.residual import Asking
 from export_pipelines_tests.conftest import examples
@@ -282,9 +282,9 @@ def test_json_that_does_not_parse_is_told_without_it(postgresql_url: str) -> Non
 def test_what_a_function_of_the_rest_refuses_is_told_with_its_row() -> None:
     asked = "SELECT 0, json_extract(\"rest 0 word\", '$.a') FROM rest"
     text = SourceColumn(name="rest 0 word", kind=Kind.TEXT, type="text")
-    rest = Rest(sql=asked, columns=(text,), told=("a",))
+    residual = ResidualFilter(sql=asked, columns=(text,), told=("a",))
     names = [SourceColumn(name=name, kind=Kind.TEXT, type="text") for name in ("lead_id", "a")]
-    query = Query(sql="", count_sql="", columns=tuple(names), rest=rest)
+    query = Query(sql="", count_sql="", columns=tuple(names), residual=residual)
     source = Handing(
         pa.record_batch({"lead_id": ["5", "6"], "word": ["{}", None]}),
         pa.record_batch({"lead_id": ["7", "8", "9"], "word": ["{}", "{secret", "{"]}),
@@ -297,10 +297,10 @@ def test_what_a_function_of_the_rest_refuses_is_told_with_its_row() -> None:
 def test_a_rule_as_a_whole_is_pushed_or_not_and_the_others_with_it_are(postgresql_url: str) -> None:
     small, valid = Rule(lhv="size", op=Op.LESS, rhv=5), Rule(lhv="email", op=Op.VALID)
     query = rest_query(small, RuleSet(op="or", rules=(small, valid)))
-    assert query.rest and query.sql.count("leads.size") == query.count_sql.count("leads.size") + 1
-    assert "is_valid" in query.rest.sql and "OR" in query.rest.sql
-    assert [one.name for one in query.rest.columns] == ["rest 2 email", "rest 5 size"]
-    assert rest_query(small).rest is None
+    assert query.residual and query.sql.count("leads.size") == query.count_sql.count("leads.size") + 1
+    assert "is_valid" in query.residual.sql and "OR" in query.residual.sql
+    assert [one.name for one in query.residual.columns] == ["rest 2 email", "rest 5 size"]
+    assert rest_query(small).residual is None
 
 
 class Handing:
@@ -340,7 +340,7 @@ def test_the_reader_is_asked_for_what_its_select_gives() -> None:
     source = Handing()
     query = rest_query(Rule(lhv="email", op=Op.VALID))
     assert list(Asking(source).read(query)) == []
-    assert source.asked == [query.model_copy(update={"columns": query.selected, "rest": None})]
+    assert source.asked == [query.model_copy(update={"columns": query.selected, "residual": None})]
 
 
 def test_the_source_is_closed_when_reading_ends_early() -> None:
@@ -364,7 +364,7 @@ def test_nothing_that_is_sorted_or_grouped_reaches_a_disk() -> None:
     values = [f"{n % 977:05d}{'x' * 900}" for n in range(20_000)]  # more than SQLite sorts without a file
     text = SourceColumn(name="rest 0 word", kind=Kind.TEXT, type="text")
     groups = Groups(sql="SELECT word FROM measured GROUP BY 1", columns=("word",))
-    rest = Rest(sql='SELECT "rest 0 word" FROM rest', columns=(text,), groups=groups)
-    query = Query(sql="", count_sql="", columns=(text,), rest=rest)
+    residual = ResidualFilter(sql='SELECT "rest 0 word" FROM rest', columns=(text,), groups=groups)
+    query = Query(sql="", count_sql="", columns=(text,), residual=residual)
     batches = Asking(Handing(pa.record_batch({"word": values}))).read(query)
     assert sum(batch.num_rows for batch in batches) == 977

@@ -163,7 +163,7 @@ def test_a_plan_tells_what_is_asked_afterwards_and_no_personal_value(stores: Sto
 
 def test_sqlite_is_asked_everything(stores: Stores) -> None:
     made = plan("sqlite", GMAIL, VALID)
-    assert made.query.rest is None and "afterwards" not in describe(made)
+    assert made.query.residual is None and "afterwards" not in describe(made)
     told = made.model_dump(mode="json")
     assert told["query"]["rest"] is None and told["filter"]["afterwards"] == []
 

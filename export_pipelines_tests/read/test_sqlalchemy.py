@@ -27,7 +27,7 @@ from export_pipelines.read.open_source import open_source
 from export_pipelines.read.spelled_rows import Spelling
 from export_pipelines.read.sqlalchemy import SqlalchemySource, _bound
 from export_pipelines.sample import generate_leads
-from export_pipelines.transform.casts import conform, demand_utf8
+from export_pipelines.transform.casts import conform, require_utf8
 from export_pipelines_tests.plan.tables import FIELDS, field, request_for, window
 from export_pipelines_tests.read.databases import Another, Duckdb, Postgresql, query_of, read, source_of
 from export_pipelines_tests.run.whole_run import plan_of
@@ -51,7 +51,7 @@ def spelled(value: Any, kind: str, type: str = "text", *, infinite: bool = False
     with Spelling(columns, "here", infinite=infinite) as spelling:
         marked = spelling.batch([("1", value), ("2", None)])
     batch, _ = settled(marked, ["it"] if kind == "json" else [], is_null=False)
-    demand_utf8(batch)
+    require_utf8(batch)
     first, second = conform(batch, columns)["it"]
     assert second is None
     return first
@@ -216,13 +216,13 @@ def test_integers_and_ids_are_pushed_and_the_rest_is_asked_afterwards(database: 
             "1",
         ]
     )
-    assert query.rest and query.rest.parameters == ("2.5", "a")
+    assert query.residual and query.residual.parameters == ("2.5", "a")
 
 
 def test_what_only_tells_a_column_does_not_blur_the_count(database: Duckdb) -> None:
     database.fill([{"doc": '{"word": "x"}'}, {}])
     query = query_of(database)
-    assert query.rest and not query.counts_at_most
+    assert query.residual and not query.counts_at_most
     assert source_of(database).count(query) == len(read(database, query)) == 2
 
 

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.errors import RequestError
-from export_pipelines.plan.naming import window_words
 from export_pipelines.plan.window import window_between
+from export_pipelines.plan.window_words import window_words
 from export_pipelines.templates import (
     MAX_TEXT,
     PART_WORDS,

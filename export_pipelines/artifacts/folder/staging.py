@@ -7,7 +7,7 @@ from pathlib import Path
 
 from export_pipelines.artifacts.folder.names import LOCK_NAME, MUTEX_NAME, TEMPORARY, check_part_name
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
-from export_pipelines.artifacts.staged import AbortedUnlessCommitted, demand_whole, same_name
+from export_pipelines.artifacts.staged import AbortedUnlessCommitted, require_whole, same_name
 from export_pipelines.errors import ExportError, StoreError
 from export_pipelines.files.locking import locked, sync_folder, try_lock
 from export_pipelines.files.os_errors import store_errors
@@ -80,8 +80,8 @@ class FolderStaging(AbortedUnlessCommitted):
         return part
 
     def commit(self, manifest: Manifest) -> Manifest:
-        self._demand_open()
-        demand_whole(manifest, self.artifact, self._stored())
+        self._require_open()
+        require_whole(manifest, self.artifact, self._stored())
         temporary = self.folder / (MANIFEST_NAME + TEMPORARY)
         with store_errors("commit the artifact", self.folder):
             self._remove_unlisted(manifest)
@@ -108,7 +108,7 @@ class FolderStaging(AbortedUnlessCommitted):
         finally:
             self._release()
 
-    def _demand_open(self) -> None:
+    def _require_open(self) -> None:
         if self._lock is None:
             raise StoreError("the artifact is already committed or aborted", where=self.artifact)
 

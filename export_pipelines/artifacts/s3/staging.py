@@ -4,7 +4,7 @@ import logging
 
 from export_pipelines.artifacts.folder.names import check_part_name
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
-from export_pipelines.artifacts.staged import AbortedUnlessCommitted, demand_whole, same_name
+from export_pipelines.artifacts.staged import AbortedUnlessCommitted, require_whole, same_name
 from export_pipelines.errors import StoreError
 from export_pipelines.s3 import Bucket, Options, Upload
 
@@ -50,7 +50,7 @@ class S3Staging(AbortedUnlessCommitted):
         if not self._open:
             raise StoreError("the artifact is already committed or aborted", where=self.artifact)
         stored = {one.key.removeprefix(self.prefix): one.size for one in self.bucket.list(self.prefix)}
-        demand_whole(
+        require_whole(
             manifest, self.artifact, {name: size for name, size in stored.items() if name in self._parts}
         )
         listed = {part.name for part in manifest.parts}

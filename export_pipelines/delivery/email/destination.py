@@ -20,21 +20,21 @@ from export_pipelines.definition.destinations.secret import SecretName
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.email.pieces import Piece, packed, room
-from export_pipelines.delivery.email.smime import certificates, demand_valid, sealed
+from export_pipelines.delivery.email.smime import certificates, require_valid, sealed
 from export_pipelines.delivery.email.smtp import (
     SmtpServer,
     announced_limit,
     connected,
-    demand_recipients,
     encoded,
     hand_over,
+    require_recipients,
     smtp_server,
 )
 from export_pipelines.delivery.places import words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, SettingsError, Uncertain
-from export_pipelines.templates import demand_header, render_header, render_text
+from export_pipelines.templates import render_header, render_text, require_header
 
 WHERE, MAIL_FROM = "deliver.email", "EXPORT_PIPELINES_MAIL_FROM"
 NAMED = re.compile(r"(.*?)\s*<([^<>]*)>\s*")
@@ -47,7 +47,7 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     """The server is that of `smtp`, else of EXPORT_PIPELINES_SMTP_URL."""
     server = mail_server(settings.smtp, resources, WHERE, settings.timeout_s)
     if settings.smtp is not None:
-        resources.demand("hosts", server.host, f"{WHERE}.smtp")
+        resources.require("hosts", server.host, f"{WHERE}.smtp")
     sender = Address(addr_spec=settings.sender) if settings.sender else mail_from(resources)
     if sender is None:
         raise SettingsError(
@@ -73,7 +73,7 @@ def mail_from(resources: Resources) -> Address | None:
     text = resources.settings.mail_from
     if text is None:
         return None
-    demand_header(text, MAIL_FROM)
+    require_header(text, MAIL_FROM)
     named = NAMED.fullmatch(text)
     name, address = (named[1], named[2]) if named else ("", text.strip())
     try:
@@ -123,7 +123,7 @@ class Email:
 
     def check(self) -> None:
         """Connects, authenticates, and asks the server whether it takes mail for each recipient; sends none."""
-        demand_valid(self.encrypt_for, datetime.now(UTC), f"{WHERE}.encrypt")
+        require_valid(self.encrypt_for, datetime.now(UTC), f"{WHERE}.encrypt")
         if self.settings.max_size < FEWEST_BYTES:
             raise RequestError(
                 f"a mail of {self.settings.max_size} bytes holds no files",
@@ -131,14 +131,14 @@ class Email:
                 remedy=f"at least {FEWEST_BYTES}",
             )
         with connected(self.server) as client:
-            demand_recipients(client, self.server, self.sender.addr_spec, self.recipients)
+            require_recipients(client, self.server, self.sender.addr_spec, self.recipients)
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
-        demand_valid(self.encrypt_for, artifact.at, f"{WHERE}.encrypt")
+        require_valid(self.encrypt_for, artifact.at, f"{WHERE}.encrypt")
         with connected(self.server) as client:
             limit = self._limit(announced_limit(client), journal)
             mails = self._mails(artifact, limit)
-            self._demand_certain(len(mails), journal)
+            self._require_certain(len(mails), journal)
             for number, pieces in enumerate(mails, start=1):
                 with _writable(artifact.manifest.artifact):
                     mail = encoded(self._message(artifact, journal.key, pieces, number, len(mails)))
@@ -185,7 +185,7 @@ class Email:
     def _one(self, artifact: Artifact, pieces: Sequence[Piece]) -> bytes:
         return encoded(self._message(artifact, "0" * 32, pieces, 1, 1))
 
-    def _demand_certain(self, count: int, journal: Journal) -> None:
+    def _require_certain(self, count: int, journal: Journal) -> None:
         """Raises Uncertain for a mail that a killed attempt may have handed over."""
         items = (f"{_item(n, count)} {to}" for n in range(1, count + 1) for to in self.recipients)
         if not self.settings.resend_when_uncertain and any(journal.state(one) == "handing" for one in items):
@@ -214,7 +214,7 @@ class Email:
             )
             for piece in pieces:
                 maintype, _, subtype = _media_type(artifact, piece).partition("/")
-                name = demand_header(piece.name, artifact.manifest.artifact)
+                name = require_header(piece.name, artifact.manifest.artifact)
                 message.add_attachment(
                     _bytes(artifact, piece), maintype=maintype, subtype=subtype, filename=name
                 )

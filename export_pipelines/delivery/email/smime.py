@@ -28,7 +28,7 @@ def certificates(pem: bytes, where: str) -> list[x509.Certificate]:
     return found
 
 
-def demand_valid(found: Sequence[x509.Certificate], at: datetime, where: str) -> None:
+def require_valid(found: Sequence[x509.Certificate], at: datetime, where: str) -> None:
     for one in found:
         if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
             raise RequestError(

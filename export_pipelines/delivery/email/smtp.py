@@ -79,12 +79,12 @@ def connected(server: SmtpServer) -> Iterator[smtplib.SMTP]:
         client.close()
 
 
-def demand_recipients(client: smtplib.SMTP, server: SmtpServer, sender: str, to: Sequence[str]) -> None:
+def require_recipients(client: smtplib.SMTP, server: SmtpServer, sender: str, to: Sequence[str]) -> None:
     """Opens a mail and lets it go again. Raises RequestError or RetryableError when the server takes one of them not."""
     refused = _open_mail(client, server, sender, to, 0)
     with smtp_errors(server):
         client.rset()
-    _demand_none(server, refused)
+    _require_none(server, refused)
 
 
 def hand_over(
@@ -118,7 +118,7 @@ def hand_over(
         code = _end_mail(client, server, item, taken, journal)
         for one in taken:
             journal.done(f"{item} {one}", str(code))
-    _demand_none(server, refused)
+    _require_none(server, refused)
 
 
 def _end_mail(
@@ -154,7 +154,7 @@ def _open_mail(
     return {one: code for one, code in codes.items() if code not in (250, 251)}
 
 
-def _demand_none(server: SmtpServer, refused: dict[str, int]) -> None:
+def _require_none(server: SmtpServer, refused: dict[str, int]) -> None:
     if not refused:
         return
     code = max(refused.values())

@@ -75,7 +75,7 @@ class Folder:
     def _send_into(self, folder: Path, artifact: Artifact, journal: Journal) -> Receipt | None:
         """The receipt, or None when another set is there and this one belongs beside it."""
         if not folder.is_relative_to(self.base):
-            self.resources.demand("folders", str(folder), WHERE)
+            self.resources.require("folders", str(folder), WHERE)
         made = _make(folder)
         try:
             with store_errors("deliver into the folder", folder), locked(folder / LOCK_NAME):

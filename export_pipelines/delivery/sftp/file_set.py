@@ -93,7 +93,7 @@ class SftpSet:
             with self.client.open(path, "r+b" if start else "wb") as copy:
                 send_blocks(copy, source, start)
         try:
-            demand_arrived(self.client, path, part, self.verify, self.where, reread=bool(start))
+            require_arrived(self.client, path, part, self.verify, self.where, reread=bool(start))
         except RetryableError:
             self.client.remove(path)
             raise
@@ -174,7 +174,7 @@ def send_blocks(copy: paramiko.SFTPFile, source: BinaryIO | ProvenPart, start: i
         block = following
 
 
-def demand_arrived(
+def require_arrived(
     client: paramiko.SFTPClient, path: str, part: Part, verify: Verify, where: str, reread: bool = False
 ) -> None:
     """Raises RetryableError for a file that is not what was sent, RequestError where the server lets nobody know.

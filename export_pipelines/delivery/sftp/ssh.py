@@ -81,7 +81,7 @@ def _session(
             session.banner_timeout = session.auth_timeout = session.handshake_timeout = timeout_s
             _prefer(session, login)
             session.start_client(timeout=timeout_s)
-            _demand_known(session.get_remote_server_key(), login)
+            _require_known(session.get_remote_server_key(), login)
             if login.key is not None:
                 session.auth_publickey(login.user, login.key)
             else:
@@ -103,7 +103,7 @@ def _prefer(session: paramiko.Transport, login: Login) -> None:
 _RSA = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 
 
-def _demand_known(key: paramiko.PKey, login: Login) -> None:
+def _require_known(key: paramiko.PKey, login: Login) -> None:
     found = HostKey(key.get_name(), key.asbytes())
     if found in login.known.keys and found not in login.known.revoked:
         return

@@ -23,7 +23,7 @@ from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
 from export_pipelines.errors import SettingsError
-from export_pipelines.templates import demand_header
+from export_pipelines.templates import require_header
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def _header(value: str, where: str) -> str:
         raise SettingsError(
             "a header's value is ASCII, without blanks around it", where=where, remedy="mend the secret"
         )
-    return demand_header(value, where)
+    return require_header(value, where)
 
 
 def _secret_url(name: SecretName, setting: str, resources: Resources) -> str:
@@ -86,7 +86,7 @@ def _secret_url(name: SecretName, setting: str, resources: Resources) -> str:
     host = host_of(url)
     if host is None:
         raise SettingsError("the URL names no host", where=where, remedy="https://example.com/exports")
-    resources.demand("hosts", host, where)
+    resources.require("hosts", host, where)
     return url
 
 
@@ -142,7 +142,7 @@ class Webhook:
 
     def check(self) -> None:
         """Connects, and demands that the server is trusted and does not turn us away; posts nothing."""
-        self.client.demand_answer()
+        self.client.require_answer()
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
         manifest = artifact.manifest

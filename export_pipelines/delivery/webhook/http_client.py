@@ -15,7 +15,7 @@ from export_pipelines.definition.destinations.hosts import host_of
 from export_pipelines.delivery.artifact import BLOCK_BYTES
 from export_pipelines.delivery.webhook.addresses import is_opened, is_reachable, literal
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
-from export_pipelines.network_errors import asked_wait, is_passing, network_errors
+from export_pipelines.network_errors import is_passing, network_errors, retry_after_s
 
 CONNECT_S, ANSWER_S = 10.0, 60.0
 Opened = Callable[[], BinaryIO]
@@ -53,7 +53,7 @@ class HttpClient:
             )
         address = literal(parts.hostname)
         if address is not None:
-            self._demand_reachable(address)
+            self._require_reachable(address)
 
     @property
     def place(self) -> str:
@@ -65,17 +65,17 @@ class HttpClient:
         """The code of success. Raises RequestError for what the person must mend, RetryableError for what may pass."""
         return self._ask("POST", body, headers)
 
-    def demand_answer(self) -> None:
+    def require_answer(self) -> None:
         """Raises RequestError or RetryableError unless the server answers, trusted, and does not turn us away."""
         with network_errors(self.where), self._session() as session:
             answer = self._request(session, "OPTIONS", Body([]), {})
         if answer.status_code in (401, 403, 407) or answer.is_redirect:
-            _demand_success(answer, self.where)
+            _require_success(answer, self.where)
 
     def _ask(self, method: str, body: "Body", headers: Mapping[str, str]) -> int:
         with network_errors(self.where), self._session() as session:
             answer = self._request(session, method, body, headers)
-        _demand_success(answer, self.where)
+        _require_success(answer, self.where)
         return answer.status_code
 
     def _request(
@@ -120,10 +120,10 @@ class HttpClient:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
         addresses = [str(one[4][0]) for one in found]
         for one in addresses:
-            self._demand_reachable(one)
+            self._require_reachable(one)
         return addresses[0]
 
-    def _demand_reachable(self, address: str) -> None:
+    def _require_reachable(self, address: str) -> None:
         if not is_reachable(address, self.opened):
             raise RequestError(
                 "the host has an address that is not public",
@@ -203,12 +203,12 @@ def _split(url: str, where: str) -> Any:
     return parts
 
 
-def _demand_success(answer: requests.Response, where: str) -> None:
+def _require_success(answer: requests.Response, where: str) -> None:
     code = answer.status_code
     if 200 <= code < 300:
         return
     if is_passing(code):
-        after_s = asked_wait(answer.headers.get("Retry-After"))
+        after_s = retry_after_s(answer.headers.get("Retry-After"))
         raise RetryableError(f"the server answered {code}", where=where, after_s=after_s)
     if 300 <= code < 400:
         raise RequestError(

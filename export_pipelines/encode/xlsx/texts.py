@@ -24,7 +24,7 @@ LOST_IN_OPENPYXL = "x005F_"  # it takes these letters out of shared strings, wha
 SHARED_BYTES = 8 * 2**20
 
 
-def demand_cells_hold(columns: Columns, frame: pl.DataFrame, batch: pa.RecordBatch) -> None:
+def require_cells_hold(columns: Columns, frame: pl.DataFrame, batch: pa.RecordBatch) -> None:
     """Raises DataError for a text that no cell holds, with the id that its row has in `batch`."""
     for column in columns:
         values = frame[column.id]

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import and_, literal, or_
 
 from export_pipelines.definition.filters import Operator, Rule, RuleSet, Scalar
-from export_pipelines.definition.given import demand_leads
+from export_pipelines.definition.overrides import require_leads
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects.dialect import NotPushable
 from export_pipelines.plan.query import times
@@ -27,20 +27,20 @@ class Asked:
     """What must hold of a row: what its database is asked, and what the row is asked afterwards, over the scratch table."""
 
     pushed: tuple[Predicate, ...]
-    afterwards: tuple[Predicate, ...] = ()
+    residual: tuple[Predicate, ...] = ()
 
 
-def predicates_of(request: PlanRequest, tables: Tables, scratch: Tables) -> Asked:
+def predicates_of(request: PlanRequest, tables: Tables, staging: Tables) -> Asked:
     """Everything that must hold of a row, the window first; a rule that the database of `tables` cannot be asked
     exactly is asked of `scratch`, as a whole. Raises RequestError, with the place in the YAML."""
     pushed: list[Predicate] = []
-    afterwards: list[Predicate] = []
+    residual: list[Predicate] = []
     for build in _builders(request):
         try:
             pushed += tuple(build(request, tables))
         except NotPushable:
-            afterwards += build(request, scratch)
-    return Asked(tuple(pushed), tuple(afterwards))
+            residual += build(request, staging)
+    return Asked(tuple(pushed), tuple(residual))
 
 
 def _builders(request: PlanRequest) -> Iterator[Build]:
@@ -97,7 +97,7 @@ def _like(glob: str) -> str:
 
 def _lead_ids(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     ids = request.definition.filter.lead_ids
-    demand_leads(request.definition)
+    require_leads(request.definition)
     if ids:
         with located(request, "filter", "lead_ids"):
             lead_id = tables.operand(tables.dataset.find("lead_id")).value

@@ -69,7 +69,7 @@ class Groups(Statement):
     columns: tuple[str, ...]
 
 
-class Rest(Statement):
+class ResidualFilter(Statement):
     """What the database cannot be asked exactly: its rows are asked afterwards, in a table `rest` of SQLite in memory.
 
     The table holds a batch of `columns`, which the database's SELECT gives after those of the query, and a `number` for
@@ -123,7 +123,7 @@ class Query(Statement):
     count_sql: str
     columns: tuple[SourceColumn, ...]
     functions: tuple[str, ...] = ()
-    rest: Rest | None = None
+    residual: ResidualFilter | None = None
     marked: tuple[str, ...] = ()
     bad_json_is_null: bool = False
     mixed: Mixed | None = None
@@ -134,17 +134,17 @@ class Query(Statement):
     @property
     def is_private(self) -> bool:
         """Is anything compared with a personal field?"""
-        asked = (self, self.rest) if self.rest else (self,)
+        asked = (self, self.residual) if self.residual else (self,)
         return any(isinstance(one, Reference) for statement in asked for one in statement.parameters)
 
     @property
     def selected(self) -> tuple[SourceColumn, ...]:
         """The columns that the SELECT gives."""
-        if self.rest is None:
+        if self.residual is None:
             return self.columns
-        if self.rest.groups:
-            return self.rest.columns
-        return (*(one for one in self.columns if one.name not in self.rest.told), *self.rest.columns)
+        if self.residual.groups:
+            return self.residual.columns
+        return (*(one for one in self.columns if one.name not in self.residual.told), *self.residual.columns)
 
     @property
     def limit_of_select(self) -> int | None:
@@ -154,4 +154,4 @@ class Query(Statement):
     @property
     def counts_at_most(self) -> bool:
         """Is the count that of the rows at most?"""
-        return self.rest is not None and self.rest.asks
+        return self.residual is not None and self.residual.asks

@@ -14,10 +14,18 @@ from export_pipelines.plan.dialects import FUNCTIONS, NotPushable, Sqlite
 from export_pipelines.plan.dialects.dialect import NO, YES, Compiled, Expression
 from export_pipelines.plan.query.predicate import Predicate
 from export_pipelines.plan.query.predicates import predicates_of
-from export_pipelines.plan.query.query import Groups, Mixed, Plain, Query, Reference, Rest, SourceColumn
+from export_pipelines.plan.query.query import (
+    Groups,
+    Mixed,
+    Plain,
+    Query,
+    Reference,
+    ResidualFilter,
+    SourceColumn,
+)
 from export_pipelines.plan.query.rows import rows_of
 from export_pipelines.plan.query.scope import count_limited, limited, row_limit
-from export_pipelines.plan.query.staging import NUMBER, Scratch
+from export_pipelines.plan.query.staging import NUMBER, StagingTable
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import WHOLE_KEY
@@ -31,12 +39,12 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     """The query that reads `fields` of the rows that the window and the filter leave, in the dataset's order."""
     fields = tuple(fields)
     tables = Tables(request.dataset, request.sql, request.age_day)
-    scratch = Scratch(tables, request.bad_json_is_null)
-    asked = predicates_of(request, tables, scratch)
+    staging = StagingTable(tables, request.bad_json_is_null)
+    asked = predicates_of(request, tables, staging)
     where = [one.expression for one in asked.pushed]
-    kept = [one.expression for one in asked.afterwards]
-    outputs, told = _outputs(fields, tables, scratch)
-    fetched = scratch.fetched([*told.values(), *kept])
+    kept = [one.expression for one in asked.residual]
+    outputs, told = _outputs(fields, tables, staging)
+    fetched = staging.fetched([*told.values(), *kept])
     order = [key for keys in _order(request, tables).values() for key in keys]
     outputs += [one.expression for one in fetched]
     statement: Select[Any] = (
@@ -64,14 +72,14 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     query = query.model_copy(update={"marked": tuple(marked), "mixed": mixed, "rows": rows, "limit": limit})
     if not kept and not told:
         return query
-    staying = select(scratch.base.c[NUMBER], *told.values()).where(*kept)
-    rest = rest_of(request, staying, asked.afterwards, [one.column for one in fetched])
+    staying = select(staging.base.c[NUMBER], *told.values()).where(*kept)
+    residual = residual_of(request, staying, asked.residual, [one.column for one in fetched])
     changes = {"told": tuple(told), "asks": bool(kept)}
-    return query.model_copy(update={"rest": rest.model_copy(update=changes)})
+    return query.model_copy(update={"residual": residual.model_copy(update=changes)})
 
 
 def _outputs(
-    fields: Iterable[Field], tables: Tables, scratch: Scratch
+    fields: Iterable[Field], tables: Tables, staging: StagingTable
 ) -> tuple[list[Expression], dict[str, Expression]]:
     """What the SELECT gives, and by their ids the fields that only the scratch table can tell, as text."""
     given: list[Expression] = []
@@ -81,8 +89,8 @@ def _outputs(
         try:
             given.append(tables.dialect.output(field, tables.column(field)).label(name))
         except NotPushable:
-            moved = scratch.field(field.id)
-            told[field.id] = cast(scratch.dialect.output(moved, scratch.column(moved)), Text).label(name)
+            moved = staging.field(field.id)
+            told[field.id] = cast(staging.dialect.output(moved, staging.column(moved)), Text).label(name)
     return given, told
 
 
@@ -132,7 +140,7 @@ def query_of(
     rows, number = dialect.compile(statement), dialect.compile(count)
     if rows.parameters != number.parameters:
         raise AssertionError("rows and their count must be asked with the same parameters")
-    _demand_room(request, rows)
+    _require_room(request, rows)
     return Query(
         bad_json_is_null=request.bad_json_is_null,
         sql=rows.sql,
@@ -143,17 +151,17 @@ def query_of(
     )
 
 
-def rest_of(
+def residual_of(
     request: PlanRequest,
     statement: Statement,
     predicates: Iterable[Predicate],
     columns: Iterable[SourceColumn],
     groups: Groups | None = None,
-) -> Rest:
+) -> ResidualFilter:
     """What is asked of the rows in the scratch table. Raises RequestError for more values than a query may hold."""
     asked = Sqlite().compile(statement)
-    _demand_room(request, asked)
-    return Rest(
+    _require_room(request, asked)
+    return ResidualFilter(
         sql=asked.sql,
         parameters=_parameters(predicates, asked),
         columns=tuple(columns),
@@ -161,7 +169,7 @@ def rest_of(
     )
 
 
-def _demand_room(request: PlanRequest, compiled: Compiled) -> None:
+def _require_room(request: PlanRequest, compiled: Compiled) -> None:
     if len(compiled.parameters) > MAX_PARAMETERS:
         raise RequestError(
             f"the filter holds {len(compiled.parameters):,} values, more than the {MAX_PARAMETERS:,} a query may",

@@ -23,7 +23,7 @@ class Fetched(NamedTuple):
     expression: Expression
 
 
-class Scratch(Tables):
+class StagingTable(Tables):
     """The dataset of `source` as that one table: the same ids, over columns that hold what is stored in the source.
 
     What lies in a JSON column is taken out of it here, so the column is fetched whole. Fields that are used here are

@@ -31,8 +31,8 @@ from export_pipelines.plan.plan import Report
 from export_pipelines.plan.query.predicates import predicates_of
 from export_pipelines.plan.query.query import Groups, Query, SourceColumn
 from export_pipelines.plan.query.rows import rows_of
-from export_pipelines.plan.query.select import Statement, query_of, rest_of
-from export_pipelines.plan.query.staging import Scratch
+from export_pipelines.plan.query.select import Statement, query_of, residual_of
+from export_pipelines.plan.query.staging import StagingTable
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.report.rows import FLAGS, MISFIT, MISFITS, kind_of, row_values
 from export_pipelines.plan.request import PlanRequest
@@ -49,19 +49,19 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     keys = [dimensions_of(request.dataset)[id] for id in report.keys]
     measures = measures_of(report)
     tables = Tables(request.dataset, request.sql, request.age_day)
-    scratch = Scratch(tables, request.bad_json_is_null)
-    asked = predicates_of(request, tables, scratch)
-    told, kept = row_values(request, keys, measures.values(), tables, scratch)
+    staging = StagingTable(tables, request.bad_json_is_null)
+    asked = predicates_of(request, tables, staging)
+    told, kept = row_values(request, keys, measures.values(), tables, staging)
     where = [one.expression for one in asked.pushed]
     columns = _columns(keys, measures)
-    if tables.dialect.groups and not kept and not asked.afterwards:
+    if tables.dialect.groups and not kept and not asked.residual:
         rows = _rows(told, tables.source([*told.values(), *where]), where)
         statement = _groups(report, rows.cte(MEASURED), keys, measures, tables)
         query = query_of(request, statement, _count(statement), asked.pushed, columns)
         return query.model_copy(update={"rows": rows_of(request, tables)})
 
-    kept_where = [one.expression for one in asked.afterwards]
-    fetched = scratch.fetched([*kept.values(), *kept_where])
+    kept_where = [one.expression for one in asked.residual]
+    fetched = staging.fetched([*kept.values(), *kept_where])
     outputs: list[ColumnElement[Any]] = [
         (cast(value, Text) if tables.dialect.groups else value).label(name) for name, value in told.items()
     ]
@@ -72,11 +72,11 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     values: dict[str, Expression] = {name: column(name) for name in told}
     values |= kept
     measured = table(MEASURED, *(column(name) for name in values))
-    asked_once = scratch.dialect.compile(_groups(report, measured, keys, measures, scratch))
+    asked_once = staging.dialect.compile(_groups(report, measured, keys, measures, staging))
     groups = Groups(sql=asked_once.sql, parameters=asked_once.parameters, columns=tuple(values))
-    rest = rest_of(request, _rows(values, scratch.base, kept_where), asked.afterwards, held, groups)
+    residual = residual_of(request, _rows(values, staging.base, kept_where), asked.residual, held, groups)
     query = query_of(request, raw, _count(raw), asked.pushed, columns)
-    return query.model_copy(update={"rest": rest, "rows": rows_of(request, tables)})
+    return query.model_copy(update={"residual": residual, "rows": rows_of(request, tables)})
 
 
 def _count(statement: Statement) -> Select[Any]:

@@ -11,7 +11,7 @@ from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, Dimension
 from export_pipelines.catalog.metrics import KINDS, Measure, Where
 from export_pipelines.plan.dialects import NotPushable
 from export_pipelines.plan.dialects.dialect import NO, YES, Expression
-from export_pipelines.plan.query.staging import Scratch
+from export_pipelines.plan.query.staging import StagingTable
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.plan.request import PlanRequest
 
@@ -21,7 +21,11 @@ Build = Callable[[Tables], Expression]
 
 
 def row_values(
-    request: PlanRequest, keys: list[Dimension], measures: Iterable[Measure], tables: Tables, scratch: Scratch
+    request: PlanRequest,
+    keys: list[Dimension],
+    measures: Iterable[Measure],
+    tables: Tables,
+    staging: StagingTable,
 ) -> tuple[dict[str, Expression], dict[str, Expression]]:
     """Keys as `key_<n>`, fields by their ids, flags by their names: as the source's database tells them, and in `scratch`
     where it cannot."""
@@ -33,7 +37,7 @@ def row_values(
                 raise NotPushable("the groups are made afterwards, of stored values")
             pushed[name] = build(tables)
         except NotPushable:
-            kept[name] = build(scratch)
+            kept[name] = build(staging)
     return pushed, kept
 
 

@@ -8,11 +8,11 @@ from export_pipelines.catalog.metrics import METRICS, Metric
 from export_pipelines.definition.report import Report as Asked
 from export_pipelines.definition.words import WEEKDAYS
 from export_pipelines.errors import RequestError, unknown
-from export_pipelines.plan.columns import demand_distinct
+from export_pipelines.plan.columns import require_distinct
 from export_pipelines.plan.plan import Masking, OutputColumn, PlanDraft, Projection, Report, Series, added
 from export_pipelines.plan.query.suspects import with_suspects
 from export_pipelines.plan.report.query import TOTAL, report_query
-from export_pipelines.plan.report.unavailable import untold_metrics
+from export_pipelines.plan.report.unavailable import unavailable_metrics
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import WHOLE_KEY, before
 
@@ -21,7 +21,7 @@ def project_report(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds the report and its columns, as they are before a pivot. Raises RequestError for a word that is none."""
     asked = _asked(request)
     keys, metrics = _keys(request, asked), _metrics(request, asked)
-    untold = untold_metrics(request, asked, keys, metrics)
+    unavailable = unavailable_metrics(request, asked, keys, metrics)
     report = Report(
         over=asked.over,
         keys=tuple(key.id for key in keys),
@@ -30,15 +30,15 @@ def project_report(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
         pivot=_dimension(request, asked.pivot, "pivot").id if asked.pivot else None,
         totals=asked.totals,
         min_group=request.rights.effective.min_group if request.rights else None,
-        missing=tuple(id for ids in untold.values() for id in ids),
-        notes=tuple(_notes(request, asked, untold)),
+        missing=tuple(id for ids in unavailable.values() for id in ids),
+        notes=tuple(_notes(request, asked, unavailable)),
     )
     labels = request.definition.format.options.get("header") == "labels"
     columns = [_key_column(key, labels) for key in keys]
     if asked.totals:
         columns.append(_column(TOTAL, "Is total", "boolean", labels))
     columns += [_metric_column(metric, labels) for metric in metrics]
-    demand_distinct(columns, request)
+    require_distinct(columns, request)
     return draft.model_copy(update={"report": report, "projection": Projection(columns=tuple(columns))})
 
 
@@ -97,12 +97,12 @@ def _series(request: PlanRequest, asked: Asked) -> Series | None:
     return series.model_copy(update={"start": start, "end": window.end})
 
 
-def _notes(request: PlanRequest, asked: Asked, untold: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _notes(request: PlanRequest, asked: Asked, unavailable: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     if asked.basis == "event":
         yield f"by event time ({request.dataset.window}); by submission time the numbers differ"
     else:
         yield f"by submission time ({request.dataset.window}); by event time the numbers differ"
-    for reason, ids in untold.items():
+    for reason, ids in unavailable.items():
         yield f"{reason}: {', '.join(ids)}"
 
 

@@ -13,7 +13,7 @@ BY_RECIPIENT = "a lead's cost counts once, whoever bought it, so by recipient th
 WITHOUT_EVENTS = "`filter: {events}` leaves out the events that these are told by, so they are null"
 
 
-def untold_metrics(
+def unavailable_metrics(
     request: PlanRequest, report: Report, keys: tuple[Dimension, ...], metrics: tuple[Metric, ...]
 ) -> dict[str, tuple[str, ...]]:
     """Ids of metrics by the reason why they are null in every row; a metric has the first reason that holds."""

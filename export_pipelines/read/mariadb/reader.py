@@ -130,7 +130,7 @@ class MariadbSource:
                 f"cannot be reached: {_told(error)}", where=self.place, remedy=REMEDY
             ) from error
         with closing(connection):
-            self._demand_mariadb(connection)
+            self._require_mariadb(connection)
             with self._errors(), connection.cursor() as cursor:
                 for statement in SESSION:
                     cursor.execute(statement)
@@ -148,7 +148,7 @@ class MariadbSource:
             "collation": COLLATION,
         }
 
-    def _demand_mariadb(self, connection: "Connection[Any]") -> None:
+    def _require_mariadb(self, connection: "Connection[Any]") -> None:
         version = str(connection.get_server_info())  # type: ignore[no-untyped-call]
         if "mariadb" not in version.lower():
             raise SourceError(

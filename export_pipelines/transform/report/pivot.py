@@ -12,7 +12,7 @@ NONE, BLANK = "(none)", "(blank)"  # how a value that is null or empty is named 
 UNDER = "pivot"  # the key of the object that JSON nests the values in
 
 
-def demand_columns(pivot: str, values: pl.Series) -> None:
+def require_columns(pivot: str, values: pl.Series) -> None:
     """Raises LimitReached for more values than make a table that can be read."""
     if len(values) > MOST_VALUES:
         raise _refused(pivot, f"{len(values):,} values, more than the {MOST_VALUES:,} that make columns")

@@ -8,15 +8,15 @@ import pyarrow as pa
 
 from export_pipelines.catalog.metrics import METRICS
 from export_pipelines.errors import DataError
-from export_pipelines.plan.limits import demand_room
+from export_pipelines.plan.limits import require_room
 from export_pipelines.plan.plan import OutputColumn, Plan, Report
 from export_pipelines.plan.query.query import SourceColumn
 from export_pipelines.plan.report.query import TOTAL, measures_of
 from export_pipelines.plan.report.rows import MISFIT, MISFITS
 from export_pipelines.transform.casts import conform
+from export_pipelines.transform.report.buckets import buckets_of
 from export_pipelines.transform.report.metrics import empty_group, from_cents, value_of
-from export_pipelines.transform.report.pivot import demand_columns, pivoted
-from export_pipelines.transform.report.series import buckets_of
+from export_pipelines.transform.report.pivot import pivoted, require_columns
 from export_pipelines.transform.report.small_groups import HIDDEN, left_to_tell, marked
 from export_pipelines.transform.schema import arrow_type, polars_type
 
@@ -32,7 +32,7 @@ def settle(plan: Plan, batches: Iterable[pa.RecordBatch]) -> tuple[Plan, Iterabl
     if plan.report is None:
         return plan, batches
     frame, columns = _report(plan, plan.report, _groups(plan, batches))
-    demand_room(plan, len(frame))
+    require_room(plan, len(frame))
     schema = pa.schema([pa.field(one.id, arrow_type(one.kind, one.scale)) for one in columns])
     source = tuple(
         SourceColumn(name=one.id, kind=one.kind, scale=one.scale, type=one.type) for one in columns
@@ -88,9 +88,9 @@ def _without_gaps(plan: Plan, report: Report, groups: pl.DataFrame) -> pl.DataFr
     if report.series and report.series.every in values:
         values[report.series.every] = buckets_of(report.series, values[report.series.every])
     if report.pivot:
-        demand_columns(report.pivot, values[report.pivot])
+        require_columns(report.pivot, values[report.pivot])
     rows = len(grid) * prod(len(one) for key, one in values.items() if key != report.pivot)
-    demand_room(plan, 0 if any(one.is_empty() for one in values.values()) else rows)
+    require_room(plan, 0 if any(one.is_empty() for one in values.values()) else rows)
     for key, one in values.items():
         grid = grid.join(one.alias(key).to_frame(), how="cross")
     return _measured(report, grid, groups)

@@ -223,16 +223,16 @@ def test_the_rows_of_a_series_are_counted_before_they_are_made(sqlite_url: str, 
     ],
 )
 def test_what_the_chosen_events_do_not_tell_is_null_and_not_zero(
-    events: str, untold: tuple[str, ...], sqlite_url: str, tmp_path: Path
+    events: str, unavailable: tuple[str, ...], sqlite_url: str, tmp_path: Path
 ) -> None:
     lines = f"metrics: [events, cost, revenue, profit, acceptance_rate, error_rate]\nfilter: {{events: [{events}]}}"
     shown = plan_of(sqlite_url, tmp_path, lines).report
-    assert shown and shown.missing == untold
-    assert any("filter: {events}" in note and ", ".join(untold) in note for note in shown.notes) is bool(
-        untold
+    assert shown and shown.missing == unavailable
+    assert any("filter: {events}" in note and ", ".join(unavailable) in note for note in shown.notes) is bool(
+        unavailable
     )
     (row,) = report(sqlite_url, tmp_path, lines)
-    assert row["events"] is not None and all(row[id] is None for id in untold)
+    assert row["events"] is not None and all(row[id] is None for id in unavailable)
 
 
 def test_by_recipient_cost_is_null_and_the_plan_says_why(sqlite_url: str, tmp_path: Path) -> None:

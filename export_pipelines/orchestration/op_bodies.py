@@ -8,23 +8,23 @@ import dagster as dg
 
 from export_pipelines import logs
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.definition.given import Given
+from export_pipelines.definition.overrides import RunOverrides
 from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.orchestration.checks import definition_check, report
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
-from export_pipelines.orchestration.failing import failure, interruptible, told
+from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.preview import preview_of
 from export_pipelines.orchestration.run_tags import ON_DEMAND, is_by_hand, note_export
 from export_pipelines.orchestration.step_log import StepLog
 from export_pipelines.orchestration.step_metadata import step_metadata
-from export_pipelines.pipeline import demand_named_leads, destinations_of, run_export
+from export_pipelines.pipeline import destinations_of, require_named_leads, run_export
 from export_pipelines.plan import STEP, Plan, PlanDraft, PlanRequest, bind, blank_draft, window_in
 from export_pipelines.plan.plan import Window, added
 from export_pipelines.plan.window import (
-    demand_complete,
-    demand_quiet,
+    require_complete,
+    require_quiet,
     scheduled_window,
     window_between,
     window_of,
@@ -63,24 +63,24 @@ def tags_of(asker: str | None) -> dict[str, str]:
 
 
 def extract(context: dg.OpExecutionContext, location: CodeLocation) -> Edge:
-    export, given = context.op_config["export"], context.op_config.get("filter")
+    export, overrides = context.op_config["export"], context.op_config.get("filter")
     with logs.run(context.run_id):
-        return _extract(context, location, export, given)
+        return _extract(context, location, export, overrides)
 
 
 def _extract(
-    context: dg.OpExecutionContext, location: CodeLocation, export: str, given: Given | None
+    context: dg.OpExecutionContext, location: CodeLocation, export: str, overrides: RunOverrides | None
 ) -> Edge:
     project = location.project
-    with told(mistyped=_is_typed(context, location) and export not in project.loaded.broken):
-        definition = project.definition(export, {"filter": given} if given else None)
+    with as_dagster_failure(mistyped=_is_typed(context, location) and export not in project.loaded.broken):
+        definition = project.definition(export, {"filter": overrides} if overrides else None)
         windows = _windows(context, definition, project)
     note_export(context, location.job_name(definition))
     if context.job_name != location.named(ON_DEMAND):  # at once: it holds whatever becomes of the run
         report(context, definition_check(location.asset_key(definition)))
-    with told():
+    with as_dagster_failure():
         if context.run.tags.get(ANY_HOUR) != "yes":
-            demand_quiet(definition, project.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")
+            require_quiet(definition, project.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")
         plans = []
         for window in windows:
             asked = project.request_of(context.run.tags.get(ACTING_AS), definition, window)
@@ -93,12 +93,12 @@ def add_section(name: str, context: dg.OpExecutionContext, location: CodeLocatio
     """The op that adds the section `name` to each plan of the run."""
     project = location.project
     with logs.run(context.run_id):
-        with told(), interruptible(context, project):
+        with as_dagster_failure(), interruptible(context, project):
             made = [_step(name, draft, project) for draft in _drafts(plans)]
             if name == "mask_pii":
-                _demand_readable(made, project)
+                _require_readable(made, project)
         if name == "mask_pii":
-            _demand_leads(context, made[0], project)
+            _require_leads(context, made[0], project)
         return _shown(context, name, made)
 
 
@@ -141,7 +141,7 @@ def _write(
             destinations_of(plan, manifest.rows),
             context.run_id,
             project.now(),
-            given=bool(plan.given),
+            overridden=bool(plan.overrides),
         )
         seconds = (project.now() - started).total_seconds()
     except ExportError as error:
@@ -172,7 +172,7 @@ def _windows(context: dg.OpExecutionContext, definition: ExportDefinition, proje
     else:
         windows = [scheduled_window(definition, project.now())]
     for window in windows:
-        demand_complete(window, project.now())
+        require_complete(window, project.now())
     return windows
 
 
@@ -202,7 +202,7 @@ def _whole(draft: PlanDraft, project: Project) -> Plan:
 
 def _request(draft: PlanDraft, project: Project) -> PlanRequest:
     """What the draft is made from, with the rights that its people have now."""
-    definition = project.definition(draft.export, draft.given)
+    definition = project.definition(draft.export, draft.overrides)
     return project.request_of(draft.rights.asker if draft.rights else None, definition, window_in(draft))
 
 
@@ -210,17 +210,17 @@ def _drafts(edge: Edge) -> list[PlanDraft]:
     return [PlanDraft.model_validate(draft) for draft in edge]
 
 
-def _demand_readable(plans: list[PlanDraft], project: Project) -> None:
+def _require_readable(plans: list[PlanDraft], project: Project) -> None:
     """The plans of a run differ in their windows only, so asking once for each SELECT is enough."""
     queries = [added(plan.query, "mask_pii") for plan in plans]
     for query in {one.sql: one for one in queries}.values():
         project.source().check(query)
 
 
-def _demand_leads(context: dg.OpExecutionContext, plan: PlanDraft, project: Project) -> None:
+def _require_leads(context: dg.OpExecutionContext, plan: PlanDraft, project: Project) -> None:
     """The leads that the export names by their ids; all windows name the same."""
-    with told(mistyped=bool(plan.given) and is_by_hand(context.run)):
-        demand_named_leads(_request(plan, project), project.source())
+    with as_dagster_failure(mistyped=bool(plan.overrides) and is_by_hand(context.run)):
+        require_named_leads(_request(plan, project), project.source())
 
 
 def _shown(context: dg.OpExecutionContext, name: str, plans: list[PlanDraft]) -> Edge:

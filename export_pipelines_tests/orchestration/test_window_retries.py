@@ -10,7 +10,7 @@ from dagster._core.scheduler.instigation import TickStatus
 from dagster._core.test_utils import freeze_time
 
 from export_pipelines.ledger import Ledger, open_ledger
-from export_pipelines.orchestration.retrying import pause_after
+from export_pipelines.orchestration.window_retries import pause_after
 from export_pipelines_tests.orchestration.project import DAILY, Project
 from export_pipelines_tests.orchestration.scheduled import (
     keys_of,

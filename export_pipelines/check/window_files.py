@@ -8,10 +8,10 @@ from export_pipelines.check.definitions import Sample
 from export_pipelines.check.fault import CheckFault, faults_of
 from export_pipelines.definition import ExportDefinition, Loaded
 from export_pipelines.definition.destinations.settings import Overwrite
-from export_pipelines.definition.targets import Claims, Target, conflict, file_words, target_of
+from export_pipelines.definition.same_files import Claims, Target, conflict, file_words, target_of
 from export_pipelines.errors import ExportError
 from export_pipelines.plan import WindowFiles
-from export_pipelines.plan.naming import window_words
+from export_pipelines.plan.window_words import window_words
 from export_pipelines.settings import Settings
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from export_pipelines.definition.default_naming import default_naming
 from export_pipelines.definition.destinations import DestinationSettings
 from export_pipelines.definition.export import ExportDefinition
-from export_pipelines.definition.naming import default_naming
 from export_pipelines.templates import WORDS, render
 
 # What only a window gives, before there is one: a letter of no alphabet for each word, which no filter changes.

@@ -7,7 +7,7 @@ import pytest
 
 from export_pipelines.catalog import Catalog
 from export_pipelines.definition import load_definition
-from export_pipelines.definition.given import given_by
+from export_pipelines.definition.overrides import overrides_from
 from export_pipelines.errors import DefinitionError, RequestError
 
 ID = "5fd2b1c07f3e9a0012ab34cd"
@@ -17,9 +17,9 @@ YAML = "type: event\nformat: json\nfilter: {lead_ids: at launch, events: [source
 def test_it_takes_the_place_of_the_same_key_and_leaves_the_others(tmp_path: Path, catalog: Catalog) -> None:
     file = tmp_path / "dispute.yaml"
     file.write_text(YAML, encoding="utf-8")
-    definition = load_definition(file, catalog, given_by([("filter.lead_ids", [ID])]))
+    definition = load_definition(file, catalog, overrides_from([("filter.lead_ids", [ID])]))
     assert definition.filter.lead_ids == (ID,) and definition.filter.events == ("source.*",)
-    assert definition.given == {"filter": {"lead_ids": [ID]}}
+    assert definition.overrides == {"filter": {"lead_ids": [ID]}}
 
 
 def test_a_fault_in_it_is_told_as_one_of_the_launch(tmp_path: Path, catalog: Catalog) -> None:
@@ -45,5 +45,5 @@ def test_a_fault_in_it_is_told_as_one_of_the_launch(tmp_path: Path, catalog: Cat
 )
 def test_only_keys_of_the_filter_can_be_given(settings: list[tuple[str, Any]], text: str) -> None:
     with pytest.raises(RequestError) as caught:
-        given_by(settings)
+        overrides_from(settings)
     assert str(caught.value).startswith(text)

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 AT_LAUNCH: Literal["at launch"] = "at launch"
 FILTER = "filter"
-Given = Mapping[str, Any]  # {"filter": {"lead_ids": [...]}}
+RunOverrides = Mapping[str, Any]  # {"filter": {"lead_ids": [...]}}
 
 
-def given_by(settings: Iterable[tuple[str, Any]]) -> Given:
+def overrides_from(settings: Iterable[tuple[str, Any]]) -> RunOverrides:
     """From `("filter.lead_ids", [...])`. Raises RequestError for a key that is not one of the filter."""
     chosen: dict[str, Any] = {}
     for key, value in settings:
@@ -30,7 +30,7 @@ def given_by(settings: Iterable[tuple[str, Any]]) -> Given:
     return {FILTER: chosen} if chosen else {}
 
 
-def demand_leads(definition: "ExportDefinition") -> None:
+def require_leads(definition: "ExportDefinition") -> None:
     """Raises RequestError for an export whose leads are given at launch, and were not."""
     if definition.filter.lead_ids == AT_LAUNCH:
         name = definition.name
@@ -41,14 +41,14 @@ def demand_leads(definition: "ExportDefinition") -> None:
         )
 
 
-def laid_over(data: Any, given: Given) -> Any:
+def with_overrides(data: Any, overrides: RunOverrides) -> Any:
     """The YAML's data with what was given in its place."""
-    if not given or not isinstance(data, dict):
+    if not overrides or not isinstance(data, dict):
         return data
     own = data.get(FILTER)
-    return {**data, FILTER: {**(own if isinstance(own, dict) else {}), **given[FILTER]}}
+    return {**data, FILTER: {**(own if isinstance(own, dict) else {}), **overrides[FILTER]}}
 
 
-def was_given(key: Key, given: Given) -> bool:
+def is_overridden(key: Key, overrides: RunOverrides) -> bool:
     """Whether the fault at `key` is one of the launch, not of the file."""
-    return len(key) > 1 and key[0] == FILTER and key[1] in given.get(FILTER, {})
+    return len(key) > 1 and key[0] == FILTER and key[1] in overrides.get(FILTER, {})

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from export_pipelines.orchestration import ops
+from export_pipelines.orchestration import op_bodies
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Edge
 from export_pipelines.orchestration.failing import RETRY
@@ -53,22 +53,22 @@ class ExportOps:
         @dg.op(
             name=location.named(name),
             description=TEXT["extract"],
-            config_schema=ops.WINDOW,
+            config_schema=op_bodies.WINDOW,
             ins=ins,
             out=location.edge,
         )
         def extract(context: dg.OpExecutionContext) -> Edge:
-            return ops.extract(context, location)
+            return op_bodies.extract(context, location)
 
         return extract
 
     @cached_property
     def _planning(self) -> dict[str, dg.OpDefinition]:
-        return {name: self._on_plans(name, partial(ops.add_section, name)) for name in PLANNING}
+        return {name: self._on_plans(name, partial(op_bodies.add_section, name)) for name in PLANNING}
 
     @cached_property
     def _write(self) -> dg.OpDefinition:
-        return self._on_plans("write", ops.write, pool=self.location.named(POOL), retry_policy=RETRY)
+        return self._on_plans("write", op_bodies.write, pool=self.location.named(POOL), retry_policy=RETRY)
 
     def _on_plans(self, name: str, work: Callable[..., Edge], **options: Any) -> dg.OpDefinition:
         location = self.location

@@ -9,7 +9,7 @@ import pytest
 from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.orchestration import redeliver
-from export_pipelines.orchestration.redelivery import DELIVER_AGAIN, RETRY_TAG, send_config
+from export_pipelines.orchestration.delivery_retries import DELIVER_AGAIN, RETRY_TAG, send_config
 from export_pipelines_tests.orchestration.project import NOW, Project, failure
 
 DAY = "2024-01-15"

@@ -12,7 +12,7 @@ from export_pipelines.ledger import Delivery
 from export_pipelines.orchestration.checks import delivered_check, report
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Done, Fault, Written
-from export_pipelines.orchestration.failing import failure, interruptible, told
+from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.partitions import partitions_of
 from export_pipelines.pipeline import deliver
@@ -39,7 +39,7 @@ def _send(context: dg.OpExecutionContext, location: CodeLocation) -> None:
     faults: dict[str, Fault] = {}
     artifacts: dict[str, None] = {}
     for id in ids:
-        with told():
+        with as_dagster_failure():
             one = project.ledger.delivery(id)
         artifacts[one.artifact] = None
         try:
@@ -52,13 +52,13 @@ def _send(context: dg.OpExecutionContext, location: CodeLocation) -> None:
                     project.now,
                     context.run_id,
                     again,
-                    project.demand_deliverable,
+                    project.require_deliverable,
                 )
             context.log.info(f"{one.artifact}: {len(receipt.files)} files delivered to {receipt.target}")
         except ExportError as error:
             context.log.error(f"{one.artifact}: {error}")
             faults[f"{one.artifact} to {one.number}"] = Fault.of(error)
-    with told():
+    with as_dagster_failure():
         for artifact in artifacts:
             _record(context, location, artifact)
     log.info("retry finished", extra={"deliveries": len(ids), "failed": len(faults)})

@@ -11,32 +11,32 @@ from export_pipelines.files.locking import held
 from export_pipelines.files.private import make_folder
 
 
-class Lanes(Protocol):
+class Locks(Protocol):
     """hold: yields whether the lane is ours for the block; False while another one holds it."""
 
-    def hold(self, lane: str) -> AbstractContextManager[bool]: ...
+    def hold(self, lock_key: str) -> AbstractContextManager[bool]: ...
 
 
-class FileLanes:
+class FileLocks:
     """For a ledger in SQLite, which is a file of one machine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def hold(self, lane: str) -> AbstractContextManager[bool]:
+    def hold(self, lock_key: str) -> AbstractContextManager[bool]:
         make_folder(self.folder)
-        return held(self.folder / lane)
+        return held(self.folder / lock_key)
 
 
-class PostgresqlLanes:
+class PostgresqlLocks:
     """Advisory locks, each held by a connection of its own."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
 
     @contextmanager
-    def hold(self, lane: str) -> Iterator[bool]:
-        number = int(lane[:16], 16) - 2**63
+    def hold(self, lock_key: str) -> Iterator[bool]:
+        number = int(lock_key[:16], 16) - 2**63
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             held = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number))))
             try:
