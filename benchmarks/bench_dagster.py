@@ -61,7 +61,7 @@ def a_year(folder: Path) -> Judged:
     ]
     whole = call(folder, command, "backfill", NAME, "--from", keys[0], "--to", keys[-1], "--force").seconds
     again = call(folder, command, "backfill", NAME, "--from", keys[0], "--to", keys[-1]).seconds
-    single = statistics.median(one.seconds for one in runs) * DAYS
+    single = statistics.median(run.seconds for run in runs) * DAYS
     print(f"{DAYS} days of {LEADS_A_DAY} leads, each command a process, {datetime.now(UTC):%Y-%m-%d}")
     print("| work | seconds | ratio | bar |\n|---|---|---|---|")
     print(f"| {DAYS} single runs, from {SINGLE_RUNS} | {single:.0f} | 1.00 | |")

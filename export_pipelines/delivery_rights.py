@@ -84,8 +84,8 @@ def _shown_beyond(manifest: Manifest, dataset: Dataset, grant: Grant) -> Iterato
     """Of flows, groups and columns, what the manifest does not show to be within the grant."""
     made_of: Any = manifest.rights.get("flows") or ()
     for flows in grant.flows:
-        allowed = {one.casefold() for one in flows}
-        if not any({str(one).casefold() for one in some} <= allowed for some in made_of):
+        allowed = {flow.casefold() for flow in flows}
+        if not any({str(item).casefold() for item in some} <= allowed for some in made_of):
             yield f"flows other than {', '.join(flows)}"
     if manifest.type == "report":
         least: Any = manifest.rights.get("min_group") or 0
@@ -99,14 +99,14 @@ def _shown_beyond(manifest: Manifest, dataset: Dataset, grant: Grant) -> Iterato
 
 def _shows_more(column: ManifestColumn, dataset: Dataset, grant: Grant) -> bool:
     """Whether a column may show more than the role may see, also where that cannot be told."""
-    one = dataset.get(column.id)
-    if one is None:
+    field = dataset.get(column.id)
+    if field is None:
         return True
-    if isinstance(one, Component):
-        hidden = grant.treatment(one.field, dataset) != "keep"
-        return grant.removes(one, dataset) or (
-            hidden and not one.field.semantic_type.may_stand(one.name, True)
+    if isinstance(field, Component):
+        hidden = grant.treatment(field.field, dataset) != "keep"
+        return grant.removes(field, dataset) or (
+            hidden and not field.field.semantic_type.may_stand(field.name, True)
         )
-    if one.kind is Kind.JSON:
-        return not is_clear(one, grant, dataset)
-    return TREATMENTS.index(grant.treatment(one, dataset)) > TREATMENTS.index(column.mask or "keep")
+    if field.kind is Kind.JSON:
+        return not is_clear(field, grant, dataset)
+    return TREATMENTS.index(grant.treatment(field, dataset)) > TREATMENTS.index(column.mask or "keep")

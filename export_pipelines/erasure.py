@@ -42,4 +42,6 @@ def is_sealed(manifest: Manifest) -> bool:
 
 def _copies(ledger: Ledger, artifact: str) -> tuple[str, ...]:
     delivered = ledger.deliveries(artifact=artifact, states=("delivered",))
-    return tuple(one.receipt.target for one in delivered if one.receipt and one.receipt.target)
+    return tuple(
+        delivery.receipt.target for delivery in delivered if delivery.receipt and delivery.receipt.target
+    )

@@ -21,15 +21,15 @@ the export failed, 130 after an interrupt.
 
 def every_error() -> Iterator[type[ExportError]]:
     """The classes of errors that are raised, in the order of their tree."""
-    found = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ExportError)]
-    return (one for one in found if one is not ExportError)
+    found = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, ExportError)]
+    return (cls for cls in found if cls is not ExportError)
 
 
 def error_page() -> str:
     """The whole page."""
     return HEAD + "".join(
-        f"| `{one.code}` | {one.exit_code} | {'yes' if one.retryable else 'no'} | {_meaning(one)} |\n"
-        for one in every_error()
+        f"| `{cls.code}` | {cls.exit_code} | {'yes' if cls.retryable else 'no'} | {_meaning(cls)} |\n"
+        for cls in every_error()
     )
 
 

@@ -126,12 +126,12 @@ def key_versions(environment: Mapping[str, str], name: str, root: Path, home: Pa
     """The versions of key `name`: each from the variable of its name, from the file that `<name>_FILE` names, or from
     `<home>/keys/`. Raises SettingsError for a file without a key, and for a variable that names no version."""
     held = []
-    for one in sorted(
+    for text in sorted(
         {name} | {f"{name}_{number}" for number in _numbers(environment, name, home)}, key=_number
     ):
-        secret, where = read_secret(environment, one, root, home)
+        secret, where = read_secret(environment, text, root, home)
         if secret:
-            held.append(KeyVersion(name=one, secret=SecretBytes(secret.encode()), where=where))
+            held.append(KeyVersion(name=text, secret=SecretBytes(secret.encode()), where=where))
     chosen = environment.get(f"{PREFIX}{name}_ACTIVE", "").strip()
     return KeyVersions(name=name, held=tuple(held), chosen=chosen)
 
@@ -144,13 +144,13 @@ def _number(name: str) -> int:
 def _numbers(environment: Mapping[str, str], name: str, home: Path) -> set[str]:
     variable = re.compile(rf"{PREFIX}{name}_(?!ACTIVE$|FILE$)(.+?)(?:_FILE)?")
     file = re.compile(rf"{name.lower()}_({VERSION})")
-    numbers = {match[1] for one in (home / "keys").glob("*") if (match := file.fullmatch(one.name))}
-    for one, value in environment.items():
-        if value and (match := variable.fullmatch(one)):
+    numbers = {match[1] for path in (home / "keys").glob("*") if (match := file.fullmatch(path.name))}
+    for text, value in environment.items():
+        if value and (match := variable.fullmatch(text)):
             if not re.fullmatch(VERSION, match[1]):
                 raise SettingsError(
                     "that is no version of a key",
-                    where=one,
+                    where=text,
                     remedy=f"versions are {PREFIX}{name}, {PREFIX}{name}_2, {PREFIX}{name}_3 and so on",
                 )
             numbers.add(match[1])

@@ -41,7 +41,7 @@ def compiled(pattern: str) -> "re2._Regexp":
         raise BadPattern("it holds half a character") from error
     except re2.error as error:
         said = error.args[0].decode(errors="replace")
-        word = next((one for one in _PLAIN if said.startswith(one)), said.partition(":")[0])
+        word = next((name for name in _PLAIN if said.startswith(name)), said.partition(":")[0])
         raise BadPattern(_PLAIN.get(word, word)) from error
     if found.programsize > MOST_STEPS:
         raise BadPattern(f"it is too large: {found.programsize:,} steps, of at most {MOST_STEPS:,}")

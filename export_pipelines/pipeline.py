@@ -231,29 +231,29 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
 def _columns(columns: Iterable[OutputColumn]) -> tuple[ManifestColumn, ...]:
     return tuple(
         ManifestColumn(
-            name=one.header,
-            id=one.id,
-            path=one.json_path,
-            kind=one.kind,
-            scale=one.scale,
-            pii=one.pii,
-            mask=one.mask,
+            name=column.header,
+            id=column.id,
+            path=column.json_path,
+            kind=column.kind,
+            scale=column.scale,
+            pii=column.pii,
+            mask=column.mask,
         )
-        for one in columns
+        for column in columns
     )
 
 
 def _parts(window: Window, written: Written) -> tuple[Part, ...]:
     return tuple(
         Part(
-            name=one.name,
-            rows=one.rows,
-            bytes=one.bytes,
-            raw_bytes=one.raw_bytes,
-            sha256=one.sha256,
+            name=part.name,
+            rows=part.rows,
+            bytes=part.bytes,
+            raw_bytes=part.raw_bytes,
+            sha256=part.sha256,
             window=window,
         )
-        for one in written.parts
+        for part in written.parts
     )
 
 

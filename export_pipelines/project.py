@@ -225,7 +225,7 @@ class Project:
         source.check(plan.query)
         with closing(source.read(plan.query)) as batches:  # type: ignore[type-var]
             plan, frame = first_rows(plan, batches, Keys.of(self.settings), rows)
-        return to_pandas(frame.rename({one.id: one.header for one in plan.masking.columns}))
+        return to_pandas(frame.rename({column.id: column.header for column in plan.masking.columns}))
 
     def run(
         self,
@@ -312,7 +312,7 @@ class Project:
         """The newest artifact of each partition, in the order of time. Raises RequestError when there is none."""
         from export_pipelines.plan.window import is_explicit
 
-        usual = [one for one in self.store.manifests(export) if not one.overrides]
+        usual = [manifest for manifest in self.store.manifests(export) if not manifest.overrides]
         newest = {one.window.key: one for one in reversed(usual) if not is_explicit(one.window)}
         if not newest:
             raise _no_artifacts(export)

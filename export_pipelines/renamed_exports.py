@@ -21,7 +21,11 @@ def store_of(
 ) -> Store:
     """Artifacts stay under the name that they were made with; asked for an export, the store gives them too. Where a master
     key is held, new ones are sealed. Raises SettingsError for a master key that is too short."""
-    former = {one.name: one.renamed_from for one in loaded.definitions if one.renamed_from}
+    former = {
+        definition.name: definition.renamed_from
+        for definition in loaded.definitions
+        if definition.renamed_from
+    }
     masters = MasterKeys.of(settings.master_key)
     store = SealedStore(open_store(settings.store_url, s3_client), keys, masters, now)
     return RenamedStore(store, former) if former else store

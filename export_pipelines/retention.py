@@ -19,7 +19,7 @@ def expired(
 
     An export that is no longer there says nothing, so its artifacts stay.
     """
-    undelivered = {one.artifact for one in ledger.deliveries(states=(*OPEN, *ENDED_BADLY))}
+    undelivered = {delivery.artifact for delivery in ledger.deliveries(states=(*OPEN, *ENDED_BADLY))}
     return [
         manifest
         for definition in definitions

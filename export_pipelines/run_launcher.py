@@ -93,7 +93,7 @@ class WarmRunLauncher(RunLauncher, ConfigurableClass):
 
     def _prepare(self) -> None:
         with self._lock:
-            self._running = [one for one in self._running if one.poll() is None]
+            self._running = [process for process in self._running if process.poll() is None]
             if self._waiting is None:
                 self._waiting = _process()
 

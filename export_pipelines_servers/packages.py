@@ -33,7 +33,7 @@ def apt_get(*call: str, options: Sequence[str] = (), wait_s: float = WAIT_S) -> 
     """Runs apt-get; where another process holds a lock of the package manager, waits for it, and says so. apt itself waits
     for the lock of dpkg, but not for the one of its lists. Raises TimeoutError when the lock is not given back."""
     settings = [f"DPkg::Lock::Timeout={wait_s:.0f}", *options]
-    command = ["apt-get", "-qq", *(word for one in settings for word in ("-o", one)), *call]
+    command = ["apt-get", "-qq", *(word for setting in settings for word in ("-o", setting)), *call]
     until, told = time.monotonic() + wait_s, False
     while True:
         done = _done(command, os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"})

@@ -57,7 +57,7 @@ def test_stderr_holds_records_and_nothing_else(tmp_path: Path) -> None:
     assert terminal(project, "sample", "leads", "--count", "300", "--days", "30").returncode == 0
     ran = terminal(project, "run", "daily_leads", "--partition", DAY)
     assert ran.returncode == 0
-    events = {str(one["event"]): one for one in records(ran)}
+    events = {str(record["event"]): record for record in records(ran)}
     assert {"run started", "run finished", "delivery started", "delivery finished"} <= set(events)
     assert events["run finished"]["rows"] == 10
     assert str(events["run finished"]["artifact"]).startswith(f"daily_leads/{DAY}/")

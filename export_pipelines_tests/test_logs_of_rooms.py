@@ -69,11 +69,11 @@ def records_of(answer: "subprocess.CompletedProcess[str]") -> Records:
 
 
 def rooms_of(records: Records) -> set[str]:
-    return {".".join(str(one["room"]).split(".")[1:-1]) or str(one["room"]) for one in records}
+    return {".".join(str(record["room"]).split(".")[1:-1]) or str(record["room"]) for record in records}
 
 
 def events_of(records: Records, level: str) -> list[str]:
-    return [str(one["event"]) for one in records if one["level"] == level]
+    return [str(record["event"]) for record in records if record["level"] == level]
 
 
 def test_one_run_is_told_by_every_room_under_one_id_and_without_a_value(
@@ -81,8 +81,8 @@ def test_one_run_is_told_by_every_room_under_one_id_and_without_a_value(
 ) -> None:
     ran = in_shell(everywhere, "run", "works", "--partition", DAY)
     records = records_of(ran)
-    (run,) = {one["run"] for one in records if one["event"] == "run started"}
-    of_run = [one for one in records if one["run"] == run]
+    (run,) = {record["run"] for record in records if record["event"] == "run started"}
+    of_run = [record for record in records if record["run"] == run]
     kinds = {f"delivery.{kind}" for kind in ("folder", "s3", "sftp", "webhook", "email")}
     assert rooms_of(of_run) >= {
         *("read", "run", "artifacts", "artifacts.folder", "delivery", "ledger", "orchestration"),
@@ -103,7 +103,7 @@ def test_one_run_is_told_by_every_room_under_one_id_and_without_a_value(
     recipients = {word.strip('",') for word in ran.stderr.split() if "@" in word and "sftp://" not in word}
     assert recipients == set()
     texts = [ran.stderr, json.dumps(records, ensure_ascii=False)]
-    assert [one for one in canaries | secrets if any(one in text for text in texts)] == []
+    assert [canary for canary in canaries | secrets if any(canary in text for text in texts)] == []
 
 
 def test_a_retry_a_sweep_a_check_and_an_import_tell_their_start_and_end(
@@ -124,10 +124,10 @@ def test_a_retry_a_sweep_a_check_and_an_import_tell_their_start_and_end(
     for words, (room, what) in commands.items():
         project.environment.update(own if words[0] == "import" else {})
         answer = in_shell(project, *words)
-        records = [one for one in records_of(answer) if room in rooms_of([one])]
-        told = [one for one in events_of(records, "INFO") if one.startswith(what)]
+        records = [record for record in records_of(answer) if room in rooms_of([record])]
+        told = [event for event in events_of(records, "INFO") if event.startswith(what)]
         assert told == [f"{what} started", f"{what} finished"]
-        assert len({one["run"] for one in records}) == 1
+        assert len({record["run"] for record in records}) == 1
         assert "anary" not in answer.stderr
 
 
@@ -137,7 +137,7 @@ def test_a_level_says_what_is_told(project: Project) -> None:
     for level in ("debug", "", "error"):
         project.environment[logs.LEVEL] = level
         records = records_of(in_shell(project, "run", "daily", "--partition", DAY))
-        levels[level] = {str(one["level"]) for one in records}
+        levels[level] = {str(record["level"]) for record in records}
     assert levels == {"debug": {"DEBUG", "INFO"}, "": {"INFO"}, "error": set()}
 
 

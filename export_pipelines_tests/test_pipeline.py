@@ -135,7 +135,7 @@ def test_an_observer_hears_of_every_row_in_every_stage(run: Make) -> None:
     rows = heard.rows_of("encode")
     assert rows == sorted(rows)
     assert {heard.rows_of(stage)[-1] for stage in ("extract", "mask", "encode", "store")} == {LEADS}
-    assert [one.name for one in heard.parts] == [one.name for one in manifest.parts]
+    assert [part.name for part in heard.parts] == [part.name for part in manifest.parts]
 
 
 def test_an_observer_hears_that_a_run_failed(run: Make) -> None:
@@ -287,5 +287,8 @@ def test_several_destinations_each_get_the_artifact(run: Make, desk: Desk) -> No
     manifest = run(plan)
     due = desk.ledger.register(manifest, destinations_of(plan, manifest.rows), "run", NOW)
     receipts = [deliver(one.id, desk.ledger, desk.resources, lambda: NOW, "run") for one in due]
-    assert [Path(one.target).relative_to(desk.home / "delivered").parts[0] for one in receipts] == ["a", "b"]
+    assert [Path(receipt.target).relative_to(desk.home / "delivered").parts[0] for receipt in receipts] == [
+        "a",
+        "b",
+    ]
     assert receipts[0].sha256 == receipts[1].sha256

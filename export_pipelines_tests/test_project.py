@@ -51,7 +51,7 @@ def test_a_preview_is_typed_masked_and_writes_nothing(project: Project) -> None:
 def test_a_run_is_delivered_recorded_and_read_back(project: Project) -> None:
     outcome = project.run("daily_leads", "2024-01-15")
     assert outcome.ok and len(outcome.receipts) == 1
-    assert [one.state for one in project.ledger.deliveries()] == ["delivered"]
+    assert [delivery.state for delivery in project.ledger.deliveries()] == ["delivered"]
     frame = project.read("daily_leads/2024-01-15")
     assert len(frame) == outcome.manifest.rows == 100
     assert frame.equals(project.read(outcome.manifest.artifact))

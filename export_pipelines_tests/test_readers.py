@@ -53,7 +53,9 @@ def test_one_value_that_changed_is_found(place: int) -> None:
     read = [list(row) for row in ROWS]
     assert differences(COLUMNS, ROWS, Table(NAMES, read)) == []
     read[3][place] = "other"
-    assert [one.column for one in differences(COLUMNS, ROWS, Table(NAMES, read))] == [NAMES[place]]
+    assert [difference.column for difference in differences(COLUMNS, ROWS, Table(NAMES, read))] == [
+        NAMES[place]
+    ]
     read[3][place] = None
     assert len(differences(COLUMNS, ROWS, Table(NAMES, read))) == int(ROWS[3][place] is not None)
 

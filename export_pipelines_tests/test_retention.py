@@ -73,4 +73,4 @@ def test_dagster_does_it_every_night(dagster_project: DagsterProject) -> None:  
     schedule = defs.resolve_schedule_def("sweep_schedule")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert defs.resolve_job_def("sweep").execute_in_process().success
-    assert [one.export for one in project.store.manifests()] == ["daily"]
+    assert [manifest.export for manifest in project.store.manifests()] == ["daily"]

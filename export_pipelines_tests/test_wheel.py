@@ -74,13 +74,15 @@ def called(folder: Path, *words: str | Path) -> str:
 def test_it_holds_the_kernel_the_types_the_licence_and_nothing_of_the_tests(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        (metadata,) = [one for one in names if one.endswith(".dist-info/METADATA")]
+        (metadata,) = [name for name in names if name.endswith(".dist-info/METADATA")]
         told = message_from_bytes(archive.read(metadata))
-    assert [one for one in names if one.startswith("export_pipelines/mask/_kernel") and one.endswith(".so")]
+    assert [
+        name for name in names if name.startswith("export_pipelines/mask/_kernel") and name.endswith(".so")
+    ]
     assert "export_pipelines/py.typed" in names
-    assert any(one.endswith("/licenses/LICENSE") for one in names)
-    tops = {one.split("/")[0] for one in names}
-    assert {one for one in tops if not one.endswith(".dist-info")} == {"export_pipelines"}
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"export_pipelines"}
     assert told["License-Expression"] == "Apache-2.0"
     assert "Typing :: Typed" in told.get_all("Classifier", [])
 

@@ -33,17 +33,17 @@ def main() -> None:
 
 
 def _read(programs: Iterable[Program], name: str, form: Form) -> Iterator[Found]:
-    for one in programs:
-        for asked in one.readings.get(name) or one.readings.get(form.like or "", ()):
-            yield _found(one, asked, form, lambda table: differences(COLUMNS, ROWS, table))
+    for program in programs:
+        for asked in program.readings.get(name) or program.readings.get(form.like or "", ()):
+            yield _found(program, asked, form, lambda table: differences(COLUMNS, ROWS, table))
 
 
 def _unpacked(programs: Iterable[Program], codec: str, form: Form) -> Iterator[Found]:
-    for one in programs:
-        if codec in one.unpackings:
+    for program in programs:
+        if codec in program.unpackings:
             yield _found(
-                one,
-                one.unpackings[codec],
+                program,
+                program.unpackings[codec],
                 form,
                 lambda table: differences(COLUMNS, BLANK, without_nulls(table)),
             )
@@ -51,14 +51,14 @@ def _unpacked(programs: Iterable[Program], codec: str, form: Form) -> Iterator[F
 
 def _installed(programs: Sequence[Program]) -> tuple[list[Program], list[str]]:
     there, missing = [], []
-    for one in programs:
+    for program in programs:
         try:
-            one.install()
-            one.version()
+            program.install()
+            program.version()
         except FileNotFoundError as error:
-            missing.append(f"{one.name} ({error})")
+            missing.append(f"{program.name} ({error})")
         else:
-            there.append(one)
+            there.append(program)
     return there, missing
 
 

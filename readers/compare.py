@@ -39,7 +39,7 @@ class Unlike(Exception):
 
 def differences(columns: Sequence[OutputColumn], rows: Rows, table: Table) -> list[Difference]:
     """The cells of `table` that do not have the value that was written. Raises Unlike."""
-    names = [one.header for one in columns]
+    names = [column.header for column in columns]
     if sorted(map(str, table.names)) != sorted(names):
         raise Unlike(f"other columns: {', '.join(map(str, table.names))}"[:100])
     places = [table.names.index(name) for name in names]  # an object has no order

@@ -69,11 +69,11 @@ def page(
 
 
 def _matrix(title: str, found: Mapping[str, Sequence[Found]]) -> str:
-    programs = dict.fromkeys(f"{one.program} {one.version}" for ways in found.values() for one in ways)
+    programs = dict.fromkeys(f"{way.program} {way.version}" for ways in found.values() for way in ways)
     text = f"| program | {' | '.join(found)} |\n|---|{'---|' * len(found)}\n"
     for program in programs:
         cells = [
-            _best([one for one in ways if f"{one.program} {one.version}" == program])
+            _best([way for way in ways if f"{way.program} {way.version}" == program])
             for ways in found.values()
         ]
         text += f"| {program} | {' | '.join(cells)} |\n"
@@ -83,7 +83,7 @@ def _matrix(title: str, found: Mapping[str, Sequence[Found]]) -> str:
 def _best(ways: Sequence[Found]) -> str:
     if not ways:
         return ""
-    taken = [len(one.differences) for one in ways if not one.refused]
+    taken = [len(way.differences) for way in ways if not way.refused]
     return "-" if not taken else str(min(taken) or "all")
 
 
@@ -98,13 +98,13 @@ def told(found: Found) -> str:
 
 def _by_column(differences: Iterable[Difference]) -> list[tuple[str, list[Difference]]]:
     columns: dict[str, list[Difference]] = {}
-    for one in differences:
-        columns.setdefault(one.column, []).append(one)
+    for difference in differences:
+        columns.setdefault(difference.column, []).append(difference)
     return list(columns.items())
 
 
 def _kinds(differences: Sequence[Difference]) -> str:
-    kinds = Counter((one.written, one.read) for one in differences)
+    kinds = Counter((difference.written, difference.read) for difference in differences)
     some = [f"{_code(written)} → {_code(read)}" for written, read in list(kinds)[:SHOWN_KINDS]]
     more = len(kinds) - SHOWN_KINDS
     return ", ".join(some) + (f" and {more} more" if more > 0 else "")

@@ -83,7 +83,7 @@ def output_of(command: list[str], file: Path) -> bytes:
     if done.returncode:
         words = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
         raise RuntimeError(
-            next((one for one in words if "rror" in one), words[-1])
+            next((word for word in words if "rror" in word), words[-1])
             if words
             else f"exit code {done.returncode}"
         )

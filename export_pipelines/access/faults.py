@@ -31,14 +31,16 @@ def _role_faults(name: str, role: Any, catalog: Catalog) -> Found:
         found = _matched(key, catalog)
         if not found and (is_glob(key) or key not in known):
             yield place, f"{at}: {unknown('field, type or class', key, known, 'export-pipelines fields')}"
-        elif found and all(isinstance(one, Component) for one in found) and word not in ("keep", "remove"):
+        elif (
+            found and all(isinstance(field, Component) for field in found) and word not in ("keep", "remove")
+        ):
             yield place, f'{at}: "{key}" names parts of values; allowed: keep, remove'
-        elif word == "redact" and found and not any(_redactable(one) for one in found):
+        elif word == "redact" and found and not any(_redactable(field) for field in found):
             yield (
                 place,
                 f"{at}: a closed type has no text to redact; allowed: keep, mask, tokenize, hash, remove",
             )
-        elif word != "remove" and any(_never(one) for one in found) and not is_glob(key):
+        elif word != "remove" and any(_never(field) for field in found) and not is_glob(key):
             yield place, f'{at}: "{key}" is never exported; allowed: remove'
 
 
@@ -54,12 +56,12 @@ def _matched(key: str, catalog: Catalog) -> list[Field | Component]:
     return found
 
 
-def _redactable(one: Field | Component) -> bool:
-    return isinstance(one, Field) and one.semantic_type.open
+def _redactable(field: Field | Component) -> bool:
+    return isinstance(field, Field) and field.semantic_type.open
 
 
-def _never(one: Field | Component) -> bool:
-    return not (one if isinstance(one, Field) else one.field).semantic_type.exportable
+def _never(field: Field | Component) -> bool:
+    return not (field if isinstance(field, Field) else field.field).semantic_type.exportable
 
 
 def _principal_faults(
@@ -77,10 +79,10 @@ def _principal_faults(
         )
     for place, member in enumerate(members):
         if member.startswith(TEAM) and member not in principals:
-            teams = [one for one in principals if one.startswith(TEAM)]
+            teams = [text for text in principals if text.startswith(TEAM)]
             key: Key = ("principals", name, "members", place)
             yield key, f"{at}.members: {unknown('principal', member, teams)}"
-    in_team = any(name in _texts(one, "members") for one in principals.values())
+    in_team = any(name in _texts(item, "members") for item in principals.values())
     if isinstance(principal, dict) and not named and not in_team:
         yield (
             ("principals", name),
@@ -117,4 +119,4 @@ def _mapping(data: Any, key: str) -> Mapping[str, Any]:
 
 def _texts(data: Any, key: str) -> list[str]:
     found = data.get(key) if isinstance(data, dict) else None
-    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []

@@ -50,7 +50,7 @@ class Grant:
 
     def delivers_to(self, kind: str, place: str) -> bool:
         """Whether files may go to a place of this kind; see Destinations for what `place` is. `download` has none."""
-        return all(_allows(one, kind, place) for one in self.destinations)
+        return all(_allows(destination, kind, place) for destination in self.destinations)
 
     @property
     def who(self) -> str:
@@ -73,19 +73,19 @@ class Rights:
         object.__setattr__(self, "effective", narrower(self.owner, self.asker))
 
 
-def narrower(one: Grant, other: Grant) -> Grant:
+def narrower(grant: Grant, other: Grant) -> Grant:
     """What both may. Commutative and associative but for the order of names, idempotent; EVERYTHING changes nothing."""
     return Grant(
-        principals=_both(one.principals, other.principals),
-        roles=_both(one.roles, other.roles),
-        permissions=one.permissions & other.permissions,
-        types=one.types & other.types,
-        flows=tuple(sorted({*one.flows, *other.flows})),
-        pii=tuple(sorted({*one.pii, *other.pii})),
-        since=max(filter(None, (one.since, other.since)), default=None),
-        max_rows=min(filter(None, (one.max_rows, other.max_rows)), default=None),
-        min_group=max(filter(None, (one.min_group, other.min_group)), default=None),
-        destinations=_both(one.destinations, other.destinations),
+        principals=_both(grant.principals, other.principals),
+        roles=_both(grant.roles, other.roles),
+        permissions=grant.permissions & other.permissions,
+        types=grant.types & other.types,
+        flows=tuple(sorted({*grant.flows, *other.flows})),
+        pii=tuple(sorted({*grant.pii, *other.pii})),
+        since=max(filter(None, (grant.since, other.since)), default=None),
+        max_rows=min(filter(None, (grant.max_rows, other.max_rows)), default=None),
+        min_group=max(filter(None, (grant.min_group, other.min_group)), default=None),
+        destinations=_both(grant.destinations, other.destinations),
     )
 
 
@@ -136,5 +136,5 @@ def _allows(destinations: Destinations, kind: str, place: str) -> bool:
     return any(fnmatchcase(fold(place), fold(glob)) for glob in getattr(destinations, kind, ()))
 
 
-def _both(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys((*one, *other)))
+def _both(pair: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys((*pair, *other)))

@@ -87,13 +87,15 @@ class Policy:
         return f"{self.file}:{self.document.line(key)}"
 
     def knows(self, name: str) -> bool:
-        return name in self.principals or any(name in one.members for one in self.principals.values())
+        return name in self.principals or any(
+            name in principal.members for principal in self.principals.values()
+        )
 
     def names(self) -> list[str]:
         """Principals and members of teams, in the order of the file."""
         found = dict.fromkeys(self.principals)
-        for one in self.principals.values():
-            found.update(dict.fromkeys(one.members))
+        for principal in self.principals.values():
+            found.update(dict.fromkeys(principal.members))
         return list(found)
 
     def sources_of(self, name: str, at: datetime) -> Iterator[tuple[str, str]]:
@@ -103,17 +105,17 @@ class Policy:
         """
         seen, given, open_names = set[str](), set[str](), [name]
         while open_names:
-            one = open_names.pop(0)
-            principal = self.principals.get(one)
-            seen.add(one)
+            text = open_names.pop(0)
+            principal = self.principals.get(text)
+            seen.add(text)
             if principal and principal.is_expired(at.date()):
                 continue
             for role in principal.roles if principal else ():
                 if role not in given:
                     given.add(role)
-                    yield role, one
+                    yield role, text
             open_names += [
-                team for team, its in self.principals.items() if one in its.members and team not in seen
+                team for team, its in self.principals.items() if text in its.members and team not in seen
             ]
 
     def require_known(self, name: str, where: str = "") -> None:

@@ -70,7 +70,7 @@ def reviewed(
         grants = grants_of(policy, name, at)
     except Denied:
         grants = ()
-    permissions = {one for grant in grants for one in grant.permissions}
+    permissions = {permission for grant in grants for permission in grant.permissions}
     principal = policy.principals.get(name)
     return {
         "principal": name,
@@ -78,7 +78,7 @@ def reviewed(
             role if source == name else f"{role} by {source}" for role, source in policy.sources_of(name, at)
         ],
         "expires": principal.expires.isoformat() if principal and principal.expires else None,
-        "permissions": [one for one in PERMISSIONS if one in permissions],
+        "permissions": [text for text in PERMISSIONS if text in permissions],
         "flows": sorted({flow for grant in grants for flow in _flows(grant)}),
         "personal_fields_in_clear": sorted({id for grant in grants for id in _clear(grant, leads)}),
         "exports_owned": list(exports),

@@ -49,6 +49,12 @@ def _planned(plan: Plan) -> list[Any]:
 
 def _told(columns: Columns) -> list[Any]:
     return [
-        (one.header if isinstance(one, OutputColumn) else one.name, one.id, one.kind, one.scale, one.mask)
-        for one in columns
+        (
+            column.header if isinstance(column, OutputColumn) else column.name,
+            column.id,
+            column.kind,
+            column.scale,
+            column.mask,
+        )
+        for column in columns
     ]

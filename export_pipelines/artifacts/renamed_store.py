@@ -25,8 +25,8 @@ class RenamedStore:
 
     def listing(self, export: str | None = None) -> Listing:
         found = [self.store.listing(name) for name in self._names(export)]
-        manifests = [one for each in found for one in each.manifests]
-        newest = sorted(manifests, key=lambda one: _token(one.artifact), reverse=True)
+        manifests = [manifest for each in found for manifest in each.manifests]
+        newest = sorted(manifests, key=lambda manifest: _token(manifest.artifact), reverse=True)
         return Listing(tuple(newest), {name: fault for each in found for name, fault in each.damaged.items()})
 
     def manifests(self, export: str | None = None) -> list[Manifest]:
@@ -34,7 +34,7 @@ class RenamedStore:
 
     def latest(self, export: str) -> Manifest | None:
         found = filter(None, (self.store.latest(name) for name in (export, *self.former.get(export, ()))))
-        return max(found, key=lambda one: _token(one.artifact), default=None)
+        return max(found, key=lambda manifest: _token(manifest.artifact), default=None)
 
     def manifest(self, artifact: str) -> Manifest:
         return self.store.manifest(artifact)

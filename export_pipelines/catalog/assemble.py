@@ -149,22 +149,24 @@ def _dataset(name: str, all: Mapping[str, WrittenDataset], fault: Fault) -> Data
 
 
 def _fields(root: Key, written: WrittenDataset, fault: Fault) -> Iterator[Field]:
-    for id, one in written.fields.items():
-        if one:
-            yield from _field((*root, "fields", id), id, one, fault)
+    for id, field in written.fields.items():
+        if field:
+            yield from _field((*root, "fields", id), id, field, fault)
     for name in OBJECTS:
         declared: dict[str, WrittenField | None] = getattr(written, name)
         holder = written.fields.get(name)
         if declared and not holder:
             fault((*root, name), f'values under "{name}" need the field "{name}", an object in a JSON column')
-        for path, one in declared.items():
-            if one and holder:
+        for path, field in declared.items():
+            if field and holder:
                 inside = {
                     "column": holder.column or name,
                     "path": f"{holder.path}.{path}" if holder.path else path,
                     "group": holder.group or name.capitalize(),
                 }
-                filled = one.model_copy(update={k: v for k, v in inside.items() if getattr(one, k) is None})
+                filled = field.model_copy(
+                    update={k: v for k, v in inside.items() if getattr(field, k) is None}
+                )
                 yield from _field((*root, name, path), f"{name}.{path}", filled, fault)
 
 
@@ -252,8 +254,8 @@ def _check_ids(root: Key, fields: tuple[Field, ...], fault: Fault) -> None:
         if field.components:  # the name of its components in JSON
             _claim(f"{field.id}_components", field.id, headers, _place(root, field.id), fault)
         parts: tuple[Field | Component, ...] = (field, *field.components)
-        for one in parts:
-            _claim(one.id, one.id, headers, _place(root, field.id), fault)
+        for part in parts:
+            _claim(part.id, part.id, headers, _place(root, field.id), fault)
 
 
 def _claim(name: str, id: str, headers: dict[str, str], place: Key, fault: Fault) -> None:

@@ -63,7 +63,7 @@ class Dataset(BaseModel):
         """The field or component with this id. Raises CatalogError with the nearest right word."""
         found = self.get(id)
         if found is None:
-            short = (one.removeprefix(f"{self.snapshot}.") for one in self.by_id)
+            short = (name.removeprefix(f"{self.snapshot}.") for name in self.by_id)
             listing = f"export-pipelines fields {self.name}"
             raise CatalogError(unknown("field", id, [*self.by_id, *short], listing))
         return found
@@ -78,7 +78,7 @@ class Dataset(BaseModel):
         if "*" not in pattern and "?" not in pattern:
             return (self.find(pattern),)
         full = self.full(pattern)
-        found = tuple(one for id, one in self.by_id.items() if fnmatchcase(id, full))
+        found = tuple(field for id, field in self.by_id.items() if fnmatchcase(id, full))
         if not found:
             raise CatalogError(
                 f'no field matches "{pattern}" (export-pipelines fields {self.name} lists them)'

@@ -41,7 +41,7 @@ class Dimension:
 
 def dimensions_of(dataset: Dataset) -> dict[str, Dimension]:
     """All that a report over `dataset` may group by, by id and by LeadConduit's shorter words."""
-    found = {id: _of(one) for id, one in dataset.by_id.items() if refusal(one, dataset) is None}
+    found = {id: _of(field) for id, field in dataset.by_id.items() if refusal(field, dataset) is None}
     found |= {
         bucket: Dimension(bucket, bucket.capitalize(), Kind.TIMESTAMP if bucket == "hour" else Kind.DATE)
         for bucket in BUCKETS
@@ -50,15 +50,15 @@ def dimensions_of(dataset: Dataset) -> dict[str, Dimension]:
     return found | {word: found[id] for word, id in SHORT.items() if id in found}
 
 
-def refusal(one: Field | Component, dataset: Dataset) -> str | None:
+def refusal(field: Field | Component, dataset: Dataset) -> str | None:
     """Why a report may not group by `one`; None when it may."""
-    if one.id in ("lead_id", dataset.order[-1]):
-        return f'"{one.id}" tells single rows apart, it does not group them'
-    if one.id in METRICS:
-        return f'"{one.id}" is a metric of reports'
-    if one.pii is not PiiClass.NONE:
-        return f'"{one.id}" identifies a person ({one.pii} PII)'
-    return _of_no_groups(one)
+    if field.id in ("lead_id", dataset.order[-1]):
+        return f'"{field.id}" tells single rows apart, it does not group them'
+    if field.id in METRICS:
+        return f'"{field.id}" is a metric of reports'
+    if field.pii is not PiiClass.NONE:
+        return f'"{field.id}" identifies a person ({field.pii} PII)'
+    return _of_no_groups(field)
 
 
 def _of_no_groups(one: Field | Component) -> str | None:
@@ -77,6 +77,6 @@ def remaining(one: Field | Component, dataset: Dataset) -> list[str]:
     return [part.id for part in field.components if refusal(part, dataset) is None]
 
 
-def _of(one: Field | Component) -> Dimension:
-    scale = one.decimal_scale if isinstance(one, Field) else None
-    return Dimension(one.id, one.label, one.kind, scale, one)
+def _of(field: Field | Component) -> Dimension:
+    scale = field.decimal_scale if isinstance(field, Field) else None
+    return Dimension(field.id, field.label, field.kind, scale, field)

@@ -22,7 +22,7 @@ class PiiClass(StrEnum):
         return self is not PiiClass.NONE
 
 
-PERSONAL_CLASSES = tuple(one.value for one in PiiClass if one is not PiiClass.NONE)
+PERSONAL_CLASSES = tuple(pii_class.value for pii_class in PiiClass if pii_class is not PiiClass.NONE)
 
 
 class StoredAs(StrEnum):

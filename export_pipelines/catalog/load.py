@@ -28,7 +28,7 @@ def _shipped() -> Mapping[str, Any]:
     documents = [
         read_yaml((files(__package__) / name).read_text(encoding="utf-8"), trusted=True) for name in SHIPPED
     ]
-    return {"datasets": {name: one for each in documents for name, one in each.data["datasets"].items()}}
+    return {"datasets": {name: item for each in documents for name, item in each.data["datasets"].items()}}
 
 
 def shown(path: Path) -> str:

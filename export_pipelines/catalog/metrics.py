@@ -123,8 +123,8 @@ DELIVERED = (*KINDS["recipient"], ("outcome", ("success",)))
 FAILED: Where = (("outcome", ("failure",)), ("duplicate", ("1",)))
 
 OVER_EVENTS: Mapping[str, Measure] = {
-    **{f"{kind}_{name}": one for kind, where in KINDS.items() for name, one in _outcomes(where)},
-    **{f"any_{name}": one for name, one in _outcomes(())},
+    **{f"{kind}_{name}": measure for kind, where in KINDS.items() for name, measure in _outcomes(where)},
+    **{f"any_{name}": measure for name, measure in _outcomes(())},
     **dict(_times()),
     "pings_won": Measure(
         How.DISTINCT, "lead_id", (*KINDS["ping"], ("outcome", ("success",)), ("won", ("1",)))
@@ -155,7 +155,7 @@ def event_types_of(measure: Measure) -> tuple[frozenset[str], ...]:
 
 # A lead is what its source event told: one row, its outcome, its two prices.
 OVER_LEADS: Mapping[str, Measure] = {
-    **{f"{kind}_{name}": one for kind in ("source", "any") for name, one in _outcomes(())},
+    **{f"{kind}_{name}": measure for kind in ("source", "any") for name, measure in _outcomes(())},
     "cost": Measure(How.SUM, "purchase_price", (("outcome", ("success",)),)),
     "revenue": Measure(How.SUM, "price", (("outcome", ("success",)),)),
     "leads": Measure(How.DISTINCT, "lead_id"),
@@ -201,8 +201,8 @@ def _speeds() -> Iterator[Metric]:
 
 
 METRICS: Mapping[str, Metric] = {
-    one.id: one
-    for one in (
+    count.id: count
+    for count in (
         *_counts(),
         _rate("ping_success_rate", "ping_success", "ping_submitted"),
         _rate("ping_win_rate", "pings_won", "ping_success"),
@@ -228,4 +228,4 @@ METRICS: Mapping[str, Metric] = {
 def metrics_over(over: str) -> dict[str, Metric]:
     """The metrics that a report over `events` or over `leads` can have."""
     there = MEASURES[over]
-    return {id: one for id, one in METRICS.items() if all(name in there for name in one.measures)}
+    return {id: metric for id, metric in METRICS.items() if all(name in there for name in metric.measures)}

@@ -102,5 +102,5 @@ _TYPES = (
     SemanticType("credential", exportable=False),
 )  # fmt: skip
 
-SEMANTIC_TYPES = {one.name: one for one in _TYPES}
+SEMANTIC_TYPES = {semantic_type.name: semantic_type for semantic_type in _TYPES}
 CURRENCY_SCALE = 2

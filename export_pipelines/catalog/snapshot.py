@@ -21,17 +21,17 @@ class WrittenSnapshot(BaseModel):
 def snapshot_fields(written: WrittenSnapshot, holder: Field, fields: Iterable[Field]) -> Iterator[Field]:
     """`fields` of the other dataset as they lie in `holder`; names of joined tables are not in a snapshot."""
     objects = {one.column: one.id for one in fields if one.path is None}
-    for one in fields:
-        joined = "." in one.column or ("." in one.id and one.path is None)
-        if joined or any(fnmatchcase(one.id, pattern) for pattern in written.without):
+    for field in fields:
+        joined = "." in field.column or ("." in field.id and field.path is None)
+        if joined or any(fnmatchcase(field.id, pattern) for pattern in written.without):
             continue
-        steps = [holder.path, objects.get(one.column, one.column) if one.path else one.id, one.path]
-        yield one.model_copy(
+        steps = [holder.path, objects.get(field.column, field.column) if field.path else field.id, field.path]
+        yield field.model_copy(
             update={
-                "id": f"{holder.id}.{one.id}",
+                "id": f"{holder.id}.{field.id}",
                 "column": holder.column,
                 "path": ".".join(step for step in steps if step),
-                "label": f"{holder.label} {one.label[0].lower()}{one.label[1:]}",
+                "label": f"{holder.label} {field.label[0].lower()}{field.label[1:]}",
                 "group": holder.label,
                 "required": False,
                 "stored_as": StoredAs.ISO,

@@ -71,7 +71,7 @@ def review(
             policy,
             name,
             project.catalog.dataset("leads"),
-            [one.name for one in project.loaded.definitions if one.owner == name],
+            [definition.name for definition in project.loaded.definitions if definition.owner == name],
             [_told(one, now) for one in ApiKeys(project.ledger.engine).all(name)],
             project.ledger.asked_by(name, now),
             now,
@@ -174,7 +174,7 @@ def _administered(context: typer.Context, asker: str | None) -> "tuple[Project, 
     project = asking(context, asker)
     policy = project.access.read()
     assert policy is not None and project.asker is not None  # it was there
-    if not any("admin" in one.permissions for one in grants_of(policy, project.asker, project.now())):
+    if not any("admin" in grant.permissions for grant in grants_of(policy, project.asker, project.now())):
         raise Denied(
             f'{project.asker} has no role with the permission "admin"',
             where=policy.at("principals", project.asker),

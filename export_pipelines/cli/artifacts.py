@@ -28,8 +28,8 @@ def artifacts(
     damaged = [{"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()]
     show_listing(listing.manifests, COLUMNS, as_dict, json=json, empty=empty, more=damaged)
     if not json:
-        for one in damaged:
-            say(f"damaged: {one['artifact']}: {one['damaged']}")
+        for item in damaged:
+            say(f"damaged: {item['artifact']}: {item['damaged']}")
 
 
 def verify(
@@ -78,11 +78,13 @@ def as_dict(manifest: "Manifest") -> dict[str, Any]:
 
 
 COLUMNS: "Columns[Manifest]" = {
-    "artifact": lambda one: one.artifact,
-    "created (UTC)": lambda one: f"{one.created_at:%Y-%m-%d %H:%M:%S}",
-    "rows": lambda one: one.rows,
-    "size": lambda one: size(one.bytes),
-    "parts": lambda one: len(one.parts),
-    "format": lambda one: one.format + (f" {one.codec}" if one.codec != "none" else ""),
-    "schema": lambda one: f"v{one.schema_version}" + (" (changed)" if one.schema_changed else ""),
+    "artifact": lambda manifest: manifest.artifact,
+    "created (UTC)": lambda manifest: f"{manifest.created_at:%Y-%m-%d %H:%M:%S}",
+    "rows": lambda manifest: manifest.rows,
+    "size": lambda manifest: size(manifest.bytes),
+    "parts": lambda manifest: len(manifest.parts),
+    "format": lambda manifest: manifest.format + (f" {manifest.codec}" if manifest.codec != "none" else ""),
+    "schema": lambda manifest: (
+        f"v{manifest.schema_version}" + (" (changed)" if manifest.schema_changed else "")
+    ),
 }

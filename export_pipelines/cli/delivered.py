@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 def require_known(project: Project, export: str) -> None:
     """Raises RequestError for an export that is neither defined now nor was ever delivered."""
-    project.loaded.require(export, gone=(one.export for one in project.ledger.deliveries()))
+    project.loaded.require(export, gone=(delivery.export for delivery in project.ledger.deliveries()))
 
 
 def delivered_files(project: Project, artifact: str) -> Iterator[str]:
     """The parts of `artifact` at every destination that has them: a path, or `sftp sftp://host/folder/name`."""
-    for one in project.ledger.deliveries(artifact=artifact, states=("delivered",)):
-        if one.receipt:
-            yield from files_of(one.receipt)
+    for delivery in project.ledger.deliveries(artifact=artifact, states=("delivered",)):
+        if delivery.receipt:
+            yield from files_of(delivery.receipt)
 
 
 def files_of(receipt: "Receipt") -> Iterator[str]:

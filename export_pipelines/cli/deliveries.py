@@ -36,10 +36,10 @@ def deliveries(
     found = ledger.deliveries(export, states=("failed", "uncertain") if failed else None)
     waiting = len(ledger.deliveries(export, states=OPEN)) if failed and not found else 0
     none = f"none has failed; {waiting} are still to arrive, and tried again" if waiting else "no deliveries"
-    show_listing(found, COLUMNS, lambda one: _as_dict(ledger, one), json=json, empty=none)
-    for one in found:
-        if one.error and one.state != "delivered" and not json:
-            say(f"{one.artifact} to {one.number}: {one.error}{_what_then(one)}")
+    show_listing(found, COLUMNS, lambda delivery: _as_dict(ledger, delivery), json=json, empty=none)
+    for delivery in found:
+        if delivery.error and delivery.state != "delivered" and not json:
+            say(f"{delivery.artifact} to {delivery.number}: {delivery.error}{_what_then(delivery)}")
 
 
 def deliver(
@@ -57,11 +57,11 @@ def deliver(
     project = asking(context, asker)
     chosen = _chosen(project, artifact, to)
     with instance_of(project) as instance:
-        texts = redeliver(project, [one.id for one in chosen], again, instance=instance)
+        texts = redeliver(project, [delivery.id for delivery in chosen], again, instance=instance)
     ledger = project.ledger
-    for one in (ledger.delivery(one.id) for one in chosen):
-        if one.state == "delivered" and one.receipt:
-            for file in files_of(one.receipt):
+    for delivery in (ledger.delivery(delivery.id) for delivery in chosen):
+        if delivery.state == "delivered" and delivery.receipt:
+            for file in files_of(delivery.receipt):
                 show(file)
     for text in texts:
         say(f"error: {text}")
@@ -77,54 +77,54 @@ def _chosen(project: Project, artifact: str, number: int | None) -> list["Delive
     manifest = project.store.manifest(artifact)
     request = project.bare_request(project.definition(manifest.export), manifest.window)
     found = project.ledger.register(manifest, destinations(request), None, project.now())
-    chosen = [one for one in found if number in (None, one.number)]
+    chosen = [delivery for delivery in found if number in (None, delivery.number)]
     if not chosen:
-        numbers = [str(one.number) for one in found]
+        numbers = [str(delivery.number) for delivery in found]
         text = unknown("destination", str(number), numbers) if found else "its export delivers to nowhere"
         raise RequestError(text, where=artifact, remedy=f"see deliver: in {request.definition.path}")
-    for one in chosen:
-        project.require_deliverable(manifest, read_entry(one.entry), project.asker)
+    for delivery in chosen:
+        project.require_deliverable(manifest, read_entry(delivery.entry), project.asker)
     return chosen
 
 
-def _what_then(one: "Delivery") -> str:
-    if one.next_at:
+def _what_then(delivery: "Delivery") -> str:
+    if delivery.next_at:
         return (
-            f"; tried again at {one.next_at:%Y-%m-%d %H:%M:%S} if Dagster runs then, "
-            f"or now by: export-pipelines deliver {one.artifact} --to {one.number}"
+            f"; tried again at {delivery.next_at:%Y-%m-%d %H:%M:%S} if Dagster runs then, "
+            f"or now by: export-pipelines deliver {delivery.artifact} --to {delivery.number}"
         )
-    again = " --again" if one.state == "uncertain" else ""
-    return f"; then: export-pipelines deliver {one.artifact} --to {one.number}{again}"
+    again = " --again" if delivery.state == "uncertain" else ""
+    return f"; then: export-pipelines deliver {delivery.artifact} --to {delivery.number}{again}"
 
 
 COLUMNS: "Columns[Delivery]" = {
-    "artifact": lambda one: one.artifact,
-    "to": lambda one: one.number,
-    "where": lambda one: f"{one.kind} {one.target}".strip(),
-    "state": lambda one: one.state,
-    "attempts": lambda one: one.attempts,
-    "size": lambda one: size(one.bytes),
-    "when (UTC)": lambda one: f"{one.ended_at or one.registered_at:%Y-%m-%d %H:%M:%S}",
+    "artifact": lambda delivery: delivery.artifact,
+    "to": lambda delivery: delivery.number,
+    "where": lambda delivery: f"{delivery.kind} {delivery.target}".strip(),
+    "state": lambda delivery: delivery.state,
+    "attempts": lambda delivery: delivery.attempts,
+    "size": lambda delivery: size(delivery.bytes),
+    "when (UTC)": lambda delivery: f"{delivery.ended_at or delivery.registered_at:%Y-%m-%d %H:%M:%S}",
 }
 
 
-def _as_dict(ledger: "Ledger", one: "Delivery") -> dict[str, Any]:
+def _as_dict(ledger: "Ledger", delivery: "Delivery") -> dict[str, Any]:
     return {
-        "id": one.id,
-        "artifact": one.artifact,
-        "to": one.number,
-        "kind": one.kind,
-        "target": one.target,
-        "state": one.state,
-        "bytes": one.bytes,
-        "error": one.error,
-        "next_at": one.next_at.isoformat() if one.next_at else None,
-        "receipt": one.receipt.model_dump(mode="json") if one.receipt else None,
+        "id": delivery.id,
+        "artifact": delivery.artifact,
+        "to": delivery.number,
+        "kind": delivery.kind,
+        "target": delivery.target,
+        "state": delivery.state,
+        "bytes": delivery.bytes,
+        "error": delivery.error,
+        "next_at": delivery.next_at.isoformat() if delivery.next_at else None,
+        "receipt": delivery.receipt.model_dump(mode="json") if delivery.receipt else None,
         "attempts": [
             {
                 name: value.isoformat() if hasattr(value, "isoformat") else value
                 for name, value in tried.items()
             }
-            for tried in ledger.attempts(one.id)
+            for tried in ledger.attempts(delivery.id)
         ],
     }

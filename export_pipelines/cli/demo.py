@@ -42,9 +42,9 @@ def demo(context: typer.Context) -> None:
     failed: dict[str, str] = {}
     for name, key in RUNS:
         say(f"running {name} for {key}")
-        one = run_window(project, project.definition(name), _window(project, name, key))
-        made += one.manifests
-        failed |= {f"{name} {key}": text for key, text in one.failures.items()}
+        outcome = run_window(project, project.definition(name), _window(project, name, key))
+        made += outcome.manifests
+        failed |= {f"{name} {key}": text for key, text in outcome.failures.items()}
     name, first, last = BACKFILL
     say(f"backfilling {name} from {first} to {last}")
     week = run_partitions(project, project.definition(name), first, last, force=True)
@@ -136,7 +136,7 @@ def _window(project: Project, name: str, key: str) -> "Window":
 
 def _show(project: Project, made: Iterable["Manifest"]) -> None:
     manifests = list(made)
-    files = [file for one in manifests for file in delivered_files(project, one.artifact)]
+    files = [file for manifest in manifests for file in delivered_files(project, manifest.artifact)]
     show("\nartifacts\n")
     show_table(manifests, {"artifact": lambda one: one.artifact, "rows": lambda one: one.rows})
     show("\nfiles delivered\n")

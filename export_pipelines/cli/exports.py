@@ -25,9 +25,12 @@ Connect = Annotated[bool, typer.Option("--connect", help="Ask the source and the
 def list_exports(context: typer.Context, json: Json = False) -> None:
     """The exports there are: what, when, where to."""
     loaded = project_of(context).loaded
-    found: list[Found] = [*((one.name, one) for one in loaded.definitions), *loaded.broken.items()]
+    found: list[Found] = [
+        *((definition.name, definition) for definition in loaded.definitions),
+        *loaded.broken.items(),
+    ]
     empty = "no exports yet; write one into exports/"
-    show_listing(sorted(found, key=lambda one: one[0]), COLUMNS, _as_dict, json=json, empty=empty)
+    show_listing(sorted(found, key=lambda pair: pair[0]), COLUMNS, _as_dict, json=json, empty=empty)
     if loaded.broken and not json:
         say(f"{counted(len(loaded.broken), 'definition')} broken; export-pipelines check names every fault")
 
@@ -51,12 +54,12 @@ def check(context: typer.Context, names: Names = None, connect: Connect = False,
     if json:
         show_json([one._asdict() for one in faults])
     else:
-        for one in faults:
-            show(f"{one.severity}: {one.text}")
+        for fault in faults:
+            show(f"{fault.severity}: {fault.text}")
         if not errors:
             say(f"{counted(len(names or project.loaded.definitions), 'export')} checked, nothing is wrong")
     if errors:
-        say(f"{counted(len(errors), 'fault')} in {counted(len({one.name for one in errors}), 'export')}")
+        say(f"{counted(len(errors), 'fault')} in {counted(len({error.name for error in errors}), 'export')}")
         raise typer.Exit(WRONG_REQUEST)
 
 
@@ -72,17 +75,19 @@ def _of(cell: "Callable[[ExportDefinition], str]") -> "Callable[[Found], str]":
     return lambda found: "" if isinstance(found[1], DefinitionError) else cell(found[1])
 
 
-def _format(one: "ExportDefinition") -> str:
-    return one.format.name + (f" {one.compression.codec}" if one.compression.codec != "none" else "")
+def _format(definition: "ExportDefinition") -> str:
+    return definition.format.name + (
+        f" {definition.compression.codec}" if definition.compression.codec != "none" else ""
+    )
 
 
 COLUMNS: "Columns[Found]" = {
     "name": lambda found: found[0],
-    "type": _of(lambda one: one.type),
+    "type": _of(lambda definition: definition.type),
     "format": _of(_format),
-    "partition": _of(lambda one: one.partition or ""),
-    "schedule (UTC)": _of(lambda one: one.schedule or "by hand"),
-    "delivers to": _of(lambda one: ", ".join(dict.fromkeys(to.kind for to in one.deliver))),
+    "partition": _of(lambda definition: definition.partition or ""),
+    "schedule (UTC)": _of(lambda definition: definition.schedule or "by hand"),
+    "delivers to": _of(lambda definition: ", ".join(dict.fromkeys(to.kind for to in definition.deliver))),
     "description": lambda found: (
         f"broken: {_first(found[1])}" if isinstance(found[1], DefinitionError) else found[1].description
     ),
@@ -90,20 +95,20 @@ COLUMNS: "Columns[Found]" = {
 
 
 def _as_dict(found: "Found") -> dict[str, Any]:
-    name, one = found
-    if isinstance(one, DefinitionError):
-        return {"name": name, "faults": list(one.faults)}
+    name, definition = found
+    if isinstance(definition, DefinitionError):
+        return {"name": name, "faults": list(definition.faults)}
     return {
-        "name": one.name,
-        "path": str(one.path),
-        "description": one.description,
-        "owner": one.owner,
-        "type": one.type,
-        "format": one.format.name,
-        "compression": one.compression.codec,
-        "partition": one.partition,
-        "schedule": one.schedule,
-        "deliver": [to.kind for to in one.deliver],
+        "name": definition.name,
+        "path": str(definition.path),
+        "description": definition.description,
+        "owner": definition.owner,
+        "type": definition.type,
+        "format": definition.format.name,
+        "compression": definition.compression.codec,
+        "partition": definition.partition,
+        "schedule": definition.schedule,
+        "deliver": [to.kind for to in definition.deliver],
         "faults": [],
     }
 

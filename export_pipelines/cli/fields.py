@@ -45,11 +45,11 @@ def _metrics(catalog: "Catalog") -> list[dict[str, str]]:
     return [
         {
             "metric": id,
-            "label": one.label,
-            "unit": str(one.unit),
+            "label": metric.label,
+            "unit": str(metric.unit),
             "over": "events, leads" if id in leads else "events",
         }
-        for id, one in METRICS.items()
+        for id, metric in METRICS.items()
     ]
 
 
@@ -58,9 +58,9 @@ def _dimensions(catalog: "Catalog") -> list[dict[str, str]]:
     from export_pipelines.definition.report import DRAWN_FROM
 
     return [
-        {"dimension": id, "label": one.label, "type": one.type, "over": over}
+        {"dimension": id, "label": dimension.label, "type": dimension.type, "over": over}
         for over, dataset in DRAWN_FROM.items()
-        for id, one in dimensions_of(catalog.dataset(dataset)).items()
+        for id, dimension in dimensions_of(catalog.dataset(dataset)).items()
     ]
 
 

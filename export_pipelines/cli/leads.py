@@ -110,7 +110,9 @@ def import_leads(
             dry_run=dry_run,
         )
     if json:
-        show_json({**vars(result), "form": vars(result.form), "dates": [vars(one) for one in result.dates]})
+        show_json(
+            {**vars(result), "form": vars(result.form), "dates": [vars(order) for order in result.dates]}
+        )
     else:
         _tell(result, dry_run)
     if result.records and result.rejected == result.records:
@@ -134,9 +136,9 @@ def _tell_how(result: "ImportResult", dry_run: bool) -> None:
     """How the file was read, and what its columns are."""
     guessed = " and ".join(result.form.guessed)
     say(f"{result.form}" + (f" ({guessed} guessed)" if guessed else ""))
-    for one in result.dates:
-        why = f", as line {one.line} tells" if one.line else ""
-        say(f'dates of "{one.header}" are read {one.order}{why}')
+    for order in result.dates:
+        why = f", as line {order.line} tells" if order.line else ""
+        say(f'dates of "{order.header}" are read {order.order}{why}')
     if dry_run:
         for header, field in result.columns.items():
             say(f'column "{header}" is {field}')

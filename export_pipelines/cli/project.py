@@ -42,9 +42,9 @@ def init(
 
 def _files(source: Traversable, folder: Path) -> list[tuple[Path, Traversable]]:
     found = []
-    for one in sorted(source.iterdir(), key=lambda one: one.name):
-        path = folder / NAMES.get(one.name, one.name)
-        found += _files(one, path) if one.is_dir() else [(path, one)]
+    for file in sorted(source.iterdir(), key=lambda file: file.name):
+        path = folder / NAMES.get(file.name, file.name)
+        found += _files(file, path) if file.is_dir() else [(path, file)]
     return found
 
 

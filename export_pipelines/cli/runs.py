@@ -82,7 +82,7 @@ def backfill(
         _tell(text, f"{key}: ")
     _tell_kept(done.manifests, done.failures)
     if done.failures:
-        total = len({one.window.key for one in done.manifests} | set(done.failures))
+        total = len({manifest.window.key for manifest in done.manifests} | set(done.failures))
         failed = ", ".join(done.failures)
         say(f"error: {len(done.failures)} of {counted(total, 'partition')} failed: {failed}")
     raise typer.Exit(done.exit_code)

@@ -20,7 +20,7 @@ def sweep(
     project = project_of(context)
     given = (project.loaded.definitions, project.store, project.ledger, project.now())
     if dry_run:
-        header, found = "would be removed", [one.artifact for one in retention.expired(*given)]
+        header, found = "would be removed", [manifest.artifact for manifest in retention.expired(*given)]
     else:
         header, found = "removed", retention.sweep(*given)
     show_listing(found, {header: str}, str, json=json, empty="nothing to remove")

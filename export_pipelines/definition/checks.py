@@ -68,7 +68,7 @@ def _dotted(key: Key) -> str:
 
 def sortable(dataset: Dataset) -> list[str]:
     """Fields whose values stand in one order, whatever the database's language is."""
-    return [one.id for one in dataset.fields if one.type in SORTED_TYPES and one.path is None]
+    return [field.id for field in dataset.fields if field.type in SORTED_TYPES and field.path is None]
 
 
 def _sort(written: WrittenExport, dataset: Dataset) -> Found:
@@ -136,7 +136,7 @@ def _files(written: WrittenExport) -> Found:
             ("split", "rows"),
             f"split.rows: one {form} file holds {holds:,} rows, not {written.split.rows:,}",
         )
-    places = [target_of(one, OPEN, "") for one in written.deliver]
+    places = [target_of(destination, OPEN, "") for destination in written.deliver]
     for number, place in enumerate(places):
         if place is not None and place in places[:number]:
             yield (

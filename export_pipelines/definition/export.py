@@ -104,7 +104,7 @@ class ExportDefinition(BaseModel):
 
     @field_serializer("deliver")
     def _stored(self, deliver: tuple[DestinationSettings, ...]) -> list[StoredEntry]:
-        return [one.stored() for one in deliver]
+        return [destination.stored() for destination in deliver]
 
     def at(self, *key: str | int) -> str:
         """`exports/daily.yaml:7`, the place of `key`, or of the nearest key around it, for an error."""

@@ -50,16 +50,16 @@ def personal_values(chosen: Filter, dataset: Dataset) -> Iterator[tuple[Key, str
 
 def _where(id: str, values: Scalar | tuple[Scalar, ...], dataset: Dataset) -> Found:
     key: Key = ("where", id)
-    one = yield from _found(id, key, dataset)
-    if one is None:
+    field = yield from _found(id, key, dataset)
+    if field is None:
         return
     if values == ():
         yield key, "at least one value is expected, not an empty list"
-    if not exportable(one):
+    if not exportable(field):
         yield key, _never_in_a_file(id)
     for n, value in _keyed(values):
         if value is not None:
-            yield from (((*key, *n), text) for text in _wrong_value(one, value))
+            yield from (((*key, *n), text) for text in _wrong_value(field, value))
 
 
 def _keyed(values: Scalar | tuple[Scalar, ...]) -> Iterable[tuple[Key, Scalar]]:
@@ -71,8 +71,8 @@ def _any_rule(rule: Rule | RuleSet, key: Key, dataset: Dataset) -> Found:
         for place, inner in enumerate(rule.rules):
             yield from _any_rule(inner, (*key, "rules", place), dataset)
         return
-    one = yield from _found(rule.lhv, (*key, "lhv"), dataset)
-    yield from (((*key, "rhv"), text) for text in _rhv(rule, one))
+    field = yield from _found(rule.lhv, (*key, "lhv"), dataset)
+    yield from (((*key, "rhv"), text) for text in _rhv(rule, field))
 
 
 def _found(id: str, key: Key, dataset: Dataset) -> Generator[tuple[Key, str], None, Field | Component | None]:
@@ -83,7 +83,7 @@ def _found(id: str, key: Key, dataset: Dataset) -> Generator[tuple[Key, str], No
         return None
 
 
-def _rhv(rule: Rule, one: Field | Component | None) -> Iterator[str]:
+def _rhv(rule: Rule, field: Field | Component | None) -> Iterator[str]:
     """What is wrong with the right-hand value, its shape first."""
     if rule.op in UNARY:
         if rule.rhv is not None:
@@ -92,13 +92,13 @@ def _rhv(rule: Rule, one: Field | Component | None) -> Iterator[str]:
     shape = _shape_fault(rule)
     if shape:
         yield shape
-    elif one is not None and not exportable(one):
+    elif field is not None and not exportable(field):
         yield _never_in_a_file(rule.lhv)
     elif rule.op in PATTERNS:
         yield from _pattern(rule.rhv)
-    elif one is not None:
+    elif field is not None:
         for value in rule.rhv if isinstance(rule.rhv, tuple) else (rule.rhv,):
-            yield from _wrong_value(one, value, Kind.TEXT if rule.op in SUBSTRINGS else None)
+            yield from _wrong_value(field, value, Kind.TEXT if rule.op in SUBSTRINGS else None)
 
 
 def _shape_fault(rule: Rule) -> str | None:
@@ -124,13 +124,13 @@ def _pattern(rhv: Scalar | tuple[Scalar, ...]) -> Iterator[str]:
         yield f"no pattern of RE2 ({SYNTAX}): {error}"
 
 
-def _wrong_value(one: Field | Component, value: Scalar, kind: Kind | None = None) -> Iterator[str]:
-    wanted, fits = _KINDS[kind or one.kind]
+def _wrong_value(field: Field | Component, value: Scalar, kind: Kind | None = None) -> Iterator[str]:
+    wanted, fits = _KINDS[kind or field.kind]
     if value is None:
-        yield f'{one.id} cannot be compared with nothing; use "is blank"'
+        yield f'{field.id} cannot be compared with nothing; use "is blank"'
     elif not fits(value):
         hint = "; put it in quotes" if wanted == "text" else ""
-        yield f"{one.id} holds {one.kind}: {wanted} is expected, not {_named(value)}{hint}"
+        yield f"{field.id} holds {field.kind}: {wanted} is expected, not {_named(value)}{hint}"
 
 
 def _named(value: Scalar) -> str:

@@ -38,7 +38,11 @@ class Loaded:
         not there."""
         if name in self.broken:
             raise self.broken[name]
-        heirs = (one for one in self.definitions if name == one.name or name in one.renamed_from)
+        heirs = (
+            definition
+            for definition in self.definitions
+            if name == definition.name or name in definition.renamed_from
+        )
         heir = next(heirs, None)
         if heir is None:
             raise self._unknown(name, self.names)
@@ -47,7 +51,7 @@ class Loaded:
     @property
     def names(self) -> frozenset[str]:
         """Of all files, those that did not load, too."""
-        return frozenset({*(one.name for one in self.definitions), *self.broken})
+        return frozenset({*(definition.name for definition in self.definitions), *self.broken})
 
     def require(self, name: str, gone: Iterable[str] = ()) -> None:
         """Raises RequestError for an export that is neither here nor one of those that are `gone`."""

@@ -65,7 +65,7 @@ class OneOf:
         if isinstance(written, str):
             return written, None
         ((name, settings),) = (
-            (n, one) for n in self.settings if (one := getattr(written, f"{n}_")) is not None
+            (n, item) for n in self.settings if (item := getattr(written, f"{n}_")) is not None
         )
         return name, settings
 

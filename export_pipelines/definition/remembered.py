@@ -51,5 +51,7 @@ def remember(home: Path, known: Mapping[str, Known]) -> None:
     make_folder(home)
     new = home / f"{FILE}.{os.getpid()}.tmp"
     with open(new, "w", encoding="utf-8", opener=opener) as file:
-        json.dump({name: one.model_dump() for name, one in sorted(known.items())}, file, indent=1)
+        json.dump(
+            {name: known_export.model_dump() for name, known_export in sorted(known.items())}, file, indent=1
+        )
     new.replace(home / FILE)

@@ -99,11 +99,11 @@ def _together(report: Report, dataset: Dataset) -> Found:
 
 def _refused(id: str, dataset: Dataset) -> str:
     allowed = dimensions_of(dataset)
-    one = dataset.by_id.get(id)
-    reason = refusal(one, dataset) if one else None
-    if one is None or reason is None:
+    field = dataset.by_id.get(id)
+    reason = refusal(field, dataset) if field else None
+    if field is None or reason is None:
         return unknown("dimension", id, allowed, DIMENSIONS_LISTING)
-    instead = remaining(one, dataset)
+    instead = remaining(field, dataset)
     return (
         f"{reason}; allowed: {', '.join(instead)}"
         if instead

@@ -50,7 +50,7 @@ def targets_of(definition: ExportDefinition) -> Iterator[Target]:
     words = {**OPEN, **file_words(definition)}
     name = render(definition.naming or default_naming(definition), words)
     found = (target_of(entry, words, name) for entry in definition.deliver)
-    return (one for one in found if one is not None)
+    return (target for target in found if target is not None)
 
 
 class Claims:

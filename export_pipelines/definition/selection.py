@@ -46,12 +46,12 @@ def _resolve(chosen: Selection, dataset: Dataset, nested: bool = True) -> tuple[
     if isinstance(chosen, Smart):
         found: Iterable[One] = _by_rule(chosen, dataset)
     elif isinstance(chosen, tuple):
-        found = (one for pattern in chosen for one in dataset.match(pattern))
+        found = (field for pattern in chosen for field in dataset.match(pattern))
     else:
         found = dataset.fields
     if not nested:
-        found = (column for one in found for column in _spread(one, dataset))
-    return tuple({one.id: one for one in found if exportable(one)}.values())
+        found = (column for field in found for column in _spread(field, dataset))
+    return tuple({field.id: field for field in found if exportable(field)}.values())
 
 
 def _spread(one: One, dataset: Dataset) -> Iterable[One]:
@@ -61,13 +61,13 @@ def _spread(one: One, dataset: Dataset) -> Iterable[One]:
     return (field for field in dataset.fields if field.id.startswith(f"{one.id}."))
 
 
-def exportable(one: One) -> bool:
-    return field_of(one).semantic_type.exportable
+def exportable(field: One) -> bool:
+    return field_of(field).semantic_type.exportable
 
 
-def field_of(one: One) -> Field:
+def field_of(field: One) -> Field:
     """The field itself, or the one that a component is a part of."""
-    return one if isinstance(one, Field) else one.field
+    return field if isinstance(field, Field) else field.field
 
 
 def _by_rule(rule: Smart, dataset: Dataset) -> Iterator[One]:
@@ -104,8 +104,8 @@ def _named_faults(place: int, id: str, chosen: tuple[str, ...], dataset: Dataset
 
 def _clashes(chosen: Iterable[One]) -> Iterator[str]:
     headers: dict[str, str] = {}
-    for one in chosen:
-        header = one.id.replace(".", "_")
+    for field in chosen:
+        header = field.id.replace(".", "_")
         if header in headers:
-            yield f'"{headers[header]}" and "{one.id}" would both have the header "{header}"; choose one of them'
-        headers[header] = one.id
+            yield f'"{headers[header]}" and "{field.id}" would both have the header "{header}"; choose one of them'
+        headers[header] = field.id

@@ -128,7 +128,7 @@ def _not_text(what: str, value: Any) -> str:
 def read_scalars(value: Any) -> Any:
     """A plain value or a list of them, as a rule compares with."""
     if isinstance(value, (list, tuple)):
-        if any(isinstance(one, (list, tuple, dict)) for one in value):
+        if any(isinstance(item, (list, tuple, dict)) for item in value):
             raise fault("a list of plain values is expected, not one that holds lists or mappings")
         return tuple(map(read_scalars, value))
     if isinstance(value, dict):

@@ -93,7 +93,11 @@ def bring(there: FileSet, overwrite: Overwrite, journal: Journal) -> bool:
         log.debug(
             "exchanging files", extra={"export": there.export, "missing": len(missing), "gone": len(gone)}
         )
-        journal.placing(there.where, there.export, {name: one.sha256 for name, one in there.wanted.items()})
+        journal.placing(
+            there.where,
+            there.export,
+            {name: wanted_file.sha256 for name, wanted_file in there.wanted.items()},
+        )
         try:
             there.put(missing, gone)
         except (DamagedArtifact, CameBetween) as error:
@@ -138,7 +142,7 @@ def _replaceable(
                 where=there.where,
                 remedy="look whose it is and move it away, or say `overwrite: version`; then: export-pipelines deliver ARTIFACT",
             )
-    before = {name: sha256 for one in owners.before for name, sha256 in listed_in(one).items()}
+    before = {name: sha256 for block in owners.before for name, sha256 in listed_in(block).items()}
     gone = [
         name
         for name, sha256 in before.items()

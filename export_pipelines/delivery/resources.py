@@ -127,7 +127,7 @@ class Resources:
         for url in (self.settings.source_url, self.settings.ledger_url):
             _, _, file = url.get_secret_value().partition("?")[0].partition(":///")
             named += [file + end for end in BESIDE_A_DATABASE] if file else []
-        yield from (Path(os.path.realpath(self.settings.root / one)) for one in named)
+        yield from (Path(os.path.realpath(self.settings.root / text)) for text in named)
 
 
 BESIDE_A_DATABASE = ("", "-wal", "-shm", "-journal", ".wal")

@@ -18,10 +18,10 @@ LITTLE_BYTES = 1 << 20
 def full_place(error: BaseException, home: Path) -> Path | None:
     """The file or folder whose disk is full, by `error` or what caused it; None where it is about something else. SQLite's
     files are taken to lie in `home`."""
-    for one in _causes(error):
-        if isinstance(one, OSError) and one.errno in ERRORS:
-            return Path(one.filename) if one.filename else _fullest(home)
-        if isinstance(one, sqlite3.Error) and is_full(one, home):
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno in ERRORS:
+            return Path(cause.filename) if cause.filename else _fullest(home)
+        if isinstance(cause, sqlite3.Error) and is_full(cause, home):
             return home
     return None
 

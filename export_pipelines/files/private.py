@@ -26,7 +26,7 @@ def make_folder(path: Path) -> list[Path]:
 
     Returns the folders that were missing, the deepest first.
     """
-    missing = [one for one in (path, *path.parents) if not one.exists()]
+    missing = [parent for parent in (path, *path.parents) if not parent.exists()]
     for folder in reversed(missing):
         folder.mkdir(FOLDER_MODE, exist_ok=True)
     if not missing and not path.is_dir():

@@ -15,7 +15,7 @@ SEPARATORS = {"csv": ",", "tsv": "\t"}
 
 def read_delimited(data: bytes, manifest: Manifest, where: str) -> pl.DataFrame:
     """The texts of all columns. Raises DamagedArtifact for what is no table of these columns."""
-    options, names = manifest.options, [one.name for one in manifest.columns]
+    options, names = manifest.options, [column.name for column in manifest.columns]
     escaped = options.get("escape") == "backslash"
     try:
         table = arrow_csv.read_csv(

@@ -28,7 +28,7 @@ def read_objects(data: bytes, manifest: Manifest, where: str) -> pl.DataFrame:
         else:
             rows = msgspec.json.Decoder(row).decode_lines(data)
         return pl.DataFrame(
-            [pl.Series(one.name, _texts(rows, one), dtype=pl.String) for one in manifest.columns]
+            [pl.Series(column.name, _texts(rows, column), dtype=pl.String) for column in manifest.columns]
         )
     except (msgspec.DecodeError, KeyError) as error:
         raise DamagedArtifact("the file is no JSON of its columns", where=where) from error

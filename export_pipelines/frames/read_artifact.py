@@ -31,7 +31,7 @@ TEXTS: Mapping[str, TextReader] = {
 
 def schema_of(manifest: Manifest) -> dict[str, pl.DataType]:
     """The columns of the artifact's frame, by their names in the files."""
-    return {one.name: type_of(one) for one in manifest.columns}
+    return {column.name: type_of(column) for column in manifest.columns}
 
 
 def read_artifact(manifest: Manifest, store: Store) -> pl.DataFrame:
@@ -79,7 +79,9 @@ def scan_artifacts(manifests: Sequence[Manifest], store: Store) -> pl.LazyFrame:
         wanted = columns or schema.names()
         for manifest in manifests:
             for part in _parts(manifest, store):
-                missing = [pl.lit(None, schema[one]).alias(one) for one in schema if one not in part.columns]
+                missing = [
+                    pl.lit(None, schema[text]).alias(text) for text in schema if text not in part.columns
+                ]
                 frame = part.with_columns(missing).select(schema.names())
                 if rows is not None:
                     frame, rows = frame[:rows], rows - len(frame[:rows])

@@ -20,9 +20,11 @@ def type_of(column: ManifestColumn) -> pl.DataType:
 def typed(texts: pl.DataFrame, columns: Sequence[ManifestColumn], where: str) -> pl.DataFrame:
     """`texts` has the columns in order. Raises DamagedArtifact for a text that is no value of its column's type."""
     values = texts.select(_parsed(one) for one in columns)
-    for one in columns:
-        if values[one.name].null_count() != texts[one.name].null_count():
-            raise DamagedArtifact(f"a value is not of the type {one.kind}", where=f"{where}: {one.name}")
+    for column in columns:
+        if values[column.name].null_count() != texts[column.name].null_count():
+            raise DamagedArtifact(
+                f"a value is not of the type {column.kind}", where=f"{where}: {column.name}"
+            )
     return values
 
 

@@ -108,18 +108,18 @@ def _is_odd(word: str) -> bool:
         return True
     if any(unicodedata.category(letter) in ("Cc", "Cn", "Co") for letter in word):
         return True
-    return any(_are_odd(one, other) for one, other in pairwise(word))
+    return any(_are_odd(name, other) for name, other in pairwise(word))
 
 
-def _are_odd(one: str, other: str) -> bool:
+def _are_odd(name: str, other: str) -> bool:
     """Two characters that follow one another."""
-    if one.isascii() and other.isascii():
+    if name.isascii() and other.isascii():
         return False
-    if one.isalpha() and other.isalpha():
-        return one.islower() and other.isupper()
-    if not (one.isalpha() or other.isalpha()):
+    if name.isalpha() and other.isalpha():
+        return name.islower() and other.isupper()
+    if not (name.isalpha() or other.isalpha()):
         return False
-    sign = other if one.isalpha() else one
+    sign = other if name.isalpha() else name
     if sign.isascii() or sign in _JOINING or sign.isdigit():
         return False
     kind = unicodedata.category(sign)
@@ -140,7 +140,11 @@ def _decoded(sample: bytes, encoding: str) -> str | None:
 
 def _weights(sample: bytes) -> dict[str, float]:
     found = chardet.detect_all(sample, ignore_threshold=True, include_encodings=OTHERS, compat_names=False)
-    return {codecs.lookup(one["encoding"]).name: one["confidence"] for one in found if one["encoding"]}
+    return {
+        codecs.lookup(detection["encoding"]).name: detection["confidence"]
+        for detection in found
+        if detection["encoding"]
+    }
 
 
 def _are_unweighed(names: Iterable[str], weights: dict[str, float]) -> bool:

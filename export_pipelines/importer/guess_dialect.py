@@ -111,12 +111,12 @@ def _delimiter_of(file: Path, encoding: str) -> str:
         return told[1]
     if not is_whole:
         sample = sample[: sample.rfind("\n") + 1] or sample
-    weighed = {one: _weight(sample, one, is_whole) for one in DELIMITERS}
-    best = max(DELIMITERS, key=lambda one: weighed[one])
-    same = [one for one in DELIMITERS if weighed[best] > 0 and weighed[one] == weighed[best]]
+    weighed = {name: _weight(sample, name, is_whole) for name in DELIMITERS}
+    best = max(DELIMITERS, key=lambda name: weighed[name])
+    same = [name for name in DELIMITERS if weighed[best] > 0 and weighed[name] == weighed[best]]
     if len(same) > 1:
         raise ImportFileError(
-            f"what parts its cells cannot be told: {' or '.join(NAMES[one] for one in same)}",
+            f"what parts its cells cannot be told: {' or '.join(NAMES[name] for name in same)}",
             where=str(file),
             remedy=f"say it: --delimiter '{same[0]}'",
         )

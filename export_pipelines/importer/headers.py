@@ -46,8 +46,8 @@ def _mapped(header: Sequence[str], mapping: Mapping) -> tuple[dict[int, Target],
     names: dict[int, str] = {}
     faults = []
     for name, target in mapping.columns.items():
-        places = [place for place, one in enumerate(header) if one == name]
-        places = places or [place for place, one in enumerate(header) if compared(one) == compared(name)]
+        places = [place for place, text in enumerate(header) if text == name]
+        places = places or [place for place, text in enumerate(header) if compared(text) == compared(name)]
         if not places:
             faults.append(unknown("column", name, header) + ", as the file's first line names them")
         elif len(places) > 1:
@@ -67,7 +67,7 @@ def _mapped(header: Sequence[str], mapping: Mapping) -> tuple[dict[int, Target],
 
 def _time_of(name: str, header: Sequence[str], found: dict[int, Target]) -> tuple[int, str | None]:
     """The place of the column with the time of day, and what is wrong with it."""
-    places = [place for place, one in enumerate(header) if compared(one) == compared(name)]
+    places = [place for place, text in enumerate(header) if compared(text) == compared(name)]
     if len(places) != 1:
         return -1, unknown(
             "column", name, header

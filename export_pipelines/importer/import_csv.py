@@ -82,7 +82,7 @@ def import_leads(
         header = _header(next(read_records(stream, form.delimiter, str(file)), None), file)
     layout = lay_out(header, mapping, dataset, str(file))
     dates = orders_of(file, form, layout, mapping.dates)
-    layout = layout.with_orders({one.at: one.order for one in dates})
+    layout = layout.with_orders({date.at: date.order for date in dates})
     first_rejects: tuple[tuple[int, str], ...] = ()
     with opened_text(file, form.encoding) as stream:
         records = read_records(stream, form.delimiter, str(file))
@@ -198,8 +198,8 @@ class _Load:
             if len(new) == 1:
                 self._rejects.add(new[0][0].line, str(fault), new[0][0].raw)
                 return
-            for one in new:
-                self._insert([one])
+            for pair in new:
+                self._insert([pair])
         else:
             self.loaded += len(new)
 

@@ -111,7 +111,7 @@ class _MappingReader:
         columns = self._mapping(("columns",), data.get("columns"))
         constants = self._mapping(("constants",), data.get("constants"))
         return Mapping(
-            {header: self._target(("columns", header), one) for header, one in columns.items()},
+            {header: self._target(("columns", header), item) for header, item in columns.items()},
             {name: self._text(("constants", name), text) for name, text in constants.items()},
             delimiter,
             zone,

@@ -58,7 +58,7 @@ class ApiKeys:
 
     def named(self, id: str) -> ApiKey:
         """Raises RequestError for one that is not there."""
-        found = {one.id: one for one in self.all()}
+        found = {key.id: key for key in self.all()}
         if id not in found:
             raise RequestError(unknown("key", id, found, "export-pipelines access key list"))
         return found[id]

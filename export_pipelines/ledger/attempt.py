@@ -47,7 +47,7 @@ class Attempt:
             self._forget(connection, item)
 
     def placing(self, place: str, export: str, files: Mapping[str, str]) -> None:
-        rows = [{"place": place, "export": export, "name": one, "sha256": files[one]} for one in files]
+        rows = [{"place": place, "export": export, "name": file, "sha256": files[file]} for file in files]
         with self.engine.begin() as connection:
             insert = insert_of(connection.dialect.name)(placed).on_conflict_do_nothing()
             connection.execute(insert, rows)

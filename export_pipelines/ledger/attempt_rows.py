@@ -12,17 +12,23 @@ from export_pipelines.plan.window import WHOLE_KEY
 
 
 def open_attempt(
-    connection: sa.Connection, one: Delivery, at: datetime, run_id: str | None, again: bool
+    connection: sa.Connection, delivery: Delivery, at: datetime, run_id: str | None, again: bool
 ) -> None:
-    number = one.attempts + 1
-    first_at = at if again or one.first_at is None else one.first_at
+    number = delivery.attempts + 1
+    first_at = at if again or delivery.first_at is None else delivery.first_at
     update(
-        connection, one.id, state="sending", attempts=number, first_at=first_at, next_at=None, run_id=run_id
+        connection,
+        delivery.id,
+        state="sending",
+        attempts=number,
+        first_at=first_at,
+        next_at=None,
+        run_id=run_id,
     )
-    row = {"delivery": one.id, "number": number, "run_id": run_id, "started_at": at}
+    row = {"delivery": delivery.id, "number": number, "run_id": run_id, "started_at": at}
     connection.execute(sa.insert(attempts).values(row))
     if again:
-        connection.execute(sa.delete(journal).where(journal.c.delivery == one.id))
+        connection.execute(sa.delete(journal).where(journal.c.delivery == delivery.id))
 
 
 def update(connection: sa.Connection, id: str, **values: Any) -> None:
@@ -34,26 +40,28 @@ def arrived(receipt: Receipt) -> dict[str, Any]:
     return {"state": "delivered", "receipt": told, "target": receipt.target, "error": None, "next_at": None}
 
 
-def end_killed(connection: sa.Connection, one: Delivery, at: datetime) -> None:
+def end_killed(connection: sa.Connection, delivery: Delivery, at: datetime) -> None:
     """An attempt without an end, in a lane that is ours, was killed."""
     connection.execute(
         sa.update(attempts)
-        .where(attempts.c.delivery == one.id, attempts.c.outcome.is_(None))
+        .where(attempts.c.delivery == delivery.id, attempts.c.outcome.is_(None))
         .values(outcome="killed", ended_at=at)
     )
 
 
-def same_files(connection: sa.Connection, one: Delivery) -> Receipt | None:
+def same_files(connection: sa.Connection, delivery: Delivery) -> Receipt | None:
     """The receipt of the last delivery in this lane, when it brought the very same files."""
-    if one.window_key == WHOLE_KEY:
+    if delivery.window_key == WHOLE_KEY:
         return None  # each run over the whole history is an occasion of its own
     query = (
         sa.select(deliveries.c.receipt, artifacts.c.content)
         .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
-        .where(deliveries.c.lock_key == one.lock_key, deliveries.c.state == "delivered")
+        .where(deliveries.c.lock_key == delivery.lock_key, deliveries.c.state == "delivered")
         .order_by(deliveries.c.ended_at.desc())
         .limit(1)
     )
     last = connection.execute(query).first()
-    content = connection.scalar(sa.select(artifacts.c.content).where(artifacts.c.artifact == one.artifact))
+    content = connection.scalar(
+        sa.select(artifacts.c.content).where(artifacts.c.artifact == delivery.artifact)
+    )
     return Receipt.model_validate(last.receipt) if last and last.content == content else None

@@ -98,8 +98,8 @@ class Ledger:
                 self._add(connection, deliveries, delivery_row(manifest, number, lock_key, entry, run_id, at))
             self._withdraw(connection, export, manifest, locks)
             by_lock_key = {
-                one.lock_key: one
-                for one in self._read(connection, deliveries.c.artifact == manifest.artifact)
+                delivery.lock_key: delivery
+                for delivery in self._read(connection, deliveries.c.artifact == manifest.artifact)
             }
         log.debug("artifact registered", extra={"artifact": manifest.artifact, "deliveries": len(locks)})
         return tuple(by_lock_key[lock_key] for lock_key in locks)
@@ -132,8 +132,8 @@ class Ledger:
         mine = sa.and_(deliveries.c.run_id == run_id, deliveries.c.state == "sending")
         with self.engine.begin() as connection:
             found = self._read(connection, mine)
-        for one in found:
-            self._failed(Attempt(self.engine, one), KeyboardInterrupt(), at)
+        for delivery in found:
+            self._failed(Attempt(self.engine, delivery), KeyboardInterrupt(), at)
 
     def renamed(self, old: str, new: str) -> bool:
         """The records of export `old` are those of `new` from now on; False where there were none."""
@@ -193,11 +193,11 @@ class Ledger:
     def waiting(self, now: datetime, is_over: Callable[[str], bool]) -> list[Delivery]:
         """Deliveries that are to be tried now: their time has come, or the run that had them in hand `is_over`."""
         return [
-            one
-            for one in self.deliveries(states=OPEN)
-            if not (one.next_at and one.next_at > now)
-            and (one.run_id is None or is_over(one.run_id))
-            and (one.state != "sending" or self._is_free(one.lock_key))
+            delivery
+            for delivery in self.deliveries(states=OPEN)
+            if not (delivery.next_at and delivery.next_at > now)
+            and (delivery.run_id is None or is_over(delivery.run_id))
+            and (delivery.state != "sending" or self._is_free(delivery.lock_key))
         ]
 
     def arrived(self, export: str, window_key: str, since: datetime | None = None) -> bool:
@@ -286,16 +286,18 @@ class Ledger:
 
     def _begin(self, id: str, at: datetime, run_id: str | None, again: bool) -> Attempt:
         with self.engine.begin() as connection:
-            (one,) = self._read(connection, deliveries.c.id == id)
-            end_killed(connection, one, at)
-            receipt = None if again else one.receipt or same_files(connection, one)
+            (delivery,) = self._read(connection, deliveries.c.id == id)
+            end_killed(connection, delivery, at)
+            receipt = None if again else delivery.receipt or same_files(connection, delivery)
             if receipt is None:
-                open_attempt(connection, one, at, run_id, again)
-            elif one.state != "delivered":
+                open_attempt(connection, delivery, at, run_id, again)
+            elif delivery.state != "delivered":
                 update(connection, id, **arrived(receipt), ended_at=at, run_id=run_id)
-            (one,) = self._read(connection, deliveries.c.id == id)
-        log.debug("attempt begun", extra={"delivery": id, "number": one.attempts, "has": receipt is not None})
-        return Attempt(self.engine, one, receipt)
+            (delivery,) = self._read(connection, deliveries.c.id == id)
+        log.debug(
+            "attempt begun", extra={"delivery": id, "number": delivery.attempts, "has": receipt is not None}
+        )
+        return Attempt(self.engine, delivery, receipt)
 
     def _delivered(self, attempt: Attempt, at: datetime) -> None:
         if attempt.receipt is None:
@@ -316,12 +318,15 @@ class Ledger:
         self._end(attempt, at, {"state": state, "next_at": later, "error": text})
 
     def _end(self, attempt: Attempt, at: datetime, row: Mapping[str, Any]) -> None:
-        one = attempt.delivery
+        delivery = attempt.delivery
         with self.engine.begin() as connection:
-            update(connection, one.id, ended_at=at, **row)
+            update(connection, delivery.id, ended_at=at, **row)
             connection.execute(
                 sa.update(attempts)
-                .where(attempts.c.delivery == one.id, attempts.c.number == one.attempts)
+                .where(attempts.c.delivery == delivery.id, attempts.c.number == delivery.attempts)
                 .values(ended_at=at, outcome=row["state"], error=row["error"])
             )
-        log.debug("attempt ended", extra={"delivery": one.id, "number": one.attempts, "state": row["state"]})
+        log.debug(
+            "attempt ended",
+            extra={"delivery": delivery.id, "number": delivery.attempts, "state": row["state"]},
+        )

@@ -52,19 +52,25 @@ class _Rows:
     what is never exported, `shown` by id what was redacted, and objects."""
 
     def __init__(self, plan: Plan, frame: pl.DataFrame, keys: Keys) -> None:
-        types = {one.name: one.type for one in plan.query.columns}
+        types = {column.name: column.type for column in plan.query.columns}
         self.frame, self.keys, self.hidden = frame, keys, 0
         self.today = pl.lit(plan.extract.window.end.date())
         never = [(types[id], frame[id]) for id in plan.masking.never]
         own = [(types[id], frame[id]) for id in plan.masking.own]
         prefilter = Prefilter(own, never, len(frame))
         columns = plan.masking.columns
-        texts = [one for one in columns if frame[one.source].dtype == pl.String and one.kind is not Kind.JSON]
-        read = dict.fromkeys(one.source for one in texts if _must_be_clean(one) or _is_read(one))
+        texts = [
+            column
+            for column in columns
+            if frame[column.source].dtype == pl.String and column.kind is not Kind.JSON
+        ]
+        read = dict.fromkeys(text.source for text in texts if _must_be_clean(text) or _is_read(text))
         flags = {source: prefilter.flags(frame[source]) for source in read}
-        cleaned = {one.source: flags[one.source] & NEVER for one in texts if _must_be_clean(one)}
-        redacted = {one: self._may_change(one, flags[one.source]) for one in texts if _is_read(one)}
-        objects = {one.id: Objects(frame[one.source], one.seals) for one in columns if _is_sealed(one)}
+        cleaned = {text.source: flags[text.source] & NEVER for text in texts if _must_be_clean(text)}
+        redacted = {text: self._may_change(text, flags[text.source]) for text in texts if _is_read(text)}
+        objects = {
+            column.id: Objects(frame[column.source], column.seals) for column in columns if _is_sealed(column)
+        }
         sealed = {
             id: one.may_hide(prefilter.flags(one.texts, one.known_keys())) for id, one in objects.items()
         }

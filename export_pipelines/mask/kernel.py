@@ -66,7 +66,7 @@ class Rows:
         self._numbers = np.full((rows, numbers), -1, np.int64)
         self._odd = np.zeros(rows, np.bool_)  # numbers that are not found by their digits
         arrays = (self._words, self._counts, self._firsts, self.years, self._numbers)
-        self._told = _Own(*[_at(one) for one in arrays], years, numbers)
+        self._told = _Own(*[_at(array) for array in arrays], years, numbers)
 
     def add_words(self, letters: Letters, *, is_name: bool) -> None:
         """Of names, or of streets."""

@@ -27,9 +27,11 @@ NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
 HIDING = frozenset({Mask.REMOVE, Mask.HASH, Mask.TOKENIZE, Mask.MASK})
 NOWHERE = "\0"  # a path that no seal has
 TEXTS = frozenset(
-    one.name for one in SEMANTIC_TYPES.values() if one.kind in (Kind.TEXT, Kind.DATE) and one.name != "id"
+    semantic_type.name
+    for semantic_type in SEMANTIC_TYPES.values()
+    if semantic_type.kind in (Kind.TEXT, Kind.DATE) and semantic_type.name != "id"
 )  # of which a number is no value
-OPEN = frozenset(one.name for one in SEMANTIC_TYPES.values() if one.open)
+OPEN = frozenset(semantic_type.name for semantic_type in SEMANTIC_TYPES.values() if semantic_type.open)
 
 
 class Objects(NamedTuple):
@@ -74,13 +76,13 @@ def sealed(column: Objects, found: Found, own: dict[int, Own], keys: Keys) -> tu
     try:
         done = walk.all_of(texts)
     except (ValueError, RecursionError):
-        for row, one in zip(rows, texts, strict=True):
-            _require_readable(row, one, column.seals, keys)
+        for row, pair in zip(rows, texts, strict=True):
+            _require_readable(row, pair, column.seals, keys)
         raise
-    hidden = sum(done[one][1] for one in texts)
+    hidden = sum(done[text][1] for text in texts)
     if not hidden:
         return column.texts, 0
-    return column.texts.clone().scatter(rows, pl.Series([done[one][0] for one in texts])), hidden
+    return column.texts.clone().scatter(rows, pl.Series([done[text][0] for text in texts])), hidden
 
 
 def _require_readable(row: int, text: tuple[str, Own], seals: tuple[Seal, ...], keys: Keys) -> None:
@@ -119,7 +121,7 @@ class _Walk:
             for (type, mask), texts in self.seen.items():
                 shown = masked(pl.Series(list(texts), dtype=pl.String), type, mask, self.keys)
                 self.seen[type, mask] = dict(zip(texts, shown, strict=True))
-        return {row: self._written(*row, *one) for row, one in zip(distinct, parsed, strict=True)}
+        return {row: self._written(*row, *pair) for row, pair in zip(distinct, parsed, strict=True)}
 
     def _parsed(self, text: str) -> tuple[Any, bool]:
         """A text as Python values, and whether a key stands twice in an object: then only the last of its values is here,

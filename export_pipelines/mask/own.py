@@ -66,7 +66,7 @@ def _own_of(type: str, value: str) -> Own:
     )
     return Own(
         words=frozenset(words if type == "name" else ()),
-        phrases=frozenset(one for one in phrases if len(LETTER.findall("".join(one))) >= SHORTEST),
+        phrases=frozenset(phrase for phrase in phrases if len(LETTER.findall("".join(phrase))) >= SHORTEST),
         pieces=pieces,
     )
 

@@ -145,7 +145,7 @@ def own_words(letters: str, own: Own) -> Iterator[Span]:
     for piece in own.pieces:
         yield from (found.span() for found in re.finditer(re.escape(piece), letters))
     found = DATE_PART.finditer(letters) if own.born else ()
-    parts = [(one, number) for one in found if (number := _as_number(one.group())) >= 0]
+    parts = [(match, number) for match in found if (number := _as_number(match.group())) >= 0]
     for part in zip(parts, parts[1:], parts[2:], strict=False):
         if tuple(number for _, number in part) in own.born:
             yield part[0][0].start(), part[2][0].end()

@@ -65,7 +65,7 @@ def own_at(rows: list[int], values: list[Values]) -> dict[int, Own]:
     """The own values of these rows."""
     if not rows:
         return {}
-    stored = [(type, one[rows].cast(pl.String).to_list()) for type, one in values]
+    stored = [(type, column[rows].cast(pl.String).to_list()) for type, column in values]
     return {row: own_of((type, found[n]) for type, found in stored if found[n]) for n, row in enumerate(rows)}
 
 
@@ -89,7 +89,7 @@ def redacted_url(url: str, own: Own, query: tuple[str, ...]) -> str:
     """Scheme, host and path, redacted, without user and fragment; of the query only parameters that match `query`."""
     url = unescaped(url)
     head, _, parameters = USER.sub(r"\1", url).partition("#")[0].partition("?")
-    kept = [one for one in re.split("[&;]", parameters) if _is_kept(one, query)]
+    kept = [name for name in re.split("[&;]", parameters) if _is_kept(name, query)]
     return redact(head + ("?" + "&".join(kept) if kept else ""), own, IN_URL)
 
 
@@ -105,7 +105,7 @@ def _by_value(shown: pl.Series, texts: pl.Series, rows: Rows, redactor: Redactor
     encoded = arrow_texts(texts[rows]).dictionary_encode()
     before, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
     after = [redactor(text, NOBODY) for text in before]
-    changed = np.array([one != other for one, other in zip(after, before, strict=True)])[codes]
+    changed = np.array([name != other for name, other in zip(after, before, strict=True)])[codes]
     if not changed.any():
         return shown, 0
     return _scattered(shown, rows[changed], pl.Series(after)[codes[changed]]), int(changed.sum())

@@ -64,11 +64,11 @@ def absent_exports(location: CodeLocation) -> list[Absent]:
         Absent(name, error, _stand_in(name, known.get(name) or _guessed(name, project)))
         for name, error in project.loaded.broken.items()
     ]
-    there = {one.name for one in project.loaded.definitions} | set(project.loaded.broken)
-    renamed = {old for one in project.loaded.definitions for old in one.renamed_from}
-    for name, one in known.items():
-        if one.on and name not in there | renamed:
-            found.append(Absent(name, _gone(name, one, project), _stand_in(name, one)))
+    there = {definition.name for definition in project.loaded.definitions} | set(project.loaded.broken)
+    renamed = {old for definition in project.loaded.definitions for old in definition.renamed_from}
+    for name, known_export in known.items():
+        if known_export.on and name not in there | renamed:
+            found.append(Absent(name, _gone(name, known_export, project), _stand_in(name, known_export)))
     return list(_each_by_itself(found, location))
 
 
@@ -80,34 +80,34 @@ def refused(definition: ExportDefinition, error: Exception) -> Absent:
     return Absent(definition.name, DefinitionError([fault]), definition)
 
 
-def absent_parts(one: Absent, location: CodeLocation) -> Parts:
+def absent_parts(absent: Absent, location: CodeLocation) -> Parts:
     """Asset, job and schedule of one; only the asset where Dagster does not take what is known of it."""
     try:
-        asset = _asset(one, location, one.stand_in)
-        if one.stand_in is None:
+        asset = _asset(absent, location, absent.stand_in)
+        if absent.stand_in is None:
             return Parts(asset)
         job = dg.define_asset_job(
-            location.job_name(one.stand_in),
-            selection=dg.AssetSelection.assets(one.key(location)),
-            tags={EXPORT_TAG: location.job_name(one.stand_in)},
+            location.job_name(absent.stand_in),
+            selection=dg.AssetSelection.assets(absent.key(location)),
+            tags={EXPORT_TAG: location.job_name(absent.stand_in)},
             executor_def=dg.in_process_executor,
         )
-        return Parts(asset, job, _schedule(one, one.stand_in, job, location))
+        return Parts(asset, job, _schedule(absent, absent.stand_in, job, location))
     except Exception:
-        return Parts(_asset(one, location, None))
+        return Parts(_asset(absent, location, None))
 
 
-def _asset(one: Absent, location: CodeLocation, stand_in: ExportDefinition | None) -> dg.AssetsDefinition:
-    key, partitions = one.key(location), partitions_of(stand_in) if stand_in else None
+def _asset(absent: Absent, location: CodeLocation, stand_in: ExportDefinition | None) -> dg.AssetsDefinition:
+    key, partitions = absent.key(location), partitions_of(stand_in) if stand_in else None
     file = location.project.settings.definitions / (
-        one.stand_in.path.name if one.stand_in else f"{one.name}.yaml"
+        absent.stand_in.path.name if absent.stand_in else f"{absent.name}.yaml"
     )
 
     @dg.asset(
         key=key,
-        group_name=location.named(one.stand_in.type if one.stand_in else BROKEN),
-        description=f"This definition cannot be loaded, so it cannot be materialized.\n\n```\n{one.text}\n```",
-        metadata={"faults": len(one.error.faults), **code_reference(file, _line(one.error))},
+        group_name=location.named(absent.stand_in.type if absent.stand_in else BROKEN),
+        description=f"This definition cannot be loaded, so it cannot be materialized.\n\n```\n{absent.text}\n```",
+        metadata={"faults": len(absent.error.faults), **code_reference(file, _line(absent.error))},
         kinds={"yaml"},
         partitions_def=partitions,
         backfill_policy=POLICY if partitions else None,
@@ -118,23 +118,23 @@ def _asset(one: Absent, location: CodeLocation, stand_in: ExportDefinition | Non
         config_schema=dg.Permissive(),  # type: ignore[no-untyped-call]  # a run may have been launched for the export as it was
     )
     def broken(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]  # of None, Dagster would demand a tuple
-        note_export(context.op_execution_context, location.named(one.name))
-        report(context.op_execution_context, definition_check(key, one.text))
+        note_export(context.op_execution_context, location.named(absent.name))
+        report(context.op_execution_context, definition_check(key, absent.text))
         with as_dagster_failure():
-            raise one.error
+            raise absent.error
 
     return broken
 
 
 def _schedule(
-    one: Absent, stand_in: ExportDefinition, job: Any, location: CodeLocation
+    absent: Absent, stand_in: ExportDefinition, job: Any, location: CodeLocation
 ) -> dg.ScheduleDefinition | None:
     """Under the same name, so that it stays on or off; its ticks fail until the file is mended."""
 
     def tick(context: dg.ScheduleEvaluationContext) -> dg.SkipReason:
-        raise DefinitionError([f"{one.name} was not exported. {one.text}"])
+        raise DefinitionError([f"{absent.name} was not exported. {absent.text}"])
 
-    return schedule_of(stand_in, job, location, f"Its definition cannot be loaded: {one.text}", tick)
+    return schedule_of(stand_in, job, location, f"Its definition cannot be loaded: {absent.text}", tick)
 
 
 def _stand_in(name: str, known: Known | None) -> ExportDefinition | None:
@@ -171,13 +171,13 @@ def _gone(name: str, known: Known, project: Project) -> DefinitionError:
 def _each_by_itself(found: list[Absent], location: CodeLocation) -> Iterator[Absent]:
     """No two with one key: what is left of two odd names may be the same."""
     taken = set[dg.AssetKey]()
-    for one in found:
-        number, key = 1, one.key(location)
+    for absent in found:
+        number, key = 1, absent.key(location)
         while key in taken:
             number += 1
-            key = Absent(f"{one.name}_{number}", one.error, None).key(location)
+            key = Absent(f"{absent.name}_{number}", absent.error, None).key(location)
         taken.add(key)
-        yield one if number == 1 else Absent(f"{one.name}_{number}", one.error, None)
+        yield absent if number == 1 else Absent(f"{absent.name}_{number}", absent.error, None)
 
 
 def _line(error: DefinitionError) -> int:

@@ -16,7 +16,7 @@ REMEDY = "turn another schedule off; this one then exports at its next time what
 
 def running_schedules(instance: dg.DagsterInstance) -> dict[str, datetime]:
     """Since when each schedule is turned on, whoever it belongs to."""
-    return {name: one.since for name, one in switches(instance).items()}
+    return {name: switch.since for name, switch in switches(instance).items()}
 
 
 def over_the_limit(on: Mapping[str, datetime], ours: Iterable[str]) -> list[str]:

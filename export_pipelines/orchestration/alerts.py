@@ -68,7 +68,11 @@ def notice(
     """Writes down what is to be told. Raises nothing that it has noticed before."""
     project = location.project
     now = project.now()
-    schedules = {location.schedule_name(one): one.name for one in project.loaded.definitions if one.schedule}
+    schedules = {
+        location.schedule_name(definition): definition.name
+        for definition in project.loaded.definitions
+        if definition.schedule
+    }
     for alert in (
         *undelivered(project, instance, now),
         *failed_runs(location, instance, now),

@@ -67,10 +67,10 @@ def _graph(definition: ExportDefinition, location: CodeLocation, made: Ops) -> d
         return {output: getattr(ends, name) for name, output in outputs.items()}
 
     # Dagster reads the graph's inputs from the signature, and their number is known only now.
-    export.__signature__ = Signature([Parameter(one, Parameter.KEYWORD_ONLY) for one in inputs])  # type: ignore[attr-defined]
+    export.__signature__ = Signature([Parameter(text, Parameter.KEYWORD_ONLY) for text in inputs])  # type: ignore[attr-defined]
     return dg.graph(
         name=location.node_name(definition),
-        ins={one: dg.GraphIn() for one in inputs},
+        ins={text: dg.GraphIn() for text in inputs},
         out={name: dg.GraphOut() for name in outputs.values()},
         config=_config(definition),
     )(export)
@@ -99,8 +99,8 @@ def _deliver(
     )
     def deliver(written):  # type: ignore[no-untyped-def]
         sent = [
-            delivering.to(n, one.kind).alias(f"{one.kind}_{n}")(written)
-            for n, one in enumerate(definition.deliver, start=1)
+            delivering.to(n, item.kind).alias(f"{item.kind}_{n}")(written)
+            for n, item in enumerate(definition.deliver, start=1)
         ]
         ends = delivering.record.alias("record")(written, sent)
         return {name: getattr(ends, name) for name in ("result", *CHECKS)}
@@ -113,7 +113,7 @@ def _kinds(definition: ExportDefinition, location: CodeLocation) -> dict[str, st
     kinds = [
         location.project.settings.dialect,
         definition.format.name,
-        *(one.kind for one in definition.deliver),
+        *(destination.kind for destination in definition.deliver),
     ]
     return {f"dagster/kind/{kind}": "" for kind in dict.fromkeys(kinds)}
 

@@ -39,15 +39,15 @@ class Backfill:
 
     @property
     def manifests(self) -> tuple[Manifest, ...]:
-        return tuple(manifest for one in self.outcomes for manifest in one.manifests)
+        return tuple(manifest for outcome in self.outcomes for manifest in outcome.manifests)
 
     @property
     def failures(self) -> dict[str, str]:
-        return {key: text for one in self.outcomes for key, text in one.failures.items()}
+        return {key: text for outcome in self.outcomes for key, text in outcome.failures.items()}
 
     @property
     def exit_code(self) -> int:
-        return max((one.exit_code for one in self.outcomes), default=0) or int(bool(self.left))
+        return max((outcome.exit_code for outcome in self.outcomes), default=0) or int(bool(self.left))
 
 
 def backfill(
@@ -92,7 +92,7 @@ def done_partitions(
     """Keys of the partitions that are written and delivered as the definition now says, and still in the store."""
     names = (definition, *old_names(definition))
     recorded = set[str]().union(
-        *(instance.get_materialized_partitions(location.asset_key(one)) for one in names)
+        *(instance.get_materialized_partitions(location.asset_key(name)) for name in names)
     )
     done = set()
     for manifest in location.project.store.manifests(definition.name):

@@ -55,7 +55,7 @@ def build_defs(
     RequestError for a prefix that cannot begin a name and for an export in `deps` that is not there, CatalogError,
     SettingsError.
     """
-    after = {name: [dg.AssetKey.from_coercible(one) for one in keys] for name, keys in (deps or {}).items()}
+    after = {name: [dg.AssetKey.from_coercible(key) for key in keys] for name, keys in (deps or {}).items()}
     if s3:
         project = replace(project, s3_client=lambda: s3.process_config_and_initialize().get_client())
     location = CodeLocation(project, prefix, after)
@@ -69,17 +69,20 @@ def build_defs(
 def definitions_of(location: CodeLocation, *, quiet: bool = False) -> dg.Definitions:
     """`quiet` keeps the log of `on_demand_export` off the terminal; other jobs take QUIET as run configuration."""
     ops = Ops.of(location)
-    made = {one.name: _parts(one, location, ops) for one in location.project.loaded.definitions}
+    made = {
+        definition.name: _parts(definition, location, ops)
+        for definition in location.project.loaded.definitions
+    }
     not_taken = [one for one in made.values() if isinstance(one, Absent)]
     absent = [*absent_exports(location), *not_taken]
     parts = [one for one in made.values() if isinstance(one, Parts)]
     parts += [absent_parts(one, location) for one in absent]
-    jobs = [one.job for one in parts if one.job]
+    jobs = [part.job for part in parts if part.job]
     again, sweeping = deliver_again_job(location), sweep_job(location)
     return dg.Definitions(
-        assets=[one.asset for one in parts],
+        assets=[part.asset for part in parts],
         jobs=[*jobs, on_demand_job(location, ops.exporting, quiet), again, sweeping],
-        schedules=[*(one.schedule for one in parts if one.schedule), sweep_schedule(location, sweeping)],
+        schedules=[*(part.schedule for part in parts if part.schedule), sweep_schedule(location, sweeping)],
         sensors=[
             retry_sensor(location, again),
             retry_windows_sensor(location, jobs),

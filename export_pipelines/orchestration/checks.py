@@ -27,11 +27,11 @@ def evaluations(
 
     `stored` are the export's artifacts, those of this run among them.
     """
-    for one in done:
-        if one.manifest is None:
+    for outcome in done:
+        if outcome.manifest is None:
             continue
         for name, (_, find) in _FIND.items():
-            yield _evaluation(asset, name, one.key, partitioned, *find(one, one.manifest, stored))
+            yield _evaluation(asset, name, outcome.key, partitioned, *find(outcome, outcome.manifest, stored))
 
 
 def check_specs(

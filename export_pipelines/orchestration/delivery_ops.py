@@ -54,8 +54,8 @@ class DeliveryOps:
             out=location.edge,
         )
         def deliver_one(context: dg.OpExecutionContext, written: Edge) -> Edge:
-            entries = [Written.model_validate(one) for one in written]
-            due = [one for one in entries if one.artifact and len(one.deliver) >= number]
+            entries = [Written.model_validate(item) for item in written]
+            due = [entry for entry in entries if entry.artifact and len(entry.deliver) >= number]
             with logs.run(context.run_id), interruptible(context, location.project):
                 return wire(_deliver_all(context, location, due, number - 1))
 
@@ -90,12 +90,12 @@ def _recorded(
         done = gather(written, deliveries, project.store)
         before = project.store.manifests(done[0].written.export)
     asset = context.assets_def.key
-    for one in done:
-        alert = one.manifest and unusual(one.manifest, before, project.now())
+    for outcome in done:
+        alert = outcome.manifest and unusual(outcome.manifest, before, project.now())
         if alert:
             project.ledger.notice(alert)
     partitioned = context.has_partition_key or context.has_partition_key_range
-    whole = {one.key: materialization_metadata(one, project) for one in done if one.whole}
+    whole = {outcome.key: materialization_metadata(outcome, project) for outcome in done if outcome.whole}
     yield from evaluations(asset, done, before, partitioned)
     faults = faults_of(done)
     log.debug("windows recorded", extra={"whole": len(whole), "failed": len(faults)})
@@ -110,20 +110,22 @@ def _recorded(
 
 def faults_of(done: list[Done]) -> dict[str, Fault]:
     """The first fault of each window that is not whole."""
-    return {one.key: one.faults[0] for one in done if one.faults}
+    return {outcome.key: outcome.faults[0] for outcome in done if outcome.faults}
 
 
 def _deliver_all(
     context: dg.OpExecutionContext, location: CodeLocation, due: list[Written], entry: int
 ) -> list[Delivered]:
-    sent = [deliver_window(context, location.project, one, entry) for one in due]
-    faults = {one.key: one.fault for one in sent if one.fault}
+    sent = [deliver_window(context, location.project, window, entry) for window in due]
+    faults = {delivered.key: delivered.fault for delivered in sent if delivered.fault}
     again = context.retry_number < MAX_RETRIES and any(fault.retryable for fault in faults.values())
     if faults and (again or len(faults) == len(sent)):
         if not again:
             _fail_check(context, location, due[0].export, faults)
         raise failure(faults, len(sent), retry=again)
-    receipts = {one.key: one.receipt.model_dump(mode="json") for one in sent if one.receipt}
+    receipts = {
+        delivered.key: delivered.receipt.model_dump(mode="json") for delivered in sent if delivered.receipt
+    }
     failed = {key: fault.text for key, fault in faults.items()}
     context.add_output_metadata(
         {

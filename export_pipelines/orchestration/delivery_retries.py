@@ -40,8 +40,8 @@ def _send(context: dg.OpExecutionContext, location: CodeLocation) -> None:
     artifacts: dict[str, None] = {}
     for id in ids:
         with as_dagster_failure():
-            one = project.ledger.delivery(id)
-        artifacts[one.artifact] = None
+            delivery = project.ledger.delivery(id)
+        artifacts[delivery.artifact] = None
         try:
             with interruptible(context, project):
                 again = context.op_config["again"]
@@ -54,10 +54,10 @@ def _send(context: dg.OpExecutionContext, location: CodeLocation) -> None:
                     again,
                     project.require_deliverable,
                 )
-            context.log.info(f"{one.artifact}: {len(receipt.files)} files delivered to {receipt.target}")
+            context.log.info(f"{delivery.artifact}: {len(receipt.files)} files delivered to {receipt.target}")
         except ExportError as error:
-            context.log.error(f"{one.artifact}: {error}")
-            faults[f"{one.artifact} to {one.number}"] = Fault.of(error)
+            context.log.error(f"{delivery.artifact}: {error}")
+            faults[f"{delivery.artifact} to {delivery.number}"] = Fault.of(error)
     with as_dagster_failure():
         for artifact in artifacts:
             _record(context, location, artifact)
@@ -95,10 +95,10 @@ def retry_sensor(location: CodeLocation, job: dg.JobDefinition) -> dg.SensorDefi
         waiting = location.project.ledger.waiting(
             location.project.now(), lambda run_id: _is_over(instance, run_id)
         )
-        by_export = sorted(waiting, key=lambda one: one.export)
+        by_export = sorted(waiting, key=lambda delivery: delivery.export)
         asked: list[dg.RunRequest | dg.SkipReason] = [
             _request(location.named(export), list(due))
-            for export, due in groupby(by_export, key=lambda one: one.export)
+            for export, due in groupby(by_export, key=lambda delivery: delivery.export)
             if not _is_going_on(instance, location.named(export))
         ]
         log.log(logging.INFO if asked else logging.DEBUG, "deliveries to retry", extra={"runs": len(asked)})
@@ -115,7 +115,7 @@ def retry_sensor(location: CodeLocation, job: dg.JobDefinition) -> dg.SensorDefi
 
 
 def _request(tag: str, due: Sequence[Delivery]) -> dg.RunRequest:
-    return dg.RunRequest(run_config=send_config([one.id for one in due]), tags={RETRY_TAG: tag})
+    return dg.RunRequest(run_config=send_config([delivery.id for delivery in due]), tags={RETRY_TAG: tag})
 
 
 def _is_going_on(instance: dg.DagsterInstance, tag: str) -> bool:
@@ -137,11 +137,11 @@ def _record(context: dg.OpExecutionContext, location: CodeLocation, artifact: st
     definition = location.project.definition(deliveries[0].export)
     manifest = location.project.store.manifest(artifact)
     key, asset = manifest.window.key, location.asset_key(definition)
-    open_ones = [one for one in deliveries if one.state != "delivered"]
+    open_ones = [delivery for delivery in deliveries if delivery.state != "delivered"]
     partitions = partitions_of(definition)
     partitioned = partitions is not None and partitions.has_partition_key(key)
     if not open_ones:
-        receipts = tuple(one.receipt for one in deliveries if one.receipt)
+        receipts = tuple(delivery.receipt for delivery in deliveries if delivery.receipt)
         written = Written(export=definition.name, window=manifest.window, artifact=artifact)
         metadata = materialization_metadata(Done(written, manifest, receipts, ()), location.project)
         partition = key if partitioned else None

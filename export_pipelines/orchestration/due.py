@@ -103,11 +103,14 @@ def due_windows(
     own = _own_runs(location, instance, definition, at) if tick else frozenset()
     asks = list(_asks(definition, location, instance, switch, at, own))
     records = location.project.ledger.windows(definition.name, _first_key(definition, asks)) if asks else []
-    book = _Book(location.project, definition, at, [one for one in records if one.run_id not in own])
+    book = _Book(location.project, definition, at, [record for record in records if record.run_id not in own])
     held = _Held(location, definition, instance, own)
-    open_asks = [one for one in asks if not book.settles(one) and not held.covers(one.key)]
-    runs = _runs_for(location.job_name(definition), instance, [one.key for one in open_asks], own)
-    return [Due(one, _attempts(runs.get(one.key, ())) + 1, tuple(runs.get(one.key, ()))) for one in open_asks]
+    open_asks = [ask for ask in asks if not book.settles(ask) and not held.covers(ask.key)]
+    runs = _runs_for(location.job_name(definition), instance, [open_ask.key for open_ask in open_asks], own)
+    return [
+        Due(open_ask, _attempts(runs.get(open_ask.key, ())) + 1, tuple(runs.get(open_ask.key, ())))
+        for open_ask in open_asks
+    ]
 
 
 def given_up(definition: ExportDefinition, due: Due, now: datetime) -> bool:
@@ -156,8 +159,10 @@ def _rolling(
     asked: dict[str, Window] = {}
     if switch:
         wanted = dg.RunsFilter(job_name=location.job_name(definition), created_after=switch.since)
-        runs = [one for one in instance.get_runs(wanted, limit=MAX_TICKS) if one.run_id not in own]
-        keys = {one.tags[WINDOW_TAG] for one in runs if WINDOW_TAG in one.tags}
+        runs = [
+            get_run for get_run in instance.get_runs(wanted, limit=MAX_TICKS) if get_run.run_id not in own
+        ]
+        keys = {run.tags[WINDOW_TAG] for run in runs if WINDOW_TAG in run.tags}
         keys |= {
             one.window_key
             for one in location.project.ledger.windows(definition.name)
@@ -187,7 +192,7 @@ def _between(key: str) -> Window | None:
 
 
 def _first_key(definition: ExportDefinition, asks: Sequence[Ask]) -> str:
-    return min(one.window.key for one in asks) if definition.partition else ""
+    return min(ask.window.key for ask in asks) if definition.partition else ""
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,11 @@ class _Book:
 
     def settles(self, ask: Ask) -> bool:
         """Whether the window needs no run: it arrived, is on its way, or may have arrived, of which a person was told."""
-        mine = [one for one in self.records if one.window_key == ask.window.key and self._counts(one, ask)]
+        mine = [
+            record
+            for record in self.records
+            if record.window_key == ask.window.key and self._counts(record, ask)
+        ]
         return any(one.arrived or one.missing & {"due", "sending", "retrying", "uncertain"} for one in mine)
 
     def _counts(self, record: WindowRecord, ask: Ask) -> bool:
@@ -237,11 +246,14 @@ class _Held:
         key, job = location.asset_key(definition), location.job_name(definition)
         now = location.project.now()
         self.runs = [
-            one.dagster_run
-            for one in instance.get_run_records(dg.RunsFilter(statuses=statuses))
-            if one.dagster_run.run_id not in own
-            and (one.dagster_run.job_name == job or key in (one.dagster_run.asset_selection or ()))
-            and _lives(one, now)
+            get_run_record.dagster_run
+            for get_run_record in instance.get_run_records(dg.RunsFilter(statuses=statuses))
+            if get_run_record.dagster_run.run_id not in own
+            and (
+                get_run_record.dagster_run.job_name == job
+                or key in (get_run_record.dagster_run.asset_selection or ())
+            )
+            and _lives(get_run_record, now)
         ]
 
     def covers(self, key: str) -> bool:
@@ -290,4 +302,4 @@ def _chunks(keys: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
 def _attempts(runs: Iterable[RunRecord]) -> int:
     """The highest number that was given; a person may have deleted runs, and copied one by running it again."""
     numbers = (run.dagster_run.tags.get(ATTEMPT_TAG, "1") for run in runs)
-    return max((int(one) for one in numbers if one.isdigit()), default=0)
+    return max((int(number) for number in numbers if number.isdigit()), default=0)

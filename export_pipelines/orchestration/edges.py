@@ -79,11 +79,11 @@ def gather(written: Edge, deliveries: Sequence[Edge], store: Store) -> list[Done
 
 
 def _done(written: Written, sent: list[Delivered], store: Store) -> Done:
-    mine = [one for one in sent if one.key == written.window.key]
-    faults = [written.fault, *(one.fault for one in mine)]
+    mine = [delivered for delivered in sent if delivered.key == written.window.key]
+    faults = [written.fault, *(delivered.fault for delivered in mine)]
     return Done(
         written,
         store.manifest(written.artifact) if written.artifact else None,
-        tuple(one.receipt for one in mine if one.receipt),
+        tuple(delivered.receipt for delivered in mine if delivered.receipt),
         tuple(fault for fault in faults if fault),
     )

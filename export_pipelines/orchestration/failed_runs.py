@@ -44,8 +44,8 @@ def failed_runs(location: CodeLocation, instance: dg.DagsterInstance, now: datet
     What became of artifacts is told by the ledger; what a person typed wrongly, who sees the run fail, is not told.
     """
     definitions = location.project.loaded.definitions
-    nodes = {one.name: location.node_name(one) for one in definitions}
-    now_called = {old: one.name for one in definitions for old in one.renamed_from}
+    nodes = {definition.name: location.node_name(definition) for definition in definitions}
+    now_called = {old: definition.name for definition in definitions for old in definition.renamed_from}
     for occasion in _occasions(instance, now):
         faults: dict[str, dict[str, str]] = {}
         for run in occasion.runs:
@@ -74,7 +74,7 @@ def is_over(instance: dg.DagsterInstance, occasion: str, now: datetime) -> bool:
     if backfill:
         return backfill.status not in UNDERWAY
     runs = instance.get_run_records(dg.RunsFilter(tags={BACKFILL_TAG: occasion}))
-    ended = [datetime.fromtimestamp(one.end_time, UTC) for one in runs if one.end_time]
+    ended = [datetime.fromtimestamp(record.end_time, UTC) for record in runs if record.end_time]
     return len(ended) == len(runs) and all(moment <= now - QUIET_FOR for moment in ended)
 
 
@@ -118,7 +118,9 @@ def _faults(
         began = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_START)
         return {windows_of(run, location): DIED if began else NOT_STARTED}
     undelivered = {
-        one.window_key for one in location.project.ledger.deliveries(export) if one.state != "delivered"
+        delivery.window_key
+        for delivery in location.project.ledger.deliveries(export)
+        if delivery.state != "delivered"
     }
     told = {
         key or windows_of(run, location): text

@@ -51,8 +51,8 @@ class Failures:
 def failures_of(instance: dg.DagsterInstance, run_id: str, node: str | None = None) -> Failures:
     """Of a whole run, or of the steps below `node`, the graph of one of its exports."""
     logs = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    events = [one.dagster_event for one in logs if one.dagster_event]
-    events = [one for one in events if node is None or str(one.step_key).split(".")[0] == node]
+    events = [log.dagster_event for log in logs if log.dagster_event]
+    events = [event for event in events if node is None or str(event.step_key).split(".")[0] == node]
     mistyped = bool(events) and all(MISTYPED in _metadata(event) for event in events)
     return Failures(failures_in(events, [""])[0], mistyped)
 

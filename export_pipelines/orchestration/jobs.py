@@ -53,10 +53,10 @@ def _deliver_everywhere(location: CodeLocation) -> dg.OpDefinition:
         out=location.edge,
     )
     def deliver_everywhere(context: dg.OpExecutionContext, written: Edge) -> Edge:
-        (one,) = (Written.model_validate(entry) for entry in written)
+        (window,) = (Written.model_validate(entry) for entry in written)
         project = location.project
         with interruptible(context, project):
-            sent = [deliver_window(context, project, one, entry) for entry in range(len(one.deliver))]
+            sent = [deliver_window(context, project, window, entry) for entry in range(len(window.deliver))]
         faults = {f"destination {n}": entry.fault for n, entry in enumerate(sent, start=1) if entry.fault}
         if faults:
             raise failure(faults, 1, retry=True)

@@ -126,7 +126,7 @@ def run_job(
     failures, exit_code = failures_in(result.all_events, keys)
     if exit_code >= INTERRUPTED:
         raise Interrupted
-    manifests = tuple(location.project.store.manifest(one) for one in _artifacts(result, path))
+    manifests = tuple(location.project.store.manifest(artifact) for artifact in _artifacts(result, path))
     return Outcome(result.run_id, manifests, failures, exit_code or (0 if result.success else UNEXPECTED))
 
 
@@ -141,4 +141,4 @@ def _artifacts(result: dg.ExecuteInProcessResult, path: str) -> list[str]:
         written = result.output_for_node(path)
     except dg.DagsterInvariantViolationError:  # the run did not get as far
         return []
-    return [one.artifact for one in map(Written.model_validate, written) if one.artifact]
+    return [window.artifact for window in map(Written.model_validate, written) if window.artifact]

@@ -52,11 +52,11 @@ def numbers(manifest: Manifest, seconds: float) -> dict[str, int | float]:
 
 def column_schema(manifest: Manifest) -> dg.TableSchema:
     columns = []
-    for one in manifest.columns:
-        kind = f"{one.kind}({one.scale})" if one.scale is not None else str(one.kind)
-        told = [f"pii {one.pii}"] if one.pii != "none" else []
-        told += [str(one.mask)] if one.mask else []
-        columns.append(dg.TableColumn(one.name, kind, description=", ".join(told) or None))
+    for column in manifest.columns:
+        kind = f"{column.kind}({column.scale})" if column.scale is not None else str(column.kind)
+        told = [f"pii {column.pii}"] if column.pii != "none" else []
+        told += [str(column.mask)] if column.mask else []
+        columns.append(dg.TableColumn(column.name, kind, description=", ".join(told) or None))
     return dg.TableSchema(columns=columns)
 
 
@@ -64,6 +64,6 @@ def _destinations(receipts: tuple[Receipt, ...]) -> str:
     if not receipts:
         return "none but the artifact store"
     return "\n".join(
-        f"- {one.kind} `{one.target}`: {len(one.files)} files, {one.bytes:,} bytes, {one.at:%Y-%m-%dT%H:%M:%SZ}"
-        for one in receipts
+        f"- {receipt.kind} `{receipt.target}`: {len(receipt.files)} files, {receipt.bytes:,} bytes, {receipt.at:%Y-%m-%dT%H:%M:%SZ}"
+        for receipt in receipts
     )

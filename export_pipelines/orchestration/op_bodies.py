@@ -106,12 +106,12 @@ def write(context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -
     steps = {window_in(draft).key: StepLog(context.log) for draft in _drafts(plans)}
     with logs.run(context.run_id), interruptible(context, location.project):
         written = [_write(context, draft, location, steps) for draft in _drafts(plans)]
-    faults = {one.window.key: one.fault for one in written if one.fault}
+    faults = {window.window.key: window.fault for window in written if window.fault}
     if faults and len(faults) == len(written):
         raise failure(faults, len(written), retry=True)
     context.add_output_metadata(
         {
-            "artifacts": dg.MetadataValue.json([one.artifact for one in written if one.artifact]),
+            "artifacts": dg.MetadataValue.json([window.artifact for window in written if window.artifact]),
             "stages": dg.MetadataValue.json({key: step.stages for key, step in steps.items()}),
         }
         | ({"failed": dg.MetadataValue.json(sorted(faults))} if faults else {})
@@ -151,7 +151,7 @@ def _write(
         export=plan.export,
         window=window,
         artifact=manifest.artifact,
-        deliver=tuple(one.id for one in due),
+        deliver=tuple(delivery.id for delivery in due),
         seconds=round(seconds, 3),
         preview=preview_of(plan, project),
     )

@@ -31,7 +31,7 @@ def preview_of(plan: Plan, project: Project) -> str:
 
 def for_everyone(plan: Plan) -> Plan:
     """The plan with a mask on every personal column that is shown in part; the UI has other readers than the files."""
-    columns = tuple(safe for one in plan.masking.columns if (safe := _safe(one)))
+    columns = tuple(safe for column in plan.masking.columns if (safe := _safe(column)))
     return plan.model_copy(update={"masking": plan.masking.model_copy(update={"columns": columns})})
 
 

@@ -31,7 +31,7 @@ def _take_schedule(
     location: CodeLocation, old: ExportDefinition, new: ExportDefinition, instance: dg.DagsterInstance
 ) -> None:
     states = instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE)
-    by_name = {one.name: one for one in states}
+    by_name = {state.name: state for state in states}
     was, taken = by_name.get(location.schedule_name(old)), by_name.get(location.schedule_name(new))
     if was is None:
         return

@@ -51,7 +51,7 @@ def exports_of(run: dg.DagsterRun, location: CodeLocation) -> list[str]:
         asked = [str(run.run_config.get("export"))] if isinstance(run.run_config, dict) else []
     elif run.job_name == location.named(SWEEP):
         return [SWEEP]
-    return sorted({one for one in asked if one})
+    return sorted({name for name in asked if name})
 
 
 def windows_of(run: dg.DagsterRun, location: CodeLocation) -> str:

@@ -45,12 +45,14 @@ def export_schedule(
             )
         switch = switches(instance).get(location.schedule_name(definition))
         due = due_windows(location, definition, instance, switch, at, tick=True)
-        wanted = [one for one in due if not given_up(definition, one, at)]
-        if refused := without_rights(location.project, definition, [one.ask.window for one in wanted]):
+        wanted = [due_window for due_window in due if not given_up(definition, due_window, at)]
+        if refused := without_rights(
+            location.project, definition, [due_window.ask.window for due_window in wanted]
+        ):
             return dg.SkipReason(refused)
         if not wanted:
             return dg.SkipReason(_why_nothing(definition, due))
-        return [request(location, definition, one) for one in wanted[:MAX_CAUGHT_UP]]
+        return [request(location, definition, due_window) for due_window in wanted[:MAX_CAUGHT_UP]]
 
     about = (
         f"{definition.schedule} UTC: {definition.partition or 'one window'}, the last complete one, "
@@ -93,7 +95,7 @@ def without_rights(project: Project, definition: ExportDefinition, windows: Sequ
 
 def _why_nothing(definition: ExportDefinition, due: list[Due]) -> str:
     if due:
-        return "given up, see the alerts: " + ", ".join(one.ask.key for one in due)
+        return "given up, see the alerts: " + ", ".join(due_window.ask.key for due_window in due)
     return (
         "every window is written and delivered, on its way or in the hands of a run; "
         f"the first partition is {first_day(definition)}"

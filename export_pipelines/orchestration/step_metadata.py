@@ -46,7 +46,9 @@ def _mask(plans: list[PlanDraft]) -> Metadata:
         return {}
     return {
         "sql": dg.MetadataValue.md(_code(describe_sql(query), "sql")),
-        "masks": dg.MetadataValue.json({one.id: str(one.mask) for one in masking.columns if one.mask}),
+        "masks": dg.MetadataValue.json(
+            {column.id: str(column.mask) for column in masking.columns if column.mask}
+        ),
         "removed": dg.MetadataValue.json(list(masking.removed)),
         "keys": dg.MetadataValue.json(list(masking.key_ids)),
         "columns": len(masking.columns),

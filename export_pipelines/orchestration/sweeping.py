@@ -22,8 +22,8 @@ def sweep_job(location: CodeLocation) -> dg.JobDefinition:
         project = location.project
         with logs.run(context.run_id), as_dagster_failure():
             removed = sweep(project.loaded.definitions, project.store, project.ledger, project.now())
-        for one in removed:
-            context.log.info(f"removed {one}")
+        for name in removed:
+            context.log.info(f"removed {name}")
 
     @dg.graph(
         name=location.named(SWEEP),

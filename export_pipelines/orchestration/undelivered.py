@@ -24,10 +24,10 @@ def undelivered(project: Project, instance: dg.DagsterInstance, now: datetime) -
             occasions[one.written_by] = occasion_of(instance, one.written_by)
         return occasions[one.written_by], one.export, one.number
 
-    badly = [one for one in project.ledger.deliveries(states=ENDED_BADLY) if _is_new(one, now)]
+    badly = [delivery for delivery in project.ledger.deliveries(states=ENDED_BADLY) if _is_new(delivery, now)]
     if not badly:
         return
-    coming = {together(one) for one in project.ledger.deliveries(states=OPEN)}
+    coming = {together(delivery) for delivery in project.ledger.deliveries(states=OPEN)}
     for key, group in groupby(sorted(badly, key=together), key=together):
         ended = sorted(group, key=lambda one: one.window_key)
         waits = key in coming and max(one.ended_at or now for one in ended) > now - TOGETHER
@@ -35,16 +35,18 @@ def undelivered(project: Project, instance: dg.DagsterInstance, now: datetime) -
             yield _alert(ended, now)
 
 
-def _is_new(one: Delivery, now: datetime) -> bool:
-    return one.ended_at is not None and one.ended_at > now - LOOK_BACK
+def _is_new(delivery: Delivery, now: datetime) -> bool:
+    return delivery.ended_at is not None and delivery.ended_at > now - LOOK_BACK
 
 
 def _alert(ended: Sequence[Delivery], now: datetime) -> Alert:
-    first, uncertain = ended[0], any(one.state == "uncertain" for one in ended)
+    first, uncertain = ended[0], any(delivery.state == "uncertain" for delivery in ended)
     texts = {}
-    for one in ended:
-        word = "may not have arrived at" if one.state == "uncertain" else "was not delivered to"
-        texts[one.window_key] = f"{word} {one.kind} (destination {one.number}): {one.error}"
+    for delivery in ended:
+        word = "may not have arrived at" if delivery.state == "uncertain" else "was not delivered to"
+        texts[delivery.window_key] = (
+            f"{word} {delivery.kind} (destination {delivery.number}): {delivery.error}"
+        )
     again = " --again" if uncertain else ""
     whole = "\n".join(text.replace(": ", " ", 1) for text in by_text(texts))
     one_by_one = f"export-pipelines deliver {first.artifact} --to {first.number}{again}"
@@ -62,7 +64,7 @@ def _alert(ended: Sequence[Delivery], now: datetime) -> Alert:
 
 def _key(ended: Sequence[Delivery]) -> str:
     """Of one delivery, its id and attempt; of several, a digest of these."""
-    told = [f"{one.id} {one.attempts}" for one in ended]
+    told = [f"{delivery.id} {delivery.attempts}" for delivery in ended]
     if len(told) == 1:
         return f"delivery {told[0]}"
     return f"deliveries {hashlib.sha256(' '.join(sorted(told)).encode()).hexdigest()[:32]}"

@@ -38,8 +38,8 @@ def fresh(location: CodeLocation) -> Callable[[], CodeLocation]:
 
 def absent_now(location: CodeLocation, not_taken: Sequence[Absent]) -> list[Absent]:
     """Exports that cannot run, `not_taken` among them, as long as their files are as they were when Dagster refused them."""
-    same = {one.name: one for one in location.project.loaded.definitions}
-    still = [one for one in not_taken if same.get(one.name) == one.stand_in]
+    same = {definition.name: definition for definition in location.project.loaded.definitions}
+    still = [absent for absent in not_taken if same.get(absent.name) == absent.stand_in]
     return [*absent_exports(location), *still]
 
 
@@ -76,12 +76,12 @@ def watch_definitions(
     remember(home, known)
 
 
-def _is_absent(one: Absent, since: str, now: datetime) -> Alert:
+def _is_absent(absent: Absent, since: str, now: datetime) -> Alert:
     return Alert(
-        key=f"definition {one.name} {since}",
-        export=one.name,
+        key=f"definition {absent.name} {since}",
+        export=absent.name,
         kind="failure",
-        text=f"its schedule is on, and it cannot run: {one.text}",
+        text=f"its schedule is on, and it cannot run: {absent.text}",
         then="mend the file and reload the definitions in the Dagster UI, or turn the schedule off",
         noticed_at=now,
     )

@@ -26,7 +26,7 @@ BEFORE_A_TICK = timedelta(minutes=5)  # a tick asks for everything itself, and m
 
 def retry_windows_sensor(location: CodeLocation, jobs: Sequence[Any]) -> dg.SensorDefinition:
     """Asks again for windows of schedules that are on; `jobs` are those of the exports that Dagster could take."""
-    names, project = {one.name for one in jobs}, location.project
+    names, project = {job.name for job in jobs}, location.project
 
     def retry_windows(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         asked, over = list[dg.RunRequest](), list[str]()
@@ -40,14 +40,18 @@ def retry_windows_sensor(location: CodeLocation, jobs: Sequence[Any]) -> dg.Sens
             ):
                 continue
             due = _due(location, definition, context.instance, switch)
-            lost = [one for one in due if given_up(definition, one, project.now())]
+            lost = [due_window for due_window in due if given_up(definition, due_window, project.now())]
             if lost:
                 _tell(project, definition, context.instance, lost)
-            over += [f"{definition.name} {one.ask.key}" for one in lost]
-            again = [one for one in due if one not in lost and _is_time(one, project.now())]
-            if without_rights(project, definition, [one.ask.window for one in again]):
+            over += [f"{definition.name} {due_window.ask.key}" for due_window in lost]
+            again = [
+                due_window
+                for due_window in due
+                if due_window not in lost and _is_time(due_window, project.now())
+            ]
+            if without_rights(project, definition, [due_window.ask.window for due_window in again]):
                 continue
-            asked += [request(location, definition, one) for one in again[:MAX_CAUGHT_UP]]
+            asked += [request(location, definition, due_window) for due_window in again[:MAX_CAUGHT_UP]]
         figures = {"runs": len(asked), "given_up": len(over)}
         log.log(logging.INFO if asked or over else logging.DEBUG, "windows to retry", extra=figures)
         yield from asked
@@ -108,22 +112,22 @@ def _tell(
 ) -> None:
     """One alert for all windows that are lost now and were not yet; its key names them, so none is told twice."""
     before = project.ledger.alert_keys(prefix := f"given up {definition.name}: ")
-    told = {key for one in before for key in one.removeprefix(prefix).split(", ")}
-    if new := [one for one in lost if one.ask.key not in told]:
-        key = prefix + ", ".join(one.ask.key for one in new)
+    told = {key for name in before for key in name.removeprefix(prefix).split(", ")}
+    if new := [due_window for due_window in lost if due_window.ask.key not in told]:
+        key = prefix + ", ".join(due_window.ask.key for due_window in new)
         project.ledger.notice(_alert(definition, key, new, instance, project.now()))
 
 
 def _alert(
     definition: ExportDefinition, key: str, lost: Sequence[Due], instance: dg.DagsterInstance, now: datetime
 ) -> Alert:
-    lines = [f"window {one.ask.window.key}: {_reason(one, instance)}" for one in lost]
+    lines = [f"window {due_window.ask.window.key}: {_reason(due_window, instance)}" for due_window in lost]
     return Alert(
         key=key,
         export=definition.name,
         kind="failure",
         text="\n".join(lines),
-        then=_command(definition, [one.ask.window.key for one in lost]),
+        then=_command(definition, [due_window.ask.window.key for due_window in lost]),
         noticed_at=now,
     )
 

@@ -28,7 +28,7 @@ def project_fields(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
 def columns_of(chosen: Sequence[Field | Component], request: PlanRequest) -> tuple[OutputColumn, ...]:
     """Columns in the order chosen, unmasked."""
     labels = request.definition.format.options.get("header") == "labels"
-    columns = tuple(_column(one, labels) for one in chosen)
+    columns = tuple(_column(field, labels) for field in chosen)
     require_distinct(columns, request)
     return columns
 

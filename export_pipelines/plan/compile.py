@@ -93,8 +93,8 @@ def filter_rows(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     tables = Tables(request.dataset, request.sql, request.age_day)
     asked = predicates_of(request, tables, StagingTable(tables, request.bad_json_is_null))
     section = Predicates(
-        text=tuple(one.text for one in asked.pushed),
-        residual=tuple(one.text for one in asked.residual),
+        text=tuple(predicate.text for predicate in asked.pushed),
+        residual=tuple(predicate.text for predicate in asked.residual),
     )
     return draft.model_copy(update={"filter": section})
 

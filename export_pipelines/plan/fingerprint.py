@@ -33,12 +33,12 @@ def _content(plan: Plan) -> dict[str, Any]:
     return {
         "dataset": plan.extract.dataset,
         "window": [plan.extract.window_field, *_window(plan.extract.window)],
-        "rows": [_criterion(one) for one in rows.asked],
+        "rows": [_criterion(criterion) for criterion in rows.asked],
         "order": rows.order,
         "origin": rows.origin,
         "bad json": plan.query.bad_json_is_null,
         "report": _report(plan.report) if plan.report else None,
-        "columns": [_column(one) for one in masking.columns],
+        "columns": [_column(column) for column in masking.columns],
         "own": masking.own,
         "never": masking.never,
         "keys": masking.key_ids,
@@ -55,11 +55,11 @@ def _window(window: Window) -> list[str]:
     return [window.start.isoformat(), window.end.isoformat()]
 
 
-def _criterion(one: Criterion) -> list[Any]:
+def _criterion(criterion: Criterion) -> list[Any]:
     # a field of `where` has several names (`email` is `lead.email` of an event), a rule's place is its place in the tree
-    place = "filter.where" if one.place.startswith("filter.where.") else one.place
-    values = [value.bound if isinstance(value, Reference) else value for value in one.values]
-    return [place, one.field, one.op, values]
+    place = "filter.where" if criterion.place.startswith("filter.where.") else criterion.place
+    values = [value.bound if isinstance(value, Reference) else value for value in criterion.values]
+    return [place, criterion.field, criterion.op, values]
 
 
 def _report(report: Report) -> list[Any]:

@@ -245,7 +245,7 @@ class PlanDraft(Head):
         """The plan. Raises FatalError when a step is missing."""
         sections = {name: getattr(self, name) for name in Plan.model_fields}
         lacking = [
-            name for name, one in sections.items() if one is None and Plan.model_fields[name].is_required()
+            name for name, item in sections.items() if item is None and Plan.model_fields[name].is_required()
         ]
         if lacking:
             raise FatalError(f"the plan is not whole: it lacks {', '.join(lacking)}", where=self.export)

@@ -163,8 +163,8 @@ def _declared(field: Field, path: str, words: Words, treated: bool) -> Iterator[
         yield Seal(path=path, type=field.type, mask=Mask.REDACT)
 
 
-def _stricter(one: Seal, other: Seal) -> Seal:
-    return max(one, other, key=lambda seal: STRICTNESS.index(seal.mask) if seal.mask else -1)
+def _stricter(mask_of_object: Seal, other: Seal) -> Seal:
+    return max(mask_of_object, other, key=lambda seal: STRICTNESS.index(seal.mask) if seal.mask else -1)
 
 
 def _row_values(
@@ -173,11 +173,16 @@ def _row_values(
     """Ids of the fields whose values are redacted from the row's texts, and of those that are never exported."""
     redacted = any(map(_redacts, columns))
     personal = any(
-        one.is_personal and one.kind in TEXTS and shows_text(one.mask, one.type) for one in columns
+        column.is_personal and column.kind in TEXTS and shows_text(column.mask, column.type)
+        for column in columns
     )
-    fields = {(one.column, one.path): one for one in dataset.fields}.values()
-    own = tuple(one.id for one in fields if one.type in OWN_TYPES and one.is_personal) if redacted else ()
-    never = tuple(one.id for one in fields if not one.semantic_type.exportable) if personal else ()
+    fields = {(field.column, field.path): field for field in dataset.fields}.values()
+    own = (
+        tuple(field.id for field in fields if field.type in OWN_TYPES and field.is_personal)
+        if redacted
+        else ()
+    )
+    never = tuple(field.id for field in fields if not field.semantic_type.exportable) if personal else ()
     return own, never
 
 

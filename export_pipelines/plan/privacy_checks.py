@@ -135,7 +135,7 @@ def parts_too_many(columns: Iterable[OutputColumn], words: Words, request: PlanR
         part = request.dataset.get(column.id)
         if isinstance(part, Component) and words.of(part.field) is not Mask.KEEP:
             shown.setdefault((part.field.column, part.field.path), {})[part.name] = part
-    named = {one.id: n for n, id in enumerate(_named(request)) if (one := request.dataset.get(id))}
+    named = {field.id: n for n, id in enumerate(_named(request)) if (field := request.dataset.get(id))}
     found: set[str] = set()
     for parts in shown.values():
         type = next(iter(parts.values())).field.semantic_type

@@ -70,15 +70,15 @@ class Words:
         """The parts of values that this entry itself keeps or removes; a glob those of open types only."""
         if entry.mask not in (Mask.KEEP, Mask.REMOVE):
             return []
-        parts = [one for one in _matched(entry, self.dataset) if isinstance(one, Component)]
-        return [one for one in parts if one.field.is_open or not is_glob(entry.key)]
+        parts = [part for part in _matched(entry, self.dataset) if isinstance(part, Component)]
+        return [part for part in parts if part.field.is_open or not is_glob(entry.key)]
 
     def part(self, part: Component) -> Mask | None:
         """The word for a part itself. The word for the value goes before a glob for its parts."""
         own = self.named(part.id)
         if not own and self.named(part.field.id):
             return None
-        return strictest(own or [one.mask for one in self.globs if part in self.parts(one)])
+        return strictest(own or [glob.mask for glob in self.globs if part in self.parts(glob)])
 
     def _by_closeness(self, field: Field) -> Iterator[list[Entry]]:
         names = [[field.id], [other.id for other in same_values(field, self.dataset)]]

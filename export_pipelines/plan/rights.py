@@ -106,7 +106,7 @@ def rights_used(request: PlanRequest) -> RightsUsed | None:
         owner_role=rights.owner.roles[0],
         asker=rights.asker.principals[0] if asked else None,
         asker_role=rights.asker.roles[0] if asked else None,
-        narrowed=tuple(one.text for one in findings(request, rights.asker)),
+        narrowed=tuple(finding.text for finding in findings(request, rights.asker)),
         flows=tuple(sorted(flows)),
         min_group=rights.effective.min_group if request.definition.report else None,
     )
@@ -116,9 +116,9 @@ def _acting(
     request: PlanRequest, grants: Sequence[Grant], permission: Permission
 ) -> tuple[Grant, list[Finding]]:
     """The role that a run acts in, and what it does not give. Raises Denied where none has the permission."""
-    allowed = [one for one in grants if permission in one.permissions]
+    allowed = [grant for grant in grants if permission in grant.permissions]
     if not allowed:
-        having = "; ".join(f"{one.roles[0]}: {', '.join(sorted(one.permissions))}" for one in grants)
+        having = "; ".join(f"{grant.roles[0]}: {', '.join(sorted(grant.permissions))}" for grant in grants)
         raise Denied(
             f'{grants[0].principals[0]} has no role with the permission "{permission}"',
             where=request.definition.name,
@@ -162,9 +162,9 @@ def _destinations(request: PlanRequest, grant: Grant) -> Iterator[Finding]:
 def _compared(request: PlanRequest, grant: Grant) -> Iterator[Finding]:
     """What rows are chosen, sorted or grouped by, and is not seen in clear: it would tell what is hidden."""
     dataset = request.dataset
-    for key, what, one in _asked(request):
-        if not is_clear(one, grant, dataset):
-            text = f"{what} {one.id}, which this role does not see in clear"
+    for key, what, field in _asked(request):
+        if not is_clear(field, grant, dataset):
+            text = f"{what} {field.id}, which this role does not see in clear"
             yield Finding(key, text, True)
 
 
@@ -173,11 +173,11 @@ def _asked(request: PlanRequest) -> Iterator[tuple[Key, str, Field | Component]]
     for key, prefix in PARTIES.items():
         if getattr(definition.filter, key):
             for id in (f"{prefix}.id", f"{prefix}.name"):
-                if one := dataset.get(id):
-                    yield ("filter", key), "filter by", one
+                if field := dataset.get(id):
+                    yield ("filter", key), "filter by", field
     for key, id in (("events", "event_type"), ("lead_ids", "lead_id")):
-        if getattr(definition.filter, key) and (one := dataset.get(id)):
-            yield ("filter", key), "filter by", one
+        if getattr(definition.filter, key) and (field := dataset.get(id)):
+            yield ("filter", key), "filter by", field
     for id in definition.filter.where:
         yield ("filter", "where", id), "filter by", dataset.find(id)
     for n, rule in enumerate(definition.filter.rules):
@@ -221,7 +221,7 @@ def _columns(request: PlanRequest, grant: Grant) -> Iterator[Finding]:
         return
     chosen = columns_of(resolve_fields(request.definition, request.dataset), request)
     asked, _ = shown_columns(chosen, request, EVERYTHING)
-    shown = {one.id: one for one in shown_columns(chosen, request, grant)[0]}
+    shown = {shown_column.id: shown_column for shown_column in shown_columns(chosen, request, grant)[0]}
     for column in asked:
         text = _lost(column, shown.get(column.id))
         if text:
@@ -233,8 +233,8 @@ def _lost(asked: OutputColumn, shown: OutputColumn | None) -> str | None:
         return f"{asked.id} is removed"
     if shown.mask != asked.mask:
         return f"{asked.id}: {shown.mask} instead of {asked.mask or 'keep'}"
-    before = {one.path: one.mask for one in asked.seals}
-    after = {one.path: one.mask for one in shown.seals if one.mask and before.get(one.path) != one.mask}
+    before = {seal.path: seal.mask for seal in asked.seals}
+    after = {seal.path: seal.mask for seal in shown.seals if seal.mask and before.get(seal.path) != seal.mask}
     if after:
         return f"{asked.id}: " + ", ".join(f"{path} {mask}" for path, mask in sorted(after.items()))
     return None

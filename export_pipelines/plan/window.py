@@ -88,7 +88,10 @@ def scheduled_window(definition: ExportDefinition, now: datetime) -> Window:
 
 def partition_keys(cadence: Cadence, start: datetime, end: datetime) -> list[str]:
     """Keys of the partitions that lie wholly within `[start, end)`, oldest first."""
-    return [window.key for window in takewhile(lambda one: one.end <= end, _partitions(cadence, start))]
+    return [
+        window.key
+        for window in takewhile(lambda partition: partition.end <= end, _partitions(cadence, start))
+    ]
 
 
 def require_complete(window: Window, now: datetime) -> None:

@@ -37,6 +37,6 @@ def batches(
 
 def _bound(parameters: Sequence[str | int | float | None]) -> pa.RecordBatch:
     """One row. Polars makes it, since whatever Arrow makes of Python's values imports pandas too."""
-    row = pl.DataFrame([pl.Series(str(number), [one]) for number, one in enumerate(parameters)])
+    row = pl.DataFrame([pl.Series(str(number), [name]) for number, name in enumerate(parameters)])
     (batch,) = row.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches()
     return batch

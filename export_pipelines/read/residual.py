@@ -72,7 +72,7 @@ class Asking:
         try:
             for batch in self._read(suspects):
                 settled(batch, suspects.marked, is_null=False)
-                require_readable(batch, [one.name for one in suspects.columns if one.type == "text"])
+                require_readable(batch, [column.name for column in suspects.columns if column.type == "text"])
         except (UnreadableJson, RetryableError, SourceError):
             return
 
@@ -80,7 +80,7 @@ class Asking:
         selected, residual = query.selected, query.residual
         inner = {"columns": selected, "residual": None, "limit": query.limit_of_select}
         batches = self.source.read(query.model_copy(update=inner))
-        named = self._received(batches, [one.name for one in selected])
+        named = self._received(batches, [column.name for column in selected])
         if residual is None:
             return named
         return (
@@ -111,7 +111,7 @@ def _staying(
     query: Query, residual: ResidualFilter, batches: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     """Of each batch the rows that stay, in their order, with what only the rest tells of them."""
-    names = [one.name for one in query.columns]
+    names = [column.name for column in query.columns]
     given = [name for name in names if name not in residual.told]
     with closing(batches), closing(_staging_table(residual)) as staging:  # type: ignore[type-var]
         for batch in batches:
@@ -121,7 +121,7 @@ def _staying(
                 rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
                 # what the rest was asked of follows those that were given
                 columns = dict(zip(given, rows.columns, strict=False))
-                columns |= zip(residual.told, (pa.array(one, pa.string()) for one in told), strict=True)
+                columns |= zip(residual.told, (pa.array(pair, pa.string()) for pair in told), strict=True)
                 yield pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)
 
 
@@ -129,7 +129,7 @@ def _grouped(
     query: Query, residual: ResidualFilter, groups: Groups, batches: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     """The groups of all rows that stay; what is measured of these is held in memory."""
-    names = [one.name for one in query.columns]
+    names = [column.name for column in query.columns]
     with closing(batches), closing(_staging_table(residual)) as staging:  # type: ignore[type-var]
         staging.execute(f"CREATE TABLE {MEASURED} ({_listed(groups.columns)})")
         for batch in batches:
@@ -137,7 +137,9 @@ def _grouped(
         rows = _asked(staging, groups.sql, groups)
         for start in range(0, len(rows), GROUP_ROWS):
             columns = zip(*rows[start : start + GROUP_ROWS], strict=True)
-            yield pa.RecordBatch.from_arrays([pa.array(one, pa.string()) for one in columns], names=names)
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(column, pa.string()) for column in columns], names=names
+            )
 
 
 def _staging_table(residual: ResidualFilter) -> sqlite3.Connection:
@@ -145,10 +147,13 @@ def _staging_table(residual: ResidualFilter) -> sqlite3.Connection:
     connection.execute("PRAGMA temp_store = MEMORY")  # what sorting and grouping set aside
     sql_functions.register(connection)
     whole = [
-        one.name for one in residual.columns if {one.kind, SEMANTIC_TYPES[one.type].kind} & INTEGERS
+        column.name
+        for column in residual.columns
+        if {column.kind, SEMANTIC_TYPES[column.type].kind} & INTEGERS
     ]  # so that they are compared as numbers; what is none stays text
     columns = [
-        f"{_listed([one.name])} {'INTEGER' if one.name in whole else 'TEXT'}" for one in residual.columns
+        f"{_listed([column.name])} {'INTEGER' if column.name in whole else 'TEXT'}"
+        for column in residual.columns
     ]
     connection.execute(f"CREATE TABLE {TABLE} ({NUMBER} INTEGER PRIMARY KEY, {', '.join(columns)})")
     return connection
@@ -162,7 +167,9 @@ def _fill(
     staging: sqlite3.Connection, residual: ResidualFilter, batch: pa.RecordBatch, is_null: bool
 ) -> None:
     """The rows of the batch, numbered from 0 on, in place of those before."""
-    whole, _ = settled(batch, [one.name for one in residual.columns if one.type == "object"], is_null)
+    whole, _ = settled(
+        batch, [column.name for column in residual.columns if column.type == "object"], is_null
+    )
     columns = [_spelled(values) for values in conform(whole, residual.columns)]
     staging.execute(f"DELETE FROM {TABLE}")  # noqa: S608
     staging.executemany(
@@ -208,6 +215,8 @@ def _asked(staging: sqlite3.Connection, sql: str, asked: ResidualFilter | Groups
         what = "JSON that does not parse" if malformed else f"it is refused: {error}"
         raise (UnreadableJson if malformed else DataError)(
             f"{what}, in a column that the filter or the report asks about",
-            where=", ".join(one if isinstance(one, str) else _field(one.name) for one in asked.columns),
+            where=", ".join(
+                column if isinstance(column, str) else _field(column.name) for column in asked.columns
+            ),
             remedy="mend the rows, ask about other fields, or write `bad_json: null` in the export",
         ) from error

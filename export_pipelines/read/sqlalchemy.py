@@ -208,7 +208,7 @@ class SqlalchemySource:
     def _told(self, error: Exception) -> str:
         """The driver's own words up to where it repeats the statement; no password."""
         origin = getattr(error, "orig", None) or error
-        texts = [one for one in origin.args if isinstance(one, str)]
+        texts = [arg for arg in origin.args if isinstance(arg, str)]
         lines = (texts[-1] if texts else str(origin)).strip().splitlines()
         said = " ".join(takewhile(lambda line: line.strip() and not line.startswith("LINE "), lines))
         url = self.engine.url

@@ -119,7 +119,8 @@ class SqliteSource:
         """The query with every value as SQLite spells it, but a REAL by its fewest digits: CAST cuts it to fifteen, and
         ADBC one among texts to seven. What cannot hold one is not asked, since to ask takes more than to read it."""
         names = [
-            (f'"{one.name}"', type) for one, type in zip(query.columns, self._affinities(query), strict=True)
+            (f'"{column.name}"', type)
+            for column, type in zip(query.columns, self._affinities(query), strict=True)
         ]
         texts = ", ".join(
             f"CAST({name} AS TEXT)"
@@ -139,7 +140,7 @@ class SqliteSource:
                 query.values,
             )
             types = [row[2] for row in connection.execute("PRAGMA temp.table_info(shape)")]
-        inside = [one.in_json or one.name in query.marked for one in query.columns]
+        inside = [column.in_json or column.name in query.marked for column in query.columns]
         return [TEXT if is_inside else type for is_inside, type in zip(inside, types, strict=True)]
 
     def _require_file(self) -> None:

@@ -78,21 +78,21 @@ class Observers:
         self.observers = observers
 
     def started(self, run: Run) -> None:
-        for one in self.observers:
-            one.started(run)
+        for observer in self.observers:
+            observer.started(run)
 
     def batch_done(self, batch: Batch) -> None:
-        for one in self.observers:
-            one.batch_done(batch)
+        for observer in self.observers:
+            observer.batch_done(batch)
 
     def part_done(self, part: "WrittenPart") -> None:
-        for one in self.observers:
-            one.part_done(part)
+        for observer in self.observers:
+            observer.part_done(part)
 
     def finished(self, written: "Written") -> None:
-        for one in self.observers:
-            one.finished(written)
+        for observer in self.observers:
+            observer.finished(written)
 
     def failed(self, error: BaseException) -> None:
-        for one in self.observers:
-            one.failed(error)
+        for observer in self.observers:
+            observer.failed(error)

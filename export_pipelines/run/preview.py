@@ -41,7 +41,9 @@ def first_rows(
     try:
         plan, settled = settle(plan, reading)
         columns, keys = plan.masking.columns, keys.of_plan(plan.masking.key_ids)
-        frames = [pl.DataFrame(schema={one.id: polars_type(one.kind, one.scale) for one in columns})]
+        frames = [
+            pl.DataFrame(schema={column.id: polars_type(column.kind, column.scale) for column in columns})
+        ]
         missing = rows
         made = iter(settled)
         while missing > 0 and (batch := next(made, None)) is not None:

@@ -102,8 +102,8 @@ class Bucket:
                 Bucket=self.name, Prefix=prefix, Delimiter="" if below else "/"
             )
             for page in pages:
-                for one in page.get("Contents", ()):
-                    yield Found(one["Key"], one["Size"], one["LastModified"])
+                for stored_object in page.get("Contents", ()):
+                    yield Found(stored_object["Key"], stored_object["Size"], stored_object["LastModified"])
 
     def uploads(self, prefix: str) -> Iterator[Found]:
         """Uploads below `prefix` that were begun and neither completed nor aborted."""
@@ -112,8 +112,8 @@ class Bucket:
                 Bucket=self.name, Prefix=prefix
             )
             for page in pages:
-                for one in page.get("Uploads", ()):
-                    yield Found(one["Key"], 0, one["Initiated"], one["UploadId"])
+                for upload in page.get("Uploads", ()):
+                    yield Found(upload["Key"], 0, upload["Initiated"], upload["UploadId"])
 
     def put(self, key: str, data: bytes, options: Options, only_new: bool = False) -> bool:
         """Puts a small object; False when `only_new` and there is another one (an answer may be lost, so it is looked at)."""

@@ -108,8 +108,8 @@ class Upload:
 
     def abort(self) -> None:
         self._buffer.clear()
-        for one in self._sent:
-            one.cancel()
+        for future in self._sent:
+            future.cancel()
         self._end_pool()
         self._sent.clear()
         if self._id:

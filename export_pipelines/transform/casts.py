@@ -117,12 +117,13 @@ def _parsed(batch: pa.RecordBatch, columns: dict[SourceColumn, pl.Series]) -> di
     values = texts.select(
         _PARSERS.get(one.kind, _as_it_is)(pl.col(one.name), one).alias(one.name) for one in columns
     )
-    for one in columns:
-        if values[one.name].null_count() != texts[one.name].null_count():
-            bad = (values[one.name].is_null() & texts[one.name].is_not_null()).arg_true()[0]
+    for column in columns:
+        if values[column.name].null_count() != texts[column.name].null_count():
+            bad = (values[column.name].is_null() & texts[column.name].is_not_null()).arg_true()[0]
             raise DataError(
-                f"a stored value is not a {one.kind}" + (f" of {one.scale} places" if one.scale else ""),
-                where=place_of(batch, int(bad), one.name),
+                f"a stored value is not a {column.kind}"
+                + (f" of {column.scale} places" if column.scale else ""),
+                where=place_of(batch, int(bad), column.name),
                 remedy="mend the row, or give the field its right type in the catalog",
             )
     return {one: values[one.name].cast(polars_type(one.kind, one.scale)) for one in columns}

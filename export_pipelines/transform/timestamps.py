@@ -27,4 +27,6 @@ def timestamp_texts(values: pl.Series) -> pl.Series:
 
 def with_timestamp_texts(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with its times as texts."""
-    return pl.DataFrame([timestamp_texts(one) if one.dtype == pl.Datetime else one for one in frame])
+    return pl.DataFrame(
+        [timestamp_texts(column) if column.dtype == pl.Datetime else column for column in frame]
+    )

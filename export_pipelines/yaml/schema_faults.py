@@ -156,9 +156,9 @@ def _step(annotation: Any, part: str | int) -> Any:
 
 def _moved(annotation: Any) -> dict[str, str]:
     """Keys that are no longer read, and what does their work now; a model says it as `MOVED`."""
-    return {key: text for one in _flat(annotation) for key, text in getattr(one, "MOVED", {}).items()}
+    return {key: text for item in _flat(annotation) for key, text in getattr(item, "MOVED", {}).items()}
 
 
 def _keys(annotation: Any) -> list[str]:
-    models = [one for one in _flat(annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
+    models = [cls for cls in _flat(annotation) if isinstance(cls, type) and issubclass(cls, BaseModel)]
     return [info.alias or name for model in models for name, info in model.model_fields.items()]

@@ -103,8 +103,8 @@ def test_review_tells_rights_keys_and_runs_of_each_principal(guarded: Project, t
     terminal("access", "key", "new", "ana", "--as", "boss")
     terminal("run", "leads", "--partition", "2024-01-01", "--as", "ana")
     rows = {
-        one["principal"]: one
-        for one in json.loads(terminal("access", "review", "--json", "--as", "boss").stdout)
+        load["principal"]: load
+        for load in json.loads(terminal("access", "review", "--json", "--as", "boss").stdout)
     }
     assert rows["bo"]["roles"] == ["analyst by team:data"]
     ana, boss, gone = rows["ana"], rows["boss"], rows["gone"]

@@ -100,7 +100,7 @@ def test_each_cell_is_as_the_model_says(store_url: str, tmp_path: Path, seed: in
                 continue
             assert want is not None, (role, asked)
             assert got and got.rights
-            assert {one.id: str(one.mask or "keep") for one in got.masking.columns} == _with_closed(
+            assert {column.id: str(column.mask or "keep") for column in got.masking.columns} == _with_closed(
                 want, whole
             ), (role, asked)
             assert got.query.limit == want.max_rows
@@ -117,7 +117,7 @@ def test_each_cell_is_as_the_model_says(store_url: str, tmp_path: Path, seed: in
 
 def _with_closed(want: model.RunOverrides, whole: Plan) -> dict[str, str]:
     """In an export that treats personal data, what has not the form of a closed type is redacted, by its own rules."""
-    own = {one.id: str(one.mask or "keep") for one in whole.masking.columns}
+    own = {column.id: str(column.mask or "keep") for column in whole.masking.columns}
     return {
         id: own[id] if done == "keep" and own[id] == "redact" and not model.FIELDS[id][2] else done
         for id, done in want.columns.items()

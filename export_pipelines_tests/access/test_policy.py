@@ -41,7 +41,7 @@ def faults(folder: Path, text: str) -> list[str]:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(DefinitionError) as found:
         load_policy(file, CATALOG)
-    return [one.partition("access.yaml:")[2] for one in found.value.faults]
+    return [fault.partition("access.yaml:")[2] for fault in found.value.faults]
 
 
 def test_every_fault_is_told_at_once_with_its_line(tmp_path: Path) -> None:

@@ -117,8 +117,8 @@ def test_backfill_gives_each_partition_as_narrow(guarded: Project, terminal: Ter
     answer = terminal("backfill", "leads", "--from", "2024-01-20", "--to", "2024-01-22", "--as", "ana")
     assert answer.code == 0, answer.stderr
     manifests = [json.loads(one.read_text()) for one in (guarded.home / "artifacts").rglob("manifest.json")]
-    assert [one["rights"]["asker"] for one in manifests] == ["ana"] * 3
-    assert all("first_name" not in [c["id"] for c in one["columns"]] for one in manifests)
+    assert [manifest["rights"]["asker"] for manifest in manifests] == ["ana"] * 3
+    assert all("first_name" not in [c["id"] for c in manifest["columns"]] for manifest in manifests)
     again = terminal("backfill", "leads", "--from", "2024-01-20", "--to", "2024-01-22", "--as", "ana")
     assert "skipped 3 partitions" in again.stderr
 

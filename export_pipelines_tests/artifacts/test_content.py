@@ -86,7 +86,7 @@ def test_a_fingerprint_is_believed_and_one_of_another_version_is_not_asked(home:
 def test_the_ledger_of_an_earlier_release_shows_its_windows_as_arrived(home: Path) -> None:
     ledger = open_ledger(f"sqlite:///{home / '.export_pipelines' / 'ledger.db'}")
     records = ledger.windows("daily_leads")
-    assert {(one.window_key, one.fingerprint, one.arrived) for one in records} == {
+    assert {(record.window_key, record.fingerprint, record.arrived) for record in records} == {
         ("2024-01-15", None, True),
         ("2024-01-16", None, True),
     }

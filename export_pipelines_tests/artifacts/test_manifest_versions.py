@@ -60,7 +60,7 @@ def test_a_manifest_of_an_earlier_release_is_given_out_as_it_is_stored(home: Pat
 
 def test_a_ledger_of_an_earlier_release_still_knows_what_was_delivered(home: Path) -> None:
     ledger = open_ledger(f"sqlite:///{home / 'ledger.db'}")
-    states = {(one.artifact.split("/")[0], one.state) for one in ledger.deliveries()}
+    states = {(delivery.artifact.split("/")[0], delivery.state) for delivery in ledger.deliveries()}
     assert ("daily_leads", "delivered") in states
     assert ("spoiled", "retrying") in states
 

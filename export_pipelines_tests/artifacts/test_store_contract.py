@@ -155,7 +155,9 @@ def test_manifests_come_newest_first_whatever_their_windows(store: Store) -> Non
     for age in ages:
         at = AT - timedelta(days=age)
         stored(store, token=f"{at:%Y%m%dT%H%M%SZ}-0a1b2c", at=at)
-    assert [one.created_at for one in store.manifests()] == [AT - timedelta(days=age) for age in (1, 3, 5)]
+    assert [manifest.created_at for manifest in store.manifests()] == [
+        AT - timedelta(days=age) for age in (1, 3, 5)
+    ]
     latest = store.latest("daily")
     assert latest is not None and latest.created_at == AT - timedelta(days=1)
 

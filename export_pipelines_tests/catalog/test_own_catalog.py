@@ -81,7 +81,7 @@ def test_custom_fields_have_a_short_form_and_join_those_declared_already(leads: 
 
 def test_custom_values_follow_the_column_of_their_object(leads: Leads) -> None:
     dataset = leads(extend("    fields: {custom: {column: extra_json}}"))
-    assert {one.column for one in dataset.fields if one.id.startswith("custom")} == {"extra_json"}
+    assert {field.column for field in dataset.fields if field.id.startswith("custom")} == {"extra_json"}
 
 
 def test_null_takes_a_field_away(leads: Leads) -> None:

@@ -153,7 +153,7 @@ def test_preview_shows_masked_rows_and_writes_nothing(terminal: Terminal, projec
     assert len(rows) == 10 and project.tree() == before
     terminal("run", "daily", "--partition", "2024-01-15")
     assert delivered(project, "2024-01-15") == rows
-    assert all("***" in one["email"] for one in rows if one["email"])
+    assert all("***" in row["email"] for row in rows if row["email"])
 
 
 def test_preview_stops_at_20_rows(terminal: Terminal, project: Project) -> None:

@@ -96,7 +96,7 @@ def test_a_week_that_fails_in_part_exits_1_with_its_partitions(project: Project)
     ran = in_shell(project, "backfill", "daily", "--from", "2024-01-10", "--to", "2024-01-12")
     assert ran.returncode == 1
     assert [
-        one for one in ran.stderr.splitlines() if not one.startswith(("error: ", "what was written"))
+        line for line in ran.stderr.splitlines() if not line.startswith(("error: ", "what was written"))
     ] == []
     assert ran.stderr.splitlines()[-1] == "error: 1 of 3 partitions failed: 2024-01-11"
 
@@ -249,5 +249,5 @@ def _require_recorded(project: Project, terminal: Callable[..., Answer], deliver
     states = [(one["state"], one["error"], one["attempts"][-1]["outcome"]) for one in made]
     assert states == ([("retrying", "interrupted", "retrying")] if delivering else [])
     with open_instance(project.settings, project.folder, os.environ) as instance:
-        runs = [one.status.value for one in instance.get_runs()]
+        runs = [get_run.status.value for get_run in instance.get_runs()]
     assert runs in ([["CANCELED"], ["FAILURE"]] if delivering else [[]])

@@ -23,7 +23,7 @@ NAMES = (
 
 def test_the_shipped_exports_load_together(catalog: Catalog) -> None:
     loaded = load_definitions(PROJECT / "exports", catalog)
-    assert [one.name for one in loaded.definitions] == list(NAMES)
+    assert [definition.name for definition in loaded.definitions] == list(NAMES)
     assert not loaded.broken
 
 

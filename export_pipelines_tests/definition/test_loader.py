@@ -27,7 +27,7 @@ def write(folder: Path, **files: str) -> None:
 def test_one_bad_file_keeps_no_other_from_loading(tmp_path: Path, catalog: Catalog) -> None:
     write(tmp_path, good="", bad="fields: [emial]\n", worse="fields: [", other="")
     loaded = load_definitions(tmp_path, catalog)
-    assert [one.name for one in loaded.definitions] == ["good", "other"]
+    assert [definition.name for definition in loaded.definitions] == ["good", "other"]
     assert set(loaded.broken) == {"bad", "worse"}
 
 
@@ -40,7 +40,7 @@ def test_two_definitions_that_write_the_same_files_are_refused(tmp_path: Path, c
     text = 'deliver: [{folder: {path: "out/%s"}}]\n'
     write(tmp_path, first=text % "{{date}}", second=text % "{{ date }}/", third=text % "{{date}}/third")
     loaded = load_definitions(tmp_path, catalog)
-    assert [one.name for one in loaded.definitions] == ["first", "third"]
+    assert [definition.name for definition in loaded.definitions] == ["first", "third"]
     assert "first writes the same files" in str(loaded.broken["second"])
 
 
@@ -69,7 +69,7 @@ def test_a_path_that_grows_too_long_breaks_its_own_definition_only(tmp_path: Pat
     path = "{{export}}" * 40
     write(tmp_path, good="", **{"long" * 10: f'deliver: [{{folder: {{path: "{path}"}}}}]\n'})
     loaded = load_definitions(tmp_path, catalog)
-    assert [one.name for one in loaded.definitions] == ["good"]
+    assert [definition.name for definition in loaded.definitions] == ["good"]
     assert "more than 1000" in str(loaded.broken["long" * 10])
 
 
@@ -78,7 +78,9 @@ def test_a_new_definition_never_breaks_one_that_was_known(tmp_path: Path, catalo
     write(tmp_path, a_new_one=same, daily=same)
     assert set(load_definitions(tmp_path, catalog).broken) == {"daily"}
     loaded = load_definitions(tmp_path, catalog, known={"daily"})
-    assert [one.name for one in loaded.definitions] == ["daily"] and set(loaded.broken) == {"a_new_one"}
+    assert [definition.name for definition in loaded.definitions] == ["daily"] and set(loaded.broken) == {
+        "a_new_one"
+    }
 
 
 def test_a_crash_of_the_program_breaks_the_definition_that_brought_it_about(
@@ -93,7 +95,7 @@ def test_a_crash_of_the_program_breaks_the_definition_that_brought_it_about(
 
     monkeypatch.setattr(loader, "compression_of", crash)
     loaded = load_definitions(tmp_path, catalog)
-    assert [one.name for one in loaded.definitions] == ["good"]
+    assert [definition.name for definition in loaded.definitions] == ["good"]
     text = str(loaded.broken["bad"])
     assert "bad.yaml:1: the program cannot take this definition: TypeError at " in text and "jane" not in text
 
@@ -102,7 +104,7 @@ def test_names_of_files_that_are_no_text_are_broken_definitions(tmp_path: Path, 
     write(tmp_path, good="")
     (tmp_path / os.fsdecode(b"caf\xe9.yaml")).write_text("type: lead\n")
     loaded = load_definitions(tmp_path, catalog)
-    assert [one.name for one in loaded.definitions] == ["good"]
+    assert [definition.name for definition in loaded.definitions] == ["good"]
     ((name, error),) = loaded.broken.items()
     assert f"{name} {error}".encode() and name == "caf\\udce9"
 
@@ -118,7 +120,7 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path, catalog: Catalog) -> 
     write(tmp_path, same="")
     (tmp_path / "same.yml").write_text(HEAD, encoding="utf-8")
     loaded = load_definitions(tmp_path, catalog)
-    assert [one.name for one in loaded.definitions] == ["same"]
+    assert [definition.name for definition in loaded.definitions] == ["same"]
     assert "has the same name" in str(loaded.broken["same.yml"])
 
 

@@ -9,7 +9,7 @@ from export_pipelines_tests.definition.conftest import Load
 
 
 def chosen(load: Load, leads: Dataset, fields: str) -> list[str]:
-    return [one.id for one in resolve_fields(load(f"fields: {fields}"), leads)]
+    return [resolve_field.id for resolve_field in resolve_fields(load(f"fields: {fields}"), leads)]
 
 
 def with_fields(leads: Dataset, *fields: object) -> Dataset:
@@ -73,7 +73,7 @@ def test_exclusions_are_ids_and_globs(load: Load, leads: Dataset) -> None:
 
 def test_resolving_against_another_catalog_names_the_place(load: Load, leads: Dataset) -> None:
     definition = load("fields: [lead_id, state]")
-    smaller = with_fields(leads, *(one for one in leads.fields if one.id != "state"))
+    smaller = with_fields(leads, *(field for field in leads.fields if field.id != "state"))
     with pytest.raises(CatalogError) as caught:
         resolve_fields(definition, smaller)
     assert caught.value.where == f"{definition.path}:3"

@@ -84,7 +84,8 @@ def _folder(tmp: Path) -> Iterator[FolderReceiver]:
 
 
 def attached(mail: EmailMessage) -> dict[str, bytes]:
-    return {str(one.get_filename()): one.get_payload(decode=True) for one in mail.iter_attachments()}  # type: ignore[misc]
+    files = list(mail.iter_attachments())
+    return {str(file.get_filename()): file.get_payload(decode=True) for file in files}  # type: ignore[misc]
 
 
 @dataclass
@@ -236,7 +237,7 @@ class S3Receiver:
 
     def debris(self) -> list[str]:
         hidden = [one.key for one in self.bucket.list("") if self._hidden(one.key)]
-        return [*hidden, *(one.key for one in self.bucket.uploads(""))]
+        return [*hidden, *(upload.key for upload in self.bucket.uploads(""))]
 
     def _hidden(self, key: str) -> bool:
         return key.rpartition("/")[2].startswith(".")
@@ -326,7 +327,7 @@ class DownloadReceiver:
 
     def arrived(self) -> dict[str, bytes]:
         desk = Desk(self.home)
-        done = [one for one in desk.ledger.deliveries() if one.receipt]
+        done = [delivery for delivery in desk.ledger.deliveries() if delivery.receipt]
         return {
             part.name: desk.store.open(one.artifact, part.name).read()
             for one in done[:1]

@@ -49,7 +49,7 @@ def test_a_key_names_the_files_and_the_manifest_lists_them_so(desk: Desk, receiv
     assert receipt.files == ("part_001.csv", "part_002.csv", "daily.manifest.json")
     assert receipt.target == f"s3://{receiver.bucket.name}/performance/2024-01-15/"
     arrived = receiver.arrived()
-    listed = [one["name"] for one in json.loads(arrived["daily.manifest.json"])["parts"]]
+    listed = [load["name"] for load in json.loads(arrived["daily.manifest.json"])["parts"]]
     assert listed == ["part_001.csv", "part_002.csv"]
     assert [arrived[name] for name in listed] == list(PARTS.values())
     assert desk.send(later(desk, PARTS), entry) == receipt

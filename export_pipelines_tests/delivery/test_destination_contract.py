@@ -39,7 +39,7 @@ def test_the_ledger_has_the_receipt_and_the_attempt(desk: Desk, receiver: Receiv
     receipt = desk.send(stored(desk.store), receiver.entry())
     (row,) = desk.ledger.deliveries()
     assert (row.state, row.receipt, row.target, row.attempts) == ("delivered", receipt, receipt.target, 1)
-    assert [one["outcome"] for one in desk.ledger.attempts(row.id)] == ["delivered"]
+    assert [attempt["outcome"] for attempt in desk.ledger.attempts(row.id)] == ["delivered"]
 
 
 def test_what_arrived_is_not_sent_twice(desk: Desk, receiver: Receiver) -> None:
@@ -54,7 +54,7 @@ def test_the_same_files_of_a_window_are_not_sent_twice(desk: Desk, receiver: Rec
     first = desk.send(stored(desk.store), receiver.entry())
     later = stored(desk.store, token=LATER, at=AT + timedelta(days=1))
     assert desk.send(later, receiver.entry()) == first
-    assert [(one.state, one.attempts) for one in desk.ledger.deliveries()] == [
+    assert [(delivery.state, delivery.attempts) for delivery in desk.ledger.deliveries()] == [
         ("delivered", 0),
         ("delivered", 1),
     ]
@@ -104,7 +104,7 @@ def test_what_a_person_must_mend_is_told_at_check_and_fails_for_good(desk: Desk,
             open_entry(entry, desk.resources).check()
         secrets = [value for value in desk.environment.values() if len(value) > 5]
         assert not any(secret in str(told.value) for secret in secrets), what
-    assert {one.state for one in desk.ledger.deliveries()} == {"failed"}
+    assert {delivery.state for delivery in desk.ledger.deliveries()} == {"failed"}
     assert receiver.arrived() == {}
 
 
@@ -119,7 +119,9 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, library: str
 ) -> None:
     for name in [
-        one for one in sys.modules if one.startswith(("export_pipelines.delivery.", "export_pipelines.s3"))
+        module
+        for module in sys.modules
+        if module.startswith(("export_pipelines.delivery.", "export_pipelines.s3"))
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, library, None)

@@ -75,7 +75,9 @@ def test_a_killed_delivery_is_completed_by_the_next_attempt(desk: Desk, receiver
             time.sleep(takes_s * random.Random(number).random())
         process.kill()
         process.join()
-        killed += [one.state for one in desk.ledger.deliveries(artifact=made.artifact)] != ["delivered"]
+        killed += [delivery.state for delivery in desk.ledger.deliveries(artifact=made.artifact)] != [
+            "delivered"
+        ]
         for name, data in receiver.arrived().items():
             assert name.endswith(".manifest.json") or data in whole, name
         complete(desk, made, entry, receiver, files)

@@ -50,7 +50,7 @@ def test_subject_body_and_types_tell_what_came(desk: Desk, entry: Any, post: Pos
     assert post.envelopes[0][0] == ["a@example.com", "b@example.com"]
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "leads_part_1.csv" in text and "SHA-256" in text
-    kinds = [one.get_content_type() for one in mail.iter_attachments()]
+    kinds = [iter_attachment.get_content_type() for iter_attachment in mail.iter_attachments()]
     assert kinds == [*["text/csv"] * len(PARTS), "application/json"]
 
 
@@ -58,9 +58,9 @@ def joined(post: Post) -> dict[str, bytes]:
     """The parts, put together from their pieces as the mails say."""
     found: dict[str, bytes] = {}
     for mail in post.messages:
-        for one in mail.iter_attachments():
-            name = str(one.get_filename())
-            data = one.get_payload(decode=True)
+        for iter_attachment in mail.iter_attachments():
+            name = str(iter_attachment.get_filename())
+            data = iter_attachment.get_payload(decode=True)
             assert isinstance(data, bytes)
             base = name[:-4] if name[-3:].isdigit() else name
             found[base] = found.get(base, b"") + data
@@ -291,7 +291,7 @@ def test_letters_that_no_mail_can_hold_are_a_fault_at_once(
     """YAML has a way to write half a pair of UTF-16."""
     with pytest.raises(RequestError):
         desk.send(stored(desk.store), entry(**{setting: text}))
-    assert [(one.state, one.next_at) for one in desk.ledger.deliveries()] == [("failed", None)]
+    assert [(delivery.state, delivery.next_at) for delivery in desk.ledger.deliveries()] == [("failed", None)]
     assert post.messages == []
 
 

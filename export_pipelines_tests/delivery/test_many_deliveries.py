@@ -70,7 +70,7 @@ def test_a_hundred_deliveries_at_once_have_a_hundred_receipts(
 def _require_equal(project: Project, receivers: Mapping[str, Any]) -> None:
     """What arrived is the SHA-256 of the manifests, at each destination, each file once."""
     store = open_store(str(project.home / "artifacts"))
-    wanted = sorted(part.sha256 for one in store.manifests() for part in one.parts)
+    wanted = sorted(part.sha256 for manifest in store.manifests() for part in manifest.parts)
     assert len(wanted) == 25
     sftp, s3, mail = receivers["sftp (OpenSSH)"], receivers["s3"], receivers["email"]
     arrived = {
@@ -78,10 +78,10 @@ def _require_equal(project: Project, receivers: Mapping[str, Any]) -> None:
         "s3": [data for name, data in s3.arrived().items() if name.endswith(".csv.gz")],
         "webhook": [one.body for one in receivers["webhook"].inbox.posted.values() if one.body[:1] != b"{"],
         "email": [
-            one.get_payload(decode=True)
+            iter_attachment.get_payload(decode=True)
             for message in mail.post.messages
-            for one in message.iter_attachments()
-            if str(one.get_filename()).endswith(".csv.gz")
+            for iter_attachment in message.iter_attachments()
+            if str(iter_attachment.get_filename()).endswith(".csv.gz")
         ],
     }
     for kind, files in arrived.items():

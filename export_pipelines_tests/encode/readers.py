@@ -71,7 +71,7 @@ def _python_csv(separator: str) -> Reader:
 
     def read(data: bytes, columns: Columns, _: Path) -> Rows:
         lines = list(csv.reader(io.StringIO(data.decode(), newline=""), delimiter=separator, strict=True))
-        assert lines[0] == [one.header for one in columns]
+        assert lines[0] == [column.header for column in columns]
         return _table([tuple(cell or None for cell in line) for line in lines[1:]], columns)
 
     return read
@@ -88,7 +88,7 @@ def _pandas_csv(separator: str) -> Reader:
             skip_blank_lines=False,
             engine="c",
         )
-        assert list(frame.columns) == [one.header for one in columns]
+        assert list(frame.columns) == [column.header for column in columns]
         return _table(
             [tuple(cell or None for cell in line) for line in frame.itertuples(index=False, name=None)],
             columns,
@@ -160,9 +160,9 @@ def _duckdb_json(form: str) -> Reader:
         path = folder / "part.json"
         path.write_bytes(data)
         types: dict[str, str] = {}
-        for one in columns:
-            name, *below = one.json_path
-            type = DUCKDB_TYPES.get(one.kind, "VARCHAR")
+        for column in columns:
+            name, *below = column.json_path
+            type = DUCKDB_TYPES.get(column.kind, "VARCHAR")
             members = types.get(name, "STRUCT()").removeprefix("STRUCT(").removesuffix(")")
             member = f'"{below[0]}" {type}' if below else ""
             types[name] = f"STRUCT({', '.join(filter(None, (members, member)))})" if below else type
@@ -185,8 +185,8 @@ def _duckdb_value(value: Any, column: OutputColumn) -> Any:
 
 def pyarrow_parquet(data: bytes, columns: Columns, _: Path) -> Rows:
     table = pq.read_table(io.BytesIO(data))
-    assert table.column_names == [one.header for one in columns]
-    return list(zip(*(one.to_pylist() for one in table.columns), strict=True))
+    assert table.column_names == [column.header for column in columns]
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def duckdb_parquet(data: bytes, columns: Columns, folder: Path) -> Rows:
@@ -227,7 +227,7 @@ def openpyxl_xlsx(data: bytes, columns: Columns, _: Path) -> Rows:
     sheet = openpyxl.load_workbook(io.BytesIO(data)).active
     assert sheet.freeze_panes == "A2"
     head, *lines = sheet.iter_rows()
-    assert [cell.value for cell in head] == [one.header for one in columns]
+    assert [cell.value for cell in head] == [column.header for column in columns]
     assert all(cell.data_type != "f" for line in lines for cell in line)
     return [
         tuple(_xlsx_value(cell.value, one) for cell, one in zip(line, columns, strict=True)) for line in lines
@@ -238,7 +238,7 @@ def calamine_xlsx(data: bytes, columns: Columns, _: Path) -> Rows:
     """It tells no empty text from an empty cell, and a time of midnight as a day."""
     book = python_calamine.load_workbook(io.BytesIO(data))
     head, *lines = book.get_sheet_by_index(0).to_python()
-    assert head == [one.header for one in columns]
+    assert head == [column.header for column in columns]
     return [tuple(map(_calamine_value, line, columns)) for line in lines]
 
 

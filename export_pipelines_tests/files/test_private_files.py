@@ -134,7 +134,7 @@ def sorted_on_disk(path: Path, functions: tuple[str, ...]) -> bool:
     with closing(SqliteSource(path).read(query)) as batches:  # type: ignore[type-var]
         assert next(batches).num_rows
         open_files = [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
-    return any("etilqs" in one for one in open_files)
+    return any("etilqs" in open_file for open_file in open_files)
 
 
 @pytest.mark.parametrize("functions", [(), ("regexp",)], ids=["by column", "with functions"])

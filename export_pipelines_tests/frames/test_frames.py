@@ -85,8 +85,8 @@ def test_every_format_gives_the_same_frame(
     )
     frame = read_artifact(manifest, store)
     assert frame.schema == pl.Schema(schema_of(manifest))
-    names = {one.id: one.name for one in manifest.columns}
-    shared = [one for one in parquet.columns if one.id in names]
+    names = {column.id: column.name for column in manifest.columns}
+    shared = [column for column in parquet.columns if column.id in names]
     # an object of JSON holds what tables give columns of their own
     assert len(shared) == len(parquet.columns) or ("json" in form and len(shared) > 30)
     found = frame.select(names[one.id] for one in shared)
@@ -120,13 +120,13 @@ def test_a_mask_is_a_text_in_every_format(url: str, store: Store) -> None:
             privacy=masks,
         )
         frames.append(read_artifact(manifest, store))
-    assert all(one.equals(frames[0]) for one in frames)
+    assert all(frame.equals(frames[0]) for frame in frames)
 
 
 def test_an_artifact_without_rows_has_its_columns(url: str, store: Store) -> None:
     manifest = written(url, store, 200, day="2024-01-14")
     frame = read_artifact(manifest, store)
-    assert (len(frame), frame.columns) == (0, [one.name for one in manifest.columns])
+    assert (len(frame), frame.columns) == (0, [column.name for column in manifest.columns])
 
 
 def test_pandas_has_exact_types(parquet: Manifest, store: Store) -> None:

@@ -55,7 +55,9 @@ def stored(
     url: str, type: str, columns: tuple[OutputColumn, ...], form: str, reader: str
 ) -> list[tuple[Any, ...]]:
     """The rows by plain SQL, in the types that `reader` gives."""
-    names = ", ".join(COLUMNS_ELSEWHERE[type].get(one.id, f"t.{one.id.split('.')[0]}") for one in columns)
+    names = ", ".join(
+        COLUMNS_ELSEWHERE[type].get(column.id, f"t.{column.id.split('.')[0]}") for column in columns
+    )
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         rows = connection.execute(ROWS.format(columns=names, type=type, time=TIME[type])).fetchall()
     return [
@@ -111,9 +113,9 @@ def test_every_field_of_every_row_is_read_back_as_stored(
     with store.open(manifest.artifact, part.name) as file:
         data = file.read()
     columns = plan.masking.columns
-    assert ALWAYS[type] <= {one.id for one in columns} and manifest.rows >= LEADS
+    assert ALWAYS[type] <= {column.id for column in columns} and manifest.rows >= LEADS
     assert type == "lead" or ("lead" if form.endswith("json") else "lead.email") in {
-        one.id for one in columns
+        column.id for column in columns
     }
     rows = READERS[form][reader](DECOMPRESS[plan.compression.codec](data), columns, tmp_path)
     plain = [

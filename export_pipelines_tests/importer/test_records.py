@@ -94,7 +94,7 @@ def test_files_are_read_as_programs_save_them(tmp_path: Path, encoding: str, zip
     data = "a;b\r\nÜ;🎉\r\n".encode(encoding)
     (tmp_path / "x.csv").write_bytes(gzip.compress(data) if zipped else data)
     with opened_text(tmp_path / "x.csv", form_of(tmp_path / "x.csv").encoding) as stream:
-        assert [one.cells for one in read_records(stream, ";")] == [("a", "b"), ("Ü", "🎉")]
+        assert [read_record.cells for read_record in read_records(stream, ";")] == [("a", "b"), ("Ü", "🎉")]
 
 
 def test_half_a_character_of_utf_16_rejects_its_row_alone(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_the_header_tells_what_parts_cells(tmp_path: Path, text: str, delimiter:
 def test_the_line_that_says_what_parts_cells_is_no_record(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(b"sep=;\r\na;b\r\n1;2\r\n")
     with opened_text(tmp_path / "x.csv", "utf-8") as stream:
-        assert [(one.line, one.cells) for one in read_records(stream, ";")] == [
+        assert [(read_record.line, read_record.cells) for read_record in read_records(stream, ";")] == [
             (2, ("a", "b")),
             (3, ("1", "2")),
         ]

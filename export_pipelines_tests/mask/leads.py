@@ -51,16 +51,16 @@ def _plan_of(
 def batch_of(plan: Plan, leads: Sequence[Lead]) -> pa.RecordBatch:
     """What a source reads of `leads`, which hold values by the ids of fields; what they lack is null."""
     columns = plan.query.columns
-    unknown = {id for lead in leads for id in lead} - {one.name for one in columns}
+    unknown = {id for lead in leads for id in lead} - {column.name for column in columns}
     assert not unknown, f"the plan does not read {unknown}"
     marked = plan.query.marked  # comes as text, in which the SELECT marks JSON that does not parse
     arrays = [
-        pa.array(_texts(leads, one.name), pa.string())
-        if one.name in marked
-        else pa.array([lead.get(one.name) for lead in leads], arrow_type(one.kind, one.scale))
-        for one in columns
+        pa.array(_texts(leads, column.name), pa.string())
+        if column.name in marked
+        else pa.array([lead.get(column.name) for lead in leads], arrow_type(column.kind, column.scale))
+        for column in columns
     ]
-    return pa.RecordBatch.from_arrays(arrays, names=[one.name for one in columns])
+    return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
 
 
 def _texts(leads: Sequence[Lead], id: str) -> list[str | None]:

@@ -85,7 +85,7 @@ def test_a_backfill_after_a_rotation_runs_what_was_made_with_the_old_key(
     def made() -> list[object]:
         answer = terminal(*command)
         assert answer.code == 0, answer.stderr
-        return [one["key_ids"] for one in manifests(project, "hidden")]
+        return [manifest["key_ids"] for manifest in manifests(project, "hidden")]
 
     first = made()
     assert len(first) == 2 and made() == first

@@ -251,7 +251,7 @@ def test_a_word_holds_where_a_list_stands_around_its_object(stored: str, word: s
 def test_an_object_after_one_with_a_key_twice_stays_as_it_is() -> None:
     texts = ['{"a":"x","a":"\\u0061@example.com"}', '{"a": "\\u00e9"}', '{"a":1,"a":2}']
     found = [
-        one["custom"] for one in shown([{"custom": one} for one in texts], ["custom"], {"custom": "redact"})
+        one["custom"] for one in shown([{"custom": text} for text in texts], ["custom"], {"custom": "redact"})
     ]
     assert found == ['{"a":"***"}', texts[1], texts[2]]
 

@@ -121,9 +121,9 @@ class Daemons:
 
     def end(self) -> None:
         """All daemons, with their servers and runs."""
-        for one in self.groups:
+        for group in self.groups:
             try:
-                os.killpg(one.pid, signal.SIGKILL)
+                os.killpg(group.pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-            one.wait()
+            group.wait()

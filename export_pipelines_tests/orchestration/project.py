@@ -120,10 +120,10 @@ def fill_source(path: Path) -> Path:
 
 def materializations(result: dg.ExecuteInProcessResult) -> dict[str | None, dict[str, Any]]:
     """Plain metadata of each materialization by its partition."""
-    events = [one for one in result.all_events if one.is_step_materialization]
+    events = [event for event in result.all_events if event.is_step_materialization]
     return {
-        one.partition: {key: value.value for key, value in one.materialization.metadata.items()}
-        for one in events
+        event.partition: {key: value.value for key, value in event.materialization.metadata.items()}
+        for event in events
     }
 
 
@@ -137,7 +137,7 @@ def checks(
 
 def failure(result: dg.ExecuteInProcessResult | dg.JobExecutionResult) -> dict[str, str]:
     """The text of each failed step by its name."""
-    failed: Sequence[dg.DagsterEvent] = [one for one in result.all_events if one.is_step_failure]
+    failed: Sequence[dg.DagsterEvent] = [event for event in result.all_events if event.is_step_failure]
     return {
         str(one.step_key).rpartition(".")[2]: str(one.step_failure_data.user_failure_data.description)
         for one in failed

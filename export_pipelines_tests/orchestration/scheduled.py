@@ -85,11 +85,11 @@ def tick(
 
 
 def keys_of(asked: Any) -> list[str]:
-    return [one.run_key for one in asked.run_requests or ()]
+    return [run_request.run_key for run_request in asked.run_requests or ()]
 
 
 def windows_of(asked: Any) -> list[str]:
-    return [one.tags["export/window"] for one in asked.run_requests or ()]
+    return [run_request.tags["export/window"] for run_request in asked.run_requests or ()]
 
 
 def tags_of(request: dg.RunRequest, at: datetime, export: str = "daily") -> dict[str, str]:
@@ -115,12 +115,12 @@ def run_requests(
     return [
         job.execute_in_process(
             raise_on_error=False,
-            run_config={**one.run_config, **QUIET},
-            partition_key=one.partition_key,
+            run_config={**request.run_config, **QUIET},
+            partition_key=request.partition_key,
             instance=instance,
-            tags=tags_of(one, at, export),
+            tags=tags_of(request, at, export),
         ).success
-        for one in requests
+        for request in requests
     ]
 
 

@@ -119,11 +119,11 @@ def test_who_was_told_is_logged_without_what_was_told(
 ) -> None:
     with caplog.at_level(logging.DEBUG, logger="export_pipelines"):
         undelivered.tick()
-    records = [one for one in caplog.records if one.name == "export_pipelines.alerts.channels"]
-    assert [(one.message, vars(one)["channel"], vars(one)["export"]) for one in records] == [
+    records = [record for record in caplog.records if record.name == "export_pipelines.alerts.channels"]
+    assert [(record.message, vars(record)["channel"], vars(record)["export"]) for record in records] == [
         ("alert told", channel, "failing") for channel in ("email", "slack", "webhook")
     ]
-    assert "ops@example.com" not in json.dumps([vars(one) for one in records], default=str)
+    assert "ops@example.com" not in json.dumps([vars(record) for record in records], default=str)
 
 
 def test_a_channel_that_is_broken_is_tried_again_and_the_others_are_not_told_twice(undelivered: Told) -> None:
@@ -222,4 +222,4 @@ def test_a_file_with_faults_is_refused_with_their_lines(tmp_path: Path, text: st
 def test_check_tells_of_a_secret_that_is_not_there(told: Told) -> None:
     opened = told.project.opened()
     faults = check_all(told.project.settings, opened.catalog, opened.loaded, environment={})
-    assert any(one.name == "alerts" and "TEST_SMTP is not set" in one.text for one in faults)
+    assert any(fault.name == "alerts" and "TEST_SMTP is not set" in fault.text for fault in faults)

@@ -77,7 +77,9 @@ def test_a_partition_keeps_its_colour_when_another_is_run(
 def test_a_window_that_was_not_written_is_not_evaluated(project: Project) -> None:
     project.write("daily", MONDAYS + "limits: {rows: 5}\n")
     result = project.run("daily", "2024-01-14", "2024-01-16")
-    found = {(one.check_name, one.partition) for one in result.get_asset_check_evaluations()}
+    found = {
+        (evaluation.check_name, evaluation.partition) for evaluation in result.get_asset_check_evaluations()
+    }
     assert not result.success and ("delivered", "2024-01-14") in found
     assert "2024-01-15" not in {partition for _, partition in found}
 
@@ -91,7 +93,7 @@ def test_the_check_of_a_day_that_arrives_later_turns_green(
     project.run("daily", "2024-01-13", "2024-01-15", instance=instance)
     assert colours(instance, "delivered") == dict(DAYS, **{"2024-01-14": "FAILED"})
     in_the_way.unlink()
-    ids = [one.id for one in project.opened().ledger.deliveries("daily")]
+    ids = [delivery.id for delivery in project.opened().ledger.deliveries("daily")]
     redeliver(project.opened(lambda: NOW), ids, False, instance=instance)
     assert colours(instance, "delivered") == DAYS
 

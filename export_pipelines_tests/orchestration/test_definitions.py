@@ -128,10 +128,13 @@ def test_every_name_of_the_program_itself_is_known(project: Project) -> None:
     repository = definitions_of(location).get_repository_def()
     jobs = repository.get_all_jobs()
     nodes = {node.name for job in jobs for node in job.all_node_defs}
-    own = {*repository.job_names, *nodes, *(one.name for one in repository.sensor_defs)}
+    own = {*repository.job_names, *nodes, *(sensor_def.name for sensor_def in repository.sensor_defs)}
     assert own - {"__ASSET_JOB"} == OWN | {"daily", *filter(taken_by, nodes)}  # no export can be named so
     assert set(DISALLOWED_NAMES) == DAGSTERS
-    assert {one.name for one in repository.schedule_defs} == {"daily_schedule", "sweep_schedule"}
+    assert {schedule_def.name for schedule_def in repository.schedule_defs} == {
+        "daily_schedule",
+        "sweep_schedule",
+    }
 
 
 @pytest.mark.parametrize(

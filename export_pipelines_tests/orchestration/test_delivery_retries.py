@@ -65,7 +65,10 @@ def test_one_destination_that_fails_does_not_hold_up_the_other(
     assert not result.success and "cannot make the folder" in failure(result)["folder_2"]
     (record,) = check.values()
     assert record.status.value == "FAILED"
-    assert [(one.number, one.state) for one in ledger.deliveries("two")] == [(1, "delivered"), (2, "failed")]
+    assert [(delivery.number, delivery.state) for delivery in ledger.deliveries("two")] == [
+        (1, "delivered"),
+        (2, "failed"),
+    ]
     assert (blocked / "free" / DAY / "leads_part_1.csv").is_file()
 
 
@@ -77,10 +80,10 @@ def test_a_mended_destination_is_delivered_by_hand_and_the_partition_is_recorded
         key = dg.AssetKey(["lead", "two"])
         assert instance.get_materialized_partitions(key) == set()
         (blocked / "taken").unlink()
-        ids = [one.id for one in ledger.deliveries("two")]
+        ids = [delivery.id for delivery in ledger.deliveries("two")]
         assert redeliver(project.opened(lambda: NOW), ids, False, instance=instance) == {}
         assert instance.get_materialized_partitions(key) == {DAY}
-    assert [(one.state, one.attempts) for one in ledger.deliveries("two")] == [
+    assert [(delivery.state, delivery.attempts) for delivery in ledger.deliveries("two")] == [
         ("delivered", 1),
         ("delivered", 2),
     ]
@@ -139,7 +142,7 @@ def test_a_delivery_that_fails_again_fails_its_run_and_the_check(
 ) -> None:
     with dg.instance_for_test() as instance:
         project.run("two", DAY, instance=instance)
-        ids = [one.id for one in ledger.deliveries("two")]
+        ids = [delivery.id for delivery in ledger.deliveries("two")]
         texts = redeliver(project.opened(lambda: NOW), ids, False, instance=instance)
         assert len(texts) == 1 and "cannot make the folder" in next(iter(texts.values()))
 

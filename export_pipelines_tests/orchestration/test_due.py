@@ -224,7 +224,7 @@ def test_the_days_of_all_ticks_that_were_missed_are_owed_where_no_calendar_names
     project.write("daily", ROLLING)
     turn_on(instance, day(10, 12), cron="30 4 * * *")
     asked = tick(project, day(13, 4, 30), instance)
-    ends = [one.partition("_")[2] for one in windows_of(asked)]
+    ends = [window.partition("_")[2] for window in windows_of(asked)]
     assert ends == [key(11), key(12), key(13)]
     assert run_requests(project, asked.run_requests[:1], day(13, 4, 30), instance) == [True]
     assert run_requests(project.with_source(NOWHERE), asked.run_requests[1:], day(13, 4, 30), instance) == [
@@ -233,7 +233,7 @@ def test_the_days_of_all_ticks_that_were_missed_are_owed_where_no_calendar_names
     ]
     project.write("daily", ROLLING.replace("30 4", "0 6"))
     again = tick(project, day(14, 6), instance)
-    ends = [one.partition("_")[2] for one in windows_of(again)]
+    ends = [window.partition("_")[2] for window in windows_of(again)]
     assert ends == [key(12), key(13), key(14)]
     config = again.run_requests[0].run_config["ops"]["lead__daily"]["config"]
     assert (config["start"][:10], config["end"][:10]) == (key(5), key(12))

@@ -42,11 +42,11 @@ def instance(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.D
 def test_its_artifacts_are_listed_and_whole(project: Project) -> None:
     listing = project.store.listing()
     assert listing.damaged == {}
-    assert sorted((one.export, one.window.key) for one in listing.manifests) == [
+    assert sorted((manifest.export, manifest.window.key) for manifest in listing.manifests) == [
         *(("daily", key) for key in DAYS),
         ("weeks", WEEK),
     ]
-    assert [verify(project.store, one.artifact) for one in listing.manifests] == [[]] * 5
+    assert [verify(project.store, manifest.artifact) for manifest in listing.manifests] == [[]] * 5
     assert len(project.ledger.deliveries("daily")) == len(DAYS)
 
 
@@ -81,7 +81,9 @@ def test_no_schedule_asks_again_for_what_is_done(project: Project, instance: dg.
     context = dg.build_schedule_context(
         instance=instance, scheduled_execution_time=day(18), repository_def=defs.get_repository_def()
     )
-    asked = [str(one.partition_key) for one in schedule.evaluate_tick(context).run_requests or ()]
+    asked = [
+        str(run_request.partition_key) for run_request in schedule.evaluate_tick(context).run_requests or ()
+    ]
     assert asked == ["2024-01-17"]  # the day that nobody exported; since it is on, four were due
 
 

@@ -50,7 +50,7 @@ def folder(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 def defs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Definitions]:
     monkeypatch.syspath_prepend(folder)
     yield importlib.import_module("host.definitions").defs
-    for name in [one for one in sys.modules if one.split(".")[0] == "host"]:
+    for name in [module for module in sys.modules if module.split(".")[0] == "host"]:
         del sys.modules[name]
 
 
@@ -64,7 +64,7 @@ def materialize(
     defs: dg.Definitions, instance: dg.DagsterInstance, *assets: str | list[str], partition: str | None = None
 ) -> dg.ExecuteInProcessResult:
     """As "Materialize" in the UI does."""
-    keys = [dg.AssetKey(one) for one in assets]
+    keys = [dg.AssetKey(asset) for asset in assets]
     return defs.resolve_implicit_global_asset_job_def().execute_in_process(
         asset_selection=keys, partition_key=partition, instance=instance, raise_on_error=False
     )
@@ -99,7 +99,10 @@ def test_both_sides_run_and_the_frames_are_exact(defs: dg.Definitions, instance:
     sold = len(day["price"].dropna()) + len(other["price"].dropna())
     assert (stored("rows"), stored("sold")) == (len(day) + len(other), sold)
     assert stored("first_ids") == list(day.iloc[:3, 0])
-    assert {one.asset_key.to_user_string() for one in _records(instance)} >= {"acme/lead/daily", "revenue"}
+    assert {record.asset_key.to_user_string() for record in _records(instance)} >= {
+        "acme/lead/daily",
+        "revenue",
+    }
 
 
 def test_what_cannot_be_read_is_named(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
@@ -125,17 +128,17 @@ def test_every_name_begins_with_the_prefix_and_nothing_is_for_all(project_of_exp
     assert ours.executor is None and not ours.loggers
     names = [
         *(ours.resources or {}),
-        *(one.name for one in ours.jobs or ()),
-        *(one.name for one in ours.schedules or ()),
-        *(one.name for one in ours.sensors or ()),
-        *(one.group_name for one in ours.resolve_asset_graph().asset_nodes),
+        *(job.name for job in ours.jobs or ()),
+        *(schedule.name for schedule in ours.schedules or ()),
+        *(sensor.name for sensor in ours.sensors or ()),
+        *(asset_node.group_name for asset_node in ours.resolve_asset_graph().asset_nodes),
     ]
     repository = ours.get_repository_def()
     graphs = [node for job in repository.get_all_jobs() for node in job.all_node_defs]
-    names += [one.name for one in graphs]
-    pools = {pool for one in graphs if isinstance(one, dg.OpDefinition) for pool in one.pools}
+    names += [graph.name for graph in graphs]
+    pools = {pool for graph in graphs if isinstance(graph, dg.OpDefinition) for pool in graph.pools}
     assert pools == {"acme_source"}
-    assert [one for one in names if not str(one).startswith("acme_")] == []
+    assert [name for name in names if not str(name).startswith("acme_")] == []
     assert {key.path[0] for key in ours.resolve_asset_graph().get_all_asset_keys()} == {"acme"}
 
 
@@ -210,11 +213,16 @@ def dg_says(folder: Path, *words: str) -> str:
 
 def _records(instance: dg.DagsterInstance) -> list[dg.AssetMaterialization]:
     found = [instance.fetch_materializations(key, limit=1).records for key in instance.get_asset_keys()]
-    return [one.asset_materialization for records in found for one in records if one.asset_materialization]
+    return [
+        record.asset_materialization
+        for records in found
+        for record in records
+        if record.asset_materialization
+    ]
 
 
 def _texts(result: dg.ExecuteInProcessResult) -> str:
     assert not result.success
-    failed = [one.step_failure_data for one in result.all_events if one.is_step_failure]
+    failed = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     texts = [one.user_failure_data.description if one.user_failure_data else one.error for one in failed]
     return "\n".join(map(str, texts))

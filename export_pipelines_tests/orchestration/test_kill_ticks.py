@@ -94,7 +94,7 @@ def arrived(project: Project) -> Counter[str]:
     with_url = project.settings.ledger_url.get_secret_value()
     ledger = open_ledger(with_url)
     try:
-        return Counter(one.window_key for one in ledger.windows("daily") if one.arrived)
+        return Counter(window.window_key for window in ledger.windows("daily") if window.arrived)
     finally:
         ledger.engine.dispose()
 
@@ -118,7 +118,7 @@ def test_each_window_of_a_killed_tick_is_exported_once(
     daemons.start()
     daemons.until(lambda: len(arrived(project)) == DUE and not unfinished(instance), PATIENCE_S)
     assert arrived(project) == dict.fromkeys(windows(tick), 1)
-    made = Counter(one.window.key for one in project.store.manifests("daily"))
+    made = Counter(manifest.window.key for manifest in project.store.manifests("daily"))
     assert made == dict.fromkeys(windows(tick), 1)
     assert files(project) == [
         f"{key}/{name}" for key in windows(tick) for name in ("daily.manifest.json", "leads_part_1.csv")

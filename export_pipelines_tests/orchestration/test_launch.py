@@ -35,7 +35,9 @@ def test_a_partition_is_launched_and_seen_on_the_instance(
         instance=instance,
         observer=heard,
     )
-    assert done.ok and [one.rows for one in done.manifests] == [10] and heard.rows_of("encode") == [10]
+    assert (
+        done.ok and [manifest.rows for manifest in done.manifests] == [10] and heard.rows_of("encode") == [10]
+    )
     run = instance.get_run_by_id(done.run_id)
     assert (
         run and run.job_name == "daily" and run.is_success and run.tags["dagster/partition"] == "2024-01-15"
@@ -135,8 +137,8 @@ def test_a_backfill_runs_ranges_and_counts_the_partitions(
         observer=heard,
     )
     assert done.exit_code == 0 and len(done.outcomes) == 2 and len(done.manifests) == 4
-    assert sum(one.rows for one in done.manifests) == 20
-    assert [one.window for one in heard.runs] == [one.window.key for one in done.manifests]
+    assert sum(manifest.rows for manifest in done.manifests) == 20
+    assert [run.window for run in heard.runs] == [manifest.window.key for manifest in done.manifests]
     assert len(heard.written) == 4
     assert {run.tags["export/backfill"] for run in instance.get_runs()} == {done.id}
 
@@ -214,8 +216,8 @@ def test_a_backfill_leaves_out_what_is_done_unless_forced(
         observer=heard,
     )
     assert rest.skipped == ("2024-01-05", "2024-01-06", "2024-01-08")
-    assert [one.window.key for one in rest.manifests] == ["2024-01-04", "2024-01-07", "2024-01-09"]
-    assert [one.window for one in heard.runs] == ["2024-01-04", "2024-01-07", "2024-01-09"]
+    assert [manifest.window.key for manifest in rest.manifests] == ["2024-01-04", "2024-01-07", "2024-01-09"]
+    assert [run.window for run in heard.runs] == ["2024-01-04", "2024-01-07", "2024-01-09"]
     assert rest.exit_code == 0
     forced = backfill(project.opened(now), "daily", "2024-01-04", "2024-01-05", instance=instance, force=True)
     assert len(forced.manifests) == 2 and not forced.skipped
@@ -226,10 +228,12 @@ def test_a_partition_of_another_definition_or_without_its_artifact_is_not_done(
 ) -> None:
     def filled() -> list[str]:
         done = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-06", instance=instance)
-        return [one.window.key for one in done.manifests]
+        return [manifest.window.key for manifest in done.manifests]
 
     assert filled() == ["2024-01-05", "2024-01-06"]
-    gone = next(one for one in project.store.manifests("daily") if one.window.key == "2024-01-06")
+    gone = next(
+        manifest for manifest in project.store.manifests("daily") if manifest.window.key == "2024-01-06"
+    )
     shutil.rmtree(Path(project.settings.store_url) / gone.artifact)
     assert filled() == ["2024-01-06"]
     project.write("daily", DAILY.replace("outcome, price", "outcome"))
@@ -240,8 +244,8 @@ def test_a_new_destination_runs_no_history_again(project: Project, instance: dg.
     first = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-06", instance=instance)
     project.write("daily", DAILY + '  - folder: {path: "copy/{{date}}"}\n')
     again = backfill(project.opened(now), "daily", "2024-01-05", "2024-01-07", instance=instance)
-    assert again.skipped == tuple(one.window.key for one in first.manifests)
-    assert [one.window.key for one in again.manifests] == ["2024-01-07"]
+    assert again.skipped == tuple(manifest.window.key for manifest in first.manifests)
+    assert [manifest.window.key for manifest in again.manifests] == ["2024-01-07"]
 
 
 QUIET = DAILY.replace("schedule: daily at 02:00", "schedule: daily at 02:00\nquiet_hours: 22:00-06:00")
@@ -301,13 +305,13 @@ def test_a_backfill_stops_between_runs_when_the_quiet_hours_end(
         "2024-02-02",
         instance=instance,
     )
-    assert len(rest.skipped) == 3 and [one.window.key for one in rest.manifests] == list(done.left)
+    assert len(rest.skipped) == 3 and [manifest.window.key for manifest in rest.manifests] == list(done.left)
 
 
 def test_weeks_of_a_month_are_partitions(project: Project, instance: dg.DagsterInstance) -> None:
     project.write("weeks", WHOLE.replace("partition: null", "partition: {every: week, of: month}"))
     done = backfill(project.opened(now), "weeks", "2023-12-22", "2024-01-22", instance=instance)
-    assert [(one.window.key, one.rows) for one in done.manifests] == [
+    assert [(manifest.window.key, manifest.rows) for manifest in done.manifests] == [
         ("2023-12-22", 0),
         ("2024-01-01", 70),
         ("2024-01-08", 70),
@@ -365,11 +369,11 @@ def test_the_step_that_writes_shows_the_figures_of_each_stage(
     done = launch(project.opened(now), "daily", partition_key="2024-01-15", instance=instance)
     step: Any
     (step,) = [
-        one.dagster_event.step_output_data.metadata["stages"].value
-        for one in instance.all_logs(done.run_id)
-        if one.dagster_event
-        and one.dagster_event.is_successful_output
-        and one.step_key == "lead__daily.write"
+        log.dagster_event.step_output_data.metadata["stages"].value
+        for log in instance.all_logs(done.run_id)
+        if log.dagster_event
+        and log.dagster_event.is_successful_output
+        and log.step_key == "lead__daily.write"
     ]
     stages = step["2024-01-15"]
     assert {name: one["rows"] for name, one in stages.items()} == dict.fromkeys(

@@ -31,14 +31,16 @@ def test_a_changed_definition_loads_or_is_broken_by_itself(number: int, tmp_path
         (project.settings.definitions / f"{name}.yaml").write_bytes(data)
     loaded = project.opened().loaded
     assert companion in loaded.definitions
-    assert {one.name for one in loaded.definitions} | set(loaded.broken) == {"daily", *names}
+    assert {definition.name for definition in loaded.definitions} | set(loaded.broken) == {"daily", *names}
     for name, error in loaded.broken.items():
         _require_named(name, error.faults)
     definitions = project.definitions()
     dg.Definitions.validate_loadable(definitions)
     assert definitions.resolve_assets_def(dg.AssetKey(["lead", "daily"])).partitions_def is not None
-    schedules = {one.name for one in definitions.schedules or []}
-    assert {f"{one.name}_schedule" for one in loaded.definitions if one.schedule} <= schedules
+    schedules = {schedule.name for schedule in definitions.schedules or []}
+    assert {
+        f"{definition.name}_schedule" for definition in loaded.definitions if definition.schedule
+    } <= schedules
     faults = check_all(project.settings, load_catalog(None), loaded, now=lambda: NOW, environment={})
     for fault in faults:
         if fault.name not in OTHERS and fault.severity == "error":

@@ -37,9 +37,9 @@ def test_its_records_artifacts_and_partitions_are_those_of_the_new_name(watched:
     rename(watched)
     opened = watched.project.opened()
     days = {"2024-01-13", "2024-01-14", "2024-01-15"}
-    assert {one.window_key for one in opened.ledger.deliveries("backup")} == days
+    assert {delivery.window_key for delivery in opened.ledger.deliveries("backup")} == days
     assert opened.ledger.arrived("backup", "2024-01-13") and not opened.ledger.deliveries("daily")
-    assert {one.window.key for one in opened.store.manifests("backup")} == days
+    assert {manifest.window.key for manifest in opened.store.manifests("backup")} == days
     assert watched.instance.get_materialized_partitions(dg.AssetKey(["lead", "backup"])) == days
 
 
@@ -73,7 +73,9 @@ def test_the_version_of_its_columns_goes_on(watched: Watched) -> None:
 def test_the_same_files_of_a_window_are_not_sent_again(watched: Watched) -> None:
     rename(watched)
     assert watched.project.run("backup", "2024-01-15", instance=watched.instance).success
-    receipts = {one.artifact: one for one in watched.project.opened().ledger.deliveries("backup")}
+    receipts = {
+        delivery.artifact: delivery for delivery in watched.project.opened().ledger.deliveries("backup")
+    }
     newest = next(one for name, one in receipts.items() if name.startswith("backup/"))
     assert (newest.state, newest.attempts) == ("delivered", 0)
 

@@ -52,7 +52,7 @@ def test_a_report_goes_through_the_same_ops_and_becomes_an_artifact(project: Pro
     rows = rows_of_the_store(project, told["artifact"])
     assert told["rows"] == len(rows) and rows[-1]["is_total"] == "true"
     assert told["preview"].startswith("| day | source\\_name | is\\_total | leads |")
-    assert [one.name for one in told["dagster/column_schema"].columns][:3] == [
+    assert [column.name for column in told["dagster/column_schema"].columns][:3] == [
         "day",
         "source_name",
         "is_total",

@@ -29,7 +29,7 @@ OPS = [
 
 
 def steps(result: dg.ExecuteInProcessResult) -> list[str]:
-    return [str(one.step_key).rpartition(".")[2] for one in result.all_events if one.is_step_success]
+    return [str(event.step_key).rpartition(".")[2] for event in result.all_events if event.is_step_success]
 
 
 def rows_of_the_store(project: Project, artifact: str) -> list[dict[str, str]]:
@@ -95,9 +95,9 @@ def test_a_range_is_one_run_with_a_materialization_and_rows_of_its_own_for_each_
 def test_each_op_tells_what_it_added_to_the_plan(project: Project) -> None:
     result = project.run("daily", "2024-01-15")
     told = {
-        str(one.step_key).rpartition(".")[2]: one.step_output_data.metadata
-        for one in result.all_events
-        if one.is_successful_output and one.step_output_data.metadata
+        str(event.step_key).rpartition(".")[2]: event.step_output_data.metadata
+        for event in result.all_events
+        if event.is_successful_output and event.step_output_data.metadata
     }
     assert told["extract"]["windows"].value == 1
     assert "FROM leads" in str(told["mask_pii"]["sql"].value)
@@ -128,7 +128,7 @@ def test_each_destination_is_an_op_of_its_own(project: Project) -> None:
     assert {"folder_1", "folder_2"} <= set(steps(result))
     for folder in ("backup", "copy"):
         files = (project.settings.home / "delivered" / folder / "2024-01-15").iterdir()
-        assert "leads_part_1.csv" in {one.name for one in files}
+        assert "leads_part_1.csv" in {file.name for file in files}
 
 
 def test_an_empty_day_is_not_delivered_where_the_export_says_so(project: Project) -> None:

@@ -22,7 +22,7 @@ def ask(project: Project, at: datetime, instance: dg.DagsterInstance) -> list[st
     """The windows that a tick asks for, in its order; then they are run, as the daemon would."""
     requests = tick(project, at, instance).run_requests
     assert all(run_requests(project, requests, at, instance))
-    return [str(one.partition_key) for one in requests]
+    return [str(request.partition_key) for request in requests]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,10 @@ def test_an_export_of_the_whole_history_runs_at_every_tick(
 
 def test_an_export_without_a_schedule_has_none(project: Project, instance: dg.DagsterInstance) -> None:
     project.write("by_hand", "type: lead\nformat: csv\nfields: [lead_id]\n")
-    assert {one.name for one in project.definitions().schedules or []} == {"daily_schedule", "sweep_schedule"}
+    assert {schedule.name for schedule in project.definitions().schedules or []} == {
+        "daily_schedule",
+        "sweep_schedule",
+    }
 
 
 def test_windows_that_a_stopped_daemon_missed_are_asked_for_once_oldest_first(

@@ -80,10 +80,10 @@ def again(project: Project, asked: dg.SensorResult, instance: dg.DagsterInstance
         job.execute_in_process(
             instance=instance,
             raise_on_error=False,
-            partition_key=one.partition_key,
-            tags={**one.tags, **tags, "dagster/run_key": str(one.run_key)},
+            partition_key=run_request.partition_key,
+            tags={**run_request.tags, **tags, "dagster/run_key": str(run_request.run_key)},
         ).success
-        for one in asked.run_requests or ()
+        for run_request in asked.run_requests or ()
     ]
 
 

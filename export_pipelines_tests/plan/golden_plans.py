@@ -37,7 +37,7 @@ def golden_text(plan: Plan) -> str:
         ";",
         *query.count_sql.splitlines(),
         ";",
-        *(f"-- ? {json.dumps(one, ensure_ascii=False)}" for one in query.values),
+        *(f"-- ? {json.dumps(value, ensure_ascii=False)}" for value in query.values),
         f"-- functions: {', '.join(query.functions) or 'none'}",
         f"-- private: {', '.join(private) or 'none'}",
     ]

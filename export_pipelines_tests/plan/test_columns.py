@@ -97,7 +97,7 @@ def test_parts_of_a_value_in_a_whole_object_stand_beside_it() -> None:
 
 def test_every_column_reads_a_column_of_the_query(tmp_path: Path) -> None:
     compiled = plan(tmp_path, "fields: [email.domain, email.user, flow.name, custom]")
-    assert [one.name for one in compiled.query.columns] == [
+    assert [column.name for column in compiled.query.columns] == [
         "email",
         "flow.name",
         "custom",
@@ -106,7 +106,7 @@ def test_every_column_reads_a_column_of_the_query(tmp_path: Path) -> None:
         "lead_id",  # which errors name
     ]
     assert {column.source for column in compiled.masking.columns} <= {
-        one.name for one in compiled.query.columns
+        column.name for column in compiled.query.columns
     }
 
 

@@ -108,7 +108,7 @@ def test_the_room_of_plans_opens_nothing_and_reads_no_clock() -> None:
     folder = Path(export_pipelines.plan.__file__).parent
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            names = [name.name for name in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not IMPURE & {name.partition(".")[0] for name in names}, file
             assert not (isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today")), file

@@ -20,12 +20,12 @@ def event(folder: Path, lines: str) -> dict[str, object]:
 
 def test_every_field_of_a_lead_is_a_field_of_its_snapshot() -> None:
     own = {
-        one.id: one
-        for one in LEADS.fields
-        if one.id not in NOT_IN_A_SNAPSHOT
-        and not one.id.startswith(("flow.", "source.", "recipient.", "appended."))
+        field.id: field
+        for field in LEADS.fields
+        if field.id not in NOT_IN_A_SNAPSHOT
+        and not field.id.startswith(("flow.", "source.", "recipient.", "appended."))
     }
-    found = {one.id.removeprefix("lead."): one for one in EVENTS.fields if one.id.startswith("lead.")}
+    found = {field.id.removeprefix("lead."): field for field in EVENTS.fields if field.id.startswith("lead.")}
     assert found.keys() == own.keys()
     for id, one in found.items():
         assert (one.type, one.pii, one.column) == (own[id].type, own[id].pii, "lead")
@@ -109,7 +109,11 @@ def test_an_object_in_the_snapshot_has_words_of_its_own(
 )
 def test_what_is_not_personal_is_never_hidden_in_the_snapshot(tmp_path: Path, privacy: str) -> None:
     found = seals(tmp_path, f"privacy: {privacy}")
-    plain = {one.path for one in EVENTS.fields if one.column == "lead" and one.path and not one.is_personal}
+    plain = {
+        field.path
+        for field in EVENTS.fields
+        if field.column == "lead" and field.path and not field.is_personal
+    }
     assert {path: found[path] for path in plain} == dict.fromkeys(plain)
 
 
@@ -121,8 +125,8 @@ def test_where_texts_are_redacted_the_names_of_the_row_are_read_and_not_exported
         "lead.first_name", "lead.last_name", "lead.title", "lead.dob", "lead.address_1", "lead.address_2",
     )  # fmt: skip
     assert found.never == ("lead.ssn",)
-    assert {*found.own, *found.never} <= {one.name for one in made.query.columns}
-    assert [one.id for one in found.columns] == ["event_id", "reason", "lead.comments"]
+    assert {*found.own, *found.never} <= {column.name for column in made.query.columns}
+    assert [column.id for column in found.columns] == ["event_id", "reason", "lead.comments"]
 
 
 def test_where_nothing_is_redacted_no_name_is_read(tmp_path: Path) -> None:
@@ -131,7 +135,7 @@ def test_where_nothing_is_redacted_no_name_is_read(tmp_path: Path) -> None:
     made = plan(tmp_path, "type: event\nfields: [event_id, reason]")
     found = made.masking
     assert (found.own, found.never) == ((), ())
-    assert [one.name for one in made.query.columns] == ["event_id", "reason", "occurred_at"]
+    assert [column.name for column in made.query.columns] == ["event_id", "reason", "occurred_at"]
 
 
 def test_rows_are_sorted_as_asked_and_then_by_time(tmp_path: Path) -> None:

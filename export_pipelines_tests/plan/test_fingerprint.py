@@ -191,10 +191,11 @@ def test_a_rotated_key_is_other_content_only_where_it_is_used(tmp_path: Path) ->
 def test_it_says_where_the_values_lie(tmp_path: Path, id: str, change: dict[str, Any], same: bool) -> None:
     made = request(tmp_path, LEADS)
     fields = tuple(
-        one.model_copy(update=change) if one.id == id else one for one in CATALOG.dataset("leads").fields
+        field.model_copy(update=change) if field.id == id else field
+        for field in CATALOG.dataset("leads").fields
     )
     leads = Dataset.model_validate(CATALOG.dataset("leads").model_dump() | {"fields": fields})
-    catalog = Catalog(datasets=(leads, *(one for one in CATALOG.datasets if one.name != "leads")))
+    catalog = Catalog(datasets=(leads, *(dataset for dataset in CATALOG.datasets if dataset.name != "leads")))
     moved = compile_plan(PlanRequest(made.definition, made.window, catalog, "sqlite", KEYS))
     assert (fingerprint(moved) == fingerprint(compile_plan(made))) is same
 

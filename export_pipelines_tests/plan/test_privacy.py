@@ -114,7 +114,7 @@ def test_a_word_for_an_object_leaves_what_is_not_personal_in_it(tmp_path: Path, 
 def test_a_removed_object_leaves_what_is_not_personal_beside_it(tmp_path: Path) -> None:
     found = masking(tmp_path, "fields: [lead_id, custom, custom.product_type]\nprivacy: {custom: remove}")
     assert found.removed == ("custom",)
-    assert [one.id for one in found.columns] == ["lead_id", "custom.product_type"]
+    assert [column.id for column in found.columns] == ["lead_id", "custom.product_type"]
 
 
 def test_a_glob_reaches_personal_data_of_open_types_only(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_the_halves_of_a_postal_code_that_is_not_exported_do_not_stand_together(
 
 def test_a_rule_leaves_out_the_second_half_of_a_postal_code(tmp_path: Path) -> None:
     found = masking(tmp_path, "fields: {exclude_pii: true}")
-    assert [one.id for one in found.columns if one.source == "postal_code"] == [
+    assert [column.id for column in found.columns if column.source == "postal_code"] == [
         f"postal_code.{p}" for p in POST
     ]
     assert {"postal_code.ldu", "postal_code.incode"} <= set(found.removed)

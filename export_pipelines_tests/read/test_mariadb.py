@@ -189,7 +189,7 @@ def cell(text: bytes | None) -> bytes:
 
 def framed(payload: bytes) -> bytes:
     pieces = [payload[at : at + 0xFFFFFF] for at in range(0, len(payload) + 1, 0xFFFFFF)]
-    return b"".join(len(one).to_bytes(3, "little") + b"\0" + one for one in pieces)
+    return b"".join(len(piece).to_bytes(3, "little") + b"\0" + piece for piece in pieces)
 
 
 class _Slow(io.RawIOBase):

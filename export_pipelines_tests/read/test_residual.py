@@ -299,7 +299,7 @@ def test_a_rule_as_a_whole_is_pushed_or_not_and_the_others_with_it_are(postgresq
     query = rest_query(small, RuleSet(op="or", rules=(small, valid)))
     assert query.residual and query.sql.count("leads.size") == query.count_sql.count("leads.size") + 1
     assert "is_valid" in query.residual.sql and "OR" in query.residual.sql
-    assert [one.name for one in query.residual.columns] == ["rest 2 email", "rest 5 size"]
+    assert [column.name for column in query.residual.columns] == ["rest 2 email", "rest 5 size"]
     assert rest_query(small).residual is None
 
 

@@ -41,4 +41,4 @@ class Heard:
 
     def rows_of(self, stage: str) -> list[int]:
         """Rows so far after each of the stage's batches that holds any."""
-        return [*accumulate(one.rows for one in self.batches if one.stage == stage and one.rows)]
+        return [*accumulate(batch.rows for batch in self.batches if batch.stage == stage and batch.rows)]

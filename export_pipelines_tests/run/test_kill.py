@@ -121,7 +121,7 @@ def test_killed_at_any_moment_a_run_leaves_a_whole_artifact_or_none(
     after_kill = store.manifests()
 
     made = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(2))
-    assert sorted(one.artifact for one in store.manifests()) == [
+    assert sorted(manifest.artifact for manifest in store.manifests()) == [
         *(one.artifact for one in after_kill),
         made.artifact,
     ]
@@ -146,7 +146,7 @@ def test_killed_while_it_commits_it_is_all_or_nothing(
         child.walk(all_steps - back)
         child.kill()
         assert_only_whole_artifacts(store)
-        whole.append(any(one.artifact.endswith(token(back)) for one in store.manifests()))
+        whole.append(any(manifest.artifact.endswith(token(back)) for manifest in store.manifests()))
         store.sweep()
         assert files_of(tmp_path / "store") == files_that_manifests_know(store)
     assert whole == sorted(whole, reverse=True)  # once committed, committed
@@ -156,7 +156,7 @@ def test_killed_while_it_commits_it_is_all_or_nothing(
 def assert_only_whole_artifacts(store: Store) -> None:
     listing = store.listing()
     assert listing.damaged == {}
-    assert [fault for one in listing.manifests for fault in verify(store, one.artifact)] == []
+    assert [fault for manifest in listing.manifests for fault in verify(store, manifest.artifact)] == []
 
 
 def files_of(root: Path) -> set[str]:
@@ -165,7 +165,7 @@ def files_of(root: Path) -> set[str]:
 
 def files_that_manifests_know(store: Store) -> set[str]:
     return {
-        f"{one.artifact}/{name}"
-        for one in store.manifests()
-        for name in ("manifest.json", *(part.name for part in one.parts))
+        f"{manifest.artifact}/{name}"
+        for manifest in store.manifests()
+        for name in ("manifest.json", *(part.name for part in manifest.parts))
     }

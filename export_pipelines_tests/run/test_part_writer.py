@@ -28,7 +28,7 @@ def test_a_part_is_given_once_it_is_finished() -> None:
     assert gzip.decompress(store.parts["a"]) == b"id\n1\n2\n"
     assert first.bytes == len(store.parts["a"])
     assert first.sha256 == hashlib.sha256(store.parts["a"]).hexdigest()
-    assert [one.name for one in parts] == ["b"]
+    assert [part.name for part in parts] == ["b"]
 
 
 @pytest.mark.parametrize("codec", ["none", "gzip", "zstd"])

@@ -45,7 +45,7 @@ def test_each_stage_has_a_thread_of_its_own_and_none_is_left() -> None:
     first = stages.add("a", through("a", range(9)), one_row)
     second = stages.add("b", through("b", first), one_row)
     assert list(stages.run(second)) == list(range(9))
-    assert [len(one) for one in threads.values()] == [1, 1] and threads["a"] != threads["b"]
+    assert [len(thread) for thread in threads.values()] == [1, 1] and threads["a"] != threads["b"]
     assert set(threading.enumerate()) <= before
 
 
@@ -126,7 +126,7 @@ def test_every_batch_is_told_with_rows_bytes_and_busy_seconds() -> None:
     first = stages.add("slow", slowly(range(4)), one_row)
     quick = stages.add("quick", map(abs, first), one_row)
     assert list(stages.run(quick)) == [0, 1, 2, 3]
-    assert [(one.rows, one.bytes) for one in heard.batches if one.stage == "quick"] == [
+    assert [(batch.rows, batch.bytes) for batch in heard.batches if batch.stage == "quick"] == [
         (1, 0),
         (1, 1),
         (1, 2),

@@ -125,7 +125,7 @@ def test_a_window_without_rows_has_no_part_if_empty_ones_are_skipped(form: str, 
 def test_what_is_told_of_a_part_is_true(form: str, codec: str) -> None:
     plan = plan_of(COLUMNS, form, codec, part_rows=400)
     result, parts = written(plan, batches_of(COLUMNS, ROWS, 300))
-    assert [(one.name, one.rows, one.bytes, one.raw_bytes, one.sha256) for one in result.parts] == [
+    assert [(part.name, part.rows, part.bytes, part.raw_bytes, part.sha256) for part in result.parts] == [
         (name, rows, len(data), len(raw(form, codec, data)), hashlib.sha256(data).hexdigest())
         for (name, data), rows in zip(parts.items(), (400, 400, 200), strict=True)
     ]

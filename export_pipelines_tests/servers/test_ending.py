@@ -61,9 +61,9 @@ def started(folder: Path, under_make: bool, command: str = "") -> Iterator["subp
         assert any("weed" in command for command in members(str(folder)).values())
         yield process
     finally:
-        for one in members(str(folder)):
+        for member in members(str(folder)):
             with suppress(ProcessLookupError):
-                os.kill(one, signal.SIGKILL)
+                os.kill(member, signal.SIGKILL)
         process.wait()
 
 

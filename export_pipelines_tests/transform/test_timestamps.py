@@ -17,7 +17,9 @@ YEAR_10000_MS = 253_402_300_800_000
 @given(times=st.lists(st.none() | st.datetimes(timezones=st.just(UTC)), max_size=6))
 def test_each_time_is_spelled_to_the_millisecond(times: list[datetime | None]) -> None:
     texts = timestamp_texts(pl.Series(times, dtype=TYPE)).to_list()
-    whole = [one and one.replace(microsecond=one.microsecond // 1000 * 1000, tzinfo=None) for one in times]
+    whole = [
+        time and time.replace(microsecond=time.microsecond // 1000 * 1000, tzinfo=None) for time in times
+    ]
     assert texts == [one and one.isoformat(timespec="milliseconds") + "Z" for one in whole]
 
 

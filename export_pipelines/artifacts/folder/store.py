@@ -43,7 +43,7 @@ class FolderStore:
                 damaged[artifact] = error
             except FileNotFoundError:
                 continue  # removed while we were listing
-        manifests.sort(key=lambda one: (one.created_at, one.artifact), reverse=True)
+        manifests.sort(key=lambda manifest: (manifest.created_at, manifest.artifact), reverse=True)
         return Listing(tuple(manifests), damaged)
 
     def manifests(self, export: str | None = None) -> list[Manifest]:
@@ -54,7 +54,7 @@ class FolderStore:
             return not any(map(is_committed, artifact_folders(self.root, None)))
 
     def latest(self, export: str) -> Manifest | None:
-        for folder in sorted(self._committed(export), key=lambda one: one.name, reverse=True):
+        for folder in sorted(self._committed(export), key=lambda path: path.name, reverse=True):
             try:
                 return self._read(folder)
             except (DamagedArtifact, FileNotFoundError):

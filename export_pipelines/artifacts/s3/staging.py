@@ -49,7 +49,7 @@ class S3Staging(AbortedUnlessCommitted):
     def commit(self, manifest: Manifest) -> Manifest:
         if not self._open:
             raise StoreError("the artifact is already committed or aborted", where=self.artifact)
-        stored = {one.key.removeprefix(self.prefix): one.size for one in self.bucket.list(self.prefix)}
+        stored = {entry.key.removeprefix(self.prefix): entry.size for entry in self.bucket.list(self.prefix)}
         require_whole(
             manifest, self.artifact, {name: size for name, size in stored.items() if name in self._parts}
         )

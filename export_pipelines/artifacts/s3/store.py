@@ -50,7 +50,7 @@ def s3_store(url: str, client: ClientOf | None = None) -> "S3Store":
         settings = S3Settings.model_validate({"bucket": parts.netloc, "key": prefix or "-/", **asked})
     except ValidationError as error:
         faults = "; ".join(
-            f"{one['loc'][0] if one['loc'] else 'settings'}: {one['msg']}" for one in error.errors()
+            f"{fault['loc'][0] if fault['loc'] else 'settings'}: {fault['msg']}" for fault in error.errors()
         )
         raise SettingsError(faults, where=WHERE, remedy=REMEDY) from None
     if settings.storage_class in ARCHIVES:
@@ -97,7 +97,7 @@ class S3Store:
                     damaged[artifact] = read
                 elif read is not None:
                     manifests.append(read)
-        manifests.sort(key=lambda one: (one.created_at, one.artifact), reverse=True)
+        manifests.sort(key=lambda manifest: (manifest.created_at, manifest.artifact), reverse=True)
         return Listing(tuple(manifests), damaged)
 
     def manifests(self, export: str | None = None) -> list[Manifest]:
@@ -107,8 +107,8 @@ class S3Store:
         return not any(True for _ in self._manifest_keys(self.prefix))
 
     def latest(self, export: str) -> Manifest | None:
-        newest = sorted(self._committed(export), key=lambda one: one.rpartition("/")[2], reverse=True)
-        return next((read for one in newest if isinstance(read := self._try(one), Manifest)), None)
+        newest = sorted(self._committed(export), key=lambda name: name.rpartition("/")[2], reverse=True)
+        return next((read for name in newest if isinstance(read := self._try(name), Manifest)), None)
 
     def manifest(self, artifact: str) -> Manifest:
         read = self._read(artifact) if is_artifact_id(artifact) else None
@@ -145,10 +145,10 @@ class S3Store:
     def sweep(self, export: str | None = None) -> list[str]:
         prefix = f"{self.prefix}{export}/" if export else self.prefix
         old, known = self.now() - GRACE, defaultdict[str, list[tuple[str, datetime]]](list)
-        for one in self.bucket.list(prefix):
-            artifact, _, name = one.key.removeprefix(self.prefix).rpartition("/")
+        for entry in self.bucket.list(prefix):
+            artifact, _, name = entry.key.removeprefix(self.prefix).rpartition("/")
             if is_artifact_id(artifact):
-                known[artifact].append((name, one.modified))
+                known[artifact].append((name, entry.modified))
         removed = set[str]()
         for artifact, files in known.items():
             names = {name for name, _ in files}
@@ -175,14 +175,14 @@ class S3Store:
 
     def _files_of(self, artifact: str) -> dict[str, int]:
         prefix = self._key(artifact, "")
-        return {one.key.removeprefix(prefix): one.size for one in self.bucket.list(prefix)}
+        return {entry.key.removeprefix(prefix): entry.size for entry in self.bucket.list(prefix)}
 
     def _committed(self, export: str | None) -> list[str]:
         return list(self._manifest_keys(f"{self.prefix}{export}/" if export else self.prefix))
 
     def _manifest_keys(self, prefix: str) -> Iterator[str]:
-        for one in self.bucket.list(prefix):
-            artifact, _, name = one.key.removeprefix(self.prefix).rpartition("/")
+        for entry in self.bucket.list(prefix):
+            artifact, _, name = entry.key.removeprefix(self.prefix).rpartition("/")
             if name == MANIFEST_NAME and is_artifact_id(artifact):
                 yield artifact
 

@@ -74,5 +74,5 @@ class EmailSettings(DestinationSettings):
         yield from super().named()
         yield from (Named(("encrypt",), "files", path) for path in self.encrypt)
         for key, addresses in (("to", self.to), ("cc", self.cc), ("from", (self.sender,))):
-            for one in filter(None, addresses):
-                yield Named((key,), "mail_domains", one.rpartition("@")[2])
+            for address in filter(None, addresses):
+                yield Named((key,), "mail_domains", address.rpartition("@")[2])

@@ -27,8 +27,8 @@ def secrets_in(value: Any, key: Key = ()) -> Iterator[Named]:
         for name, field in type(value).model_fields.items():
             yield from secrets_in(getattr(value, name), (*key, field.alias or name))
     elif isinstance(value, Mapping):
-        for name, one in value.items():
-            yield from secrets_in(one, (*key, name))
+        for name, item in value.items():
+            yield from secrets_in(item, (*key, name))
 
 
 def files_in(**files: str | None) -> Iterator[Named]:

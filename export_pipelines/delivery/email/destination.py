@@ -60,9 +60,9 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
             remedy="set EXPORT_PIPELINES_PUBLIC_URL, or say `over_limit: split`",
         )
     found = [
-        one
+        certificate
         for path in settings.encrypt
-        for one in certificates(resources.file(path, WHERE), f"{WHERE}.encrypt {path}")
+        for certificate in certificates(resources.file(path, WHERE), f"{WHERE}.encrypt {path}")
     ]
     return Email(settings, server, sender, found, resources.settings.public_url)
 
@@ -167,9 +167,9 @@ class Email:
     def _mails(self, artifact: Artifact, limit: int) -> list[list[Piece]]:
         """The pieces of each mail; one mail without any says where the files are."""
         parts = artifact.manifest.parts
-        one = [Piece(part, 0, part.bytes, part.name) for part in parts]
-        if sum(part.bytes for part in parts) < limit and len(self._one(artifact, one)) <= limit:
-            return [one]
+        row = [Piece(part, 0, part.bytes, part.name) for part in parts]
+        if sum(part.bytes for part in parts) < limit and len(self._one(artifact, row)) <= limit:
+            return [row]
         if self.settings.over_limit == "fail":
             raise self._too_large(artifact.manifest, limit)
         for part in parts:
@@ -188,7 +188,9 @@ class Email:
     def _require_certain(self, count: int, journal: Journal) -> None:
         """Raises Uncertain for a mail that a killed attempt may have handed over."""
         items = (f"{_item(n, count)} {to}" for n in range(1, count + 1) for to in self.recipients)
-        if not self.settings.resend_when_uncertain and any(journal.state(one) == "handing" for one in items):
+        if not self.settings.resend_when_uncertain and any(
+            journal.state(item) == "handing" for item in items
+        ):
             raise Uncertain(
                 "an attempt was killed while it handed the mail over; the recipient may have it",
                 where=WHERE,
@@ -229,8 +231,8 @@ class Email:
 
     def _words(self, manifest: Manifest, pieces: Sequence[Piece]) -> dict[str, str]:
         listed = [
-            f"{one.name}  {one.rows:,} rows  {one.bytes:,} bytes  SHA-256 {one.sha256}"
-            for one in manifest.parts
+            f"{part.name}  {part.rows:,} rows  {part.bytes:,} bytes  SHA-256 {part.sha256}"
+            for part in manifest.parts
         ]
         more = [f"... and {len(listed) - LISTED} more"] if len(listed) > LISTED else []
         return {

@@ -22,17 +22,17 @@ def certificates(pem: bytes, where: str) -> list[x509.Certificate]:
         found = x509.load_pem_x509_certificates(pem)
     except ValueError:
         raise RequestError("there is no certificate in the file", where=where, remedy=REMEDY) from None
-    for one in found:
-        if not isinstance(one.public_key(), RSAPublicKey):
+    for certificate in found:
+        if not isinstance(certificate.public_key(), RSAPublicKey):
             raise RequestError("the certificate's key is not RSA", where=where, remedy=REMEDY)
     return found
 
 
 def require_valid(found: Sequence[x509.Certificate], at: datetime, where: str) -> None:
-    for one in found:
-        if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
+    for certificate in found:
+        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
             raise RequestError(
-                f"the certificate is valid from {one.not_valid_before_utc:%Y-%m-%d} to {one.not_valid_after_utc:%Y-%m-%d} only",
+                f"the certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d} only",
                 where=where,
                 remedy="ask the recipient for the one that followed",
             )
@@ -48,8 +48,8 @@ def sealed(message: EmailMessage, recipients: Sequence[x509.Certificate]) -> Ema
             inner[name] = message[name]
     inner.set_payload(message.get_payload())
     builder = PKCS7EnvelopeBuilder().set_data(inner.as_bytes()).set_content_encryption_algorithm(AES256)
-    for one in recipients:
-        builder = builder.add_recipient(one)
+    for recipient in recipients:
+        builder = builder.add_recipient(recipient)
     for name, value in message.items():
         if not name.lower().startswith(("content-", "mime-")):
             outer[name] = value

@@ -102,22 +102,22 @@ def hand_over(
     Raises Uncertain when the server does not answer to the end; RequestError or RetryableError when it refused the mail
     or some of its recipients, after the others got it.
     """
-    missing = [one for one in to if journal.state(f"{item} {one}") != "done"]
+    missing = [name for name in to if journal.state(f"{item} {name}") != "done"]
     if not missing:
         return
     refused = _open_mail(client, server, sender, missing, len(mail))
-    taken = [one for one in missing if one not in refused]
+    taken = [name for name in missing if name not in refused]
     if taken:
         with smtp_errors(server):
             code, _ = client.docmd("data")
             if code != 354:
                 raise smtplib.SMTPResponseException(code, b"")
             client.send(_dotted(mail))
-        for one in taken:
-            journal.handing(f"{item} {one}")
+        for name in taken:
+            journal.handing(f"{item} {name}")
         code = _end_mail(client, server, item, taken, journal)
-        for one in taken:
-            journal.done(f"{item} {one}", str(code))
+        for name in taken:
+            journal.done(f"{item} {name}", str(code))
     _require_none(server, refused)
 
 
@@ -133,8 +133,8 @@ def _end_mail(
         client.send(END_OF_MAIL)
         code, _ = client.getreply()
     if code != 250:
-        for one in taken:
-            journal.not_taken(f"{item} {one}")
+        for name in taken:
+            journal.not_taken(f"{item} {name}")
         with smtp_errors(server):
             raise smtplib.SMTPResponseException(code, b"")
     return code
@@ -150,8 +150,8 @@ def _open_mail(
         code, _ = client.mail(sender, options)
         if code != 250:
             raise smtplib.SMTPResponseException(code, b"")
-        codes = {one: client.rcpt(one)[0] for one in to}
-    return {one: code for one, code in codes.items() if code not in (250, 251)}
+        codes = {name: client.rcpt(name)[0] for name in to}
+    return {name: code for name, code in codes.items() if code not in (250, 251)}
 
 
 def _require_none(server: SmtpServer, refused: dict[str, int]) -> None:

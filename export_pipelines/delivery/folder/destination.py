@@ -53,7 +53,7 @@ class Folder:
     def check(self) -> None:
         """Proves the right to write in the deepest folder that the path names without a word, as far as it is there."""
         fixed = self.base / fixed_folder(self.path)
-        there = next(one for one in (fixed, *fixed.parents) if one.exists())
+        there = next(parent for parent in (fixed, *fixed.parents) if parent.exists())
         try:
             with tempfile.TemporaryFile(dir=there):
                 pass
@@ -109,8 +109,8 @@ def _make(folder: Path) -> list[Path]:
     """Makes `folder`; returns the folders that were not there before, the deepest first."""
     with store_errors("make the folder to deliver into", folder):
         missing = make_folder(folder)
-        for one in missing:
-            sync_folder(one.parent)
+        for path in missing:
+            sync_folder(path.parent)
     return missing
 
 

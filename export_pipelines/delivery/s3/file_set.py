@@ -41,7 +41,9 @@ class BucketSet:
         self._data = artifact.manifest.model_copy(update={"parts": listed}).to_json()
         self.wanted = wanted_of(artifact, names, self._data if manifest else None)
         self._replaced = f"{PREFIX}{self.export}~{artifact.manifest.window.key}~replaced"
-        self.sizes = {one.key.removeprefix(folder): one.size for one in bucket.list(folder, below=False)}
+        self.sizes = {
+            entry.key.removeprefix(folder): entry.size for entry in bucket.list(folder, below=False)
+        }
         self.proofs: Counter[Proof] = Counter()
 
     @property
@@ -119,8 +121,8 @@ class BucketSet:
         try:
             self.proofs[upload.prove()] += 1
         except ExportError:
-            for one in shown:
-                self.bucket.remove(self.folder + one)
+            for text in shown:
+                self.bucket.remove(self.folder + text)
             raise
 
     def _retire(self) -> None:
@@ -133,13 +135,13 @@ class BucketSet:
         self.bucket.remove(self.folder + self.own_manifest)
 
     def _came_between(self, name: str, shown: list[str]) -> CameBetween:
-        for one in shown:
-            self.bucket.remove(self.folder + one)
+        for text in shown:
+            self.bucket.remove(self.folder + text)
         return CameBetween(name, self.where)
 
     def _sweep(self, gone: Collection[str]) -> None:
         """Gives up uploads of these files that killed attempts began."""
         own = {self.folder + name for name in (*self._parts, *gone)}
-        for one in self.bucket.uploads(self.folder):
-            if one.key in own:
-                self.bucket.abort(one.key, one.upload)
+        for upload in self.bucket.uploads(self.folder):
+            if upload.key in own:
+                self.bucket.abort(upload.key, upload.upload)

@@ -51,7 +51,7 @@ class SftpSet:
 
     @cached_property
     def sizes(self) -> dict[str, int | None]:
-        return {one.filename: one.st_size for one in self.client.listdir_attr(self.folder)}
+        return {entry.filename: entry.st_size for entry in self.client.listdir_attr(self.folder)}
 
     def read(self, name: str) -> bytes:
         with self.client.open(self._at(name), "rb") as file:
@@ -126,8 +126,8 @@ class SftpSet:
         except OSError as error:
             if not said_failure(error) or name not in self.client.listdir(self.folder):
                 raise
-            for one in shown:
-                self.client.remove(self._at(one))
+            for text in shown:
+                self.client.remove(self._at(text))
             raise CameBetween(name, self.where) from None
         shown.append(name)
 
@@ -233,21 +233,21 @@ def _skip(source: object, size: int) -> None:
 
 def make_folders(client: paramiko.SFTPClient, folder: str) -> None:
     """Makes what is missing of `folder`."""
-    for one in reversed(list(upwards(folder))):
+    for upward in reversed(list(upwards(folder))):
         try:
-            client.stat(one)
+            client.stat(upward)
         except (FileNotFoundError, PermissionError):  # some servers say the second of what is not there
             with suppress(OSError):  # another delivery makes it right now
-                client.mkdir(one)
+                client.mkdir(upward)
     client.stat(folder)
 
 
 def deepest(client: paramiko.SFTPClient, folder: str) -> str:
     """The deepest part of `folder` that is there."""
-    for one in upwards(folder):
+    for upward in upwards(folder):
         with suppress(FileNotFoundError, PermissionError):
-            client.stat(one)
-            return one
+            client.stat(upward)
+            return upward
     return "."
 
 

@@ -80,10 +80,10 @@ def _matches(names: str, host: str) -> bool:
     if names.startswith("|"):
         return _is_hash_of(names, host)
     fits = False
-    for one in names.split(","):
-        if one.startswith("!") and _fits(one[1:], host):
+    for name in names.split(","):
+        if name.startswith("!") and _fits(name[1:], host):
             return False
-        fits = fits or _fits(one, host)
+        fits = fits or _fits(name, host)
     return fits
 
 

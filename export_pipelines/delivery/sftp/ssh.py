@@ -93,11 +93,11 @@ def _session(
 
 def _prefer(session: paramiko.Transport, login: Login) -> None:
     options = session.get_security_options()
-    options.ciphers = [*CIPHERS, *(one for one in options.ciphers if one not in CIPHERS)]
+    options.ciphers = [*CIPHERS, *(cipher for cipher in options.ciphers if cipher not in CIPHERS)]
     # A server has keys of several kinds: it is asked for one that is known.
     kinds = {name for key in login.known.keys for name in (key.kind, *_RSA.get(key.kind, ()))}
     if login.known.keys:
-        options.key_types = sorted(options.key_types, key=lambda one: one not in kinds)
+        options.key_types = sorted(options.key_types, key=lambda key_type: key_type not in kinds)
 
 
 _RSA = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}

@@ -23,7 +23,7 @@ def unwrapped(address: Address) -> tuple[Address, ...]:
     if any(address in network for network in WRAPPING):
         return (IPv4Address(address.packed[-4:]),)
     inside = (address.sixtofour, *(address.teredo or ()))
-    return (address, *(one for one in inside if one is not None))
+    return (address, *(item for item in inside if item is not None))
 
 
 def is_public(address: Address) -> bool:
@@ -40,8 +40,8 @@ def is_reachable(text: str, opened: Iterable[Network]) -> bool:
     """Whether the address, as getaddrinfo writes it, is public or lies in a network that the operator opened."""
     networks = tuple(opened)
     return all(
-        is_public(one) or any(one in network for network in networks)
-        for one in unwrapped(ipaddress.ip_address(text.partition("%")[0]))
+        is_public(address) or any(address in network for network in networks)
+        for address in unwrapped(ipaddress.ip_address(text.partition("%")[0]))
     )
 
 
@@ -49,7 +49,7 @@ def is_opened(text: str, opened: Iterable[Network]) -> bool:
     """Whether the address lies in a network that the operator opened."""
     networks = tuple(opened)
     found = unwrapped(ipaddress.ip_address(text.partition("%")[0]))
-    return all(any(one in network for network in networks) for one in found)
+    return all(any(address in network for network in networks) for address in found)
 
 
 def literal(host: str) -> str | None:

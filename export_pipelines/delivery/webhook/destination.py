@@ -39,7 +39,7 @@ def open_from(settings: WebhookSettings, resources: Resources) -> "Webhook":
             where=f"{WHERE}.send",
             remedy="set EXPORT_PIPELINES_PUBLIC_URL, or say `send: raw`",
         )
-    certificate, key = (_file(one, resources) for one in (settings.client_certificate, settings.client_key))
+    certificate, key = (_file(text, resources) for text in (settings.client_certificate, settings.client_key))
     client = HttpClient(
         url=settings.url if isinstance(settings.url, str) else _secret_url(settings.url, "url", resources),
         where=f"{WHERE}.url",
@@ -50,8 +50,8 @@ def open_from(settings: WebhookSettings, resources: Resources) -> "Webhook":
         answer_s=settings.timeout_s,
     )
     headers = {
-        name: _header(resources.secret(one, f"{WHERE}.headers.{name}"), f"{WHERE}.headers.{name}")
-        for name, one in settings.headers.items()
+        name: _header(resources.secret(secret_name, f"{WHERE}.headers.{name}"), f"{WHERE}.headers.{name}")
+        for name, secret_name in settings.headers.items()
     }
     return Webhook(
         settings,
@@ -202,13 +202,13 @@ class Webhook:
         manifest, base = artifact.manifest, f"{self.public_url}/artifacts/{artifact.manifest.artifact}"
         files = [
             {
-                "name": one.name,
-                "rows": one.rows,
-                "bytes": one.bytes,
-                "sha256": one.sha256,
-                "url": f"{base}/{quote(one.name)}",
+                "name": part.name,
+                "rows": part.rows,
+                "bytes": part.bytes,
+                "sha256": part.sha256,
+                "url": f"{base}/{quote(part.name)}",
             }
-            for one in manifest.parts
+            for part in manifest.parts
         ]
         data = {
             "artifact": manifest.artifact,

@@ -118,9 +118,9 @@ class HttpClient:
 
     def _address(self, host: str, port: int) -> str:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-        addresses = [str(one[4][0]) for one in found]
-        for one in addresses:
-            self._require_reachable(one)
+        addresses = [str(pair[4][0]) for pair in found]
+        for address in addresses:
+            self._require_reachable(address)
         return addresses[0]
 
     def _require_reachable(self, address: str) -> None:
@@ -143,7 +143,7 @@ class Body:
 
     def __init__(self, pieces: Sequence[bytes | tuple[int, Opened]]) -> None:
         self.pieces = pieces
-        self._size = sum(len(one) if isinstance(one, bytes) else one[0] for one in pieces)
+        self._size = sum(len(piece) if isinstance(piece, bytes) else piece[0] for piece in pieces)
         self._left, self._file = list(pieces), None
 
     _file: BinaryIO | None

@@ -40,7 +40,9 @@ def book_of(columns: Columns) -> Book:
         book.set_properties({"created": CREATED})
         sheet, bold = book.add_worksheet(SHEET_NAME), book.add_format({"bold": True, "num_format": "@"})
         sheet.freeze_panes(1, 0)
-        formats = {one: book.add_format({"num_format": one}) for one in dict.fromkeys(map(_format, columns))}
+        formats = {
+            text: book.add_format({"num_format": text}) for text in dict.fromkeys(map(_format, columns))
+        }
         for place, column in enumerate(columns):
             sheet.set_column(place, place, _width(column), formats[_format(column)])
             sheet.write_string(0, place, column.header, bold)

@@ -44,7 +44,7 @@ class XlsxEncoder:
         self.counts = CellCounts()
         self.book: Book = book_of(columns)
         self.row = self._row()
-        self._texts = [one.id for one in columns if one.kind in TEXTS]
+        self._texts = [column.id for column in columns if column.kind in TEXTS]
         self._as_text = dict(as_text(columns))
         self._fitting = Fitting()
         self.begin()

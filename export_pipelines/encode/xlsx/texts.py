@@ -19,7 +19,7 @@ XML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 CONTROLS = [chr(n) for n in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)]
 ESCAPED = r"_x[0-9A-Fa-f]{4}_|[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"  # as Polars reads patterns
 LIKE_ESCAPE = re.compile(f"_(?=x[0-9A-Fa-f]{{4}}[_{''.join(map(re.escape, CONTROLS))}])")
-LETTERS = str.maketrans(XML | {one: f"_x{ord(one):04X}_" for one in CONTROLS})
+LETTERS = str.maketrans(XML | {name: f"_x{ord(name):04X}_" for name in CONTROLS})
 LOST_IN_OPENPYXL = "x005F_"  # it takes these letters out of shared strings, whatever stands before them
 SHARED_BYTES = 8 * 2**20
 
@@ -87,7 +87,7 @@ def _in_pieces(text: str) -> str:
     if not others:
         return _text(text)
     return "".join(
-        f"<r>{_text(one)}</r>" for one in (f"{first}_", *(f"{one}_" for one in others[:-1]), others[-1])
+        f"<r>{_text(name)}</r>" for name in (f"{first}_", *(f"{other}_" for other in others[:-1]), others[-1])
     )
 
 

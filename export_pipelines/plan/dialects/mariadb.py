@@ -83,8 +83,8 @@ class Mariadb:
             case Kind.BOOLEAN if field.path:
                 word = func.lower(as_text(inner))
                 return case(
-                    (word.in_([fixed(one) for one in TRUE]), literal_column("1")),
-                    (word.in_([fixed(one) for one in FALSE]), literal_column("0")),
+                    (word.in_([fixed(name) for name in TRUE]), literal_column("1")),
+                    (word.in_([fixed(name) for name in FALSE]), literal_column("0")),
                 )
             case Kind.TIMESTAMP if field.path:
                 return exact(inner) if field.stored_as in TICKS else moment_in(as_text(inner))

@@ -80,8 +80,8 @@ class Postgresql:
             case Kind.BOOLEAN if field.path:
                 word = func.lower(inner)
                 return case(
-                    (word.in_([fixed(one) for one in TRUE]), literal_column("true")),
-                    (word.in_([fixed(one) for one in FALSE]), literal_column("false")),
+                    (word.in_([fixed(name) for name in TRUE]), literal_column("true")),
+                    (word.in_([fixed(name) for name in FALSE]), literal_column("false")),
                 )
             case Kind.DATE:
                 return cast(inner, Text)

@@ -205,7 +205,7 @@ def _value(field: Field, column: Expression) -> Expression:
     if field.kind is Kind.BOOLEAN and (field.path or field.semantic_type.name == "boolean"):
         word = func.lower(letters)
         return case(
-            (word.in_([fixed(one) for one in TRUE]), YES), (word.in_([fixed(one) for one in FALSE]), NO)
+            (word.in_([fixed(name) for name in TRUE]), YES), (word.in_([fixed(name) for name in FALSE]), NO)
         )
     if field.path and field.kind is Kind.TIMESTAMP and field.stored_as not in TEXTS:
         return case((_is_number(letters), cast(letters, NUMERIC)))

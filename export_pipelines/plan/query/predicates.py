@@ -118,7 +118,7 @@ def _where(request: PlanRequest, tables: Tables, id: str) -> Iterator[Predicate]
     yield Predicate(
         f"{id} is one of {_listed(values, private)}",
         or_(*found),
-        tuple((here, one) for one in found) if private else (),
+        tuple((here, expression) for expression in found) if private else (),
     )
 
 

@@ -44,12 +44,15 @@ class Statement(Frozen):
     @property
     def values(self) -> tuple[Plain, ...]:
         """The parameters, with what references stand for. Raises FatalError for one that is not bound."""
-        return tuple(one.bound if isinstance(one, Reference) else one for one in self.parameters)
+        return tuple(
+            parameter.bound if isinstance(parameter, Reference) else parameter
+            for parameter in self.parameters
+        )
 
     @property
     def shown(self) -> list[Plain]:
         """The parameters for people: `***` in the place of a reference."""
-        return ["***" if isinstance(one, Reference) else one for one in self.parameters]
+        return ["***" if isinstance(parameter, Reference) else parameter for parameter in self.parameters]
 
 
 class SourceColumn(Frozen):
@@ -135,7 +138,9 @@ class Query(Statement):
     def is_private(self) -> bool:
         """Is anything compared with a personal field?"""
         asked = (self, self.residual) if self.residual else (self,)
-        return any(isinstance(one, Reference) for statement in asked for one in statement.parameters)
+        return any(
+            isinstance(parameter, Reference) for statement in asked for parameter in statement.parameters
+        )
 
     @property
     def selected(self) -> tuple[SourceColumn, ...]:
@@ -144,7 +149,10 @@ class Query(Statement):
             return self.columns
         if self.residual.groups:
             return self.residual.columns
-        return (*(one for one in self.columns if one.name not in self.residual.told), *self.residual.columns)
+        return (
+            *(column for column in self.columns if column.name not in self.residual.told),
+            *self.residual.columns,
+        )
 
     @property
     def limit_of_select(self) -> int | None:

@@ -70,10 +70,10 @@ def _criterion(
         field=found.id,
         op=str(op),
         values=tuple(
-            Reference(place=here, number=n, value=one)
-            if found.compared.is_secret and one is not None
-            else one
-            for n, one in enumerate(values)
+            Reference(place=here, number=n, value=name)
+            if found.compared.is_secret and name is not None
+            else name
+            for n, name in enumerate(values)
         ),
     )
 
@@ -85,9 +85,11 @@ def place_of(*key: str | int) -> str:
 
 def _origin(dataset: Dataset, ids: Iterable[str]) -> str:
     fields = {_field(dataset, id) for id in ids}
-    places = sorted([one.id, one.column, one.path, one.type, one.stored_as, one.scale] for one in fields)
-    aliases = {one.column.rpartition(".")[0] for one in fields}
-    joins = [[one.alias, one.table, one.key, one.on] for one in dataset.joins if one.alias in aliases]
+    places = sorted(
+        [field.id, field.column, field.path, field.type, field.stored_as, field.scale] for field in fields
+    )
+    aliases = {field.column.rpartition(".")[0] for field in fields}
+    joins = [[join.alias, join.table, join.key, join.on] for join in dataset.joins if join.alias in aliases]
     text = json.dumps([dataset.table, sorted(joins), places])
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -20,8 +20,8 @@ ID = re.compile(r"[0-9a-f]{24}")
 
 def named_one_of(tables: Tables, prefix: str, given: tuple[str, ...]) -> Expression | None:
     """That the `flow`, `source` or `recipient` is one of `given`: names without case, or ids. None of no names."""
-    ids = tuple(one for one in given if ID.fullmatch(one))
-    names = tuple(one for one in given if not ID.fullmatch(one))
+    ids = tuple(name for name in given if ID.fullmatch(name))
+    names = tuple(name for name in given if not ID.fullmatch(name))
     found: list[Expression] = []
     if ids:
         id_of = tables.operand(tables.dataset.find(f"{prefix}.id"))
@@ -34,9 +34,9 @@ def named_one_of(tables: Tables, prefix: str, given: tuple[str, ...]) -> Express
 
 def flows_beyond(request: PlanRequest, grant: Grant) -> Iterator[tuple[str, ...]]:
     """The sets of the grant's flows that the export's own filter does not stay within."""
-    asked = {one.casefold() for one in request.definition.filter.flows}
+    asked = {flow.casefold() for flow in request.definition.filter.flows}
     for flows in grant.flows:
-        if not asked or not asked <= {one.casefold() for one in flows}:
+        if not asked or not asked <= {flow.casefold() for flow in flows}:
             yield flows
 
 

@@ -41,12 +41,12 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     tables = Tables(request.dataset, request.sql, request.age_day)
     staging = StagingTable(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, staging)
-    where = [one.expression for one in asked.pushed]
-    kept = [one.expression for one in asked.residual]
+    where = [predicate.expression for predicate in asked.pushed]
+    kept = [predicate.expression for predicate in asked.residual]
     outputs, told = _outputs(fields, tables, staging)
     fetched = staging.fetched([*told.values(), *kept])
     order = [key for keys in _order(request, tables).values() for key in keys]
-    outputs += [one.expression for one in fetched]
+    outputs += [fetched_column.expression for fetched_column in fetched]
     statement: Select[Any] = (
         select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
     )
@@ -66,14 +66,16 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         for field in fields
     )
     query = query_of(request, statement, count, asked.pushed, columns)
-    marked = [one.id for one in fields if one.id in told or tables.dialect.marks_bad_json(one)]
+    marked = [field.id for field in fields if field.id in told or tables.dialect.marks_bad_json(field)]
     mixed = _mixed(request, tables, statement)
     rows = rows_of(request, tables, request.order, fields)
     query = query.model_copy(update={"marked": tuple(marked), "mixed": mixed, "rows": rows, "limit": limit})
     if not kept and not told:
         return query
     staying = select(staging.base.c[NUMBER], *told.values()).where(*kept)
-    residual = residual_of(request, staying, asked.residual, [one.column for one in fetched])
+    residual = residual_of(
+        request, staying, asked.residual, [fetched_column.column for fetched_column in fetched]
+    )
     changes = {"told": tuple(told), "asks": bool(kept)}
     return query.model_copy(update={"residual": residual.model_copy(update=changes)})
 
@@ -99,10 +101,10 @@ def _order(request: PlanRequest, tables: Tables) -> dict[str, list[Expression]]:
     first, on every database."""
     columns = {id: tables.column(tables.field(id)) for id in request.order}
     nulls = {
-        id: [] if id in request.dataset.order else [case((one.is_(None), NO), else_=YES)]
-        for id, one in columns.items()
+        id: [] if id in request.dataset.order else [case((expression.is_(None), NO), else_=YES)]
+        for id, expression in columns.items()
     }
-    return {id: [*nulls[id], one] for id, one in columns.items()}
+    return {id: [*nulls[id], expression] for id, expression in columns.items()}
 
 
 def _mixed(request: PlanRequest, tables: Tables, statement: Select[Any]) -> Mixed | None:
@@ -112,7 +114,7 @@ def _mixed(request: PlanRequest, tables: Tables, statement: Select[Any]) -> Mixe
     if not times:
         return None
     columns = {id: tables.column(tables.field(id)) for id in times}
-    mixed = or_(*(dialect.is_mixed(one) for one in columns.values()))
+    mixed = or_(*(dialect.is_mixed(column) for column in columns.values()))
     asked = select(mixed).select_from(tables.source(columns.values()))
     if request.window.key != WHOLE_KEY and request.dataset.window in columns:
         near = dialect.around(columns[request.dataset.window], request.window.start, request.window.end)
@@ -182,8 +184,8 @@ def _parameters(predicates: Iterable[Predicate], compiled: Compiled) -> tuple[Pl
     """The parameters, with a reference in the place of each that stands in a private expression."""
     places = {
         part: place
-        for one in predicates
-        for place, expression in one.private
+        for predicate in predicates
+        for place, expression in predicate.private
         for part in visitors.iterate(expression)
     }
     numbers = Counter[str]()

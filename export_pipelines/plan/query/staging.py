@@ -67,7 +67,7 @@ class StagingTable(Tables):
             for part in visitors.iterate(expression)
             if isinstance(part, ColumnClause)
         }
-        return [_fetched(name, one, self.origin) for name, one in self.stored.items() if name in named]
+        return [_fetched(name, field, self.origin) for name, field in self.stored.items() if name in named]
 
 
 def _stored(field: Field) -> Field:

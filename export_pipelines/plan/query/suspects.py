@@ -17,7 +17,9 @@ def with_suspects(query: Query, request: PlanRequest) -> Query:
     that the database does not mark is given as the text that it is."""
     dataset, dialect = request.dataset, request.sql
     asked = {one.id: one for one in _asked(query, request)}.values()
-    whole = {one.column: one for one in dataset.fields if one.path is None and one.kind is Kind.JSON}
+    whole = {
+        field.column: field for field in dataset.fields if field.path is None and field.kind is Kind.JSON
+    }
     stored = [whole.get(one.column, one) for one in asked]
     found = [one for one in stored if not (request.bad_json_is_null and dialect.marks_bad_json(one))]
     if not found:
@@ -30,7 +32,7 @@ def with_suspects(query: Query, request: PlanRequest) -> Query:
     )
     ids = [one for id in dataset.order if isinstance(one := dataset.find(id), Field)]
     columns = [one if dialect.marks_bad_json(one) else _as_text(one) for one in found]
-    suspects = build_query(everything, {one.id: one for one in (*ids, *columns)}.values())
+    suspects = build_query(everything, {column.id: column for column in (*ids, *columns)}.values())
     return query.model_copy(update={"suspects": suspects})
 
 
@@ -45,7 +47,7 @@ def _asked(query: Query, request: PlanRequest) -> Iterator[Field]:
         field = one.field if isinstance(one, Component) else one
         if field.path or field.kind is Kind.JSON:
             yield field
-    inside = [dataset.find(one.name) for one in query.columns if one.in_json]
+    inside = [dataset.find(column.name) for column in query.columns if column.in_json]
     yield from (one for one in inside if isinstance(one, Field) and not request.sql.marks_bad_json(one))
 
 
@@ -56,4 +58,4 @@ def _asked_ids(request: PlanRequest, dataset: Dataset) -> Iterator[str]:
         groups = dimensions_of(dataset)
         yield from (key.of.id for id in report.group_by if (key := groups.get(id)) and key.of)
         measures = (MEASURES[report.over][name] for id in report.metrics for name in METRICS[id].measures)
-        yield from (id for one in measures for id in ((one.field,) if one.field else ()))
+        yield from (id for measure in measures for id in ((measure.field,) if measure.field else ()))

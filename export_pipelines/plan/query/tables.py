@@ -61,12 +61,12 @@ class Tables:
             one.id, one.kind, field, column, value, self.dialect, one.compared, isinstance(one, Component)
         )
 
-    def _part(self, one: Component) -> str:
-        if one.name not in SHIFTING:
-            return one.name
+    def _part(self, component: Component) -> str:
+        if component.name not in SHIFTING:
+            return component.name
         if self.age_day is None:
-            raise WindowError(ENDLESS.format(one.id), remedy=GIVE_AN_END)
-        return f"{one.name} on {self.age_day}"
+            raise WindowError(ENDLESS.format(component.id), remedy=GIVE_AN_END)
+        return f"{component.name} on {self.age_day}"
 
     def source(self, expressions: Iterable[Any]) -> FromClause:
         """The base table, left-joined with those tables only that `expressions` name."""
@@ -103,4 +103,4 @@ def _split(column: str) -> tuple[str | None, str]:
 
 def _table(name: str, columns: Iterable[str]) -> TableClause:
     schema, plain = _split(name)
-    return table(plain, *(column(one) for one in dict.fromkeys(columns)), schema=schema)
+    return table(plain, *(column(text) for text in dict.fromkeys(columns)), schema=schema)

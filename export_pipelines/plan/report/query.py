@@ -52,7 +52,7 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     staging = StagingTable(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, staging)
     told, kept = row_values(request, keys, measures.values(), tables, staging)
-    where = [one.expression for one in asked.pushed]
+    where = [predicate.expression for predicate in asked.pushed]
     columns = _columns(keys, measures)
     if tables.dialect.groups and not kept and not asked.residual:
         rows = _rows(told, tables.source([*told.values(), *where]), where)
@@ -60,15 +60,15 @@ def report_query(report: Report, request: PlanRequest) -> Query:
         query = query_of(request, statement, _count(statement), asked.pushed, columns)
         return query.model_copy(update={"rows": rows_of(request, tables)})
 
-    kept_where = [one.expression for one in asked.residual]
+    kept_where = [predicate.expression for predicate in asked.residual]
     fetched = staging.fetched([*kept.values(), *kept_where])
     outputs: list[ColumnElement[Any]] = [
         (cast(value, Text) if tables.dialect.groups else value).label(name) for name, value in told.items()
     ]
-    outputs += [one.expression for one in fetched]
+    outputs += [fetched_column.expression for fetched_column in fetched]
     raw: Select[Any] = select(*outputs).select_from(tables.source([*outputs, *where])).where(*where)
     held = [SourceColumn(name=name, kind=kind_of(name, keys, request), type="text") for name in told]
-    held += [one.column for one in fetched]
+    held += [fetched_column.column for fetched_column in fetched]
     values: dict[str, Expression] = {name: column(name) for name in told}
     values |= kept
     measured = table(MEASURED, *(column(name) for name in values))
@@ -95,7 +95,9 @@ def _columns(keys: Iterable[Dimension], measures: dict[str, Measure]) -> tuple[S
     # an amount is grouped in cents: 25.0 and 25.00 are one group
     kinds = {key.id: Kind.INTEGER if key.kind is Kind.DECIMAL else key.kind for key in keys}
     kinds |= {TOTAL: Kind.BOOLEAN, MISFITS: Kind.INTEGER, MISFIT: Kind.TEXT}
-    kinds |= {name: Kind.TEXT if one.how is How.VALUES else Kind.INTEGER for name, one in measures.items()}
+    kinds |= {
+        name: Kind.TEXT if measure.how is How.VALUES else Kind.INTEGER for name, measure in measures.items()
+    }
     return tuple(SourceColumn(name=name, kind=kind, type=str(kind)) for name, kind in kinds.items())
 
 
@@ -133,7 +135,7 @@ def _grouped(
     shown.append(cast(YES if total else NO, Text).label(TOTAL))
     shown.append(cast(func.count(rows.c[MISFITS]), Text).label(MISFITS))
     shown.append(cast(func.min(rows.c[MISFITS]), Text).label(MISFIT))
-    shown += [cast(_measured(rows, one, tables), Text).label(name) for name, one in measures.items()]
+    shown += [cast(_measured(rows, measure, tables), Text).label(name) for name, measure in measures.items()]
     return select(*shown).select_from(rows).group_by(*groups)
 
 

@@ -63,7 +63,11 @@ def _builders(request: PlanRequest, keys: list[Dimension], needed: list[str]) ->
 
 
 def _needed(measures: Iterable[Measure]) -> list[str]:
-    names = [name for one in measures for name in (*([one.field] if one.field else []), *dict(one.where))]
+    names = [
+        name
+        for measure in measures
+        for name in (*([measure.field] if measure.field else []), *dict(measure.where))
+    ]
     return list(dict.fromkeys(names))
 
 
@@ -75,7 +79,7 @@ def _key(key: Dimension, tables: Tables) -> Expression:
     time = tables.operand(field).value
     if key.id == WEEKDAY:
         return (cast(tables.dialect.weekday(time, field.stored_as), Integer) + 6) % 7 + 1
-    (bucket,) = (one for one in BUCKETS if one == key.id)
+    (bucket,) = (name for name in BUCKETS if name == key.id)
     return tables.dialect.bucket(time, field.stored_as, bucket)
 
 
@@ -84,8 +88,8 @@ def _field(id: str, tables: Tables) -> Expression:
     return tables.dialect.cents(operand.value) if operand.kind is Kind.DECIMAL else operand.value
 
 
-def _is_amount(one: Field | Component) -> bool:
-    return one.kind is Kind.DECIMAL
+def _is_amount(field: Field | Component) -> bool:
+    return field.kind is Kind.DECIMAL
 
 
 def _misfit(amounts: Iterable[str], tables: Tables) -> Expression:

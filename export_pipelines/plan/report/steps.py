@@ -63,7 +63,7 @@ def _asked(request: PlanRequest) -> Asked:
 def _keys(request: PlanRequest, asked: Asked) -> tuple[Dimension, ...]:
     found = [_dimension(request, asked.every, "every")] if asked.every else []
     found += [_dimension(request, id, "group_by", place) for place, id in enumerate(asked.group_by)]
-    return tuple({one.id: one for one in found}.values())
+    return tuple({dimension.id: dimension for dimension in found}.values())
 
 
 def _dimension(request: PlanRequest, id: str, *key: str | int) -> Dimension:

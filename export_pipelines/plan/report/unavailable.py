@@ -22,10 +22,12 @@ def unavailable_metrics(
     chosen = request.definition.filter
     named = (*(key.id for key in keys), *chosen.asked)
     by_recipient = bool(chosen.recipients) or any(id.startswith(RECIPIENT) for id in named)
-    costs = {one.id for one in metrics if by_recipient and COST in one.measures}
-    left_out = [one.id for one in metrics if one.id not in costs and _is_left_out(one, report, request)]
+    costs = {metric.id for metric in metrics if by_recipient and COST in metric.measures}
+    left_out = [
+        metric.id for metric in metrics if metric.id not in costs and _is_left_out(metric, report, request)
+    ]
     found = {
-        BY_RECIPIENT: tuple(one.id for one in metrics if one.id in costs),
+        BY_RECIPIENT: tuple(metric.id for metric in metrics if metric.id in costs),
         WITHOUT_EVENTS: tuple(left_out),
     }
     return {reason: ids for reason, ids in found.items() if ids}
@@ -35,9 +37,9 @@ def _is_left_out(metric: Metric, report: Report, request: PlanRequest) -> bool:
     """Whether the chosen events are all others than those of one of its measures, or leave out an outcome of what it is
     a share of. A glob for types of a store's own tells nothing."""
     globs = [glob.lower().replace("[", "[[]") for glob in request.definition.filter.events]
-    known = {one for names in EVENT_TYPES.values() for one in names}
-    chosen = {one for one in known if any(fnmatchcase(one, glob) for glob in globs)}
-    if not globs or not all(any(fnmatchcase(one, glob) for one in known) for glob in globs):
+    known = {name for names in EVENT_TYPES.values() for name in names}
+    chosen = {text for text in known if any(fnmatchcase(text, glob) for glob in globs)}
+    if not globs or not all(any(fnmatchcase(text, glob) for text in known) for glob in globs):
         return False
     measures = {name: event_types_of(MEASURES[report.over][name]) for name in metric.measures}
     return any(

@@ -44,7 +44,8 @@ def _is_asked_for(series: Series, day: date, bucket: datetime | date) -> bool:
     after = not is_hour or f"{bucket:%H:59}" >= start
     before = not is_hour or f"{bucket:%H:00}" < end
     on, on_before = (
-        not series.weekdays or one % 7 in series.weekdays for one in (day.isoweekday(), day.isoweekday() - 1)
+        not series.weekdays or number % 7 in series.weekdays
+        for number in (day.isoweekday(), day.isoweekday() - 1)
     )
     if start < end:
         return on and after and before

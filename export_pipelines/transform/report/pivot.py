@@ -26,20 +26,20 @@ def pivoted(
     Raises LimitReached for two values of one name.
     """
     assert report.pivot
-    own = [one for one in columns if one.id in (*report.keys, TOTAL) and one.id != report.pivot]
-    metrics = [one for one in columns if one.id not in (*report.keys, TOTAL)]
+    own = [column for column in columns if column.id in (*report.keys, TOTAL) and column.id != report.pivot]
+    metrics = [column for column in columns if column.id not in (*report.keys, TOTAL)]
     values = frame[report.pivot].unique().sort(nulls_last=True)
     ordered = frame.sort([one.id for one in own] + [report.pivot], nulls_last=True)
     parts = ordered.partition_by(report.pivot, maintain_order=True, include_key=False)
     names = _names(values)
-    turned = [_turned(name, one) for name in names for one in metrics]
+    turned = [_turned(name, metric) for name in names for metric in metrics]
     shown = [*own, *turned]
     if len({one.header for one in shown}) < len(shown) or len(set(names)) < len(names):
         raise _refused(report.pivot, "values that would make two columns of one name")
     if not parts:
         return frame.select(one.id for one in own), tuple(own)
     turns = [
-        part.select(pl.col(one.id).alias(_turned(name, one).id) for one in metrics)
+        part.select(pl.col(metric.id).alias(_turned(name, metric).id) for metric in metrics)
         for name, part in zip(names, parts, strict=True)
     ]
     before = [parts[0].select(one.id for one in own)] if own else []

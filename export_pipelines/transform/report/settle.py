@@ -33,9 +33,10 @@ def settle(plan: Plan, batches: Iterable[pa.RecordBatch]) -> tuple[Plan, Iterabl
         return plan, batches
     frame, columns = _report(plan, plan.report, _groups(plan, batches))
     require_room(plan, len(frame))
-    schema = pa.schema([pa.field(one.id, arrow_type(one.kind, one.scale)) for one in columns])
+    schema = pa.schema([pa.field(column.id, arrow_type(column.kind, column.scale)) for column in columns])
     source = tuple(
-        SourceColumn(name=one.id, kind=one.kind, scale=one.scale, type=one.type) for one in columns
+        SourceColumn(name=column.id, kind=column.kind, scale=column.scale, type=column.type)
+        for column in columns
     )
     shown = {
         "query": plan.query.model_copy(update={"columns": source}),
@@ -46,7 +47,7 @@ def settle(plan: Plan, batches: Iterable[pa.RecordBatch]) -> tuple[Plan, Iterabl
 
 def _groups(plan: Plan, batches: Iterable[pa.RecordBatch]) -> pl.DataFrame:
     columns = plan.query.columns
-    empty = pl.DataFrame(schema={one.name: polars_type(one.kind, one.scale) for one in columns})
+    empty = pl.DataFrame(schema={column.name: polars_type(column.kind, column.scale) for column in columns})
     frames = [conform(batch, columns) for batch in batches]
     groups = pl.concat([empty, *frames]).with_columns(pl.lit(1).alias(ONE))
     misfits = int(groups.filter(~pl.col(TOTAL))[MISFITS].sum())
@@ -69,7 +70,7 @@ def _report(
     if report.totals:
         parts.append(_whole(report, groups.filter(pl.col(TOTAL)), parts[0]))
     frame = left_to_tell(report, pl.concat(parts, how="diagonal"), _crossed(report))
-    frame = frame.select(_value(report, one) for one in columns)
+    frame = frame.select(_value(report, column) for column in columns)
     order = [name for name in (TOTAL, *report.keys) if name in frame.columns]
     if order:
         frame = frame.sort(order, nulls_last=True)
@@ -89,10 +90,10 @@ def _without_gaps(plan: Plan, report: Report, groups: pl.DataFrame) -> pl.DataFr
         values[report.series.every] = buckets_of(report.series, values[report.series.every])
     if report.pivot:
         require_columns(report.pivot, values[report.pivot])
-    rows = len(grid) * prod(len(one) for key, one in values.items() if key != report.pivot)
-    require_room(plan, 0 if any(one.is_empty() for one in values.values()) else rows)
-    for key, one in values.items():
-        grid = grid.join(one.alias(key).to_frame(), how="cross")
+    rows = len(grid) * prod(len(column) for key, column in values.items() if key != report.pivot)
+    require_room(plan, 0 if any(value.is_empty() for value in values.values()) else rows)
+    for key, column in values.items():
+        grid = grid.join(column.alias(key).to_frame(), how="cross")
     return _measured(report, grid, groups)
 
 
@@ -113,7 +114,7 @@ def _whole(report: Report, totals: pl.DataFrame, rows: pl.DataFrame) -> pl.DataF
 def _measured(report: Report, grid: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     """The rows of `grid` with their measures; those of a group that there is not are those of no rows."""
     keys = list(grid.columns)
-    empty = {name: empty_group(one) for name, one in measures_of(report).items()}
+    empty = {name: empty_group(measure) for name, measure in measures_of(report).items()}
     others = [name for name in report.keys if name not in keys]
     return grid.join(groups.drop(others), on=keys, how="left", nulls_equal=True).with_columns(
         pl.col(TOTAL, HIDDEN).fill_null(False),

@@ -55,7 +55,7 @@ def _with_others(least: int, scope: list[int], sizes: list[int], hidden: set[int
     """The hidden places of `scope`, which is in the order of sizes, with those that have to join them."""
     found = [n for n in scope if n in hidden]
     for n in scope[len(found) :]:
-        if not found or (len(found) > 1 and sum(sizes[one] for one in found) >= least):
+        if not found or (len(found) > 1 and sum(sizes[number] for number in found) >= least):
             break
         found.append(n)
     return set(found)

@@ -30,7 +30,7 @@ def first_of_each(items: Iterable[tuple[str, Hashable]]) -> list[str]:
 
 def shape_of(metric: Metric) -> Hashable:
     """What the query makes of a metric, whatever it counts."""
-    hows = [OVER_EVENTS[one].how for one in metric.measures]
+    hows = [OVER_EVENTS[measure].how for measure in metric.measures]
     return metric.unit, len(metric.minus), len(metric.per), metric.percentile is None, tuple(hows)
 
 
@@ -67,7 +67,9 @@ def of_january(rows: pd.DataFrame, time: str = "occurred_at") -> pd.DataFrame:
 
 def found(rows: list[dict[str, Any]], keys: list[str], metrics: tuple[str, ...]) -> dict[Key, Key]:
     headers = [key.replace(".", "_") for key in keys]
-    made = {tuple(row[one] for one in headers): tuple(row[one] for one in metrics) for row in rows}
+    made = {
+        tuple(row[header] for header in headers): tuple(row[metric] for metric in metrics) for row in rows
+    }
     assert len(made) == len(rows)
     return made
 
@@ -135,7 +137,9 @@ def test_every_metric_over_all_events_is_that_of_pandas(
     metrics = tuple(METRICS)
     (row,) = report(url, tmp_path, f"metrics: [{', '.join(metrics)}]")
     assert row == dict(zip(metrics, numbers(of_january(events), metrics), strict=True))
-    assert [one for one in metrics if row[one] in (None, 0)] == [], "the store must hold something to count"
+    assert [metric for metric in metrics if row[metric] in (None, 0)] == [], (
+        "the store must hold something to count"
+    )
 
 
 @pytest.mark.parametrize("name", ONE_OF_EACH_SHAPE)

@@ -179,7 +179,7 @@ def test_the_bucket_itself_may_be_the_pivot(sqlite_url: str, tmp_path: Path) -> 
 def test_the_columns_of_a_pivot_are_told_with_what_was_written(sqlite_url: str, tmp_path: Path) -> None:
     plan = plan_of(sqlite_url, tmp_path, "metrics: [leads]\ngroup_by: [type]\npivot: type\nformat: json")
     written, parts = run(sqlite_url, plan)
-    assert [one.json_path for one in written.columns][:2] == [
+    assert [column.json_path for column in written.columns][:2] == [
         ("pivot", "feedback-received", "leads"),
         ("pivot", "feedback-sent", "leads"),
     ]
