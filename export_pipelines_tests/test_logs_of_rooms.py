@@ -118,7 +118,7 @@ def test_a_retry_a_sweep_a_check_and_an_import_tell_their_start_and_end(
     commands = {
         ("deliver", str(artifact["artifact"]), "--again"): ("orchestration", "retry"),
         ("sweep",): ("export_pipelines.retention", "sweep"),
-        ("check",): ("export_pipelines.check", "check"),
+        ("check",): ("check", "check"),
         ("import", "leads", str(leads), "--map", "when=submitted_at"): ("importer", "import"),
     }
     for words, (room, what) in commands.items():

@@ -41,7 +41,7 @@ def delivery_row(
         "id": delivery_id(manifest, lock_key),
         "artifact": manifest.artifact,
         "number": number,
-        "lane": lock_key,
+        "lock_key": lock_key,
         "kind": entry["kind"],
         "entry": dict(entry),
         "target": "",

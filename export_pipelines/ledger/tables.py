@@ -48,9 +48,7 @@ artifacts = sa.Table(
     sa.Column("content", sa.Text, nullable=False),  # SHA-256 over names and digests of the parts
     sa.Column("window_end", Utc),
     sa.Column("fingerprint", sa.Text),  # of the content, as in the manifest
-    sa.Column(
-        "given", sa.Boolean, key="overridden"
-    ),  # a filter was given at launch: other rows than those of the window
+    sa.Column("overridden", sa.Boolean),  # a filter was given at launch: other rows than those of the window
     sa.Index("artifacts_by_window", "export", "window_key"),
 )
 
@@ -60,9 +58,7 @@ deliveries = sa.Table(  # artifact x destination
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("artifact", sa.Text, sa.ForeignKey("artifacts.artifact"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),  # its place under `deliver:`, from 1
-    sa.Column(
-        "lane", sa.Text, key="lock_key", nullable=False
-    ),  # export x window x destination: one at a time
+    sa.Column("lock_key", sa.Text, nullable=False),  # export x window x destination: one at a time
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("entry", sa.JSON, nullable=False),  # as in the plan; secrets by name only
     sa.Column("target", sa.Text, nullable=False, default=""),

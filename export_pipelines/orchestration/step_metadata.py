@@ -31,7 +31,7 @@ def _filter(plans: list[PlanDraft]) -> Metadata:
     lines = asked.text if asked else ()
     shown = {"predicates": dg.MetadataValue.md(_code("\n".join(lines) or "every row of the window"))}
     if asked and asked.residual:
-        shown["predicates_afterwards"] = dg.MetadataValue.md(_code("\n".join(asked.residual)))
+        shown["residual_predicates"] = dg.MetadataValue.md(_code("\n".join(asked.residual)))
     return shown
 
 

@@ -57,7 +57,7 @@ def _filter(plan: Plan) -> Iterator[str]:
     for number, text in enumerate(plan.filter.text or ("every row",)):
         yield ("rows where   " if number == 0 else "         and ") + text
     for number, text in enumerate(plan.filter.residual):
-        yield ("afterwards   " if number == 0 else "         and ") + text
+        yield ("residual     " if number == 0 else "         and ") + text
 
 
 def _report(plan: Plan) -> Iterator[str]:

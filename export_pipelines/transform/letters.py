@@ -62,7 +62,10 @@ class Letters:
         if not texts.null_count:
             return cls(texts)
         letters = cls(pa.LargeStringArray.from_buffers(len(texts), *texts.buffers()[1:], offset=texts.offset))
-        if letters.lengths[texts.is_null().to_numpy(zero_copy_only=False)].any():
+        bits = np.unpackbits(
+            np.frombuffer(texts.buffers()[0], np.uint8), bitorder="little"
+        )  # to_numpy imports pandas
+        if letters.lengths[bits[texts.offset : texts.offset + len(texts)] == 0].any():
             return cls(texts.fill_null(EMPTY))  # what makes arrays stores nothing for null: few need the copy
         return letters
 

@@ -128,7 +128,7 @@ def test_a_quick_command_imports_nothing_slow(project: Project, arguments: tuple
 
 
 def test_list_imports_what_a_definition_needs_and_no_other_command(project: Project) -> None:
-    assert loaded(project, ("list",), (*HEAVY, *OTHERS, *OF_OTHER_COMMANDS, "jinja2")) == set()
+    assert loaded(project, ("list",), (*HEAVY, *OTHERS, *OF_OTHER_COMMANDS)) == set()
 
 
 def test_check_imports_neither_the_stream_nor_what_delivers(project: Project) -> None:

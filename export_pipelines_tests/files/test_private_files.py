@@ -141,6 +141,7 @@ def sorted_on_disk(path: Path, functions: tuple[str, ...]) -> bool:
 def test_sqlite_sorts_no_rows_on_the_disk(
     unsorted: Path, functions: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(read_sqlite, "BATCH_CELLS", 4096)  # while it sorts, there is more to come
     assert not sorted_on_disk(unsorted, functions)
     monkeypatch.setattr(read_sqlite, "IN_MEMORY", "PRAGMA temp_store = FILE")
     assert sorted_on_disk(unsorted, functions)  # what the setting is for

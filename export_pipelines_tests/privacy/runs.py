@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from export_pipelines.project import Project
 from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.privacy.canary_store import DAY
 
@@ -40,6 +41,16 @@ class Found:
     values: int
     kinds: dict[str, dict[str, int]]
     hits: list[dict[str, str]]
+
+
+def unseal(folder: Path, environment: dict[str, str]) -> None:
+    """The parts in the store of the project in `folder` are as they would be delivered."""
+    project = Project.open(folder, environment)
+    for manifest in project.store.manifests():
+        for part in manifest.parts:
+            with project.store.open(manifest.artifact, part.name) as file:
+                data = file.read()
+            (folder / "home" / "artifacts" / manifest.artifact / part.name).write_bytes(data)
 
 
 def searched(*places: Path) -> Found:

@@ -24,7 +24,7 @@ from export_pipelines.catalog import PiiClass, load_catalog
 from export_pipelines.cli import app as cli
 from export_pipelines.sample import generate_leads
 from export_pipelines_tests.privacy.canary_store import DAY
-from export_pipelines_tests.privacy.runs import REDACTED, export, make_project
+from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, unseal
 
 pytestmark = pytest.mark.xdist_group("damage")
 LEADS = int(os.environ.get("DAMAGE", "1500"))
@@ -99,6 +99,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 (project / "exports" / f"{type}_{name}.yaml").write_text(text, encoding="utf-8")
                 result = CliRunner().invoke(cli.app, ["--debug", "run", f"{type}_{name}", "--partition", DAY])
                 assert result.exit_code == 0, result.stderr
+        unseal(project, environment)
         yield project / "home" / "artifacts"
 
 

@@ -15,7 +15,7 @@ from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.cli import app as cli
 from export_pipelines.mask import kernel, reading, recognise
 from export_pipelines_tests.privacy.canary_store import DAY, write_store
-from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, searched
+from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, searched, unseal
 
 pytestmark = pytest.mark.xdist_group("mutations")
 LEADS = 200
@@ -123,13 +123,15 @@ def kinds(folder: Path, source: Path, case: Case, patch: pytest.MonkeyPatch) -> 
     for name in ("DAGSTER_HOME", "EXPORT_PIPELINES_DAGSTER"):
         patch.setenv(name, "")  # so that what a run sets is taken away again
         patch.delenv(name)
-    for name, value in make_project(folder, source).items():
+    environment = make_project(folder, source)
+    for name, value in environment.items():
         patch.setenv(name, value)
     patch.chdir(folder)
     text = export("lead", "csv", case.privacy, fields=case.fields)
     (folder / "exports" / "leads.yaml").write_text(text, encoding="utf-8")
     result = CliRunner().invoke(cli.app, ["--debug", "run", "leads", "--partition", DAY])
     assert result.exit_code == 0, result.stderr
+    unseal(folder, environment)
     return {hit["kind"] for hit in searched(folder / "home" / "artifacts").hits}
 
 

@@ -156,16 +156,16 @@ def test_a_plan_tells_what_is_asked_afterwards_and_no_personal_value(stores: Sto
     text = describe(plan("postgresql", GMAIL, secret, Rule(lhv="state", op=Op.EQUAL, rhv="TX")))
     assert "rows where   submitted_at in [2024-01-15T00:00:00.000Z" in text
     assert '         and state is equal to "TX"\n' in text
-    assert 'afterwards   email.domain is equal to "gmail.com"\n         and email matches pattern ***' in text
+    assert 'residual     email.domain is equal to "gmail.com"\n         and email matches pattern ***' in text
     assert "then of these rows, in memory" in text and 'with ["gmail.com", "***"]' in text.replace("\n", "")
     assert "secret" not in text
 
 
 def test_sqlite_is_asked_everything(stores: Stores) -> None:
     made = plan("sqlite", GMAIL, VALID)
-    assert made.query.residual is None and "afterwards" not in describe(made)
+    assert made.query.residual is None and "residual" not in describe(made)
     told = made.model_dump(mode="json")
-    assert told["query"]["rest"] is None and told["filter"]["afterwards"] == []
+    assert told["query"]["residual"] is None and told["filter"]["residual"] == []
 
 
 def test_a_plan_travels_as_json(stores: Stores) -> None:
@@ -187,6 +187,6 @@ def test_the_terminal_says_at_most(
     assert answer.code == 0, answer.stderr
     assert (
         f"rows         at most {LEADS:,}" in answer.stdout
-        and "afterwards   email format is valid" in answer.stdout
+        and "residual     email format is valid" in answer.stdout
     )
     assert "which may be more than the limits" in answer.stdout
