@@ -125,15 +125,15 @@ def key_file(home: Path, name: str) -> Path:
 def key_versions(environment: Mapping[str, str], name: str, root: Path, home: Path) -> KeyVersions:
     """The versions of key `name`: each from the variable of its name, from the file that `<name>_FILE` names, or from
     `<home>/keys/`. Raises SettingsError for a file without a key, and for a variable that names no version."""
-    held = []
+    versions = []
     for text in sorted(
         {name} | {f"{name}_{number}" for number in _numbers(environment, name, home)}, key=_number
     ):
         secret, where = read_secret(environment, text, root, home)
         if secret:
-            held.append(KeyVersion(name=text, secret=SecretBytes(secret.encode()), where=where))
+            versions.append(KeyVersion(name=text, secret=SecretBytes(secret.encode()), where=where))
     chosen = environment.get(f"{PREFIX}{name}_ACTIVE", "").strip()
-    return KeyVersions(name=name, held=tuple(held), chosen=chosen)
+    return KeyVersions(name=name, held=tuple(versions), chosen=chosen)
 
 
 def _number(name: str) -> int:

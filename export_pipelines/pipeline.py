@@ -127,8 +127,8 @@ def deliver(
     try:
         with ledger.claim(delivery, now, run_id, again) as attempt:
             if attempt.receipt is None:
-                one, store = attempt.delivery, resources.open_store()
-                settings, manifest = read_entry(one.entry), store.manifest(one.artifact)
+                row, store = attempt.delivery, resources.open_store()
+                settings, manifest = read_entry(row.entry), store.manifest(row.artifact)
                 if require:
                     require(manifest, settings)
                 destination = open_destination(settings, resources)

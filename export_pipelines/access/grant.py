@@ -36,9 +36,9 @@ class Grant:
     min_group: int | None = None
     destinations: tuple[Destinations, ...] = ()
 
-    def treatment(self, one: Field, dataset: Dataset) -> MaskWord:
+    def treatment(self, catalog_field: Field, dataset: Dataset) -> MaskWord:
         """The least strict treatment that the field's values may have."""
-        return strictest(treatment_of(one, dict(items), dataset) for items in self.pii) or "keep"
+        return strictest(treatment_of(catalog_field, dict(items), dataset) for items in self.pii) or "keep"
 
     def inside(self, whole: Field, dataset: Dataset) -> MaskWord:
         """That of what an object holds undeclared."""

@@ -38,7 +38,9 @@ def explained(
     permissions = policy.at("roles", role, "permissions")
     lost = "no" if is_owner else "less"
     refused = (
-        any(one.refuses for one in found) or (bool(found) and is_owner) or "create" not in grant.permissions
+        any(finding.refuses for finding in found)
+        or (bool(found) and is_owner)
+        or "create" not in grant.permissions
     )
     verdict = "no" if refused else "less" if found else "yes"
     as_what = ", the owner" if is_owner else ""
@@ -49,8 +51,8 @@ def explained(
         yield Line(
             "yes" if permission in grant.permissions else "no", f"  permission {permission}", permissions
         )
-    for one in found:
-        yield Line("no" if one.refuses else lost, f"  {one.text}", definition.at(*one.key))
+    for finding in found:
+        yield Line("no" if finding.refuses else lost, f"  {finding.text}", definition.at(*finding.key))
     if not found:
         yield Line("yes", "  all flows, columns, rows and destinations that the export asks for")
 

@@ -52,16 +52,22 @@ def is_glob(key: str) -> bool:
 
 
 def _closest(field: Field, pii: Pii, dataset: Dataset) -> MaskWord:
-    same = [one for one in dataset.fields if (one.column, one.path) == (field.column, field.path)]
-    named = strictest(word for one in same if (word := _named(one, pii, dataset)))
+    same = [
+        same_field
+        for same_field in dataset.fields
+        if (same_field.column, same_field.path) == (field.column, field.path)
+    ]
+    named = strictest(word for same_field in same if (word := _named(same_field, pii, dataset)))
     if named:
         return named
-    by_type = strictest(pii[one.type] for one in same if one.type in pii)
+    by_type = strictest(pii[same_field.type] for same_field in same if same_field.type in pii)
     if by_type:
         return by_type
-    if not any(one.is_personal for one in same):
+    if not any(same_field.is_personal for same_field in same):
         return "keep"
-    by_class = strictest(pii[one.pii] for one in same if one.is_personal and one.pii in pii)
+    by_class = strictest(
+        pii[same_field.pii] for same_field in same if same_field.is_personal and same_field.pii in pii
+    )
     return by_class or pii.get(DEFAULT, "remove")
 
 

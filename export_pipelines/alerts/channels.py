@@ -122,8 +122,8 @@ class _Webhook:
 
     def tell(self, message: Message) -> None:
         data = {"export": message.export, "text": message.text, "then": message.then}
-        told = {"type": f"export.{message.kind}", "timestamp": message.at.isoformat(), "data": data}
-        body = Body([json.dumps(told).encode()])
+        payload = {"type": f"export.{message.kind}", "timestamp": message.at.isoformat(), "data": data}
+        body = Body([json.dumps(payload).encode()])
         headers = signed(self.key, message.id, utc_seconds(message.at), iter(body.again()))
         self.client.post(body, {"Content-Type": JSON, **headers})
         _log_told("webhook", message)

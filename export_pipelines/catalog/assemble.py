@@ -88,8 +88,8 @@ def assemble(file: str, document: Document, shipped: Mapping[str, Any] | None) -
         name: _over(base.get(name), document.data["datasets"].get(name))
         for name in {**base, **written.datasets}
     }
-    made = (_dataset(name, merged, fault) for name in merged)
-    datasets = tuple(dataset for dataset in made if dataset)
+    drafts = (_dataset(name, merged, fault) for name in merged)
+    datasets = tuple(dataset for dataset in drafts if dataset)
     for dataset, field, text in closed_faults(datasets):
         if field.id in _written_ids(
             merged[dataset.name]

@@ -22,7 +22,9 @@ def closed_faults(datasets: Sequence[Dataset]) -> Iterator[tuple[Dataset, Field,
     ]
     for dataset in datasets:
         for field in dataset.fields:
-            if whole := next((one for one in dataset.wide if _is_open_around(one, field)), None):
+            if whole := next(
+                (candidate for candidate in dataset.wide if _is_open_around(candidate, field)), None
+            ):
                 yield (
                     dataset,
                     field,
@@ -32,7 +34,9 @@ def closed_faults(datasets: Sequence[Dataset]) -> Iterator[tuple[Dataset, Field,
             if not field.semantic_type.exportable:
                 continue
             place = _place(dataset, field)
-            if other := next((one for one, theirs in closed if _lies_in(place, theirs)), None):
+            if other := next(
+                (closed_field for closed_field, theirs in closed if _lies_in(place, theirs)), None
+            ):
                 yield dataset, field, _same_place(field, other)
             elif field.kind not in _HOLDS_NO_NUMBER and _names_ssn(field):
                 yield (

@@ -61,19 +61,19 @@ def refusal(field: Field | Component, dataset: Dataset) -> str | None:
     return _of_no_groups(field)
 
 
-def _of_no_groups(one: Field | Component) -> str | None:
-    field = one if isinstance(one, Field) else one.field
+def _of_no_groups(operand: Field | Component) -> str | None:
+    field = operand if isinstance(operand, Field) else operand.field
     if not field.semantic_type.exportable:
-        return f'"{one.id}" is of type {field.type}, which is never exported'
-    if isinstance(one, Component) and one.name in SHIFTING:
-        return f'"{one.id}" changes with the day of the run'
-    grouped = one.kind in GROUPED or field.type == "currency"
-    return None if grouped else f'"{one.id}" holds {one.kind}, which makes no groups'
+        return f'"{operand.id}" is of type {field.type}, which is never exported'
+    if isinstance(operand, Component) and operand.name in SHIFTING:
+        return f'"{operand.id}" changes with the day of the run'
+    grouped = operand.kind in GROUPED or field.type == "currency"
+    return None if grouped else f'"{operand.id}" holds {operand.kind}, which makes no groups'
 
 
-def remaining(one: Field | Component, dataset: Dataset) -> list[str]:
+def remaining(operand: Field | Component, dataset: Dataset) -> list[str]:
     """The parts of a field that a report may group by in its place."""
-    field = one if isinstance(one, Field) else one.field
+    field = operand if isinstance(operand, Field) else operand.field
     return [part.id for part in field.components if refusal(part, dataset) is None]
 
 

@@ -227,5 +227,5 @@ METRICS: Mapping[str, Metric] = {
 
 def metrics_over(over: str) -> dict[str, Metric]:
     """The metrics that a report over `events` or over `leads` can have."""
-    there = MEASURES[over]
-    return {id: metric for id, metric in METRICS.items() if all(name in there for name in metric.measures)}
+    measures = MEASURES[over]
+    return {id: metric for id, metric in METRICS.items() if all(name in measures for name in metric.measures)}

@@ -20,7 +20,7 @@ class WrittenSnapshot(BaseModel):
 
 def snapshot_fields(written: WrittenSnapshot, holder: Field, fields: Iterable[Field]) -> Iterator[Field]:
     """`fields` of the other dataset as they lie in `holder`; names of joined tables are not in a snapshot."""
-    objects = {one.column: one.id for one in fields if one.path is None}
+    objects = {field.column: field.id for field in fields if field.path is None}
     for field in fields:
         joined = "." in field.column or ("." in field.id and field.path is None)
         if joined or any(fnmatchcase(field.id, pattern) for pattern in written.without):

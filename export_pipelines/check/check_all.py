@@ -55,7 +55,11 @@ def check_all(
         except Exception as error:
             faults += faults_of(definition.name, crashed(f"{definition.path}:1", error))
     faults += path_faults(loaded, samples, settings)
-    chosen = [one for one in loaded.definitions if one.name in asked and one.name in samples]
+    chosen = [
+        definition
+        for definition in loaded.definitions
+        if definition.name in asked and definition.name in samples
+    ]
     resources = Resources(settings, environment)
     try:
         faults += allowed_notes(resources)

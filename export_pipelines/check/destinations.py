@@ -58,7 +58,7 @@ def alert_faults(resources: Resources) -> Iterator[CheckFault]:
     except DefinitionError as error:
         yield from (CheckFault(ALERTS, "error", text) for text in error.faults)
         return
-    for channel in (one for rule in rules for one in rule.to):
+    for channel in (channel for rule in rules for channel in rule.to):
         from export_pipelines.alerts.channels import open_channel  # with what speaks HTTP and SMTP
 
         try:

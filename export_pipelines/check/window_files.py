@@ -16,21 +16,21 @@ from export_pipelines.settings import Settings
 
 
 def path_faults(loaded: Loaded, samples: Mapping[str, Sample], settings: Settings) -> Iterator[CheckFault]:
-    claims, by_name = Claims(), {one.name: one for one in loaded.definitions}
+    claims, by_name = Claims(), {definition.name: definition for definition in loaded.definitions}
     for definition in loaded.definitions:
         if definition.name not in samples:
             continue
         try:
             written = [
-                one
+                output
                 for files in samples[definition.name].files
-                for one in _written(files, definition, settings)
+                for output in _written(files, definition, settings)
             ]
         except ExportError as error:
             yield from faults_of(definition.name, error)
             continue
         yield from _own_faults(definition, written, settings)
-        targets = [one.target for one in written]
+        targets = [output.target for output in written]
         for rival, target in claims.rivals(targets).items():
             yield CheckFault(definition.name, "error", conflict(definition, rival, target))
             yield CheckFault(rival, "error", conflict(by_name[rival], definition.name, target))

@@ -47,7 +47,7 @@ def explain(context: typer.Context, name: Principal, export: Name, json: Json = 
         for line in explained(policy, grant, definition, findings(request, grant), name == definition.owner)
     ]
     if json:
-        show_json([one._asdict() for one in lines])
+        show_json([line._asdict() for line in lines])
         return
     for line in lines:
         show(f"{line.verdict:5}{line.text}" + (f" ({line.where})" if line.where else ""))
@@ -72,7 +72,7 @@ def review(
             name,
             project.catalog.dataset("leads"),
             [definition.name for definition in project.loaded.definitions if definition.owner == name],
-            [_told(one, now) for one in ApiKeys(project.ledger.engine).all(name)],
+            [_told(api_key, now) for api_key in ApiKeys(project.ledger.engine).all(name)],
             project.ledger.asked_by(name, now),
             now,
         )
@@ -114,15 +114,19 @@ def list_keys(context: typer.Context, json: Json = False, asker: As = None) -> N
     found = _keys(project).all()
     now = project.now()
     columns: Columns[ApiKey] = {
-        "key": lambda one: one.id,
-        "principal": lambda one: one.principal,
-        "state": lambda one: one.state(now),
-        "made": lambda one: _day(one.created_at),
-        "until": lambda one: _day(one.expires_at),
-        "last used": lambda one: _day(one.last_used_at),
+        "key": lambda api_key: api_key.id,
+        "principal": lambda api_key: api_key.principal,
+        "state": lambda api_key: api_key.state(now),
+        "made": lambda api_key: _day(api_key.created_at),
+        "until": lambda api_key: _day(api_key.expires_at),
+        "last used": lambda api_key: _day(api_key.last_used_at),
     }
     show_listing(
-        found, columns, lambda one: vars(one) | {"state": one.state(now)}, json=json, empty="no keys"
+        found,
+        columns,
+        lambda api_key: vars(api_key) | {"state": api_key.state(now)},
+        json=json,
+        empty="no keys",
     )
 
 
@@ -193,9 +197,9 @@ def _day(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d}" if moment else "never"
 
 
-def _told(one: "ApiKey", now: datetime) -> str:
-    age = (now - one.created_at).days
-    return f"{one.id} {one.state(now)}, {age} days old, last used {_day(one.last_used_at)}"
+def _told(api_key: "ApiKey", now: datetime) -> str:
+    age = (now - api_key.created_at).days
+    return f"{api_key.id} {api_key.state(now)}, {age} days old, last used {_day(api_key.last_used_at)}"
 
 
 def _cell_of(name: str, row: Mapping[str, Any]) -> str:

@@ -31,13 +31,13 @@ def requests(context: typer.Context, json: Json = False) -> None:
     entries = project_of(context).ledger.audit()
     ends = {entry.detail["entry"]: entry.detail for entry in entries if "entry" in entry.detail}
     columns: Columns[AuditEntry] = {
-        "when (UTC)": lambda one: f"{one.at:%Y-%m-%d %H:%M:%S}",
-        "who": lambda one: one.actor,
-        "what": lambda one: one.subject,
-        "columns": lambda one: ", ".join(one.detail.get("columns", [])),
-        "tokens": lambda one: ends.get(one.id, {}).get("opened"),
-        "outcome": lambda one: ends.get(one.id, {}).get("outcome", UNFINISHED),
-        "SHA-256": lambda one: one.detail.get("token_sha256") or one.detail.get("sha256"),
+        "when (UTC)": lambda entry: f"{entry.at:%Y-%m-%d %H:%M:%S}",
+        "who": lambda entry: entry.actor,
+        "what": lambda entry: entry.subject,
+        "columns": lambda entry: ", ".join(entry.detail.get("columns", [])),
+        "tokens": lambda entry: ends.get(entry.id, {}).get("opened"),
+        "outcome": lambda entry: ends.get(entry.id, {}).get("outcome", UNFINISHED),
+        "SHA-256": lambda entry: entry.detail.get("token_sha256") or entry.detail.get("sha256"),
     }
     shown = entries if json else [entry for entry in entries if "entry" not in entry.detail]
     show_listing(shown, columns, _as_dict, json=json, empty="nobody has asked for a token's value")

@@ -38,19 +38,19 @@ def demo(context: typer.Context) -> None:
     _require_examples(project)
     _make_key(project)
     _fill(project)
-    made: list[Manifest] = []
+    manifests: list[Manifest] = []
     failed: dict[str, str] = {}
     for name, key in RUNS:
         say(f"running {name} for {key}")
         outcome = run_window(project, project.definition(name), _window(project, name, key))
-        made += outcome.manifests
+        manifests += outcome.manifests
         failed |= {f"{name} {key}": text for key, text in outcome.failures.items()}
     name, first, last = BACKFILL
     say(f"backfilling {name} from {first} to {last}")
     week = run_partitions(project, project.definition(name), first, last, force=True)
-    made += week.manifests
+    manifests += week.manifests
     failed |= {f"{name} {key}": text for key, text in week.failures.items()}
-    _show(project, made)
+    _show(project, manifests)
     for key, text in failed.items():
         say(f"error: {key}: {text}")
     if failed:
@@ -134,11 +134,13 @@ def _window(project: Project, name: str, key: str) -> "Window":
     return window_of(project.definition(name), key)
 
 
-def _show(project: Project, made: Iterable["Manifest"]) -> None:
-    manifests = list(made)
+def _show(project: Project, written: Iterable["Manifest"]) -> None:
+    manifests = list(written)
     files = [file for manifest in manifests for file in delivered_files(project, manifest.artifact)]
     show("\nartifacts\n")
-    show_table(manifests, {"artifact": lambda one: one.artifact, "rows": lambda one: one.rows})
+    show_table(
+        manifests, {"artifact": lambda manifest: manifest.artifact, "rows": lambda manifest: manifest.rows}
+    )
     show("\nfiles delivered\n")
     show_table(files, {"file": str})
     show(f"\nTo see the runs, plots and schedules in Dagster: make ui, then open {UI}")

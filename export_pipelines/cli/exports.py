@@ -50,9 +50,9 @@ def check(context: typer.Context, names: Names = None, connect: Connect = False,
         project.now,
         project.environment,
     )
-    errors = [one for one in faults if one.severity == "error"]
+    errors = [fault for fault in faults if fault.severity == "error"]
     if json:
-        show_json([one._asdict() for one in faults])
+        show_json([fault._asdict() for fault in faults])
     else:
         for fault in faults:
             show(f"{fault.severity}: {fault.text}")

@@ -30,10 +30,10 @@ def fields(
         show_listing(rows, {key: itemgetter(key) for key in rows[0]}, dict, json=json)
         return
     chosen = [catalog.dataset(dataset)] if dataset else list(catalog.datasets)
-    tables = [chosen] if json else [[one] for one in chosen]
+    tables = [chosen] if json else [[source] for source in chosen]
     for table in tables:
-        found = [(one, field) for one in table for field in one.fields]
-        show_listing(found, COLUMNS, lambda one: _as_dict(*one), json=json)
+        found = [(source, field) for source in table for field in source.fields]
+        show_listing(found, COLUMNS, lambda row: _as_dict(*row), json=json)
         if not json:
             say(f"{counted(len(found), 'field')} of {table[0].name}; a component is named like email.domain")
 

@@ -39,14 +39,14 @@ def plan(
     from export_pipelines.plan.describe import describe
     from export_pipelines.plan.fingerprint import fingerprint
 
-    project, made, source = _planned(context, asker, name, partition, start, end, set, "view")
-    expected = estimate(made, source, project.settings)
+    project, window_plan, source = _planned(context, asker, name, partition, start, end, set, "view")
+    expected = estimate(window_plan, source, project.settings)
     if json:
-        content = {"plan": made.model_dump(mode="json"), "fingerprint": fingerprint(made)}
+        content = {"plan": window_plan.model_dump(mode="json"), "fingerprint": fingerprint(window_plan)}
         show_json({**content, **expected.as_dict()})
         return
-    show(describe(made))
-    for line in _expected(made, expected):
+    show(describe(window_plan))
+    for line in _expected(window_plan, expected):
         show(line)
 
 
@@ -64,24 +64,26 @@ def preview(
     from export_pipelines.mask.keys import Keys
     from export_pipelines.run.preview import preview as first_rows
 
-    project, made, source = _planned(context, asker, name, partition, start, end, set)
-    with closing(source.read(made.query)) as batches:  # type: ignore[type-var]
-        rows = first_rows(made, batches, Keys.of(project.settings), PREVIEW_ROWS)
+    project, window_plan, source = _planned(context, asker, name, partition, start, end, set)
+    with closing(source.read(window_plan.query)) as batches:  # type: ignore[type-var]
+        rows = first_rows(window_plan, batches, Keys.of(project.settings), PREVIEW_ROWS)
     if json:
         show_json([dict(zip(rows.headers, row, strict=True)) for row in rows.rows])
         return
-    show_rows(rows.headers, rows.rows, f"no rows in window {made.extract.window.key}")
-    say(f"{counted(len(rows.rows), 'row')} of window {made.extract.window.key}, as they would be written")
+    show_rows(rows.headers, rows.rows, f"no rows in window {window_plan.extract.window.key}")
+    say(
+        f"{counted(len(rows.rows), 'row')} of window {window_plan.extract.window.key}, as they would be written"
+    )
 
 
 def checked_plan(
     project: Project, definition: "ExportDefinition", window: "Window", permission: "Permission" = "create"
 ) -> "tuple[Plan, Source]":
     """The plan of one window, and its source once it is known to hold what the plan reads. Raises RequestError."""
-    made = project.plan(definition, window, permission)
+    window_plan = project.plan(definition, window, permission)
     source = project.source()
-    source.check(made.query)
-    return made, source
+    source.check(window_plan.query)
+    return window_plan, source
 
 
 def _planned(

@@ -22,10 +22,10 @@ def init(
 ) -> None:
     """Make a project: Dagster's files, a first export, and a README that says what to do."""
     new = dict(_files(files("export_pipelines") / NEW, folder))
-    there = [str(path) for path in new if path.exists()]
-    if there:
+    paths = [str(path) for path in new if path.exists()]
+    if paths:
         raise SettingsError(
-            f"there is already {', '.join(there)}; nothing was written",
+            f"there is already {', '.join(paths)}; nothing was written",
             where=str(folder.absolute()),
             remedy="name another folder",
         )

@@ -166,7 +166,7 @@ def _show(project: Project, manifests: Sequence["Manifest"], failures: Mapping[s
     from export_pipelines.cli.artifacts import as_dict
 
     if json:
-        show_json({"artifacts": [as_dict(one) for one in manifests], "failures": dict(failures)})
+        show_json({"artifacts": [as_dict(manifest) for manifest in manifests], "failures": dict(failures)})
         return
     store = project.store
     for manifest in manifests:

@@ -43,9 +43,9 @@ def personal_values(chosen: Filter, dataset: Dataset) -> Iterator[tuple[Key, str
         if dataset.find(id).compared.is_secret:
             yield ("where", id), id
     for place, rule in enumerate(chosen.rules):
-        for one in rules_in(rule):
-            if one.rhv is not None and dataset.find(one.lhv).compared.is_secret:
-                yield ("rules", place), one.lhv
+        for leaf in rules_in(rule):
+            if leaf.rhv is not None and dataset.find(leaf.lhv).compared.is_secret:
+                yield ("rules", place), leaf.lhv
 
 
 def _where(id: str, values: Scalar | tuple[Scalar, ...], dataset: Dataset) -> Found:

@@ -112,4 +112,4 @@ class Filter(BaseModel):
     @property
     def asked(self) -> tuple[str, ...]:
         """Ids of the fields that `where` and `rules` ask about."""
-        return (*self.where, *(one.lhv for rule in self.rules for one in rules_in(rule)))
+        return (*self.where, *(leaf.lhv for rule in self.rules for leaf in rules_in(rule)))

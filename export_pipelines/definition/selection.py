@@ -54,11 +54,11 @@ def _resolve(chosen: Selection, dataset: Dataset, nested: bool = True) -> tuple[
     return tuple({field.id: field for field in found if exportable(field)}.values())
 
 
-def _spread(one: One, dataset: Dataset) -> Iterable[One]:
+def _spread(choice: One, dataset: Dataset) -> Iterable[One]:
     """In a file of columns, the snapshot of a lead is a column for each of its fields."""
-    if one.id != dataset.snapshot:
-        return (one,)
-    return (field for field in dataset.fields if field.id.startswith(f"{one.id}."))
+    if choice.id != dataset.snapshot:
+        return (choice,)
+    return (field for field in dataset.fields if field.id.startswith(f"{choice.id}."))
 
 
 def exportable(field: One) -> bool:
@@ -72,7 +72,7 @@ def field_of(field: One) -> Field:
 
 def _by_rule(rule: Smart, dataset: Dataset) -> Iterator[One]:
     """PII of every class is left out by `exclude_pii`, indirect PII too; the components that may remain stand in its place."""
-    excluded = {one.id for pattern in rule.exclude for one in dataset.match(pattern)}
+    excluded = {field.id for pattern in rule.exclude for field in dataset.match(pattern)}
     wide = {field.id for field in dataset.wide} if rule.light else set()
     for field in dataset.fields:
         if field.id in excluded | wide or (rule.required and not field.required):
@@ -97,8 +97,8 @@ def _named_faults(place: int, id: str, chosen: tuple[str, ...], dataset: Dataset
     unmatched = list(_unmatched(id, dataset))
     if unmatched:
         yield from unmatched
-    elif (one := dataset.get(id)) and not exportable(one):
-        field = field_of(one)
+    elif (choice := dataset.get(id)) and not exportable(choice):
+        field = field_of(choice)
         yield f'"{id}" is of type {field.type}, which is never exported; take it out of the list'
 
 

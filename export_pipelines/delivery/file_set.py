@@ -77,55 +77,55 @@ class FileSet(Protocol):
     def tidy(self) -> None: ...
 
 
-def bring(there: FileSet, overwrite: Overwrite, journal: Journal) -> bool:
+def bring(file_set: FileSet, overwrite: Overwrite, journal: Journal) -> bool:
     """Brings the set there unless it is; False when another one is there and this one belongs beside it.
 
     Replaces and removes only what the ledger knows as delivered there by the same export. Raises RequestError, with
     nothing changed, where anything else is in the way.
     """
-    standing = [name for name in there.wanted if name in there.sizes]
-    equal = {name for name in standing if _is_equal(there, name)}
-    if len(equal) < len(there.wanted):
+    standing = [name for name in file_set.wanted if name in file_set.sizes]
+    equal = {name for name in standing if _is_equal(file_set, name)}
+    if len(equal) < len(file_set.wanted):
         if any(name not in equal for name in standing) and overwrite == "version":
             return False
-        gone = _replaceable(there, overwrite, journal, standing, equal)
-        missing = [name for name in there.wanted if name not in equal or name == there.own_manifest]
+        gone = _replaceable(file_set, overwrite, journal, standing, equal)
+        missing = [name for name in file_set.wanted if name not in equal or name == file_set.own_manifest]
         log.debug(
-            "exchanging files", extra={"export": there.export, "missing": len(missing), "gone": len(gone)}
+            "exchanging files", extra={"export": file_set.export, "missing": len(missing), "gone": len(gone)}
         )
         journal.placing(
-            there.where,
-            there.export,
-            {name: wanted_file.sha256 for name, wanted_file in there.wanted.items()},
+            file_set.where,
+            file_set.export,
+            {name: wanted_file.sha256 for name, wanted_file in file_set.wanted.items()},
         )
         try:
-            there.put(missing, gone)
+            file_set.put(missing, gone)
         except (DamagedArtifact, CameBetween) as error:
-            there.tidy()
+            file_set.tidy()
             if isinstance(error, CameBetween) and overwrite == "version":
                 return False
             raise
-    there.tidy()
+    file_set.tidy()
     return True
 
 
-def _is_equal(there: FileSet, name: str) -> bool:
-    wanted = there.wanted[name]
-    return there.sizes[name] in (None, wanted.size) and there.digest(name) == wanted.sha256
+def _is_equal(file_set: FileSet, name: str) -> bool:
+    wanted = file_set.wanted[name]
+    return file_set.sizes[name] in (None, wanted.size) and file_set.digest(name) == wanted.sha256
 
 
 def _replaceable(
-    there: FileSet, overwrite: Overwrite, journal: Journal, standing: Iterable[str], equal: Collection[str]
+    file_set: FileSet, overwrite: Overwrite, journal: Journal, standing: Iterable[str], equal: Collection[str]
 ) -> list[str]:
     """What of the set before has no place in this one. Raises RequestError for what stands in its way."""
-    owners = _Owners(there, journal)
+    owners = _Owners(file_set, journal)
     for name in standing:
-        exports = owners.of(name, there.wanted[name].sha256 if name in equal else there.said(name))
-        others = sorted(exports - {there.export})
-        if others and there.export not in exports:
+        exports = owners.of(name, file_set.wanted[name].sha256 if name in equal else file_set.said(name))
+        others = sorted(exports - {file_set.export})
+        if others and file_set.export not in exports:
             raise RequestError(
                 f"{name} there belongs to export {others[0]}",
-                where=there.where,
+                where=file_set.where,
                 remedy="put {{export}} into the path or into `naming:`",
             )
         if name in equal:
@@ -133,23 +133,23 @@ def _replaceable(
         if overwrite == "never":
             raise RequestError(
                 f"another delivery's {name} is already there",
-                where=there.where,
+                where=file_set.where,
                 remedy="move it away, or say `overwrite: replace` or `overwrite: version`",
             )
         if not exports:
             raise RequestError(
                 f"{name} stands there and is not, or no longer, what this program delivered: it is not replaced",
-                where=there.where,
+                where=file_set.where,
                 remedy="look whose it is and move it away, or say `overwrite: version`; then: export-pipelines deliver ARTIFACT",
             )
     before = {name: sha256 for block in owners.before for name, sha256 in listed_in(block).items()}
     gone = [
         name
         for name, sha256 in before.items()
-        if name in there.sizes and name not in there.wanted and there.said(name) == sha256
+        if name in file_set.sizes and name not in file_set.wanted and file_set.said(name) == sha256
     ]
-    retired = there.own_manifest not in there.wanted and there.own_manifest in owners.believed
-    return [*gone, *([there.own_manifest] if retired else [])]
+    retired = file_set.own_manifest not in file_set.wanted and file_set.own_manifest in owners.believed
+    return [*gone, *([file_set.own_manifest] if retired else [])]
 
 
 class _Owners:
@@ -158,16 +158,16 @@ class _Owners:
     believed: name -> bytes of these manifests. before: those of this export, of the set that is there or was exchanged.
     """
 
-    def __init__(self, there: FileSet, journal: Journal) -> None:
+    def __init__(self, file_set: FileSet, journal: Journal) -> None:
         self._exports: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for name, sha256, export in journal.placed(there.where):
+        for name, sha256, export in journal.placed(file_set.where):
             self._exports[name, sha256].add(export)
-        self.believed = dict(self._believed(there))
+        self.believed = dict(self._believed(file_set))
         found = [(name, data) for name, data in self.believed.items()]
-        kept = there.kept()
-        if kept is not None and self.of(there.own_manifest, _sha256(kept)):
-            found.append((there.own_manifest, kept))
-        self.before = [data for name, data in found if name == there.own_manifest]
+        kept = file_set.kept()
+        if kept is not None and self.of(file_set.own_manifest, _sha256(kept)):
+            found.append((file_set.own_manifest, kept))
+        self.before = [data for name, data in found if name == file_set.own_manifest]
         for name, data in found:
             exports = self.of(name, _sha256(data))
             for part, sha256 in listed_in(data).items():
@@ -176,10 +176,10 @@ class _Owners:
     def of(self, name: str, sha256: str) -> set[str]:
         return self._exports.get((name, sha256), set())
 
-    def _believed(self, there: FileSet) -> Iterator[tuple[str, bytes]]:
+    def _believed(self, file_set: FileSet) -> Iterator[tuple[str, bytes]]:
         known = {name for name, _ in self._exports if name.endswith(MANIFEST_SUFFIX)}
-        for name in sorted(known.intersection(there.sizes)):
-            data = there.read(name)
+        for name in sorted(known.intersection(file_set.sizes)):
+            data = file_set.read(name)
             if self.of(name, _sha256(data)):
                 yield name, data
 

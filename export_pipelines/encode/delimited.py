@@ -121,15 +121,18 @@ class DelimitedEncoder:
             for name, type in spelled.schema.items()
             if type == pl.String and (bare := self._wrongly_bare(pl.col(name))) is not None
         }
-        if not bare or not spelled.select(pl.any_horizontal(one.any() for one in bare.values())).item():
+        if (
+            not bare
+            or not spelled.select(pl.any_horizontal(condition.any() for condition in bare.values())).item()
+        ):
             return text
-        stand_in = next(one for n in count() if (one := f"\x00{n}\x00").encode() not in text)
+        stand_in = next(mark for n in count() if (mark := f"\x00{n}\x00").encode() not in text)
         wrapped = spelled.with_columns(
-            pl.when(one)
+            pl.when(condition)
             .then(pl.concat_str(pl.lit(stand_in), name, pl.lit(stand_in)))
             .otherwise(name)
             .alias(name)
-            for name, one in bare.items()
+            for name, condition in bare.items()
         )
         return self._write(wrapped).replace(stand_in.encode(), b'"')
 

@@ -33,11 +33,11 @@ def is_full(error: sqlite3.Error, folder: Path) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen, one = set[int](), error
-    while id(one) not in seen:
-        yield one
-        seen.add(id(one))
-        one = one.__cause__ or one.__context__ or one
+    seen, cause = set[int](), error
+    while id(cause) not in seen:
+        yield cause
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__ or cause
 
 
 def _fullest(home: Path) -> Path:

@@ -19,7 +19,7 @@ def type_of(column: ManifestColumn) -> pl.DataType:
 
 def typed(texts: pl.DataFrame, columns: Sequence[ManifestColumn], where: str) -> pl.DataFrame:
     """`texts` has the columns in order. Raises DamagedArtifact for a text that is no value of its column's type."""
-    values = texts.select(_parsed(one) for one in columns)
+    values = texts.select(_parsed(column) for column in columns)
     for column in columns:
         if values[column.name].null_count() != texts[column.name].null_count():
             raise DamagedArtifact(

@@ -83,7 +83,9 @@ def guessed(sample: bytes) -> list[str]:
     ):
         return list(names.values())
     weighed = {
-        name: max(weights.get(codecs.lookup(one).name, 0.0) for one in texts if texts[one] == text)
+        name: max(
+            weights.get(codecs.lookup(encoding).name, 0.0) for encoding in texts if texts[encoding] == text
+        )
         for text, name in names.items()
     }
     first, *others = sorted(weighed, key=lambda name: -weighed[name])

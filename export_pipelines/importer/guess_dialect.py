@@ -47,7 +47,7 @@ def form_of(file: Path, encoding: str | None = None, delimiter: str | None = Non
     return FileForm(
         encoding,
         parted,
-        tuple(name for name, one in (("encoding", said), ("delimiter", delimiter)) if not one),
+        tuple(name for name, option in (("encoding", said), ("delimiter", delimiter)) if not option),
     )
 
 
@@ -106,9 +106,9 @@ def _delimiter_of(file: Path, encoding: str) -> str:
     with opened_text(file, encoding) as stream, reading(file):
         sample = stream.read(SAMPLE_CHARACTERS)
         is_whole = not stream.read(1)
-    told = SEPARATOR.fullmatch(sample.partition("\n")[0] + "\n" if "\n" in sample else sample)
-    if told:
-        return told[1]
+    separator = SEPARATOR.fullmatch(sample.partition("\n")[0] + "\n" if "\n" in sample else sample)
+    if separator:
+        return separator[1]
     if not is_whole:
         sample = sample[: sample.rfind("\n") + 1] or sample
     weighed = {name: _weight(sample, name, is_whole) for name in DELIMITERS}

@@ -47,11 +47,11 @@ def writing(url: str, *, bulk: bool = False) -> Iterator[Connection]:
 
 def holds_rows(connection: Connection) -> bool:
     """Whether a table of the lead store is there and not empty."""
-    there = inspect(connection)
+    inspector = inspect(connection)
     return any(
         connection.execute(select(table).limit(1)).first() is not None
         for table in metadata.sorted_tables
-        if there.has_table(table.name)
+        if inspector.has_table(table.name)
     )
 
 

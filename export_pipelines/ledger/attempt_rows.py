@@ -36,8 +36,14 @@ def update(connection: sa.Connection, id: str, **values: Any) -> None:
 
 
 def arrived(receipt: Receipt) -> dict[str, Any]:
-    told = receipt.model_dump(mode="json")
-    return {"state": "delivered", "receipt": told, "target": receipt.target, "error": None, "next_at": None}
+    content = receipt.model_dump(mode="json")
+    return {
+        "state": "delivered",
+        "receipt": content,
+        "target": receipt.target,
+        "error": None,
+        "next_at": None,
+    }
 
 
 def end_killed(connection: sa.Connection, delivery: Delivery, at: datetime) -> None:

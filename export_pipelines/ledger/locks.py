@@ -38,9 +38,9 @@ class PostgresqlLocks:
     def hold(self, lock_key: str) -> Iterator[bool]:
         number = int(lock_key[:16], 16) - 2**63
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            held = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number))))
+            acquired = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number))))
             try:
-                yield held
+                yield acquired
             finally:
-                if held:
+                if acquired:
                     connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))

@@ -72,15 +72,16 @@ class _Rows:
             column.id: Objects(frame[column.source], column.seals) for column in columns if _is_sealed(column)
         }
         sealed = {
-            id: one.may_hide(prefilter.flags(one.texts, one.known_keys())) for id, one in objects.items()
+            id: contents.may_hide(prefilter.flags(contents.texts, contents.known_keys()))
+            for id, contents in objects.items()
         }
         near = (found & NEAR_OWN > 0 for found in (*cleaned.values(), *redacted.values(), *sealed.values()))
         rows = np.flatnonzero(np.logical_or.reduce([np.zeros(len(frame), np.bool_), *near]))
         self.own = own_at(rows.tolist(), [*own, *never])
         self.clean = {source: self._without_never(source, found) for source, found in cleaned.items()}
-        self.shown = {one.id: self._redacted(one, found) for one, found in redacted.items()}
-        for id, one in objects.items():
-            self.shown[id] = self._sealed(id, one, sealed[id])
+        self.shown = {column.id: self._redacted(column, found) for column, found in redacted.items()}
+        for id, contents in objects.items():
+            self.shown[id] = self._sealed(id, contents, sealed[id])
 
     def column(self, column: OutputColumn) -> pl.Series:
         values = self.clean.get(column.source, self.frame[column.source])

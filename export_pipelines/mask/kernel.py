@@ -81,8 +81,8 @@ class Rows:
     def scan(self, letters: Letters, keys: Keys | None) -> Found:
         """The flags of these texts, of JSON if there are `keys` under which nothing is hidden."""
         found = np.zeros(len(letters), np.uint8)
-        told = ctypes.byref(keys.told) if keys else None
-        _library.scan(*_told(letters), _at(self._folded), ctypes.byref(self._told), told, _at(found))
+        key_pointer = ctypes.byref(keys.told) if keys else None
+        _library.scan(*_told(letters), _at(self._folded), ctypes.byref(self._told), key_pointer, _at(found))
         found[self._odd & (letters.lengths > 0)] |= NEVER
         return found
 

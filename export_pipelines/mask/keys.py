@@ -55,8 +55,8 @@ class Keys:
 
 
 def _first(name: str, material: bytes) -> KeyVersions:
-    held = KeyVersion(name=name, secret=SecretBytes(material), where=PREFIX + name)
-    return KeyVersions(name=name, held=(held,) if material else ())
+    version = KeyVersion(name=name, secret=SecretBytes(material), where=PREFIX + name)
+    return KeyVersions(name=name, held=(version,) if material else ())
 
 
 def _only(versions: KeyVersions, named: str, id: str) -> KeyVersions:

@@ -64,10 +64,10 @@ def absent_exports(location: CodeLocation) -> list[Absent]:
         Absent(name, error, _stand_in(name, known.get(name) or _guessed(name, project)))
         for name, error in project.loaded.broken.items()
     ]
-    there = {definition.name for definition in project.loaded.definitions} | set(project.loaded.broken)
+    names = {definition.name for definition in project.loaded.definitions} | set(project.loaded.broken)
     renamed = {old for definition in project.loaded.definitions for old in definition.renamed_from}
     for name, known_export in known.items():
-        if known_export.on and name not in there | renamed:
+        if known_export.on and name not in names | renamed:
             found.append(Absent(name, _gone(name, known_export, project), _stand_in(name, known_export)))
     return list(_each_by_itself(found, location))
 

@@ -21,15 +21,15 @@ def running_schedules(instance: dg.DagsterInstance) -> dict[str, datetime]:
 
 def over_the_limit(on: Mapping[str, datetime], ours: Iterable[str]) -> list[str]:
     """Of `ours`, the schedules that were turned on when MAX_ACTIVE were on already."""
-    there = set(ours)
-    by_age = sorted((since, name) for name, since in on.items() if name in there)
+    names = set(ours)
+    by_age = sorted((since, name) for name, since in on.items() if name in names)
     return [name for _, name in by_age[MAX_ACTIVE:]]
 
 
 def refusal(context: dg.ScheduleEvaluationContext, schedule: str) -> str | None:
     """Why the schedule's tick does nothing; None where it may run."""
-    there = context.repository_def.schedule_defs if context.repository_def else []
-    ours = [one.name for one in there if EXPORT_TAG in one.tags]
+    schedules = context.repository_def.schedule_defs if context.repository_def else []
+    ours = [definition.name for definition in schedules if EXPORT_TAG in definition.tags]
     on = running_schedules(context.instance)
     if schedule in over_the_limit(on, ours):
         return f"{MAX_ACTIVE} schedules are on already, which is the most: {REMEDY}"

@@ -46,8 +46,8 @@ def alert_sensor(location: CodeLocation, not_taken: Sequence[Absent] = ()) -> dg
             project.ledger.notice(alert)
         notice(now_here, instance, rules, on)
         log.debug("looked for alerts", extra={"definitions": len(found), "rules": len(rules)})
-        told = tell(project, rules, context.log.error)
-        return dg.SkipReason(f"{told} alerts told")
+        count = tell(project, rules, context.log.error)
+        return dg.SkipReason(f"{count} alerts told")
 
     return dg.SensorDefinition(
         name=location.named("alerts"),
@@ -92,13 +92,13 @@ def tell(project: Project, rules: tuple[AlertRule, ...], log: Log) -> int:
             if rule.concerns(alert.export, alert.kind)
             for number, channel in enumerate(rule.to, start=1)
         ]
-        told = list(alert.told)
+        channel_names = list(alert.told)
         for name, channel in channels:
-            if name not in told and _tell_one(project, channel, alert, log):
-                told.append(name)
-        whole = all(name in told for name, _ in channels)
+            if name not in channel_names and _tell_one(project, channel, alert, log):
+                channel_names.append(name)
+        whole = all(name in channel_names for name, _ in channels)
         over = whole or project.now() - alert.noticed_at > LOOK_BACK
-        project.ledger.told(alert, told, project.now() if over else None)
+        project.ledger.told(alert, channel_names, project.now() if over else None)
         ended += whole and bool(channels)
     return ended
 

@@ -30,12 +30,12 @@ class Ops(NamedTuple):
         return cls(ExportOps(location), DeliveryOps(location))
 
 
-def export_asset(definition: ExportDefinition, location: CodeLocation, made: Ops) -> dg.AssetsDefinition:
+def export_asset(definition: ExportDefinition, location: CodeLocation, ops: Ops) -> dg.AssetsDefinition:
     """The asset `[type, name]` of an export, after the prefix where there is one."""
     key, deps = location.asset_key(definition), location.deps.get(definition.name, ())
     partitions = partitions_of(definition)
     asset = dg.AssetsDefinition.from_graph(
-        _graph(definition, location, made),
+        _graph(definition, location, ops),
         keys_by_input_name={_input(number): dep for number, dep in enumerate(deps)},
         keys_by_output_name={"result": key},
         partitions_def=partitions,
@@ -56,14 +56,14 @@ def _input(number: int) -> str:
     return f"after_{number}"
 
 
-def _graph(definition: ExportDefinition, location: CodeLocation, made: Ops) -> dg.GraphDefinition:
+def _graph(definition: ExportDefinition, location: CodeLocation, ops: Ops) -> dg.GraphDefinition:
     checks = {spec.name: spec.get_python_identifier() for spec in check_specs(location.asset_key(definition))}
     outputs = {"result": "result", **checks}
     inputs = [_input(number) for number in range(len(location.deps.get(definition.name, ())))]
 
     def export(**after):  # type: ignore[no-untyped-def]  # Dagster's own proxies
-        written = made.exporting.write(list(after.values()) or None)
-        ends = _deliver(definition, location, made.delivering).alias("deliver")(written)
+        written = ops.exporting.write(list(after.values()) or None)
+        ends = _deliver(definition, location, ops.delivering).alias("deliver")(written)
         return {output: getattr(ends, name) for name, output in outputs.items()}
 
     # Dagster reads the graph's inputs from the signature, and their number is known only now.

@@ -69,14 +69,14 @@ def build_defs(
 def definitions_of(location: CodeLocation, *, quiet: bool = False) -> dg.Definitions:
     """`quiet` keeps the log of `on_demand_export` off the terminal; other jobs take QUIET as run configuration."""
     ops = Ops.of(location)
-    made = {
+    results = {
         definition.name: _parts(definition, location, ops)
         for definition in location.project.loaded.definitions
     }
-    not_taken = [one for one in made.values() if isinstance(one, Absent)]
+    not_taken = [result for result in results.values() if isinstance(result, Absent)]
     absent = [*absent_exports(location), *not_taken]
-    parts = [one for one in made.values() if isinstance(one, Parts)]
-    parts += [absent_parts(one, location) for one in absent]
+    parts = [result for result in results.values() if isinstance(result, Parts)]
+    parts += [absent_parts(absent_export, location) for absent_export in absent]
     jobs = [part.job for part in parts if part.job]
     again, sweeping = deliver_again_job(location), sweep_job(location)
     return dg.Definitions(

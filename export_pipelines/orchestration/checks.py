@@ -96,13 +96,17 @@ def trailing(manifest: Manifest, stored: Iterable[Manifest]) -> list[Manifest]:
     """The newest artifact of each of the windows before this one, at most TRAILING; for the same window again, as
     with an export without partitions, those written before."""
     before: dict[str, Manifest] = {}
-    for one in sorted(stored, key=lambda one: one.created_at):
-        earlier = one.window.start < manifest.window.start or one.window == manifest.window
-        if one.artifact != manifest.artifact and earlier:
-            before[one.window.key if one.window != manifest.window else one.artifact] = one
-    others = [one for one in before.values() if one.window != manifest.window]
-    chosen = others or [one for one in before.values() if one.created_at <= manifest.created_at]
-    return sorted(chosen, key=lambda one: (one.window.start, one.created_at))[-TRAILING:]
+    for candidate in sorted(stored, key=lambda candidate: candidate.created_at):
+        earlier = candidate.window.start < manifest.window.start or candidate.window == manifest.window
+        if candidate.artifact != manifest.artifact and earlier:
+            before[candidate.window.key if candidate.window != manifest.window else candidate.artifact] = (
+                candidate
+            )
+    others = [candidate for candidate in before.values() if candidate.window != manifest.window]
+    chosen = others or [
+        candidate for candidate in before.values() if candidate.created_at <= manifest.created_at
+    ]
+    return sorted(chosen, key=lambda candidate: (candidate.window.start, candidate.created_at))[-TRAILING:]
 
 
 def _row_count(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
@@ -111,7 +115,7 @@ def _row_count(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Findi
 
 def unusual_row_count(manifest: Manifest, stored: Iterable[Manifest]) -> str | None:
     """What is odd about the rows of an artifact, compared with those before it; None for nothing."""
-    before = [one.rows for one in trailing(manifest, stored)]
+    before = [previous.rows for previous in trailing(manifest, stored)]
     usual = mean(before) if len(before) >= FEWEST else manifest.rows
     if LEAST * usual <= manifest.rows <= MOST * usual:
         return None
@@ -147,7 +151,7 @@ def _schema(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
 
 def _change(manifest: Manifest, stored: Sequence[Manifest]) -> str:
     """Which columns came, went, or changed since the version before."""
-    old = [one for one in stored if one.schema_version == manifest.schema_version - 1]
+    old = [previous for previous in stored if previous.schema_version == manifest.schema_version - 1]
     was = {column.name: column for column in old[0].columns} if old else {}
     now = {column.name: column for column in manifest.columns}
     changes = {

@@ -52,9 +52,9 @@ def failed_runs(location: CodeLocation, instance: dg.DagsterInstance, now: datet
             exports = exports_of(run, location)
             for asked in exports:
                 node, export = nodes.get(asked) if len(exports) > 1 else None, now_called.get(asked, asked)
-                told = _faults(location, instance, run, export, node)
-                if told is not None:
-                    faults.setdefault(export, {}).update(told)
+                fault_texts = _faults(location, instance, run, export, node)
+                if fault_texts is not None:
+                    faults.setdefault(export, {}).update(fault_texts)
         for export, texts in faults.items():
             yield _alert(occasion, export, texts, now)
 
@@ -122,12 +122,12 @@ def _faults(
         for delivery in location.project.ledger.deliveries(export)
         if delivery.state != "delivered"
     }
-    told = {
+    fault_texts = {
         key or windows_of(run, location): text
         for key, text in failures.texts.items()
         if key not in undelivered
     }
-    return told or None
+    return fault_texts or None
 
 
 def _alert(occasion: Occasion, export: str, faults: Mapping[str, str], now: datetime) -> Alert:

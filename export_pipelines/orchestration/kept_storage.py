@@ -115,9 +115,9 @@ class _Made:
         url = create_db_conn_string(base_dir, cls.file)
         if (Path(base_dir) / f"{cls.file}.db").is_file():
             engine = _engine(url)
-            made = _has_tables(engine)
+            has_tables = _has_tables(engine)
             engine.dispose()
-            if made:
+            if has_tables:
                 return cls(url, inst_data)  # type: ignore[call-arg]
         return super().from_local(base_dir, inst_data)  # type: ignore[misc]
 

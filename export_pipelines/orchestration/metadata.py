@@ -54,9 +54,9 @@ def column_schema(manifest: Manifest) -> dg.TableSchema:
     columns = []
     for column in manifest.columns:
         kind = f"{column.kind}({column.scale})" if column.scale is not None else str(column.kind)
-        told = [f"pii {column.pii}"] if column.pii != "none" else []
-        told += [str(column.mask)] if column.mask else []
-        columns.append(dg.TableColumn(column.name, kind, description=", ".join(told) or None))
+        remarks = [f"pii {column.pii}"] if column.pii != "none" else []
+        remarks += [str(column.mask)] if column.mask else []
+        columns.append(dg.TableColumn(column.name, kind, description=", ".join(remarks) or None))
     return dg.TableSchema(columns=columns)
 
 

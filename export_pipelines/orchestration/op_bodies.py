@@ -94,12 +94,12 @@ def add_section(name: str, context: dg.OpExecutionContext, location: CodeLocatio
     project = location.project
     with logs.run(context.run_id):
         with as_dagster_failure(), interruptible(context, project):
-            made = [_step(name, draft, project) for draft in _drafts(plans)]
+            drafts = [_step(name, draft, project) for draft in _drafts(plans)]
             if name == "mask_pii":
-                _require_readable(made, project)
+                _require_readable(drafts, project)
         if name == "mask_pii":
-            _require_leads(context, made[0], project)
-        return _shown(context, name, made)
+            _require_leads(context, drafts[0], project)
+        return _shown(context, name, drafts)
 
 
 def write(context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -> Edge:
@@ -213,7 +213,7 @@ def _drafts(edge: Edge) -> list[PlanDraft]:
 def _require_readable(plans: list[PlanDraft], project: Project) -> None:
     """The plans of a run differ in their windows only, so asking once for each SELECT is enough."""
     queries = [added(plan.query, "mask_pii") for plan in plans]
-    for query in {one.sql: one for one in queries}.values():
+    for query in {query.sql: query for query in queries}.values():
         project.source().check(query)
 
 

@@ -26,5 +26,7 @@ def partitions_of(definition: ExportDefinition) -> dg.TimeWindowPartitionsDefini
         return dg.TimeWindowPartitionsDefinition(
             start=first, fmt="%Y-%m-%d", cron_schedule=WEEKS_OF_MONTH_CRON, timezone="UTC"
         )
-    made: dg.TimeWindowPartitionsDefinition = _KINDS[definition.partition](start_date=first, timezone="UTC")
-    return made
+    partitions: dg.TimeWindowPartitionsDefinition = _KINDS[definition.partition](
+        start_date=first, timezone="UTC"
+    )
+    return partitions

@@ -47,8 +47,8 @@ def _take_partitions(
     location: CodeLocation, old: ExportDefinition, new: ExportDefinition, instance: dg.DagsterInstance
 ) -> None:
     """The newest materialization of each partition, as one of the new key."""
-    there = instance.get_materialized_partitions(location.asset_key(new))
-    missing = sorted(instance.get_materialized_partitions(location.asset_key(old)) - there)
+    partitions = instance.get_materialized_partitions(location.asset_key(new))
+    missing = sorted(instance.get_materialized_partitions(location.asset_key(old)) - partitions)
     for partition in islice(missing, AT_ONCE):
         found = instance.fetch_materializations(
             dg.AssetRecordsFilter(asset_key=location.asset_key(old), asset_partitions=[partition]), limit=1

@@ -122,7 +122,7 @@ def request(location: CodeLocation, definition: ExportDefinition, due: Due) -> d
 
 def run_config(location: CodeLocation, definition: ExportDefinition, window: Window) -> Mapping[str, Any]:
     """Of the export's own job: the window, unless a partition tells it, and what was given at launch."""
-    told = definition.partition is not None or window.key == WHOLE_KEY
-    config = {} if told else {"start": iso(window.start), "end": iso(window.end)}
+    is_implied = definition.partition is not None or window.key == WHOLE_KEY
+    config = {} if is_implied else {"start": iso(window.start), "end": iso(window.end)}
     config |= definition.overrides
     return {"ops": {location.node_name(definition): {"config": config}}} if config else {}

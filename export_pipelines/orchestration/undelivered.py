@@ -19,18 +19,18 @@ def undelivered(project: Project, instance: dg.DagsterInstance, now: datetime) -
     """Told when nothing else of the run or backfill is on its way to the destination, or nothing ended for an hour."""
     occasions = dict[str | None, str]()
 
-    def together(one: Delivery) -> tuple[str, str, int]:
-        if one.written_by not in occasions:
-            occasions[one.written_by] = occasion_of(instance, one.written_by)
-        return occasions[one.written_by], one.export, one.number
+    def together(delivery: Delivery) -> tuple[str, str, int]:
+        if delivery.written_by not in occasions:
+            occasions[delivery.written_by] = occasion_of(instance, delivery.written_by)
+        return occasions[delivery.written_by], delivery.export, delivery.number
 
     badly = [delivery for delivery in project.ledger.deliveries(states=ENDED_BADLY) if _is_new(delivery, now)]
     if not badly:
         return
     coming = {together(delivery) for delivery in project.ledger.deliveries(states=OPEN)}
     for key, group in groupby(sorted(badly, key=together), key=together):
-        ended = sorted(group, key=lambda one: one.window_key)
-        waits = key in coming and max(one.ended_at or now for one in ended) > now - TOGETHER
+        ended = sorted(group, key=lambda delivery: delivery.window_key)
+        waits = key in coming and max(delivery.ended_at or now for delivery in ended) > now - TOGETHER
         if not waits and (not key[0] or is_over(instance, key[0], now)):
             yield _alert(ended, now)
 
@@ -64,7 +64,7 @@ def _alert(ended: Sequence[Delivery], now: datetime) -> Alert:
 
 def _key(ended: Sequence[Delivery]) -> str:
     """Of one delivery, its id and attempt; of several, a digest of these."""
-    told = [f"{delivery.id} {delivery.attempts}" for delivery in ended]
-    if len(told) == 1:
-        return f"delivery {told[0]}"
-    return f"deliveries {hashlib.sha256(' '.join(sorted(told)).encode()).hexdigest()[:32]}"
+    attempts = [f"{delivery.id} {delivery.attempts}" for delivery in ended]
+    if len(attempts) == 1:
+        return f"delivery {attempts[0]}"
+    return f"deliveries {hashlib.sha256(' '.join(sorted(attempts)).encode()).hexdigest()[:32]}"

@@ -53,26 +53,32 @@ def watch_definitions(
     schedule is on, once until they are mended."""
     project = location.project
     now, home = project.now(), project.settings.home
-    before, gone = read_known(home), {one.name for one in absent}
+    before, gone = read_known(home), {absent_export.name for absent_export in absent}
     known = {
-        one.name: Known.of(one, location.schedule_name(one) in on)
-        for one in project.loaded.definitions
-        if one.name not in gone
+        definition.name: Known.of(definition, location.schedule_name(definition) in on)
+        for definition in project.loaded.definitions
+        if definition.name not in gone
     }
     for definition in project.loaded.definitions:
         if definition.name in known and definition.name in before and before[definition.name].fault:
             instance.report_runless_asset_event(definition_check(location.asset_key(definition)))
-    for one in absent:
-        if one.stand_in is None:
+    for absent_export in absent:
+        if absent_export.stand_in is None:
             continue
-        was = before.get(one.name) or Known.of(one.stand_in)
-        if was.fault != one.text:
-            instance.report_runless_asset_event(definition_check(one.key(location), one.text))
+        was = before.get(absent_export.name) or Known.of(absent_export.stand_in)
+        if was.fault != absent_export.text:
+            instance.report_runless_asset_event(
+                definition_check(absent_export.key(location), absent_export.text)
+            )
         since = was.broken_since or iso(now)
-        changes = {"on": location.schedule_name(one.stand_in) in on, "broken_since": since, "fault": one.text}
-        known[one.name] = was.model_copy(update=changes)
-        if known[one.name].on:
-            yield _is_absent(one, since, now)
+        changes = {
+            "on": location.schedule_name(absent_export.stand_in) in on,
+            "broken_since": since,
+            "fault": absent_export.text,
+        }
+        known[absent_export.name] = was.model_copy(update=changes)
+        if known[absent_export.name].on:
+            yield _is_absent(absent_export, since, now)
     remember(home, known)
 
 
@@ -91,8 +97,8 @@ def _files(project: Project) -> Files:
     found = []
     try:
         for path in project.settings.definitions.iterdir():
-            told = path.stat()
-            found.append((path.name, told.st_mtime_ns, told.st_size))
+            status = path.stat()
+            found.append((path.name, status.st_mtime_ns, status.st_size))
     except OSError:
         return ()
     return tuple(sorted(found))

@@ -112,8 +112,8 @@ def _tell(
 ) -> None:
     """One alert for all windows that are lost now and were not yet; its key names them, so none is told twice."""
     before = project.ledger.alert_keys(prefix := f"given up {definition.name}: ")
-    told = {key for name in before for key in name.removeprefix(prefix).split(", ")}
-    if new := [due_window for due_window in lost if due_window.ask.key not in told]:
+    reported = {key for name in before for key in name.removeprefix(prefix).split(", ")}
+    if new := [due_window for due_window in lost if due_window.ask.key not in reported]:
         key = prefix + ", ".join(due_window.ask.key for due_window in new)
         project.ledger.notice(_alert(definition, key, new, instance, project.now()))
 

@@ -50,21 +50,21 @@ def without_repeats(columns: Iterable[OutputColumn], request: PlanRequest) -> tu
     return tuple(kept)
 
 
-def _column(one: Field | Component, labels: bool) -> OutputColumn:
-    field = one if isinstance(one, Field) else one.field
+def _column(choice: Field | Component, labels: bool) -> OutputColumn:
+    field = choice if isinstance(choice, Field) else choice.field
     *parents, name = field.id.split(".")
-    path = (*parents, name) if isinstance(one, Field) else (*parents, f"{name}_components", one.name)
+    path = (*parents, name) if isinstance(choice, Field) else (*parents, f"{name}_components", choice.name)
     return OutputColumn(
-        id=one.id,
-        header=one.label if labels else one.id.replace(".", "_"),
+        id=choice.id,
+        header=choice.label if labels else choice.id.replace(".", "_"),
         json_path=path,
-        kind=one.kind,
-        scale=one.decimal_scale if isinstance(one, Field) else None,
+        kind=choice.kind,
+        scale=choice.decimal_scale if isinstance(choice, Field) else None,
         type=field.type,
-        pii=one.pii,
-        required=field.required and isinstance(one, Field),
+        pii=choice.pii,
+        required=field.required and isinstance(choice, Field),
         source=field.id,
-        component=one.name if isinstance(one, Component) else None,
+        component=choice.name if isinstance(choice, Component) else None,
     )
 
 

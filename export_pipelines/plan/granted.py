@@ -46,22 +46,22 @@ def telling_parts(columns: Iterable[OutputColumn], words: Words) -> set[str]:
     return found
 
 
-def is_clear(one: Field | Component, grant: Grant, dataset: Dataset) -> bool:
-    """Whether the principal sees all that a filter, a sort or a group over `one` could tell.
+def is_clear(operand: Field | Component, grant: Grant, dataset: Dataset) -> bool:
+    """Whether the principal sees all that a filter, a sort or a group over `operand` could tell.
 
     Of a hidden value only those parts count that may stand beside it, that complete no other part, and that do not change
     from day to day; of an object all personal values in it have to be clear.
     """
-    if isinstance(one, Component):
-        if grant.removes(one, dataset):
+    if isinstance(operand, Component):
+        if grant.removes(operand, dataset):
             return False
-        return is_clear(one.field, grant, dataset) or _tells_no_more(one)
-    if grant.treatment(one, dataset) != "keep":
+        return is_clear(operand.field, grant, dataset) or _tells_no_more(operand)
+    if grant.treatment(operand, dataset) != "keep":
         return False
-    if one.kind is not Kind.JSON:
+    if operand.kind is not Kind.JSON:
         return True
-    inside = [field for field in dataset.fields if _lies_in(field, one)]
-    return grant.inside(one, dataset) == "keep" and all(
+    inside = [field for field in dataset.fields if _lies_in(field, operand)]
+    return grant.inside(operand, dataset) == "keep" and all(
         grant.treatment(field, dataset) == "keep" for field in inside
     )
 

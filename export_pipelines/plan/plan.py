@@ -261,8 +261,8 @@ def added(section: Section | None, name: str) -> Section:
 
 def schema_hash(columns: Iterable[OutputColumn]) -> str:
     """SHA-256 over the output's names, kinds and masks, which is what a reader of the files relies on."""
-    told = [[c.header, c.kind, c.scale, c.mask] for c in columns]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    schema = [[c.header, c.kind, c.scale, c.mask] for c in columns]
+    return hashlib.sha256(json.dumps(schema).encode()).hexdigest()
 
 
 def iso(moment: datetime) -> str:

@@ -80,7 +80,7 @@ def require_removed_part_hidden(columns: Iterable[OutputColumn], words: Words, r
     whole = {column.id for column in columns}
     for entry in (*words.exact, *words.globs):
         for part in words.parts(entry) if entry.mask is Mask.REMOVE else ():
-            around = {part.field.id, *(one.id for one in objects_around(part.field, request.dataset))}
+            around = {part.field.id, *(parent.id for parent in objects_around(part.field, request.dataset))}
             if part.field in clear and around & whole and words.part(part) is Mask.REMOVE:
                 raise RequestError(
                     f'"{entry.key}" removes {part.id}, but "{part.field.id}" is exported and reveals it',
@@ -167,7 +167,8 @@ def _exported(columns: Iterable[OutputColumn], request: PlanRequest) -> list[Fie
     return [
         field
         for field in request.dataset.fields
-        if field.id in sources or any(one.id in inside for one in objects_around(field, request.dataset))
+        if field.id in sources
+        or any(parent.id in inside for parent in objects_around(field, request.dataset))
     ]
 
 

@@ -118,13 +118,13 @@ def strictest(masks: Iterable[Mask | None]) -> Mask | None:
 def same_values(field: Field, dataset: Dataset) -> list[Field]:
     """The other fields that are read from the same place."""
     place = field.column, field.path
-    return [one for one in dataset.fields if one.id != field.id and (one.column, one.path) == place]
+    return [other for other in dataset.fields if other.id != field.id and (other.column, other.path) == place]
 
 
 def objects_around(field: Field, dataset: Dataset) -> list[Field]:
     """The objects in which the field lies, the innermost first."""
-    around = [one for one in dataset.wide if path_inside(field, one) is not None]
-    return sorted(around, key=lambda one: len(one.path or ""), reverse=True)
+    around = [parent for parent in dataset.wide if path_inside(field, parent) is not None]
+    return sorted(around, key=lambda parent: len(parent.path or ""), reverse=True)
 
 
 def path_inside(field: Field, whole: Field) -> str | None:
@@ -152,7 +152,7 @@ def _require_match(entry: Entry, request: PlanRequest) -> None:
         found = dataset.match(entry.key)
     except CatalogError as error:
         raise RequestError(error.what, where=where) from error
-    parts = [one for one in found if isinstance(one, Component)]
+    parts = [part for part in found if isinstance(part, Component)]
     if len(parts) == len(found) and entry.mask not in (Mask.KEEP, Mask.REMOVE):
         raise RequestError(
             f'"{entry.key}" names parts of a value; a part can be removed, not "{entry.mask}"',

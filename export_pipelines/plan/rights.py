@@ -75,14 +75,14 @@ def with_rights(
     except RequestError as error:
         raise Denied(f"owner: {error}", where=definition.at("owner")) from error
     if sample:
-        owners = tuple(replace(one, since=_since(request, one, at)) for one in owners)
+        owners = tuple(replace(grant, since=_since(request, grant, at)) for grant in owners)
     owner, beyond = _acting(request, owners, "create")
     _require(request, policy, owner, beyond, "the owner ")
     request = replace(request, rights=Rights(owner))
     if asker is None:
         return request
     asking, beyond = _acting(request, grants_of(policy, asker, at), permission)
-    _require(request, policy, asking, [one for one in beyond if one.refuses], "")
+    _require(request, policy, asking, [finding for finding in beyond if finding.refuses], "")
     return replace(request, rights=Rights(owner, asking))
 
 
@@ -124,9 +124,9 @@ def _acting(
             where=request.definition.name,
             remedy=f"roles: {having}",
         )
-    found = [(one, findings(request, one)) for one in allowed]
-    whole = [one for one in found if not one[1]]
-    narrowed = [one for one in found if not any(finding.refuses for finding in one[1])]
+    found = [(grant, findings(request, grant)) for grant in allowed]
+    whole = [pair for pair in found if not pair[1]]
+    narrowed = [pair for pair in found if not any(finding.refuses for finding in pair[1])]
     return (*whole, *narrowed, *found)[0]
 
 
@@ -138,7 +138,9 @@ def _require(
         return
     definition, role = request.definition, grant.roles[0]
     who = f"{who}{grant.principals[0]} as {role} ({policy.at('roles', role)})"
-    first, *residual = (f"{definition.at(*one.key)}: {who} may not: {one.text}" for one in refused)
+    first, *residual = (
+        f"{definition.at(*finding.key)}: {who} may not: {finding.text}" for finding in refused
+    )
     where, _, what = first.partition(": ")
     raise Denied("\n".join([what, *residual]), where=where)
 
@@ -190,8 +192,8 @@ def _asked(request: PlanRequest) -> Iterator[tuple[Key, str, Field | Component]]
 
 def _left_sides(rule: Rule | RuleSet, place: Key) -> Iterator[tuple[Key, str]]:
     if isinstance(rule, RuleSet):
-        for n, one in enumerate(rule.rules):
-            yield from _left_sides(one, (*place, "rules", n))
+        for n, member in enumerate(rule.rules):
+            yield from _left_sides(member, (*place, "rules", n))
     else:
         yield place, rule.lhv
 
@@ -204,15 +206,15 @@ def _grouped(request: PlanRequest) -> Iterator[tuple[Key, str, Field | Component
     asked: list[tuple[Key, str]] = [(("group_by", n), id) for n, id in enumerate(report.group_by)]
     asked += [(("pivot",), report.pivot)] if report.pivot else []
     for key, id in asked:
-        if id in groups and (one := groups[id].of):
-            yield key, "group by", one
+        if id in groups and (operand := groups[id].of):
+            yield key, "group by", operand
     for n, id in enumerate(report.metrics):
         for name in METRICS[id].measures if id in METRICS else ():
             measure = MEASURES[report.over].get(name)
             names = (*([measure.field] if measure.field else []), *dict(measure.where)) if measure else ()
             for field in names:
-                if one := request.dataset.get(field):
-                    yield ("metrics", n), "measure", one
+                if operand := request.dataset.get(field):
+                    yield ("metrics", n), "measure", operand
 
 
 def _columns(request: PlanRequest, grant: Grant) -> Iterator[Finding]:

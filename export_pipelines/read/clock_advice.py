@@ -25,16 +25,16 @@ def clock_ahead(url: str, now: Callable[[], datetime]) -> timedelta | None:
     clock = IN_UTC_WITHOUT_ZONE.get(engine.dialect.name, func.current_timestamp(type_=NullType()))
     try:
         with engine.connect() as connection:
-            told = connection.execute(select(clock)).scalar_one()
+            clock_time = connection.execute(select(clock)).scalar_one()
     except SQLAlchemyError:
         return None
     finally:
         engine.dispose()
-    if not isinstance(told, datetime):
+    if not isinstance(clock_time, datetime):
         return None
     if engine.dialect.name in IN_UTC_WITHOUT_ZONE:
-        told = told.replace(tzinfo=UTC)
-    if told.tzinfo is None:
+        clock_time = clock_time.replace(tzinfo=UTC)
+    if clock_time.tzinfo is None:
         return None
-    ahead = told - now()
+    ahead = clock_time - now()
     return ahead if abs(ahead) > ALLOWED else None

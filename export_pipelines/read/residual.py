@@ -117,11 +117,11 @@ def _staying(
         for batch in batches:
             found = sorted(_asked_of(batch, staging, residual.sql, query, residual), key=itemgetter(0))
             if found:
-                numbers, *told = zip(*found, strict=True)
+                numbers, *texts = zip(*found, strict=True)
                 rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
                 # what the rest was asked of follows those that were given
                 columns = dict(zip(given, rows.columns, strict=False))
-                columns |= zip(residual.told, (pa.array(pair, pa.string()) for pair in told), strict=True)
+                columns |= zip(residual.told, (pa.array(pair, pa.string()) for pair in texts), strict=True)
                 yield pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)
 
 

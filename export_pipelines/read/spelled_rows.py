@@ -89,10 +89,10 @@ class Spelling:
         ids = pa.RecordBatch.from_arrays(
             [
                 pa.array([None if value is None else str(value)])
-                for one, value in zip(self.columns, row, strict=True)
-                if one.name in IDS
+                for id_column, value in zip(self.columns, row, strict=True)
+                if id_column.name in IDS
             ],
-            names=[one.name for one in self.columns if one.name in IDS],
+            names=[id_column.name for id_column in self.columns if id_column.name in IDS],
         )
         return place_of(ids, 0, column.name)
 

@@ -191,16 +191,16 @@ class SqlalchemySource:
             raise self._failure(error, what, begun) from error
 
     def _failure(self, error: Exception, what: str, begun: bool) -> ExportError:
-        told = self._told(error)
+        message = self._told(error)
         lost = isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
         if isinstance(error, DriverDataError):
-            return UnknownRow(f"a stored value cannot be read: {_without_values(told)}", where=self.place)
+            return UnknownRow(f"a stored value cannot be read: {_without_values(message)}", where=self.place)
         if lost or (begun and isinstance(error, DriverOperationalError | DriverInterfaceError)):
             return RetryableError(
-                f"the connection broke: {told}; nothing was kept", where=self.place, remedy="run it again"
+                f"the connection broke: {message}; nothing was kept", where=self.place, remedy="run it again"
             )
         return SourceError(
-            f"{what}: {told}",
+            f"{what}: {message}",
             where=self.place,
             remedy="name your own tables in a catalog file, or grant SELECT",
         )

@@ -164,9 +164,9 @@ class SqliteSource:
             row[0]
             for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
         ]
-        there = f"there are: {', '.join(sorted(tables))}" if tables else "it holds no table"
+        listing = f"there are: {', '.join(sorted(tables))}" if tables else "it holds no table"
         return SourceError(
-            f"{error}; {there}",
+            f"{error}; {listing}",
             where=str(self.path),
             remedy=f"{REMEDY}; or name your own tables in a catalog file",
         )

@@ -17,7 +17,7 @@ class UnknownRow(DataError):
 def with_row(error: UnknownRow, source: Source, query: Query) -> DataError:
     """The error with the id of a row that the database cannot read, or as it is where none is found: in a group, or by a rule
     that fails whatever else is asked."""
-    column = next((one for name in IDS for one in query.columns if one.name == name), None)
+    column = next((candidate for name in IDS for candidate in query.columns if candidate.name == name), None)
     if column is None:
         return error
     asked = f"FROM ({query.sql}) asked"

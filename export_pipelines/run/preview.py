@@ -45,8 +45,8 @@ def first_rows(
             pl.DataFrame(schema={column.id: polars_type(column.kind, column.scale) for column in columns})
         ]
         missing = rows
-        made = iter(settled)
-        while missing > 0 and (batch := next(made, None)) is not None:
+        settled_batches = iter(settled)
+        while missing > 0 and (batch := next(settled_batches, None)) is not None:
             frames.append(mask.apply(plan, batch.slice(0, missing), keys).frame)
             missing -= len(frames[-1])
     finally:

@@ -69,8 +69,8 @@ def write_parts(
 def _cutter(plan: Plan, encoder: Encoder, stored: Iterator[int]) -> PartCutter:
     assert plan.output and plan.compression
     part_bytes = plan.output.part_bytes
-    held = held_bytes(plan.compression.codec, part_bytes) if part_bytes is not None else 0
-    size = PartSize(plan.output.part_rows, part_bytes, held)
+    buffered = held_bytes(plan.compression.codec, part_bytes) if part_bytes is not None else 0
+    size = PartSize(plan.output.part_rows, part_bytes, buffered)
     name = partial(part_file_name, plan)
     return PartCutter(encoder, size, name, stored, never_none=not plan.output.skip_empty)
 

@@ -65,14 +65,14 @@ class Upload:
     def complete(self, only_new: bool = False) -> bool:
         if self._id:
             self.stand()
-            made = self._complete(only_new)
+            created = self._complete(only_new)
         else:
             piece = bytes(self._buffer)
             self._sums[1] = len(piece), _md5(piece)
-            made = self.bucket.put(self.key, piece, self.options, only_new)
+            created = self.bucket.put(self.key, piece, self.options, only_new)
             self._buffer.clear()
-        self.created = made
-        return made or (self.sha256 is not None and self._stands())
+        self.created = created
+        return created or (self.sha256 is not None and self._stands())
 
     def prove(self) -> Proof:
         where, found = self.bucket.url(self.key), self.bucket.head(self.key)
@@ -168,8 +168,8 @@ class Upload:
         return True
 
     def _stands(self) -> bool:
-        there = self.bucket.head(self.key)
-        return there is not None and (there.size, there.sha256) == (self.size, self.sha256 or "")
+        stored = self.bucket.head(self.key)
+        return stored is not None and (stored.size, stored.sha256) == (self.size, self.sha256 or "")
 
     def _end_pool(self) -> None:
         if self._pool is not None:

@@ -51,7 +51,7 @@ def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pl.Data
         else:
             texts[column] = _series(array).cast(pl.String)
     values |= _parsed(batch, texts)
-    return pl.DataFrame([values[one].alias(one.name) for one in columns])
+    return pl.DataFrame([values[column].alias(column.name) for column in columns])
 
 
 def _series(array: pa.Array) -> pl.Series:
@@ -113,9 +113,10 @@ def _parsed(batch: pa.RecordBatch, columns: dict[SourceColumn, pl.Series]) -> di
     """The columns that came as texts, by their kind, all at once."""
     if not columns:
         return {}
-    texts = pl.DataFrame([text.alias(one.name) for one, text in columns.items()])
+    texts = pl.DataFrame([text.alias(column.name) for column, text in columns.items()])
     values = texts.select(
-        _PARSERS.get(one.kind, _as_it_is)(pl.col(one.name), one).alias(one.name) for one in columns
+        _PARSERS.get(column.kind, _as_it_is)(pl.col(column.name), column).alias(column.name)
+        for column in columns
     )
     for column in columns:
         if values[column.name].null_count() != texts[column.name].null_count():
@@ -126,7 +127,7 @@ def _parsed(batch: pa.RecordBatch, columns: dict[SourceColumn, pl.Series]) -> di
                 where=place_of(batch, int(bad), column.name),
                 remedy="mend the row, or give the field its right type in the catalog",
             )
-    return {one: values[one.name].cast(polars_type(one.kind, one.scale)) for one in columns}
+    return {column: values[column.name].cast(polars_type(column.kind, column.scale)) for column in columns}
 
 
 def _milliseconds(batch: pa.RecordBatch, column: SourceColumn, array: pa.Array) -> pl.Series:

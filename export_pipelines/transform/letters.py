@@ -97,9 +97,9 @@ class Letters:
 
     def translated(self, alphabet: bytes) -> Bytes:
         """Each byte replaced by the one at its place in `alphabet`."""
-        made = room(len(self.bytes)).view(np.uint8)
-        sz.translate(self.bytes.data, alphabet, out=made)
-        return made
+        output = room(len(self.bytes)).view(np.uint8)
+        sz.translate(self.bytes.data, alphabet, out=output)
+        return output
 
     def are(self, members: bytes) -> Flags:
         """Of each byte, whether it is a member of this `table`."""

@@ -166,8 +166,8 @@ def _require_none(server: SmtpServer, refused: dict[str, int]) -> None:
 
 def announced_limit(client: smtplib.SMTP) -> int | None:
     """The largest mail in bytes that the server says it takes; None when it does not say."""
-    told = client.esmtp_features.get("size", "").strip()
-    return int(told) if told.isdigit() and int(told) > 0 else None
+    limit = client.esmtp_features.get("size", "").strip()
+    return int(limit) if limit.isdigit() and int(limit) > 0 else None
 
 
 def encoded(message: EmailMessage) -> bytes:

@@ -53,14 +53,14 @@ class Folder:
     def check(self) -> None:
         """Proves the right to write in the deepest folder that the path names without a word, as far as it is there."""
         fixed = self.base / fixed_folder(self.path)
-        there = next(parent for parent in (fixed, *fixed.parents) if parent.exists())
+        existing_folder = next(parent for parent in (fixed, *fixed.parents) if parent.exists())
         try:
-            with tempfile.TemporaryFile(dir=there):
+            with tempfile.TemporaryFile(dir=existing_folder):
                 pass
         except OSError as error:
             raise RequestError(
                 f"cannot write into the folder: {os.strerror(error.errno or 0)}",
-                where=str(there),
+                where=str(existing_folder),
                 remedy="give this user the right to write there, or name another folder",
             ) from error
 
@@ -76,22 +76,22 @@ class Folder:
         """The receipt, or None when another set is there and this one belongs beside it."""
         if not folder.is_relative_to(self.base):
             self.resources.require("folders", str(folder), WHERE)
-        made = _make(folder)
+        folders = _make(folder)
         try:
             with store_errors("deliver into the folder", folder), locked(folder / LOCK_NAME):
-                there = FolderSet(folder, artifact)
-                if not bring(there, self.overwrite, journal):
+                file_set = FolderSet(folder, artifact)
+                if not bring(file_set, self.overwrite, journal):
                     return None
         except ExportError as error:
-            _unmake(made)
+            _unmake(folders)
             cause = error.__cause__
             if isinstance(cause, OSError) and cause.errno in PASSING:
                 raise RetryableError(error.what, where=error.where, remedy=error.remedy) from cause
             raise
         log.debug(
-            "files are there", extra={"artifact": artifact.manifest.artifact, "files": len(there.wanted)}
+            "files are there", extra={"artifact": artifact.manifest.artifact, "files": len(file_set.wanted)}
         )
-        return receipt_of(artifact, self.kind, str(folder), there.wanted)
+        return receipt_of(artifact, self.kind, str(folder), file_set.wanted)
 
     def _folder(self, manifest: Manifest) -> Path:
         text = place_of(self.path, words_of(manifest), WHERE)
@@ -114,8 +114,8 @@ def _make(folder: Path) -> list[Path]:
     return missing
 
 
-def _unmake(made: list[Path]) -> None:
-    for folder in made:
+def _unmake(folders: list[Path]) -> None:
+    for folder in folders:
         try:
             folder.rmdir()
         except OSError:

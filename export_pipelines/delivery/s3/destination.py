@@ -69,7 +69,7 @@ class S3:
 
     def _send_into(self, folder: str, artifact: Artifact, journal: Journal) -> Receipt | None:
         """The receipt, or None when another set is there and this one belongs beside it."""
-        there = BucketSet(
+        file_set = BucketSet(
             self.bucket,
             f"{folder}/".lstrip("/"),
             artifact,
@@ -78,14 +78,16 @@ class S3:
             manifest=self.settings.manifest,
             only_new=self.settings.overwrite != "replace",
         )
-        if not bring(there, self.settings.overwrite, journal):
+        if not bring(file_set, self.settings.overwrite, journal):
             return None
         log.debug(
-            "files are there", extra={"artifact": artifact.manifest.artifact, "files": len(there.wanted)}
+            "files are there", extra={"artifact": artifact.manifest.artifact, "files": len(file_set.wanted)}
         )
-        proofs = ", ".join(f"{count} by {how}" for how, count in sorted(there.proofs.items()))
+        proofs = ", ".join(f"{count} by {how}" for how, count in sorted(file_set.proofs.items()))
         details = {"objects proven": proofs}
-        return receipt_of(artifact, self.kind, there.where, there.wanted, details, there.manifest_sha256)
+        return receipt_of(
+            artifact, self.kind, file_set.where, file_set.wanted, details, file_set.manifest_sha256
+        )
 
     def _folder(self, manifest: Manifest) -> str:
         folder = self.settings.key.rpartition("/")[0]

@@ -69,11 +69,11 @@ class Sftp:
     ) -> Receipt:
         replace, where = self.settings.overwrite == "replace", self._url(folder)
         with self._answers(folder):
-            there = SftpDropBox(
+            drop_box = SftpDropBox(
                 client, folder, where, artifact, manifest=self.settings.manifest, replace=replace
             )
-            there.send(journal)
-        return self._receipt(artifact, where, there.wanted)
+            drop_box.send(journal)
+        return self._receipt(artifact, where, drop_box.wanted)
 
     def _send_into(
         self, client: paramiko.SFTPClient, folder: str, artifact: Artifact, journal: Journal
@@ -81,7 +81,7 @@ class Sftp:
         """The receipt, or None when another set is there and this one belongs beside it."""
         with self._answers(folder):
             make_folders(client, folder)
-            there = SftpSet(
+            file_set = SftpSet(
                 client,
                 folder,
                 self._url(folder),
@@ -90,9 +90,9 @@ class Sftp:
                 only_new=self.settings.overwrite != "replace",
                 verify=self.settings.proof,
             )
-            if not bring(there, self.settings.overwrite, journal):
+            if not bring(file_set, self.settings.overwrite, journal):
                 return None
-        return self._receipt(artifact, there.where, there.wanted)
+        return self._receipt(artifact, file_set.where, file_set.wanted)
 
     def _receipt(self, artifact: Artifact, where: str, files: Iterable[str]) -> Receipt:
         receipt = receipt_of(artifact, self.kind, where, files, {"verified by": self.settings.proof})

@@ -95,7 +95,7 @@ def _fits(pattern: str, host: str) -> bool:
 def _is_hash_of(text: str, host: str) -> bool:
     try:
         _, kind, salt, digest = text.split("|")
-        made = hmac.digest(base64.b64decode(salt), host.encode(), hashlib.sha1)
-        return kind == "1" and hmac.compare_digest(made, base64.b64decode(digest))
+        computed = hmac.digest(base64.b64decode(salt), host.encode(), hashlib.sha1)
+        return kind == "1" and hmac.compare_digest(computed, base64.b64decode(digest))
     except (ValueError, binascii.Error):
         return False

@@ -111,13 +111,13 @@ def signing_key(name: SecretName | None, resources: Resources, where: str) -> by
 
 def signed(key: bytes | None, id: str, at: str, blocks: Iterator[bytes]) -> dict[str, str]:
     """The headers of Standard Webhooks; without a key, all but the signature."""
-    told = {"webhook-id": id, "webhook-timestamp": at, "Idempotency-Key": id}
+    headers = {"webhook-id": id, "webhook-timestamp": at, "Idempotency-Key": id}
     if key is None:
-        return told
+        return headers
     digest = hmac.new(key, f"{id}.{at}.".encode(), hashlib.sha256)
     for block in blocks:
         digest.update(block)
-    return told | {"webhook-signature": f"v1,{base64.b64encode(digest.digest()).decode()}"}
+    return headers | {"webhook-signature": f"v1,{base64.b64encode(digest.digest()).decode()}"}
 
 
 class Webhook:
@@ -191,9 +191,9 @@ class Webhook:
         if journal.state(item) == "done":
             return
         id = f"{journal.key}-{hashlib.sha256(item.encode()).hexdigest()[:12]}"
-        told = signed(self.key, id, utc_seconds(artifact.at), iter(body.again()))
+        signature = signed(self.key, id, utc_seconds(artifact.at), iter(body.again()))
         about = {"X-Export": artifact.manifest.export, "X-Export-Artifact": artifact.manifest.artifact}
-        code = self.client.post(body, {**self.headers, **headers, **about, **told})
+        code = self.client.post(body, {**self.headers, **headers, **about, **signature})
         log.debug("posted", extra={"artifact": artifact.manifest.artifact, "status": code})
         journal.done(item, str(code))
 

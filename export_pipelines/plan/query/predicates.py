@@ -131,10 +131,10 @@ def _rule(
     request: PlanRequest, tables: Tables, rule: Rule | RuleSet, place: tuple[str | int, ...]
 ) -> Predicate:
     if isinstance(rule, RuleSet):
-        parts = [_rule(request, tables, one, (*place, "rules", n)) for n, one in enumerate(rule.rules)]
+        parts = [_rule(request, tables, member, (*place, "rules", n)) for n, member in enumerate(rule.rules)]
         join = and_ if rule.op == "and" else or_
         text = f" {rule.op} ".join(part.text for part in parts)
-        private = tuple(one for part in parts for one in part.private)
+        private = tuple(pair for part in parts for pair in part.private)
         return Predicate(f"({text})", join(*(part.expression for part in parts)), private)
     with located(request, *place):
         operand = tables.operand(tables.dataset.find(rule.lhv))

@@ -43,8 +43,8 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     asked = predicates_of(request, tables, staging)
     where = [predicate.expression for predicate in asked.pushed]
     kept = [predicate.expression for predicate in asked.residual]
-    outputs, told = _outputs(fields, tables, staging)
-    fetched = staging.fetched([*told.values(), *kept])
+    outputs, texts = _outputs(fields, tables, staging)
+    fetched = staging.fetched([*texts.values(), *kept])
     order = [key for keys in _order(request, tables).values() for key in keys]
     outputs += [fetched_column.expression for fetched_column in fetched]
     statement: Select[Any] = (
@@ -66,17 +66,17 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
         for field in fields
     )
     query = query_of(request, statement, count, asked.pushed, columns)
-    marked = [field.id for field in fields if field.id in told or tables.dialect.marks_bad_json(field)]
+    marked = [field.id for field in fields if field.id in texts or tables.dialect.marks_bad_json(field)]
     mixed = _mixed(request, tables, statement)
     rows = rows_of(request, tables, request.order, fields)
     query = query.model_copy(update={"marked": tuple(marked), "mixed": mixed, "rows": rows, "limit": limit})
-    if not kept and not told:
+    if not kept and not texts:
         return query
-    staying = select(staging.base.c[NUMBER], *told.values()).where(*kept)
+    staying = select(staging.base.c[NUMBER], *texts.values()).where(*kept)
     residual = residual_of(
         request, staying, asked.residual, [fetched_column.column for fetched_column in fetched]
     )
-    changes = {"told": tuple(told), "asks": bool(kept)}
+    changes = {"told": tuple(texts), "asks": bool(kept)}
     return query.model_copy(update={"residual": residual.model_copy(update=changes)})
 
 
@@ -85,15 +85,15 @@ def _outputs(
 ) -> tuple[list[Expression], dict[str, Expression]]:
     """What the SELECT gives, and by their ids the fields that only the scratch table can tell, as text."""
     given: list[Expression] = []
-    told: dict[str, Expression] = {}
+    texts: dict[str, Expression] = {}
     for field in fields:
         name = quoted_name(field.id, quote=True)
         try:
             given.append(tables.dialect.output(field, tables.column(field)).label(name))
         except NotPushable:
             moved = staging.field(field.id)
-            told[field.id] = cast(staging.dialect.output(moved, staging.column(moved)), Text).label(name)
-    return given, told
+            texts[field.id] = cast(staging.dialect.output(moved, staging.column(moved)), Text).label(name)
+    return given, texts
 
 
 def _order(request: PlanRequest, tables: Tables) -> dict[str, list[Expression]]:

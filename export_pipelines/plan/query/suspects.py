@@ -16,12 +16,16 @@ def with_suspects(query: Query, request: PlanRequest) -> Query:
     """The query and, if the database may fail to read stored JSON of which it asks, the one that finds the row. A column
     that the database does not mark is given as the text that it is."""
     dataset, dialect = request.dataset, request.sql
-    asked = {one.id: one for one in _asked(query, request)}.values()
+    asked = {stored_field.id: stored_field for stored_field in _asked(query, request)}.values()
     whole = {
         field.column: field for field in dataset.fields if field.path is None and field.kind is Kind.JSON
     }
-    stored = [whole.get(one.column, one) for one in asked]
-    found = [one for one in stored if not (request.bad_json_is_null and dialect.marks_bad_json(one))]
+    stored = [whole.get(stored_field.column, stored_field) for stored_field in asked]
+    found = [
+        stored_field
+        for stored_field in stored
+        if not (request.bad_json_is_null and dialect.marks_bad_json(stored_field))
+    ]
     if not found:
         return query
     definition = request.definition
@@ -30,8 +34,11 @@ def with_suspects(query: Query, request: PlanRequest) -> Query:
         without_limit(request),
         definition=definition.model_copy(update={"filter": unasked, "bad_json": "error"}),
     )
-    ids = [one for id in dataset.order if isinstance(one := dataset.find(id), Field)]
-    columns = [one if dialect.marks_bad_json(one) else _as_text(one) for one in found]
+    ids = [id_field for id in dataset.order if isinstance(id_field := dataset.find(id), Field)]
+    columns = [
+        stored_field if dialect.marks_bad_json(stored_field) else _as_text(stored_field)
+        for stored_field in found
+    ]
     suspects = build_query(everything, {column.id: column for column in (*ids, *columns)}.values())
     return query.model_copy(update={"suspects": suspects})
 
@@ -43,12 +50,16 @@ def _as_text(field: Field) -> Field:
 def _asked(query: Query, request: PlanRequest) -> Iterator[Field]:
     """The fields in JSON that the filter and a report ask about, and those of the output whose JSON nothing marks."""
     dataset = request.dataset
-    for one in map(dataset.find, dict.fromkeys(_asked_ids(request, dataset))):
-        field = one.field if isinstance(one, Component) else one
+    for operand in map(dataset.find, dict.fromkeys(_asked_ids(request, dataset))):
+        field = operand.field if isinstance(operand, Component) else operand
         if field.path or field.kind is Kind.JSON:
             yield field
     inside = [dataset.find(column.name) for column in query.columns if column.in_json]
-    yield from (one for one in inside if isinstance(one, Field) and not request.sql.marks_bad_json(one))
+    yield from (
+        candidate
+        for candidate in inside
+        if isinstance(candidate, Field) and not request.sql.marks_bad_json(candidate)
+    )
 
 
 def _asked_ids(request: PlanRequest, dataset: Dataset) -> Iterator[str]:

@@ -49,16 +49,23 @@ class Tables:
         joined: Expression = self.joined[alias].c[name]
         return joined
 
-    def operand(self, one: Field | Component) -> Operand:
-        """`one` as the left-hand side of a rule."""
-        field = one if isinstance(one, Field) else one.field
+    def operand(self, left_side: Field | Component) -> Operand:
+        """`left_side` as the left-hand side of a rule."""
+        field = left_side if isinstance(left_side, Field) else left_side.field
         self.used.add(field.id)
         column = self.column(field)
         value = self.dialect.value(field, column)
-        if isinstance(one, Component):
-            value = self.dialect.component(value, field.type, self._part(one), one.kind)
+        if isinstance(left_side, Component):
+            value = self.dialect.component(value, field.type, self._part(left_side), left_side.kind)
         return Operand(
-            one.id, one.kind, field, column, value, self.dialect, one.compared, isinstance(one, Component)
+            left_side.id,
+            left_side.kind,
+            field,
+            column,
+            value,
+            self.dialect,
+            left_side.compared,
+            isinstance(left_side, Component),
         )
 
     def _part(self, component: Component) -> str:

@@ -51,11 +51,11 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     tables = Tables(request.dataset, request.sql, request.age_day)
     staging = StagingTable(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, staging)
-    told, kept = row_values(request, keys, measures.values(), tables, staging)
+    selected, kept = row_values(request, keys, measures.values(), tables, staging)
     where = [predicate.expression for predicate in asked.pushed]
     columns = _columns(keys, measures)
     if tables.dialect.groups and not kept and not asked.residual:
-        rows = _rows(told, tables.source([*told.values(), *where]), where)
+        rows = _rows(selected, tables.source([*selected.values(), *where]), where)
         statement = _groups(report, rows.cte(MEASURED), keys, measures, tables)
         query = query_of(request, statement, _count(statement), asked.pushed, columns)
         return query.model_copy(update={"rows": rows_of(request, tables)})
@@ -63,18 +63,23 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     kept_where = [predicate.expression for predicate in asked.residual]
     fetched = staging.fetched([*kept.values(), *kept_where])
     outputs: list[ColumnElement[Any]] = [
-        (cast(value, Text) if tables.dialect.groups else value).label(name) for name, value in told.items()
+        (cast(value, Text) if tables.dialect.groups else value).label(name)
+        for name, value in selected.items()
     ]
     outputs += [fetched_column.expression for fetched_column in fetched]
     raw: Select[Any] = select(*outputs).select_from(tables.source([*outputs, *where])).where(*where)
-    held = [SourceColumn(name=name, kind=kind_of(name, keys, request), type="text") for name in told]
-    held += [fetched_column.column for fetched_column in fetched]
-    values: dict[str, Expression] = {name: column(name) for name in told}
+    source_columns = [
+        SourceColumn(name=name, kind=kind_of(name, keys, request), type="text") for name in selected
+    ]
+    source_columns += [fetched_column.column for fetched_column in fetched]
+    values: dict[str, Expression] = {name: column(name) for name in selected}
     values |= kept
     measured = table(MEASURED, *(column(name) for name in values))
     asked_once = staging.dialect.compile(_groups(report, measured, keys, measures, staging))
     groups = Groups(sql=asked_once.sql, parameters=asked_once.parameters, columns=tuple(values))
-    residual = residual_of(request, _rows(values, staging.base, kept_where), asked.residual, held, groups)
+    residual = residual_of(
+        request, _rows(values, staging.base, kept_where), asked.residual, source_columns, groups
+    )
     query = query_of(request, raw, _count(raw), asked.pushed, columns)
     return query.model_copy(update={"residual": residual, "rows": rows_of(request, tables)})
 
@@ -85,9 +90,9 @@ def _count(statement: Statement) -> Select[Any]:
 
 def measures_of(report: Report) -> dict[str, Measure]:
     """The measures that the metrics of the report are made of, and the size of groups where small ones are not told."""
-    there = MEASURES[report.over]
+    measures = MEASURES[report.over]
     names = (name for id in report.metrics if id not in report.missing for name in METRICS[id].measures)
-    found = {name: there[name] for name in dict.fromkeys(names)}
+    found = {name: measures[name] for name in dict.fromkeys(names)}
     return found | ({GROUP_SIZE: Measure(How.DISTINCT, "lead_id")} if report.min_group else {})
 
 

@@ -201,11 +201,11 @@ class MariadbSource:
     def _look_into_warnings(self, connection: "Connection[Any]", query: Query) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SHOW WARNINGS")
-            told = {row[1] for row in cursor.fetchall()}
+            warning_codes = {row[1] for row in cursor.fetchall()}
         for codes, error, what, remedy in SILENT:
             if codes == BAD_JSON_CODES and query.bad_json_is_null:
                 continue
-            if told.intersection(codes):
+            if warning_codes.intersection(codes):
                 raise error(what, where=self.place, remedy=remedy)
 
 

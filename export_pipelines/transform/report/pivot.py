@@ -29,24 +29,24 @@ def pivoted(
     own = [column for column in columns if column.id in (*report.keys, TOTAL) and column.id != report.pivot]
     metrics = [column for column in columns if column.id not in (*report.keys, TOTAL)]
     values = frame[report.pivot].unique().sort(nulls_last=True)
-    ordered = frame.sort([one.id for one in own] + [report.pivot], nulls_last=True)
+    ordered = frame.sort([column.id for column in own] + [report.pivot], nulls_last=True)
     parts = ordered.partition_by(report.pivot, maintain_order=True, include_key=False)
     names = _names(values)
     turned = [_turned(name, metric) for name in names for metric in metrics]
     shown = [*own, *turned]
-    if len({one.header for one in shown}) < len(shown) or len(set(names)) < len(names):
+    if len({column.header for column in shown}) < len(shown) or len(set(names)) < len(names):
         raise _refused(report.pivot, "values that would make two columns of one name")
     if not parts:
-        return frame.select(one.id for one in own), tuple(own)
+        return frame.select(column.id for column in own), tuple(own)
     turns = [
         part.select(pl.col(metric.id).alias(_turned(name, metric).id) for metric in metrics)
         for name, part in zip(names, parts, strict=True)
     ]
-    before = [parts[0].select(one.id for one in own)] if own else []
-    made = pl.concat([*before, *turns], how="horizontal")
-    if TOTAL in made.columns:
-        made = made.sort(TOTAL, maintain_order=True)
-    return made, tuple(shown)
+    before = [parts[0].select(column.id for column in own)] if own else []
+    result = pl.concat([*before, *turns], how="horizontal")
+    if TOTAL in result.columns:
+        result = result.sort(TOTAL, maintain_order=True)
+    return result, tuple(shown)
 
 
 def _names(values: pl.Series) -> list[str]:

@@ -36,12 +36,12 @@ def left_to_tell(report: Report, frame: pl.DataFrame, crossed: set[str]) -> pl.D
         return frame
     if not crossed:
         return frame.filter(~pl.col(HIDDEN))
-    told = ~pl.col(HIDDEN) & (pl.col(GROUP_SIZE) > 0)
+    shown = ~pl.col(HIDDEN) & (pl.col(GROUP_SIZE) > 0)
     own = [key for key in report.keys if key not in crossed]
     if own:
-        frame = frame.filter(pl.col(TOTAL) | told.any().over([TOTAL, *own]))
+        frame = frame.filter(pl.col(TOTAL) | shown.any().over([TOTAL, *own]))
     if report.pivot:
-        frame = frame.filter((told & ~pl.col(TOTAL)).any().over(report.pivot))
+        frame = frame.filter((shown & ~pl.col(TOTAL)).any().over(report.pivot))
     return frame
 
 
