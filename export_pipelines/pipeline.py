@@ -1,9 +1,11 @@
 """The whole way in short functions: a plan becomes an artifact, an artifact is delivered; and both at once."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from export_pipelines import logs
 from export_pipelines.artifacts import FORMAT_VERSION, NO_ACCESS_FILE, Manifest, ManifestColumn, Part, Store
@@ -20,9 +22,13 @@ from export_pipelines.plan.plan import OutputColumn, Plan, Window, schema_hash
 from export_pipelines.plan.query.named_ids import count_of, named_ids
 from export_pipelines.read.source import Source
 from export_pipelines.run.observer import Deaf, Observer, Observers, Run
+from export_pipelines.run.preview import first_rows
 from export_pipelines.run.run_log import RunLog
 from export_pipelines.run.statistics import Written
 from export_pipelines.run.write_parts import write_parts
+
+if TYPE_CHECKING:
+    import polars as pl
 
 log = logs.for_machines(__name__)
 
@@ -43,6 +49,17 @@ class Outcome:
     @property
     def ok(self) -> bool:
         return not self.failures
+
+
+def preview_window(plan: Plan, source: Source, keys: Keys, rows: int) -> "pl.DataFrame":
+    """The first `rows` rows as a run would write them, in columns named by header; nothing is written.
+
+    Raises SourceError.
+    """
+    source.check(plan.query)
+    with closing(source.read(plan.query)) as batches:  # type: ignore[type-var]
+        plan, frame = first_rows(plan, batches, keys, rows)
+    return frame.rename({column.id: column.header for column in plan.masking.columns})
 
 
 def run_window(

@@ -8,7 +8,6 @@ project.scan("daily_leads")                     # all partitions, as a Polars La
 
 import os
 from collections.abc import Callable, MutableMapping
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from export_pipelines import logs
-from export_pipelines.errors import RequestError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +30,7 @@ if TYPE_CHECKING:
     from export_pipelines.delivery import Resources
     from export_pipelines.ledger import Ledger
     from export_pipelines.pipeline import Outcome
-    from export_pipelines.plan import PlanRequest
-    from export_pipelines.plan.plan import Plan, Window
+    from export_pipelines.plan import Plan, PlanRequest, Window
     from export_pipelines.read.source import Source
     from export_pipelines.run.observer import Observer
     from export_pipelines.s3 import ClientOf
@@ -91,10 +88,9 @@ class Project:
     @cached_property
     def loaded(self) -> "Loaded":
         """The exports, and the faults of those that are broken."""
-        from export_pipelines.definition import load_definitions
-        from export_pipelines.definition.remembered import read_known
+        from export_pipelines.definition.remembered import load_with_known
 
-        return load_definitions(self.settings.definitions, self.catalog, read_known(self.settings.home))
+        return load_with_known(self.settings.definitions, self.catalog, self.settings.home)
 
     @cached_property
     def store(self) -> "Store":
@@ -124,12 +120,11 @@ class Project:
 
     def reread(self) -> Self:
         """The project with its exports as their files are now, and all else as it is. Raises SettingsError."""
-        from export_pipelines.definition import load_definitions
-        from export_pipelines.definition.remembered import read_known
+        from export_pipelines.definition.remembered import load_with_known
 
         project, settings = replace(self), self.settings
         project.settings, project.catalog = settings, self.catalog
-        project.loaded = load_definitions(settings.definitions, self.catalog, read_known(settings.home))
+        project.loaded = load_with_known(settings.definitions, self.catalog, settings.home)
         return project
 
     def definition(self, name: str, overrides: "RunOverrides | None" = None) -> "ExportDefinition":
@@ -218,14 +213,12 @@ class Project:
         """
         from export_pipelines.frames import to_pandas
         from export_pipelines.mask.keys import Keys
-        from export_pipelines.run.preview import first_rows
+        from export_pipelines.pipeline import preview_window
+        from export_pipelines.plan.window import window_named
 
         definition = self.definition(export)
-        plan, source = self.plan(definition, self._window(definition, window)), self.source()
-        source.check(plan.query)
-        with closing(source.read(plan.query)) as batches:  # type: ignore[type-var]
-            plan, frame = first_rows(plan, batches, Keys.of(self.settings), rows)
-        return to_pandas(frame.rename({column.id: column.header for column in plan.masking.columns}))
+        plan = self.plan(definition, window_named(definition, window, self.now()))
+        return to_pandas(preview_window(plan, self.source(), Keys.of(self.settings), rows))
 
     def run(
         self,
@@ -241,12 +234,12 @@ class Project:
         """
         from export_pipelines.mask.keys import Keys
         from export_pipelines.pipeline import run_window
-        from export_pipelines.plan.window import require_quiet
+        from export_pipelines.plan.window import require_quiet, window_named
 
         definition = self.definition(export)
         if not any_hour:
             require_quiet(definition, self.now(), "wait, or say any_hour=True")
-        plan = self.plan(definition, self._window(definition, window))
+        plan = self.plan(definition, window_named(definition, window, self.now()))
         token = self.new_token()
         with logs.run(token):
             return run_window(
@@ -267,17 +260,9 @@ class Project:
 
         Raises RequestError, DamagedArtifact.
         """
-        export, _, rest = artifact.partition("/")
-        if "/" in rest:
-            return self.store.manifest(artifact)
-        for manifest in self.store.manifests(export):
-            if manifest.window.key == rest and not manifest.overrides:
-                return manifest
-        raise RequestError(
-            f"there is no artifact of the window {rest}" if rest else "this names no window",
-            where=export,
-            remedy=f"export-pipelines artifacts {export} lists those that are there",
-        )
+        from export_pipelines.artifacts.find_artifacts import artifact_named
+
+        return artifact_named(self.store, artifact)
 
     def read(self, artifact: str) -> "pd.DataFrame":
         """What an artifact holds, see `manifest` for its name: types of pyarrow, so that a whole number beside a null is no
@@ -303,34 +288,12 @@ class Project:
 
     def last(self, export: str) -> "Manifest":
         """The newest artifact of an export, whatever its window. Raises RequestError when there is none."""
-        for manifest in self.store.manifests(export):
-            if not manifest.overrides:
-                return manifest
-        raise _no_artifacts(export)
+        from export_pipelines.artifacts.find_artifacts import last_artifact
+
+        return last_artifact(self.store, export)
 
     def newest(self, export: str) -> "list[Manifest]":
         """The newest artifact of each partition, in the order of time. Raises RequestError when there is none."""
-        from export_pipelines.plan.window import is_explicit
+        from export_pipelines.artifacts.find_artifacts import newest_of_partitions
 
-        usual = [manifest for manifest in self.store.manifests(export) if not manifest.overrides]
-        newest = {one.window.key: one for one in reversed(usual) if not is_explicit(one.window)}
-        if not newest:
-            raise _no_artifacts(export)
-        return [newest[key] for key in sorted(newest)]
-
-    def _window(self, definition: "ExportDefinition", text: str | None) -> "Window":
-        from export_pipelines.plan.window import require_complete, scheduled_window, window_between, window_of
-
-        start, between, end = (text or "").partition("/")
-        if between:
-            window = window_between(start, end)
-        elif start:
-            window = window_of(definition, start)
-        else:
-            window = scheduled_window(definition, self.now())
-        require_complete(window, self.now())
-        return window
-
-
-def _no_artifacts(export: str) -> RequestError:
-    return RequestError("there are no artifacts of this export", where=export, remedy="run it first")
+        return newest_of_partitions(self.store, export)

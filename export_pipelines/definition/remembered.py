@@ -7,7 +7,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from export_pipelines.catalog import Catalog
 from export_pipelines.definition.export import Cadence, ExportDefinition, ExportType
+from export_pipelines.definition.loader import Loaded, load_definitions
 from export_pipelines.files.private import make_folder, opener
 
 FILE = "known_exports.json"
@@ -42,6 +44,11 @@ def read_known(home: Path) -> dict[str, Known]:
         return _READ.validate_json((home / FILE).read_bytes())
     except (OSError, ValidationError):
         return {}
+
+
+def load_with_known(folder: Path, catalog: Catalog, home: Path) -> Loaded:
+    """The definitions in `folder`, those that are known in `home` first. Raises SettingsError without a folder."""
+    return load_definitions(folder, catalog, read_known(home))
 
 
 def remember(home: Path, known: Mapping[str, Known]) -> None:

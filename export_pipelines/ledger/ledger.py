@@ -1,7 +1,6 @@
 """The ledger: who asked for what, what came out, where it went, and every attempt at bringing it there."""
 
 import logging
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,22 +11,21 @@ import sqlalchemy as sa
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import StoredEntry
-from export_pipelines.delivery.next_attempt import next_attempt
-from export_pipelines.errors import ExportError, RequestError, RetryableError, Uncertain
+from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger.alert import Alert, alert_keys, open_alerts, was_told
 from export_pipelines.ledger.attempt import Attempt
-from export_pipelines.ledger.attempt_rows import arrived, end_killed, open_attempt, same_files, update
+from export_pipelines.ledger.attempt_rows import arrived, end_killed, failed, open_attempt, same_files, update
 from export_pipelines.ledger.audit import AuditEntry, add_entry, read_entries
 from export_pipelines.ledger.delivery import (
-    ENDED_BADLY,
     OPEN,
     Delivery,
     State,
     lock_key_of,
 )
+from export_pipelines.ledger.delivery_rows import read_deliveries, withdraw_replaced
 from export_pipelines.ledger.locks import Locks
 from export_pipelines.ledger.renaming import take_along
-from export_pipelines.ledger.rows import artifact_row, delivery_in, delivery_row, export_of
+from export_pipelines.ledger.rows import artifact_row, delivery_row, export_of
 from export_pipelines.ledger.tables import (
     alerts,
     artifacts,
@@ -96,10 +94,10 @@ class Ledger:
             locks = [lock_key_of(export, manifest.window.key, entry) for entry in entries]
             for number, (lock_key, entry) in enumerate(zip(locks, entries, strict=True), start=1):
                 self._add(connection, deliveries, delivery_row(manifest, number, lock_key, entry, run_id, at))
-            self._withdraw(connection, export, manifest, locks)
+            withdraw_replaced(connection, export, manifest, locks)
             by_lock_key = {
                 delivery.lock_key: delivery
-                for delivery in self._read(connection, deliveries.c.artifact == manifest.artifact)
+                for delivery in read_deliveries(connection, deliveries.c.artifact == manifest.artifact)
             }
         log.debug("artifact registered", extra={"artifact": manifest.artifact, "deliveries": len(locks)})
         return tuple(by_lock_key[lock_key] for lock_key in locks)
@@ -131,7 +129,7 @@ class Ledger:
         """The attempts that a run has in hand end here, and may be tried again: its process is about to be ended."""
         mine = sa.and_(deliveries.c.run_id == run_id, deliveries.c.state == "sending")
         with self.engine.begin() as connection:
-            found = self._read(connection, mine)
+            found = read_deliveries(connection, mine)
         for delivery in found:
             self._failed(Attempt(self.engine, delivery), KeyboardInterrupt(), at)
 
@@ -173,7 +171,7 @@ class Ledger:
 
     def delivery(self, id: str) -> Delivery:
         with self.engine.begin() as connection:
-            found = self._read(connection, deliveries.c.id == id)
+            found = read_deliveries(connection, deliveries.c.id == id)
         if not found:
             raise RequestError(f"there is no delivery {id}", remedy="export-pipelines deliveries lists them")
         return found[0]
@@ -188,7 +186,7 @@ class Ledger:
         if artifact is not None:
             wanted.append(deliveries.c.artifact == artifact)
         with self.engine.begin() as connection:
-            return self._read(connection, *wanted)
+            return read_deliveries(connection, *wanted)
 
     def waiting(self, now: datetime, is_over: Callable[[str], bool]) -> list[Delivery]:
         """Deliveries that are to be tried now: their time has come, or the run that had them in hand `is_over`."""
@@ -250,50 +248,16 @@ class Ledger:
         insert = insert_of(connection.dialect.name)(table).values(**row).on_conflict_do_nothing()
         return connection.execute(insert.returning(sa.literal(1))).first() is not None
 
-    def _read(self, connection: sa.Connection, *wanted: sa.ColumnElement[bool]) -> list[Delivery]:
-        query = (
-            sa.select(
-                deliveries,
-                artifacts.c.export,
-                artifacts.c.window_key,
-                artifacts.c.bytes,
-                artifacts.c.run_id.label("written_by"),
-            )
-            .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
-            .where(*wanted)
-            .order_by(artifacts.c.created_at.desc(), deliveries.c.artifact, deliveries.c.number)
-        )
-        return [delivery_in(dict(row._mapping)) for row in connection.execute(query)]
-
-    def _withdraw(
-        self, connection: sa.Connection, export: str, manifest: Manifest, locks: Sequence[str]
-    ) -> None:
-        undelivered = deliveries.c.state.in_((*OPEN, *ENDED_BADLY))
-        older = sa.select(artifacts.c.artifact).where(
-            artifacts.c.export == export,
-            artifacts.c.window_key == manifest.window.key,
-            artifacts.c.created_at < manifest.created_at,
-        )
-        other_wording = sa.and_(
-            deliveries.c.artifact == manifest.artifact, deliveries.c.lock_key.not_in(locks)
-        )
-        replaced = sa.and_(deliveries.c.artifact.in_(older), deliveries.c.lock_key.in_(locks))
-        connection.execute(
-            sa.update(deliveries)
-            .where(undelivered, sa.or_(replaced, other_wording))
-            .values(state="withdrawn", next_at=None)
-        )
-
     def _begin(self, id: str, at: datetime, run_id: str | None, again: bool) -> Attempt:
         with self.engine.begin() as connection:
-            (delivery,) = self._read(connection, deliveries.c.id == id)
+            (delivery,) = read_deliveries(connection, deliveries.c.id == id)
             end_killed(connection, delivery, at)
             receipt = None if again else delivery.receipt or same_files(connection, delivery)
             if receipt is None:
                 open_attempt(connection, delivery, at, run_id, again)
             elif delivery.state != "delivered":
                 update(connection, id, **arrived(receipt), ended_at=at, run_id=run_id)
-            (delivery,) = self._read(connection, deliveries.c.id == id)
+            (delivery,) = read_deliveries(connection, deliveries.c.id == id)
         log.debug(
             "attempt begun", extra={"delivery": id, "number": delivery.attempts, "has": receipt is not None}
         )
@@ -305,17 +269,7 @@ class Ledger:
         self._end(attempt, at, arrived(attempt.receipt))
 
     def _failed(self, attempt: Attempt, error: BaseException, at: datetime) -> None:
-        first_at = attempt.delivery.first_at or at
-        if isinstance(error, ExportError):
-            text, passing = str(error), error.retryable
-        elif not isinstance(error, Exception):
-            text, passing = "interrupted", True
-        else:  # a fault of the program: it may pass, and its text may quote anything
-            text, passing = f"unexpected {type(error).__name__}", True
-        after_s = error.after_s if isinstance(error, RetryableError) else None
-        later = next_attempt(first_at, at, random.random(), after_s) if passing else None  # noqa: S311
-        state: State = "retrying" if later else "uncertain" if isinstance(error, Uncertain) else "failed"
-        self._end(attempt, at, {"state": state, "next_at": later, "error": text})
+        self._end(attempt, at, failed(attempt.delivery, error, at))
 
     def _end(self, attempt: Attempt, at: datetime, row: Mapping[str, Any]) -> None:
         delivery = attempt.delivery

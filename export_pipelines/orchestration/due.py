@@ -5,64 +5,28 @@ the same list."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from itertools import islice, takewhile
+from datetime import UTC, datetime
 
 import dagster as dg
-from cronsim import CronSim
 from dagster._core.storage.dagster_run import RunRecord
 
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.errors import ExportError, WindowError
+from export_pipelines.errors import ExportError
 from export_pipelines.ledger import WindowRecord
 from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.held_windows import HeldWindows
 from export_pipelines.orchestration.run_tags import (
     ATTEMPT_TAG,
-    PARTITION_TAG,
-    RANGE_END,
-    RANGE_START,
     SCHEDULE_TAG,
-    SENSOR_TAG,
     TICK_TAG,
     WINDOW_TAG,
 )
-from export_pipelines.orchestration.switches import Switch, first_tick, next_tick
+from export_pipelines.orchestration.scheduled_windows import BY_SCHEDULE, Ask, asks_at
+from export_pipelines.orchestration.switches import Switch, next_tick
 from export_pipelines.plan import Plan, Window
 from export_pipelines.plan.fingerprint import fingerprint, is_comparable
-from export_pipelines.plan.plan import iso
-from export_pipelines.plan.window import (
-    WHOLE_KEY,
-    before,
-    first_day,
-    last_complete_window,
-    partition_keys,
-    scheduled_window,
-    window_between,
-    window_of,
-)
+from export_pipelines.plan.window import WHOLE_KEY, before
 from export_pipelines.project import Project
-
-BY_SCHEDULE = "schedule"  # origin of a run that a schedule asked for, at its tick or again
-SENSOR_RESUMES = timedelta(days=1)  # how long Dagster goes on with what a sensor asked for
-MAX_TICKS = 1000  # of one schedule that are looked back
-LIVING = (
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.MANAGED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A window that a schedule has to export at a tick: a partition, or what `filter.last` or the whole history then is.
-
-    `key` tells it from the schedule's others.
-    """
-
-    key: str
-    window: Window
 
 
 @dataclass(frozen=True)
@@ -101,16 +65,13 @@ def due_windows(
     this very tick did is not looked at.
     """
     own = _own_runs(location, instance, definition, at) if tick else frozenset()
-    asks = list(_asks(definition, location, instance, switch, at, own))
+    asks = list(asks_at(definition, location, instance, switch, at, own))
     records = location.project.ledger.windows(definition.name, _first_key(definition, asks)) if asks else []
     book = _Book(location.project, definition, at, [record for record in records if record.run_id not in own])
-    held = _Held(location, definition, instance, own)
+    held = HeldWindows(location, definition, instance, own)
     open_asks = [ask for ask in asks if not book.settles(ask) and not held.covers(ask.key)]
-    runs = _runs_for(location.job_name(definition), instance, [open_ask.key for open_ask in open_asks], own)
-    return [
-        Due(open_ask, _attempts(runs.get(open_ask.key, ())) + 1, tuple(runs.get(open_ask.key, ())))
-        for open_ask in open_asks
-    ]
+    runs = _runs_for(location.job_name(definition), instance, [ask.key for ask in open_asks], own)
+    return [Due(ask, _attempts(runs.get(ask.key, ())) + 1, tuple(runs.get(ask.key, ()))) for ask in open_asks]
 
 
 def given_up(definition: ExportDefinition, due: Due, now: datetime) -> bool:
@@ -123,71 +84,6 @@ def plan_today(project: Project, definition: ExportDefinition, window: Window) -
     try:
         return project.plan(definition, window)
     except ExportError:
-        return None
-
-
-def _asks(
-    definition: ExportDefinition,
-    location: CodeLocation,
-    instance: dg.DagsterInstance,
-    switch: Switch | None,
-    at: datetime,
-    own: frozenset[str],
-) -> Iterator[Ask]:
-    if definition.partition:
-        last = last_complete_window(definition.partition, at)
-        first = last_complete_window(definition.partition, first_tick(switch)) if switch else last
-        start = max(first.start, datetime.combine(first_day(definition), time(), UTC))
-        for key in partition_keys(definition.partition, start, last.end):
-            yield Ask(key, window_of(definition, key))
-    elif definition.filter.last:
-        yield from _rolling(definition, location, instance, switch, at, own)
-    else:
-        yield Ask(iso(at), scheduled_window(definition, at))
-
-
-def _rolling(
-    definition: ExportDefinition,
-    location: CodeLocation,
-    instance: dg.DagsterInstance,
-    switch: Switch | None,
-    at: datetime,
-    own: frozenset[str],
-) -> Iterator[Ask]:
-    """Windows that no calendar names: those that were asked for since the schedule was turned on, and those of all ticks
-    after them, so that another cron line changes only what comes."""
-    asked: dict[str, Window] = {}
-    if switch:
-        wanted = dg.RunsFilter(job_name=location.job_name(definition), created_after=switch.since)
-        runs = [
-            get_run for get_run in instance.get_runs(wanted, limit=MAX_TICKS) if get_run.run_id not in own
-        ]
-        keys = {run.tags[WINDOW_TAG] for run in runs if WINDOW_TAG in run.tags}
-        keys |= {
-            one.window_key
-            for one in location.project.ledger.windows(definition.name)
-            if one.origin == BY_SCHEDULE and one.created_at >= switch.since and one.run_id not in own
-        }
-        asked = {key: window for key in keys if (window := _between(key))}
-    after = max([switch.since, *(window.end for window in asked.values())]) if switch else at
-    missed = [scheduled_window(definition, moment) for moment in _ticks(definition, after, at)]
-    found = {window.key: window for window in (*asked.values(), *missed, scheduled_window(definition, at))}
-    for window in sorted(found.values(), key=lambda one: one.end):
-        yield Ask(window.key, window)
-
-
-def _ticks(definition: ExportDefinition, after: datetime, before: datetime) -> list[datetime]:
-    """Times of the schedule between the two, the oldest first."""
-    assert definition.schedule
-    times = takewhile(lambda moment: moment < before, CronSim(definition.schedule, after))
-    return list(islice(times, MAX_TICKS))
-
-
-def _between(key: str) -> Window | None:
-    start, _, end = key.partition("_")
-    try:
-        return window_between(start, end)
-    except WindowError:  # of the definition as it was before
         return None
 
 
@@ -211,7 +107,9 @@ class _Book:
             for record in self.records
             if record.window_key == ask.window.key and self._counts(record, ask)
         ]
-        return any(one.arrived or one.missing & {"due", "sending", "retrying", "uncertain"} for one in mine)
+        return any(
+            record.arrived or record.missing & {"due", "sending", "retrying", "uncertain"} for record in mine
+        )
 
     def _counts(self, record: WindowRecord, ask: Ask) -> bool:
         """Whether the artifact is what the schedule would make. What was exported by hand has to have today's content, but
@@ -230,46 +128,6 @@ class _Book:
         cron = self.definition.schedule
         assert cron
         return next_tick(cron, window.end) > before(self.at, self.definition.retry_for)
-
-
-class _Held:
-    """Which windows living runs have in hand, whoever asked for them."""
-
-    def __init__(
-        self,
-        location: CodeLocation,
-        definition: ExportDefinition,
-        instance: dg.DagsterInstance,
-        own: frozenset[str],
-    ) -> None:
-        statuses = [*LIVING, dg.DagsterRunStatus.NOT_STARTED]
-        key, job = location.asset_key(definition), location.job_name(definition)
-        now = location.project.now()
-        self.runs = [
-            get_run_record.dagster_run
-            for get_run_record in instance.get_run_records(dg.RunsFilter(statuses=statuses))
-            if get_run_record.dagster_run.run_id not in own
-            and (
-                get_run_record.dagster_run.job_name == job
-                or key in (get_run_record.dagster_run.asset_selection or ())
-            )
-            and _lives(get_run_record, now)
-        ]
-
-    def covers(self, key: str) -> bool:
-        return any(
-            key in (run.tags.get(PARTITION_TAG), run.tags.get(WINDOW_TAG))
-            or run.tags.get(RANGE_START, "~") <= key <= run.tags.get(RANGE_END, "")
-            for run in self.runs
-        )
-
-
-def _lives(record: RunRecord, now: datetime) -> bool:
-    """A run that was made and never queued is forgotten, unless a sensor made it, which Dagster lets go on."""
-    run = record.dagster_run
-    if run.status is not dg.DagsterRunStatus.NOT_STARTED:
-        return True
-    return SENSOR_TAG in run.tags and record.create_timestamp.astimezone(UTC) > now - SENSOR_RESUMES
 
 
 def _own_runs(

@@ -13,14 +13,10 @@ from export_pipelines.errors import Denied
 from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.active_limit import refusal
 from export_pipelines.orchestration.code_location import CodeLocation
-from export_pipelines.orchestration.due import (
-    BY_SCHEDULE,
-    Due,
-    due_windows,
-    given_up,
-)
+from export_pipelines.orchestration.due import Due, due_windows, given_up
 from export_pipelines.orchestration.op_bodies import ORIGIN
 from export_pipelines.orchestration.run_tags import ATTEMPT_TAG, EXPORT_TAG, WINDOW_TAG
+from export_pipelines.orchestration.scheduled_windows import BY_SCHEDULE
 from export_pipelines.orchestration.switches import switches
 from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import WHOLE_KEY, first_day

@@ -86,6 +86,22 @@ def scheduled_window(definition: ExportDefinition, now: datetime) -> Window:
     return WHOLE
 
 
+def window_named(definition: ExportDefinition, text: str | None, now: datetime) -> Window:
+    """The window that a person names: a partition's key, `<start>/<end>`, or None for the last complete one.
+
+    Raises WindowError, also for one that is not over yet.
+    """
+    start, between, end = (text or "").partition("/")
+    if between:
+        window = window_between(start, end)
+    elif start:
+        window = window_of(definition, start)
+    else:
+        window = scheduled_window(definition, now)
+    require_complete(window, now)
+    return window
+
+
 def partition_keys(cadence: Cadence, start: datetime, end: datetime) -> list[str]:
     """Keys of the partitions that lie wholly within `[start, end)`, oldest first."""
     return [

@@ -1,21 +1,18 @@
 """Draws sample leads column by column from a seeded generator: chunks of finished SQLite values come out."""
 
 import json
-import sys
-from array import array
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 from export_pipelines.importer.ids import party_id, unix_seconds
 from export_pipelines.lead_store.tables import EMPTY_OBJECT, leads
 from export_pipelines.sample import pools
+from export_pipelines.sample.choices import blended, pick, sprinkle
 
-T = TypeVar("T")
 CHUNK = 20_000  # rows
 DAY_S = 86_400
-BLEND = 500  # entries of a blended pool: the grain of a share is 0.2 %
 COLUMNS = tuple(column.name for column in leads.columns)
 PERSON = (
     "first_name", "last_name", "title", "email", "email_2", "phone_1", "phone_2", "dob", "gender", "ssn",
@@ -46,7 +43,7 @@ def draw_leads(count: int, random: Random, start: date, days: int) -> Iterator[C
             **_place(random, size),
             "custom": _custom(random, size),
             "appended": _appended(random, size),
-            "comments": _blended(random, size, pools.COMMENTS, (None,), 0.6),
+            "comments": blended(random, size, pools.COMMENTS, (None,), 0.6),
         }
         repeated = _repeat_persons(random, chunk, size)
         chunk |= _outcome(random, size, clock, moments, repeated)
@@ -71,7 +68,7 @@ class _Clock:
 def _moments(random: Random, first: int, size: int, count: int, span_ms: int) -> list[int]:
     """Milliseconds since the start, never falling; now and then two leads share one."""
     slot = span_ms // count or 1
-    jitter = _pick(random, size, range(slot))
+    jitter = pick(random, size, range(slot))
     moments = [(first + n) * span_ms // count + jitter[n] for n in range(size)]
     for n in range(1, size):
         if n % 97 == 0:
@@ -79,102 +76,77 @@ def _moments(random: Random, first: int, size: int, count: int, span_ms: int) ->
     return [min(ms, span_ms - 1) for ms in moments]
 
 
-def _pick(random: Random, size: int, pool: Sequence[T]) -> list[T]:
-    """`size` values of the pool; random.choices does the same in three times the time."""
-    numbers = array("I", random.randbytes(4 * size))
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    length = len(pool)
-    return [pool[number % length] for number in numbers]
-
-
-def _blended(
-    random: Random, size: int, common: Sequence[Any], rare: Sequence[Any], share: float
-) -> list[Any]:
-    """`size` values, of which about `share` come from `rare`."""
-    few = max(1, round(BLEND * share))
-    pool = [common[n % len(common)] for n in range(BLEND - few)] + [rare[n % len(rare)] for n in range(few)]
-    return _pick(random, size, pool)
-
-
-def _sprinkle(random: Random, column: list[Any], values: Sequence[Any], share: float) -> None:
-    """Puts `values` in turn over about `share` of the column, at least once where it has a row."""
-    places = random.sample(range(len(column)), min(len(column), max(1, round(len(column) * share))))
-    for n, place in enumerate(places):
-        column[place] = values[n % len(values)]
-
-
 def _traffic(random: Random, size: int, first: int) -> Chunk:
     reference = [f"REF-{n:08}" for n in range(first, first + size)]
-    _sprinkle(random, reference, (None, "", "0000123", 'ref "7"', "=2+3"), 0.05)
+    sprinkle(random, reference, (None, "", "0000123", 'ref "7"', "=2+3"), 0.05)
     octet = range(256)
     address = [
-        f"203.{a}.{b}.{c}" for a, b, c in zip(*(_pick(random, size, octet) for _ in "abc"), strict=True)
+        f"203.{a}.{b}.{c}" for a, b, c in zip(*(pick(random, size, octet) for _ in "abc"), strict=True)
     ]
-    _sprinkle(random, address, (None, "2001:db8::ff00:42:8329", "999.1.1.1", "10.0.0.1, 10.0.0.2"), 0.04)
+    sprinkle(random, address, (None, "2001:db8::ff00:42:8329", "999.1.1.1", "10.0.0.1, 10.0.0.2"), 0.04)
     certificate: list[Any] = [
         f"https://cert.trustedform.com/{key:040x}" for key in (random.getrandbits(160) for _ in range(size))
     ]
-    _sprinkle(random, certificate, (None,), 0.4)
+    sprinkle(random, certificate, (None,), 0.4)
     return {
         "reference": reference,
-        "flow_id": _pick(random, size, PARTY_IDS["flow"]),
-        "source_id": _pick(random, size, PARTY_IDS["source"]),
-        "campaign_id": _blended(random, size, [f"C{n:03}" for n in range(40)], (None, "", "007"), 0.2),
-        "affiliate_id": _blended(random, size, [f"aff-{n}" for n in range(25)], (None,), 0.5),
-        "landing_page": _blended(random, size, pools.LANDING_PAGES, (None,), 0.1),
-        "user_agent": _blended(random, size, pools.USER_AGENTS, (None,), 0.05),
+        "flow_id": pick(random, size, PARTY_IDS["flow"]),
+        "source_id": pick(random, size, PARTY_IDS["source"]),
+        "campaign_id": blended(random, size, [f"C{n:03}" for n in range(40)], (None, "", "007"), 0.2),
+        "affiliate_id": blended(random, size, [f"aff-{n}" for n in range(25)], (None,), 0.5),
+        "landing_page": blended(random, size, pools.LANDING_PAGES, (None,), 0.1),
+        "user_agent": blended(random, size, pools.USER_AGENTS, (None,), 0.05),
         "ip_address": address,
         "trustedform_cert_url": certificate,
-        "tcpa_consent": _blended(random, size, (1, 1, 1, 0), (None,), 0.1),
+        "tcpa_consent": blended(random, size, (1, 1, 1, 0), (None,), 0.1),
     }
 
 
 def _person(random: Random, size: int, first: int) -> Chunk:
-    first_names = _blended(random, size, pools.FIRST_NAMES, (*pools.NASTY_FIRST_NAMES, None), 0.12)
-    last_names = _blended(random, size, pools.LAST_NAMES, (*pools.NASTY_LAST_NAMES, None), 0.1)
-    users = _pick(random, size, [name.lower().replace(" ", ".") for name in pools.FIRST_NAMES])
-    domains = _blended(random, size, pools.EMAIL_DOMAINS[:8], pools.EMAIL_DOMAINS, 0.2)
+    first_names = blended(random, size, pools.FIRST_NAMES, (*pools.NASTY_FIRST_NAMES, None), 0.12)
+    last_names = blended(random, size, pools.LAST_NAMES, (*pools.NASTY_LAST_NAMES, None), 0.1)
+    users = pick(random, size, [name.lower().replace(" ", ".") for name in pools.FIRST_NAMES])
+    domains = blended(random, size, pools.EMAIL_DOMAINS[:8], pools.EMAIL_DOMAINS, 0.2)
     emails: list[Any] = [
         f"{user}{n}@{domain}"
         for n, user, domain in zip(range(first, first + size), users, domains, strict=True)
     ]
     second: list[Any] = [None] * size
-    _sprinkle(random, second, emails, 0.1)
-    _sprinkle(random, emails, (*pools.BAD_EMAILS, None, "Jane.DOE+tag@Example.COM"), 0.04)
+    sprinkle(random, second, emails, 0.1)
+    sprinkle(random, emails, (*pools.BAD_EMAILS, None, "Jane.DOE+tag@Example.COM"), 0.04)
     ssn: list[Any] = [None] * size
-    _sprinkle(random, ssn, [f"{n:03}-{n % 100:02}-{n * 7 % 10_000:04}" for n in range(1, 900)], 0.1)
+    sprinkle(random, ssn, [f"{n:03}-{n % 100:02}-{n * 7 % 10_000:04}" for n in range(1, 900)], 0.1)
     born = date(1940, 1, 1)
     return {
         "first_name": first_names,
         "last_name": last_names,
-        "title": _blended(random, size, (None,), pools.TITLES, 0.3),
+        "title": blended(random, size, (None,), pools.TITLES, 0.3),
         "email": emails,
         "email_2": second,
         "phone_1": _phones(random, size, 0.0),
         "phone_2": _phones(random, size, 0.8),
         "phone_3": _phones(random, size, 0.97),
-        "dob": _blended(
+        "dob": blended(
             random, size, [(born + timedelta(n * 47)).isoformat() for n in range(480)], (None,), 0.2
         ),
-        "gender": _blended(random, size, ("male", "female"), ("other", "F", "", None), 0.2),
+        "gender": blended(random, size, ("male", "female"), ("other", "F", "", None), 0.2),
         "ssn": ssn,
     }
 
 
 def _phones(random: Random, size: int, empty: float) -> list[Any]:
-    areas = _pick(random, size, pools.AREA_CODES)
-    lines = _pick(random, size, range(10_000))
+    areas = pick(random, size, pools.AREA_CODES)
+    lines = pick(random, size, range(10_000))
     phones: list[Any] = [f"{area}555{line:04}" for area, line in zip(areas, lines, strict=True)]
-    _sprinkle(random, phones, (*pools.BAD_PHONES, "+1 (512) 555-0123"), 0.03)
+    sprinkle(random, phones, (*pools.BAD_PHONES, "+1 (512) 555-0123"), 0.03)
     if empty:
-        _sprinkle(random, phones, (None,), empty)
+        sprinkle(random, phones, (None,), empty)
     return phones
 
 
 def _place(random: Random, size: int) -> Chunk:
-    places = _pick(random, size, pools.US_PLACES)
-    tails = _pick(random, size, range(100))
+    places = pick(random, size, pools.US_PLACES)
+    tails = pick(random, size, range(100))
     city, state, zip3 = (list(part) for part in zip(*places, strict=True))
     columns: Chunk = {
         "city": city,
@@ -186,11 +158,11 @@ def _place(random: Random, size: int) -> Chunk:
     for n, spot in enumerate(abroad):
         for name, value in zip(columns, pools.OTHER_PLACES[n % len(pools.OTHER_PLACES)], strict=True):
             columns[name][spot] = value
-    numbers = _pick(random, size, range(1, 20_000))
-    streets = _pick(random, size, pools.STREETS)
+    numbers = pick(random, size, range(1, 20_000))
+    streets = pick(random, size, pools.STREETS)
     address: list[Any] = [f"{number} {street}" for number, street in zip(numbers, streets, strict=True)]
-    _sprinkle(random, address, (None, "", "PO Box 7", "  12 Oak Ave  ", "1, Place du Marché"), 0.04)
-    unit = _blended(random, size, (None,), pools.UNITS, 0.2)
+    sprinkle(random, address, (None, "", "PO Box 7", "  12 Oak Ave  ", "1, Place du Marché"), 0.04)
+    unit = blended(random, size, (None,), pools.UNITS, 0.2)
     return {"address_1": address, "address_2": unit, **columns}
 
 
@@ -201,10 +173,10 @@ def _custom(random: Random, size: int) -> list[Any]:
     custom: list[Any] = [
         f'{{"product_type":{product},"loan_amount":{amount},"homeowner":{owner},"utm_campaign":{campaign}}}'
         for product, amount, owner, campaign in zip(
-            _pick(random, size, products),
-            _pick(random, size, range(500, 1_000_000, 250)),
-            _pick(random, size, ("true", "false", "null")),
-            _pick(random, size, campaigns),
+            pick(random, size, products),
+            pick(random, size, range(500, 1_000_000, 250)),
+            pick(random, size, ("true", "false", "null")),
+            pick(random, size, campaigns),
             strict=True,
         )
     ]
@@ -215,7 +187,7 @@ def _custom(random: Random, size: int) -> list[Any]:
         '{"loan_amount":9007199254740993,"vendor_key":{"deep":[1,2.50,null]}}',
         '{"homeowner":true,"clé étrangère":"été","dotted.key":"=1+1"}',
     )
-    _sprinkle(random, custom, odd, 0.05)
+    sprinkle(random, custom, odd, 0.05)
     return custom
 
 
@@ -232,14 +204,14 @@ def _appended(random: Random, size: int) -> list[Any]:
     appended: list[Any] = [
         f'{{"geo":{{"lat":{y},"lng":{x},"city":{city}}},{check}}}'
         for y, x, city, check in zip(
-            _pick(random, size, lat),
-            _pick(random, size, lng),
-            _pick(random, size, cities),
-            _pick(random, size, checks),
+            pick(random, size, lat),
+            pick(random, size, lng),
+            pick(random, size, cities),
+            pick(random, size, checks),
             strict=True,
         )
     ]
-    _sprinkle(random, appended, (None, EMPTY_OBJECT, '{"geo":null}'), 0.06)
+    sprinkle(random, appended, (None, EMPTY_OBJECT, '{"geo":null}'), 0.06)
     return appended
 
 
@@ -260,11 +232,11 @@ def _repeat_persons(random: Random, chunk: Chunk, size: int) -> list[int]:
 def _outcome(
     random: Random, size: int, clock: _Clock, moments: Sequence[int], repeated: Sequence[int]
 ) -> Chunk:
-    outcomes = _blended(random, size, ("success",), ("failure", "failure", "failure", "error"), 0.2)
+    outcomes = blended(random, size, ("success",), ("failure", "failure", "failure", "error"), 0.2)
     for n in repeated[::2]:
         outcomes[n] = "failure"
     failures, errors = (
-        iter(_blended(random, size, pool, pool, 0.5)) for pool in (pools.FAILURES, pools.ERRORS)
+        iter(blended(random, size, pool, pool, 0.5)) for pool in (pools.FAILURES, pools.ERRORS)
     )
     reasons = [
         None if outcome == "success" else next(failures) if outcome == "failure" else next(errors)
@@ -272,17 +244,17 @@ def _outcome(
     ]
     for n in repeated[::2]:
         reasons[n] = pools.DUPLICATE
-    waits = _pick(random, size, range(150, 9_000))
-    prices = _blended(
+    waits = pick(random, size, range(150, 9_000))
+    prices = blended(
         random, size, _amounts(400, 9_900, 33), ("0.00", "25.00", "1250.10", "1234567.89", "0.01"), 0.1
     )
-    costs = _blended(random, size, _amounts(100, 4_000, 17), ("0.00", None), 0.05)
+    costs = blended(random, size, _amounts(100, 4_000, 17), ("0.00", None), 0.05)
     sold = [outcome == "success" for outcome in outcomes]
     delivered = clock.texts([ms + wait for ms, wait in zip(moments, waits, strict=True)])
     return {
         "outcome": outcomes,
         "reason": reasons,
-        "recipient_id": _where(sold, _pick(random, size, PARTY_IDS["recipient"])),
+        "recipient_id": _where(sold, pick(random, size, PARTY_IDS["recipient"])),
         "delivered_at": _where(sold, delivered),
         "price": _where(sold, prices),
         "purchase_price": _where(sold, costs),
