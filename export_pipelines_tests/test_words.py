@@ -1,0 +1,28 @@
+"""Words that readers of this field would have to learn stay out of the code's names."""
+
+import io
+import re
+import tokenize
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent / "export_pipelines"
+INSTEAD = {
+    r"_?demands?(_\w+)?": "require",
+    r"lanes?|lane_of": "lock key",
+    r"_?scratch": "staging table",
+    r"untold\w*": "unavailable",
+    r"laid_over|Given|given_by": "run overrides",
+    r"rest_of|Rest": "residual filter",
+}
+
+
+def test_the_code_uses_the_terms_of_the_field() -> None:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.parent.name == "versions":
+            continue  # migrations name what was
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
+            for old, new in INSTEAD.items():
+                if token.type == tokenize.NAME and re.fullmatch(old, token.string):
+                    found.append(f"{path.name}:{token.start[0]}: {token.string}: {new}")
+    assert found == []
