@@ -211,7 +211,7 @@ def test_the_rows_of_a_series_are_counted_before_they_are_made(sqlite_url: str, 
 
 
 @pytest.mark.parametrize(
-    ("events", "untold"),
+    ("events", "unavailable"),
     [
         ("recipient.*", ("cost", "profit", "acceptance_rate")),
         ("SOURCE.*", ("revenue", "profit")),
