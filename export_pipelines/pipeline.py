@@ -34,7 +34,7 @@ log = logs.for_machines(__name__)
 
 NAMED = 5  # of the leads that are not there
 Clock = Callable[[], datetime]
-Demand = Callable[[Manifest, DestinationSettings], None]
+Requirement = Callable[[Manifest, DestinationSettings], None]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def run_window(
     now: Clock,
     token: str,
     observer: Observer | None = None,
-    require: Demand | None = None,
+    require: Requirement | None = None,
 ) -> Outcome:
     """Writes the window of `plan` and brings it to every destination; see `run_export` and `deliver`. Raises ExportError
     where nothing was written."""
@@ -133,11 +133,11 @@ def deliver(
     now: Clock,
     run_id: str | None = None,
     again: bool = False,
-    require: Demand | None = None,
+    require: Requirement | None = None,
 ) -> Receipt:
     """One attempt at a delivery that `ledger.register` gave; may be called at will, what arrived is not sent twice.
 
-    `again` sends it all the same; `demand` raises ExportError for what may not be sent. Every error is in the ledger
+    `again` sends it all the same; `require` raises ExportError for what may not be sent. Every error is in the ledger
     before it is raised.
     """
     log.info("delivery started", extra={"delivery": delivery})

@@ -128,7 +128,7 @@ class Project:
         return project
 
     def definition(self, name: str, overrides: "RunOverrides | None" = None) -> "ExportDefinition":
-        """The export, with what is `given` laid over its filter.
+        """The export, in which `overrides` replace keys of its filter.
 
         Raises DefinitionError for a broken one, RequestError for one that is not there.
         """

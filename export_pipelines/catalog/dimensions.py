@@ -51,7 +51,7 @@ def dimensions_of(dataset: Dataset) -> dict[str, Dimension]:
 
 
 def refusal(field: Field | Component, dataset: Dataset) -> str | None:
-    """Why a report may not group by `one`; None when it may."""
+    """Why a report may not group by `field`; None when it may."""
     if field.id in ("lead_id", dataset.order[-1]):
         return f'"{field.id}" tells single rows apart, it does not group them'
     if field.id in METRICS:

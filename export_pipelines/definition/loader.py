@@ -85,7 +85,7 @@ def load_definitions(folder: Path, catalog: Catalog, known: Container[str] = ())
 
 
 def load_definition(path: Path, catalog: Catalog, overrides: RunOverrides | None = None) -> ExportDefinition:
-    """The definition in the file, with what was `given` at launch laid over its filter.
+    """The definition in the file, in which the run `overrides` replace keys of the filter.
 
     Raises DefinitionError with every fault, each `exports/x.yaml:7: key: what; allowed`.
     """

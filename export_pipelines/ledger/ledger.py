@@ -83,7 +83,7 @@ class Ledger:
     ) -> tuple[Delivery, ...]:
         """The artifact and a delivery for each of `entries`, as they stand in its plan, in their order.
 
-        `given` says whether its run was given a filter of its own, None that nobody knows.
+        `overridden` says whether its run had a filter of its own, None that nobody knows.
 
         Registering again changes nothing. What an older artifact of the window, or another wording of the export,
         still had to deliver is withdrawn: it must not arrive after this.

@@ -13,8 +13,8 @@ from export_pipelines.ledger.tables import artifacts, deliveries, requests
 class WindowRecord:
     """One artifact of a window. `missing` are the states of its deliveries that are not `delivered`.
 
-    `origin` is who asked for its run, None when nobody knows; so are `window_end`, `fingerprint` and `given` (a filter was
-    given at launch) of an artifact that an older version of the program made.
+    `origin` is who asked for its run, None when nobody knows; so are `window_end`, `fingerprint` and `overridden` (the run
+    had a filter of its own) of an artifact that an older version of the program made.
     """
 
     artifact: str

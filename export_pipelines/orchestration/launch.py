@@ -60,8 +60,8 @@ def launch(
     any_hour: bool = False,
     observer: Observer | None = None,
 ) -> Outcome:
-    """Runs `export` for one partition, for one window, or for what its schedule would take now; what is `given` is laid
-    over its filter. `any_hour` goes over quiet hours.
+    """Runs `export` for one partition, for one window, or for what its schedule would take now; the run `overrides` replace
+    keys of its filter. `any_hour` goes over quiet hours.
 
     Raises RequestError (unknown export, wrong or incomplete window, wrong filter) before there is a run; what goes wrong in
     the run is in the outcome. `observer` hears what the run does.

@@ -99,7 +99,7 @@ class Extract(Frozen):
 class Predicates(Frozen):
     """What the filter demands, resolved against the catalog; `text` is one readable line for each predicate.
 
-    `afterwards` are those that the database cannot be asked exactly, so that its rows are, see `Rest`.
+    `residual` are those that the database cannot be asked exactly, see `ResidualFilter`.
     """
 
     text: tuple[str, ...]
@@ -204,7 +204,7 @@ class RightsUsed(Frozen):
 
 
 class Head(Frozen):
-    """Whose plan it is. `given` is what the launch laid over the definition's filter; `rights` are None where there is no
+    """Whose plan it is. `overrides` replace keys of the definition's filter for one run; `rights` are None where there is no
     access.yaml."""
 
     export: str

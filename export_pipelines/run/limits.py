@@ -11,7 +11,7 @@ from export_pipelines.run.part_cutter import Encoded, Piece
 
 
 def limited_rows(plan: Plan, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Raises LimitReached or RequestError, as `demand_room` does."""
+    """Raises LimitReached or RequestError, as `require_room` does."""
     rows = 0
 
     def passed(frame: pl.DataFrame) -> pl.DataFrame:

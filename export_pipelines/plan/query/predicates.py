@@ -32,7 +32,7 @@ class Asked:
 
 def predicates_of(request: PlanRequest, tables: Tables, staging: Tables) -> Asked:
     """Everything that must hold of a row, the window first; a rule that the database of `tables` cannot be asked
-    exactly is asked of `scratch`, as a whole. Raises RequestError, with the place in the YAML."""
+    exactly is asked of `staging`, as a whole. Raises RequestError, with the place in the YAML."""
     pushed: list[Predicate] = []
     residual: list[Predicate] = []
     for build in _builders(request):

@@ -73,7 +73,7 @@ class Groups(Statement):
 
 
 class ResidualFilter(Statement):
-    """What the database cannot be asked exactly: its rows are asked afterwards, in a table `rest` of SQLite in memory.
+    """What the database cannot be asked exactly: the residual filter, asked of its rows in a staging table of SQLite in memory.
 
     The table holds a batch of `columns`, which the database's SELECT gives after those of the query, and a `number` for
     each row; `sql` gives the numbers of the rows that stay, and those columns of the query, `told`, that the SELECT does
@@ -118,7 +118,7 @@ class Rows(Frozen):
 class Query(Statement):
     """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...).
 
-    With a `rest` that asks the count is that of the rows at most. `marked` columns hold BAD_JSON where stored JSON does
+    With a `residual` filter that asks the count is that of the rows at most. `marked` columns hold BAD_JSON where stored JSON does
     not parse: an error, or null where `bad_json_is_null`. `suspects` reads the rows that `where` and `rules` have not
     chosen from yet, with the JSON that these and the groups ask about, so that a row that they cannot read can be named.
     """

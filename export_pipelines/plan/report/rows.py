@@ -27,7 +27,7 @@ def row_values(
     tables: Tables,
     staging: StagingTable,
 ) -> tuple[dict[str, Expression], dict[str, Expression]]:
-    """Keys as `key_<n>`, fields by their ids, flags by their names: as the source's database tells them, and in `scratch`
+    """Keys as `key_<n>`, fields by their ids, flags by their names: as the source's database tells them, and in `staging`
     where it cannot."""
     pushed: dict[str, Expression] = {}
     kept: dict[str, Expression] = {}
