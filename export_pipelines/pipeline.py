@@ -78,7 +78,7 @@ def run_window(
     where nothing was written."""
     manifest = run_export(plan, source, store, keys, now, token, observer)
     entries = destinations_of(plan, manifest.rows)
-    due = ledger.register(manifest, entries, None, now(), overridden=bool(plan.overrides))
+    due = ledger.register(manifest, entries, None, now(), overridden=not plan.is_usual)
     receipts, failures = [], {}
     for number, delivery in enumerate(due, start=1):
         try:

@@ -1,4 +1,4 @@
-"""Which artifact is meant: by its name, by its window, or the newest; one of a run with a filter of its own only by its name."""
+"""Which artifact is meant: by its name, by its window, or the newest; one with overrides or narrowed rights only by its name."""
 
 from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.artifacts.store import Store
@@ -15,7 +15,7 @@ def artifact_named(store: Store, name: str) -> Manifest:
     if "/" in rest:
         return store.manifest(name)
     for manifest in store.manifests(export):
-        if manifest.window.key == rest and not manifest.overrides:
+        if manifest.window.key == rest and manifest.is_usual:
             return manifest
     raise RequestError(
         f"there is no artifact of the window {rest}" if rest else "this names no window",
@@ -27,14 +27,14 @@ def artifact_named(store: Store, name: str) -> Manifest:
 def last_artifact(store: Store, export: str) -> Manifest:
     """The newest artifact of an export, whatever its window. Raises RequestError when there is none."""
     for manifest in store.manifests(export):
-        if not manifest.overrides:
+        if manifest.is_usual:
             return manifest
     raise _no_artifacts(export)
 
 
 def newest_of_partitions(store: Store, export: str) -> list[Manifest]:
     """The newest artifact of each partition, in the order of time. Raises RequestError when there is none."""
-    usual = [manifest for manifest in store.manifests(export) if not manifest.overrides]
+    usual = [manifest for manifest in store.manifests(export) if manifest.is_usual]
     newest = {
         manifest.window.key: manifest for manifest in reversed(usual) if not is_explicit(manifest.window)
     }

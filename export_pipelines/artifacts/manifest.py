@@ -111,6 +111,11 @@ class Manifest(Stored):
     parts: tuple[Part, ...]
     digest: str = ""
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether it holds what the definition says, with no override and nothing narrowed for whoever asked."""
+        return not self.overrides and not self.rights.get("narrowed")
+
     def with_digest(self) -> Self:
         """The same manifest with its digest."""
         return self.model_copy(update={"digest": self._digest()})

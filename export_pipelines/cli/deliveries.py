@@ -1,5 +1,6 @@
 """`deliveries` and `deliver`: what went where, and sending it again."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -70,13 +71,18 @@ def deliver(
 
 
 def _chosen(project: Project, artifact: str, number: int | None) -> list["Delivery"]:
-    """The artifact's deliveries by today's definition, registered; RequestError when there is none such."""
+    """The artifact's deliveries by today's definition, registered; those of its run where that had overrides or narrowed rights.
+    RequestError when there is none such."""
     from export_pipelines.definition.delivery import read_entry
     from export_pipelines.plan.output import destinations
 
     manifest = project.store.manifest(artifact)
     request = project.bare_request(project.definition(manifest.export), manifest.window)
-    found = project.ledger.register(manifest, destinations(request), None, project.now())
+    found: Sequence[Delivery]
+    if manifest.is_usual:
+        found = project.ledger.register(manifest, destinations(request), None, project.now())
+    else:  # it has a place of its own, beside that of the definition's files
+        found = project.ledger.deliveries(artifact=artifact)
     chosen = [delivery for delivery in found if number in (None, delivery.number)]
     if not chosen:
         numbers = [str(delivery.number) for delivery in found]

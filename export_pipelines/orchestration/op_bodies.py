@@ -141,7 +141,7 @@ def _write(
             destinations_of(plan, manifest.rows),
             context.run_id,
             project.now(),
-            overridden=bool(plan.overrides),
+            overridden=not plan.is_usual,
         )
         seconds = (project.now() - started).total_seconds()
     except ExportError as error:

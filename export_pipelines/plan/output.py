@@ -67,7 +67,7 @@ def write(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
         max_rows=most_rows(request),
         max_bytes=wanted.limits.bytes,
         skip_empty=wanted.skip_empty,
-        deliver=destinations(request),
+        deliver=destinations(request, _narrowed(draft)),
     )
     return draft.model_copy(update={"output": section})
 
@@ -77,31 +77,34 @@ def _extension(draft: PlanDraft) -> str:
     return FORMATS[encoding.format].extension + CODECS[compression.codec].suffix
 
 
-def destinations(request: PlanRequest) -> tuple[StoredEntry, ...]:
-    """The entries of `deliver:` for one window, in their order. Raises RequestError."""
-    return tuple(_destination(request, index) for index in range(len(request.definition.deliver)))
+def destinations(request: PlanRequest, narrowed: object = None) -> tuple[StoredEntry, ...]:
+    """The entries of `deliver:` for one window, in their order; with a place of their own for what was `narrowed` and for
+    whom. Raises RequestError."""
+    return tuple(_destination(request, index, narrowed) for index in range(len(request.definition.deliver)))
 
 
-def _destination(request: PlanRequest, index: int) -> StoredEntry:
+def _destination(request: PlanRequest, index: int, narrowed: object) -> StoredEntry:
     wanted = request.definition.deliver[index]
     template = wanted.template()
     if template is not None:
         with located(request, "deliver", index):
             check_template(template, wanted.words)
-        wanted = wanted.placed_at(_own_place(template, wanted.words, request))
+        wanted = wanted.placed_at(_own_place(template, wanted.words, request, narrowed))
     return wanted.stored()
 
 
-def _own_place(place: str, words: frozenset[str], request: PlanRequest) -> str:
+def _own_place(place: str, words: frozenset[str], request: PlanRequest, narrowed: object) -> str:
     """Other rows than those of the partition must not replace its files. Two weeks given by hand begin on its day: the
-    key tells them apart. A filter given at launch has a mark of its own, which is the same for the same filter."""
+    key tells them apart. A filter given at launch has a mark of its own, which is the same for the same filter; so has what
+    was narrowed for whoever asked."""
     definition, marks = request.definition, []
     by_hand = definition.partition is not None and is_explicit(request.window)
     if by_hand and "key" not in words_in(place):
         marks.append("{{key}}")
     if definition.overrides:
-        text = json.dumps(definition.overrides, sort_keys=True, default=str)
-        marks.append(f"set_{hashlib.sha256(text.encode()).hexdigest()[:MARK_DIGITS]}")
+        marks.append(f"set_{_mark_of(definition.overrides)}")
+    if narrowed:
+        marks.append(f"for_{_mark_of(narrowed)}")
     if not marks:
         return place
     mark = "_".join(marks)
@@ -109,3 +112,13 @@ def _own_place(place: str, words: frozenset[str], request: PlanRequest) -> str:
         return f"{place.rstrip('/')}_{mark}"
     folder, slash, name = place.rpartition("/")  # the place is that of one file, so its folder is told apart
     return f"{folder}_{mark}/{name}" if slash else f"{mark}/{name}"
+
+
+def _narrowed(draft: PlanDraft) -> object:
+    rights = draft.rights
+    return (rights.asker, *rights.narrowed) if rights and rights.narrowed else None
+
+
+def _mark_of(content: object) -> str:
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:MARK_DIGITS]

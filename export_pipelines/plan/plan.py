@@ -213,6 +213,11 @@ class Head(Frozen):
     overrides: dict[str, Any] = Field(default_factory=dict)
     rights: RightsUsed | None = Field(default=None, exclude_if=lambda rights: rights is None)
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether it gives what the definition says, with no override and nothing narrowed for whoever asked."""
+        return not self.overrides and not (self.rights and self.rights.narrowed)
+
 
 class Plan(Head):
     """One run, whole; `PlanDraft` is what it is made from. `report` is there for a report only."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from export_pipelines.project import Project as Opened
 from export_pipelines_tests.access.policies import ACCESS, LEADS
 from export_pipelines_tests.conftest import Answer, Project
 
@@ -57,6 +58,27 @@ def test_whoever_may_less_gets_the_narrower_file(guarded: Project, terminal: Ter
         "rows before 2024-01-06T00:00:00.000Z",
         "more than 100,000 rows",
     ]
+
+
+def test_a_narrower_file_stands_beside_the_owners_and_is_not_the_partitions(
+    guarded: Project, terminal: Terminal
+) -> None:
+    guarded.write("leads", LEADS + 'deliver: [{folder: {path: "{{export}}/{{date}}"}}]\n')
+    anywhere = ACCESS.replace("min_group: 5\n", 'min_group: 5\n      destinations: {folder: ["*"]}\n')
+    (guarded.folder / "access.yaml").write_text(anywhere, encoding="utf-8")
+    assert terminal("run", "leads", *JANUARY, "--as", "boss").code == 0
+    places = {path.parent for path in (guarded.home / "delivered").rglob("*.csv")}
+    whole = {path: path.read_bytes() for path in (guarded.home / "delivered").rglob("*") if path.is_file()}
+    owners = Opened.open(guarded.folder, guarded.environment).manifest("leads/2024-01-01")
+    assert terminal("run", "leads", *JANUARY, "--as", "ana").code == 0
+    assert {path: path.read_bytes() for path in whole} == whole
+    (narrow,) = {path.parent for path in (guarded.home / "delivered").rglob("*.csv")} - places
+    assert narrow.name.rpartition("_")[0].endswith("_for")
+    project = Opened.open(guarded.folder, guarded.environment)
+    assert project.manifest("leads/2024-01-01") == owners
+    narrower = next(manifest for manifest in project.store.manifests("leads") if not manifest.is_usual)
+    assert terminal("deliver", narrower.artifact, "--again", "--as", "boss").code == 0
+    assert {path: path.read_bytes() for path in whole} == whole
 
 
 def test_plan_tells_who_which_role_and_what_was_narrowed(guarded: Project, terminal: Terminal) -> None:
