@@ -2,15 +2,13 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import Manifest, Part
 from export_pipelines.artifacts.sealing.data_keys import DataKeys, MasterKeys
 from export_pipelines.artifacts.sealing.stream import (
@@ -19,20 +17,20 @@ from export_pipelines.artifacts.sealing.stream import (
     SealingSink,
     sealed_size,
 )
+from export_pipelines.artifacts.store_around import StoreAround
 from export_pipelines.errors import SealedArtifact, SettingsError
 from export_pipelines.key_versions import PREFIX
 
 if TYPE_CHECKING:
-    from export_pipelines.artifacts.store import Staging, Store
+    from export_pipelines.artifacts.store import Staging
     from export_pipelines.run.part_writer import PartSink
 
 
 @dataclass(frozen=True)
-class SealedStore:
+class SealedStore(StoreAround):
     """`store` holds what is sealed, `keys` the wrapped data keys; without `masters` nothing new is sealed, and a sealed
     artifact raises SettingsError when a part of it is opened. See `store.Store` for what a store owes."""
 
-    store: "Store"
     keys: DataKeys
     masters: MasterKeys | None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -64,9 +62,6 @@ class SealedStore:
         opened.seek(start)
         return io.BufferedReader(opened, SEGMENT_BYTES)
 
-    def open_stored(self, artifact: str, part_name: str) -> BinaryIO:
-        return self.store.open_stored(artifact, part_name)
-
     def _part(self, artifact: str, name: str) -> Part | None:
         return next((part for part in self.store.manifest(artifact).parts if part.name == name), None)
 
@@ -86,37 +81,10 @@ class SealedStore:
             )
         return self.masters.unwrap(wrapped)
 
-    def listing(self, export: str | None = None) -> Listing:
-        return self.store.listing(export)
-
-    def manifests(self, export: str | None = None) -> list[Manifest]:
-        return self.store.manifests(export)
-
-    def is_empty(self) -> bool:
-        return self.store.is_empty()
-
-    def latest(self, export: str) -> Manifest | None:
-        return self.store.latest(export)
-
-    def manifest(self, artifact: str) -> Manifest:
-        return self.store.manifest(artifact)
-
-    def files(self, artifact: str) -> Mapping[str, int]:
-        return self.store.files(artifact)
-
     def remove(self, artifact: str) -> None:
         """The key first: whatever stops us afterwards, no copy opens any more."""
         self.keys.destroy([artifact], self.now())
         self.store.remove(artifact)
-
-    def sweep(self, export: str | None = None) -> list[str]:
-        return self.store.sweep(export)
-
-    def holds(self, path: Path) -> bool:
-        return self.store.holds(path)
-
-    def location(self, artifact: str) -> str:
-        return self.store.location(artifact)
 
 
 class SealedStaging:
