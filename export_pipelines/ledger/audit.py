@@ -49,13 +49,18 @@ def add_entry(connection: sa.Connection, row: Mapping[str, Any]) -> int:
     """The new entry's id. Who adds at the same time waits until the transaction of `connection` ends."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADDING)))
-    last = connection.execute(
-        sa.select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)
-    ).first()
-    id, previous = (last.id + 1, last.hash) if last else (1, FIRST)
+    last, previous = chain_end(connection)
+    id = last + 1
     entry = AuditEntry(id=id, hash="", **json_safe(row))
     connection.execute(sa.insert(audit).values(**row, id=id, hash=entry.hash_after(previous)))
     return id
+
+
+def chain_end(connection: sa.Connection) -> tuple[int, str]:
+    """Id and hash of the last entry; 0 and FIRST of an empty audit."""
+    query = sa.select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)
+    last = connection.execute(query).first()
+    return (last.id, last.hash) if last else (0, FIRST)
 
 
 def json_safe(row: Mapping[str, Any]) -> dict[str, Any]:

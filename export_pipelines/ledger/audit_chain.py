@@ -6,9 +6,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from export_pipelines.ledger.audit import FIRST, AuditEntry, read_entries
+from export_pipelines.ledger.audit import FIRST, AuditEntry, chain_end, read_entries
 from export_pipelines.ledger.checkpoint import Checkpoint, Signer
-from export_pipelines.ledger.tables import audit, checkpoints, insert_of
+from export_pipelines.ledger.tables import checkpoints, insert_of
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,7 @@ class ChainState:
 def sign_checkpoint(engine: sa.Engine, signer: Signer, at: datetime) -> str:
     """Signs the audit as it stands, and keeps the note in the ledger. Returns the note, which is to be kept elsewhere too."""
     with engine.begin() as connection:
-        last = connection.execute(
-            sa.select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)
-        ).first()
-        size, hash = (last.id, last.hash) if last else (0, FIRST)
+        size, hash = chain_end(connection)
         note = signer.note(Checkpoint(size, hash, at))
         insert = insert_of(connection.dialect.name)(checkpoints).values(size=size, at=at, note=note)
         connection.execute(insert.on_conflict_do_nothing())
