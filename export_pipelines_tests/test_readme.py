@@ -40,12 +40,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def run(folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("EXPORT_PIPELINES", "DAGSTER"))
-    }
-    environment |= ENVIRONMENT
+    environment = os.environ | ENVIRONMENT
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     return subprocess.run(
         command, check=False, shell=True, cwd=folder, env=environment, capture_output=True, text=True
