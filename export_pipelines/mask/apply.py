@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import DataError
-from export_pipelines.mask.kernel import NEVER, Found
+from export_pipelines.mask.kernel import NEVER, Flags
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.objects import OPEN, Objects, UnreadObject, sealed
 from export_pipelines.mask.prefilter import NEAR_OWN, Prefilter
@@ -75,11 +75,11 @@ class _Rows:
             id: contents.may_hide(prefilter.flags(contents.texts, contents.known_keys()))
             for id, contents in objects.items()
         }
-        near = (found & NEAR_OWN > 0 for found in (*cleaned.values(), *redacted.values(), *sealed.values()))
+        near = (flags & NEAR_OWN > 0 for flags in (*cleaned.values(), *redacted.values(), *sealed.values()))
         rows = np.flatnonzero(np.logical_or.reduce([np.zeros(len(frame), np.bool_), *near]))
         self.own = own_at(rows.tolist(), [*own, *never])
-        self.clean = {source: self._without_never(source, found) for source, found in cleaned.items()}
-        self.shown = {column.id: self._redacted(column, found) for column, found in redacted.items()}
+        self.clean = {source: self._without_never(source, flags) for source, flags in cleaned.items()}
+        self.shown = {column.id: self._redacted(column, flags) for column, flags in redacted.items()}
         for id, contents in objects.items():
             self.shown[id] = self._sealed(id, contents, sealed[id])
 
@@ -95,25 +95,25 @@ class _Rows:
             return masked(values, column.type, column.mask, self.keys)
         return values if column.is_personal else self.frame[column.source]
 
-    def _may_change(self, column: OutputColumn, found: Found) -> Found:
+    def _may_change(self, column: OutputColumn, flags: Flags) -> Flags:
         """The flags of texts that `redact` may change: of a closed type those that have not its form."""
         texts = self.frame[column.source]
         if column.type not in OPEN:
             fits = selected(texts, has_form(column.type, pl.col("value")).fill_null(True))
-            found = np.where(fits.to_numpy(), np.uint8(0), found)
-        return may_change(column.type, texts, found)
+            flags = np.where(fits.to_numpy(), np.uint8(0), flags)
+        return may_change(column.type, texts, flags)
 
-    def _without_never(self, source: str, found: Found) -> pl.Series:
-        return self._counted(without_never_exported(self.frame[source], found, self.own))
+    def _without_never(self, source: str, flags: Flags) -> pl.Series:
+        return self._counted(without_never_exported(self.frame[source], flags, self.own))
 
-    def _redacted(self, column: OutputColumn, found: Found) -> pl.Series:
+    def _redacted(self, column: OutputColumn, flags: Flags) -> pl.Series:
         texts = self.frame[column.source]
         shown = self.clean.get(column.source, texts)
-        return self._counted(redacted(texts, found, self.own, redactor(column.type, column.query), shown))
+        return self._counted(redacted(texts, flags, self.own, redactor(column.type, column.query), shown))
 
-    def _sealed(self, id: str, objects: Objects, found: Found) -> pl.Series:
+    def _sealed(self, id: str, objects: Objects, flags: Flags) -> pl.Series:
         try:
-            return self._counted(sealed(objects, found, self.own, self.keys))
+            return self._counted(sealed(objects, flags, self.own, self.keys))
         except UnreadObject as error:
             error.column = id
             raise

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from export_pipelines.transform.letters import Letters
 
-Found = npt.NDArray[
+Flags = npt.NDArray[
     Any
 ]  # flags of each text, in bytes; LONG_NUMBER stands within letters, JSON_NUMBER is one of JSON
 ADDRESS, ENCODED, FOREIGN_DIGIT, LONG_NUMBER, NEVER, OWN, KEY, JSON_NUMBER = (1 << bit for bit in range(8))
@@ -52,7 +52,7 @@ class Keys:
         self._begins = np.cumsum([0, *map(len, names)])
         where = _at(self._letters), _at(self._begins)
         _library.fill_slots(*where, len(names), _at(self._slots), len(self._slots))
-        self.told = _Keys(_at(self._slots), len(self._slots), *where)
+        self.structure = _Keys(_at(self._slots), len(self._slots), *where)
 
 
 class Rows:
@@ -66,28 +66,30 @@ class Rows:
         self._numbers = np.full((rows, numbers), -1, np.int64)
         self._odd = np.zeros(rows, np.bool_)  # numbers that are not found by their digits
         arrays = (self._words, self._counts, self._firsts, self.years, self._numbers)
-        self._told = _Own(*[_at(array) for array in arrays], years, numbers)
+        self._structure = _Own(*[_at(array) for array in arrays], years, numbers)
 
     def add_words(self, letters: Letters, *, is_name: bool) -> None:
         """Of names, or of streets."""
         words = _at(self._words), _at(self._counts), _at(self._firsts)
-        _library.collect(*_told(letters), is_name, _at(self._folded), *words)
+        _library.collect(*_addresses(letters), is_name, _at(self._folded), *words)
 
     def add_numbers(self, column: int, letters: Letters) -> None:
         """Of a never-exported type."""
         numbers = self._numbers[:, column]
-        _library.digits_of(*_told(letters), _at(numbers), self._numbers.shape[1], _at(self._odd))
+        _library.digits_of(*_addresses(letters), _at(numbers), self._numbers.shape[1], _at(self._odd))
 
-    def scan(self, letters: Letters, keys: Keys | None) -> Found:
+    def scan(self, letters: Letters, keys: Keys | None) -> Flags:
         """The flags of these texts, of JSON if there are `keys` under which nothing is hidden."""
-        found = np.zeros(len(letters), np.uint8)
-        key_pointer = ctypes.byref(keys.told) if keys else None
-        _library.scan(*_told(letters), _at(self._folded), ctypes.byref(self._told), key_pointer, _at(found))
-        found[self._odd & (letters.lengths > 0)] |= NEVER
-        return found
+        flags = np.zeros(len(letters), np.uint8)
+        key_pointer = ctypes.byref(keys.structure) if keys else None
+        _library.scan(
+            *_addresses(letters), _at(self._folded), ctypes.byref(self._structure), key_pointer, _at(flags)
+        )
+        flags[self._odd & (letters.lengths > 0)] |= NEVER
+        return flags
 
 
-def _told(letters: Letters) -> tuple[int, int, int]:
+def _addresses(letters: Letters) -> tuple[int, int, int]:
     return _at(letters.bytes), _at(letters.starts), len(letters)
 
 

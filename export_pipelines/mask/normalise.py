@@ -70,9 +70,9 @@ def _with_blanks_around(letters: Letters) -> Rows:
 
 def _one_by_one(type: str, letters: Letters) -> pa.LargeStringArray:
     """Distinct values only."""
-    found = letters.texts.dictionary_encode()
-    spelled = pa.array([normalised(type, text) for text in found.dictionary.to_pylist()], pa.large_string())
-    return spelled.take(found.indices)
+    encoded = letters.texts.dictionary_encode()
+    spelled = pa.array([normalised(type, text) for text in encoded.dictionary.to_pylist()], pa.large_string())
+    return spelled.take(encoded.indices)
 
 
 def _replaced(texts: pa.LargeStringArray, rows: Rows, by: pa.LargeStringArray) -> pa.LargeStringArray:

@@ -10,7 +10,7 @@ from simplejson import RawJSON
 
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
-from export_pipelines.mask.kernel import KEY, NEVER, Found
+from export_pipelines.mask.kernel import KEY, NEVER, Flags
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.own import NOBODY, Own
 from export_pipelines.mask.prefilter import KnownKeys, keys_beside
@@ -49,12 +49,12 @@ class Objects(NamedTuple):
         ]
         return keys_beside(frozenset(seal.path.rpartition(".")[2].removesuffix("[]") for seal in hiding))
 
-    def may_hide(self, found: Found) -> Found:
+    def may_hide(self, flags: Flags) -> Flags:
         """Of the flags those of the texts in which something may have to be hidden."""
         if any(seal.mask in HIDING and seal.path.endswith(UNDECLARED) for seal in self.seals):
-            return np.where(self.texts.is_null().to_numpy(), np.uint8(0), found | KEY)
+            return np.where(self.texts.is_null().to_numpy(), np.uint8(0), flags | KEY)
         redacts = any(seal.mask is Mask.REDACT for seal in self.seals)
-        return found if redacts else found & (NEVER | KEY)
+        return flags if redacts else flags & (NEVER | KEY)
 
 
 class UnreadObject(Exception):
@@ -67,10 +67,10 @@ class UnreadObject(Exception):
         super().__init__(what)
 
 
-def sealed(column: Objects, found: Found, own: dict[int, Own], keys: Keys) -> tuple[pl.Series, int]:
+def sealed(column: Objects, flags: Flags, own: dict[int, Own], keys: Keys) -> tuple[pl.Series, int]:
     """JSON texts with values hidden where they may have to be, and how many; `own` has the rows' own values. Raises
     UnreadObject."""
-    rows = np.flatnonzero(found).tolist()
+    rows = np.flatnonzero(flags).tolist()
     walk = _Walk(column.seals, keys)
     texts = [(text, own.get(row, NOBODY)) for row, text in zip(rows, column.texts[rows], strict=True)]
     try:
@@ -130,9 +130,9 @@ class _Walk:
         return self.decoder.decode(text), self.twice
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        self.twice |= len(found) < len(pairs)
-        return found
+        members = dict(pairs)
+        self.twice |= len(members) < len(pairs)
+        return members
 
     def _written(self, text: str, own: Own, value: Any, twice: bool) -> tuple[str, int]:
         self.hidden, self.own, self.renamed = int(twice), own, 0
@@ -213,8 +213,8 @@ class _Walk:
 
 def _whole_number(number: RawJSON) -> str:
     """The digits of a whole number, however it is spelled (`5125550142.0`, `5.125550142E9`); of any other none."""
-    found = NUMBER.fullmatch(number.encoded_json)
-    whole, fraction, exponent = found.groups("") if found else ("", "", "")
+    match = NUMBER.fullmatch(number.encoded_json)
+    whole, fraction, exponent = match.groups("") if match else ("", "", "")
     shift = int(exponent or 0)
     if abs(shift) > MOST_SHIFT:
         return ""

@@ -40,8 +40,8 @@ NOBODY = Own()
 
 def own_of(values: Iterable[tuple[str, str]]) -> Own:
     """From pairs of semantic type and value."""
-    found = [_own_of(type, value) for type, value in values]
-    return Own(*(frozenset().union(*parts) for parts in zip(*found, strict=True))) if found else Own()
+    pieces = [_own_of(type, value) for type, value in values]
+    return Own(*(frozenset().union(*parts) for parts in zip(*pieces, strict=True))) if pieces else Own()
 
 
 @lru_cache(4096)

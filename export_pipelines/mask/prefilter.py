@@ -13,7 +13,7 @@ import polars as pl
 
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.mask import kernel
-from export_pipelines.mask.kernel import ENCODED, FOREIGN_DIGIT, KEY, NEVER, OWN, Found
+from export_pipelines.mask.kernel import ENCODED, FOREIGN_DIGIT, KEY, NEVER, OWN, Flags
 from export_pipelines.mask.reading import LIKE, fold
 from export_pipelines.transform.letters import Letters, arrow_texts
 
@@ -67,13 +67,13 @@ class Prefilter:
             if type != "dob":
                 self.rows.add_words(_letters(stored), is_name=type == "name")
 
-    def flags(self, texts: pl.Series, keys: KnownKeys | None = None) -> Found:
+    def flags(self, texts: pl.Series, keys: KnownKeys | None = None) -> Flags:
         """Of the texts of a column; with `keys`, of one of JSON."""
         letters = _letters(texts)
-        found = self.rows.scan(letters, keys.known if keys else None)
-        while keys and (found & KEY).any() and keys.learn(texts.filter(found & KEY > 0)):
-            found = self.rows.scan(letters, keys.known)
-        return found
+        flags = self.rows.scan(letters, keys.known if keys else None)
+        while keys and (flags & KEY).any() and keys.learn(texts.filter(flags & KEY > 0)):
+            flags = self.rows.scan(letters, keys.known)
+        return flags
 
 
 def _letters(texts: pl.Series) -> Letters:
@@ -83,15 +83,15 @@ def _letters(texts: pl.Series) -> Letters:
 @cache
 def folded() -> npt.NDArray[np.uint32]:
     """What each letter beyond ASCII is read as, as `kernel` has it."""
-    found = np.full(kernel.PLANES, kernel.BREAK, np.uint32)
+    classes = np.full(kernel.PLANES, kernel.BREAK, np.uint32)
     for code in range(0x80, kernel.PLANES):
         letter = chr(code)
         kind = category(letter)
         if decomposition(letter) or letter in LIKE or kind not in ("Lo", "Cn", "Co", "Cs"):
-            found[code] = _packed(fold(letter))
+            classes[code] = _packed(fold(letter))
         elif kind == "Lo":
-            found[code] = kernel.OTHER_LETTER
-    return found
+            classes[code] = kernel.OTHER_LETTER
+    return classes
 
 
 def _packed(plain: str) -> int:

@@ -53,11 +53,11 @@ def hashed(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
 def tokenized(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
     """A token for each value, by AES-SIV (RFC 5297). Raises SettingsError without a key that can be used."""
     version = keys.master_key.active("tokenize")
-    found = arrow_texts(texts).dictionary_encode()
-    values = normalised_all(type, Letters(found.dictionary)).to_pylist()
+    encoded = arrow_texts(texts).dictionary_encode()
+    values = normalised_all(type, Letters(encoded.dictionary)).to_pylist()
     material, start = version.material, f"tok_{version.id}_"
     tokens = [start + _encrypted(material, type, value) if value else "" for value in values]
-    return pl.Series(pl.from_arrow(pa.array(tokens, pa.large_string()).take(found.indices)))
+    return pl.Series(pl.from_arrow(pa.array(tokens, pa.large_string()).take(encoded.indices)))
 
 
 class Opener:
@@ -71,16 +71,16 @@ class Opener:
 
     def open(self, token: str) -> str:
         """The normalised value behind `token`. Raises RequestError, which repeats nothing of it but the key's id."""
-        found = TOKEN.fullmatch(token)
-        if not found:
+        match = TOKEN.fullmatch(token)
+        if not match:
             raise RequestError("that is no token", remedy="a token is tok_<key id>_<letters and digits>")
-        version = self.versions.get(found[1])
+        version = self.versions.get(match[1])
         if version is None:
             raise RequestError(
-                f"the token was made with the key {found[1]}, which is not held: it is retired, or another project's",
+                f"the token was made with the key {match[1]}, which is not held: it is retired, or another project's",
                 remedy=f"held: {listed(self.versions.values())}",
             )
-        return self._opened(found[2], version)
+        return self._opened(match[2], version)
 
     def _opened(self, body: str, version: KeyVersion) -> str:
         cipher = _cipher(version.material)

@@ -46,7 +46,7 @@ def read(text: str) -> Reading | None:
 def unescaped(text: str) -> str:
     """Without entities and escapes of JSON."""
     for _ in range(DEPTH):
-        text = ESCAPED.sub(lambda found: _undone(found.group()), text)
+        text = ESCAPED.sub(lambda match: _undone(match.group()), text)
     return text
 
 
@@ -77,9 +77,9 @@ def _decoded(reading: Reading) -> Reading:
     letters: list[str] = []
     places: list[int] = []
     done = 0
-    for found in ENCODED.finditer(reading.letters):
-        start, end = found.span()
-        plain = _undone(found.group())
+    for match in ENCODED.finditer(reading.letters):
+        start, end = match.span()
+        plain = _undone(match.group())
         letters += reading.letters[done:start], plain
         places += [*reading.places[done:start], *[reading.places[start]] * len(plain)]
         done = end

@@ -84,8 +84,8 @@ def _address(letters: str, at: int, between: str, before: frozenset[str]) -> Spa
         domain += 1
     start, end = _start_of(letters, local, before), at + 1
     if local < at or domain > end:
-        found = DOMAIN_AFTER_BLANKS.match(letters, domain)
-        end = found.end() if found else at
+        match = DOMAIN_AFTER_BLANKS.match(letters, domain)
+        end = match.end() if match else at
     literal = LITERAL.match(letters, end)
     end = literal.end() if literal else end
     while end > at and end < len(letters) and letters[end] not in NO_DOMAIN:
@@ -113,12 +113,12 @@ def addresses_in_url(letters: str, own: Own) -> Iterator[Span]:
 
 def users(letters: str, own: Own) -> Iterator[Span]:
     """Users and passwords before the host of a URL."""
-    return (found.span() for found in USER.finditer(letters))
+    return (match.span() for match in USER.finditer(letters))
 
 
 def numbers(letters: str, own: Own) -> Iterator[Span]:
     """Runs of seven and more digits, whatever stands between them that is no letter; none in an id."""
-    return (found.span() for found in NUMBER.finditer(ID.sub(_letters_like, letters)))
+    return (match.span() for match in NUMBER.finditer(ID.sub(_letters_like, letters)))
 
 
 def numbers_but_versions(letters: str, own: Own) -> Iterator[Span]:
@@ -126,15 +126,15 @@ def numbers_but_versions(letters: str, own: Own) -> Iterator[Span]:
     return numbers(VERSION.sub(_letters_like, letters), own)
 
 
-def _letters_like(found: re.Match[str]) -> str:
-    return "x" * len(found.group())
+def _letters_like(match: re.Match[str]) -> str:
+    return "x" * len(match.group())
 
 
 def own_words(letters: str, own: Own) -> Iterator[Span]:
     """The row's own names, streets and birth date."""
     if own == NOBODY:
         return
-    words = [found.span() for found in WORD.finditer(letters)]
+    words = [match.span() for match in WORD.finditer(letters)]
     spelled = [letters[start:end] for start, end in words]
     for n, word in enumerate(spelled):
         if word in own.words or word.rstrip("0123456789") in own.words:
@@ -143,9 +143,9 @@ def own_words(letters: str, own: Own) -> Iterator[Span]:
             if word == phrase[0] and tuple(spelled[n : n + len(phrase)]) == phrase:
                 yield words[n][0], words[n + len(phrase) - 1][1]
     for piece in own.pieces:
-        yield from (found.span() for found in re.finditer(re.escape(piece), letters))
-    found = DATE_PART.finditer(letters) if own.born else ()
-    parts = [(match, number) for match in found if (number := _as_number(match.group())) >= 0]
+        yield from (match.span() for match in re.finditer(re.escape(piece), letters))
+    matches = DATE_PART.finditer(letters) if own.born else ()
+    parts = [(match, number) for match in matches if (number := _as_number(match.group())) >= 0]
     for part in zip(parts, parts[1:], parts[2:], strict=False):
         if tuple(number for _, number in part) in own.born:
             yield part[0][0].start(), part[2][0].end()
@@ -153,20 +153,20 @@ def own_words(letters: str, own: Own) -> Iterator[Span]:
 
 def never_exported(letters: str, own: Own) -> Iterator[Span]:
     """The row's own values of never-exported types in any spelling, and whatever has the shape of an SSN."""
-    yield from (found.span() for found in SSN_SHAPE.finditer(letters))
+    yield from (match.span() for match in SSN_SHAPE.finditer(letters))
     for value in own.never:
         if len(value) >= LONG_NUMBER and value.isdigit():
             yield from _digits_of(value, letters, own)
         else:
-            yield from (found.span() for found in re.finditer(WHOLE.format(re.escape(value)), letters))
+            yield from (match.span() for match in re.finditer(WHOLE.format(re.escape(value)), letters))
 
 
 def _digits_of(value: str, letters: str, own: Own) -> Iterator[Span]:
     """Where these digits follow each other, whatever stands between, with zeros before them."""
     for start, end in numbers(letters, own):
         places = [at for at in range(start, end) if letters[at].isdigit()]
-        for found in re.finditer(f"(?<!0)0*{value}", "".join(letters[at] for at in places)):
-            yield places[found.start()], places[found.end() - 1] + 1
+        for match in re.finditer(f"(?<!0)0*{value}", "".join(letters[at] for at in places)):
+            yield places[match.start()], places[match.end() - 1] + 1
 
 
 def _as_number(word: str) -> int:

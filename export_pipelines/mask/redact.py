@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 import numpy as np
 import polars as pl
 
-from export_pipelines.mask.kernel import ADDRESS, NEVER, Found
+from export_pipelines.mask.kernel import ADDRESS, NEVER, Flags
 from export_pipelines.mask.own import NOBODY, Own, own_of
 from export_pipelines.mask.prefilter import NEAR_OWN, Values
 from export_pipelines.mask.reading import unescaped
@@ -38,12 +38,12 @@ USER = re.compile(
 
 
 def redacted(
-    texts: pl.Series, found: Found, own: dict[int, Own], redactor: Redactor, shown: pl.Series | None = None
+    texts: pl.Series, flags: Flags, own: dict[int, Own], redactor: Redactor, shown: pl.Series | None = None
 ) -> tuple[pl.Series, int]:
     """The texts redacted where they may hold something, and how many of them changed; those that hold nothing are as in
     `shown`, if it is given. `own` has the own values of the rows that may hold one of them."""
-    near = found & NEAR_OWN > 0
-    found_alone = np.flatnonzero((found > 0) & ~near)
+    near = flags & NEAR_OWN > 0
+    found_alone = np.flatnonzero((flags > 0) & ~near)
     shown, hidden = _by_value(texts if shown is None else shown, texts, found_alone, redactor)
     rows = np.flatnonzero(near).tolist()
     changed = {
@@ -56,9 +56,9 @@ def redacted(
     return _scattered(shown, list(changed), pl.Series(list(changed.values()))), hidden + len(changed)
 
 
-def without_never_exported(texts: pl.Series, found: Found, own: dict[int, Own]) -> tuple[pl.Series, int]:
+def without_never_exported(texts: pl.Series, flags: Flags, own: dict[int, Own]) -> tuple[pl.Series, int]:
     """The texts without what is never exported, and how many of them changed."""
-    return redacted(texts, found & NEVER, own, lambda text, values: redact(text, values, (never_exported,)))
+    return redacted(texts, flags & NEVER, own, lambda text, values: redact(text, values, (never_exported,)))
 
 
 def own_at(rows: list[int], values: list[Values]) -> dict[int, Own]:
@@ -66,7 +66,9 @@ def own_at(rows: list[int], values: list[Values]) -> dict[int, Own]:
     if not rows:
         return {}
     stored = [(type, column[rows].cast(pl.String).to_list()) for type, column in values]
-    return {row: own_of((type, found[n]) for type, found in stored if found[n]) for n, row in enumerate(rows)}
+    return {
+        row: own_of((type, values[n]) for type, values in stored if values[n]) for n, row in enumerate(rows)
+    }
 
 
 def redactor(type: str, query: tuple[str, ...] = ()) -> Redactor:
@@ -77,11 +79,11 @@ def redactor(type: str, query: tuple[str, ...] = ()) -> Redactor:
     return lambda text, own: redact(text, own, recognisers)
 
 
-def may_change(type: str, texts: pl.Series, found: Found) -> Found:
+def may_change(type: str, texts: pl.Series, flags: Flags) -> Flags:
     """The flags of texts of this type, with one for what a URL always loses."""
     if type != "url":
-        return found
-    return found | np.where(texts.str.contains("[?#]").fill_null(False), np.uint8(ADDRESS), np.uint8(0))
+        return flags
+    return flags | np.where(texts.str.contains("[?#]").fill_null(False), np.uint8(ADDRESS), np.uint8(0))
 
 
 @lru_cache(4096)

@@ -105,10 +105,10 @@ class TokenColumns:
         cell = re.compile(rf'"[^"]*(?:""[^"]*)*"|[^{re.escape(self.separator)}\r\n]*')
         spans, end = [], -1
         while end < 0 or record.text[end : end + 1] == self.separator:
-            found = cell.match(record.text, end + 1)
-            assert found  # the second choice matches nothing, too
-            spans.append(found.span())
-            end = found.end()
+            match = cell.match(record.text, end + 1)
+            assert match  # the second choice matches nothing, too
+            spans.append(match.span())
+            end = match.end()
         if len(spans) != len(record.cells) or record.text[end:].strip("\r\n"):
             raise self._fault(record.line, "the row is no CSV: a quoted cell goes on after its quote")
         return spans

@@ -101,7 +101,7 @@ CASES: list[Callable[[str], str]] = [
     lambda text: "".join(letter for letter in text if letter.isalnum()),
     lambda text: text.replace("e", "é").replace("n", "ñ").replace("a", "ä"),
     "\u200b".join,
-    lambda text: "".join(chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in text),
+    lambda text: "".join(chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in text),
     lambda text: text.replace(" ", "  ").replace("-", "\u2011"),
     lambda text: text.replace(" ", "\u00a0").replace("'", "\u2019"),
 ]
@@ -134,7 +134,7 @@ def _digits(draw: st.DrawFn) -> str:
     zero = ord(draw(st.just("0") | st.sampled_from(ZEROS)))
     between = draw(st.sampled_from(GLUE))
     text = between.join(groups)
-    return "".join(chr(zero + int(one)) if "0" <= one <= "9" else one for one in text)
+    return "".join(chr(zero + int(sign)) if "0" <= sign <= "9" else sign for sign in text)
 
 
 @st.composite

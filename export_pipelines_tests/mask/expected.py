@@ -68,17 +68,17 @@ def without_repeats(value: Any) -> Any:
     return list(map(without_repeats, value)) if isinstance(value, list) else value
 
 
-def same(one: Any, other: Any) -> bool:
+def same(value: Any, other: Any) -> bool:
     """Whether two parsed values are equal; redacted keys that would be the same may be told apart in some way."""
-    if isinstance(one, Pairs) and isinstance(other, Pairs):
+    if isinstance(value, Pairs) and isinstance(other, Pairs):
         keys = [key for key, _ in other]
-        return len(one) == len(other) and all(
+        return len(value) == len(other) and all(
             (key == name or (keys.count(name) > 1 and key.startswith(name))) and same(left, right)
-            for (key, left), (name, right) in zip(one, other, strict=True)
+            for (key, left), (name, right) in zip(value, other, strict=True)
         )
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return type(one) is type(other) and bool(one == other)
+    if isinstance(value, list) and isinstance(other, list):
+        return len(value) == len(other) and all(map(same, value, other))
+    return type(value) is type(other) and bool(value == other)
 
 
 def _of(value: str | None, shown: Callable[[str], Any]) -> Any:
@@ -95,9 +95,9 @@ def _object(text: str, redact: Any, own: Own, declared: Iterable[str]) -> Any:
         exponent = value.lower().partition("e")[2]
         if abs(int(exponent or "0")) > 30:
             return value
-        digits, rest = divmod(abs(Fraction(value)), 1)
+        digits, fraction = divmod(abs(Fraction(value)), 1)
         is_long = redact is not None and digits >= 10**8
-        return None if rest == 0 and (is_long or str(digits) in own.never) else value
+        return None if fraction == 0 and (is_long or str(digits) in own.never) else value
 
     def walk(value: Any, top: bool = False) -> Any:
         if isinstance(value, Pairs):

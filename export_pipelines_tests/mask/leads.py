@@ -80,8 +80,8 @@ def shown(
 
 def row(lead: Lead, fields: Sequence[str], privacy: Privacy, type: str = "lead") -> dict[str, Any]:
     """The row that goes out of one lead."""
-    (found,) = shown([lead], fields, privacy, type)
-    return found
+    (masked_row,) = shown([lead], fields, privacy, type)
+    return masked_row
 
 
 def value(lead: Lead, field: str, word: str | None) -> Any:
@@ -91,11 +91,11 @@ def value(lead: Lead, field: str, word: str | None) -> Any:
 
 def comment(text: str | None, **lead: Any) -> str | None:
     """A comment, redacted; `lead` are other values of the lead."""
-    found: str | None = value({"comments": text, **lead}, "comments", "redact")
-    return found
+    text_shown: str | None = value({"comments": text, **lead}, "comments", "redact")
+    return text_shown
 
 
 def custom(text: str | None, word: str | None = "redact", **lead: Any) -> str | None:
     """The object `custom` of a lead under this word."""
-    found: str | None = value({"custom": text, **lead}, "custom", word)
-    return found
+    text_shown: str | None = value({"custom": text, **lead}, "custom", word)
+    return text_shown

@@ -42,8 +42,8 @@ def test_a_social_security_number_of_the_lead_goes_out_nowhere_without_any_priva
 def test_a_social_security_number_in_the_snapshot_of_an_event_goes_out_nowhere_without_any_privacy() -> None:
     lead = {"comments": f"my ssn is {SSN}", "ssn": "987654321", "custom": {"SSN": SSN, "x": 987654321}}
     event = {"lead": json.dumps(lead), "lead.ssn": "987654321"}
-    found = json.loads(row(event, ["lead"], {}, "event")["lead"])
-    assert found == {"comments": "my ssn is ***", "ssn": None, "custom": {"SSN": None, "x": None}}
+    masked_lead = json.loads(row(event, ["lead"], {}, "event")["lead"])
+    assert masked_lead == {"comments": "my ssn is ***", "ssn": None, "custom": {"SSN": None, "x": None}}
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_beside_a_masked_phone_stands_its_area_alone() -> None:
 @pytest.mark.parametrize("email", ["ann@one.test, jane.roe@two.test", "Ann Roe <ann@one.test>"])
 def test_comments_hold_no_address_of_a_masked_cell(email: str) -> None:
     lead = {"email": email, "comments": f"write to ann@one.test or jane.roe@two.test, that is {email}"}
-    found = row(lead, ["email", "comments"], {"email": "mask", "comments": "redact"})
-    assert found["email"] == "***"
-    assert not any(word in found["comments"] for word in ("ann", "jane", "roe@", ".test"))
+    masked_row = row(lead, ["email", "comments"], {"email": "mask", "comments": "redact"})
+    assert masked_row["email"] == "***"
+    assert not any(word in masked_row["comments"] for word in ("ann", "jane", "roe@", ".test"))
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_an_address_in_the_wrong_column_goes_out_nowhere() -> None:
     lead = {"first_name": address, "city": address, "title": address}
     lead["appended"] = json.dumps({"geo": {"lat": address, "lng": -97.5}})
     words = {"first_name": "mask", "city": "redact", "title": "redact", "appended": "redact"}
-    found = row(lead, WRONG_COLUMNS, words)
-    assert found == {
+    masked_row = row(lead, WRONG_COLUMNS, words)
+    assert masked_row == {
         "first_name": "***",
         "city": "***",
         "title": "***",
@@ -171,8 +171,8 @@ def test_ids_and_other_fields_stay_though_a_name_is_a_part_of_them() -> None:
         "comments": "Looking at kings, Ada King",
     }
     fields = ["lead_id", "source.name", "reference", "outcome", "comments"]
-    found = row(lead, fields, {"comments": "redact"})
-    assert found == {id: lead[id] for id in fields} | {"comments": "Looking at kings, *** ***"}
+    masked_row = row(lead, fields, {"comments": "redact"})
+    assert masked_row == {id: lead[id] for id in fields} | {"comments": "Looking at kings, *** ***"}
 
 
 def test_numbers_of_an_object_stay_though_a_masked_value_is_a_part_of_them() -> None:
@@ -204,8 +204,8 @@ EVERY_KIND: Mapping[str, Any] = {
 @pytest.mark.parametrize("comments", [None, "", "Jane is ann@one.test"])
 def test_what_is_not_personal_goes_out_as_it_is(comments: str | None) -> None:
     lead = {**EVERY_KIND, "first_name": "Jane", "ssn": "987-65-4321", "comments": comments}
-    found = row(lead, [*EVERY_KIND, "comments"], {"comments": "redact"})
-    assert {id: found[id] for id in EVERY_KIND} == EVERY_KIND
+    masked_row = row(lead, [*EVERY_KIND, "comments"], {"comments": "redact"})
+    assert {id: masked_row[id] for id in EVERY_KIND} == EVERY_KIND
 
 
 UNCHANGED = [
@@ -231,8 +231,8 @@ def test_each_row_is_redacted_with_its_own_values() -> None:
         {"first_name": "Zoe", "address_1": "9 Lark St", "dob": date(1991, 4, 6), "comments": text},
         {"first_name": "Ann", "last_name": "Bob", "comments": ""},
     ]
-    found = [one["comments"] for one in shown(leads, ["comments"], {"comments": "redact"})]
-    assert found == [
+    comments = [masked_row["comments"] for masked_row in shown(leads, ["comments"], {"comments": "redact"})]
+    assert comments == [
         "*** and Bob of *** and 9 Lark St, 3/5/1990 or 4/6/1991",
         "Ann and *** of 12 Quetzal Lane and 9 Lark St, *** or 4/6/1991",
         text,
@@ -245,8 +245,8 @@ def test_each_row_is_redacted_with_its_own_values() -> None:
 def test_each_row_loses_its_own_number_without_any_privacy() -> None:
     numbers = ["98765 4321", "12345 6789"]
     leads = [{"comments": text, "ssn": ssn} for text in numbers for ssn in ("987-65-4321", None, "123456789")]
-    found = [one["comments"] for one in shown(leads, ["comments"], {})]
-    assert found == ["***", numbers[0], numbers[0], numbers[1], numbers[1], "***"]
+    comments = [masked_row["comments"] for masked_row in shown(leads, ["comments"], {})]
+    assert comments == ["***", numbers[0], numbers[0], numbers[1], numbers[1], "***"]
 
 
 def test_all_columns_of_a_row_are_redacted_with_its_values() -> None:
@@ -258,8 +258,8 @@ def test_all_columns_of_a_row_are_redacted_with_its_values() -> None:
         "custom": '["Ann"]',
     }
     fields = tuple(lead)
-    found = row(lead | {"first_name": "ANN"}, fields, dict.fromkeys(fields, "redact"))
-    assert found == {
+    masked_row = row(lead | {"first_name": "ANN"}, fields, dict.fromkeys(fields, "redact"))
+    assert masked_row == {
         "comments": "a", "city": "***", "user_agent": "***/1.0", "landing_page": "https://x.example/***", "custom": '["***"]',
     }  # fmt: skip
 
@@ -267,8 +267,12 @@ def test_all_columns_of_a_row_are_redacted_with_its_values() -> None:
 def test_a_field_that_is_exported_twice_is_redacted_twice() -> None:
     fields = ["comments", "email", "email.domain", "custom"]
     lead = {"comments": "Ann", "email": "ann@one.test", "first_name": "Ann", "custom": None}
-    found = row(lead, fields, {"comments": "redact", "email": "hash", "custom": "redact"})
-    assert found["comments"] == "***" and found["email.domain"] == "one.test" and len(found["email"]) == 41
+    masked_row = row(lead, fields, {"comments": "redact", "email": "hash", "custom": "redact"})
+    assert (
+        masked_row["comments"] == "***"
+        and masked_row["email.domain"] == "one.test"
+        and len(masked_row["email"]) == 41
+    )
 
 
 def test_a_kept_text_loses_what_is_never_exported_and_nothing_else() -> None:
@@ -277,8 +281,8 @@ def test_a_kept_text_loses_what_is_never_exported_and_nothing_else() -> None:
         "ssn": "987-65-4321",
         "email": "a@b.co",
     }
-    found = row(lead, ["comments", "email"], {"comments": "keep", "email": "mask"})
-    assert found["comments"] == "Ann, ann@one.test, *** or ***"
+    masked_row = row(lead, ["comments", "email"], {"comments": "keep", "email": "mask"})
+    assert masked_row["comments"] == "Ann, ann@one.test, *** or ***"
 
 
 CATALOG = """\
@@ -302,9 +306,9 @@ def test_ids_of_persons_lose_a_number_that_is_never_exported_and_nothing_else(
     plan = plan_of(["member", "custom"], privacy, catalog=catalog)
     own = {"member": SSN, "custom": f'{{"account":"{SSN}","points":987654321}}', "ssn": "987654321"}
     other = {"member": "5125550142", "custom": '{"account":"5125550142","points":512}', "ssn": "987654321"}
-    found = masked(plan, [own, other]).frame.to_dicts()
-    assert found[0] == {"member": "***", "custom": '{"account":"***","points":null}'}
-    assert found[1] == {id: other[id] for id in ("member", "custom")}
+    masked_rows = masked(plan, [own, other]).frame.to_dicts()
+    assert masked_rows[0] == {"member": "***", "custom": '{"account":"***","points":null}'}
+    assert masked_rows[1] == {id: other[id] for id in ("member", "custom")}
 
 
 def test_values_that_were_hidden_are_counted() -> None:

@@ -21,8 +21,8 @@ def parts(type: str, value: str | None) -> dict[str, Any]:
     """All parts of a value, in an export without privacy."""
     field = FIELDS[type]
     names = SEMANTIC_TYPES[type].components
-    found = row({field: value}, [f"{field}.{name}" for name in names], {})
-    return {name: found[f"{field}.{name}"] for name in names}
+    components = row({field: value}, [f"{field}.{name}" for name in names], {})
+    return {name: components[f"{field}.{name}"] for name in names}
 
 
 INVALID = {
@@ -49,12 +49,12 @@ INVALID = {
     ("type", "value"), [(type, value) for type, values in INVALID.items() for value in values]
 )
 def test_nothing_is_given_of_a_value_that_is_not_valid(type: str, value: str) -> None:
-    found = parts(type, value)
+    components = parts(type, value)
     assert (
-        type == "phone" or found.pop("valid") is False
+        type == "phone" or components.pop("valid") is False
     )  # libphonenumber says it of a phone, and knows more forms
-    found.pop("valid", None)
-    assert set(found.values()) == {None}
+    components.pop("valid", None)
+    assert set(components.values()) == {None}
 
 
 @pytest.mark.parametrize("type", FIELDS)
@@ -88,13 +88,13 @@ VALID = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("type", "value", "given"), VALID)
-def test_parts_of_a_valid_value_are_given(type: str, value: str, given: dict[str, Any]) -> None:
-    found = parts(type, value)
-    assert {name: found[name] for name in given} == given
+@pytest.mark.parametrize(("type", "value", "expected"), VALID)
+def test_parts_of_a_valid_value_are_given(type: str, value: str, expected: dict[str, Any]) -> None:
+    components = parts(type, value)
+    assert {name: components[name] for name in expected} == expected
 
 
 def test_parts_hold_no_number_that_is_never_exported() -> None:
     lead = {"landing_page": "https://x.example/a?id=987-65-4321", "address_1": "12 987-65-4321"}
-    found = row(lead, ["landing_page.query", "landing_page.path", "address_1.name"], {})
-    assert "4321" not in json.dumps(found)
+    components = row(lead, ["landing_page.query", "landing_page.path", "address_1.name"], {})
+    assert "4321" not in json.dumps(components)

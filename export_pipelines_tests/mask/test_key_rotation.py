@@ -52,11 +52,11 @@ def test_a_type_joins_over_fields_and_exports_and_never_with_another_type(
         "two",
         PRIVATE.replace("{email: mask}", words).replace("first_name, ", "").replace("first_name: hash, ", ""),
     )
-    one, two = rows(project, terminal, "one"), rows(project, terminal, "two")
-    assert len(one) == len(two) > 5
-    assert {row["first_name"] for row in one} == {row["last_name"] for row in [*one, *two]}
-    assert {row["email"] for row in one} == {row["email"] for row in two}
-    assert len({row[name] for row in one for name in ("email", "first_name", "last_name")}) == 2
+    first, two = rows(project, terminal, "one"), rows(project, terminal, "two")
+    assert len(first) == len(two) > 5
+    assert {row["first_name"] for row in first} == {row["last_name"] for row in [*first, *two]}
+    assert {row["email"] for row in first} == {row["email"] for row in two}
+    assert len({row[name] for row in first for name in ("email", "first_name", "last_name")}) == 2
 
 
 def same(file: Path, value: str) -> None:
@@ -67,10 +67,10 @@ def same(file: Path, value: str) -> None:
 def test_the_manifest_names_the_ids_of_the_keys_and_no_secret(terminal: Terminal, project: Project) -> None:
     project.write("hidden", PRIVATE.replace("{email: mask}", "{email: hash, '*_name': tokenize}"))
     project.write("masked", PRIVATE.replace("{email: mask}", "{email: mask, '*_name': mask}"))
-    found = rows(project, terminal, "hidden")
+    hidden_rows = rows(project, terminal, "hidden")
     rows(project, terminal, "masked")
     (hidden,), (masked,) = manifests(project, "hidden"), manifests(project, "masked")
-    hash_id, token_id = found[0]["email"].split("_")[0], found[0]["last_name"].split("_")[1]
+    hash_id, token_id = hidden_rows[0]["email"].split("_")[0], hidden_rows[0]["last_name"].split("_")[1]
     assert hidden["key_ids"] == [f"HASH_KEY:{hash_id}", f"MASTER_KEY:{token_id}"]
     assert "key_ids" not in masked
     assert FIRST not in json.dumps(hidden) and hash_id != token_id
@@ -82,19 +82,19 @@ def test_a_backfill_after_a_rotation_runs_what_was_made_with_the_old_key(
     project.write("hidden", PRIVATE.replace("{email: mask}", "{email: hash, '*_name': mask}"))
     command = ("backfill", "hidden", "--from", DAY, "--to", NEXT)
 
-    def made() -> list[object]:
+    def run_ids() -> list[object]:
         answer = terminal(*command)
         assert answer.code == 0, answer.stderr
         return [manifest["key_ids"] for manifest in manifests(project, "hidden")]
 
-    first = made()
-    assert len(first) == 2 and made() == first
+    first = run_ids()
+    assert len(first) == 2 and run_ids() == first
     project.environment[f"{HASH}_2"] = SECOND
-    second = made()
+    second = run_ids()
     assert len(second) == 4 and sum(ids != first[0] for ids in second) == 2
-    assert made() == second
+    assert run_ids() == second
     project.environment[f"{HASH}_ACTIVE"] = "1"
-    third = made()
+    third = run_ids()
     assert len(third) == 4  # what the first key made is still there
 
 

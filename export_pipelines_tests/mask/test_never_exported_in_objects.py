@@ -69,5 +69,5 @@ def test_an_own_number_that_begins_with_zero_goes_out_as_no_number() -> None:
 @pytest.mark.parametrize("value", ["987654321", "987-65-4321", "98765 4321"])
 def test_a_kept_value_within_a_redacted_object_loses_what_is_never_exported(value: str) -> None:
     lead = {"appended": json.dumps({"geo": {"city": value}, "x": "Zoë"}), "ssn": "987-65-4321"}
-    found = row(lead, ["appended"], {"appended": "redact", "appended.geo.city": "keep"})["appended"]
-    assert json.loads(found) == {"geo": {"city": "***"}, "x": "Zoë"}
+    appended = row(lead, ["appended"], {"appended": "redact", "appended.geo.city": "keep"})["appended"]
+    assert json.loads(appended) == {"geo": {"city": "***"}, "x": "Zoë"}

@@ -29,8 +29,8 @@ def punctuated(draw: st.DrawFn) -> str:
 
 
 def all_of(type: str, values: list[str]) -> list[str]:
-    found: list[str] = normalised_all(type, Letters(pa.array(values, pa.large_string()))).to_pylist()
-    return found
+    texts: list[str] = normalised_all(type, Letters(pa.array(values, pa.large_string()))).to_pylist()
+    return texts
 
 
 @pytest.mark.parametrize("type", TYPES)

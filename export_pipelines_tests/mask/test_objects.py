@@ -18,10 +18,10 @@ WORDS = {"lead": "redact"}
 
 def snapshot(text: str, words: dict[str, str] = WORDS, **lead: Any) -> str | None:
     """The snapshot of a lead in an event; `lead` are values of it that the source reads beside."""
-    found: str | None = row(
+    masked_lead: str | None = row(
         {"lead": text} | {f"lead.{id}": value for id, value in lead.items()}, ["lead"], words, "event"
     )["lead"]
-    return found
+    return masked_lead
 
 
 UNTOUCHED = [
@@ -50,9 +50,9 @@ def test_an_object_in_which_nothing_is_hidden_stays_byte_for_byte(text: str) -> 
 @pytest.mark.parametrize("text", UNTOUCHED)
 def test_such_an_object_stays_beside_others_that_change(text: str) -> None:
     changed = '{"note":"ann@one.test"}'
-    leads = [{"custom": one, **PERSON} for one in (changed, text, None, changed)]
-    found = [one["custom"] for one in shown(leads, ["custom"], {"custom": "redact"})]
-    assert found == ['{"note":"***"}', text, None, '{"note":"***"}']
+    leads = [{"custom": note, **PERSON} for note in (changed, text, None, changed)]
+    objects = [masked_row["custom"] for masked_row in shown(leads, ["custom"], {"custom": "redact"})]
+    assert objects == ['{"note":"***"}', text, None, '{"note":"***"}']
 
 
 def test_the_numbers_the_order_and_the_types_stay_in_an_object_that_changes() -> None:
@@ -105,8 +105,10 @@ NOTES = [
 @pytest.mark.parametrize("note", NOTES, ids=str)
 @pytest.mark.parametrize("ascii_only", [False, True], ids=["plain", "escaped"])
 def test_what_is_not_declared_is_redacted_at_any_depth(note: Any, ascii_only: bool) -> None:
-    found = custom(json.dumps({"note": note, "more": [{"note": note}]}, ensure_ascii=ascii_only), **PERSON)
-    plain = json.dumps(json.loads(str(found)), ensure_ascii=False).casefold()
+    masked_text = custom(
+        json.dumps({"note": note, "more": [{"note": note}]}, ensure_ascii=ascii_only), **PERSON
+    )
+    plain = json.dumps(json.loads(str(masked_text)), ensure_ascii=False).casefold()
     assert not any(
         word in plain for word in ("ann@", "one.test", "0142", "555", "nú", "hara", "zo", "quetzal", "4321")
     )
@@ -115,8 +117,8 @@ def test_what_is_not_declared_is_redacted_at_any_depth(note: Any, ascii_only: bo
 
 def test_json_within_json_is_redacted_as_a_text() -> None:
     inner = json.dumps({"a": "512\n555\n0142", "b": json.dumps({"mail": "ann@one.test"})})
-    found = str(custom(json.dumps({"note": inner})))
-    assert "0142" not in found and "ann" not in found
+    masked_text = str(custom(json.dumps({"note": inner})))
+    assert "0142" not in masked_text and "ann" not in masked_text
 
 
 @pytest.mark.parametrize(
@@ -133,9 +135,9 @@ def test_json_within_json_is_redacted_as_a_text() -> None:
     ],
 )
 def test_nothing_goes_out_by_a_key_that_stands_twice_or_is_escaped(text: str) -> None:
-    found = str(custom(text, **PERSON))
-    assert not any(secret in found for secret in ("ann", "one.test", "Zoë", "4321"))
-    json.loads(found)
+    masked_text = str(custom(text, **PERSON))
+    assert not any(secret in masked_text for secret in ("ann", "one.test", "Zoë", "4321"))
+    json.loads(masked_text)
 
 
 def test_keys_that_are_personal_are_redacted_and_no_entry_is_lost() -> None:
@@ -148,10 +150,10 @@ def test_keys_that_are_personal_are_redacted_and_no_entry_is_lost() -> None:
         "a": 6,
         "ann@one.test ": 7,
     }
-    found = json.loads(str(custom(json.dumps(entries), **PERSON)))
-    assert list(found.values()) == [1, 2, 3, 4, 5, 6, 7]
-    assert not any(part in key for key in found for part in ("ann", "bob", "0142", "Zo"))
-    assert found["a"] == 6
+    masked_object = json.loads(str(custom(json.dumps(entries), **PERSON)))
+    assert list(masked_object.values()) == [1, 2, 3, 4, 5, 6, 7]
+    assert not any(part in key for key in masked_object for part in ("ann", "bob", "0142", "Zo"))
+    assert masked_object["a"] == 6
 
 
 def test_half_a_character_beside_what_is_hidden_is_kept_as_an_escape() -> None:
@@ -167,9 +169,9 @@ def test_declared_values_follow_their_own_words() -> None:
     words = {
         "lead": "redact", "lead.email": "mask", "lead.phone_1": "remove", "lead.city": "keep", "lead.first_name": "hash",
     }  # fmt: skip
-    found = json.loads(str(snapshot(text, words, first_name="Jane")), parse_float=str)
-    assert len(found.pop("first_name")) == 41
-    assert found == {
+    masked_lead = json.loads(str(snapshot(text, words, first_name="Jane")), parse_float=str)
+    assert len(masked_lead.pop("first_name")) == 41
+    assert masked_lead == {
         "email": "j***@example.com", "phone_1": None, "city": "Waco", "state": "TX", "price": "1.50",
         "comments": "*** of Waco", "custom": {"loan_amount": "25000.00", "note": "***"}, "other": "***",
     }  # fmt: skip
@@ -178,9 +180,9 @@ def test_declared_values_follow_their_own_words() -> None:
 def test_an_object_within_an_object_has_a_word_of_its_own() -> None:
     text = '{"comments":"ann@one.test","other":"ann@one.test","custom":{"note":"ann@one.test","n":[{"a":1}],"loan_amount":5}}'
     for word, note, number in (("redact", "***", 1), ("mask", "***", "***"), ("keep", "ann@one.test", 1)):
-        found = json.loads(str(snapshot(text, {"lead": "redact", "lead.custom": word})))
+        masked_lead = json.loads(str(snapshot(text, {"lead": "redact", "lead.custom": word})))
         expected = {"note": note, "n": [{"a": number}], "loan_amount": 5}
-        assert found == {"comments": "***", "other": "***", "custom": expected}
+        assert masked_lead == {"comments": "***", "other": "***", "custom": expected}
     gone = json.loads(str(snapshot(text, {"lead": "redact", "lead.custom": "remove"})))
     assert gone == {"comments": "***", "other": "***", "custom": None}
 
@@ -193,11 +195,11 @@ def test_a_kept_object_within_a_redacted_one_is_as_it_was() -> None:
 @pytest.mark.parametrize(("word", "after"), [("mask", "***"), ("remove", None)])
 def test_everything_undeclared_follows_the_word_of_the_object(word: str, after: str | None) -> None:
     text = '{"product_type":"stays","loan_amount":1.10,"other":"goes","n":7,"nothing":null,"list":["a",{"b":true}],"empty":""}'
-    found = json.loads(
+    masked_lead = json.loads(
         str(row({"custom": text}, ["custom"], {"custom.*": word, "custom": "redact"})["custom"])
     )
     empty = None if word == "remove" else ""
-    assert found == {
+    assert masked_lead == {
         "product_type": "stays", "loan_amount": 1.1, "other": after, "n": after, "nothing": None,
         "list": [after, {"b": after}], "empty": empty,
     }  # fmt: skip
@@ -206,16 +208,18 @@ def test_everything_undeclared_follows_the_word_of_the_object(word: str, after: 
 @pytest.mark.parametrize("word", ["hash", "mask", "tokenize"])
 def test_what_is_redacted_in_a_hidden_object_loses_the_own_values_of_its_row(word: str) -> None:
     words = {"lead": word, "lead.comments": "redact"}
-    found = json.loads(snapshot('{"comments":"Zoë, 12 Quetzal Lane","note":"x"}', words, **PERSON) or "")
-    assert found["comments"] == "***, ***"
-    assert found["note"] != "x"
+    masked_lead = json.loads(
+        snapshot('{"comments":"Zoë, 12 Quetzal Lane","note":"x"}', words, **PERSON) or ""
+    )
+    assert masked_lead["comments"] == "***, ***"
+    assert masked_lead["note"] != "x"
 
 
 def test_a_url_within_an_object_keeps_what_a_url_keeps() -> None:
     url = "https://ann:pw@x.example/a?utm_source=b&name=jane#f"
     for value in (url, url.replace("/", "\\/"), url.replace("?", "\\u003f")):
-        found = json.loads(str(snapshot(f'{{"landing_page":"{value}"}}')))
-        assert found == {"landing_page": "https://x.example/a?utm_source=b"}
+        masked_lead = json.loads(str(snapshot(f'{{"landing_page":"{value}"}}')))
+        assert masked_lead == {"landing_page": "https://x.example/a?utm_source=b"}
 
 
 @pytest.mark.parametrize(
@@ -244,26 +248,27 @@ def test_a_value_of_a_closed_type_within_an_object_stays_where_it_is_valid() -> 
 @pytest.mark.parametrize("word", ["mask", "hash", "remove"])
 def test_a_word_holds_where_a_list_stands_around_its_object(stored: str, word: str) -> None:
     lead = {"appended": stored}
-    found = str(row(lead, ["appended"], {"appended": "keep", "appended.geo.city": word})["appended"])
-    assert "Zo" not in found and "geo" in found
+    appended = str(row(lead, ["appended"], {"appended": "keep", "appended.geo.city": word})["appended"])
+    assert "Zo" not in appended and "geo" in appended
 
 
 def test_an_object_after_one_with_a_key_twice_stays_as_it_is() -> None:
     texts = ['{"a":"x","a":"\\u0061@example.com"}', '{"a": "\\u00e9"}', '{"a":1,"a":2}']
-    found = [
-        one["custom"] for one in shown([{"custom": text} for text in texts], ["custom"], {"custom": "redact"})
+    objects = [
+        masked_row["custom"]
+        for masked_row in shown([{"custom": text} for text in texts], ["custom"], {"custom": "redact"})
     ]
-    assert found == ['{"a":"***"}', texts[1], texts[2]]
+    assert objects == ['{"a":"***"}', texts[1], texts[2]]
 
 
 def test_each_object_is_redacted_with_the_values_of_its_own_row() -> None:
     text = '{"to":"Ann and Bob"}'
     leads = [{"custom": text, "first_name": name} for name in ("Ann", "Bob", None, "Carl")]
-    found = [one["custom"] for one in shown(leads, ["custom"], {"custom": "redact"})]
-    assert found == ['{"to":"*** and Bob"}', '{"to":"Ann and ***"}', text, text]
+    objects = [masked_row["custom"] for masked_row in shown(leads, ["custom"], {"custom": "redact"})]
+    assert objects == ['{"to":"*** and Bob"}', '{"to":"Ann and ***"}', text, text]
 
 
 def test_two_objects_of_a_row_are_redacted_each() -> None:
     lead = {"custom": '{"a":"Ann"}', "appended": '{"geo":{"city":"Ann"},"b":"x"}', "first_name": "Ann"}
-    found = row(lead, ["custom", "appended"], {"custom": "redact", "appended": "redact"})
-    assert found == {"custom": '{"a":"***"}', "appended": '{"geo":{"city":"***"},"b":"x"}'}
+    masked_row = row(lead, ["custom", "appended"], {"custom": "redact", "appended": "redact"})
+    assert masked_row == {"custom": '{"a":"***"}', "appended": '{"geo":{"city":"***"},"b":"x"}'}

@@ -33,8 +33,8 @@ def test_no_row_is_missed(leads: list[dict[str, Any]]) -> None:
     wanted = [expected(lead) for lead in leads]
     redacted = shown(leads, FIELDS, REDACTED)
     without_privacy = shown([_without(OWN, lead) for lead in leads], FIELDS, {})
-    for lead, want, one, other in zip(leads, wanted, redacted, without_privacy, strict=True):
-        _require(lead, want.redacted, one)
+    for lead, want, shown_row, other in zip(leads, wanted, redacted, without_privacy, strict=True):
+        _require(lead, want.redacted, shown_row)
         _require(lead, want.without_privacy, other)
 
 
@@ -42,14 +42,14 @@ def _without(ids: tuple[str, ...], lead: Lead) -> dict[str, Any]:
     return {id: value for id, value in lead.items() if id not in ids}
 
 
-def _require(lead: Lead, want: dict[str, Any], found: dict[str, Any]) -> None:
+def _require(lead: Lead, want: dict[str, Any], shown_row: dict[str, Any]) -> None:
     for field in FIELDS:
         if field != "custom" or lead[field] is None:
-            assert found[field] == want[field], field
+            assert shown_row[field] == want[field], field
         elif same(want[field], parsed(lead[field])):
-            assert found[field] == lead[field]  # byte for byte
+            assert shown_row[field] == lead[field]  # byte for byte
         else:
-            assert same(parsed(found[field]), want[field])
+            assert same(parsed(shown_row[field]), want[field])
 
 
 WORDS_OF_SNAPSHOT = [
@@ -69,29 +69,29 @@ def test_what_is_hidden_in_an_object_does_not_hang_on_what_else_is_in_it(
 ) -> None:
     """An object that has to be read, for the sake of its last entry, loses what it loses without that entry."""
     if not any(word in ("redact", "mask") for word in (words.get("lead"), words.get("lead.landing_page"))):
-        events = [{"lead": one["lead"], "lead.ssn": one["lead.ssn"]} for one in events]
-    read = [one | {"lead": one["lead"][:-1] + ',"last":"ann@one.test 123-45-6789"}'} for one in events]
+        events = [{"lead": event["lead"], "lead.ssn": event["lead.ssn"]} for event in events]
+    read = [event | {"lead": event["lead"][:-1] + ',"last":"ann@one.test 123-45-6789"}'} for event in events]
     alone, beside = shown(events, ["lead"], words, "event"), shown(read, ["lead"], words, "event")
-    for event, one, other in zip(events, alone, beside, strict=True):
+    for event, shown_row, other in zip(events, alone, beside, strict=True):
         want = without_repeats(parsed(other["lead"]))
         assert want.pop()[0] == "last"
-        assert without_repeats(parsed(one["lead"])) == want
+        assert without_repeats(parsed(shown_row["lead"])) == want
         if want == without_repeats(parsed(event["lead"])) == parsed(event["lead"]):
-            assert one["lead"] == event["lead"]  # byte for byte
+            assert shown_row["lead"] == event["lead"]  # byte for byte
 
 
 @cache
 def signs() -> list[tuple[str, str]]:
     """Every sign beside ASCII that is read as something in ASCII, or as nothing, and what it is read as."""
-    found = [
+    pairs = [
         (chr(code), reading.fold(chr(code))) for code in range(0x80, 0x110000) if not 0xD800 <= code < 0xE000
     ]
-    return [(sign, plain) for sign, plain in found if plain.isascii()]
+    return [(sign, plain) for sign, plain in pairs if plain.isascii()]
 
 
 def commented(texts: list[str], **lead: Any) -> list[str]:
     leads = [{"comments": text, **lead} for text in texts]
-    return [one["comments"] for one in shown(leads, ["comments"], {"comments": "redact"})]
+    return [masked_row["comments"] for masked_row in shown(leads, ["comments"], {"comments": "redact"})]
 
 
 def alone(texts: list[str], own: Own) -> list[str]:
@@ -109,11 +109,11 @@ def test_every_sign_counts_as_what_it_is_read_as(around: str) -> None:
 def test_every_letter_counts_as_what_it_is_read_as() -> None:
     letters = [(sign, plain) for sign, plain in signs() if plain.isalpha() or plain == ""]
     leads = [{"comments": f"so q{sign}z", "first_name": f"q{plain}z"} for sign, plain in letters]
-    found = [one["comments"] for one in shown(leads, ["comments"], {"comments": "redact"})]
-    assert found == ["so ***"] * len(leads)
+    texts = [masked_row["comments"] for masked_row in shown(leads, ["comments"], {"comments": "redact"})]
+    assert texts == ["so ***"] * len(leads)
     stored = [{"comments": f"so Q{plain}Z", "first_name": f"q{sign}z"} for sign, plain in letters]
-    found = [one["comments"] for one in shown(stored, ["comments"], {"comments": "redact"})]
-    assert found == ["so ***"] * len(stored)
+    texts = [masked_row["comments"] for masked_row in shown(stored, ["comments"], {"comments": "redact"})]
+    assert texts == ["so ***"] * len(stored)
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ def test_every_letter_counts_as_what_it_is_read_as() -> None:
 @pytest.mark.parametrize("own", [None, "987-65-4321"])
 def test_signs_that_are_not_shown_hide_no_number_without_privacy(text: str, own: str | None) -> None:
     texts = [text.format(sign) for sign, plain in signs() if plain == ""]
-    leads = [{"comments": one, "ssn": own} for one in texts]
+    leads = [{"comments": text, "ssn": own} for text in texts]
     values = own_of((("ssn", own),)) if own else Own()
-    found = [one["comments"] for one in shown(leads, ["comments"], {})]
-    assert found == [recognise.redact(one, values, (recognise.never_exported,)) for one in texts]
+    comments = [masked_row["comments"] for masked_row in shown(leads, ["comments"], {})]
+    assert comments == [recognise.redact(text, values, (recognise.never_exported,)) for text in texts]
 
 
 @pytest.mark.parametrize("around", ["555{}0142", "jane{}x.co", "x{}Jane", "98{}5-65-4321"])
@@ -166,8 +166,8 @@ def test_an_own_number_is_found_without_privacy_whatever_is_encoded_in_it(
     for size in parts:
         groups, number = [*groups, number[:size]], number[size:]
     for text in (between.join(groups), f"x {between.join(groups)}, y"):
-        (found,) = shown([{"comments": text, "ssn": "987-65-4321"}], ["comments"], {})
-        assert found["comments"] == text.replace(between.join(groups), "***")
+        (masked_row,) = shown([{"comments": text, "ssn": "987-65-4321"}], ["comments"], {})
+        assert masked_row["comments"] == text.replace(between.join(groups), "***")
 
 
 KEYS = st.lists(
@@ -191,9 +191,12 @@ def test_no_key_of_a_never_exported_type_is_missed(keys: list[str], ascii_only: 
     texts = [json.dumps({"a": {key: "x"}}, ensure_ascii=ascii_only) for key in keys]
     after = [json.dumps({"a": {key: None}}) if never_exported_type(key) else None for key in keys]
     for privacy in ({}, {"custom": "redact"}, {"custom": "keep"}):
-        found = [one["custom"] for one in shown([{"custom": text} for text in texts], ["custom"], privacy)]
-        for text, nulled, one in zip(texts, after, found, strict=True):
-            assert json.loads(one) == json.loads(nulled) if nulled else one == text
+        objects = [
+            masked_row["custom"]
+            for masked_row in shown([{"custom": text} for text in texts], ["custom"], privacy)
+        ]
+        for text, nulled, masked_text in zip(texts, after, objects, strict=True):
+            assert json.loads(masked_text) == json.loads(nulled) if nulled else masked_text == text
 
 
 NEVER_EXPORTED = [
@@ -205,11 +208,11 @@ APART = ["\t", "\n", "\\", "/", '"', "\\n", "  ", "][", ": ", "–", "\u00a0", "
 
 def spelled_otherwise(name: str) -> list[str]:
     """With a sign of Unicode in the place of some letters or between two, and with other signs between its words and letters."""
-    found = [name.replace(" ", sign) for sign in APART] + [sign.join(name) for sign in APART]
+    spellings = [name.replace(" ", sign) for sign in APART] + [sign.join(name) for sign in APART]
     for sign, plain in compatible():
         places = [at for at in range(len(name)) if name.startswith(plain, at)]
-        found += [name[:at] + sign + name[at + len(plain) :] for at in places]
-    return found
+        spellings += [name[:at] + sign + name[at + len(plain) :] for at in places]
+    return spellings
 
 
 @cache
@@ -217,15 +220,15 @@ def compatible() -> list[tuple[str, str]]:
     """Every sign beside ASCII that stands for letters of ASCII, and one that is not shown."""
     signs = [chr(code) for code in range(0x80, 0x110000) if not 0xD800 <= code < 0xE000]
     plain = [(sign, normalize("NFKC", sign).casefold()) for sign in signs]
-    return [*((sign, one) for sign, one in plain if one.isascii()), ("\u200b", "")]
+    return [*((sign, letter) for sign, letter in plain if letter.isascii()), ("\u200b", "")]
 
 
 @pytest.mark.parametrize("privacy", [{}, {"custom": "redact"}])
 def test_every_spelling_of_a_never_exported_key_is_found(privacy: dict[str, str]) -> None:
     keys = [key for name in NEVER_EXPORTED for key in spelled_otherwise(name)]
     leads = [{"custom": json.dumps({key: "x"}, ensure_ascii=False).replace("/", "\\/")} for key in keys]
-    found = [json.loads(one["custom"]) for one in shown(leads, ["custom"], privacy)]
-    assert found == [{key: None if never_exported_type(key) else "x"} for key in keys]
+    objects = [json.loads(masked_row["custom"]) for masked_row in shown(leads, ["custom"], privacy)]
+    assert objects == [{key: None if never_exported_type(key) else "x"} for key in keys]
 
 
 def test_rows_are_told_apart_in_a_long_batch() -> None:
@@ -242,13 +245,13 @@ def test_rows_are_told_apart_in_a_long_batch() -> None:
         for n in range(5000)
     ]
     fields = ("comments", "city", "custom")
-    found = shown(leads, fields, dict.fromkeys(fields, "redact"))
-    for n, (lead, one) in enumerate(zip(leads, found, strict=True)):
+    masked_rows = shown(leads, fields, dict.fromkeys(fields, "redact"))
+    for n, (lead, masked_row) in enumerate(zip(leads, masked_rows, strict=True)):
         names = {lead["first_name"], lead["last_name"]}
         word = "nobody" if n % 7 else "Ann"
-        assert one["comments"] == f"ask {'***' if word.title() in names else word} {n}"
-        assert one["city"] == (None if lead["city"] is None else "***" if "Ann" in names else "Ann")
-        assert one["custom"] == (
+        assert masked_row["comments"] == f"ask {'***' if word.title() in names else word} {n}"
+        assert masked_row["city"] == (None if lead["city"] is None else "***" if "Ann" in names else "Ann")
+        assert masked_row["custom"] == (
             f'{{"n":{n},"to":"***"}}' if lead["custom"] and "Öz" in names else lead["custom"]
         )
 
@@ -279,7 +282,7 @@ def test_no_name_and_no_street_is_missed_however_its_words_stand_together() -> N
     units in a house, digits and scripts."""
     pick = Random(7)
 
-    def made(most: int) -> str:
+    def word(most: int) -> str:
         pieces = [pick.choice(PIECES) + pick.choice((" ", " ", "", ", ", "-")) for _ in range(most)]
         return "".join(pieces[: pick.randint(1, most)])
 
@@ -288,9 +291,9 @@ def test_no_name_and_no_street_is_missed_however_its_words_stand_together() -> N
         first = pick.randrange(len(words) or 1)
         between = pick.choice((" ", "-", " . ", "\n", ", "))
         part = between.join(words[first : pick.randint(first, len(words))])
-        return pick.choice(("", "x ", made(2))) + pick.choice((part, part.upper())) + pick.choice(("", " y"))
+        return pick.choice(("", "x ", word(2))) + pick.choice((part, part.upper())) + pick.choice(("", " y"))
 
-    names, streets = [made(4) for _ in range(20_000)], [made(6) for _ in range(20_000)]
+    names, streets = [word(4) for _ in range(20_000)], [word(6) for _ in range(20_000)]
     texts = [repeated(pick.choice(pair)) for pair in zip(names, streets, strict=True)]
     own = [("name", pl.Series(names)), ("street", pl.Series(streets))]
     near = Prefilter(own, [], len(texts)).flags(pl.Series(texts)) & NEAR_OWN

@@ -60,14 +60,14 @@ def test_a_hash_is_the_hmac_of_the_normalised_value(type: str, values: list[str 
 @given(values=VALUES)
 def test_a_token_gives_the_normalised_value_back(type: str, values: list[str | None]) -> None:
     opener = Opener(KEYS)
-    found = [token and opener.open(token) for token in tokens(values, type)]
-    assert found == [value and normalised(type, value) for value in values]
+    opened = [token and opener.open(token) for token in tokens(values, type)]
+    assert opened == [value and normalised(type, value) for value in values]
 
 
 @pytest.mark.parametrize("hide", [hashes, tokens])
 def test_a_value_has_another_pseudonym_in_each_type(hide: Hide) -> None:
-    found = [hide(["2135558931", "x"], type)[1] for type in SEMANTIC_TYPES]
-    assert len(set(found)) == len(SEMANTIC_TYPES)
+    hidden = [hide(["2135558931", "x"], type)[1] for type in SEMANTIC_TYPES]
+    assert len(set(hidden)) == len(SEMANTIC_TYPES)
 
 
 @pytest.mark.parametrize("hide", [hashes, tokens])
@@ -104,7 +104,7 @@ def test_a_token_opens_until_its_version_is_retired(tmp_path: Path) -> None:
     (old,) = tokens(["Jane"], "name", keys_of(tmp_path, MASTER_KEY=FIRST))
     both = keys_of(tmp_path, MASTER_KEY=FIRST, MASTER_KEY_2=SECOND)
     (new,) = tokens(["Jane"], "name", both)
-    assert old and new and [Opener(both).open(one) for one in (old, new)] == ["Jane", "Jane"]
+    assert old and new and [Opener(both).open(token) for token in (old, new)] == ["Jane", "Jane"]
     retired = Opener(keys_of(tmp_path, MASTER_KEY_2=SECOND))
     assert retired.open(new) == "Jane"
     with pytest.raises(RequestError, match="not held: it is retired, or another project's") as caught:

@@ -49,17 +49,17 @@ READ = [
 
 @pytest.mark.parametrize(("text", "letters"), READ)
 def test_a_text_is_read_without_encodings_case_width_and_accents(text: str, letters: str) -> None:
-    found = read(text)
-    assert found and found.letters == letters
+    reading = read(text)
+    assert reading and reading.letters == letters
 
 
 @given(text=TEXTS)
 def test_each_letter_that_is_read_has_its_place_in_the_text(text: str) -> None:
-    found = read(text)
-    if found is None:
+    reading = read(text)
+    if reading is None:
         return
-    places = list(found.places)
-    assert len(places) == len(found.letters) + 1
+    places = list(reading.places)
+    assert len(places) == len(reading.letters) + 1
     assert places == sorted(places) and places[-1] == len(text) and min(places) >= 0
 
 
@@ -67,8 +67,8 @@ def test_a_text_is_read_as_a_whole_or_not_at_all() -> None:
     text = "jane@x.co"
     for depth in range(1, 9):
         text = "".join(f"%{byte:02X}" for byte in text.encode())
-        found = read(text)
-        assert found is None or found.letters == "jane@x.co", depth
+        reading = read(text)
+        assert reading is None or reading.letters == "jane@x.co", depth
     assert read(text) is None
     assert recognise.redact(text, own_of(()), ()) == "***"
 
@@ -84,16 +84,16 @@ def letter_a(letters: str, own: Any) -> list[tuple[int, int]]:
 @given(text=TEXTS)
 def test_stars_stand_in_the_place_of_what_is_found_and_all_else_stays(text: str) -> None:
     assert recognise.redact(text, own_of(()), (lambda letters, own: (),)) in (text, "***")
-    found = recognise.redact(text, own_of(()), (letter_a,))
+    redacted = recognise.redact(text, own_of(()), (letter_a,))
     reading = read(text)
     if reading is None or "a" not in reading.letters:
         return
     places = list(reading.places)
     hidden = {place for at, place in enumerate(places[:-1]) if reading.letters[at] == "a"}
     shown = [letter for at, letter in enumerate(text) if at in places[:-1] and at not in hidden]
-    kept = iter(found)
+    kept = iter(redacted)
     assert all(letter in kept for letter in shown)
-    again = read(found)
+    again = read(redacted)
     assert again is None or "a" not in again.letters.replace("***", "")
 
 
@@ -115,8 +115,10 @@ def test_any_stored_birth_date_is_read(value: str) -> None:
 
 def test_a_value_that_is_no_number_is_found_where_it_is_never_exported() -> None:
     own = own_of((("credential", "S3cret-Key"), ("ssn", "none")))
-    found = recognise.redact("the s3CRET-key is none of yours, nonetheless", own, (recognise.never_exported,))
-    assert found == "the *** is *** of yours, nonetheless"
+    redacted = recognise.redact(
+        "the s3CRET-key is none of yours, nonetheless", own, (recognise.never_exported,)
+    )
+    assert redacted == "the *** is *** of yours, nonetheless"
 
 
 @pytest.mark.parametrize(
@@ -205,9 +207,9 @@ def test_a_long_name_and_a_text_that_repeats_it_take_no_product_of_their_lengths
 
 def test_personal_keys_take_no_more_room_than_they_have() -> None:
     entries = {f"ann{n}@one.test": n for n in range(20 * KB)}
-    found = str(custom(json.dumps(entries)))
-    assert list(json.loads(found).values()) == list(entries.values())
-    assert len(found) < 20 * KB * 30
+    masked_text = str(custom(json.dumps(entries)))
+    assert list(json.loads(masked_text).values()) == list(entries.values())
+    assert len(masked_text) < 20 * KB * 30
 
 
 def test_a_long_object_is_read() -> None:
@@ -218,7 +220,7 @@ def test_a_long_object_is_read() -> None:
 @pytest.mark.parametrize("depth", [10, 100, 200])
 @pytest.mark.parametrize(("before", "after"), [("[", "]"), ('{"a":', "}"), ('{"ssn":1,"a":[', "]}")])
 def test_a_deep_object_is_redacted_to_its_end(depth: int, before: str, after: str) -> None:
-    found = str(custom(before * depth + '"ann@one.test"' + after * depth))
-    assert "ann" not in found and found.count("***") == 1
+    masked_text = str(custom(before * depth + '"ann@one.test"' + after * depth))
+    assert "ann" not in masked_text and masked_text.count("***") == 1
     plain = row({"custom": before * depth + "1" + after * depth}, ["custom"], {})["custom"]
     assert json.loads(plain) is not None

@@ -23,12 +23,12 @@ ADDRESSES = [
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("around", ["{}", "write to {}, please", "({})", "{};{}"])
 def test_an_address_is_taken_away_however_it_is_spelled(address: str, around: str) -> None:
-    found = str(comment(around.format(address, address)))
-    assert "***" in found
+    masked_text = str(comment(around.format(address, address)))
+    assert "***" in masked_text
     assert not any(
-        part in found.lower() for part in ("jane", "x.co", "roe", "neil", "zoë", "6a", "ｊ", "006")
+        part in masked_text.lower() for part in ("jane", "x.co", "roe", "neil", "zoë", "6a", "ｊ", "006")
     )
-    assert ("write to " in found and ", please" in found) or "{}," not in around
+    assert ("write to " in masked_text and ", please" in masked_text) or "{}," not in around
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,10 @@ OWN_VALUES = [
     "around", ["{}", "so {} it is", "«{}»", "_{}_", "x%2C{}", "x\\n{}.", "{}/b", "<b>{}</b>"]
 )
 def test_the_own_values_of_a_row_are_taken_away_at_the_boundaries_of_words(own: str, around: str) -> None:
-    found = str(comment(around.format(own), **OWN))
+    masked_text = str(comment(around.format(own), **OWN))
     before, after = around.split("{}")
-    assert found.startswith(before) and found.endswith(after) and "***" in found
-    assert not any(word in found for word in re.findall(r"[^\W_]{2,}", own))
+    assert masked_text.startswith(before) and masked_text.endswith(after) and "***" in masked_text
+    assert not any(word in masked_text for word in re.findall(r"[^\W_]{2,}", own))
 
 
 NAMES = [
@@ -237,17 +237,19 @@ URLS = [
 @pytest.mark.parametrize(("url", "after"), URLS)
 def test_of_a_url_scheme_host_path_and_allowed_parameters_stay(url: str | None, after: str | None) -> None:
     lead = {"landing_page": url, "first_name": "Jane", "last_name": "Jane Roe"}
-    found = value(lead, "landing_page", "redact")
+    masked_url = value(lead, "landing_page", "redact")
     if url and after is None:
-        assert "ann" not in found and "kate" not in found and "3456" not in found
+        assert "ann" not in masked_url and "kate" not in masked_url and "3456" not in masked_url
     else:
-        assert found == after
+        assert masked_url == after
 
 
 def test_a_url_that_allows_no_parameter_keeps_none() -> None:
     url = "https://cert.example/abc?utm_source=a"
-    found = row({"trustedform_cert_url": url}, ["trustedform_cert_url"], {"trustedform_cert_url": "redact"})
-    assert found["trustedform_cert_url"] in (url, "https://cert.example/abc")
+    masked_row = row(
+        {"trustedform_cert_url": url}, ["trustedform_cert_url"], {"trustedform_cert_url": "redact"}
+    )
+    assert masked_row["trustedform_cert_url"] in (url, "https://cert.example/abc")
 
 
 AGENTS = [
@@ -277,5 +279,5 @@ def test_the_name_of_a_browser_stays(agent: str) -> None:
     ],
 )
 def test_personal_data_is_taken_from_the_name_of_a_browser(agent: str, after: str) -> None:
-    found = value({"user_agent": agent, "first_name": "Jane"}, "user_agent", "redact")
-    assert found.replace("(***", "(+***") == after
+    masked_text = value({"user_agent": agent, "first_name": "Jane"}, "user_agent", "redact")
+    assert masked_text.replace("(***", "(+***") == after

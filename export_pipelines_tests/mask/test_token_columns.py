@@ -22,7 +22,7 @@ def opening(token: str) -> str:
 
 def opened(text: str, *names: str, separator: str = ",", null_marker: str = "") -> str:
     columns = TokenColumns(names, "a.csv", separator, null_marker)
-    return "".join(one for one, _ in columns.open(io.StringIO(text, newline=""), opening))
+    return "".join(line for line, _ in columns.open(io.StringIO(text, newline=""), opening))
 
 
 @pytest.mark.parametrize("separator", [",", "\t"])
@@ -36,12 +36,12 @@ def test_values_stand_where_tokens_stood(
             return '"' + text.replace('"', '""') + '"'
         return text
 
-    lines = [("a", "b", "c"), *((one, token and f"<{token}>", other) for one, token, other in rows)]
+    lines = [("a", "b", "c"), *((first, token and f"<{token}>", other) for first, token, other in rows)]
     text = "".join(separator.join(map(cell, line)) + end for line in lines)
-    found = opened(text, "b", separator=separator)
-    read = list(csv.reader(io.StringIO(found, newline=""), delimiter=separator, strict=True))
+    opened_text = opened(text, "b", separator=separator)
+    read = list(csv.reader(io.StringIO(opened_text, newline=""), delimiter=separator, strict=True))
     assert read == [["a", "b", "c"], *map(list, rows)]
-    assert opened(found, separator=separator) == found
+    assert opened(opened_text, separator=separator) == opened_text
 
 
 def test_all_else_stays_byte_for_byte() -> None:

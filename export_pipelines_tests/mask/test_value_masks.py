@@ -138,7 +138,7 @@ MASKS = [
 @pytest.mark.parametrize(("field", "before", "after"), MASKS)
 def test_a_mask_shows_a_part_of_a_valid_value_only(field: str, before: Any, after: str) -> None:
     leads = [{field: None}, {field: before}, {field: None}]
-    assert [one[field] for one in shown(leads, [field], {field: "mask"})] == [None, after, None]
+    assert [masked_row[field] for masked_row in shown(leads, [field], {field: "mask"})] == [None, after, None]
 
 
 SHOWN = {
@@ -159,9 +159,9 @@ VALUES = [value for cases in (PHONES, EMAILS, NAMES, POSTS, IPS, URLS) for value
     | st.tuples(st.sampled_from(VALUES), st.sampled_from(awkward.GLUE), st.sampled_from(VALUES)).map("".join)
 )
 def test_of_any_text_a_mask_shows_no_more_than_of_a_valid_value(text: str) -> None:
-    found = row(dict.fromkeys(SHOWN, text), tuple(SHOWN), dict.fromkeys(SHOWN, "mask"))
+    masked_row = row(dict.fromkeys(SHOWN, text), tuple(SHOWN), dict.fromkeys(SHOWN, "mask"))
     for field, form in SHOWN.items():
-        assert found[field] == "" == text or re.fullmatch(form, found[field]), field
+        assert masked_row[field] == "" == text or re.fullmatch(form, masked_row[field]), field
 
 
 INSIDE = [
@@ -178,8 +178,10 @@ INSIDE = [
 @pytest.mark.parametrize(("field", "before", "after"), INSIDE)
 def test_the_same_mask_holds_inside_an_object(field: str, before: Any, after: Any) -> None:
     event = {"lead": json.dumps({field: before, "state": "TX"})}
-    found = json.loads(row(event, ["lead"], {"lead": "redact", f"lead.{field}": "mask"}, "event")["lead"])
-    assert found == {field: after, "state": "TX"}
+    masked_lead = json.loads(
+        row(event, ["lead"], {"lead": "redact", f"lead.{field}": "mask"}, "event")["lead"]
+    )
+    assert masked_lead == {field: after, "state": "TX"}
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,9 @@ def test_nothing_stays_nothing(word: str, field: str) -> None:
 
 @pytest.mark.parametrize("field", ["email", "phone_1", "first_name", "address_1", "postal_code"])
 def test_a_redacted_value_that_is_personal_from_end_to_end_is_stars(field: str) -> None:
-    assert [one[field] for one in shown([{field: "x"}, {field: ""}], [field], {field: "redact"})] == [
+    assert [
+        masked_row[field] for masked_row in shown([{field: "x"}, {field: ""}], [field], {field: "redact"})
+    ] == [
         "***",
         "",
     ]
@@ -211,18 +215,18 @@ def test_a_redacted_value_that_is_personal_from_end_to_end_is_stars(field: str) 
 @pytest.mark.parametrize("word", ["hash", "tokenize"])
 def test_one_value_has_one_pseudonym_in_all_fields_and_objects_of_its_type(word: str) -> None:
     lead = {"email": "Jane@Example.com", "email_2": " jane@example.com"}
-    found = row(lead, ["email", "email_2"], {"email": word, "email_2": word})
+    masked_row = row(lead, ["email", "email_2"], {"email": word, "email_2": word})
     event = {"lead": '{"email":"JANE@example.com","email_2":null}'}
     words = {"lead": "redact", "lead.email": word, "lead.email_2": word}
     inside = json.loads(row(event, ["lead"], words, "event")["lead"])
-    assert found["email"] == found["email_2"] == inside["email"] != "***"
+    assert masked_row["email"] == masked_row["email_2"] == inside["email"] != "***"
     assert inside["email_2"] is None
 
 
 def test_one_text_has_two_hashes_as_two_types() -> None:
     lead = {"first_name": "jane@example.com", "email": "jane@example.com"}
-    found = row(lead, ["first_name", "email"], {"first_name": "hash", "email": "hash"})
-    assert found["first_name"] != found["email"]
+    masked_row = row(lead, ["first_name", "email"], {"first_name": "hash", "email": "hash"})
+    assert masked_row["first_name"] != masked_row["email"]
 
 
 def test_a_token_gives_back_no_number_that_is_never_exported() -> None:
@@ -235,7 +239,9 @@ def test_a_token_within_an_object_gives_back_no_number_that_is_never_exported() 
     texts = ["mine is 987654321, ask Jane", "hers is 123-45-6789"]
     privacy = {"lead": "redact", "lead.comments": "tokenize"}
     events = [{"lead": json.dumps({"comments": text}), "lead.ssn": "987-65-4321"} for text in texts]
-    tokens = [json.loads(one["lead"])["comments"] for one in shown(events, ["lead"], privacy, "event")]
+    tokens = [
+        json.loads(masked_row["lead"])["comments"] for masked_row in shown(events, ["lead"], privacy, "event")
+    ]
     assert list(map(Opener(KEYS).open, tokens)) == ["mine is ***, ask Jane", "hers is ***"]
 
 
@@ -250,7 +256,7 @@ def test_a_mask_of_an_address_on_the_web_shows_no_number_that_is_never_exported(
 
 @pytest.mark.parametrize("word", ["hash", "tokenize"])
 def test_a_token_or_hash_of_all_that_is_in_an_object_is_there_for_each_value(word: str) -> None:
-    found = json.loads(str(custom('{"a":"x","b":5,"c":["x",{"d":null}],"loan_amount":1.50}', word)))
-    assert found["a"] == found["c"][0] != "x" and len(found["a"]) > 20
-    assert found["b"] not in (5, None) and found["b"] != found["a"]
-    assert found["c"][1] == {"d": None}
+    masked_object = json.loads(str(custom('{"a":"x","b":5,"c":["x",{"d":null}],"loan_amount":1.50}', word)))
+    assert masked_object["a"] == masked_object["c"][0] != "x" and len(masked_object["a"]) > 20
+    assert masked_object["b"] not in (5, None) and masked_object["b"] != masked_object["a"]
+    assert masked_object["c"][1] == {"d": None}
