@@ -178,10 +178,10 @@ def _number(text: pl.Expr, column: SourceColumn) -> pl.Expr:
 
 def _plain(text: str) -> str | None:
     """The number without its exponent, unless that would be longer than anybody means."""
-    found = NUMBER.fullmatch(text)
-    if found is None or abs(int(found[2] or 0)) > MOST_PLACES:
+    match = NUMBER.fullmatch(text)
+    if match is None or abs(int(match[2] or 0)) > MOST_PLACES:
         return None
-    return format(Decimal(found[1] + "e" + (found[2] or "0")), "f")
+    return format(Decimal(match[1] + "e" + (match[2] or "0")), "f")
 
 
 def _boolean(text: pl.Expr, column: SourceColumn) -> pl.Expr:
@@ -210,8 +210,8 @@ def _ticks(number: pl.Expr, places: int) -> pl.Expr:
     whole, fraction = number.str.extract(EPOCH, 2), number.str.extract(EPOCH, 3).fill_null("")
     kept = fraction.str.head(places).str.pad_end(places, "0")
     size = pl.concat_str(whole, kept).cast(pl.Int64, strict=False)
-    rest = fraction.str.slice(places).str.contains("[1-9]").cast(pl.Int64)
-    return pl.when(number.str.extract(EPOCH, 1) == "-").then(-size - rest).otherwise(size)
+    remainder = fraction.str.slice(places).str.contains("[1-9]").cast(pl.Int64)
+    return pl.when(number.str.extract(EPOCH, 1) == "-").then(-size - remainder).otherwise(size)
 
 
 def _iso_ticks(text: pl.Expr) -> pl.Expr:

@@ -59,8 +59,10 @@ def _phone(of: Callable[[str], object], dtype: type[pl.DataType]) -> Part:
 
     def all_of(values: pl.Series) -> pl.Series:
         distinct = values.drop_nulls().unique()
-        found = {text: of(text) for text in distinct}
-        return pl.Series(values.name, [None if text is None else found[text] for text in values], dtype=dtype)
+        components = {text: of(text) for text in distinct}
+        return pl.Series(
+            values.name, [None if text is None else components[text] for text in values], dtype=dtype
+        )
 
     return lambda value: value.map_batches(all_of, return_dtype=dtype)
 

@@ -81,8 +81,8 @@ class Letters:
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """In bytes."""
-        found: npt.NDArray[np.int64] = np.diff(self.starts)
-        return found
+        lengths: npt.NDArray[np.int64] = np.diff(self.starts)
+        return lengths
 
     def take(self, rows: Rows) -> "Letters":
         return Letters(self.texts.take(pa.array(rows)))

@@ -14,14 +14,14 @@ def letters(texts: list[str | None]) -> Letters:
     return Letters.of(pa.array(texts, pa.large_string()))
 
 
-def texts_of(found: Letters) -> list[str]:
-    return found.series().to_list()
+def texts_of(column: Letters) -> list[str]:
+    return column.series().to_list()
 
 
 @given(texts=TEXTS)
 def test_places_lie_in_the_rows_that_have_them(texts: list[str | None]) -> None:
-    found = letters(texts)
-    rows = found.rows_of(found.places(table(b"a1%")))
+    column = letters(texts)
+    rows = column.rows_of(column.places(table(b"a1%")))
     assert rows.tolist() == [row for row, text in enumerate(texts) if text and set(text) & set("a1%")]
 
 
@@ -34,7 +34,7 @@ def test_a_part_of_the_rows_is_as_all_of_them(texts: list[str | None], first: in
     rows = np.arange(1, len(texts), 2)
     assert texts_of(letters(texts).take(rows)) == plain[1::2]
     assert texts_of(part.without(NOT_DIGIT)) == [
-        "".join(one for one in text if one in "0123456789") for text in plain[first:last]
+        "".join(letter for letter in text if letter in "0123456789") for text in plain[first:last]
     ]
 
 
@@ -46,9 +46,9 @@ def test_without_some_bytes(texts: list[str | None], taken: set[str]) -> None:
 
 @given(texts=TEXTS)
 def test_bytes_are_translated_each_in_its_place(texts: list[str | None]) -> None:
-    found = letters(texts)
+    column = letters(texts)
     upper = bytes(code - 0x20 if ord("a") <= code <= ord("z") else code for code in range(256))
-    shown = Letters.from_bytes(found.starts, found.translated(upper))
+    shown = Letters.from_bytes(column.starts, column.translated(upper))
     assert texts_of(shown) == [
-        "".join(one.upper() if one.isascii() else one for one in text or "") for text in texts
+        "".join(letter.upper() if letter.isascii() else letter for letter in text or "") for text in texts
     ]

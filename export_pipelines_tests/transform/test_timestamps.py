@@ -20,7 +20,7 @@ def test_each_time_is_spelled_to_the_millisecond(times: list[datetime | None]) -
     whole = [
         time and time.replace(microsecond=time.microsecond // 1000 * 1000, tzinfo=None) for time in times
     ]
-    assert texts == [one and one.isoformat(timespec="milliseconds") + "Z" for one in whole]
+    assert texts == [time and time.isoformat(timespec="milliseconds") + "Z" for time in whole]
 
 
 @pytest.mark.parametrize("ms", [YEAR_10000_MS, -62_198_755_200_000])

@@ -18,12 +18,12 @@ def buckets_of(series: Series, seen: pl.Series) -> pl.Series:
     """Every bucket of the window; of one without an end, from the first of `seen` to the last. In order."""
     kind = Kind.TIMESTAMP if series.every == "hour" else Kind.DATE
     if series.start is not None and series.end is not None:
-        found = _between(series.every, series.start, series.end)
+        moments = _between(series.every, series.start, series.end)
     elif seen.drop_nulls().is_empty():
-        found = iter(())
+        moments = iter(())
     else:
-        found = _between(series.every, _moment(seen.min()), _moment(seen.max()) + timedelta(milliseconds=1))
-    return pl.Series(list(_asked_for(series, found)), dtype=polars_type(kind, None))
+        moments = _between(series.every, _moment(seen.min()), _moment(seen.max()) + timedelta(milliseconds=1))
+    return pl.Series(list(_asked_for(series, moments)), dtype=polars_type(kind, None))
 
 
 def _asked_for(series: Series, buckets: Iterator[datetime | date]) -> Iterator[datetime | date]:

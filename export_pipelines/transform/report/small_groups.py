@@ -53,9 +53,9 @@ def _by_size(report: Report, groups: pl.DataFrame) -> list[int]:
 
 def _with_others(least: int, scope: list[int], sizes: list[int], hidden: set[int]) -> set[int]:
     """The hidden places of `scope`, which is in the order of sizes, with those that have to join them."""
-    found = [n for n in scope if n in hidden]
-    for n in scope[len(found) :]:
-        if not found or (len(found) > 1 and sum(sizes[number] for number in found) >= least):
+    numbers = [n for n in scope if n in hidden]
+    for n in scope[len(numbers) :]:
+        if not numbers or (len(numbers) > 1 and sum(sizes[number] for number in numbers) >= least):
             break
-        found.append(n)
-    return set(found)
+        numbers.append(n)
+    return set(numbers)

@@ -17,11 +17,11 @@ def url(request: pytest.FixtureRequest, sqlite_url: str, tmp_path_factory: pytes
     if request.param == "sqlite":
         return sqlite_url
     if request.param == "duckdb":
-        made = f"duckdb:///{tmp_path_factory.mktemp('reports') / 'leads.duckdb'}"
+        url = f"duckdb:///{tmp_path_factory.mktemp('reports') / 'leads.duckdb'}"
     else:
-        made = new_database(request.getfixturevalue(f"{request.param}_url"), "reports")
-    copy(sqlite_url, made)
-    return made
+        url = new_database(request.getfixturevalue(f"{request.param}_url"), "reports")
+    copy(sqlite_url, url)
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -208,13 +208,13 @@ def area(phone: str) -> str | None:
 
 def domain(email: str) -> str | None:
     """Of one address only, and nothing of a text that holds several."""
-    found = re.fullmatch(r"[!-?A-~]+@((?:[\w-]+\.)+[^\W\d_]{2,})", email.strip().lower())
-    return found[1] if found else None
+    match = re.fullmatch(r"[!-?A-~]+@((?:[\w-]+\.)+[^\W\d_]{2,})", email.strip().lower())
+    return match[1] if match else None
 
 
 def zip_code(text: str) -> str | None:
-    found = re.fullmatch(r"(\d{5})(-?\d{4})?", text.strip())
-    return found[1] if found else None
+    match = re.fullmatch(r"(\d{5})(-?\d{4})?", text.strip())
+    return match[1] if match else None
 
 
 BY_HAND = {"phone.area": area, "email.domain": domain, "postal_code.zip": zip_code}

@@ -53,7 +53,7 @@ def _write(file: Path) -> None:
     generate_leads(f"sqlite:///{file}", LEADS, SEED, FIRST_DAY, DAYS, events=True)
     with sqlite3.connect(file) as connection:
         connection.row_factory = sqlite3.Row
-        old = [dict(one) for one in connection.execute("SELECT * FROM events ORDER BY event_id")]
+        old = [dict(row) for row in connection.execute("SELECT * FROM events ORDER BY event_id")]
         for number, event in enumerate(_more(old)):
             event["event_id"] = f"{number:024x}"
             marks = ", ".join("?" for _ in event)
@@ -95,12 +95,14 @@ def _feedback(event: Row, n: int) -> Iterator[Row]:
     outcome = ("success", "success", "failure", "error")[n // 5 % 4]
     for step, kind in ((4, "returned"), (3, "converted")):
         if n % step == 0:
-            told = {"event_type": f"feedback.{kind}", "type": "feedback-received"}
-            yield event | told | {"outcome": outcome, "occurred_at": at}
+            feedback = {"event_type": f"feedback.{kind}", "type": "feedback-received"}
+            yield event | feedback | {"outcome": outcome, "occurred_at": at}
         if n % (step + 3) == 0:
             word = {"returned": "return", "converted": "conversion"}[kind]
-            told = {"event_type": "feedback.sent", "type": "feedback-sent"}
-            yield event | told | {"outcome": outcome, "appended": json.dumps({"feedback": {"type": word}})}
+            feedback = {"event_type": "feedback.sent", "type": "feedback-sent"}
+            yield (
+                event | feedback | {"outcome": outcome, "appended": json.dumps({"feedback": {"type": word}})}
+            )
 
 
 def copy(source: str, target: str) -> None:
@@ -130,5 +132,5 @@ def report(url: str, folder: Path, yaml: str, window: Window = JANUARY) -> list[
     """The rows of a report, header to value."""
     _, parts = run(url, plan_of(url, folder, yaml, window))
     ((_, data),) = parts.items()
-    found: list[Row] = pq.read_table(io.BytesIO(data)).to_pylist()
-    return found
+    rows: list[Row] = pq.read_table(io.BytesIO(data)).to_pylist()
+    return rows

@@ -34,7 +34,7 @@ def shape_of(metric: Metric) -> Hashable:
     return metric.unit, len(metric.minus), len(metric.per), metric.percentile is None, tuple(hows)
 
 
-ONE_OF_EACH_SHAPE = first_of_each((name, shape_of(one)) for name, one in METRICS.items())
+ONE_OF_EACH_SHAPE = first_of_each((name, shape_of(metric)) for name, metric in METRICS.items())
 
 
 def source_of(dimension: Dimension) -> Hashable:
@@ -51,7 +51,8 @@ def one_of_each_source(dataset: str) -> list[str]:
     """One dimension of each source, and every bucket and shorter word."""
     dimensions = DIMENSIONS[dataset]
     return sorted(
-        {*first_of_each((id, source_of(one)) for id, one in dimensions.items()), *SHORT} & set(dimensions)
+        {*first_of_each((id, source_of(dimension)) for id, dimension in dimensions.items()), *SHORT}
+        & set(dimensions)
     )
 
 
@@ -65,13 +66,13 @@ def of_january(rows: pd.DataFrame, time: str = "occurred_at") -> pd.DataFrame:
     return JANUARY[id(rows), time][1]
 
 
-def found(rows: list[dict[str, Any]], keys: list[str], metrics: tuple[str, ...]) -> dict[Key, Key]:
+def exported(rows: list[dict[str, Any]], keys: list[str], metrics: tuple[str, ...]) -> dict[Key, Key]:
     headers = [key.replace(".", "_") for key in keys]
-    made = {
+    groups = {
         tuple(row[header] for header in headers): tuple(row[metric] for metric in metrics) for row in rows
     }
-    assert len(made) == len(rows)
-    return made
+    assert len(groups) == len(rows)
+    return groups
 
 
 KNOWN: dict[tuple[Any, ...], tuple[pd.DataFrame, dict[Key, Key]]] = {}
@@ -88,7 +89,7 @@ def expected(
 
 
 def _groups(rows: pd.DataFrame, keys: list[str], metrics: tuple[str, ...], time: str) -> dict[Key, Key]:
-    values = [[plain(one) for one in oracle.dimension(rows, key, time)] for key in keys]
+    values = [[plain(value) for value in oracle.dimension(rows, key, time)] for key in keys]
     groups: dict[Key, list[int]] = {}
     for place, key in enumerate(zip(*values, strict=True)):
         groups.setdefault(key, []).append(place)
@@ -126,7 +127,7 @@ def kind_of(dataset: str, id: str) -> str | None:
 def test_every_metric_over_events_is_that_of_pandas(url: str, events: pd.DataFrame, tmp_path: Path) -> None:
     metrics = tuple(METRICS)
     rows = report(url, tmp_path, f"metrics: [{', '.join(metrics)}]\ngroup_by: [source.name, week]")
-    assert found(rows, ["source.name", "week"], metrics) == expected(
+    assert exported(rows, ["source.name", "week"], metrics) == expected(
         of_january(events), ["source.name", "week"], metrics
     )
 
@@ -155,7 +156,7 @@ def test_every_metric_over_leads_is_that_of_pandas(url: str, leads: pd.DataFrame
     metrics = tuple(metrics_over("leads"))
     rows = report(url, tmp_path, f"over: leads\nmetrics: [{', '.join(metrics)}]\ngroup_by: [recipient.name]")
     keys = ["recipient.name"]
-    assert found(rows, keys, metrics) == expected(of_january(leads), keys, metrics)
+    assert exported(rows, keys, metrics) == expected(of_january(leads), keys, metrics)
 
 
 @pytest.mark.parametrize("id", one_of_each_source("reports"))
@@ -179,7 +180,7 @@ def test_a_dimension_of_leads_makes_the_groups_of_pandas(
 def assert_groups(dataset: str, id: str, rows: list[dict[str, Any]], stored: pd.DataFrame) -> None:
     whole, kinds = SHORT.get(id, id), [kind_of(dataset, id)]
     wanted = expected(stored, [whole], SOME)
-    assert found(rows, [whole], SOME) == {like(key, kinds): values for key, values in wanted.items()}
+    assert exported(rows, [whole], SOME) == {like(key, kinds): values for key, values in wanted.items()}
 
 
 def test_a_report_by_submission_counts_events_with_their_lead(
@@ -188,7 +189,7 @@ def test_a_report_by_submission_counts_events_with_their_lead(
     metrics = ("events", "return_received_success", "net_revenue")
     rows = report(url, tmp_path, f"time_basis: submission\nmetrics: [{', '.join(metrics)}]\ngroup_by: [day]")
     wanted = expected(of_january(events, "submitted_at"), ["day"], metrics, "submitted_at")
-    assert found(rows, ["day"], metrics) == wanted
+    assert exported(rows, ["day"], metrics) == wanted
     by_event = report(url, tmp_path, f"metrics: [{', '.join(metrics)}]\ngroup_by: [day]")
     assert rows != by_event
 

@@ -152,12 +152,12 @@ def test_a_pivot_makes_a_column_of_each_value_and_metric(sqlite_url: str, tmp_pa
     names = sorted({row["source_name"] for row in rows})
     assert list(turned[0]) == [
         "outcome",
-        *(f"{name}_{one}" for name in names for one in ("leads", "revenue")),
+        *(f"{name}_{metric}" for name in names for metric in ("leads", "revenue")),
     ]
-    there = {(row["outcome"], row["source_name"]): row for row in rows}
+    groups = {(row["outcome"], row["source_name"]): row for row in rows}
     for row in turned:
         for name in names:
-            group = there.get((row["outcome"], name), {"leads": 0, "revenue": Decimal("0.00")})
+            group = groups.get((row["outcome"], name), {"leads": 0, "revenue": Decimal("0.00")})
             assert (row[f"{name}_leads"], row[f"{name}_revenue"]) == (group["leads"], group["revenue"])
 
 

@@ -25,11 +25,11 @@ def small_plan(url: str, folder: Path, yaml: str, least: int = LEAST) -> Plan:
     return compile_plan(replace(asked, rights=Rights(Grant(("o",), ("r",), min_group=least))))
 
 
-def told(url: str, folder: Path, yaml: str, least: int = LEAST) -> list[dict[str, Any]]:
+def report_rows(url: str, folder: Path, yaml: str, least: int = LEAST) -> list[dict[str, Any]]:
     _, parts = run(url, small_plan(url, folder, yaml, least))
     ((_, data),) = parts.items()
-    found: list[dict[str, Any]] = pq.read_table(io.BytesIO(data)).to_pylist()
-    return found
+    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(data)).to_pylist()
+    return rows
 
 
 @pytest.mark.parametrize("least", [2, 5, 9, 12, 14, 16, 1000])
@@ -37,7 +37,7 @@ def test_what_is_left_out_is_more_than_one_group_and_no_small_one(
     sqlite_url: str, tmp_path: Path, least: int
 ) -> None:
     everything = {row["state"]: row["leads"] for row in report(sqlite_url, tmp_path, STATES)}
-    shown = {row["state"]: row["leads"] for row in told(sqlite_url, tmp_path, STATES, least)}
+    shown = {row["state"]: row["leads"] for row in report_rows(sqlite_url, tmp_path, STATES, least)}
     hidden = {state: leads for state, leads in everything.items() if state not in shown}
     assert all(everything[state] == leads >= least for state, leads in shown.items())
     assert not hidden or not shown or (len(hidden) > 1 and sum(hidden.values()) >= least)
@@ -48,32 +48,32 @@ def test_what_is_left_out_is_more_than_one_group_and_no_small_one(
 def test_a_total_gives_no_small_group_away(sqlite_url: str, tmp_path: Path) -> None:
     everything = Counter({row["state"]: row["leads"] for row in report(sqlite_url, tmp_path, STATES)})
     least = sorted(everything.values())[0] + 1  # the smallest alone is too small, unless there are equal ones
-    rows = told(sqlite_url, tmp_path, STATES + "totals: true\n", least)
+    rows = report_rows(sqlite_url, tmp_path, STATES + "totals: true\n", least)
     (total,) = (row["leads"] for row in rows if row["is_total"])
-    rest = total - sum(row["leads"] for row in rows if not row["is_total"])
-    assert total == everything.total() and rest >= least
-    assert rest not in everything.values() or list(everything.values()).count(rest) == 0
+    hidden_leads = total - sum(row["leads"] for row in rows if not row["is_total"])
+    assert total == everything.total() and hidden_leads >= least
+    assert hidden_leads not in everything.values() or list(everything.values()).count(hidden_leads) == 0
 
 
 def test_a_small_total_is_left_out(sqlite_url: str, tmp_path: Path) -> None:
-    assert told(sqlite_url, tmp_path, "metrics: [leads]\nover: leads\n", 100_000) == []
+    assert report_rows(sqlite_url, tmp_path, "metrics: [leads]\nover: leads\n", 100_000) == []
 
 
 def test_a_small_bucket_of_a_series_is_empty_and_no_zero(sqlite_url: str, tmp_path: Path) -> None:
     yaml = "metrics: [leads]\nover: leads\nevery: day\n"
     everything = [row["leads"] for row in report(sqlite_url, tmp_path, yaml)]
     least = sorted(everything)[len(everything) // 2]
-    shown = [row["leads"] for row in told(sqlite_url, tmp_path, yaml, least)]
+    shown = [row["leads"] for row in report_rows(sqlite_url, tmp_path, yaml, least)]
     assert len(shown) == len(everything) == 31
     assert None in shown and all(
-        one is None or (one == before and (one == 0 or one >= least))
-        for one, before in zip(shown, everything, strict=True)
+        leads is None or (leads == before and (leads == 0 or leads >= least))
+        for leads, before in zip(shown, everything, strict=True)
     )
 
 
 def test_events_of_few_leads_are_a_small_group(sqlite_url: str, tmp_path: Path) -> None:
     yaml = "metrics: [source_submitted]\ngroup_by: [state, flow]\npivot: flow\ntotals: true\n"
-    rows = told(sqlite_url, tmp_path, yaml, 8)
+    rows = report_rows(sqlite_url, tmp_path, yaml, 8)
     everything = report(sqlite_url, tmp_path, yaml)
     by_state = {(row["state"], row["is_total"]): row for row in everything}
     for row in rows:
