@@ -75,7 +75,7 @@ class ParquetEncoder:
         return rows, self._buffer.take()
 
     def end(self, empty: bool) -> bytes:
-        for group in self._groups.rest():
+        for group in self._groups.remainder():
             self._write(group)
         self._writer.close()
         return self._buffer.take()

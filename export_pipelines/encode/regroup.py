@@ -6,7 +6,7 @@ import polars as pl
 
 
 class Regroup:
-    """Frames of exactly `rows` rows, each in one piece of memory; `rest` gives what is left over."""
+    """Frames of exactly `rows` rows, each in one piece of memory; `remainder` gives what is left over."""
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
@@ -24,7 +24,7 @@ class Regroup:
         for start in range(0, full, self.rows):
             yield whole[start : start + self.rows]
 
-    def rest(self) -> Iterator[pl.DataFrame]:
+    def remainder(self) -> Iterator[pl.DataFrame]:
         waiting, self._waiting = self._waiting, []
         if self._count:
             yield pl.concat(waiting, rechunk=True)

@@ -86,7 +86,7 @@ class PartCutter:
         regroup = Regroup(CUT_ROWS)
         for frame in frames:
             yield from regroup.push(frame)
-        yield from regroup.rest()
+        yield from regroup.remainder()
 
     def _write(self, frame: pl.DataFrame) -> Iterator[Piece]:
         """Cuts the frame where a part is full."""

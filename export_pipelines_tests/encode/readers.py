@@ -63,7 +63,9 @@ def value_of(text: str | None, column: OutputColumn) -> Any:
 
 
 def _table(lines: list[tuple[str | None, ...]], columns: Columns) -> Rows:
-    return [tuple(value_of(cell, one) for cell, one in zip(line, columns, strict=True)) for line in lines]
+    return [
+        tuple(value_of(cell, column) for cell, column in zip(line, columns, strict=True)) for line in lines
+    ]
 
 
 def _python_csv(separator: str) -> Reader:
@@ -137,7 +139,9 @@ def _json_value(value: Any, column: OutputColumn) -> Any:
 
 
 def _objects(objects: list[Any], columns: Columns) -> Rows:
-    return [tuple(_json_value(_at(one, column.json_path), column) for column in columns) for one in objects]
+    return [
+        tuple(_json_value(_at(object, column.json_path), column) for column in columns) for object in objects
+    ]
 
 
 def python_json(data: bytes, columns: Columns, _: Path) -> Rows:
@@ -168,7 +172,7 @@ def _duckdb_json(form: str) -> Reader:
             types[name] = f"STRUCT({', '.join(filter(None, (members, member)))})" if below else type
         table = duckdb.read_json(str(path), columns=types, format=form, maximum_object_size=2**26)
         return [
-            tuple(_duckdb_value(_at(row, one.json_path), one) for one in columns)
+            tuple(_duckdb_value(_at(row, column.json_path), column) for column in columns)
             for row in (dict(zip(types, line, strict=True)) for line in table.fetchall())
         ]
 
@@ -230,7 +234,8 @@ def openpyxl_xlsx(data: bytes, columns: Columns, _: Path) -> Rows:
     assert [cell.value for cell in head] == [column.header for column in columns]
     assert all(cell.data_type != "f" for line in lines for cell in line)
     return [
-        tuple(_xlsx_value(cell.value, one) for cell, one in zip(line, columns, strict=True)) for line in lines
+        tuple(_xlsx_value(cell.value, column) for cell, column in zip(line, columns, strict=True))
+        for line in lines
     ]
 
 

@@ -66,10 +66,12 @@ def plan_of(
 ) -> Plan:
     """The whole plan that writes `columns`; `output` sets parts and limits."""
     start, end = datetime(2024, 1, 15, tzinfo=UTC), datetime(2024, 1, 16, tzinfo=UTC)
-    given, outer = dict(options or {}), Compression(codec=codec, level=level)
+    inner, outer = dict(options or {}), Compression(codec=codec, level=level)
     if form == "parquet":
-        given, outer = given | {"compression": codec, "level": level}, Compression(codec="none")
-    source = tuple(SourceColumn(name=one.id, kind=one.kind, scale=one.scale, type="text") for one in columns)
+        inner, outer = inner | {"compression": codec, "level": level}, Compression(codec="none")
+    source = tuple(
+        SourceColumn(name=column.id, kind=column.kind, scale=column.scale, type="text") for column in columns
+    )
     return Plan(
         export="table",
         type="lead",
@@ -85,7 +87,7 @@ def plan_of(
         projection=Projection(columns=tuple(columns)),
         masking=Masking(columns=tuple(columns)),
         query=Query(sql="", count_sql="", columns=source),
-        encoding=Encoding(format=form, options=given, media_type=MEDIA.get(form, "")),
+        encoding=Encoding(format=form, options=inner, media_type=MEDIA.get(form, "")),
         compression=outer,
         output=Output(
             **{
@@ -102,8 +104,10 @@ def frame_of(columns: Sequence[OutputColumn], rows: Sequence[Row]) -> pl.DataFra
     """The output frame that encoders are given."""
     return pl.DataFrame(
         [
-            pl.Series(one.id, [row[i] for row in rows], dtype=polars_type(one.kind, one.scale), strict=True)
-            for i, one in enumerate(columns)
+            pl.Series(
+                column.id, [row[i] for row in rows], dtype=polars_type(column.kind, column.scale), strict=True
+            )
+            for i, column in enumerate(columns)
         ]
     )
 
@@ -112,10 +116,10 @@ def batch_of(columns: Sequence[OutputColumn], rows: Sequence[Row]) -> pa.RecordB
     """The batch that a source reads."""
     return pa.RecordBatch.from_arrays(
         [
-            pa.array([row[i] for row in rows], arrow_type(one.kind, one.scale))
-            for i, one in enumerate(columns)
+            pa.array([row[i] for row in rows], arrow_type(column.kind, column.scale))
+            for i, column in enumerate(columns)
         ],
-        names=[one.id for one in columns],
+        names=[column.id for column in columns],
     )
 
 

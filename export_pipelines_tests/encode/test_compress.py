@@ -185,11 +185,11 @@ def length_of(
     name: str, level: int | None, limit: int, sizes: list[int], content: Callable[[int], bytes]
 ) -> int:
     """Bytes of a part that was fed as long as there was room, never more at once than that."""
-    held, stored = held_bytes(name, limit), 0
+    buffered, stored = held_bytes(name, limit), 0
 
     def chunks() -> Iterator[bytes]:
         for size in sizes:
-            free = limit - stored - held
+            free = limit - stored - buffered
             if free > 0:
                 yield content(min(size, free))
 
@@ -200,7 +200,7 @@ def length_of(
 
 @pytest.mark.parametrize("content", [_noise, _letters])
 @pytest.mark.parametrize("limit", [5_000, 100_000, 1_000_000])
-@pytest.mark.parametrize(("name", "level"), [one for one in LEVELS if one[1] in (None, 1, 9)])
+@pytest.mark.parametrize(("name", "level"), [pair for pair in LEVELS if pair[1] in (None, 1, 9)])
 def test_a_part_that_is_filled_to_the_brim_keeps_to_its_length(
     name: str, level: int | None, limit: int, content: Callable[[int, random.Random], bytes]
 ) -> None:

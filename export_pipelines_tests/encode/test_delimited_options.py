@@ -62,9 +62,9 @@ def test_escaped_tsv_is_loaded_by_postgresql(postgresql_url: str) -> None:
 @settings(
     max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
-@given(found=ROWS)
-def test_every_text_comes_back_from_postgresql(postgresql_url: str, found: list[tuple[Any, Any]]) -> None:
-    rows = [(n, *one) for n, one in enumerate(found)]
+@given(cells=ROWS)
+def test_every_text_comes_back_from_postgresql(postgresql_url: str, cells: list[tuple[Any, Any]]) -> None:
+    rows = [(n, *pair) for n, pair in enumerate(cells)]
     text = written("\t", rows, escape="backslash")
     assert loaded_by_postgresql(postgresql_url, text, "FORMAT text, HEADER true") == rows
     quoted = written(",", rows, quote="text")
@@ -120,5 +120,5 @@ def test_a_column_that_stands_alone_loses_no_row(quote: str, separator: str) -> 
     encoder = DelimitedEncoder(separator, COLUMNS[1:2], {"quote": quote})
     data = encoder.begin() + encoder.encode(pl.DataFrame({"word": ALONE}), first=True)
     read = pd.read_csv(io.BytesIO(data), sep=separator, keep_default_na=False)["word"].tolist()
-    assert read == [one or "" for one in ALONE]
-    assert [one for (one,) in csv.reader(io.StringIO(data.decode(), newline=""))][1:] == read
+    assert read == [text or "" for text in ALONE]
+    assert [text for (text,) in csv.reader(io.StringIO(data.decode(), newline=""))][1:] == read

@@ -145,10 +145,10 @@ def test_cells_made_safe_are_counted_once_however_often_they_were_tried(limit: i
 @pytest.mark.parametrize("codec", ["none", "gzip", "zstd"])
 def test_a_parquet_part_cut_by_its_length_reads_back(codec: str) -> None:
     encoder, rows = ParquetEncoder(COLUMNS, codec, None, group_rows=3), many(500)
-    found: list[Any] = []
+    read_rows: list[Any] = []
     for _, data in parts_of(encoder, frame_of(COLUMNS, rows), 30_000):
-        found += READERS["parquet"]["pyarrow"](data, COLUMNS, Path())
-    assert found == rows
+        read_rows += READERS["parquet"]["pyarrow"](data, COLUMNS, Path())
+    assert read_rows == rows
 
 
 NARROW: dict[str, tuple[Kind, Callable[[int], Any]]] = {

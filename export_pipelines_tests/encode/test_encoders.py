@@ -183,7 +183,7 @@ def test_the_reference_says_how_what_was_made_safe_is_undone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "found"),
+    ("options", "like_null"),
     [
         ({}, {"word": 1}),
         ({"quote": "all"}, {"word": 1}),
@@ -198,7 +198,7 @@ def test_the_reference_says_how_what_was_made_safe_is_undone() -> None:
     ],
 )
 def test_values_that_read_as_null_are_counted_by_column(
-    options: dict[str, Any], found: dict[str, int]
+    options: dict[str, Any], like_null: dict[str, int]
 ) -> None:
     columns = [column("word"), column("count", Kind.INTEGER), column("extra", Kind.JSON)]
     words = ["", "NULL", "NULL", "1", "-", "'-", None, "null "]
@@ -209,7 +209,7 @@ def test_values_that_read_as_null_are_counted_by_column(
         if form == "csv" or "quote" not in options:
             writer = encoder(form, columns, **options)
             encoded(writer, *frame_of(columns, rows).iter_slices(3))
-            assert writer.counts.like_null == found
+            assert writer.counts.like_null == like_null
 
 
 def test_escaped_tsv_has_no_value_that_reads_as_null() -> None:

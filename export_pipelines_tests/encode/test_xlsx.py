@@ -73,10 +73,10 @@ def test_cells_have_the_types_and_formats_of_their_columns() -> None:
 
 def test_pandas_reads_the_values_that_were_written() -> None:
     frame = pd.read_excel(io.BytesIO(part(100)), engine="openpyxl")
-    assert list(frame["name"]) == [one[0] for one in ROWS]
-    assert [Decimal(str(one)) for one in frame["price"]] == [one[3] for one in ROWS]
-    assert list(frame["flag"]) == [one[5] for one in ROWS]
-    assert frame["at"].dt.tz_localize("UTC").to_list() == [one[1] for one in ROWS]
+    assert list(frame["name"]) == [line[0] for line in ROWS]
+    assert [Decimal(str(price)) for price in frame["price"]] == [line[3] for line in ROWS]
+    assert list(frame["flag"]) == [line[5] for line in ROWS]
+    assert frame["at"].dt.tz_localize("UTC").to_list() == [line[1] for line in ROWS]
 
 
 @pytest.mark.parametrize("most", [12_000, 20_000, 60_000])
@@ -84,7 +84,7 @@ def test_a_part_that_is_cut_by_bytes_is_never_longer(most: int, tmp_path: Path) 
     plan = plan_of(COLUMNS, "xlsx", part_bytes=most)
     _, parts = written(plan, batches_of(COLUMNS, ROWS, 700))
     assert len(parts) > 1 and max(map(len, parts.values())) <= most
-    assert [one for data in parts.values() for one in openpyxl_xlsx(data, COLUMNS, tmp_path)] == ROWS
+    assert [line for data in parts.values() for line in openpyxl_xlsx(data, COLUMNS, tmp_path)] == ROWS
 
 
 ESCAPES = [
@@ -128,8 +128,8 @@ def test_numbers_and_times_that_are_written_as_text_are_counted_by_column() -> N
         True,
     )
     rows = [fits, ("1", at, date(1, 1, 1), Decimal("10000000000000.00"), -(10**15), None), (None,) * 6]
-    told, parts = written(plan_of(COLUMNS, "xlsx", part_rows=2), batches_of(COLUMNS, rows, 1))
-    assert told.cells.as_text == {"at": 1, "day": 1, "price": 1, "count": 1}
+    result, parts = written(plan_of(COLUMNS, "xlsx", part_rows=2), batches_of(COLUMNS, rows, 1))
+    assert result.cells.as_text == {"at": 1, "day": 1, "price": 1, "count": 1}
     sheet = openpyxl.load_workbook(io.BytesIO(parts["part_1.xlsx"])).active
     assert "".join(cell.data_type for cell in sheet[2]) == "sddnnb"
     assert "".join(cell.data_type for cell in sheet[3]) == "sssssn"

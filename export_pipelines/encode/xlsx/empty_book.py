@@ -56,11 +56,11 @@ def book_of(columns: Columns) -> Book:
 
 
 def _styles(xml: str, count: int) -> tuple[int, ...]:
-    found = [0] * count
+    styles = [0] * count
     for first, last, style in _COLUMN.findall(xml):
         for place in range(int(first), int(last) + 1):
-            found[place - 1] = int(style)
-    return tuple(found)
+            styles[place - 1] = int(style)
+    return tuple(styles)
 
 
 def _format(column: OutputColumn) -> str:

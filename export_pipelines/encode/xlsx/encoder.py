@@ -66,10 +66,10 @@ class XlsxEncoder:
         self._feed(self._text(frame))
         self._rows += len(frame)
         if self._as_text:
-            found = frame.select(test.sum().alias(id) for id, test in self._as_text.items()).row(
+            counts = frame.select(test.sum().alias(id) for id, test in self._as_text.items()).row(
                 0, named=True
             )
-            self.counts.as_text += {id: count for id, count in found.items() if count}
+            self.counts.as_text += {id: count for id, count in counts.items() if count}
         return self._taken()
 
     def fit(self, frame: pl.DataFrame, first: bool, free: int) -> tuple[int, bytes]:

@@ -52,10 +52,10 @@ class SharedTexts:
     def cells(self, frame: pl.DataFrame, ids: Sequence[str]) -> dict[str, pl.Series]:
         """The columns of `ids` that hold such texts: the rest of their cells' XML, null where a text is an ordinary one."""
         escaped = frame.select(pl.col(ids).str.contains(ESCAPED))
-        found = {id: escaped[id].arg_true().to_list() for id in ids if escaped[id].any()}
-        cells: dict[str, list[str | None]] = {id: [None] * len(frame) for id in found}
+        escaped_rows = {id: escaped[id].arg_true().to_list() for id in ids if escaped[id].any()}
+        cells: dict[str, list[str | None]] = {id: [None] * len(frame) for id in escaped_rows}
         # row by row, since the numbers of texts must not tell how rows were cut into frames
-        for row, id in sorted((row, id) for id, rows in found.items() for row in rows):
+        for row, id in sorted((row, id) for id, rows in escaped_rows.items() for row in rows):
             cells[id][row] = self._cell(frame[id][row])
         return {id: pl.Series(content, dtype=pl.String) for id, content in cells.items()}
 
