@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from export_pipelines.errors import ImportFileError
-from export_pipelines.importer.dates import SLASHED, DateOrder, told
+from export_pipelines.importer.dates import SLASHED, DateOrder, order_evidence
 from export_pipelines.importer.guess_dialect import FileForm, opened_text
 from export_pipelines.importer.layout import Layout
 from export_pipelines.importer.records import Record, read_records
@@ -40,11 +40,11 @@ def orders_of(file: Path, form: FileForm, layout: Layout, said: DateOrder | None
 def _order_of(at: int, header: str, file: Path, form: FileForm) -> ColumnOrder:
     with opened_text(file, form.encoding) as stream:
         records = islice(read_records(stream, form.delimiter, str(file)), 1, None)
-        found = told(_cells(records, at))
-    assert found
-    if found.order:
-        return ColumnOrder(at, header, found.order, found.lines.get(found.order))
-    lines = [f"line {line} is {order}" for order, line in found.lines.items()]
+        evidence = order_evidence(_cells(records, at))
+    assert evidence
+    if evidence.order:
+        return ColumnOrder(at, header, evidence.order, evidence.lines.get(evidence.order))
+    lines = [f"line {line} is {order}" for order, line in evidence.lines.items()]
     why = " and ".join(lines) if lines else "no row has a day after the 12th"
     raise ImportFileError(
         f'the dates of the column "{header}" are written as 1/2/2024, and which is the day cannot be told: {why}',

@@ -32,7 +32,7 @@ def checked_order(text: str) -> DateOrder:
 
 
 @dataclass(frozen=True)
-class Told:
+class OrderEvidence:
     """The order of a column's dates, None where no row tells it, and the lines that tell each order."""
 
     order: DateOrder | None
@@ -41,19 +41,19 @@ class Told:
 
 def slashed(text: str, order: DateOrder) -> datetime | None:
     """The moment, without a zone; None for what is not written so. Raises ValueError for what is in no calendar."""
-    found = SLASHED.fullmatch(text)
-    if found is None:
+    match = SLASHED.fullmatch(text)
+    if match is None:
         return None
-    day, month = (found[1], found[3]) if order is DateOrder.DAY_FIRST else (found[3], found[1])
-    hour = int(found[5] or 0)
-    if found[8]:
+    day, month = (match[1], match[3]) if order is DateOrder.DAY_FIRST else (match[3], match[1])
+    hour = int(match[5] or 0)
+    if match[8]:
         if not 1 <= hour <= NOON:
             raise ValueError("no hour of a clock with twelve")
-        hour = hour % NOON + (NOON if found[8] in "pP" else 0)
-    return datetime(int(found[4]), int(month), int(day), hour, int(found[6] or 0), int(found[7] or 0))  # noqa: DTZ001
+        hour = hour % NOON + (NOON if match[8] in "pP" else 0)
+    return datetime(int(match[4]), int(month), int(day), hour, int(match[6] or 0), int(match[7] or 0))  # noqa: DTZ001
 
 
-def told(cells: Iterable[tuple[int, str]]) -> Told | None:
+def order_evidence(cells: Iterable[tuple[int, str]]) -> OrderEvidence | None:
     """What the cells of a column, with their lines, tell; None where none is written so. Where nearly all rows that tell
     an order tell the same, the others are slips of the pen."""
     lines: dict[DateOrder, int] = {}
@@ -69,12 +69,12 @@ def told(cells: Iterable[tuple[int, str]]) -> Told | None:
     if not seen:
         return None
     if not rows:
-        return Told(None if unclear else DateOrder.MONTH_FIRST, lines)
+        return OrderEvidence(None if unclear else DateOrder.MONTH_FIRST, lines)
     ((most, count), *_) = rows.most_common()
-    return Told(most if count * SLIPS >= rows.total() * (SLIPS - 1) else None, lines)
+    return OrderEvidence(most if count * SLIPS >= rows.total() * (SLIPS - 1) else None, lines)
 
 
 def _numbers(cells: Iterable[tuple[int, str]]) -> Iterator[tuple[int, int, int]]:
     for line, cell in cells:
-        if found := SLASHED.match(cell):
-            yield line, int(found[1]), int(found[3])
+        if match := SLASHED.match(cell):
+            yield line, int(match[1]), int(match[3])

@@ -141,10 +141,12 @@ def _decoded(sample: bytes, encoding: str) -> str | None:
 
 
 def _weights(sample: bytes) -> dict[str, float]:
-    found = chardet.detect_all(sample, ignore_threshold=True, include_encodings=OTHERS, compat_names=False)
+    detections = chardet.detect_all(
+        sample, ignore_threshold=True, include_encodings=OTHERS, compat_names=False
+    )
     return {
         codecs.lookup(detection["encoding"]).name: detection["confidence"]
-        for detection in found
+        for detection in detections
         if detection["encoding"]
     }
 

@@ -143,8 +143,8 @@ def _kept(error: UnicodeError) -> tuple[str, int]:
         raise error
     if _is_utf(error.encoding) and not error.encoding.startswith("utf-8"):
         try:
-            found, end = codecs.lookup_error("surrogatepass")(error)
-            return str(found), end
+            letter, end = codecs.lookup_error("surrogatepass")(error)
+            return str(letter), end
         except UnicodeError:
             pass
     wrong = error.object[error.start : error.end]

@@ -42,7 +42,7 @@ def compared(header: str) -> str:
 
 def _mapped(header: Sequence[str], mapping: Mapping) -> tuple[dict[int, Target], list[str]]:
     """The targets of the columns that the mapping names, by their place."""
-    found: dict[int, Target] = {}
+    targets: dict[int, Target] = {}
     names: dict[int, str] = {}
     faults = []
     for name, target in mapping.columns.items():
@@ -56,16 +56,16 @@ def _mapped(header: Sequence[str], mapping: Mapping) -> tuple[dict[int, Target],
             both = f'"{names[places[0]]}" and "{name}"'
             faults.append(f'the mapping names the column "{header[places[0]]}" twice, as {both}; leave one')
         else:
-            found[places[0]], names[places[0]] = target, name
-    for place, target in list(found.items()):
+            targets[places[0]], names[places[0]] = target, name
+    for place, target in list(targets.items()):
         if target.time_in:
-            at, fault = _time_of(target.time_in, header, found)
+            at, fault = _time_of(target.time_in, header, targets)
             faults += [fault] if fault else []
-            found[at], found[place] = Target(""), replace(target, time_at=at)
-    return found, faults
+            targets[at], targets[place] = Target(""), replace(target, time_at=at)
+    return targets, faults
 
 
-def _time_of(name: str, header: Sequence[str], found: dict[int, Target]) -> tuple[int, str | None]:
+def _time_of(name: str, header: Sequence[str], targets: dict[int, Target]) -> tuple[int, str | None]:
     """The place of the column with the time of day, and what is wrong with it."""
     places = [place for place, text in enumerate(header) if compared(text) == compared(name)]
     if len(places) != 1:
@@ -74,7 +74,7 @@ def _time_of(name: str, header: Sequence[str], found: dict[int, Target]) -> tupl
         ) if not places else f'the file has {len(places)} columns named "{name}"'
     return places[0], f'the column "{name}" is mapped, and the time of another one too' if places[
         0
-    ] in found else None
+    ] in targets else None
 
 
 def _by_itself(header: str, number: int, named: "_Names", taken: set[str]) -> Target:
@@ -129,7 +129,7 @@ def _free_key(header: str, number: int, taken: set[str]) -> str:
     plain = normalised("NFKD", header).encode("ascii", "ignore").decode()
     key = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or f"column_{number}"
     key = f"c_{key}" if key[0].isdigit() else key
-    found, again = key, 2
-    while CUSTOM + found in taken:
-        found, again = f"{key}_{again}", again + 1
-    return found
+    free_key, again = key, 2
+    while CUSTOM + free_key in taken:
+        free_key, again = f"{key}_{again}", again + 1
+    return free_key

@@ -18,7 +18,7 @@ def without_prefix(type: str, header: str, parse: Parse) -> Parse:
         return parse
 
     def bare(text: str) -> object:
-        found = prefixed.fullmatch(text.strip())
-        return parse(found[1].strip() if found else text)
+        match = prefixed.fullmatch(text.strip())
+        return parse(match[1].strip() if match else text)
 
     return bare

@@ -120,8 +120,8 @@ class Load:
     def _stored(self, ids: list[str]) -> dict[str, dict[str, Any]]:
         if self._connection is None:
             return {}
-        found = self._connection.execute(select(leads).where(leads.c.lead_id.in_(ids)))
-        return {row["lead_id"]: dict(row) for row in found.mappings()}
+        rows = self._connection.execute(select(leads).where(leads.c.lead_id.in_(ids)))
+        return {row["lead_id"]: dict(row) for row in rows.mappings()}
 
 
 def _values(record: Record, layout: Layout) -> Iterator[tuple[str, Any]]:

@@ -162,7 +162,7 @@ def _whole(text: str) -> int:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found = simplejson.loads(
+        value = simplejson.loads(
             text, parse_float=_number_in_json, parse_int=_number_in_json, allow_nan=False
         )
     except Unfit:
@@ -171,10 +171,10 @@ def _object(text: str) -> dict[str, Any]:
         raise Unfit(_TOO_DEEP) from error
     except ValueError as error:
         raise Unfit("not JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise Unfit("not a JSON object")
-    _require_storable(found, MOST_LEVELS)
-    return found
+    _require_storable(value, MOST_LEVELS)
+    return value
 
 
 def _number_in_json(text: str) -> Decimal:

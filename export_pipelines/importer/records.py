@@ -83,9 +83,9 @@ class _Lines:
         with reading(self._where):
             line = self._stream.readline(MAX_RECORD + 1)
             if len(line) > MAX_RECORD:
-                rest = line
-                while rest and not rest.endswith(("\n", "\r")):
-                    rest = self._stream.readline(MAX_RECORD)
+                piece = line
+                while piece and not piece.endswith(("\n", "\r")):
+                    piece = self._stream.readline(MAX_RECORD)
         if not line:
             raise StopIteration
         return line

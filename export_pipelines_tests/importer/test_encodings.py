@@ -72,8 +72,8 @@ def test_a_guess_is_right_or_not_made(text: str, encoding: str) -> None:
 
 
 def test_most_files_are_told() -> None:
-    told = sum(len(guessed(file_of(text).encode(encoding))) == 1 for text, encoding in CASES)
-    assert told >= len(CASES) * TOLD
+    guessed_right = sum(len(guessed(file_of(text).encode(encoding))) == 1 for text, encoding in CASES)
+    assert guessed_right >= len(CASES) * TOLD
 
 
 @pytest.mark.parametrize("text", FILES)
@@ -138,7 +138,7 @@ def test_delimiters_are_told_by_all_records_or_refused(tmp_path: Path) -> None:
         "10:30",
         '{"a": 1, "b": 2}',
     ]
-    told = 0
+    guessed_right = 0
     for _ in range(60):
         header = [
             f"{chance.choice(['when', 'price, net', 'a;b', 'note|x'])} {n}"
@@ -149,12 +149,12 @@ def test_delimiters_are_told_by_all_records_or_refused(tmp_path: Path) -> None:
             with (tmp_path / "x.csv").open("w", newline="", encoding="utf-8") as stream:
                 csv.writer(stream, delimiter=delimiter).writerows([header, *rows])
             try:
-                found = form_of(tmp_path / "x.csv").delimiter
+                guess = form_of(tmp_path / "x.csv").delimiter
             except ImportFileError:
                 continue
-            assert found == delimiter
-            told += 1
-    assert told > 220  # of 240
+            assert guess == delimiter
+            guessed_right += 1
+    assert guessed_right > 220  # of 240
 
 
 @pytest.mark.parametrize(
@@ -185,6 +185,6 @@ def test_what_is_no_encoding_is_refused(name: str) -> None:
 
 
 def test_a_delimiter_is_one_character() -> None:
-    assert [checked_delimiter(one) for one in (";", "\\t", "tab", "~")] == [";", "\t", "\t", "~"]
+    assert [checked_delimiter(word) for word in (";", "\\t", "tab", "~")] == [";", "\t", "\t", "~"]
     with pytest.raises(ImportFileError, match="one character"):
         checked_delimiter(";;")

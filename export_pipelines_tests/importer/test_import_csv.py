@@ -500,7 +500,7 @@ def test_rows_of_many_megabytes_are_held_one_at_a_time(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "mapping", "stored", "told"),
+    ("times", "mapping", "stored", "order"),
     [
         (["1/2/2024", "1/31/2024"], {}, "2024-01-02T00:00:00.000Z", ("month first", 3)),
         (["1/2/2024", "31/1/2024"], {}, "2024-02-01T00:00:00.000Z", ("day first", 3)),
@@ -513,11 +513,11 @@ def test_rows_of_many_megabytes_are_held_one_at_a_time(room: Room) -> None:
     ],
 )  # fmt: skip
 def test_day_and_month_are_told_by_the_other_rows_or_by_a_person(
-    room: Room, times: list[str], mapping: dict[str, Any], stored: str, told: tuple[str, int | None]
+    room: Room, times: list[str], mapping: dict[str, Any], stored: str, order: tuple[str, int | None]
 ) -> None:
     rows = "".join(f'"{time}",{n}\n' for n, time in enumerate(times))
     result = room.load(f"when,ref\n{rows}", replace(MAP, **mapping))
-    assert [(one.header, one.order, one.line) for one in result.dates] == [("when", *told)]
+    assert [(column.header, column.order, column.line) for column in result.dates] == [("when", *order)]
     assert room.rows("SELECT submitted_at FROM leads WHERE reference = '0'") == [(stored,)]
 
 

@@ -31,9 +31,9 @@ from export_pipelines.importer.parse import Unfit, outcome, parser_of
     ],
 )
 def test_a_cell_is_read_as_its_type(type_name: str, text: str, value: object) -> None:
-    found = parser_of(type_name)(text)
-    assert found == value
-    assert str(found) == str(value)
+    parsed = parser_of(type_name)(text)
+    assert parsed == value
+    assert str(parsed) == str(value)
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,9 @@ def test_every_cell_comes_back_exactly(rows: list[list[str]], end: str) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
     # A mark at the very start is the file's own, as every reader takes it.
-    found = read(b"\xef\xbb\xbf" + text.getvalue().encode())
-    assert [list(record.cells) for record in found] == rows
-    assert [record.fault for record in found] == [None] * len(rows)
+    records = read(b"\xef\xbb\xbf" + text.getvalue().encode())
+    assert [list(record.cells) for record in records] == rows
+    assert [record.fault for record in records] == [None] * len(rows)
 
 
 @given(st.text('ab,"\n\r ', max_size=60))
@@ -70,8 +70,8 @@ def test_a_bad_record_comes_with_its_fault(content: bytes, line: int, fault: str
 
 
 def test_reading_goes_on_after_a_bad_record() -> None:
-    found = read(b'a,b\n1,"x"y\n3,4\n')
-    assert [(record.line, record.cells) for record in found if not record.fault] == [
+    records = read(b'a,b\n1,"x"y\n3,4\n')
+    assert [(record.line, record.cells) for record in records if not record.fault] == [
         (1, ("a", "b")),
         (3, ("3", "4")),
     ]
@@ -150,10 +150,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_quote_that_nobody_closes_takes_no_other_row_with_it() -> None:
     text = 'a,b\n1,"open\n' + "2,x\n" * 5000 + '3,"two\nlines"\n4,"open again\n5,y\n'
-    found = read(text.encode())
-    assert [(one.line, one.raw) for one in found if one.fault] == [(2, '1,"open'), (5005, '4,"open again')]
-    assert len(found) == 1 + 1 + 5000 + 1 + 1 + 1
-    assert found[-3].cells == ("3", "two\nlines") and found[-1].cells == ("5", "y")
+    records = read(text.encode())
+    assert [(record.line, record.raw) for record in records if record.fault] == [
+        (2, '1,"open'),
+        (5005, '4,"open again'),
+    ]
+    assert len(records) == 1 + 1 + 5000 + 1 + 1 + 1
+    assert records[-3].cells == ("3", "two\nlines") and records[-1].cells == ("5", "y")
 
 
 @pytest.mark.parametrize("quoted", [False, True])
@@ -166,6 +169,6 @@ def test_a_record_that_is_too_long_is_told_with_its_beginning(quoted: bool) -> N
 
 def test_many_unclosed_quotes_are_read_in_linear_time() -> None:
     before = time.process_time()
-    found = read(b"a,b\n" + b'1,"x\n2,y\n' * 50_000)
-    assert sum(1 for one in found if one.fault) == 50_000
+    records = read(b"a,b\n" + b'1,"x\n2,y\n' * 50_000)
+    assert sum(1 for record in records if record.fault) == 50_000
     assert time.process_time() - before < 10

@@ -105,10 +105,10 @@ def test_mariadb_gets_its_own_types_and_compares_texts_by_code_point() -> None:
 
 
 def test_what_goes_into_mariadb_comes_out(mariadb_url: str) -> None:
-    made = new_database(mariadb_url, "types")
-    create_store(made)
+    url = new_database(mariadb_url, "types")
+    create_store(url)
     moment = datetime(2024, 1, 15, 1, tzinfo=timezone(timedelta(hours=2)))
-    with writing(made) as connection:
+    with writing(url) as connection:
         connection.execute(insert(leads), LEAD | {"delivered_at": moment})
         stored = connection.execute(select(leads)).mappings().one()
         spelled = connection.execute(text("SELECT custom FROM leads")).scalar_one()
