@@ -12,10 +12,10 @@ _ENCODED_WORD = re.compile(r"=\?.*\?=", re.DOTALL)
 
 def header_faults(text: str) -> Iterator[str]:
     """One text for each reason why `text`, a template or what became of it, cannot stand in a header. None repeats it."""
-    found = _NOT_IN_A_LINE.search(text)
-    if found:
+    match = _NOT_IN_A_LINE.search(text)
+    if match:
         yield (
-            f"a header is one line, without control characters and line separators; U+{ord(found[0]):04X} is one"
+            f"a header is one line, without control characters and line separators; U+{ord(match[0]):04X} is one"
         )
     if _ENCODED_WORD.search(text):
         yield "a header holds no encoded word (=?...?=); write the letters themselves, they are encoded when it is sent"

@@ -129,8 +129,8 @@ def read_yaml(text: str, *, trusted: bool = False) -> Document:
 
 
 def _bad_line(text: str) -> int:
-    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
-    return text.count("\n", 0, found.start()) + 1 if found else 1
+    match = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    return text.count("\n", 0, match.start()) + 1 if match else 1
 
 
 def _line(marked: Any) -> int:

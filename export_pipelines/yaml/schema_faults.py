@@ -32,17 +32,17 @@ _NOUNS = {"op": "operator", "every": "bucket"}
 
 def plain_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Key, str]]:
     """Each fault as the key it is about and one line of text."""
-    every = [(found, *_walk(model, found["loc"])) for found in error.errors(include_url=False)]
-    for found, place, inside in every:
+    every = [(details, *_walk(model, details["loc"])) for details in error.errors(include_url=False)]
+    for details, place, inside in every:
         below = (other for _, other, _ in every if other != place and other[: len(place)] == place)
-        if found["type"] == "too_short" and any(below):
+        if details["type"] == "too_short" and any(below):
             continue  # too short only because pydantic does not count its wrong members
-        yield place, plain(found, place, inside)
+        yield place, plain(details, place, inside)
 
 
-def plain(found: ErrorDetails, place: Key, inside: Any) -> str:
+def plain(details: ErrorDetails, place: Key, inside: Any) -> str:
     """One finding as text, `key: what; allowed`."""
-    match found["type"]:
+    match details["type"]:
         case "extra_forbidden":
             moved = _moved(inside).get(str(place[-1]))
             return (
@@ -53,21 +53,21 @@ def plain(found: ErrorDetails, place: Key, inside: Any) -> str:
         case "missing":
             return _under(place[:-1], f'the key "{place[-1]}" is missing')
         case _:
-            return _under(place, _wrong_value(found, place))
+            return _under(place, _wrong_value(details, place))
 
 
-def _wrong_value(found: ErrorDetails, place: Key) -> str:
-    kind, given = found["type"], found["input"]
+def _wrong_value(details: ErrorDetails, place: Key) -> str:
+    kind, value = details["type"], details["input"]
     if kind in ("literal_error", "enum"):
-        words = re.findall(r"'([^']*)'", found["ctx"]["expected"])
-        return _unknown_word(_noun(place), given, words)
+        words = re.findall(r"'([^']*)'", details["ctx"]["expected"])
+        return _unknown_word(_noun(place), value, words)
     if kind == "greater_than":
-        return f"a number above {found['ctx']['gt']} is expected, not {shown_value(given)}"
+        return f"a number above {details['ctx']['gt']} is expected, not {shown_value(value)}"
     if kind == "too_short":
         return "a list of at least one is expected, not an empty one"
     if kind in _WANTED:
-        return f"{_WANTED[kind]} is expected, not {shown_value(given)}"
-    return found["msg"]
+        return f"{_WANTED[kind]} is expected, not {shown_value(value)}"
+    return details["msg"]
 
 
 def shown_value(value: Any) -> str:
@@ -91,10 +91,10 @@ def _noun(place: Key) -> str:
     return str(place[0]) if len(place) == 1 else "word"
 
 
-def _unknown_word(what: str, given: Any, words: list[str]) -> str:
-    if not isinstance(given, str):
-        return f"a word is expected, not {shown_value(given)}; allowed: {', '.join(words)}"
-    return unknown(what, given, words)
+def _unknown_word(what: str, value: Any, words: list[str]) -> str:
+    if not isinstance(value, str):
+        return f"a word is expected, not {shown_value(value)}; allowed: {', '.join(words)}"
+    return unknown(what, value, words)
 
 
 def _under(place: Key, text: str) -> str:
@@ -135,9 +135,9 @@ def _tagged(annotation: Any, tag: str) -> Any:
     if get_origin(annotation) is Annotated and Tag(tag) in get_args(annotation)[1:]:
         return get_args(annotation)[0]
     for member in get_args(annotation):
-        found = _tagged(member, tag)
-        if found is not None:
-            return found
+        inner = _tagged(member, tag)
+        if inner is not None:
+            return inner
     return None
 
 
