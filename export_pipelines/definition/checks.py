@@ -16,12 +16,12 @@ from export_pipelines.errors import CatalogError
 from export_pipelines.templates import words_in
 from export_pipelines.yaml.lines import Key
 
-Found = Iterator[tuple[Key, str]]
+Faults = Iterator[tuple[Key, str]]
 LATEST_START = "9000-01-01"  # of a calendar that ends with the year 9999
 SORTED_TYPES = ("id", "timestamp", "integer")
 
 
-def definition_faults(written: WrittenExport, catalog: Catalog) -> Found:
+def definition_faults(written: WrittenExport, catalog: Catalog) -> Faults:
     """Every fault of keys that are each well formed."""
     yield from key_faults(written)
     report = written.report
@@ -45,7 +45,7 @@ def definition_faults(written: WrittenExport, catalog: Catalog) -> Found:
     yield from _files(written)
 
 
-def override_faults(written: WrittenExport, catalog: Catalog, overrides: RunOverrides) -> Found:
+def override_faults(written: WrittenExport, catalog: Catalog, overrides: RunOverrides) -> Faults:
     """Of a definition without other faults: what a launch must not give, since Dagster's records keep it. Told before a
     launch at the terminal; a run that the UI launched fails."""
     for key, id in personal_values(written.filter, _dataset(written, catalog)):
@@ -71,34 +71,34 @@ def sortable(dataset: Dataset) -> list[str]:
     return [field.id for field in dataset.fields if field.type in SORTED_TYPES and field.path is None]
 
 
-def _sort(written: WrittenExport, dataset: Dataset) -> Found:
+def _sort(written: WrittenExport, dataset: Dataset) -> Faults:
     for place, id in enumerate(written.sort):
         try:
-            found = dataset.find(id)
+            field = dataset.find(id)
         except CatalogError as error:
             yield ("sort", place), f"sort: {error.what}"
             continue
-        if found.id not in sortable(dataset):
+        if field.id not in sortable(dataset):
             allowed = ", ".join(sortable(dataset))
             yield ("sort", place), f'sort: "{id}" has no order that all databases share; allowed: {allowed}'
 
 
-def _privacy(written: WrittenExport, dataset: Dataset) -> Found:
+def _privacy(written: WrittenExport, dataset: Dataset) -> Faults:
     wide = {f"{field.id}.*" for field in dataset.wide}
     for id, word in written.privacy.items():
         key: Key = ("privacy", id)
         if id in PERSONAL_CLASSES:
             continue
         try:
-            found = () if dataset.full(id) in wide else dataset.match(id)
+            fields = () if dataset.full(id) in wide else dataset.match(id)
         except CatalogError as error:
             yield key, f"privacy: {error.what}"
             continue
-        if dataset.get(id) and word != "remove" and not exportable(found[0]):
+        if dataset.get(id) and word != "remove" and not exportable(fields[0]):
             yield key, f'privacy: "{id}" is never exported, {word} or not; allowed: remove'
 
 
-def _windows(written: WrittenExport) -> Found:
+def _windows(written: WrittenExport) -> Faults:
     partition = cadence_of(written)
     if written.partition and written.filter.last:
         yield (
@@ -122,7 +122,7 @@ def _windows(written: WrittenExport) -> Found:
         )
 
 
-def _files(written: WrittenExport) -> Found:
+def _files(written: WrittenExport) -> Faults:
     split = written.split.rows or written.split.bytes
     if written.naming and split and "part" not in words_in(written.naming):
         yield (

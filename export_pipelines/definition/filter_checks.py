@@ -13,7 +13,7 @@ from export_pipelines.patterns import SYNTAX, BadPattern, compiled
 from export_pipelines.yaml.lines import Key
 
 Op = Operator
-Found = Iterator[tuple[Key, str]]
+Faults = Iterator[tuple[Key, str]]
 
 UNARY = frozenset(
     {Op.BLANK, Op.NOT_BLANK, Op.TRUE, Op.NOT_TRUE, Op.FALSE, Op.NOT_FALSE, Op.VALID, Op.INVALID}
@@ -25,7 +25,7 @@ SUBSTRINGS = frozenset({Op.INCLUDES, Op.NOT_INCLUDES})
 BOOLEAN_WORDS = frozenset({"yes", "true", "t", "1", "no", "false", "f", "0"})
 
 
-def filter_faults(chosen: Filter, dataset: Dataset) -> Found:
+def filter_faults(chosen: Filter, dataset: Dataset) -> Faults:
     """Every fault with its key below `filter`. No text repeats a value: it may be a person's."""
     if chosen.events and "event_type" not in dataset.by_id:
         yield ("events",), "leads have no events to choose from; filter by outcome instead"
@@ -48,9 +48,9 @@ def personal_values(chosen: Filter, dataset: Dataset) -> Iterator[tuple[Key, str
                 yield ("rules", place), leaf.lhv
 
 
-def _where(id: str, values: Scalar | tuple[Scalar, ...], dataset: Dataset) -> Found:
+def _where(id: str, values: Scalar | tuple[Scalar, ...], dataset: Dataset) -> Faults:
     key: Key = ("where", id)
-    field = yield from _found(id, key, dataset)
+    field = yield from _field(id, key, dataset)
     if field is None:
         return
     if values == ():
@@ -66,16 +66,16 @@ def _keyed(values: Scalar | tuple[Scalar, ...]) -> Iterable[tuple[Key, Scalar]]:
     return [((n,), value) for n, value in enumerate(values)] if isinstance(values, tuple) else [((), values)]
 
 
-def _any_rule(rule: Rule | RuleSet, key: Key, dataset: Dataset) -> Found:
+def _any_rule(rule: Rule | RuleSet, key: Key, dataset: Dataset) -> Faults:
     if isinstance(rule, RuleSet):
         for place, inner in enumerate(rule.rules):
             yield from _any_rule(inner, (*key, "rules", place), dataset)
         return
-    field = yield from _found(rule.lhv, (*key, "lhv"), dataset)
+    field = yield from _field(rule.lhv, (*key, "lhv"), dataset)
     yield from (((*key, "rhv"), text) for text in _rhv(rule, field))
 
 
-def _found(id: str, key: Key, dataset: Dataset) -> Generator[tuple[Key, str], None, Field | Component | None]:
+def _field(id: str, key: Key, dataset: Dataset) -> Generator[tuple[Key, str], None, Field | Component | None]:
     try:
         return dataset.find(id)
     except CatalogError as error:

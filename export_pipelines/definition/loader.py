@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import printable, shown
-from export_pipelines.definition.checks import Found, definition_faults, override_faults
+from export_pipelines.definition.checks import Faults, definition_faults, override_faults
 from export_pipelines.definition.document import read_document
 from export_pipelines.definition.export import RETRY_FOR, ExportDefinition
 from export_pipelines.definition.output import compression_of, format_of
@@ -127,8 +127,8 @@ def _load(path: Path, catalog: Catalog, overrides: RunOverrides) -> ExportDefini
     try:
         written = WrittenExport.model_validate(document.data)
     except ValidationError as error:
-        found = list(plain_faults(error, WrittenExport))
-        stop.at([*found, *_of_the_rest(document.data, found, catalog)])
+        faults = list(plain_faults(error, WrittenExport))
+        stop.at([*faults, *_faults_of_valid_keys(document.data, faults, catalog)])
         raise
     stop.at(definition_faults(written, catalog))
     stop.at(override_faults(written, catalog, overrides))
@@ -141,9 +141,9 @@ class _Faults:
     def __init__(self, file: str, document: Document, overrides: RunOverrides) -> None:
         self.file, self.document, self.overrides = file, document, overrides
 
-    def at(self, found: Iterable[tuple[Key, str]]) -> None:
-        """Raises DefinitionError unless `found` is empty."""
-        lines = sorted({(self._line(key), text) for key, text in found})
+    def at(self, faults: Iterable[tuple[Key, str]]) -> None:
+        """Raises DefinitionError unless `faults` is empty."""
+        lines = sorted({(self._line(key), text) for key, text in faults})
         if lines:
             raise DefinitionError(
                 f"{self.file}:{line}: {text}" if line else f"{self.file}, set at launch: {text}"
@@ -155,7 +155,7 @@ class _Faults:
         return 0 if is_overridden(key, self.overrides) else self.document.line(key)
 
 
-def _early_faults(path: Path, data: Any) -> Found:
+def _early_faults(path: Path, data: Any) -> Faults:
     """What makes every other fault pointless."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem):
         yield (
@@ -168,12 +168,12 @@ def _early_faults(path: Path, data: Any) -> Found:
         yield (), "an export definition is a mapping (key: value), with at least type and format"
 
 
-def _of_the_rest(data: dict[str, Any], found: list[tuple[Key, str]], catalog: Catalog) -> Found:
+def _faults_of_valid_keys(data: dict[str, Any], faults: list[tuple[Key, str]], catalog: Catalog) -> Faults:
     """Faults against the catalog of those keys in which nothing else is wrong, so that one look shows them all."""
-    wrong = {key[0] for key, _ in found if key}
-    rest = {key: value for key, value in data.items() if key not in wrong}
+    wrong = {key[0] for key, _ in faults if key}
+    valid = {key: value for key, value in data.items() if key not in wrong}
     try:
-        written = WrittenExport.model_validate({"type": "lead", "format": "csv", **rest})
+        written = WrittenExport.model_validate({"type": "lead", "format": "csv", **valid})
     except ValidationError:
         return
     yield from definition_faults(written, catalog)
@@ -223,7 +223,7 @@ def _rename_faults(
     good: Mapping[str, ExportDefinition], broken: Container[str]
 ) -> list[tuple[str, list[str]]]:
     """Of definitions that say a name which another has, or says too: its history cannot be that of both."""
-    found, heirs = [], dict[str, str]()
+    faults_of, heirs = [], dict[str, str]()
     for name, definition in good.items():
         faults = []
         for old in definition.renamed_from:
@@ -233,5 +233,5 @@ def _rename_faults(
             elif heirs.setdefault(old, name) != name:
                 faults.append(f'{at} {heirs[old]} was renamed from "{old}" already; name another')
         if faults:
-            found.append((name, faults))
-    return found
+            faults_of.append((name, faults))
+    return faults_of

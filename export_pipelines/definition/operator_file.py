@@ -19,5 +19,5 @@ def read_operator_file(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        found = plain_faults(error, model)
-        raise DefinitionError(f"{file}:{document.line(key)}: {text}" for key, text in found) from None
+        faults = plain_faults(error, model)
+        raise DefinitionError(f"{file}:{document.line(key)}: {text}" for key, text in faults) from None

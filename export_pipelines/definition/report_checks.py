@@ -11,22 +11,22 @@ from export_pipelines.errors import unknown
 from export_pipelines.yaml.lines import Key
 
 METRICS_LISTING, DIMENSIONS_LISTING = "export-pipelines fields metrics", "export-pipelines fields dimensions"
-Found = Iterator[tuple[Key, str]]
+Faults = Iterator[tuple[Key, str]]
 TIMES = frozenset({*BUCKETS, WEEKDAY})
 BESIDE = {"week": frozenset({WEEKDAY}), "month": frozenset({WEEKDAY})}  # what cuts a bucket in another way
 ROWS_ONLY = ("fields", "privacy", "sort")  # keys of exports of rows
 
 
-def key_faults(written: WrittenExport) -> Found:
+def key_faults(written: WrittenExport) -> Faults:
     """Keys that the export's type does not have, and those that it needs."""
-    given = written.model_fields_set
+    keys = written.model_fields_set
     if written.type != "report":
         for key in REPORT_KEYS:
-            if key in given:
+            if key in keys:
                 yield (key,), f"{key}: only a report has this key; allowed: type: report, or leave it out"
         return
     for key in ROWS_ONLY:
-        if key in given:
+        if key in keys:
             yield (
                 (key,),
                 f"{key}: a report has metrics and group_by instead, and names no person; leave it out",
@@ -35,7 +35,7 @@ def key_faults(written: WrittenExport) -> Found:
         yield ("type",), 'type: a report needs "metrics", a list such as [leads, cost, revenue]'
 
 
-def report_faults(report: Report, dataset: Dataset) -> Found:
+def report_faults(report: Report, dataset: Dataset) -> Faults:
     """Every fault of the report's keys, each well formed."""
     yield from _metrics(report)
     yield from _groups(report, dataset)
@@ -48,7 +48,7 @@ def report_faults(report: Report, dataset: Dataset) -> Found:
     yield from _pivot(report, dataset)
 
 
-def _metrics(report: Report) -> Found:
+def _metrics(report: Report) -> Faults:
     allowed = metrics_over(report.over)
     for place, id in enumerate(report.metrics):
         key: Key = ("metrics", place)
@@ -63,7 +63,7 @@ def _metrics(report: Report) -> Found:
             yield key, f"metrics: {unknown('metric', id, allowed, METRICS_LISTING)}"
 
 
-def _groups(report: Report, dataset: Dataset) -> Found:
+def _groups(report: Report, dataset: Dataset) -> Faults:
     allowed = dimensions_of(dataset)
     seen: dict[str, str] = {report.every: "every"} if report.every else {}
     for place, id in enumerate(report.group_by):
@@ -79,7 +79,7 @@ def _groups(report: Report, dataset: Dataset) -> Found:
             yield key, f'group_by: "{id}" says again what `every: {report.every}` says; leave one of them out'
 
 
-def _together(report: Report, dataset: Dataset) -> Found:
+def _together(report: Report, dataset: Dataset) -> Faults:
     """Parts that would make a group of each value that they are parts of."""
     allowed = dimensions_of(dataset)
     before: set[str] = set()
@@ -111,7 +111,7 @@ def _refused(id: str, dataset: Dataset) -> str:
     )
 
 
-def _pivot(report: Report, dataset: Dataset) -> Found:
+def _pivot(report: Report, dataset: Dataset) -> Faults:
     groups = dimensions_of(dataset)
     allowed = [*(id for id in report.group_by if id in groups), *([report.every] if report.every else [])]
     if report.pivot is None or report.pivot in allowed:

@@ -49,8 +49,8 @@ def targets_of(definition: ExportDefinition) -> Iterator[Target]:
     """Those of any window, with its words open. Raises RequestError."""
     words = {**OPEN, **file_words(definition)}
     name = render(definition.naming or default_naming(definition), words)
-    found = (target_of(entry, words, name) for entry in definition.deliver)
-    return (target for target in found if target is not None)
+    targets = (target_of(entry, words, name) for entry in definition.deliver)
+    return (target for target in targets if target is not None)
 
 
 class Claims:
@@ -61,11 +61,11 @@ class Claims:
 
     def rivals(self, targets: Iterable[Target]) -> dict[str, Target]:
         """Exports that write one of `targets`, each with the first of them."""
-        found: dict[str, Target] = {}
+        rivals: dict[str, Target] = {}
         for target in sorted(set(targets)):
             for export in self._exports.get(target, ()):
-                found.setdefault(export, target)
-        return found
+                rivals.setdefault(export, target)
+        return rivals
 
     def add(self, export: str, targets: Iterable[Target]) -> None:
         for target in set(targets):

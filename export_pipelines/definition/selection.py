@@ -25,17 +25,17 @@ def resolve_fields(definition: ExportDefinition, dataset: Dataset) -> tuple[One,
 
 def selection_faults(chosen: Selection, dataset: Dataset) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every fault of a selection, with its key below `fields`."""
-    found: list[tuple[tuple[str | int, ...], str]] = []
+    faults: list[tuple[tuple[str | int, ...], str]] = []
     if isinstance(chosen, Smart):
-        found += [
+        faults += [
             (("exclude", n), text) for n, id in enumerate(chosen.exclude) for text in _unmatched(id, dataset)
         ]
     elif isinstance(chosen, tuple):
-        found += [
+        faults += [
             ((n,), text) for n, id in enumerate(chosen) for text in _named_faults(n, id, chosen, dataset)
         ]
-    yield from found
-    if not found:
+    yield from faults
+    if not faults:
         resolved = _resolve(chosen, dataset)
         if not resolved:
             yield (), "no field is left to export"
@@ -44,14 +44,14 @@ def selection_faults(chosen: Selection, dataset: Dataset) -> Iterator[tuple[tupl
 
 def _resolve(chosen: Selection, dataset: Dataset, nested: bool = True) -> tuple[One, ...]:
     if isinstance(chosen, Smart):
-        found: Iterable[One] = _by_rule(chosen, dataset)
+        selected: Iterable[One] = _by_rule(chosen, dataset)
     elif isinstance(chosen, tuple):
-        found = (field for pattern in chosen for field in dataset.match(pattern))
+        selected = (field for pattern in chosen for field in dataset.match(pattern))
     else:
-        found = dataset.fields
+        selected = dataset.fields
     if not nested:
-        found = (column for field in found for column in _spread(field, dataset))
-    return tuple({field.id: field for field in found if exportable(field)}.values())
+        selected = (column for field in selected for column in _spread(field, dataset))
+    return tuple({field.id: field for field in selected if exportable(field)}.values())
 
 
 def _spread(choice: One, dataset: Dataset) -> Iterable[One]:

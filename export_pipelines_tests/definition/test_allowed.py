@@ -52,8 +52,8 @@ def allowed(tmp_path: Path) -> Allowed:
 def test_globs_permit_what_they_match_and_nothing_else(
     allowed: Allowed, kind: Kind, permitted: list[str], refused: list[str]
 ) -> None:
-    assert [one for one in permitted if not allowed.permits(kind, one, ROOT)] == []
-    assert [one for one in refused if allowed.permits(kind, one, ROOT)] == []
+    assert [name for name in permitted if not allowed.permits(kind, name, ROOT)] == []
+    assert [name for name in refused if allowed.permits(kind, name, ROOT)] == []
 
 
 def test_a_refusal_names_what_is_allowed_and_where_the_operator_lists_it(allowed: Allowed) -> None:
@@ -65,17 +65,17 @@ def test_a_refusal_names_what_is_allowed_and_where_the_operator_lists_it(allowed
 
 def test_a_kind_that_the_file_leaves_out_is_not_allowed(tmp_path: Path) -> None:
     (tmp_path / "allowed.yaml").write_text("hosts: [example.com]\n", encoding="utf-8")
-    found = load_allowed(tmp_path / "allowed.yaml").refusal("variables", "X", ROOT, "allowed.yaml")
-    assert found == (
+    refusal = load_allowed(tmp_path / "allowed.yaml").refusal("variables", "X", ROOT, "allowed.yaml")
+    assert refusal == (
         'allowed.yaml does not allow the variable "X"; it allows no variable (the operator lists it under `variables`)'
     )
 
 
 def test_without_the_file_all_may_be_named_and_no_network_is_opened(tmp_path: Path) -> None:
-    found = load_allowed(tmp_path / "allowed.yaml")
-    assert found == ANY and found.private_networks == ()
+    allowed = load_allowed(tmp_path / "allowed.yaml")
+    assert allowed == ANY and allowed.private_networks == ()
     for kind, name in (("variables", "X"), ("files", "/a/b"), ("hosts", "h"), ("buckets", "b")):
-        assert found.permits(kind, name, ROOT)  # type: ignore[arg-type]
+        assert allowed.permits(kind, name, ROOT)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_every_fault_has_its_line(tmp_path: Path, text: str, faults: list[str]) 
     with pytest.raises(DefinitionError) as caught:
         load_allowed(path)
     assert len(caught.value.faults) == len(faults)
-    for found, fault in zip(caught.value.faults, faults, strict=True):
-        assert found.startswith(f"{path}:{fault}")
+    for shown, fault in zip(caught.value.faults, faults, strict=True):
+        assert shown.startswith(f"{path}:{fault}")
 
 
 def test_a_file_that_has_to_be_there_and_is_not_allows_nothing(tmp_path: Path) -> None:

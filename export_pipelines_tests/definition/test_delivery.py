@@ -13,10 +13,10 @@ from export_pipelines_tests.definition.conftest import Load
 
 
 def test_a_folder_has_all_of_its_settings(load: Load) -> None:
-    (one,) = load('deliver: [{folder: {path: "{{export}}/{{date}}"}}]').deliver
-    assert one == FolderSettings(path="{{export}}/{{date}}", overwrite="replace")
+    (entry,) = load('deliver: [{folder: {path: "{{export}}/{{date}}"}}]').deliver
+    assert entry == FolderSettings(path="{{export}}/{{date}}", overwrite="replace")
     settings = {"path": "{{export}}/{{date}}", "overwrite": "replace"}
-    assert one.stored() == {"kind": "folder", "settings": settings}
+    assert entry.stored() == {"kind": "folder", "settings": settings}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -29,8 +29,8 @@ def test_what_the_ledger_keeps_of_an_entry_is_read_back_as_the_same(load: Load, 
         "webhook": {"url": {"env": "URL"}, "headers": {"X-Key": {"env": "KEY"}}},
         "download": {},
     }
-    (one,) = load(f"deliver: [{json.dumps({kind: needed[kind]} if needed[kind] else kind)}]").deliver
-    assert type(one) is KINDS[kind] and read_entry(json.loads(json.dumps(one.stored()))) == one
+    (entry,) = load(f"deliver: [{json.dumps({kind: needed[kind]} if needed[kind] else kind)}]").deliver
+    assert type(entry) is KINDS[kind] and read_entry(json.loads(json.dumps(entry.stored()))) == entry
 
 
 def test_a_destination_without_settings_is_refused(load: Load) -> None:

@@ -69,5 +69,5 @@ def test_a_definition_with_such_a_header_is_refused(load: Load, line: str) -> No
 
 
 def test_the_wide_characters_of_names_stay(load: Load) -> None:
-    (one,) = load('deliver: [{email: {to: a@b.example, subject: "Zürich 👩‍👩‍👧 {{date}}"}}]').deliver
-    assert isinstance(one, EmailSettings) and one.subject == "Zürich 👩‍👩‍👧 {{date}}"
+    (entry,) = load('deliver: [{email: {to: a@b.example, subject: "Zürich 👩‍👩‍👧 {{date}}"}}]').deliver
+    assert isinstance(entry, EmailSettings) and entry.subject == "Zürich 👩‍👩‍👧 {{date}}"

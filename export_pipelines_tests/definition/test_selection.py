@@ -33,8 +33,8 @@ def test_a_glob_stands_where_it_is_written_and_repeats_nothing(load: Load, leads
 
 
 def test_a_glob_names_the_components_of_a_field(load: Load, leads: Dataset) -> None:
-    found = chosen(load, leads, "[email.*]")
-    assert found == [
+    ids = chosen(load, leads, "[email.*]")
+    assert ids == [
         f"email.{name}" for name in ("user", "domain", "host", "tld", "is_free", "is_disposable", "valid")
     ]
 
@@ -50,14 +50,12 @@ def test_required_fields_only(load: Load, leads: Dataset) -> None:
 
 
 def test_without_pii_only_the_parts_remain_that_may_be_shown(load: Load, leads: Dataset) -> None:
-    found = chosen(load, leads, "{exclude_pii: true}")
-    assert {"email.domain", "phone_1.area", "postal_code.zip", "dob.year", "custom.product_type"} <= set(
-        found
-    )
+    ids = chosen(load, leads, "{exclude_pii: true}")
+    assert {"email.domain", "phone_1.area", "postal_code.zip", "dob.year", "custom.product_type"} <= set(ids)
     for private in ("email", "email.user", "phone_1", "phone_1.line", "first_name", "gender", "comments", "custom",
                     "appended", "address_1", "address_1.number", "dob", "postal_code", "postal_code.four", "ip_address",
                     "city", "trustedform_cert_url", "trustedform_cert_url.host", "appended.geo.lat"):  # fmt: skip
-        assert private not in found
+        assert private not in ids
 
 
 def test_light_leaves_out_the_wide_objects_and_nothing_else(load: Load, leads: Dataset) -> None:
@@ -66,9 +64,9 @@ def test_light_leaves_out_the_wide_objects_and_nothing_else(load: Load, leads: D
 
 
 def test_exclusions_are_ids_and_globs(load: Load, leads: Dataset) -> None:
-    found = chosen(load, leads, '{exclude_pii: true, exclude: ["appended.*", email.domain, state]}')
-    assert "email.host" in found
-    assert not {"email.domain", "state", "appended.anura.result"} & set(found)
+    ids = chosen(load, leads, '{exclude_pii: true, exclude: ["appended.*", email.domain, state]}')
+    assert "email.host" in ids
+    assert not {"email.domain", "state", "appended.anura.result"} & set(ids)
 
 
 def test_resolving_against_another_catalog_names_the_place(load: Load, leads: Dataset) -> None:
