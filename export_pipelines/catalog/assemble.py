@@ -189,8 +189,8 @@ def _in_snapshot(
     else:
         # the other dataset tells its own faults
         theirs = tuple(_fields(root, all[written.snapshot.of], lambda key, text: None))
-        found = snapshot_fields(written.snapshot, holder, theirs)
-        yield from (field for field in found if field.id not in by_id)
+        fields = snapshot_fields(written.snapshot, holder, theirs)
+        yield from (field for field in fields if field.id not in by_id)
 
 
 def _field(key: Key, id: str, written: WrittenField, fault: Fault) -> Iterator[Field]:
@@ -238,8 +238,8 @@ def _kept_of_query(written: WrittenField) -> tuple[str, ...]:
 
 
 def _place(root: Key, id: str) -> Key:
-    name, _, rest = id.partition(".")
-    return (*root, name, rest) if name in OBJECTS and rest else (*root, "fields", id)
+    name, _, member = id.partition(".")
+    return (*root, name, member) if name in OBJECTS and member else (*root, "fields", id)
 
 
 def _check_ids(root: Key, fields: tuple[Field, ...], fault: Fault) -> None:

@@ -44,11 +44,11 @@ class Dataset(BaseModel):
 
     @cached_property
     def by_id(self) -> Mapping[str, Field | Component]:
-        found: dict[str, Field | Component] = {}
+        by_id: dict[str, Field | Component] = {}
         for field in self.fields:
-            found[field.id] = field
-            found |= {part.id: part for part in field.components}
-        return found
+            by_id[field.id] = field
+            by_id |= {part.id: part for part in field.components}
+        return by_id
 
     @cached_property
     def wide(self) -> tuple[Field, ...]:
@@ -61,12 +61,12 @@ class Dataset(BaseModel):
 
     def find(self, id: str) -> Field | Component:
         """The field or component with this id. Raises CatalogError with the nearest right word."""
-        found = self.get(id)
-        if found is None:
+        field = self.get(id)
+        if field is None:
             short = (name.removeprefix(f"{self.snapshot}.") for name in self.by_id)
             listing = f"export-pipelines fields {self.name}"
             raise CatalogError(unknown("field", id, [*self.by_id, *short], listing))
-        return found
+        return field
 
     def full(self, pattern: str) -> str:
         """An id or glob with the snapshot's name before it, where only the snapshot has such a field."""
@@ -78,12 +78,12 @@ class Dataset(BaseModel):
         if "*" not in pattern and "?" not in pattern:
             return (self.find(pattern),)
         full = self.full(pattern)
-        found = tuple(field for id, field in self.by_id.items() if fnmatchcase(id, full))
-        if not found:
+        fields = tuple(field for id, field in self.by_id.items() if fnmatchcase(id, full))
+        if not fields:
             raise CatalogError(
                 f'no field matches "{pattern}" (export-pipelines fields {self.name} lists them)'
             )
-        return found
+        return fields
 
     def _names(self, pattern: str) -> bool:
         """Whether an id or a glob names anything, were it only what lies undeclared in an object (`custom.*`)."""

@@ -41,13 +41,13 @@ class Dimension:
 
 def dimensions_of(dataset: Dataset) -> dict[str, Dimension]:
     """All that a report over `dataset` may group by, by id and by LeadConduit's shorter words."""
-    found = {id: _of(field) for id, field in dataset.by_id.items() if refusal(field, dataset) is None}
-    found |= {
+    dimensions = {id: _of(field) for id, field in dataset.by_id.items() if refusal(field, dataset) is None}
+    dimensions |= {
         bucket: Dimension(bucket, bucket.capitalize(), Kind.TIMESTAMP if bucket == "hour" else Kind.DATE)
         for bucket in BUCKETS
     }
-    found[WEEKDAY] = Dimension(WEEKDAY, "Weekday (1 is Monday)", Kind.INTEGER)
-    return found | {word: found[id] for word, id in SHORT.items() if id in found}
+    dimensions[WEEKDAY] = Dimension(WEEKDAY, "Weekday (1 is Monday)", Kind.INTEGER)
+    return dimensions | {word: dimensions[id] for word, id in SHORT.items() if id in dimensions}
 
 
 def refusal(field: Field | Component, dataset: Dataset) -> str | None:

@@ -146,11 +146,11 @@ def event_types_of(measure: Measure) -> tuple[frozenset[str], ...]:
         return (frozenset(where["event_type"]),)
     if kinds is None and outcomes is None:
         return ()
-    found: dict[str, set[str]] = {}
+    by_outcome: dict[str, set[str]] = {}
     for (kind, outcome), names in EVENT_TYPES.items():
         if (kinds is None or kind in kinds) and (outcomes is None or outcome in outcomes):
-            found.setdefault(outcome, set()).update(names)
-    return tuple(map(frozenset, found.values()))
+            by_outcome.setdefault(outcome, set()).update(names)
+    return tuple(map(frozenset, by_outcome.values()))
 
 
 # A lead is what its source event told: one row, its outcome, its two prices.

@@ -52,8 +52,8 @@ def _words(name: str) -> tuple[str, ...]:
     words = (word.casefold() for word in _WORD.findall(plain.replace("#", " number ")))
     joined: list[str] = []
     for single, group in groupby(words, key=lambda word: len(word) == 1 and word.isalpha()):
-        found = list(group)
-        joined += ["".join(found)] if single else found
+        members = list(group)
+        joined += ["".join(members)] if single else members
     return tuple(joined)
 
 
@@ -74,7 +74,7 @@ def _names_ssn(word: str) -> bool:
     """`ssn`, `customerssn`, `ssnlast`; not `classname`, `addressnr`, `assn`, `missn`."""
     if word.startswith("ssn"):
         return True
-    found = _SSN_INSIDE.search(word)
-    if not found or _SHORT_FORMS.search(word):
+    match = _SSN_INSIDE.search(word)
+    if not match or _SHORT_FORMS.search(word):
         return False
-    return not _SS_WORDS.search(word[: found.start() + len("ss")])
+    return not _SS_WORDS.search(word[: match.start() + len("ss")])

@@ -62,7 +62,7 @@ def test_the_shipped_dataset_can_be_read_from_another_table(leads: Leads) -> Non
 
 def test_a_field_is_changed_key_by_key(leads: Leads) -> None:
     field = next(
-        one for one in leads(extend("    fields: {email: {column: mail}}")).fields if one.id == "email"
+        field for field in leads(extend("    fields: {email: {column: mail}}")).fields if field.id == "email"
     )
     assert (field.column, field.type, field.pii) == ("mail", "email", PiiClass.DIRECT)
 
@@ -73,10 +73,10 @@ def test_custom_fields_have_a_short_form_and_join_those_declared_already(leads: 
             "    custom: {state_of_mind: {type: text, pii: none}, narrative: {path: 'Long Text', type: text}}"
         )
     )
-    field = next(one for one in dataset.fields if one.id == "custom.state_of_mind")
+    field = next(field for field in dataset.fields if field.id == "custom.state_of_mind")
     assert (field.column, field.path, field.label) == ("custom", "state_of_mind", "Custom state of mind")
     assert "custom.product_type" in dataset.by_id
-    assert next(one for one in dataset.fields if one.id == "custom.narrative").path == "Long Text"
+    assert next(field for field in dataset.fields if field.id == "custom.narrative").path == "Long Text"
 
 
 def test_custom_values_follow_the_column_of_their_object(leads: Leads) -> None:

@@ -62,7 +62,7 @@ def test_pii_classes_are_those_of_the_domain(leads: Dataset, id: str, pii: str) 
 
 def test_money_is_decimal_with_two_places(leads: Dataset) -> None:
     for id in ("price", "purchase_price", "revenue", "cost", "custom.loan_amount"):
-        (field,) = (one for one in leads.fields if one.id == id)
+        (field,) = (field for field in leads.fields if field.id == id)
         assert (field.kind, field.decimal_scale) == (Kind.DECIMAL, 2)
 
 
@@ -72,7 +72,7 @@ def test_reporting_names_are_read_from_the_columns_of_the_prices(leads: Dataset)
 
 
 def test_declared_values_are_paths_in_json_columns(leads: Dataset) -> None:
-    (field,) = (one for one in leads.fields if one.id == "appended.geo.lat")
+    (field,) = (field for field in leads.fields if field.id == "appended.geo.lat")
     assert (field.column, field.path, field.group) == ("appended", "geo.lat", "Appended")
 
 
@@ -86,10 +86,10 @@ def test_rows_are_windowed_and_ordered_by_submission(leads: Dataset) -> None:
 
 
 def test_what_remains_of_a_type_is_among_its_components() -> None:
-    for one in SEMANTIC_TYPES.values():
-        assert one.remains <= set(one.components)
-        assert (one.beside or frozenset()) <= one.remains
-        assert all(together <= one.remains for together in one.apart)
+    for semantic_type in SEMANTIC_TYPES.values():
+        assert semantic_type.remains <= set(semantic_type.components)
+        assert (semantic_type.beside or frozenset()) <= semantic_type.remains
+        assert all(together <= semantic_type.remains for together in semantic_type.apart)
 
 
 def test_an_unknown_field_or_dataset_has_its_nearest_word(catalog: Catalog, leads: Dataset) -> None:

@@ -34,8 +34,8 @@ from export_pipelines.yaml.lines import YamlFault, read_yaml, read_yaml_file
     ],
 )
 def test_plain_words_are_read_as_yaml_1_2_does(text: str, value: Any) -> None:
-    found = read_yaml(f"key: {text}").data["key"]
-    assert (found, type(found)) == (value, type(value))
+    parsed = read_yaml(f"key: {text}").data["key"]
+    assert (parsed, type(parsed)) == (value, type(value))
 
 
 def test_keys_are_always_text() -> None:
