@@ -105,5 +105,5 @@ def _require_tree(columns: Sequence[OutputColumn], request: PlanRequest) -> None
 
 def source_fields(dataset: Dataset, ids: Iterable[str]) -> tuple[Field, ...]:
     """The fields with these ids, each once, in order of first appearance."""
-    found = (dataset.find(id) for id in dict.fromkeys(ids))
-    return tuple(field for field in found if isinstance(field, Field))
+    fields = (dataset.find(id) for id in dict.fromkeys(ids))
+    return tuple(field for field in fields if isinstance(field, Field))

@@ -37,13 +37,13 @@ def telling_parts(columns: Iterable[OutputColumn], words: Words) -> set[str]:
         part = words.dataset.get(column.id)
         if isinstance(part, Component) and words.of(part.field) not in (None, Mask.KEEP):
             shown.setdefault((part.field.column, part.field.path), {})[part.name] = part
-    found: set[str] = set()
+    last_ids: set[str] = set()
     for parts in shown.values():
         type = next(iter(parts.values())).field.semantic_type
         for together in type.apart:
             if together <= parts.keys():
-                found.add([parts[name].id for name in type.components if name in together][-1])
-    return found
+                last_ids.add([parts[name].id for name in type.components if name in together][-1])
+    return last_ids
 
 
 def is_clear(operand: Field | Component, grant: Grant, dataset: Dataset) -> bool:

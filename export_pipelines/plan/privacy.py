@@ -131,7 +131,7 @@ def _masked(
 
 def _seals(whole: Field, words: Words, treated: bool) -> tuple[Seal, ...]:
     """Masks inside the object `whole`: of its declared values, then of all others, those of an object in it by its own."""
-    found: dict[str, Seal] = {}
+    seals: dict[str, Seal] = {}
     stars = [Seal(path=UNDECLARED, type="text", mask=words.inside(whole))]
     for field in words.dataset.fields:
         path = path_inside(field, whole)
@@ -140,9 +140,9 @@ def _seals(whole: Field, words: Words, treated: bool) -> tuple[Seal, ...]:
         if field.kind is Kind.JSON and field.is_personal:
             stars.append(Seal(path=f"{path}.{UNDECLARED}", type="text", mask=words.inside(field)))
         for seal in _declared(field, path, words, treated):
-            before = found.get(path)
-            found[path] = seal if before is None else _stricter(before, seal)
-    return (*found.values(), *(star for star in stars if star.mask))
+            before = seals.get(path)
+            seals[path] = seal if before is None else _stricter(before, seal)
+    return (*seals.values(), *(star for star in stars if star.mask))
 
 
 def _declared(field: Field, path: str, words: Words, treated: bool) -> Iterator[Seal]:

@@ -136,7 +136,7 @@ def parts_too_many(columns: Iterable[OutputColumn], words: Words, request: PlanR
         if isinstance(part, Component) and words.of(part.field) is not Mask.KEEP:
             shown.setdefault((part.field.column, part.field.path), {})[part.name] = part
     named = {field.id: n for n, id in enumerate(_named(request)) if (field := request.dataset.get(id))}
-    found: set[str] = set()
+    last_ids: set[str] = set()
     for parts in shown.values():
         type = next(iter(parts.values())).field.semantic_type
         for together in type.apart:
@@ -145,14 +145,14 @@ def parts_too_many(columns: Iterable[OutputColumn], words: Words, request: PlanR
                 continue
             chosen = [id for id in ids if id not in named]
             if chosen:
-                found.add(chosen[-1])
+                last_ids.add(chosen[-1])
                 continue
             raise RequestError(
                 f"{' and '.join(ids)} together reveal {parts[min(together)].field.id}, which is hidden",
                 where=request.definition.at("fields", max(named[id] for id in ids)),
                 remedy="leave one of them out",
             )
-    return found
+    return last_ids
 
 
 def _named(request: PlanRequest) -> tuple[str, ...]:

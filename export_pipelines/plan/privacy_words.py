@@ -43,9 +43,9 @@ class Words:
         the strictest of several that are as close. A glob, an object and a class reach personal data of open types only.
         """
         for entries in self._by_closeness(field):
-            found = [entry.mask for entry in entries]
-            if found:
-                return strictest(found)
+            masks = [entry.mask for entry in entries]
+            if masks:
+                return strictest(masks)
         return None
 
     def named(self, id: str) -> list[Mask]:
@@ -149,11 +149,11 @@ def _require_match(entry: Entry, request: PlanRequest) -> None:
     if entry.pattern in {f"{field.id}.{UNDECLARED}" for field in dataset.wide}:
         return
     try:
-        found = dataset.match(entry.key)
+        fields = dataset.match(entry.key)
     except CatalogError as error:
         raise RequestError(error.what, where=where) from error
-    parts = [part for part in found if isinstance(part, Component)]
-    if len(parts) == len(found) and entry.mask not in (Mask.KEEP, Mask.REMOVE):
+    parts = [part for part in fields if isinstance(part, Component)]
+    if len(parts) == len(fields) and entry.mask not in (Mask.KEEP, Mask.REMOVE):
         raise RequestError(
             f'"{entry.key}" names parts of a value; a part can be removed, not "{entry.mask}"',
             where=where,

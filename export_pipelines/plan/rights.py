@@ -124,10 +124,10 @@ def _acting(
             where=request.definition.name,
             remedy=f"roles: {having}",
         )
-    found = [(grant, findings(request, grant)) for grant in allowed]
-    whole = [pair for pair in found if not pair[1]]
-    narrowed = [pair for pair in found if not any(finding.refuses for finding in pair[1])]
-    return (*whole, *narrowed, *found)[0]
+    pairs = [(grant, findings(request, grant)) for grant in allowed]
+    whole = [pair for pair in pairs if not pair[1]]
+    narrowed = [pair for pair in pairs if not any(finding.refuses for finding in pair[1])]
+    return (*whole, *narrowed, *pairs)[0]
 
 
 def _require(

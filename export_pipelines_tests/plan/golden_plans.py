@@ -28,7 +28,7 @@ def golden_plan(path: Path) -> Plan:
 
 def golden_text(plan: Plan) -> str:
     query = plan.query
-    private = [str(n) for n, one in enumerate(query.parameters) if isinstance(one, Reference)]
+    private = [str(n) for n, parameter in enumerate(query.parameters) if isinstance(parameter, Reference)]
     columns, _, residual = query.sql.partition("\n")
     lines = [
         *(f"-- {text}" for text in plan.filter.text),
@@ -45,5 +45,5 @@ def golden_text(plan: Plan) -> str:
 
 
 if __name__ == "__main__":
-    for one in sorted(FOLDER.glob("*.yaml")):
-        one.with_suffix(".sql").write_text(golden_text(golden_plan(one)), encoding="utf-8")
+    for file in sorted(FOLDER.glob("*.yaml")):
+        file.with_suffix(".sql").write_text(golden_text(golden_plan(file)), encoding="utf-8")

@@ -41,7 +41,7 @@ def holds(kind: Kind, op: Op, stored: Any, rhv: Any) -> bool:
     left = plain(kind, stored)
     if left is None:
         return False
-    right = [plain(kind, one) for one in rhv] if isinstance(rhv, tuple) else plain(kind, rhv)
+    right = [plain(kind, value) for value in rhv] if isinstance(rhv, tuple) else plain(kind, rhv)
     return COMPARED[op](left, right)
 
 
@@ -64,8 +64,8 @@ def plain(kind: Kind, value: Any) -> Any:
 
 
 def moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 COMPARED: Mapping[Op, Callable[[Any, Any], bool]] = {

@@ -75,7 +75,7 @@ def request_for(filter: Filter, window: Window = WHOLE, **more: Any) -> PlanRequ
 
 
 def window(start: str, end: str) -> Window:
-    first, last = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (start, end))
+    first, last = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end))
     return Window(start=first, end=last, key="test")
 
 

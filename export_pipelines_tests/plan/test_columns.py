@@ -33,8 +33,8 @@ def test_one_name_has_three_spellings(tmp_path: Path, id: str, header: str, path
 
 
 def test_headers_may_be_labels(tmp_path: Path) -> None:
-    found = columns(tmp_path, "format: {csv: {header: labels}}\nfields: [lead_id, email.domain]")
-    assert [column.header for column in found.values()] == ["Lead ID", "Email domain"]
+    by_id = columns(tmp_path, "format: {csv: {header: labels}}\nfields: [lead_id, email.domain]")
+    assert [column.header for column in by_id.values()] == ["Lead ID", "Email domain"]
 
 
 @pytest.mark.parametrize(
@@ -56,23 +56,23 @@ def test_a_column_has_the_kind_of_its_value(tmp_path: Path, id: str, kind: Kind,
 
 @pytest.mark.parametrize("format", ["json", "ndjson"])
 def test_json_does_not_repeat_what_a_whole_object_holds(tmp_path: Path, format: str) -> None:
-    found = columns(tmp_path, f"format: {format}\nfields: [custom, custom.product_type, appended.geo.lat]")
-    assert list(found) == ["custom", "appended.geo.lat"]
+    by_id = columns(tmp_path, f"format: {format}\nfields: [custom, custom.product_type, appended.geo.lat]")
+    assert list(by_id) == ["custom", "appended.geo.lat"]
 
 
 @pytest.mark.parametrize("format", ["csv", "tsv", "parquet"])
 def test_a_flat_format_has_both_the_object_and_its_value(tmp_path: Path, format: str) -> None:
-    found = columns(tmp_path, f"format: {format}\nfields: [custom, custom.product_type]")
-    assert list(found) == ["custom", "custom.product_type"]
+    by_id = columns(tmp_path, f"format: {format}\nfields: [custom, custom.product_type]")
+    assert list(by_id) == ["custom", "custom.product_type"]
 
 
 def test_a_value_comes_back_when_privacy_takes_its_object_away(tmp_path: Path) -> None:
-    found = columns(
+    by_id = columns(
         tmp_path,
         "format: json\nfields: [custom, custom.product_type]\n"
         "privacy: {custom: remove, custom.product_type: keep}",
     )
-    assert list(found) == ["custom.product_type"]
+    assert list(by_id) == ["custom.product_type"]
 
 
 def test_parts_of_a_value_in_a_whole_object_stand_beside_it() -> None:
@@ -88,8 +88,8 @@ def test_parts_of_a_value_in_a_whole_object_stand_beside_it() -> None:
         id="custom.work_email", type="email", column="custom", path="work_email", label="Work", group="Custom"
     )
     domain = next(part for part in inner.components if part.name == "domain")
-    found = without_repeats(columns_of([whole, inner, domain], request), request)
-    assert [column.json_path for column in found] == [
+    kept = without_repeats(columns_of([whole, inner, domain], request), request)
+    assert [column.json_path for column in kept] == [
         ("custom",),
         ("custom_components", "work_email", "domain"),
     ]

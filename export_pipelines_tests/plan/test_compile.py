@@ -29,17 +29,17 @@ def test_the_steps_come_in_the_order_of_the_ops() -> None:
 
 
 def test_equal_requests_give_equal_plans(tmp_path: Path) -> None:
-    one, other = (compile_plan(request(tmp_path, YAML)) for _ in range(2))
-    assert one == other
-    assert one.model_dump_json() == other.model_dump_json()
+    first, other = (compile_plan(request(tmp_path, YAML)) for _ in range(2))
+    assert first == other
+    assert first.model_dump_json() == other.model_dump_json()
 
 
 def test_a_plan_travels_as_json_and_is_the_same_afterwards(tmp_path: Path) -> None:
-    there = plan(tmp_path, YAML)
-    back = Plan.model_validate_json(there.model_dump_json())
-    assert back == there
-    assert back.model_dump_json() == there.model_dump_json()
-    assert len(there.model_dump_json()) < 16_384
+    whole = plan(tmp_path, YAML)
+    back = Plan.model_validate_json(whole.model_dump_json())
+    assert back == whole
+    assert back.model_dump_json() == whole.model_dump_json()
+    assert len(whole.model_dump_json()) < 16_384
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_a_plan_travels_as_json_and_is_the_same_afterwards(tmp_path: Path) -> No
 def test_the_schema_hash_changes_with_the_columns_only(
     tmp_path: Path, old: str, new: str, changes: bool
 ) -> None:
-    one, other = (
+    first, other = (
         schema_hash(plan(tmp_path, yaml).masking.columns) for yaml in (YAML, YAML.replace(old, new))
     )
-    assert (one != other) is changes
+    assert (first != other) is changes
 
 
 def test_a_step_adds_its_own_section_and_leaves_the_rest(tmp_path: Path) -> None:
@@ -92,16 +92,16 @@ def test_a_step_that_comes_too_early_names_the_one_before_it(tmp_path: Path, nam
 
 
 def test_what_a_later_release_adds_to_a_plan_is_not_asked_about(tmp_path: Path) -> None:
-    there = plan(tmp_path, YAML)
-    told = there.model_dump(mode="json") | {"signed": True}
-    told["query"]["hints"] = ["none"]
-    told["query"]["columns"][0]["unit"] = "ms"
-    told["query"]["parameters"][5]["since"] = 2
-    told["extract"]["window"]["zone"] = "UTC"
-    told["masking"]["columns"][0]["unit"] = "ms"
-    told["output"]["deliver_by"] = "noon"
-    assert Plan.model_validate(told).query == there.query
-    assert PlanDraft.model_validate(told).masking == there.masking
+    whole = plan(tmp_path, YAML)
+    stored = whole.model_dump(mode="json") | {"signed": True}
+    stored["query"]["hints"] = ["none"]
+    stored["query"]["columns"][0]["unit"] = "ms"
+    stored["query"]["parameters"][5]["since"] = 2
+    stored["extract"]["window"]["zone"] = "UTC"
+    stored["masking"]["columns"][0]["unit"] = "ms"
+    stored["output"]["deliver_by"] = "noon"
+    assert Plan.model_validate(stored).query == whole.query
+    assert PlanDraft.model_validate(stored).masking == whole.masking
 
 
 def test_the_room_of_plans_opens_nothing_and_reads_no_clock() -> None:
@@ -201,7 +201,7 @@ def test_a_description_never_tells_what_a_person_is_looked_for_by(tmp_path: Path
         "  rules:\n    - {op: or, rules: [{lhv: comments, op: includes, rhv: canary}, "
         "{lhv: email.user, op: matches pattern, rhv: canary}]}"
     )
-    found = plan(tmp_path, asked)
-    assert "canary" not in describe(found).lower()
-    assert "5125550100" not in describe(found)
-    assert "canary" not in json.dumps(found.filter.text).lower()
+    compiled = plan(tmp_path, asked)
+    assert "canary" not in describe(compiled).lower()
+    assert "5125550100" not in describe(compiled)
+    assert "canary" not in json.dumps(compiled.filter.text).lower()

@@ -25,35 +25,35 @@ def test_every_field_of_a_lead_is_a_field_of_its_snapshot() -> None:
         if field.id not in NOT_IN_A_SNAPSHOT
         and not field.id.startswith(("flow.", "source.", "recipient.", "appended."))
     }
-    found = {field.id.removeprefix("lead."): field for field in EVENTS.fields if field.id.startswith("lead.")}
-    assert found.keys() == own.keys()
-    for id, one in found.items():
-        assert (one.type, one.pii, one.column) == (own[id].type, own[id].pii, "lead")
-    assert (found["email"].path, found["custom.loan_amount"].path) == ("email", "custom.loan_amount")
+    by_id = {field.id.removeprefix("lead."): field for field in EVENTS.fields if field.id.startswith("lead.")}
+    assert by_id.keys() == own.keys()
+    for id, field in by_id.items():
+        assert (field.type, field.pii, field.column) == (own[id].type, own[id].pii, "lead")
+    assert (by_id["email"].path, by_id["custom.loan_amount"].path) == ("email", "custom.loan_amount")
 
 
 def test_a_field_of_the_lead_is_named_without_its_prefix_where_events_have_no_such_field(
     tmp_path: Path,
 ) -> None:
-    found = event(
+    by_id = event(
         tmp_path, "fields: [event_id, email, email.domain, custom.product_type, outcome, lead.state]"
     )
-    assert list(found) == [
+    assert list(by_id) == [
         "event_id", "lead.email", "lead.email.domain", "lead.custom.product_type", "outcome", "lead.state",
     ]  # fmt: skip
 
 
 def test_in_columns_the_snapshot_is_one_column_a_field(tmp_path: Path) -> None:
-    found = columns(tmp_path, "type: event\nfields: [lead, lead_id]")
-    assert "lead" not in found and "lead.ssn" not in found
-    assert [one.header for one in found.values()][:2] == ["lead_reference", "lead_submitted_at"]
-    assert found["lead.custom"].kind is Kind.JSON and list(found)[-1] == "lead_id"
+    by_id = columns(tmp_path, "type: event\nfields: [lead, lead_id]")
+    assert "lead" not in by_id and "lead.ssn" not in by_id
+    assert [column.header for column in by_id.values()][:2] == ["lead_reference", "lead_submitted_at"]
+    assert by_id["lead.custom"].kind is Kind.JSON and list(by_id)[-1] == "lead_id"
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson"])
 def test_in_json_the_snapshot_is_one_object(tmp_path: Path, form: str) -> None:
-    found = columns(tmp_path, f"type: event\nformat: {form}\nfields: all")
-    assert [id for id in found if id.startswith("lead.")] == [] and found["lead"].kind is Kind.JSON
+    by_id = columns(tmp_path, f"type: event\nformat: {form}\nfields: all")
+    assert [id for id in by_id if id.startswith("lead.")] == [] and by_id["lead"].kind is Kind.JSON
 
 
 def seals(folder: Path, privacy: str) -> dict[str, str | None]:
@@ -70,8 +70,8 @@ def test_a_word_for_a_field_holds_in_columns_and_in_the_snapshot(tmp_path: Path)
     privacy = "{email: hash, phone_*: mask, lead.last_name: remove"
     flat = event(tmp_path, f"fields: [lead.email, phone_1, lead.last_name]\nprivacy: {privacy}}}")
     assert flat == {"lead.email": "hash", "lead.phone_1": "mask"}
-    found = seals(tmp_path, f"privacy: {privacy}, lead: keep}}")
-    hidden = {path: mask for path, mask in found.items() if mask not in (None, Mask.KEEP, Mask.REDACT)}
+    mask_of = seals(tmp_path, f"privacy: {privacy}, lead: keep}}")
+    hidden = {path: mask for path, mask in mask_of.items() if mask not in (None, Mask.KEEP, Mask.REDACT)}
     assert hidden == {
         "email": "hash", "phone_1": "mask", "phone_2": "mask", "phone_3": "mask", "last_name": "remove", "ssn": "remove",
     }  # fmt: skip
@@ -99,8 +99,8 @@ def test_an_object_needs_a_word_of_its_own_beside_hidden_fields(tmp_path: Path) 
 def test_an_object_in_the_snapshot_has_words_of_its_own(
     tmp_path: Path, privacy: str, expected: dict[str, str | None]
 ) -> None:
-    found = seals(tmp_path, f"privacy: {privacy}")
-    assert {path: found.get(path) for path in expected} == expected
+    mask_of = seals(tmp_path, f"privacy: {privacy}")
+    assert {path: mask_of.get(path) for path in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -108,40 +108,40 @@ def test_an_object_in_the_snapshot_has_words_of_its_own(
     ["{}", "{lead: redact}", "{lead: hash, custom: mask}", "{lead.*: tokenize}", "{lead: keep, state: keep}"],
 )
 def test_what_is_not_personal_is_never_hidden_in_the_snapshot(tmp_path: Path, privacy: str) -> None:
-    found = seals(tmp_path, f"privacy: {privacy}")
+    mask_of = seals(tmp_path, f"privacy: {privacy}")
     plain = {
         field.path
         for field in EVENTS.fields
         if field.column == "lead" and field.path and not field.is_personal
     }
-    assert {path: found[path] for path in plain} == dict.fromkeys(plain)
+    assert {path: mask_of[path] for path in plain} == dict.fromkeys(plain)
 
 
 def test_where_texts_are_redacted_the_names_of_the_row_are_read_and_not_exported(tmp_path: Path) -> None:
     yaml = "type: event\nfields: [event_id, reason, comments]\nprivacy: {comments: redact}"
-    made = plan(tmp_path, yaml)
-    found = made.masking
-    assert found.own == (
+    compiled = plan(tmp_path, yaml)
+    section = compiled.masking
+    assert section.own == (
         "lead.first_name", "lead.last_name", "lead.title", "lead.dob", "lead.address_1", "lead.address_2",
     )  # fmt: skip
-    assert found.never == ("lead.ssn",)
-    assert {*found.own, *found.never} <= {column.name for column in made.query.columns}
-    assert [column.id for column in found.columns] == ["event_id", "reason", "lead.comments"]
+    assert section.never == ("lead.ssn",)
+    assert {*section.own, *section.never} <= {column.name for column in compiled.query.columns}
+    assert [column.id for column in section.columns] == ["event_id", "reason", "lead.comments"]
 
 
 def test_where_nothing_is_redacted_no_name_is_read(tmp_path: Path) -> None:
-    found = masking(tmp_path, "type: event\nfields: [event_id, comments]")
-    assert (found.own, found.never) == ((), ("lead.ssn",))
-    made = plan(tmp_path, "type: event\nfields: [event_id, reason]")
-    found = made.masking
-    assert (found.own, found.never) == ((), ())
-    assert [column.name for column in made.query.columns] == ["event_id", "reason", "occurred_at"]
+    section = masking(tmp_path, "type: event\nfields: [event_id, comments]")
+    assert (section.own, section.never) == ((), ("lead.ssn",))
+    compiled = plan(tmp_path, "type: event\nfields: [event_id, reason]")
+    section = compiled.masking
+    assert (section.own, section.never) == ((), ())
+    assert [column.name for column in compiled.query.columns] == ["event_id", "reason", "occurred_at"]
 
 
 def test_rows_are_sorted_as_asked_and_then_by_time(tmp_path: Path) -> None:
-    made = plan(tmp_path, "type: event\nfields: [event_id]\nsort: [lead_id]")
-    assert made.extract and made.extract.order == ("lead_id", "occurred_at", "event_id")
-    assert made.query.sql.endswith(
+    compiled = plan(tmp_path, "type: event\nfields: [event_id]\nsort: [lead_id]")
+    assert compiled.extract and compiled.extract.order == ("lead_id", "occurred_at", "event_id")
+    assert compiled.query.sql.endswith(
         "ORDER BY CASE WHEN (events.lead_id IS NULL) THEN 0 ELSE 1 END, events.lead_id, events.occurred_at, events.event_id"
     )
 
@@ -154,5 +154,5 @@ def test_without_the_leads_that_a_launch_gives_there_is_no_plan(tmp_path: Path) 
 
 
 def test_event_types_are_globs_of_whole_dotted_words(tmp_path: Path) -> None:
-    made = plan(tmp_path, 'type: event\nfilter: {events: [recipient.*, "step.skipp?d"]}')
-    assert made.query.parameters[-2:] == ("recipient.%", "step.skipp_d")
+    compiled = plan(tmp_path, 'type: event\nfilter: {events: [recipient.*, "step.skipp?d"]}')
+    assert compiled.query.parameters[-2:] == ("recipient.%", "step.skipp_d")

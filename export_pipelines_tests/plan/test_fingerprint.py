@@ -53,7 +53,7 @@ def asked(folder: Path, yaml: str, window: Window = JANUARY, keys: Keys = KEYS) 
     return PlanRequest(load_definition(file, CATALOG), window, CATALOG, "sqlite", keys)
 
 
-def told(folder: Path, yaml: str, window: Window = JANUARY, keys: Keys = KEYS) -> str:
+def digest_of(folder: Path, yaml: str, window: Window = JANUARY, keys: Keys = KEYS) -> str:
     return fingerprint(compile_plan(asked(folder, yaml, window, keys)))
 
 
@@ -67,9 +67,9 @@ def changed(yaml: str, old: str, new: str) -> str:
 def test_every_database_spells_another_sql_for_the_same_content(
     tmp_path: Path, yaml: str, window: Window
 ) -> None:
-    made = asked(tmp_path, yaml, window)
+    wanted = asked(tmp_path, yaml, window)
     plans = [
-        compile_plan(PlanRequest(made.definition, made.window, CATALOG, name, KEYS)) for name in DATABASES
+        compile_plan(PlanRequest(wanted.definition, wanted.window, CATALOG, name, KEYS)) for name in DATABASES
     ]
     assert len({plan.query.sql for plan in plans}) > 2
     assert len({fingerprint(plan) for plan in plans}) == 1
@@ -92,7 +92,7 @@ def test_every_database_spells_another_sql_for_the_same_content(
     ],
 )
 def test_it_stays_where_the_content_does(tmp_path: Path, old: str, new: str) -> None:
-    assert told(tmp_path, LEADS) == told(tmp_path, changed(LEADS, old, new))
+    assert digest_of(tmp_path, LEADS) == digest_of(tmp_path, changed(LEADS, old, new))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_it_stays_where_the_content_does(tmp_path: Path, old: str, new: str) -> 
     ],
 )
 def test_it_changes_with_the_content(tmp_path: Path, old: str, new: str) -> None:
-    assert told(tmp_path, LEADS) != told(tmp_path, changed(LEADS, old, new))
+    assert digest_of(tmp_path, LEADS) != digest_of(tmp_path, changed(LEADS, old, new))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_it_changes_with_the_content(tmp_path: Path, old: str, new: str) -> None
     ],
 )
 def test_that_of_a_report_changes_with_what_it_counts(tmp_path: Path, old: str, new: str) -> None:
-    assert told(tmp_path, REPORT) != told(tmp_path, changed(REPORT, old, new))
+    assert digest_of(tmp_path, REPORT) != digest_of(tmp_path, changed(REPORT, old, new))
 
 
 def test_it_is_that_of_the_window_whoever_cut_it(tmp_path: Path) -> None:
@@ -159,13 +159,13 @@ def test_it_is_that_of_the_window_whoever_cut_it(tmp_path: Path) -> None:
         window_between(WHOLE.start, WHOLE.end),
         WHOLE,
     ]
-    same, hand, *others = (told(tmp_path, LEADS, window) for window in windows)
+    same, hand, *others = (digest_of(tmp_path, LEADS, window) for window in windows)
     assert same == hand and len({same, *others}) == 4
 
 
 def test_two_names_of_one_field_are_one_field(tmp_path: Path) -> None:
-    assert told(tmp_path, EVENTS) == told(tmp_path, changed(EVENTS, "lead.state", "state"))
-    assert told(tmp_path, EVENTS) != told(tmp_path, changed(EVENTS, "lead.state", "outcome"))
+    assert digest_of(tmp_path, EVENTS) == digest_of(tmp_path, changed(EVENTS, "lead.state", "state"))
+    assert digest_of(tmp_path, EVENTS) != digest_of(tmp_path, changed(EVENTS, "lead.state", "outcome"))
 
 
 def test_a_rotated_key_is_other_content_only_where_it_is_used(tmp_path: Path) -> None:
@@ -173,9 +173,9 @@ def test_a_rotated_key_is_other_content_only_where_it_is_used(tmp_path: Path) ->
     names = key_names(
         *(key_versions(environment, name, tmp_path, tmp_path) for name in ("HASH_KEY", "MASTER_KEY"))
     )
-    assert told(tmp_path, LEADS) != told(tmp_path, LEADS, keys=names)
+    assert digest_of(tmp_path, LEADS) != digest_of(tmp_path, LEADS, keys=names)
     plain = changed(changed(LEADS, "email: hash", "email: mask"), "custom: redact", "custom: mask")
-    assert told(tmp_path, plain) == told(tmp_path, plain, keys=names)
+    assert digest_of(tmp_path, plain) == digest_of(tmp_path, plain, keys=names)
 
 
 @pytest.mark.parametrize(
@@ -189,19 +189,19 @@ def test_a_rotated_key_is_other_content_only_where_it_is_used(tmp_path: Path) ->
     ],
 )
 def test_it_says_where_the_values_lie(tmp_path: Path, id: str, change: dict[str, Any], same: bool) -> None:
-    made = request(tmp_path, LEADS)
+    wanted = request(tmp_path, LEADS)
     fields = tuple(
         field.model_copy(update=change) if field.id == id else field
         for field in CATALOG.dataset("leads").fields
     )
     leads = Dataset.model_validate(CATALOG.dataset("leads").model_dump() | {"fields": fields})
     catalog = Catalog(datasets=(leads, *(dataset for dataset in CATALOG.datasets if dataset.name != "leads")))
-    moved = compile_plan(PlanRequest(made.definition, made.window, catalog, "sqlite", KEYS))
-    assert (fingerprint(moved) == fingerprint(compile_plan(made))) is same
+    moved = compile_plan(PlanRequest(wanted.definition, wanted.window, catalog, "sqlite", KEYS))
+    assert (fingerprint(moved) == fingerprint(compile_plan(wanted))) is same
 
 
 def test_it_tells_its_version(tmp_path: Path) -> None:
-    version, _, digest = told(tmp_path, LEADS).partition(":")
+    version, _, digest = digest_of(tmp_path, LEADS).partition(":")
     assert version == VERSION and len(digest) == len(hashlib.sha256().hexdigest())
     assert is_comparable(f"{version}:{digest}")
     assert not any(map(is_comparable, (None, "", digest, f"{int(VERSION) + 1}:{digest}")))
@@ -212,15 +212,15 @@ def travelled(plan: Plan) -> PlanDraft:
 
 
 def test_what_is_compared_with_a_person_is_in_no_json_and_bound_when_it_is_read(tmp_path: Path) -> None:
-    made = request(tmp_path, LEADS)
-    plan = compile_plan(made)
+    wanted = request(tmp_path, LEADS)
+    plan = compile_plan(wanted)
     for text in (plan.model_dump_json(), repr(plan), str(plan), str(plan.model_dump())):
         assert "canary" not in text.lower() and "filter.rules.0" in text
     draft = travelled(plan)
     for read in (lambda: draft.whole().query.values, lambda: fingerprint(draft.whole())):
         with pytest.raises(FatalError, match=r"^filter\.rules\.0: .* was not read"):
             read()
-    bound = bind(draft, made).whole()
+    bound = bind(draft, wanted).whole()
     assert bound == plan and "canary" in bound.query.values
     assert (bound.query.values, fingerprint(bound)) == (plan.query.values, fingerprint(plan))
 

@@ -30,8 +30,8 @@ def names_of(folder: Path, **variables: str) -> Keys:
     ],
 )
 def test_the_keys_behind_the_masks_are_named(tmp_path: Path, privacy: str, ids: list[str]) -> None:
-    found = masking(tmp_path, f"fields: [email, last_name, custom]\nprivacy: {{'*': keep, {privacy}}}")
-    assert found.key_ids == tuple(KEYS[name] for name in ids)
+    section = masking(tmp_path, f"fields: [email, last_name, custom]\nprivacy: {{'*': keep, {privacy}}}")
+    assert section.key_ids == tuple(KEYS[name] for name in ids)
 
 
 def test_a_rotated_key_makes_other_content(tmp_path: Path) -> None:
@@ -39,8 +39,8 @@ def test_a_rotated_key_makes_other_content(tmp_path: Path) -> None:
     first = names_of(tmp_path, HASH_KEY=LONG)
     both = names_of(tmp_path, HASH_KEY=LONG, HASH_KEY_2=LONG * 2)
     back = names_of(tmp_path, HASH_KEY=LONG, HASH_KEY_2=LONG * 2, HASH_KEY_ACTIVE="1")
-    told = [fingerprint(plan(tmp_path, yaml, keys=keys)) for keys in (first, both, back)]
-    assert told[0] == told[2] != told[1]
+    digests = [fingerprint(plan(tmp_path, yaml, keys=keys)) for keys in (first, both, back)]
+    assert digests[0] == digests[2] != digests[1]
     plain = "fields: [lead_id, email]"
     assert fingerprint(plan(tmp_path, plain, keys=first)) == fingerprint(plan(tmp_path, plain, keys=both))
 

@@ -181,8 +181,8 @@ def test_a_rule_on_a_component_sees_the_part_of_the_value() -> None:
         ("price", Op.GREATER, "cheap", "price holds a number, and its rhv is none (write 25 or 25.50)"),
         ("price", Op.GREATER, True, "price holds a number, and its rhv is none (write 25 or 25.50)"),
         ("price", Op.EQUAL, "1e999999999", "price holds a number, and its rhv is none (write 25 or 25.50)"),
-        *(("price", Op.EQUAL, one, "price holds a number, and its rhv is none (write 25 or 25.50)")
-          for one in ("1_000", "١٢", "１２", "0x10", "1,000", "Infinity", "NaN", "", "+", ".", "1e", "1 000")),
+        *(("price", Op.EQUAL, text, "price holds a number, and its rhv is none (write 25 or 25.50)")
+          for text in ("1_000", "١٢", "１２", "0x10", "1,000", "Infinity", "NaN", "", "+", ".", "1e", "1 000")),
         ("word", Op.INCLUDES, "", "the rhv for word is empty, which every text holds (leave the rule out, or ask whether the field `is blank` or `is not blank`)"),
         ("word", Op.NOT_INCLUDES, "", "the rhv for word is empty, which every text holds (leave the rule out, or ask whether the field `is blank` or `is not blank`)"),
         ("word", Op.MATCHES, "", "the rhv for word is empty, which every text holds (leave the rule out, or ask whether the field `is blank` or `is not blank`)"),

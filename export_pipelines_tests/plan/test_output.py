@@ -28,9 +28,9 @@ def test_the_extension_tells_format_and_codec(
 
 
 def test_parquet_compresses_inside_of_itself(tmp_path: Path) -> None:
-    found = plan(tmp_path, "format: parquet\ncompression: {zstd: 5}")
-    assert found.compression and found.compression.codec == "none"
-    assert found.encoding and found.encoding.options == {"compression": "zstd", "level": 5}
+    compiled = plan(tmp_path, "format: parquet\ncompression: {zstd: 5}")
+    assert compiled.compression and compiled.compression.codec == "none"
+    assert compiled.encoding and compiled.encoding.options == {"compression": "zstd", "level": 5}
 
 
 def test_parquet_in_a_zip_is_refused(tmp_path: Path) -> None:
@@ -41,18 +41,18 @@ def test_parquet_in_a_zip_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_of_ones_own_is_rendered_up_to_the_number(tmp_path: Path) -> None:
-    found = plan(tmp_path, 'naming: "{{export}}_{{date}}_{{part | pad(4)}}.{{ext}}"')
-    assert part_file_name(found, 12) == "test_export_2024-01-01_0012.csv"
+    compiled = plan(tmp_path, 'naming: "{{export}}_{{date}}_{{part | pad(4)}}.{{ext}}"')
+    assert part_file_name(compiled, 12) == "test_export_2024-01-01_0012.csv"
 
 
 def test_options_limits_parts_and_destinations_stand_in_the_plan(tmp_path: Path) -> None:
-    found = plan(
+    compiled = plan(
         tmp_path,
         "format: {json: {pretty: true}}\nsplit: {rows: 1000, bytes: 20 MB}\nlimits: {rows: 9, bytes: 5 GB}\n"
         'skip_empty: true\ndeliver:\n  - folder: {path: "in/{{date}}", overwrite: never}',
     )
-    assert found.encoding and found.encoding.options == {"pretty": True}
-    output = found.output
+    assert compiled.encoding and compiled.encoding.options == {"pretty": True}
+    output = compiled.output
     assert output
     assert (output.part_rows, output.part_bytes) == (1000, 20_000_000)
     assert (output.max_rows, output.max_bytes, output.skip_empty) == (9, 5_000_000_000, True)
@@ -71,11 +71,11 @@ def test_options_limits_parts_and_destinations_stand_in_the_plan(tmp_path: Path)
 def test_a_window_given_by_hand_does_not_replace_the_files_of_a_partition(
     tmp_path: Path, path: str, cadence: str, delivered: str
 ) -> None:
-    found = plan(tmp_path, f'{cadence}\ndeliver:\n  - folder: {{path: "{path}"}}')
-    assert found.output and found.output.deliver[0]["settings"]["path"] == delivered
+    compiled = plan(tmp_path, f'{cadence}\ndeliver:\n  - folder: {{path: "{path}"}}')
+    assert compiled.output and compiled.output.deliver[0]["settings"]["path"] == delivered
 
 
 def test_a_partition_is_delivered_to_the_path_as_it_is_written(tmp_path: Path) -> None:
     wanted = request(tmp_path, 'partition: monthly\ndeliver:\n  - folder: {path: "in/{{date}}"}')
-    found = compile_plan(replace(wanted, window=window_of(wanted.definition, "2024-01-01")))
-    assert found.output and found.output.deliver[0]["settings"]["path"] == "in/{{date}}"
+    compiled = compile_plan(replace(wanted, window=window_of(wanted.definition, "2024-01-01")))
+    assert compiled.output and compiled.output.deliver[0]["settings"]["path"] == "in/{{date}}"

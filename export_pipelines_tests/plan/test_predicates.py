@@ -192,7 +192,7 @@ def test_a_text_reads_as_the_filter_means_it() -> None:
     tables = Tables(DATASET, dialect_of("sqlite"), None)
     asked = predicates_of(request, tables, StagingTable(tables))
     assert asked.residual == ()
-    assert [one.text for one in asked.pushed] == [
+    assert [predicate.text for predicate in asked.pushed] == [
         "at in [2024-01-01T00:00:00.000Z, 2024-02-01T00:00:00.000Z)",
         "at on 2024-01-15",
         'word is one of "a", null',

@@ -25,23 +25,23 @@ def test_a_masked_column_is_text(tmp_path: Path, word: str) -> None:
 
 
 def test_of_a_masked_value_only_the_parts_that_tell_nobody_remain(tmp_path: Path) -> None:
-    found = masking(tmp_path, "fields: [email, email.*]\nprivacy: {email: hash}")
-    assert [column.id for column in found.columns] == [
+    section = masking(tmp_path, "fields: [email, email.*]\nprivacy: {email: hash}")
+    assert [column.id for column in section.columns] == [
         "email", "email.domain", "email.host", "email.tld", "email.valid",
     ]  # fmt: skip
-    assert found.removed == ("email.user", "email.is_free", "email.is_disposable")
-    assert {column.mask for column in found.columns if column.component} == {None}
+    assert section.removed == ("email.user", "email.is_free", "email.is_disposable")
+    assert {column.mask for column in section.columns if column.component} == {None}
 
 
 def test_a_removed_field_takes_its_parts_along(tmp_path: Path) -> None:
-    found = masking(tmp_path, "fields: [lead_id, email, email.domain]\nprivacy: {email: remove}")
-    assert [column.id for column in found.columns] == ["lead_id"]
-    assert found.removed == ("email", "email.domain")
+    section = masking(tmp_path, "fields: [lead_id, email, email.domain]\nprivacy: {email: remove}")
+    assert [column.id for column in section.columns] == ["lead_id"]
+    assert section.removed == ("email", "email.domain")
 
 
 def test_a_part_can_be_removed_by_itself(tmp_path: Path) -> None:
-    found = masks(tmp_path, "fields: [email.domain, email.user]\nprivacy: {email.user: remove}")
-    assert found == {"email.domain": None}
+    by_id = masks(tmp_path, "fields: [email.domain, email.user]\nprivacy: {email.user: remove}")
+    assert by_id == {"email.domain": None}
 
 
 def test_a_part_is_not_removed_while_the_whole_value_tells_it(tmp_path: Path) -> None:
@@ -52,8 +52,8 @@ def test_a_part_is_not_removed_while_the_whole_value_tells_it(tmp_path: Path) ->
 
 
 def test_keep_does_not_bring_back_a_part_of_a_masked_value(tmp_path: Path) -> None:
-    found = masks(tmp_path, 'fields: [email, "email.us*"]\nprivacy: {email: hash, email.user: keep}')
-    assert found == {"email": Mask.HASH}
+    by_id = masks(tmp_path, 'fields: [email, "email.us*"]\nprivacy: {email: hash, email.user: keep}')
+    assert by_id == {"email": Mask.HASH}
 
 
 def test_a_part_cannot_be_masked_alone(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def test_a_word_for_an_object_leaves_what_is_not_personal_in_it(tmp_path: Path, 
 
 
 def test_a_removed_object_leaves_what_is_not_personal_beside_it(tmp_path: Path) -> None:
-    found = masking(tmp_path, "fields: [lead_id, custom, custom.product_type]\nprivacy: {custom: remove}")
-    assert found.removed == ("custom",)
-    assert [column.id for column in found.columns] == ["lead_id", "custom.product_type"]
+    section = masking(tmp_path, "fields: [lead_id, custom, custom.product_type]\nprivacy: {custom: remove}")
+    assert section.removed == ("custom",)
+    assert [column.id for column in section.columns] == ["lead_id", "custom.product_type"]
 
 
 def test_a_glob_reaches_personal_data_of_open_types_only(tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_a_glob_reaches_personal_data_of_open_types_only(tmp_path: Path) -> None
 
 def test_of_a_closed_type_without_a_word_only_valid_values_remain(tmp_path: Path) -> None:
     fields = "fields: [email, dob, ip_address, gender, state]\n"
-    found = masks(tmp_path, fields + "privacy: {email: mask}")
-    assert found == {"email": "mask", "dob": None, "ip_address": "redact", "gender": "redact", "state": None}
+    by_id = masks(tmp_path, fields + "privacy: {email: mask}")
+    assert by_id == {"email": "mask", "dob": None, "ip_address": "redact", "gender": "redact", "state": None}
     assert set(masks(tmp_path, fields).values()) == {None}
 
 
@@ -137,9 +137,9 @@ def test_a_kept_value_of_a_closed_type_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_without_a_text_that_is_redacted_nothing_is_read_that_is_not_shown(tmp_path: Path) -> None:
-    found = plan(tmp_path, "fields: [lead_id, email, dob, price]\nprivacy: {dob: mask, email: hash}")
-    assert (found.masking.own, found.masking.never) == ((), ())
-    assert [column.name for column in found.query.columns] == [
+    compiled = plan(tmp_path, "fields: [lead_id, email, dob, price]\nprivacy: {dob: mask, email: hash}")
+    assert (compiled.masking.own, compiled.masking.never) == ((), ())
+    assert [column.name for column in compiled.query.columns] == [
         "lead_id",
         "email",
         "dob",
@@ -152,23 +152,23 @@ def test_without_a_text_that_is_redacted_nothing_is_read_that_is_not_shown(tmp_p
 def test_a_social_security_number_is_read_to_be_taken_out_of_texts_and_never_exported(
     tmp_path: Path, format: str
 ) -> None:
-    made = plan(tmp_path, f"format: {format}\nfields: all")
-    found = made.masking
-    assert "ssn" not in {column.source for column in found.columns}
-    assert found.never == ("ssn",)
-    assert "ssn" in {column.name for column in made.query.columns}
+    compiled = plan(tmp_path, f"format: {format}\nfields: all")
+    section = compiled.masking
+    assert "ssn" not in {column.source for column in section.columns}
+    assert section.never == ("ssn",)
+    assert "ssn" in {column.name for column in compiled.query.columns}
 
 
 def test_a_removed_name_is_read_to_be_taken_out_of_texts(tmp_path: Path) -> None:
     yaml = "fields: [lead_id, last_name, comments]\nprivacy: {last_name: remove, comments: redact}"
-    found = masking(tmp_path, yaml)
-    assert [column.id for column in found.columns] == ["lead_id", "comments"]
-    assert found.own == ("first_name", "last_name", "title", "dob", "address_1", "address_2")
+    section = masking(tmp_path, yaml)
+    assert [column.id for column in section.columns] == ["lead_id", "comments"]
+    assert section.own == ("first_name", "last_name", "title", "dob", "address_1", "address_2")
 
 
 def test_a_redacted_url_keeps_the_parameters_that_the_catalog_allows(tmp_path: Path) -> None:
-    found = columns(tmp_path, "fields: [landing_page, comments]\nprivacy: {'*': redact}")
-    assert (found["landing_page"].query, found["comments"].query) == (("utm_*",), ())
+    by_id = columns(tmp_path, "fields: [landing_page, comments]\nprivacy: {'*': redact}")
+    assert (by_id["landing_page"].query, by_id["comments"].query) == (("utm_*",), ())
 
 
 @pytest.mark.parametrize(

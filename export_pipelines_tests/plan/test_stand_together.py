@@ -42,9 +42,9 @@ def message(folder: Path, yaml: str) -> str:
 def test_a_glob_takes_only_the_parts_that_may_stand_beside_a_hidden_value(
     tmp_path: Path, field: str, word: str, parts: list[str]
 ) -> None:
-    found = columns(tmp_path, f"fields: [{field}, {field}.*]\nprivacy: {{{field}: {word}}}")
-    assert list(found) == [field, *(f"{field}.{part}" for part in parts)]
-    assert found[field].mask == word
+    by_id = columns(tmp_path, f"fields: [{field}, {field}.*]\nprivacy: {{{field}: {word}}}")
+    assert list(by_id) == [field, *(f"{field}.{part}" for part in parts)]
+    assert by_id[field].mask == word
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,16 @@ def test_a_part_that_reveals_a_hidden_value_is_refused_by_name(
 ) -> None:
     field = refused.partition(".")[0]
     fields = f"lead_id, {field}, {parts}" if whole else f"lead_id, {parts}"
-    found = message(tmp_path, f"fields: [{fields}]\nprivacy: {{{field}: {word}}}")
-    assert f'test_export.yaml:3: "{refused}" reveals what "{word}" hides of {field} (leave it out' in found
+    text_of_error = message(tmp_path, f"fields: [{fields}]\nprivacy: {{{field}: {word}}}")
+    assert (
+        f'test_export.yaml:3: "{refused}" reveals what "{word}" hides of {field} (leave it out'
+        in text_of_error
+    )
 
 
 def test_the_refusal_names_what_may_stand_beside_the_value(tmp_path: Path) -> None:
-    found = message(tmp_path, "fields: [phone_1, phone_1.line]\nprivacy: {phone_1: mask}")
-    assert found.endswith("beside it may stand: area, country_code, is_tollfree, type, valid)")
+    text_of_error = message(tmp_path, "fields: [phone_1, phone_1.line]\nprivacy: {phone_1: mask}")
+    assert text_of_error.endswith("beside it may stand: area, country_code, is_tollfree, type, valid)")
 
 
 @pytest.mark.parametrize("word", ["hash", "tokenize", "redact"])
@@ -86,36 +89,39 @@ def test_the_refusal_names_what_may_stand_beside_the_value(tmp_path: Path) -> No
 def test_the_halves_of_a_hidden_postal_code_do_not_stand_together(
     tmp_path: Path, word: str, pair: tuple[str, str]
 ) -> None:
-    one, other = (f"postal_code.{name}" for name in pair)
-    found = message(tmp_path, f"fields:\n  - {one}\n  - {other}\nprivacy: {{postal_code: {word}}}")
-    assert f"test_export.yaml:5: {one} and {other} together reveal postal_code, which is hidden" in found
+    first, other = (f"postal_code.{name}" for name in pair)
+    text_of_error = message(tmp_path, f"fields:\n  - {first}\n  - {other}\nprivacy: {{postal_code: {word}}}")
+    assert (
+        f"test_export.yaml:5: {first} and {other} together reveal postal_code, which is hidden"
+        in text_of_error
+    )
     assert list(columns(tmp_path, f"fields: [{other}]\nprivacy: {{postal_code: {word}}}")) == [other]
 
 
 def test_the_halves_of_a_postal_code_that_is_not_exported_do_not_stand_together(tmp_path: Path) -> None:
     fields = "fields: [email, postal_code.fsa, postal_code.ldu]\n"
-    found = message(tmp_path, fields + "privacy: {email: hash}")
-    assert "postal_code.fsa and postal_code.ldu together reveal postal_code" in found
+    text_of_error = message(tmp_path, fields + "privacy: {email: hash}")
+    assert "postal_code.fsa and postal_code.ldu together reveal postal_code" in text_of_error
     assert len(columns(tmp_path, fields)) == 3
 
 
 def test_a_rule_leaves_out_the_second_half_of_a_postal_code(tmp_path: Path) -> None:
-    found = masking(tmp_path, "fields: {exclude_pii: true}")
-    assert [column.id for column in found.columns if column.source == "postal_code"] == [
+    section = masking(tmp_path, "fields: {exclude_pii: true}")
+    assert [column.id for column in section.columns if column.source == "postal_code"] == [
         f"postal_code.{p}" for p in POST
     ]
-    assert {"postal_code.ldu", "postal_code.incode"} <= set(found.removed)
+    assert {"postal_code.ldu", "postal_code.incode"} <= set(section.removed)
 
 
 def test_a_half_that_is_named_goes_before_the_half_of_a_glob(tmp_path: Path) -> None:
-    found = columns(tmp_path, "fields: [postal_code.ldu, postal_code.*]\nprivacy: {postal_code: hash}")
-    assert "postal_code.ldu" in found and "postal_code.fsa" not in found
+    by_id = columns(tmp_path, "fields: [postal_code.ldu, postal_code.*]\nprivacy: {postal_code: hash}")
+    assert "postal_code.ldu" in by_id and "postal_code.fsa" not in by_id
 
 
 def test_of_a_kept_value_all_parts_may_stand(tmp_path: Path) -> None:
     fields = "fields: [email, postal_code, postal_code.fsa, postal_code.ldu, phone_1.line]\n"
-    found = columns(tmp_path, fields + "privacy: {email: hash, postal_code: keep, phone_1: keep}")
-    assert len(found) == 5
+    by_id = columns(tmp_path, fields + "privacy: {email: hash, postal_code: keep, phone_1: keep}")
+    assert len(by_id) == 5
 
 
 def test_every_exported_text_without_a_word_is_named_with_the_line_to_write(tmp_path: Path) -> None:
@@ -126,9 +132,9 @@ def test_every_exported_text_without_a_word_is_named_with_the_line_to_write(tmp_
     missing = [
         "first_name", "address_1", "city", "comments", "landing_page", "user_agent", "custom", "phone_1",
     ]  # fmt: skip
-    found = message(tmp_path, yaml)
-    assert f"{len(missing)} without: {', '.join(missing)}; write" in found
-    assert found.splitlines()[1:] == [f"  {id}: redact" for id in missing]
+    text_of_error = message(tmp_path, yaml)
+    assert f"{len(missing)} without: {', '.join(missing)}; write" in text_of_error
+    assert text_of_error.splitlines()[1:] == [f"  {id}: redact" for id in missing]
     written = yaml.replace(
         "{email: hash}", "{email: hash, " + ", ".join(f"{id}: redact" for id in missing) + "}"
     )
@@ -169,5 +175,5 @@ def test_every_exported_text_without_a_word_is_named_with_the_line_to_write(tmp_
     ],
 )
 def test_a_word_that_cannot_be_kept_is_refused_at_its_line(tmp_path: Path, yaml: str, text: str) -> None:
-    found = message(tmp_path, yaml)
-    assert "test_export.yaml:4: " in found and text in found
+    text_of_error = message(tmp_path, yaml)
+    assert "test_export.yaml:4: " in text_of_error and text in text_of_error

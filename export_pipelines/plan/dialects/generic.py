@@ -164,8 +164,8 @@ def generic(name: str) -> Generic:
 def sqlalchemy_dialect(name: str) -> type[SqlalchemyDialect]:
     """What SQLAlchemy knows of the database `name`. Raises SettingsError that names what to install."""
     try:
-        found: type[SqlalchemyDialect] = registry.load(name)
-        return found
+        dialect: type[SqlalchemyDialect] = registry.load(name)
+        return dialect
     except NoSuchModuleError as error:
         if name not in PACKAGES:
             raise SettingsError(

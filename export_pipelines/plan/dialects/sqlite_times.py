@@ -24,10 +24,10 @@ def moment(time: Expression) -> Expression:
     reads all but the fraction, of which it would take milliseconds."""
     whole = _letters(time, 1, SHORTEST)
     clock = func.replace(whole, fixed(" "), fixed("T"))
-    rest = func.substr(time, literal_column(str(SHORTEST + 1)))
-    behind = func.ltrim(func.substr(rest, literal_column("2")), fixed(DIGITS))
-    zone = case((rest.op("GLOB")(fixed(".[0-9]*")), behind), else_=rest)
-    fraction = _letters(rest, 1, func.length(rest) - literal_column("6"))
+    tail = func.substr(time, literal_column(str(SHORTEST + 1)))
+    behind = func.ltrim(func.substr(tail, literal_column("2")), fixed(DIGITS))
+    zone = case((tail.op("GLOB")(fixed(".[0-9]*")), behind), else_=tail)
+    fraction = _letters(tail, 1, func.length(tail) - literal_column("6"))
     moved = _read(whole.op("||")(_letters(time, -6, 6)))
     minute = _letters(time, 1, 16)
     short = func.substr(time, literal_column("17"))
@@ -46,7 +46,7 @@ def moment(time: Expression) -> Expression:
         (short.op("GLOB")(fixed(OFFSET)), _inside(_read(time))),
         (short.in_([fixed(""), fixed("Z")]), _inside(_read(minute))),
         (_read(whole).is_distinct_from(clock), null()),
-        (zone.in_([fixed(""), fixed("Z")]), _inside(clock.op("||")(func.rtrim(rest, fixed("Z"))))),
+        (zone.in_([fixed(""), fixed("Z")]), _inside(clock.op("||")(func.rtrim(tail, fixed("Z"))))),
         (zone.op("GLOB")(fixed(OFFSET)), _inside(moved.op("||")(fraction))),
     )
 
@@ -94,11 +94,11 @@ def around(time: Expression, start: datetime, end: datetime | None) -> Expressio
 def within(time: Expression, start: datetime, end: datetime | None) -> Expression:
     """Whether a time lies there, or is none but may be meant so."""
     near = around(time, start, end)
-    found = func.coalesce(moment(time), bound(start))
+    stored = func.coalesce(moment(time), bound(start))
     if end is None:
-        return and_(near, found >= bound(start))
+        return and_(near, stored >= bound(start))
     last = literal(f"{_spelled(end - A_TICK)}{BEYOND_DIGITS}")
-    return and_(near, found.between(bound(start), last))
+    return and_(near, stored.between(bound(start), last))
 
 
 def _spelled(instant: datetime) -> str:

@@ -184,12 +184,12 @@ def _nothing(operand: Operand, rhv: Rhv) -> None:
 def _values(
     operand: Operand, rhv: Rhv, wanted: str, count: int | None = None, kind: Kind | None = None
 ) -> Sequence[Value]:
-    given = rhv if isinstance(rhv, tuple) else (rhv,)
+    values = rhv if isinstance(rhv, tuple) else (rhv,)
     wants_list = count != 1
-    if isinstance(rhv, tuple) != wants_list or not given or (count and len(given) != count):
-        found = f"a list of {len(given)}" if isinstance(rhv, tuple) else "one value"
-        raise RequestError(f"the rhv of this operator on {operand.id} is {wanted}, not {found}")
-    return [coerce(raw, operand.id, kind or operand.kind) for raw in given]
+    if isinstance(rhv, tuple) != wants_list or not values or (count and len(values) != count):
+        actual = f"a list of {len(values)}" if isinstance(rhv, tuple) else "one value"
+        raise RequestError(f"the rhv of this operator on {operand.id} is {wanted}, not {actual}")
+    return [coerce(raw, operand.id, kind or operand.kind) for raw in values]
 
 
 def _ascii(values: Sequence[Value]) -> bool:

@@ -54,11 +54,11 @@ def _named(key: str, prefix: str) -> Build:
     """`flows: [Auto, 5f2b...]`: names without case, or ids."""
 
     def build(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
-        given: tuple[str, ...] = getattr(request.definition.filter, key)
+        names: tuple[str, ...] = getattr(request.definition.filter, key)
         with located(request, "filter", key):
-            found = named_one_of(tables, prefix, given)
-        if found is not None:
-            yield Predicate(f"{prefix} is one of {_listed(given)}", found)
+            expression = named_one_of(tables, prefix, names)
+        if expression is not None:
+            yield Predicate(f"{prefix} is one of {_listed(names)}", expression)
 
     return build
 
@@ -67,9 +67,9 @@ def _granted_flows(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     """Those of the roles, where the export asks for others too."""
     for flows in granted_flows(request):
         with located(request, "owner"):
-            found = named_one_of(tables, "flow", flows)
-        if found is not None:
-            yield Predicate(f"flow is one of {_listed(flows)} (by right)", found)
+            expression = named_one_of(tables, "flow", flows)
+        if expression is not None:
+            yield Predicate(f"flow is one of {_listed(flows)} (by right)", expression)
 
 
 def _events(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
@@ -86,8 +86,8 @@ def _events(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     with located(request, "filter", "events"):
         value = tables.operand(tables.dataset.find(EVENT_TYPE)).value
     folded = tables.dialect.without_case(value, True)
-    found = [folded.like(_like(glob.lower()), escape="|") for glob in globs]
-    yield Predicate(f"{EVENT_TYPE} is like {_listed(globs)}", or_(*found))
+    expressions = [folded.like(_like(glob.lower()), escape="|") for glob in globs]
+    yield Predicate(f"{EVENT_TYPE} is like {_listed(globs)}", or_(*expressions))
 
 
 def _like(glob: str) -> str:
@@ -110,15 +110,15 @@ def _where(request: PlanRequest, tables: Tables, id: str) -> Iterator[Predicate]
         values = wanted if isinstance(wanted, tuple) else (wanted,)
         operand = tables.operand(tables.dataset.find(id))
         some = tuple(value for value in values if value is not None)
-        found = [predicate(operand, Operator.INCLUDED, some)] if some or not values else []
+        expressions = [predicate(operand, Operator.INCLUDED, some)] if some or not values else []
         if None in values:
-            found.append(operand.value.is_(None))
+            expressions.append(operand.value.is_(None))
     private = operand.pii.is_secret
     here = place_of("filter", "where", id)
     yield Predicate(
         f"{id} is one of {_listed(values, private)}",
-        or_(*found),
-        tuple((here, expression) for expression in found) if private else (),
+        or_(*expressions),
+        tuple((here, expression) for expression in expressions) if private else (),
     )
 
 

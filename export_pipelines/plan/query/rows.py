@@ -18,10 +18,10 @@ Place = tuple[str | int, ...]
 
 
 def rows_of(
-    request: PlanRequest, tables: Tables, order: tuple[str, ...] = (), given: Iterable[Field] = ()
+    request: PlanRequest, tables: Tables, order: tuple[str, ...] = (), output_fields: Iterable[Field] = ()
 ) -> Rows:
-    """Of the query that was built over `tables`, sorted by `order`, and gives the fields `given`."""
-    read = {*tables.used, request.dataset.window, *order, *(field.id for field in given)}
+    """Of the query that was built over `tables`, sorted by `order`, and gives `output_fields`."""
+    read = {*tables.used, request.dataset.window, *order, *(field.id for field in output_fields)}
     return Rows(
         asked=(*_criteria(request), *_rights(request)), order=order, origin=_origin(request.dataset, read)
     )
@@ -63,15 +63,15 @@ def _rule(request: PlanRequest, place: Place, rule: Rule | RuleSet) -> Iterator[
 def _criterion(
     request: PlanRequest, place: Place, id: str, op: str, wanted: Asked | tuple[Asked, ...]
 ) -> Criterion:
-    found, values = request.dataset.find(id), wanted if isinstance(wanted, tuple) else (wanted,)
+    field, values = request.dataset.find(id), wanted if isinstance(wanted, tuple) else (wanted,)
     here = place_of(*place)
     return Criterion(
         place=here,
-        field=found.id,
+        field=field.id,
         op=str(op),
         values=tuple(
             Reference(place=here, number=n, value=name)
-            if found.compared.is_secret and name is not None
+            if field.compared.is_secret and name is not None
             else name
             for n, name in enumerate(values)
         ),
@@ -95,5 +95,5 @@ def _origin(dataset: Dataset, ids: Iterable[str]) -> str:
 
 
 def _field(dataset: Dataset, id: str) -> Field:
-    found = dataset.find(id)
-    return found.field if isinstance(found, Component) else found
+    field = dataset.find(id)
+    return field.field if isinstance(field, Component) else field

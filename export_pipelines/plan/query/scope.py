@@ -18,18 +18,18 @@ from export_pipelines.plan.request import PlanRequest
 ID = re.compile(r"[0-9a-f]{24}")
 
 
-def named_one_of(tables: Tables, prefix: str, given: tuple[str, ...]) -> Expression | None:
-    """That the `flow`, `source` or `recipient` is one of `given`: names without case, or ids. None of no names."""
-    ids = tuple(name for name in given if ID.fullmatch(name))
-    names = tuple(name for name in given if not ID.fullmatch(name))
-    found: list[Expression] = []
+def named_one_of(tables: Tables, prefix: str, names_or_ids: tuple[str, ...]) -> Expression | None:
+    """That the `flow`, `source` or `recipient` is one of `names_or_ids`: names without case, or ids. None of no names."""
+    ids = tuple(name for name in names_or_ids if ID.fullmatch(name))
+    names = tuple(name for name in names_or_ids if not ID.fullmatch(name))
+    expressions: list[Expression] = []
     if ids:
         id_of = tables.operand(tables.dataset.find(f"{prefix}.id"))
-        found.append(id_of.value.in_([literal(id) for id in ids]))
+        expressions.append(id_of.value.in_([literal(id) for id in ids]))
     if names:
         name_of = tables.operand(tables.dataset.find(f"{prefix}.name"))
-        found.append(predicate(name_of, Operator.INCLUDED, names))
-    return or_(*found) if found else None
+        expressions.append(predicate(name_of, Operator.INCLUDED, names))
+    return or_(*expressions) if expressions else None
 
 
 def flows_beyond(request: PlanRequest, grant: Grant) -> Iterator[tuple[str, ...]]:

@@ -84,16 +84,16 @@ def _outputs(
     fields: Iterable[Field], tables: Tables, staging: StagingTable
 ) -> tuple[list[Expression], dict[str, Expression]]:
     """What the SELECT gives, and by their ids the fields that only the scratch table can tell, as text."""
-    given: list[Expression] = []
+    outputs: list[Expression] = []
     texts: dict[str, Expression] = {}
     for field in fields:
         name = quoted_name(field.id, quote=True)
         try:
-            given.append(tables.dialect.output(field, tables.column(field)).label(name))
+            outputs.append(tables.dialect.output(field, tables.column(field)).label(name))
         except NotPushable:
             moved = staging.field(field.id)
             texts[field.id] = cast(staging.dialect.output(moved, staging.column(moved)), Text).label(name)
-    return given, texts
+    return outputs, texts
 
 
 def _order(request: PlanRequest, tables: Tables) -> dict[str, list[Expression]]:
@@ -121,11 +121,11 @@ def _mixed(request: PlanRequest, tables: Tables, statement: Select[Any]) -> Mixe
         asked = asked.where(near)
     asks = dialect.compile(asked)
     keys = {
-        id: [*found[:-1], *dialect.moment_order(columns[id])] if id in times else found
-        for id, found in _order(request, tables).items()
+        id: [*order[:-1], *dialect.moment_order(columns[id])] if id in times else order
+        for id, order in _order(request, tables).items()
     }
     rows = dialect.compile(
-        statement.order_by(None).order_by(*(key for found in keys.values() for key in found))
+        statement.order_by(None).order_by(*(key for order in keys.values() for key in order))
     )
     return Mixed(asks=asks.sql, parameters=asks.parameters, order=rows.sql.rpartition(ORDER_BY)[2])
 

@@ -21,12 +21,12 @@ def with_suspects(query: Query, request: PlanRequest) -> Query:
         field.column: field for field in dataset.fields if field.path is None and field.kind is Kind.JSON
     }
     stored = [whole.get(stored_field.column, stored_field) for stored_field in asked]
-    found = [
+    unmarked = [
         stored_field
         for stored_field in stored
         if not (request.bad_json_is_null and dialect.marks_bad_json(stored_field))
     ]
-    if not found:
+    if not unmarked:
         return query
     definition = request.definition
     unasked = definition.filter.model_copy(update={"where": {}, "rules": ()})
@@ -37,7 +37,7 @@ def with_suspects(query: Query, request: PlanRequest) -> Query:
     ids = [id_field for id in dataset.order if isinstance(id_field := dataset.find(id), Field)]
     columns = [
         stored_field if dialect.marks_bad_json(stored_field) else _as_text(stored_field)
-        for stored_field in found
+        for stored_field in unmarked
     ]
     suspects = build_query(everything, {column.id: column for column in (*ids, *columns)}.values())
     return query.model_copy(update={"suspects": suspects})

@@ -34,9 +34,9 @@ class Tables:
 
     def field(self, id: str) -> Field:
         """The field `id`, as it lies in these tables."""
-        found = self.dataset.find(id)
-        assert isinstance(found, Field)  # no component
-        return found
+        field = self.dataset.find(id)
+        assert isinstance(field, Field)  # no component
+        return field
 
     def column(self, field: Field) -> Expression:
         """The raw column of `field`. Raises CatalogError for an alias that is not joined."""
@@ -95,12 +95,12 @@ class Tables:
 
     def _columns_of(self, alias: str | None) -> list[str]:
         """Columns that fields read from the table `alias`; None is the base table."""
-        found = []
+        names = []
         for field in self.dataset.fields:
             named, name = _split(field.column)
             if (None if named == self.dataset.table else named) == alias:
-                found.append(name)
-        return found
+                names.append(name)
+        return names
 
 
 def _split(column: str) -> tuple[str | None, str]:

@@ -92,8 +92,8 @@ def measures_of(report: Report) -> dict[str, Measure]:
     """The measures that the metrics of the report are made of, and the size of groups where small ones are not told."""
     measures = MEASURES[report.over]
     names = (name for id in report.metrics if id not in report.missing for name in METRICS[id].measures)
-    found = {name: measures[name] for name in dict.fromkeys(names)}
-    return found | ({GROUP_SIZE: Measure(How.DISTINCT, "lead_id")} if report.min_group else {})
+    chosen = {name: measures[name] for name in dict.fromkeys(names)}
+    return chosen | ({GROUP_SIZE: Measure(How.DISTINCT, "lead_id")} if report.min_group else {})
 
 
 def _columns(keys: Iterable[Dimension], measures: dict[str, Measure]) -> tuple[SourceColumn, ...]:

@@ -110,15 +110,15 @@ def _flag(request: PlanRequest, name: str, tables: Tables) -> Expression:
 
 def _won(request: PlanRequest, tables: Tables) -> Expression:
     """The lead's source event succeeded, whenever it was."""
-    found = _others(request, tables, "lead_id", where=(*KINDS["source"], ("outcome", ("success",))))
-    return tables.operand(request.dataset.find("lead_id")).value.in_(found)
+    lead_ids = _others(request, tables, "lead_id", where=(*KINDS["source"], ("outcome", ("success",))))
+    return tables.operand(request.dataset.find("lead_id")).value.in_(lead_ids)
 
 
 def _returned(request: PlanRequest, tables: Tables) -> Expression:
     """This recipient returned the lead, whenever it did."""
     ids = ("lead_id", "recipient.id")
-    found = _others(request, tables, *ids, where=(*KINDS["return_received"], ("outcome", ("success",))))
-    return tuple_(*(tables.operand(request.dataset.find(id)).value for id in ids)).in_(found)
+    returned = _others(request, tables, *ids, where=(*KINDS["return_received"], ("outcome", ("success",))))
+    return tuple_(*(tables.operand(request.dataset.find(id)).value for id in ids)).in_(returned)
 
 
 def _duplicate(request: PlanRequest, tables: Tables) -> Expression:

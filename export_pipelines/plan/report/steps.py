@@ -61,9 +61,9 @@ def _asked(request: PlanRequest) -> Asked:
 
 
 def _keys(request: PlanRequest, asked: Asked) -> tuple[Dimension, ...]:
-    found = [_dimension(request, asked.every, "every")] if asked.every else []
-    found += [_dimension(request, id, "group_by", place) for place, id in enumerate(asked.group_by)]
-    return tuple({dimension.id: dimension for dimension in found}.values())
+    dimensions = [_dimension(request, asked.every, "every")] if asked.every else []
+    dimensions += [_dimension(request, id, "group_by", place) for place, id in enumerate(asked.group_by)]
+    return tuple({dimension.id: dimension for dimension in dimensions}.values())
 
 
 def _dimension(request: PlanRequest, id: str, *key: str | int) -> Dimension:

@@ -26,11 +26,11 @@ def unavailable_metrics(
     left_out = [
         metric.id for metric in metrics if metric.id not in costs and _is_left_out(metric, report, request)
     ]
-    found = {
+    reasons = {
         BY_RECIPIENT: tuple(metric.id for metric in metrics if metric.id in costs),
         WITHOUT_EVENTS: tuple(left_out),
     }
-    return {reason: ids for reason, ids in found.items() if ids}
+    return {reason: ids for reason, ids in reasons.items() if ids}
 
 
 def _is_left_out(metric: Metric, report: Report, request: PlanRequest) -> bool:
