@@ -73,12 +73,12 @@ def check_all(
         faults += connection_faults(settings, catalog, plans)
         faults += clock_faults(settings, now)
         faults += store_faults(settings, probe)
-    found = sorted({fault for fault in faults if fault.name in asked or fault.name in OTHERS})
-    for fault in found:
+    shown_faults = sorted({fault for fault in faults if fault.name in asked or fault.name in OTHERS})
+    for fault in shown_faults:
         log.debug("fault", extra={"of": fault.name, "severity": fault.severity})
-    errors = sum(fault.severity == "error" for fault in found)
-    log.info("check finished", extra={"exports": len(asked), "faults": len(found), "errors": errors})
-    return found
+    errors = sum(fault.severity == "error" for fault in shown_faults)
+    log.info("check finished", extra={"exports": len(asked), "faults": len(shown_faults), "errors": errors})
+    return shown_faults
 
 
 def _asked(loaded: Loaded, names: Sequence[str] | None) -> set[str]:

@@ -60,7 +60,7 @@ def absent_exports(location: CodeLocation) -> list[Absent]:
     """Those whose file cannot be read, and those whose file went away while their schedule is on."""
     project = location.project
     known = read_known(project.settings.home)
-    found = [
+    absent = [
         Absent(name, error, _stand_in(name, known.get(name) or _guessed(name, project)))
         for name, error in project.loaded.broken.items()
     ]
@@ -68,8 +68,8 @@ def absent_exports(location: CodeLocation) -> list[Absent]:
     renamed = {old for definition in project.loaded.definitions for old in definition.renamed_from}
     for name, known_export in known.items():
         if known_export.on and name not in names | renamed:
-            found.append(Absent(name, _gone(name, known_export, project), _stand_in(name, known_export)))
-    return list(_each_by_itself(found, location))
+            absent.append(Absent(name, _gone(name, known_export, project), _stand_in(name, known_export)))
+    return list(_each_by_itself(absent, location))
 
 
 def refused(definition: ExportDefinition, error: Exception) -> Absent:
@@ -168,10 +168,10 @@ def _gone(name: str, known: Known, project: Project) -> DefinitionError:
     )
 
 
-def _each_by_itself(found: list[Absent], location: CodeLocation) -> Iterator[Absent]:
+def _each_by_itself(exports: list[Absent], location: CodeLocation) -> Iterator[Absent]:
     """No two with one key: what is left of two odd names may be the same."""
     taken = set[dg.AssetKey]()
-    for absent in found:
+    for absent in exports:
         number, key = 1, absent.key(location)
         while key in taken:
             number += 1

@@ -38,14 +38,14 @@ def alert_sensor(location: CodeLocation, not_taken: Sequence[Absent] = ()) -> dg
         take_along(now_here, instance)
         on = running_schedules(instance)
         absent = absent_now(now_here, not_taken)
-        found = list(watch_definitions(now_here, absent, on, instance))
+        definition_alerts = list(watch_definitions(now_here, absent, on, instance))
         rules = load_alerts(project.settings.alerts)
         if not rules:
             return dg.SkipReason(f"nobody is to be told: there is no {project.settings.alerts.name}")
-        for alert in found:
+        for alert in definition_alerts:
             project.ledger.notice(alert)
         notice(now_here, instance, rules, on)
-        log.debug("looked for alerts", extra={"definitions": len(found), "rules": len(rules)})
+        log.debug("looked for alerts", extra={"definitions": len(definition_alerts), "rules": len(rules)})
         count = tell(project, rules, context.log.error)
         return dg.SkipReason(f"{count} alerts told")
 

@@ -85,7 +85,7 @@ def _config(definition: ExportDefinition) -> dg.ConfigMapping:
         schema["filter"] = op_bodies.LEADS  # the Launchpad's form asks for it, and refuses a run without it
     return dg.ConfigMapping(
         config_schema=schema,
-        config_fn=lambda given: {"extract": {"config": {"export": definition.name, **given}}},
+        config_fn=lambda config: {"extract": {"config": {"export": definition.name, **config}}},
     )
 
 

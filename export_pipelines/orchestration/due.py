@@ -68,8 +68,8 @@ def due_windows(
     asks = list(asks_at(definition, location, instance, switch, at, own))
     records = location.project.ledger.windows(definition.name, _first_key(definition, asks)) if asks else []
     book = _Book(location.project, definition, at, [record for record in records if record.run_id not in own])
-    held = HeldWindows(location, definition, instance, own)
-    open_asks = [ask for ask in asks if not book.settles(ask) and not held.covers(ask.key)]
+    in_hand = HeldWindows(location, definition, instance, own)
+    open_asks = [ask for ask in asks if not book.settles(ask) and not in_hand.covers(ask.key)]
     runs = _runs_for(location.job_name(definition), instance, [ask.key for ask in open_asks], own)
     return [Due(ask, _attempts(runs.get(ask.key, ())) + 1, tuple(runs.get(ask.key, ()))) for ask in open_asks]
 
@@ -118,8 +118,8 @@ class _Book:
             return not record.overridden and record.created_at >= self.at
         if record.overridden or record.window_end not in (None, ask.window.end):
             return False
-        told = is_comparable(record.fingerprint)
-        if record.origin == BY_SCHEDULE or not told or not self._is_fresh(ask.window):
+        comparable = is_comparable(record.fingerprint)
+        if record.origin == BY_SCHEDULE or not comparable or not self._is_fresh(ask.window):
             return True
         plan = plan_today(self.project, self.definition, ask.window)
         return plan is not None and record.fingerprint == fingerprint(plan)
@@ -144,13 +144,13 @@ def _runs_for(
     job: str, instance: dg.DagsterInstance, keys: Sequence[str], own: frozenset[str]
 ) -> Mapping[str, list[RunRecord]]:
     """The runs that the schedule asked for, by window, oldest first."""
-    found: dict[str, list[RunRecord]] = {}
+    runs: dict[str, list[RunRecord]] = {}
     for some in _chunks(keys):
         wanted = dg.RunsFilter(job_name=job, tags={WINDOW_TAG: some})
         for record in instance.get_run_records(wanted, ascending=True):
             if record.dagster_run.run_id not in own:
-                found.setdefault(record.dagster_run.tags[WINDOW_TAG], []).append(record)
-    return found
+                runs.setdefault(record.dagster_run.tags[WINDOW_TAG], []).append(record)
+    return runs
 
 
 def _chunks(keys: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:

@@ -15,18 +15,18 @@ INTERRUPTS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 def failures_in(events: Iterable[dg.DagsterEvent], keys: Sequence[str]) -> tuple[dict[str, str], int]:
     """Text by window key, a line for each step that failed, and the gravest exit code; a step that failed as a whole
     failed for all windows."""
-    found: dict[str, list[str]] = {}
+    texts_by_key: dict[str, list[str]] = {}
     exit_code = 0
     for event in events:
         if event.is_step_failure:
-            texts, code = _told(event, keys)
+            texts, code = _failure_of(event, keys)
             exit_code = max(exit_code, code)
             for key, text in texts.items():
-                found.setdefault(key, []).append(text)
-    return {key: "\n".join(dict.fromkeys(texts)) for key, texts in found.items()}, exit_code
+                texts_by_key.setdefault(key, []).append(text)
+    return {key: "\n".join(dict.fromkeys(texts)) for key, texts in texts_by_key.items()}, exit_code
 
 
-def _told(event: dg.DagsterEvent, keys: Sequence[str]) -> tuple[Mapping[str, str], int]:
+def _failure_of(event: dg.DagsterEvent, keys: Sequence[str]) -> tuple[Mapping[str, str], int]:
     """What one failed step says, and its exit code."""
     user = event.step_failure_data.user_failure_data
     if user is None:

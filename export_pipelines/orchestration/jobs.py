@@ -92,5 +92,5 @@ def _on_demand_config(quiet: bool) -> dg.ConfigMapping:
             name: field if name == "filter" else dg.Field(str, description=field.description)
             for name, field in op_bodies.WINDOW.items()
         },
-        config_fn=lambda given: {"ops": {"extract": {"config": dict(given)}}, **loggers},
+        config_fn=lambda config: {"ops": {"extract": {"config": dict(config)}}, **loggers},
     )

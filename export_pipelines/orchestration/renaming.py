@@ -50,10 +50,10 @@ def _take_partitions(
     partitions = instance.get_materialized_partitions(location.asset_key(new))
     missing = sorted(instance.get_materialized_partitions(location.asset_key(old)) - partitions)
     for partition in islice(missing, AT_ONCE):
-        found = instance.fetch_materializations(
+        newest = instance.fetch_materializations(
             dg.AssetRecordsFilter(asset_key=location.asset_key(old), asset_partitions=[partition]), limit=1
         )
-        for record in found.records:
+        for record in newest.records:
             if record.asset_materialization:
                 instance.report_runless_asset_event(
                     dg.AssetMaterialization(

@@ -83,8 +83,8 @@ def _rolling(
         asked = {key: window for key in keys if (window := _between(key))}
     after = max([switch.since, *(window.end for window in asked.values())]) if switch else at
     missed = [scheduled_window(definition, moment) for moment in _ticks(definition, after, at)]
-    found = {window.key: window for window in (*asked.values(), *missed, scheduled_window(definition, at))}
-    for window in sorted(found.values(), key=lambda window: window.end):
+    windows = {window.key: window for window in (*asked.values(), *missed, scheduled_window(definition, at))}
+    for window in sorted(windows.values(), key=lambda window: window.end):
         yield Ask(window.key, window)
 
 

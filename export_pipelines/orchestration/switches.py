@@ -28,8 +28,8 @@ def switches(instance: dg.DagsterInstance) -> Mapping[str, Switch]:
     states = instance.all_instigator_state(
         instigator_type=InstigatorType.SCHEDULE, instigator_statuses={InstigatorStatus.RUNNING}
     )
-    found = [(state.name, _switch(state)) for state in states]
-    return dict(sorted(found, key=lambda named: named[1].since))  # of two with one name, the newer
+    switches = [(state.name, _switch(state)) for state in states]
+    return dict(sorted(switches, key=lambda named: named[1].since))  # of two with one name, the newer
 
 
 def first_tick(switch: Switch) -> datetime:

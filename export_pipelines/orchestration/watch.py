@@ -94,11 +94,11 @@ def _is_absent(absent: Absent, since: str, now: datetime) -> Alert:
 
 
 def _files(project: Project) -> Files:
-    found = []
+    files = []
     try:
         for path in project.settings.definitions.iterdir():
             status = path.stat()
-            found.append((path.name, status.st_mtime_ns, status.st_size))
+            files.append((path.name, status.st_mtime_ns, status.st_size))
     except OSError:
         return ()
-    return tuple(sorted(found))
+    return tuple(sorted(files))

@@ -10,19 +10,19 @@ def message(export: str = "daily", text: str = "the disk is full", then: str = "
 
 
 def test_a_message_says_what_happened_what_helps_and_when() -> None:
-    told = message()
-    assert told.subject == "[export_pipelines] failure: daily"
-    assert told.body == (
+    mail = message()
+    assert mail.subject == "[export_pipelines] failure: daily"
+    assert mail.body == (
         "daily: the disk is full\n\nWhat helps: make room\n\nNoticed at 2024-01-16 02:00:00 UTC."
     )
 
 
 def test_what_happened_is_no_template() -> None:
-    told = message(export="{{kind}}", text='unknown word "{{dte}}" in {% if %}')
-    assert told.subject == "[export_pipelines] failure: {{kind}}"
-    assert told.body.startswith('{{kind}}: unknown word "{{dte}}" in {% if %}\n')
+    mail = message(export="{{kind}}", text='unknown word "{{dte}}" in {% if %}')
+    assert mail.subject == "[export_pipelines] failure: {{kind}}"
+    assert mail.body.startswith('{{kind}}: unknown word "{{dte}}" in {% if %}\n')
 
 
 def test_an_alert_is_told_however_long_its_reason_is() -> None:
-    told = message(text="x" * 1_000_000)
-    assert told.body.count("x") == MOST_TOLD and "What helps: make room" in told.body
+    mail = message(text="x" * 1_000_000)
+    assert mail.body.count("x") == MOST_TOLD and "What helps: make room" in mail.body

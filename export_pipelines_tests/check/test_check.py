@@ -29,8 +29,8 @@ def check(
 ) -> list[CheckFault]:
     """All but notes."""
     clock = {"now": lambda: now} if now else {}
-    found = every_fault(project, names=names, connect=connect, **clock)
-    return [one for one in found if one.severity != "note"]
+    faults = every_fault(project, names=names, connect=connect, **clock)
+    return [fault for fault in faults if fault.severity != "note"]
 
 
 def with_path(path: str, yaml: str = DAILY) -> str:
@@ -55,25 +55,25 @@ def test_the_shipped_examples_have_no_faults(
     ports = free_ports()
     for path in (REPOSITORY / "exports").glob("*.yaml"):
         project.write(path.stem, ports.put_into(path.read_text(encoding="utf-8")))
-    with local_servers(tmp_path / "servers", ports) as told:
-        for name, value in told.items():
+    with local_servers(tmp_path / "servers", ports) as variables:
+        for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        project.environment.update({**told, "EXPORT_PIPELINES_HASH_KEY": KEY})
+        project.environment.update({**variables, "EXPORT_PIPELINES_HASH_KEY": KEY})
         assert check(project, connect=True) == []
 
 
 def test_every_fault_of_every_broken_definition_is_told(project: Project) -> None:
     project.write("one", "type: lead\nformat: csv\nfields: [emial]\nfeilds: all\n")
     project.write("two", "type: [\n")
-    found = check(project)
-    assert [one.name for one in found] == ["one", "one", "two"]
-    assert {one.severity for one in found} == {"error"}
+    faults = check(project)
+    assert [fault.name for fault in faults] == ["one", "one", "two"]
+    assert {fault.severity for fault in faults} == {"error"}
 
 
 def test_only_the_exports_asked_for_are_told(project: Project) -> None:
     project.write("one", "type: lead\nformat: cvs\n")
     project.write("two", "type: lead\nformat: cvs\n")
-    assert [one.name for one in check(project, "two", "daily")] == ["two"]
+    assert [fault.name for fault in check(project, "two", "daily")] == ["two"]
 
 
 def test_an_unknown_name_is_refused(project: Project) -> None:
@@ -165,9 +165,9 @@ def test_connect_tells_a_source_that_does_not_answer_for_each_export(project: Pr
     project.write("another")
     project.environment["EXPORT_PIPELINES_SOURCE_URL"] = f"sqlite:///{project.folder / 'none.db'}"
     assert check(project) == []
-    found = check(project, connect=True)
-    assert [one.name for one in found] == ["another", "daily"]
-    assert all("there is no database" in one.text for one in found)
+    faults = check(project, connect=True)
+    assert [fault.name for fault in faults] == ["another", "daily"]
+    assert all("there is no database" in fault.text for fault in faults)
 
 
 def test_connect_warns_where_no_index_finds_a_window(project: Project, tmp_path: Path) -> None:
@@ -187,10 +187,10 @@ def test_connect_warns_where_no_index_finds_a_window(project: Project, tmp_path:
 def test_connect_warns_of_a_source_whose_clock_is_wrong(project: Project, postgresql_url: str) -> None:
     generate_leads(postgresql_url, 5, 1, date(2024, 1, 1), 1, replace=True)
     project.environment[f"{PREFIX}SOURCE_URL"] = postgresql_url
-    for hours, told in ((1, "60 minutes behind ours"), (-2, "120 minutes ahead of ours")):
+    for hours, skew in ((1, "60 minutes behind ours"), (-2, "120 minutes ahead of ours")):
         shifted = datetime.now(UTC) + timedelta(hours=hours)
         (fault,) = check(project, connect=True, now=shifted)
-        assert (fault.name, fault.severity) == ("source", "warning") and told in fault.text
+        assert (fault.name, fault.severity) == ("source", "warning") and skew in fault.text
     assert check(project, connect=True, now=datetime.now(UTC)) == []
 
 
@@ -239,7 +239,7 @@ def test_what_the_operator_does_not_allow_is_told_with_its_line(
     (project.folder / "allowed.yaml").write_text(
         "variables: [PARTNER_PASSWORD]\nhosts: ['*.example.com']\nmail_domains: [example.com]\n"
     )
-    assert [one.text for one in check(project)] == [
+    assert [fault.text for fault in check(project)] == [
         'exports/partner.yaml:14: deliver.2.email.smtp: allowed.yaml does not allow the variable "PARTNER_SMTP"; '
         "allowed: PARTNER_PASSWORD (the operator lists it under `variables`)",
         'exports/partner.yaml:14: deliver.2.email.to: allowed.yaml does not allow the mail domain "evil.example"; '

@@ -72,17 +72,17 @@ def _bytes(data: bytes, chance: random.Random) -> bytes:
 
 
 def _words(text: str, words: list[str], chance: random.Random) -> str:
-    found = list(WORD.finditer(text))
-    if not found:
+    matches = list(WORD.finditer(text))
+    if not matches:
         return chance.choice(words)
-    one = chance.choice(found)
+    match = chance.choice(matches)
     match chance.randrange(4):
         case 0:
-            return text[: one.start()] + text[one.end() :]
+            return text[: match.start()] + text[match.end() :]
         case 1:
-            return text[: one.end()] + " " + chance.choice(words) + text[one.end() :]
+            return text[: match.end()] + " " + chance.choice(words) + text[match.end() :]
         case _:
-            return text[: one.start()] + chance.choice(words) + text[one.end() :]
+            return text[: match.start()] + chance.choice(words) + text[match.end() :]
 
 
 def _structure(text: str, values: list[Any], chance: random.Random) -> str:

@@ -131,15 +131,19 @@ def checks(
     result: dg.ExecuteInProcessResult, partition: str | None = None
 ) -> dict[str, dg.AssetCheckEvaluation]:
     """The evaluations by their check, of one partition where the run had several."""
-    found = result.get_asset_check_evaluations()
-    return {one.check_name: one for one in found if partition is None or one.partition in (None, partition)}
+    evaluations = result.get_asset_check_evaluations()
+    return {
+        evaluation.check_name: evaluation
+        for evaluation in evaluations
+        if partition is None or evaluation.partition in (None, partition)
+    }
 
 
 def failure(result: dg.ExecuteInProcessResult | dg.JobExecutionResult) -> dict[str, str]:
     """The text of each failed step by its name."""
     failed: Sequence[dg.DagsterEvent] = [event for event in result.all_events if event.is_step_failure]
     return {
-        str(one.step_key).rpartition(".")[2]: str(one.step_failure_data.user_failure_data.description)
-        for one in failed
-        if one.step_failure_data.user_failure_data
+        str(event.step_key).rpartition(".")[2]: str(event.step_failure_data.user_failure_data.description)
+        for event in failed
+        if event.step_failure_data.user_failure_data
     }

@@ -33,7 +33,7 @@ def broken(watched: Watched, text: str = BROKEN) -> dg.Definitions:
 
 def test_a_definition_that_breaks_is_told_once_and_again_when_it_breaks_again(watched: Watched) -> None:
     broken(watched)
-    ((export, text),) = watched.told()
+    ((export, text),) = watched.alerts()
     assert (
         export == "daily" and "its schedule is on" in text and 'daily.yaml:5: unknown field "emial"' in text
     )
@@ -119,12 +119,12 @@ def test_once_mended_it_is_as_before(watched: Watched) -> None:
 def test_with_its_schedule_off_it_is_red_and_nobody_is_told(watched: Watched) -> None:
     turn_off(watched.instance, "daily_schedule")
     broken(watched)
-    assert watched.told() == [] and watched.check("daily") == "FAILED"
+    assert watched.alerts() == [] and watched.check("daily") == "FAILED"
 
 
 def test_a_deleted_file_is_told_and_stands_red_until_its_schedule_is_off(watched: Watched) -> None:
     (watched.project.settings.definitions / "daily.yaml").unlink()
-    ((export, text),) = watched.told()
+    ((export, text),) = watched.alerts()
     assert export == "daily" and "the file is not there" in text and "renamed_from: daily" in text
     defs = watched.project.definitions()
     assert defs.resolve_assets_def(KEY).partitions_def and defs.resolve_schedule_def("daily_schedule")
@@ -141,7 +141,7 @@ def test_a_deleted_file_whose_schedule_is_off_is_no_matter(watched: Watched) -> 
     turn_off(watched.instance, "daily_schedule")
     watched.tick()
     (watched.project.settings.definitions / "daily.yaml").unlink()
-    assert watched.told() == []
+    assert watched.alerts() == []
 
 
 def test_what_is_remembered_may_be_damaged_or_gone(watched: Watched) -> None:
@@ -182,4 +182,4 @@ def test_a_hundred_and_one_schedules_are_on_and_the_last_does_nothing(watched: W
     assert export == "export_099" and "100 schedules are on already" in text
     turn_off(instance, "export_007_schedule")
     assert len(tick("export_099").run_requests or ()) == 1
-    assert len(watched.told()) == 1
+    assert len(watched.alerts()) == 1

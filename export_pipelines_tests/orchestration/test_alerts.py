@@ -53,7 +53,7 @@ deliver:
 
 
 @dataclass
-class Told:
+class Alerting:
     """Everybody who is told, and the sensor's tick."""
 
     project: Project
@@ -67,7 +67,7 @@ class Told:
 
 
 @pytest.fixture
-def told(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+def alerting(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Alerting]:
     settings = project.settings.model_copy(update={"mail_from": "exports@example.com"})
     project = Project(settings)
     with smtp_server() as post, https_server() as inbox, dg.instance_for_test() as instance:
@@ -84,18 +84,18 @@ def told(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
             context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
             return str(defs.resolve_sensor_def("alerts").evaluate_tick(context).skip_message)
 
-        yield Told(project, post, inbox, tick, instance)
+        yield Alerting(project, post, inbox, tick, instance)
 
 
 @pytest.fixture
-def undelivered(told: Told, tmp_path: Path) -> Told:
+def undelivered(alerting: Alerting, tmp_path: Path) -> Alerting:
     (tmp_path / "taken").write_text("x")
-    told.project.write("failing", FAILING.format(taken=tmp_path / "taken"))
-    assert not told.project.run("failing", DAY).success
-    return told
+    alerting.project.write("failing", FAILING.format(taken=tmp_path / "taken"))
+    assert not alerting.project.run("failing", DAY).success
+    return alerting
 
 
-def test_what_did_not_arrive_is_told_once_through_every_channel(undelivered: Told) -> None:
+def test_what_did_not_arrive_is_told_once_through_every_channel(undelivered: Alerting) -> None:
     assert undelivered.tick() == "1 alerts told"
     assert undelivered.tick() == "0 alerts told"
     assert undelivered.count() == (1, 2)
@@ -106,7 +106,7 @@ def test_what_did_not_arrive_is_told_once_through_every_channel(undelivered: Tol
     assert "export-pipelines deliver failing/2024-01-15/" in text and " --to 1" in text
     assert "@" not in text.replace("@example.com", "")
     slack, hook = (
-        next(one for one in undelivered.inbox.posted.values() if one.path == path)
+        next(message for message in undelivered.inbox.posted.values() if message.path == path)
         for path in ("/slack", "/hook")
     )
     assert "was not delivered" in json.loads(slack.body)["text"]
@@ -115,7 +115,7 @@ def test_what_did_not_arrive_is_told_once_through_every_channel(undelivered: Tol
 
 
 def test_who_was_told_is_logged_without_what_was_told(
-    undelivered: Told, caplog: pytest.LogCaptureFixture
+    undelivered: Alerting, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG, logger="export_pipelines"):
         undelivered.tick()
@@ -126,7 +126,9 @@ def test_who_was_told_is_logged_without_what_was_told(
     assert "ops@example.com" not in json.dumps([vars(record) for record in records], default=str)
 
 
-def test_a_channel_that_is_broken_is_tried_again_and_the_others_are_not_told_twice(undelivered: Told) -> None:
+def test_a_channel_that_is_broken_is_tried_again_and_the_others_are_not_told_twice(
+    undelivered: Alerting,
+) -> None:
     undelivered.post.answers["data"] = "451 later"
     assert undelivered.tick() == "0 alerts told"
     assert undelivered.count() == (0, 2)
@@ -135,11 +137,11 @@ def test_a_channel_that_is_broken_is_tried_again_and_the_others_are_not_told_twi
     assert undelivered.count() == (1, 2)
 
 
-def test_an_odd_number_of_rows_is_told(told: Told) -> None:
-    ledger = open_ledger(told.project.settings.ledger_url.get_secret_value())
+def test_an_odd_number_of_rows_is_told(alerting: Alerting) -> None:
+    ledger = open_ledger(alerting.project.settings.ledger_url.get_secret_value())
     ledger.notice(Alert("anomaly daily/x", "daily", "anomaly", "window x: 3 rows", "preview it", NOW))
-    told.tick()
-    assert "anomaly" in str(told.post.messages[0]["Subject"])
+    alerting.tick()
+    assert "anomaly" in str(alerting.post.messages[0]["Subject"])
 
 
 def turn_on(instance: dg.DagsterInstance, schedule: str, since: datetime) -> None:
@@ -152,38 +154,42 @@ def turn_on(instance: dg.DagsterInstance, schedule: str, since: datetime) -> Non
     )
 
 
-def test_what_has_not_arrived_in_time_is_told_once_and_not_when_it_has(told: Told) -> None:
-    assert told.tick() == "0 alerts told"  # the schedule is off
-    turn_on(told.instance, "daily_schedule", NOW - timedelta(days=3))
-    assert told.tick() == "1 alerts told"
-    assert told.tick() == "0 alerts told"
-    (mail,) = told.post.messages
+def test_what_has_not_arrived_in_time_is_told_once_and_not_when_it_has(alerting: Alerting) -> None:
+    assert alerting.tick() == "0 alerts told"  # the schedule is off
+    turn_on(alerting.instance, "daily_schedule", NOW - timedelta(days=3))
+    assert alerting.tick() == "1 alerts told"
+    assert alerting.tick() == "0 alerts told"
+    (mail,) = alerting.post.messages
     assert mail["Subject"] == "[export_pipelines] late: daily"
     assert "window 2024-02-19, due at 2024-02-20T02:00:00.000Z, has not arrived" in mail.get_content()
     day = timedelta(days=1)
-    assert told.project.run("daily", "2024-02-20", opened=told.project.opened(lambda: NOW + day)).success
-    assert told.tick(day) == "0 alerts told"
+    assert alerting.project.run(
+        "daily", "2024-02-20", opened=alerting.project.opened(lambda: NOW + day)
+    ).success
+    assert alerting.tick(day) == "0 alerts told"
 
 
-def test_a_channel_at_a_private_address_is_told_only_where_the_operator_opened_it(undelivered: Told) -> None:
+def test_a_channel_at_a_private_address_is_told_only_where_the_operator_opened_it(
+    undelivered: Alerting,
+) -> None:
     undelivered.project.settings.allowed.unlink()
     undelivered.tick()
     assert undelivered.count() == (1, 0)  # the mail only
 
 
-def test_the_lists_of_what_exports_may_name_are_not_for_alerts(undelivered: Told) -> None:
-    """They are the operator's own: `told` opens addresses and lists nothing else."""
+def test_the_lists_of_what_exports_may_name_are_not_for_alerts(undelivered: Alerting) -> None:
+    """They are the operator's own: `alerting` opens addresses and lists nothing else."""
     assert "variables" not in undelivered.project.settings.allowed.read_text()
     undelivered.tick()
     assert undelivered.count() == (1, 2)
 
 
-def test_nobody_is_told_without_a_file(told: Told) -> None:
-    told.project.settings.alerts.unlink()
-    assert "nobody is to be told" in told.tick()
+def test_nobody_is_told_without_a_file(alerting: Alerting) -> None:
+    alerting.project.settings.alerts.unlink()
+    assert "nobody is to be told" in alerting.tick()
 
 
-def test_nobody_is_told_what_no_rule_concerns(undelivered: Told) -> None:
+def test_nobody_is_told_what_no_rule_concerns(undelivered: Alerting) -> None:
     path = undelivered.project.settings.alerts
     path.write_text(path.read_text().replace("  - to:", "  - exports: [other_*]\n    to:"))
     undelivered.tick()
@@ -219,7 +225,7 @@ def test_a_file_with_faults_is_refused_with_their_lines(tmp_path: Path, text: st
     assert message in str(caught.value)
 
 
-def test_check_tells_of_a_secret_that_is_not_there(told: Told) -> None:
-    opened = told.project.opened()
-    faults = check_all(told.project.settings, opened.catalog, opened.loaded, environment={})
+def test_check_tells_of_a_secret_that_is_not_there(alerting: Alerting) -> None:
+    opened = alerting.project.opened()
+    faults = check_all(alerting.project.settings, opened.catalog, opened.loaded, environment={})
     assert any(fault.name == "alerts" and "TEST_SMTP is not set" in fault.text for fault in faults)

@@ -28,25 +28,25 @@ def on_day(manifest: Manifest, day: int, rows: int = 10, hour: int = 0) -> Manif
 
 def result_of(name: str, manifest: Manifest, stored: list[Manifest]) -> dg.AssetCheckEvaluation:
     done = Done(Written(export="daily", window=manifest.window), manifest, (), ())
-    found = evaluations(KEY, [done], [*stored, manifest], partitioned=True)
-    return next(one for one in found if one.check_name == name)
+    results = evaluations(KEY, [done], [*stored, manifest], partitioned=True)
+    return next(result for result in results if result.check_name == name)
 
 
 def colours(instance: dg.DagsterInstance, name: str) -> dict[str | None, str]:
     """What the UI shows for each partition."""
-    found = instance.event_log_storage.get_asset_check_partition_info([dg.AssetCheckKey(KEY, name)])
-    return {one.partition_key: one.latest_execution_status.value for one in found}
+    infos = instance.event_log_storage.get_asset_check_partition_info([dg.AssetCheckKey(KEY, name)])
+    return {info.partition_key: info.latest_execution_status.value for info in infos}
 
 
 def test_all_checks_pass_on_a_good_run(project: Project) -> None:
-    found = checks(project.run("daily", "2024-01-01", "2024-01-05"))
-    assert len(found) == 4 and all(one.passed for one in found.values())
+    by_name = checks(project.run("daily", "2024-01-01", "2024-01-05"))
+    assert len(by_name) == 4 and all(evaluation.passed for evaluation in by_name.values())
 
 
 def test_each_partition_of_a_run_has_its_own_evaluation(project: Project) -> None:
-    found = project.run("daily", "2024-01-01", "2024-01-03").get_asset_check_evaluations()
+    results = project.run("daily", "2024-01-01", "2024-01-03").get_asset_check_evaluations()
     days = ["2024-01-01", "2024-01-02", "2024-01-03"]
-    assert [one.partition for one in found if one.check_name == "delivered"] == days
+    assert [evaluation.partition for evaluation in results if evaluation.check_name == "delivered"] == days
 
 
 def test_a_run_that_fails_says_all_the_same_that_its_definition_is_well(
@@ -77,11 +77,11 @@ def test_a_partition_keeps_its_colour_when_another_is_run(
 def test_a_window_that_was_not_written_is_not_evaluated(project: Project) -> None:
     project.write("daily", MONDAYS + "limits: {rows: 5}\n")
     result = project.run("daily", "2024-01-14", "2024-01-16")
-    found = {
+    partitions = {
         (evaluation.check_name, evaluation.partition) for evaluation in result.get_asset_check_evaluations()
     }
-    assert not result.success and ("delivered", "2024-01-14") in found
-    assert "2024-01-15" not in {partition for _, partition in found}
+    assert not result.success and ("delivered", "2024-01-14") in partitions
+    assert "2024-01-15" not in {partition for _, partition in partitions}
 
 
 def test_the_check_of_a_day_that_arrives_later_turns_green(
@@ -100,38 +100,42 @@ def test_the_check_of_a_day_that_arrives_later_turns_green(
 
 def test_a_row_count_far_from_the_mean_of_the_windows_before_is_a_warning(project: Project) -> None:
     project.write("daily", MONDAYS)
-    found = checks(project.run("daily", "2024-01-02", "2024-01-08"), "2024-01-08")["row_count_trailing_mean"]
-    assert not found.passed and found.severity is dg.AssetCheckSeverity.WARN
-    assert "2024-01-08: 10 rows" in str(found.description)
+    evaluation = checks(project.run("daily", "2024-01-02", "2024-01-08"), "2024-01-08")[
+        "row_count_trailing_mean"
+    ]
+    assert not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.WARN
+    assert "2024-01-08: 10 rows" in str(evaluation.description)
 
 
 def test_half_and_double_of_the_mean_are_still_usual(project: Project) -> None:
-    one = a_manifest(project)
-    before = [on_day(one, day) for day in (1, 2, 3)]
+    manifest = a_manifest(project)
+    before = [on_day(manifest, day) for day in (1, 2, 3)]
     verdicts = {
-        rows: result_of("row_count_trailing_mean", on_day(one, 4, rows), before).passed
+        rows: result_of("row_count_trailing_mean", on_day(manifest, 4, rows), before).passed
         for rows in (4, 5, 20, 21)
     }
     assert verdicts == {4: False, 5: True, 20: True, 21: False}
 
 
 def test_two_windows_before_are_too_few_to_compare_with(project: Project) -> None:
-    one = a_manifest(project)
-    assert result_of("row_count_trailing_mean", on_day(one, 3, 999), [on_day(one, 1), on_day(one, 2)]).passed
+    manifest = a_manifest(project)
+    assert result_of(
+        "row_count_trailing_mean", on_day(manifest, 3, 999), [on_day(manifest, 1), on_day(manifest, 2)]
+    ).passed
 
 
 def test_the_trailing_windows_are_the_newest_artifacts_of_the_seven_windows_before(project: Project) -> None:
-    one = a_manifest(project)
-    stored = [on_day(one, day, hour=hour) for day in range(1, 20) for hour in (1, 2)]
-    found = trailing(on_day(one, 12, hour=3), stored)
-    assert [each.artifact for each in found] == [f"daily/{day}/2" for day in range(5, 12)]
-    assert len(found) == TRAILING
+    manifest = a_manifest(project)
+    stored = [on_day(manifest, day, hour=hour) for day in range(1, 20) for hour in (1, 2)]
+    before = trailing(on_day(manifest, 12, hour=3), stored)
+    assert [each.artifact for each in before] == [f"daily/{day}/2" for day in range(5, 12)]
+    assert len(before) == TRAILING
 
 
 def test_a_required_column_that_is_null_somewhere_warns_and_everywhere_is_an_error(project: Project) -> None:
-    one = a_manifest(project)
-    some = one.model_copy(update={"null_required": {"outcome": 3}})
-    every = one.model_copy(update={"null_required": {"outcome": one.rows}})
+    manifest = a_manifest(project)
+    some = manifest.model_copy(update={"null_required": {"outcome": 3}})
+    every = manifest.model_copy(update={"null_required": {"outcome": manifest.rows}})
     severities = [result_of("required_fields_not_null", each, []).severity for each in (some, every)]
     assert severities == [dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR]
     assert not result_of("required_fields_not_null", some, []).passed
@@ -141,9 +145,9 @@ def test_a_changed_column_list_is_a_warning_and_a_new_schema_version(project: Pr
     project.run("daily", "2024-01-15")
     project.write("daily", DAILY.replace("email, ", "").replace("price]", "price, state]"))
     result = project.run("daily", "2024-01-16")
-    found = checks(result)["schema_contract"]
-    assert result.success and not found.passed and found.severity is dg.AssetCheckSeverity.WARN
-    assert found.description == "2024-01-16: schema version 2: new: state; gone: email"
+    evaluation = checks(result)["schema_contract"]
+    assert result.success and not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.WARN
+    assert evaluation.description == "2024-01-16: schema version 2: new: state; gone: email"
     assert materializations(result)["2024-01-16"]["schema_version"] == 2
 
 

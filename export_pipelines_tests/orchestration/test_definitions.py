@@ -164,9 +164,9 @@ def test_materializing_a_broken_definition_fails_with_its_faults(project: Projec
     result = dg.materialize(
         [asset(project.definitions(), "lead", "wrong")], raise_on_error=False, run_config=_quiet()
     )
-    (event,) = (one for one in result.all_events if one.is_step_failure)
-    told = event.step_failure_data.user_failure_data
-    assert told and "wrong.yaml:3: " in str(told.description)
+    (event,) = (event for event in result.all_events if event.is_step_failure)
+    failure = event.step_failure_data.user_failure_data
+    assert failure and "wrong.yaml:3: " in str(failure.description)
 
 
 def test_broken_files_whose_names_look_alike_in_dagster_stand_side_by_side(project: Project) -> None:

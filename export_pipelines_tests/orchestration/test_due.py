@@ -54,11 +54,11 @@ def test_a_tick_that_is_evaluated_again_gives_the_same_list_whatever_its_runs_di
     turn_on(instance, day(8, 12))
     asked = tick(project, day(15), instance)
     assert keys_of(asked) == [first(number) for number in range(8, 15)]
-    succeeded, failed, running, made, *_ = asked.run_requests
+    succeeded, failed, running, created, *_ = asked.run_requests
     assert run_requests(project, [succeeded], day(15), instance) == [True]
     assert run_requests(project.with_source(NOWHERE), [failed], day(15), instance) == [False]
     queue_request(project, running, day(15), instance, dg.DagsterRunStatus.STARTED)
-    queue_request(project, made, day(15), instance, dg.DagsterRunStatus.NOT_STARTED)
+    queue_request(project, created, day(15), instance, dg.DagsterRunStatus.NOT_STARTED)
     assert keys_of(tick(project, day(15), instance)) == keys_of(asked)
 
 
@@ -66,11 +66,11 @@ def test_what_a_tick_did_not_come_to_is_asked_for_by_the_next(
     project: Project, instance: dg.DagsterInstance
 ) -> None:
     turn_on(instance, day(8, 12))
-    ran, waiting, made, *_ = tick(project, day(15), instance).run_requests
+    ran, waiting, created, *_ = tick(project, day(15), instance).run_requests
     assert run_requests(project, [ran], day(15), instance) == [True]
     queue_request(project, waiting, day(15), instance, dg.DagsterRunStatus.STARTING)
     queue_request(
-        project, made, day(15), instance, dg.DagsterRunStatus.NOT_STARTED
+        project, created, day(15), instance, dg.DagsterRunStatus.NOT_STARTED
     )  # killed before its queue
     later = keys_of(tick(project, day(16), instance))
     assert later == [f"{key(10)} 2", *(first(number) for number in range(11, 16))]
@@ -141,9 +141,9 @@ def test_windows_exported_by_hand_count_when_nothing_but_the_window_was_given(
     turn_on(instance, day(10, 12))
     assert project.run("daily", key(10), instance=instance).success
     assert project.run("daily", key(12), key(13), instance=instance).success
-    given = {"ops": {"lead__daily": {"config": {"filter": {"where": {"outcome": "success"}}}}}, **QUIET}
+    run_config = {"ops": {"lead__daily": {"config": {"filter": {"where": {"outcome": "success"}}}}}, **QUIET}
     job = project.definitions().resolve_job_def("daily")
-    assert job.execute_in_process(instance=instance, partition_key=key(11), run_config=given).success
+    assert job.execute_in_process(instance=instance, partition_key=key(11), run_config=run_config).success
     assert keys_of(tick(project, day(15), instance)) == [first(11), first(14)]
 
 
@@ -201,8 +201,8 @@ def test_a_window_that_is_written_is_asked_for_again_when_its_delivery_failed_fo
 ) -> None:
     turn_on(instance, day(10, 12))
     project.run("daily", key(10), instance=instance)
-    (one,) = ledger.deliveries("daily")
-    with pytest.raises(type(error)), ledger.claim(one.id, lambda: NOW, again=True):
+    (delivery,) = ledger.deliveries("daily")
+    with pytest.raises(type(error)), ledger.claim(delivery.id, lambda: NOW, again=True):
         raise error
     assert keys_of(tick(project, day(11), instance)) == asked
 

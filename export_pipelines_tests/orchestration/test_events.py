@@ -30,9 +30,9 @@ deliver:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     generate_leads(f"sqlite:///{tmp_path / 'leads.db'}", 60, 7, date(2024, 1, 1), 31, events=True)
-    made = make_project(tmp_path, tmp_path / "leads.db")
-    made.write("dispute", DISPUTE)
-    return made
+    project = make_project(tmp_path, tmp_path / "leads.db")
+    project.write("dispute", DISPUTE)
+    return project
 
 
 def two_leads(project: Project) -> list[str]:
@@ -45,8 +45,8 @@ def two_leads(project: Project) -> list[str]:
 
 def events_of(project: Project, artifact: str) -> list[dict[str, object]]:
     with project.store.open(artifact, "events_part_1.json") as file:
-        found: list[dict[str, object]] = json.load(file)
-        return found
+        objects: list[dict[str, object]] = json.load(file)
+        return objects
 
 
 def launchpad(project: Project, **config: object) -> dg.ExecuteInProcessResult:

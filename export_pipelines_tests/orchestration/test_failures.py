@@ -86,7 +86,9 @@ def test_running_again_from_deliver_extracts_nothing_again(
         monkeypatch.setenv("EXPORT_PIPELINES_SOURCE_URL", f"sqlite:///{tmp_path / 'gone.db'}")
         again = dg.ReexecutionOptions.from_failure(failed.run_id, instance)
         with dg.execute_job(job, instance, reexecution_options=again, tags=tags) as result:
-            steps = [str(one.step_key).rpartition(".")[2] for one in result.all_events if one.is_step_success]
+            steps = [
+                str(event.step_key).rpartition(".")[2] for event in result.all_events if event.is_step_success
+            ]
             assert result.success and steps == ["folder_1", "record"]
         event = instance.get_latest_materialization_event(dg.AssetKey(["lead", "daily"]))
     assert event and event.dagster_event and event.dagster_event.partition == "2024-01-15"
@@ -101,5 +103,5 @@ def test_no_password_of_the_source_is_in_what_a_run_tells(
     elsewhere = Project(project.settings.model_copy(update={"source_url": url}))
     result = elsewhere.run("daily", "2024-01-15", instance=instance)
     assert not result.success
-    told = str(instance.all_logs(result.run_id)) + str(instance.get_run_by_id(result.run_id))
-    assert secret not in told
+    records = str(instance.all_logs(result.run_id)) + str(instance.get_run_by_id(result.run_id))
+    assert secret not in records

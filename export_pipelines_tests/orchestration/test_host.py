@@ -169,7 +169,7 @@ def test_the_hosts_s3_reaches_store_and_destination(
     folder: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, bucket = own_bucket()
-    for name in [one for one in os.environ if one.startswith("AWS_")]:
+    for name in [variable for variable in os.environ if variable.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
     monkeypatch.setenv("HOST_SECRET", SECRET)
@@ -186,8 +186,8 @@ def test_the_hosts_s3_reaches_store_and_destination(
     )
     job = build_defs(Project.open(folder), prefix="acme", s3=s3).resolve_job_def("acme_daily")
     assert job.execute_in_process(partition_key=DAY, instance=instance).success
-    names = sorted(one.key for one in bucket.list(""))
-    assert [one for one in names if one.startswith(f"store/daily/{DAY}/")]
+    names = sorted(stored_object.key for stored_object in bucket.list(""))
+    assert [key for key in names if key.startswith(f"store/daily/{DAY}/")]
     assert f"sent/{DAY}/leads_part_1.csv" in names
 
 
@@ -212,10 +212,12 @@ def dg_says(folder: Path, *words: str) -> str:
 
 
 def _records(instance: dg.DagsterInstance) -> list[dg.AssetMaterialization]:
-    found = [instance.fetch_materializations(key, limit=1).records for key in instance.get_asset_keys()]
+    materialized = [
+        instance.fetch_materializations(key, limit=1).records for key in instance.get_asset_keys()
+    ]
     return [
         record.asset_materialization
-        for records in found
+        for records in materialized
         for record in records
         if record.asset_materialization
     ]
@@ -224,5 +226,8 @@ def _records(instance: dg.DagsterInstance) -> list[dg.AssetMaterialization]:
 def _texts(result: dg.ExecuteInProcessResult) -> str:
     assert not result.success
     failed = [event.step_failure_data for event in result.all_events if event.is_step_failure]
-    texts = [one.user_failure_data.description if one.user_failure_data else one.error for one in failed]
+    texts = [
+        failure.user_failure_data.description if failure.user_failure_data else failure.error
+        for failure in failed
+    ]
     return "\n".join(map(str, texts))

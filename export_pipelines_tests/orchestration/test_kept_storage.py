@@ -11,7 +11,7 @@ from export_pipelines.orchestration.kept_storage import OPEN_RUNS, instance_from
 
 
 @dg.asset
-def one() -> int:
+def number() -> int:
     return 1
 
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def ran(instance: dg.DagsterInstance) -> str:
-    return dg.materialize([one], instance=instance).run_id
+    return dg.materialize([number], instance=instance).run_id
 
 
 def events(instance: dg.DagsterInstance, run: str) -> list[str]:
@@ -32,10 +32,10 @@ def events(instance: dg.DagsterInstance, run: str) -> list[str]:
 
 def schema(file: Path) -> set[tuple[str, ...]]:
     with closing(sqlite3.connect(file)) as connection:
-        made = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        schema = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
         (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         (journal,) = connection.execute("PRAGMA journal_mode").fetchall()
-    return {*made, version, journal}
+    return {*schema, version, journal}
 
 
 def test_the_same_events_and_tables_as_by_dagster_itself(folder: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_same_events_and_tables_as_by_dagster_itself(folder: Path) -> None:
         by_plain = ran(plain)
         assert events(plain, by_kept) == events(plain, by_plain) != []
         assert plain.get_run_by_id(by_kept).status is dg.DagsterRunStatus.SUCCESS  # type: ignore[union-attr]
-        records = plain.fetch_materializations(one.key, limit=9).records
+        records = plain.fetch_materializations(number.key, limit=9).records
         assert [record.run_id for record in records] == [by_plain, by_kept]
         assert set(plain.event_log_storage.get_all_run_ids()) == {by_kept, by_plain}  # type: ignore[attr-defined]
     runs = folder / "state" / "history" / "runs"

@@ -118,8 +118,8 @@ def test_each_window_of_a_killed_tick_is_exported_once(
     daemons.start()
     daemons.until(lambda: len(arrived(project)) == DUE and not unfinished(instance), PATIENCE_S)
     assert arrived(project) == dict.fromkeys(windows(tick), 1)
-    made = Counter(manifest.window.key for manifest in project.store.manifests("daily"))
-    assert made == dict.fromkeys(windows(tick), 1)
+    exported = Counter(manifest.window.key for manifest in project.store.manifests("daily"))
+    assert exported == dict.fromkeys(windows(tick), 1)
     assert files(project) == [
         f"{key}/{name}" for key in windows(tick) for name in ("daily.manifest.json", "leads_part_1.csv")
     ]

@@ -207,7 +207,7 @@ def test_a_backfill_leaves_out_what_is_done_unless_forced(
     assert set(first.failures) == {"2024-01-07"} and not first.skipped
     in_the_way.unlink()
     heard = Heard()
-    rest = backfill(
+    second = backfill(
         project.opened(now),
         "daily",
         "2024-01-04",
@@ -215,10 +215,14 @@ def test_a_backfill_leaves_out_what_is_done_unless_forced(
         instance=instance,
         observer=heard,
     )
-    assert rest.skipped == ("2024-01-05", "2024-01-06", "2024-01-08")
-    assert [manifest.window.key for manifest in rest.manifests] == ["2024-01-04", "2024-01-07", "2024-01-09"]
+    assert second.skipped == ("2024-01-05", "2024-01-06", "2024-01-08")
+    assert [manifest.window.key for manifest in second.manifests] == [
+        "2024-01-04",
+        "2024-01-07",
+        "2024-01-09",
+    ]
     assert [run.window for run in heard.runs] == ["2024-01-04", "2024-01-07", "2024-01-09"]
-    assert rest.exit_code == 0
+    assert second.exit_code == 0
     forced = backfill(project.opened(now), "daily", "2024-01-04", "2024-01-05", instance=instance, force=True)
     assert len(forced.manifests) == 2 and not forced.skipped
 
@@ -298,14 +302,16 @@ def test_a_backfill_stops_between_runs_when_the_quiet_hours_end(
     )
     assert len(done.outcomes) == 1 and done.exit_code == 1
     assert done.left == ("2024-02-01", "2024-02-02")
-    rest = backfill(
+    second = backfill(
         project.opened(lambda: NOW.replace(hour=23)),
         "daily",
         "2024-01-29",
         "2024-02-02",
         instance=instance,
     )
-    assert len(rest.skipped) == 3 and [manifest.window.key for manifest in rest.manifests] == list(done.left)
+    assert len(second.skipped) == 3 and [manifest.window.key for manifest in second.manifests] == list(
+        done.left
+    )
 
 
 def test_weeks_of_a_month_are_partitions(project: Project, instance: dg.DagsterInstance) -> None:
@@ -354,13 +360,13 @@ def test_processes_may_be_the_first_ones_together(project: Project, tmp_path: Pa
         )
         for _ in range(2)
     ]
-    for one in first:
-        assert one.stdout and one.stdout.readline() == "ready\n"
-    for one in first:
-        assert one.stdin
-        one.stdin.write("\n")
-        one.stdin.flush()
-    assert [one.wait(60) for one in first] == [0] * len(first)
+    for process in first:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+    for process in first:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    assert [process.wait(60) for process in first] == [0] * len(first)
 
 
 def test_the_step_that_writes_shows_the_figures_of_each_stage(
@@ -376,7 +382,7 @@ def test_the_step_that_writes_shows_the_figures_of_each_stage(
         and log.step_key == "lead__daily.write"
     ]
     stages = step["2024-01-15"]
-    assert {name: one["rows"] for name, one in stages.items()} == dict.fromkeys(
+    assert {name: stage["rows"] for name, stage in stages.items()} == dict.fromkeys(
         ("extract", "mask", "encode", "store"), 10
     )
     assert stages["store"]["bytes"] == done.manifests[0].bytes

@@ -31,7 +31,9 @@ def test_what_the_export_redacts_is_masked_as_a_whole(project: Project) -> None:
     shown = {name: {row[n] for row in rows} - {""} for n, name in enumerate(header)}
     stars = {"\\*\\*\\*"}
     assert [shown[name] for name in ("email", "city", "comments", "user\\_agent")] == [stars] * 4
-    assert shown["ip\\_address"] and all(one.endswith((".0/24", "::/48")) for one in shown["ip\\_address"])
+    assert shown["ip\\_address"] and all(
+        address.endswith((".0/24", "::/48")) for address in shown["ip\\_address"]
+    )
 
 
 def test_parts_that_reveal_a_value_beside_its_mask_are_left_out(project: Project) -> None:

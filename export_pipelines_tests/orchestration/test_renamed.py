@@ -46,7 +46,7 @@ def test_its_records_artifacts_and_partitions_are_those_of_the_new_name(watched:
 def test_its_schedule_is_on_as_it_was_and_nobody_is_told(watched: Watched) -> None:
     rename(watched)
     assert schedules_on(watched.instance) == {"backup_schedule"}
-    assert watched.told() == []
+    assert watched.alerts() == []
     rename_again = watched.project.definitions().get_repository_def().get_schedule_def("backup_schedule")
     assert rename_again.cron_schedule == "0 2 * * *"
 
@@ -61,13 +61,13 @@ def test_a_run_that_failed_under_the_old_name_is_told_under_the_new_one(watched:
 
 def test_a_rename_that_is_not_said_is_told(watched: Watched) -> None:
     rename(watched, DAILY)
-    assert [export for export, _ in watched.told()] == ["daily"]
+    assert [export for export, _ in watched.alerts()] == ["daily"]
 
 
 def test_the_version_of_its_columns_goes_on(watched: Watched) -> None:
     rename(watched, RENAMED.replace("email, ", ""))
-    found = materializations(watched.project.run("backup", "2024-01-16", instance=watched.instance))
-    assert found["2024-01-16"]["schema_version"] == 2
+    metadata = materializations(watched.project.run("backup", "2024-01-16", instance=watched.instance))
+    assert metadata["2024-01-16"]["schema_version"] == 2
 
 
 def test_the_same_files_of_a_window_are_not_sent_again(watched: Watched) -> None:
@@ -76,7 +76,7 @@ def test_the_same_files_of_a_window_are_not_sent_again(watched: Watched) -> None
     receipts = {
         delivery.artifact: delivery for delivery in watched.project.opened().ledger.deliveries("backup")
     }
-    newest = next(one for name, one in receipts.items() if name.startswith("backup/"))
+    newest = next(receipt for name, receipt in receipts.items() if name.startswith("backup/"))
     assert (newest.state, newest.attempts) == ("delivered", 0)
 
 

@@ -35,9 +35,9 @@ deliver:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     generate_leads(f"sqlite:///{tmp_path / 'leads.db'}", 120, 7, date(2024, 1, 1), 31, events=True)
-    made = make_project(tmp_path, tmp_path / "leads.db")
-    made.write("revenue", REPORT)
-    return made
+    project = make_project(tmp_path, tmp_path / "leads.db")
+    project.write("revenue", REPORT)
+    return project
 
 
 def test_a_report_is_the_asset_report_and_its_name(project: Project) -> None:
@@ -48,16 +48,16 @@ def test_a_report_is_the_asset_report_and_its_name(project: Project) -> None:
 def test_a_report_goes_through_the_same_ops_and_becomes_an_artifact(project: Project) -> None:
     result = project.run("revenue", "2024-01-01")
     assert result.success and steps(result) == OPS
-    told = materializations(result)["2024-01-01"]
-    rows = rows_of_the_store(project, told["artifact"])
-    assert told["rows"] == len(rows) and rows[-1]["is_total"] == "true"
-    assert told["preview"].startswith("| day | source\\_name | is\\_total | leads |")
-    assert [column.name for column in told["dagster/column_schema"].columns][:3] == [
+    metadata = materializations(result)["2024-01-01"]
+    rows = rows_of_the_store(project, metadata["artifact"])
+    assert metadata["rows"] == len(rows) and rows[-1]["is_total"] == "true"
+    assert metadata["preview"].startswith("| day | source\\_name | is\\_total | leads |")
+    assert [column.name for column in metadata["dagster/column_schema"].columns][:3] == [
         "day",
         "source_name",
         "is_total",
     ]
-    manifest = project.store.manifest(told["artifact"])
+    manifest = project.store.manifest(metadata["artifact"])
     assert manifest.type == "report" and manifest.notes[0].startswith("by event time")
     assert manifest.parts[0].name == "report_by_event_part_1.csv"
     assert all(check.passed for check in checks(result).values())
@@ -65,10 +65,10 @@ def test_a_report_goes_through_the_same_ops_and_becomes_an_artifact(project: Pro
 
 def test_a_pivot_tells_the_columns_that_there_are(project: Project) -> None:
     project.write("turned", REPORT.replace("totals: true", "pivot: source.name").replace("csv", "xlsx"))
-    told = materializations(project.run("turned", "2024-01-01"))["2024-01-01"]
-    names = [column.name for column in told["dagster/column_schema"].columns]
+    metadata = materializations(project.run("turned", "2024-01-01"))["2024-01-01"]
+    names = [column.name for column in metadata["dagster/column_schema"].columns]
     assert names[0] == "day" and "Call center_revenue" in names
-    assert names == [column.name for column in project.store.manifest(told["artifact"]).columns]
+    assert names == [column.name for column in project.store.manifest(metadata["artifact"]).columns]
 
 
 def test_a_report_without_its_table_fails_before_anything_is_written(

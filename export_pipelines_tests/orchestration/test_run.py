@@ -43,67 +43,73 @@ def rows_of_the_store(project: Project, artifact: str) -> list[dict[str, str]]:
 def test_a_partition_goes_through_all_ops_in_order_and_becomes_an_artifact(project: Project) -> None:
     result = project.run("daily", "2024-01-15")
     assert result.success and steps(result) == OPS
-    told = materializations(result)["2024-01-15"]
-    rows = rows_of_the_store(project, told["artifact"])
-    assert told["rows"] == len(rows) == LEADS // DAYS
+    metadata = materializations(result)["2024-01-15"]
+    rows = rows_of_the_store(project, metadata["artifact"])
+    assert metadata["rows"] == len(rows) == LEADS // DAYS
     assert {row["submitted_at"][:10] for row in rows} == {"2024-01-15"}
 
 
 def test_numbers_are_numbers_so_that_they_plot(project: Project) -> None:
-    told = materializations(project.run("daily", "2024-01-15"))["2024-01-15"]
-    manifest = project.store.manifest(told["artifact"])
-    assert (told["rows"], told["bytes"], told["raw_bytes"], told["parts"], told["schema_version"]) == (
+    metadata = materializations(project.run("daily", "2024-01-15"))["2024-01-15"]
+    manifest = project.store.manifest(metadata["artifact"])
+    assert (
+        metadata["rows"],
+        metadata["bytes"],
+        metadata["raw_bytes"],
+        metadata["parts"],
+        metadata["schema_version"],
+    ) == (
         manifest.rows,
         manifest.bytes,
         manifest.raw_bytes,
         1,
         1,
     )
-    assert told["dagster/row_count"] == told["dagster/partition_row_count"] == manifest.rows
-    assert isinstance(told["seconds"], float) and isinstance(told["rows_per_second"], int)
+    assert metadata["dagster/row_count"] == metadata["dagster/partition_row_count"] == manifest.rows
+    assert isinstance(metadata["seconds"], float) and isinstance(metadata["rows_per_second"], int)
 
 
 def test_the_materialization_shows_columns_destinations_and_manifest(project: Project) -> None:
-    told = materializations(project.run("daily", "2024-01-15"))["2024-01-15"]
-    columns = {column.name: column.type for column in told["dagster/column_schema"].columns}
+    metadata = materializations(project.run("daily", "2024-01-15"))["2024-01-15"]
+    columns = {column.name: column.type for column in metadata["dagster/column_schema"].columns}
     assert list(columns) == ["lead_id", "submitted_at", "email", "outcome", "price"]
     assert columns["price"] == "decimal(2)" and columns["submitted_at"] == "timestamp"
-    assert Path(told["manifest"]).is_file()
-    assert told["dagster/uri"] == Path(told["manifest"]).as_uri()
-    assert str(project.settings.home / "delivered" / "backup" / "2024-01-15") in told["destinations"]
+    assert Path(metadata["manifest"]).is_file()
+    assert metadata["dagster/uri"] == Path(metadata["manifest"]).as_uri()
+    assert str(project.settings.home / "delivered" / "backup" / "2024-01-15") in metadata["destinations"]
 
 
 def test_the_preview_has_five_rows_and_no_address_of_a_person(project: Project) -> None:
-    told = materializations(project.run("daily", "2024-01-15"))["2024-01-15"]
-    lines = told["preview"].splitlines()
-    addresses = {row["email"] for row in rows_of_the_store(project, told["artifact"]) if row["email"]}
+    metadata = materializations(project.run("daily", "2024-01-15"))["2024-01-15"]
+    lines = metadata["preview"].splitlines()
+    addresses = {row["email"] for row in rows_of_the_store(project, metadata["artifact"]) if row["email"]}
     assert len(lines) == 2 + 5 and "email" in lines[0]
-    assert addresses and not any(address in told["preview"] for address in addresses)
+    assert addresses and not any(address in metadata["preview"] for address in addresses)
 
 
 def test_a_range_is_one_run_with_a_materialization_and_rows_of_its_own_for_each_day(project: Project) -> None:
     project.write("mondays", DAILY.replace("backup", "mondays") + "filter: {weekdays: [monday]}\n")
     result = project.run("mondays", "2024-01-01", "2024-01-30")
-    told = materializations(result)
-    assert result.success and len(told) == 30
+    metadata = materializations(result)
+    assert result.success and len(metadata) == 30
     mondays = {"2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22", "2024-01-29"}
-    assert {key for key, one in told.items() if one["rows"]} == mondays
-    assert {one["artifact"].split("/")[1] for one in told.values()} == set(told)
+    assert {key for key, window in metadata.items() if window["rows"]} == mondays
+    assert {window["artifact"].split("/")[1] for window in metadata.values()} == set(metadata)
     assert len(project.store.manifests("mondays")) == 30
 
 
 def test_each_op_tells_what_it_added_to_the_plan(project: Project) -> None:
     result = project.run("daily", "2024-01-15")
-    told = {
+    metadata = {
         str(event.step_key).rpartition(".")[2]: event.step_output_data.metadata
         for event in result.all_events
         if event.is_successful_output and event.step_output_data.metadata
     }
-    assert told["extract"]["windows"].value == 1
-    assert "FROM leads" in str(told["mask_pii"]["sql"].value)
-    assert told["project_fields"]["columns"].value == 5
-    assert told["serialize"]["format"].value == "csv" and told["compress"]["codec"].value == "none"
-    assert "2024-01-15" in str(told["folder_1"]["receipts"].value)
+    assert metadata["extract"]["windows"].value == 1
+    assert "FROM leads" in str(metadata["mask_pii"]["sql"].value)
+    assert metadata["project_fields"]["columns"].value == 5
+    assert metadata["serialize"]["format"].value == "csv" and metadata["compress"]["codec"].value == "none"
+    assert "2024-01-15" in str(metadata["folder_1"]["receipts"].value)
 
 
 def test_edges_carry_plans_of_a_few_kilobytes_and_no_lead(project: Project) -> None:
@@ -118,7 +124,7 @@ def test_edges_carry_plans_of_a_few_kilobytes_and_no_lead(project: Project) -> N
 def test_an_export_without_destinations_is_written_and_recorded(project: Project) -> None:
     project.write("kept", "type: lead\nformat: csv\nfields: [lead_id]\npartition: daily\nstart: 2024-01-01\n")
     result = project.run("kept", "2024-01-02")
-    assert result.success and steps(result) == [one for one in OPS if one != "folder_1"]
+    assert result.success and steps(result) == [op for op in OPS if op != "folder_1"]
     assert materializations(result)["2024-01-02"]["destinations"] == "none but the artifact store"
 
 

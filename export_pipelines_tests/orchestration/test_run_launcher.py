@@ -17,9 +17,9 @@ PATIENCE_S = 120.0
 HERE = Path(__file__)
 
 
-@dg.op(config_schema={"seconds": float, "told": str})
+@dg.op(config_schema={"seconds": float, "marker": str})
 def wait(context: dg.OpExecutionContext) -> None:
-    Path(context.op_config["told"]).write_text(str(os.getpid()))
+    Path(context.op_config["marker"]).write_text(str(os.getpid()))
     time.sleep(context.op_config["seconds"])
 
 
@@ -37,10 +37,10 @@ def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Dag
         yield instance
 
 
-def launch(instance: dg.DagsterInstance, seconds: float, told: Path) -> tuple[WarmRunLauncher, str]:
-    """The launcher and the id of a run that tells its process's number in `told`, and then takes so long."""
+def launch(instance: dg.DagsterInstance, seconds: float, marker: Path) -> tuple[WarmRunLauncher, str]:
+    """The launcher and the id of a run that tells its process's number in `marker`, and then takes so long."""
     job = reconstructable(waiting)
-    config = {"ops": {"wait": {"config": {"seconds": seconds, "told": str(told)}}}}
+    config = {"ops": {"wait": {"config": {"seconds": seconds, "marker": str(marker)}}}}
     run = instance.create_run_for_job(
         job.get_definition(), run_config=config, job_code_origin=job.get_python_origin()
     )
@@ -66,18 +66,18 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
 def test_a_run_is_executed_in_a_process_that_nobody_has_to_wait_for(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    launcher, run_id = launch(instance, 0.1, tmp_path / "told")
+    launcher, run_id = launch(instance, 0.1, tmp_path / "marker")
     launcher.dispose()
     until(lambda: status(instance, run_id) is dg.DagsterRunStatus.SUCCESS)
-    assert int((tmp_path / "told").read_text()) != os.getpid()
+    assert int((tmp_path / "marker").read_text()) != os.getpid()
     until(lambda: not list((tmp_path / LIVING).iterdir()))
 
 
 def test_a_run_that_a_person_ends_is_interrupted_and_canceled(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    launcher, run_id = launch(instance, 600, tmp_path / "told")
-    until((tmp_path / "told").exists)
+    launcher, run_id = launch(instance, 600, tmp_path / "marker")
+    until((tmp_path / "marker").exists)
     assert launcher.terminate(run_id)
     began = time.monotonic()
     until(lambda: status(instance, run_id) is dg.DagsterRunStatus.CANCELED)
@@ -88,12 +88,12 @@ def test_a_run_that_a_person_ends_is_interrupted_and_canceled(
 def test_a_run_whose_process_was_killed_is_found_out_and_no_other(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    launcher, run_id = launch(instance, 600, tmp_path / "told")
-    until(lambda: (tmp_path / "told").exists() and bool((tmp_path / "told").read_text()))
+    launcher, run_id = launch(instance, 600, tmp_path / "marker")
+    until(lambda: (tmp_path / "marker").exists() and bool((tmp_path / "marker").read_text()))
     run = instance.get_run_by_id(run_id)
     assert run and launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
     (process,) = launcher._running
-    os.kill(int((tmp_path / "told").read_text()), signal.SIGKILL)
+    os.kill(int((tmp_path / "marker").read_text()), signal.SIGKILL)
     until(lambda: process.poll() is not None)
     other = dg.DagsterRun(job_name="waiting", run_id="another")  # of the terminal: its process is not ours
     assert launcher.check_run_worker_health(other).status is WorkerStatus.RUNNING
@@ -108,9 +108,9 @@ def test_the_process_that_waits_takes_the_next_run_and_ends_with_the_launcher(
     launcher._prepare()
     ready = launcher._waiting
     assert ready
-    _, run_id = launch(instance, 0.1, tmp_path / "told")
+    _, run_id = launch(instance, 0.1, tmp_path / "marker")
     until(lambda: status(instance, run_id) is dg.DagsterRunStatus.SUCCESS)
-    assert int((tmp_path / "told").read_text()) == ready.pid
+    assert int((tmp_path / "marker").read_text()) == ready.pid
     launcher._prepare()
     idle = launcher._waiting
     launcher.dispose()
@@ -128,5 +128,5 @@ def test_a_process_that_died_while_it_waited_costs_no_run(
     assert launcher._waiting
     launcher._waiting.kill()
     launcher._waiting.wait()
-    _, run_id = launch(instance, 0.1, tmp_path / "told")
+    _, run_id = launch(instance, 0.1, tmp_path / "marker")
     until(lambda: status(instance, run_id) is dg.DagsterRunStatus.SUCCESS)

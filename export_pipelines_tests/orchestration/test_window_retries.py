@@ -69,7 +69,7 @@ def failed(project: Project, instance: dg.DagsterInstance) -> list[str]:
     assert run_requests(project.with_source(NOWHERE), asked[:-1], TICK, instance, now=clock) == [False, False]
     assert run_requests(project, asked[-1:], TICK, instance, now=clock) == [True]
     ticked(instance, TICK)
-    return [str(one.partition_key) for one in asked[:-1]]
+    return [str(request.partition_key) for request in asked[:-1]]
 
 
 def again(project: Project, asked: dg.SensorResult, instance: dg.DagsterInstance) -> list[bool]:
@@ -193,8 +193,8 @@ def test_a_window_that_is_given_up_later_than_its_neighbour_has_an_alert_of_its_
     project: Project, instance: dg.DagsterInstance, failed: list[str], ledger: Ledger
 ) -> None:
     job = project.definitions().resolve_job_def("daily")
-    held = {"dagster/partition": failed[1]}
-    run = instance.create_run_for_job(job, tags=held, status=dg.DagsterRunStatus.STARTED)
+    tags = {"dagster/partition": failed[1]}
+    run = instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
     ticked(instance, TICK + 3 * DAY)
     sense(project, instance, 3 * DAY)
     instance.report_run_failed(run)

@@ -36,14 +36,14 @@ def turn_on(instance: dg.DagsterInstance, schedule: str, since: datetime) -> Non
 
 
 def turn_off(instance: dg.DagsterInstance, schedule: str) -> None:
-    for one in instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE):
-        if one.name == schedule:
-            instance.update_instigator_state(one.with_status(InstigatorStatus.STOPPED))
+    for state in instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE):
+        if state.name == schedule:
+            instance.update_instigator_state(state.with_status(InstigatorStatus.STOPPED))
 
 
 def schedules_on(instance: dg.DagsterInstance) -> set[str]:
     running = {InstigatorStatus.RUNNING}
-    return {one.name for one in instance.all_instigator_state(instigator_statuses=running)}
+    return {state.name for state in instance.all_instigator_state(instigator_statuses=running)}
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Watched:
         with self.project.opened().ledger.engine.begin() as connection:
             return [(row.export, row.text) for row in connection.execute(query)]
 
-    def told(self) -> list[tuple[str, str]]:
+    def alerts(self) -> list[tuple[str, str]]:
         """After another tick."""
         self.tick()
         return self.noted()
@@ -84,5 +84,5 @@ class Watched:
     def check(self, export: str, name: str = "definition") -> str | None:
         """The colour of a check."""
         key = dg.AssetCheckKey(dg.AssetKey(["lead", export]), name)
-        found = self.instance.event_log_storage.get_latest_asset_check_execution_by_key([key])
-        return found[key].status.value if key in found else None
+        latest = self.instance.event_log_storage.get_latest_asset_check_execution_by_key([key])
+        return latest[key].status.value if key in latest else None
