@@ -68,12 +68,12 @@ class WarmRunLauncher(RunLauncher, ConfigurableClass):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Of a run that this class did not start, as those of the terminal, nothing is known: it passes for living."""
-        from export_pipelines.files.locking import held
+        from export_pipelines.files.locking import hold_lock
 
         living = self._living(run.run_id)
         if not living.exists():
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        with held(living) as free:
+        with hold_lock(living) as free:
             return CheckRunHealthResult(WorkerStatus.FAILED if free else WorkerStatus.RUNNING)
 
     def dispose(self) -> None:

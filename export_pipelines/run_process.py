@@ -15,7 +15,7 @@ from dagster._utils import send_interrupt
 from dagster._utils.interrupts import capture_interrupts
 
 import export_pipelines.orchestration  # noqa: F401  # loaded before the order comes, not after
-from export_pipelines.files.locking import held
+from export_pipelines.files.locking import hold_lock
 
 LOOK_S = 1.0  # between looks at whether somebody ended the run
 ENDED = (DagsterRunStatus.CANCELING, DagsterRunStatus.CANCELED, DagsterRunStatus.FAILURE)
@@ -35,7 +35,7 @@ def execute(instance_ref: InstanceRef, run_id: str, living: Path) -> None:
     """Executes the run as `dagster api execute_run` does, and holds the lock of `living` meanwhile."""
     with (
         capture_interrupts(),
-        held(living),
+        hold_lock(living),
         DagsterInstance.from_ref(instance_ref) as instance,
         _ended_by_others(instance, run_id),
     ):

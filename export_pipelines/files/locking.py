@@ -35,7 +35,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[bool]:
+def hold_lock(path: Path) -> Iterator[bool]:
     """Whether the lock of `path` is ours for the block; does not wait, and takes the file away again."""
     descriptor = try_lock(path)
     while descriptor is not None and not _still_there(path, descriptor):

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from export_pipelines.files.locking import held
+from export_pipelines.files.locking import hold_lock
 from export_pipelines.files.private import make_folder
 
 
@@ -25,7 +25,7 @@ class FileLocks:
 
     def hold(self, lock_key: str) -> AbstractContextManager[bool]:
         make_folder(self.folder)
-        return held(self.folder / lock_key)
+        return hold_lock(self.folder / lock_key)
 
 
 class PostgresqlLocks:

@@ -54,7 +54,7 @@ def test_a_run_is_done_or_names_the_disk(at_home: Project, small_disk: Path, lef
 
 def test_a_store_names_its_disk(small_disk: Path, tmp_path: Path) -> None:
     desk = Desk(small_disk)
-    with pytest.raises(StoreError, match="No space left on device.*the disk is full") as told:
+    with pytest.raises(StoreError, match="No space left on device.*the disk is full") as caught:
         stored(desk.store, {"a.csv": b"x" * (3 << 20)})
-    assert told.value.where.startswith(str(small_disk))
+    assert caught.value.where.startswith(str(small_disk))
     assert shutil.disk_usage(small_disk).used < 1 << 20

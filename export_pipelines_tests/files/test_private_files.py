@@ -46,9 +46,9 @@ CLOSED = {("folder", "0o700"), ("file", "0o600")}
 @pytest.mark.usefixtures("umask")
 def test_artifacts_ledger_and_delivered_folders_are_closed(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "state" / "home")
-    made = stored(desk.store)
-    desk.send(made, {"kind": "folder", "settings": {"path": "daily/{{date}}"}})
-    desk.send(made, {"kind": "folder", "settings": {"path": str(tmp_path / "mounted" / "in")}})
+    manifest = stored(desk.store)
+    desk.send(manifest, {"kind": "folder", "settings": {"path": "daily/{{date}}"}})
+    desk.send(manifest, {"kind": "folder", "settings": {"path": str(tmp_path / "mounted" / "in")}})
     assert modes(tmp_path / "state") == CLOSED
     assert modes(tmp_path / "mounted") == CLOSED
 
@@ -101,8 +101,8 @@ def test_a_run_at_the_terminal_leaves_nothing_open(project: Project) -> None:
         command, cwd=project.folder, env=environment, umask=0o000, capture_output=True, check=False
     )
     assert ended.returncode == 0, ended.stderr.decode()
-    found = modes(project.home)
-    assert found <= CLOSED | {("file", "0o700")} and ("folder", "0o700") in found
+    kinds = modes(project.home)
+    assert kinds <= CLOSED | {("file", "0o700")} and ("folder", "0o700") in kinds
 
 
 def test_dagsters_door_closes_the_umask(project: Project) -> None:
@@ -133,7 +133,7 @@ def sorted_on_disk(path: Path, functions: tuple[str, ...]) -> bool:
     query = Query(sql=sql, count_sql=sql, columns=(column,), functions=functions)
     with closing(SqliteSource(path).read(query)) as batches:  # type: ignore[type-var]
         assert next(batches).num_rows
-        open_files = [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+        open_files = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     return any("etilqs" in open_file for open_file in open_files)
 
 
