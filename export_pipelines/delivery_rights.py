@@ -39,15 +39,15 @@ def require_deliverable(
         )
     is_todays = _is_todays(manifest, request, policy, at)
     for name in filter(None, (owner, asker)):
-        found: list[str] = []
+        refusals: list[str] = []
         for grant in grants_of(policy, name, at):
             beyond = list(_beyond(manifest, settings, request.dataset, grant, is_todays and name == owner))
             if not beyond:
                 break
-            found.append(f"{grant.roles[0]} ({policy.at('roles', grant.roles[0])}): {'; '.join(beyond)}")
+            refusals.append(f"{grant.roles[0]} ({policy.at('roles', grant.roles[0])}): {'; '.join(beyond)}")
         else:
             raise Denied(
-                f"{name} may not deliver it any more: " + " / ".join(found),
+                f"{name} may not deliver it any more: " + " / ".join(refusals),
                 where=manifest.artifact,
                 remedy="run the export again by the rights of today",
             )

@@ -21,8 +21,8 @@ the export failed, 130 after an interrupt.
 
 def every_error() -> Iterator[type[ExportError]]:
     """The classes of errors that are raised, in the order of their tree."""
-    found = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, ExportError)]
-    return (cls for cls in found if cls is not ExportError)
+    classes = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, ExportError)]
+    return (cls for cls in classes if cls is not ExportError)
 
 
 def error_page() -> str:

@@ -167,16 +167,16 @@ def not_installed(library: str, extra: str, where: str) -> SettingsError:
     )
 
 
-def nearest(found: str, allowed: Iterable[str]) -> str | None:
+def nearest(word: str, allowed: Iterable[str]) -> str | None:
     """The one of `allowed` that `found` may have been meant to be."""
-    return next(iter(get_close_matches(found, sorted(set(allowed)), n=1, cutoff=0.6)), None)
+    return next(iter(get_close_matches(word, sorted(set(allowed)), n=1, cutoff=0.6)), None)
 
 
-def unknown(what: str, found: str, allowed: Iterable[str], listing: str = "") -> str:
+def unknown(what: str, word: str, allowed: Iterable[str], listing: str = "") -> str:
     """`unknown field "emial"; did you mean "email"? (LISTING lists them)`; without a near word, all of `allowed`."""
     words = sorted(set(allowed))
-    near = nearest(found, words)
-    text = f'unknown {what} "{found if len(found) <= LONGEST_WORD else found[: LONGEST_WORD - 3] + "..."}"'
+    near = nearest(word, words)
+    text = f'unknown {what} "{word if len(word) <= LONGEST_WORD else word[: LONGEST_WORD - 3] + "..."}"'
     if near:
         text += f'; did you mean "{near}"?'
     elif len(words) <= 30:

@@ -36,16 +36,16 @@ def compiled(pattern: str) -> "re2._Regexp":
     if len(pattern) > LONGEST:
         raise BadPattern(f"it has more than {LONGEST:,} characters")
     try:
-        found = re2.compile(pattern.encode(), _OPTIONS)
+        compiled = re2.compile(pattern.encode(), _OPTIONS)
     except UnicodeEncodeError as error:
         raise BadPattern("it holds half a character") from error
     except re2.error as error:
         said = error.args[0].decode(errors="replace")
         word = next((name for name in _PLAIN if said.startswith(name)), said.partition(":")[0])
         raise BadPattern(_PLAIN.get(word, word)) from error
-    if found.programsize > MOST_STEPS:
-        raise BadPattern(f"it is too large: {found.programsize:,} steps, of at most {MOST_STEPS:,}")
-    return found
+    if compiled.programsize > MOST_STEPS:
+        raise BadPattern(f"it is too large: {compiled.programsize:,} steps, of at most {MOST_STEPS:,}")
+    return compiled
 
 
 def is_found(pattern: str, text: bytes) -> bool:

@@ -134,8 +134,8 @@ class Project:
         """
         from export_pipelines.definition import load_definition
 
-        found = self.loaded.named(name)
-        return load_definition(self.file_of(found), self.catalog, overrides) if overrides else found
+        definition = self.loaded.named(name)
+        return load_definition(self.file_of(definition), self.catalog, overrides) if overrides else definition
 
     def file_of(self, definition: "ExportDefinition") -> Path:
         return self.settings.definitions / definition.path.name

@@ -128,5 +128,5 @@ def _secret(environment: Mapping[str, str], name: str, root: Path, home: Path) -
 
 def driver_url(url: str) -> str:
     """An SQLAlchemy URL with the driver that comes with the database's extra, where it names none."""
-    kind, separator, rest = url.partition("://")
-    return DRIVERS.get(kind, kind) + separator + rest
+    kind, separator, address = url.partition("://")
+    return DRIVERS.get(kind, kind) + separator + address

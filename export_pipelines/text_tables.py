@@ -29,7 +29,7 @@ def table_lines(rows: Iterable[Sequence[Any]], headers: Sequence[str] | None = N
 
 def visible(text: str) -> str:
     """`text` on one line: control characters and direction marks as escapes, `\\n`, `\\x1b`."""
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def _text(cell: Any) -> str:

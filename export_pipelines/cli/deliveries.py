@@ -34,11 +34,11 @@ def deliveries(
     from export_pipelines.ledger import OPEN
 
     ledger = project.ledger
-    found = ledger.deliveries(export, states=("failed", "uncertain") if failed else None)
-    waiting = len(ledger.deliveries(export, states=OPEN)) if failed and not found else 0
+    deliveries = ledger.deliveries(export, states=("failed", "uncertain") if failed else None)
+    waiting = len(ledger.deliveries(export, states=OPEN)) if failed and not deliveries else 0
     none = f"none has failed; {waiting} are still to arrive, and tried again" if waiting else "no deliveries"
-    show_listing(found, COLUMNS, lambda delivery: _as_dict(ledger, delivery), json=json, empty=none)
-    for delivery in found:
+    show_listing(deliveries, COLUMNS, lambda delivery: _as_dict(ledger, delivery), json=json, empty=none)
+    for delivery in deliveries:
         if delivery.error and delivery.state != "delivered" and not json:
             say(f"{delivery.artifact} to {delivery.number}: {delivery.error}{_what_then(delivery)}")
 
@@ -78,15 +78,17 @@ def _chosen(project: Project, artifact: str, number: int | None) -> list["Delive
 
     manifest = project.store.manifest(artifact)
     request = project.bare_request(project.definition(manifest.export), manifest.window)
-    found: Sequence[Delivery]
+    deliveries: Sequence[Delivery]
     if manifest.is_usual:
-        found = project.ledger.register(manifest, destinations(request), None, project.now())
+        deliveries = project.ledger.register(manifest, destinations(request), None, project.now())
     else:  # it has a place of its own, beside that of the definition's files
-        found = project.ledger.deliveries(artifact=artifact)
-    chosen = [delivery for delivery in found if number in (None, delivery.number)]
+        deliveries = project.ledger.deliveries(artifact=artifact)
+    chosen = [delivery for delivery in deliveries if number in (None, delivery.number)]
     if not chosen:
-        numbers = [str(delivery.number) for delivery in found]
-        text = unknown("destination", str(number), numbers) if found else "its export delivers to nowhere"
+        numbers = [str(delivery.number) for delivery in deliveries]
+        text = (
+            unknown("destination", str(number), numbers) if deliveries else "its export delivers to nowhere"
+        )
         raise RequestError(text, where=artifact, remedy=f"see deliver: in {request.definition.path}")
     for delivery in chosen:
         project.require_deliverable(manifest, read_entry(delivery.entry), project.asker)

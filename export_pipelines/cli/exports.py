@@ -14,7 +14,7 @@ from export_pipelines.errors import DefinitionError
 if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition
 
-    Found = tuple[str, ExportDefinition | DefinitionError]
+    Listed = tuple[str, ExportDefinition | DefinitionError]
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Exports; all of them when none is named.")
@@ -25,12 +25,12 @@ Connect = Annotated[bool, typer.Option("--connect", help="Ask the source and the
 def list_exports(context: typer.Context, json: Json = False) -> None:
     """The exports there are: what, when, where to."""
     loaded = project_of(context).loaded
-    found: list[Found] = [
+    exports: list[Listed] = [
         *((definition.name, definition) for definition in loaded.definitions),
         *loaded.broken.items(),
     ]
     empty = "no exports yet; write one into exports/"
-    show_listing(sorted(found, key=lambda pair: pair[0]), COLUMNS, _as_dict, json=json, empty=empty)
+    show_listing(sorted(exports, key=lambda pair: pair[0]), COLUMNS, _as_dict, json=json, empty=empty)
     if loaded.broken and not json:
         say(f"{counted(len(loaded.broken), 'definition')} broken; export-pipelines check names every fault")
 
@@ -70,9 +70,9 @@ def schema(context: typer.Context) -> None:
     show_json(definition_schema())
 
 
-def _of(cell: "Callable[[ExportDefinition], str]") -> "Callable[[Found], str]":
+def _of(cell: "Callable[[ExportDefinition], str]") -> "Callable[[Listed], str]":
     """A cell that is empty for a broken definition."""
-    return lambda found: "" if isinstance(found[1], DefinitionError) else cell(found[1])
+    return lambda export: "" if isinstance(export[1], DefinitionError) else cell(export[1])
 
 
 def _format(definition: "ExportDefinition") -> str:
@@ -81,21 +81,21 @@ def _format(definition: "ExportDefinition") -> str:
     )
 
 
-COLUMNS: "Columns[Found]" = {
-    "name": lambda found: found[0],
+COLUMNS: "Columns[Listed]" = {
+    "name": lambda export: export[0],
     "type": _of(lambda definition: definition.type),
     "format": _of(_format),
     "partition": _of(lambda definition: definition.partition or ""),
     "schedule (UTC)": _of(lambda definition: definition.schedule or "by hand"),
     "delivers to": _of(lambda definition: ", ".join(dict.fromkeys(to.kind for to in definition.deliver))),
-    "description": lambda found: (
-        f"broken: {_first(found[1])}" if isinstance(found[1], DefinitionError) else found[1].description
+    "description": lambda export: (
+        f"broken: {_first(export[1])}" if isinstance(export[1], DefinitionError) else export[1].description
     ),
 }
 
 
-def _as_dict(found: "Found") -> dict[str, Any]:
-    name, definition = found
+def _as_dict(export: "Listed") -> dict[str, Any]:
+    name, definition = export
     if isinstance(definition, DefinitionError):
         return {"name": name, "faults": list(definition.faults)}
     return {

@@ -32,10 +32,10 @@ def fields(
     chosen = [catalog.dataset(dataset)] if dataset else list(catalog.datasets)
     tables = [chosen] if json else [[source] for source in chosen]
     for table in tables:
-        found = [(source, field) for source in table for field in source.fields]
-        show_listing(found, COLUMNS, lambda row: _as_dict(*row), json=json)
+        pairs = [(source, field) for source in table for field in source.fields]
+        show_listing(pairs, COLUMNS, lambda row: _as_dict(*row), json=json)
         if not json:
-            say(f"{counted(len(found), 'field')} of {table[0].name}; a component is named like email.domain")
+            say(f"{counted(len(pairs), 'field')} of {table[0].name}; a component is named like email.domain")
 
 
 def _metrics(catalog: "Catalog") -> list[dict[str, str]]:
@@ -68,13 +68,13 @@ _OF_REPORTS = {"metrics": _metrics, "dimensions": _dimensions}
 
 
 COLUMNS: "Columns[tuple[Dataset, Field]]" = {
-    "field": lambda found: found[1].id,
-    "type": lambda found: _type(found[1]),
-    "privacy": lambda found: _privacy(found[1]),
-    "group": lambda found: found[1].group,
-    "components": lambda found: " ".join(part.name for part in found[1].components),
-    "remains when hidden": lambda found: _remaining(found[1], masked=False),
-    "remains beside a mask": lambda found: _remaining(found[1], masked=True),
+    "field": lambda row: row[1].id,
+    "type": lambda row: _type(row[1]),
+    "privacy": lambda row: _privacy(row[1]),
+    "group": lambda row: row[1].group,
+    "components": lambda row: " ".join(part.name for part in row[1].components),
+    "remains when hidden": lambda row: _remaining(row[1], masked=False),
+    "remains beside a mask": lambda row: _remaining(row[1], masked=True),
 }
 
 

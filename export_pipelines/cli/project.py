@@ -41,11 +41,11 @@ def init(
 
 
 def _files(source: Traversable, folder: Path) -> list[tuple[Path, Traversable]]:
-    found = []
+    pairs = []
     for file in sorted(source.iterdir(), key=lambda file: file.name):
         path = folder / NAMES.get(file.name, file.name)
-        found += _files(file, path) if file.is_dir() else [(path, file)]
-    return found
+        pairs += _files(file, path) if file.is_dir() else [(path, file)]
+    return pairs
 
 
 def ui(

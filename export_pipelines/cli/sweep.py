@@ -18,9 +18,9 @@ def sweep(
     from export_pipelines import retention
 
     project = project_of(context)
-    given = (project.loaded.definitions, project.store, project.ledger, project.now())
+    opened = (project.loaded.definitions, project.store, project.ledger, project.now())
     if dry_run:
-        header, found = "would be removed", [manifest.artifact for manifest in retention.expired(*given)]
+        header, artifacts = "would be removed", [manifest.artifact for manifest in retention.expired(*opened)]
     else:
-        header, found = "removed", retention.sweep(*given)
-    show_listing(found, {header: str}, str, json=json, empty="nothing to remove")
+        header, artifacts = "removed", retention.sweep(*opened)
+    show_listing(artifacts, {header: str}, str, json=json, empty="nothing to remove")
