@@ -31,15 +31,16 @@ deliver:
 def main() -> list[Judged]:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--runs", type=int, default=3)
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ.update(project(folder))
         work = {
-            one: partial(piece, one, str(folder)) for one in ("a day, stream alone", "a day through Dagster")
+            title: partial(piece, title, str(folder))
+            for title in ("a day, stream alone", "a day through Dagster")
         }
         bars = {"a day through Dagster": Bar("a day, stream alone", later=1)}
-        return [*compare("Dagster's own time", work, given.runs, bars, ()), a_year(folder)]
+        return [*compare("Dagster's own time", work, options.runs, bars, ()), a_year(folder)]
 
 
 def project(folder: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from benchmarks.harness import Bar, Judged, Result, Work, all_bars, compare, found, program
+from benchmarks.harness import Bar, Judged, Result, Work, all_bars, compare, installed, program
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.https import https_server
 from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
@@ -39,46 +39,46 @@ def main() -> list[Judged]:
     arguments.add_argument("--megabytes", type=int, default=MEGABYTES)
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--to", nargs="*", default=list(DESTINATIONS))
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     judged = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         desk = Desk(folder / "home")
         block = os.urandom(1_000_000)  # nothing on the way makes it smaller
-        made = stored(desk.store, {NAME: block * given.megabytes})
-        file = folder / "home" / "artifacts" / made.artifact / NAME
-        for kind in given.to:
+        manifest = stored(desk.store, {NAME: block * options.megabytes})
+        file = folder / "home" / "artifacts" / manifest.artifact / NAME
+        for kind in options.to:
             with DESTINATIONS[kind](folder, file) as (receiver, peer, place):
                 desk.environment.update(receiver.environment)
-                ours = partial(_send, desk, made, receiver, place)
+                ours = partial(_send, desk, manifest, receiver, place)
                 judged += compare(
-                    f"{kind}, {given.megabytes} MB",
+                    f"{kind}, {options.megabytes} MB",
                     {**peer, OURS: ours},
-                    given.runs,
+                    options.runs,
                     BARS.get(kind, {}),
                     (OURS,),
                 )
     return judged
 
 
-def _send(desk: Desk, made: Any, receiver: Any, place: Callable[[int], dict[str, Any]]) -> Result:
+def _send(desk: Desk, manifest: Any, receiver: Any, place: Callable[[int], dict[str, Any]]) -> Result:
     """In a process of its own, to a place of its own."""
     context = multiprocessing.get_context("spawn")
-    told, tells = context.Pipe(duplex=False)
+    receiving, tells = context.Pipe(duplex=False)
     entry = receiver.entry(**place(time.monotonic_ns()))
-    process = context.Process(target=_sent, args=(desk.home, desk.environment, made, entry, tells))
+    process = context.Process(target=_sent, args=(desk.home, desk.environment, manifest, entry, tells))
     process.start()
-    seconds, memory_mb = told.recv()
+    seconds, memory_mb = receiving.recv()
     process.join()
-    return Result(seconds, memory_mb, made.bytes)
+    return Result(seconds, memory_mb, manifest.bytes)
 
 
-def _sent(home: Path, environment: dict[str, str], made: Any, entry: Any, tells: Any) -> None:
+def _sent(home: Path, environment: dict[str, str], manifest: Any, entry: Any, tells: Any) -> None:
     desk = Desk(home, environment)
-    desk.due(made, entry)  # as in a run, which lives longer than one delivery: the ledger is open,
+    desk.due(manifest, entry)  # as in a run, which lives longer than one delivery: the ledger is open,
     open_entry(entry, desk.resources)  # and the library loaded
     began = time.perf_counter()
-    desk.send(made, entry, again=True)
+    desk.send(manifest, entry, again=True)
     seconds = time.perf_counter() - began
     status = Path("/proc/self/status").read_text(encoding="ascii")
     tells.send((seconds, int(status.partition("VmHWM:")[2].split()[0]) / 1000))
@@ -100,7 +100,7 @@ def _sftp(folder: Path, file: Path) -> Iterator[Any]:
         batch.write_text(f"put {file} {server.path}/copy\n")
         words = ["-q", "-b", str(batch), "-P", str(server.port), "-i", str(key), "-o", "StrictHostKeyChecking=no",
                  "-o", f"UserKnownHostsFile={folder / 'known'}", f"{server.user}@127.0.0.1"]  # fmt: skip
-        peer: Work = {"sftp": partial(program, "sftp", *words)} if found("sftp") else {}
+        peer: Work = {"sftp": partial(program, "sftp", *words)} if installed("sftp") else {}
         yield SftpReceiver(server), peer, lambda n: {"path": f"{server.path}/{n}"}
 
 
@@ -134,7 +134,7 @@ def _webhook(folder: Path, file: Path) -> Iterator[Any]:
             inbox.posted.clear()  # it keeps what it is sent in memory
             return send()
 
-        peer: Work = {"curl": partial(emptied, partial(program, "curl", *words))} if found("curl") else {}
+        peer: Work = {"curl": partial(emptied, partial(program, "curl", *words))} if installed("curl") else {}
         yield WebhookReceiver(inbox, ca), peer, lambda n: {"headers": {}}
 
 

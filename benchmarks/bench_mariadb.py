@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from benchmarks.harness import Bar, Judged, Work, all_bars, compare, found, piece, program
+from benchmarks.harness import Bar, Judged, Work, all_bars, compare, installed, piece, program
 from benchmarks.stores import DAYS, FIRST_DAY, SEED
 from benchmarks.work import plan_of
 from export_pipelines.read.mariadb.reader import inlined
@@ -28,23 +28,23 @@ def main() -> list[Judged]:
     arguments.add_argument("--leads", type=int, default=LEADS)
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--work", nargs="*", default=list(OURS))
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
         mariadb("--innodb-buffer-pool-size=2G", "--innodb-log-file-size=512M") as url,
     ):
-        print(f"making {given.leads:,} leads ...", flush=True)
-        generate_leads(url, given.leads, SEED, FIRST_DAY, DAYS)
+        print(f"making {options.leads:,} leads ...", flush=True)
+        generate_leads(url, options.leads, SEED, FIRST_DAY, DAYS)
         work: Work = {
             **peer(url, Path(folder)),
-            **{name: partial(piece, name, url) for name in given.work},
+            **{name: partial(piece, name, url) for name in options.work},
         }
-        return compare(f"MariaDB, {given.leads:,} leads", work, given.runs, BARS, tuple(given.work))
+        return compare(f"MariaDB, {options.leads:,} leads", work, options.runs, BARS, tuple(options.work))
 
 
 def peer(url: str, folder: Path) -> Work:
     """The server's own client at the same SELECT."""
-    client = found("mariadb")
+    client = installed("mariadb")
     if client is None:
         return {}
     plan, server = plan_of("csv.gz", folder, "mariadb"), make_url(url)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from benchmarks.harness import Bar, Judged, Work, all_bars, compare, found, piece, program
+from benchmarks.harness import Bar, Judged, Work, all_bars, compare, installed, piece, program
 from benchmarks.stores import fill_postgresql
 from benchmarks.work import plan_of
 from export_pipelines.read.postgresql import inlined
@@ -28,11 +28,11 @@ def main() -> list[Judged]:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--leads", type=int, default=LEADS)
     arguments.add_argument("--runs", type=int, default=3)
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     judged = []
     with tempfile.TemporaryDirectory() as folder, postgresql() as url:
-        print(f"loading {given.leads:,} leads ...", flush=True)
-        fill_postgresql(url, given.leads)
+        print(f"loading {options.leads:,} leads ...", flush=True)
+        fill_postgresql(url, options.leads)
         for title, ours in TABLES.items():
             csv, masked, json = ours
             work: Work = {
@@ -45,7 +45,7 @@ def main() -> list[Judged]:
                 json: Bar(PSQL, most=1.5),
                 SLING: Bar(csv, least=5),
             }
-            judged += compare(f"PostgreSQL, {given.leads:,} leads, {title}", work, given.runs, bars, ours)
+            judged += compare(f"PostgreSQL, {options.leads:,} leads, {title}", work, options.runs, bars, ours)
     return judged
 
 
@@ -58,12 +58,12 @@ def peers(name: str, url: str, folder: Path) -> Work:
     bare = f"postgresql://{address.username}@{address.host}:{address.port}/{address.database}"
     copy = f"COPY ({sql}) TO STDOUT (FORMAT csv)"
     work = {}
-    if psql := found("psql"):
+    if psql := installed("psql"):
         work[PSQL] = partial(program, psql, bare, "-c", copy, environment=password)
         piped = f'{psql} "{bare}" -f {folder}/copy.sql | gzip -6'
         (folder / "copy.sql").write_text(copy, encoding="utf-8")
         work["psql COPY, gzip"] = partial(program, "bash", "-c", piped, environment=password)
-    if sling := found("sling"):
+    if sling := installed("sling"):
         address = address.set(query={"sslmode": "disable"})
         target = f"file://{folder}/sling.csv.gz"
         environment = {"BENCH": address.render_as_string(hide_password=False), "SLING_HOME_DIR": str(folder)}

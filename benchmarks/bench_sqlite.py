@@ -25,12 +25,12 @@ def main() -> list[Judged]:
     )
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--work", nargs="*", default=list(WORK))
-    given = arguments.parse_args()
-    store = sample_sqlite(given.leads)
-    work = {name: partial(piece, name, store) for name in given.work}
+    options = arguments.parse_args()
+    store = sample_sqlite(options.leads)
+    work = {name: partial(piece, name, store) for name in options.work}
     ours = tuple(name for name in work if name != DRIVER)
-    judged = compare(f"SQLite, {given.leads:,} leads", work, given.runs, BARS, ours)
-    return judged + (memory(store, given.many) if given.many else [])
+    judged = compare(f"SQLite, {options.leads:,} leads", work, options.runs, BARS, ours)
+    return judged + (memory(store, options.many) if options.many else [])
 
 
 def memory(store: str, leads: int) -> list[Judged]:

@@ -47,10 +47,10 @@ class Bar:
 
     def judged(self, mine: float, other: float) -> str:
         if self.later is not None:
-            held = mine - other <= self.later
+            is_met = mine - other <= self.later
         else:
-            held = mine <= other * self.most if self.most is not None else mine >= other * (self.least or 0)
-        return "held" if held else "missed"
+            is_met = mine <= other * self.most if self.most is not None else mine >= other * (self.least or 0)
+        return "held" if is_met else "missed"
 
 
 @dataclass(frozen=True)
@@ -76,16 +76,18 @@ def compare(
         f"{title}; medians of {runs} interleaved runs, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}"
     )
     print("| work | seconds | ratio | bar | peak MB | MB written |\n|---|---|---|---|---|---|")
-    medians = {name: statistics.median(one.seconds for one in found) for name, found in results.items()}
-    peaks = {name: max(one.memory_mb for one in found) for name, found in results.items()}
+    medians = {
+        name: statistics.median(result.seconds for result in measured) for name, measured in results.items()
+    }
+    peaks = {name: max(result.memory_mb for result in measured) for name, measured in results.items()}
     base = next(iter(medians))
     judged = [_judged(title, name, bar, medians) for name, bar in bars.items()]
-    verdicts = {one.work: f"{one.bar}: {one.verdict}" for one in judged}
-    for name, found in results.items():
-        size = f"{found[-1].bytes / 1e6:.0f}" if found[-1].bytes else ""
-        held = f"{peaks[name]:.0f}" if peaks[name] else ""
+    verdicts = {verdict.work: f"{verdict.bar}: {verdict.verdict}" for verdict in judged}
+    for name, measured in results.items():
+        size = f"{measured[-1].bytes / 1e6:.0f}" if measured[-1].bytes else ""
+        peak = f"{peaks[name]:.0f}" if peaks[name] else ""
         ratio = medians[name] / medians[base]
-        print(f"| {name} | {medians[name]:.2f} | {ratio:.2f} | {verdicts.get(name, '')} | {held} | {size} |")
+        print(f"| {name} | {medians[name]:.2f} | {ratio:.2f} | {verdicts.get(name, '')} | {peak} | {size} |")
     for name in ours:
         verdict = "held" if peaks[name] <= MEMORY_BAR_MB else "missed"
         judged.append(Judged(title, name, f"<= {MEMORY_BAR_MB} MB", f"{peaks[name]:.0f} MB", verdict))
@@ -103,8 +105,10 @@ def _judged(title: str, name: str, bar: Bar, medians: Mapping[str, float]) -> Ju
 def all_bars(judged: Iterable[Judged]) -> None:
     """One table of everything that is held against a bar."""
     print("| measured | work | bar | result | |\n|---|---|---|---|---|")
-    for one in judged:
-        print(f"| {one.title} | {one.work} | {one.bar} | {one.measured} | {one.verdict} |")
+    for verdict in judged:
+        print(
+            f"| {verdict.title} | {verdict.work} | {verdict.bar} | {verdict.measured} | {verdict.verdict} |"
+        )
 
 
 def piece(name: str, store: str) -> Result:
@@ -134,7 +138,7 @@ def program(*command: str, environment: Mapping[str, str] | None = None) -> Resu
     return Result(time.perf_counter() - began)
 
 
-def found(name: str) -> str | None:
+def installed(name: str) -> str | None:
     """The program's path; a peer that is not installed is left out, and said so."""
     path = os.environ.get(f"BENCH_{name.upper()}") or shutil.which(name)
     if path is None:

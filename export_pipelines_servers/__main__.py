@@ -27,10 +27,10 @@ def main(command: list[str]) -> int:
         busy = busy_port(Ports())
         if busy is not None:
             return _refuse(f"another program listens on port {busy}; stop it, then try again")
-        with local_servers(folder, Ports()) as told:
-            (folder / "env").write_text(_shell(told), encoding="utf-8")
+        with local_servers(folder, Ports()) as variables:
+            (folder / "env").write_text(_shell(variables), encoding="utf-8")
             if command:
-                return _run(command, told)
+                return _run(command, variables)
             print(_table(folder), flush=True)
             with suppress(SystemExit):  # by Ctrl-C, which is how they are ended
                 while True:
@@ -38,11 +38,11 @@ def main(command: list[str]) -> int:
     return 0
 
 
-def _run(command: list[str], told: Mapping[str, str]) -> int:
+def _run(command: list[str], variables: Mapping[str, str]) -> int:
     with undisturbed():
         process = subprocess.Popen(
             command,
-            env={**told, **os.environ},
+            env={**variables, **os.environ},
             preexec_fn=with_parent(signal.SIGTERM),  # noqa: PLW1509
         )
     try:
@@ -57,8 +57,8 @@ def _refuse(text: str) -> int:
     return 2
 
 
-def _shell(told: Mapping[str, str]) -> str:
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in told.items())
+def _shell(variables: Mapping[str, str]) -> str:
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def _table(folder: Path) -> str:

@@ -22,13 +22,13 @@ class Authority:
 
     def files(self, folder: Path) -> tuple[Path, Path]:
         """Files with a certificate of this machine, and with its key."""
-        made, certificate, key = (
+        leaf, certificate, key = (
             self.certificate("localhost", "127.0.0.1"),
             folder / "tls.pem",
             folder / "tls.key",
         )
-        made.cert_chain_pems[0].write_to_path(str(certificate))
-        made.private_key_pem.write_to_path(str(key))
+        leaf.cert_chain_pems[0].write_to_path(str(certificate))
+        leaf.private_key_pem.write_to_path(str(key))
         return certificate, key
 
 

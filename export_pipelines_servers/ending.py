@@ -18,8 +18,8 @@ PATIENCE_S = 10
 
 def end_by_signals() -> None:
     """From now on a signal, or the death of this process's parent, ends it through its `finally` blocks."""
-    for one in ENDING:
-        signal.signal(one, _leave)
+    for number in ENDING:
+        signal.signal(number, _leave)
     parent = os.getppid()
     with_parent(signal.SIGTERM)()
     if os.getppid() != parent:  # it died just now
@@ -65,6 +65,6 @@ def end(process: "subprocess.Popen[bytes]", by: signal.Signals = signal.SIGTERM)
 
 
 def _leave(number: int, _: FrameType | None) -> NoReturn:
-    for one in ENDING:  # what ends is not interrupted once more
-        signal.signal(one, signal.SIG_IGN)
+    for ending in ENDING:  # what ends is not interrupted once more
+        signal.signal(ending, signal.SIG_IGN)
     sys.exit(128 + number)

@@ -99,12 +99,12 @@ def _flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
-def _forward(taken: socket.socket, given: socket.socket) -> None:
+def _forward(taken: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
         while data := taken.recv(CHUNK):
-            given.sendall(data)
+            target.sendall(data)
     with suppress(OSError):
-        given.shutdown(socket.SHUT_WR)
+        target.shutdown(socket.SHUT_WR)
 
 
 def _close(end: socket.socket, reset: bool) -> None:

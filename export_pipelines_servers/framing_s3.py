@@ -72,9 +72,9 @@ def framing_gateway(server: S3Server, folder: Path) -> Iterator[Gateway]:
             headers = {k: v for k, v in self.headers.items() if k.lower().startswith(KEPT)}
             asked = AWSRequest(self.command, f"{server.endpoint_url}{self.path}", headers, body)
             S3SigV4Auth(Credentials(KEY, SECRET), "s3", "us-east-1").add_auth(asked)
-            there = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-            there.request(self.command, self.path, body, dict(asked.headers.items()))
-            answer = there.getresponse()
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+            connection.request(self.command, self.path, body, dict(asked.headers.items()))
+            answer = connection.getresponse()
             said = answer.read()
             self.send_response(answer.status)
             hidden = {"transfer-encoding", "connection", "date", "server"}
@@ -88,7 +88,7 @@ def framing_gateway(server: S3Server, folder: Path) -> Iterator[Gateway]:
                 self.send_header("Content-Length", str(len(said)))
             self.end_headers()
             self.wfile.write(said)
-            there.close()
+            connection.close()
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass  # noqa: N815
 
@@ -111,10 +111,10 @@ def framing_gateway(server: S3Server, folder: Path) -> Iterator[Gateway]:
 
 def _unframed(body: bytes) -> bytes:
     """The chunks of a body in frames, `<size in hex>;...\\r\\n<bytes>\\r\\n`, without its trailers."""
-    whole, rest = b"", body
+    whole, unread = b"", body
     while True:
-        line, _, rest = rest.partition(b"\r\n")
+        line, _, unread = unread.partition(b"\r\n")
         size = int(line.split(b";")[0], 16)
         if not size:
             return whole
-        whole, rest = whole + rest[:size], rest[size + 2 :]
+        whole, unread = whole + unread[:size], unread[size + 2 :]

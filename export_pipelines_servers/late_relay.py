@@ -37,11 +37,11 @@ def late_relay(port: int, after_s: float) -> Iterator[int]:
         thread.join()
 
 
-def _forward(taken: socket.socket, given: socket.socket) -> None:
+def _forward(taken: socket.socket, target: socket.socket) -> None:
     try:
         while data := taken.recv(CHUNK):
-            given.sendall(data)
+            target.sendall(data)
     except OSError:
         pass
     finally:
-        given.close()
+        target.close()

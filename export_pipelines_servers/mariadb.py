@@ -38,14 +38,14 @@ def mariadb(*options: str) -> Iterator[str]:
         first.write_text(_users(), encoding="utf-8")
         first.chmod(0o644)
         log = folder / "log"
-        with log.open("wb") as told:
+        with log.open("wb") as output:
             process = subprocess.Popen(
                 [
                     server, "--no-defaults", *user, f"--datadir={data}", f"--port={port}",
                     "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}",
                     f"--tmpdir={folder}", f"--init-file={first}", "--character-set-server=utf8mb4", *FAST, *options,
                 ],
-                stdout=told, stderr=told, cwd=folder,
+                stdout=output, stderr=output, cwd=folder,
             )  # fmt: skip
         try:
             _wait(process, folder / "pid", log)
@@ -74,8 +74,8 @@ def _users() -> str:
 def _wait(process: subprocess.Popen[bytes], pid: Path, log: Path) -> None:
     """Until the server listens; its file of the process id is written just before that."""
     for _ in range(START_S * 20):
-        told = log.read_text(encoding="utf-8", errors="replace")
-        if pid.exists() and "ready for connections" in told:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        if pid.exists() and "ready for connections" in text:
             return
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.05)

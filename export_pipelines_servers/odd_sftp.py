@@ -98,11 +98,11 @@ class _Files(paramiko.SFTPServerInterface):
         super().__init__(server)
         self.root, self.odd = root, odd
 
-    def attributes(self, found: os.stat_result, name: str | None = None) -> paramiko.SFTPAttributes:
-        made = paramiko.SFTPAttributes.from_stat(found, name)
+    def attributes(self, status: os.stat_result, name: str | None = None) -> paramiko.SFTPAttributes:
+        attributes = paramiko.SFTPAttributes.from_stat(status, name)
         if not self.odd.sizes:
-            made.st_size = None
-        return made
+            attributes.st_size = None
+        return attributes
 
     def _local(self, path: str) -> Path:
         return self.root / self.canonicalize(path).lstrip("/")
@@ -121,7 +121,9 @@ class _Files(paramiko.SFTPServerInterface):
 
     def list_folder(self, path: str) -> Any:
         folder = self._local(path)
-        return self._do("list", lambda: [self.attributes(one.stat(), one.name) for one in folder.iterdir()])
+        return self._do(
+            "list", lambda: [self.attributes(file.stat(), file.name) for file in folder.iterdir()]
+        )
 
     def stat(self, path: str) -> Any:
         return self._do("stat", lambda: self.attributes(self._local(path).stat()))

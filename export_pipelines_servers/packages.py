@@ -23,10 +23,10 @@ def program(name: str, package: str) -> str:
             if not shutil.which(name, path=PATH):
                 apt_get("update")
                 apt_get("install", "-y", "--no-install-recommends", package)
-    found = shutil.which(name, path=PATH)
-    if not found:
+    path = shutil.which(name, path=PATH)
+    if not path:
         raise FileNotFoundError(f"these tests need {name}: apt-get install {package}")
-    return found
+    return path
 
 
 def apt_get(*call: str, options: Sequence[str] = (), wait_s: float = WAIT_S) -> None:
@@ -34,7 +34,7 @@ def apt_get(*call: str, options: Sequence[str] = (), wait_s: float = WAIT_S) -> 
     for the lock of dpkg, but not for the one of its lists. Raises TimeoutError when the lock is not given back."""
     settings = [f"DPkg::Lock::Timeout={wait_s:.0f}", *options]
     command = ["apt-get", "-qq", *(word for setting in settings for word in ("-o", setting)), *call]
-    until, told = time.monotonic() + wait_s, False
+    until, is_announced = time.monotonic() + wait_s, False
     while True:
         done = _done(command, os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"})
         lock = next((line for line in done.stdout.splitlines() if any(word in line for word in LOCKED)), None)
@@ -46,9 +46,9 @@ def apt_get(*call: str, options: Sequence[str] = (), wait_s: float = WAIT_S) -> 
                 f"another process has held the package manager's lock for {wait_s:.0f} s ({lock}); let it end, or run: "
                 f"apt-get {' '.join(call)}"
             )
-        if not told:
+        if not is_announced:
             sys.stderr.write(f"waiting up to {wait_s:.0f} s for the package manager's lock: {lock}\n")
-            told = True
+            is_announced = True
         time.sleep(AGAIN_S)
 
 

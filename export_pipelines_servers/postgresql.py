@@ -48,9 +48,9 @@ def postgresql() -> Iterator[str]:
 
 
 def _package() -> Path:
-    found = find_spec(PACKAGE)
-    assert found and found.origin
-    return Path(found.origin).parent
+    spec = find_spec(PACKAGE)
+    assert spec and spec.origin
+    return Path(spec.origin).parent
 
 
 def _for_nobody(folder: Path) -> tuple[Path, int]:

@@ -46,8 +46,13 @@ class S3Server:
         return f"http://127.0.0.1:{self.port}"
 
     def access(self, **settings: object) -> Access:
-        given = {"endpoint_url": self.endpoint_url, "access_key": KEY, "secret_key": SECRET, "timeout_s": 10}
-        return Access(**{**given, **settings})  # type: ignore[arg-type]
+        defaults = {
+            "endpoint_url": self.endpoint_url,
+            "access_key": KEY,
+            "secret_key": SECRET,
+            "timeout_s": 10,
+        }
+        return Access(**{**defaults, **settings})  # type: ignore[arg-type]
 
     def bucket(self, name: str = BUCKET) -> Bucket:
         """The bucket `name`, made when it is first asked for."""
@@ -123,12 +128,12 @@ def _ports(s3_port: int | None) -> list[int]:
 def _call(data: Path, server: S3Server, ports: list[int]) -> list[str]:
     certificate, key = authority().files(data)
     (data / "s3.json").write_text(json.dumps({"identities": [_writer(), _reader()]}), encoding="utf-8")
-    given = {
+    flags = {
         "s3.port": server.port,
         "s3.port.https": server.https_port,
         "s3.port.iceberg": 0,
         "s3.port.lance": 0,
-        **{f"{name}.port": one for name, one in zip(("master", "volume", "filer"), ports, strict=True)},
+        **{f"{name}.port": port for name, port in zip(("master", "volume", "filer"), ports, strict=True)},
     }
     return [
         shutil.which("weed", path=str(Path(sys.executable).parent)) or "weed",
@@ -142,7 +147,7 @@ def _call(data: Path, server: S3Server, ports: list[int]) -> list[str]:
         "-admin.ui=false",
         "-webdav=false",
         "-master.telemetry=false",
-        *(f"-{name}={port}" for name, port in given.items()),
+        *(f"-{name}={port}" for name, port in flags.items()),
     ]
 
 

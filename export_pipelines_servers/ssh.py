@@ -71,8 +71,8 @@ def openssh(port: int | None = None, options: str = "") -> Iterator[SshServer]:
         Path("/run/sshd").mkdir(exist_ok=True)  # where sshd, as root, locks itself in
     with tempfile.TemporaryDirectory(prefix="export_pipelines_sshd_") as name:
         folder, port = Path(name), port or free_port()
-        for one in ("host", "user"):
-            run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(folder / one)])
+        for owner in ("host", "user"):
+            run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(folder / owner)])
         (folder / "config").write_text(
             CONFIG.format(port=port, folder=folder, options=options), encoding="utf-8"
         )

@@ -17,7 +17,7 @@ from readers.page import EVERY, Found, page
 from readers.source import COLUMNS, FORMS, PACKED, ROWS, Form, write_file
 
 PAGE = (REPOSITORY / "docs" / "readers.md").read_text(encoding="utf-8")
-NAMES = [one.header for one in COLUMNS]
+NAMES = [column.header for column in COLUMNS]
 
 
 def matrix(title: str) -> list[list[str]]:

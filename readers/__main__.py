@@ -7,7 +7,7 @@ from pathlib import Path
 
 from readers import commands, databases, languages, libraries, spreadsheets
 from readers.compare import Difference, Table, differences, without_nulls
-from readers.page import Found, page
+from readers.page import Reading, page
 from readers.program import Program
 from readers.source import COLUMNS, FORMS, PACKED, ROWS, Form, write_file
 
@@ -32,16 +32,16 @@ def main() -> None:
     print(f"{PAGE}: {len(programs)} programs")
 
 
-def _read(programs: Iterable[Program], name: str, form: Form) -> Iterator[Found]:
+def _read(programs: Iterable[Program], name: str, form: Form) -> Iterator[Reading]:
     for program in programs:
         for asked in program.readings.get(name) or program.readings.get(form.like or "", ()):
-            yield _found(program, asked, form, lambda table: differences(COLUMNS, ROWS, table))
+            yield _reading(program, asked, form, lambda table: differences(COLUMNS, ROWS, table))
 
 
-def _unpacked(programs: Iterable[Program], codec: str, form: Form) -> Iterator[Found]:
+def _unpacked(programs: Iterable[Program], codec: str, form: Form) -> Iterator[Reading]:
     for program in programs:
         if codec in program.unpackings:
-            yield _found(
+            yield _reading(
                 program,
                 program.unpackings[codec],
                 form,
@@ -50,7 +50,7 @@ def _unpacked(programs: Iterable[Program], codec: str, form: Form) -> Iterator[F
 
 
 def _installed(programs: Sequence[Program]) -> tuple[list[Program], list[str]]:
-    there, missing = [], []
+    installed, missing = [], []
     for program in programs:
         try:
             program.install()
@@ -58,23 +58,25 @@ def _installed(programs: Sequence[Program]) -> tuple[list[Program], list[str]]:
         except FileNotFoundError as error:
             missing.append(f"{program.name} ({error})")
         else:
-            there.append(program)
-    return there, missing
+            installed.append(program)
+    return installed, missing
 
 
-def _found(program: Program, asked: str, form: Form, compare: Callable[[Table], list[Difference]]) -> Found:
+def _reading(
+    program: Program, asked: str, form: Form, compare: Callable[[Table], list[Difference]]
+) -> Reading:
     """One way to ask. What the program raises is what it says, whatever that is."""
     version = program.version()
     with tempfile.TemporaryDirectory(prefix="export_pipelines_readers_") as folder:
         file = write_file(Path(folder), form)
         try:
-            found = Found(program.name, version, asked, tuple(compare(program.ask(asked, file))))
+            reading = Reading(program.name, version, asked, tuple(compare(program.ask(asked, file))))
         except Exception as error:
             words = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            found = Found(program.name, version, asked, refused=words.replace(folder, "FOLDER"))
-    told = found.refused or f"{len(found.differences)} differ"
-    print(f"  {file.name}, {program.name}: {told}", file=sys.stderr, flush=True)
-    return found
+            reading = Reading(program.name, version, asked, refused=words.replace(folder, "FOLDER"))
+    result = reading.refused or f"{len(reading.differences)} differ"
+    print(f"  {file.name}, {program.name}: {result}", file=sys.stderr, flush=True)
+    return reading
 
 
 if __name__ == "__main__":

@@ -46,10 +46,10 @@ def differences(columns: Sequence[OutputColumn], rows: Rows, table: Table) -> li
     if len(table.rows) != len(rows):
         raise Unlike(f"{len(table.rows)} rows instead of {len(rows)}")
     return [
-        Difference(one.header, shown(written), shown(read))
+        Difference(column.header, shown(written), shown(read))
         for row, line in zip(rows, table.rows, strict=True)
-        for one, written, read in zip(columns, row, _in_order(line, places), strict=True)
-        if not same(one.kind, written, read)
+        for column, written, read in zip(columns, row, _in_order(line, places), strict=True)
+        if not same(column.kind, written, read)
     ]
 
 
@@ -62,7 +62,7 @@ def _in_order(line: Sequence[Any], places: Sequence[int]) -> list[Any]:
 
 def without_nulls(table: Table) -> Table:
     """The table as programs have it that know no null."""
-    return Table(table.names, [["" if is_null(one) else one for one in row] for row in table.rows])
+    return Table(table.names, [["" if is_null(cell) else cell for cell in row] for row in table.rows])
 
 
 def same(kind: Kind, written: Any, read: Any) -> bool:
@@ -143,9 +143,9 @@ def _exact(value: Any) -> Any:
     """Numbers exact, and truths apart from 1 and 0."""
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, dict):
-        return {name: _exact(one) for name, one in value.items()}
+        return {name: _exact(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_exact(one) for one in value]
+        return [_exact(item) for item in value]
     if isinstance(value, bool):
         return f"truth {value}"
     return _number(value) if isinstance(value, int | float | Decimal) else value

@@ -67,11 +67,11 @@ def _ask_postgresql(url: str) -> Callable[[str, Path], Table]:
             with connection.cursor().copy(asked) as copy:
                 copy.write(file.read_bytes())
             # as texts: Python has no days beyond its own, and would read JSON through floats
-            found = connection.execute(
+            result = connection.execute(
                 "SELECT id, word, zip, amount, big, at, day, flag, extra::text AS extra FROM t ORDER BY id"
             )
             return Table(
-                [one.name for one in found.description or ()], [list(row) for row in found.fetchall()]
+                [column.name for column in result.description or ()], [list(row) for row in result.fetchall()]
             )
 
     return ask
@@ -103,6 +103,8 @@ def _ask_mariadb(url: str) -> Callable[[str, Path], Table]:
             cursor.execute(MARIADB_TABLE)
             cursor.execute(asked.replace("INFILE FILE", f"INFILE '{file}'"))
             cursor.execute("SELECT * FROM t ORDER BY id")
-            return Table([one[0] for one in cursor.description], [list(row) for row in cursor.fetchall()])
+            return Table(
+                [column[0] for column in cursor.description], [list(row) for row in cursor.fetchall()]
+            )
 
     return ask

@@ -11,7 +11,7 @@ EVERY = "every value"
 
 
 @dataclass(frozen=True)
-class Found:
+class Reading:
     """What one way to ask gave: differences, or the words with which the program refused."""
 
     program: str
@@ -40,8 +40,8 @@ In the first two tables a program's best way to ask counts: it has "all" values,
 
 
 def page(
-    forms: Mapping[str, Sequence[Found]],
-    codecs: Mapping[str, Sequence[Found]],
+    forms: Mapping[str, Sequence[Reading]],
+    codecs: Mapping[str, Sequence[Reading]],
     rows: int,
     columns: int,
     missing: Sequence[str],
@@ -53,47 +53,48 @@ def page(
         + "\n## Codecs\n\nThe same rows from a compressed CSV, where null and the empty text are not told apart. gzip is what most programs read.\n\n"
     )
     text += _matrix("codec", codecs)
-    for form, found in forms.items():
+    for form, ways in forms.items():
         text += f"\n## {form}\n\n| program | asked | read |\n|---|---|---|\n"
         text += "".join(
-            f"| {one.program} {one.version} | {_code(one.asked)} | {told(one)} |\n" for one in found
+            f"| {way.program} {way.version} | {_code(way.asked)} | {result_of(way)} |\n" for way in ways
         )
     text += "\n## Codecs, as they were asked\n\n| codec | program | asked | read |\n|---|---|---|---|\n"
-    for codec, found in codecs.items():
+    for codec, ways in codecs.items():
         text += "".join(
-            f"| {codec} | {one.program} {one.version} | {_code(one.asked)} | {told(one)} |\n" for one in found
+            f"| {codec} | {way.program} {way.version} | {_code(way.asked)} | {result_of(way)} |\n"
+            for way in ways
         )
     if missing:
         text += f"\nNot asked, since they could not be installed: {', '.join(missing)}.\n"
     return text
 
 
-def _matrix(title: str, found: Mapping[str, Sequence[Found]]) -> str:
-    programs = dict.fromkeys(f"{way.program} {way.version}" for ways in found.values() for way in ways)
-    text = f"| program | {' | '.join(found)} |\n|---|{'---|' * len(found)}\n"
+def _matrix(title: str, ways_of: Mapping[str, Sequence[Reading]]) -> str:
+    programs = dict.fromkeys(f"{way.program} {way.version}" for ways in ways_of.values() for way in ways)
+    text = f"| program | {' | '.join(ways_of)} |\n|---|{'---|' * len(ways_of)}\n"
     for program in programs:
         cells = [
             _best([way for way in ways if f"{way.program} {way.version}" == program])
-            for ways in found.values()
+            for ways in ways_of.values()
         ]
         text += f"| {program} | {' | '.join(cells)} |\n"
     return text
 
 
-def _best(ways: Sequence[Found]) -> str:
+def _best(ways: Sequence[Reading]) -> str:
     if not ways:
         return ""
     taken = [len(way.differences) for way in ways if not way.refused]
     return "-" if not taken else str(min(taken) or "all")
 
 
-def told(found: Found) -> str:
+def result_of(way: Reading) -> str:
     """What differs, by column, in the page's words."""
-    if found.refused:
-        return f"refused: {_plain(found.refused)}"
-    if found.whole:
+    if way.refused:
+        return f"refused: {_plain(way.refused)}"
+    if way.whole:
         return EVERY
-    return "; ".join(f"{column}: {_kinds(some)}" for column, some in _by_column(found.differences))
+    return "; ".join(f"{column}: {_kinds(some)}" for column, some in _by_column(way.differences))
 
 
 def _by_column(differences: Iterable[Difference]) -> list[tuple[str, list[Difference]]]:

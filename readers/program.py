@@ -108,8 +108,8 @@ def from_json(data: bytes, number: Callable[[str], Any] = Decimal) -> Table:
         objects = json.loads(text, parse_float=number)
     else:
         objects = [json.loads(line, parse_float=number) for line in text.split("\n") if line.strip()]
-    names = list(dict.fromkeys(name for one in objects for name in one))
-    return Table(names, [[one.get(name) for name in names] for one in objects])
+    names = list(dict.fromkeys(name for object in objects for name in object))
+    return Table(names, [[object.get(name) for name in names] for object in objects])
 
 
 def from_floats(data: bytes) -> Table:

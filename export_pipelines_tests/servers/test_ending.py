@@ -31,12 +31,12 @@ sys.exit(door.main(sys.argv[1:]))
 
 def members(mark: str) -> dict[int, str]:
     """Processes with `mark` in their environment, with their command; zombies are none."""
-    found = {}
+    calls = {}
     for folder in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
             if f"MARK={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
-                found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return found
+                calls[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return calls
 
 
 @contextmanager
@@ -69,9 +69,9 @@ def started(folder: Path, under_make: bool, command: str = "") -> Iterator["subp
 
 def left(folder: Path) -> dict[int, str]:
     until = time.monotonic() + END_S
-    while (found := members(str(folder))) and time.monotonic() < until:
+    while (processes := members(str(folder))) and time.monotonic() < until:
         time.sleep(0.1)
-    return found
+    return processes
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
