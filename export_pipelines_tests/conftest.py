@@ -76,8 +76,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _is_slow(item: pytest.Function) -> bool:
     room = item.path.relative_to(Path(__file__).parent).parts[0]
-    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    named = {*item.fixturenames, *(one for one in given if isinstance(one, str))}
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    named = {*item.fixturenames, *(value for value in values if isinstance(value, str))}
     return room in SLOW_ROOMS or bool(SERVERS & named) or _imports_slow(item.module)
 
 
@@ -85,8 +85,8 @@ def _is_slow(item: pytest.Function) -> bool:
 def _imports_slow(module: ModuleType) -> bool:
     """Whether the module has one of SLOW_MODULES, or something out of it, among its names."""
     homes = (
-        one.__name__ if isinstance(one, ModuleType) else str(getattr(one, "__module__", ""))
-        for one in vars(module).values()
+        value.__name__ if isinstance(value, ModuleType) else str(getattr(value, "__module__", ""))
+        for value in vars(module).values()
     )
     return any(f"{home}.".startswith(f"{slow}.") for home in homes for slow in SLOW_MODULES)
 
@@ -144,9 +144,9 @@ def project(tmp_path: Path, store_url: str) -> Project:
     folder = tmp_path / "project"
     (folder / "exports").mkdir(parents=True)
     (folder / "dagster.yaml").write_bytes((REPOSITORY / "dagster.yaml").read_bytes())
-    made = Project(folder, {f"{PREFIX}HOME": str(folder / "home"), f"{PREFIX}SOURCE_URL": store_url})
-    made.write("daily")
-    return made
+    project = Project(folder, {f"{PREFIX}HOME": str(folder / "home"), f"{PREFIX}SOURCE_URL": store_url})
+    project.write("daily")
+    return project
 
 
 @pytest.fixture
@@ -157,8 +157,8 @@ def terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     monkeypatch.setenv("COLUMNS", "200")
     for name in (
         "DAGSTER_HOME",
-        *(PREFIX + one for one in VARIABLES),
-        *(f"{PREFIX}{one}_FILE" for one in VARIABLES),
+        *(PREFIX + name for name in VARIABLES),
+        *(f"{PREFIX}{name}_FILE" for name in VARIABLES),
     ):
         monkeypatch.setenv(name, "")  # so that what a run sets is taken away again
         monkeypatch.delenv(name)

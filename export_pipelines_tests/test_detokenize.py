@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_opened_leaves_nothing(
     options, text = FILE_FAULTS[fault]
     wanted = ["--output", str(out)] if output and options else []
     refused(terminal("detokenize", str(path), *options, *wanted), text)
-    assert sorted(one.name for one in project.folder.glob("*.csv*")) == ["leads.csv"]
+    assert sorted(file.name for file in project.folder.glob("*.csv*")) == ["leads.csv"]
     assert not [*project.folder.glob(".*")] and audited(project) == []
 
 
@@ -226,9 +226,9 @@ def test_a_file_is_not_written_over_itself(terminal: Terminal, project: Project)
 def test_without_the_right_key_nothing_is_given_back(
     terminal: Terminal, project: Project, key: str, text: str
 ) -> None:
-    path, one = written(project, ["Roe"]), token("Roe")
+    path, roe = written(project, ["Roe"]), token("Roe")
     project.environment[VARIABLE] = key
-    for command in ([one], [str(path), "--column", "last_name"]):
+    for command in ([roe], [str(path), "--column", "last_name"]):
         refused(terminal("detokenize", *command), text)
     assert audited(project) == []
 
@@ -269,7 +269,7 @@ def test_the_audit_lists_who_asked_for_values(terminal: Terminal, project: Proje
     assert (answer.code, answer.stderr) == (0, "")
     lines = [[cell.strip() for cell in line.split("  ") if cell] for line in answer.stdout.splitlines()]
     when, user = f"{NOW:%Y-%m-%d %H:%M:%S}", getpass.getuser()
-    digests = [hashlib.sha256(one).hexdigest() for one in (token("Roe").encode(), path.read_bytes())]
+    digests = [hashlib.sha256(secret).hexdigest() for secret in (token("Roe").encode(), path.read_bytes())]
     assert lines == [
         ["when (UTC)", "who", "what", "columns", "tokens", "outcome", "SHA-256"],
         [when, user, "value", "1", "done", digests[0]],

@@ -28,9 +28,9 @@ DESTINATIONS = (REPOSITORY / "docs" / "destinations.md").read_text(encoding="utf
 
 
 def section(text: str, title: str) -> str:
-    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    assert found, title
-    return found[1]
+    section = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert section, title
+    return section[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -122,17 +122,18 @@ def test_the_table_of_what_may_stand_together_is_that_of_the_catalog() -> None:
         }
         for name in re.findall(r"`(\w+)`", names):
             shown[name] = parts, beside.get(masked, set(re.findall(r"`(\w+)`", masked)))
-    for name, one in SEMANTIC_TYPES.items():
-        if one.components and name not in ("state", "range"):  # not personal in any shipped field
+    for name, semantic_type in SEMANTIC_TYPES.items():
+        if semantic_type.components and name not in ("state", "range"):  # not personal in any shipped field
             allowed = tuple(
-                {part for part in one.components if one.may_stand(part, mask)} for mask in (False, True)
+                {part for part in semantic_type.components if semantic_type.may_stand(part, mask)}
+                for mask in (False, True)
             )
             assert shown.pop(name) == allowed, name
     assert shown == {}
 
 
 def test_every_type_that_people_type_is_named() -> None:
-    types = {one.name for one in SEMANTIC_TYPES.values() if one.open}
+    types = {semantic_type.name for semantic_type in SEMANTIC_TYPES.values() if semantic_type.open}
     for text in (PRIVACY.partition("\n| word")[0], section(REFERENCE, "privacy")):
         assert told_in(text, types) == set()
 
@@ -140,9 +141,9 @@ def test_every_type_that_people_type_is_named() -> None:
 def test_the_words_that_are_shown_compile(tmp_path: Path) -> None:
     shown = re.search(r"```yaml\n(privacy:.*?)```", PRIVACY, re.DOTALL)
     assert shown
-    found = columns(tmp_path, f"fields: [email, phone_1, custom, first_name, comments]\n{shown[1]}")
-    assert [one.mask for one in found.values()] == ["hash", "mask", None, "redact", None]
-    assert {seal.mask for seal in found["custom"].seals if seal.path == "*"} == {"redact"}
+    by_id = columns(tmp_path, f"fields: [email, phone_1, custom, first_name, comments]\n{shown[1]}")
+    assert [column.mask for column in by_id.values()] == ["hash", "mask", None, "redact", None]
+    assert {seal.mask for seal in by_id["custom"].seals if seal.path == "*"} == {"redact"}
 
 
 OWN = own_of((("name", "William"), ("name", "King"), ("street", "12 Main Street"), ("dob", "1980-03-04")))

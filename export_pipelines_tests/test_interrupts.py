@@ -51,13 +51,13 @@ def interrupted(url: str, sql: str, record: Path, sign: signal.Signals, begun_s:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as held:
-        assert held.stdout is not None
-        assert held.stdout.readline() == "begun\n"
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
         time.sleep(begun_s)
-        held.send_signal(sign)
-        held.communicate(timeout=60)
-    return held.returncode
+        process.send_signal(sign)
+        process.communicate(timeout=60)
+    return process.returncode
 
 
 SIGNS = {signal.SIGINT: 130, signal.SIGTERM: 143}

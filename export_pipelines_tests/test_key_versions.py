@@ -10,20 +10,20 @@ from export_pipelines.key_versions import PREFIX, KeyVersions, key_versions
 FIRST, SECOND, THIRD = (f"key number {n} of the tests, which is no secret" for n in (1, 2, 3))
 
 
-def held(folder: Path, **variables: str) -> KeyVersions:
+def versions_of(folder: Path, **variables: str) -> KeyVersions:
     """The versions of HASH_KEY with these variables, and the files of `folder`/keys."""
     environment = {PREFIX + name: value for name, value in variables.items()}
     return key_versions(environment, "HASH_KEY", folder, folder)
 
 
 def names(versions: KeyVersions) -> list[str]:
-    return [one.name for one in versions.held]
+    return [version.name for version in versions.held]
 
 
 def test_every_version_is_held_in_the_order_of_their_numbers(tmp_path: Path) -> None:
-    found = held(tmp_path, HASH_KEY_10=THIRD, HASH_KEY_2=SECOND, HASH_KEY=FIRST)
-    assert names(found) == ["HASH_KEY", "HASH_KEY_2", "HASH_KEY_10"]
-    assert found.active("hash").name == "HASH_KEY_10"
+    key = versions_of(tmp_path, HASH_KEY_10=THIRD, HASH_KEY_2=SECOND, HASH_KEY=FIRST)
+    assert names(key) == ["HASH_KEY", "HASH_KEY_2", "HASH_KEY_10"]
+    assert key.active("hash").name == "HASH_KEY_10"
 
 
 def test_a_version_comes_from_its_variable_its_file_or_the_folder_of_keys(tmp_path: Path) -> None:
@@ -32,9 +32,9 @@ def test_a_version_comes_from_its_variable_its_file_or_the_folder_of_keys(tmp_pa
     (tmp_path / "keys" / "hash_key_3").write_text(f"{THIRD}\n")
     (tmp_path / "keys" / "hash_key_3.old").write_text("not a key")
     (tmp_path / "second").write_text(f"{SECOND}\n")
-    found = held(tmp_path, HASH_KEY_2_FILE="second")
-    assert [one.material.decode() for one in found.held] == [FIRST, SECOND, THIRD]
-    assert [one.where for one in found.held] == [
+    key = versions_of(tmp_path, HASH_KEY_2_FILE="second")
+    assert [version.material.decode() for version in key.held] == [FIRST, SECOND, THIRD]
+    assert [version.where for version in key.held] == [
         str(tmp_path / "keys" / "hash_key"),
         "EXPORT_PIPELINES_HASH_KEY_2_FILE=second",
         str(tmp_path / "keys" / "hash_key_3"),
@@ -47,27 +47,27 @@ def test_a_version_comes_from_its_variable_its_file_or_the_folder_of_keys(tmp_pa
 def test_the_version_in_use_is_the_chosen_one_or_else_the_highest(
     tmp_path: Path, chosen: str, name: str
 ) -> None:
-    found = held(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, HASH_KEY_ACTIVE=chosen)
-    assert found.active("hash").name == name
+    key = versions_of(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, HASH_KEY_ACTIVE=chosen)
+    assert key.active("hash").name == name
 
 
 @pytest.mark.parametrize("chosen", ["3", "two", "0", "HASH_KEY_2"])
 def test_a_chosen_version_that_is_not_held_is_refused(tmp_path: Path, chosen: str) -> None:
-    found = held(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, HASH_KEY_ACTIVE=chosen)
+    key = versions_of(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, HASH_KEY_ACTIVE=chosen)
     with pytest.raises(SettingsError, match="EXPORT_PIPELINES_HASH_KEY_ACTIVE") as caught:
-        found.active("hash")
-    assert str(found.held[0]) in caught.value.remedy
+        key.active("hash")
+    assert str(key.held[0]) in caught.value.remedy
 
 
 @pytest.mark.parametrize("variable", ["HASH_KEY_1", "HASH_KEY_02", "HASH_KEY_NEW", "HASH_KEY_1_FILE"])
 def test_a_variable_that_names_no_version_is_refused(tmp_path: Path, variable: str) -> None:
     with pytest.raises(SettingsError, match="no version of a key") as caught:
-        held(tmp_path, HASH_KEY=FIRST, **{variable: SECOND})
+        versions_of(tmp_path, HASH_KEY=FIRST, **{variable: SECOND})
     assert caught.value.where == PREFIX + variable
 
 
 def test_a_variable_without_a_value_is_not_set(tmp_path: Path) -> None:
-    assert names(held(tmp_path, HASH_KEY="", HASH_KEY_2="", HASH_KEY_NEW="")) == []
+    assert names(versions_of(tmp_path, HASH_KEY="", HASH_KEY_2="", HASH_KEY_NEW="")) == []
 
 
 @pytest.mark.parametrize("variables", [{"HASH_KEY": "k" * 31}, {"HASH_KEY": "k" * 31, "HASH_KEY_2": SECOND}])
@@ -75,28 +75,28 @@ def test_a_short_key_is_refused_by_the_name_of_what_holds_it(
     tmp_path: Path, variables: dict[str, str]
 ) -> None:
     with pytest.raises(SettingsError) as caught:
-        held(tmp_path, **variables).active("hash")
+        versions_of(tmp_path, **variables).active("hash")
     assert caught.value.what == "hash needs keys of at least 32 bytes, and EXPORT_PIPELINES_HASH_KEY holds 31"
 
 
 def test_a_key_of_32_bytes_is_long_enough(tmp_path: Path) -> None:
-    assert held(tmp_path, HASH_KEY="k" * 32).active("hash")
-    assert held(tmp_path, HASH_KEY="é" * 16).active("hash")
+    assert versions_of(tmp_path, HASH_KEY="k" * 32).active("hash")
+    assert versions_of(tmp_path, HASH_KEY="é" * 16).active("hash")
 
 
 def test_two_versions_with_one_secret_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="hold the same key"):
-        held(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, HASH_KEY_3=FIRST).active("hash")
+        versions_of(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, HASH_KEY_3=FIRST).active("hash")
 
 
 def test_a_key_id_depends_on_the_secret_and_its_purpose_alone(tmp_path: Path) -> None:
-    first, second = held(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND).held
-    (moved,) = held(tmp_path, HASH_KEY_2=FIRST).held
+    first, second = versions_of(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND).held
+    (moved,) = versions_of(tmp_path, HASH_KEY_2=FIRST).held
     (other,) = key_versions({f"{PREFIX}MASTER_KEY": FIRST}, "MASTER_KEY", tmp_path, tmp_path).held
     assert moved.id == first.id and len({first.id, second.id, other.id}) == 3
     assert len(bytes.fromhex(first.id)) == 4 and str(first) == f"HASH_KEY:{first.id}"
 
 
 def test_a_secret_is_never_printed(tmp_path: Path) -> None:
-    found = held(tmp_path, HASH_KEY=FIRST)
-    assert FIRST not in f"{found!r} {found} {found.held[0]!r} {found.held[0]} {found.model_dump_json()}"
+    key = versions_of(tmp_path, HASH_KEY=FIRST)
+    assert FIRST not in f"{key!r} {key} {key.held[0]!r} {key.held[0]} {key.model_dump_json()}"

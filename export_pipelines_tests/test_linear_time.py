@@ -90,10 +90,10 @@ def test_names_of_columns_and_keys() -> None:
 def test_a_long_text_in_json_takes_no_more_memory_than_a_few_of_it() -> None:
     text = '"' + "x\\n" * 1_400_000 + '"'
     tracemalloc.start()
-    found = TOKEN.match(text)
+    match = TOKEN.match(text)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert found and found.end() == len(text)
+    assert match and match.end() == len(text)
     assert peak < 10 * len(text)
 
 

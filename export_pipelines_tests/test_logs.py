@@ -17,7 +17,7 @@ DAY = "2024-01-15"
 
 
 def test_every_error_has_a_code_of_its_own() -> None:
-    codes = [one.code for one in every_error()]
+    codes = [error.code for error in every_error()]
     assert len(codes) == len(set(codes)) > 10
 
 
@@ -51,9 +51,9 @@ def records(answer: "subprocess.CompletedProcess[str]") -> list[dict[str, object
 
 
 def test_stderr_holds_records_and_nothing_else(tmp_path: Path) -> None:
-    made = terminal(tmp_path, "init", "mine")
+    answer = terminal(tmp_path, "init", "mine")
     project = tmp_path / "mine"
-    assert (made.returncode, records(made)) == (0, [])
+    assert (answer.returncode, records(answer)) == (0, [])
     assert terminal(project, "sample", "leads", "--count", "300", "--days", "30").returncode == 0
     ran = terminal(project, "run", "daily_leads", "--partition", DAY)
     assert ran.returncode == 0
@@ -62,8 +62,8 @@ def test_stderr_holds_records_and_nothing_else(tmp_path: Path) -> None:
     assert events["run finished"]["rows"] == 10
     assert str(events["run finished"]["artifact"]).startswith(f"daily_leads/{DAY}/")
     runs = {
-        one.get("run")
-        for one in (events[name] for name in ("run started", "run finished", "delivery finished"))
+        event.get("run")
+        for event in (events[name] for name in ("run started", "run finished", "delivery finished"))
     }
     assert len(runs) == 1 and runs != {None}
 

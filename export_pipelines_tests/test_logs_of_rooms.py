@@ -88,8 +88,8 @@ def test_one_run_is_told_by_every_room_under_one_id_and_without_a_value(
         *("read", "run", "artifacts", "artifacts.folder", "delivery", "ledger", "orchestration"),
         *kinds,
     }
-    assert "export_pipelines.delivery.download" in {one["room"] for one in of_run}
-    assert {one["stage"] for one in of_run if one["event"] == "batch done"} == {
+    assert "export_pipelines.delivery.download" in {event["room"] for event in of_run}
+    assert {event["stage"] for event in of_run if event["event"] == "batch done"} == {
         *("extract", "mask", "encode", "store")
     }
     deliveries = ["delivery started", "delivery finished"] * len(KINDS)
@@ -110,8 +110,8 @@ def test_a_retry_a_sweep_a_check_and_an_import_tell_their_start_and_end(
     project: Project, tmp_path: Path
 ) -> None:
     project.environment.update({logs.VARIABLE: "json", logs.LEVEL: "debug"})
-    made = in_shell(project, "run", "daily", "--partition", DAY, "--json")
-    (artifact,) = json.loads(made.stdout)["artifacts"]
+    first_run = in_shell(project, "run", "daily", "--partition", DAY, "--json")
+    (artifact,) = json.loads(first_run.stdout)["artifacts"]
     leads = tmp_path / "leads.csv"
     leads.write_text("email,first_name,when\ncanary@example.org,Canaryname,2024-01-15\n", encoding="utf-8")
     own = {"EXPORT_PIPELINES_SOURCE_URL": f"sqlite:///{tmp_path / 'own.db'}"}
@@ -125,8 +125,8 @@ def test_a_retry_a_sweep_a_check_and_an_import_tell_their_start_and_end(
         project.environment.update(own if words[0] == "import" else {})
         answer = in_shell(project, *words)
         records = [record for record in records_of(answer) if room in rooms_of([record])]
-        told = [event for event in events_of(records, "INFO") if event.startswith(what)]
-        assert told == [f"{what} started", f"{what} finished"]
+        spans = [event for event in events_of(records, "INFO") if event.startswith(what)]
+        assert spans == [f"{what} started", f"{what} finished"]
         assert len({record["run"] for record in records}) == 1
         assert "anary" not in answer.stderr
 
@@ -150,6 +150,6 @@ def test_records_outside_of_a_run_have_the_id_of_their_process(
     with logs.run("mine"):
         log.info("two")
     log.info("three")
-    one, two, three = (json.loads(line)["run"] for line in capsys.readouterr().err.splitlines())
-    assert one == three != two == "mine"
-    assert one.startswith("process-")
+    first, two, three = (json.loads(line)["run"] for line in capsys.readouterr().err.splitlines())
+    assert first == three != two == "mine"
+    assert first.startswith("process-")

@@ -114,8 +114,10 @@ def test_a_server_speaks_no_tls(client: Client) -> None:
 @pytest.mark.parametrize("name", TABLE)
 def test_every_row_is_an_exception_of_its_library(name: str) -> None:
     module, _, kind = name.rpartition(".")
-    found = getattr(import_module(module), kind)
-    assert issubclass(found, Exception) and f"{found.__module__}.{found.__qualname__}" == name
+    error_class = getattr(import_module(module), kind)
+    assert (
+        issubclass(error_class, Exception) and f"{error_class.__module__}.{error_class.__qualname__}" == name
+    )
 
 
 def test_what_is_no_matter_of_the_network_goes_on() -> None:

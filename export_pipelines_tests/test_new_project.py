@@ -34,8 +34,8 @@ def terminal(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    made = terminal(tmp_path, "init", "mine")
-    assert (made.returncode, made.stderr) == (0, "")
+    answer = terminal(tmp_path, "init", "mine")
+    assert (answer.returncode, answer.stderr) == (0, "")
     return tmp_path / "mine"
 
 
@@ -68,9 +68,9 @@ def test_nothing_that_is_there_is_written_over(project: Path) -> None:
 
 
 def test_what_is_made_is_of_its_owner_alone(project: Path) -> None:
-    made = [path for path in project.rglob("*") if path.is_file()]
-    assert len(made) == 5
-    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o600}
+    files = [path for path in project.rglob("*") if path.is_file()]
+    assert len(files) == 5
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
 @pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("apt-get"), reason="no system w
 
 
 @contextmanager
-def held(lock: Path, seconds: float) -> Iterator[None]:
+def locked(lock: Path, seconds: float) -> Iterator[None]:
     """The lock in another process, as apt takes it."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(lock), str(seconds)], stdout=subprocess.PIPE
@@ -47,7 +47,7 @@ def update(lists: Path, wait_s: float) -> None:
 
 def test_a_lock_of_the_lists_is_waited_for(lists: Path, capfd: pytest.CaptureFixture[str]) -> None:
     before = time.monotonic()
-    with held(lists / "lock", 5):
+    with locked(lists / "lock", 5):
         update(lists, 120)
     assert time.monotonic() - before > 4
     assert (
@@ -57,7 +57,7 @@ def test_a_lock_of_the_lists_is_waited_for(lists: Path, capfd: pytest.CaptureFix
 
 def test_a_lock_that_is_not_given_back_is_told_with_what_to_do(lists: Path) -> None:
     with (
-        held(lists / "lock", 600),
+        locked(lists / "lock", 600),
         pytest.raises(TimeoutError, match=r"lock for 1 s .*; let it end, or run: apt-get update"),
     ):
         update(lists, 1)

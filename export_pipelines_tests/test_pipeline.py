@@ -116,9 +116,9 @@ def test_the_manifest_counts_numbers_that_a_sheet_holds_as_text(store: Store, tm
 @pytest.mark.parametrize("codec", ["none", "gzip", "zip", "zstd"])
 def test_the_same_run_again_is_a_new_artifact_of_the_same_bytes(run: Make, codec: str) -> None:
     plan = plan_of(compression=Compression(codec=codec))
-    one, two = run(plan), run(plan)
-    assert one.artifact != two.artifact
-    assert one.parts == two.parts
+    first, two = run(plan), run(plan)
+    assert first.artifact != two.artifact
+    assert first.parts == two.parts
 
 
 def test_an_empty_day_is_an_artifact_too(run: Make, store: Store) -> None:
@@ -150,7 +150,10 @@ def test_an_observer_hears_that_a_run_failed(run: Make) -> None:
 
 def test_equal_columns_keep_the_schema_version(run: Make) -> None:
     first, second = run(), run(plan_of(day="2024-01-16"))
-    assert [(one.schema_version, one.schema_changed) for one in (first, second)] == [(1, False), (1, False)]
+    assert [(manifest.schema_version, manifest.schema_changed) for manifest in (first, second)] == [
+        (1, False),
+        (1, False),
+    ]
 
 
 def test_changed_columns_raise_the_schema_version_once(run: Make) -> None:
@@ -234,18 +237,18 @@ def test_fewer_rows_than_counted_are_never_a_success(store: Store, tmp_path: Pat
 
 
 def test_a_failed_run_leaves_earlier_artifacts_whole(run: Make, store: Store, url: str) -> None:
-    made = run()
+    manifest = run()
     with pytest.raises(RuntimeError):
         run_export(plan_of(), Breaking(url, RuntimeError()), store, Keys(), lambda: NOW, token(90))
-    assert store.manifests() == [made] and verify(store, made.artifact) == []
+    assert store.manifests() == [manifest] and verify(store, manifest.artifact) == []
 
 
 def test_a_run_sweeps_what_killed_runs_left(run: Make, store: Store, tmp_path: Path) -> None:
     killed = tmp_path / "home" / "artifacts" / "daily" / DAY / token(999)
     killed.mkdir(parents=True)
     (killed / "leads_part_1.csv").write_bytes(b"x")
-    made = run()
-    assert not killed.exists() and store.manifests() == [made]
+    manifest = run()
+    assert not killed.exists() and store.manifests() == [manifest]
 
 
 def test_check_run_tells_the_rows_to_come(url: str) -> None:
@@ -286,7 +289,7 @@ def test_several_destinations_each_get_the_artifact(run: Make, desk: Desk) -> No
     plan = plan_of(deliver=tuple(FolderSettings(path=path) for path in paths))
     manifest = run(plan)
     due = desk.ledger.register(manifest, destinations_of(plan, manifest.rows), "run", NOW)
-    receipts = [deliver(one.id, desk.ledger, desk.resources, lambda: NOW, "run") for one in due]
+    receipts = [deliver(delivery.id, desk.ledger, desk.resources, lambda: NOW, "run") for delivery in due]
     assert [Path(receipt.target).relative_to(desk.home / "delivered").parts[0] for receipt in receipts] == [
         "a",
         "b",

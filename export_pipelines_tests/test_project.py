@@ -35,16 +35,16 @@ NOW = datetime(2024, 2, 1, tzinfo=UTC)
 def project(tmp_path: Path) -> Project:
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "daily_leads.yaml").write_text(DAILY)
-    made = Project.open(tmp_path, {}, lambda: NOW)
-    generate_leads(made.settings.source_url.get_secret_value(), 300, 3, date(2024, 1, 14), 3)
-    return made
+    project = Project.open(tmp_path, {}, lambda: NOW)
+    generate_leads(project.settings.source_url.get_secret_value(), 300, 3, date(2024, 1, 14), 3)
+    return project
 
 
 def test_a_preview_is_typed_masked_and_writes_nothing(project: Project) -> None:
     frame = project.preview("daily_leads", "2024-01-15", rows=7)
     assert len(frame) == 7
     assert str(frame.dtypes["submitted_at"]) == "timestamp[ms, tz=UTC][pyarrow]"
-    assert all("***" in one for one in frame["email"].dropna())
+    assert all("***" in address for address in frame["email"].dropna())
     assert project.store.manifests() == []
 
 
@@ -132,10 +132,10 @@ def test_the_notebook_of_the_documents_runs(
     project: Project, monkeypatch: pytest.MonkeyPatch, without_a_screen: None
 ) -> None:
     monkeypatch.chdir(project.root)
-    for name in [one for one in os.environ if one.startswith("EXPORT_PIPELINES_")]:
+    for name in [variable for variable in os.environ if variable.startswith("EXPORT_PIPELINES_")]:
         monkeypatch.delenv(name)
     notebook = json.loads((REPOSITORY / "docs" / "notebook.ipynb").read_text(encoding="utf-8"))
-    cells = ["".join(one["source"]) for one in notebook["cells"] if one["cell_type"] == "code"]
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     lines = [line for cell in cells for line in cell.splitlines() if line.strip()]
     assert len(lines) <= 12
     names: dict[str, Any] = {}

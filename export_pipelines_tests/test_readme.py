@@ -32,8 +32,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
     for path in folder.glob("exports/*.yaml"):
         path.write_text(ports.put_into(path.read_text(encoding="utf-8")), encoding="utf-8")
-    with local_servers(folder / "servers", ports) as told:
-        ENVIRONMENT.update(told)
+    with local_servers(folder / "servers", ports) as variables:
+        ENVIRONMENT.update(variables)
         demo = run(folder, "export-pipelines demo")
         assert demo.returncode == 0, demo.stderr
         yield folder

@@ -27,7 +27,7 @@ def ages(project: Project) -> dict[str, str]:
 
     project.write("kept", KEPT)
     store = open_store(project.settings.store_url)
-    made = {}
+    manifests = {}
     for name, export, days in (
         ("old", "kept", 31),
         ("new", "kept", 29),
@@ -36,20 +36,20 @@ def ages(project: Project) -> dict[str, str]:
         ("failed", "kept", 33),
     ):
         at = NOW - timedelta(days=days)
-        made[name] = stored(store, export=export, token=f"{at:%Y%m%dT%H%M%SZ}-0a1b2c", at=at)
+        manifests[name] = stored(store, export=export, token=f"{at:%Y%m%dT%H%M%SZ}-0a1b2c", at=at)
     ledger = open_ledger(project.settings.ledger_url.get_secret_value())
     for name, error in (
         ("on its way", RetryableError("refused")),
         ("failed", RequestError("no such bucket")),
     ):
-        (delivery,) = ledger.register(made[name], [ENTRY], None, NOW)
+        (delivery,) = ledger.register(manifests[name], [ENTRY], None, NOW)
         with pytest.raises(type(error)), ledger.claim(delivery.id, lambda: NOW):
             raise error
-    return {name: one.artifact for name, one in made.items()}
+    return {name: manifest.artifact for name, manifest in manifests.items()}
 
 
 def left(terminal: Terminal) -> set[str]:
-    return {str(one["artifact"]) for one in data(terminal("artifacts", "--json"))}
+    return {str(row["artifact"]) for row in data(terminal("artifacts", "--json"))}
 
 
 def test_what_is_over_goes_and_nothing_else(

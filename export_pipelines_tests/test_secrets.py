@@ -52,18 +52,18 @@ def test_a_grep_for_every_secret_finds_nothing(failing: Project) -> None:
     assert '"delivered"' in rows.stdout and '"failed"' in rows.stdout
     more = (["check", "--connect"], ["deliveries"], ["plan", "fails", "--partition", DAY, "--json"])
     said = [*ran.values(), rows, *(in_shell(project, *command) for command in more)]
-    everything = {f"output {n}": (one.stdout + one.stderr).encode() for n, one in enumerate(said)}
+    everything = {f"output {n}": (answer.stdout + answer.stderr).encode() for n, answer in enumerate(said)}
     everything |= {str(path): path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
     assert any("ledger.db" in name for name in everything)
     assert any("dagster" in name for name in everything)
-    found = [
+    leaks = [
         (variable, name)
         for variable, value in project.environment.items()
         if not variable.startswith("EXPORT_PIPELINES_") or variable.endswith("KEY")
         for name, data in everything.items()
         if any(form.encode() in data for form in forms(value))
     ]
-    assert found == []
+    assert leaks == []
 
 
 def forms(secret: str) -> set[str]:

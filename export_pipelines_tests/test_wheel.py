@@ -75,15 +75,15 @@ def test_it_holds_the_libraries_the_types_the_licence_and_nothing_of_the_tests(w
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (metadata,) = [name for name in names if name.endswith(".dist-info/METADATA")]
-        told = message_from_bytes(archive.read(metadata))
+        headers = message_from_bytes(archive.read(metadata))
     libraries = {name.partition(".")[0] for name in names if name.endswith(".so")}
     assert libraries == {"export_pipelines/mask/_kernel", "export_pipelines/transform/_json_texts"}
     assert "export_pipelines/py.typed" in names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"export_pipelines"}
-    assert told["License-Expression"] == "Apache-2.0"
-    assert "Typing :: Typed" in told.get_all("Classifier", [])
+    assert headers["License-Expression"] == "Apache-2.0"
+    assert "Typing :: Typed" in headers.get_all("Classifier", [])
 
 
 def test_an_imported_file_is_exported_and_verified(program: Path, tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ INSTEAD = {
 
 
 def test_the_code_uses_the_terms_of_the_field() -> None:
-    found = []
+    uses = []
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.parent.name == "versions":
             continue  # migrations name what was
         for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
             for old, new in INSTEAD.items():
                 if token.type == tokenize.NAME and re.fullmatch(old, token.string):
-                    found.append(f"{path.name}:{token.start[0]}: {token.string}: {new}")
-    assert found == []
+                    uses.append(f"{path.name}:{token.start[0]}: {token.string}: {new}")
+    assert uses == []

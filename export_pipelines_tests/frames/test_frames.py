@@ -70,7 +70,7 @@ def test_parquet_gives_what_pyarrow_reads(parquet: Manifest, store: Store) -> No
 
 
 @pytest.mark.parametrize(
-    ("number", "form", "options", "codec"), [(n, *one) for n, one in enumerate(CASES, 1)]
+    ("number", "form", "options", "codec"), [(n, *case) for n, case in enumerate(CASES, 1)]
 )
 def test_every_format_gives_the_same_frame(
     number: int, form: str, options: dict[str, Any], codec: str, url: str, store: Store, parquet: Manifest
@@ -89,8 +89,8 @@ def test_every_format_gives_the_same_frame(
     shared = [column for column in parquet.columns if column.id in names]
     # an object of JSON holds what tables give columns of their own
     assert len(shared) == len(parquet.columns) or ("json" in form and len(shared) > 30)
-    found = frame.select(names[one.id] for one in shared)
-    assert plain(found) == plain(read_artifact(parquet, store).select(one.name for one in shared))
+    selected = frame.select(names[column.id] for column in shared)
+    assert plain(selected) == plain(read_artifact(parquet, store).select(column.name for column in shared))
 
 
 def plain(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
@@ -153,8 +153,8 @@ def test_a_scan_reads_only_what_is_asked_for(url: str, store: Store, tmp_path: P
     assert lazy.collect_schema() == pl.Schema(schema_of(manifest))
     frame = read_artifact(manifest, store)
     assert lazy.collect().equals(pl.concat([frame, frame]))
-    found = lazy.filter(pl.col("price") > 20).select("lead_id", "price").head(7).collect()
-    assert found.equals(frame.filter(pl.col("price") > 20).select("lead_id", "price")[:7])
+    sold = lazy.filter(pl.col("price") > 20).select("lead_id", "price").head(7).collect()
+    assert sold.equals(frame.filter(pl.col("price") > 20).select("lead_id", "price")[:7])
     short = open_store(str(tmp_path))
     lost = written(url, short, 1, split=Split(rows=60))
     (tmp_path / lost.artifact / lost.parts[1].name).unlink()

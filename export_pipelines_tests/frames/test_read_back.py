@@ -61,7 +61,10 @@ def stored(
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         rows = connection.execute(ROWS.format(columns=names, type=type, time=TIME[type])).fetchall()
     return [
-        tuple(found(inside(value, one), one, form, reader) for value, one in zip(row, columns, strict=True))
+        tuple(
+            expected_value(inside(value, column), column, form, reader)
+            for value, column in zip(row, columns, strict=True)
+        )
         for row in rows
     ]
 
@@ -76,7 +79,7 @@ def inside(value: Any, column: OutputColumn) -> Any:
     return simplejson.dumps(value, use_decimal=True) if isinstance(value, dict) else value
 
 
-def found(value: Any, column: OutputColumn, form: str, reader: str) -> Any:
+def expected_value(value: Any, column: OutputColumn, form: str, reader: str) -> Any:
     if value is None or (
         value == "" and form in ("csv", "tsv", "xlsx") and reader not in ("duckdb", "openpyxl")
     ):

@@ -37,7 +37,7 @@ def spelling_at(n: int, place: str) -> Spelling:
         number = n + 19 * (TEXTS + PLACES).index(place)
     unknown = {kind for kind, columns in NEEDS.items() if any(is_wrong(n, column) for column in columns)}
     fitting = (SPELLINGS[(number + step) % len(SPELLINGS)] for step in range(len(SPELLINGS)))
-    return next(one for one in fitting if one.kind not in unknown)
+    return next(spelling for spelling in fitting if spelling.kind not in unknown)
 
 
 def text_at(n: int, place: str) -> str:

@@ -35,7 +35,7 @@ privacy:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What the search saw: how many values, how many hits by file and kind, and the first hits."""
 
     values: int
@@ -53,13 +53,13 @@ def unseal(folder: Path, environment: dict[str, str]) -> None:
             (folder / "home" / "artifacts" / manifest.artifact / part.name).write_bytes(data)
 
 
-def searched(*places: Path) -> Found:
+def searched(*places: Path) -> SearchResult:
     """The hits of the searcher, which runs as a program of its own."""
     program = [sys.executable, "-I", str(Path(__file__).with_name("searcher.py")), *map(str, places)]
     answer = subprocess.run(program, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
-    found = json.loads(answer.stdout)
-    return Found(**found)
+    report = json.loads(answer.stdout)
+    return SearchResult(**report)
 
 
 def export(

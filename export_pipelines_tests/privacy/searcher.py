@@ -76,19 +76,19 @@ def found_in(text: str, is_text: bool = True) -> tuple[tuple[str, str], ...]:
     text = NOBODYS.sub("#", text)
     if not SUSPECT.search(text):
         return ()
-    found = set()
+    hits = set()
     for view in _views(text):
         letters = _letters(view)
         for kind, marker in MARKERS.items() if "qx" in letters else ():
-            found |= {(kind, match[1] or "") for match in marker.finditer(letters)}
+            hits |= {(kind, match[1] or "") for match in marker.finditer(letters)}
         if is_text and SHORT_NAME.search(letters):
-            found.add(("name", ""))
+            hits.add(("name", ""))
         digits = _digits(view)
         for kind, marker in DIGITS.items():
-            found |= {
+            hits |= {
                 (kind, match[1] if marker.groups else "") for run in digits for match in marker.finditer(run)
             }
-    return tuple(sorted(found))
+    return tuple(sorted(hits))
 
 
 def _letters(text: str) -> str:
@@ -206,14 +206,14 @@ def _inside(path: str, value: Any) -> Iterator[tuple[str, str]]:
         if value[:1] in "{[" and (inner := _json(value)) is not None:
             yield from _inside(path, inner)
     elif isinstance(value, dict):
-        for key, one in value.items():
+        for key, member in value.items():
             yield f"{path}.<key>", key
-            if re.sub(r"[^a-z]", "", key.lower()) in CLOSED_KEYS and _holds(one):
-                yield f"{path}.{key}", f"qxssn000000 is what stands under this key: {one}"
-            yield from _inside(f"{path}.{key}", one)
+            if re.sub(r"[^a-z]", "", key.lower()) in CLOSED_KEYS and _holds(member):
+                yield f"{path}.{key}", f"qxssn000000 is what stands under this key: {member}"
+            yield from _inside(f"{path}.{key}", member)
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _inside(f"{path}[]", one)
+        for member in value:
+            yield from _inside(f"{path}[]", member)
     else:
         yield path, str(value)
 
@@ -227,10 +227,10 @@ def _holds(value: Any) -> bool:
 
 def _json(text: str) -> Any:
     try:
-        found = json.loads(text, **_TEXTS)
+        parsed = json.loads(text, **_TEXTS)
     except ValueError:
         return None
-    return found if isinstance(found, dict | list) else None
+    return parsed if isinstance(parsed, dict | list) else None
 
 
 def _of_mail(data: bytes) -> Iterator[Leaf]:

@@ -23,7 +23,7 @@ from export_pipelines_tests.privacy.people import Person
 from export_pipelines_tests.privacy.runs import (
     FORMATS,
     REDACTED,
-    Found,
+    SearchResult,
     export,
     make_project,
     searched,
@@ -67,14 +67,14 @@ class Searched:
     """A project after its exports ran, and what stands in its folder."""
 
     folder: Path
-    found: Found
+    result: SearchResult
     ids: dict[str, int]
 
     def hits(self, part: str, *kinds: str) -> list[dict[str, str]]:
-        return [hit for hit in self.found.hits if hit["kind"] in kinds and part in hit["file"]]
+        return [hit for hit in self.result.hits if hit["kind"] in kinds and part in hit["file"]]
 
     def count(self, part: str) -> Counter[str]:
-        return sum((Counter(kinds) for file, kinds in self.found.kinds.items() if part in file), Counter())
+        return sum((Counter(kinds) for file, kinds in self.result.kinds.items() if part in file), Counter())
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def command(folder: Path, name: str, text: str, *, failing: bool = False) -> Non
         )
 
 
-def told(searched: Searched, hits: list[dict[str, str]]) -> str:
+def summary(searched: Searched, hits: list[dict[str, str]]) -> str:
     """The hits by spelling and column, with an example of each."""
     kinds: Counter[str] = Counter()
     example: dict[str, str] = {}
@@ -186,19 +186,19 @@ def test_the_searcher_shares_nothing_with_the_program() -> None:
 def test_the_searcher_finds_every_spelling(tmp_path: Path) -> None:
     assert len(SPELLINGS) >= 60
     with (tmp_path / "spellings.ndjson").open("w", encoding="utf-8") as file:
-        for number, one in enumerate(SPELLINGS):
+        for number, spelling in enumerate(SPELLINGS):
             for n, carrier in enumerate(CARRIERS):
-                text = carrier.format(one.write(Person(n)))
+                text = carrier.format(spelling.write(Person(n)))
                 file.write(json.dumps({"lead_id": f"{number}.{n}", "text": text, "in": [{"a": text}]}) + "\n")
     hits = searched(tmp_path).hits
-    found = {(hit["row"], hit["path"], hit["kind"]) for hit in hits}
+    seen = {(hit["row"], hit["path"], hit["kind"]) for hit in hits}
     places = ("text", "in[].a")
     missing = [
-        (one.name, place)
-        for number, one in enumerate(SPELLINGS)
+        (spelling.name, place)
+        for number, spelling in enumerate(SPELLINGS)
         for n in range(len(CARRIERS))
         for place in places
-        if (f"{number}.{n}", place, one.kind) not in found
+        if (f"{number}.{n}", place, spelling.kind) not in seen
     ]
     assert missing == []
 
@@ -215,30 +215,30 @@ def test_without_privacy_everybody_is_found(type: str, form: str, plain: Searche
 @pytest.mark.parametrize("type", TYPES)
 def test_nobody_is_left_in_an_export_with_privacy(type: str, form: str, masked: Searched) -> None:
     hits = masked.hits(f"/artifacts/{type}_{form}/", *PERSONAL)
-    assert not hits, told(masked, hits)
+    assert not hits, summary(masked, hits)
 
 
 @pytest.mark.parametrize("form", [*FORMATS, *ALONE, "mailed"])
 @pytest.mark.parametrize("type", TYPES)
 def test_no_social_security_number_is_left_in_any_export(type: str, form: str, plain: Searched) -> None:
     hits = plain.hits(f"/artifacts/{type}_{form}/", *CLOSED)
-    assert not hits, told(plain, hits)
+    assert not hits, summary(plain, hits)
 
 
 @pytest.mark.parametrize("name", ["lead_parts", "event_parts", "report_csv"])
 def test_nobody_is_left_in_parts_of_values_and_in_groups_of_a_report(name: str, plain: Searched) -> None:
     assert plain.count(f"/{name}/") == {}
-    assert any(f"/{name}/" in file for file in plain.found.kinds)
+    assert any(f"/{name}/" in file for file in plain.result.kinds)
 
 
 def test_nobody_is_left_in_mails_previews_logs_and_records(masked: Searched) -> None:
     hits = [hit for hit in masked.hits("", *PERSONAL) if "/artifacts/" not in hit["file"]]
-    assert not hits, told(masked, hits)
+    assert not hits, summary(masked, hits)
 
 
 def test_no_social_security_number_is_left_in_mails_previews_logs_and_records(plain: Searched) -> None:
     hits = [hit for hit in plain.hits("", *CLOSED) if "/artifacts/" not in hit["file"]]
-    assert not hits, told(plain, hits)
+    assert not hits, summary(plain, hits)
 
 
 def test_the_search_reads_what_lies_beside_the_files(masked: Searched) -> None:

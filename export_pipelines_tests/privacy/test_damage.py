@@ -112,60 +112,64 @@ def lines(store: Path, name: str) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("type", DATASETS)
 def test_what_is_not_personal_is_not_changed(type: str, exported: Path) -> None:
-    found = compared(type, exported)
-    assert found.rows >= LEADS
-    assert found.damaged == []
-    texts = [name for name in found.same.keys() | found.changed.keys() if name in FREE]
-    same, changed = (sum(counts[name] for name in texts) for counts in (found.same, found.changed))
+    comparison = compared(type, exported)
+    assert comparison.rows >= LEADS
+    assert comparison.damaged == []
+    texts = [name for name in comparison.same.keys() | comparison.changed.keys() if name in FREE]
+    same, changed = (sum(counts[name] for name in texts) for counts in (comparison.same, comparison.changed))
     sys.stdout.write(
-        f"\n{type}: {found.rows:,} rows, {same + changed:,} free texts, {changed:,} of them changed\n"
+        f"\n{type}: {comparison.rows:,} rows, {same + changed:,} free texts, {changed:,} of them changed\n"
     )
-    sys.stdout.writelines(f"{count:9,}  {kind}\n" for kind, count in found.kinds.most_common())
+    sys.stdout.writelines(f"{count:9,}  {kind}\n" for kind, count in comparison.kinds.most_common())
     assert len(texts) == len(FREE)
-    assert same >= 0.999 * (same + changed), found.kinds.most_common(20)
+    assert same >= 0.999 * (same + changed), comparison.kinds.most_common(20)
 
 
 def compared(type: str, store: Path) -> Compared:
-    found = Compared()
-    none = {one.id for one in load_catalog(None).dataset(DATASETS[type]).fields if one.pii is PiiClass.NONE}
+    comparison = Compared()
+    none = {
+        column.id
+        for column in load_catalog(None).dataset(DATASETS[type]).fields
+        if column.pii is PiiClass.NONE
+    }
     for before, after in zip(lines(store, f"{type}_plain"), lines(store, f"{type}_masked"), strict=True):
-        found.rows += 1
+        comparison.rows += 1
         person = before.get("lead") or before
         own = {word for name in OWN for word in plain_words(str(person.get(name) or ""))}
         assert list(before) == list(after)
-        _compare("", before, after, none, own, found)
-    return found
+        _compare("", before, after, none, own, comparison)
+    return comparison
 
 
-def _compare(path: str, before: Any, after: Any, none: set[str], own: set[str], found: Compared) -> None:
+def _compare(path: str, before: Any, after: Any, none: set[str], own: set[str], comparison: Compared) -> None:
     """Objects key by key; what is not personal exactly, free texts as counts, other personal values not at all."""
     if isinstance(before, dict) and path not in none:
         assert list(before) == list(after), path
         for key, value in before.items():
-            _compare(f"{path}.{key}" if path else key, value, after[key], none, own, found)
+            _compare(f"{path}.{key}" if path else key, value, after[key], none, own, comparison)
         return
     if isinstance(before, list):
-        for one, other in zip(before, after, strict=True):
-            _compare(path, one, other, none, own, found)
+        for item, other in zip(before, after, strict=True):
+            _compare(path, item, other, none, own, comparison)
         return
     name = path.removeprefix("lead.")
     inside = path.removeprefix("lead.").partition(".")[0] in ("custom", "appended") or "_components" in path
     if path in none or before is None or isinstance(before, bool):
-        found.value(name, before, after)
+        comparison.value(name, before, after)
     elif isinstance(before, Number):
         if LONG_NUMBER.fullmatch(before):
-            found.kinds[f"{name}: a number of nine or more digits"] += 1
+            comparison.kinds[f"{name}: a number of nine or more digits"] += 1
         else:
-            found.value(name, before, after)
+            comparison.value(name, before, after)
     elif name in URLS:
-        found.kinds[f"{name}: {_of_url(before, after)}"] += 1
+        comparison.kinds[f"{name}: {_of_url(before, after)}"] += 1
     elif name in FREE or inside:
         known = (
             name
             if name in FREE
-            else next((one for one in FREE if path.endswith(f".{one}")), "undeclared text")
+            else next((text for text in FREE if path.endswith(f".{text}")), "undeclared text")
         )
-        found.text(known, before, after, own)
+        comparison.text(known, before, after, own)
 
 
 def _of_url(before: str, after: Any) -> str:

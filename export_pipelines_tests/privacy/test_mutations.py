@@ -31,8 +31,8 @@ def without(recogniser: str) -> Mutation:
         for module in masking():
             for name, value in list(vars(module).items()):
                 if isinstance(value, tuple) and off in value:
-                    patch.setattr(module, name, tuple(one for one in value if one is not off))
-        everywhere(off, lambda *given: ())(patch)
+                    patch.setattr(module, name, tuple(function for function in value if function is not off))
+        everywhere(off, lambda *arguments: ())(patch)
 
     return mutate
 
@@ -42,7 +42,7 @@ def everywhere(value: Any, by: Any) -> Mutation:
 
     def mutate(patch: pytest.MonkeyPatch) -> None:
         for module in masking():
-            for name in [name for name, one in vars(module).items() if one is value]:
+            for name in [name for name, member in vars(module).items() if member is value]:
                 patch.setattr(module, name, by)
 
     return mutate
@@ -57,7 +57,7 @@ def unseen(flag: int) -> Mutation:
     scan = kernel.Rows.scan
 
     def mutate(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(kernel.Rows, "scan", lambda *given: scan(*given) & (255 ^ flag))
+        patch.setattr(kernel.Rows, "scan", lambda *arguments: scan(*arguments) & (255 ^ flag))
 
     return mutate
 
@@ -138,13 +138,13 @@ def kinds(folder: Path, source: Path, case: Case, patch: pytest.MonkeyPatch) -> 
 @pytest.fixture(scope="module")
 def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], set[str]]:
     """The kinds that are found in the case's export with nothing switched off; cases share exports."""
-    found: dict[tuple[str, str], set[str]] = {}
+    by_export: dict[tuple[str, str], set[str]] = {}
 
     def of(case: Case) -> set[str]:
-        if (key := (case.privacy, case.fields)) not in found:
+        if (key := (case.privacy, case.fields)) not in by_export:
             with pytest.MonkeyPatch.context() as patch:
-                found[key] = kinds(tmp_path_factory.mktemp("whole") / "project", source, case, patch)
-        return found[key]
+                by_export[key] = kinds(tmp_path_factory.mktemp("whole") / "project", source, case, patch)
+        return by_export[key]
 
     return of
 

@@ -120,12 +120,12 @@ def test_killed_at_any_moment_a_run_leaves_a_whole_artifact_or_none(
     assert_only_whole_artifacts(store)
     after_kill = store.manifests()
 
-    made = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(2))
+    manifest = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(2))
     assert sorted(manifest.artifact for manifest in store.manifests()) == [
-        *(one.artifact for one in after_kill),
-        made.artifact,
+        *(manifest.artifact for manifest in after_kill),
+        manifest.artifact,
     ]
-    assert made.rows == LEADS
+    assert manifest.rows == LEADS
     assert_only_whole_artifacts(store)
     assert files_of(tmp_path / "store") == files_that_manifests_know(store)
 

@@ -33,19 +33,19 @@ def test_a_part_is_given_once_it_is_finished() -> None:
 
 @pytest.mark.parametrize("codec", ["none", "gzip", "zstd"])
 def test_what_is_stored_is_told_where_it_is_asked(codec: str) -> None:
-    store, told = MemoryStore(), list[int]()
+    store, sizes = MemoryStore(), list[int]()
 
     def pieces() -> Iterator[Piece]:
         yield Begin("a")
         for _ in range(3):
             yield Encoded(1, b"a row\n" * 20)
             yield Drain()
-            assert told[-1] == len(store.sinks["a"].data) > 0
+            assert sizes[-1] == len(store.sinks["a"].data) > 0
         yield Finish()
 
-    writing = PartWriter(codec_of(codec, None, 1_000), store.open_part, told.append, flushing=True)
-    assert [one.rows for one in writing.write(pieces())] == [3]
-    assert len(told) == 3 and told == sorted(told)
+    writing = PartWriter(codec_of(codec, None, 1_000), store.open_part, sizes.append, flushing=True)
+    assert [part.rows for part in writing.write(pieces())] == [3]
+    assert len(sizes) == 3 and sizes == sorted(sizes)
 
 
 @pytest.mark.parametrize("codec", ["none", "gzip", "zip", "zstd"])

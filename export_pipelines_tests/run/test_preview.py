@@ -73,9 +73,9 @@ def test_the_preview_is_what_a_reader_finds_in_the_file(
 ) -> None:
     plan = plan_of(COLUMNS, options={"null_marker": marker, "spreadsheet_safe": safe})
     _, parts = written(plan, batches_of(COLUMNS, rows, size))
-    found = csv.reader(io.StringIO(parts["part_1.csv"].decode(), newline=""), strict=True)
+    lines = csv.reader(io.StringIO(parts["part_1.csv"].decode(), newline=""), strict=True)
     seen = preview(plan, batches_of(COLUMNS, rows, size), Keys())
-    assert [seen.headers, *seen.rows] == [tuple(line) for line in found]
+    assert [seen.headers, *seen.rows] == [tuple(line) for line in lines]
 
 
 @pytest.mark.parametrize("form", FORMATS)

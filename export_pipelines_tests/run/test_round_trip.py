@@ -34,7 +34,7 @@ texts = st.one_of(st.sampled_from(NASTY), st.text(st.characters(exclude_categori
 LARGEST = 10**38 - 1  # in cents
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-moments = st.integers(0, (LAST - FIRST) // MILLISECOND).map(lambda one: FIRST + one * MILLISECOND)
+moments = st.integers(0, (LAST - FIRST) // MILLISECOND).map(lambda number: FIRST + number * MILLISECOND)
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
@@ -84,20 +84,22 @@ def expected(table: Table, form: str, reader: str) -> list[tuple[Any, ...]]:
     loses_empty = (delimited and reader != "duckdb") or reader == "calamine"
     floats = form in ("json", "ndjson") and reader == "duckdb"
 
-    def seen(value: Any, one: OutputColumn) -> Any:
+    def seen(value: Any, column: OutputColumn) -> Any:
         if value is None and delimited and len(columns) == 1 and not loses_empty:
             return ""  # null in a lone column is `""`, since a reader skips an empty line
         if value == "" and loses_empty:
             return None
         if isinstance(value, str) and reader in AS_WRITTEN:
-            value = "".join(f"_x{ord(one):04X}_" if one in AS_WRITTEN[reader] else one for one in value)
-        if value is not None and one.kind is Kind.NUMBER and form == "xlsx":
+            value = "".join(
+                f"_x{ord(letter):04X}_" if letter in AS_WRITTEN[reader] else letter for letter in value
+            )
+        if value is not None and column.kind is Kind.NUMBER and form == "xlsx":
             return plain_number(value)
-        if value is not None and one.kind is Kind.JSON and form in ("json", "ndjson"):
+        if value is not None and column.kind is Kind.JSON and form in ("json", "ndjson"):
             return json.loads(value, parse_int=float if floats else int)
-        return float(value) if floats and value is not None and one.kind in FLOATS else value
+        return float(value) if floats and value is not None and column.kind in FLOATS else value
 
-    return [tuple(seen(value, one) for value, one in zip(row, columns, strict=True)) for row in rows]
+    return [tuple(seen(value, column) for value, column in zip(row, columns, strict=True)) for row in rows]
 
 
 def readable(table: Table, form: str, reader: str) -> bool:
@@ -137,5 +139,5 @@ def test_every_value_comes_back(form: str, codec: str, reader: str, table: Table
     ((_, data),) = parts.items()
     outer = "none" if form == "parquet" else codec
     with TemporaryDirectory() as folder:
-        found = READERS[form][reader](DECOMPRESS[outer](data), columns, Path(folder))
-    assert found == expected(table, form, reader)
+        rows_read = READERS[form][reader](DECOMPRESS[outer](data), columns, Path(folder))
+    assert rows_read == expected(table, form, reader)

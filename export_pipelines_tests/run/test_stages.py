@@ -50,11 +50,11 @@ def test_each_stage_has_a_thread_of_its_own_and_none_is_left() -> None:
 
 
 def test_a_stream_without_end_is_taken_as_it_comes_and_left_at_will() -> None:
-    made: list[int] = []
+    items: list[int] = []
 
     def endless() -> Iterator[int]:
         for item in count():
-            made.append(item)
+            items.append(item)
             yield item
 
     before, stages = set(threading.enumerate()), Stages(Deaf())
@@ -62,7 +62,7 @@ def test_a_stream_without_end_is_taken_as_it_comes_and_left_at_will() -> None:
     assert list(islice(running, 100)) == list(range(2, 102))
     running.close()
     assert set(threading.enumerate()) <= before
-    assert len(made) < 110  # what the stages hold, however long it goes on
+    assert len(items) < 110  # what the stages hold, however long it goes on
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])

@@ -86,8 +86,8 @@ def test_no_part_is_longer_than_it_may_be(form: str, codec: str, part_bytes: int
 @every_case
 def test_cut_into_parts_no_row_is_lost_or_moved(form: str, codec: str, limits: dict[str, Any]) -> None:
     _, parts = written(plan_of(COLUMNS, form, codec, **limits), batches_of(COLUMNS, ROWS[:300], 100))
-    found = [row for data in parts.values() for row in read(form, codec, data)]
-    assert found == null_for_empty(form, ROWS[:300])
+    rows = [row for data in parts.values() for row in read(form, codec, data)]
+    assert rows == null_for_empty(form, ROWS[:300])
 
 
 @pytest.mark.parametrize("limits", [{}, {"part_bytes": 200_000}, {"part_rows": 4_000}])
