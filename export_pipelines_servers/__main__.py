@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from export_pipelines.files.locking import held
+from export_pipelines.files.locking import hold_lock
 from export_pipelines.files.private import close_umask, make_folder
 from export_pipelines_servers.ending import end, end_by_signals, undisturbed, with_parent
 from export_pipelines_servers.local import Ports, busy_port, environment, local_servers
@@ -19,7 +19,7 @@ def main(command: list[str]) -> int:
     folder = Path(os.environ.get("EXPORT_PIPELINES_HOME") or ".export_pipelines").absolute() / "servers"
     close_umask()  # the file of passwords, mails and files lie in HOME
     make_folder(folder)
-    with held(folder / "lock") as ours:
+    with hold_lock(folder / "lock") as ours:
         if not ours and command:  # `make servers` runs already
             return _run(command, environment(folder, Ports()))
         if not ours:

@@ -13,7 +13,7 @@ from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.encode.readers import READERS
 from readers.compare import Difference, Table, Unlike, differences, same
-from readers.page import EVERY, Found, page
+from readers.page import EVERY, Reading, page
 from readers.source import COLUMNS, FORMS, PACKED, ROWS, Form, write_file
 
 PAGE = (REPOSITORY / "docs" / "readers.md").read_text(encoding="utf-8")
@@ -100,10 +100,10 @@ def test_rows_and_columns_that_are_missing_are_no_small_differences() -> None:
 
 
 def test_the_page_tells_what_was_found() -> None:
-    wrong = Found("B", "2", "b(file)", tuple(Difference("word", f'"{n}|"', "null") for n in range(5)))
+    wrong = Reading("B", "2", "b(file)", tuple(Difference("word", f'"{n}|"', "null") for n in range(5)))
     text = page(
-        {"csv": [Found("A", "1", "a(file)"), wrong]},
-        {"gzip": [Found("C", "3", "c", refused="no | way")]},
+        {"csv": [Reading("A", "1", "a(file)"), wrong]},
+        {"gzip": [Reading("C", "3", "c", refused="no | way")]},
         30,
         9,
         ["D"],
