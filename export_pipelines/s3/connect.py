@@ -3,12 +3,15 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.definition.destinations.hosts import host_of
@@ -81,7 +84,7 @@ def _client(access: Access) -> Any:
         response_checksum_validation=checksums,
         s3={"addressing_style": "path" if own else "auto"},
     )
-    return boto3.session.Session().client(
+    return _session().client(
         "s3",
         endpoint_url=access.endpoint_url,
         region_name=access.region or (REGION if own else None),
@@ -91,6 +94,29 @@ def _client(access: Access) -> Any:
         verify=access.ca,
         config=config,
     )
+
+
+def _session() -> boto3.session.Session:
+    """One of its own, which finds keys anew, over descriptions of the services that are read once a process."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+    return boto3.session.Session(botocore_session=core)
+
+
+class _Loader(Loader):
+    """Keeps what it read of botocore's files: reading them takes ten times as long as all else of a client."""
+
+    @property
+    def search_paths(self) -> list[str]:
+        return list(
+            super().search_paths
+        )  # each session of boto3 adds its folder of resources, which nobody asks for
+
+
+@cache
+def _loader(data_path: str | None) -> Loader:
+    paths = data_path.split(os.pathsep) if data_path else []
+    return _Loader([str(Path(path).expanduser()) for path in paths])
 
 
 def _is_compatible(access: Access) -> bool:
