@@ -1,8 +1,26 @@
 """Times that SQLite holds as text, in any ISO spelling: a blank or a T, a Z, an offset or no zone, with a fraction or without."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, case, cast, func, literal, literal_column, null, or_
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    FromClause,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import REAL
 
 from export_pipelines.plan.dialects.dialect import Expression, fixed
@@ -11,9 +29,36 @@ SHORTEST = len("2024-01-31T10:00:00")
 OWN = "????-??-??T??:??:??.???Z"  # without digits, which take three times as long
 ALIKE = (OWN, "????-??-?? ??:??:??.??????", "????-??-?? ??:??:??")  # each of one length, without an offset
 OFFSET, DIGITS = "[-+]??:??", "0123456789"
+COLUMN = "$column$"
 A_DAY = timedelta(days=1)  # more than any offset from UTC
 A_TICK = timedelta(milliseconds=1)  # of which windows are made
 BEYOND_DIGITS = "~"  # sorts after all of them
+
+
+class _MomentOfColumn(ColumnElement[str]):
+    """`moment` of a plain column: its text, of hundreds of signs, is compiled once a process and not for each query."""
+
+    inherit_cache = True
+    _traverse_internals = (("time", InternalTraversal.dp_clauseelement),)
+
+    def __init__(self, time: ColumnClause[Any]) -> None:
+        self.time = time
+        self.type = time.type
+
+    @property
+    def _from_objects(self) -> list[FromClause]:
+        return self.time._from_objects
+
+
+@compiles(_MomentOfColumn)
+def _spelled_out(moment: _MomentOfColumn, compiler: SQLCompiler, **options: Any) -> str:
+    return _template().replace(COLUMN, compiler.process(moment.time, **options))
+
+
+@cache
+def _template() -> str:
+    column: Expression = literal_column(COLUMN)
+    return str(_moment_of(column).compile(dialect=sqlite.dialect(paramstyle="qmark")))  # type: ignore[no-untyped-call]
 
 
 def moment(time: Expression) -> Expression:
@@ -22,6 +67,10 @@ def moment(time: Expression) -> Expression:
     The program's own spelling stays as it is, which a pattern tells in no time. In every other SQLite looks whether there
     is such a day and such a clock; then one without an offset needs other signs only, and of one with an offset SQLite
     reads all but the fraction, of which it would take milliseconds."""
+    return _MomentOfColumn(time) if isinstance(time, ColumnClause) else _moment_of(time)
+
+
+def _moment_of(time: Expression) -> Expression:
     whole = _letters(time, 1, SHORTEST)
     clock = func.replace(whole, fixed(" "), fixed("T"))
     tail = func.substr(time, literal_column(str(SHORTEST + 1)))
