@@ -17,16 +17,25 @@ LOCKED = ("Could not get lock", "Unable to lock", "Unable to acquire")
 
 def program(name: str, package: str) -> str:
     """The full path of `name`; as root its Debian package is installed when it is missing. Raises FileNotFoundError."""
-    if not shutil.which(name, path=PATH) and os.geteuid() == 0 and shutil.which("apt-get"):
+    may_install = os.geteuid() == 0 and shutil.which("apt-get")
+    if may_install and not _is_ready(name, package):
         with Path(tempfile.gettempdir(), "export_pipelines_apt.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # several processes of the tests ask at once
-            if not shutil.which(name, path=PATH):
+            if not _is_ready(name, package):
                 apt_get("update")
                 apt_get("install", "-y", "--no-install-recommends", package)
     path = shutil.which(name, path=PATH)
     if not path:
         raise FileNotFoundError(f"these tests need {name}: apt-get install {package}")
     return path
+
+
+def _is_ready(name: str, package: str) -> bool:
+    """Whether the program is there, and its package not still being set up: its user may be missing until then."""
+    if not shutil.which(name, path=PATH):
+        return False
+    state = _done(["dpkg-query", "-W", "-f", "${db:Status-Status}", package], dict(os.environ))
+    return state.returncode != 0 or state.stdout in ("installed", "not-installed", "config-files")
 
 
 def apt_get(*call: str, options: Sequence[str] = (), wait_s: float = WAIT_S) -> None:
