@@ -124,15 +124,20 @@ class _Walk:
         return {row: self._written(*row, *pair) for row, pair in zip(distinct, parsed, strict=True)}
 
     def _parsed(self, text: str) -> tuple[Any, bool]:
-        """A text as Python values, and whether a key stands twice in an object: then only the last of its values is here,
-        and the others must not go out."""
+        """A text as Python values, and whether a key stands twice in an object: then only the first of its values is here,
+        as the fields inside it are read, and the others must not go out."""
         self.twice = False
         return self.decoder.decode(text), self.twice
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
-        self.twice |= len(members) < len(pairs)
-        return members
+        if len(members) == len(pairs):
+            return members
+        self.twice = True
+        firsts: dict[str, Any] = {}
+        for key, value in pairs:
+            firsts.setdefault(key, value)
+        return firsts
 
     def _written(self, text: str, own: Own, value: Any, twice: bool) -> tuple[str, int]:
         self.hidden, self.own, self.renamed = int(twice), own, 0

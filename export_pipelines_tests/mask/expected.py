@@ -62,9 +62,10 @@ def parsed(text: str) -> Any:
 
 
 def without_repeats(value: Any) -> Any:
-    """Of keys that stand twice, the last value at the place of the first."""
+    """Of keys that stand twice, the first value."""
     if isinstance(value, Pairs):
-        return Pairs((key, without_repeats(inner)) for key, inner in dict(value).items())
+        firsts = dict(reversed(value))
+        return Pairs((key, without_repeats(firsts.pop(key))) for key, _ in value if key in firsts)
     return list(map(without_repeats, value)) if isinstance(value, list) else value
 
 

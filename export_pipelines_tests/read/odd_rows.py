@@ -226,10 +226,35 @@ def _document(source: random.Random) -> str:
     for name in (*INSIDE, "other key", "ключ"):
         if source.random() < 0.75:
             members.append(f"{json.dumps(name)}{_blank(source)}:{_blank(source)}{_inside(source, name)}")
-    if source.random() < 0.5:
-        members.append(f'"deep":{{"number":{_value(source, 2)},"er":{{"text":{_value(source, 2)}}}}}')
+            if source.random() < 0.1:
+                members.append(f"{_key(source, name)}:{_blank(source)}{_inside(source, name)}")
+    members += [_deep(source) for _ in range(source.choice((0, 1, 1, 2)))]
     source.shuffle(members)
     return _blank(source) + "{" + f"{_blank(source)},{_blank(source)}".join(members) + "}" + _blank(source)
+
+
+def _deep(source: random.Random) -> str:
+    """Objects in objects, and what is no object in the place of one."""
+    if source.random() < 0.1:
+        return f"{_key(source, 'deep')}:{_value(source, 1)}"
+    inner = [
+        f"{_key(source, name)}:{value}"
+        for name, value in (
+            ("number", _value(source, 2)),
+            ("er", f"{{{_key(source, 'text')}:{_value(source, 2)}}}"),
+        )
+        for _ in range(source.choice((1, 1, 1, 0, 2)))
+    ]
+    source.shuffle(inner)
+    return f"{_key(source, 'deep')}:{{{','.join(inner)}}}"
+
+
+def _key(source: random.Random, name: str) -> str:
+    """The name as a key, now and then in escapes."""
+    if source.random() < 0.9:
+        return json.dumps(name)
+    at = source.randrange(len(name))
+    return f'"{name[:at]}\\u{ord(name[at]):04x}{name[at + 1 :]}"'
 
 
 def _blank(source: random.Random) -> str:

@@ -1,6 +1,6 @@
 """What the plan asks of a database's SQL, in SQLAlchemy Core; a dialect's file holds only how that database says it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
@@ -137,6 +137,9 @@ class Dialect(Protocol):
     def is_cents(self, value: Expression) -> Expression:
         """Is the value an amount without a fraction of a cent?"""
 
+    def is_integer(self, field: Field, value: Expression) -> Expression | None:
+        """Is the value of an integer field one? None where the type of its column leaves no other."""
+
     def collected(self, value: Expression) -> Expression:
         """Aggregate: the values of the group that are not null, as the text of a JSON array in any order."""
 
@@ -177,6 +180,11 @@ def milliseconds(moment: datetime) -> int:
     """Since 1970, exactly."""
     past = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return past.days * 86_400_000 + past.seconds * 1000 + past.microseconds // 1000
+
+
+def escape_in(steps: Sequence[str]) -> str:
+    """What stands in every JSON in which one of these keys is written in escapes: `\\u00f6`, or `\\/` as PHP writes it."""
+    return "\\" if any("/" in step for step in steps) else "\\u"
 
 
 def steps_of(field: Field, forbidden: str) -> list[str]:

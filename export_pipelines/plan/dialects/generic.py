@@ -148,6 +148,9 @@ class Generic:
     def is_cents(self, value: Expression) -> NoReturn:
         raise NotPushable("how an amount is stored")
 
+    def is_integer(self, field: Field, value: Expression) -> Expression | None:
+        return None
+
     def collected(self, value: Expression) -> NoReturn:
         raise NotPushable("a list of a group's values")
 

@@ -40,6 +40,7 @@ from export_pipelines.plan.dialects.dialect import (
     milliseconds,
     steps_of,
 )
+from export_pipelines.plan.dialects.mariadb_json import first_inside, may_stand_twice, path_of
 from export_pipelines.plan.dialects.mariadb_values import (
     COLLATION,
     TICKS,
@@ -204,6 +205,9 @@ class Mariadb:
         )
         return func.coalesce(whole, literal_column("0")) == literal_column("1")
 
+    def is_integer(self, field: Field, value: Expression) -> Expression | None:
+        return None
+
     def collected(self, value: Expression) -> Expression:
         # GROUP_CONCAT leaves nulls out, which JSON_ARRAYAGG cannot
         return func.concat(fixed("["), func.coalesce(func.group_concat(value), fixed("")), fixed("]"))
@@ -214,7 +218,10 @@ class Mariadb:
 
 def _place(field: Field, column: Expression) -> Expression:
     """The JSON value that the field is, still JSON."""
-    return func.json_extract(column, _path(field)) if field.path else column
+    if field.path is None:
+        return column
+    usual = func.json_extract(column, _path(field))
+    return case((may_stand_twice(column, _steps(field)), first_inside(column, _steps(field))), else_=usual)
 
 
 def _inner(field: Field, column: Expression) -> Expression:
@@ -224,8 +231,11 @@ def _inner(field: Field, column: Expression) -> Expression:
     place = func.nullif(func.json_compact(_place(field, column)), fixed("null"))
     if field.kind is Kind.JSON:
         return place
-    # json_value takes texts, numbers and flags at half the cost; only what it leaves needs the other
-    plain: Expression = func.json_value(column, _path(field))
+    # json_value takes texts, numbers and flags at half the cost; only what it leaves needs the other. Of a key that stands
+    # twice it takes the first that is none of the others.
+    usual: Expression = func.json_value(column, _path(field))
+    first = func.json_value(first_inside(column, _steps(field)), fixed("$"))
+    plain: Expression = case((may_stand_twice(column, _steps(field)), first), else_=usual)
     if field.kind is not Kind.BOOLEAN:  # a truth is its letters, and json_value makes a digit of it
         plain = case(
             (plain.in_([fixed("0"), fixed("1")]), func.json_unquote(_place(field, column))), else_=plain
@@ -246,4 +256,8 @@ def _member(place: Expression, text: str, dialect: Mariadb) -> Expression:
 
 def _path(field: Field) -> Expression:
     """`'$."geo"."lat"'`, a literal: a bound path would hide the field in the printed SQL."""
-    return fixed("$" + "".join(f'."{step}"' for step in steps_of(field, "\"'\\")))
+    return fixed(path_of(_steps(field)))
+
+
+def _steps(field: Field) -> list[str]:
+    return steps_of(field, "\"'\\")

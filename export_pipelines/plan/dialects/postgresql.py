@@ -40,6 +40,7 @@ from export_pipelines.plan.dialects.dialect import (
     Sign,
     between,
     compiled_for,
+    escape_in,
     fixed,
     folded,
     milliseconds,
@@ -181,6 +182,9 @@ class Postgresql:
         )
         return func.coalesce(whole, literal_column("false"))
 
+    def is_integer(self, field: Field, value: Expression) -> Expression | None:
+        return None
+
     def collected(self, value: Expression) -> Expression:
         values = func.json_agg(value).filter(value.is_not(None))
         return func.coalesce(cast(values, Text), fixed("[]"))
@@ -192,14 +196,41 @@ class Postgresql:
 
 def _place(field: Field, column: Expression) -> Expression:
     """The JSON value that the field is, still JSON."""
-    return column.op("#>")(_path(field)) if field.path else column
+    if field.path is None:
+        return column
+    place = cast(column.op("#>")(_path(field)), JSON)
+    return case((_may_stand_twice(field, column), _first(field, column)), else_=place)
 
 
 def _inner_text(field: Field, column: Expression) -> Expression:
     """The column, or the text of what lies inside its JSON; a JSON value stays JSON."""
     if field.path is None or field.kind is Kind.JSON:
         return _place(field, column)
-    return column.op("#>>")(_path(field))
+    first = _first(field, column).op("#>>")(fixed("{}"))
+    return case((_may_stand_twice(field, column), first), else_=column.op("#>>")(_path(field)))
+
+
+def _may_stand_twice(field: Field, column: Expression) -> Expression:
+    """Whether a key on the way to the value may stand twice in its object, of which `#>` gives the last value. A column
+    of jsonb holds only that."""
+    text, escape = cast(column, Text), fixed(escape_in(_steps(field)))
+    twice = [
+        func.split_part(text, fixed(f'"{step}"'), literal_column("3")) != fixed("") for step in _steps(field)
+    ]
+    escaped = func.strpos(text, escape) > literal_column("0")
+    return and_(func.pg_typeof(column) != literal_column("'jsonb'::regtype"), or_(escaped, *twice))
+
+
+def _first(field: Field, column: Expression) -> Expression:
+    """The value under the first key of each name, as SQLite takes it."""
+    value: Expression = cast(column, JSON)
+    for step in _steps(field):
+        is_object = func.json_typeof(value) == fixed("object")
+        members = func.json_each(case((is_object, value), else_=cast(fixed("{}"), JSON)))
+        member = members.table_valued("key", "value", name="member")
+        named = select(member.c.value).select_from(member).where(member.c.key == fixed(step))
+        value = named.limit(literal_column("1")).scalar_subquery()
+    return value
 
 
 def _read(text: Expression) -> Expression:
@@ -258,5 +289,8 @@ def _member(place: Expression, text: str, dialect: Postgresql) -> Expression:
 
 def _path(field: Field) -> Expression:
     """`'{geo,lat}'`, a literal: a bound path would hide the field in the printed SQL."""
-    steps = steps_of(field, "\"'\\{},")
-    return fixed("{" + ",".join(f'"{step}"' for step in steps) + "}")
+    return fixed("{" + ",".join(f'"{step}"' for step in _steps(field)) + "}")
+
+
+def _steps(field: Field) -> list[str]:
+    return steps_of(field, "\"'\\{},")

@@ -1,6 +1,7 @@
 """SQLite: timestamps, dates and money are text, JSON is text, lower() knows ASCII only; the reader registers FUNCTIONS."""
 
 import operator
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -39,6 +40,7 @@ from export_pipelines.plan.dialects.dialect import (
     Sign,
     between,
     compiled_for,
+    escape_in,
     fixed,
     folded,
     milliseconds,
@@ -62,7 +64,7 @@ class Sqlite:
 
     def output(self, field: Field, column: Expression) -> Expression:
         whole = field.path is None and field.kind is Kind.JSON
-        output = func.json(column) if whole else column.op("->")(_path(field)) if field.path else column
+        output = func.json(column) if whole else _inside(field, column, _extracted) if field.path else column
         if not self.marks_bad_json(field):
             return output
         return case((func.json_valid(column), output), (column.is_not(None), fixed(BAD_JSON)))
@@ -100,15 +102,21 @@ class Sqlite:
         ) == literal_column("1")
 
     def json_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
-        place, column = _path(field), self._json(column)
-        is_list = func.json_type(column, place) == fixed("array")
-        return case((is_list, _member(column, place, text, self))) == literal_column("1")
+        def includes(json: Expression, place: Expression) -> Expression:
+            is_list = func.json_type(json, place) == fixed("array")
+            return case((is_list, _member(json, place, text, self)))
+
+        return _inside(field, self._json(column), includes) == literal_column("1")
 
     def text_or_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
-        place, column = _path(field), self._json(column)
-        is_list = func.json_type(column, place) == fixed("array")
+        column = self._json(column)
         contained = self.contains(_value(field, column), text)
-        return case((is_list, _member(column, place, text, self)), else_=contained) == literal_column("1")
+
+        def includes(json: Expression, place: Expression) -> Expression:
+            is_list = func.json_type(json, place) == fixed("array")
+            return case((is_list, _member(json, place, text, self)), else_=contained)
+
+        return _inside(field, column, includes) == literal_column("1")
 
     def matches(self, value: Expression, pattern: str) -> Expression:
         return func.regexp(pattern, value) == literal_column("1")
@@ -181,6 +189,10 @@ class Sqlite:
         )
         return and_(_is_number(value), or_(_is_whole(amount), exact))
 
+    def is_integer(self, field: Field, value: Expression) -> Expression | None:
+        number = value * literal_column("1")  # of a text the number that it spells
+        return and_(_is_number(value), or_(_is_whole(number), number == func.round(number)))
+
     def collected(self, value: Expression) -> Expression:
         return func.json_group_array(value).filter(value.is_not(None))
 
@@ -193,11 +205,34 @@ def _letters(field: Field, column: Expression) -> Expression:
     make 1.1 of 1.10, and 1 of true; a JSON value stays JSON."""
     if field.path is None:
         return column
-    path = _path(field)
     if field.kind is Kind.JSON:
-        return func.nullif(column.op("->")(path), fixed("null"))
-    is_plain = func.json_type(column, path).in_([fixed(type) for type in PLAIN])
-    return case((is_plain, column.op("->")(path)), else_=column.op("->>")(path))
+        return func.nullif(_inside(field, column, _extracted), fixed("null"))
+    return _inside(field, column, _plain_letters)
+
+
+def _plain_letters(json: Expression, path: Expression) -> Expression:
+    is_plain = func.json_type(json, path).in_([fixed(type) for type in PLAIN])
+    return case((is_plain, _extracted(json, path)), else_=json.op("->>")(path))
+
+
+def _extracted(json: Expression, path: Expression) -> Expression:
+    return json.op("->")(path)
+
+
+def _inside(
+    field: Field, column: Expression, build: Callable[[Expression, Expression], Expression]
+) -> Expression:
+    """What `build` makes of the JSON and the path in it. Not every version of SQLite takes a key that is written in escapes
+    for the same key, so each step to it is found by its decoded name."""
+    steps, value = _steps(field), column
+    for step in steps:
+        members = func.json_each(value).table_valued("key", "fullkey", name="member")
+        place = select(members.c.fullkey).where(
+            members.c.key == fixed(step)
+        )  # of more than one row the first
+        value = _extracted(value, place.scalar_subquery())
+    escaped = column.like(fixed(f"%{escape_in(steps)}%"))
+    return case((escaped, build(value, fixed("$"))), else_=build(column, _path(field)))
 
 
 def _value(field: Field, column: Expression) -> Expression:
@@ -254,5 +289,8 @@ def _head(text: Expression, length: int) -> Expression:
 
 def _path(field: Field) -> Expression:
     """`'$."geo"."lat"'`, a literal: a bound path would hide the field in the printed SQL."""
-    steps = steps_of(field, "\"'")
-    return fixed("$" + "".join(f'."{step}"' for step in steps))
+    return fixed("$" + "".join(f'."{step}"' for step in _steps(field)))
+
+
+def _steps(field: Field) -> list[str]:
+    return steps_of(field, "\"'\\")
