@@ -54,16 +54,25 @@ class Asking:
             "reading started", extra={"columns": len(query.columns), "residual": query.residual is not None}
         )
         with self._naming(query), closing(self._read(query)) as batches:  # type: ignore[type-var]
-            yield from batches if query.limit is None else _first(batches, query.limit)
+            for batch in batches if query.limit is None else _first(batches, query.limit):
+                if query.ungrouped:
+                    conform(
+                        batch, query.columns
+                    )  # while the row of a value that does not fit can still be found
+                yield batch
         log.debug("reading finished")
 
     @contextmanager
     def _naming(self, query: Query) -> Iterator[None]:
         try:
             yield
-        except UnknownRow as error:
+        except DataError as error:
             if isinstance(error, UnreadableJson) and query.suspects:
                 self._name(query.suspects)
+            if query.ungrouped:
+                self._name_of_group(query.ungrouped)
+            if query.ungrouped or not isinstance(error, UnknownRow):
+                raise
             asked = query.model_copy(update={"columns": query.selected, "residual": None})
             raise with_row(error, self.source, asked) from error
 
@@ -74,6 +83,15 @@ class Asking:
                 settled(batch, suspects.marked, is_null=False)
                 require_readable(batch, [column.name for column in suspects.columns if column.type == "text"])
         except (UnreadableJson, RetryableError, SourceError):
+            return
+
+    def _name_of_group(self, ungrouped: Query) -> None:
+        """Raises the error that names a row of a group, if it is found."""
+        try:
+            for batch in self.read(ungrouped):
+                whole, _ = settled(batch, ungrouped.marked, ungrouped.bad_json_is_null)
+                conform(whole, ungrouped.columns)
+        except (UnknownRow, RetryableError, SourceError):
             return
 
     def _read(self, query: Query) -> Iterator[pa.RecordBatch]:

@@ -121,6 +121,8 @@ class Query(Statement):
     With a `residual` filter that asks the count is that of the rows at most. `marked` columns hold BAD_JSON where stored JSON does
     not parse: an error, or null where `bad_json_is_null`. `suspects` reads the rows that `where` and `rules` have not
     chosen from yet, with the JSON that these and the groups ask about, so that a row that they cannot read can be named.
+    `ungrouped` reads the rows of a report one by one, with what it groups and measures, so that a row of a group that cannot
+    be read or computed can be named.
     """
 
     count_sql: str
@@ -131,6 +133,7 @@ class Query(Statement):
     bad_json_is_null: bool = False
     mixed: Mixed | None = None
     suspects: "Query | None" = None
+    ungrouped: "Query | None" = None
     rows: Rows = Rows()
     limit: int | None = Field(default=None, exclude_if=lambda limit: limit is None)  # rows, after the rest
 

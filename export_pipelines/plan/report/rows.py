@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Integer, Select, and_, case, cast, literal, null, or_, select, tuple_
 
-from export_pipelines.catalog import Component, Field, Kind
+from export_pipelines.catalog import Field, Kind
 from export_pipelines.catalog.dimensions import BUCKETS, WEEKDAY, Dimension
 from export_pipelines.catalog.metrics import KINDS, Measure, Where
 from export_pipelines.plan.dialects import NotPushable
@@ -31,7 +31,7 @@ def row_values(
     where it cannot."""
     pushed: dict[str, Expression] = {}
     kept: dict[str, Expression] = {}
-    for name, build in _builders(request, keys, _needed(measures)):
+    for name, build in _builders(request, keys, needed(measures)):
         try:
             if not tables.dialect.groups and name not in (*FLAGS, MISFITS):
                 raise NotPushable("the groups are made afterwards, of stored values")
@@ -52,17 +52,17 @@ def kind_of(name: str, keys: list[Dimension], request: PlanRequest) -> Kind:
     return Kind.INTEGER if kind in (Kind.INTEGER, Kind.DECIMAL) else Kind.TEXT
 
 
-def _builders(request: PlanRequest, keys: list[Dimension], needed: list[str]) -> Iterator[tuple[str, Build]]:
+def _builders(request: PlanRequest, keys: list[Dimension], names: list[str]) -> Iterator[tuple[str, Build]]:
     for n, key in enumerate(keys):
         yield f"key_{n}", partial(_key, key)
-    for name in needed:
+    for name in names:
         yield name, partial(_flag, request, name) if name in FLAGS else partial(_field, name)
-    amounts = [name for name in needed if name not in FLAGS and _is_amount(request.dataset.find(name))]
-    amounts += [key.of.id for key in keys if key.of is not None and _is_amount(key.of)]
-    yield MISFITS, partial(_misfit, amounts)
+    read = [name for name in names if name not in FLAGS] + [key.of.id for key in keys if key.of is not None]
+    yield MISFITS, partial(_misfit, list(dict.fromkeys(read)))
 
 
-def _needed(measures: Iterable[Measure]) -> list[str]:
+def needed(measures: Iterable[Measure]) -> list[str]:
+    """The ids of the fields, and the flags, that measures read."""
     names = [
         name
         for measure in measures
@@ -88,13 +88,14 @@ def _field(id: str, tables: Tables) -> Expression:
     return tables.dialect.cents(operand.value) if operand.kind is Kind.DECIMAL else operand.value
 
 
-def _is_amount(field: Field | Component) -> bool:
-    return field.kind is Kind.DECIMAL
-
-
-def _misfit(amounts: Iterable[str], tables: Tables) -> Expression:
-    values = [tables.operand(tables.dataset.find(id)).value for id in amounts]
-    wrong = [and_(value.is_not(None), ~tables.dialect.is_cents(value)) for value in values]
+def _misfit(read: Iterable[str], tables: Tables) -> Expression:
+    wrong = []
+    for operand in (tables.operand(tables.dataset.find(id)) for id in read):
+        if operand.kind is Kind.DECIMAL:
+            wrong.append(and_(operand.value.is_not(None), ~tables.dialect.is_cents(operand.value)))
+        elif operand.kind is Kind.INTEGER and not operand.is_component:
+            fits = tables.dialect.is_integer(operand.field, operand.value)
+            wrong += [] if fits is None else [and_(operand.value.is_not(None), ~fits)]
     window = tables.dataset.find(tables.dataset.window)
     if isinstance(window, Field) and tables.dialect.may_hold_no_time(window):
         time = tables.operand(window).value

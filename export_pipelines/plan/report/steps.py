@@ -13,6 +13,7 @@ from export_pipelines.plan.plan import Masking, OutputColumn, PlanDraft, Project
 from export_pipelines.plan.query.suspects import with_suspects
 from export_pipelines.plan.report.query import TOTAL, report_query
 from export_pipelines.plan.report.unavailable import unavailable_metrics
+from export_pipelines.plan.report.ungrouped import ungrouped
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import WHOLE_KEY, before
 
@@ -45,7 +46,9 @@ def project_report(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
 def query_report(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds the query. No column of a report tells a person, so none is masked. Raises RequestError."""
     columns = added(draft.projection, "project_fields").columns
-    query = with_suspects(report_query(added(draft.report, "project_fields"), request), request)
+    report = added(draft.report, "project_fields")
+    query = with_suspects(report_query(report, request), request)
+    query = query.model_copy(update={"ungrouped": ungrouped(report, request)})
     return draft.model_copy(update={"masking": Masking(columns=columns), "query": query})
 
 

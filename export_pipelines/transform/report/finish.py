@@ -53,7 +53,7 @@ def _groups(plan: Plan, batches: Iterable[pa.RecordBatch]) -> pl.DataFrame:
     misfits = int(groups.filter(~pl.col(TOTAL))[MISFITS].sum())
     if misfits:
         raise DataError(
-            f"{misfits:,} rows hold an amount that is no number of two places, or a time that is none",
+            f"{misfits:,} rows hold an amount that is no number of two places, or a number or a time that is none",
             where=f"{plan.export}, row {groups[MISFIT].drop_nulls().sort()[0]} among them",
             remedy="mend the rows, or filter them out; an export of the rows names the field",
         )
