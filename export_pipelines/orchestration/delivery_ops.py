@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 
 from export_pipelines import logs
-from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.checks import CHECKS, delivered_check, evaluations, report, unusual
 from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.deliver_window import deliver_window
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
 from export_pipelines.orchestration.failing import (
     MAX_RETRIES,
@@ -20,7 +20,7 @@ from export_pipelines.orchestration.failing import (
     interruptible,
 )
 from export_pipelines.orchestration.metadata import materialization_metadata
-from export_pipelines.pipeline import deliver
+from export_pipelines.orchestration.resumed import completed, is_resumed
 from export_pipelines.project import Project
 
 log = logging.getLogger(__name__)
@@ -71,16 +71,19 @@ class DeliveryOps:
             out={"result": dg.Out(io_manager_key=location.artifacts), **dict.fromkeys(CHECKS, NOTHING)},
         )
         def record(context: dg.AssetExecutionContext, written: Edge, deliveries: list[Edge]) -> Iterator[Any]:
-            yield from _record(context, location.project, written, deliveries)
+            yield from _record(context, location, written, deliveries)
 
         return record
 
 
 def _record(
-    context: dg.AssetExecutionContext, project: Project, written: Edge, deliveries: list[Edge]
+    context: dg.AssetExecutionContext, location: CodeLocation, written: Edge, deliveries: list[Edge]
 ) -> Iterator[Any]:
     with logs.run(context.run_id):
-        yield from _recorded(context, project, written, deliveries)
+        if is_resumed(context.run):
+            with interruptible(context.op_execution_context, location.project):
+                written, deliveries = completed(context, location, written, deliveries)
+        yield from _recorded(context, location.project, written, deliveries)
 
 
 def _recorded(
@@ -135,27 +138,6 @@ def _deliver_all(
         }
     )
     return sent
-
-
-def deliver_window(
-    context: dg.OpExecutionContext, project: Project, written: Written, entry: int
-) -> Delivered:
-    """Brings one artifact to entry `entry`; doing it twice is harmless. A fault is data."""
-    key = written.window.key
-    try:
-        receipt = deliver(
-            written.deliver[entry],
-            project.ledger,
-            project.resources,
-            project.now,
-            context.run_id,
-            require=project.require_deliverable,
-        )
-    except ExportError as error:
-        context.log.error(f"{key}: {error}")
-        return Delivered(key=key, fault=Fault.of(error))
-    context.log.info(f"{key}: {len(receipt.files)} files delivered to {receipt.target}")
-    return Delivered(key=key, receipt=receipt)
 
 
 def _fail_check(

@@ -40,6 +40,7 @@ class Written(Sent):
     seconds: float = 0.0
     preview: str = ""  # five masked rows as Markdown, which the run's record keeps anyway
     fault: Fault | None = None
+    draft: dict[str, Any] | None = None  # of what failed, so that it can be tried again
 
 
 class Delivered(Sent):

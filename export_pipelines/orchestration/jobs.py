@@ -8,7 +8,8 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.orchestration import op_bodies
 from export_pipelines.orchestration.assets import SOURCE_TAG
 from export_pipelines.orchestration.code_location import CodeLocation
-from export_pipelines.orchestration.delivery_ops import deliver_window, faults_of
+from export_pipelines.orchestration.deliver_window import deliver_window
+from export_pipelines.orchestration.delivery_ops import faults_of
 from export_pipelines.orchestration.edges import Edge, Written, gather, wire
 from export_pipelines.orchestration.failing import RETRY, as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.metadata import materialization_metadata

@@ -1,7 +1,6 @@
 """What the ops of every export do: six build plans, one runs them. Edges carry plans and artifact ids, never rows."""
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -30,7 +29,7 @@ from export_pipelines.plan.window import (
     window_of,
 )
 from export_pipelines.project import Project
-from export_pipelines.run.observer import Observers
+from export_pipelines.run.observer import Observer, Observers
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +104,9 @@ def add_section(name: str, context: dg.OpExecutionContext, location: CodeLocatio
 def write(context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -> Edge:
     steps = {window_in(draft).key: StepLog(context.log) for draft in _drafts(plans)}
     with logs.run(context.run_id), interruptible(context, location.project):
-        written = [_write(context, draft, location, steps) for draft in _drafts(plans)]
+        written = [
+            write_window(context, draft, location, steps[window_in(draft).key]) for draft in _drafts(plans)
+        ]
     faults = {window.window.key: window.fault for window in written if window.fault}
     if faults and len(faults) == len(written):
         raise failure(faults, len(written), retry=True)
@@ -119,8 +120,8 @@ def write(context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -
     return wire(written)
 
 
-def _write(
-    context: dg.OpExecutionContext, draft: PlanDraft, location: CodeLocation, steps: Mapping[str, StepLog]
+def write_window(
+    context: dg.OpExecutionContext, draft: PlanDraft, location: CodeLocation, observer: Observer
 ) -> Written:
     """A fault of one window is data: the other windows go on, and the last op names the failed ones."""
     project, window = location.project, window_in(draft)
@@ -134,7 +135,7 @@ def _write(
             Keys.of(project.settings),
             project.now,
             project.new_token(),
-            Observers(location.observer, steps[window.key]),
+            Observers(location.observer, observer),
         )
         due = project.ledger.register(
             manifest,
@@ -146,7 +147,9 @@ def _write(
         seconds = (project.now() - started).total_seconds()
     except ExportError as error:
         context.log.error(f"{window.key}: {error}")
-        return Written(export=draft.export, window=window, fault=Fault.of(error))
+        return Written(
+            export=draft.export, window=window, fault=Fault.of(error), draft=draft.model_dump(mode="json")
+        )
     return Written(
         export=plan.export,
         window=window,

@@ -7,8 +7,10 @@ from pydantic import SecretStr
 
 from export_pipelines.orchestration.build import build_definitions
 from export_pipelines.orchestration.jobs import QUIET
+from export_pipelines.orchestration.run_tags import RANGE_END, RANGE_START
 from export_pipelines.project import Project as Opened
 from export_pipelines.settings import project_root
+from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.orchestration.project import (
     DAILY,
     Project,
@@ -93,6 +95,87 @@ def test_running_again_from_deliver_extracts_nothing_again(
         event = instance.get_latest_materialization_event(dg.AssetKey(["lead", "daily"]))
     assert event and event.dagster_event and event.dagster_event.partition == "2024-01-15"
     assert len(project.store.manifests("daily")) == 1
+
+
+RANGE = {RANGE_START: "2024-01-13", RANGE_END: "2024-01-17"}
+DAYS = [f"2024-01-{day}" for day in range(13, 18)]
+
+
+def job_of(content: str) -> dg.JobDefinition:
+    """As the files now are; in one process Dagster asks no second time for the same `content`."""
+    return daily_job()
+
+
+def run_range(
+    project: Project, instance: dg.DagsterInstance, failed: dg.JobExecutionResult | None = None
+) -> dg.JobExecutionResult:
+    """The range as a run, or what is left of it after `failed`."""
+    job = dg.build_reconstructable_job(
+        "export_pipelines_tests.orchestration.test_failures",
+        "job_of",
+        (f"{project.settings.definitions} {(project.settings.definitions / 'daily.yaml').read_text()}",),
+        reconstructor_working_directory=str(REPOSITORY),
+    )
+    if failed is None:
+        with dg.execute_job(job, instance, run_config=QUIET, tags=RANGE) as result:
+            return result
+    again = dg.ReexecutionOptions.from_failure(failed.run_id, instance)
+    with dg.execute_job(job, instance, reexecution_options=again, tags=RANGE) as result:
+        return result
+
+
+def attempts_of(project: Project) -> dict[str, list[str]]:
+    """The outcomes of all attempts by window."""
+    ledger = project.opened().ledger
+    found: dict[str, list[str]] = {}
+    for delivery in ledger.deliveries("daily"):
+        found.setdefault(delivery.window_key, []).extend(
+            attempt["outcome"] for attempt in ledger.attempts(delivery.id)
+        )
+    return found
+
+
+def test_running_a_range_again_writes_and_delivers_what_is_missing_and_each_window_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One day is over its limit, the folder of another is in the way; the second is mended first."""
+    project.in_environment(monkeypatch)
+    project.write("daily", MONDAYS)
+    blocked = block(project, "2024-01-14")
+    with dg.instance_for_test() as instance:
+        failed = run_range(project, instance)
+        assert failure(failed)["record"].startswith("2 of 5 partitions failed")
+        assert [one.window.key for one in project.store.manifests("daily")].count("2024-01-15") == 0
+        blocked.unlink()
+        half = run_range(project, instance, failed)
+        assert failure(half)["record"].startswith("1 of 5 partitions failed\n2024-01-15: ")
+        project.write("daily", MONDAYS.replace("rows: 5", "rows: 50"))
+        assert run_range(project, instance, half).success
+        done = instance.get_materialized_partitions(dg.AssetKey(["lead", "daily"]))
+    assert done == set(DAYS)
+    assert sorted(one.window.key for one in project.store.manifests("daily")) == DAYS
+    assert attempts_of(project) == {
+        day: ["failed", "delivered"] if day == "2024-01-14" else ["delivered"] for day in DAYS
+    }
+
+
+def test_a_window_that_a_second_run_wrote_is_not_written_by_a_third(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.in_environment(monkeypatch)
+    project.write("daily", MONDAYS)
+    with dg.instance_for_test() as instance:
+        failed = run_range(project, instance)
+        project.write("daily", MONDAYS.replace("rows: 5", "rows: 50"))
+        blocked = block(project, "2024-01-15")
+        half = run_range(project, instance, failed)
+        assert list(failure(half)) == ["record"]
+        blocked.unlink()
+        assert run_range(project, instance, half).success
+    assert sorted(one.window.key for one in project.store.manifests("daily")) == DAYS
+    assert attempts_of(project) == {
+        day: ["failed", "delivered"] if day == "2024-01-15" else ["delivered"] for day in DAYS
+    }
 
 
 def test_no_password_of_the_source_is_in_what_a_run_tells(
