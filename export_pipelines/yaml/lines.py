@@ -19,6 +19,7 @@ LONGEST_NUMBER = 100  # digits
 MOST_BYTES = 1_000_000  # of a file
 MOST_VALUES = 100_000  # keys, values, lists and mappings; so many take some three seconds
 DEEPEST = 40  # lists and mappings in one another
+SHORT = 16_384  # characters: libyaml goes into itself as deep as a text is nested
 LONGEST_TEXT = 300  # characters of a fault, which may quote the file
 
 _CORE = "tag:yaml.org,2002:"
@@ -116,7 +117,7 @@ def read_yaml(text: str, *, trusted: bool = False) -> Document:
     """The one document in `text`; `trusted` is what ships with the program, and so has no fault. Raises YamlFault."""
     lines: dict[Key, int] = {}
     try:
-        node = yaml.compose(text, _QuickLoader if trusted else _Loader)
+        node = _composed(text, trusted)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(filter(None, (error.context, error.problem)))
@@ -126,6 +127,34 @@ def read_yaml(text: str, *, trusted: bool = False) -> Document:
             "not YAML: the file holds a character that YAML does not allow", _bad_line(text)
         ) from error
     return Document(None if node is None else _plain(node, (), lines), lines)
+
+
+def _composed(text: str, trusted: bool) -> yaml.Node | None:
+    """By libyaml where that gives the same, else by the loader that refuses more and tells it in our words."""
+    if trusted:
+        return yaml.compose(text, _QuickLoader)
+    if len(text) <= SHORT:
+        try:
+            node = yaml.compose(text, _QuickLoader)
+        except yaml.YAMLError:
+            pass
+        else:
+            if node is None or _is_allowed(node, DEEPEST, set()):
+                return node
+    return yaml.compose(text, _Loader)
+
+
+def _is_allowed(node: yaml.Node, depth: int, seen: set[int]) -> bool:
+    """Whether the tree has no alias, which is a node once more, and no more than `depth` lists and mappings in one another."""
+    if id(node) in seen:
+        return False
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        return True
+    inner = (
+        [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+    )
+    return depth > 0 and all(_is_allowed(part, depth - 1, seen) for part in inner)
 
 
 def _bad_line(text: str) -> int:

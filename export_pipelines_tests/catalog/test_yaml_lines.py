@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from export_pipelines.yaml.lines import YamlFault, read_yaml, read_yaml_file
+from export_pipelines.yaml.lines import SHORT, YamlFault, read_yaml, read_yaml_file
+from export_pipelines_tests.conftest import REPOSITORY
+
+EXPORTS = REPOSITORY / "exports"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,13 @@ def test_what_is_not_read_here_is_refused_with_its_line(text: str, line: int, wh
     with pytest.raises(YamlFault, match=what) as caught:
         read_yaml(text)
     assert caught.value.line == line
+
+
+@pytest.mark.parametrize("path", sorted(EXPORTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_short_file_is_read_as_a_long_one(path: Path) -> None:
+    """libyaml reads what is short."""
+    text = path.read_text(encoding="utf-8")
+    assert read_yaml(text) == read_yaml(f"{text}\n#{' ' * SHORT}")
 
 
 def test_forty_levels_are_read() -> None:
