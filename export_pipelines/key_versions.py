@@ -18,7 +18,7 @@ VERSION = r"[2-9]|[1-9]\d+"  # the first one has no number
 class KeyVersion(BaseModel):
     """`where` names the variable or the file that holds the secret."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     name: str  # HASH_KEY, HASH_KEY_2
     secret: SecretBytes
@@ -45,7 +45,7 @@ class KeyVersion(BaseModel):
 class KeyVersions(BaseModel):
     """All versions of the key `name`, the oldest first; `chosen` is what `<name>_ACTIVE` says."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     name: str  # HASH_KEY
     held: tuple[KeyVersion, ...] = ()

@@ -29,7 +29,7 @@ DRIVERS = {
 class Settings(BaseModel):
     """The program's settings; every field is `EXPORT_PIPELINES_<FIELD>` in the environment."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     root: Path  # the project's folder, from which relative paths are taken
     home: Path

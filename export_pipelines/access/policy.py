@@ -21,7 +21,7 @@ Names = tuple[Annotated[str, Some], ...]
 
 
 class Written(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Destinations(Written):

@@ -14,7 +14,7 @@ from export_pipelines.definition.one_of import OneOf, one_of
 from export_pipelines.definition.operator_file import read_operator_file
 
 Occasion = Literal["failure", "late", "anomaly"]
-_Model = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+_Model = ConfigDict(frozen=True, extra="forbid")
 
 
 class Channel(BaseModel):

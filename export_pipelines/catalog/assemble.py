@@ -23,7 +23,7 @@ Fault = Callable[[Key, str], None]
 
 
 class _Written(BaseModel):
-    model_config = ConfigDict(defer_build=True, extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class WrittenField(_Written):

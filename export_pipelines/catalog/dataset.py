@@ -14,7 +14,7 @@ from export_pipelines.errors import CatalogError, unknown
 class Join(BaseModel):
     """A left join on equality, by which a dataset reads names from another table: `flows AS flow ON flow.id = flow_id`."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     table: str
     alias: str
@@ -27,7 +27,7 @@ class Dataset(BaseModel):
     `order` the field ids that sort the rows, ending in a unique one, so that equal runs give equal bytes.
     `snapshot` is the object that holds a lead's fields: `email` means `lead.email` where there is no other `email`."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     table: str  # table or view, `schema.table` where the database has schemas
@@ -96,7 +96,7 @@ class Dataset(BaseModel):
 class Catalog(BaseModel):
     """All datasets that a source holds."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     datasets: tuple[Dataset, ...]
 

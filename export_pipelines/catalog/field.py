@@ -39,7 +39,7 @@ class Field(BaseModel):
     the value at that dotted path inside a JSON column. `scale` is the digits after the point of a decimal; `query`
     names the parameters (globs) that a redacted URL keeps."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     type: str
@@ -89,7 +89,7 @@ class Field(BaseModel):
 class Component(BaseModel):
     """A part of a field's value, `email.domain`; computed at export."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     field: Field
     name: str

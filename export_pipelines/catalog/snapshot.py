@@ -11,7 +11,7 @@ from export_pipelines.catalog.field import Field, StoredAs
 class WrittenSnapshot(BaseModel):
     """`field` is the JSON object, `of` the dataset whose fields lie in it by their ids, `without` ids or globs not there."""
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     field: str
     of: str

@@ -57,7 +57,7 @@ class Allowed(BaseModel):
     """Globs of each kind. `folders` are those outside of the program's own that exports may deliver into, any unless the
     list names some; `private_networks` those whose addresses webhooks may reach, by plain http too."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     variables: tuple[Annotated[Glob, AfterValidator(_variable)], ...] = ()
     files: tuple[Glob, ...] = ()

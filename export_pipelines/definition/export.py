@@ -22,7 +22,7 @@ MaskWord = Literal["remove", "hash", "mask", "tokenize", "redact", "keep"]
 class Smart(BaseModel):
     """Fields by rule instead of by name; what is left is in catalog order."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     required: Flag = False  # required fields only
     exclude_pii: Flag = False  # no PII of any class; of a PII value, the components that may remain
@@ -33,14 +33,14 @@ class Smart(BaseModel):
 class Format(BaseModel):
     """A row of output.FORMATS and all of its options."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     name: str
     options: dict[str, Any] = {}
 
 
 class Compression(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     codec: str = "none"
     level: int | None = None
@@ -49,7 +49,7 @@ class Compression(BaseModel):
 class Split(BaseModel):
     """A new part begins at `rows` rows or at `bytes` bytes of the finished part, whichever comes first."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows: Count | None = None
     bytes: ByteSize | None = None
@@ -58,7 +58,7 @@ class Split(BaseModel):
 class Limits(BaseModel):
     """Past these the run stops: rows, and bytes before compression."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows: Count = 5_000_000
     bytes: ByteSize = 5_000_000_000
@@ -70,7 +70,7 @@ BadJson = Literal["error", "null"]  # what becomes of stored JSON that does not 
 class ExportDefinition(BaseModel):
     """What was asked for. `name` is the file's name, `path` the file, both given by the loader."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     path: Path

@@ -44,7 +44,7 @@ class Operator(StrEnum):
 class Rule(BaseModel):
     """`{lhv: price, op: is greater than, rhv: 25}`; `lhv` is a field or component id."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     lhv: str
     op: Operator
@@ -59,7 +59,7 @@ def _shape(value: Any) -> str:
 class RuleSet(BaseModel):
     """`{op: and|or, rules: [...]}`; sets nest."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     op: Literal["and", "or"]
     rules: Annotated[tuple["AnyRule", ...], Field(min_length=1)]
@@ -94,7 +94,7 @@ LeadIds = Annotated[
 class Filter(BaseModel):
     """The `filter:` block. Everything given must hold; a list is one-of."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     last: Span | None = None  # "30 days": the days before the end of the window
     dates: Annotated[tuple[Day, ...], Some] = ()

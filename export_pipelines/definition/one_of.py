@@ -36,7 +36,7 @@ class OneOf:
         name = f"{self.what.title().replace(' ', '')}Mapping"
         return create_model(
             name,
-            __config__=ConfigDict(defer_build=True, extra="forbid", json_schema_extra=_exactly_one),
+            __config__=ConfigDict(extra="forbid", json_schema_extra=_exactly_one),
             **keys,
         )
 

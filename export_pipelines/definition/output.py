@@ -13,7 +13,7 @@ from export_pipelines.definition.words import Flag, fault, unless
 
 
 class _Options(BaseModel):
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _null_marker(value: str) -> str:

@@ -18,7 +18,7 @@ FILE = "known_exports.json"
 class Known(BaseModel):
     """What stays true of an export whose file cannot be read; `on` when its schedule was turned on."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     type: ExportType
     file: str  # its name in the folder of exports
@@ -35,7 +35,7 @@ class Known(BaseModel):
         return cls(file=definition.path.name, on=on, **same)
 
 
-_READ = TypeAdapter(dict[str, Known], config=ConfigDict(defer_build=True))
+_READ = TypeAdapter(dict[str, Known])
 
 
 def read_known(home: Path) -> dict[str, Known]:

@@ -19,7 +19,7 @@ SUBMITTED = (
 class Report(BaseModel):
     """The keys of a report. `time_basis` None is the only one that `over` knows: event, or a lead's submission."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     metrics: tuple[str, ...]
     group_by: tuple[str, ...] = ()

@@ -60,7 +60,7 @@ _Fields = Annotated[
 class Weeks(BaseModel):
     """`{every: week, of: month}`: the weeks that begin on the 1st, 8th, 15th and 22nd; the last one ends with the month."""
 
-    model_config = ConfigDict(defer_build=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     every: Literal["week"]
     of: Literal["month"]
@@ -94,7 +94,7 @@ def _schedule(value: Any) -> Any:
 class Retried(BaseModel):
     """A schedule that says how long a window that failed is tried again."""
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     when: Annotated[Schedule, BeforeValidator(_schedule, json_schema_input_type=str)]
     retry_for: Annotated[
@@ -134,7 +134,7 @@ class WrittenExport(BaseModel):
     """An export: which leads, which fields, in which files, when, and where they go."""
 
     model_config = ConfigDict(
-        defer_build=True, extra="forbid", arbitrary_types_allowed=True, title="Export definition"
+        extra="forbid", arbitrary_types_allowed=True, title="Export definition"
     )
 
     description: Annotated[str, Field(description="What the export is for, for those who meet it.")] = ""

@@ -21,7 +21,7 @@ OWN_VARIABLE = (
 class SecretName(BaseModel):
     """`{env: SFTP_PASSWORD}` or `{file: /run/secrets/sftp}`: the secret is in that variable, or in that file."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     env: str | None = None
     file: str | None = None

@@ -29,7 +29,7 @@ class DestinationSettings(BaseModel):
     says whether the place is that of each file, not of their folder.
     """
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[str]
     place: ClassVar[str | None] = None

@@ -24,7 +24,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class SshLogin(BaseModel):
     """How to get into a server: one of `password` and `key`; its host key is `host_key`, or stands in `known_hosts`."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: Annotated[str, Field(min_length=1)]
     port: Port = 22
