@@ -44,6 +44,7 @@ _OWN_PARSERS: dict[str, Parse] = {
     "outcome": outcome,
     **dict.fromkeys(PARTY_COLUMNS.values(), object_id),
 }
+MOST_SHOWN = 20  # columns in an error
 NEVER_EXPORTED = {"ssn": "ssn"}  # field: its type
 
 
@@ -120,7 +121,11 @@ def lay_out(header: Sequence[str], mapping: Mapping, dataset: Dataset, where: st
         filled.setdefault(id, []).append("a constant")
     faults += [_filled_again(id, by) for id, by in filled.items() if len(by) > 1]
     if "submitted_at" not in filled:
-        faults.append('nothing fills "submitted_at"; map the column with the date or time of the lead to it')
+        faults.append(
+            'nothing fills "submitted_at"; name the column with the date or time of the lead by '
+            f"--map 'COLUMN=submitted_at'; the file has {', '.join(header[:MOST_SHOWN])}"
+            + (", ..." if len(header) > MOST_SHOWN else "")
+        )
     if faults:
         raise ImportFileError("; ".join(faults), where=where)
     return Layout(tuple(steps), constants, tuple(declared.values()), mapping.zone)
