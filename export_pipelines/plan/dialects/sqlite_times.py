@@ -39,7 +39,7 @@ class _MomentOfColumn(ColumnElement[str]):
     """`moment` of a plain column: its text, of hundreds of signs, is compiled once a process and not for each query."""
 
     inherit_cache = True
-    _traverse_internals = (("time", InternalTraversal.dp_clauseelement),)
+    _traverse_internals = [("time", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
 
     def __init__(self, time: ColumnClause[Any]) -> None:
         self.time = time
@@ -58,7 +58,7 @@ def _spelled_out(moment: _MomentOfColumn, compiler: SQLCompiler, **options: Any)
 @cache
 def _template() -> str:
     column: Expression = literal_column(COLUMN)
-    return str(_moment_of(column).compile(dialect=sqlite.dialect(paramstyle="qmark")))  # type: ignore[no-untyped-call]
+    return str(_moment_of(column).compile(dialect=sqlite.dialect(paramstyle="qmark")))
 
 
 def moment(time: Expression) -> Expression:
