@@ -1,6 +1,5 @@
 """`--as NAME`: who asks, by access.yaml; the system's user where nobody is named."""
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -9,6 +8,7 @@ from export_pipelines.cli.context import project_of
 from export_pipelines.errors import Denied
 from export_pipelines.key_versions import PREFIX
 from export_pipelines.project import Project
+from export_pipelines.system_user import system_user
 
 API_KEY = f"{PREFIX}API_KEY"
 As = Annotated[
@@ -41,5 +41,5 @@ def asking(context: typer.Context, name: str | None) -> Project:
                 f'the key is that of {owner}, not of "{name}"', where=API_KEY, remedy="leave --as out"
             )
         name = owner
-    project.asker = asker_of(policy, name, getpass.getuser())
+    project.asker = asker_of(policy, name, system_user())
     return project

@@ -1,7 +1,5 @@
 """`detokenize`: the values behind tokens, for those who hold the key."""
 
-import os
-import pwd
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +8,7 @@ import typer
 
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.errors import RequestError
+from export_pipelines.system_user import system_user
 
 
 def detokenize(
@@ -56,11 +55,3 @@ def _require_sense(token: str, column: list[str] | None, output: Path | None, nu
 
     if not TOKEN.fullmatch(token) and Path(token).is_file():
         raise RequestError("the columns that hold tokens are missing", where=token, remedy="--column NAME")
-
-
-def system_user() -> str:
-    """As the operating system knows the user; variables could say anything."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from export_pipelines.cli.context import project_of, say, show
-from export_pipelines.cli.detokenize import system_user
 from export_pipelines.errors import RequestError
+from export_pipelines.system_user import system_user
 
 
 def erase(

@@ -1,6 +1,5 @@
 """Runs an export's job in this process, on the instance that the UI looks at: one window in, artifacts or faults out."""
 
-import getpass
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
@@ -28,6 +27,7 @@ from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import require_complete, require_quiet, scheduled_window, window_of
 from export_pipelines.project import Project
 from export_pipelines.run.observer import Deaf, Observer
+from export_pipelines.system_user import system_user
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def run_job(
 ) -> Outcome:
     """Executes the job `job` for the windows `keys`, without a word on the terminal."""
     defs = definitions_of(location, quiet=True)
-    run["tags"] = {ORIGIN: "terminal", ASKED_BY: getpass.getuser(), **run.get("tags", {})}
+    run["tags"] = {ORIGIN: "terminal", ASKED_BY: system_user(), **run.get("tags", {})}
     config = {**run.pop("run_config", {}), **(QUIET if job != ON_DEMAND else {})}
     run_id = str(uuid.uuid4())
     with logs.run(run_id):
