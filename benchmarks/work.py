@@ -12,7 +12,7 @@ from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import run_export
+from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import window_between, window_of
 from export_pipelines.project import Project
@@ -94,7 +94,8 @@ def fetch(plan: Plan, url: str) -> int:
 def export(plan: Plan, source: Source, folder: Path) -> int:
     """The whole way: count, read, mask, encode, compress, store, commit."""
     store = open_store(str(folder / "store"))
-    manifest = run_export(plan, source, store, KEYS, lambda: datetime.now(UTC), "20240101T000000Z-abcdef")
+    context = RunContext(source, store, KEYS, lambda: datetime.now(UTC))
+    manifest = run_export(plan, context, "20240101T000000Z-abcdef")
     return manifest.bytes
 
 
@@ -103,14 +104,7 @@ def a_day(folder: Path) -> float:
     project, definition = _small_days(folder)
     plan = project.plan(definition, window_of(definition, SMALL_DAY))
     began = time.perf_counter()
-    run_export(
-        plan,
-        project.source(),
-        project.store,
-        Keys.of(project.settings),
-        project.now,
-        project.new_token(),
-    )
+    run_export(plan, project.run_context(), project.new_token())
     return time.perf_counter() - began
 
 

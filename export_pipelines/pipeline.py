@@ -38,6 +38,17 @@ Requirement = Callable[[Manifest, DestinationSettings], None]
 
 
 @dataclass(frozen=True)
+class RunContext:
+    """What every run of a project works with: the `source` of rows, the `store` of artifacts, the `keys` of masks, and the
+    clock."""
+
+    source: Source
+    store: Store
+    keys: Keys
+    now: Clock
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What came of one window: an artifact, a receipt from each destination that has it, the error of each that has not,
     by its number from 1. What may succeed later is tried again by Dagster's sensor, or by `export-pipelines deliver`."""
@@ -64,19 +75,16 @@ def preview_window(plan: Plan, source: Source, keys: Keys, rows: int) -> "pl.Dat
 
 def run_window(
     plan: Plan,
-    source: Source,
-    store: Store,
-    keys: Keys,
+    context: RunContext,
     ledger: Ledger,
     resources: Resources,
-    now: Clock,
     token: str,
     observer: Observer | None = None,
     require: Requirement | None = None,
 ) -> Outcome:
     """Writes the window of `plan` and brings it to every destination; see `run_export` and `deliver`. Raises ExportError
     where nothing was written."""
-    manifest = run_export(plan, source, store, keys, now, token, observer)
+    manifest, now = run_export(plan, context, token, observer), context.now
     entries = destinations_of(plan, manifest.rows)
     due = ledger.register(manifest, entries, None, now(), overridden=not plan.is_usual)
     receipts, failures = [], {}
@@ -88,15 +96,7 @@ def run_window(
     return Outcome(manifest, tuple(receipts), failures)
 
 
-def run_export(
-    plan: Plan,
-    source: Source,
-    store: Store,
-    keys: Keys,
-    now: Clock,
-    token: str,
-    observer: Observer | None = None,
-) -> Manifest:
+def run_export(plan: Plan, context: RunContext, token: str, observer: Observer | None = None) -> Manifest:
     """Executes `plan` in one pass and commits one artifact; on any error none is there, and nothing is left.
 
     `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `observer` hears what the run does, as the log does.
@@ -106,7 +106,7 @@ def run_export(
     watching = Observers(RunLog(), observer or Deaf())
     watching.started(Run(plan.export, plan.extract.window.key, artifact))
     try:
-        manifest, written = _write(plan, source, store, keys, now, artifact, watching)
+        manifest, written = _write(plan, context, artifact, watching)
     except BaseException as error:
         watching.failed(error)
         raise
@@ -114,15 +114,14 @@ def run_export(
     return manifest
 
 
-def _write(
-    plan: Plan, source: Source, store: Store, keys: Keys, now: Clock, artifact: str, observer: Observer
-) -> tuple[Manifest, Written]:
+def _write(plan: Plan, context: RunContext, artifact: str, observer: Observer) -> tuple[Manifest, Written]:
+    source, store = context.source, context.store
     store.sweep(plan.export)
     expected = check_run(plan, source)
     with store.begin(*artifact.split("/")) as staging:
-        written = write_parts(plan, source.read(plan.query), staging.open_part, keys, observer)
+        written = write_parts(plan, source.read(plan.query), staging.open_part, context.keys, observer)
         _require_all_rows(plan, expected, written.rows_read)
-        manifest = staging.commit(_manifest(plan, written, artifact, now(), store))
+        manifest = staging.commit(_manifest(plan, written, artifact, context.now(), store))
     return manifest, written
 
 

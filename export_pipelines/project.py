@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from export_pipelines.definition.overrides import RunOverrides
     from export_pipelines.delivery import Resources
     from export_pipelines.ledger import Ledger
-    from export_pipelines.pipeline import Outcome
+    from export_pipelines.ledger.data_keys import LedgerKeys
+    from export_pipelines.pipeline import Outcome, RunContext
     from export_pipelines.plan import Plan, PlanRequest, Window
     from export_pipelines.read.source import Source
     from export_pipelines.run.observer import Observer
@@ -94,11 +95,16 @@ class Project:
 
     @cached_property
     def store(self) -> "Store":
-        from export_pipelines.ledger.data_keys import LedgerKeys
         from export_pipelines.renamed_exports import store_of
 
-        keys = LedgerKeys(lambda: self.ledger.engine)
-        return store_of(self.settings, self.loaded, keys, self.now, self.s3_client)
+        return store_of(self.settings, self.loaded, self.data_keys, self.now, self.s3_client)
+
+    @property
+    def data_keys(self) -> "LedgerKeys":
+        """The wrapped data keys of sealed artifacts; the ledger is opened when one is asked for."""
+        from export_pipelines.ledger.data_keys import LedgerKeys
+
+        return LedgerKeys(lambda: self.ledger.engine)
 
     @cached_property
     def ledger(self) -> "Ledger":
@@ -145,6 +151,13 @@ class Project:
 
         return open_source(self.settings.source_url.get_secret_value())
 
+    def run_context(self) -> "RunContext":
+        """What every run of the project works with. Raises SettingsError."""
+        from export_pipelines.mask.keys import Keys
+        from export_pipelines.pipeline import RunContext
+
+        return RunContext(self.source(), self.store, Keys.of(self.settings), self.now)
+
     @cached_property
     def access(self) -> "PolicyFile":
         """access.yaml, as it is now."""
@@ -176,8 +189,7 @@ class Project:
         """The same before anybody's rights are asked."""
         from export_pipelines.plan import PlanRequest
 
-        settings = self.settings
-        return PlanRequest(definition, window, self.catalog, settings.dialect, settings.key_names)
+        return PlanRequest(definition, window, self.catalog, self.settings.dialect, self.settings.key_names)
 
     def plan(
         self, definition: "ExportDefinition", window: "Window", permission: "Permission" = "create"
@@ -229,10 +241,9 @@ class Project:
     ) -> "Outcome":
         """Writes one window and delivers it; see `preview` for `window`. What failed to arrive is in the outcome.
 
-        `any_hour` goes over the export's quiet hours, `observer` hears what the run does. Raises ExportError where nothing was written. The ledger keeps a
-        record of it, Dagster none.
+        `any_hour` goes over the export's quiet hours, `observer` hears what the run does. The ledger keeps a record of it,
+        Dagster none. Raises ExportError where nothing was written.
         """
-        from export_pipelines.mask.keys import Keys
         from export_pipelines.pipeline import run_window
         from export_pipelines.plan.window import require_quiet, window_named
 
@@ -240,20 +251,9 @@ class Project:
         if not any_hour:
             require_quiet(definition, self.now(), "wait, or say any_hour=True")
         plan = self.plan(definition, window_named(definition, window, self.now()))
-        token = self.new_token()
+        context, token, deliverable = self.run_context(), self.new_token(), self.require_deliverable
         with logs.run(token):
-            return run_window(
-                plan,
-                self.source(),
-                self.store,
-                Keys.of(self.settings),
-                self.ledger,
-                self.resources,
-                self.now,
-                token,
-                observer,
-                self.require_deliverable,
-            )
+            return run_window(plan, context, self.ledger, self.resources, token, observer, deliverable)
 
     def manifest(self, artifact: str) -> "Manifest":
         """That of an artifact as a listing names it, or of the newest of a window, `<export>/<window key>`.

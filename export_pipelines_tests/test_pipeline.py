@@ -14,7 +14,7 @@ from export_pipelines.definition.destinations import FolderSettings
 from export_pipelines.definition.export import Compression, Format, Limits, Split
 from export_pipelines.errors import LimitReached, RetryableError, SourceError, StoreError
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import check_run, deliver, destinations_of, run_export
+from export_pipelines.pipeline import RunContext, check_run, deliver, destinations_of, run_export
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import Plan, schema_hash
 from export_pipelines.plan.query.query import Query
@@ -48,7 +48,10 @@ def run(url: str, store: Store) -> Iterator[Make]:
 
     def run(plan: Plan | None = None, **options: Any) -> Manifest:
         return run_export(
-            plan or plan_of(), open_source(url), store, Keys(), lambda: NOW, token(next(tokens)), **options
+            plan or plan_of(),
+            RunContext(open_source(url), store, Keys(), lambda: NOW),
+            token(next(tokens)),
+            **options,
         )
 
     yield run
@@ -109,7 +112,7 @@ def test_the_manifest_counts_numbers_that_a_sheet_holds_as_text(store: Store, tm
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("UPDATE leads SET price = 12345678901234567 WHERE rowid % 100 = 0")
     plan = plan_of(fields=("lead_id", "price"), format=Format(name="xlsx"))
-    manifest = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(1))
+    manifest = run_export(plan, RunContext(open_source(url), store, Keys(), lambda: NOW), token(1))
     assert store.manifest(manifest.artifact).as_text == {"price": LEADS // 100}
 
 
@@ -195,7 +198,7 @@ def test_a_source_without_the_table_is_told_and_leaves_nothing(store: Store, tmp
     sqlite3.connect(tmp_path / "empty.db").close()
     source = open_source(f"sqlite:///{tmp_path / 'empty.db'}")
     with pytest.raises(SourceError, match="leads"):
-        run_export(plan_of(), source, store, Keys(), lambda: NOW, token(1))
+        run_export(plan_of(), RunContext(source, store, Keys(), lambda: NOW), token(1))
     assert not (tmp_path / "home" / "artifacts").exists()
 
 
@@ -226,20 +229,22 @@ def test_any_error_in_the_middle_leaves_nothing(
     store: Store, tmp_path: Path, url: str, error: Exception
 ) -> None:
     with pytest.raises(type(error), match=str(error)):
-        run_export(plan_of(), Breaking(url, error), store, Keys(), lambda: NOW, token(1))
+        run_export(plan_of(), RunContext(Breaking(url, error), store, Keys(), lambda: NOW), token(1))
     assert nothing_in(tmp_path / "home" / "artifacts") and store.manifests() == []
 
 
 def test_fewer_rows_than_counted_are_never_a_success(store: Store, tmp_path: Path, url: str) -> None:
     with pytest.raises(RetryableError, match="1,001 rows were counted, only 1,000 were read"):
-        run_export(plan_of(), Breaking(url, None), store, Keys(), lambda: NOW, token(1))
+        run_export(plan_of(), RunContext(Breaking(url, None), store, Keys(), lambda: NOW), token(1))
     assert nothing_in(tmp_path / "home" / "artifacts")
 
 
 def test_a_failed_run_leaves_earlier_artifacts_whole(run: Make, store: Store, url: str) -> None:
     manifest = run()
     with pytest.raises(RuntimeError):
-        run_export(plan_of(), Breaking(url, RuntimeError()), store, Keys(), lambda: NOW, token(90))
+        run_export(
+            plan_of(), RunContext(Breaking(url, RuntimeError()), store, Keys(), lambda: NOW), token(90)
+        )
     assert store.manifests() == [manifest] and verify(store, manifest.artifact) == []
 
 

@@ -3,8 +3,8 @@
 import typer
 
 from export_pipelines.cli.context import project_of, show
-from export_pipelines.cli.detokenize import system_user
 from export_pipelines.cli.tables import counted
+from export_pipelines.system_user import system_user
 
 master_key = typer.Typer(no_args_is_help=True, help="The key that wraps the data keys of sealed artifacts.")
 
@@ -15,13 +15,12 @@ def rotate(context: typer.Context) -> None:
     can then be removed, unless tokens are still to be opened with them."""
     from export_pipelines.artifacts.sealing import MasterKeys
     from export_pipelines.key_versions import key_not_set
-    from export_pipelines.ledger.data_keys import LedgerKeys
 
     project = project_of(context)
     masters = MasterKeys.of(project.settings.master_key)
     if masters is None:
         raise key_not_set("MASTER_KEY", "rotate")
-    keys = LedgerKeys(lambda: project.ledger.engine)
+    keys = project.data_keys
     old = [key for key in keys.all() if key.master != masters.active.id]
     keys.replace([masters.rewrap(key) for key in old])
     project.ledger.record(

@@ -9,7 +9,6 @@ from export_pipelines import logs
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.overrides import RunOverrides
 from export_pipelines.errors import ExportError, RequestError
-from export_pipelines.mask.keys import Keys
 from export_pipelines.orchestration.checks import definition_check, report
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
@@ -130,10 +129,7 @@ def write_window(
         started = project.now()
         manifest = run_export(
             plan,
-            project.source(),
-            project.store,
-            Keys.of(project.settings),
-            project.now,
+            project.run_context(),
             project.new_token(),
             Observers(location.observer, observer),
         )

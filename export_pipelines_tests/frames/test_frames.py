@@ -15,7 +15,7 @@ from export_pipelines.definition.export import Compression, Format, Split
 from export_pipelines.errors import DamagedArtifact, RequestError
 from export_pipelines.frames import read_artifact, scan_artifacts, schema_of, to_arrow, to_pandas
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import run_export
+from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.run.whole_run import NOW, plan_of, sample_url, token
 
@@ -55,7 +55,7 @@ KEYS = Keys.from_bytes(b"h" * 32)
 
 def written(url: str, store: Store, number: int, **changes: Any) -> Manifest:
     plan = plan_of(keys=KEYS.names, **changes)
-    return run_export(plan, open_source(url), store, KEYS, lambda: NOW, token(number))
+    return run_export(plan, RunContext(open_source(url), store, KEYS, lambda: NOW), token(number))
 
 
 @pytest.fixture(scope="module")

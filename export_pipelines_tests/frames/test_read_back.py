@@ -13,7 +13,7 @@ from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import Kind
 from export_pipelines.definition.export import Compression, Format, Split
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import run_export
+from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.plan import OutputColumn
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.encode.readers import DECOMPRESS, FLOATS, READERS, plain_number, value_of
@@ -111,7 +111,7 @@ def test_every_field_of_every_row_is_read_back_as_stored(
     whole: dict[str, Any] = {"fields": "all", "split": Split(), "compression": Compression(codec=codec)}
     plan = plan_of(type=type, format=Format(name=form), **whole)
     store = open_store(str(tmp_path / "store"))
-    manifest = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(1))
+    manifest = run_export(plan, RunContext(open_source(url), store, Keys(), lambda: NOW), token(1))
     (part,) = manifest.parts
     with store.open(manifest.artifact, part.name) as file:
         data = file.read()

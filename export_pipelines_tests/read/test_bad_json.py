@@ -14,7 +14,7 @@ from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import run_export
+from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.read.open_source import open_source
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import driver_url
@@ -62,7 +62,7 @@ def export(url: str, folder: Path, **changes: Any) -> tuple[Manifest, list[dict[
     """The artifact and its rows."""
     store = open_store(str(folder / "store"))
     plan = plan_of(dialect=url.partition(":")[0], **{"fields": FIELDS, **changes})
-    manifest = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(1))
+    manifest = run_export(plan, RunContext(open_source(url), store, Keys(), lambda: NOW), token(1))
     return manifest, [row for part in manifest.parts for row in rows(store, manifest, part.name)]
 
 

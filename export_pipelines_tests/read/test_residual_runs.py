@@ -18,7 +18,7 @@ from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import LimitReached, RequestError, WindowError
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import run_export
+from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.describe import describe
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import Plan
@@ -51,7 +51,9 @@ class Stores:
     def run(self, dialect: str, n: int = 1, **changes: Any) -> list[dict[str, str]]:
         """The rows of a run's files."""
         source = open_source(self.urls[dialect])
-        manifest = run_export(plan(dialect, **changes), source, self.store, Keys(), lambda: NOW, token(n))
+        manifest = run_export(
+            plan(dialect, **changes), RunContext(source, self.store, Keys(), lambda: NOW), token(n)
+        )
         return list(self.rows(manifest))
 
     def rows(self, manifest: Manifest) -> Iterator[dict[str, str]]:
@@ -130,7 +132,11 @@ def test_more_rows_than_a_format_holds_stop_the_run_too(stores: Stores) -> None:
     assert made.encoding
     small = made.model_copy(update={"encoding": made.encoding.model_copy(update={"max_rows": 5})})
     with pytest.raises(RequestError, match="too many rows match, and one xlsx file holds 5"):
-        run_export(small, open_source(stores.urls["postgresql"]), stores.store, Keys(), lambda: NOW, token(1))
+        run_export(
+            small,
+            RunContext(open_source(stores.urls["postgresql"]), stores.store, Keys(), lambda: NOW),
+            token(1),
+        )
     assert not list((stores.folder / "store").rglob("*.xlsx*"))
 
 

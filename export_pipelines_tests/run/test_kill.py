@@ -15,7 +15,7 @@ import pytest
 from export_pipelines.artifacts import Store, open_store, verify
 from export_pipelines.definition.export import Split
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import run_export
+from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.artifacts.build import child_environment
@@ -26,7 +26,7 @@ MOMENTS = int(os.environ.get("KILLS", "4"))
 CHILD = """
 import os, pathlib, sys
 from export_pipelines.artifacts import open_store
-from export_pipelines.pipeline import run_export
+from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines.mask.keys import Keys
@@ -45,7 +45,7 @@ os.fsync = halting(os.fsync)
 pathlib.Path.rename = halting(pathlib.Path.rename)
 pathlib.Path.unlink = halting(pathlib.Path.unlink)
 plan = Plan.model_validate_json(pathlib.Path(plan).read_text())
-run_export(plan, open_source(url), open_store(store), Keys(), lambda: NOW, token)
+run_export(plan, RunContext(open_source(url), open_store(store), Keys(), lambda: NOW), token)
 print("done", flush=True)
 """
 
@@ -120,7 +120,7 @@ def test_killed_at_any_moment_a_run_leaves_a_whole_artifact_or_none(
     assert_only_whole_artifacts(store)
     after_kill = store.manifests()
 
-    manifest = run_export(plan, open_source(url), store, Keys(), lambda: NOW, token(2))
+    manifest = run_export(plan, RunContext(open_source(url), store, Keys(), lambda: NOW), token(2))
     assert sorted(manifest.artifact for manifest in store.manifests()) == [
         *(manifest.artifact for manifest in after_kill),
         manifest.artifact,
