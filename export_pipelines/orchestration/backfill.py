@@ -20,7 +20,8 @@ from export_pipelines.orchestration.op_bodies import ANY_HOUR, ORIGIN, tags_of
 from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
 from export_pipelines.orchestration.renaming import old_names
 from export_pipelines.orchestration.run_tags import BACKFILL_TAG, RANGE_END, RANGE_START
-from export_pipelines.plan.window import partition_keys, require_complete, require_quiet, window_of
+from export_pipelines.plan.partitions import partition_keys
+from export_pipelines.plan.window import require_complete, require_quiet, window_of
 from export_pipelines.project import Project
 from export_pipelines.run.observer import Deaf, Observer
 

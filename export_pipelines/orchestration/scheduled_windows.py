@@ -14,11 +14,10 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.run_tags import WINDOW_TAG
 from export_pipelines.orchestration.switches import Switch, first_tick
 from export_pipelines.plan import Window
+from export_pipelines.plan.partitions import last_complete_window, partition_keys
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.window import (
     first_day,
-    last_complete_window,
-    partition_keys,
     scheduled_window,
     window_between,
     window_of,

@@ -1,13 +1,19 @@
 """Windows of time: partition keys in, half-open UTC windows out; every wrong date is a WindowError that says what is allowed."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import takewhile
 
-from export_pipelines.definition.export import Cadence, ExportDefinition
-from export_pipelines.definition.schedule import LENGTHS, is_within
+from export_pipelines.definition.export import ExportDefinition
+from export_pipelines.definition.schedule import is_within
 from export_pipelines.errors import WindowError
+from export_pipelines.plan.partitions import (
+    last_complete_window,
+    midnight,
+    next_start,
+    partition_on,
+    partition_start,
+    require_boundary,
+)
 from export_pipelines.plan.plan import Window, iso
 
 WHOLE_KEY = "all"
@@ -15,14 +21,6 @@ WHOLE = Window(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(9999, 12, 31
 DEFAULT_START = date(2020, 1, 1)
 
 Moment = str | date | datetime
-
-BOUNDARY: dict[Cadence, str] = {
-    "daily": "a day",
-    "weekly": "a Sunday",
-    "weekly of month": "the 1st, 8th, 15th or 22nd of a month",
-    "monthly": "the 1st of a month",
-}
-LAST_WEEK = 22  # day of the month on which its last week begins
 
 
 def window_of(definition: ExportDefinition, partition_key: str | None) -> Window:
@@ -43,7 +41,7 @@ def window_of(definition: ExportDefinition, partition_key: str | None) -> Window
             remedy=f"name one: {_example(definition)}",
         )
     day = _calendar_day(partition_key)
-    _require_boundary(cadence, day)
+    require_boundary(cadence, day)
     first = first_day(definition)
     if day < first:
         raise WindowError(
@@ -51,7 +49,7 @@ def window_of(definition: ExportDefinition, partition_key: str | None) -> Window
             where=definition.at("start"),
             remedy=f"an earlier `start:` in {definition.path} opens earlier partitions",
         )
-    return _partition(cadence, day)
+    return partition_on(cadence, day)
 
 
 def window_between(start: Moment, end: Moment) -> Window:
@@ -70,18 +68,13 @@ def is_explicit(window: Window) -> bool:
     return "_" in window.key
 
 
-def last_complete_window(cadence: Cadence, now: datetime) -> Window:
-    """The newest partition that had ended by `now`."""
-    return _partition(cadence, _previous(cadence, _floor(cadence, now.astimezone(UTC).date())))
-
-
 def scheduled_window(definition: ExportDefinition, now: datetime) -> Window:
     """What a run at `now` exports by itself: the last complete partition; else `filter.last` up to today's midnight;
     else the whole history."""
     if definition.partition:
         return last_complete_window(definition.partition, now)
     if definition.filter.last:
-        today = _midnight(now.astimezone(UTC).date())
+        today = midnight(now.astimezone(UTC).date())
         return window_between(before(today, definition.filter.last), today)
     return WHOLE
 
@@ -100,14 +93,6 @@ def window_named(definition: ExportDefinition, text: str | None, now: datetime) 
         window = scheduled_window(definition, now)
     require_complete(window, now)
     return window
-
-
-def partition_keys(cadence: Cadence, start: datetime, end: datetime) -> list[str]:
-    """Keys of the partitions that lie wholly within `[start, end)`, oldest first."""
-    return [
-        window.key
-        for window in takewhile(lambda partition: partition.end <= end, _partitions(cadence, start))
-    ]
 
 
 def require_complete(window: Window, now: datetime) -> None:
@@ -135,8 +120,8 @@ def first_day(definition: ExportDefinition) -> date:
     start = _calendar_day(definition.start) if definition.start else DEFAULT_START
     if definition.partition is None:
         return start
-    floor = _floor(definition.partition, start)
-    return floor if floor == start else _next(definition.partition, floor)
+    first = partition_start(definition.partition, start)
+    return first if first == start else next_start(definition.partition, first)
 
 
 def before(end: datetime, last: str) -> datetime:
@@ -155,45 +140,6 @@ def before(end: datetime, last: str) -> datetime:
         raise WindowError(f'"{last}" before {iso(end)} is before the calendar begins') from error
 
 
-def _partitions(cadence: Cadence, start: datetime) -> Iterator[Window]:
-    day = _floor(cadence, start.astimezone(UTC).date())
-    while day.year < WHOLE.end.year:
-        window = _partition(cadence, day)
-        if window.start >= start:
-            yield window
-        day = _next(cadence, day)
-
-
-def _partition(cadence: Cadence, day: date) -> Window:
-    return Window(start=_midnight(day), end=_midnight(_next(cadence, day)), key=day.isoformat())
-
-
-def _floor(cadence: Cadence, day: date) -> date:
-    match cadence:
-        case "daily":
-            return day
-        case "weekly":
-            return day - timedelta(days=day.isoweekday() % 7)
-        case "weekly of month":
-            return day.replace(day=min((day.day - 1) // 7 * 7 + 1, LAST_WEEK))
-        case "monthly":
-            return day.replace(day=1)
-
-
-def _next(cadence: Cadence, day: date) -> date:
-    if cadence == "weekly of month" and day.day < LAST_WEEK:
-        return day + timedelta(days=7)
-    return _floor(cadence, day + timedelta(days=LENGTHS[cadence]))
-
-
-def _previous(cadence: Cadence, day: date) -> date:
-    return _floor(cadence, day - timedelta(days=1))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)
-
-
 def _days_in(year: int, month: int) -> int:
     return (date(year + month // 12, month % 12 + 1, 1) - date(year, month, 1)).days
 
@@ -207,19 +153,10 @@ def _calendar_day(text: str) -> date:
         raise WindowError(f"{text} does not exist: {error}", remedy="give a day of the calendar") from error
 
 
-def _require_boundary(cadence: Cadence, day: date) -> None:
-    floor = _floor(cadence, day)
-    if day != floor:
-        raise WindowError(
-            f"{cadence} partitions begin on {BOUNDARY[cadence]}, and {day} is none",
-            remedy=f"{floor} is the partition that holds it",
-        )
-
-
 def _moment(value: Moment) -> datetime:
     if isinstance(value, str):
         if len(value) == len("2024-01-15"):
-            return _midnight(_calendar_day(value))
+            return midnight(_calendar_day(value))
         try:
             value = datetime.fromisoformat(value)
         except ValueError as error:
@@ -227,7 +164,7 @@ def _moment(value: Moment) -> datetime:
                 f'"{value}" is no time', remedy="write 2024-01-15 or 2024-01-15T09:30:00Z"
             ) from error
     if not isinstance(value, datetime):
-        return _midnight(value)
+        return midnight(value)
     if value.tzinfo is None:
         raise WindowError(f"{value.isoformat()} has no time zone", remedy="end it with Z for UTC")
     try:

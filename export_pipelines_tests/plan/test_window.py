@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from export_pipelines.definition.export import Cadence, ExportDefinition, Format
 from export_pipelines.definition.filters import Filter
 from export_pipelines.errors import WindowError
+from export_pipelines.plan.partitions import last_complete_window, partition_keys
 from export_pipelines.plan.window import (
     WHOLE,
     before,
     first_day,
-    last_complete_window,
-    partition_keys,
     require_complete,
     scheduled_window,
     window_between,
