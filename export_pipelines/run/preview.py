@@ -10,7 +10,7 @@ from export_pipelines import mask
 from export_pipelines.encode.delimited import DelimitedEncoder
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Plan
-from export_pipelines.transform.report.settle import settle
+from export_pipelines.transform.report.finish import finish_report
 from export_pipelines.transform.schema import polars_type
 
 
@@ -39,7 +39,7 @@ def first_rows(
     """
     reading = iter(batches)
     try:
-        plan, settled = settle(plan, reading)
+        plan, settled = finish_report(plan, reading)
         columns, keys = plan.masking.columns, keys.of_plan(plan.masking.key_ids)
         frames = [
             pl.DataFrame(schema={column.id: polars_type(column.kind, column.scale) for column in columns})

@@ -22,7 +22,7 @@ from export_pipelines.run.part_cutter import Encoded, PartCutter, PartSize, Piec
 from export_pipelines.run.part_writer import PartSink, PartWriter, WrittenPart
 from export_pipelines.run.stages import Size, Stages
 from export_pipelines.run.statistics import Statistics, Written
-from export_pipelines.transform.report.settle import settle
+from export_pipelines.transform.report.finish import finish_report
 
 PIECES_WAITING = 2
 
@@ -44,7 +44,7 @@ def write_parts(
     _choose_memory()
     observer = observer or Deaf()
     statistics = Statistics(plan.masking.required)
-    plan, rows = settle(plan, statistics.read(batches))
+    plan, rows = finish_report(plan, statistics.read(batches))
     stages, encoder = Stages(observer), encoder_of(plan)
     stored = Channel[int](stages.stop, waiting=1)
     cutter = _cutter(plan, encoder, stored)

@@ -1,7 +1,6 @@
 """Groups from the source become a report: no gaps in its time, metrics out of sums, a pivot, an order of rows."""
 
 from collections.abc import Iterable
-from math import prod
 
 import polars as pl
 import pyarrow as pa
@@ -11,19 +10,17 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.limits import require_room
 from export_pipelines.plan.plan import OutputColumn, Plan, Report
 from export_pipelines.plan.query.query import SourceColumn
-from export_pipelines.plan.report.query import TOTAL, measures_of
+from export_pipelines.plan.report.query import TOTAL
 from export_pipelines.plan.report.rows import MISFIT, MISFITS
 from export_pipelines.transform.casts import conform
-from export_pipelines.transform.report.buckets import buckets_of
-from export_pipelines.transform.report.metrics import empty_group, from_cents, value_of
-from export_pipelines.transform.report.pivot import pivoted, require_columns
+from export_pipelines.transform.report.gaps import ONE, crossed_keys, measured, without_gaps
+from export_pipelines.transform.report.metrics import from_cents, value_of
+from export_pipelines.transform.report.pivot import pivoted
 from export_pipelines.transform.report.small_groups import HIDDEN, left_to_tell, marked
 from export_pipelines.transform.schema import arrow_type, polars_type
 
-ONE = "_"  # a column that is the same in every row, so that no keys at all are keys too
 
-
-def settle(plan: Plan, batches: Iterable[pa.RecordBatch]) -> tuple[Plan, Iterable[pa.RecordBatch]]:
+def finish_report(plan: Plan, batches: Iterable[pa.RecordBatch]) -> tuple[Plan, Iterable[pa.RecordBatch]]:
     """The plan and batches to write. For rows these are the given ones; a report is made here, as a whole.
 
     The plan of a report comes back with the columns that there are, since the values of a pivot are columns. Raises
@@ -66,10 +63,10 @@ def _report(
     """Rows in the order of their keys, nulls last, the total after all."""
     columns = plan.masking.columns
     groups = marked(report, groups)
-    parts = [_without_gaps(plan, report, groups.filter(~pl.col(TOTAL)))]
+    parts = [without_gaps(plan, report, groups.filter(~pl.col(TOTAL)))]
     if report.totals:
         parts.append(_whole(report, groups.filter(pl.col(TOTAL)), parts[0]))
-    frame = left_to_tell(report, pl.concat(parts, how="diagonal"), _crossed(report))
+    frame = left_to_tell(report, pl.concat(parts, how="diagonal"), crossed_keys(report))
     frame = frame.select(_value(report, column) for column in columns)
     order = [name for name in (TOTAL, *report.keys) if name in frame.columns]
     if order:
@@ -77,49 +74,12 @@ def _report(
     return pivoted(report, frame, columns) if report.pivot else (frame, columns)
 
 
-def _without_gaps(plan: Plan, report: Report, groups: pl.DataFrame) -> pl.DataFrame:
-    """Every bucket of time for every group that there is, and every value of a pivot in every row. How many rows the
-    report will have is asked before they are made."""
-    crossed = _crossed(report)
-    if not crossed:
-        return groups
-    own = [key for key in report.keys if key not in crossed]
-    grid = groups.select(ONE, *own).unique() if own else pl.DataFrame({ONE: [1]}, schema={ONE: pl.Int32})
-    values = {key: groups[key].unique() for key in report.keys if key in crossed}
-    if report.series and report.series.every in values:
-        values[report.series.every] = buckets_of(report.series, values[report.series.every])
-    if report.pivot:
-        require_columns(report.pivot, values[report.pivot])
-    rows = len(grid) * prod(len(column) for key, column in values.items() if key != report.pivot)
-    require_room(plan, 0 if any(value.is_empty() for value in values.values()) else rows)
-    for key, column in values.items():
-        grid = grid.join(column.alias(key).to_frame(), how="cross")
-    return _measured(report, grid, groups)
-
-
-def _crossed(report: Report) -> set[str]:
-    """The keys of which each value stands beside all others."""
-    series = report.series.every if report.series and report.series.fill else None
-    return {key for key in (series, report.pivot) if key}
-
-
 def _whole(report: Report, totals: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """The one total; with a pivot one for each of its values."""
     if report.pivot is None:
         return totals
     grid = rows.select(ONE, report.pivot).unique()
-    return _measured(report, grid, totals).with_columns(pl.lit(True).alias(TOTAL))
-
-
-def _measured(report: Report, grid: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `grid` with their measures; those of a group that there is not are those of no rows."""
-    keys = list(grid.columns)
-    empty = {name: empty_group(measure) for name, measure in measures_of(report).items()}
-    others = [name for name in report.keys if name not in keys]
-    return grid.join(groups.drop(others), on=keys, how="left", nulls_equal=True).with_columns(
-        pl.col(TOTAL, HIDDEN).fill_null(False),
-        *(pl.col(name).fill_null(value) for name, value in empty.items() if value is not None),
-    )
+    return measured(report, grid, totals).with_columns(pl.lit(True).alias(TOTAL))
 
 
 def _value(report: Report, column: OutputColumn) -> pl.Expr:
