@@ -1,7 +1,9 @@
-"""When a delivery that failed for a passing reason is tried again."""
+"""The retry decision: whether a delivery that failed is tried again, and when."""
 
 from datetime import datetime, timedelta
 from itertools import accumulate
+
+from export_pipelines.errors import ExportError, RetryableError
 
 MINUTE, HOUR = 60.0, 3600.0
 # Seconds between attempts; within an attempt, a run tries a few times more within a minute.
@@ -10,6 +12,20 @@ GIVE_UP = timedelta(hours=24)
 JITTER = 0.2  # of a wait, so that deliveries that failed together do not come back together
 
 _OFFSETS_S = tuple(accumulate(WAITS_S))
+
+
+def retry_at(error: BaseException, first_at: datetime, now: datetime, jitter: float) -> datetime | None:
+    """When to try again what was first tried at `first_at` and has just ended with `error`; None where that does not pass by
+    itself, or 24 hours are over. See `next_attempt` for `jitter`."""
+    if not may_pass(error):
+        return None
+    after_s = error.after_s if isinstance(error, RetryableError) else None
+    return next_attempt(first_at, now, jitter, after_s)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether trying again may help: an interrupt and a fault of the program may pass, our own errors say so themselves."""
+    return error.retryable if isinstance(error, ExportError) else True
 
 
 def next_attempt(

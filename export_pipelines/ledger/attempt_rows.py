@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from export_pipelines.delivery import Receipt
-from export_pipelines.delivery.next_attempt import next_attempt
-from export_pipelines.errors import ExportError, RetryableError, Uncertain
+from export_pipelines.delivery.retry import retry_at
+from export_pipelines.errors import ExportError, Uncertain
 from export_pipelines.ledger.delivery import Delivery, State
 from export_pipelines.ledger.tables import artifacts, attempts, deliveries, journal
 from export_pipelines.plan.window import WHOLE_KEY
@@ -52,13 +52,12 @@ def arrived(receipt: Receipt) -> dict[str, Any]:
 def failed(delivery: Delivery, error: BaseException, at: datetime) -> dict[str, Any]:
     first_at = delivery.first_at or at
     if isinstance(error, ExportError):
-        text, passing = str(error), error.retryable
+        text = str(error)
     elif not isinstance(error, Exception):
-        text, passing = "interrupted", True
-    else:  # a fault of the program: it may pass, and its text may quote anything
-        text, passing = f"unexpected {type(error).__name__}", True
-    after_s = error.after_s if isinstance(error, RetryableError) else None
-    later = next_attempt(first_at, at, random.random(), after_s) if passing else None  # noqa: S311
+        text = "interrupted"
+    else:  # a fault of the program, whose text may quote anything
+        text = f"unexpected {type(error).__name__}"
+    later = retry_at(error, first_at, at, random.random())  # noqa: S311
     state: State = "retrying" if later else "uncertain" if isinstance(error, Uncertain) else "failed"
     return {"state": state, "next_at": later, "error": text}
 

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import translate
+from pathlib import Path
 from re import IGNORECASE, fullmatch
 
 SSH_PORT = 22
@@ -29,6 +30,12 @@ class KnownHost:
     revoked: tuple[HostKey, ...] = ()
 
 
+def read_known_host(file: Path, host: str, port: int) -> KnownHost:
+    """What the file known_hosts says of `host` on `port`; a file that is not there says nothing."""
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
+    return known_host(lines, host, port)
+
+
 def known_host(lines: Iterable[str], host: str, port: int) -> KnownHost:
     """What `lines` say of `host` on `port`. A line that cannot be read says nothing, nor does an authority of certificates:
     no host shows us one.
@@ -47,9 +54,9 @@ def known_host(lines: Iterable[str], host: str, port: int) -> KnownHost:
 
 def read_key(text: str) -> HostKey | None:
     """The key that `ssh-ed25519 AAAA... comment` is; None when it is none."""
-    kind, _, rest = text.strip().partition(" ")
+    kind, _, encoded = text.strip().partition(" ")
     try:
-        data = base64.b64decode(rest.split()[0], validate=True)
+        data = base64.b64decode(encoded.split()[0], validate=True)
     except (binascii.Error, IndexError, ValueError):
         return None
     size = int.from_bytes(data[:4])
@@ -57,9 +64,10 @@ def read_key(text: str) -> HostKey | None:
 
 
 def _of(entries: Iterable[tuple[str, str, HostKey]], name: str) -> KnownHost:
-    found = [(mark, key) for mark, names, key in entries if _matches(names, name)]
+    marked_keys = [(mark, key) for mark, names, key in entries if _matches(names, name)]
     return KnownHost(
-        tuple(key for mark, key in found if not mark), tuple(key for mark, key in found if mark == REVOKED)
+        tuple(key for mark, key in marked_keys if not mark),
+        tuple(key for mark, key in marked_keys if mark == REVOKED),
     )
 
 
@@ -69,8 +77,8 @@ def _entries(lines: Iterable[str]) -> Iterator[tuple[str, str, HostKey]]:
         mark, text = "", line.strip()
         if text.startswith("@"):
             mark, _, text = text.partition(" ")
-        names, _, rest = text.strip().replace("\t", " ").partition(" ")
-        key = read_key(rest)
+        names, _, key_text = text.strip().replace("\t", " ").partition(" ")
+        key = read_key(key_text)
         if key is not None and not names.startswith("#") and mark in ("", REVOKED, AUTHORITY):
             yield mark, names, key
 

@@ -12,7 +12,7 @@ import paramiko
 
 from export_pipelines.definition.destinations.sftp import SshLogin
 from export_pipelines.delivery.resources import Resources
-from export_pipelines.delivery.sftp.known_hosts import HostKey, KnownHost, known_host, read_key
+from export_pipelines.delivery.sftp.known_hosts import HostKey, KnownHost, read_key, read_known_host
 from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines.network_errors import network_errors
 
@@ -104,11 +104,11 @@ _RSA = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 
 
 def _require_known(key: paramiko.PKey, login: Login) -> None:
-    found = HostKey(key.get_name(), key.asbytes())
-    if found in login.known.keys and found not in login.known.revoked:
+    host_key = HostKey(key.get_name(), key.asbytes())
+    if host_key in login.known.keys and host_key not in login.known.revoked:
         return
     shown = f"{key.get_name()} SHA256:{base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip('=')}"
-    if found in login.known.revoked:
+    if host_key in login.known.revoked:
         raise RequestError(
             f"the host key was revoked: {shown}; who shows it may be another machine",
             where=str(login),
@@ -135,9 +135,8 @@ def _known(settings: SshLogin, resources: Resources, where: str) -> KnownHost:
                 "the host key cannot be read", where=f"{where}.host_key", remedy="ssh-ed25519 AAAA..."
             )
         return KnownHost((key,))
-    path = resources.path(settings.known_hosts, f"{where}.known_hosts")
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    return known_host(lines, settings.host, settings.port)
+    file = resources.path(settings.known_hosts, f"{where}.known_hosts")
+    return read_known_host(file, settings.host, settings.port)
 
 
 def _private_key(text: str, passphrase: str | None, where: str) -> paramiko.PKey:
