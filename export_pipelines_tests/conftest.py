@@ -38,15 +38,16 @@ hypothesis.settings.load_profile("repeatable")
 for name in [name for name in os.environ if name.startswith(PREFIX) or name == "DAGSTER_HOME"]:
     del os.environ[name]
 
-REPOSITORY = Path(__file__).parent.parent
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parent
 # rooms whose tests run Dagster or talk to servers
 SLOW_ROOMS = ("cli", "delivery", "orchestration", "privacy", "servers")
 SLOW_MODULES = (
     *("dagster", "export_pipelines_servers", "multiprocessing", "subprocess"),
     *("export_pipelines_tests.delivery.receivers", "export_pipelines_tests.cli.test_process"),
 )
-# fixtures, and parameters of fixtures, that start a server
-SERVERS = {"postgresql_url", "mariadb_url", "postgresql", "mariadb", "another", "s3"}
+# fixtures, and parameters of fixtures, that start a server; and the command line, which runs Dagster
+SLOW_FIXTURES = {"postgresql_url", "mariadb_url", "postgresql", "mariadb", "another", "s3", "terminal"}
 LEADS, DAYS, SEED, FIRST_DAY = 400, 40, 7, date(2024, 1, 1)
 NOW = datetime(
     2024, 2, 5, 8, 30, tzinfo=UTC
@@ -67,18 +68,41 @@ deliver:
 """
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Of `make test-fast`: rooms without a fast test are not even imported."""
+    is_fast = config.getoption("markexpr") == "fast"
+    return True if is_fast and collection_path.parent == HERE and collection_path.name in SLOW_ROOMS else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of `make test-fast`: those that start no server, no process and no Dagster."""
+    """Marks the tests of `make test-fast`: those that start no server, no process and no Dagster. Tests that share what is
+    made once for their module go to one worker."""
     for item in items:
-        if isinstance(item, pytest.Function) and not _is_slow(item):
-            item.add_marker("fast")
+        if isinstance(item, pytest.Function):
+            if not _is_slow(item):
+                item.add_marker("fast")
+            if _shares(item) and item.get_closest_marker("xdist_group") is None:
+                item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
+def pytest_collection_finish() -> None:
+    if "dagster" in sys.modules:
+        from export_pipelines_tests.dagster_storage import read_migrations_once
+
+        read_migrations_once()
+
+
+def _shares(item: pytest.Function) -> bool:
+    definitions = item._fixtureinfo.name2fixturedefs.values()
+    return any(definition.scope == "module" for several in definitions for definition in several)
 
 
 def _is_slow(item: pytest.Function) -> bool:
-    room = item.path.relative_to(Path(__file__).parent).parts[0]
+    room = item.path.relative_to(HERE).parts[0]
     values = item.callspec.params.values() if hasattr(item, "callspec") else ()
     named = {*item.fixturenames, *(value for value in values if isinstance(value, str))}
-    return room in SLOW_ROOMS or bool(SERVERS & named) or _imports_slow(item.module)
+    return room in SLOW_ROOMS or bool(SLOW_FIXTURES & named) or _imports_slow(item.module)
 
 
 @cache
@@ -155,6 +179,10 @@ def terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     monkeypatch.chdir(project.folder)
     monkeypatch.setattr(cli, "clock", lambda: NOW)
     monkeypatch.setenv("COLUMNS", "200")
+    if "dagster" in sys.modules:
+        from export_pipelines_tests.dagster_storage import make_with_storage
+
+        monkeypatch.setattr("export_pipelines.orchestration.instance.make_folder", make_with_storage)
     for name in (
         "DAGSTER_HOME",
         *(PREFIX + name for name in VARIABLES),

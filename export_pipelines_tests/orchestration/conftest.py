@@ -5,8 +5,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from export_pipelines.orchestration import instance as opening
 from export_pipelines.orchestration import open_instance
 from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.dagster_storage import make_with_storage
 from export_pipelines_tests.orchestration.project import Project, fill_source, make_project
 
 
@@ -30,6 +32,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def own_instance(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     """The project's own, as dagster.yaml has it: runs wait in a queue, which nothing takes them from here."""
     project.in_environment(monkeypatch)
+    monkeypatch.setattr(opening, "make_folder", make_with_storage)
     for name in ("DAGSTER_HOME", "EXPORT_PIPELINES_DAGSTER"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)

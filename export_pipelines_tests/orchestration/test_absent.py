@@ -9,6 +9,7 @@ import pytest
 
 from export_pipelines.definition.remembered import FILE, read_known
 from export_pipelines.orchestration.jobs import QUIET
+from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import DAILY, NOW, Project, failure
 from export_pipelines_tests.orchestration.watching import Watched, schedules_on, turn_off, turn_on
 
@@ -18,7 +19,7 @@ BROKEN = DAILY.replace("email", "emial")
 
 @pytest.fixture
 def watched(project: Project) -> Iterator[Watched]:
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         turn_on(instance, "daily_schedule", NOW - timedelta(hours=1))
         watched = Watched(project, instance)
         watched.tick()

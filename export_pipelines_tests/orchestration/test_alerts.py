@@ -29,6 +29,7 @@ from export_pipelines.ledger import Alert, open_ledger
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.https import Inbox, https_server
 from export_pipelines_servers.smtp import Post, smtp_server
+from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET
 from export_pipelines_tests.orchestration.project import NOW, Project
 
@@ -70,7 +71,7 @@ class Alerting:
 def alerting(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Alerting]:
     settings = project.settings.model_copy(update={"mail_from": "exports@example.com"})
     project = Project(settings)
-    with smtp_server() as post, https_server() as inbox, dg.instance_for_test() as instance:
+    with smtp_server() as post, https_server() as inbox, stored_instance() as instance:
         ca = authority().pem(tmp_path)
         settings.alerts.write_text(RULES.format(ca=ca), encoding="utf-8")
         settings.allowed.write_text("private_networks: [127.0.0.1, '::1']", encoding="utf-8")

@@ -10,6 +10,7 @@ from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.orchestration import redeliver
 from export_pipelines.orchestration.delivery_retries import DELIVER_AGAIN, RETRY_TAG, send_config
+from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import NOW, Project, failure
 
 DAY = "2024-01-15"
@@ -56,7 +57,7 @@ def make_retrying(ledger: Ledger, id: str) -> None:
 def test_one_destination_that_fails_does_not_hold_up_the_other(
     project: Project, blocked: Path, ledger: Ledger
 ) -> None:
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         result = project.run("two", DAY, instance=instance)
         key = dg.AssetKey(["lead", "two"])
         check = instance.event_log_storage.get_latest_asset_check_execution_by_key(
@@ -75,7 +76,7 @@ def test_one_destination_that_fails_does_not_hold_up_the_other(
 def test_a_mended_destination_is_delivered_by_hand_and_the_partition_is_recorded(
     project: Project, blocked: Path, ledger: Ledger
 ) -> None:
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         project.run("two", DAY, instance=instance)
         key = dg.AssetKey(["lead", "two"])
         assert instance.get_materialized_partitions(key) == set()
@@ -93,7 +94,7 @@ def test_a_mended_destination_is_delivered_by_hand_and_the_partition_is_recorded
 def test_the_sensor_asks_again_once_the_time_has_come(
     project: Project, blocked: Path, ledger: Ledger
 ) -> None:
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         project.run("two", DAY, instance=instance)
         (blocked / "taken").unlink()
         id = ledger.deliveries("two")[1].id
@@ -110,7 +111,7 @@ def test_the_sensor_asks_again_once_the_time_has_come(
 
 
 def test_the_sensor_asks_for_one_run_at_a_time(project: Project, blocked: Path, ledger: Ledger) -> None:
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         project.run("two", DAY, instance=instance)
         make_retrying(ledger, ledger.deliveries("two")[1].id)
         (request,) = tick(project, instance, timedelta(minutes=5))
@@ -123,7 +124,7 @@ def test_what_a_killed_run_left_due_is_sent_by_the_sensor(
     project: Project, blocked: Path, ledger: Ledger
 ) -> None:
     """Killed between `write` and its deliveries: the ledger knows the artifact, and nobody is at it."""
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         project.run("daily", DAY, instance=instance)
         (manifest,) = project.store.manifests("daily")
         entry: StoredEntry = {
@@ -140,7 +141,7 @@ def test_what_a_killed_run_left_due_is_sent_by_the_sensor(
 def test_a_delivery_that_fails_again_fails_its_run_and_the_check(
     project: Project, blocked: Path, ledger: Ledger
 ) -> None:
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         project.run("two", DAY, instance=instance)
         ids = [delivery.id for delivery in ledger.deliveries("two")]
         texts = redeliver(project.opened(lambda: NOW), ids, False, instance=instance)

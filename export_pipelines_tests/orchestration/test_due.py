@@ -12,6 +12,7 @@ from export_pipelines.delivery import Receipt
 from export_pipelines.errors import RequestError, RetryableError, Uncertain
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.orchestration.jobs import QUIET
+from export_pipelines_tests.dagster_storage import put_storage
 from export_pipelines_tests.orchestration.project import DAILY, NOW, Project
 from export_pipelines_tests.orchestration.scheduled import (
     day,
@@ -33,7 +34,7 @@ WHOLE = "type: lead\nformat: csv\nfields: [lead_id]\nschedule: 30 4 * * *\nparti
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """Of a folder: a tick opens it once more by its reference."""
     folder = tmp_path / "dagster"
-    folder.mkdir()
+    put_storage(folder)
     with dg.DagsterInstance.local_temp(str(folder), overrides={"telemetry": {"enabled": False}}) as instance:
         yield instance
 

@@ -9,6 +9,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.run_tags import BACKFILL_TAG, ON_DEMAND
+from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import DAILY, NOW, Project
 from export_pipelines_tests.orchestration.watching import Watched
 
@@ -19,7 +20,7 @@ WHOLE = "type: lead\nformat: csv\nfields: [lead_id]\nlimits: {rows: 5}\n"
 
 @pytest.fixture
 def watched(project: Project) -> Iterator[Watched]:
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         yield Watched(project, instance)
 
 

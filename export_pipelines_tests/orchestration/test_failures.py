@@ -11,6 +11,7 @@ from export_pipelines.orchestration.run_tags import RANGE_END, RANGE_START
 from export_pipelines.project import Project as Opened
 from export_pipelines.settings import project_root
 from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import (
     DAILY,
     Project,
@@ -80,7 +81,7 @@ def test_running_again_from_deliver_extracts_nothing_again(
 ) -> None:
     project.in_environment(monkeypatch)
     blocked, job = block(project, "2024-01-15"), dg.reconstructable(daily_job)
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         tags = {"dagster/partition": "2024-01-15"}
         with dg.execute_job(job, instance, run_config=QUIET, tags=tags) as failed:
             assert not failed.success

@@ -12,6 +12,7 @@ from export_pipelines.orchestration.build import build_definitions
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.project import Project as Opened
 from export_pipelines.settings import project_root
+from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import DAILY, Project, failure
 
 DAY = "2024-01-15"
@@ -65,7 +66,7 @@ def test_a_run_goes_on_from_write_unless_the_file_asks_for_something_else(
     project.in_environment(monkeypatch)
     project.write("asking", asking(people[:2], rows=1))
     tags = {"dagster/partition": DAY}
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         with dg.execute_job(dg.reconstructable(asking_job), instance, run_config=QUIET, tags=tags) as failed:
             assert "the limit is 1" in failure(failed)["write"]
         project.write("asking", asking(people[2:4]) + line)

@@ -11,6 +11,7 @@ from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definitions
 from export_pipelines.orchestration.backfill import done_partitions
 from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import DAILY, NOW, Project, materializations
 from export_pipelines_tests.orchestration.watching import Watched, schedules_on, turn_on
 
@@ -19,7 +20,7 @@ RENAMED = DAILY + "renamed_from: daily\n"
 
 @pytest.fixture
 def watched(project: Project) -> Iterator[Watched]:
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         turn_on(instance, "daily_schedule", NOW - timedelta(hours=1))
         watched = Watched(project, instance)
         watched.tick()

@@ -12,6 +12,7 @@ from dagster._core.definitions.reconstruct import reconstructable
 from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
 
 from export_pipelines.run_launcher import LIVING, WarmRunLauncher
+from export_pipelines_tests.dagster_storage import put_storage
 
 PATIENCE_S = 120.0
 HERE = Path(__file__)
@@ -33,6 +34,7 @@ def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Dag
     monkeypatch.setenv("PYTHONPATH", str(HERE.parents[2]))
     launcher = {"module": "export_pipelines.run_launcher", "class": "WarmRunLauncher"}
     settings = {"run_launcher": launcher, "telemetry": {"enabled": False}}
+    put_storage(tmp_path)
     with dg.DagsterInstance.local_temp(str(tmp_path), overrides=settings) as instance:
         yield instance
 

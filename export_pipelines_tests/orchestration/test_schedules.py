@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from export_pipelines_tests.dagster_storage import put_storage
 from export_pipelines_tests.orchestration.project import DAILY, MONTHLY, WEEKLY, WHOLE, Project
 from export_pipelines_tests.orchestration.scheduled import day, key, run_requests, tick, turn_on
 
@@ -13,7 +14,7 @@ from export_pipelines_tests.orchestration.scheduled import day, key, run_request
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """Of a folder: a tick opens it once more by its reference."""
     folder = tmp_path / "dagster"
-    folder.mkdir()
+    put_storage(folder)
     with dg.DagsterInstance.local_temp(str(folder), overrides={"telemetry": {"enabled": False}}) as instance:
         yield instance
 

@@ -11,6 +11,7 @@ from dagster._core.test_utils import freeze_time
 
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.orchestration.window_retries import pause_after
+from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import DAILY, Project
 from export_pipelines_tests.orchestration.scheduled import (
     keys_of,
@@ -48,7 +49,7 @@ def ledger(project: Project) -> Ledger:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         yield instance
 
 
