@@ -13,6 +13,9 @@ PREFIX = "EXPORT_PIPELINES_"
 SHORTEST_BYTES = 32
 ID_BYTES = 4
 VERSION = r"[2-9]|[1-9]\d+"  # the first one has no number
+KMS_SCHEME = "aws-kms:"
+KMS_KEY = re.compile(r"aws-kms://(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)")
+IN_KMS = ("MASTER_KEY",)  # keys that may be one of AWS KMS, which never leaves it
 
 
 class KeyVersion(BaseModel):
@@ -42,32 +45,67 @@ class KeyVersion(BaseModel):
         return f"{self.name}:{self.id}"
 
 
+class KmsKeyName(BaseModel):
+    """A version that is a key of AWS KMS: it seals artifacts, and nothing that needs its bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str  # MASTER_KEY, MASTER_KEY_2
+    arn: str
+
+
 class KeyVersions(BaseModel):
-    """All versions of the key `name`, the oldest first; `chosen` is what `<name>_ACTIVE` says."""
+    """All versions of the key `name`, the oldest first: those held here, and those of AWS KMS; `chosen` is what
+    `<name>_ACTIVE` says."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str  # HASH_KEY
     held: tuple[KeyVersion, ...] = ()
+    kms: tuple[KmsKeyName, ...] = ()
     chosen: str = ""
 
     def active(self, purpose: str) -> KeyVersion:
-        """The version that new exports use: the chosen one, or else the highest. Raises SettingsError, in which
+        """The version held here that new exports use: the chosen one, or else the highest. Raises SettingsError, in which
         `purpose` (hash, tokenize) is what needs the key."""
         self.require(purpose)
-        if not self.chosen:
+        if not self.chosen or any(key.name == self._chosen_name for key in self.kms):
             return self.held[-1]
-        name = self.name if self.chosen == "1" else f"{self.name}_{self.chosen}"
         for version in self.held:
-            if version.name == name:
+            if version.name == self._chosen_name:
                 return version
-        raise SettingsError(
+        raise self._not_held(purpose)
+
+    def sealing(self, purpose: str) -> KeyVersion | KmsKeyName:
+        """The version that seals: the chosen one, or else the highest of all. Raises SettingsError."""
+        if self.held:
+            self.require(purpose)
+        versions: dict[str, KeyVersion | KmsKeyName] = {version.name: version for version in self.held}
+        versions |= {key.name: key for key in self.kms}
+        if not versions:
+            raise key_not_set(self.name, purpose)
+        if self.chosen and self._chosen_name not in versions:
+            raise self._not_held(purpose)
+        return versions[self._chosen_name if self.chosen else max(versions, key=_number)]
+
+    @property
+    def _chosen_name(self) -> str:
+        return self.name if self.chosen == "1" else f"{self.name}_{self.chosen}"
+
+    def _not_held(self, purpose: str) -> SettingsError:
+        return SettingsError(
             f'{purpose} needs the version that {PREFIX}{self.name}_ACTIVE names, and no key is held for "{self.chosen}"',
             remedy=f"held: {listed(self.held)}; 1 is the version without a number",
         )
 
     def require(self, purpose: str) -> None:
         """Raises SettingsError without a key, for a key that is too short, or two versions with one secret."""
+        if not self.held and self.kms:
+            raise SettingsError(
+                f"{purpose} needs a key that is held here, and {PREFIX}{self.kms[-1].name} names one of AWS KMS",
+                remedy=f'set {PREFIX}{self.name}_2="$(openssl rand -hex 32)" besides, and {PREFIX}{self.name}_ACTIVE to '
+                "the version that seals",
+            )
         if not self.held:
             raise key_not_set(self.name, purpose)
         by_secret: dict[bytes, KeyVersion] = {}
@@ -124,16 +162,33 @@ def key_file(home: Path, name: str) -> Path:
 
 def key_versions(environment: Mapping[str, str], name: str, root: Path, home: Path) -> KeyVersions:
     """The versions of key `name`: each from the variable of its name, from the file that `<name>_FILE` names, or from
-    `<home>/keys/`. Raises SettingsError for a file without a key, and for a variable that names no version."""
-    versions = []
+    `<home>/keys/`; MASTER_KEY may be the name of a key of AWS KMS, `aws-kms://ARN`. Raises SettingsError for a file without
+    a key, and for a variable that names no version."""
+    versions, in_kms = [], []
     for text in sorted(
         {name} | {f"{name}_{number}" for number in _numbers(environment, name, home)}, key=_number
     ):
         secret, where = read_secret(environment, text, root, home)
-        if secret:
+        if secret.startswith(KMS_SCHEME):
+            in_kms.append(KmsKeyName(name=text, arn=_kms_arn(secret, name, where)))
+        elif secret:
             versions.append(KeyVersion(name=text, secret=SecretBytes(secret.encode()), where=where))
     chosen = environment.get(f"{PREFIX}{name}_ACTIVE", "").strip()
-    return KeyVersions(name=name, held=tuple(versions), chosen=chosen)
+    return KeyVersions(name=name, held=tuple(versions), kms=tuple(in_kms), chosen=chosen)
+
+
+def _kms_arn(text: str, name: str, where: str) -> str:
+    """Raises SettingsError for what names no key, or where the key itself is needed."""
+    match = KMS_KEY.fullmatch(text)
+    if match and name in IN_KMS:
+        return match[1]
+    what = "names no key of AWS KMS" if name in IN_KMS else "has to be held here, and this one is in AWS KMS"
+    raise SettingsError(
+        f"the key {what}",
+        where=where,
+        remedy=f"{PREFIX}{IN_KMS[0]}=aws-kms://arn:aws:kms:REGION:ACCOUNT:key/ID, not an alias, which may come to mean "
+        "another key",
+    )
 
 
 def _number(name: str) -> int:

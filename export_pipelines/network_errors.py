@@ -42,8 +42,9 @@ UNREACHABLE = Meaning(RetryableError, "the server cannot be reached")
 TOO_LONG = Meaning(RetryableError, "the server took too long")
 NO_KEYS = Meaning(
     SettingsError,
-    "there are no keys for this bucket",
-    "name `access_key` and `secret_key`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "there are no credentials of AWS",
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or the machine's role; of a bucket, name `access_key` and "
+    "`secret_key`",
 )
 
 

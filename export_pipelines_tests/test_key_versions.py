@@ -100,3 +100,46 @@ def test_a_key_id_depends_on_the_secret_and_its_purpose_alone(tmp_path: Path) ->
 def test_a_secret_is_never_printed(tmp_path: Path) -> None:
     key = versions_of(tmp_path, HASH_KEY=FIRST)
     assert FIRST not in f"{key!r} {key} {key.held[0]!r} {key.held[0]} {key.model_dump_json()}"
+
+
+ARN = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def master(folder: Path, **variables: str) -> KeyVersions:
+    environment = {PREFIX + name: value for name, value in variables.items()}
+    return key_versions(environment, "MASTER_KEY", folder, folder)
+
+
+def test_a_master_key_of_kms_seals_and_one_held_here_makes_tokens(tmp_path: Path) -> None:
+    key = master(tmp_path, MASTER_KEY=FIRST, MASTER_KEY_2=f"aws-kms://{ARN}")
+    assert key.sealing("seal").name == "MASTER_KEY_2"
+    assert key.active("tokenize").name == "MASTER_KEY"
+    chosen = master(
+        tmp_path,
+        MASTER_KEY=f"aws-kms://{ARN}",
+        MASTER_KEY_2=FIRST,
+        MASTER_KEY_3=SECOND,
+        MASTER_KEY_ACTIVE="1",
+    )
+    assert chosen.sealing("seal").name == "MASTER_KEY"
+    assert chosen.active("tokenize").name == "MASTER_KEY_3"
+
+
+def test_tokens_need_a_key_that_is_held_here(tmp_path: Path) -> None:
+    key = master(tmp_path, MASTER_KEY=f"aws-kms://{ARN}")
+    with pytest.raises(SettingsError, match="tokenize needs a key that is held here.*AWS KMS"):
+        key.active("tokenize")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["aws-kms:/", f"aws-kms:{ARN}", "aws-kms://alias/exports", f"aws-kms://{ARN[:-40]}", "aws-kms://x"],
+)
+def test_what_names_no_key_of_kms_is_not_taken_for_a_secret(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match="names no key of AWS KMS.*aws-kms://arn:aws:kms"):
+        master(tmp_path, MASTER_KEY=text)
+
+
+def test_a_hash_key_is_never_in_kms(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="has to be held here"):
+        versions_of(tmp_path, HASH_KEY=f"aws-kms://{ARN}")

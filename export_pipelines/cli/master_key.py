@@ -22,7 +22,7 @@ def rotate(context: typer.Context) -> None:
         raise key_not_set("MASTER_KEY", "rotate")
     keys = project.data_keys
     old = [key for key in keys.all() if key.master != masters.active.id]
-    keys.replace([masters.rewrap(key) for key in old])
+    keys.replace(masters.rewrap(old))
     project.ledger.record(
         system_user(), "master key rotated", masters.active.id, {"data_keys": len(old)}, project.now()
     )

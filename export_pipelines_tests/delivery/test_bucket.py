@@ -161,7 +161,7 @@ def test_without_any_keys_it_says_so(
 ) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    with pytest.raises(RequestError, match="no keys for this bucket"):
+    with pytest.raises(RequestError, match="no credentials of AWS"):
         open_entry(receiver.entry(access_key=None, secret_key=None), desk.resources).check()
 
 

@@ -3,6 +3,7 @@ once it is destroyed there, no copy of the artifact opens any more."""
 
 import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,12 +13,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from export_pipelines.artifacts.sealing.kms import KmsMasterKey
 from export_pipelines.artifacts.sealing.stream import KEY_BYTES
 from export_pipelines.errors import SettingsError
 from export_pipelines.key_versions import PREFIX, KeyVersion, KeyVersions
 
 NONCE_BYTES = 12
 PURPOSE = "seal"
+AT_ONCE = 16  # requests to a master key that is on a server
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class DataKeys(Protocol):
 
 
 class MasterKey(Protocol):
-    """Wraps data keys: `id` tells it from others and nothing about it."""
+    """Wraps data keys: `id` tells it from others and nothing about it. One on a server raises RetryableError where that
+    cannot be reached."""
 
     @property
     def id(self) -> str: ...
@@ -100,12 +104,11 @@ class MasterKeys:
     @classmethod
     def of(cls, versions: KeyVersions) -> "MasterKeys | None":
         """None where no MASTER_KEY is set: artifacts are not sealed. Raises SettingsError for a key that is too short."""
-        if not versions.held:
+        if not versions.held and not versions.kms:
             return None
-        return cls(
-            LocalMasterKey(versions.active(PURPOSE)),
-            tuple(LocalMasterKey(version) for version in versions.held),
-        )
+        masters: dict[str, MasterKey] = {version.name: LocalMasterKey(version) for version in versions.held}
+        masters |= {key.name: KmsMasterKey(key.arn) for key in versions.kms}
+        return cls(masters[versions.sealing(PURPOSE).name], tuple(masters.values()))
 
     def new(self, artifact: str) -> tuple[bytes, WrappedKey]:
         """A new data key, and what to keep of it."""
@@ -119,8 +122,12 @@ class MasterKeys:
                 return master.unwrap(key.artifact, key.wrapped)
         raise not_held(key)
 
-    def rewrap(self, key: WrappedKey) -> WrappedKey:
-        """The same data key under the active master key."""
+    def rewrap(self, keys: Iterable[WrappedKey]) -> list[WrappedKey]:
+        """The same data keys under the active master key. Raises where one of them does not open."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(self._rewrapped, keys))
+
+    def _rewrapped(self, key: WrappedKey) -> WrappedKey:
         return WrappedKey(key.artifact, self.active.id, self.active.wrap(key.artifact, self.unwrap(key)))
 
 

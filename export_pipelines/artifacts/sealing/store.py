@@ -40,8 +40,8 @@ class SealedStore(StoreAround):
         if self.masters is None:
             return staging
         artifact = f"{export}/{window_key}/{token}"
-        key, wrapped = self.masters.new(artifact)
         try:
+            key, wrapped = self.masters.new(artifact)
             self.keys.add(wrapped)
         except BaseException:
             staging.abort()

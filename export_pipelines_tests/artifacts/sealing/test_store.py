@@ -156,7 +156,7 @@ def test_another_master_key_opens_nothing(store: SealedStore) -> None:
 def test_after_a_rotation_the_old_master_key_is_needed_no_more(store: SealedStore, keys: LedgerKeys) -> None:
     stored(store)
     both = masters(ONE, TWO)
-    keys.replace(map(both.rewrap, keys.all()))
+    keys.replace(both.rewrap(keys.all()))
     assert contents(SealedStore(store.store, keys, masters(TWO))) == PARTS
     with pytest.raises(SettingsError, match="is not held here"):
         contents(store)
@@ -182,5 +182,5 @@ def test_ten_thousand_keys_are_rotated_in_one_go(keys: LedgerKeys) -> None:
             ],
         )
     both = masters(ONE, TWO)
-    keys.replace(map(both.rewrap, keys.all()))
+    keys.replace(both.rewrap(keys.all()))
     assert {key.master for key in keys.all()} == {both.active.id}

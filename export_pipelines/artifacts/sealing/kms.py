@@ -1,0 +1,138 @@
+"""A master key of AWS KMS: it never leaves KMS, which wraps and opens data keys on request.
+
+Each artifact's data key is wrapped by KMS itself, with no key between: whoever disables the KMS key, or takes away a right to
+it, closes all artifacts at once, and the log of KMS names the artifact of every request.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from export_pipelines.errors import ExportError, RetryableError, SettingsError, not_installed
+from export_pipelines.key_versions import PREFIX
+from export_pipelines.network_errors import is_passing, network_errors
+
+WHERE = f"{PREFIX}MASTER_KEY"
+TIMEOUT_S, ATTEMPTS = 10, 3
+CONNECTIONS = 16
+OPENED = 256  # data keys that stay in memory; which of them may be used, the ledger says each time
+_CREDENTIALS = (
+    "AWS does not accept the credentials",
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the role of the machine",
+)
+_STATE = ("the key is disabled, or about to be deleted", "enable it, or cancel its deletion")
+_CHANGED = (
+    "the data key of this artifact does not open: the ledger's entry was changed, or another key wrapped it",
+    "restore the ledger from a backup, or run the export again",
+)
+MENDED: Mapping[str, tuple[str, str]] = {
+    "AccessDeniedException": (
+        "we have no right to use the key",
+        "grant kms:Encrypt and kms:Decrypt on it to who runs this",
+    ),
+    "NotFoundException": ("there is no such key", "see its account, region and id"),
+    "DisabledException": _STATE,
+    "KMSInvalidStateException": _STATE,
+    "InvalidKeyUsageException": (
+        "the key is not one that encrypts",
+        "name a symmetric key for encryption and decryption",
+    ),
+    "InvalidCiphertextException": _CHANGED,
+    "IncorrectKeyException": _CHANGED,
+    "UnrecognizedClientException": _CREDENTIALS,
+    "InvalidClientTokenId": _CREDENTIALS,
+    "SignatureDoesNotMatch": _CREDENTIALS,
+    "InvalidSignatureException": _CREDENTIALS,
+    "IncompleteSignature": _CREDENTIALS,
+    "MissingAuthenticationTokenException": _CREDENTIALS,
+    "ExpiredTokenException": _CREDENTIALS,
+}
+
+PASSING = frozenset({"ThrottlingException", "LimitExceededException", "KeyUnavailableException"})
+
+
+@dataclass(frozen=True)
+class KmsMasterKey:
+    """The MasterKey `arn`. Region and account are those of the ARN; boto3 finds credentials, and an endpoint other than
+    Amazon's in AWS_ENDPOINT_URL_KMS or AWS_ENDPOINT_URL."""
+
+    arn: str
+
+    @property
+    def id(self) -> str:
+        return f"aws-kms://{self.arn}"
+
+    def wrap(self, artifact: str, key: bytes) -> bytes:
+        answer = self._ask(
+            artifact,
+            lambda: self._client.encrypt(KeyId=self.arn, Plaintext=key, EncryptionContext=_context(artifact)),
+        )
+        return bytes(answer["CiphertextBlob"])
+
+    def unwrap(self, artifact: str, wrapped: bytes) -> bytes:
+        return self._opened(artifact, wrapped)
+
+    @cached_property
+    def _opened(self) -> Callable[[str, bytes], bytes]:
+        """A part that is read by ranges, and the parts of one artifact, are one request."""
+        return lru_cache(OPENED)(self._decrypted)
+
+    def _decrypted(self, artifact: str, wrapped: bytes) -> bytes:
+        answer = self._ask(
+            artifact,
+            lambda: self._client.decrypt(
+                KeyId=self.arn, CiphertextBlob=wrapped, EncryptionContext=_context(artifact)
+            ),
+        )
+        return bytes(answer["Plaintext"])
+
+    def _ask(self, artifact: str, request: Callable[[], Any]) -> Any:
+        try:
+            from botocore.exceptions import ClientError
+        except ModuleNotFoundError:
+            raise not_installed("boto3", "kms", WHERE) from None
+        where = f"{self.id} for {artifact}"
+        try:
+            with network_errors(where):
+                return request()
+        except ClientError as error:
+            raise _answered(error.response, where) from None
+
+    @cached_property
+    def _client(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        from export_pipelines.definition.destinations.s3 import PLAIN_HTTP, is_safe_endpoint
+
+        config = Config(
+            connect_timeout=TIMEOUT_S,
+            read_timeout=TIMEOUT_S,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            max_pool_connections=CONNECTIONS,
+        )
+        client = boto3.session.Session().client("kms", region_name=self.arn.split(":")[3], config=config)
+        if not is_safe_endpoint(client.meta.endpoint_url):
+            raise SettingsError(
+                PLAIN_HTTP, where=self.id, remedy="mend AWS_ENDPOINT_URL_KMS or AWS_ENDPOINT_URL"
+            )
+        return client
+
+
+def _answered(response: Mapping[str, Any], where: str) -> ExportError:
+    code = str(response.get("Error", {}).get("Code", ""))
+    if code in MENDED:
+        what, remedy = MENDED[code]
+        return SettingsError(f"{what} ({code})", where=where, remedy=remedy)
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in PASSING or is_passing(status):
+        return RetryableError(f"KMS could not do it now ({code})", where=where)
+    return SettingsError(
+        f"KMS refuses the key ({code})", where=where, remedy="see the rights to it, and its state"
+    )
+
+
+def _context(artifact: str) -> Mapping[str, str]:
+    """What a wrapped key is bound to; the log of KMS shows it."""
+    return {"purpose": "export_pipelines data key", "artifact": artifact}
