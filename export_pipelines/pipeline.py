@@ -11,7 +11,7 @@ from export_pipelines import logs
 from export_pipelines.artifacts import FORMAT_VERSION, NO_ACCESS_FILE, Manifest, ManifestColumn, Part, Store
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
-from export_pipelines.delivery import Artifact, Receipt, Resources, open_destination
+from export_pipelines.delivery import Artifact, Receipt, Resources, discard_encrypted, open_destination
 from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.ledger import Ledger
 from export_pipelines.mask.keys import Keys
@@ -152,8 +152,11 @@ def deliver(
                 attempt.receipt = destination.send(Artifact(manifest, store, now()), attempt)
             receipt = attempt.receipt
     except BaseException as error:
+        if isinstance(error, ExportError) and not error.retryable:
+            discard_encrypted(resources.settings.home, delivery)
         log.error("delivery failed", extra={"delivery": delivery, **logs.failure(error)})
         raise
+    discard_encrypted(resources.settings.home, delivery)  # the ledger has the receipt by now
     sent = {"artifact": receipt.artifact, "kind": receipt.kind, "files": len(receipt.files)}
     log.info("delivery finished", extra={"delivery": delivery, **sent, "bytes": receipt.bytes})
     return receipt

@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.definition import ExportDefinition
+from export_pipelines.delivery import sweep_encrypted
 from export_pipelines.ledger import ENDED_BADLY, OPEN, Ledger
 from export_pipelines.plan.window import before
 
@@ -29,8 +31,11 @@ def expired(
     ]
 
 
-def sweep(definitions: Iterable[ExportDefinition], store: Store, ledger: Ledger, now: datetime) -> list[str]:
-    """Removes what has `expired`, and what killed runs left; returns what was removed. The ledger keeps its record."""
+def sweep(
+    definitions: Iterable[ExportDefinition], store: Store, ledger: Ledger, now: datetime, home: Path
+) -> list[str]:
+    """Removes what has `expired`, and what killed runs and deliveries left in the store and in `home`; returns what was
+    removed. The ledger keeps its record."""
     log.info("sweep started")
     removed = []
     for manifest in expired(definitions, store, ledger, now):
@@ -39,6 +44,6 @@ def sweep(definitions: Iterable[ExportDefinition], store: Store, ledger: Ledger,
             "expired", extra={"artifact": manifest.artifact, "created_at": manifest.created_at.isoformat()}
         )
         removed.append(manifest.artifact)
-    debris = store.sweep()
+    debris = [*store.sweep(), *sweep_encrypted(home)]
     log.info("sweep finished", extra={"expired": len(removed), "debris": len(debris)})
     return [*removed, *debris]

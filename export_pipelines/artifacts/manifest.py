@@ -3,7 +3,7 @@
 import builtins
 import hashlib
 import json
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
@@ -27,7 +27,8 @@ class Stored(Frozen):
 class Part(Stored):
     """One finished file as it is delivered: its name, rows, bytes, bytes before compression, SHA-256, its window.
 
-    `sealed_bytes` and `sealed_sha256` are of what lies in the store, where that is sealed.
+    `sealed_bytes` and `sealed_sha256` are of what lies in the store, where that is sealed. In a manifest that was delivered
+    with encrypted files, `plain_name`, `plain_bytes` and `plain_sha256` are of the part once it is opened.
     """
 
     name: str
@@ -38,6 +39,9 @@ class Part(Stored):
     window: Window
     sealed_bytes: int | None = None
     sealed_sha256: str | None = None
+    plain_name: str | None = None
+    plain_bytes: int | None = None
+    plain_sha256: str | None = None
 
     @property
     def stored_bytes(self) -> int:
@@ -46,6 +50,14 @@ class Part(Stored):
     @property
     def stored_sha256(self) -> str:
         return self.sealed_sha256 or self.sha256
+
+
+class DeliveredEncryption(Stored):
+    """How the delivered files were encrypted: to these fingerprints (pgp) or recipients (age)."""
+
+    method: Literal["pgp", "age"]
+    recipients: tuple[str, ...]
+    signed_by: str | None = None
 
 
 class ManifestColumn(Stored):
@@ -108,6 +120,7 @@ class Manifest(Stored):
         default_factory=dict, exclude_if=lambda found: not found
     )
     seconds: dict[str, float] = Field(default_factory=dict)
+    encryption: DeliveredEncryption | None = None  # of files that were delivered encrypted; never in a store
     parts: tuple[Part, ...]
     digest: str = ""
 

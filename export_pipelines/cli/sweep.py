@@ -22,5 +22,5 @@ def sweep(
     if dry_run:
         header, artifacts = "would be removed", [manifest.artifact for manifest in retention.expired(*opened)]
     else:
-        header, artifacts = "removed", retention.sweep(*opened)
+        header, artifacts = "removed", retention.sweep(*opened, project.settings.home)
     show_listing(artifacts, {header: str}, str, json=json, empty="nothing to remove")

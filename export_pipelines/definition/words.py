@@ -35,6 +35,11 @@ def unless(default: Any) -> Any:
     return Field(default=default, exclude_if=lambda value: value == default)
 
 
+def listed(value: Any) -> Any:
+    """A text alone is a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
 def read_bytes(value: Any) -> Any:
     """Bytes from `20 MB` (decimal) or `20 MiB` (binary), or a plain number of bytes."""
     if isinstance(value, int) and not isinstance(value, bool):

@@ -4,13 +4,21 @@ import hashlib
 import io
 from dataclasses import dataclass
 from datetime import datetime
+from typing import BinaryIO, Protocol
 
-from export_pipelines.artifacts import Manifest, Part, Store
+from export_pipelines.artifacts import Manifest, Part
 from export_pipelines.errors import DamagedArtifact
 
 BLOCK_BYTES = 1 << 20
 MANIFEST_SUFFIX = ".manifest.json"
 CODEC_TYPES = {"gzip": "application/gzip", "zip": "application/zip", "zstd": "application/zstd"}
+ENCRYPTED_TYPES = {"pgp": "application/pgp-encrypted", "age": "application/octet-stream"}
+
+
+class Files(Protocol):
+    """What the parts of an artifact are read from: its store, or the files that were encrypted for a delivery."""
+
+    def open(self, artifact: str, name: str, /) -> BinaryIO: ...
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,7 @@ class Artifact:
     """`at` is the time of the attempt, for the receipt."""
 
     manifest: Manifest
-    store: Store
+    store: Files
     at: datetime
 
     @property
@@ -32,7 +40,9 @@ class Artifact:
 
     @property
     def media_type(self) -> str:
-        """Of each part as it is delivered: that of its codec, else of its format, without parameters."""
+        """Of each part as it is delivered: that of its encryption, its codec, else of its format, without parameters."""
+        if self.manifest.encryption is not None:
+            return ENCRYPTED_TYPES[self.manifest.encryption.method]
         own = self.manifest.media_type.partition(";")[0]
         return CODEC_TYPES.get(self.manifest.codec, own)
 

@@ -13,6 +13,7 @@ from export_pipelines.definition.destinations import (
     WebhookSettings,
 )
 from export_pipelines.delivery.destination import Destination
+from export_pipelines.delivery.encryption import encrypted
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import not_installed
 
@@ -24,14 +25,14 @@ EXTRAS: Mapping[str, str] = {"paramiko": "sftp", "boto3": "s3", "botocore": "s3"
 def open_destination(settings: DestinationSettings, resources: Resources) -> Destination:
     """The destination of one entry.
 
-    Connects to nothing. Raises RequestError for what the operator's allowed.yaml, read now, does not allow; SettingsError
-    for a secret that is not there.
+    Connects to nothing. Raises RequestError for what the operator's allowed.yaml, read now, does not allow, or a key
+    that nothing can be encrypted to; SettingsError for a secret that is not there.
     """
     for named in settings.named():
         resources.require(named.kind, named.name, ".".join(map(str, ("deliver", settings.kind, *named.key))))
     log.debug("opening the destination", extra={"kind": settings.kind})
     try:
-        return _opened(settings, resources)
+        return encrypted(_opened(settings, resources), settings, resources)
     except ModuleNotFoundError as error:
         if error.name is None or error.name not in EXTRAS:
             raise

@@ -21,7 +21,13 @@ def sweep_job(location: CodeLocation) -> dg.JobDefinition:
     def sweep_store(context: dg.OpExecutionContext) -> None:
         project = location.project
         with logs.run(context.run_id), as_dagster_failure():
-            removed = sweep(project.loaded.definitions, project.store, project.ledger, project.now())
+            removed = sweep(
+                project.loaded.definitions,
+                project.store,
+                project.ledger,
+                project.now(),
+                project.settings.home,
+            )
         for name in removed:
             context.log.info(f"removed {name}")
 

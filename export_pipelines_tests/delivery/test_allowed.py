@@ -21,6 +21,7 @@ ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
     "s3": ("s3", {"bucket": "acme", "key": "a/", "endpoint_url": "https://s3.example.com", "ca": "ca.pem", "access_key": SECRET, "secret_key": SECRET}),
     "webhook": ("webhook", {"url": "https://hook.example.com/in", "secret": SECRET, "headers": {"X-Key": {"env": "H"}}, "ca": "ca.pem", "client_certificate": "c.pem", "client_key": "k.pem"}),
     "folder": ("folder", {"path": "/mnt/share/{{date}}"}),
+    "encrypted": ("folder", {"path": "in", "encrypt": {"pgp": ["a.asc", "b.asc"], "sign": "ours.asc", "passphrase": SECRET}}),
     "email": ("email", {"to": ["a@to.example"], "cc": "b@cc.example", "from": "c@from.example", "smtp": {"file": "smtp"}, "encrypt": ["e.pem"]}),
 }  # fmt: skip
 NAMED = {
@@ -47,6 +48,12 @@ NAMED = {
         ("client_key", "files", "k.pem"),
     },
     "folder": {("path", "folders", "/mnt/share/{{date}}")},
+    "encrypted": {
+        ("encrypt.pgp", "files", "a.asc"),
+        ("encrypt.pgp", "files", "b.asc"),
+        ("encrypt.sign", "files", "ours.asc"),
+        ("encrypt.passphrase", "variables", "S"),
+    },
     "email": {
         ("to", "mail_domains", "to.example"),
         ("cc", "mail_domains", "cc.example"),
@@ -71,7 +78,8 @@ def allow(desk: Desk, **globs: str) -> None:
 
 @pytest.mark.parametrize("kind", ENTRIES)
 def test_a_destination_knows_all_that_it_names(kind: str) -> None:
-    found = KINDS[kind].model_validate(ENTRIES[kind][1]).named()
+    name, settings = ENTRIES[kind]
+    found = KINDS[name].model_validate(settings).named()
     assert {(".".join(map(str, one.key)), one.kind, one.name) for one in found} == NAMED[kind]
 
 
@@ -86,8 +94,8 @@ def test_each_name_is_held_against_the_list_when_the_destination_is_opened(
     others = [one for _, other, one in NAMED[kind] if other == of and one != name]
     allow(desk, **{of: json.dumps(others)})
     with pytest.raises(RequestError, match=f"allowed.yaml does not allow the .*{name}") as caught:
-        open_entry({"kind": kind, "settings": ENTRIES[kind][1]}, desk.resources)
-    assert caught.value.where.startswith(f"deliver.{kind}.")
+        open_entry(dict(zip(("kind", "settings"), ENTRIES[kind], strict=True)), desk.resources)
+    assert caught.value.where.startswith(f"deliver.{ENTRIES[kind][0]}.")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from export_pipelines.definition.destinations.download import DownloadSettings
 from export_pipelines.definition.destinations.email import EmailSettings
+from export_pipelines.definition.destinations.encryption import Encryption
 from export_pipelines.definition.destinations.folder import FolderSettings
 from export_pipelines.definition.destinations.s3 import S3Settings
 from export_pipelines.definition.destinations.settings import DestinationSettings, StoredEntry
@@ -12,6 +13,7 @@ __all__ = [
     "DestinationSettings",
     "DownloadSettings",
     "EmailSettings",
+    "Encryption",
     "FolderSettings",
     "S3Settings",
     "SftpSettings",

@@ -1,15 +1,16 @@
 """`email:` the files as attachments, or a mail that says where they are."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from export_pipelines.definition.destinations.address import MailAddress
+from export_pipelines.definition.destinations.encryption import Encryption
 from export_pipelines.definition.destinations.named import Named
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import DestinationSettings, Seconds
-from export_pipelines.definition.words import ByteSize, fault
+from export_pipelines.definition.words import ByteSize, fault, listed
 from export_pipelines.templates import MAIL_WORDS, MAX_TEXT, header_faults, template_faults
 
 SUBJECT = "{{export}} {{key}}: {{rows}} rows"
@@ -30,12 +31,15 @@ def _line(value: str) -> str:
     return value
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+def _shape(value: Any) -> str:
+    return "(mapping)" if isinstance(value, (dict, Encryption)) else "(list)"
 
 
 Addresses = Annotated[
-    tuple[MailAddress, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])
+    tuple[MailAddress, ...], BeforeValidator(listed, json_schema_input_type=str | list[str])
+]
+Encrypt = Annotated[
+    Annotated[tuple[str, ...], Tag("(list)")] | Annotated[Encryption, Tag("(mapping)")], Discriminator(_shape)
 ]
 
 
@@ -44,7 +48,7 @@ class EmailSettings(DestinationSettings):
 
     `smtp` holds a URL, `smtp://user:password@host:587` for STARTTLS, `smtps://` for TLS from the start; without it,
     EXPORT_PIPELINES_SMTP_URL. `over_limit`: `split` over several mails, `link` to a download, or `fail`. `encrypt`
-    names certificates (PEM, RSA) of the recipients, for S/MIME. `resend_when_uncertain`: whether a mail of which nobody
+    lists certificates (PEM, RSA) of the recipients, for S/MIME, or encrypts the files as every kind does. `resend_when_uncertain`: whether a mail of which nobody
     knows if it was taken is sent once more, under the same Message-ID.
     """
 
@@ -59,10 +63,27 @@ class EmailSettings(DestinationSettings):
     smtp: Secret | None = None
     max_size: ByteSize = 20_000_000
     over_limit: Literal["split", "link", "fail"] = "split"
-    encrypt: tuple[str, ...] = ()
+    encrypt: Encrypt = ()
     manifest: bool = True
     resend_when_uncertain: bool = False
     timeout_s: Seconds = 60
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.file_encryption is not None and self.over_limit == "link":
+            raise fault(
+                "a link leads to the files as they are: encrypt goes with `over_limit: split` or `fail`"
+            )
+        return self
+
+    @property
+    def file_encryption(self) -> Encryption | None:
+        return self.encrypt if isinstance(self.encrypt, Encryption) else None
+
+    @property
+    def certificates(self) -> tuple[str, ...]:
+        """Files of the recipients' certificates, for S/MIME."""
+        return () if isinstance(self.encrypt, Encryption) else self.encrypt
 
     def server(self) -> str:
         return ",".join(sorted((*self.to, *self.cc)))
@@ -72,7 +93,9 @@ class EmailSettings(DestinationSettings):
 
     def named(self) -> Iterator[Named]:
         yield from super().named()
-        yield from (Named(("encrypt",), "files", path) for path in self.encrypt)
+        yield from (Named(("encrypt",), "files", path) for path in self.certificates)
+        if self.file_encryption is not None:
+            yield from self.file_encryption.named()
         for key, addresses in (("to", self.to), ("cc", self.cc), ("from", (self.sender,))):
             for address in filter(None, addresses):
                 yield Named((key,), "mail_domains", address.rpartition("@")[2])

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import ClassVar
 
+from export_pipelines.definition.destinations.encryption import EncryptedSettings
 from export_pipelines.definition.destinations.named import Named
-from export_pipelines.definition.destinations.settings import DestinationSettings, FolderPath, Overwrite
+from export_pipelines.definition.destinations.settings import FolderPath, Overwrite
 
 
-class FolderSettings(DestinationSettings):
+class FolderSettings(EncryptedSettings):
     """A folder on this machine; a relative path is taken from the program's own folder of deliveries."""
 
     kind: ClassVar[str] = "folder"
@@ -24,5 +25,6 @@ class FolderSettings(DestinationSettings):
         return (self.path,)
 
     def named(self) -> Iterator[Named]:
+        yield from super().named()
         if PurePosixPath(self.path).is_absolute():
             yield Named(("path",), "folders", self.path)

@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from export_pipelines.definition.destinations.encryption import EncryptedSettings
 from export_pipelines.definition.destinations.hosts import host_of, is_loopback
 from export_pipelines.definition.destinations.named import Named, files_in
 from export_pipelines.definition.destinations.secret import Secret
-from export_pipelines.definition.destinations.settings import DestinationSettings, Overwrite, Seconds
+from export_pipelines.definition.destinations.settings import Overwrite, Seconds
 from export_pipelines.definition.words import Flag, fault, unless
 from export_pipelines.templates import FOLDER_WORDS, WORDS, template_faults, words_in
 
@@ -69,7 +70,7 @@ def is_safe_endpoint(url: str) -> bool:
 Checksums = Literal["when_supported", "when_required"]
 
 
-class S3Settings(DestinationSettings):
+class S3Settings(EncryptedSettings):
     """Objects get the key `key`, or their own names below it where it ends with a slash. Without keys, boto3 finds them."""
 
     kind: ClassVar[str] = "s3"

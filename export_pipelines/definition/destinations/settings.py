@@ -1,7 +1,7 @@
 """What the settings of all kinds have in common."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
@@ -9,6 +9,9 @@ from typing_extensions import TypedDict  # pydantic takes that of typing from Py
 from export_pipelines.definition.destinations.named import Named, secrets_in
 from export_pipelines.definition.words import fault
 from export_pipelines.templates import FOLDER_WORDS, template_faults
+
+if TYPE_CHECKING:
+    from export_pipelines.definition.destinations.encryption import Encryption
 
 Overwrite = Literal["replace", "never", "version"]
 Seconds = Annotated[float, Field(gt=0, le=600)]  # to wait for the other side to move
@@ -50,6 +53,11 @@ class DestinationSettings(BaseModel):
     def stored(self) -> StoredEntry:
         """As it stands in plans and in the ledger, with every setting filled in."""
         return {"kind": self.kind, "settings": self.model_dump(mode="json", by_alias=True)}
+
+    @property
+    def file_encryption(self) -> "Encryption | None":
+        """How the files are encrypted before they leave; None where they are not."""
+        return None
 
     def server(self) -> str:
         return ""

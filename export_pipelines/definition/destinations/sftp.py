@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from export_pipelines.definition.destinations.encryption import EncryptedSettings
 from export_pipelines.definition.destinations.named import Named
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import (
-    DestinationSettings,
     FolderPath,
     Overwrite,
     Seconds,
@@ -46,7 +46,7 @@ class SshLogin(BaseModel):
         return self
 
 
-class SftpSettings(DestinationSettings, SshLogin):
+class SftpSettings(EncryptedSettings, SshLogin):
     """Files go into the folder `path`, from the login's home where it is relative. `jump` is a host on the way (ProxyJump).
 
     `verify`: how it becomes certain that a file arrived: its `size` (the default; it is read back where the server tells
@@ -89,7 +89,7 @@ class SftpSettings(DestinationSettings, SshLogin):
         return (self.host,)
 
     def named(self) -> Iterator[Named]:
-        yield from DestinationSettings.named(self)
+        yield from EncryptedSettings.named(self)
         yield from _hosts(self, ())
         if self.jump is not None:
             yield from _hosts(self.jump, ("jump",))

@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from export_pipelines.definition.destinations.encryption import EncryptedSettings
 from export_pipelines.definition.destinations.hosts import host_of
 from export_pipelines.definition.destinations.named import Named, files_in
 from export_pipelines.definition.destinations.secret import Secret, SecretName
-from export_pipelines.definition.destinations.settings import DestinationSettings, Seconds
+from export_pipelines.definition.destinations.settings import Seconds
 from export_pipelines.definition.words import Flag, fault
 
 OPENED_BY = (
@@ -35,7 +36,7 @@ def _free(value: dict[str, SecretName]) -> dict[str, SecretName]:
     return value
 
 
-class WebhookSettings(DestinationSettings):
+class WebhookSettings(EncryptedSettings):
     """One POST for each file (`raw` or `multipart`) and a last one with the manifest, or one `notice` with links.
 
     `secret` signs by the Standard Webhooks scheme (`whsec_...`). `headers` are secrets, such as an API key.
@@ -60,6 +61,10 @@ class WebhookSettings(DestinationSettings):
     def _pair(self) -> Self:
         if (self.client_certificate is None) != (self.client_key is None):
             raise fault("client_certificate and client_key come together")
+        if self.encrypt is not None and self.send == "notice":
+            raise fault(
+                "a notice links to the files as they are: encrypt goes with `send: raw` or `multipart`"
+            )
         return self
 
     def named(self) -> Iterator[Named]:

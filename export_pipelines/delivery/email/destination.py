@@ -61,7 +61,7 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
         )
     found = [
         certificate
-        for path in settings.encrypt
+        for path in settings.certificates
         for certificate in certificates(resources.file(path, WHERE), f"{WHERE}.encrypt {path}")
     ]
     return Email(settings, server, sender, found, resources.settings.public_url)

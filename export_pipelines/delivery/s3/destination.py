@@ -4,6 +4,7 @@ import logging
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import S3Settings
+from export_pipelines.definition.destinations.encryption import SUFFIXES
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
@@ -100,6 +101,8 @@ class S3:
             return tuple(part.name for part in manifest.parts)
         extension = FORMATS[manifest.format].extension + CODECS[manifest.codec].suffix
         words = {**words_of(manifest), "ext": extension}
+        suffix = SUFFIXES[manifest.encryption.method] if manifest.encryption else ""
         return tuple(
-            render(template, {**words, "part": str(number)}) for number in range(1, len(manifest.parts) + 1)
+            render(template, {**words, "part": str(number)}) + suffix
+            for number in range(1, len(manifest.parts) + 1)
         )
