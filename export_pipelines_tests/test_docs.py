@@ -9,7 +9,9 @@ import pytest
 
 from export_pipelines.alerts.rules import load_alerts
 from export_pipelines.catalog.dimensions import Bucket
+from export_pipelines.catalog.load import load_catalog
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
+from export_pipelines.definition import load_definitions
 from export_pipelines.definition.allowed import Allowed, load_allowed
 from export_pipelines.definition.delivery import KINDS
 from export_pipelines.definition.export import ExportType, MaskWord, Smart
@@ -19,7 +21,7 @@ from export_pipelines.definition.report import Over, TimeBasis
 from export_pipelines.definition.written import REPORT_KEYS, WrittenExport
 from export_pipelines.mask.own import own_of
 from export_pipelines.mask.redact import redactor
-from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.conftest import DAILY, REPOSITORY
 from export_pipelines_tests.plan.leads import columns
 
 REFERENCE = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
@@ -45,6 +47,15 @@ def test_no_setting_is_told_that_is_not_there(kind: str) -> None:
     rows = re.findall(r"^\| (`.+?`) \|", section(DESTINATIONS, kind), re.MULTILINE)
     names = {field.alias or name for name, field in KINDS[kind].model_fields.items()}
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} - names == set()
+
+
+def test_the_encryption_that_is_shown_loads(tmp_path: Path) -> None:
+    shown = re.search(r"```yaml\n(deliver:.*?)```", section(DESTINATIONS, "Encryption"), re.DOTALL)
+    assert shown
+    (tmp_path / "daily.yaml").write_text(DAILY.partition("deliver:")[0] + shown[1], encoding="utf-8")
+    (definition,) = load_definitions(tmp_path, load_catalog(None)).definitions
+    found = [entry.file_encryption for entry in definition.deliver]
+    assert [one and one.method for one in found] == ["pgp", "age"]
 
 
 def test_the_alerts_that_are_shown_load(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.ledger import open_ledger
 from export_pipelines.ledger.tables import audit
 from export_pipelines.project import Project as Opened
+from export_pipelines_servers.kms import kms_server
 from export_pipelines_tests.conftest import Answer, Project
 
 MASTER, SECOND, AUDIT = (f"EXPORT_PIPELINES_{name}" for name in ("MASTER_KEY", "MASTER_KEY_2", "AUDIT_KEY"))
@@ -59,6 +60,25 @@ def test_after_a_rotation_the_first_master_key_is_needed_no_more(
     assert terminal("master-key", "rotate").stdout == "0 data keys wrapped anew\n"
     del project.environment[MASTER]
     assert terminal("deliver", sealed, "--again").code == 0
+
+
+def test_a_rotation_to_a_key_of_kms_that_then_refuses(
+    project: Project, terminal: Terminal, sealed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kms_server() as kms:
+        for name, value in kms.environment.items():
+            monkeypatch.setenv(name, value)
+        project.environment[SECOND] = f"aws-kms://{kms.new_key()}"
+        assert terminal("master-key", "rotate").stdout == "1 data key wrapped anew\n"
+        del project.environment[MASTER]
+        before = delivered(project)
+        assert terminal("deliver", sealed, "--again").code == 0
+        assert terminal("run", "daily", "--partition", "2024-01-16").code == 0
+        with kms.closed():
+            answer = terminal("run", "daily", "--partition", "2024-01-17")
+            assert answer.code == 2 and "KMS refuses the key" in answer.stderr
+    assert delivered(project) == before
+    assert not (project.home / "artifacts" / "daily" / "2024-01-17").exists()
 
 
 def test_without_its_master_key_nothing_is_opened_and_the_stored_bytes_still_verify(

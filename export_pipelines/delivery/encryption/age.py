@@ -30,13 +30,15 @@ class Age:
     def opened(self, folder: Path) -> "Iterator[AgeSession]":
         where = f"{self.where}.{WHERE}"
         try:
+            import pyrage
+
             from export_pipelines.delivery.encryption.age_child import recipient_of
         except ModuleNotFoundError:
             raise not_installed("pyrage", "age", where) from None
         for text in self.recipients:
             try:
                 recipient_of(text)
-            except Exception as error:  # the library's own, which derive from nothing else
+            except pyrage.RecipientError as error:
                 raise RequestError(
                     f'"{text}" is no recipient of age: a character was lost or changed',
                     where=where,
