@@ -133,9 +133,7 @@ def _naming(value: str) -> str:
 class WrittenExport(BaseModel):
     """An export: which leads, which fields, in which files, when, and where they go."""
 
-    model_config = ConfigDict(
-        extra="forbid", arbitrary_types_allowed=True, title="Export definition"
-    )
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, title="Export definition")
 
     description: Annotated[str, Field(description="What the export is for, for those who meet it.")] = ""
     owner: Annotated[str | None, Field(description="Who answers for it.")] = None

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from export_pipelines.artifacts import Part
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.encryption.cipher import Session
-from export_pipelines.delivery.next_attempt import GIVE_UP
+from export_pipelines.delivery.retry import GIVE_UP
 from export_pipelines.errors import RetryableError
 from export_pipelines.files.digest import digest_of
 from export_pipelines.files.locking import sync_folder
