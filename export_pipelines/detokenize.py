@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol
 
 from export_pipelines.errors import RequestError, StoreError
 from export_pipelines.files.digest import digest_of
-from export_pipelines.ledger import Ledger
+from export_pipelines.ledger import AuditAction, AuditOutcome, Ledger
 from export_pipelines.mask.pseudonyms import Opener
 from export_pipelines.mask.token_columns import TokenColumns
 
@@ -76,14 +76,16 @@ class Detokenizer:
     @contextmanager
     def _recorded(self, subject: str, detail: dict[str, Any]) -> Iterator["_Count"]:
         """An entry before values are given back, and another after it with how many they were."""
-        entry = self.ledger.record(self.actor, "detokenize", subject, detail, self.now())
-        count, outcome = _Count(), "failed"
+        entry = self.ledger.record(
+            self.actor, AuditAction.DETOKENIZE, subject, detail, self.now(), AuditOutcome.STARTED
+        )
+        count, outcome = _Count(), AuditOutcome.FAILED
         try:
             yield count
-            outcome = "done"
+            outcome = AuditOutcome.DONE
         finally:
             said = {"entry": entry, "opened": count.opened, "outcome": outcome}
-            self.ledger.record(self.actor, "detokenized", subject, said, self.now())
+            self.ledger.record(self.actor, AuditAction.DETOKENIZED, subject, said, self.now(), outcome)
 
 
 @dataclass

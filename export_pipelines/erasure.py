@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from export_pipelines.artifacts import Manifest, Store
-from export_pipelines.ledger import Ledger
-
-ACTION = "erased"
+from export_pipelines.ledger import AuditAction, Ledger
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ def erase(artifact: str, store: Store, ledger: Ledger, actor: str, now: Callable
         "rows": manifest.rows,
         "parts": {part.name: part.sha256 for part in manifest.parts},
     }
-    ledger.record(actor, ACTION, artifact, detail, now())
+    ledger.record(actor, AuditAction.ERASED, artifact, detail, now())
     store.remove(artifact)
     return erasure
 

@@ -3,6 +3,7 @@
 from export_pipelines.ledger.alert import Alert, AlertKind
 from export_pipelines.ledger.api_keys import ApiKey, ApiKeys
 from export_pipelines.ledger.audit import AuditEntry
+from export_pipelines.ledger.audit_action import AuditAction, AuditOutcome
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.open_ledger import ledger_of, open_ledger
@@ -15,7 +16,9 @@ __all__ = [
     "AlertKind",
     "ApiKey",
     "ApiKeys",
+    "AuditAction",
     "AuditEntry",
+    "AuditOutcome",
     "Delivery",
     "Ledger",
     "State",

@@ -19,8 +19,9 @@ READ_ROWS = 1000
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """`subject` is what it was done to, `detail` all else; neither holds a secret or a lead's value. Ids count from 1
-    without a gap; `hash` is that of the entry and of all before it."""
+    """`actor` is who asked, `owner` whose rights held beside theirs; `subject` is what it was done to, `detail` all else.
+    None of them holds a secret or a lead's value: what may is told by its digest. Ids count from 1 without a gap; `hash`
+    is that of the entry and of all before it. Entries of releases before 0010 have no `outcome`."""
 
     id: int
     at: datetime
@@ -29,6 +30,8 @@ class AuditEntry:
     subject: str
     detail: Mapping[str, Any]
     hash: str
+    owner: str | None = None
+    outcome: str | None = None
 
     def hash_after(self, previous: str) -> str:
         """SHA-256 of this entry behind one with the hash `previous`."""
@@ -40,6 +43,7 @@ class AuditEntry:
             self.action,
             self.subject,
             self.detail,
+            *([self.owner, self.outcome] if self.outcome is not None else []),
         ]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -16,6 +16,7 @@ from export_pipelines.ledger.alert import Alert, alert_keys, open_alerts, was_to
 from export_pipelines.ledger.attempt import Attempt
 from export_pipelines.ledger.attempt_rows import arrived, end_killed, failed, open_attempt, same_files, update
 from export_pipelines.ledger.audit import AuditEntry, add_entry, read_entries
+from export_pipelines.ledger.audit_action import AuditOutcome
 from export_pipelines.ledger.delivery import (
     OPEN,
     Delivery,
@@ -161,11 +162,20 @@ class Ledger:
         with self.engine.begin() as connection:
             return alert_keys(connection, prefix)
 
-    def record(self, actor: str, action: str, subject: str, detail: Mapping[str, Any], at: datetime) -> int:
-        """Adds an entry to the audit; returns its id."""
-        row = {"actor": actor, "action": action, "subject": subject, "detail": dict(detail), "at": at}
+    def record(
+        self,
+        actor: str,
+        action: str,
+        subject: str,
+        detail: Mapping[str, Any],
+        at: datetime,
+        outcome: str = AuditOutcome.DONE,
+        owner: str | None = None,
+    ) -> int:
+        """Adds an entry to the audit, with an AuditAction and an AuditOutcome; returns its id."""
+        row = {"actor": actor, "action": str(action), "subject": subject, "detail": dict(detail), "at": at}
         with self.engine.begin() as connection:
-            return add_entry(connection, row)
+            return add_entry(connection, row | {"outcome": str(outcome), "owner": owner})
 
     # --- what is read ------------------------------------------------------------------------------------------
 

@@ -132,11 +132,13 @@ audit = sa.Table(  # who did what to which thing; a chain, see audit.py
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
     sa.Column("at", Utc, nullable=False),
-    sa.Column("actor", sa.Text, nullable=False),  # a user of the operating system
+    sa.Column("actor", sa.Text, nullable=False),  # a principal, or a user of the operating system
     sa.Column("action", sa.Text, nullable=False, index=True),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
     sa.Column("hash", sa.Text),  # of this entry and of all before it
+    sa.Column("owner", sa.Text),
+    sa.Column("outcome", sa.Text),
 )
 
 checkpoints = sa.Table(  # of the audit, signed

@@ -313,8 +313,10 @@ def test_the_audit_keeps_every_entry_in_its_order(ledger: Ledger) -> None:
     second = ledger.record("bob", "detokenize", "a.csv", {"columns": ["email", "ä"]}, AT - HOUR)
     assert first < second
     assert [replace(entry, hash="") for entry in ledger.audit("detokenize")] == [
-        AuditEntry(first, AT, "ann", "detokenize", "value", {"key": "MASTER_KEY:01234567"}, ""),
-        AuditEntry(second, AT - HOUR, "bob", "detokenize", "a.csv", {"columns": ["email", "ä"]}, ""),
+        AuditEntry(first, AT, "ann", "detokenize", "value", {"key": "MASTER_KEY:01234567"}, "", None, "done"),
+        AuditEntry(
+            second, AT - HOUR, "bob", "detokenize", "a.csv", {"columns": ["email", "ä"]}, "", None, "done"
+        ),
     ]
     assert len(ledger.audit()) == 3
 
