@@ -13,7 +13,7 @@ from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.granted import is_clear
 from export_pipelines.plan.plan import iso
-from export_pipelines.plan.rights import with_rights
+from export_pipelines.plan.rights import compared, with_rights
 
 
 def require_deliverable(
@@ -27,8 +27,8 @@ def require_deliverable(
     """Raises Denied unless the export's owner, and whoever asks, may have all of the artifact delivered there today,
     each in one of their roles. `request` is that of the artifact's window, by today's definition.
 
-    An artifact is within the rights of a role if it holds what the owner's plan of today would give, or if its manifest
-    shows that no column, flow, day or row is beyond them.
+    An artifact is within the rights of a role if it holds what the owner's plan of today would give in that role, or if its
+    manifest shows that no column, flow, day or row is beyond them, and the definition compares nothing that is hidden.
     """
     if policy is None:
         return
@@ -37,11 +37,12 @@ def require_deliverable(
         raise Denied(
             f"{policy.file} says who may export what, and this export names no owner", where=manifest.export
         )
-    is_todays = _is_todays(manifest, request, policy, at)
+    todays_role = _todays_role(manifest, request, policy, at)
     for name in filter(None, (owner, asker)):
         refusals: list[str] = []
         for grant in grants_of(policy, name, at):
-            beyond = list(_beyond(manifest, settings, request.dataset, grant, is_todays and name == owner))
+            is_todays = name == owner and grant.roles[0] == todays_role
+            beyond = list(_beyond(manifest, settings, request, grant, is_todays))
             if not beyond:
                 break
             refusals.append(f"{grant.roles[0]} ({policy.at('roles', grant.roles[0])}): {'; '.join(beyond)}")
@@ -53,20 +54,23 @@ def require_deliverable(
             )
 
 
-def _is_todays(manifest: Manifest, request: PlanRequest, policy: Policy, at: datetime) -> bool:
-    """Of what a release without fingerprints made, too little is told to say so."""
+def _todays_role(manifest: Manifest, request: PlanRequest, policy: Policy, at: datetime) -> str | None:
+    """The owner's role in which a run of today would make the same artifact; None where none would, and of what a release
+    without fingerprints made, since too little is told of it."""
     try:
         plan = compile_plan(with_rights(request, policy, None, "create", at))
     except ExportError:
-        return False
-    return fingerprint(plan) == manifest.fingerprint
+        return None
+    is_same = plan.rights is not None and fingerprint(plan) == manifest.fingerprint
+    return plan.rights.owner_role if plan.rights and is_same else None
 
 
 def _beyond(
-    manifest: Manifest, settings: DestinationSettings, dataset: Dataset, grant: Grant, is_todays: bool
+    manifest: Manifest, settings: DestinationSettings, request: PlanRequest, grant: Grant, is_todays: bool
 ) -> Iterator[str]:
-    if "create" not in grant.permissions:
-        yield 'without the permission "create"'
+    for permission in ("create", "download") if settings.kind == "download" else ("create",):
+        if permission not in grant.permissions:
+            yield f'without the permission "{permission}"'
     if manifest.type not in grant.types:
         yield f"exports of {manifest.type}s"
     for place in settings.reaches():
@@ -77,7 +81,8 @@ def _beyond(
     if grant.max_rows is not None and manifest.rows > grant.max_rows:
         yield f"more than {grant.max_rows:,} rows"
     if not is_todays:
-        yield from _shown_beyond(manifest, dataset, grant)
+        yield from (finding.text for finding in compared(request, grant))
+        yield from _shown_beyond(manifest, request.dataset, grant)
 
 
 def _shown_beyond(manifest: Manifest, dataset: Dataset, grant: Grant) -> Iterator[str]:

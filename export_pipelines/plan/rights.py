@@ -41,7 +41,7 @@ def findings(request: PlanRequest, grant: Grant) -> list[Finding]:
     return [
         *_types(request, grant),
         *_destinations(request, grant),
-        *_compared(request, grant),
+        *compared(request, grant),
         *_columns(request, grant),
         *_rows(request, grant),
     ]
@@ -161,7 +161,7 @@ def _destinations(request: PlanRequest, grant: Grant) -> Iterator[Finding]:
             yield Finding(("deliver", n), 'offer downloads without the permission "download"', True)
 
 
-def _compared(request: PlanRequest, grant: Grant) -> Iterator[Finding]:
+def compared(request: PlanRequest, grant: Grant) -> Iterator[Finding]:
     """What rows are chosen, sorted or grouped by, and is not seen in clear: it would tell what is hidden."""
     dataset = request.dataset
     for key, what, field in _asked(request):
