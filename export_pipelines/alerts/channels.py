@@ -73,9 +73,11 @@ def open_channel(settings: rules.Channel, resources: Resources) -> Channel:
         case rules.EmailChannel():
             return _mail(settings, resources)
         case rules.SlackChannel():
-            return _Slack(_client(settings, resources))
+            return _Slack(webhook_client(settings, resources))
         case rules.WebhookChannel():
-            return _Webhook(_client(settings, resources), signing_key(settings.secret, resources, WHERE))
+            return _Webhook(
+                webhook_client(settings, resources), signing_key(settings.secret, resources, WHERE)
+            )
     raise TypeError(f"nothing opens a channel of kind {settings.kind}")
 
 
@@ -163,7 +165,8 @@ def _mail(settings: rules.EmailChannel, resources: Resources) -> Channel:
     return _Mail(mail_server(settings.smtp, resources, WHERE, TIMEOUT_S), sender, settings.to)
 
 
-def _client(settings: rules.SlackChannel | rules.WebhookChannel, resources: Resources) -> HttpClient:
+def webhook_client(settings: rules.SlackChannel | rules.WebhookChannel, resources: Resources) -> HttpClient:
+    """What posts to the channel's URL. Raises SettingsError."""
     return HttpClient(
         url=resources.secret(settings.url, f"{WHERE} url"),
         where=f"{WHERE} url",

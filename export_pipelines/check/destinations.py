@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from export_pipelines.alerts.rules import load_alerts
+from export_pipelines.alerts.rules import checkpoint_places, load_alerts
 from export_pipelines.catalog.load import shown
 from export_pipelines.check.fault import ALERTS, ALLOWED, CheckFault
 from export_pipelines.definition import ExportDefinition
@@ -63,5 +63,12 @@ def alert_faults(resources: Resources) -> Iterator[CheckFault]:
 
         try:
             open_channel(channel, resources)
+        except ExportError as error:
+            yield CheckFault(ALERTS, "error", str(error))
+    for place in checkpoint_places(resources.settings.alerts):
+        from export_pipelines.alerts.send_checkpoint import open_place
+
+        try:
+            open_place(place, resources)
         except ExportError as error:
             yield CheckFault(ALERTS, "error", str(error))

@@ -8,7 +8,7 @@ from export_pipelines.definition.delivery import KINDS
 # of its jobs, sensors and ops
 OWN = frozenset(
     {"alerts", "compress", "deliver_again", "deliver_everywhere", "extract", "extract_after", "filter", "mask_pii", "on_demand_export",
-     "project_fields", "record", "record_window", "retry_deliveries", "retry_windows", "send", "serialize", "sweep", "sweep_store", "write"}
+     "project_fields", "record", "record_window", "retry_deliveries", "retry_windows", "send", "serialize", "sweep", "sign_audit", "sweep_store", "write"}
 )  # fmt: skip
 OWN_KINDS = re.compile(
     rf"(?:{'|'.join(KINDS)})_[0-9]+|(?:lead|event|report)__.*"

@@ -72,8 +72,8 @@ class Signer:
         return f"{text}\n\N{EM DASH} {ORIGIN} {base64.b64encode(signature).decode()}\n"
 
 
-def open_note(note: str, key: Ed25519PublicKey) -> Checkpoint:
-    """The checkpoint of a note that `key` signed. Raises RequestError for another note, or one that was changed."""
+def open_note(note: str, *keys: Ed25519PublicKey) -> Checkpoint:
+    """The checkpoint of a note that one of `keys` signed. Raises RequestError for another note, or one that was changed."""
     text, separator, signatures = note.partition("\n\n")
     for line in signatures.splitlines() if separator else ():
         mark, _, words = line.partition(" ")
@@ -81,13 +81,18 @@ def open_note(note: str, key: Ed25519PublicKey) -> Checkpoint:
         if mark != "\N{EM DASH}" or name != ORIGIN:
             continue
         signature = _bytes(encoded)
-        if signature[:ID_BYTES] == key_id(key):
-            try:
-                key.verify(signature[ID_BYTES:], f"{text}\n".encode())
-            except InvalidSignature:
-                break
-            return Checkpoint.of_text(f"{text}\n")
+        for key in keys:
+            if signature[:ID_BYTES] == key_id(key) and _holds(key, signature[ID_BYTES:], f"{text}\n"):
+                return Checkpoint.of_text(f"{text}\n")
     raise _no_checkpoint()
+
+
+def _holds(key: Ed25519PublicKey, signature: bytes, text: str) -> bool:
+    try:
+        key.verify(signature, text.encode())
+    except InvalidSignature:
+        return False
+    return True
 
 
 def key_id(key: Ed25519PublicKey) -> bytes:

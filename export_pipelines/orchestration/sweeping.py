@@ -1,13 +1,14 @@
-"""Every night the store is rid of what no longer has to be kept."""
+"""Every night the store is rid of what no longer has to be kept, and the audit is signed."""
 
 import dagster as dg
 
 from export_pipelines import logs
+from export_pipelines.checkpoints import daily_checkpoint
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failing import as_dagster_failure
 from export_pipelines.retention import sweep
 
-SWEEP, SWEEP_STORE = "sweep", "sweep_store"
+SWEEP, SWEEP_STORE, SIGN_AUDIT = "sweep", "sweep_store", "sign_audit"
 SWEEP_SCHEDULE = f"{SWEEP}_schedule"
 AT = "10 4 * * *"
 
@@ -31,12 +32,25 @@ def sweep_job(location: CodeLocation) -> dg.JobDefinition:
         for name in removed:
             context.log.info(f"removed {name}")
 
+    @dg.op(
+        name=location.named(SIGN_AUDIT),
+        description="Signs a checkpoint of the audit with AUDIT_KEY, and sends it to the places that alerts.yaml names",
+        out=dg.Out(dg.Nothing),
+    )
+    def sign_audit(context: dg.OpExecutionContext) -> None:
+        project = location.project
+        with logs.run(context.run_id), as_dagster_failure():
+            places = daily_checkpoint(project.ledger, project.resources, project.now())
+        for place in places:
+            context.log.info(f"checkpoint sent to {place}")
+
     @dg.graph(
         name=location.named(SWEEP),
-        description="Removes what no longer has to be kept; a schedule asks for it every night",
+        description="Removes what no longer has to be kept, and signs the audit; a schedule asks for it every night",
     )
     def graph() -> None:
         sweep_store.alias(SWEEP_STORE)()
+        sign_audit.alias(SIGN_AUDIT)()
 
     return graph.to_job(executor_def=dg.in_process_executor)
 
@@ -49,5 +63,5 @@ def sweep_schedule(location: CodeLocation, job: dg.JobDefinition) -> dg.Schedule
         job=job,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Removes artifacts whose `retention` is over",
+        description="Removes artifacts whose `retention` is over, and signs the audit",
     )

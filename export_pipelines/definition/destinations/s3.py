@@ -67,6 +67,8 @@ def is_safe_endpoint(url: str) -> bool:
     return url.startswith("https://") or is_loopback(host_of(url) or "")
 
 
+BucketName = Annotated[str, AfterValidator(_bucket)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Checksums = Literal["when_supported", "when_required"]
 
 
@@ -77,11 +79,11 @@ class S3Settings(EncryptedSettings):
     place: ClassVar[str | None] = "key"
     words: ClassVar[frozenset[str]] = WORDS
 
-    bucket: Annotated[str, AfterValidator(_bucket)]
+    bucket: BucketName
     key: Annotated[str, AfterValidator(_key)]
     overwrite: Overwrite = "replace"
     manifest: Flag = True
-    endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = None
+    endpoint_url: Endpoint | None = None
     region: str | None = None
     access_key: Secret | None = None
     secret_key: Secret | None = None

@@ -1,6 +1,8 @@
 """Delivers an artifact into an S3 bucket: whole objects under their final keys, the manifest last."""
 
 import logging
+from dataclasses import replace
+from typing import Protocol
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import S3Settings
@@ -21,23 +23,38 @@ log = logging.getLogger(__name__)
 WHERE = "deliver.s3"
 
 
+class AccessSettings(Protocol):
+    """What settings say of how a bucket is reached."""
+
+    @property
+    def endpoint_url(self) -> str | None: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def ca(self) -> str | None: ...
+
+
 def open_from(settings: S3Settings, resources: Resources) -> "S3":
+    access = access_of(settings, resources, WHERE)
+    return S3(settings, replace(access, checksums=settings.checksums, timeout_s=settings.timeout_s))
+
+
+def access_of(settings: AccessSettings, resources: Resources, where: str) -> Access:
+    """With the secrets that the settings name. Raises SettingsError."""
+
     def secret(name: str) -> str | None:
         named = getattr(settings, name)
-        return resources.secret(named, f"{WHERE}.{name}") if named else None
+        return resources.secret(named, f"{where}.{name}") if named else None
 
-    access = Access(
+    return Access(
         endpoint_url=settings.endpoint_url,
         region=settings.region,
         access_key=secret("access_key"),
         secret_key=secret("secret_key"),
         session_token=secret("session_token"),
-        ca=str(resources.path(settings.ca, f"{WHERE}.ca")) if settings.ca else None,
-        checksums=settings.checksums,
-        timeout_s=settings.timeout_s,
+        ca=str(resources.path(settings.ca, f"{where}.ca")) if settings.ca else None,
         client=resources.s3_client,
     )
-    return S3(settings, access)
 
 
 class S3:
