@@ -3,6 +3,7 @@
 ExportError                      what, where, what to do
 |-- RequestError                 the person mends the request            exit code 2
 |   |-- DefinitionError          an export's YAML, with file, line, key
+|   |   `-- AccessFileError      access.yaml is wrong: nobody is allowed anything
 |   |-- CatalogError             the catalog's YAML, or an unknown dataset or field
 |   |-- WindowError              a date, partition or window that cannot be exported
 |   |-- Denied                   access.yaml does not allow it
@@ -34,6 +35,8 @@ class ExportError(Exception):
     code = "error"
     exit_code = 1
     retryable = False
+    is_refusal = False  # somebody was denied something, which belongs into the audit
+    is_recorded = False  # and is there
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
@@ -85,6 +88,14 @@ class Denied(RequestError):
     """The principal's roles in access.yaml do not allow what was asked for."""
 
     code = "denied"
+    is_refusal = True
+
+
+class AccessFileError(DefinitionError):
+    """access.yaml is wrong, or cannot be read: nobody is allowed anything until it is mended."""
+
+    code = "access_file"
+    is_refusal = True
 
 
 class SettingsError(RequestError):

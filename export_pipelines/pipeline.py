@@ -4,22 +4,20 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from export_pipelines import logs
 from export_pipelines.artifacts import FORMAT_VERSION, NO_ACCESS_FILE, Manifest, ManifestColumn, Part, Store
+from export_pipelines.audit_records import delivery_record, failed_run, run_record
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.delivery import Artifact, Receipt, Resources, discard_encrypted, open_destination
-from export_pipelines.errors import ExportError, RequestError, RetryableError
-from export_pipelines.ledger import Ledger
+from export_pipelines.errors import ExportError, RetryableError
+from export_pipelines.ledger import AuditLog, Delivery, Ledger
 from export_pipelines.mask.keys import Keys
-from export_pipelines.plan import PlanRequest
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.limits import require_room
 from export_pipelines.plan.plan import OutputColumn, Plan, Window, schema_hash
-from export_pipelines.plan.query.named_ids import count_of, named_ids
 from export_pipelines.read.source import Source
 from export_pipelines.run.observer import Deaf, Observer, Observers, Run
 from export_pipelines.run.preview import first_rows
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logs.for_machines(__name__)
 
-NAMED = 5  # of the leads that are not there
 Clock = Callable[[], datetime]
 Requirement = Callable[[Manifest, DestinationSettings], None]
 
@@ -81,19 +78,41 @@ def run_window(
     token: str,
     observer: Observer | None = None,
     require: Requirement | None = None,
+    actor: str | None = None,
 ) -> Outcome:
-    """Writes the window of `plan` and brings it to every destination; see `run_export` and `deliver`. Raises ExportError
+    """Writes the window of `plan` and brings it to every destination; see `write_window` and `deliver`. Raises ExportError
     where nothing was written."""
-    manifest, now = run_export(plan, context, token, observer), context.now
-    entries = destinations_of(plan, manifest.rows)
-    due = ledger.register(manifest, entries, None, now(), overridden=not plan.is_usual)
+    manifest, due = write_window(plan, context, ledger, token, observer, actor)
+    now = context.now
     receipts, failures = [], {}
     for number, delivery in enumerate(due, start=1):
         try:
-            receipts.append(deliver(delivery.id, ledger, resources, now, require=require))
+            receipts.append(deliver(delivery.id, ledger, resources, now, require=require, actor=actor))
         except ExportError as error:
             failures[number] = error
     return Outcome(manifest, tuple(receipts), failures)
+
+
+def write_window(
+    plan: Plan,
+    context: RunContext,
+    ledger: Ledger,
+    token: str,
+    observer: Observer | None = None,
+    actor: str | None = None,
+    run_id: str | None = None,
+) -> tuple[Manifest, tuple[Delivery, ...]]:
+    """Executes `plan`, see `run_export`, and registers the artifact with its deliveries; gives both. The audit says that
+    `actor`, or else the system's user, had it run, and how that ended."""
+    try:
+        manifest = run_export(plan, context, token, observer)
+    except ExportError as error:
+        AuditLog(ledger.engine).add([failed_run(plan, actor, error)], context.now())
+        raise
+    entries = destinations_of(plan, manifest.rows)
+    record = run_record(manifest, actor, plan.owner)
+    due = ledger.register(manifest, entries, run_id, context.now(), not plan.is_usual, record)
+    return manifest, due
 
 
 def run_export(plan: Plan, context: RunContext, token: str, observer: Observer | None = None) -> Manifest:
@@ -133,11 +152,12 @@ def deliver(
     run_id: str | None = None,
     again: bool = False,
     require: Requirement | None = None,
+    actor: str | None = None,
 ) -> Receipt:
     """One attempt at a delivery that `ledger.register` gave; may be called at will, what arrived is not sent twice.
 
-    `again` sends it all the same; `require` raises ExportError for what may not be sent. Every error is in the ledger
-    before it is raised.
+    `again` sends it all the same; `require` raises ExportError for what may not be sent; the audit says that `actor`, or
+    else the system's user, had it sent. Every error is in the ledger before it is raised.
     """
     log.info("delivery started", extra={"delivery": delivery})
     try:
@@ -147,6 +167,7 @@ def deliver(
                 settings, manifest = read_entry(row.entry), store.manifest(row.artifact)
                 if require:
                     require(manifest, settings)
+                attempt.audit = delivery_record(row, manifest, actor)
                 destination = open_destination(settings, resources)
                 attempt.heading_for(destination.target(manifest))
                 attempt.receipt = destination.send(Artifact(manifest, store, now()), attempt)
@@ -175,22 +196,6 @@ def check_run(plan: Plan, source: Source) -> int:
     rows = source.count(plan.query)
     require_room(plan, rows)
     return rows
-
-
-def require_named_leads(request: PlanRequest, source: Source) -> None:
-    """Raises RequestError when the source lacks leads that the export names by their ids."""
-    ids = named_ids(request)
-    lacking = len(ids) - source.count(count_of(request, ids)) if ids else 0
-    if not lacking:
-        return
-    gone = (id for id in ids if not source.count(count_of(request, [id])))
-    named = ", ".join(islice(gone, NAMED)) + (" ..." if lacking > NAMED else "")
-    raise RequestError(
-        f"{lacking} of the {len(ids)} leads in filter.lead_ids {'is' if lacking == 1 else 'are'} not in {request.dataset.table}: "
-        f"{named}",
-        where=request.definition.at("filter", "lead_ids"),
-        remedy="correct the ids, or say missing_ids: allow in the filter",
-    )
 
 
 def destinations_of(plan: Plan, rows: int | None = None) -> tuple[StoredEntry, ...]:

@@ -1,4 +1,4 @@
-"""One project, opened: its settings, catalog, exports, store, ledger and clock, each read when it is first asked for.
+"""One project, opened, and what can be asked of it.
 
 project = Project.open(".")
 project.preview("daily_leads", "2024-01-15")    # the first rows as a run would write them
@@ -6,164 +6,77 @@ project.run("daily_leads", "2024-01-15")        # writes and delivers
 project.read("daily_leads/2024-01-15")          # what was written, as a pandas DataFrame
 project.scan("daily_leads")                     # all partitions, as a Polars LazyFrame"""
 
-import os
-from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+import hashlib
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from export_pipelines import logs
+from export_pipelines.project_parts import ProjectParts
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
 
-    from export_pipelines.access import Permission, PolicyFile
-    from export_pipelines.artifacts import Manifest, Store
-    from export_pipelines.catalog import Catalog
-    from export_pipelines.definition import ExportDefinition, Loaded
+    from export_pipelines.access import Permission, Policy
+    from export_pipelines.artifacts import Manifest
+    from export_pipelines.definition import ExportDefinition
     from export_pipelines.definition.destinations import DestinationSettings
-    from export_pipelines.definition.overrides import RunOverrides
-    from export_pipelines.delivery import Resources
-    from export_pipelines.ledger import Ledger
-    from export_pipelines.ledger.data_keys import LedgerKeys
-    from export_pipelines.pipeline import Outcome, RunContext
+    from export_pipelines.ledger import AuditAction
+    from export_pipelines.pipeline import Outcome
     from export_pipelines.plan import Plan, PlanRequest, Window
-    from export_pipelines.read.source import Source
     from export_pipelines.run.observer import Observer
-    from export_pipelines.s3 import ClientOf
-    from export_pipelines.settings import Settings
 
 PREVIEW_ROWS = 20
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+ACCESS_FILE = "access.yaml"  # as the audit names it, wherever it lies
 
 
 @dataclass
-class Project:
-    """`environment` holds the settings, `EXPORT_PIPELINES_...`; relative paths are taken from `root`. `s3_client` gives
-    boto3's client for the buckets of which store and destinations say nothing but the name. `asker` is a principal of
-    access.yaml, whose rights hold beside those of an export's owner.
+class Project(ProjectParts):
+    """What people and schedules ask of a project, by their rights. See ProjectParts for what it is made of."""
 
-    Libraries are imported when something needs them: a command that only lists exports reads no data.
-    """
+    _seen_rights: str | None = field(default="", init=False, repr=False)  # the digest that the audit knows
 
-    root: Path
-    environment: MutableMapping[str, str] = field(repr=False)
-    now: Callable[[], datetime] = utc_now
-    s3_client: "ClientOf | None" = field(default=None, repr=False)
-    asker: str | None = None
+    def policy(self) -> "Policy | None":
+        """access.yaml as it is now; where there is one, the audit knows of it afterwards. Raises AccessFileError."""
+        with self.trail.refusals(self.asker, "read", ACCESS_FILE):
+            policy = self.access.read()
+        if policy is not None:
+            self._note_rights(policy, None)
+        return policy
 
-    @classmethod
-    def open(
-        cls,
-        root: Path | str = ".",
-        environment: MutableMapping[str, str] | None = None,
-        now: Callable[[], datetime] = utc_now,
-    ) -> Self:
-        """The project in the folder `root`, with the settings of this process's environment unless others are given."""
-        return cls(Path(root).absolute(), os.environ if environment is None else environment, now)
+    def note_changes(self, definition: "ExportDefinition", actor: str | None = None) -> None:
+        """Before a run of the export: the audit knows access.yaml, also that there is none any more, and the export's file."""
+        from export_pipelines.ledger import AuditAction
 
-    @cached_property
-    def settings(self) -> "Settings":
-        """Closes an existing HOME to other users. Raises SettingsError."""
-        from export_pipelines.files.private import close_home
-        from export_pipelines.settings import Settings
+        self._note_rights(self.policy(), actor)
+        self.trail.changed(
+            AuditAction.DEFINITION_CHANGED,
+            definition.name,
+            hashlib.sha256(self.file_of(definition).read_bytes()).hexdigest(),
+            actor or self.asker,
+            definition.owner,
+        )
 
-        settings = Settings.load(self.environment, self.root)
-        close_home(settings.home)
-        return settings
+    def _note_rights(self, policy: "Policy | None", actor: str | None) -> None:
+        from export_pipelines.access.rights_changes import GONE, snapshot
+        from export_pipelines.ledger import AuditAction
 
-    @cached_property
-    def catalog(self) -> "Catalog":
-        """Raises CatalogError."""
-        from export_pipelines.catalog import load_catalog
+        digest = policy.sha256 if policy else None
+        if digest != self._seen_rights:
+            detail = snapshot(policy) if policy else GONE
+            action = AuditAction.RIGHT_CHANGED
+            self.trail.changed(action, ACCESS_FILE, digest, actor or self.asker, detail=detail)
+            self._seen_rights = digest
 
-        return load_catalog(self.settings.catalog)
-
-    @cached_property
-    def loaded(self) -> "Loaded":
-        """The exports, and the faults of those that are broken."""
-        from export_pipelines.definition.remembered import load_with_known
-
-        return load_with_known(self.settings.definitions, self.catalog, self.settings.home)
-
-    @cached_property
-    def store(self) -> "Store":
-        from export_pipelines.renamed_exports import store_of
-
-        return store_of(self.settings, self.loaded, self.data_keys, self.now, self.s3_client)
-
-    @property
-    def data_keys(self) -> "LedgerKeys":
-        """The wrapped data keys of sealed artifacts; the ledger is opened when one is asked for."""
-        from export_pipelines.ledger.data_keys import LedgerKeys
-
-        return LedgerKeys(lambda: self.ledger.engine)
-
-    @cached_property
-    def ledger(self) -> "Ledger":
-        """Raises SettingsError."""
-        from export_pipelines.renamed_exports import ledger_of
-
-        return ledger_of(self.settings, self.loaded, self.s3_client)
-
-    @property
-    def resources(self) -> "Resources":
-        from export_pipelines.delivery import Resources
-
-        return Resources(self.settings, self.environment, self.s3_client, lambda: self.store)
-
-    def forget(self) -> None:
-        """The next question reads everything again, after a key or a catalog was written."""
-        for name in ("settings", "catalog", "loaded", "store", "ledger", "access"):
-            self.__dict__.pop(name, None)
-
-    def reread(self) -> Self:
-        """The project with its exports as their files are now, and all else as it is. Raises SettingsError."""
-        from export_pipelines.definition.remembered import load_with_known
-
-        project, settings = replace(self), self.settings
-        project.settings, project.catalog = settings, self.catalog
-        project.loaded = load_with_known(settings.definitions, self.catalog, settings.home)
-        return project
-
-    def definition(self, name: str, overrides: "RunOverrides | None" = None) -> "ExportDefinition":
-        """The export, in which `overrides` replace keys of its filter.
-
-        Raises DefinitionError for a broken one, RequestError for one that is not there.
-        """
-        from export_pipelines.definition import load_definition
-
-        definition = self.loaded.named(name)
-        return load_definition(self.file_of(definition), self.catalog, overrides) if overrides else definition
-
-    def file_of(self, definition: "ExportDefinition") -> Path:
-        return self.settings.definitions / definition.path.name
-
-    def source(self) -> "Source":
-        from export_pipelines.read.open_source import open_source
-
-        return open_source(self.settings.source_url.get_secret_value())
-
-    def run_context(self) -> "RunContext":
-        """What every run of the project works with. Raises SettingsError."""
-        from export_pipelines.mask.keys import Keys
-        from export_pipelines.pipeline import RunContext
-
-        return RunContext(self.source(), self.store, Keys.of(self.settings), self.now)
-
-    @cached_property
-    def access(self) -> "PolicyFile":
-        """access.yaml, as it is now."""
-        from export_pipelines.access import PolicyFile
-
-        return PolicyFile(self.settings.access, self.catalog, self.settings.requires_access)
+    def recording(
+        self, action: "AuditAction", definition: "ExportDefinition", window: "Window"
+    ) -> AbstractContextManager[dict[str, Any]]:
+        """Records what the block does with a window of the export; see AuditTrail."""
+        subject = f"{definition.name}/{window.key}"
+        return self.trail.recording(action, subject, self.asker, definition.owner)
 
     def request(
         self, definition: "ExportDefinition", window: "Window", permission: "Permission" = "create"
@@ -179,11 +92,27 @@ class Project:
         window: "Window",
         permission: "Permission" = "create",
     ) -> "PlanRequest":
-        """The same for another `asker`, as a run tells whose it is."""
+        """The same for another `asker`, as a run tells whose it is. A refusal is recorded."""
+        policy = self.policy()
+        subject = f"{definition.name}/{window.key}"
+        with self.trail.refusals(asker, permission, subject, definition.owner):
+            return self._narrowed(policy, asker, definition, window, permission)
+
+    def request_to_compare(self, definition: "ExportDefinition", window: "Window") -> "PlanRequest":
+        """The same where nobody is given anything, such as to compare with what is there. Raises Denied, and records nothing."""
+        return self._narrowed(self.access.read(), self.asker, definition, window, "create")
+
+    def _narrowed(
+        self,
+        policy: "Policy | None",
+        asker: str | None,
+        definition: "ExportDefinition",
+        window: "Window",
+        permission: "Permission",
+    ) -> "PlanRequest":
         from export_pipelines.plan.rights import with_rights
 
-        asked = self.bare_request(definition, window)
-        return with_rights(asked, self.access.read(), asker, permission, self.now())
+        return with_rights(self.bare_request(definition, window), policy, asker, permission, self.now())
 
     def bare_request(self, definition: "ExportDefinition", window: "Window") -> "PlanRequest":
         """The same before anybody's rights are asked."""
@@ -202,13 +131,16 @@ class Project:
     def require_deliverable(
         self, manifest: "Manifest", settings: "DestinationSettings", asker: str | None = None
     ) -> None:
-        """That the export's owner, and the `asker`, may have the artifact at the destination today. Raises Denied."""
+        """That the export's owner, and the `asker`, may have the artifact at the destination today. Raises Denied, which is
+        recorded."""
         from export_pipelines.delivery_rights import require_deliverable
 
-        policy = self.access.read()
+        policy = self.policy()
         if policy:
             request = self.bare_request(self.definition(manifest.export), manifest.window)
-            require_deliverable(manifest, settings, request, policy, self.now(), asker)
+            owner = request.definition.owner
+            with self.trail.refusals(asker, "deliver", manifest.artifact, owner):
+                require_deliverable(manifest, settings, request, policy, self.now(), asker)
 
     def new_token(self) -> str:
         """The last name of an artifact, new for every run."""
@@ -224,13 +156,16 @@ class Project:
         `window` is a partition's key, `<start>/<end>`, or None for the last complete one. Raises RequestError.
         """
         from export_pipelines.frames import to_pandas
+        from export_pipelines.ledger import AuditAction
         from export_pipelines.mask.keys import Keys
         from export_pipelines.pipeline import preview_window
         from export_pipelines.plan.window import window_named
 
         definition = self.definition(export)
-        plan = self.plan(definition, window_named(definition, window, self.now()))
-        return to_pandas(preview_window(plan, self.source(), Keys.of(self.settings), rows))
+        chosen = window_named(definition, window, self.now())
+        with self.recording(AuditAction.PREVIEW, definition, chosen):
+            plan = self.plan(definition, chosen)
+            return to_pandas(preview_window(plan, self.source(), Keys.of(self.settings), rows))
 
     def run(
         self,
@@ -250,10 +185,13 @@ class Project:
         definition = self.definition(export)
         if not any_hour:
             require_quiet(definition, self.now(), "wait, or say any_hour=True")
+        self.note_changes(definition)
         plan = self.plan(definition, window_named(definition, window, self.now()))
         context, token, deliverable = self.run_context(), self.new_token(), self.require_deliverable
         with logs.run(token):
-            return run_window(plan, context, self.ledger, self.resources, token, observer, deliverable)
+            return run_window(
+                plan, context, self.ledger, self.resources, token, observer, deliverable, self.asker
+            )
 
     def manifest(self, artifact: str) -> "Manifest":
         """That of an artifact as a listing names it, or of the newest of a window, `<export>/<window key>`.
@@ -269,13 +207,17 @@ class Project:
         float, amounts are decimals and times are in UTC. Raises RequestError, DamagedArtifact."""
         from export_pipelines.frames import read_artifact, to_pandas
 
-        return to_pandas(read_artifact(self.manifest(artifact), self.store))
+        manifest = self.manifest(artifact)
+        self.note_opened([manifest])
+        return to_pandas(read_artifact(manifest, self.store))
 
     def to_arrow(self, artifact: str) -> "pa.RecordBatchReader":
         """What an artifact holds, batch by batch, a part in memory at a time; see `read`."""
         from export_pipelines.frames import to_arrow
 
-        return to_arrow(self.manifest(artifact), self.store)
+        manifest = self.manifest(artifact)
+        self.note_opened([manifest])
+        return to_arrow(manifest, self.store)
 
     def scan(self, export: str) -> "pl.LazyFrame":
         """The rows of all partitions, the newest artifact of each, in the order of time; read when they are asked for.
@@ -284,7 +226,9 @@ class Project:
         """
         from export_pipelines.frames import scan_artifacts
 
-        return scan_artifacts(self.newest(export), self.store)
+        manifests = self.newest(export)
+        self.note_opened(manifests)
+        return scan_artifacts(manifests, self.store)
 
     def last(self, export: str) -> "Manifest":
         """The newest artifact of an export, whatever its window. Raises RequestError when there is none."""
@@ -297,3 +241,10 @@ class Project:
         from export_pipelines.artifacts.find_artifacts import newest_of_partitions
 
         return newest_of_partitions(self.store, export)
+
+    def note_opened(self, manifests: "Iterable[Manifest]", read: bool = True) -> None:
+        """Records that a person read artifacts, or (not `read`) had them verified: a download where they got its content,
+        and the use of its data key where it is sealed."""
+        from export_pipelines.audit_records import opened
+
+        self.trail.record(*opened(manifests, self.asker, read))

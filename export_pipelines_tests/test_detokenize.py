@@ -16,7 +16,7 @@ import pytest
 
 from export_pipelines.detokenize import Detokenizer
 from export_pipelines.errors import RequestError
-from export_pipelines.ledger import AuditEntry, open_ledger
+from export_pipelines.ledger import AuditAction, AuditEntry, AuditOutcome, open_ledger
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.normalise import normalised
 from export_pipelines.mask.pseudonyms import Opener, tokenized
@@ -256,25 +256,27 @@ def test_a_pipe_is_refused(project: Project) -> None:
 
 
 def test_the_audit_lists_who_asked_for_values(terminal: Terminal, project: Project) -> None:
-    assert terminal("audit").stdout == "nobody has asked for a token's value\n"
+    assert terminal("audit").stdout == "the audit has no such entries\n"
     assert terminal("audit", "--json").stdout == "[]\n"
     path = written(project, ["Roe", "O'Neil"])
     terminal("detokenize", token("Roe"))
     terminal("detokenize", str(path), "--column", "last_name", "--output", str(project.folder / "out.csv"))
     killed = {"columns": ["a", "b"], "sha256": "0" * 64}
     open_ledger(project.settings.ledger_url.get_secret_value()).record(
-        "bob", "detokenize", "x\x1b.csv", killed, NOW
+        "bob", AuditAction.DETOKENIZE, "x\x1b.csv", killed, NOW, AuditOutcome.STARTED
     )
-    answer = terminal("audit")
+    answer = terminal("audit", "--since", "2024-02-05")
     assert (answer.code, answer.stderr) == (0, "")
     lines = [[cell.strip() for cell in line.split("  ") if cell] for line in answer.stdout.splitlines()]
     when, user = f"{NOW:%Y-%m-%d %H:%M:%S}", getpass.getuser()
-    digests = [hashlib.sha256(secret).hexdigest() for secret in (token("Roe").encode(), path.read_bytes())]
+    digests = [hashlib.sha256(one).hexdigest()[:12] for one in (token("Roe").encode(), path.read_bytes())]
     assert lines == [
-        ["when (UTC)", "who", "what", "columns", "tokens", "outcome", "SHA-256"],
-        [when, user, "value", "1", "done", digests[0]],
-        [when, user, "leads.csv", "last_name", "2", "done", digests[1]],
-        [when, "bob", "x\\x1b.csv", "a, b", "unfinished", "0" * 64],
+        ["no", "when (UTC)", "who", "as owner", "action", "what", "outcome", "details"],
+        ["1", when, user, "detokenize", "value", "started", f"token_sha256={digests[0]}..."],
+        ["2", when, user, "detokenized", "value", "done", "entry=1 opened=1 outcome=done"],
+        ["3", when, user, "detokenize", "leads.csv", "started", f"columns=last_name sha256={digests[1]}..."],
+        ["4", when, user, "detokenized", "leads.csv", "done", "entry=3 opened=2 outcome=done"],
+        ["5", when, "bob", "detokenize", "x\\x1b.csv", "started", f"columns=a,b sha256={'0' * 12}..."],
     ]
 
 
@@ -289,6 +291,8 @@ def test_the_audit_gives_programs_the_entries_as_they_are(terminal: Terminal, pr
         "subject": "value",
         "detail": None,
         "hash": None,
+        "owner": None,
+        "outcome": "started",
     }
     assert after["action"] == "detokenized"
     assert after["detail"] == {"entry": before["id"], "opened": 1, "outcome": "done"}

@@ -92,7 +92,7 @@ def narrower(grant: Grant, other: Grant) -> Grant:
 def grants_of(policy: Policy, principal: str, at: datetime) -> tuple[Grant, ...]:
     """A grant for each role of the principal, its own first, then those of its teams.
 
-    Raises RequestError for a name that is not known, Denied for one that has no role on that day.
+    Raises Denied for a name that is not known, or has no role on that day.
     """
     policy.require_known(principal)
     found = tuple(

@@ -1,5 +1,6 @@
 """Reads access.yaml; every fault of it is one error, each with its line. Without the file there is no policy."""
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from export_pipelines.access.faults import policy_faults
 from export_pipelines.access.policy import Policy, WrittenPolicy
 from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import shown
-from export_pipelines.errors import DefinitionError
+from export_pipelines.errors import AccessFileError
 from export_pipelines.yaml.lines import YamlFault, read_yaml_file
 from export_pipelines.yaml.schema_faults import plain_faults
 
@@ -18,16 +19,16 @@ Stamp = tuple[int, int, int]
 
 
 def load_policy(path: Path, catalog: Catalog, demanded: bool = False) -> Policy | None:
-    """The policy in the file; None without a file, unless it is `demanded`. Raises DefinitionError with every fault."""
+    """The policy in the file; None without a file, unless it is `demanded`. Raises AccessFileError with every fault."""
     if not demanded and not os.path.lexists(path):
         return None
     file = shown(path)
     try:
         document = read_yaml_file(path)
     except OSError as error:
-        raise DefinitionError([f"{file}: cannot read the file: {error.strerror}"]) from error
+        raise AccessFileError([f"{file}: cannot read the file: {error.strerror}"]) from error
     except YamlFault as error:
-        raise DefinitionError([f"{file}:{error.line}: {error.what}"]) from error
+        raise AccessFileError([f"{file}:{error.line}: {error.what}"]) from error
     found = list(policy_faults(document.data, catalog))
     try:
         written = WrittenPolicy.model_validate(document.data)
@@ -35,8 +36,10 @@ def load_policy(path: Path, catalog: Catalog, demanded: bool = False) -> Policy 
         found += plain_faults(error, WrittenPolicy)
     if found:
         lines = sorted({(document.line(key), text) for key, text in found})
-        raise DefinitionError(f"{file}:{line}: {text}" for line, text in lines)
-    return Policy(written.roles, written.principals, document, file)
+        raise AccessFileError(f"{file}:{line}: {text}" for line, text in lines)
+    return Policy(
+        written.roles, written.principals, document, file, hashlib.sha256(path.read_bytes()).hexdigest()
+    )
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from export_pipelines.definition.export import ExportType, MaskWord
 from export_pipelines.definition.words import Count, Day, Flag
-from export_pipelines.errors import RequestError, unknown
+from export_pipelines.errors import Denied, RequestError, unknown
 from export_pipelines.yaml.lines import Document
 
 Permission = Literal["view", "create", "download", "admin"]
@@ -75,12 +75,13 @@ class WrittenPolicy(Written):
 
 @dataclass(frozen=True)
 class Policy:
-    """`file` is how errors name access.yaml; `document` knows the lines of its keys."""
+    """`file` is how errors name access.yaml, `sha256` its digest; `document` knows the lines of its keys."""
 
     roles: Mapping[str, Role]
     principals: Mapping[str, Principal]
     document: Document = field(repr=False, compare=False)
     file: str = "access.yaml"
+    sha256: str = field(default="", compare=False)
 
     def at(self, *key: str) -> str:
         """`access.yaml:7`, the place of `key`, or of the nearest key around it."""
@@ -119,9 +120,9 @@ class Policy:
             ]
 
     def require_known(self, name: str, where: str = "") -> None:
-        """Raises RequestError for a name that the file does not have."""
+        """Raises Denied for a name that the file does not have."""
         if not self.knows(name):
-            raise RequestError(
+            raise Denied(
                 unknown("principal", name, self.names(), f"principals in {self.file}"),
                 where=where,
                 remedy=f"name one that {self.file} knows, or add it there",
@@ -129,8 +130,8 @@ class Policy:
 
 
 def asker_of(policy: Policy | None, given: str | None, user: str) -> str | None:
-    """Who asks: `given` by --as, else the system's `user`. None without a policy. Raises RequestError for a name that the
-    policy does not know, and for a team, which does not ask."""
+    """Who asks: `given` by --as, else the system's `user`. None without a policy. Raises Denied for a name that the policy
+    does not know, and for a team, which does not ask; RequestError for a name where there is no policy."""
     if policy is None:
         if given is None:
             return None
@@ -140,11 +141,11 @@ def asker_of(policy: Policy | None, given: str | None, user: str) -> str | None:
         )
     name = given or user
     if given is None and not policy.knows(name):
-        raise RequestError(
+        raise Denied(
             f'{policy.file} does not know the user "{name}"',
             remedy="say who asks: --as NAME",
         )
     policy.require_known(name)
     if name.startswith(TEAM):
-        raise RequestError(f'"{name}" is a team, and teams do not ask', remedy="name one of its members")
+        raise Denied(f'"{name}" is a team, and teams do not ask', remedy="name one of its members")
     return name

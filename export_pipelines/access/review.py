@@ -1,11 +1,13 @@
 """What people read of a policy: why an export is allowed or not, and what each principal may."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from export_pipelines.access.grant import Grant, grants_of
-from export_pipelines.access.policy import PERMISSIONS, Policy
+from export_pipelines.access.policy import EXPORT_TYPES, PERMISSIONS, Destinations, Policy
 from export_pipelines.catalog import Dataset
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import Denied
@@ -57,17 +59,91 @@ def explained(
         yield Line("yes", "  all flows, columns, rows and destinations that the export asks for")
 
 
+class Use(Protocol):
+    """An entry of the audit."""
+
+    @property
+    def actor(self) -> str: ...
+    @property
+    def owner(self) -> str | None: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def outcome(self) -> str | None: ...
+    @property
+    def detail(self) -> Mapping[str, Any]: ...
+
+
+@dataclass
+class Usage:
+    """What a principal did, by export: `exported` and `downloaded` count artifacts and rows; `used` holds the permissions,
+    types and kinds of destinations that were used."""
+
+    exported: Counter[str] = field(default_factory=Counter)
+    downloaded: Counter[str] = field(default_factory=Counter)
+    rows: Counter[tuple[str, str]] = field(default_factory=Counter)
+    denied: int = 0
+    used: set[str] = field(default_factory=set)
+
+    def add(self, entry: Use) -> None:
+        export = entry.subject.partition("/")[0]
+        if entry.outcome == "denied":
+            self.denied += 1
+        if entry.outcome != "done":
+            return
+        self.used |= {f"permission {PERMISSION_OF.get(entry.action, 'admin')}"}
+        if entry.action == "run":
+            self.exported[export] += 1
+            self.rows["run", export] += entry.detail.get("rows", 0)
+            self.used.add(f"type {entry.detail.get('type')}")
+        if entry.action == "download":
+            self.downloaded[export] += 1
+            self.rows["download", export] += entry.detail.get("rows", 0)
+        if entry.action in ("deliver", "download"):
+            self.used.add(f"destination {entry.detail.get('kind')}")
+
+    def told(self, action: str) -> list[str]:
+        """`daily_leads: 3 artifacts, 1,204 rows`."""
+        counts = self.exported if action == "run" else self.downloaded
+        return [
+            f"{export}: {count} artifact{'' if count == 1 else 's'}, {self.rows[action, export]:,} rows"
+            for export, count in sorted(counts.items())
+        ]
+
+
+PERMISSION_OF = {
+    "plan": "view",
+    "preview": "create",
+    "run": "create",
+    "deliver": "create",
+    "download": "download",
+}
+NO_RIGHT = ("key use", "right changed", "definition changed")  # entries that no permission is needed for
+
+
+def usage_of(policy: Policy, entries: Iterable[Use]) -> dict[str, Usage]:
+    """By principal: whoever asked, where access.yaml knows them, else the owner of the export, as for a schedule's runs."""
+    found: dict[str, Usage] = {}
+    for entry in entries:
+        name = entry.actor if policy.knows(entry.actor) or not entry.owner else entry.owner
+        if entry.action not in NO_RIGHT:
+            found.setdefault(name, Usage()).add(entry)
+    return found
+
+
 def reviewed(
     policy: Policy,
     name: str,
     leads: Dataset,
     exports: Iterable[str],
     keys: Iterable[str],
-    asked: Mapping[str, int],
+    usage: Usage,
     at: datetime,
 ) -> dict[str, Any]:
-    """One principal's row of the review. `leads` is the dataset whose personal fields are told, `asked` how many runs of
-    which exports the principal asked for in 90 days."""
+    """One principal's row of the review. `leads` is the dataset whose personal fields are told, `usage` what the principal
+    did in 90 days."""
     try:
         grants = grants_of(policy, name, at)
     except Denied:
@@ -85,9 +161,25 @@ def reviewed(
         "personal_fields_in_clear": sorted({id for grant in grants for id in _clear(grant, leads)}),
         "exports_owned": list(exports),
         "keys": list(keys),
-        "runs_asked_for": [f"{export}: {number}" for export, number in asked.items()],
-        "never_used": ["create"] if "create" in permissions and not asked else [],
+        "exported": usage.told("run"),
+        "downloaded": usage.told("download"),
+        "denied": usage.denied,
+        "never_used": [right for right in _rights(grants) if right not in usage.used],
     }
+
+
+def _rights(grants: Sequence[Grant]) -> Iterator[str]:
+    """What the grants name: permissions, types where some are left out, kinds of destinations."""
+    for permission in PERMISSIONS:
+        if any(permission in grant.permissions for grant in grants):
+            yield f"permission {permission}"
+    for type in EXPORT_TYPES:
+        if any(type in grant.types and len(grant.types) < len(EXPORT_TYPES) for grant in grants):
+            yield f"type {type}"
+    places = [place.model_dump() for grant in grants for place in grant.destinations]
+    for kind in Destinations.model_fields:
+        if any(some[kind] for some in places):
+            yield f"destination {kind}"
 
 
 def _flows(grant: Grant) -> Iterator[str]:
@@ -98,6 +190,7 @@ def _flows(grant: Grant) -> Iterator[str]:
 
 
 def _clear(grant: Grant, leads: Dataset) -> Iterator[str]:
-    for field in leads.fields:
-        if field.is_personal and field.semantic_type.exportable and grant.treatment(field, leads) == "keep":
-            yield field.id
+    for lead_field in leads.fields:
+        seen = grant.treatment(lead_field, leads) == "keep"
+        if seen and lead_field.is_personal and lead_field.semantic_type.exportable:
+            yield lead_field.id

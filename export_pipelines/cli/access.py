@@ -4,13 +4,14 @@ import csv
 import secrets
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from export_pipelines.cli.asking import As, asking
+from export_pipelines.cli.audit import Since, moment
 from export_pipelines.cli.context import say, show
 from export_pipelines.cli.plans import Json, Name
 from export_pipelines.cli.tables import Columns, show_json, show_listing, show_table
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from export_pipelines.ledger import ApiKey, ApiKeys
     from export_pipelines.project import Project
 
+REVIEWED = timedelta(days=90)
 Principal = Annotated[str, typer.Argument(metavar="NAME", help="By access.yaml.", show_default=False)]
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="As `access key list` names it.")]
 
@@ -58,14 +60,17 @@ def review(
     context: typer.Context,
     json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+    since: Since = None,
     asker: As = None,
 ) -> None:
-    """For each principal: roles, permissions, flows, what is seen in clear, exports, keys, what was asked for in 90 days."""
-    from export_pipelines.access.review import reviewed
-    from export_pipelines.ledger import ApiKeys
+    """For each principal: roles, permissions, flows, what is seen in clear, exports, keys, what was exported and downloaded in
+    90 days, and rights never used; with --since also what changed in access.yaml."""
+    from export_pipelines.access.review import Usage, reviewed, usage_of
+    from export_pipelines.ledger import ApiKeys, AuditLog
 
     project, policy = _administered(context, asker)
-    now = project.now()
+    now, start = project.now(), moment(since)
+    usage = usage_of(policy, AuditLog(project.ledger.engine).entries(since=now - REVIEWED))
     rows = [
         reviewed(
             policy,
@@ -73,11 +78,13 @@ def review(
             project.catalog.dataset("leads"),
             [definition.name for definition in project.loaded.definitions if definition.owner == name],
             [_told(api_key, now) for api_key in ApiKeys(project.ledger.engine).all(name)],
-            project.ledger.asked_by(name, now),
+            usage.get(name, Usage()),
             now,
         )
         for name in policy.names()
     ]
+    if start is not None:
+        rows = _with_changes(project, policy, rows, start)
     if json:
         show_json(rows)
         return
@@ -90,6 +97,26 @@ def review(
     show_table(rows, {name.replace("_", " "): partial(_cell_of, name) for name in headers})
 
 
+def _with_changes(
+    project: "Project", policy: "Policy", rows: list[dict[str, Any]], since: datetime
+) -> list[dict[str, Any]]:
+    """The rows with what changed for each principal, and a row for each who is not there any more."""
+    from export_pipelines.access.rights_changes import GONE, changes, snapshot
+    from export_pipelines.ledger import AuditAction, AuditLog
+    from export_pipelines.project import ACCESS_FILE
+
+    log = AuditLog(project.ledger.engine)
+    seen = log.last(AuditAction.RIGHT_CHANGED, ACCESS_FILE, since)
+    if seen is None:
+        seen = log.first(AuditAction.RIGHT_CHANGED, ACCESS_FILE)
+        if seen:
+            say(f"the audit knows {ACCESS_FILE} since {seen.at:%Y-%m-%d %H:%M:%S}")
+    found = changes(seen.detail if seen else GONE, snapshot(policy))
+    known = {row["principal"] for row in rows}
+    gone = [dict.fromkeys(rows[0]) | {"principal": name} for name in found if name not in known]
+    return [row | {"changed": found.get(row["principal"], [])} for row in (*rows, *gone)]
+
+
 @key.command("new")
 def new(
     context: typer.Context,
@@ -98,12 +125,14 @@ def new(
     asker: As = None,
 ) -> None:
     """Make a key for NAME. It is printed this once; the ledger keeps its SHA-256."""
-    from export_pipelines.access.keys import RANDOM_BYTES, days_in
+    from export_pipelines.access.keys import RANDOM_BYTES, days_in, id_of
 
     project, policy = _administered(context, asker)
     policy.require_known(name)
     lifetime = days_in(expires)
-    show(_keys(project).new(name, lifetime, project.now(), secrets.token_bytes(RANDOM_BYTES)))
+    key = _keys(project).new(name, lifetime, project.now(), secrets.token_bytes(RANDOM_BYTES))
+    _note_change(project, id_of(key), "made", principal=name)
+    show(key)
     say(f"of {name}, until {project.now() + lifetime:%Y-%m-%d}; it is not shown again")
 
 
@@ -135,6 +164,7 @@ def revoke(context: typer.Context, id: KeyId, asker: As = None) -> None:
     """End a key now."""
     project, _ = _administered(context, asker)
     _keys(project).revoke(id, project.now())
+    _note_change(project, id, "revoked")
     say(f"the key {id} is revoked")
 
 
@@ -148,11 +178,13 @@ def rotate(
     asker: As = None,
 ) -> None:
     """Make another key for the same principal; the old one ends after the overlap."""
-    from export_pipelines.access.keys import RANDOM_BYTES, days_in
+    from export_pipelines.access.keys import RANDOM_BYTES, days_in, id_of
 
     project, _ = _administered(context, asker)
     random = secrets.token_bytes(RANDOM_BYTES)
-    show(_keys(project).rotate(id, days_in(overlap), project.now(), random))
+    key = _keys(project).rotate(id, days_in(overlap), project.now(), random)
+    _note_change(project, id, "rotated", new=id_of(key))
+    show(key)
     say(f"the key {id} ends in {overlap}; the new one is not shown again")
 
 
@@ -160,7 +192,7 @@ def _guarded(context: typer.Context) -> "tuple[Project, Policy]":
     from export_pipelines.cli.context import project_of
 
     project = project_of(context)
-    policy = project.access.read()
+    policy = project.policy()
     if policy is None:
         raise RequestError(
             "there is no access.yaml: one operator may do everything",
@@ -176,7 +208,7 @@ def _administered(context: typer.Context, asker: str | None) -> "tuple[Project, 
 
     _guarded(context)
     project = asking(context, asker)
-    policy = project.access.read()
+    policy = project.policy()
     assert policy is not None and project.asker is not None  # it was there
     if not any("admin" in grant.permissions for grant in grants_of(policy, project.asker, project.now())):
         raise Denied(
@@ -185,6 +217,14 @@ def _administered(context: typer.Context, asker: str | None) -> "tuple[Project, 
             remedy="ask one who has",
         )
     return project, policy
+
+
+def _note_change(project: "Project", id: str, change: str, **facts: str) -> None:
+    from export_pipelines.ledger import AuditAction, AuditRecord
+
+    assert project.asker is not None
+    detail = {"change": change, **facts}
+    project.trail.record(AuditRecord(project.asker, AuditAction.KEY_CHANGED, f"API key {id}", detail=detail))
 
 
 def _keys(project: "Project") -> "ApiKeys":

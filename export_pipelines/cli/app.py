@@ -89,7 +89,7 @@ class _Commands(TyperGroup):
         except (typer.Exit, typer.Abort, TyperException):
             raise
         except ExportError as error:
-            raise typer.Exit(errors.tell(error)) from None
+            raise typer.Exit(errors.tell(errors.recorded(error, ctx))) from None
         except KeyboardInterrupt:
             raise typer.Exit(errors.tell_interrupted()) from None
         except BrokenPipeError:

@@ -1,5 +1,6 @@
 """`artifacts` and `verify`: what came out, and whether it is still whole."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from export_pipelines.cli.delivered import require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import Columns, counted, show_json, show_listing, size
+from export_pipelines.errors import DamagedArtifact
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest
@@ -40,8 +42,12 @@ def verify(
     """Read every part of an artifact again and name what was changed, cut, swapped, lost or added."""
     from export_pipelines.artifacts import verify as faults_of
 
-    store = project_of(context).store
+    project = project_of(context)
+    store = project.store
     faults = faults_of(store, artifact)
+    if project.settings.master_key.held:
+        with suppress(DamagedArtifact):
+            project.note_opened([store.manifest(artifact)], read=False)
     if json:
         show_json({"artifact": artifact, "whole": not faults, "faults": faults})
     elif not faults:

@@ -1,6 +1,6 @@
 """`--as NAME`: who asks, by access.yaml; the system's user where nobody is named."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from export_pipelines.errors import Denied
 from export_pipelines.key_versions import PREFIX
 from export_pipelines.project import Project
 from export_pipelines.system_user import system_user
+
+if TYPE_CHECKING:
+    from export_pipelines.access import Policy
 
 API_KEY = f"{PREFIX}API_KEY"
 As = Annotated[
@@ -25,12 +28,19 @@ As = Annotated[
 def asking(context: typer.Context, name: str | None) -> Project:
     """The project, with whoever asks: the owner of the key in EXPORT_PIPELINES_API_KEY, or `name`, or the system's user.
 
-    Raises RequestError for one whom access.yaml does not know, Denied for a key that is not good.
+    Raises Denied for one whom access.yaml does not know and for a key that is not good, which the audit then tells.
     """
+    project = project_of(context)
+    policy = project.policy()
+    command = context.command_path
+    with project.trail.refusals(name, "ask", command):
+        project.asker = _asker(project, policy, name)
+    return project
+
+
+def _asker(project: Project, policy: "Policy | None", name: str | None) -> str | None:
     from export_pipelines.access import asker_of
 
-    project = project_of(context)
-    policy = project.access.read()
     key = project.environment.get(API_KEY)
     if policy and key:
         from export_pipelines.ledger import ApiKeys
@@ -41,5 +51,4 @@ def asking(context: typer.Context, name: str | None) -> Project:
                 f'the key is that of {owner}, not of "{name}"', where=API_KEY, remedy="leave --as out"
             )
         name = owner
-    project.asker = asker_of(policy, name, system_user())
-    return project
+    return asker_of(policy, name, system_user())

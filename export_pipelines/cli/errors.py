@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 from export_pipelines import logs
 from export_pipelines.cli.context import say
@@ -15,6 +16,16 @@ log = logging.getLogger(__name__)
 
 FAILED, WRONG_REQUEST = 1, 2
 PACKAGE = Path(__file__).parent.parent
+
+
+def recorded(error: ExportError, context: Any) -> ExportError:
+    """The error, once the audit has it if it refuses something; else the error that keeps it from being recorded."""
+    if error.is_refusal:
+        try:
+            context.obj.trail.refused(error, context.obj.asker, "command", str(context.invoked_subcommand))
+        except ExportError as failure:
+            return failure
+    return error
 
 
 def tell(error: ExportError) -> int:

@@ -15,6 +15,7 @@ def rotate(context: typer.Context) -> None:
     can then be removed, unless tokens are still to be opened with them."""
     from export_pipelines.artifacts.sealing import MasterKeys
     from export_pipelines.key_versions import key_not_set
+    from export_pipelines.ledger import AuditAction
 
     project = project_of(context)
     masters = MasterKeys.of(project.settings.master_key)
@@ -23,7 +24,7 @@ def rotate(context: typer.Context) -> None:
     keys = project.data_keys
     old = [key for key in keys.all() if key.master != masters.active.id]
     keys.replace(masters.rewrap(old))
-    project.ledger.record(
-        system_user(), "master key rotated", masters.active.id, {"data_keys": len(old)}, project.now()
-    )
+    facts = {"change": "rotated", "data_keys": len(old)}
+    subject = f"master key {masters.active.id}"
+    project.ledger.record(system_user(), AuditAction.KEY_CHANGED, subject, facts, project.now())
     show(f"{counted(len(old), 'data key')} wrapped anew")

@@ -36,11 +36,15 @@ def plan(
     json: Json = False,
 ) -> None:
     """What a run would do: SQL, columns with types and masks, files, destinations, rows and bytes."""
+    from export_pipelines.ledger import AuditAction
     from export_pipelines.plan.describe import describe
     from export_pipelines.plan.fingerprint import fingerprint
 
-    project, window_plan, source = _planned(context, asker, name, partition, start, end, set, "view")
-    expected = estimate(window_plan, source, project.settings)
+    project, definition, window = _asked(context, asker, name, partition, start, end, set)
+    with project.recording(AuditAction.PLAN, definition, window) as detail:
+        window_plan, source = checked_plan(project, definition, window, "view")
+        expected = estimate(window_plan, source, project.settings)
+        detail |= {"type": window_plan.type, "sha256": fingerprint(window_plan).partition(":")[2]}
     if json:
         content = {"plan": window_plan.model_dump(mode="json"), "fingerprint": fingerprint(window_plan)}
         show_json({**content, **expected.as_dict()})
@@ -61,12 +65,16 @@ def preview(
     json: Json = False,
 ) -> None:
     """The first 20 rows as a run would write them, masked; nothing is written."""
+    from export_pipelines.ledger import AuditAction
     from export_pipelines.mask.keys import Keys
     from export_pipelines.run.preview import preview as first_rows
 
-    project, window_plan, source = _planned(context, asker, name, partition, start, end, set)
-    with closing(source.read(window_plan.query)) as batches:  # type: ignore[type-var]
-        rows = first_rows(window_plan, batches, Keys.of(project.settings), PREVIEW_ROWS)
+    project, definition, window = _asked(context, asker, name, partition, start, end, set)
+    with project.recording(AuditAction.PREVIEW, definition, window) as detail:
+        window_plan, source = checked_plan(project, definition, window)
+        with closing(source.read(window_plan.query)) as batches:  # type: ignore[type-var]
+            rows = first_rows(window_plan, batches, Keys.of(project.settings), PREVIEW_ROWS)
+        detail |= {"type": window_plan.type, "rows": len(rows.rows)}
     if json:
         show_json([dict(zip(rows.headers, row, strict=True)) for row in rows.rows])
         return
@@ -86,7 +94,7 @@ def checked_plan(
     return window_plan, source
 
 
-def _planned(
+def _asked(
     context: typer.Context,
     asker: str | None,
     name: str,
@@ -94,13 +102,12 @@ def _planned(
     start: str | None,
     end: str | None,
     set: list[str] | None,
-    permission: "Permission" = "create",
-) -> "tuple[Project, Plan, Source]":
-    """What the options of a command ask for, as `checked_plan`."""
+) -> "tuple[Project, ExportDefinition, Window]":
+    """What the options of a command ask for."""
     project = asking(context, asker)
     definition = project.definition(name, overrides(set))
     window = window_asked(project, definition, partition, start, end)
-    return project, *checked_plan(project, definition, window, permission)
+    return project, definition, window
 
 
 def _expected(plan: "Plan", expected: Estimate) -> Iterable[str]:

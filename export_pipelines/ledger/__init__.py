@@ -2,8 +2,9 @@
 
 from export_pipelines.ledger.alert import Alert, AlertKind
 from export_pipelines.ledger.api_keys import ApiKey, ApiKeys
-from export_pipelines.ledger.audit import AuditEntry
+from export_pipelines.ledger.audit import AuditEntry, AuditRecord
 from export_pipelines.ledger.audit_action import AuditAction, AuditOutcome
+from export_pipelines.ledger.audit_log import AuditLog
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.open_ledger import ledger_of, open_ledger
@@ -18,7 +19,9 @@ __all__ = [
     "ApiKeys",
     "AuditAction",
     "AuditEntry",
+    "AuditLog",
     "AuditOutcome",
+    "AuditRecord",
     "Delivery",
     "Ledger",
     "State",

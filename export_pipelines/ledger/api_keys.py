@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 from export_pipelines.access.keys import digest_of, id_of, key_text
 from export_pipelines.errors import Denied, RequestError, unknown
+from export_pipelines.ledger.audit import AuditRecord, add_entry
+from export_pipelines.ledger.audit_action import AuditAction
 from export_pipelines.ledger.tables import api_keys
 
 
@@ -64,7 +66,7 @@ class ApiKeys:
         return found[id]
 
     def use(self, key: str, at: datetime) -> str:
-        """The principal whose key this is; `at` is kept as its last use. Raises Denied, without repeating the key."""
+        """The principal whose key this is; `at` is kept as its last use, which the audit records. Raises Denied, without repeating the key."""
         digest = digest_of(key)
         with self.engine.begin() as connection:
             row = (
@@ -77,6 +79,8 @@ class ApiKeys:
                 )
                 raise Denied(state, remedy="export-pipelines access key new NAME makes another")
             connection.execute(sa.update(api_keys).where(api_keys.c.id == found.id).values(last_used_at=at))
+            used = AuditRecord(found.principal, AuditAction.KEY_USE, f"API key {found.id}")
+            add_entry(connection, used.row(at))
         return found.principal
 
     def revoke(self, id: str, at: datetime) -> None:

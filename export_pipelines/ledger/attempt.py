@@ -1,27 +1,43 @@
 """One attempt at a delivery while it runs: what it knows of those before it, and what it leaves for those after."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from export_pipelines.delivery import Receipt
+from export_pipelines.errors import ExportError
+from export_pipelines.ledger.audit import AuditRecord
+from export_pipelines.ledger.audit_action import AuditOutcome
 from export_pipelines.ledger.delivery import Delivery
 from export_pipelines.ledger.tables import deliveries, insert_of, journal, placed
 
 
 @dataclass
 class Attempt:
-    """The Journal of a destination, see there. It ends well when its `receipt` is set."""
+    """The Journal of a destination, see there. It ends well when its `receipt` is set; with `audit`, its end is recorded."""
 
     engine: sa.Engine
     delivery: Delivery
     receipt: Receipt | None = None
+    audit: AuditRecord | None = None
 
     @property
     def key(self) -> str:
         return self.delivery.id
+
+    def audit_of(self, end: Receipt | BaseException) -> AuditRecord | None:
+        """What the audit says of the attempt's end; of a refusal it has an entry already."""
+        if self.audit is None:
+            return None
+        if isinstance(end, Receipt):
+            told = end.model_dump_json()
+            facts = {"files": len(end.files), "bytes": end.bytes, "sha256": sha256(told.encode()).hexdigest()}
+            return replace(self.audit, detail={**self.audit.detail, **facts})
+        code = end.code if isinstance(end, ExportError) else type(end).__name__
+        return replace(self.audit, outcome=AuditOutcome.FAILED, detail={**self.audit.detail, "code": code})
 
     def heading_for(self, target: str) -> None:
         """Writes down where the artifact goes, for those who look at an attempt that failed."""

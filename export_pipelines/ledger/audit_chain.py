@@ -42,14 +42,13 @@ def verify_chain(engine: sa.Engine, signed: Iterable[Checkpoint] = ()) -> ChainS
     wanted = {checkpoint.size: checkpoint for checkpoint in signed}
     seen: dict[int, str] = {0: FIRST} if 0 in wanted else {}
     size, previous = 0, FIRST
-    with engine.begin() as connection:
-        for entry in read_entries(connection):
-            fault = _fault(entry, size + 1, previous)
-            if fault:
-                return ChainState(size, previous, (fault,))
-            size, previous = entry.id, entry.hash
-            if size in wanted:
-                seen[size] = previous
+    for entry in read_entries(engine):
+        fault = _fault(entry, size + 1, previous)
+        if fault:
+            return ChainState(size, previous, (fault,))
+        size, previous = entry.id, entry.hash
+        if size in wanted:
+            seen[size] = previous
     return ChainState(size, previous, _broken(wanted, seen, size))
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger.alert import Alert, alert_keys, open_alerts, was_told
 from export_pipelines.ledger.attempt import Attempt
 from export_pipelines.ledger.attempt_rows import arrived, end_killed, failed, open_attempt, same_files, update
-from export_pipelines.ledger.audit import AuditEntry, add_entry, read_entries
+from export_pipelines.ledger.audit import AuditEntry, AuditRecord, add_entry, read_entries
 from export_pipelines.ledger.audit_action import AuditOutcome
 from export_pipelines.ledger.delivery import (
     OPEN,
@@ -81,10 +81,11 @@ class Ledger:
         run_id: str | None,
         at: datetime,
         overridden: bool | None = None,
+        audit: AuditRecord | None = None,
     ) -> tuple[Delivery, ...]:
         """The artifact and a delivery for each of `entries`, as they stand in its plan, in their order.
 
-        `overridden` says whether its run had a filter of its own, None that nobody knows.
+        `overridden` says whether its run had a filter of its own, None that nobody knows; `audit` is recorded with it.
 
         Registering again changes nothing. What an older artifact of the window, or another wording of the export,
         still had to deliver is withdrawn: it must not arrive after this.
@@ -100,6 +101,8 @@ class Ledger:
                 delivery.lock_key: delivery
                 for delivery in read_deliveries(connection, deliveries.c.artifact == manifest.artifact)
             }
+            if audit:
+                add_entry(connection, audit.row(at))
         log.debug("artifact registered", extra={"artifact": manifest.artifact, "deliveries": len(locks)})
         return tuple(by_lock_key[lock_key] for lock_key in locks)
 
@@ -232,21 +235,9 @@ class Ledger:
         with self.engine.begin() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
 
-    def asked_by(self, name: str, now: datetime) -> dict[str, int]:
-        """How many runs of each export `name` asked for in the 90 days before `now`."""
-        query = (
-            sa.select(requests.c.export, sa.func.count().label("runs"))
-            .where(requests.c.asked_by == name, requests.c.asked_at > now - timedelta(days=90))
-            .group_by(requests.c.export)
-            .order_by(requests.c.export)
-        )
-        with self.engine.begin() as connection:
-            return {row.export: row.runs for row in connection.execute(query)}
-
     def audit(self, action: str | None = None) -> list[AuditEntry]:
         """Entries of the audit, oldest first."""
-        with self.engine.begin() as connection:
-            return list(read_entries(connection, action))
+        return list(read_entries(self.engine, action))
 
     # --- inside ------------------------------------------------------------------------------------------------
 
@@ -276,12 +267,12 @@ class Ledger:
     def _delivered(self, attempt: Attempt, at: datetime) -> None:
         if attempt.receipt is None:
             raise ValueError("an attempt ends with a receipt or an error")
-        self._end(attempt, at, arrived(attempt.receipt))
+        self._end(attempt, at, arrived(attempt.receipt), attempt.audit_of(attempt.receipt))
 
     def _failed(self, attempt: Attempt, error: BaseException, at: datetime) -> None:
-        self._end(attempt, at, failed(attempt.delivery, error, at))
+        self._end(attempt, at, failed(attempt.delivery, error, at), attempt.audit_of(error))
 
-    def _end(self, attempt: Attempt, at: datetime, row: Mapping[str, Any]) -> None:
+    def _end(self, attempt: Attempt, at: datetime, row: Mapping[str, Any], audit: AuditRecord | None) -> None:
         delivery = attempt.delivery
         with self.engine.begin() as connection:
             update(connection, delivery.id, ended_at=at, **row)
@@ -290,6 +281,8 @@ class Ledger:
                 .where(attempts.c.delivery == delivery.id, attempts.c.number == delivery.attempts)
                 .values(ended_at=at, outcome=row["state"], error=row["error"])
             )
+            if audit:
+                add_entry(connection, audit.row(at))
         log.debug(
             "attempt ended",
             extra={"delivery": delivery.id, "number": delivery.attempts, "state": row["state"]},

@@ -131,7 +131,7 @@ audit = sa.Table(  # who did what to which thing; a chain, see audit.py
     "audit",
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
-    sa.Column("at", Utc, nullable=False),
+    sa.Column("at", Utc, nullable=False, index=True),
     sa.Column("actor", sa.Text, nullable=False),  # a principal, or a user of the operating system
     sa.Column("action", sa.Text, nullable=False, index=True),
     sa.Column("subject", sa.Text, nullable=False),

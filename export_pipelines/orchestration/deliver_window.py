@@ -4,6 +4,7 @@ import dagster as dg
 
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.edges import Delivered, Fault, Written
+from export_pipelines.orchestration.run_tags import ASKED_BY
 from export_pipelines.pipeline import deliver
 from export_pipelines.project import Project
 
@@ -21,6 +22,7 @@ def deliver_window(
             project.now,
             context.run_id,
             require=project.require_deliverable,
+            actor=context.run.tags.get(ASKED_BY),
         )
     except ExportError as error:
         context.log.error(f"{key}: {error}")

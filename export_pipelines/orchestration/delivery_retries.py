@@ -15,6 +15,7 @@ from export_pipelines.orchestration.edges import Done, Fault, Written
 from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.partitions import partitions_of
+from export_pipelines.orchestration.run_tags import ASKED_BY
 from export_pipelines.pipeline import deliver
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def _send(context: dg.OpExecutionContext, location: CodeLocation) -> None:
                     context.run_id,
                     again,
                     project.require_deliverable,
+                    context.run.tags.get(ASKED_BY),
                 )
             context.log.info(f"{delivery.artifact}: {len(receipt.files)} files delivered to {receipt.target}")
         except ExportError as error:

@@ -23,7 +23,7 @@ from export_pipelines.orchestration.run_tags import (
 )
 from export_pipelines.orchestration.scheduled_windows import BY_SCHEDULE, Ask, asks_at
 from export_pipelines.orchestration.switches import Switch, next_tick
-from export_pipelines.plan import Plan, Window
+from export_pipelines.plan import Plan, Window, compile_plan
 from export_pipelines.plan.fingerprint import fingerprint, is_comparable
 from export_pipelines.plan.window import WHOLE_KEY, before
 from export_pipelines.project import Project
@@ -82,7 +82,7 @@ def given_up(definition: ExportDefinition, due: Due, now: datetime) -> bool:
 def plan_today(project: Project, definition: ExportDefinition, window: Window) -> Plan | None:
     """The plan that the definition gives today; None where it gives none."""
     try:
-        return project.plan(definition, window)
+        return compile_plan(project.request_to_compare(definition, window))
     except ExportError:
         return None
 

@@ -20,8 +20,8 @@ from export_pipelines.orchestration.delivery_retries import DELIVER_AGAIN, send_
 from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.failures import UNEXPECTED, failures_in
 from export_pipelines.orchestration.jobs import QUIET
-from export_pipelines.orchestration.op_bodies import ANY_HOUR, ASKED_BY, ORIGIN, tags_of
-from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND
+from export_pipelines.orchestration.op_bodies import ANY_HOUR, tags_of
+from export_pipelines.orchestration.run_tags import ASKED_BY, EXPORT_TAG, ON_DEMAND, ORIGIN
 from export_pipelines.orchestration.schedules import run_config
 from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import require_complete, require_quiet, scheduled_window, window_of
@@ -95,7 +95,10 @@ def redeliver(
     """One attempt at each of the ledger's `deliveries`; gives one clear text for each that failed, by its artifact."""
     job = definitions_of(CodeLocation(project), quiet=True).resolve_job_def(DELIVER_AGAIN)
     result = job.execute_in_process(
-        instance=instance, raise_on_error=False, run_config={**send_config(deliveries, again), **QUIET}
+        instance=instance,
+        raise_on_error=False,
+        run_config={**send_config(deliveries, again), **QUIET},
+        tags={ORIGIN: "terminal", ASKED_BY: project.asker or system_user()},
     )
     texts, exit_code = failures_in(result.all_events, [""])
     if exit_code >= INTERRUPTED:

@@ -9,15 +9,16 @@ from export_pipelines import logs
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.overrides import RunOverrides
 from export_pipelines.errors import ExportError, RequestError
+from export_pipelines.named_leads import require_named_leads
 from export_pipelines.orchestration.checks import definition_check, report
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
 from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.preview import preview_of
-from export_pipelines.orchestration.run_tags import ON_DEMAND, is_by_hand, note_export
+from export_pipelines.orchestration.run_tags import ASKED_BY, ON_DEMAND, ORIGIN, is_by_hand, note_export
 from export_pipelines.orchestration.step_log import StepLog
 from export_pipelines.orchestration.step_metadata import step_metadata
-from export_pipelines.pipeline import destinations_of, require_named_leads, run_export
+from export_pipelines.pipeline import write_window
 from export_pipelines.plan import STEP, Plan, PlanDraft, PlanRequest, bind, blank_draft, window_in
 from export_pipelines.plan.plan import Window, added
 from export_pipelines.plan.window import (
@@ -33,7 +34,6 @@ from export_pipelines.run.observer import Observer, Observers
 log = logging.getLogger(__name__)
 
 ANY_HOUR = "export/any_hour"  # tag of a run that a person wants outside of quiet hours too
-ORIGIN, ASKED_BY = "export/origin", "export/asked_by"  # tags of runs that were asked for at the terminal
 ACTING_AS = "export/as"  # tag: the principal who asked for the run, whose rights hold beside the owner's
 ORIGINS = {"dagster/schedule_name": "schedule", "dagster/backfill": "backfill"}
 GIVEN = dg.Field(
@@ -79,6 +79,7 @@ def _extract(
     with as_dagster_failure():
         if context.run.tags.get(ANY_HOUR) != "yes":
             require_quiet(definition, project.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")
+        project.note_changes(definition, context.run.tags.get(ASKED_BY))
         plans = []
         for window in windows:
             asked = project.request_of(context.run.tags.get(ACTING_AS), definition, window)
@@ -104,7 +105,7 @@ def write(context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -
     steps = {window_in(draft).key: StepLog(context.log) for draft in _drafts(plans)}
     with logs.run(context.run_id), interruptible(context, location.project):
         written = [
-            write_window(context, draft, location, steps[window_in(draft).key]) for draft in _drafts(plans)
+            write_draft(context, draft, location, steps[window_in(draft).key]) for draft in _drafts(plans)
         ]
     faults = {window.window.key: window.fault for window in written if window.fault}
     if faults and len(faults) == len(written):
@@ -119,7 +120,7 @@ def write(context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -
     return wire(written)
 
 
-def write_window(
+def write_draft(
     context: dg.OpExecutionContext, draft: PlanDraft, location: CodeLocation, observer: Observer
 ) -> Written:
     """A fault of one window is data: the other windows go on, and the last op names the failed ones."""
@@ -127,18 +128,14 @@ def write_window(
     try:
         plan = _whole(draft, project)
         started = project.now()
-        manifest = run_export(
+        manifest, due = write_window(
             plan,
             project.run_context(),
+            project.ledger,
             project.new_token(),
             Observers(location.observer, observer),
-        )
-        due = project.ledger.register(
-            manifest,
-            destinations_of(plan, manifest.rows),
+            context.run.tags.get(ASKED_BY),
             context.run_id,
-            project.now(),
-            overridden=not plan.is_usual,
         )
         seconds = (project.now() - started).total_seconds()
     except ExportError as error:

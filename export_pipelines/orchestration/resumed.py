@@ -9,7 +9,7 @@ from export_pipelines.ledger.delivery import State
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.deliver_window import deliver_window
 from export_pipelines.orchestration.edges import Delivered, Edge, Written, wire
-from export_pipelines.orchestration.op_bodies import write_window
+from export_pipelines.orchestration.op_bodies import write_draft
 from export_pipelines.orchestration.step_log import StepLog
 from export_pipelines.plan import PlanDraft
 
@@ -44,7 +44,7 @@ def _written(context: dg.AssetExecutionContext, location: CodeLocation, window: 
     if mended is not None:
         return mended
     draft = PlanDraft.model_validate(window.draft)
-    return write_window(context.op_execution_context, draft, location, StepLog(context.log))
+    return write_draft(context.op_execution_context, draft, location, StepLog(context.log))
 
 
 def _mended(context: dg.AssetExecutionContext, location: CodeLocation, window: Written) -> Written | None:

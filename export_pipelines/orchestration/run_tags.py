@@ -9,6 +9,7 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.sweeping import SWEEP
 
 EXPORT_TAG = "export/name"
+ORIGIN, ASKED_BY = "export/origin", "export/asked_by"  # tags of runs that were asked for at the terminal
 ON_DEMAND = "on_demand_export"
 SCHEDULE_TAG, SENSOR_TAG, DAGSTERS_BACKFILL_TAG = (
     "dagster/schedule_name",

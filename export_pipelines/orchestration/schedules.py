@@ -9,13 +9,12 @@ import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.schedule import is_within
-from export_pipelines.errors import Denied
+from export_pipelines.errors import AccessFileError, Denied
 from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.active_limit import refusal
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import Due, due_windows, given_up
-from export_pipelines.orchestration.op_bodies import ORIGIN
-from export_pipelines.orchestration.run_tags import ATTEMPT_TAG, EXPORT_TAG, WINDOW_TAG
+from export_pipelines.orchestration.run_tags import ATTEMPT_TAG, EXPORT_TAG, ORIGIN, WINDOW_TAG
 from export_pipelines.orchestration.scheduled_windows import BY_SCHEDULE
 from export_pipelines.orchestration.switches import switches
 from export_pipelines.plan.plan import Window, iso
@@ -43,7 +42,7 @@ def export_schedule(
         due = due_windows(location, definition, instance, switch, at, tick=True)
         wanted = [due_window for due_window in due if not given_up(definition, due_window, at)]
         if refused := without_rights(
-            location.project, definition, [due_window.ask.window for due_window in wanted]
+            location.project, definition, [due_window.ask.window for due_window in wanted], tick=True
         ):
             return dg.SkipReason(refused)
         if not wanted:
@@ -74,17 +73,22 @@ def schedule_of(
     )(tick)
 
 
-def without_rights(project: Project, definition: ExportDefinition, windows: Sequence[Window]) -> str | None:
-    """Why the owner may not have these windows today, of which an alert tells once a day; None where they may."""
+def without_rights(
+    project: Project, definition: ExportDefinition, windows: Sequence[Window], tick: bool = False
+) -> str | None:
+    """Why the owner may not have these windows today, of which an alert tells once a day; None where they may. The audit has
+    each refusal of a `tick`; a sensor that asks every minute is recorded with its alert."""
     try:
         for window in windows:
-            project.request(definition, window)
-    except Denied as error:
+            project.request_to_compare(definition, window)
+    except (Denied, AccessFileError) as error:
         now = project.now()
         text = f"the schedule is stopped: {error}"
         key = f"rights {definition.name}: {now:%Y-%m-%d}"
         then = f"export-pipelines access explain {definition.owner} {definition.name}"
-        project.ledger.notice(Alert(key, definition.name, "failure", text, then, now))
+        new = project.ledger.notice(Alert(key, definition.name, "failure", text, then, now))
+        if new or tick:
+            project.trail.refused(error, BY_SCHEDULE, "create", definition.name, definition.owner)
         return text
     return None
 

@@ -54,7 +54,7 @@ def window_of(definition: ExportDefinition, partition_key: str | None) -> Window
 
 def window_between(start: Moment, end: Moment) -> Window:
     """`[start, end)`, from dates (midnight UTC) or aware times. Raises WindowError, for an end before its start too."""
-    first, last = _moment(start), _moment(end)
+    first, last = moment_named(start), moment_named(end)
     if last <= first:
         raise WindowError(
             f"the window ends at {iso(last)}, which is not after its start {iso(first)}",
@@ -153,7 +153,8 @@ def _calendar_day(text: str) -> date:
         raise WindowError(f"{text} does not exist: {error}", remedy="give a day of the calendar") from error
 
 
-def _moment(value: Moment) -> datetime:
+def moment_named(value: Moment) -> datetime:
+    """The moment that a day or a time means, in UTC. Raises WindowError."""
     if isinstance(value, str):
         if len(value) == len("2024-01-15"):
             return midnight(_calendar_day(value))

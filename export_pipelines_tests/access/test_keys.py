@@ -108,9 +108,10 @@ def test_review_tells_rights_keys_and_runs_of_each_principal(guarded: Project, t
     }
     assert rows["bo"]["roles"] == ["analyst by team:data"]
     ana, boss, gone = rows["ana"], rows["boss"], rows["gone"]
-    assert ana["flows"] == ["Auto insurance"] and ana["runs_asked_for"] == ["leads: 1"]
+    assert ana["flows"] == ["Auto insurance"] and ana["exported"][0].startswith("leads: 1 artifact, ")
     assert ana["personal_fields_in_clear"] == [] and "email" in boss["personal_fields_in_clear"]
-    assert boss["exports_owned"] == ["leads"] and boss["never_used"] == ["create"]
+    assert boss["exports_owned"] == ["leads"]
+    assert boss["never_used"] == ["permission view", "permission create", "permission download"]
     assert "0 days old, last used never" in ana["keys"][0]
     assert gone["permissions"] == [] and gone["expires"] == "2024-01-31"
     table = terminal("access", "review", "--csv", "--as", "boss").stdout.splitlines()

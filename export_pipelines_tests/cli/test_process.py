@@ -12,6 +12,7 @@ from itertools import cycle
 
 import pytest
 
+from export_pipelines.ledger import open_ledger
 from export_pipelines.orchestration import open_instance
 from export_pipelines_tests.conftest import REPOSITORY, Answer, Project
 
@@ -143,6 +144,7 @@ def test_a_command_imports_nothing_of_other_databases_formats_and_destinations(
     project: Project, command: str, needed: set[str]
 ) -> None:
     arguments = (command, "daily", "--partition", "2024-01-15")
+    open_ledger(project.settings.ledger_url.get_secret_value())  # the first command makes it, with alembic
     assert loaded(project, arguments, (*HEAVY, *OTHERS)) == needed
 
 

@@ -109,11 +109,11 @@ def test_a_checkpoint_tells_of_an_audit_that_was_cut(
     assert terminal("master-key", "rotate").code == 0
     kept = tmp_path / "checkpoint.txt"
     kept.write_text(terminal("audit", "checkpoint").stdout)
-    assert terminal("audit", "verify", str(kept)).code == 0
+    assert terminal("audit", "verify", "--checkpoint", str(kept)).code == 0
     assert terminal("audit", "public-key").stdout.startswith("-----BEGIN PUBLIC KEY-----")
     with open_ledger(f"sqlite:///{project.home / 'ledger.db'}").engine.begin() as connection:
         connection.execute(sa.delete(audit))
-    answer = terminal("audit", "verify", str(kept))
+    answer = terminal("audit", "verify", "--checkpoint", str(kept))
     assert answer.code == 1 and "entry 1 is missing" in answer.stderr
     kept.write_text("something else")
-    assert terminal("audit", "verify", str(kept)).code == 2
+    assert terminal("audit", "verify", "--checkpoint", str(kept)).code == 2
