@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from export_pipelines.errors import ExportError
+from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.system_user import system_user
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class AuditTrail:
     def recording(
         self, action: "AuditAction", subject: str, actor: str | None, owner: str | None
     ) -> Iterator[dict[str, Any]]:
-        """What the block does, with what it adds to the details, once it ended: done, or failed by an ExportError. A refusal
-        is recorded as one."""
+        """What the block does, with what it adds to the details, once it ended: done, or failed. A refusal is
+        recorded as one; of another wrong request nothing came."""
         from export_pipelines.ledger import AuditOutcome, AuditRecord
 
         detail: dict[str, Any] = {}
@@ -63,7 +63,7 @@ class AuditTrail:
             yield detail
         except ExportError as error:
             self.refused(error, actor, str(action), subject, owner)
-            if not error.is_refusal:
+            if not isinstance(error, RequestError):
                 failed = {**detail, "code": error.code}
                 self.record(AuditRecord(who, action, subject, AuditOutcome.FAILED, owner, failed))
             raise

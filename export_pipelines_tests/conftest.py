@@ -145,12 +145,12 @@ class Project:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def tree(self) -> dict[str, str]:
-        """Every file of the project with the digest of its bytes."""
+    def tree(self, ledger: bool = True) -> dict[str, str]:
+        """Every file of the project with the digest of its bytes; without the `ledger`, which has the audit, if asked."""
         return {
             path.relative_to(self.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in self.folder.rglob("*")
-            if path.is_file()
+            if path.is_file() and (ledger or not path.name.startswith("ledger.db"))
         }
 
 
