@@ -6,6 +6,8 @@ from export_pipelines.ledger.audit import AuditEntry, AuditRecord
 from export_pipelines.ledger.audit_action import AuditAction, AuditOutcome
 from export_pipelines.ledger.audit_log import AuditLog
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
+from export_pipelines.ledger.erased import mark_erased, other_artifact_of_same_copy, run_of
+from export_pipelines.ledger.holds import Hold, HoldKind, Holds
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.open_ledger import ledger_of, open_ledger
 from export_pipelines.ledger.windows import WindowRecord
@@ -23,9 +25,15 @@ __all__ = [
     "AuditOutcome",
     "AuditRecord",
     "Delivery",
+    "Hold",
+    "HoldKind",
+    "Holds",
     "Ledger",
     "State",
     "WindowRecord",
     "ledger_of",
+    "mark_erased",
     "open_ledger",
+    "other_artifact_of_same_copy",
+    "run_of",
 ]

@@ -72,11 +72,11 @@ def end_killed(connection: sa.Connection, delivery: Delivery, at: datetime) -> N
 
 
 def same_files(connection: sa.Connection, delivery: Delivery) -> Receipt | None:
-    """The receipt of the last delivery in this lane, when it brought the very same files."""
+    """The receipt of the last delivery in this lane, when it brought the very same files and they were not erased there."""
     if delivery.window_key == WHOLE_KEY:
         return None  # each run over the whole history is an occasion of its own
     query = (
-        sa.select(deliveries.c.receipt, artifacts.c.content)
+        sa.select(deliveries.c.receipt, artifacts.c.content, artifacts.c.erased_at)
         .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
         .where(deliveries.c.lock_key == delivery.lock_key, deliveries.c.state == "delivered")
         .order_by(deliveries.c.ended_at.desc())
@@ -86,4 +86,6 @@ def same_files(connection: sa.Connection, delivery: Delivery) -> Receipt | None:
     content = connection.scalar(
         sa.select(artifacts.c.content).where(artifacts.c.artifact == delivery.artifact)
     )
-    return Receipt.model_validate(last.receipt) if last and last.content == content else None
+    if last is None or last.erased_at is not None or last.content != content:
+        return None
+    return Receipt.model_validate(last.receipt)

@@ -7,7 +7,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from export_pipelines.artifacts.sealing import WrappedKey
-from export_pipelines.ledger.tables import data_keys
+from export_pipelines.errors import RetryableError, StoreError
+from export_pipelines.ledger.tables import data_keys, insert_of
+from export_pipelines.ledger.wiping import wipe_journal
+
+WIPE_S = 30  # how long one waits for others who read the table
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,26 @@ class LedgerKeys:
                 sa.insert(data_keys).values(artifact=key.artifact, master=key.master, wrapped=key.wrapped)
             )
 
+    def add_once(self, key: WrappedKey) -> WrappedKey:
+        """The key that is kept under this name: `key`, or the one that was added before. Raises StoreError for a name whose
+        key was destroyed."""
+        row = {"artifact": key.artifact, "master": key.master, "wrapped": key.wrapped}
+        with self.engine.begin() as connection:
+            insert = insert_of(connection.dialect.name)(data_keys).values(row).on_conflict_do_nothing()
+            connection.execute(insert)
+        kept = self.get(key.artifact)
+        if kept is None:
+            raise StoreError("the key of this name was destroyed", where=key.artifact)
+        return kept
+
     def get(self, artifact: str) -> WrappedKey | None:
         return next(iter(self._read(data_keys.c.artifact == artifact)), None)
+
+    def names(self) -> set[str]:
+        """What there is a key of."""
+        query = sa.select(data_keys.c.artifact).where(data_keys.c.wrapped.is_not(None))
+        with self.engine.begin() as connection:
+            return set(connection.scalars(query))
 
     def all(self) -> list[WrappedKey]:
         """Every key that was not destroyed, by the artifact's name."""
@@ -49,8 +71,9 @@ class LedgerKeys:
     def destroy(self, artifacts: Iterable[str], at: datetime) -> list[str]:
         """Takes the keys of `artifacts` away for ever; returns those that had one. No copy of these opens any more.
 
-        On SQLite no byte of a key is left in the ledger or its journal; PostgreSQL keeps the old row until its next
-        VACUUM, and its write-ahead log for as long as it is configured to.
+        On SQLite no byte of a key is left in the ledger or its journal. On PostgreSQL the table is written anew; the
+        write-ahead log and backups made before keep the key for as long as they are kept. Raises RetryableError where
+        others use the ledger: the keys are gone from its table, and calling again wipes the rest.
         """
         destroyed = []
         with self.engine.begin() as connection:
@@ -75,9 +98,26 @@ class LedgerKeys:
             return [WrappedKey(*row) for row in connection.execute(query)]
 
     def _wipe(self) -> None:
-        """The journal holds pages as they were: what is checkpointed is cut off."""
+        """Writes over what the database keeps of rows as they were."""
         if self.engine.dialect.name == "sqlite":
-            with self.engine.connect() as connection:
-                driver = connection.connection.driver_connection
-                assert driver is not None
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if not wipe_journal(self.engine):
+                raise _in_use()
+            return
+        options = {"isolation_level": "AUTOCOMMIT"}
+        try:
+            with self.engine.connect().execution_options(**options) as connection:
+                connection.exec_driver_sql(f"SET lock_timeout = '{WIPE_S}s'")
+                try:
+                    # VACUUM alone frees the old row's place and leaves its bytes there
+                    connection.exec_driver_sql(f"VACUUM FULL {data_keys.name}")
+                finally:
+                    connection.exec_driver_sql("RESET lock_timeout")
+        except sa.exc.OperationalError as error:
+            raise _in_use() from error
+
+
+def _in_use() -> RetryableError:
+    return RetryableError(
+        "the ledger is in use: bytes of a destroyed key are still in its file",
+        remedy="run the same command again",
+    )

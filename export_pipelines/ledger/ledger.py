@@ -212,9 +212,11 @@ class Ledger:
         ]
 
     def arrived(self, export: str, window_key: str, since: datetime | None = None) -> bool:
-        """Whether an artifact of the window, made after `since`, is at all of its destinations."""
+        """Whether an artifact of the window, made after `since`, is at all of its destinations, or was erased since."""
         missing = sa.exists().where(
-            deliveries.c.artifact == artifacts.c.artifact, deliveries.c.state != "delivered"
+            deliveries.c.artifact == artifacts.c.artifact,
+            deliveries.c.state != "delivered",
+            artifacts.c.erased_at.is_(None),
         )
         query = sa.select(artifacts.c.artifact).where(
             artifacts.c.export == export, artifacts.c.window_key == window_key, ~missing

@@ -17,12 +17,13 @@ from export_pipelines.key_versions import PREFIX
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
 from export_pipelines.ledger.locks import FileLocks, Locks, PostgresqlLocks
+from export_pipelines.ledger.wiping import secure_delete
 from export_pipelines.settings import Settings, driver_url
 
 if TYPE_CHECKING:
     from export_pipelines.s3 import ClientOf
 
-HEAD = "0010"  # the newest migration
+HEAD = "0011"  # the newest migration
 WHERE = PREFIX + "LEDGER_URL"
 BUSY_S = 60.0  # how long one waits for another's write; a write takes milliseconds
 MIGRATING = 0x6C6564676572  # of PostgreSQL's advisory locks, away from those of lanes
@@ -86,11 +87,12 @@ def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, 
         _require_beginning(may_begin, str(path))
     make_database(path)
     engine = sa.create_engine(address, connect_args={"timeout": BUSY_S})
+    secure_delete(engine)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late, see below
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "handle_error")

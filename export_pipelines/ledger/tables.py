@@ -49,6 +49,7 @@ artifacts = sa.Table(
     sa.Column("window_end", Utc),
     sa.Column("fingerprint", sa.Text),  # of the content, as in the manifest
     sa.Column("overridden", sa.Boolean),  # a filter was given at launch: other rows than those of the window
+    sa.Column("erased_at", Utc),
     sa.Index("artifacts_by_window", "export", "window_key"),
 )
 
@@ -118,7 +119,7 @@ alerts = sa.Table(  # what people are to be told, each thing once
     sa.Column("ended_at", Utc, index=True),  # every channel has it, or nobody wants it
 )
 
-data_keys = sa.Table(  # of sealed artifacts, wrapped; nowhere else
+data_keys = sa.Table(  # of sealed artifacts, and that of the lead indexes, wrapped; nowhere else
     "data_keys",
     metadata,
     sa.Column("artifact", sa.Text, primary_key=True),
@@ -147,6 +148,19 @@ checkpoints = sa.Table(  # of the audit, signed
     sa.Column("size", sa.BigInteger, primary_key=True),
     sa.Column("at", Utc, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
+)
+
+holds = sa.Table(  # what neither `erase` nor retention may remove
+    "holds",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.Text, nullable=False),  # artifact or lead
+    sa.Column("subject", sa.Text, nullable=False),  # the artifact, or the lead's mark in hexadecimal digits
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("placed_by", sa.Text, nullable=False),
+    sa.Column("placed_at", Utc, nullable=False),
+    sa.Column("released_by", sa.Text),
+    sa.Column("released_at", Utc),
 )
 
 api_keys = sa.Table(  # the key itself is nowhere

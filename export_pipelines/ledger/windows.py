@@ -29,7 +29,7 @@ class WindowRecord:
 
     @property
     def arrived(self) -> bool:
-        """It is at all of its destinations."""
+        """It is at all of its destinations, or was erased."""
         return not self.missing
 
 
@@ -54,7 +54,7 @@ def _missing(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> dict[
     query = (
         sa.select(deliveries.c.artifact, deliveries.c.state)
         .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
-        .where(wanted, deliveries.c.state != "delivered")
+        .where(wanted, deliveries.c.state != "delivered", artifacts.c.erased_at.is_(None))
     )
     found: dict[str, set[State]] = {}
     for artifact, state in connection.execute(query):
