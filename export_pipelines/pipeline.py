@@ -19,6 +19,7 @@ from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.limits import require_room
 from export_pipelines.plan.plan import OutputColumn, Plan, Window, schema_hash
 from export_pipelines.read.source import Source
+from export_pipelines.run.lead_marks import lead_column, marked
 from export_pipelines.run.observer import Deaf, Observer, Observers, Run
 from export_pipelines.run.preview import first_rows
 from export_pipelines.run.run_log import RunLog
@@ -138,7 +139,10 @@ def _write(plan: Plan, context: RunContext, artifact: str, observer: Observer) -
     store.sweep(plan.export)
     expected = check_run(plan, source)
     with store.begin(*artifact.split("/")) as staging:
-        written = write_parts(plan, source.read(plan.query), staging.open_part, context.keys, observer)
+        batches, column = source.read(plan.query), lead_column(plan)
+        if column and (index := staging.lead_index()):
+            batches = marked(batches, column, index.key, index.add)
+        written = write_parts(plan, batches, staging.open_part, context.keys, observer)
         _require_all_rows(plan, expected, written.rows_read)
         manifest = staging.commit(_manifest(plan, written, artifact, context.now(), store))
     return manifest, written
@@ -170,7 +174,7 @@ def deliver(
                 attempt.audit = delivery_record(row, manifest, actor)
                 destination = open_destination(settings, resources)
                 attempt.heading_for(destination.target(manifest))
-                attempt.receipt = destination.send(Artifact(manifest, store, now()), attempt)
+                attempt.receipt = destination.send(Artifact(manifest.as_delivered(), store, now()), attempt)
             receipt = attempt.receipt
     except BaseException as error:
         if isinstance(error, ExportError) and not error.retryable:

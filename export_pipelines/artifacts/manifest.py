@@ -15,6 +15,7 @@ from export_pipelines.plan.plan import Mask, Window
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1  # a higher one means something else by a key of before; new keys need none
 NO_ACCESS_FILE: dict[str, object] = {"access": "one operator may do everything"}  # without access.yaml
+STORE_ALONE = {"sealed_bytes", "sealed_sha256", "sealed_as"}
 RERUN = "run the export again for this window; the source still holds the rows"
 
 
@@ -27,8 +28,9 @@ class Stored(Frozen):
 class Part(Stored):
     """One finished file as it is delivered: its name, rows, bytes, bytes before compression, SHA-256, its window.
 
-    `sealed_bytes` and `sealed_sha256` are of what lies in the store, where that is sealed. In a manifest that was delivered
-    with encrypted files, `plain_name`, `plain_bytes` and `plain_sha256` are of the part once it is opened.
+    `sealed_bytes` and `sealed_sha256` are of what lies in the store, where that is sealed; `sealed_as` is its name there,
+    where it is not the part's own. In a manifest that was delivered with encrypted files, `plain_name`, `plain_bytes` and
+    `plain_sha256` are of the part once it is opened.
     """
 
     name: str
@@ -42,6 +44,11 @@ class Part(Stored):
     plain_name: str | None = None
     plain_bytes: int | None = None
     plain_sha256: str | None = None
+    sealed_as: str | None = Field(default=None, exclude_if=lambda name: name is None)
+
+    @property
+    def stored_name(self) -> str:
+        return self.sealed_as or self.name
 
     @property
     def stored_bytes(self) -> int:
@@ -122,12 +129,35 @@ class Manifest(Stored):
     seconds: dict[str, float] = Field(default_factory=dict)
     encryption: DeliveredEncryption | None = None  # of files that were delivered encrypted; never in a store
     parts: tuple[Part, ...]
+    lead_index: Part | None = Field(  # which leads it holds; its rows are their marks
+        default=None, exclude_if=lambda index: index is None
+    )
     digest: str = ""
+
+    @property
+    def files(self) -> tuple[Part, ...]:
+        """Everything that lies in the store beside the manifest: the parts, and the index of leads."""
+        return self.parts if self.lead_index is None else (*self.parts, self.lead_index)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the parts are sealed where they are stored."""
+        return any(part.sealed_sha256 for part in self.parts)
 
     @property
     def is_usual(self) -> bool:
         """Whether it holds what the definition says, with no override and nothing narrowed for whoever asked."""
         return not self.overrides and not self.rights.get("narrowed")
+
+    def as_delivered(self) -> Self:
+        """Without what is true of the store alone: the same before and after an artifact was sealed where it lies."""
+        if not self.is_sealed and self.lead_index is None:
+            return self
+        parts = tuple(
+            Part.model_validate(part.model_dump(exclude_unset=True, exclude=STORE_ALONE))
+            for part in self.parts
+        )
+        return self.model_copy(update={"parts": parts, "lead_index": None}).with_digest()
 
     def with_digest(self) -> Self:
         """The same manifest with its digest."""

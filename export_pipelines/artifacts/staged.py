@@ -30,6 +30,9 @@ class AbortedUnlessCommitted(ABC):
     @abstractmethod
     def abort(self) -> None: ...
 
+    def lead_index(self) -> None:  # noqa: B027
+        """Only a sealed artifact has one."""
+
 
 def same_name(name: str, artifact: str) -> RequestError:
     return RequestError(
@@ -40,15 +43,15 @@ def same_name(name: str, artifact: str) -> RequestError:
 
 
 def require_whole(manifest: Manifest, artifact: str, stored: Mapping[str, int]) -> None:
-    """Raises DamagedArtifact unless every part of `manifest` was stored with all of its bytes."""
+    """Raises DamagedArtifact unless every file of `manifest` was stored with all of its bytes."""
     if manifest.artifact != artifact:
         raise StoreError(f"the manifest is that of {manifest.artifact}", where=artifact)
     log.debug(
         "committing", extra={"artifact": artifact, "parts": len(manifest.parts), "bytes": manifest.bytes}
     )
-    for part in manifest.parts:
-        if stored.get(part.name) != part.stored_bytes:
+    for file in manifest.files:
+        if stored.get(file.stored_name) != file.stored_bytes:
             raise DamagedArtifact(
-                f"{stored.get(part.name, 0)} bytes were stored, {part.stored_bytes} were written",
-                where=f"{artifact}/{part.name}",
+                f"{stored.get(file.stored_name, 0)} bytes were stored, {file.stored_bytes} were written",
+                where=f"{artifact}/{file.name}",
             )

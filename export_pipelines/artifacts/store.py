@@ -12,10 +12,9 @@ from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.errors import SettingsError, not_installed
 
 if TYPE_CHECKING:
-    from export_pipelines.s3 import ClientOf
-
-if TYPE_CHECKING:
+    from export_pipelines.artifacts.lead_index import LeadIndexWriter
     from export_pipelines.run.part_writer import PartSink
+    from export_pipelines.s3 import ClientOf
 
 
 class Staging(Protocol):
@@ -25,6 +24,7 @@ class Staging(Protocol):
     commit:    writes the manifest, last and atomically, and returns it as it stands. Only then is there an artifact. Parts that the manifest
                does not list are removed; a part that it lists and that is not there, whole, refuses the commit.
     abort:     removes everything; harmless when called twice or after a commit.
+    lead_index: where the marks of the leads go, as the rows do; None where the artifact is to have no index.
     """
 
     def __enter__(self) -> Self: ...
@@ -39,15 +39,20 @@ class Staging(Protocol):
 
     def abort(self) -> None: ...
 
+    def lead_index(self) -> "LeadIndexWriter | None": ...
+
 
 class Store(Protocol):
     """Where artifacts live. **No manifest, no artifact**: nothing else is ever listed, opened or delivered.
 
-    A store is used by several processes at once. It never changes an artifact that was committed. Its own
+    A store is used by several processes at once. Nothing but `amend` changes an artifact that was committed. Its own
     failures (full, not writable, gone) are StoreError, or RetryableError where they may pass; an artifact that it does
     not know is RequestError.
 
     begin:     a Staging for artifact `<export>/<window key>/<token>`; token is `YYYYMMDDTHHMMSSZ-<6 hex>`.
+    amend:     a Staging that gives a committed artifact another manifest: its files are written beside the old ones, which
+               go once `commit` has put the manifest in the place of the one before. Ended anywhere, the artifact is as it
+               was or as it is to be; what is left beside it is no part of it.
     listing:   the artifacts, newest first, and, named with their faults, those whose manifest is damaged.
     manifests: the whole ones of `listing`.
     is_empty:  whether there is no artifact at all, damaged ones included.
@@ -64,6 +69,8 @@ class Store(Protocol):
     """
 
     def begin(self, export: str, window_key: str, token: str) -> Staging: ...
+
+    def amend(self, artifact: str) -> Staging: ...
 
     def listing(self, export: str | None = None) -> Listing: ...
 

@@ -21,6 +21,9 @@ class StoreAround:
     def begin(self, export: str, window_key: str, token: str) -> "Staging":
         return self.store.begin(export, window_key, token)
 
+    def amend(self, artifact: str) -> "Staging":
+        return self.store.amend(artifact)
+
     def listing(self, export: str | None = None) -> Listing:
         return self.store.listing(export)
 

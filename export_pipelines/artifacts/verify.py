@@ -28,7 +28,7 @@ def verify(store: "Store", artifact: str) -> list[str]:
     found = store.files(artifact)
     return [
         *_totals(manifest),
-        *(fault for part in manifest.parts for fault in _part_faults(store, manifest, part, found)),
+        *(fault for part in manifest.files for fault in _part_faults(store, manifest, part, found)),
         *_strangers(manifest, found),
     ]
 
@@ -47,7 +47,7 @@ def _totals(manifest: Manifest) -> list[str]:
 
 
 def _part_faults(store: "Store", manifest: Manifest, part: Part, found: Mapping[str, int]) -> list[str]:
-    if part.name not in found:
+    if part.stored_name not in found:
         return [f"{part.name}: lost, the file is not there"]
     try:
         content, stated = _read(store, manifest.artifact, part)
@@ -70,7 +70,7 @@ def _read(store: "Store", artifact: str, part: Part) -> tuple[Content, Content]:
 
 def _difference(manifest: Manifest, content: Content, stated: Content) -> str:
     size, sha256 = content
-    for other in manifest.parts:
+    for other in manifest.files:
         if sha256 in (other.sha256, other.sealed_sha256):
             return f"swapped, it holds the bytes of {other.name}"
     if size < stated[0]:
@@ -81,5 +81,5 @@ def _difference(manifest: Manifest, content: Content, stated: Content) -> str:
 
 
 def _strangers(manifest: Manifest, found: Mapping[str, int]) -> list[str]:
-    known = {part.name for part in manifest.parts}
+    known = {file.stored_name for file in manifest.files}
     return [f"{name}: added, the manifest does not know it" for name in found if name not in known]

@@ -58,7 +58,7 @@ def mask_pii(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
         own=own,
         never=never,
     )
-    query = with_suspects(build_query(request, read), request)
+    query = with_suspects(build_query(request, read, _lead_id(request.dataset, read)), request)
     return draft.model_copy(update={"masking": masking, "query": query})
 
 
@@ -184,6 +184,12 @@ def _row_values(
     )
     never = tuple(field.id for field in fields if not field.semantic_type.exportable) if personal else ()
     return own, never
+
+
+def _lead_id(dataset: Dataset, read: Iterable[Field]) -> tuple[Field, ...]:
+    """The id of the lead that a row is of, where nothing else asks for it: whoever writes the rows has to know."""
+    field = dataset.get("lead_id")
+    return (field,) if isinstance(field, Field) and field.id not in {other.id for other in read} else ()
 
 
 def _times_to_be_read(request: PlanRequest) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ import pytest
 
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import RequestError
+from export_pipelines.plan.columns import source_fields
 from export_pipelines.plan.plan import Mask
-from export_pipelines_tests.plan.leads import CATALOG, columns, masking, plan
+from export_pipelines.plan.query.select import build_query
+from export_pipelines_tests.plan.leads import CATALOG, columns, masking, plan, request
 
 EVENTS, LEADS = CATALOG.dataset("events"), CATALOG.dataset("leads")
 NOT_IN_A_SNAPSHOT = {"lead_id", "outcome", "reason", "delivered_at", "revenue", "cost", "appended"}
@@ -135,7 +137,20 @@ def test_where_nothing_is_redacted_no_name_is_read(tmp_path: Path) -> None:
     compiled = plan(tmp_path, "type: event\nfields: [event_id, reason]")
     section = compiled.masking
     assert (section.own, section.never) == ((), ())
-    assert [column.name for column in compiled.query.columns] == ["event_id", "reason", "occurred_at"]
+    assert [column.name for column in compiled.query.columns] == [
+        "event_id",
+        "reason",
+        "occurred_at",
+        "lead_id",
+    ]
+
+
+def test_the_lead_of_an_event_is_always_read_and_no_part_of_what_the_rows_say(tmp_path: Path) -> None:
+    """Else each export without that column would be outdated."""
+    yaml = "type: event\nfields: [event_id, reason]"
+    compiled, fields = plan(tmp_path, yaml), source_fields(EVENTS, ["event_id", "reason", "occurred_at"])
+    assert compiled.query.columns[-1].name == "lead_id"
+    assert compiled.query.rows == build_query(request(tmp_path, yaml), fields).rows
 
 
 def test_rows_are_sorted_as_asked_and_then_by_time(tmp_path: Path) -> None:

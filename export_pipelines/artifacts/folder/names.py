@@ -11,6 +11,7 @@ MUTEX_NAME = ".mutex"  # held while folders appear or go
 TEMPORARY = ".tmp"
 MAX_NAME_BYTES = 200
 TOKEN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+OWN_FILE = re.compile(r"\.lead_index|\.sealed_[0-9a-f]{8}_[0-9]+")  # of an artifact beside its parts
 _FOLDER = re.compile(r"\w[\w.+@=, -]*")
 
 
@@ -33,7 +34,9 @@ def is_artifact_id(text: str) -> bool:
 
 
 def check_part_name(name: str) -> str:
-    """`name`, if a part may have it. Raises RequestError."""
+    """`name`, if a file of an artifact may have it. Raises RequestError."""
+    if OWN_FILE.fullmatch(name):
+        return name
     bad = (
         not name.strip()
         or "/" in name

@@ -118,7 +118,7 @@ class FolderStaging(AbortedUnlessCommitted):
             return {path.name: path.stat().st_size for path in finished}
 
     def _remove_unlisted(self, manifest: Manifest) -> None:
-        listed = {part.name for part in manifest.parts}
+        listed = {file.stored_name for file in manifest.files}
         for name, part in self._parts.items():
             part.abort()
             if name not in listed:

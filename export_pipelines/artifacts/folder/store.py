@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+from export_pipelines.artifacts.folder.amendment import FolderAmendment
 from export_pipelines.artifacts.folder.names import (
     LOCK_NAME,
     MUTEX_NAME,
@@ -32,6 +33,10 @@ class FolderStore:
 
     def begin(self, export: str, window_key: str, token: str) -> FolderStaging:
         return FolderStaging(self.root, artifact_id(export, window_key, token))
+
+    def amend(self, artifact: str) -> FolderAmendment:
+        self._folder(artifact)
+        return FolderAmendment(self.root, artifact)
 
     def listing(self, export: str | None = None) -> Listing:
         manifests, damaged = [], {}
@@ -185,6 +190,7 @@ def _listed_names(folder: Path) -> set[str] | None:
     """The names that a committed folder may hold, or None when its manifest cannot be read."""
     try:
         content = json.loads((folder / MANIFEST_NAME).read_bytes())
-        return {MANIFEST_NAME, *(str(part["name"]) for part in content["parts"])}
-    except (ValueError, KeyError, TypeError):
+        files = [*content["parts"], *filter(None, [content.get("lead_index")])]
+        return {MANIFEST_NAME, *(str(file.get("sealed_as") or file["name"]) for file in files)}
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

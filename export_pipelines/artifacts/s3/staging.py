@@ -53,7 +53,7 @@ class S3Staging(AbortedUnlessCommitted):
         require_whole(
             manifest, self.artifact, {name: size for name, size in stored.items() if name in self._parts}
         )
-        listed = {part.name for part in manifest.parts}
+        listed = {file.stored_name for file in manifest.files}
         for name, part in self._parts.items():
             if not part.finished:
                 part.abort()
@@ -78,3 +78,46 @@ class S3Staging(AbortedUnlessCommitted):
             part.abort()
             if part.finished:
                 self.bucket.remove(self.prefix + name)
+
+
+class S3Amendment(AbortedUnlessCommitted):
+    """The same artifact with other files, in a bucket; see `store.Store.amend` for what it owes."""
+
+    def __init__(self, bucket: Bucket, root: str, artifact: str, options: Options) -> None:
+        self.bucket, self.artifact, self.prefix = bucket, artifact, f"{root}{artifact}/"
+        self.options, self._parts, self._open = options, dict[str, S3Part](), True
+
+    def open_part(self, name: str) -> S3Part:
+        if name in self._parts:
+            raise same_name(name, self.artifact)
+        self._parts[name] = part = S3Part(self.bucket, self.prefix + check_part_name(name), self.options)
+        return part
+
+    def commit(self, manifest: Manifest) -> Manifest:
+        if not self._open:
+            raise StoreError("the artifact is already committed or aborted", where=self.artifact)
+        stored = {entry.key.removeprefix(self.prefix): entry.size for entry in self.bucket.list(self.prefix)}
+        require_whole(manifest, self.artifact, stored)
+        options = {**self.options, "ContentType": "application/json"}
+        self.bucket.put(self.prefix + MANIFEST_NAME, manifest.to_json(), options)
+        self._open = False
+        for name in stored.keys() - {MANIFEST_NAME, *(file.stored_name for file in manifest.files)}:
+            self.bucket.remove(self.prefix + name)
+        log.debug("artifact amended", extra={"artifact": self.artifact})
+        return manifest
+
+    def abort(self) -> None:
+        """An answer to the new manifest may have been lost: then its files have to stay."""
+        if not self._open:
+            return
+        self._open = False
+        listed = _listed(self.bucket.read(self.prefix + MANIFEST_NAME), self.artifact)
+        for name, part in self._parts.items():
+            if not part.finished:
+                part.abort()
+            elif name not in listed:
+                self.bucket.remove(self.prefix + name)
+
+
+def _listed(manifest: bytes | None, artifact: str) -> set[str]:
+    return {file.stored_name for file in Manifest.of(artifact, manifest).files} if manifest else set()

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from export_pipelines.artifacts.folder.names import artifact_id, check_part_name, is_artifact_id
 from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
-from export_pipelines.artifacts.s3.staging import S3Staging
+from export_pipelines.artifacts.s3.staging import S3Amendment, S3Staging
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, unknown
 from export_pipelines.s3 import ARCHIVES, Access, Bucket, ClientOf, Options, object_options, open_bucket
@@ -88,6 +88,10 @@ class S3Store:
     def begin(self, export: str, window_key: str, token: str) -> S3Staging:
         artifact = artifact_id(export, window_key, token)
         return S3Staging(self.bucket, self.prefix, artifact, self.options)
+
+    def amend(self, artifact: str) -> S3Amendment:
+        self.manifest(artifact)
+        return S3Amendment(self.bucket, self.prefix, artifact, self.options)
 
     def listing(self, export: str | None = None) -> Listing:
         artifacts, manifests, damaged = self._committed(export), list[Manifest](), {}

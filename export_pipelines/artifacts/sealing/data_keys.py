@@ -21,6 +21,7 @@ from export_pipelines.key_versions import PREFIX, KeyVersion, KeyVersions
 NONCE_BYTES = 12
 PURPOSE = "seal"
 AT_ONCE = 16  # requests to a master key that is on a server
+LEAD_INDEX = "lead index"  # the name of the key of all marks, which is kept and rotated as data keys are
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,15 @@ class DataKeys(Protocol):
     """Where wrapped keys are kept; durable when a call returns.
 
     add:     a new one, before the first byte of its artifact is stored.
+    add_once: the one that is kept under this name, `key` if there was none.
     get:     that of an artifact; None where there is none, or it was destroyed.
     replace: the same data keys under another master key, all or none of them.
     destroy: takes those of `artifacts` away for ever.
     """
 
     def add(self, key: WrappedKey) -> None: ...
+
+    def add_once(self, key: WrappedKey) -> WrappedKey: ...
 
     def get(self, artifact: str) -> WrappedKey | None: ...
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from export_pipelines.artifacts.manifest import Manifest, Part
-from export_pipelines.artifacts.sealing.data_keys import DataKeys, MasterKeys
+from export_pipelines.artifacts.sealing.data_keys import LEAD_INDEX, DataKeys, MasterKeys
 from export_pipelines.artifacts.sealing.stream import (
     SEGMENT_BYTES,
     OpenedPart,
@@ -19,10 +19,11 @@ from export_pipelines.artifacts.sealing.stream import (
 )
 from export_pipelines.artifacts.store_around import StoreAround
 from export_pipelines.errors import SealedArtifact, SettingsError
-from export_pipelines.key_versions import PREFIX
+from export_pipelines.key_versions import PREFIX, key_not_set
 
 if TYPE_CHECKING:
-    from export_pipelines.artifacts.store import Staging
+    from export_pipelines.artifacts.lead_index import LeadIndexWriter
+    from export_pipelines.artifacts.store import Staging, Store
     from export_pipelines.run.part_writer import PartSink
 
 
@@ -46,24 +47,51 @@ class SealedStore(StoreAround):
         except BaseException:
             staging.abort()
             raise
-        return SealedStaging(staging, artifact, key)
+        return SealedStaging(staging, artifact, key, self.index_key)
+
+    def amend(self, artifact: str) -> "Staging":
+        """With a master key, what is written is sealed, under the artifact's data key or a new one."""
+        if self.masters is None:
+            return self.store.amend(artifact)
+        key, wrapped = self.masters.new(artifact)
+        kept = self.keys.add_once(wrapped)
+        key = key if kept == wrapped else self.masters.unwrap(kept)
+        return SealedStaging(self.store.amend(artifact), artifact, key)
+
+    def index_key(self) -> bytes:
+        """The key of the marks in lead indexes; made at its first use. Raises SettingsError without a master key."""
+        if self.masters is None:
+            raise key_not_set("MASTER_KEY", "the index of leads")
+        wrapped = self.keys.get(LEAD_INDEX)
+        if wrapped is None:
+            _, new = self.masters.new(LEAD_INDEX)
+            wrapped = self.keys.add_once(new)
+        return self.masters.unwrap(wrapped)
 
     def open(self, artifact: str, part_name: str, start: int = 0) -> BinaryIO:
         part = self._part(artifact, part_name)
         if part is None or part.sealed_sha256 is None:
             return self.store.open(artifact, part_name, start)
-        opened = OpenedPart(
-            partial(self.store.open, artifact, part_name),
-            self.store.files(artifact).get(part_name, 0),
-            self._key(artifact),
-            part_context(artifact, part_name),
-            f"{artifact}/{part_name}",
-        )
+        opened = self.open_sealed(artifact, part, part.stored_name)
         opened.seek(start)
         return io.BufferedReader(opened, SEGMENT_BYTES)
 
+    def open_stored(self, artifact: str, part_name: str) -> BinaryIO:
+        part = self._part(artifact, part_name)
+        return self.store.open_stored(artifact, part.stored_name if part else part_name)
+
+    def open_sealed(self, artifact: str, part: Part, stored_name: str) -> OpenedPart:
+        """What is stored under `stored_name`, opened as `part`."""
+        return OpenedPart(
+            partial(self.store.open, artifact, stored_name),
+            self.store.files(artifact).get(stored_name, 0),
+            self._key(artifact),
+            part_context(artifact, part.name),
+            f"{artifact}/{part.name}",
+        )
+
     def _part(self, artifact: str, name: str) -> Part | None:
-        return next((part for part in self.store.manifest(artifact).parts if part.name == name), None)
+        return next((part for part in self.store.manifest(artifact).files if part.name == name), None)
 
     def _key(self, artifact: str) -> bytes:
         wrapped = self.keys.get(artifact)
@@ -88,10 +116,14 @@ class SealedStore(StoreAround):
 
 
 class SealedStaging:
-    """A Staging that seals each part, and writes into the manifest what is stored of it."""
+    """A Staging that seals each part, and writes into the manifest what is stored of it. With an `index_key` it has an
+    index of leads."""
 
-    def __init__(self, staging: "Staging", artifact: str, key: bytes) -> None:
+    def __init__(
+        self, staging: "Staging", artifact: str, key: bytes, index_key: Callable[[], bytes] | None = None
+    ) -> None:
         self._staging, self._artifact, self._key = staging, artifact, key
+        self._index_key, self._index = index_key, cast("LeadIndexWriter | None", None)
         self._stored: dict[str, HashingSink] = {}
 
     def __enter__(self) -> Self:
@@ -104,31 +136,60 @@ class SealedStaging:
         self._staging.__exit__(kind, error, trace)
 
     def open_part(self, name: str) -> "PartSink":
-        self._stored[name] = stored = HashingSink(self._staging.open_part(name))
+        return self.open_part_as(name, name)
+
+    def open_part_as(self, name: str, stored_name: str) -> "PartSink":
+        """The part `name`, which is to be stored as `stored_name`."""
+        self._stored[name] = stored = HashingSink(self._staging.open_part(stored_name), stored_name)
         return SealingSink(stored, self._key, part_context(self._artifact, name))
 
+    def lead_index(self) -> "LeadIndexWriter | None":
+        from export_pipelines.artifacts.lead_index import INDEX_NAME, LeadIndexWriter
+
+        if self._index_key is None:
+            return None
+        self._index = self._index or LeadIndexWriter(self._index_key(), self.open_part(INDEX_NAME))
+        return self._index
+
     def commit(self, manifest: Manifest) -> Manifest:
-        sealed = tuple(
-            part.model_copy(
-                update={"sealed_bytes": sealed_size(part.bytes), "sealed_sha256": self._sha256(part.name)}
-            )
-            for part in manifest.parts
+        changes: dict[str, object] = {"parts": tuple(map(self._sealed, manifest.parts))}
+        if self._index is not None:
+            changes["lead_index"] = self._finished_index(self._index, manifest)
+        return self._staging.commit(manifest.model_copy(update=changes).with_digest())
+
+    def _finished_index(self, index: "LeadIndexWriter", manifest: Manifest) -> Part:
+        from export_pipelines.artifacts.lead_index import INDEX_NAME
+
+        index.finish()
+        file = Part(
+            name=INDEX_NAME,
+            rows=index.marks,
+            bytes=index.bytes,
+            raw_bytes=index.bytes,
+            sha256=index.sha256,
+            window=manifest.window,
         )
-        return self._staging.commit(manifest.model_copy(update={"parts": sealed}).with_digest())
+        return self._sealed(file)
+
+    def _sealed(self, part: Part) -> Part:
+        """As it is stored; a part that this staging did not write is what it was."""
+        sink = self._stored.get(part.name)
+        if sink is None:
+            return part
+        sealed: dict[str, object] = {"sealed_bytes": sealed_size(part.bytes), "sealed_sha256": sink.sha256}
+        if sink.name != part.name:
+            sealed["sealed_as"] = sink.name
+        return part.model_copy(update=sealed)
 
     def abort(self) -> None:
         self._staging.abort()
 
-    def _sha256(self, name: str) -> str | None:
-        sink = self._stored.get(name)
-        return None if sink is None else sink.sha256
-
 
 class HashingSink:
-    """A PartSink that knows the SHA-256 of what it passed on."""
+    """A PartSink that knows the SHA-256 of what it passed on. `name` is that of the stored file."""
 
-    def __init__(self, sink: "PartSink") -> None:
-        self._sink, self._digest = sink, hashlib.sha256()
+    def __init__(self, sink: "PartSink", name: str) -> None:
+        self._sink, self._digest, self.name = sink, hashlib.sha256(), name
 
     @property
     def sha256(self) -> str:
@@ -143,6 +204,15 @@ class HashingSink:
 
     def abort(self) -> None:
         self._sink.abort()
+
+
+def sealed_store(store: "Store") -> SealedStore:
+    """The store that seals, behind others that stand before it."""
+    while not isinstance(store, SealedStore):
+        if not isinstance(store, StoreAround):
+            raise TypeError("the store does not seal")
+        store = store.store
+    return store
 
 
 def part_context(artifact: str, part_name: str) -> bytes:

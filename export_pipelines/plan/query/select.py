@@ -35,9 +35,10 @@ ORDER_BY = " ORDER BY "
 MAX_PARAMETERS = 30_000  # SQLite takes 32,766, PostgreSQL 65,535
 
 
-def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
-    """The query that reads `fields` of the rows that the window and the filter leave, in the dataset's order."""
-    fields = tuple(fields)
+def build_query(request: PlanRequest, fields: Iterable[Field], beside: Iterable[Field] = ()) -> Query:
+    """The query that reads `fields` of the rows that the window and the filter leave, in the dataset's order. What is read
+    `beside` them, stored columns only, is no part of what the rows say."""
+    fields, beside = tuple(fields), tuple(beside)
     tables = Tables(request.dataset, request.sql, request.age_day)
     staging = StagingTable(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, staging)
@@ -46,6 +47,8 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
     outputs, texts = _outputs(fields, tables, staging)
     fetched = staging.fetched([*texts.values(), *kept])
     order = [key for keys in _order(request, tables).values() for key in keys]
+    rows = rows_of(request, tables, request.order, fields)
+    outputs += _outputs(beside, tables, staging)[0]
     outputs += [fetched_column.expression for fetched_column in fetched]
     statement: Select[Any] = (
         select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
@@ -63,12 +66,11 @@ def build_query(request: PlanRequest, fields: Iterable[Field]) -> Query:
             stored_as=field.stored_as,
             in_json=field.path is not None,
         )
-        for field in fields
+        for field in (*fields, *beside)
     )
     query = query_of(request, statement, count, asked.pushed, columns)
     marked = [field.id for field in fields if field.id in texts or tables.dialect.marks_bad_json(field)]
     mixed = _mixed(request, tables, statement)
-    rows = rows_of(request, tables, request.order, fields)
     query = query.model_copy(update={"marked": tuple(marked), "mixed": mixed, "rows": rows, "limit": limit})
     if not kept and not texts:
         return query
