@@ -220,6 +220,11 @@ def wanted_of(artifact: Artifact, names: Iterable[str], manifest: bytes | None) 
     return wanted
 
 
+def digests_of(wanted: Mapping[str, Wanted]) -> dict[str, str]:
+    """Name -> SHA-256, for a receipt."""
+    return {name: file.sha256 for name, file in wanted.items()}
+
+
 def listed_in(manifest: bytes) -> dict[str, str]:
     """Name -> SHA-256 of the parts that a delivered manifest lists, plain names only; none when it cannot be read."""
     try:

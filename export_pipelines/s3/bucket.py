@@ -133,6 +133,45 @@ class Bucket:
         with s3_errors(self.url(key)):
             self.client.delete_object(Bucket=self.name, Key=key)
 
+    def digest_kept(self, key: str, sha256: str) -> str | None:
+        """`sha256` where the object, or a version of it that the bucket keeps, has that digest; else the object's own, None
+        where there is none."""
+        found = self.head(key)
+        if found is not None and found.is_archived:
+            digest = found.sha256 or None
+        else:
+            digest = self.digest(key) if found is not None else None
+        return sha256 if digest == sha256 or self._versions_of(key, sha256) else digest
+
+    def remove_content(self, key: str, sha256: str) -> None:
+        """Removes the object, and every version of it with that digest. Raises RequestError where a version has to stay."""
+        versions = self._versions_of(key, sha256)
+        with s3_errors(self.url(key)):
+            for version in versions:
+                self.client.delete_object(Bucket=self.name, Key=key, VersionId=version)
+        if not versions:
+            self.remove(key)
+
+    def _versions_of(self, key: str, sha256: str) -> tuple[str, ...]:
+        """Ids of the kept versions with that digest; none where the bucket keeps no versions."""
+        with s3_errors(self.url(key)):
+            state = self.client.get_bucket_versioning(Bucket=self.name).get("Status")
+            if not state:
+                return ()
+            pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=key)
+            ids = [
+                version["VersionId"]
+                for page in pages
+                for version in page.get("Versions", ())
+                if version["Key"] == key
+            ]
+            return tuple(id for id in ids if self._digest_of_version(key, id) == sha256)
+
+    def _digest_of_version(self, key: str, version: str) -> str:
+        body = self.client.get_object(Bucket=self.name, Key=key, VersionId=version)["Body"]
+        with io.BufferedReader(_Body(body, self.url(key)), READ_BYTES) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def abort(self, key: str, upload: str) -> None:
         """Harmless when it was completed or aborted."""
         with s3_errors(self.url(key)):

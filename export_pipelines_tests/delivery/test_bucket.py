@@ -9,6 +9,7 @@ import pytest
 
 from export_pipelines.artifacts import open_store
 from export_pipelines.definition.destinations import S3Settings
+from export_pipelines.delivery.removal import Removing
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 from export_pipelines.s3 import PIECE_BYTES, Upload
 from export_pipelines_servers.fault_proxy import Fault, fault_proxy
@@ -230,3 +231,30 @@ def test_plain_http_is_for_a_server_of_this_machine_only(
 def test_plain_http_to_this_machine_is_an_endpoint(desk: Desk, host: str) -> None:
     settings = {"bucket": "acme", "key": "a/", "endpoint_url": f"http://{host}"}
     open_entry({"kind": "s3", "settings": settings}, desk.resources)
+
+
+def test_what_is_taken_back_is_gone_in_every_version_and_others_stay(
+    desk: Desk, receiver: S3Receiver
+) -> None:
+    """In a bucket that keeps versions, what was replaced by a later delivery is still there to be read."""
+    client, name = receiver.bucket.client, receiver.bucket.name
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    first = stored(desk.store, {"leads_part_1.csv": b"id\n1\n"})
+    receipt = desk.send(first, receiver.entry())
+    other = later(desk, {"leads_part_1.csv": b"id\n2\n"})
+    desk.send(other, receiver.entry())
+
+    def kept() -> set[bytes]:
+        found = client.list_object_versions(Bucket=name, Prefix="in/leads_part_1.csv").get("Versions", [])
+        return {
+            client.get_object(Bucket=name, Key=version["Key"], VersionId=version["VersionId"])["Body"].read()
+            for version in found
+        }
+
+    assert kept() == {b"id\n1\n", b"id\n2\n"}
+    destination = open_entry(receiver.entry(), desk.resources)
+    assert isinstance(destination, Removing)
+    removal = destination.remove(first, receipt)
+    assert "leads_part_1.csv" in removal.removed
+    assert kept() == {b"id\n2\n"}
+    assert receiver.arrived()["leads_part_1.csv"] == b"id\n2\n"

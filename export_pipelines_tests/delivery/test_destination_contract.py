@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from export_pipelines.delivery.removal import Removal, Removing
 from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, SettingsError
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
@@ -131,3 +132,27 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(
     }
     with pytest.raises(SettingsError, match=rf"{library} is not installed .*export-pipelines\[{kind}\]"):
         open_entry({"kind": kind, "settings": settings[kind]}, desk.resources)
+
+
+def test_what_was_delivered_is_taken_back_and_nothing_else(desk: Desk, receiver: Receiver) -> None:
+    """Also where the receipt is of an earlier release, which named no digests."""
+    made = stored(desk.store)
+    receipt = desk.send(made, receiver.entry())
+    destination = open_entry(receiver.entry(), desk.resources)
+    if not isinstance(destination, Removing):
+        assert destination.kind in ("email", "webhook", "download")
+        return
+    arrived = receiver.arrived()
+    for older in (receipt, receipt.model_copy(update={"digests": {}})):
+        removal = destination.remove(made, older)
+        assert (set(removal.removed), removal.left) == (set(arrived), {})
+        assert receiver.arrived() == {}
+        assert receiver.debris() == []
+        assert destination.remove(made, older) == Removal()
+        desk.send(made, receiver.entry(), again=True)
+    desk.send(stored(desk.store, OTHER, token=LATER, at=AT + timedelta(days=1)), receiver.entry())
+    replaced = receiver.arrived()
+    removal = destination.remove(made, receipt)
+    assert removal.removed == ()
+    assert set(removal.left) <= set(replaced)
+    assert receiver.arrived() == replaced

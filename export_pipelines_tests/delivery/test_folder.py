@@ -55,6 +55,10 @@ def test_the_receipt_says_what_was_put_where(send: Send, store: Store, home: Pat
         bytes=made.bytes,
         sha256=hashlib.sha256(made.to_json()).hexdigest(),
         at=AT,
+        digests={
+            **{part.name: part.sha256 for part in made.parts},
+            "daily.manifest.json": hashlib.sha256(made.to_json()).hexdigest(),
+        },
     )
 
 

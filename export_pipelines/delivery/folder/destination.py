@@ -10,12 +10,14 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import FolderSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.file_set import bring, first_version
+from export_pipelines.delivery.file_set import bring, digests_of, first_version
 from export_pipelines.delivery.folder.file_set import LOCK_NAME, FolderSet
 from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
+from export_pipelines.delivery.removal import Removal, all_left, delivered_digests, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import ExportError, RequestError, RetryableError
+from export_pipelines.files.digest import digest_of
 from export_pipelines.files.locking import locked, sync_folder
 from export_pipelines.files.os_errors import store_errors
 from export_pipelines.files.private import make_folder
@@ -91,7 +93,31 @@ class Folder:
         log.debug(
             "files are there", extra={"artifact": artifact.manifest.artifact, "files": len(file_set.wanted)}
         )
-        return receipt_of(artifact, self.kind, str(folder), file_set.wanted)
+        digests = digests_of(file_set.wanted)
+        return receipt_of(artifact, self.kind, str(folder), file_set.wanted, digests=digests)
+
+    def remove(self, manifest: Manifest, receipt: Receipt) -> Removal:
+        folder = Path(receipt.target)
+        if self.store.holds(folder):
+            return all_left(receipt, "the place lies inside the artifact store")
+        if not folder.is_relative_to(self.base):
+            self.resources.require("folders", str(folder), WHERE)
+        if not folder.is_dir():
+            return Removal()
+
+        def digest_there(name: str) -> str | None:
+            path = folder / name
+            if path.is_symlink() or not path.is_file():
+                return None
+            with path.open("rb") as file:
+                return digest_of(file)[1]
+
+        def remove(name: str) -> None:
+            (folder / name).unlink()
+            sync_folder(folder)
+
+        with store_errors("remove what was delivered", folder), locked(folder / LOCK_NAME):
+            return remove_files(delivered_digests(manifest, receipt), digest_there, remove)
 
     def _folder(self, manifest: Manifest) -> Path:
         text = place_of(self.path, words_of(manifest), WHERE)

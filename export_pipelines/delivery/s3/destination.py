@@ -10,9 +10,10 @@ from export_pipelines.definition.destinations.encryption import SUFFIXES
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.file_set import PREFIX, bring, first_version
+from export_pipelines.delivery.file_set import PREFIX, bring, digests_of, first_version
 from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
+from export_pipelines.delivery.removal import Removal, all_left, delivered_digests, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.s3.file_set import BucketSet
 from export_pipelines.s3 import Access, Upload, object_options, open_bucket
@@ -104,7 +105,27 @@ class S3:
         proofs = ", ".join(f"{count} by {how}" for how, count in sorted(file_set.proofs.items()))
         details = {"objects proven": proofs}
         return receipt_of(
-            artifact, self.kind, file_set.where, file_set.wanted, details, file_set.manifest_sha256
+            artifact,
+            self.kind,
+            file_set.where,
+            file_set.wanted,
+            details,
+            file_set.manifest_sha256,
+            digests_of(file_set.wanted),
+        )
+
+    def remove(self, manifest: Manifest, receipt: Receipt) -> Removal:
+        """Also older versions of an object, where the bucket keeps them and lets us."""
+        root = self.bucket.url()
+        if not receipt.target.startswith(root):
+            return all_left(receipt, "the place is in another bucket than the export names")
+        folder, digests = receipt.target.removeprefix(root), delivered_digests(manifest, receipt)
+
+        def digest_there(name: str) -> str | None:
+            return self.bucket.digest_kept(folder + name, digests[name])
+
+        return remove_files(
+            digests, digest_there, lambda name: self.bucket.remove_content(folder + name, digests[name])
         )
 
     def _folder(self, manifest: Manifest) -> str:

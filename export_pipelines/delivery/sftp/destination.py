@@ -2,7 +2,7 @@
 
 import logging
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import paramiko
@@ -11,12 +11,13 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import SftpSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
-from export_pipelines.delivery.file_set import PREFIX, bring, first_version
-from export_pipelines.delivery.places import place_of, words_of
+from export_pipelines.delivery.file_set import PREFIX, Wanted, bring, digests_of, first_version
+from export_pipelines.delivery.places import MAX_VERSIONS, place_of, versioned, words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
+from export_pipelines.delivery.removal import Removal, all_left, delivered_digests, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sftp.drop_box import SftpDropBox
-from export_pipelines.delivery.sftp.file_set import SftpSet, deepest, make_folders, said_failure
+from export_pipelines.delivery.sftp.file_set import SftpSet, deepest, digest_there, make_folders, said_failure
 from export_pipelines.delivery.sftp.ssh import Login, connected, login_of
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.network_errors import network_errors
@@ -94,8 +95,30 @@ class Sftp:
                 return None
         return self._receipt(artifact, file_set.where, file_set.wanted)
 
-    def _receipt(self, artifact: Artifact, where: str, files: Iterable[str]) -> Receipt:
-        receipt = receipt_of(artifact, self.kind, where, files, {"verified by": self.settings.proof})
+    def remove(self, manifest: Manifest, receipt: Receipt) -> Removal:
+        if self.settings.drop_box:
+            return all_left(receipt, "a drop box gives nothing back")
+        first = self._folder(manifest).rstrip("/") or "/"
+        names = (versioned(first, number, first) for number in range(1, MAX_VERSIONS + 1))
+        folder = next((name for name in names if self._url(name) == receipt.target), None)
+        if folder is None:
+            return all_left(receipt, "the place is on another server than the export names")
+        with self._client() as client, self._answers(folder):
+
+            def digest_in(name: str) -> str | None:
+                try:
+                    return digest_there(client, posixpath.join(folder, name))
+                except FileNotFoundError:
+                    return None
+
+            def remove(name: str) -> None:
+                client.remove(posixpath.join(folder, name))
+
+            return remove_files(delivered_digests(manifest, receipt), digest_in, remove)
+
+    def _receipt(self, artifact: Artifact, where: str, wanted: Mapping[str, Wanted]) -> Receipt:
+        how, digests = {"verified by": self.settings.proof}, digests_of(wanted)
+        receipt = receipt_of(artifact, self.kind, where, wanted, how, digests=digests)
         log.debug("files are there", extra={"artifact": receipt.artifact, "files": len(receipt.files)})
         return receipt
 
