@@ -26,6 +26,8 @@ from dagster._core.storage.sqlite_storage import (
 )
 from dagster._serdes import ConfigurableClassData
 
+from export_pipelines.ledger.wiping import secure_delete, wipe_journal
+
 OPEN_RUNS = 4  # files of runs held open; a backfill writes to one after the other
 
 
@@ -40,7 +42,10 @@ def instance_from(folder: str) -> dg.DagsterInstance:
 
 
 def _engine(url: str) -> Any:
-    return create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+    """What is deleted is written over in the file."""
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+    secure_delete(engine)
+    return engine
 
 
 def _has_tables(engine: Any) -> bool:
@@ -51,7 +56,7 @@ def _has_tables(engine: Any) -> bool:
         )
 
 
-class _KeptEvents(SqliteEventLogStorage):
+class KeptEvents(SqliteEventLogStorage):
     def __init__(self, base_dir: str) -> None:
         self._engines: dict[str, Any] = {}  # by shard: the index, and the runs in the order of their last use
         super().__init__(base_dir)
@@ -93,6 +98,22 @@ class _KeptEvents(SqliteEventLogStorage):
             with engine.begin() as connection:
                 yield connection
 
+    def delete_events(self, run_id: str) -> None:
+        """With the file of the run."""
+        super().delete_events(run_id)
+        if engine := self._engines.pop(run_id, None):
+            engine.dispose()
+        self._initialized_dbs.discard(run_id)
+        path = Path(self.path_for_shard(run_id))
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            path.with_name(name).unlink(missing_ok=True)
+
+    def wipe(self) -> None:
+        """Leaves nothing of deleted events in the journal of the index."""
+        with self._connect(INDEX_SHARD_NAME):
+            pass
+        wipe_journal(self._engines[INDEX_SHARD_NAME])
+
     def dispose(self) -> None:
         super().dispose()
         self._close_runs(0)
@@ -126,7 +147,7 @@ class _MadeSchedules(_Made, SqliteScheduleStorage):
     file = "schedules"
 
 
-class _KeptRuns(_Made, SqliteRunStorage):
+class KeptRuns(_Made, SqliteRunStorage):
     file = "runs"
 
     @cached_property
@@ -137,6 +158,10 @@ class _KeptRuns(_Made, SqliteRunStorage):
     def connect(self) -> Iterator[Any]:
         with self._engine.begin() as connection:
             yield connection
+
+    def wipe(self) -> None:
+        """Leaves nothing of deleted runs in the journal."""
+        wipe_journal(self._engine)
 
     def dispose(self) -> None:
         self._engine.dispose()
@@ -149,8 +174,8 @@ class KeptStorage(DagsterSqliteStorage):
         # its own would open its own storages
         super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]
         self.base_dir, self._inst_data = base_dir, inst_data
-        self._run_storage = _KeptRuns.from_local(_runs_directory(base_dir))
-        self._event_log_storage = _KeptEvents(_event_logs_directory(base_dir))
+        self._run_storage = KeptRuns.from_local(_runs_directory(base_dir))
+        self._event_log_storage = KeptEvents(_event_logs_directory(base_dir))
         self._schedule_storage = _MadeSchedules.from_local(_schedule_directory(base_dir))
 
     @classmethod
