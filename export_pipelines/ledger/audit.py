@@ -59,6 +59,10 @@ class AuditEntry:
 
     def hash_after(self, previous: str) -> str:
         """SHA-256 of this entry behind one with the hash `previous`."""
+        return hashlib.sha256(self.text_after(previous).encode()).hexdigest()
+
+    def text_after(self, previous: str) -> str:
+        """What is hashed, to the byte: one line of JSON in ASCII, which begins with `previous`."""
         content = [
             previous,
             self.id,
@@ -69,8 +73,7 @@ class AuditEntry:
             self.detail,
             *([self.owner, self.outcome] if self.outcome is not None else []),
         ]
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def add_entry(connection: sa.Connection, row: Mapping[str, Any]) -> int:

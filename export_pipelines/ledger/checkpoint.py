@@ -65,15 +65,25 @@ class Signer:
     def public(self) -> Ed25519PublicKey:
         return self._private.public_key()
 
+    def sign(self, data: bytes) -> bytes:
+        """The signature of any bytes, as openssl verifies it."""
+        return self._private.sign(data)
+
     def note(self, checkpoint: Checkpoint) -> str:
         """The checkpoint as a signed note."""
         text = checkpoint.text()
-        signature = key_id(self.public) + self._private.sign(text.encode())
+        signature = key_id(self.public) + self.sign(text.encode())
         return f"{text}\n\N{EM DASH} {ORIGIN} {base64.b64encode(signature).decode()}\n"
 
 
 def open_note(note: str, *keys: Ed25519PublicKey) -> Checkpoint:
     """The checkpoint of a note that one of `keys` signed. Raises RequestError for another note, or one that was changed."""
+    text, _ = signature_in(note, *keys)
+    return Checkpoint.of_text(text)
+
+
+def signature_in(note: str, *keys: Ed25519PublicKey) -> tuple[str, bytes]:
+    """What was signed, and the signature. Raises RequestError as `open_note`."""
     text, separator, signatures = note.partition("\n\n")
     for line in signatures.splitlines() if separator else ():
         mark, _, words = line.partition(" ")
@@ -83,7 +93,7 @@ def open_note(note: str, *keys: Ed25519PublicKey) -> Checkpoint:
         signature = _bytes(encoded)
         for key in keys:
             if signature[:ID_BYTES] == key_id(key) and _holds(key, signature[ID_BYTES:], f"{text}\n"):
-                return Checkpoint.of_text(f"{text}\n")
+                return f"{text}\n", signature[ID_BYTES:]
     raise _no_checkpoint()
 
 
