@@ -1,45 +1,172 @@
-"""Erases artifacts: the data key first, which reaches every copy of a sealed one, then the files; and says so in the audit."""
+"""Erases artifacts: the data key first, which reaches every copy of a sealed one, then delivered copies, Dagster's record of
+the run, and the files; and says so in the audit, before it begins and after it ended."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from export_pipelines.artifacts import Manifest, Store
-from export_pipelines.ledger import AuditAction, Ledger
+from export_pipelines.artifacts.sealing import sealed_store
+from export_pipelines.definition.delivery import read_entry
+from export_pipelines.delivery import Receipt, Resources, open_destination
+from export_pipelines.delivery.removal import Removal, Removing, all_left
+from export_pipelines.errors import ExportError, RequestError
+from export_pipelines.ledger import (
+    AuditAction,
+    AuditOutcome,
+    Delivery,
+    Ledger,
+    State,
+    mark_erased,
+    other_artifact_of_same_copy,
+    run_of,
+)
+from export_pipelines.legal_hold import HeldArtifacts, described
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A delivery, and what became of its files at the destination."""
+
+    delivery: Delivery
+    removal: Removal
+
+    def as_detail(self) -> dict[str, Any]:
+        """For the audit: no address, which may be a person's; the delivery's id leads to it."""
+        reasons = sorted(set(self.removal.left.values()))
+        return {
+            "delivery": self.delivery.id,
+            "kind": self.delivery.kind,
+            "removed": len(self.removal.removed),
+            "left": len(self.removal.left),
+            "why": reasons,
+        }
 
 
 @dataclass(frozen=True)
 class Erasure:
-    """What was erased, and the places that got a copy and still have it: nobody but their owners can erase there."""
+    """What was erased. `run` is Dagster's run whose record was erased too, `run_left` says why it was not."""
 
     artifact: str
     sealed: bool
-    copies: tuple[str, ...]
+    copies: tuple[Copy, ...]
+    run: str | None = None
+    run_left: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left that a second try could reach."""
+        return self.run_left is None
 
 
-def erase(artifact: str, store: Store, ledger: Ledger, actor: str, now: Callable[[], datetime]) -> Erasure:
-    """The store's artifact is gone when this returns; what was sealed opens nowhere any more. Raises RequestError for an
-    unknown one, StoreError where the files could not be removed: the key is destroyed all the same."""
-    manifest = store.manifest(artifact)
-    erasure = Erasure(artifact, is_sealed(manifest), _copies(ledger, artifact))
-    detail = {
-        "sealed": erasure.sealed,
-        "copies": list(erasure.copies),
-        "rows": manifest.rows,
-        "parts": {part.name: part.sha256 for part in manifest.parts},
-    }
-    ledger.record(actor, AuditAction.ERASED, artifact, detail, now())
-    store.remove(artifact)
-    return erasure
+@dataclass(frozen=True)
+class Eraser:
+    """Erases artifacts of `store` for `actor`. Without `resources` delivered copies stay, as with retention.
 
+    `forget_run` erases Dagster's record of a run, and raises ExportError where it cannot.
+    """
 
-def is_sealed(manifest: Manifest) -> bool:
-    """Whether the parts of the artifact are sealed where they are stored."""
-    return any(part.sealed_sha256 for part in manifest.parts)
+    store: Store
+    ledger: Ledger
+    actor: str
+    now: Callable[[], datetime]
+    resources: Resources | None = None
+    forget_run: Callable[[str], None] | None = None
 
+    def erase(self, artifact: str, why: Mapping[str, Any]) -> Erasure:
+        """The artifact is gone when this returns; what was sealed opens nowhere any more. `why` is written into the audit.
 
-def _copies(ledger: Ledger, artifact: str) -> tuple[str, ...]:
-    delivered = ledger.deliveries(artifact=artifact, states=("delivered",))
-    return tuple(
-        delivery.receipt.target for delivery in delivered if delivery.receipt and delivery.receipt.target
-    )
+        Ended anywhere, the same call goes on: the manifest goes last. Raises RequestError for an artifact that is unknown or
+        on hold, StoreError where files could not be removed: the key is destroyed all the same.
+        """
+        manifest = self.store.manifest(artifact)
+        self.require_free([manifest], why)
+        detail = {
+            **why,
+            "sealed": manifest.is_sealed,
+            "rows": manifest.rows,
+            "manifest": manifest.as_delivered().digest,
+            "parts": {part.name: part.sha256 for part in manifest.parts},
+        }
+        entry = self._record(artifact, detail, AuditOutcome.STARTED)
+        try:
+            erasure = self._erase(manifest)
+        except BaseException as error:
+            code = error.code if isinstance(error, ExportError) else type(error).__name__
+            self._record(artifact, {"entry": entry, "error": code}, AuditOutcome.FAILED)
+            raise
+        ended = {
+            "entry": entry,
+            "copies": [copy.as_detail() for copy in erasure.copies],
+            "run": erasure.run,
+            "run_left": erasure.run_left,
+        }
+        self._record(artifact, ended, AuditOutcome.DONE)
+        return erasure
+
+    def require_free(self, manifests: Sequence[Manifest], why: Mapping[str, Any]) -> None:
+        """Raises RequestError where one is on hold, and records that it was asked for."""
+        held = HeldArtifacts.of(self.ledger, self.store).among(manifests)
+        for artifact, hold in held.items():
+            self._record(artifact, {**why, "hold": hold.id}, AuditOutcome.DENIED)
+        if held:
+            texts = (f"{artifact} is on hold: {described(hold)}" for artifact, hold in held.items())
+            raise RequestError("\n".join(texts), remedy="export-pipelines hold --release releases it")
+
+    def forgetting(self, forget_run: Callable[[str], None]) -> "Eraser":
+        return replace(self, forget_run=forget_run)
+
+    def _erase(self, manifest: Manifest) -> Erasure:
+        artifact = manifest.artifact
+        sealed_store(self.store).keys.destroy([artifact], self.now())
+        copies = tuple(
+            Copy(delivery, self._take_back(delivery, manifest)) for delivery in self._sent(artifact)
+        )
+        run, run_left = self._forget_run(artifact)
+        self.store.remove(artifact)
+        mark_erased(self.ledger.engine, artifact, self.now())
+        return Erasure(artifact, manifest.is_sealed, copies, run, run_left)
+
+    def _sent(self, artifact: str) -> list[Delivery]:
+        """The deliveries of which a copy may lie somewhere."""
+        states: tuple[State, ...] = ("delivered", "uncertain", "sending")
+        return self.ledger.deliveries(artifact=artifact, states=states)
+
+    def _take_back(self, delivery: Delivery, manifest: Manifest) -> Removal:
+        receipt = delivery.receipt
+        if receipt is None:
+            return Removal(left={"": "nobody knows whether it arrived"})
+        if self.resources is None:
+            return all_left(receipt, "retention takes nothing back from destinations")
+        other = other_artifact_of_same_copy(self.ledger.engine, delivery.id)
+        if other is not None:
+            return all_left(receipt, f"it is the copy of {other} too")
+        try:
+            destination = open_destination(read_entry(delivery.entry), self.resources)
+            if isinstance(destination, Removing):
+                return self._removed(destination, delivery, receipt, manifest)
+        except ExportError as error:
+            return all_left(receipt, error.what)
+        return all_left(receipt, "nothing can be taken back from there")
+
+    def _removed(
+        self, destination: Removing, delivery: Delivery, receipt: Receipt, manifest: Manifest
+    ) -> Removal:
+        with self.ledger.locks.hold(delivery.lock_key) as ours:
+            if ours:
+                return destination.remove(manifest, receipt)
+        return all_left(receipt, "another process is delivering there right now")
+
+    def _forget_run(self, artifact: str) -> tuple[str | None, str | None]:
+        run = run_of(self.ledger.engine, artifact)
+        if run is None or self.forget_run is None:
+            return None, None
+        try:
+            self.forget_run(run)
+        except ExportError as error:
+            return None, error.what
+        return run, None
+
+    def _record(self, artifact: str, detail: Mapping[str, Any], outcome: AuditOutcome) -> int:
+        return self.ledger.record(self.actor, AuditAction.ERASED, artifact, detail, self.now(), outcome)

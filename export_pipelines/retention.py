@@ -8,38 +8,44 @@ from pathlib import Path
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.delivery import sweep_encrypted
+from export_pipelines.erasure import Eraser
 from export_pipelines.ledger import ENDED_BADLY, OPEN, Ledger
+from export_pipelines.legal_hold import HeldArtifacts
 from export_pipelines.plan.window import before
 
+ACTOR = "retention"  # in the audit: nobody asked for it but the export
 log = logging.getLogger(__name__)
 
 
 def expired(
     definitions: Iterable[ExportDefinition], store: Store, ledger: Ledger, now: datetime
 ) -> list[Manifest]:
-    """Artifacts of exports with a `retention`, older than it at `now`; none that has not arrived everywhere yet.
+    """Artifacts of exports with a `retention`, older than it at `now`; none that has not arrived everywhere yet, or is on hold.
 
     An export that is no longer there says nothing, so its artifacts stay.
     """
     undelivered = {delivery.artifact for delivery in ledger.deliveries(states=(*OPEN, *ENDED_BADLY))}
+    held = HeldArtifacts.of(ledger, store)
     return [
         manifest
         for definition in definitions
         if definition.retention
         for manifest in store.manifests(definition.name)
-        if manifest.created_at < before(now, definition.retention) and manifest.artifact not in undelivered
+        if manifest.created_at < before(now, definition.retention)
+        and manifest.artifact not in undelivered
+        and held.hold_on(manifest) is None
     ]
 
 
 def sweep(
     definitions: Iterable[ExportDefinition], store: Store, ledger: Ledger, now: datetime, home: Path
 ) -> list[str]:
-    """Removes what has `expired`, and what killed runs and deliveries left in the store and in `home`; returns what was
-    removed. The ledger keeps its record."""
+    """Erases what has `expired`, but for its delivered copies, and removes what killed runs and deliveries left in the store
+    and in `home`; returns what was removed. The ledger keeps its record, the audit says what was erased."""
     log.info("sweep started")
-    removed = []
+    removed, eraser = [], Eraser(store, ledger, ACTOR, lambda: now)
     for manifest in expired(definitions, store, ledger, now):
-        store.remove(manifest.artifact)
+        eraser.erase(manifest.artifact, {"why": "retention"})
         log.debug(
             "expired", extra={"artifact": manifest.artifact, "created_at": manifest.created_at.isoformat()}
         )

@@ -1,21 +1,41 @@
 """`artifacts` and `verify`: what came out, and whether it is still whole."""
 
+import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import Columns, counted, show_json, show_listing, size
-from export_pipelines.errors import DamagedArtifact
+from export_pipelines.errors import DamagedArtifact, RequestError, RetryableError, SettingsError
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest
+    from export_pipelines.project import Project
 
 
+class _ListedByDefault(TyperGroup):
+    """`artifacts [NAME]` is `artifacts list [NAME]`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in (*self.commands, "--help", "-h"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+artifacts_group = typer.Typer(
+    cls=_ListedByDefault,
+    help="The artifacts in the store, newest first: `artifacts [NAME]`; and sealing those that lie there in clear.",
+)
+
+
+@artifacts_group.command("list")
 def artifacts(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="Only those of this export.")] = None,
@@ -28,10 +48,65 @@ def artifacts(
         require_known(project, name)
     empty = "no artifacts yet; export-pipelines run makes one"
     damaged = [{"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()]
-    show_listing(listing.manifests, COLUMNS, as_dict, json=json, empty=empty, more=damaged)
+    unreadable = _without_key(project, listing.manifests)
+    show_listing(
+        listing.manifests,
+        COLUMNS,
+        lambda manifest: as_dict(manifest) | {"unreadable": unreadable.get(manifest.artifact)},
+        json=json,
+        empty=empty,
+        more=damaged,
+    )
     if not json:
+        for artifact, why in unreadable.items():
+            say(f"unreadable: {artifact}: {why}")
         for item in damaged:
             say(f"damaged: {item['artifact']}: {item['damaged']}")
+
+
+@artifacts_group.command("seal")
+def seal(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="ARTIFACT...", help="As `artifacts` names them.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every artifact of the store.")] = False,
+) -> None:
+    """Seal artifacts that lie in the store in clear, in their place: what they hold stays the same. Needs the master key."""
+    from export_pipelines.artifacts.sealing import seal_in_place, sealed_store
+
+    project = project_of(context)
+    if bool(names) == everything:
+        raise RequestError("name artifacts, or say --all", where="artifacts seal")
+    store = sealed_store(project.store)
+    manifests = store.manifests() if everything else [store.manifest(name) for name in names or ()]
+    count = 0
+    for manifest in manifests:
+        with project.ledger.locks.hold(_lock_key(manifest.artifact)) as ours:
+            if not ours:
+                raise RetryableError("another process is sealing it right now", where=manifest.artifact)
+            if seal_in_place(store, manifest.artifact):
+                count += 1
+                say(f"sealed: {manifest.artifact}")
+    show(f"{counted(count, 'artifact')} sealed, {len(manifests) - count:,} were sealed before")
+
+
+def _lock_key(artifact: str) -> str:
+    return hashlib.sha256(f"seal {artifact}".encode()).hexdigest()[:32]
+
+
+def _without_key(project: "Project", manifests: "Sequence[Manifest]") -> dict[str, str]:
+    """Sealed artifacts whose data key is not in the ledger: they do not open, and are not damaged."""
+    from export_pipelines.ledger.data_keys import LedgerKeys
+
+    sealed = [manifest.artifact for manifest in manifests if manifest.is_sealed]
+    if not sealed:
+        return {}
+    try:
+        held = LedgerKeys(lambda: project.ledger.engine).names()
+    except SettingsError as error:
+        return dict.fromkeys(sealed, f"data key missing: {error.what}")
+    return {name: "data key missing: it is not in this ledger" for name in sealed if name not in held}
 
 
 def verify(

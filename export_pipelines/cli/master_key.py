@@ -13,7 +13,7 @@ master_key = typer.Typer(no_args_is_help=True, help="The key that wraps the data
 def rotate(context: typer.Context) -> None:
     """Wrap all data keys anew with the newest version of the master key; no artifact is written again. The older versions
     can then be removed, unless tokens are still to be opened with them."""
-    from export_pipelines.artifacts.sealing import MasterKeys
+    from export_pipelines.artifacts.sealing import LEAD_INDEX, MasterKeys
     from export_pipelines.key_versions import key_not_set
     from export_pipelines.ledger import AuditAction
 
@@ -24,7 +24,8 @@ def rotate(context: typer.Context) -> None:
     keys = project.data_keys
     old = [key for key in keys.all() if key.master != masters.active.id]
     keys.replace(masters.rewrap(old))
-    facts = {"change": "rotated", "data_keys": len(old)}
+    count = sum(key.artifact != LEAD_INDEX for key in old)
+    facts = {"change": "rotated", "data_keys": count}
     subject = f"master key {masters.active.id}"
     project.ledger.record(system_user(), AuditAction.KEY_CHANGED, subject, facts, project.now())
-    show(f"{counted(len(old), 'data key')} wrapped anew")
+    show(f"{counted(count, 'data key')} wrapped anew")

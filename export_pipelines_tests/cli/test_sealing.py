@@ -91,18 +91,6 @@ def test_without_its_master_key_nothing_is_opened_and_the_stored_bytes_still_ver
     assert terminal("verify", sealed).code == 0
 
 
-def test_what_is_erased_is_gone_and_its_copies_are_named(
-    project: Project, terminal: Terminal, sealed: str
-) -> None:
-    answer = terminal("erase", sealed, "--yes")
-    assert answer.stdout == f"{sealed}: erased, its key is destroyed\n"
-    assert "a delivered copy is left at" in answer.stderr and f"daily/{DAY}" in answer.stderr
-    assert not stored_part(project, sealed).exists()
-    assert terminal("erase", sealed, "--yes").code == 2
-    (entry,) = open_ledger(f"sqlite:///{project.home / 'ledger.db'}").audit("erased")
-    assert entry.subject == sealed and entry.detail["sealed"] is True
-
-
 def test_a_checkpoint_tells_of_an_audit_that_was_cut(
     project: Project, terminal: Terminal, sealed: str, tmp_path: Path
 ) -> None:

@@ -1,0 +1,85 @@
+"""The deletion record of an artifact: read from the audit, whose chain proves it, as often as it is asked for."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from export_pipelines.errors import RequestError
+from export_pipelines.ledger import AuditAction, AuditEntry, AuditOutcome, Ledger
+
+
+@dataclass(frozen=True)
+class ErasureRecord:
+    """`started` and `ended` are entries of the audit, `ended` None for an erasure that was killed; `places` maps the ids of
+    deliveries to where they went."""
+
+    artifact: str
+    started: AuditEntry
+    ended: AuditEntry | None
+    places: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        entries = [self.started, *([self.ended] if self.ended else [])]
+        return {
+            "artifact": self.artifact,
+            "by": self.started.actor,
+            "started_at": self.started.at.isoformat(),
+            "ended_at": self.ended.at.isoformat() if self.ended else None,
+            "outcome": self.ended.outcome if self.ended else "unfinished",
+            "what": dict(self.started.detail),
+            "copies": [
+                {**copy, "place": self.places.get(copy["delivery"], "")} for copy in self._ended("copies", [])
+            ],
+            "run": self._ended("run"),
+            "run_left": self._ended("run_left"),
+            "audit": [{"entry": entry.id, "sha256": entry.hash} for entry in entries],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        record, what = self.as_dict(), self.started.detail
+        yield f"Deletion record of {self.artifact}"
+        yield f"by {record['by']}, from {record['started_at']} to {record['ended_at'] or '?'}: {record['outcome']}"
+        yield f"why: {what.get('why', 'artifact')}" + (f" {what['lead']}" if "lead" in what else "")
+        key = ", sealed: its data key was destroyed" if what.get("sealed") else ", not sealed"
+        yield f"{what.get('rows', 0):,} rows{key}"
+        for name, sha256 in what.get("parts", {}).items():
+            yield f"  part {name}, SHA-256 {sha256}"
+        for copy in record["copies"]:
+            yield f"  copy by {copy['kind']} at {copy['place'] or 'an unknown place'}: {_became(copy)}"
+        if record["run"]:
+            yield f"  Dagster's record of run {record['run']} was erased"
+        if record["run_left"]:
+            yield f"  Dagster's record of its run is left: {record['run_left']}"
+        for entry in record["audit"]:
+            yield f"audit entry {entry['entry']}, SHA-256 {entry['sha256']}"
+
+    def _ended(self, name: str, default: Any = None) -> Any:
+        return self.ended.detail.get(name, default) if self.ended else default
+
+
+def erasure_record(ledger: Ledger, artifact: str) -> ErasureRecord:
+    """The record of the last erasure of the artifact. Raises RequestError where there was none."""
+    entries = [entry for entry in ledger.audit(AuditAction.ERASED) if entry.subject == artifact]
+    started = [entry for entry in entries if entry.outcome in (AuditOutcome.STARTED, None)]
+    if not started:
+        raise RequestError("it was not erased", where=artifact, remedy="export-pipelines artifacts lists all")
+    last = started[-1]
+    places = {
+        delivery.id: delivery.receipt.target if delivery.receipt else delivery.target
+        for delivery in ledger.deliveries(artifact=artifact)
+    }
+    return ErasureRecord(artifact, last, _end(entries, last), places)
+
+
+def _end(entries: Sequence[AuditEntry], started: AuditEntry) -> AuditEntry | None:
+    return next((entry for entry in entries if entry.detail.get("entry") == started.id), None)
+
+
+def _became(copy: dict[str, Any]) -> str:
+    texts = []
+    if copy["removed"]:
+        texts.append(f"{copy['removed']} files removed")
+    if copy["left"]:
+        texts.append(f"{copy['left']} files left ({'; '.join(copy['why'])})")
+    return ", ".join(texts) or "nothing was there any more"
