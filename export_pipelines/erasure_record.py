@@ -79,7 +79,11 @@ def _end(entries: Sequence[AuditEntry], started: AuditEntry) -> AuditEntry | Non
 def _became(copy: dict[str, Any]) -> str:
     texts = []
     if copy["removed"]:
-        texts.append(f"{copy['removed']} files removed")
+        texts.append(f"{copy['removed']} {_files(copy['removed'])} removed")
     if copy["left"]:
-        texts.append(f"{copy['left']} files left ({'; '.join(copy['why'])})")
+        texts.append(f"{copy['left']} {_files(copy['left'])} left ({'; '.join(copy['why'])})")
     return ", ".join(texts) or "nothing was there any more"
+
+
+def _files(count: int) -> str:
+    return "file" if count == 1 else "files"

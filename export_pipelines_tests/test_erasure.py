@@ -11,14 +11,20 @@ from pathlib import Path
 import pytest
 
 from export_pipelines import retention
-from export_pipelines.artifacts.sealing import MasterKeys, sealed_store
+from export_pipelines.artifacts.sealing import MasterKeys, SealedStore, sealed_store
+from export_pipelines.delivery import Receipt
+from export_pipelines.erasure import Eraser
+from export_pipelines.erasure_record import erasure_record
 from export_pipelines.errors import SealedArtifact
 from export_pipelines.ledger import Ledger, open_ledger
+from export_pipelines.ledger.audit_chain import verify_chain
 from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines.project import Project as Opened
 from export_pipelines.sample import generate_leads
+from export_pipelines_tests.artifacts.build import AT, stored
 from export_pipelines_tests.cli.test_commands import data
 from export_pipelines_tests.conftest import DAILY, NOW, Answer, Project
+from export_pipelines_tests.delivery.desk import Desk
 
 Terminal = Callable[..., Answer]
 DAY, NEXT = "2024-01-15", "2024-01-16"
@@ -142,6 +148,35 @@ def test_everything_made_before_a_day(sealed: Project, terminal: Terminal) -> No
     assert terminal("erase", "--before", "2024-02-06", "--yes").code == 0
     assert listed(terminal) == set()
     assert terminal("erase", "--before", "yesterday").code == 2
+
+
+def test_copies_that_nobody_can_take_back_are_in_the_record_and_their_address_in_the_ledger(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(tmp_path / "home", {"SMTP": "smtp://localhost"})
+    ledger, made = desk.ledger, stored(desk.store)
+    mail = {"to": ["ana@partner.example"], "from": "exports@acme.example", "smtp": {"env": "SMTP"}}
+    delivery = desk.due(made, {"kind": "email", "settings": mail})
+    with ledger.claim(delivery, lambda: AT) as attempt:
+        attempt.receipt = Receipt(
+            kind="email",
+            target="ana@partner.example",
+            artifact=made.artifact,
+            files=("leads_part_1.csv",),
+            bytes=1,
+            sha256="",
+            at=AT,
+        )
+    store = SealedStore(desk.store, LedgerKeys(lambda: ledger.engine), None)
+    erasure = Eraser(store, ledger, "ana", lambda: AT, desk.resources).erase(
+        made.artifact, {"why": "artifact"}
+    )
+    assert not erasure.sealed and erasure.is_complete
+    assert set(erasure.copies[0].removal.left.values()) == {"nothing can be taken back from there"}
+    text = "\n".join(erasure_record(ledger, made.artifact).lines())
+    assert "copy by email at ana@partner.example: 1 file left (nothing can be taken back" in text
+    assert "partner.example" not in "".join(json.dumps(dict(entry.detail)) for entry in ledger.audit())
+    assert verify_chain(ledger.engine).faults == ()
 
 
 # --- of a lead -----------------------------------------------------------------------------------------------------
