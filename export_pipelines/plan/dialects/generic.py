@@ -19,10 +19,10 @@ from export_pipelines.plan.dialects.dialect import (
     Expression,
     NotPushable,
     Sign,
-    between,
     compiled_for,
     milliseconds,
 )
+from export_pipelines.plan.dialects.typed_times import TypedTimes
 
 INT64 = 2**63 - 1
 PACKAGES = {  # what brings a database's name to SQLAlchemy, or the driver that SQLAlchemy takes for it
@@ -42,7 +42,7 @@ PACKAGES = {  # what brings a database's name to SQLAlchemy, or the driver that 
 }
 
 
-class Generic:
+class Generic(TypedTimes):
     """Columns hold types of their own and are named bare, so that indexes serve: times for the fields that are times
     (those without a zone mean UTC), integers for those that are integers. Ids, and the words that events are made of,
     are compared as their columns' collation has it."""
@@ -95,29 +95,6 @@ class Generic:
 
     def matches(self, value: Expression, pattern: str) -> NoReturn:
         raise NotPushable("what a regular expression means")
-
-    def is_valid(self, value: Expression, type: str) -> NoReturn:
-        raise NotPushable(f"whether a {type} is valid")
-
-    def component(self, value: Expression, type: str, name: str, kind: Kind) -> NoReturn:
-        raise NotPushable(f"the {name} of a {type}")
-
-    def may_hold_no_time(self, field: Field) -> bool:
-        return False
-
-    def around(self, time: Expression, start: datetime, end: datetime) -> NoReturn:
-        raise AssertionError("times are times here")
-
-    def is_mixed(self, time: Expression) -> NoReturn:
-        raise AssertionError("times are times here")
-
-    def moment_order(self, time: Expression) -> NoReturn:
-        raise AssertionError("times are times here")
-
-    def within(
-        self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
-    ) -> Expression:
-        return between(self, value, stored_as, start, end)
 
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         match stored_as:

@@ -3,7 +3,7 @@ the modes that this SQL counts on: plain backslashes, UTC, and lists of any leng
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 from sqlalchemy import (
     CompoundSelect,
@@ -33,7 +33,6 @@ from export_pipelines.plan.dialects.dialect import (
     Expression,
     NotPushable,
     Sign,
-    between,
     compiled_for,
     fixed,
     folded,
@@ -51,13 +50,14 @@ from export_pipelines.plan.dialects.mariadb_values import (
     moment_in,
 )
 from export_pipelines.plan.dialects.patterns import pcre
+from export_pipelines.plan.dialects.typed_times import TypedTimes
 
 ALL_BLANK = r"\A[ \t\n\r]*\z"
 LOWERED_TO_ASCII = ("\u212a", "İ")  # lower() makes k and i of them, which no other database does
 REPLACEMENT = "\ufffd"
 
 
-class Mariadb:
+class Mariadb(TypedTimes):
     name = "mariadb"
     groups = True
 
@@ -138,29 +138,6 @@ class Mariadb:
 
     def matches(self, value: Expression, pattern: str) -> Expression:
         return as_text(value).op("REGEXP")(literal(pcre(pattern)))
-
-    def is_valid(self, value: Expression, type: str) -> Expression:
-        raise NotPushable(f"whether a {type} is valid")
-
-    def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
-        raise NotPushable(f"the {name} of a {type}")
-
-    def may_hold_no_time(self, field: Field) -> bool:
-        return False
-
-    def around(self, time: Expression, start: datetime, end: datetime) -> NoReturn:
-        raise AssertionError("times are times here")
-
-    def is_mixed(self, time: Expression) -> NoReturn:
-        raise AssertionError("times are times here")
-
-    def moment_order(self, time: Expression) -> NoReturn:
-        raise AssertionError("times are times here")
-
-    def within(
-        self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
-    ) -> Expression:
-        return between(self, value, stored_as, start, end)
 
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         match stored_as:

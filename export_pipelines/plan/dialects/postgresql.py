@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 from sqlalchemy import (
     CompoundSelect,
@@ -38,7 +38,6 @@ from export_pipelines.plan.dialects.dialect import (
     Expression,
     NotPushable,
     Sign,
-    between,
     compiled_for,
     escape_in,
     fixed,
@@ -47,6 +46,7 @@ from export_pipelines.plan.dialects.dialect import (
     steps_of,
 )
 from export_pipelines.plan.dialects.patterns import posix
+from export_pipelines.plan.dialects.typed_times import TypedTimes
 
 MOMENT = TIMESTAMP(timezone=True)
 JSON = postgresql.JSON()
@@ -59,7 +59,7 @@ BEYOND_MICROSECONDS = r"(\.[0-9]{6})[0-9]+"
 EMPTY = r"^[ \t\n\r]*(\{[ \t\n\r]*\}|\[[ \t\n\r]*\]|\"\"|null)[ \t\n\r]*$"
 
 
-class Postgresql:
+class Postgresql(TypedTimes):
     name = "postgresql"
     groups = True
 
@@ -126,29 +126,6 @@ class Postgresql:
 
     def matches(self, value: Expression, pattern: str) -> Expression:
         return cast(value, Text).op("~")(literal(posix(pattern)))
-
-    def is_valid(self, value: Expression, type: str) -> Expression:
-        raise NotPushable(f"whether a {type} is valid")
-
-    def component(self, value: Expression, type: str, name: str, kind: Kind) -> Expression:
-        raise NotPushable(f"the {name} of a {type}")
-
-    def may_hold_no_time(self, field: Field) -> bool:
-        return False
-
-    def around(self, time: Expression, start: datetime, end: datetime) -> NoReturn:
-        raise AssertionError("times are times here")
-
-    def is_mixed(self, time: Expression) -> NoReturn:
-        raise AssertionError("times are times here")
-
-    def moment_order(self, time: Expression) -> NoReturn:
-        raise AssertionError("times are times here")
-
-    def within(
-        self, value: Expression, stored_as: StoredAs, start: datetime, end: datetime | None
-    ) -> Expression:
-        return between(self, value, stored_as, start, end)
 
     def instant(self, moment: datetime, stored_as: StoredAs) -> Expression:
         match stored_as:
