@@ -7,12 +7,12 @@ from export_pipelines.definition.export import ExportDefinition, Smart
 from export_pipelines.definition.output import FORMATS
 from export_pipelines.errors import CatalogError
 
-One = Field | Component
+FieldOrComponent = Field | Component
 Selection = str | tuple[str, ...] | Smart
 DATASETS = {"lead": "leads", "event": "events"}  # export type -> dataset
 
 
-def resolve_fields(definition: ExportDefinition, dataset: Dataset) -> tuple[One, ...]:
+def resolve_fields(definition: ExportDefinition, dataset: Dataset) -> tuple[FieldOrComponent, ...]:
     """The chosen fields and components in the order of the file; `all` and rules in that of the catalog.
 
     Types that are never exported are absent from `all`, rules and globs. Raises CatalogError, with the place in the
@@ -42,9 +42,9 @@ def selection_faults(chosen: Selection, dataset: Dataset) -> Iterator[tuple[tupl
         yield from (((), text) for text in _clashes(resolved))
 
 
-def _resolve(chosen: Selection, dataset: Dataset, nested: bool = True) -> tuple[One, ...]:
+def _resolve(chosen: Selection, dataset: Dataset, nested: bool = True) -> tuple[FieldOrComponent, ...]:
     if isinstance(chosen, Smart):
-        selected: Iterable[One] = _by_rule(chosen, dataset)
+        selected: Iterable[FieldOrComponent] = _by_rule(chosen, dataset)
     elif isinstance(chosen, tuple):
         selected = (field for pattern in chosen for field in dataset.match(pattern))
     else:
@@ -54,23 +54,23 @@ def _resolve(chosen: Selection, dataset: Dataset, nested: bool = True) -> tuple[
     return tuple({field.id: field for field in selected if exportable(field)}.values())
 
 
-def _spread(choice: One, dataset: Dataset) -> Iterable[One]:
+def _spread(choice: FieldOrComponent, dataset: Dataset) -> Iterable[FieldOrComponent]:
     """In a file of columns, the snapshot of a lead is a column for each of its fields."""
     if choice.id != dataset.snapshot:
         return (choice,)
     return (field for field in dataset.fields if field.id.startswith(f"{choice.id}."))
 
 
-def exportable(field: One) -> bool:
+def exportable(field: FieldOrComponent) -> bool:
     return field_of(field).semantic_type.exportable
 
 
-def field_of(field: One) -> Field:
+def field_of(field: FieldOrComponent) -> Field:
     """The field itself, or the one that a component is a part of."""
     return field if isinstance(field, Field) else field.field
 
 
-def _by_rule(rule: Smart, dataset: Dataset) -> Iterator[One]:
+def _by_rule(rule: Smart, dataset: Dataset) -> Iterator[FieldOrComponent]:
     """PII of every class is left out by `exclude_pii`, indirect PII too; the components that may remain stand in its place."""
     excluded = {field.id for pattern in rule.exclude for field in dataset.match(pattern)}
     wide = {field.id for field in dataset.wide} if rule.light else set()
@@ -102,7 +102,7 @@ def _named_faults(place: int, id: str, chosen: tuple[str, ...], dataset: Dataset
         yield f'"{id}" is of type {field.type}, which is never exported; take it out of the list'
 
 
-def _clashes(chosen: Iterable[One]) -> Iterator[str]:
+def _clashes(chosen: Iterable[FieldOrComponent]) -> Iterator[str]:
     headers: dict[str, str] = {}
     for field in chosen:
         header = field.id.replace(".", "_")

@@ -80,7 +80,7 @@ def _config(definition: ExportDefinition) -> dg.ConfigMapping:
     """A partition is its own window; a run without partitions may be given `start` and `end`; both may be given a filter."""
     schema = {name: field for name, field in op_bodies.WINDOW.items() if not field.is_required}
     if definition.partition:
-        schema = {"filter": op_bodies.GIVEN}
+        schema = {"filter": op_bodies.OVERRIDES}
     if definition.filter.lead_ids == AT_LAUNCH:
         schema["filter"] = op_bodies.LEADS  # the Launchpad's form asks for it, and refuses a run without it
     return dg.ConfigMapping(

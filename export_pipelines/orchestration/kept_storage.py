@@ -126,7 +126,7 @@ class KeptEvents(SqliteEventLogStorage):
             self._engines.pop(shard).dispose()
 
 
-class _Made:
+class _WithoutMigrations:
     """Of the runs' and the schedules' storage: opened without migrations, where the tables of `file` are there."""
 
     file: str
@@ -143,11 +143,11 @@ class _Made:
         return super().from_local(base_dir, inst_data)  # type: ignore[misc]
 
 
-class _MadeSchedules(_Made, SqliteScheduleStorage):
+class _OpenedSchedules(_WithoutMigrations, SqliteScheduleStorage):
     file = "schedules"
 
 
-class KeptRuns(_Made, SqliteRunStorage):
+class KeptRuns(_WithoutMigrations, SqliteRunStorage):
     file = "runs"
 
     @cached_property
@@ -176,7 +176,7 @@ class KeptStorage(DagsterSqliteStorage):
         self.base_dir, self._inst_data = base_dir, inst_data
         self._run_storage = KeptRuns.from_local(_runs_directory(base_dir))
         self._event_log_storage = KeptEvents(_event_logs_directory(base_dir))
-        self._schedule_storage = _MadeSchedules.from_local(_schedule_directory(base_dir))
+        self._schedule_storage = _OpenedSchedules.from_local(_schedule_directory(base_dir))
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "KeptStorage":

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 ANY_HOUR = "export/any_hour"  # tag of a run that a person wants outside of quiet hours too
 ACTING_AS = "export/as"  # tag: the principal who asked for the run, whose rights hold beside the owner's
 ORIGINS = {"dagster/schedule_name": "schedule", "dagster/backfill": "backfill"}
-GIVEN = dg.Field(
+OVERRIDES = dg.Field(
     dg.Permissive(  # type: ignore[no-untyped-call]
         {"lead_ids": dg.Field([str], is_required=False, description="24 hex digits each, in quotes")}
     ),
@@ -51,7 +51,7 @@ WINDOW = {
     "export": dg.Field(str, description="name of the export"),
     "start": dg.Field(str, is_required=False, description="2024-01-15 or 2024-01-15T09:30:00Z"),
     "end": dg.Field(str, is_required=False, description="exclusive"),
-    "filter": GIVEN,
+    "filter": OVERRIDES,
 }
 
 

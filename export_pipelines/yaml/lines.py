@@ -90,13 +90,13 @@ class _QuickLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: igno
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
 
-for _one in (_Loader, _QuickLoader):
-    _one.add_implicit_resolver(
+for _loader in (_Loader, _QuickLoader):
+    _loader.add_implicit_resolver(
         _CORE + "bool", re.compile(r"^(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
     )
-    _one.add_implicit_resolver(_CORE + "null", re.compile(r"^(~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+    _loader.add_implicit_resolver(_CORE + "null", re.compile(r"^(~|null|Null|NULL|)$"), ["~", "n", "N", ""])
     # A zero in front (a ZIP code, 007) stays text.
-    _one.add_implicit_resolver(_CORE + "float", re.compile(f"^{_NUMBER.pattern}$"), _FIRST_OF_NUMBER)
+    _loader.add_implicit_resolver(_CORE + "float", re.compile(f"^{_NUMBER.pattern}$"), _FIRST_OF_NUMBER)
 
 
 def read_yaml_file(path: Path) -> Document:

@@ -27,7 +27,7 @@ class SecretName(BaseModel):
     file: str | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _either(self) -> Self:
         if (self.env is None) == (self.file is None):
             raise fault("one of env and file is expected: {env: NAME} or {file: PATH}")
         if self.env is not None and is_own_variable(self.env):

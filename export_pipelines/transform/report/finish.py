@@ -13,7 +13,7 @@ from export_pipelines.plan.query.query import SourceColumn
 from export_pipelines.plan.report.query import TOTAL
 from export_pipelines.plan.report.rows import MISFIT, MISFITS
 from export_pipelines.transform.casts import conform
-from export_pipelines.transform.report.gaps import ONE, crossed_keys, measured, without_gaps
+from export_pipelines.transform.report.gaps import CONSTANT, crossed_keys, measured, without_gaps
 from export_pipelines.transform.report.metrics import from_cents, value_of
 from export_pipelines.transform.report.pivot import pivoted
 from export_pipelines.transform.report.small_groups import HIDDEN, left_to_tell, marked
@@ -46,7 +46,7 @@ def _groups(plan: Plan, batches: Iterable[pa.RecordBatch]) -> pl.DataFrame:
     columns = plan.query.columns
     empty = pl.DataFrame(schema={column.name: polars_type(column.kind, column.scale) for column in columns})
     frames = [conform(batch, columns) for batch in batches]
-    groups = pl.concat([empty, *frames]).with_columns(pl.lit(1).alias(ONE))
+    groups = pl.concat([empty, *frames]).with_columns(pl.lit(1).alias(CONSTANT))
     misfits = int(groups.filter(~pl.col(TOTAL))[MISFITS].sum())
     if misfits:
         raise DataError(
@@ -78,7 +78,7 @@ def _whole(report: Report, totals: pl.DataFrame, rows: pl.DataFrame) -> pl.DataF
     """The one total; with a pivot one for each of its values."""
     if report.pivot is None:
         return totals
-    grid = rows.select(ONE, report.pivot).unique()
+    grid = rows.select(CONSTANT, report.pivot).unique()
     return measured(report, grid, totals).with_columns(pl.lit(True).alias(TOTAL))
 
 

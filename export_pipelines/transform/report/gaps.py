@@ -13,7 +13,7 @@ from export_pipelines.transform.report.pivot import require_columns
 from export_pipelines.transform.report.small_groups import HIDDEN
 from export_pipelines.transform.report.time_buckets import buckets_of
 
-ONE = "_"  # a column that is the same in every row, so that no keys at all are keys too
+CONSTANT = "_"  # a column that is the same in every row, so that no keys at all are keys too
 
 
 def without_gaps(plan: Plan, report: Report, groups: pl.DataFrame) -> pl.DataFrame:
@@ -23,7 +23,11 @@ def without_gaps(plan: Plan, report: Report, groups: pl.DataFrame) -> pl.DataFra
     if not crossed:
         return groups
     own = [key for key in report.keys if key not in crossed]
-    grid = groups.select(ONE, *own).unique() if own else pl.DataFrame({ONE: [1]}, schema={ONE: pl.Int32})
+    grid = (
+        groups.select(CONSTANT, *own).unique()
+        if own
+        else pl.DataFrame({CONSTANT: [1]}, schema={CONSTANT: pl.Int32})
+    )
     values = {key: groups[key].unique() for key in report.keys if key in crossed}
     if report.series and report.series.every in values:
         values[report.series.every] = buckets_of(report.series, values[report.series.every])
