@@ -23,7 +23,7 @@ servers: $(VENV)/installed  ## S3, SFTP and SMTP on loopback, for trying, until 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
 	@$(BIN)/python -m pytest -n 2
 
-test-fast: $(VENV)/installed  ## the tests that start no server, no process and no Dagster
+test-fast: $(VENV)/installed  ## the short tests that start no server, no process and no Dagster
 	@$(BIN)/python -m pytest -n 2 -m fast
 
 ui: $(VENV)/installed  ## the Dagster UI, with its scheduler

@@ -42,6 +42,8 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
 # rooms whose tests run Dagster or talk to servers
 SLOW_ROOMS = ("cli", "delivery", "orchestration", "privacy", "servers")
+# models and searches over many cases, which take half a minute between them
+LONG_FILES = ("access/test_inference.py", "access/test_model.py", "mask/test_prefilter.py")
 SLOW_MODULES = (
     *("dagster", "export_pipelines_servers", "multiprocessing", "subprocess"),
     *("export_pipelines_tests.delivery.receivers", "export_pipelines_tests.cli.test_process"),
@@ -76,7 +78,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of `make test-fast`: those that start no server, no process and no Dagster. Tests that share what is
+    """Marks the tests of `make test-fast`: short ones that start no server, no process and no Dagster. Tests that share what is
     made once for their module go to one worker."""
     for item in items:
         if isinstance(item, pytest.Function):
@@ -99,10 +101,16 @@ def _shares(item: pytest.Function) -> bool:
 
 
 def _is_slow(item: pytest.Function) -> bool:
-    room = item.path.relative_to(HERE).parts[0]
+    file = item.path.relative_to(HERE)
+    room = file.parts[0]
     values = item.callspec.params.values() if hasattr(item, "callspec") else ()
     named = {*item.fixturenames, *(value for value in values if isinstance(value, str))}
-    return room in SLOW_ROOMS or bool(SLOW_FIXTURES & named) or _imports_slow(item.module)
+    return (
+        room in SLOW_ROOMS
+        or file.as_posix() in LONG_FILES
+        or bool(SLOW_FIXTURES & named)
+        or _imports_slow(item.module)
+    )
 
 
 @cache

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -71,6 +72,11 @@ def many(rows: int) -> list[Row]:
     ]
 
 
+@cache
+def many_in_a_frame() -> pl.DataFrame:
+    return frame_of(COLUMNS, many(5_000))
+
+
 def parts_of(encoder: Encoder, frame: pl.DataFrame, limit: int) -> list[tuple[int, bytes]]:
     """Rows and bytes of each part when none is to be longer than `limit`."""
     parts = []
@@ -116,7 +122,7 @@ def test_a_part_that_would_be_a_byte_too_long_takes_fewer_rows(name: str, too_lo
 @every_encoder
 @pytest.mark.parametrize("limit", [40_000, 100_000, 1_000_000])
 def test_no_part_of_many_rows_is_longer_than_it_may_be(name: str, limit: int) -> None:
-    parts = parts_of(MAKERS[name](), frame_of(COLUMNS, many(5_000)), limit)
+    parts = parts_of(MAKERS[name](), many_in_a_frame(), limit)
     assert max(len(data) for _, data in parts) <= limit
 
 
