@@ -60,8 +60,8 @@ def _forget_latest(instance: dg.DagsterInstance, events: SqlEventLogStorage, run
         ]
     for key in keys:
         asset = dg.AssetKey.from_db_string(key)
-        found = instance.fetch_materializations(asset, limit=1).records if asset else ()
-        before = next(iter(found), None)
+        records = instance.fetch_materializations(asset, limit=1).records if asset else ()
+        before = next(iter(records), None)
         latest = (
             serialize_value(
                 EventLogRecord(storage_id=before.storage_id, event_log_entry=before.event_log_entry)
