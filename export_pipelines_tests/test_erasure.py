@@ -356,7 +356,8 @@ def test_a_store_whose_ledger_is_gone_lists_sealed_artifacts_as_unreadable(
     assert f"unreadable: {artifact}: data key missing" in answer.stderr and "damaged" not in answer.stderr
     (item,) = data(terminal("artifacts", "daily", "--json"))
     assert "data key missing" in item["unreadable"] and item["damaged"] is None
-    assert terminal("verify", artifact).code == 0  # what is stored is what was stored
+    refused = terminal("verify", artifact)  # what nobody can note in the audit is not done
+    assert refused.code == 2 and "put the ledger back" in refused.stderr
 
 
 # --- artifacts seal ------------------------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
 """Reads an artifact again, every byte, and names what was changed, cut, swapped, lost or added.
 
-A sealed artifact is opened where its key is held; else what lies in the store is held against its own digest."""
+Of a sealed artifact the stored bytes are held against their own digest, which says as much as their content does; where its
+key is here, it has to open."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts.manifest import Manifest, Part
@@ -49,8 +51,12 @@ def _totals(manifest: Manifest) -> list[str]:
 def _part_faults(store: "Store", manifest: Manifest, part: Part, found: Mapping[str, int]) -> list[str]:
     if part.stored_name not in found:
         return [f"{part.name}: lost, the file is not there"]
+    stated = part.stored_bytes, part.stored_sha256
     try:
-        content, stated = _read(store, manifest.artifact, part)
+        with store.open_stored(manifest.artifact, part.name) as file:
+            content = digest_of(file)
+        if content == stated and part.sealed_sha256:
+            _require_opening(store, manifest.artifact, part)
     except DamagedArtifact as error:
         return [f"{part.name}: {error.what}"]
     except OSError as error:
@@ -58,14 +64,10 @@ def _part_faults(store: "Store", manifest: Manifest, part: Part, found: Mapping[
     return [] if content == stated else [f"{part.name}: {_difference(manifest, content, stated)}"]
 
 
-def _read(store: "Store", artifact: str, part: Part) -> tuple[Content, Content]:
-    """What was read, and what the manifest states of it."""
-    try:
-        with store.open(artifact, part.name) as file:
-            return digest_of(file), (part.bytes, part.sha256)
-    except (SealedArtifact, SettingsError):  # its key is not here
-        with store.open_stored(artifact, part.name) as file:
-            return digest_of(file), (part.stored_bytes, part.stored_sha256)
+def _require_opening(store: "Store", artifact: str, part: Part) -> None:
+    """Raises DamagedArtifact where the key of a sealed part is here and is not the one it was sealed with."""
+    with suppress(SealedArtifact, SettingsError), store.open(artifact, part.name):
+        pass
 
 
 def _difference(manifest: Manifest, content: Content, stated: Content) -> str:

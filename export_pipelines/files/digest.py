@@ -1,7 +1,8 @@
 """Size and SHA-256 of a stream of bytes, copied on the way if wanted."""
 
 import hashlib
-from typing import BinaryIO, Protocol
+import io
+from typing import BinaryIO, Protocol, cast
 
 READ_BYTES = 1024 * 1024
 
@@ -14,10 +15,11 @@ class Copy(Protocol):
 
 def digest_of(source: BinaryIO, copy: Copy | None = None) -> tuple[int, str]:
     """Reads `source` to its end, in constant memory, into `copy` if given; returns bytes and hexadecimal SHA-256."""
-    size, digest = 0, hashlib.sha256()
-    while block := source.read(READ_BYTES):
-        size += len(block)
+    size, digest, room = 0, hashlib.sha256(), memoryview(bytearray(READ_BYTES))
+    while count := cast(io.BufferedIOBase, source).readinto(room):
+        block = room[:count]
+        size += count
         digest.update(block)
         if copy is not None:
-            copy.write(block)
+            copy.write(bytes(block))
     return size, digest.hexdigest()

@@ -7,7 +7,7 @@ Source: https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming
 import io
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -75,7 +75,11 @@ class OpenedPart(io.RawIOBase):
         self._open_at, self._stored, self._where = open_at, size, where
         self._last = (size - 1) // SEGMENT_BYTES
         self._size = size - HEADER_BYTES - TAG_BYTES * (self._last + 1)
-        self._position, self._number, self._text = 0, -1, b""
+        self._position, self._number, self._text = 0, -1, memoryview(b"")
+        segment_bytes = max(TAG_BYTES, min(size, SEGMENT_BYTES))
+        self._sealed, self._opened = (  # a segment as it is stored, and its text
+            memoryview(bytearray(length)) for length in (segment_bytes, segment_bytes - TAG_BYTES)
+        )
         self._file = open_at(0)
         header = self._file.read(HEADER_BYTES)
         if self._size < 0 or len(header) < HEADER_BYTES or header[0] != HEADER_BYTES:
@@ -85,7 +89,9 @@ class OpenedPart(io.RawIOBase):
         self._at = HEADER_BYTES  # where `_file` stands
         if self._last:
             with open_at(self._last * SEGMENT_BYTES) as file:
-                self._decrypt(self._last, file.read(SEGMENT_BYTES + 1))
+                self._decrypt(self._last, self._read(file, SEGMENT_BYTES))
+                if file.read(1):
+                    raise self._damaged()
         else:
             self._load(0)
 
@@ -126,13 +132,21 @@ class OpenedPart(io.RawIOBase):
             self._file.close()
             self._file = self._open_at(start)
         size = min(self._stored, (number + 1) * SEGMENT_BYTES) - start
-        stored = self._file.read(size)
+        stored = self._read(self._file, size)
         self._at = start + len(stored)
         self._text, self._number = self._decrypt(number, stored), number
 
-    def _decrypt(self, number: int, stored: bytes) -> bytes:
+    def _read(self, file: BinaryIO, size: int) -> memoryview:
+        """At most so many bytes of a segment, until the next one is read."""
+        return self._sealed[: cast(io.BufferedIOBase, file).readinto(self._sealed[:size])]
+
+    def _decrypt(self, number: int, stored: memoryview) -> memoryview:
+        """The text of a segment, until the next one is decrypted."""
+        text = self._opened[: max(0, len(stored) - TAG_BYTES)]
+        nonce = _nonce(self._prefix, number, last=number == self._last)
         try:
-            return self._cipher.decrypt(_nonce(self._prefix, number, last=number == self._last), stored, None)
+            self._cipher.decrypt_into(nonce, stored, None, text)
+            return text
         except (InvalidTag, ValueError):
             raise self._damaged() from None
 
