@@ -17,6 +17,7 @@ from export_pipelines.catalog import Kind, StoredAs
 from export_pipelines.errors import DataError, SourceError
 from export_pipelines.plan.dialects.dialect import BAD_JSON
 from export_pipelines.plan.query.query import SourceColumn
+from export_pipelines.read.reals import real_text
 from export_pipelines.transform.casts import IDS, place_of
 
 INFINITY = b"infinity"
@@ -162,7 +163,7 @@ SPELLED: dict[type, Callable[[Any], bytes]] = {
     str: _encoded,
     bool: lambda truth: b"true" if truth else b"false",
     int: lambda number: b"%d" % number,
-    float: lambda number: repr(float(number)).removesuffix(".0").encode(),
+    float: lambda number: real_text(float(number)).encode(),
     Decimal: lambda number: format(number, "f").encode(),
     datetime: _moment,
     date: lambda day: day.isoformat().encode(),

@@ -8,6 +8,7 @@ from pathlib import Path
 import adbc_driver_manager
 import adbc_driver_sqlite
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy.engine import make_url
 
 from export_pipelines.errors import SourceError
@@ -15,19 +16,15 @@ from export_pipelines.plan.query.query import Query
 from export_pipelines.plan.query.select import ORDER_BY
 from export_pipelines.read import adbc, sql_functions
 from export_pipelines.read.bad_json import UnreadableJson
+from export_pipelines.read.reals import real_text, real_texts
 
 BATCH_CELLS = 200_000  # 4 MB: of small batches each costs more than its rows
 FETCHED_ROWS = 4096
 IN_MEMORY = "PRAGMA temp_store = MEMORY"  # what SQLite sorts would else lie in files of /tmp, unmasked
 TEXT = "TEXT"  # the affinity of a column that can hold no REAL
-DIGITS = "printf('%!.{}g', {{0}})"
-# the fewest digits that read back equal, and no point without a fraction
-SHORTEST = (
-    "CASE WHEN {0} = CAST({0} AS INTEGER) AND abs({0}) < 1e15 THEN CAST(CAST({0} AS INTEGER) AS TEXT) ELSE replace(CASE "
-    + " ".join(f"WHEN CAST({DIGITS.format(n)} AS REAL) = {{0}} THEN {DIGITS.format(n)}" for n in (15, 16))
-    + f" ELSE {DIGITS.format(17)} END, '.0e', 'e') END"
-)
-BY_PYTHON = "shortest({0})"  # its SQLite may be an older one, which reads some digits back wrongly
+AS_TEXT = 'CAST("{0}" AS TEXT)'  # of a REAL fifteen digits
+REAL_ALONE = """CASE typeof("{0}") WHEN 'real' THEN "{0}" END"""
+REAL_OR_TEXT = REAL_ALONE.replace("END", f"ELSE {AS_TEXT} END")
 REMEDY = "set EXPORT_PIPELINES_SOURCE_URL, or fill a store: export-pipelines sample leads, or import leads FILE.csv"
 
 
@@ -77,14 +74,16 @@ class SqliteSource:
         return query.model_copy(update={"sql": sql}) if is_mixed else query
 
     def _by_column(self, query: Query) -> Iterator[pa.RecordBatch]:
-        # ADBC takes types from the first rows: a first row of texts makes every column text. A subquery keeps its
-        # order because it has a LIMIT; a bare ORDER BY inside a compound may be dropped.
-        texts = ", ".join("''" for _ in query.columns)
-        sql = f"SELECT {texts} UNION ALL {self._as_texts(query)}"
+        names, numeric = [column.name for column in query.columns], self._numeric(query)
+        # ADBC takes types from the first row: texts, and after them the REALs apart, which it would cut to seven digits
+        # among texts. A subquery keeps its order because it has a LIMIT; a bare ORDER BY inside a compound may be dropped.
+        types = ["''"] * len(names) + ["0.0"] * len(numeric)
+        values = [AS_TEXT.format(name) for name in names] + [REAL_ALONE.format(name) for name in numeric]
+        sql = f"SELECT {', '.join(types)} UNION ALL {_selected(values, query)}"
         self._require_file()
         try:
             database = adbc_driver_sqlite.connect(f"file:{_quoted(self.path)}?mode=ro")
-            rows = {"adbc.sqlite.query.batch_rows": str(max(1, BATCH_CELLS // len(query.columns)))}
+            rows = {"adbc.sqlite.query.batch_rows": str(max(1, BATCH_CELLS // len(names)))}
             with adbc.opened(database, **rows) as statement:
                 statement.set_sql_query(IN_MEMORY)
                 statement.execute_update()
@@ -93,18 +92,22 @@ class SqliteSource:
                     rows = batch.slice(1) if first else batch
                     first = False
                     if rows.num_rows:
-                        yield rows.rename_columns([column.name for column in query.columns])
+                        columns = dict(zip(names, rows.columns, strict=False))
+                        for name, values in zip(numeric, rows.columns[len(names) :], strict=True):
+                            if values.null_count < rows.num_rows:
+                                columns[name] = pc.coalesce(real_texts(values), columns[name])
+                        yield pa.RecordBatch.from_arrays([*columns.values()], names=names)
         except (adbc_driver_manager.Error, OSError, pa.ArrowException) as error:
             with closing(self._connect(query)) as connection:
                 raise self._broken(connection, query, error) from error
 
     def _with_functions(self, query: Query) -> Iterator[pa.RecordBatch]:
-        names = [column.name for column in query.columns]
+        names, numeric = [column.name for column in query.columns], self._numeric(query)
+        values = [(REAL_OR_TEXT if name in numeric else AS_TEXT).format(name) for name in names]
         with closing(self._connect(query)) as connection:
             connection.text_factory = bytes  # undecoded, so that a broken text is told as one by `conform`
             try:
-                connection.create_function("shortest", 1, _shortest, deterministic=True)
-                cursor = connection.execute(self._as_texts(query, BY_PYTHON), query.values)
+                cursor = connection.execute(_selected(values, query), query.values)
                 while rows := cursor.fetchmany(FETCHED_ROWS):
                     columns = [
                         pa.array(map(_text, column), pa.binary()).view(pa.string())
@@ -115,33 +118,21 @@ class SqliteSource:
                 connection.text_factory = str
                 raise self._broken(connection, query, error) from error
 
-    def _as_texts(self, query: Query, shortest: str = SHORTEST) -> str:
-        """The query with every value as SQLite spells it, but a REAL by its fewest digits: CAST cuts it to fifteen, and
-        ADBC one among texts to seven. What cannot hold one is not asked, since to ask takes more than to read it."""
-        names = [
-            (f'"{column.name}"', type)
-            for column, type in zip(query.columns, self._affinities(query), strict=True)
-        ]
-        texts = ", ".join(
-            f"CAST({name} AS TEXT)"
-            if type == TEXT
-            else f"CASE typeof({name}) WHEN 'real' THEN {shortest.format(name)} ELSE CAST({name} AS TEXT) END"
-            for name, type in names
-        )
-        end = " LIMIT -1" if query.limit is None else ""
-        return f"SELECT {texts} FROM ({query.sql}{end})"  # noqa: S608 - made by the plan
-
-    def _affinities(self, query: Query) -> list[str]:
-        """What each column of the query can hold, which SQLite tells of a table that is made of it, without rows. What
-        lies inside JSON is given as text, though SQLite does not say so."""
+    def _numeric(self, query: Query) -> list[str]:
+        """The columns of the query that can hold a REAL: only they are asked, since to ask takes more than to read. SQLite
+        tells of a table that is made of the query, without rows. What lies inside JSON is given as text, though SQLite
+        does not say so."""
         with closing(self._connect(query)) as connection:
             connection.execute(
                 f"CREATE TEMP TABLE shape AS SELECT * FROM ({query.sql}) LIMIT 0",  # noqa: S608 - made by the plan
                 query.values,
             )
             types = [row[2] for row in connection.execute("PRAGMA temp.table_info(shape)")]
-        inside = [column.in_json or column.name in query.marked for column in query.columns]
-        return [TEXT if is_inside else type for is_inside, type in zip(inside, types, strict=True)]
+        return [
+            column.name
+            for column, type in zip(query.columns, types, strict=True)
+            if type != TEXT and not column.in_json and column.name not in query.marked
+        ]
 
     def _require_file(self) -> None:
         if not self.path.is_file():
@@ -184,12 +175,13 @@ class SqliteSource:
         return SourceError(f"reading stopped: {error}", where=str(self.path))
 
 
-def _shortest(real: float) -> str:
-    return repr(real).removesuffix(".0")
+def _selected(values: list[str], query: Query) -> str:
+    end = " LIMIT -1" if query.limit is None else ""
+    return f"SELECT {', '.join(values)} FROM ({query.sql}{end})"  # noqa: S608 - made by the plan
 
 
-def _text(value: object) -> bytes | None:
-    return value if value is None or isinstance(value, bytes) else str(value).encode()
+def _text(value: bytes | float | None) -> bytes | None:
+    return real_text(value).encode() if isinstance(value, float) else value
 
 
 def _quoted(path: Path) -> str:

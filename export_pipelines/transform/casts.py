@@ -21,7 +21,7 @@ YEAR_0 = "0000"
 EXPONENT = table(b"eE")
 IDS = ("event_id", "lead_id")  # of an event both may be there
 BLANK = r"[ \t\n\r\x0b\x0c]"
-CANONICAL_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
+CANONICAL_NUMBER = r"^(0(\.[0-9]+)?|-?[1-9][0-9]*(\.[0-9]+)?|-0\.[0-9]*[1-9][0-9]*)$"
 NUMBER = re.compile(rf"{BLANK}*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+-]?[0-9]{{1,9}}))?{BLANK}*")
 MOST_PLACES = 1000  # that an exponent is written out to
 INTEGER = rf"^{BLANK}*\+?(-?[0-9]+)(?:\.0*)?{BLANK}*$"
@@ -177,11 +177,13 @@ def _number(text: pl.Expr, column: SourceColumn) -> pl.Expr:
 
 
 def _plain(text: str) -> str | None:
-    """The number without its exponent, unless that would be longer than anybody means."""
+    """The number without its exponent, unless that would be longer than anybody means, and zero without a sign, which not
+    every database keeps."""
     match = NUMBER.fullmatch(text)
     if match is None or abs(int(match[2] or 0)) > MOST_PLACES:
         return None
-    return format(Decimal(match[1] + "e" + (match[2] or "0")), "f")
+    number = Decimal(match[1] + "e" + (match[2] or "0"))
+    return format(number or number.copy_abs(), "f")
 
 
 def _boolean(text: pl.Expr, column: SourceColumn) -> pl.Expr:

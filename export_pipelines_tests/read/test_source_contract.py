@@ -3,9 +3,7 @@
 import hashlib
 import os
 import re
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -327,23 +325,3 @@ def test_a_number_or_a_truth_in_a_text_of_json_is_text_as_it_is_written(database
             for part, rows in holding.items()
         ],
     )
-
-
-@pytest.mark.parametrize("by_functions", [False, True])
-def test_a_real_of_sqlite_is_the_shortest_number_that_reads_back_equal(
-    tmp_path: Path, by_functions: bool
-) -> None:
-    database = Sqlite(tmp_path / "small.db")
-    reals = [47.37688781234567, -32.349787874373646, 0.1, 1 / 3, 25.0, 2.5, 1e15 + 0.3, 123456789.123456789]
-    database.fill([{"amount": None} for _ in reals])
-    with closing(sqlite3.connect(database.path)) as connection, connection:
-        connection.execute("ALTER TABLE leads DROP COLUMN amount")
-        connection.execute("ALTER TABLE leads ADD COLUMN amount REAL")
-        for n, real in enumerate(reals):
-            connection.execute("UPDATE leads SET amount = ? WHERE lead_id = ?", [real, str(n)])
-    rule = Rule(
-        lhv="lead_id", op=Op.MATCHES if by_functions else Op.NOT_EQUAL, rhv="." if by_functions else "x"
-    )
-    read_back = read(database, query_of(database, Filter(rules=(rule,))))
-    assert [float(row["amount"]) for row in read_back] == reals
-    assert [len(row["amount"]) for row in read_back] == [len(repr(real).removesuffix(".0")) for real in reals]

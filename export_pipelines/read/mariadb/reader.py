@@ -16,6 +16,7 @@ from export_pipelines.plan.dialects.mariadb_values import COLLATION
 from export_pipelines.plan.query.query import Query
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.connecting import connected
+from export_pipelines.read.reals import real_texts
 from export_pipelines.read.unknown_row import UnknownRow
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ BAD_VALUE = (1264, 1292, 1365, 1366, 1411, 1690)
 BAD_PATTERN = 1139
 # gone away, lost, shut down, killed, too many, deadlock, timeouts, network
 LOST = (2006, 2013, 2014, 1053, 1077, 1079, 1317, 1927, 1040, 1203, 1205, 1213, 1969, *range(1158, 1162))
-FLOAT = 4
+FLOAT, DOUBLE = 4, 5
 BAD_JSON_CODES = range(4035, 4041)
 # faults that are only warnings to MariaDB, which then gives null, or a part, in place of the value
 SILENT: tuple[tuple[Sequence[int], type[ExportError], str, str], ...] = (
@@ -100,15 +101,18 @@ class MariadbSource:
         # from here on the rows are ours: pymysql makes an object of each value, and has no other door to them
         inside: Any = connection
         inside._result.unbuffered_active = False
-        self._refuse_floats(cursor.description, names)
+        description: Any = cursor.description
+        self._refuse_floats(description, names)
+        doubles = [n for n, column in enumerate(description) if column[1] == DOUBLE]
         rows = read_rows(inside._rfile, len(names))
         while True:
             try:
                 columns = next(rows)
             except StopIteration as end:
                 return int(end.value)
-            batch = pa.RecordBatch.from_arrays(columns, names=names)
-            yield batch
+            for n in doubles:
+                columns[n] = real_texts(columns[n].cast(pa.float64()))
+            yield pa.RecordBatch.from_arrays(columns, names=names)
 
     def _one(self, query: Query, sql: str) -> Any:
         """The first cell of what `sql` gives."""
