@@ -1,8 +1,10 @@
 """Which column of a CSV file goes to which field: the mapping's word first, else what the header itself names.
 
-Headers are compared without regard to case, blanks, underscores and hyphens: `First Name` is first_name."""
+Headers are compared without regard to case, blanks, underscores and hyphens: `First Name` is first_name. What no field is
+called so may still be a usual name of one (`Zip Code`), if nothing else fills it and no other column has that name."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -10,6 +12,7 @@ from export_pipelines.catalog import Dataset, PiiClass
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.errors import unknown
 from export_pipelines.importer.mapping import Mapping, Target
+from export_pipelines.importer.usual_headers import usual_field
 from export_pipelines.normal_form import normalised
 
 CUSTOM = "custom."
@@ -27,9 +30,12 @@ def targets_of(
     mapped, faults = _mapped(header, mapping)
     named = _Names(dataset, own)
     taken = {target.field for target in mapped.values()} | set(mapping.constants)
+    by_name = {named.own(name) for number, name in enumerate(header) if number not in mapped}
+    again = {name for name, times in Counter(map(compared, header)).items() if times > 1}
     targets: list[Target] = []
     for number, name in enumerate(header):
-        target = mapped.get(number) or _by_itself(name, number + 1, named, taken)
+        usual = None if compared(name) in again else usual_field(compared(name), taken | by_name)
+        target = mapped.get(number) or _by_itself(name, number + 1, named, taken, usual)
         taken.add(target.field)
         targets.append(target)
     return targets, faults
@@ -77,13 +83,16 @@ def _time_of(name: str, header: Sequence[str], targets: dict[int, Target]) -> tu
     ] in targets else None
 
 
-def _by_itself(header: str, number: int, named: "_Names", taken: set[str]) -> Target:
-    """What a column that nothing maps is by its header: a field, a value that is never exported, or a custom field."""
+def _by_itself(header: str, number: int, named: "_Names", taken: set[str], usual: str | None) -> Target:
+    """What a column that nothing maps is by its header: a field, a value that is never exported, the `usual` field, or a
+    custom field."""
     if field := named.field(header, taken):
         return Target(field)
     closed = never_exported_type(header)
     if closed == "ssn" and compared(header) in _SSN_ITSELF:
         return Target("ssn")
+    if usual and not closed:
+        return Target(usual)
     field = CUSTOM + _free_key(header, number, taken)
     return Target(field, type=closed, pii=PiiClass.SENSITIVE) if closed else Target(field)
 
@@ -108,10 +117,12 @@ class _Names:
             *((field.id.removeprefix(CUSTOM), field.id) for field in custom),
         )
 
+    def own(self, header: str) -> str | None:
+        return self._own.get(compared(header))
+
     def field(self, header: str, taken: set[str]) -> str | None:
-        name = compared(header)
         free = (id for id in self._labels.get(header, ()) if id not in taken)
-        return self._own.get(name) or next(free, None) or self._custom.get(name)
+        return self.own(header) or next(free, None) or self._custom.get(compared(header))
 
 
 def _first(*spelled: tuple[str, str]) -> dict[str, str]:
