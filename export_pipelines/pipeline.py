@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from export_pipelines import logs
 from export_pipelines.artifacts import FORMAT_VERSION, NO_ACCESS_FILE, Manifest, ManifestColumn, Part, Store
-from export_pipelines.audit_records import delivery_record, failed_run, run_record
+from export_pipelines.audit.records import delivery_record, failed_run, run_record
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.delivery import Artifact, Receipt, Resources, discard_encrypted, open_destination

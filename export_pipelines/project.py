@@ -245,6 +245,6 @@ class Project(ProjectParts):
     def note_opened(self, manifests: "Iterable[Manifest]", read: bool = True) -> None:
         """Records that a person read artifacts, or (not `read`) had them verified: a download where they got its content,
         and the use of its data key where it is sealed."""
-        from export_pipelines.audit_records import opened
+        from export_pipelines.audit.records import opened
 
         self.trail.record(*opened(manifests, self.asker, read))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from export_pipelines.access import PolicyFile
     from export_pipelines.artifacts import Store
-    from export_pipelines.audit_trail import AuditTrail
+    from export_pipelines.audit.trail import AuditTrail
     from export_pipelines.catalog import Catalog
     from export_pipelines.definition import ExportDefinition, Loaded
     from export_pipelines.definition.overrides import RunOverrides
@@ -152,6 +152,6 @@ class ProjectParts:
     @property
     def trail(self) -> "AuditTrail":
         """The audit, for what people and schedules do with this project."""
-        from export_pipelines.audit_trail import AuditTrail
+        from export_pipelines.audit.trail import AuditTrail
 
         return AuditTrail(lambda: self.ledger, self.now)

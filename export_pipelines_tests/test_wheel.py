@@ -78,7 +78,9 @@ def test_it_holds_the_libraries_the_types_the_licence_and_nothing_of_the_tests(w
         headers = message_from_bytes(archive.read(metadata))
     libraries = {name.partition(".")[0] for name in names if name.endswith(".so")}
     assert libraries == {"export_pipelines/mask/_kernel", "export_pipelines/transform/_json_texts"}
-    assert "export_pipelines/py.typed" in names
+    read = {".txt", ".yaml", ".md", ".typed"}  # by the program when it runs
+    files = {path for path in (REPOSITORY / "export_pipelines").rglob("*") if path.suffix in read}
+    assert {path.relative_to(REPOSITORY).as_posix() for path in files} <= set(names)
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"export_pipelines"}

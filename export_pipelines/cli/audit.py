@@ -80,7 +80,7 @@ def export(
 def checkpoint(context: typer.Context) -> None:
     """Sign the audit as it stands, with the key AUDIT_KEY, and send the checkpoint to the places that alerts.yaml names.
     Keep what is printed elsewhere: it shows an audit that was written anew."""
-    from export_pipelines.checkpoints import send_checkpoint, sign
+    from export_pipelines.audit.checkpoints import send_checkpoint, sign
 
     project = project_of(context)
     note = sign(project.ledger, project.settings, project.now())

@@ -19,7 +19,7 @@ def evidence(
 ) -> None:
     """Write a signed ZIP file with the manifest, the receipts and the audit of an artifact, and a page that says how to
     verify it with sha256sum and openssl. Needs the key AUDIT_KEY."""
-    from export_pipelines.evidence import write_evidence
+    from export_pipelines.audit.evidence import write_evidence
     from export_pipelines.files.os_errors import store_errors
     from export_pipelines.files.private import open_new
     from export_pipelines.ledger.checkpoint import Signer

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from export_pipelines import logs
-from export_pipelines.checkpoints import daily_checkpoint
+from export_pipelines.audit.checkpoints import daily_checkpoint
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failing import as_dagster_failure
 from export_pipelines.retention import sweep
