@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
     from export_pipelines.artifacts import Manifest
-    from export_pipelines.erasure import Erasure
+    from export_pipelines.erasure.erase import Erasure
     from export_pipelines.project import Project
 
 
@@ -78,8 +78,8 @@ def _chosen(
         day = moment_named(before)
         old = [manifest for manifest in store.manifests() if manifest.created_at < day]
         return old[::-1], (), {"why": f"made before {day:%Y-%m-%d}"}
-    from export_pipelines.lead_search import lead_mark, search
-    from export_pipelines.legal_hold import as_subject
+    from export_pipelines.erasure.holds import as_subject
+    from export_pipelines.erasure.lead_search import lead_mark, search
 
     mark = lead_mark(store, str(lead))
     matches = search(store, mark)
@@ -87,7 +87,7 @@ def _chosen(
 
 
 def _erase(project: "Project", chosen: "Sequence[Manifest]", why: dict[str, Any], yes: bool) -> None:
-    from export_pipelines.erasure import Eraser
+    from export_pipelines.erasure.erase import Eraser
 
     eraser = Eraser(project.store, project.ledger, system_user(), project.now, project.resources)
     eraser.require_free(chosen, why)
@@ -138,7 +138,7 @@ def _erased(erasure: "Erasure") -> "Erasure":
 
 
 def _show_records(project: "Project", artifacts: Sequence[str], json: bool) -> None:
-    from export_pipelines.erasure_record import erasure_record
+    from export_pipelines.erasure.record import erasure_record
 
     if not artifacts:
         raise RequestError("name an artifact that was erased", where="erase --record")
@@ -150,7 +150,7 @@ def _show_records(project: "Project", artifacts: Sequence[str], json: bool) -> N
 
 
 def _columns(project: "Project") -> "Columns[Manifest]":
-    from export_pipelines.legal_hold import HeldArtifacts, described
+    from export_pipelines.erasure.holds import HeldArtifacts, described
 
     held = HeldArtifacts.of(project.ledger, project.store)
 

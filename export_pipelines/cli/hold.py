@@ -61,8 +61,8 @@ def hold(
 
 
 def _subject(project: "Project", artifact: str | None, lead: str | None) -> "tuple[HoldKind, str]":
-    from export_pipelines.lead_search import lead_mark
-    from export_pipelines.legal_hold import as_subject
+    from export_pipelines.erasure.holds import as_subject
+    from export_pipelines.erasure.lead_search import lead_mark
 
     if (artifact is None) == (lead is None):
         raise RequestError("name an artifact, or a lead with --lead ID", where="hold")
@@ -72,7 +72,7 @@ def _subject(project: "Project", artifact: str | None, lead: str | None) -> "tup
 
 
 def _say_which(project: "Project", subject: str) -> None:
-    from export_pipelines.lead_search import search
+    from export_pipelines.erasure.lead_search import search
 
     found = search(project.store, int(subject, 16))
     say(f"{counted(len(found.holding), 'artifact')} hold this lead")

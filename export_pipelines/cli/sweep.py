@@ -15,7 +15,7 @@ def sweep(
     json: Json = False,
 ) -> None:
     """Remove artifacts whose `retention` is over, and what killed runs left. Dagster does it every night."""
-    from export_pipelines import retention
+    from export_pipelines.erasure import retention
 
     project = project_of(context)
     opened = (project.loaded.definitions, project.store, project.ledger, project.now())

@@ -4,9 +4,9 @@ import dagster as dg
 
 from export_pipelines import logs
 from export_pipelines.audit.checkpoints import daily_checkpoint
+from export_pipelines.erasure.retention import sweep
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failing import as_dagster_failure
-from export_pipelines.retention import sweep
 
 SWEEP, SWEEP_STORE, SIGN_AUDIT = "sweep", "sweep_store", "sign_audit"
 SWEEP_SCHEDULE = f"{SWEEP}_schedule"

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import pytest
 
 from export_pipelines_tests.conftest import Project
-from export_pipelines_tests.test_erasure import NEXT, Terminal, delivered, ledger_of, run, sealed  # noqa: F401
+from export_pipelines_tests.erasure.test_erase import NEXT, Terminal, delivered, ledger_of, run, sealed  # noqa: F401
 
 OK = "Signature Verified Successfully"
 

@@ -16,8 +16,8 @@ from export_pipelines.artifacts.lead_index import (
     mark_of,
 )
 from export_pipelines.artifacts.sealing import SealedStore
+from export_pipelines.erasure.lead_search import holds_lead, lead_mark, search
 from export_pipelines.errors import DamagedArtifact
-from export_pipelines.lead_search import holds_lead, lead_mark, search
 from export_pipelines.run.lead_marks import lead_marks
 from export_pipelines_tests.artifacts.build import PARTS, TOKEN, manifest_of, stored
 from export_pipelines_tests.artifacts.sealing.test_store import ARTIFACT, folder, keys, store  # noqa: F401

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines import retention
 from export_pipelines.artifacts.sealing import MasterKeys, SealedStore, sealed_store
 from export_pipelines.delivery import Receipt
-from export_pipelines.erasure import Eraser
-from export_pipelines.erasure_record import erasure_record
+from export_pipelines.erasure import retention
+from export_pipelines.erasure.erase import Eraser
+from export_pipelines.erasure.record import erasure_record
 from export_pipelines.errors import SealedArtifact
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.ledger.audit_chain import verify_chain

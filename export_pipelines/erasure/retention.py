@@ -8,9 +8,9 @@ from pathlib import Path
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.delivery import sweep_encrypted
-from export_pipelines.erasure import Eraser
+from export_pipelines.erasure.erase import Eraser
+from export_pipelines.erasure.holds import HeldArtifacts
 from export_pipelines.ledger import ENDED_BADLY, OPEN, Ledger
-from export_pipelines.legal_hold import HeldArtifacts
 from export_pipelines.plan.window import before
 
 ACTOR = "retention"  # in the audit: nobody asked for it but the export

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from export_pipelines.artifacts import Manifest, Store
-from export_pipelines.lead_search import holds_lead
+from export_pipelines.erasure.lead_search import holds_lead
 from export_pipelines.ledger import Hold, Holds, Ledger
 
 MARK_DIGITS = 16

@@ -11,6 +11,7 @@ from export_pipelines.artifacts.sealing import sealed_store
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.delivery import Receipt, Resources, open_destination
 from export_pipelines.delivery.removal import Removal, Removing, all_left
+from export_pipelines.erasure.holds import HeldArtifacts, described
 from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.ledger import (
     AuditAction,
@@ -22,7 +23,6 @@ from export_pipelines.ledger import (
     other_artifact_of_same_copy,
     run_of,
 )
-from export_pipelines.legal_hold import HeldArtifacts, described
 
 
 @dataclass(frozen=True)
