@@ -29,7 +29,7 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Detokenizer:
-    """`actor` is the user of the operating system who asks."""
+    """`actor` is who asks, as the audit names them."""
 
     opener: Opener
     ledger: Ledger

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from export_pipelines import logs
 from export_pipelines.project_parts import ProjectParts
+from export_pipelines.system_user import system_user
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,6 +142,22 @@ class Project(ProjectParts):
             owner = request.definition.owner
             with self.trail.refusals(asker, "deliver", manifest.artifact, owner):
                 require_deliverable(manifest, settings, request, policy, self.now(), asker)
+
+    @property
+    def actor(self) -> str:
+        """Who asks, as the audit names them."""
+        return self.asker or system_user()
+
+    def require(self, permission: "Permission", what: str) -> None:
+        """That whoever asks has the `permission`, for something that has no grant of its own, such as a command. Without
+        access.yaml the operator has it. Raises Denied, which is recorded."""
+        from export_pipelines.access import asker_of, require_permission
+
+        policy = self.policy()
+        with self.trail.refusals(self.asker, permission, what):
+            name = asker_of(policy, self.asker, system_user())
+            if policy is not None and name is not None:
+                require_permission(policy, name, permission, self.now())
 
     def new_token(self) -> str:
         """The last name of an artifact, new for every run."""

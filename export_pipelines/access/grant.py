@@ -111,6 +111,16 @@ def grants_of(policy: Policy, principal: str, at: datetime) -> tuple[Grant, ...]
     return found
 
 
+def require_permission(policy: Policy, principal: str, permission: Permission, at: datetime) -> None:
+    """Raises Denied where no role of the principal has the permission on that day."""
+    if not any(permission in grant.permissions for grant in grants_of(policy, principal, at)):
+        raise Denied(
+            f'{principal} has no role with the permission "{permission}"',
+            where=policy.at("principals", principal),
+            remedy="ask one who has",
+        )
+
+
 def _grant_of(policy: Policy, name: str, at: datetime) -> Grant:
     role = policy.roles[name]
     scope = role.scope

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from export_pipelines.cli.asking import As, asking
+from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.audit import Since, moment
 from export_pipelines.cli.context import say, show
 from export_pipelines.cli.plans import Json, Name
 from export_pipelines.cli.tables import Columns, show_json, show_listing, show_table
-from export_pipelines.errors import Denied, RequestError
+from export_pipelines.errors import RequestError
 
 if TYPE_CHECKING:
     from export_pipelines.access import Policy
@@ -204,27 +204,15 @@ def _guarded(context: typer.Context) -> "tuple[Project, Policy]":
 
 def _administered(context: typer.Context, asker: str | None) -> "tuple[Project, Policy]":
     """Raises Denied for whoever asks without the permission admin."""
-    from export_pipelines.access import grants_of
-
-    _guarded(context)
-    project = asking(context, asker)
-    policy = project.policy()
-    assert policy is not None and project.asker is not None  # it was there
-    if not any("admin" in grant.permissions for grant in grants_of(policy, project.asker, project.now())):
-        raise Denied(
-            f'{project.asker} has no role with the permission "admin"',
-            where=policy.at("principals", project.asker),
-            remedy="ask one who has",
-        )
-    return project, policy
+    _, policy = _guarded(context)
+    return administering(context, asker), policy
 
 
 def _note_change(project: "Project", id: str, change: str, **facts: str) -> None:
     from export_pipelines.ledger import AuditAction, AuditRecord
 
-    assert project.asker is not None
     detail = {"change": change, **facts}
-    project.trail.record(AuditRecord(project.asker, AuditAction.KEY_CHANGED, f"API key {id}", detail=detail))
+    project.trail.record(AuditRecord(project.actor, AuditAction.KEY_CHANGED, f"API key {id}", detail=detail))
 
 
 def _keys(project: "Project") -> "ApiKeys":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import require_known
 from export_pipelines.cli.errors import FAILED
@@ -71,11 +72,12 @@ def seal(
         list[str] | None, typer.Argument(metavar="ARTIFACT...", help="As `artifacts` names them.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every artifact of the store.")] = False,
+    asker: As = None,
 ) -> None:
     """Seal artifacts that lie in the store in clear, in their place: what they hold stays the same. Needs the master key."""
     from export_pipelines.artifacts.sealing import seal_in_place, sealed_store
 
-    project = project_of(context)
+    project = administering(context, asker)
     if bool(names) == everything:
         raise RequestError("name artifacts, or say --all", where="artifacts seal")
     store = sealed_store(project.store)
@@ -87,8 +89,17 @@ def seal(
                 raise RetryableError("another process is sealing it right now", where=manifest.artifact)
             if seal_in_place(store, manifest.artifact):
                 count += 1
+                _note_sealed(project, manifest.artifact)
                 say(f"sealed: {manifest.artifact}")
     show(f"{counted(count, 'artifact')} sealed, {len(manifests) - count:,} were sealed before")
+
+
+def _note_sealed(project: "Project", artifact: str) -> None:
+    from export_pipelines.ledger import AuditAction, AuditRecord
+
+    project.trail.record(
+        AuditRecord(project.actor, AuditAction.KEY_CHANGED, artifact, detail={"change": "sealed"})
+    )
 
 
 def _lock_key(artifact: str) -> str:
@@ -121,7 +132,7 @@ def verify(
     store = project.store
     faults = faults_of(store, artifact)
     if project.settings.master_key.held:
-        with suppress(DamagedArtifact):
+        with suppress(DamagedArtifact, SettingsError):  # without the ledger no key was used
             project.note_opened([store.manifest(artifact)], read=False)
     if json:
         show_json({"artifact": artifact, "whole": not faults, "faults": faults})

@@ -19,7 +19,7 @@ As = Annotated[
     typer.Option(
         "--as",
         metavar="NAME",
-        help="Who asks, by access.yaml: this one's rights hold beside the owner's. Default: the system's user.",
+        help="Who asks, by access.yaml, with this one's rights. Default: the system's user.",
         show_default=False,
     ),
 ]
@@ -35,6 +35,14 @@ def asking(context: typer.Context, name: str | None) -> Project:
     command = context.command_path
     with project.trail.refusals(name, "ask", command):
         project.asker = _asker(project, policy, name)
+    return project
+
+
+def administering(context: typer.Context, name: str | None) -> Project:
+    """The same for a command that needs the permission `admin` of whoever asks, where there is an access.yaml. The audit
+    names the command, and none of its arguments: an id of a lead may be among them. Raises Denied."""
+    project = asking(context, name)
+    project.require("admin", context.command_path)
     return project
 
 

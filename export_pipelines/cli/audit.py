@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
@@ -35,7 +36,13 @@ audit = typer.Typer(help="Who did what, and whether the record of it still holds
 
 
 @audit.callback(invoke_without_command=True)
-def entries(context: typer.Context, since: Since = None, action: Action = None, json: Json = False) -> None:
+def entries(
+    context: typer.Context,
+    since: Since = None,
+    action: Action = None,
+    json: Json = False,
+    asker: As = None,
+) -> None:
     """Who did what to which thing, and how it ended; the oldest entry first."""
     if context.invoked_subcommand is not None:
         return
@@ -49,7 +56,7 @@ def entries(context: typer.Context, since: Since = None, action: Action = None, 
         "outcome": lambda entry: entry.outcome or entry.detail.get("outcome"),
         "details": lambda entry: _brief(entry.detail),
     }
-    found = list(_entries(project_of(context), since, action))
+    found = list(_entries(administering(context, asker), since, action))
     show_listing(found, columns, _as_dict, json=json, empty="the audit has no such entries")
 
 
@@ -61,9 +68,10 @@ def export(
     format: Annotated[
         Literal["csv", "ndjson"], typer.Option("--format", help="What is written to stdout.")
     ] = "csv",
+    asker: As = None,
 ) -> None:
     """The entries for other programs, as a stream in constant memory: CSV, or a line of JSON for each."""
-    found = _entries(project_of(context), since, action)
+    found = _entries(administering(context, asker), since, action)
     if format == "ndjson":
         for entry in found:
             sys.stdout.write(json_text.dumps(_as_dict(entry), ensure_ascii=False) + "\n")

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from export_pipelines.cli.context import project_of, say, show
+from export_pipelines.cli.asking import As, administering
+from export_pipelines.cli.context import say, show
 from export_pipelines.errors import RequestError
-from export_pipelines.system_user import system_user
 
 
 def detokenize(
@@ -25,16 +25,17 @@ def detokenize(
     null_marker: Annotated[
         str, typer.Option("--null-marker", help="What the file has for null; it stays as it is.")
     ] = "",
+    asker: As = None,
 ) -> None:
     """Give back the values behind tokens, with the master key. Who did it, when and to what is recorded in the ledger."""
     from export_pipelines.detokenize import Detokenizer
     from export_pipelines.mask.keys import Keys
     from export_pipelines.mask.pseudonyms import Opener
 
-    project = project_of(context)
     _require_sense(token, column, output, null_marker)
+    project = administering(context, asker)
     opener = Opener(Keys.of(project.settings))
-    detokenizer = Detokenizer(opener, project.ledger, system_user(), project.now)
+    detokenizer = Detokenizer(opener, project.ledger, project.actor, project.now)
     if not column:
         with detokenizer.value(token) as value:
             show(value)

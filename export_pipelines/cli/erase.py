@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from export_pipelines.cli.context import project_of, say, show
+from export_pipelines.cli.asking import As, administering
+from export_pipelines.cli.context import say, show
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import Columns, counted, show_json, show_listing
 from export_pipelines.errors import RequestError
-from export_pipelines.system_user import system_user
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -39,10 +39,11 @@ def erase(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
+    asker: As = None,
 ) -> None:
     """Destroy the data keys of artifacts, then their delivered copies where a destination lets us, Dagster's record of their
     runs, and their files. A sealed artifact opens nowhere any more, in no copy. The audit says who did it."""
-    project = project_of(context)
+    project = administering(context, asker)
     if record:
         _show_records(project, artifacts or [], json)
         return
@@ -89,7 +90,7 @@ def _chosen(
 def _erase(project: "Project", chosen: "Sequence[Manifest]", why: dict[str, Any], yes: bool) -> None:
     from export_pipelines.erasure.erase import Eraser
 
-    eraser = Eraser(project.store, project.ledger, system_user(), project.now, project.resources)
+    eraser = Eraser(project.store, project.ledger, project.actor, project.now, project.resources)
     eraser.require_free(chosen, why)
     names = ", ".join(manifest.artifact for manifest in chosen)
     if not yes and not typer.confirm(f"Erase {names}? It cannot be undone", err=True):

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from export_pipelines.cli.context import project_of, say
+from export_pipelines.cli.asking import As, administering
+from export_pipelines.cli.context import say
 from export_pipelines.errors import RequestError, StoreError
 
 
@@ -16,6 +17,7 @@ def evidence(
         Path | None,
         typer.Option("-o", "--output", help="The ZIP file to write; default: evidence_<artifact>.zip here."),
     ] = None,
+    asker: As = None,
 ) -> None:
     """Write a signed ZIP file with the manifest, the receipts and the audit of an artifact, and a page that says how to
     verify it with sha256sum and openssl. Needs the key AUDIT_KEY."""
@@ -24,7 +26,7 @@ def evidence(
     from export_pipelines.files.private import open_new
     from export_pipelines.ledger.checkpoint import Signer
 
-    project = project_of(context)
+    project = administering(context, asker)
     signer = Signer(project.settings.audit_key.active("evidence"))
     path = output or Path(f"evidence_{artifact.replace('/', '_')}.zip")
     if path.exists():

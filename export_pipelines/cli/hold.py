@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from export_pipelines.cli.context import project_of, say, show
+from export_pipelines.cli.asking import As, administering
+from export_pipelines.cli.context import say, show
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import Columns, counted, show_listing
 from export_pipelines.errors import RequestError
-from export_pipelines.system_user import system_user
 
 if TYPE_CHECKING:
     from export_pipelines.ledger import Hold, HoldKind
@@ -30,11 +30,12 @@ def hold(
     release: Annotated[bool, typer.Option("--release", help="Release the holds on it.")] = False,
     list_all: Annotated[bool, typer.Option("--list", help="List what is on hold.")] = False,
     json: Json = False,
+    asker: As = None,
 ) -> None:
     """Keep artifacts from `erase` and from retention, until the hold is released."""
     from export_pipelines.ledger import AuditAction, Holds
 
-    project = project_of(context)
+    project = administering(context, asker)
     holds = Holds(project.ledger.engine)
     if list_all:
         show_listing(holds.standing(), _columns(), _as_dict, json=json, empty="nothing is on hold")
@@ -43,18 +44,18 @@ def hold(
     if kind == "artifact" and not release:
         project.store.manifest(subject)
     if release:
-        count = holds.release(kind, subject, system_user(), project.now())
+        count = holds.release(kind, subject, project.actor, project.now())
         if not count:
             raise RequestError("it is not on hold", where=subject, remedy="export-pipelines hold --list")
         detail = {"kind": kind, "holds": count, "change": "released"}
-        project.ledger.record(system_user(), AuditAction.HOLD, subject, detail, project.now())
+        project.ledger.record(project.actor, AuditAction.HOLD, subject, detail, project.now())
         show(f"{subject}: {counted(count, 'hold')} released")
         return
     if not reason:
         raise RequestError("a hold needs a reason", remedy='--reason "claim 12-345"')
-    placed = holds.place(kind, subject, reason, system_user(), project.now())
+    placed = holds.place(kind, subject, reason, project.actor, project.now())
     detail = {"kind": kind, "hold": placed.id, "change": "placed"}
-    project.ledger.record(system_user(), AuditAction.HOLD, subject, detail, project.now())
+    project.ledger.record(project.actor, AuditAction.HOLD, subject, detail, project.now())
     show(f"{subject}: on hold")
     if kind == "lead":
         _say_which(project, subject)

@@ -100,8 +100,8 @@ def test_verifying_what_is_sealed_uses_its_key(guarded: Project, terminal: Termi
             "create",
             "rita",
         ),
-        (("access", "review", "--as", "ana"), "command", "ana"),
-        (("access", "key", "list", "--as", "ana"), "command", "ana"),
+        (("access", "review", "--as", "ana"), "admin", "ana"),
+        (("access", "key", "list", "--as", "ana"), "admin", "ana"),
         (("access", "key", "new", "nobody", "--as", "boss"), "command", "boss"),
         (("access", "explain", "nobody", "leads"), "command", None),
     ],
@@ -215,14 +215,17 @@ def test_no_value_is_in_the_audit(guarded: Project, terminal: Terminal) -> None:
 def test_the_export_streams_what_the_listing_shows(guarded: Project, terminal: Terminal) -> None:
     terminal("plan", "leads", *JANUARY, "--as", "ana")
     terminal("run", "leads", *JANUARY, "--as", "rita")
-    shown = json.loads(terminal("audit", "--json").stdout)
-    lines = terminal("audit", "export", "--format", "ndjson").stdout.splitlines()
+    shown = json.loads(terminal("audit", "--json", "--as", "boss").stdout)
+    lines = terminal("audit", "export", "--format", "ndjson", "--as", "boss").stdout.splitlines()
     assert [json.loads(line) for line in lines] == shown and len(shown) == 3
-    table = list(csv.DictReader(io.StringIO(terminal("audit", "export").stdout)))
+    table = list(csv.DictReader(io.StringIO(terminal("audit", "export", "--as", "boss").stdout)))
     assert [row["hash"] for row in table] == [entry["hash"] for entry in shown]
     assert json.loads(table[-1]["detail"]) == shown[-1]["detail"]
-    assert terminal("audit", "export", "--since", "2024-02-06", "--format", "ndjson").stdout == ""
-    denied = terminal("audit", "export", "--action", "denied").stdout.splitlines()
+    assert (
+        terminal("audit", "export", "--since", "2024-02-06", "--format", "ndjson", "--as", "boss").stdout
+        == ""
+    )
+    denied = terminal("audit", "export", "--action", "denied", "--as", "boss").stdout.splitlines()
     assert len(denied) == 2
-    assert terminal("audit", "export", "--action", "denial").code == 2
+    assert terminal("audit", "export", "--action", "denial", "--as", "boss").code == 2
     assert terminal("audit", "verify").stdout.startswith("3 entries, one chain")
