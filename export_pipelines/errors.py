@@ -7,7 +7,9 @@ ExportError                      what, where, what to do
 |   |-- CatalogError             the catalog's YAML, or an unknown dataset or field
 |   |-- WindowError              a date, partition or window that cannot be exported
 |   |-- Denied                   access.yaml does not allow it
+|   |-- OnHold                   an artifact that must be kept was to be erased
 |   |-- SettingsError            environment, keys, folders
+|   |   `-- KeyRefused           a master key, or the KMS that has it, opens no data key
 |   |-- SourceError              source unreachable, table or column missing
 |   `-- ImportFileError          a file handed to `import`
 |-- RetryableError               the same run may succeed later          exit code 1
@@ -102,6 +104,20 @@ class SettingsError(RequestError):
     """The environment, a key or a folder is not as it must be."""
 
     code = "settings"
+
+
+class KeyRefused(SettingsError):
+    """A data key does not open: under another master key, or the KMS refuses it."""
+
+    code = "key_refused"
+    is_refusal = True
+
+
+class OnHold(RequestError):
+    """What is to be erased is on hold."""
+
+    code = "on_hold"
+    is_refusal = True
 
 
 class SourceError(RequestError):

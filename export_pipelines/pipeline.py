@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from export_pipelines import logs
 from export_pipelines.artifacts import FORMAT_VERSION, NO_ACCESS_FILE, Manifest, ManifestColumn, Part, Store
-from export_pipelines.audit.records import delivery_record, failed_run, run_record
+from export_pipelines.audit.records import delivery_record, failed_run, owner_of, run_record
+from export_pipelines.audit.trail import AuditTrail
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.delivery import Artifact, Receipt, Resources, discard_encrypted, open_destination
 from export_pipelines.errors import ExportError, RetryableError
-from export_pipelines.ledger import AuditLog, Delivery, Ledger
+from export_pipelines.ledger import Delivery, Ledger
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.limits import require_room
@@ -108,7 +109,9 @@ def write_window(
     try:
         manifest = run_export(plan, context, token, observer)
     except ExportError as error:
-        AuditLog(ledger.engine).add([failed_run(plan, actor, error)], context.now())
+        trail = AuditTrail(lambda: ledger, context.now)
+        trail.refused(error, actor, "run", f"{plan.export}/{plan.extract.window.key}", plan.owner)
+        trail.record(failed_run(plan, actor, error))
         raise
     entries = destinations_of(plan, manifest.rows)
     record = run_record(manifest, actor, plan.owner)
@@ -174,7 +177,12 @@ def deliver(
                 attempt.audit = delivery_record(row, manifest, actor)
                 destination = open_destination(settings, resources)
                 attempt.heading_for(destination.target(manifest))
-                attempt.receipt = destination.send(Artifact(manifest.as_delivered(), store, now()), attempt)
+                with AuditTrail(lambda: ledger, now).refusals(
+                    actor, "deliver", row.artifact, owner_of(manifest)
+                ):
+                    attempt.receipt = destination.send(
+                        Artifact(manifest.as_delivered(), store, now()), attempt
+                    )
             receipt = attempt.receipt
     except BaseException as error:
         if isinstance(error, ExportError) and not error.retryable:

@@ -226,7 +226,8 @@ class Project(ProjectParts):
 
         manifest = self.manifest(artifact)
         self.note_opened([manifest])
-        return to_pandas(read_artifact(manifest, self.store))
+        with self.trail.refusals(self.asker, "read", manifest.artifact):
+            return to_pandas(read_artifact(manifest, self.store))
 
     def to_arrow(self, artifact: str) -> "pa.RecordBatchReader":
         """What an artifact holds, batch by batch, a part in memory at a time; see `read`."""

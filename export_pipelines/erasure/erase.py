@@ -12,7 +12,7 @@ from export_pipelines.definition.delivery import read_entry
 from export_pipelines.delivery import Receipt, Resources, open_destination
 from export_pipelines.delivery.removal import Removal, Removing, all_left
 from export_pipelines.erasure.holds import HeldArtifacts, described
-from export_pipelines.errors import ExportError, RequestError
+from export_pipelines.errors import ExportError, OnHold
 from export_pipelines.ledger import (
     AuditAction,
     AuditOutcome,
@@ -77,8 +77,8 @@ class Eraser:
     def erase(self, artifact: str, why: Mapping[str, Any]) -> Erasure:
         """The artifact is gone when this returns; what was sealed opens nowhere any more. `why` is written into the audit.
 
-        Ended anywhere, the same call goes on: the manifest goes last. Raises RequestError for an artifact that is unknown or
-        on hold, StoreError where files could not be removed: the key is destroyed all the same.
+        Ended anywhere, the same call goes on: the manifest goes last. Raises RequestError for an artifact that is unknown,
+        OnHold, StoreError where files could not be removed: the key is destroyed all the same.
         """
         manifest = self.store.manifest(artifact)
         self.require_free([manifest], why)
@@ -106,13 +106,16 @@ class Eraser:
         return erasure
 
     def require_free(self, manifests: Sequence[Manifest], why: Mapping[str, Any]) -> None:
-        """Raises RequestError where one is on hold, and records that it was asked for."""
+        """Raises OnHold where one is on hold, and records that it was asked for."""
         held = HeldArtifacts.of(self.ledger, self.store).among(manifests)
         for artifact, hold in held.items():
-            self._record(artifact, {**why, "hold": hold.id}, AuditOutcome.DENIED)
+            detail = {**why, "asked": "erase", "code": OnHold.code, "hold": hold.id}
+            self._record(artifact, detail, AuditOutcome.DENIED, AuditAction.DENIED)
         if held:
             texts = (f"{artifact} is on hold: {described(hold)}" for artifact, hold in held.items())
-            raise RequestError("\n".join(texts), remedy="export-pipelines hold --release releases it")
+            error = OnHold("\n".join(texts), remedy="export-pipelines hold --release releases it")
+            error.is_recorded = True  # for each artifact
+            raise error
 
     def forgetting(self, forget_run: Callable[[str], None]) -> "Eraser":
         return replace(self, forget_run=forget_run)
@@ -168,5 +171,11 @@ class Eraser:
             return None, error.what
         return run, None
 
-    def _record(self, artifact: str, detail: Mapping[str, Any], outcome: AuditOutcome) -> int:
-        return self.ledger.record(self.actor, AuditAction.ERASED, artifact, detail, self.now(), outcome)
+    def _record(
+        self,
+        artifact: str,
+        detail: Mapping[str, Any],
+        outcome: AuditOutcome,
+        action: AuditAction = AuditAction.ERASED,
+    ) -> int:
+        return self.ledger.record(self.actor, action, artifact, detail, self.now(), outcome)

@@ -3,13 +3,14 @@
 import csv
 import io
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from export_pipelines.errors import AccessFileError
+from export_pipelines.errors import AccessFileError, KeyRefused
 from export_pipelines.ledger import AuditEntry, AuditLog, open_ledger
 from export_pipelines.project import Project as Opened
 from export_pipelines_tests.access.policies import ACCESS, LEADS
@@ -229,3 +230,28 @@ def test_the_export_streams_what_the_listing_shows(guarded: Project, terminal: T
     assert len(denied) == 2
     assert terminal("audit", "export", "--action", "denial", "--as", "boss").code == 2
     assert terminal("audit", "verify").stdout.startswith("3 entries, one chain")
+
+
+def test_a_wrong_master_key_is_recorded_by_whatever_way_it_opens_an_artifact(
+    guarded: Project, terminal: Terminal
+) -> None:
+    guarded.environment[MASTER] = "m" * 32
+    guarded.write("leads", TO_FOLDER)
+    as_boss = replace(Opened.open(guarded.folder, guarded.environment, lambda: NOW), asker="boss")
+    artifact = as_boss.run("leads", "2024-01-01").manifest.artifact
+    guarded.environment[MASTER] = "n" * 32
+    project = replace(Opened.open(guarded.folder, guarded.environment, lambda: NOW), asker="boss")
+    before = len(entries(guarded))
+    shutil.rmtree(guarded.home / "delivered")
+    with pytest.raises(KeyRefused):
+        project.read(artifact)
+    assert terminal("deliver", artifact, "--again", "--as", "boss").code == 1
+    assert terminal("erase", "--lead", "x", "--as", "boss").code == 2
+    denied = [entry for entry in entries(guarded)[before:] if entry.action == "denied"]
+    assert [(entry.actor, entry.detail["asked"]) for entry in denied] == [
+        ("boss", "read"),
+        ("boss", "deliver"),
+        ("boss", "command"),
+    ]
+    assert {(entry.detail["code"], entry.outcome) for entry in denied} == {("key_refused", "denied")}
+    assert terminal("erase", artifact, "--yes", "--as", "boss").code == 0  # which needs no key

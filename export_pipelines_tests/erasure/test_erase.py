@@ -231,8 +231,8 @@ def test_what_is_on_hold_is_neither_erased_nor_swept(sealed: Project, terminal: 
     assert answer.code == 2
     assert f"{artifact} is on hold: hold 1 on {artifact}" in answer.stderr and "claim 12" in answer.stderr
     assert listed(terminal) == {artifact, other}
-    denied = [entry for entry in ledger_of(sealed).audit("erased") if entry.outcome == "denied"]
-    assert [entry.subject for entry in denied] == [artifact]
+    (denied,) = ledger_of(sealed).audit("denied")
+    assert (denied.subject, denied.detail["code"]) == (artifact, "on_hold")
     assert "claim 12" in terminal("hold", "--list").stdout
     assert [item["subject"] for item in data(terminal("hold", "--list", "--json"))] == [artifact]
     assert terminal("hold", artifact, "--release").code == 0

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from export_pipelines.artifacts.sealing.kms import KmsMasterKey
 from export_pipelines.artifacts.sealing.stream import KEY_BYTES
-from export_pipelines.errors import SettingsError
+from export_pipelines.errors import KeyRefused
 from export_pipelines.key_versions import PREFIX, KeyVersion, KeyVersions
 
 NONCE_BYTES = 12
@@ -64,7 +64,7 @@ class MasterKey(Protocol):
     def wrap(self, artifact: str, key: bytes) -> bytes: ...
 
     def unwrap(self, artifact: str, wrapped: bytes) -> bytes:
-        """Raises SettingsError where this is not the key that wrapped it, or it was wrapped for another artifact."""
+        """Raises KeyRefused where this is not the key that wrapped it, or it was wrapped for another artifact."""
         ...
 
 
@@ -86,7 +86,7 @@ class LocalMasterKey:
         try:
             return self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _context(artifact))
         except InvalidTag:
-            raise SettingsError(
+            raise KeyRefused(
                 "the data key of this artifact does not open: the ledger's entry was changed",
                 where=artifact,
                 remedy="restore the ledger from a backup, or run the export again",
@@ -120,7 +120,7 @@ class MasterKeys:
         return key, WrappedKey(artifact, self.active.id, self.active.wrap(artifact, key))
 
     def unwrap(self, key: WrappedKey) -> bytes:
-        """The data key. Raises SettingsError where its master key is not held."""
+        """The data key. Raises KeyRefused where its master key is not held."""
         for master in self.held:
             if master.id == key.master:
                 return master.unwrap(key.artifact, key.wrapped)
@@ -135,9 +135,9 @@ class MasterKeys:
         return WrappedKey(key.artifact, self.active.id, self.active.wrap(key.artifact, self.unwrap(key)))
 
 
-def not_held(key: WrappedKey) -> SettingsError:
+def not_held(key: WrappedKey) -> KeyRefused:
     """No master key that is held opens `key`."""
-    return SettingsError(
+    return KeyRefused(
         f"the artifact is sealed under the master key {key.master}, which is not held here",
         where=key.artifact,
         remedy=f"set {PREFIX}MASTER_KEY, or a version of it, to that key",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from export_pipelines.errors import ExportError, RetryableError, SettingsError, not_installed
+from export_pipelines.errors import ExportError, KeyRefused, RetryableError, SettingsError, not_installed
 from export_pipelines.key_versions import PREFIX
 from export_pipelines.network_errors import is_passing, network_errors
 
@@ -124,11 +124,11 @@ def _answered(response: Mapping[str, Any], where: str) -> ExportError:
     code = str(response.get("Error", {}).get("Code", ""))
     if code in MENDED:
         what, remedy = MENDED[code]
-        return SettingsError(f"{what} ({code})", where=where, remedy=remedy)
+        return KeyRefused(f"{what} ({code})", where=where, remedy=remedy)
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in PASSING or is_passing(status):
         return RetryableError(f"KMS could not do it now ({code})", where=where)
-    return SettingsError(
+    return KeyRefused(
         f"KMS refuses the key ({code})", where=where, remedy="see the rights to it, and its state"
     )
 

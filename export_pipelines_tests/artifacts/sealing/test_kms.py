@@ -7,7 +7,7 @@ import pytest
 
 from export_pipelines.artifacts import open_store, verify
 from export_pipelines.artifacts.sealing import MasterKeys, SealedStore
-from export_pipelines.errors import ExportError, RetryableError, SealedArtifact, SettingsError
+from export_pipelines.errors import ExportError, KeyRefused, RetryableError, SealedArtifact, SettingsError
 from export_pipelines.key_versions import key_versions
 from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines_servers.free_port import free_port
@@ -123,9 +123,9 @@ def test_a_kms_that_refuses_leaves_no_file_and_opens_none(kms: Kms, tmp_path: Pa
     stored(store_of(tmp_path, keys, uri(arn)))
     store = store_of(tmp_path, keys, uri(arn))
     with kms.closed():
-        with pytest.raises(SettingsError, match=r"aws-kms://.* for daily/2024-01-15/.*: KMS refuses the key"):
+        with pytest.raises(KeyRefused, match=r"aws-kms://.* for daily/2024-01-15/.*: KMS refuses the key"):
             contents(store)
-        with pytest.raises(SettingsError):
+        with pytest.raises(KeyRefused):
             stored(store, token=LATER)
     assert [manifest.artifact for manifest in store.manifests()] == [ARTIFACT]
     assert [key.artifact for key in keys.all()] == [ARTIFACT]
