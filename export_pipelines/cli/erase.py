@@ -1,7 +1,8 @@
 """`erase`: artifacts that must be gone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,13 +13,15 @@ from export_pipelines.cli.context import say, show
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import Columns, counted, show_json, show_listing
-from export_pipelines.errors import RequestError
+from export_pipelines.errors import DamagedArtifact, RequestError
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-    from export_pipelines.artifacts import Manifest
+    from export_pipelines.artifacts import Manifest, Store
     from export_pipelines.erasure.erase import Erasure
+    from export_pipelines.erasure.holds import Targets
+    from export_pipelines.erasure.record import ErasureRecord
     from export_pipelines.project import Project
 
 
@@ -47,57 +50,100 @@ def erase(
     if record:
         _show_records(project, artifacts or [], json)
         return
-    chosen, without_index, why = _chosen(project, artifacts or [], lead, before)
+    chosen = _chosen(project, artifacts or [], lead, before)
     if dry_run:
-        show_listing(
-            chosen, _columns(project), lambda manifest: manifest.artifact, json=json, empty="nothing to erase"
-        )
-    elif chosen:
-        _erase(project, chosen, why, yes)
+        _show_chosen(project, chosen, json)
+    elif chosen.targets or chosen.again:
+        _erase(project, chosen, yes)
     else:
         say("nothing to erase")
-    for manifest in without_index:
-        say(
-            f"error: {manifest.artifact}: it has no index of leads, so nobody knows whether it holds this lead"
-        )
-    if without_index:
+    for artifact, reason in chosen.unknown.items():
+        say(f"error: {artifact}: {reason}")
+    if chosen.unknown:
         raise typer.Exit(FAILED)
 
 
-def _chosen(
-    project: "Project", artifacts: Sequence[str], lead: str | None, before: str | None
-) -> "tuple[Sequence[Manifest], Sequence[Manifest], dict[str, Any]]":
-    """What is to be erased, the oldest first, what cannot be told, and why it is erased."""
+@dataclass(frozen=True)
+class Chosen:
+    """What is to be erased, the oldest first, and why. `again` are erasures for the same reason that are not complete,
+    `unknown` artifacts of which nobody can tell, with the reason."""
+
+    targets: "Targets"
+    again: "Sequence[ErasureRecord]"
+    why: dict[str, Any]
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+def _chosen(project: "Project", artifacts: Sequence[str], lead: str | None, before: str | None) -> Chosen:
+    from export_pipelines.erasure.record import unfinished
+
     if (bool(artifacts) + (lead is not None) + (before is not None)) != 1:
         raise RequestError("name artifacts, or --lead ID, or --before DATE: one of them", where="erase")
-    store = project.store
     if artifacts:
-        return [store.manifest(artifact) for artifact in dict.fromkeys(artifacts)], (), {"why": "artifact"}
+        records = {record.artifact: record for record in unfinished(project.ledger)}
+        targets = _named(project.store, artifacts, records)
+        again = [records[artifact] for artifact in dict.fromkeys(artifacts) if artifact not in targets]
+        return Chosen(targets, again, {"why": "artifact"})
+    listing, unknown = project.store.listing(), dict[str, str]()
     if before is not None:
         from export_pipelines.plan.window import moment_named
 
         day = moment_named(before)
-        old = [manifest for manifest in store.manifests() if manifest.created_at < day]
-        return old[::-1], (), {"why": f"made before {day:%Y-%m-%d}"}
-    from export_pipelines.erasure.holds import as_subject
-    from export_pipelines.erasure.lead_search import lead_mark, search
+        why, reason = {"why": f"made before {day:%Y-%m-%d}"}, "when it was made"
+        manifests = [manifest for manifest in listing.manifests if manifest.created_at < day]
+    else:
+        from export_pipelines.erasure.holds import as_subject
+        from export_pipelines.erasure.lead_search import lead_mark, search
 
-    mark = lead_mark(store, str(lead))
-    matches = search(store, mark)
-    return matches.holding[::-1], matches.without_index, {"why": "lead", "lead": as_subject(mark)}
+        mark = lead_mark(project.store, str(lead))
+        matches, why = search(project.store, mark), {"why": "lead", "lead": as_subject(mark)}
+        reason, manifests = "whether it holds this lead", list(matches.holding)
+        for manifest in matches.without_index:
+            unknown[manifest.artifact] = f"it has no index of leads, so nobody knows {reason}"
+    for artifact in listing.damaged:
+        unknown[artifact] = f"its manifest is damaged, so nobody knows {reason}; erase it by its name"
+    targets = {manifest.artifact: manifest for manifest in manifests[::-1]}
+    again = [
+        record
+        for record in unfinished(project.ledger)
+        if record.artifact not in targets and record.was_asked_by(why)
+    ]
+    return Chosen(targets, again, why, unknown)
 
 
-def _erase(project: "Project", chosen: "Sequence[Manifest]", why: dict[str, Any], yes: bool) -> None:
+def _named(store: "Store", artifacts: Sequence[str], erased: Container[str]) -> "dict[str, Manifest | None]":
+    """Raises RequestError for one that the store does not know, and of which there is nothing `erased` to go on with."""
+    targets = dict[str, "Manifest | None"]()
+    for artifact in artifacts:
+        try:
+            targets[artifact] = store.manifest(artifact)
+        except DamagedArtifact:
+            targets[artifact] = None
+        except RequestError:
+            if artifact not in erased:
+                raise
+    return targets
+
+
+def _show_chosen(project: "Project", chosen: Chosen, json: bool) -> None:
+    columns, rows = _columns(project), list(chosen.targets.items())
+    show_listing(rows, columns, lambda target: target[0], json=json, empty="nothing to erase")
+    for record in chosen.again:
+        say(f"{record.artifact}: was erased; what was not reached would be tried again")
+
+
+def _erase(project: "Project", chosen: Chosen, yes: bool) -> None:
     from export_pipelines.erasure.erase import Eraser
 
     eraser = Eraser(project.store, project.ledger, project.actor, project.now, project.resources)
-    eraser.require_free(chosen, why)
-    names = ", ".join(manifest.artifact for manifest in chosen)
+    eraser.require_free(chosen.targets, chosen.why)
+    names = ", ".join((*chosen.targets, *(record.artifact for record in chosen.again)))
     if not yes and not typer.confirm(f"Erase {names}? It cannot be undone", err=True):
         raise RequestError("nothing was erased", remedy="answer y, or say --yes")
     with ExitStack() as stack:
         eraser = eraser.forgetting(_forgetting(project, stack))
-        erasures = [_erased(eraser.erase(manifest.artifact, why)) for manifest in chosen]
+        erasures = [_erased(eraser.erase(artifact, chosen.why)) for artifact in chosen.targets]
+        erasures += [_erased(eraser.erase_again(record)) for record in chosen.again]
     if project.settings.audit_key.held:
         from export_pipelines.ledger.audit_chain import sign_checkpoint
         from export_pipelines.ledger.checkpoint import Signer
@@ -105,6 +151,7 @@ def _erase(project: "Project", chosen: "Sequence[Manifest]", why: dict[str, Any]
         signer = Signer(project.settings.audit_key.active("audit"))
         sign_checkpoint(project.ledger.engine, signer, project.now())
     if not all(erasure.is_complete for erasure in erasures):
+        say("error: not everything could be reached; the same command tries it again")
         raise typer.Exit(FAILED)
 
 
@@ -131,8 +178,9 @@ def _erased(erasure: "Erasure") -> "Erasure":
         place = copy.delivery.receipt.target if copy.delivery.receipt else copy.delivery.target
         if copy.removal.removed:
             say(f"{counted(len(copy.removal.removed), 'delivered file')} removed at {place}")
+        error = "error: " if copy.removal.unreached else ""
         for reason in sorted(set(copy.removal.left.values())):
-            say(f"a delivered copy is left at {place}: {reason}")
+            say(f"{error}a delivered copy is left at {place}: {reason}")
     if erasure.run_left:
         say(f"error: Dagster's record of its run is left: {erasure.run_left}")
     return erasure
@@ -150,18 +198,18 @@ def _show_records(project: "Project", artifacts: Sequence[str], json: bool) -> N
     show("\n\n".join("\n".join(record.lines()) for record in records))
 
 
-def _columns(project: "Project") -> "Columns[Manifest]":
+def _columns(project: "Project") -> "Columns[tuple[str, Manifest | None]]":
     from export_pipelines.erasure.holds import HeldArtifacts, described
 
     held = HeldArtifacts.of(project.ledger, project.store)
 
-    def hold(manifest: "Manifest") -> str:
-        found = held.hold_on(manifest)
-        return described(found) if found else ""
+    def hold(artifact: str, manifest: "Manifest | None") -> str:
+        standing = held.among({artifact: manifest})
+        return described(standing[artifact]) if standing else ""
 
     return {
-        "would be erased": lambda manifest: manifest.artifact,
-        "made (UTC)": lambda manifest: f"{manifest.created_at:%Y-%m-%d %H:%M:%S}",
-        "rows": lambda manifest: manifest.rows,
-        "on hold": hold,
+        "would be erased": lambda target: target[0],
+        "made (UTC)": lambda target: f"{target[1].created_at:%Y-%m-%d %H:%M:%S}" if target[1] else "damaged",
+        "rows": lambda target: target[1].rows if target[1] else "",
+        "on hold": lambda target: hold(*target),
     }

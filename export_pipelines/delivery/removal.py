@@ -1,10 +1,9 @@
 """Takes back what a delivery put at a place: only files that stand there with the digests that were delivered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from export_pipelines.artifacts import Manifest
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.errors import ExportError
 
@@ -13,30 +12,29 @@ CHANGED = "what stands there is not, or no longer, what was delivered"
 
 @dataclass(frozen=True)
 class Removal:
-    """`removed` are names of files that are gone from the place now; `left` says of others why they are not. Files that
-    were not there any more are in neither."""
+    """`removed` are names of files that are gone from the place now; `left` says of others why they are not, and
+    `unreached` are those of them that a later try may reach. Files that were not there any more are in none."""
 
     removed: tuple[str, ...] = ()
     left: Mapping[str, str] = field(default_factory=dict)
+    unreached: tuple[str, ...] = ()
 
 
 @runtime_checkable
 class Removing(Protocol):
     """A destination from which files can be taken back.
 
-    remove: the files of a receipt for this manifest, the delivered manifest first. Raises ExportError for a place that
-            cannot be reached.
+    remove: the files of a receipt that have the SHA-256 in `digests` (see `delivered_digests`), the delivered manifest
+            first. Raises ExportError for a place that cannot be reached.
     """
 
-    def remove(self, manifest: Manifest, receipt: Receipt) -> Removal: ...
+    def remove(self, receipt: Receipt, digests: Mapping[str, str]) -> Removal: ...
 
 
-def delivered_digests(manifest: Manifest, receipt: Receipt) -> dict[str, str]:
-    """Name -> SHA-256 of what was delivered. Receipts of earlier releases name no digests: those of the artifact hold."""
-    if receipt.digests:
-        return dict(receipt.digests)
-    digests = [*(part.sha256 for part in manifest.parts), receipt.sha256]
-    return dict(zip(receipt.files, digests, strict=False))
+def delivered_digests(receipt: Receipt, parts: Iterable[str]) -> dict[str, str]:
+    """Name -> SHA-256 of what was delivered. Receipts of earlier releases name no digests: those of the artifact's `parts`
+    hold."""
+    return dict(receipt.digests) or dict(zip(receipt.files, [*parts, receipt.sha256], strict=False))
 
 
 def remove_files(
@@ -48,7 +46,7 @@ def remove_files(
 
     `digest_there` gives None for a file that is not there.
     """
-    removed, left = list[str](), dict[str, str]()
+    removed, left, unreached = list[str](), dict[str, str](), list[str]()
     for name in reversed(list(digests)):
         try:
             digest = digest_there(name)
@@ -59,8 +57,9 @@ def remove_files(
                 left[name] = CHANGED
         except ExportError as error:
             left[name] = error.what
-    return Removal(tuple(removed), left)
+            unreached.append(name)
+    return Removal(tuple(removed), left, tuple(unreached))
 
 
-def all_left(receipt: Receipt, why: str) -> Removal:
-    return Removal(left=dict.fromkeys(receipt.files, why))
+def all_left(receipt: Receipt, why: str, unreached: bool = False) -> Removal:
+    return Removal(left=dict.fromkeys(receipt.files, why), unreached=receipt.files if unreached else ())

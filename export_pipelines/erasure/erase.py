@@ -1,7 +1,7 @@
 """Erases artifacts: the data key first, which reaches every copy of a sealed one, then delivered copies, Dagster's record of
 the run, and the files; and says so in the audit, before it begins and after it ended."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,10 @@ from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.artifacts.sealing import sealed_store
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.delivery import Receipt, Resources, open_destination
-from export_pipelines.delivery.removal import Removal, Removing, all_left
-from export_pipelines.erasure.holds import HeldArtifacts, described
-from export_pipelines.errors import ExportError, OnHold
+from export_pipelines.delivery.removal import Removal, Removing, all_left, delivered_digests
+from export_pipelines.erasure.holds import HeldArtifacts, Targets, described
+from export_pipelines.erasure.record import ErasureRecord
+from export_pipelines.errors import DamagedArtifact, ExportError, OnHold, RequestError
 from export_pipelines.ledger import (
     AuditAction,
     AuditOutcome,
@@ -40,6 +41,7 @@ class Copy:
             "kind": self.delivery.kind,
             "removed": len(self.removal.removed),
             "left": len(self.removal.left),
+            "unreached": len(self.removal.unreached),
             "why": reasons,
         }
 
@@ -57,7 +59,7 @@ class Erasure:
     @property
     def is_complete(self) -> bool:
         """Whether nothing is left that a second try could reach."""
-        return self.run_left is None
+        return self.run_left is None and not any(copy.removal.unreached for copy in self.copies)
 
 
 @dataclass(frozen=True)
@@ -77,37 +79,56 @@ class Eraser:
     def erase(self, artifact: str, why: Mapping[str, Any]) -> Erasure:
         """The artifact is gone when this returns; what was sealed opens nowhere any more. `why` is written into the audit.
 
-        Ended anywhere, the same call goes on: the manifest goes last. Raises RequestError for an artifact that is unknown,
-        OnHold, StoreError where files could not be removed: the key is destroyed all the same.
+        Its manifest may be damaged. Ended anywhere, the same call, or `erase_again`, goes on: the manifest goes last. Raises
+        RequestError for an artifact that is unknown, OnHold, StoreError where files could not be removed: the key is
+        destroyed all the same.
         """
-        manifest = self.store.manifest(artifact)
-        self.require_free([manifest], why)
-        detail = {
-            **why,
+        try:
+            manifest = self.store.manifest(artifact)
+        except DamagedArtifact:
+            manifest = None
+        self.require_free({artifact: manifest}, why)
+        return self._recorded(artifact, {**why, **self._content(artifact, manifest)})
+
+    def erase_again(self, record: ErasureRecord) -> Erasure:
+        """Goes on with an erasure that is not complete: with the copies, and Dagster's record, that it did not reach."""
+        detail = {**record.started.detail, "again": record.started.id}
+        self.require_free({record.artifact: None}, {"why": detail.get("why"), "again": record.started.id})
+        return self._recorded(record.artifact, detail, record)
+
+    def _content(self, artifact: str, manifest: Manifest | None) -> dict[str, Any]:
+        if manifest is None:
+            return {"sealed": sealed_store(self.store).keys.get(artifact) is not None, "damaged": True}
+        return {
             "sealed": manifest.is_sealed,
             "rows": manifest.rows,
             "manifest": manifest.as_delivered().digest,
             "parts": {part.name: part.sha256 for part in manifest.parts},
         }
+
+    def _recorded(
+        self, artifact: str, detail: Mapping[str, Any], before: ErasureRecord | None = None
+    ) -> Erasure:
         entry = self._record(artifact, detail, AuditOutcome.STARTED)
         try:
-            erasure = self._erase(manifest)
+            erasure = self._erase(artifact, detail, before)
         except BaseException as error:
             code = error.code if isinstance(error, ExportError) else type(error).__name__
-            self._record(artifact, {"entry": entry, "error": code}, AuditOutcome.FAILED)
+            failed = {"entry": entry, "error": code, "copies": before.reached if before else []}
+            self._record(artifact, failed, AuditOutcome.FAILED)
             raise
         ended = {
             "entry": entry,
-            "copies": [copy.as_detail() for copy in erasure.copies],
+            "copies": [*(before.reached if before else ()), *(copy.as_detail() for copy in erasure.copies)],
             "run": erasure.run,
             "run_left": erasure.run_left,
         }
         self._record(artifact, ended, AuditOutcome.DONE)
         return erasure
 
-    def require_free(self, manifests: Sequence[Manifest], why: Mapping[str, Any]) -> None:
+    def require_free(self, targets: Targets, why: Mapping[str, Any]) -> None:
         """Raises OnHold where one is on hold, and records that it was asked for."""
-        held = HeldArtifacts.of(self.ledger, self.store).among(manifests)
+        held = HeldArtifacts.of(self.ledger, self.store).among(targets)
         for artifact, hold in held.items():
             detail = {**why, "asked": "erase", "code": OnHold.code, "hold": hold.id}
             self._record(artifact, detail, AuditOutcome.DENIED, AuditAction.DENIED)
@@ -120,46 +141,62 @@ class Eraser:
     def forgetting(self, forget_run: Callable[[str], None]) -> "Eraser":
         return replace(self, forget_run=forget_run)
 
-    def _erase(self, manifest: Manifest) -> Erasure:
-        artifact = manifest.artifact
+    def _erase(self, artifact: str, detail: Mapping[str, Any], before: ErasureRecord | None) -> Erasure:
         sealed_store(self.store).keys.destroy([artifact], self.now())
+        done = {copy["delivery"] for copy in before.reached} if before else set()
         copies = tuple(
-            Copy(delivery, self._take_back(delivery, manifest)) for delivery in self._sent(artifact)
+            Copy(delivery, self._take_back(delivery, detail.get("parts")))
+            for delivery in self._sent(artifact)
+            if delivery.id not in done
         )
-        run, run_left = self._forget_run(artifact)
-        self.store.remove(artifact)
+        run, run_left = (before.run, None) if before and before.run else self._forget_run(artifact)
+        self._remove_files(artifact, is_again=before is not None)
         mark_erased(self.ledger.engine, artifact, self.now())
-        return Erasure(artifact, manifest.is_sealed, copies, run, run_left)
+        return Erasure(artifact, bool(detail.get("sealed")), copies, run, run_left)
+
+    def _remove_files(self, artifact: str, is_again: bool) -> None:
+        try:
+            self.store.remove(artifact)
+        except RequestError:
+            if not is_again:
+                raise
+            self.store.sweep(artifact.partition("/")[0])  # parts whose manifest was removed before the kill
 
     def _sent(self, artifact: str) -> list[Delivery]:
         """The deliveries of which a copy may lie somewhere."""
         states: tuple[State, ...] = ("delivered", "uncertain", "sending")
         return self.ledger.deliveries(artifact=artifact, states=states)
 
-    def _take_back(self, delivery: Delivery, manifest: Manifest) -> Removal:
+    def _take_back(self, delivery: Delivery, parts: Mapping[str, str] | None) -> Removal:
+        """`parts` are the SHA-256 of the artifact's parts by name; None where nobody knows them."""
         receipt = delivery.receipt
         if receipt is None:
             return Removal(left={"": "nobody knows whether it arrived"})
-        if self.resources is None:
-            return all_left(receipt, "retention takes nothing back from destinations")
-        other = other_artifact_of_same_copy(self.ledger.engine, delivery.id)
-        if other is not None:
-            return all_left(receipt, f"it is the copy of {other} too")
+        why_left = self._why_left(delivery, receipt, parts)
+        if why_left or self.resources is None:
+            return all_left(receipt, why_left or "retention takes nothing back from destinations")
         try:
             destination = open_destination(read_entry(delivery.entry), self.resources)
             if isinstance(destination, Removing):
-                return self._removed(destination, delivery, receipt, manifest)
+                digests = delivered_digests(receipt, (parts or {}).values())
+                return self._removed(destination, delivery, receipt, digests)
         except ExportError as error:
-            return all_left(receipt, error.what)
+            return all_left(receipt, error.what, unreached=True)
         return all_left(receipt, "nothing can be taken back from there")
 
+    def _why_left(self, delivery: Delivery, receipt: Receipt, parts: Mapping[str, str] | None) -> str | None:
+        if parts is None and not receipt.digests:
+            return "the manifest is damaged, so nobody knows what was delivered"
+        other = other_artifact_of_same_copy(self.ledger.engine, delivery.id)
+        return f"it is the copy of {other} too" if other is not None else None
+
     def _removed(
-        self, destination: Removing, delivery: Delivery, receipt: Receipt, manifest: Manifest
+        self, destination: Removing, delivery: Delivery, receipt: Receipt, digests: Mapping[str, str]
     ) -> Removal:
         with self.ledger.locks.hold(delivery.lock_key) as ours:
             if ours:
-                return destination.remove(manifest, receipt)
-        return all_left(receipt, "another process is delivering there right now")
+                return destination.remove(receipt, digests)
+        return all_left(receipt, "another process is delivering there right now", unreached=True)
 
     def _forget_run(self, artifact: str) -> tuple[str | None, str | None]:
         run = run_of(self.ledger.engine, artifact)

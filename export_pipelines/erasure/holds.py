@@ -1,6 +1,6 @@
 """What is on hold: artifacts by their names, and those that hold a lead."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from export_pipelines.artifacts import Manifest, Store
@@ -8,6 +8,7 @@ from export_pipelines.erasure.lead_search import holds_lead
 from export_pipelines.ledger import Hold, Holds, Ledger
 
 MARK_DIGITS = 16
+Targets = Mapping[str, Manifest | None]  # artifacts by name; None where there is no manifest to be read
 
 
 def as_subject(mark: int) -> str:
@@ -17,8 +18,8 @@ def as_subject(mark: int) -> str:
 
 @dataclass(frozen=True)
 class HeldArtifacts:
-    """Tells which hold stands on an artifact. An artifact without an index is on hold as long as any lead is: nobody knows
-    whether it holds that lead."""
+    """Tells which hold stands on an artifact. An artifact without an index, or of which only the name is known, is on hold
+    as long as any lead is: nobody knows whether it holds that lead."""
 
     holds: Sequence[Hold]
     store: Store
@@ -35,10 +36,17 @@ class HeldArtifacts:
                 return hold
         return None
 
-    def among(self, manifests: Sequence[Manifest]) -> dict[str, Hold]:
+    def hold_on_name(self, artifact: str) -> Hold | None:
+        """The same where there is no manifest to be read."""
+        return next((hold for hold in self.holds if hold.kind == "lead" or hold.subject == artifact), None)
+
+    def among(self, targets: "Targets") -> dict[str, Hold]:
         """Those that are on hold, each with its first hold."""
-        found = {manifest.artifact: self.hold_on(manifest) for manifest in manifests}
-        return {artifact: hold for artifact, hold in found.items() if hold is not None}
+        first = {
+            artifact: self.hold_on(manifest) if manifest else self.hold_on_name(artifact)
+            for artifact, manifest in targets.items()
+        }
+        return {artifact: hold for artifact, hold in first.items() if hold is not None}
 
 
 def described(hold: Hold) -> str:

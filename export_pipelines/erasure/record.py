@@ -1,7 +1,7 @@
 """The deletion record of an artifact: read from the audit, whose chain proves it, as often as it is asked for."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from export_pipelines.errors import RequestError
@@ -18,6 +18,28 @@ class ErasureRecord:
     ended: AuditEntry | None
     places: dict[str, str]
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left that another try could reach."""
+        if self.ended is None or self.ended.outcome == AuditOutcome.FAILED or self._ended("run_left"):
+            return False
+        return len(self.reached) == len(self._ended("copies", []))
+
+    @property
+    def reached(self) -> list[dict[str, Any]]:
+        """Of the copies those that need no other try, as the audit has them."""
+        return [copy for copy in self._ended("copies", []) if not copy.get("unreached")]
+
+    @property
+    def run(self) -> str | None:
+        """Dagster's run whose record was erased."""
+        run = self._ended("run")
+        return run if isinstance(run, str) else None
+
+    def was_asked_by(self, why: Mapping[str, Any]) -> bool:
+        """Whether the erasure has the reason `why`."""
+        return all(self.started.detail.get(name) == value for name, value in why.items())
+
     def as_dict(self) -> dict[str, Any]:
         entries = [self.started, *([self.ended] if self.ended else [])]
         return {
@@ -30,7 +52,7 @@ class ErasureRecord:
             "copies": [
                 {**copy, "place": self.places.get(copy["delivery"], "")} for copy in self._ended("copies", [])
             ],
-            "run": self._ended("run"),
+            "run": self.run,
             "run_left": self._ended("run_left"),
             "audit": [{"entry": entry.id, "sha256": entry.hash} for entry in entries],
         }
@@ -42,7 +64,8 @@ class ErasureRecord:
         yield f"by {record['by']}, from {record['started_at']} to {record['ended_at'] or '?'}: {record['outcome']}"
         yield f"why: {what.get('why', 'artifact')}" + (f" {what['lead']}" if "lead" in what else "")
         key = ", sealed: its data key was destroyed" if what.get("sealed") else ", not sealed"
-        yield f"{what.get('rows', 0):,} rows{key}"
+        content = "its manifest was damaged" if what.get("damaged") else f"{what.get('rows', 0):,} rows"
+        yield f"{content}{key}"
         for name, sha256 in what.get("parts", {}).items():
             yield f"  part {name}, SHA-256 {sha256}"
         for copy in record["copies"]:
@@ -60,20 +83,32 @@ class ErasureRecord:
 
 def erasure_record(ledger: Ledger, artifact: str) -> ErasureRecord:
     """The record of the last erasure of the artifact. Raises RequestError where there was none."""
-    entries = [entry for entry in ledger.audit(AuditAction.ERASED) if entry.subject == artifact]
-    started = [entry for entry in entries if entry.outcome in (AuditOutcome.STARTED, None)]
-    if not started:
+    records = _records(ledger)
+    if artifact not in records:
         raise RequestError("it was not erased", where=artifact, remedy="export-pipelines artifacts lists all")
-    last = started[-1]
     places = {
         delivery.id: delivery.receipt.target if delivery.receipt else delivery.target
         for delivery in ledger.deliveries(artifact=artifact)
     }
-    return ErasureRecord(artifact, last, _end(entries, last), places)
+    return replace(records[artifact], places=places)
 
 
-def _end(entries: Sequence[AuditEntry], started: AuditEntry) -> AuditEntry | None:
-    return next((entry for entry in entries if entry.detail.get("entry") == started.id), None)
+def unfinished(ledger: Ledger) -> list[ErasureRecord]:
+    """Of each artifact whose last erasure was killed, failed, or did not reach everything: the record of it, without places."""
+    return [record for record in _records(ledger).values() if not record.is_complete]
+
+
+def _records(ledger: Ledger) -> dict[str, ErasureRecord]:
+    """The last erasure of each artifact."""
+    records, ends = dict[str, ErasureRecord](), dict[int, AuditEntry]()
+    for entry in ledger.audit(AuditAction.ERASED):
+        if entry.outcome in (AuditOutcome.STARTED, None):
+            records[entry.subject] = ErasureRecord(entry.subject, entry, None, {})
+        elif isinstance(entry.detail.get("entry"), int):
+            ends[entry.detail["entry"]] = entry
+    return {
+        artifact: replace(record, ended=ends.get(record.started.id)) for artifact, record in records.items()
+    }
 
 
 def _became(copy: dict[str, Any]) -> str:

@@ -254,7 +254,7 @@ def test_what_is_taken_back_is_gone_in_every_version_and_others_stay(
     assert kept() == {b"id\n1\n", b"id\n2\n"}
     destination = open_entry(receiver.entry(), desk.resources)
     assert isinstance(destination, Removing)
-    removal = destination.remove(first, receipt)
+    removal = destination.remove(receipt, receipt.digests)
     assert "leads_part_1.csv" in removal.removed
     assert kept() == {b"id\n2\n"}
     assert receiver.arrived()["leads_part_1.csv"] == b"id\n2\n"

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from export_pipelines.delivery.removal import Removal, Removing
+from export_pipelines.artifacts import Manifest
+from export_pipelines.delivery import Receipt
+from export_pipelines.delivery.removal import Removal, Removing, delivered_digests
 from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, SettingsError
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
@@ -134,6 +136,10 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(
         open_entry({"kind": kind, "settings": settings[kind]}, desk.resources)
 
 
+def taken_back(destination: Removing, made: Manifest, receipt: Receipt) -> Removal:
+    return destination.remove(receipt, delivered_digests(receipt, [part.sha256 for part in made.parts]))
+
+
 def test_what_was_delivered_is_taken_back_and_nothing_else(desk: Desk, receiver: Receiver) -> None:
     """Also where the receipt is of an earlier release, which named no digests."""
     made = stored(desk.store)
@@ -144,15 +150,15 @@ def test_what_was_delivered_is_taken_back_and_nothing_else(desk: Desk, receiver:
         return
     arrived = receiver.arrived()
     for older in (receipt, receipt.model_copy(update={"digests": {}})):
-        removal = destination.remove(made, older)
+        removal = taken_back(destination, made, older)
         assert (set(removal.removed), removal.left) == (set(arrived), {})
         assert receiver.arrived() == {}
         assert receiver.debris() == []
-        assert destination.remove(made, older) == Removal()
+        assert taken_back(destination, made, older) == Removal()
         desk.send(made, receiver.entry(), again=True)
     desk.send(stored(desk.store, OTHER, token=LATER, at=AT + timedelta(days=1)), receiver.entry())
     replaced = receiver.arrived()
-    removal = destination.remove(made, receipt)
+    removal = taken_back(destination, made, receipt)
     assert removal.removed == ()
     assert set(removal.left) <= set(replaced)
     assert receiver.arrived() == replaced

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from export_pipelines.artifacts import Manifest
@@ -14,7 +15,7 @@ from export_pipelines.delivery.file_set import bring, digests_of, first_version
 from export_pipelines.delivery.folder.file_set import LOCK_NAME, FolderSet
 from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
-from export_pipelines.delivery.removal import Removal, all_left, delivered_digests, remove_files
+from export_pipelines.delivery.removal import Removal, all_left, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.files.digest import digest_of
@@ -96,7 +97,7 @@ class Folder:
         digests = digests_of(file_set.wanted)
         return receipt_of(artifact, self.kind, str(folder), file_set.wanted, digests=digests)
 
-    def remove(self, manifest: Manifest, receipt: Receipt) -> Removal:
+    def remove(self, receipt: Receipt, digests: Mapping[str, str]) -> Removal:
         folder = Path(receipt.target)
         if self.store.holds(folder):
             return all_left(receipt, "the place lies inside the artifact store")
@@ -112,12 +113,12 @@ class Folder:
             with path.open("rb") as file:
                 return digest_of(file)[1]
 
-        def remove(name: str) -> None:
+        def remove_file(name: str) -> None:
             (folder / name).unlink()
             sync_folder(folder)
 
         with store_errors("remove what was delivered", folder), locked(folder / LOCK_NAME):
-            return remove_files(delivered_digests(manifest, receipt), digest_there, remove)
+            return remove_files(digests, digest_there, remove_file)
 
     def _folder(self, manifest: Manifest) -> Path:
         text = place_of(self.path, words_of(manifest), WHERE)

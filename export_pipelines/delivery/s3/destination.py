@@ -1,6 +1,7 @@
 """Delivers an artifact into an S3 bucket: whole objects under their final keys, the manifest last."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import PREFIX, bring, digests_of, first_version
 from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
-from export_pipelines.delivery.removal import Removal, all_left, delivered_digests, remove_files
+from export_pipelines.delivery.removal import Removal, all_left, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.s3.file_set import BucketSet
 from export_pipelines.s3 import Access, Upload, object_options, open_bucket
@@ -114,12 +115,12 @@ class S3:
             digests_of(file_set.wanted),
         )
 
-    def remove(self, manifest: Manifest, receipt: Receipt) -> Removal:
+    def remove(self, receipt: Receipt, digests: Mapping[str, str]) -> Removal:
         """Also older versions of an object, where the bucket keeps them and lets us."""
         root = self.bucket.url()
         if not receipt.target.startswith(root):
             return all_left(receipt, "the place is in another bucket than the export names")
-        folder, digests = receipt.target.removeprefix(root), delivered_digests(manifest, receipt)
+        folder = receipt.target.removeprefix(root)
 
         def digest_there(name: str) -> str | None:
             return self.bucket.digest_kept(folder + name, digests[name])

@@ -12,9 +12,9 @@ from export_pipelines.definition.destinations import SftpSettings
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import PREFIX, Wanted, bring, digests_of, first_version
-from export_pipelines.delivery.places import MAX_VERSIONS, place_of, versioned, words_of
+from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
-from export_pipelines.delivery.removal import Removal, all_left, delivered_digests, remove_files
+from export_pipelines.delivery.removal import Removal, all_left, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sftp.drop_box import SftpDropBox
 from export_pipelines.delivery.sftp.file_set import SftpSet, deepest, digest_there, make_folders, said_failure
@@ -95,14 +95,14 @@ class Sftp:
                 return None
         return self._receipt(artifact, file_set.where, file_set.wanted)
 
-    def remove(self, manifest: Manifest, receipt: Receipt) -> Removal:
+    def remove(self, receipt: Receipt, digests: Mapping[str, str]) -> Removal:
         if self.settings.drop_box:
             return all_left(receipt, "a drop box gives nothing back")
-        first = self._folder(manifest).rstrip("/") or "/"
-        names = (versioned(first, number, first) for number in range(1, MAX_VERSIONS + 1))
-        folder = next((name for name in names if self._url(name) == receipt.target), None)
-        if folder is None:
+        root = self._url("")
+        if not receipt.target.startswith(root):
             return all_left(receipt, "the place is on another server than the export names")
+        start = "/" if self.settings.path.startswith("/") else ""
+        folder = start + receipt.target.removeprefix(root)
         with self._client() as client, self._answers(folder):
 
             def digest_in(name: str) -> str | None:
@@ -114,7 +114,7 @@ class Sftp:
             def remove(name: str) -> None:
                 client.remove(posixpath.join(folder, name))
 
-            return remove_files(delivered_digests(manifest, receipt), digest_in, remove)
+            return remove_files(digests, digest_in, remove)
 
     def _receipt(self, artifact: Artifact, where: str, wanted: Mapping[str, Wanted]) -> Receipt:
         how, digests = {"verified by": self.settings.proof}, digests_of(wanted)
