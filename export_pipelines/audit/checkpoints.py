@@ -6,8 +6,8 @@ from export_pipelines.alerts.rules import checkpoint_places
 from export_pipelines.delivery import Resources
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Ledger
-from export_pipelines.ledger.audit_chain import sign_checkpoint
 from export_pipelines.ledger.checkpoint import Signer, open_note
+from export_pipelines.ledger.verify_audit import sign_checkpoint
 from export_pipelines.settings import Settings
 
 

@@ -14,9 +14,9 @@ from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.errors import RequestError
 from export_pipelines.files.private import FILE_MODE
 from export_pipelines.ledger import AuditEntry, Ledger
-from export_pipelines.ledger.audit import FIRST
-from export_pipelines.ledger.audit_chain import kept_notes, sign_checkpoint, verify_chain
+from export_pipelines.ledger.audit_entries import FIRST
 from export_pipelines.ledger.checkpoint import Checkpoint, Signer, open_note, public_pem, signature_in
+from export_pipelines.ledger.verify_audit import kept_notes, sign_checkpoint, verify_chain
 
 PAGE = Path(__file__).with_name("evidence.txt")
 SUMS = "SHA256SUMS"

@@ -119,8 +119,8 @@ def verify(
     ] = None,
 ) -> None:
     """Prove the chain of the audit, and hold it against checkpoints: those that the ledger keeps, and those given."""
-    from export_pipelines.ledger.audit_chain import kept_notes, verify_chain
     from export_pipelines.ledger.checkpoint import open_note
+    from export_pipelines.ledger.verify_audit import kept_notes, verify_chain
 
     project = project_of(context)
     engine, notes = project.ledger.engine, [_note(path) for path in checkpoints or ()]

@@ -145,8 +145,8 @@ def _erase(project: "Project", chosen: Chosen, yes: bool) -> None:
         erasures = [_erased(eraser.erase(artifact, chosen.why)) for artifact in chosen.targets]
         erasures += [_erased(eraser.erase_again(record)) for record in chosen.again]
     if project.settings.audit_key.held:
-        from export_pipelines.ledger.audit_chain import sign_checkpoint
         from export_pipelines.ledger.checkpoint import Signer
+        from export_pipelines.ledger.verify_audit import sign_checkpoint
 
         signer = Signer(project.settings.audit_key.active("audit"))
         sign_checkpoint(project.ledger.engine, signer, project.now())

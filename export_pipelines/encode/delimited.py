@@ -11,7 +11,7 @@ import polars as pl
 from export_pipelines.catalog import Kind
 from export_pipelines.encode.buffer import csv_bytes
 from export_pipelines.encode.encoder import CellCounts, Columns, Fitting
-from export_pipelines.transform.timestamps import with_timestamp_texts
+from export_pipelines.transform.timestamp_texts import with_timestamp_texts
 
 # what a spreadsheet may run, and what looks so once it was made safe: so the first quote can be taken off again.
 # Text columns only, so a negative number stays one

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from export_pipelines.encode.encoder import Columns, Encoder
-from export_pipelines.encode.xlsx.texts import require_cells_hold
+from export_pipelines.encode.xlsx.shared_strings import require_cells_hold
 from export_pipelines.plan.plan import Plan
 
 ROW_GROUP_ROWS = 16_384  # about 16 MB of wide leads, held several times over while they are written

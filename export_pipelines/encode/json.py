@@ -12,7 +12,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.encode.buffer import csv_bytes
 from export_pipelines.encode.encoder import CellCounts, Columns, Fitting
 from export_pipelines.plan.plan import OutputColumn
-from export_pipelines.transform.timestamps import with_timestamp_texts
+from export_pipelines.transform.timestamp_texts import with_timestamp_texts
 
 RAW = (Kind.DECIMAL, Kind.NUMBER, Kind.JSON)  # their text is JSON already
 LINE_BREAKS = r"[\r\n]"  # in JSON text they stand between tokens only, and here an object is one line

@@ -2,8 +2,8 @@
 
 from export_pipelines.ledger.alert import Alert, AlertKind
 from export_pipelines.ledger.api_keys import ApiKey, ApiKeys
-from export_pipelines.ledger.audit import AuditEntry, AuditRecord
 from export_pipelines.ledger.audit_action import AuditAction, AuditOutcome
+from export_pipelines.ledger.audit_entries import AuditEntry, AuditRecord
 from export_pipelines.ledger.audit_log import AuditLog
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
 from export_pipelines.ledger.erased import mark_erased, other_artifact_of_same_copy, run_of

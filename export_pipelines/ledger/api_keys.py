@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from export_pipelines.access.keys import digest_of, id_of, key_text
 from export_pipelines.errors import Denied, RequestError, unknown
-from export_pipelines.ledger.audit import AuditRecord, add_entry
 from export_pipelines.ledger.audit_action import AuditAction
+from export_pipelines.ledger.audit_entries import AuditRecord, add_entry
 from export_pipelines.ledger.tables import api_keys
 
 

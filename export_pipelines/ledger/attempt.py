@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from export_pipelines.delivery import Receipt
 from export_pipelines.errors import ExportError
-from export_pipelines.ledger.audit import AuditRecord
 from export_pipelines.ledger.audit_action import AuditOutcome
+from export_pipelines.ledger.audit_entries import AuditRecord
 from export_pipelines.ledger.delivery import Delivery
 from export_pipelines.ledger.tables import deliveries, insert_of, journal, placed
 

@@ -6,14 +6,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from export_pipelines.ledger.audit import (
+from export_pipelines.ledger.audit_action import AuditAction
+from export_pipelines.ledger.audit_entries import (
     AuditEntry,
     AuditRecord,
     add_entry,
     read_entries,
     wait_for_others,
 )
-from export_pipelines.ledger.audit_action import AuditAction
 from export_pipelines.ledger.tables import audit
 
 

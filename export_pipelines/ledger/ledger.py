@@ -15,8 +15,8 @@ from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger.alert import Alert, alert_keys, open_alerts, was_told
 from export_pipelines.ledger.attempt import Attempt
 from export_pipelines.ledger.attempt_rows import arrived, end_killed, failed, open_attempt, same_files, update
-from export_pipelines.ledger.audit import AuditEntry, AuditRecord, add_entry, read_entries
 from export_pipelines.ledger.audit_action import AuditOutcome
+from export_pipelines.ledger.audit_entries import AuditEntry, AuditRecord, add_entry, read_entries
 from export_pipelines.ledger.delivery import (
     OPEN,
     Delivery,

@@ -10,7 +10,7 @@ from export_pipelines.mask.recognise import STARS
 from export_pipelines.plan.plan import Mask
 from export_pipelines.transform.components import EXTENSION, has_form
 from export_pipelines.transform.letters import NOT_DIGIT, Letters, arrow_texts
-from export_pipelines.transform.timestamps import timestamp_texts
+from export_pipelines.transform.timestamp_texts import timestamp_texts
 
 SHOWN_DIGITS = 4  # of a phone
 WHOLE = frozenset(

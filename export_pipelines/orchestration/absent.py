@@ -19,8 +19,8 @@ from export_pipelines.errors import DefinitionError
 from export_pipelines.orchestration.checks import check_specs, definition_check, report
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.code_reference import code_reference
+from export_pipelines.orchestration.dagster_partitions import POLICY, partitions_of
 from export_pipelines.orchestration.failing import as_dagster_failure
-from export_pipelines.orchestration.partitions import POLICY, partitions_of
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, note_export
 from export_pipelines.orchestration.schedules import schedule_of
 from export_pipelines.project import Project

@@ -11,10 +11,10 @@ from export_pipelines.orchestration import op_bodies
 from export_pipelines.orchestration.checks import CHECKS, check_specs
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.code_reference import code_reference
+from export_pipelines.orchestration.dagster_partitions import POLICY, partitions_of
 from export_pipelines.orchestration.delivery_ops import DeliveryOps
-from export_pipelines.orchestration.freshness import with_freshness
+from export_pipelines.orchestration.freshness_policy import with_freshness
 from export_pipelines.orchestration.op_definitions import ExportOps
-from export_pipelines.orchestration.partitions import POLICY, partitions_of
 
 SOURCE_TAG = "export/source"
 

@@ -14,10 +14,10 @@ from export_pipelines.definition.overrides import require_leads
 from export_pipelines.definition.schedule import is_within
 from export_pipelines.errors import WindowError
 from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.dagster_partitions import MAX_PARTITIONS_PER_RUN
 from export_pipelines.orchestration.due import plan_today
 from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
 from export_pipelines.orchestration.op_bodies import ANY_HOUR, tags_of
-from export_pipelines.orchestration.partitions import MAX_PARTITIONS_PER_RUN
 from export_pipelines.orchestration.renaming import old_names
 from export_pipelines.orchestration.run_tags import BACKFILL_TAG, ORIGIN, RANGE_END, RANGE_START
 from export_pipelines.plan.partitions import partition_keys

@@ -10,7 +10,7 @@ import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.orchestration.absent import Absent, Parts, absent_exports, absent_parts, refused
-from export_pipelines.orchestration.alerts import alert_sensor
+from export_pipelines.orchestration.alert_sensor import alert_sensor
 from export_pipelines.orchestration.assets import Ops, export_asset
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.delivery_retries import deliver_again_job, retry_sensor

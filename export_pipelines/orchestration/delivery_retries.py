@@ -11,10 +11,10 @@ from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Delivery
 from export_pipelines.orchestration.checks import delivered_check, report
 from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.dagster_partitions import partitions_of
 from export_pipelines.orchestration.edges import Done, Fault, Written
 from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.metadata import materialization_metadata
-from export_pipelines.orchestration.partitions import partitions_of
 from export_pipelines.orchestration.run_tags import ASKED_BY
 from export_pipelines.pipeline import deliver
 

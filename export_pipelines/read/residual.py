@@ -20,7 +20,7 @@ from export_pipelines.read.bad_json import UnreadableJson, require_readable, set
 from export_pipelines.read.source import Source
 from export_pipelines.read.unknown_row import UnknownRow, with_row
 from export_pipelines.transform.casts import conform, has_id, place_of, require_utf8
-from export_pipelines.transform.timestamps import timestamp_texts
+from export_pipelines.transform.timestamp_texts import timestamp_texts
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from export_pipelines.cli.estimate import estimate
 from export_pipelines.definition import ExportDefinition, load_definition
 from export_pipelines.errors import Denied, ExportError
 from export_pipelines.ledger import AuditAction, AuditEntry
-from export_pipelines.ledger.audit_chain import verify_chain
+from export_pipelines.ledger.verify_audit import verify_chain
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import window_of
 from export_pipelines.project import Project

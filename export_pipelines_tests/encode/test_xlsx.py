@@ -12,7 +12,6 @@ import pytest
 import python_calamine
 
 from export_pipelines.catalog import Kind
-from export_pipelines.encode.xlsx import texts as xlsx_texts
 from export_pipelines.encode.xlsx.encoder import MAX_COLUMNS, XlsxEncoder
 from export_pipelines.encode.xlsx.sheet_rows import letters
 from export_pipelines.errors import DataError, LimitReached, RequestError

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.catalog import Kind
-from export_pipelines.encode.xlsx.texts import CONTROLS
+from export_pipelines.encode.xlsx.shared_strings import CONTROLS
 from export_pipelines.plan.plan import OutputColumn
 from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.encode.readers import DECOMPRESS, FLOATS, READERS, plain_number

@@ -7,7 +7,7 @@ import polars as pl
 
 from export_pipelines.catalog import Kind
 from export_pipelines.encode.encoder import Columns
-from export_pipelines.encode.xlsx.texts import XML
+from export_pipelines.encode.xlsx.shared_strings import XML
 from export_pipelines.plan.plan import OutputColumn
 from export_pipelines.transform.schema import TIMESTAMP_FORMAT
 

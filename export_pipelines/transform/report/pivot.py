@@ -5,7 +5,7 @@ import polars as pl
 from export_pipelines.errors import LimitReached
 from export_pipelines.plan.plan import OutputColumn, Report
 from export_pipelines.plan.report.query import TOTAL
-from export_pipelines.transform.timestamps import timestamp_texts
+from export_pipelines.transform.timestamp_texts import timestamp_texts
 
 MOST_VALUES = 1_000
 NONE, BLANK = "(none)", "(blank)"  # how a value that is null or empty is named in a header

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from export_pipelines.ledger.audit import FIRST, AuditEntry
+from export_pipelines.ledger.audit_entries import FIRST, AuditEntry
 from export_pipelines.ledger.tables import Utc
 
 revision, down_revision = "0007", "0006"

@@ -17,9 +17,9 @@ from pydantic import SecretBytes
 from export_pipelines.errors import RequestError
 from export_pipelines.key_versions import KeyVersion
 from export_pipelines.ledger import Ledger
-from export_pipelines.ledger.audit_chain import kept_notes, sign_checkpoint, verify_chain
 from export_pipelines.ledger.checkpoint import Signer, open_note, public_pem
 from export_pipelines.ledger.tables import audit
+from export_pipelines.ledger.verify_audit import kept_notes, sign_checkpoint, verify_chain
 from export_pipelines_tests.artifacts.build import child_environment
 
 AT = datetime(2024, 2, 5, 8, 30, tzinfo=UTC)

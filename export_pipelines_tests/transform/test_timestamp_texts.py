@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipelines.transform.schema import TIMESTAMP_FORMAT
-from export_pipelines.transform.timestamps import timestamp_texts, with_timestamp_texts
+from export_pipelines.transform.timestamp_texts import timestamp_texts, with_timestamp_texts
 
 TYPE = pl.Datetime("ms", "UTC")
 YEAR_10000_MS = 253_402_300_800_000

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from export_pipelines.ledger.audit import FIRST, AuditEntry, chain_end, read_entries
+from export_pipelines.ledger.audit_entries import FIRST, AuditEntry, chain_end, read_entries
 from export_pipelines.ledger.checkpoint import Checkpoint, Signer
 from export_pipelines.ledger.tables import checkpoints, insert_of
 
