@@ -117,7 +117,7 @@ def test_a_retry_a_sweep_a_check_and_an_import_tell_their_start_and_end(
     own = {"EXPORT_PIPELINES_SOURCE_URL": f"sqlite:///{tmp_path / 'own.db'}"}
     commands = {
         ("deliver", str(artifact["artifact"]), "--again"): ("orchestration", "retry"),
-        ("sweep",): ("export_pipelines.erasure.retention", "sweep"),
+        ("sweep",): ("erasure", "sweep"),
         ("check",): ("check", "check"),
         ("import", "leads", str(leads), "--map", "when=submitted_at"): ("importer", "import"),
     }
