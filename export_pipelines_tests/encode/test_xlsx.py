@@ -12,6 +12,7 @@ import pytest
 import python_calamine
 
 from export_pipelines.catalog import Kind
+from export_pipelines.encode.xlsx import shared_strings
 from export_pipelines.encode.xlsx.encoder import MAX_COLUMNS, XlsxEncoder
 from export_pipelines.encode.xlsx.sheet_rows import letters
 from export_pipelines.errors import DataError, LimitReached, RequestError
@@ -101,7 +102,7 @@ ESCAPES = [
 
 @pytest.mark.parametrize("room", [8 * 2**20, 60, 0])
 def test_what_reads_as_an_escape_is_read_as_it_is(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx_texts, "SHARED_BYTES", room)
+    monkeypatch.setattr(shared_strings, "SHARED_BYTES", room)
     columns, rows = [column("name"), column("again")], [(text, text) for text in ESCAPES]
     _, parts = written(plan_of(columns, "xlsx"), batches_of(columns, rows, 4))
     data = parts["part_1.xlsx"]
