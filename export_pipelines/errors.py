@@ -195,7 +195,7 @@ def not_installed(library: str, extra: str, where: str) -> SettingsError:
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
-    """The one of `allowed` that `found` may have been meant to be."""
+    """The allowed word that is closest to `word`, or None."""
     return next(iter(get_close_matches(word, sorted(set(allowed)), n=1, cutoff=0.6)), None)
 
 

@@ -33,7 +33,7 @@ def treatment_of(field: Field, pii: Pii, dataset: Dataset) -> MaskWord:
 
 
 def inside_of(whole: Field, pii: Pii, dataset: Dataset) -> MaskWord:
-    """The treatment of what the object `whole` holds undeclared."""
+    """How values in the object `whole` that the catalog does not declare are treated."""
     own = treatment_of(whole, pii, dataset)
     undeclared = {f"{id}.*" for id in _spellings(whole, dataset)}
     return strictest([own, *(word for key, word in pii.items() if key in undeclared)]) or own

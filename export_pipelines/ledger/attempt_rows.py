@@ -63,7 +63,7 @@ def failed(delivery: Delivery, error: BaseException, at: datetime) -> dict[str, 
 
 
 def end_killed(connection: sa.Connection, delivery: Delivery, at: datetime) -> None:
-    """An attempt without an end, in a lane that is ours, was killed."""
+    """An attempt without an end, whose lock we hold, was killed."""
     connection.execute(
         sa.update(attempts)
         .where(attempts.c.delivery == delivery.id, attempts.c.outcome.is_(None))
@@ -72,7 +72,7 @@ def end_killed(connection: sa.Connection, delivery: Delivery, at: datetime) -> N
 
 
 def same_files(connection: sa.Connection, delivery: Delivery) -> Receipt | None:
-    """The receipt of the last delivery in this lane, when it brought the very same files and they were not erased there."""
+    """The receipt of the last delivery with this lock key, when it brought the very same files and they were not erased there."""
     if delivery.window_key == WHOLE_KEY:
         return None  # each run over the whole history is an occasion of its own
     query = (

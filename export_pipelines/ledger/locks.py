@@ -12,7 +12,7 @@ from export_pipelines.files.private import make_folder
 
 
 class Locks(Protocol):
-    """hold: yields whether the lane is ours for the block; False while another one holds it."""
+    """hold: yields True if we hold the lock for the block, False while another process does."""
 
     def hold(self, lock_key: str) -> AbstractContextManager[bool]: ...
 

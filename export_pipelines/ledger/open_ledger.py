@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HEAD = "0011"  # the newest migration
 WHERE = PREFIX + "LEDGER_URL"
 BUSY_S = 60.0  # how long one waits for another's write; a write takes milliseconds
-MIGRATING = 0x6C6564676572  # of PostgreSQL's advisory locks, away from those of lanes
+MIGRATING = 0x6C6564676572  # of PostgreSQL's advisory locks, away from those of deliveries
 
 
 def ledger_of(settings: Settings, s3_client: "ClientOf | None" = None) -> Ledger:

@@ -7,7 +7,7 @@ from export_pipelines.ledger.tables import alerts, artifacts, deliveries, reques
 
 
 def take_along(connection: sa.Connection, old: str, new: str) -> bool:
-    """Gives the records of export `old` to `new`, with the lanes of its deliveries; False where there are none.
+    """Gives the records of export `old` to `new`, with the lock keys of its deliveries; False where there are none.
 
     Artifacts keep their ids, which tell where their files lie.
     """

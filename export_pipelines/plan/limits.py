@@ -1,4 +1,4 @@
-"""How many rows an export may write: its own limit, and the end of a format."""
+"""How many rows an export may write: its own row limit, and the most that one file of its format holds."""
 
 from export_pipelines.errors import LimitReached, RequestError
 from export_pipelines.plan.plan import Plan

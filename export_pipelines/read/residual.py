@@ -30,8 +30,8 @@ Row = tuple[Any, ...]
 
 
 class Asking:
-    """A source whose `read` gives what stays when the query's rest has been asked too, under the query's names. Its
-    reader is asked for the columns that the SELECT gives, and knows nothing of a rest. Of JSON that the filter cannot
+    """A source whose `read` gives the rows that the residual filter keeps, under the query's names. Its
+    reader is asked for the columns that the SELECT gives, and knows nothing of the residual filter. Of JSON that the filter cannot
     read the row is named, if it can be found."""
 
     holds_utf8 = True
@@ -128,7 +128,7 @@ def _first(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBa
 def _staying(
     query: Query, residual: ResidualFilter, batches: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
-    """Of each batch the rows that stay, in their order, with what only the rest tells of them."""
+    """Of each batch the rows that stay, in their order, with the columns that only the staging table gives."""
     names = [column.name for column in query.columns]
     given = [name for name in names if name not in residual.told]
     with closing(batches), closing(_staging_table(residual)) as staging:  # type: ignore[type-var]
@@ -137,7 +137,7 @@ def _staying(
             if found:
                 numbers, *texts = zip(*found, strict=True)
                 rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
-                # what the rest was asked of follows those that were given
+                # columns of the residual filter follow those of the SELECT
                 columns = dict(zip(given, rows.columns, strict=False))
                 columns |= zip(residual.told, (pa.array(pair, pa.string()) for pair in texts), strict=True)
                 yield pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)

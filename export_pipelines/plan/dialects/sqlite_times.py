@@ -64,9 +64,9 @@ def _template() -> str:
 def moment(time: Expression) -> Expression:
     """`2024-01-31T10:00:00.123` or `...123Z` in UTC: as texts these sort as their moments do. Null for what is no time.
 
-    The program's own spelling stays as it is, which a pattern tells in no time. In every other SQLite looks whether there
-    is such a day and such a clock; then one without an offset needs other signs only, and of one with an offset SQLite
-    reads all but the fraction, of which it would take milliseconds."""
+    The program's own spelling stays as it is, which a pattern recognises at little cost. Of every other spelling SQLite checks that
+    the date and time exist. Without an offset only the separators are rewritten; with one, SQLite converts to UTC, and the
+    fraction is appended unchanged, since SQLite would keep milliseconds only."""
     return _MomentOfColumn(time) if isinstance(time, ColumnClause) else _moment_of(time)
 
 

@@ -67,7 +67,7 @@ class SourceColumn(Frozen):
 
 
 class Groups(Statement):
-    """What is asked once of all that a rest gave, in a table `measured` of these `columns`: the query's columns."""
+    """The query that runs once over all rows that the residual filter kept, in a table `measured` of these `columns`: the query's columns."""
 
     columns: tuple[str, ...]
 
@@ -135,7 +135,9 @@ class Query(Statement):
     suspects: "Query | None" = None
     ungrouped: "Query | None" = None
     rows: Rows = Rows()
-    limit: int | None = Field(default=None, exclude_if=lambda limit: limit is None)  # rows, after the rest
+    limit: int | None = Field(
+        default=None, exclude_if=lambda limit: limit is None
+    )  # rows, after the residual filter
 
     @property
     def is_private(self) -> bool:

@@ -85,7 +85,7 @@ def build_query(request: PlanRequest, fields: Iterable[Field], beside: Iterable[
 def _outputs(
     fields: Iterable[Field], tables: Tables, staging: StagingTable
 ) -> tuple[list[Expression], dict[str, Expression]]:
-    """What the SELECT gives, and by their ids the fields that only the scratch table can tell, as text."""
+    """What the SELECT gives, and by their ids the fields that are computed only in the staging table, as text."""
     outputs: list[Expression] = []
     texts: dict[str, Expression] = {}
     for field in fields:
@@ -162,7 +162,7 @@ def residual_of(
     columns: Iterable[SourceColumn],
     groups: Groups | None = None,
 ) -> ResidualFilter:
-    """What is asked of the rows in the scratch table. Raises RequestError for more values than a query may hold."""
+    """The query over the rows in the staging table. Raises RequestError for more values than a query may hold."""
     asked = Sqlite().compile(statement)
     _require_room(request, asked)
     return ResidualFilter(

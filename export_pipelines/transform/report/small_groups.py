@@ -12,9 +12,9 @@ HIDDEN = "is_hidden"
 
 
 def marked(report: Report, groups: pl.DataFrame) -> pl.DataFrame:
-    """`groups` with HIDDEN: those of fewer leads than the report may tell of, and as many of the next smallest that what
-    is hidden below one total is more than one group, and together no small one. A total is always one report away, so it
-    makes no difference whether this one shows it."""
+    """`groups` with HIDDEN: those of fewer leads than `min_group`. If only one group under a total is hidden, or the hidden
+    ones together are below `min_group`, the next smallest are hidden too (complementary suppression): a total is always
+    one report away, whether or not this report shows it."""
     if report.min_group is None:
         return groups.with_columns(pl.lit(False).alias(HIDDEN))
     sizes, totals = groups[GROUP_SIZE].to_list(), groups[TOTAL].to_list()
