@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from export_pipelines.access import TREATMENTS, Grant, Policy, grants_of
+from export_pipelines.access import TREATMENTS, Grant, Permission, Policy, grants_of
 from export_pipelines.artifacts import Manifest, ManifestColumn
 from export_pipelines.catalog import Component, Dataset, Kind
-from export_pipelines.definition.destinations import DestinationSettings
+from export_pipelines.definition.destinations import DestinationSettings, DownloadSettings
 from export_pipelines.errors import Denied, ExportError
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.fingerprint import fingerprint
@@ -39,34 +39,63 @@ def require_deliverable(
         )
     is_todays = _is_todays(manifest, request, policy, at)
     for name in filter(None, (owner, asker)):
-        found: list[str] = []
-        for grant in grants_of(policy, name, at):
-            beyond = list(_beyond(manifest, settings, request.dataset, grant, is_todays and name == owner))
-            if not beyond:
-                break
-            found.append(f"{grant.roles[0]} ({policy.at('roles', grant.roles[0])}): {'; '.join(beyond)}")
-        else:
-            raise Denied(
-                f"{name} may not deliver it any more: " + " / ".join(found),
-                where=manifest.artifact,
-                remedy="run the export again by the rights of today",
-            )
+        is_owners = is_todays and name == owner
+        _require(manifest, settings, request, policy, at, name, "create", is_owners)
 
 
-def _is_todays(manifest: Manifest, request: PlanRequest, policy: Policy, at: datetime) -> bool:
+def require_fetchable(
+    manifest: Manifest, request: PlanRequest, policy: Policy, at: datetime, asker: str
+) -> None:
+    """Raises Denied unless whoever asks may download all of the artifact today, in one of their roles; see
+    require_deliverable. What a run would give them today is within their rights."""
+    is_theirs = _is_todays(manifest, request, policy, at, asker)
+    _require(manifest, DownloadSettings(), request, policy, at, asker, "download", is_theirs)
+
+
+def _require(
+    manifest: Manifest,
+    settings: DestinationSettings,
+    request: PlanRequest,
+    policy: Policy,
+    at: datetime,
+    name: str,
+    permission: Permission,
+    is_owners: bool,
+) -> None:
+    found: list[str] = []
+    for grant in grants_of(policy, name, at):
+        beyond = list(_beyond(manifest, settings, request.dataset, grant, permission, is_owners))
+        if not beyond:
+            return
+        found.append(f"{grant.roles[0]} ({policy.at('roles', grant.roles[0])}): {'; '.join(beyond)}")
+    raise Denied(
+        f"{name} may not deliver it any more: " + " / ".join(found),
+        where=manifest.artifact,
+        remedy="run the export again by the rights of today",
+    )
+
+
+def _is_todays(
+    manifest: Manifest, request: PlanRequest, policy: Policy, at: datetime, asker: str | None = None
+) -> bool:
     """Of what a release without fingerprints made, too little is told to say so."""
     try:
-        plan = compile_plan(with_rights(request, policy, None, "create", at))
+        plan = compile_plan(with_rights(request, policy, asker, "create", at))
     except ExportError:
         return False
     return fingerprint(plan) == manifest.fingerprint
 
 
 def _beyond(
-    manifest: Manifest, settings: DestinationSettings, dataset: Dataset, grant: Grant, is_todays: bool
+    manifest: Manifest,
+    settings: DestinationSettings,
+    dataset: Dataset,
+    grant: Grant,
+    permission: Permission,
+    is_todays: bool,
 ) -> Iterator[str]:
-    if "create" not in grant.permissions:
-        yield 'without the permission "create"'
+    if permission not in grant.permissions:
+        yield f'without the permission "{permission}"'
     if manifest.type not in grant.types:
         yield f"exports of {manifest.type}s"
     for place in settings.reaches():

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from export_pipelines import logs
+from export_pipelines.artifact_reader import ArtifactReader
 
 if TYPE_CHECKING:
     import pandas as pd
-    import polars as pl
-    import pyarrow as pa
 
     from export_pipelines.access import Permission, PolicyFile
     from export_pipelines.artifacts import Manifest, Store
@@ -28,10 +27,11 @@ if TYPE_CHECKING:
     from export_pipelines.definition.destinations import DestinationSettings
     from export_pipelines.definition.overrides import RunOverrides
     from export_pipelines.delivery import Resources
-    from export_pipelines.ledger import Ledger
+    from export_pipelines.ledger import ExportRequests, Ledger
     from export_pipelines.pipeline import Outcome
     from export_pipelines.plan import Plan, PlanRequest, Window
     from export_pipelines.read.source import Source
+    from export_pipelines.remote import RemoteProject
     from export_pipelines.run.observer import Observer
     from export_pipelines.s3 import ClientOf
     from export_pipelines.settings import Settings
@@ -44,7 +44,7 @@ def utc_now() -> datetime:
 
 
 @dataclass
-class Project:
+class Project(ArtifactReader):
     """`environment` holds the settings, `EXPORT_PIPELINES_...`; relative paths are taken from `root`. `s3_client` gives
     boto3's client for the buckets of which store and destinations say nothing but the name. `asker` is a principal of
     access.yaml, whose rights hold beside those of an export's owner.
@@ -67,6 +67,13 @@ class Project:
     ) -> Self:
         """The project in the folder `root`, with the settings of this process's environment unless others are given."""
         return cls(Path(root).absolute(), os.environ if environment is None else environment, now)
+
+    @staticmethod
+    def remote(url: str, key: str) -> "RemoteProject":
+        """The project that a service at `url` serves, for the owner of the API key: the same questions, by HTTP."""
+        from export_pipelines.remote import RemoteProject
+
+        return RemoteProject.at(url, key)
 
     @cached_property
     def settings(self) -> "Settings":
@@ -108,6 +115,13 @@ class Project:
         return ledger_of(self.settings, self.loaded, self.s3_client)
 
     @property
+    def export_requests(self) -> "ExportRequests":
+        """Exports that were asked for over HTTP."""
+        from export_pipelines.ledger import ExportRequests
+
+        return ExportRequests(self.ledger.engine)
+
+    @property
     def resources(self) -> "Resources":
         from export_pipelines.delivery import Resources
 
@@ -128,12 +142,16 @@ class Project:
         return project
 
     def definition(self, name: str, overrides: "RunOverrides | None" = None) -> "ExportDefinition":
-        """The export, in which `overrides` replace keys of its filter.
+        """The export, in which `overrides` replace keys of its filter; one whose name begins with `request_` is an ad-hoc
+        export, which its request in the ledger describes.
 
         Raises DefinitionError for a broken one, RequestError for one that is not there.
         """
-        from export_pipelines.definition import load_definition
+        from export_pipelines.definition import ad_hoc_definition, load_definition
+        from export_pipelines.definition.reserved_names import AD_HOC
 
+        if name.startswith(AD_HOC) and (request := self.export_requests.of_export(name)):
+            return ad_hoc_definition(name, request.definition, self.catalog)
         found = self.loaded.named(name)
         return load_definition(self.file_of(found), self.catalog, overrides) if overrides else found
 
@@ -198,6 +216,15 @@ class Project:
             request = self.bare_request(self.definition(manifest.export), manifest.window)
             require_deliverable(manifest, settings, request, policy, self.now(), asker)
 
+    def require_fetchable(self, manifest: "Manifest", asker: str) -> None:
+        """That `asker` may have all of the artifact today. Raises Denied."""
+        from export_pipelines.delivery_rights import require_fetchable
+
+        policy = self.access.read()
+        if policy:
+            request = self.bare_request(self.definition(manifest.export), manifest.window)
+            require_fetchable(manifest, request, policy, self.now(), asker)
+
     def new_token(self) -> str:
         """The last name of an artifact, new for every run."""
         from export_pipelines.artifacts.token import new_token
@@ -254,46 +281,3 @@ class Project:
                 observer,
                 self.require_deliverable,
             )
-
-    def manifest(self, artifact: str) -> "Manifest":
-        """That of an artifact as a listing names it, or of the newest of a window, `<export>/<window key>`.
-
-        Raises RequestError, DamagedArtifact.
-        """
-        from export_pipelines.artifacts.find_artifacts import artifact_named
-
-        return artifact_named(self.store, artifact)
-
-    def read(self, artifact: str) -> "pd.DataFrame":
-        """What an artifact holds, see `manifest` for its name: types of pyarrow, so that a whole number beside a null is no
-        float, amounts are decimals and times are in UTC. Raises RequestError, DamagedArtifact."""
-        from export_pipelines.frames import read_artifact, to_pandas
-
-        return to_pandas(read_artifact(self.manifest(artifact), self.store))
-
-    def to_arrow(self, artifact: str) -> "pa.RecordBatchReader":
-        """What an artifact holds, batch by batch, a part in memory at a time; see `read`."""
-        from export_pipelines.frames import to_arrow
-
-        return to_arrow(self.manifest(artifact), self.store)
-
-    def scan(self, export: str) -> "pl.LazyFrame":
-        """The rows of all partitions, the newest artifact of each, in the order of time; read when they are asked for.
-
-        Raises RequestError when there is none, or where one has a column of another type.
-        """
-        from export_pipelines.frames import scan_artifacts
-
-        return scan_artifacts(self.newest(export), self.store)
-
-    def last(self, export: str) -> "Manifest":
-        """The newest artifact of an export, whatever its window. Raises RequestError when there is none."""
-        from export_pipelines.artifacts.find_artifacts import last_artifact
-
-        return last_artifact(self.store, export)
-
-    def newest(self, export: str) -> "list[Manifest]":
-        """The newest artifact of each partition, in the order of time. Raises RequestError when there is none."""
-        from export_pipelines.artifacts.find_artifacts import newest_of_partitions
-
-        return newest_of_partitions(self.store, export)

@@ -26,6 +26,7 @@ COMMANDS: Mapping[
 ] = {  # its panel of --help, the module beside this one, the function there
     "init": (RUN, "project", "init"),
     "ui": (RUN, "project", "ui"),
+    "serve": (RUN, "serve", "serve"),
     "demo": (RUN, "demo", "demo"),
     "run": (RUN, "runs", "run"),
     "backfill": (RUN, "runs", "backfill"),

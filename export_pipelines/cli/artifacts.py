@@ -1,6 +1,6 @@
 """`artifacts` and `verify`: what came out, and whether it is still whole."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,7 @@ from export_pipelines.cli.delivered import require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import Columns, counted, show_json, show_listing, size
+from export_pipelines.listings import artifact_listing
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest
@@ -26,7 +27,7 @@ def artifacts(
         require_known(project, name)
     empty = "no artifacts yet; export-pipelines run makes one"
     damaged = [{"artifact": artifact, "damaged": error.what} for artifact, error in listing.damaged.items()]
-    show_listing(listing.manifests, COLUMNS, as_dict, json=json, empty=empty, more=damaged)
+    show_listing(listing.manifests, COLUMNS, artifact_listing, json=json, empty=empty, more=damaged)
     if not json:
         for item in damaged:
             say(f"damaged: {item['artifact']}: {item['damaged']}")
@@ -54,27 +55,6 @@ def verify(
         for fault in faults:
             say(f"error: {artifact}/{fault}")
         raise typer.Exit(FAILED)
-
-
-def as_dict(manifest: "Manifest") -> dict[str, Any]:
-    """An artifact in a JSON listing."""
-    return {
-        "artifact": manifest.artifact,
-        "export": manifest.export,
-        "window": manifest.window.model_dump(mode="json"),
-        "created_at": manifest.created_at.isoformat(),
-        "rows": manifest.rows,
-        "bytes": manifest.bytes,
-        "raw_bytes": manifest.raw_bytes,
-        "format": manifest.format,
-        "codec": manifest.codec,
-        "schema_version": manifest.schema_version,
-        "parts": [
-            part.model_dump(mode="json", include={"name", "rows", "bytes", "sha256"})
-            for part in manifest.parts
-        ],
-        "damaged": None,
-    }
 
 
 COLUMNS: "Columns[Manifest]" = {

@@ -84,23 +84,14 @@ def _require_examples(project: Project) -> None:
 
 def _make_key(project: Project) -> None:
     """A key for `hash` in HOME, readable by its owner only, unless there is one."""
-    import secrets
-
-    from export_pipelines.files.private import make_folder
+    from export_pipelines.files.own_keys import make_key
     from export_pipelines.key_versions import key_file
 
     if project.settings.hash_key.held:
         return
     path = key_file(project.settings.home, "HASH_KEY")
-    try:
-        make_folder(path.parent)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
-    except FileExistsError:
-        pass  # another demo made it just now
-    except OSError as error:
-        raise SettingsError(f"cannot write the key: {error.strerror}", where=str(path)) from error
-    say(f"made a key for hashes in {path}")
+    if make_key(path):
+        say(f"made a key for hashes in {path}")
     project.forget()
 
 

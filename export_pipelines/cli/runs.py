@@ -163,10 +163,12 @@ def instance_of(project: Project) -> Iterator["DagsterInstance"]:
 
 
 def _show(project: Project, manifests: Sequence["Manifest"], failures: Mapping[str, str], json: bool) -> None:
-    from export_pipelines.cli.artifacts import as_dict
+    from export_pipelines.listings import artifact_listing
 
     if json:
-        show_json({"artifacts": [as_dict(manifest) for manifest in manifests], "failures": dict(failures)})
+        show_json(
+            {"artifacts": [artifact_listing(manifest) for manifest in manifests], "failures": dict(failures)}
+        )
         return
     store = project.store
     for manifest in manifests:

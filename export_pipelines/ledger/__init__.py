@@ -4,21 +4,29 @@ from export_pipelines.ledger.alert import Alert, AlertKind
 from export_pipelines.ledger.api_keys import ApiKey, ApiKeys
 from export_pipelines.ledger.audit import AuditEntry
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
+from export_pipelines.ledger.export_requests import UNFINISHED, ExportRequest, ExportRequests, Status
 from export_pipelines.ledger.ledger import Ledger
+from export_pipelines.ledger.links import Link, Links
 from export_pipelines.ledger.open_ledger import ledger_of, open_ledger
 from export_pipelines.ledger.windows import WindowRecord
 
 __all__ = [
     "ENDED_BADLY",
     "OPEN",
+    "UNFINISHED",
     "Alert",
     "AlertKind",
     "ApiKey",
     "ApiKeys",
     "AuditEntry",
     "Delivery",
+    "ExportRequest",
+    "ExportRequests",
     "Ledger",
+    "Link",
+    "Links",
     "State",
+    "Status",
     "WindowRecord",
     "ledger_of",
     "open_ledger",

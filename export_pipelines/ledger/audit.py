@@ -68,10 +68,14 @@ def json_safe(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "detail": json.loads(json.dumps(row["detail"]))}
 
 
-def read_entries(connection: sa.Connection, action: str | None = None) -> Iterator[AuditEntry]:
+def read_entries(
+    connection: sa.Connection, action: str | None = None, subject: str | None = None
+) -> Iterator[AuditEntry]:
     """Oldest first."""
     query = sa.select(audit).order_by(audit.c.id)
     if action is not None:
         query = query.where(audit.c.action == action)
+    if subject is not None:
+        query = query.where(audit.c.subject == subject)
     for row in connection.execution_options(yield_per=READ_ROWS).execute(query).mappings():
         yield AuditEntry(**row)

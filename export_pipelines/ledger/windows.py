@@ -33,6 +33,31 @@ class WindowRecord:
         return not self.missing
 
 
+@dataclass(frozen=True)
+class WrittenRecord:
+    """All artifacts of an export: how many, their rows and bytes, and the end of the newest window."""
+
+    artifacts: int
+    rows: int
+    bytes: int
+    window_end: datetime | None
+
+
+def written_records(connection: sa.Connection) -> dict[str, WrittenRecord]:
+    """By the export's name."""
+    query = sa.select(
+        artifacts.c.export,
+        sa.func.count().label("artifacts"),
+        sa.func.sum(artifacts.c.rows).label("rows"),
+        sa.func.sum(artifacts.c.bytes).label("bytes"),
+        sa.func.max(artifacts.c.window_end).label("window_end"),
+    ).group_by(artifacts.c.export)
+    return {
+        row.export: WrittenRecord(row.artifacts, int(row.rows), int(row.bytes), row.window_end)
+        for row in connection.execute(query)
+    }
+
+
 def window_records(connection: sa.Connection, export: str, first_key: str) -> list[WindowRecord]:
     """Of the artifacts with `first_key` and later ones, oldest first."""
     wanted = sa.and_(artifacts.c.export == export, artifacts.c.window_key >= first_key)

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
+from export_pipelines.definition.reserved_names import AD_HOC
 from export_pipelines.errors import RequestError
 from export_pipelines.orchestration.artifact_io_manager import ArtifactIOManager
 from export_pipelines.project import Project
@@ -47,7 +48,9 @@ class CodeLocation:
         return dg.AssetKey([self.prefix, *path] if self.prefix else path)
 
     def asset_key(self, definition: ExportDefinition) -> dg.AssetKey:
-        return self.key(definition.type, definition.name)
+        """Ad-hoc exports, of which each runs once, share one key for each type."""
+        name = "ad_hoc" if definition.name.startswith(AD_HOC) else definition.name
+        return self.key(definition.type, name)
 
     def node_name(self, definition: ExportDefinition) -> str:
         """The graph's name in jobs; the export's own name is taken by its job."""

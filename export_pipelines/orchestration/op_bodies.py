@@ -16,7 +16,8 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
 from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.preview import preview_of
-from export_pipelines.orchestration.run_tags import ON_DEMAND, is_by_hand, note_export
+from export_pipelines.orchestration.request_progress import RequestProgress
+from export_pipelines.orchestration.run_tags import ON_DEMAND, REQUEST_TAG, is_by_hand, note_export
 from export_pipelines.orchestration.step_log import StepLog
 from export_pipelines.orchestration.step_metadata import step_metadata
 from export_pipelines.pipeline import destinations_of, require_named_leads, run_export
@@ -30,7 +31,7 @@ from export_pipelines.plan.window import (
     window_of,
 )
 from export_pipelines.project import Project
-from export_pipelines.run.observer import Observers
+from export_pipelines.run.observer import Observer, Observers
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,7 @@ def _write(
             Keys.of(project.settings),
             project.now,
             project.new_token(),
-            Observers(location.observer, steps[window.key]),
+            Observers(location.observer, steps[window.key], *_progress(context, project)),
         )
         due = project.ledger.register(
             manifest,
@@ -155,6 +156,12 @@ def _write(
         seconds=round(seconds, 3),
         preview=preview_of(plan, project),
     )
+
+
+def _progress(context: dg.OpExecutionContext, project: Project) -> list[Observer]:
+    """Of a run that was asked for over HTTP."""
+    asked = REQUEST_TAG in context.run.tags
+    return [RequestProgress(project.export_requests, context.run_id)] if asked else []
 
 
 def _windows(context: dg.OpExecutionContext, definition: ExportDefinition, project: Project) -> list[Window]:

@@ -22,6 +22,7 @@ WINDOW_TAG, ATTEMPT_TAG = (
     "export/window",
     "export/attempt",
 )  # of a run that a schedule asked for, or asked for again
+REQUEST_TAG = "export/request"  # of a run that was asked for over HTTP
 TICK_TAG, PARTITION_TAG = SCHEDULED_EXECUTION_TIME_TAG, "dagster/partition"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _BETWEEN = ", "

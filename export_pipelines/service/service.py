@@ -1,0 +1,84 @@
+"""What all requests of one process share: the project as its files are now, its runs, counters and limits."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+
+from export_pipelines.errors import ExportError
+from export_pipelines.orchestration.requests import RequestedRuns
+from export_pipelines.project import Project
+from export_pipelines.service.downloads import Proofs
+from export_pipelines.service.limits import Tokens
+from export_pipelines.service.metrics import Metrics
+from export_pipelines.service.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0  # between looks at whether a definition has changed
+REFUSED = "refused"
+
+
+class Service:
+    """Made once for a process; safe for several threads."""
+
+    def __init__(self, project: Project, runs: RequestedRuns, settings: ServiceSettings) -> None:
+        self.settings, self.runs, self.metrics = settings, runs, Metrics()
+        self.requests_by_principal = Tokens(settings.requests_per_s, settings.requests_at_once)
+        self.denials_by_address = Tokens(settings.denials_per_minute / 60, settings.denials_per_minute)
+        self.proofs = Proofs()
+        self._project, self._lock = project, threading.Lock()
+        self._stamp, self._looked_at = _stamp(project), time.monotonic()
+
+    @property
+    def project(self) -> Project:
+        """With its exports as their files are now."""
+        if time.monotonic() - self._looked_at > LOOK_S and self._lock.acquire(blocking=False):
+            try:
+                self._renew()
+            finally:
+                self._lock.release()
+        return self._project
+
+    def audit(self, actor: str, action: str, subject: str, **detail: Any) -> None:
+        """An entry of the audit, which holds no key and no lead's value."""
+        self._project.ledger.record(actor, action, subject, detail, self._project.now())
+
+    def denied(self, address: str, error: ExportError) -> None:
+        """Somebody from `address` had no good key or link: counted against the address, and kept in the audit."""
+        self.denials_by_address.wait_s(address)
+        self.metrics.denials.labels(error.code).inc()
+        self.audit("unknown", REFUSED, "authentication", address=address, reason=error.what)
+
+    def _renew(self) -> None:
+        self._looked_at = time.monotonic()
+        stamp = _stamp(self._project)
+        if stamp == self._stamp:
+            return
+        project = self._project.reread()
+        project.ledger, project.access = self._project.ledger, self._project.access
+        self.runs.renew(project)
+        self._project, self._stamp = project, stamp
+        log.info("definitions read again", extra={"exports": len(project.loaded.definitions)})
+
+
+def service_of(request: Request) -> Service:
+    service = request.app.state.service
+    assert isinstance(service, Service)
+    return service
+
+
+def _stamp(project: Project) -> Mapping[Path, tuple[int, int]]:
+    """The exports' files, by the time and size of each."""
+    found: dict[Path, tuple[int, int]] = {}
+    try:
+        for path in project.settings.definitions.iterdir():
+            status = path.stat()
+            found[path] = status.st_mtime_ns, status.st_size
+    except OSError:
+        return found
+    return found
