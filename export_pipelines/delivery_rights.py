@@ -37,7 +37,7 @@ def require_deliverable(
         raise Denied(
             f"{policy.file} says who may export what, and this export names no owner", where=manifest.export
         )
-    is_todays = _is_todays(manifest, request, policy, at)
+    is_todays = _is_todays(manifest, request, policy, at)  # of an ad-hoc export, with its owner's rights
     for name in filter(None, (owner, asker)):
         is_owners = is_todays and name == owner
         _require(manifest, settings, request, policy, at, name, "create", is_owners)

@@ -9,7 +9,6 @@ from typing import Any
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.definition.reserved_names import AD_HOC
 from export_pipelines.errors import RequestError
 from export_pipelines.orchestration.artifact_io_manager import ArtifactIOManager
 from export_pipelines.project import Project
@@ -49,7 +48,7 @@ class CodeLocation:
 
     def asset_key(self, definition: ExportDefinition) -> dg.AssetKey:
         """Ad-hoc exports, of which each runs once, share one key for each type."""
-        name = "ad_hoc" if definition.name.startswith(AD_HOC) else definition.name
+        name = "ad_hoc" if definition.is_ad_hoc else definition.name
         return self.key(definition.type, name)
 
     def node_name(self, definition: ExportDefinition) -> str:

@@ -26,6 +26,7 @@ from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.op_bodies import ANY_HOUR, ASKED_BY, ORIGIN, tags_of
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND, PARTITION_TAG, REQUEST_TAG
 from export_pipelines.plan.plan import iso
+from export_pipelines.plan.window import WHOLE_KEY
 from export_pipelines.project import Project
 
 DEFINITIONS = "export_pipelines.definitions"
@@ -168,13 +169,14 @@ class RequestedRuns:
         tags |= {EXPORT_TAG: location.job_name(definition), **tags_of(asker)}
         if request.any_hour:
             tags[ANY_HOUR] = "yes"
-        if request.partition is not None:
-            tags[PARTITION_TAG] = request.partition
-            node = {"config": dict(request.overrides)}
-            config = {"ops": {location.node_name(definition): node}} if request.overrides else {}
-            return location.job_name(definition), config, tags
-        config = {"export": request.export, "start": iso(request.start), "end": iso(request.end)}
-        return location.named(ON_DEMAND), config | dict(request.overrides), tags
+        config: dict[str, Any] = dict(request.overrides)
+        if request.partition is not None or request.window_key == WHOLE_KEY:
+            if request.partition is not None:
+                tags[PARTITION_TAG] = request.partition
+            nodes = {"ops": {location.node_name(definition): {"config": config}}} if config else {}
+            return location.job_name(definition), nodes, tags
+        window = {"export": request.export, "start": iso(request.start), "end": iso(request.end)}
+        return location.named(ON_DEMAND), {**window, **config}, tags
 
 
 def _code_location_origin(project: Project) -> CodeLocationOrigin:

@@ -34,7 +34,7 @@ class Metrics:
     def text(self, service: "Service") -> bytes:
         """In Prometheus's text format."""
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Gauges(service))  # type: ignore[arg-type]  # a collector is what has `collect`
+        registry.register(_Gauges(service))
         return generate_latest(self.registry) + generate_latest(registry)
 
 
@@ -58,7 +58,7 @@ class _Gauges:
         )
         for name, text, values in figures:
             yield _family(name, text, labels, {(key,): value for key, value in values.items()})
-        seconds = {
+        seconds: dict[tuple[str, ...], float] = {
             (export, stage): value
             for export in written
             if (manifest := project.store.latest(export))
@@ -67,9 +67,13 @@ class _Gauges:
         yield _family(
             "stage_seconds", "Seconds of each stage, in the newest artifact", ["export", "stage"], seconds
         )
-        states = {(state,): number for state, number in project.ledger.delivery_states().items()}
+        states: dict[tuple[str, ...], float] = {
+            (state,): number for state, number in project.ledger.delivery_states().items()
+        }
         yield _family("deliveries", "Deliveries by state", ["state"], states)
-        runs = {(state,): number for state, number in self.service.runs.counts().items()}
+        runs: dict[tuple[str, ...], float] = {
+            (state,): number for state, number in self.service.runs.counts().items()
+        }
         yield _family("runs", "Runs of Dagster that have not ended", ["state"], runs)
 
     def _lags(self) -> dict[str, float]:

@@ -102,6 +102,7 @@ def make_project(
         f"{PREFIX}DAGSTER": str(folder / "home" / "dagster"),
         f"{PREFIX}HOME": str(folder / "home"),
         f"{PREFIX}SOURCE_URL": source_url,
+        f"{PREFIX}HASH_KEY": "a key for hashes in tests, of 32 bytes or more",
         **settings,
     }
 
