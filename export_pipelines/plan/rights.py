@@ -77,7 +77,9 @@ def with_rights(
     if sample:
         owners = tuple(replace(grant, since=_since(request, grant, at)) for grant in owners)
     owner, beyond = _acting(request, owners, "create")
-    if definition.is_ad_hoc:  # its owner is who asks, whose rights narrow it as they narrow the exports of others
+    if (
+        definition.is_ad_hoc
+    ):  # its owner is who asks, whose rights narrow it as they narrow the exports of others
         owner = replace(EVERYTHING, principals=owner.principals, roles=owner.roles)
         asker = asker or definition.owner
     else:

@@ -75,15 +75,12 @@ def caller_of(
 
 def authenticated(service: Service, key: str, address: str) -> Caller:
     """The owner of `key`, who asks from `address`. Raises Problem."""
-    if wait_s := service.denials_by_address.wait_s(address, cost=0):
-        service.metrics.denials.labels("throttled").inc()
-        raise throttled(wait_s)
     if not key:
         raise unauthorised("an API key is needed")
     try:
         caller = caller_with(service.project, key)
     except ExportError as error:
-        service.denied(address, error)
+        service.deny(address, error)
         raise unauthorised("the API key is not good") from None
     if wait_s := service.requests_by_principal.wait_s(caller.principal):
         service.metrics.denials.labels("throttled").inc()

@@ -21,14 +21,14 @@ class Tokens:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = Lock()
 
-    def wait_s(self, name: str, cost: float = 1) -> float:
-        """Takes a token, and gives 0; or the seconds until there is one. A `cost` of 0 only looks."""
+    def wait_s(self, name: str) -> float:
+        """Takes a token, and gives 0; or the seconds until there is one."""
         with self._lock:
             now = self.clock()
             tokens, at = self._buckets.pop(name, (self.most, now))
             tokens = min(self.most, tokens + (now - at) * self.per_s)
-            enough = tokens >= max(cost, 1)
-            self._buckets[name] = (tokens - cost if enough else tokens, now)
+            enough = tokens >= 1
+            self._buckets[name] = (tokens - 1 if enough else tokens, now)
             while len(self._buckets) > MOST_NAMES:
                 self._buckets.popitem(last=False)
         return 0.0 if enough else (1 - tokens) / self.per_s

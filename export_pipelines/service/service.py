@@ -13,7 +13,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.project import Project
 from export_pipelines.service.downloads import Proofs
-from export_pipelines.service.limits import Tokens
+from export_pipelines.service.limits import Tokens, throttled
 from export_pipelines.service.metrics import Metrics
 from export_pipelines.service.settings import ServiceSettings
 
@@ -48,10 +48,12 @@ class Service:
         """An entry of the audit, which holds no key and no lead's value."""
         self._project.ledger.record(actor, action, subject, detail, self._project.now())
 
-    def denied(self, address: str, error: ExportError) -> None:
-        """Somebody from `address` had no good key or link: counted against the address, and kept in the audit."""
-        self.denials_by_address.wait_s(address)
+    def deny(self, address: str, error: ExportError) -> None:
+        """Somebody from `address` has no good key or link, which is kept in the audit. Raises Problem for an address that tries
+        too many; who has a good one is served from there all the same."""
         self.metrics.denials.labels(error.code).inc()
+        if wait_s := self.denials_by_address.wait_s(address):
+            raise throttled(wait_s)
         self.audit("unknown", REFUSED, "authentication", address=address, reason=error.what)
 
     def _renew(self) -> None:

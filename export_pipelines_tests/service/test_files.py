@@ -12,23 +12,17 @@ import pytest
 from export_pipelines_tests.service.serving import Served
 
 
-@pytest.fixture(scope="module")
-def made(served: Served) -> dict[str, Any]:
-    """An export of some kilobytes."""
-    return served.made({"type": "lead", "start": "2024-01-01", "end": "2024-02-05", "fields": "all"})
-
-
 @pytest.fixture
-def damaged(served: Served, made: dict[str, Any]) -> Iterator[Path]:
+def damaged(served: Served, wide: dict[str, Any]) -> Iterator[Path]:
     """The stored file of an export, which is as it was afterwards."""
-    path = Path(served.project.store.location(made["artifact"])) / made["file_name"]
+    path = Path(served.project.store.location(wide["artifact"])) / wide["file_name"]
     before = path.read_bytes()
     yield path
     path.write_bytes(before)
 
 
-def test_a_file_has_its_validators_and_digest(served: Served, made: dict[str, Any]) -> None:
-    (file,) = made["files"]
+def test_a_file_has_its_validators_and_digest(served: Served, wide: dict[str, Any]) -> None:
+    (file,) = wide["files"]
     whole = served.ask("GET", file["url"])
     assert whole.status_code == 200
     assert whole.headers["ETag"] == f'"{file["sha256"]}"'
@@ -42,8 +36,8 @@ def test_a_file_has_its_validators_and_digest(served: Served, made: dict[str, An
         assert head.headers[name] == whole.headers[name]
 
 
-def test_ranges_and_conditions_hold_over_http(served: Served, made: dict[str, Any]) -> None:
-    (file,) = made["files"]
+def test_ranges_and_conditions_hold_over_http(served: Served, wide: dict[str, Any]) -> None:
+    (file,) = wide["files"]
     content = served.ask("GET", file["url"]).content
     etag = f'"{file["sha256"]}"'
 
@@ -64,9 +58,9 @@ def test_ranges_and_conditions_hold_over_http(served: Served, made: dict[str, An
 
 @pytest.mark.parametrize("program", ["curl", "wget"])
 def test_a_download_that_broke_off_is_resumed(
-    served: Served, made: dict[str, Any], program: str, tmp_path: Path
+    served: Served, wide: dict[str, Any], program: str, tmp_path: Path
 ) -> None:
-    (file,) = made["files"]
+    (file,) = wide["files"]
     path, url = tmp_path / file["name"], served.url + file["url"]
     path.write_bytes(served.ask("GET", file["url"], headers={"Range": "bytes=0-999"}).content)
     user = f"API:{served.keys['boss']}"
@@ -85,20 +79,20 @@ def test_a_download_that_broke_off_is_resumed(
     assert hashlib.sha256(path.read_bytes()).hexdigest() == file["sha256"]
 
 
-def test_a_changed_file_is_never_sent_whole(served: Served, made: dict[str, Any], damaged: Path) -> None:
+def test_a_changed_file_is_never_sent_whole(served: Served, wide: dict[str, Any], damaged: Path) -> None:
     content = bytearray(damaged.read_bytes())
     content[len(content) // 2] ^= 1
     damaged.write_bytes(bytes(content))
-    url = made["files"][0]["url"]
+    url = wide["files"][0]["url"]
     answer = served.ask("GET", url)
     assert (answer.status_code, answer.json()["code"]) == (500, "damaged")
     assert served.ask("GET", url, headers={"Range": "bytes=10-"}).status_code == 500
 
 
 def test_a_cut_file_and_one_that_is_gone_are_refused(
-    served: Served, made: dict[str, Any], damaged: Path
+    served: Served, wide: dict[str, Any], damaged: Path
 ) -> None:
-    url = made["files"][0]["url"]
+    url = wide["files"][0]["url"]
     damaged.write_bytes(damaged.read_bytes()[:-1])
     assert served.ask("GET", url).json()["code"] == "damaged"
     damaged.unlink()
@@ -106,12 +100,12 @@ def test_a_cut_file_and_one_that_is_gone_are_refused(
     assert (gone.status_code, gone.json()["code"]) == (410, "gone")
 
 
-def test_what_was_fetched_stands_in_the_audit_and_in_the_export(served: Served, made: dict[str, Any]) -> None:
-    before = served.ask("GET", f"/exports/{made['id']}").json()["downloads"]
-    served.ask("GET", made["files"][0]["url"])
-    after = served.ask("GET", f"/exports/{made['id']}").json()["downloads"]
+def test_what_was_fetched_stands_in_the_audit_and_in_the_export(served: Served, wide: dict[str, Any]) -> None:
+    before = served.ask("GET", f"/exports/{wide['id']}").json()["downloads"]
+    served.ask("GET", wide["files"][0]["url"])
+    after = served.ask("GET", f"/exports/{wide['id']}").json()["downloads"]
     assert len(after) == len(before) + 1
-    assert (after[-1]["by"], after[-1]["file"]) == ("boss", made["file_name"])
-    entry = served.project.ledger.audit("downloaded", made["artifact"])[-1]
-    assert entry.detail["request"] == made["id"]
+    assert (after[-1]["by"], after[-1]["file"]) == ("boss", wide["file_name"])
+    entry = served.project.ledger.audit("downloaded", wide["artifact"])[-1]
+    assert entry.detail["request"] == wide["id"]
     assert served.keys["boss"] not in str(entry)

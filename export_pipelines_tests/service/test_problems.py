@@ -75,15 +75,3 @@ def test_what_is_no_json_is_refused(served: Served, text: str, status: int) -> N
 def test_a_body_of_megabytes_is_refused_before_it_is_read(served: Served) -> None:
     answer = served.ask("POST", "/exports", data=b" " * 2_000_000)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
-
-
-def test_unknown_and_foreign_ids_get_one_answer(served: Served) -> None:
-    made = served.made({"export": "daily", "partition": "2024-01-05"})
-    foreign = served.ask("GET", f"/exports/{made['id']}", "ana")
-    unknown = served.ask("GET", f"/exports/{'0' * 24}", "ana")
-    assert (
-        (foreign.status_code, foreign.content)
-        == (unknown.status_code, unknown.content)
-        == (404, unknown.content)
-    )
-    assert served.ask("GET", made["files"][0]["url"], "ana").content == unknown.content

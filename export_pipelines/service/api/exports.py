@@ -171,16 +171,21 @@ async def _when_ended(
     desk: Desk, asked: ExportRequest, prefer: str | None, status: int, headers: dict[str, str]
 ) -> JSONResponse:
     """Waits as long as the caller prefers; no thread waits with it."""
-    match = _WAIT.search(prefer or "")
-    seconds = min(int(match[1]), MOST_WAIT_S) if match else 0
-    until = asyncio.get_running_loop().time() + seconds
+    seconds = wait_s(prefer)
+    until = asyncio.get_running_loop().time() + (seconds or 0)
     while asked.status in UNFINISHED and asyncio.get_running_loop().time() < until:
         await asyncio.sleep(LOOK_S)
         asked = await anyio.to_thread.run_sync(desk.named, asked.id)
-    if match:
+    if seconds is not None:
         headers["Preference-Applied"] = f"wait={seconds}"
     view = await anyio.to_thread.run_sync(export_view, desk.project, asked)
     return JSONResponse(view.model_dump(mode="json"), status, headers)
+
+
+def wait_s(prefer: str | None) -> int | None:
+    """The seconds of `wait` in the header Prefer, at most MOST_WAIT_S; None where it says nothing of it."""
+    match = _WAIT.search(prefer or "")
+    return min(int(match[1]), MOST_WAIT_S) if match else None
 
 
 def _cursor(request: ExportRequest) -> str:

@@ -16,7 +16,6 @@ from export_pipelines.service.api.views import DOWNLOADED, File, files_of
 from export_pipelines.service.auth import Known, address_of
 from export_pipelines.service.conditions import Answer
 from export_pipelines.service.downloads import FilePart, FileResponse
-from export_pipelines.service.limits import throttled
 from export_pipelines.service.links import MOST_DAYS, link_of, new_link
 from export_pipelines.service.problems import Problem, answers, not_here
 from export_pipelines.service.service import Service, service_of
@@ -171,14 +170,11 @@ def get_linked_file(request: Request, token: LinkToken, name: FileName) -> Respo
 
 def _followed(request: Request, service: Service, token: str) -> tuple[Link, Manifest]:
     """Raises Problem, the same for every link that is not good."""
-    address = address_of(request)
-    if wait_s := service.denials_by_address.wait_s(address, cost=0):
-        raise throttled(wait_s)
     try:
         link = link_of(service.project, token)
         return link, service.project.store.manifest(link.artifact)
     except (Denied, RequestError) as error:
-        service.denied(address, error)
+        service.deny(address_of(request), error)
         raise not_here("link") from None
 
 
