@@ -1,5 +1,6 @@
 """`serve`: the service, exports over HTTP."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,7 @@ def serve(
             metavar="ADDRESSES", help="Proxies whose word of the client counts.", show_default=False
         ),
     ] = None,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
     """Serve exports over HTTP until Ctrl-C: the API, downloads and the page."""
     from export_pipelines.service import ServiceSettings
@@ -44,4 +46,4 @@ def serve(
         trusted_proxies=trusted_proxies,
     )
     say(f"serving {'https' if settings.certificate else 'http'}://{settings.host}:{settings.port}")
-    run(project, settings)
+    run(project, settings, os.getppid() if with_parent else None)

@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import os
+import threading
+import time
 from typing import Any
 
 import uvicorn
@@ -15,14 +18,25 @@ from export_pipelines.service.settings import ServiceSettings
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 30
+LOOK_S = 1.0  # between looks at the parent
 
 
-def serve(project: Project, settings: ServiceSettings) -> None:
-    """Serves until SIGTERM or SIGINT, then lets downloads end for `settings.stop_s`. Raises SettingsError."""
+def serve(project: Project, settings: ServiceSettings, parent: int | None = None) -> None:
+    """Serves until SIGTERM or SIGINT, or until the process `parent` has ended, then lets downloads end for
+    `settings.stop_s`. Raises SettingsError."""
     if project.access.read() is None:
         settings.require_loopback()
     ensure_key(project)
-    server_of(project, settings).run()
+    server = server_of(project, settings)
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(server, parent), daemon=True).start()
+    server.run()
+
+
+def _end_with(server: uvicorn.Server, parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_S)
+    server.should_exit = True
 
 
 def server_of(project: Project, settings: ServiceSettings) -> uvicorn.Server:

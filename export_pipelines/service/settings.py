@@ -38,7 +38,6 @@ class ServiceSettings(BaseModel):
     queue: Annotated[int, Field(gt=0)] = 25  # exports of a principal that have not ended
     keep_days: Annotated[int, Field(gt=0)] = 30  # how long an export that was asked for is kept
     connections: Annotated[int, Field(gt=0)] = 1000
-    redirect: bool = False  # files of an unsealed store in S3 are fetched there, by presigned URLs
 
     @classmethod
     def load(cls, environment: Mapping[str, str], **given: Any) -> Self:

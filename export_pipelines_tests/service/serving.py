@@ -15,13 +15,23 @@ from typing import Any
 
 import requests
 
+from export_pipelines.artifacts import Manifest
 from export_pipelines.key_versions import PREFIX
 from export_pipelines.ledger import ApiKeys
+from export_pipelines.ledger.api_keys import OPERATOR
 from export_pipelines.project import Project
 from export_pipelines_servers.free_port import free_port
 from export_pipelines_tests.conftest import REPOSITORY
 
 UP_S, END_S = 120, 600
+SIZE = 24_000_000
+REQUEST_S, STALLED_S, STOP_S = 2, 2, 4
+SETTINGS = {
+    "REQUEST_S": REQUEST_S,
+    "STALLED_S": STALLED_S,
+    "STOP_S": STOP_S,
+    "DENIALS_PER_MINUTE": 5,
+}
 WORKSPACE = """\
 load_from:
   - python_module: {module_name: export_pipelines.definitions, working_directory: .}
@@ -89,6 +99,29 @@ class Served:
             assert time.monotonic() < until, made
             made = self.ask("GET", f"/exports/{made['id']}", who, headers={"Prefer": "wait=30"}).json()
         return made
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A service without access.yaml and without a daemon, over a plain and a sealed artifact of 24 MB."""
+
+    served: Served
+    pid: int
+    plain: Manifest
+    sealed: Manifest
+
+    def url(self, manifest: Manifest) -> str:
+        return f"{self.served.url}/artifacts/{manifest.artifact}/files/{manifest.parts[0].name}"
+
+    @property
+    def auth(self) -> tuple[str, str]:
+        return ("API", self.served.keys[OPERATOR])
+
+    def get(self, manifest: Manifest, **options: Any) -> requests.Response:
+        return requests.get(self.url(manifest), auth=self.auth, timeout=60, **options)
+
+    def path(self, manifest: Manifest) -> Path:
+        return Path(self.served.project.store.location(manifest.artifact)) / manifest.parts[0].name
 
 
 def make_project(

@@ -4,83 +4,36 @@ HALF_OPEN=200 opens so many connections (30), ALIKE=200 sends so many requests w
 
 import hashlib
 import os
-import random
 import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 import trustme
 
 from export_pipelines.artifacts import Manifest
-from export_pipelines.key_versions import PREFIX
 from export_pipelines.ledger import ApiKeys
 from export_pipelines.ledger.api_keys import OPERATOR
-from export_pipelines.project import Project
-from export_pipelines_tests.artifacts.build import stored
-from export_pipelines_tests.service.serving import Served, make_keys, make_project, serving
+from export_pipelines_tests.service.serving import (
+    REQUEST_S,
+    SIZE,
+    STALLED_S,
+    STOP_S,
+    Alone,
+    make_keys,
+    serving,
+)
 
 HALF_OPEN, ALIKE = int(os.environ.get("HALF_OPEN", "30")), int(os.environ.get("ALIKE", "40"))
 MOST_MB = 250
-SIZE = 24_000_000
-REQUEST_S, STALLED_S, STOP_S = 2, 2, 4
-SETTINGS = {
-    "REQUEST_S": REQUEST_S,
-    "STALLED_S": STALLED_S,
-    "STOP_S": STOP_S,
-    "DENIALS_PER_MINUTE": 5,
-}
 AD_HOC = {"type": "lead", "start": "2024-01-01", "end": "2024-01-08", "fields": ["lead_id"]}
-
-
-@dataclass(frozen=True)
-class Alone:
-    """A service without access.yaml and without a daemon, over a plain and a sealed artifact of 24 MB."""
-
-    served: Served
-    pid: int
-    plain: Manifest
-    sealed: Manifest
-
-    def url(self, manifest: Manifest) -> str:
-        return f"{self.served.url}/artifacts/{manifest.artifact}/files/{manifest.parts[0].name}"
-
-    @property
-    def auth(self) -> tuple[str, str]:
-        return ("API", self.served.keys[OPERATOR])
-
-    def get(self, manifest: Manifest, **options: Any) -> requests.Response:
-        return requests.get(self.url(manifest), auth=self.auth, timeout=60, **options)
-
-    def path(self, manifest: Manifest) -> Path:
-        return Path(self.served.project.store.location(manifest.artifact)) / manifest.parts[0].name
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory, store_url: str) -> Iterator[Alone]:
-    folder = tmp_path_factory.mktemp("alone")
-    settings = {f"{PREFIX}SERVICE_{name}": str(value) for name, value in SETTINGS.items()}
-    environment = make_project(folder, store_url, None, **settings)
-    data = random.Random(1).randbytes(SIZE)
-    unsealed = Project.open(folder, dict(environment))
-    make_keys(unsealed, ())  # with which there is a ledger
-    plain = stored(unsealed.store, {"leads_part_1.csv": data})
-    environment[f"{PREFIX}MASTER_KEY"] = secrets.token_hex(32)
-    project = Project.open(folder, dict(environment))
-    sealed = stored(project.store, {"leads_part_1.csv": data}, token="20240116T020000Z-ffffff")
-    keys = make_keys(project, (OPERATOR,))
-    with serving(folder, environment) as (url, pid):
-        yield Alone(Served(url, project, environment, keys), pid, plain, sealed)
 
 
 def _memory_mb(pid: int) -> float:
