@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from export_pipelines.definition.reserved_names import AD_HOC
 from export_pipelines.erasure import erase
 from export_pipelines.errors import ExportError, RetryableError
 from export_pipelines.ledger import UNFINISHED, ExportRequest
@@ -44,7 +45,7 @@ class Desk:
             return self._same(earlier, body_sha256), False
         now = self.project.now()
         id = new_id(now)
-        asked = asked_for(self.project, self.caller, body, f"request_{id}", self.service.settings.keep_days)
+        asked = asked_for(self.project, self.caller, body, f"{AD_HOC}{id}", self.service.settings.keep_days)
         expected = self._admit(asked)
         request = self._request(id, asked, now, expected, idempotency_key, body_sha256)
         kept = self.requests.add(request, self.service.settings.queue)
@@ -55,7 +56,7 @@ class Desk:
             return self._same(kept, body_sha256), False
         self.service.metrics.requests.inc()
         self.service.audit(
-            self.caller.principal, "requested", request.export, request=id, window=request.window_key
+            self.caller.principal, "requested", request.export, request_id=id, window=request.window_key
         )
         self._submit(request, asked)
         return request, True
@@ -95,7 +96,7 @@ class Desk:
                     self.project.now,
                 )
         self.requests.change(id, deleted_at=self.project.now())
-        self.service.audit(self.caller.principal, "deleted", request.export, request=id)
+        self.service.audit(self.caller.principal, "deleted", request.export, request_id=id)
 
     def refreshed(self, requests: Sequence[ExportRequest]) -> list[ExportRequest]:
         """The requests as they are now; an end that was seen is kept."""

@@ -107,5 +107,5 @@ def test_what_was_fetched_stands_in_the_audit_and_in_the_export(served: Served, 
     assert len(after) == len(before) + 1
     assert (after[-1]["by"], after[-1]["file"]) == ("boss", wide["file_name"])
     entry = served.project.ledger.audit("downloaded", wide["artifact"])[-1]
-    assert entry.detail["request"] == wide["id"]
+    assert entry.detail["request_id"] == wide["id"]
     assert served.keys["boss"] not in str(entry)

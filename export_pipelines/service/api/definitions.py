@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from export_pipelines.definition import definition_schema
+from export_pipelines.definition.reserved_names import AD_HOC
 from export_pipelines.errors import CatalogError, ExportError
 from export_pipelines.estimate import estimate
 from export_pipelines.listings import definition_listing, dimension_listings, field_listing, metric_listings
@@ -25,7 +26,7 @@ from export_pipelines.service.visible import may_see
 
 router = APIRouter(tags=["definitions"])
 
-NAME = "request"  # of an ad-hoc export that is only looked at
+NAME = f"{AD_HOC}check"  # of an ad-hoc export that is only looked at
 REFUSALS = answers(400, 403, 408, 413, 422)
 
 
