@@ -24,7 +24,13 @@ from export_pipelines.orchestration.failed_runs import DIED, NOT_STARTED
 from export_pipelines.orchestration.failures import failures_of
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.op_bodies import ANY_HOUR, ASKED_BY, ORIGIN, tags_of
-from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND, PARTITION_TAG, REQUEST_TAG
+from export_pipelines.orchestration.run_tags import (
+    EXPORT_TAG,
+    ON_DEMAND,
+    PARTITION_TAG,
+    REQUEST_TAG,
+    REQUESTER_TAG,
+)
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.window import WHOLE_KEY
 from export_pipelines.project import Project
@@ -162,6 +168,7 @@ class RequestedRuns:
         asker = request.requester if self.project.access.read() else None
         tags = {
             REQUEST_TAG: request.id,
+            REQUESTER_TAG: request.requester,
             ORIGIN: BY_REQUEST,
             ASKED_BY: request.requester,
             PRIORITY_TAG: AFTER_SCHEDULES,

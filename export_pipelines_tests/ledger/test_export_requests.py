@@ -88,7 +88,7 @@ def test_what_a_run_wrote_is_known_with_what_has_not_arrived(ledger: Ledger) -> 
     manifest = manifest_of()
     ledger.register(manifest, [{"kind": "folder", "settings": {"path": "a"}}], "run", AT)
     made = requests.made_by(["run", "other"])["run"]
-    assert (made.artifact, made.rows, made.missing) == (manifest.artifact, manifest.rows, {"due"})
+    assert (made.artifact, made.rows, made.missing) == (manifest.artifact, manifest.rows, frozenset({"due"}))
 
 
 def test_what_has_expired_is_swept_with_its_description(ledger: Ledger, tmp_path: Path) -> None:
