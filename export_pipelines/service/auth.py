@@ -10,7 +10,6 @@ from export_pipelines.access import Grant, Permission, asker_of, grants_of
 from export_pipelines.access.policy import PERMISSIONS
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import ApiKeys
-from export_pipelines.ledger.api_keys import OPERATOR
 from export_pipelines.project import Project
 from export_pipelines.service.limits import throttled
 from export_pipelines.service.problems import Problem
@@ -47,13 +46,16 @@ class Caller:
 def caller_with(project: Project, key: str) -> Caller:
     """Whose key it is, by access.yaml as it is now. Raises ExportError for a key that is not good, and for a principal that
     has no role any more."""
-    now = project.now()
-    principal = ApiKeys(project.ledger.engine).use(key, now)
+    return caller_named(project, ApiKeys(project.ledger.engine).use(key, project.now()), key)
+
+
+def caller_named(project: Project, principal: str, key: str = "") -> Caller:
+    """The principal with the rights of today. Raises ExportError for one that has none any more."""
     policy = project.access.read()
     if policy is None:
         return Caller(principal, frozenset(PERMISSIONS), key=key)
     asker = asker_of(policy, principal, principal)
-    grants = grants_of(policy, principal, now)
+    grants = grants_of(policy, principal, project.now())
     permissions = frozenset(permission for grant in grants for permission in grant.permissions)
     return Caller(principal, permissions, asker, grants, key)
 
@@ -65,6 +67,7 @@ def caller_of(
 ) -> Caller:
     """Raises Problem for a wrong or missing key, and for a caller who asks too often."""
     service = service_of(request)
+    _require_own_pages(request)
     key = bearer.credentials if bearer else ""
     if basic and basic.username == USER:
         key = basic.password
@@ -88,6 +91,13 @@ def authenticated(service: Service, key: str, address: str) -> Caller:
     return caller
 
 
+def _require_own_pages(request: Request) -> None:
+    """Raises Problem where the page of another site lets a browser, which knows a key, change something."""
+    site = request.headers.get("sec-fetch-site", "none")
+    if request.method not in ("GET", "HEAD") and site not in ("none", "same-origin"):
+        raise Problem(403, "denied", "the page of another site may not ask for this")
+
+
 def unauthorised(detail: str) -> Problem:
     return Problem(401, "unauthorised", detail, headers=CHALLENGE)
 
@@ -98,5 +108,3 @@ def address_of(request: Request) -> str:
 
 
 Known = Annotated[Caller, Depends(caller_of)]
-
-__all__ = ["OPERATOR", "Caller", "Known", "address_of", "authenticated", "caller_with"]

@@ -163,7 +163,7 @@ class FileResponse(Response):
         file_part: FilePart,
         metrics: Metrics,
         stalled_s: float,
-        allowed: Callable[[], None],
+        allowed: Callable[[], object],
         started: Callable[[Answer], None],
         headers: Mapping[str, str] | None = None,
     ) -> None:

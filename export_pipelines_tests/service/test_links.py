@@ -72,3 +72,19 @@ def test_who_may_not_fetch_makes_no_link(served: Served, daily: dict[str, Any]) 
     assert served.ask("POST", base, "vic", json={"recipient": "vic"}).status_code == 403
     assert served.ask("POST", base, json={"recipient": "ruth", "days": 31}).status_code == 422
     assert served.ask("POST", base, json={}).json()["errors"][0]["pointer"] == "/recipient"
+
+
+def test_a_link_is_good_no_longer_than_the_rights_of_who_made_it(
+    served: Served, texas: dict[str, Any]
+) -> None:
+    base = f"/artifacts/{texas['artifact']}/links"
+    link = served.ask("POST", base, "ana", json={"recipient": "ruth"}).json()
+    assert requests.get(served.url + link["url"], timeout=10).status_code == 200
+    path = served.project.settings.access
+    before = path.read_text()
+    try:
+        path.write_text(before.replace("ana: {roles: [analyst]}", "ana: {roles: [viewer]}"))
+        assert requests.get(served.url + link["url"], timeout=10).status_code == 404
+    finally:
+        path.write_text(before)
+    assert requests.get(served.url + link["url"], timeout=10).status_code == 200

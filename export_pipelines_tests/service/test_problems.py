@@ -75,3 +75,8 @@ def test_what_is_no_json_is_refused(served: Served, text: str, status: int) -> N
 def test_a_body_of_megabytes_is_refused_before_it_is_read(served: Served) -> None:
     answer = served.ask("POST", "/exports", data=b" " * 2_000_000)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+def test_the_page_of_another_site_changes_nothing(served: Served) -> None:
+    answer = served.ask("POST", "/exports", json=GOOD, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "denied")

@@ -13,12 +13,13 @@ from export_pipelines.ledger import Link, Links
 from export_pipelines.service.api.artifacts import ONE, ExportName, Token, WindowKey
 from export_pipelines.service.api.fetching import FILE_ANSWERS, FileName, artifact_of, file_of
 from export_pipelines.service.api.views import DOWNLOADED, File, files_of
-from export_pipelines.service.auth import Known, address_of
+from export_pipelines.service.auth import Known, address_of, caller_named
 from export_pipelines.service.conditions import Answer
 from export_pipelines.service.downloads import FilePart, FileResponse
 from export_pipelines.service.links import MOST_DAYS, link_of, new_link
 from export_pipelines.service.problems import Problem, answers, not_here
 from export_pipelines.service.service import Service, service_of
+from export_pipelines.service.visible import require_fetch
 
 router = APIRouter(tags=["links"])
 
@@ -162,7 +163,7 @@ def get_linked_file(request: Request, token: LinkToken, name: FileName) -> Respo
         file,
         service.metrics,
         service.settings.stalled_s,
-        partial(_still, service, token, file),
+        partial(_good, service, token),
         partial(_started, service, link, file, address_of(request)),
         {"Cache-Control": "private, no-store, no-transform"},
     )
@@ -171,11 +172,18 @@ def get_linked_file(request: Request, token: LinkToken, name: FileName) -> Respo
 def _followed(request: Request, service: Service, token: str) -> tuple[Link, Manifest]:
     """Raises Problem, the same for every link that is not good."""
     try:
-        link = link_of(service.project, token)
-        return link, service.project.store.manifest(link.artifact)
+        return _good(service, token)
     except (Denied, RequestError) as error:
         service.deny(address_of(request), error)
         raise not_here("link") from None
+
+
+def _good(service: Service, token: str) -> tuple[Link, Manifest]:
+    """Raises ExportError once the link or the artifact are gone, or whoever made it may not fetch it any more."""
+    link = link_of(service.project, token)
+    manifest = service.project.store.manifest(link.artifact)
+    require_fetch(service, caller_named(service.project, link.created_by), manifest)
+    return link, manifest
 
 
 def _started(service: Service, link: Link, file: FilePart, address: str, answer: Answer) -> None:
@@ -185,12 +193,6 @@ def _started(service: Service, link: Link, file: FilePart, address: str, answer:
         raise Problem(410, "used", "the link was good for one download, and was used")
     detail = {"file": file.part.name, "address": address, "from": answer.start, "until": answer.end}
     service.audit(link.recipient, DOWNLOADED, link.artifact, link=link.id, **detail)
-
-
-def _still(service: Service, token: str, file: FilePart) -> None:
-    """Raises ExportError once the link or the artifact are gone."""
-    link_of(service.project, token)
-    service.project.store.manifest(file.manifest.artifact)
 
 
 def _view(service: Service, link: Link) -> LinkView:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
@@ -79,10 +80,7 @@ class Export(BaseModel):
 def export_view(project: Project, request: ExportRequest) -> Export:
     """Reads the artifact's manifest where there is one."""
     manifest = _manifest(project, request.artifact)
-    files = [
-        File(**vars(file) | {"url": f"/exports/{request.id}/files/{file.name}"})
-        for file in files_of(manifest, "")
-    ]
+    files = files_of(manifest, f"/exports/{request.id}")
     asked = _asked(project, request)
     finished = request.status in ("complete", "truncated")
     expected = request.expected_rows
@@ -128,7 +126,7 @@ def files_of(manifest: Manifest | None, base: str) -> list[File]:
             bytes=part.bytes,
             sha256=part.sha256,
             media_type=manifest.media_type,
-            url=f"{base}/files/{part.name}",
+            url=f"{base}/files/{quote(part.name, safe='')}",
         )
         for part in manifest.parts
     ]
