@@ -12,7 +12,7 @@ from fastapi import Request
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.project import Project
-from export_pipelines.service.downloads import Proofs
+from export_pipelines.service.file_parts import Proofs
 from export_pipelines.service.limits import Tokens, throttled
 from export_pipelines.service.metrics import Metrics
 from export_pipelines.service.settings import ServiceSettings

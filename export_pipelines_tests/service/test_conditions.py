@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from export_pipelines.service.conditions import Answer, Representation, answer_to, http_date
-from export_pipelines.service.downloads import disposition
+from export_pipelines.service.file_parts import disposition
 
 MADE = datetime(2024, 1, 15, 9, 30, tzinfo=UTC)
 FILE = Representation('"abc"', MADE, 100)

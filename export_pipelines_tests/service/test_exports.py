@@ -3,8 +3,10 @@
 import csv
 import hashlib
 import io
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -33,6 +35,24 @@ def test_an_export_becomes_a_run_and_a_file(served: Served, daily: dict[str, Any
     assert len(list(csv.reader(io.StringIO(fetched.text)))) == 11
     assert served.project.manifest(daily["artifact"]).rights["asker"] == "boss"
     assert served.project.ledger.asked_by("boss", served.project.now())["daily"] >= 1
+
+
+def test_the_run_tells_who_asked_and_waits_behind_schedules(served: Served, daily: dict[str, Any]) -> None:
+    file = served.project.settings.dagster_folder / "history" / "runs.db"
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as runs:
+        tags = dict(runs.execute("SELECT key, value FROM run_tags WHERE run_id = ?", [daily["run_id"]]))
+        (job,) = runs.execute("SELECT pipeline_name FROM runs WHERE run_id = ?", [daily["run_id"]]).fetchone()
+    assert job == "daily"  # the export's own, for the partition
+    told = {
+        "export/request": daily["id"],
+        "export/as": "boss",
+        "export/requester": "boss",
+        "export/origin": "api",
+        "export/name": "daily",
+        "dagster/partition": "2024-01-03",
+        "dagster/priority": "-1",
+    }
+    assert told.items() <= tags.items()
 
 
 def test_an_ad_hoc_export_has_the_rights_of_who_asks(served: Served, texas: dict[str, Any]) -> None:

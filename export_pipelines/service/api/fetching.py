@@ -11,7 +11,8 @@ from export_pipelines.errors import Denied, RequestError
 from export_pipelines.service.api.views import DOWNLOADED
 from export_pipelines.service.auth import Caller, address_of, caller_with
 from export_pipelines.service.conditions import Answer
-from export_pipelines.service.downloads import FilePart, FileResponse
+from export_pipelines.service.downloads import FileResponse
+from export_pipelines.service.file_parts import FilePart
 from export_pipelines.service.problems import answers, not_here
 from export_pipelines.service.service import Service
 from export_pipelines.service.visible import require_fetch

@@ -15,7 +15,8 @@ from export_pipelines.service.api.fetching import FILE_ANSWERS, FileName, artifa
 from export_pipelines.service.api.views import DOWNLOADED, File, files_of
 from export_pipelines.service.auth import Known, address_of, caller_named
 from export_pipelines.service.conditions import Answer
-from export_pipelines.service.downloads import FilePart, FileResponse
+from export_pipelines.service.downloads import FileResponse
+from export_pipelines.service.file_parts import FilePart
 from export_pipelines.service.links import MOST_DAYS, link_of, new_link
 from export_pipelines.service.problems import Problem, answers, not_here
 from export_pipelines.service.service import Service, service_of
