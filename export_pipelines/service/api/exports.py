@@ -24,7 +24,7 @@ from export_pipelines.service.service import service_of
 router = APIRouter(prefix="/exports", tags=["exports"])
 
 MOST_WAIT_S = 60
-LOOK_S = 0.2  # while somebody waits
+LOOK_S, LONGEST_LOOK_S, LONGER = 0.2, 2.0, 1.25  # between looks while somebody waits, longer and longer
 ID = r"^[0-9a-f]{24}$"
 IDEMPOTENCY_KEY = r"^[\x21-\x7e]{1,200}$"
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
@@ -173,8 +173,10 @@ async def _when_ended(
     """Waits as long as the caller prefers; no thread waits with it."""
     seconds = wait_s(prefer)
     until = asyncio.get_running_loop().time() + (seconds or 0)
+    look_s = LOOK_S
     while asked.status in UNFINISHED and asyncio.get_running_loop().time() < until:
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(look_s)
+        look_s = min(look_s * LONGER, LONGEST_LOOK_S)
         asked = await anyio.to_thread.run_sync(desk.named, asked.id)
     if seconds is not None:
         headers["Preference-Applied"] = f"wait={seconds}"
