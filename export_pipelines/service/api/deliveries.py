@@ -81,7 +81,7 @@ def list_deliveries(
     operation_id="retryDelivery",
     summary="Try a delivery again",
     status_code=202,
-    responses=answers(403, 404, 408, 410, 413, 422),
+    responses=answers(400, 403, 404, 408, 410, 413, 422),
 )
 def retry_delivery(
     request: Request,

@@ -69,7 +69,7 @@ class Linked(BaseModel):
     summary="A signed link to an artifact, for one recipient",
     status_code=201,
     tags=["artifacts"],
-    responses=answers(403, 404, 408, 413, 422),
+    responses=answers(400, 403, 404, 408, 413, 422),
 )
 def create_link(
     request: Request, caller: Known, export: ExportName, window: WindowKey, token: Token, body: NewLink
