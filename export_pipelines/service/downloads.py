@@ -5,12 +5,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 import anyio
 import anyio.to_thread
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.utils import is_ssl
 
 from export_pipelines.errors import ExportError
 from export_pipelines.service.conditions import Answer, answer_to
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 2.0  # between looks at whether the reader may still have it
 READERS = 8  # threads that read files at a time
+DIRECT_BYTES = 1024 * 1024  # that the kernel is asked to send at once
 
 
 class FileResponse(Response):
@@ -93,8 +95,9 @@ class FileResponse(Response):
         headers: Mapping[str, str],
     ) -> None:
         is_empty = scope["method"] == "HEAD" or answer.start == answer.end
+        direct = None if is_empty else _Direct.of(scope, reading)
         try:
-            block = b"" if is_empty else await in_thread(reading.read, answer.end)
+            block = b"" if is_empty or direct else await in_thread(reading.read, answer.end)
             if scope["method"] != "HEAD":
                 await in_thread(self.started, answer)
         except ExportError as error:
@@ -109,7 +112,7 @@ class FileResponse(Response):
         self.metrics.downloading.inc()
         end = "broken"
         try:
-            end = await body.send_all(block)
+            end = await (body.send_directly(direct) if direct else body.send_all(block))
         except ExportError as error:
             log.error(
                 "download broken", extra={"code": error.code, "artifact": self.file_part.manifest.artifact}
@@ -135,14 +138,14 @@ class _Body:
     ) -> None:
         self.response, self.reading, self.in_thread = response, reading, in_thread
         self.scope, self.send, self.answer = scope, send, answer
-        self.sent = 0
+        self.sent, self.looked_at = 0, asyncio.get_running_loop().time()
 
     async def send_all(self, block: bytes) -> str:
-        """How it ended: whole or stalled. Raises ExportError for what may not be sent on."""
-        left, looked_at = self.answer.end - self.answer.start, asyncio.get_running_loop().time()
+        """How it ended: whole, stalled or broken. Raises ExportError for what may not be sent on."""
+        left = self.answer.end - self.answer.start
         while True:
             left -= len(block)
-            following = (
+            reading = (
                 asyncio.create_task(self.in_thread(self.reading.read, self.answer.end)) if left else None
             )
             try:
@@ -152,23 +155,78 @@ class _Body:
                 _cut(self.scope)
                 return "stalled"
             finally:
-                if following:
-                    await asyncio.wait([following])
+                if reading:
+                    await asyncio.wait([reading])
             self.sent += len(block)
-            if following is None:
+            if reading is None:
                 return "whole"
-            block = following.result()
-            now = asyncio.get_running_loop().time()
-            if now - looked_at > LOOK_S:
-                looked_at = now
-                await self.in_thread(self.response.allowed)
+            if _is_gone(self.scope):
+                return "broken"
+            block = reading.result()
+            await self._look()
+
+    async def send_directly(self, direct: "_Direct") -> str:
+        """The same for a file that was proven before: the kernel sends it from its cache."""
+        at, end = self.answer.start, self.answer.end
+        try:
+            while at < end:
+                if end - at <= DIRECT_BYTES:
+                    self.reading.require_same()
+                async with asyncio.timeout(self.response.stalled_s):
+                    at += await direct.send(at, min(DIRECT_BYTES, end - at))
+                self.sent = at - self.answer.start
+                await self._look()
+        except TimeoutError:
+            _cut(self.scope)
+            return "stalled"
+        except (OSError, RuntimeError):  # the reader went away
+            _cut(self.scope)
+            return "broken"
+        direct.sent(end - self.answer.start)
+        await self.send({"type": "http.response.body", "body": b""})
+        return "whole"
+
+    async def _look(self) -> None:
+        """Raises ExportError once the reader may not have it any more."""
+        now = asyncio.get_running_loop().time()
+        if now - self.looked_at > LOOK_S:
+            self.looked_at = now
+            await self.in_thread(self.response.allowed)
+
+
+class _Direct:
+    """A proven file and the connection without TLS that it goes to."""
+
+    def __init__(self, file: BinaryIO, protocol: Any) -> None:
+        self.file, self.protocol = file, protocol
+
+    @classmethod
+    def of(cls, scope: Scope, reading: Reading) -> "_Direct | None":
+        """None where the bytes have to go through this process."""
+        protocol = scope.get("state", {}).get("protocol")
+        file = reading.proven_file
+        is_open = protocol is not None and not is_ssl(protocol.transport)
+        return cls(file, protocol) if file is not None and is_open else None
+
+    async def send(self, start: int, length: int) -> int:
+        """Bytes that were sent. Raises OSError or RuntimeError where the connection has ended."""
+        loop = asyncio.get_running_loop()
+        return await loop.sendfile(self.protocol.transport, self.file, start, length, fallback=False)
+
+    def sent(self, length: int) -> None:
+        """uvicorn counts what goes through it; this went by it."""
+        self.protocol.cycle.expected_content_length -= length
 
 
 def _cut(scope: Scope) -> None:
     """Ends the connection at once: what the reader has is visibly not all."""
-    connection = scope.get("state", {}).get("connection")
-    if connection is not None:
-        connection.abort()
+    if protocol := scope.get("state", {}).get("protocol"):
+        protocol.transport.abort()
+
+
+def _is_gone(scope: Scope) -> bool:
+    protocol = scope.get("state", {}).get("protocol")
+    return protocol is not None and protocol.transport.is_closing()
 
 
 def _limiter(scope: Scope) -> anyio.CapacityLimiter:

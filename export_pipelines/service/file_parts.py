@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from export_pipelines.artifacts import Manifest, Part, Store
@@ -14,7 +14,7 @@ from export_pipelines.errors import DamagedArtifact, ExportError, RequestError
 from export_pipelines.service.conditions import Representation, http_date
 from export_pipelines.service.problems import Problem, problem_of
 
-BLOCK_BYTES = 512 * 1024
+BLOCK_BYTES = 256 * 1024
 PROOF_BYTES = 1024 * 1024
 
 Identity = tuple[int, ...]
@@ -83,14 +83,12 @@ class FilePart:
             if self._is_sealed:
                 file.seek(start)
                 return Reading(self, file, start, None)
-            if self.proofs.holds(artifact, name, identity):
-                return Reading(self, file, start, None)
-            if start == 0:
+            if start == 0 and not self.proofs.holds(artifact, name, identity):
                 return Reading(self, file, start, partial(self.proofs.add, artifact, name, identity))
-            self._prove(file)
-            self.proofs.add(artifact, name, identity)
-            file.seek(start)
-            return Reading(self, file, start, None)
+            if not self.proofs.holds(artifact, name, identity):
+                self._prove()
+                self.proofs.add(artifact, name, identity)
+            return Reading(self, file, start, None, identity)
         except BaseException:
             file.close()
             raise
@@ -100,7 +98,7 @@ class FilePart:
         """A sealed file proves each segment by itself."""
         return self.part.sealed_sha256 is not None
 
-    def _prove(self, file: BinaryIO) -> None:
+    def _prove(self) -> None:
         digest = hashlib.sha256()
         with self.store.open(self.manifest.artifact, self.part.name) as whole:
             while block := whole.read(PROOF_BYTES):
@@ -110,18 +108,38 @@ class FilePart:
 
 
 class Reading:
-    """The bytes of a file from `start` on; the last of them only when all were proven."""
+    """The bytes of a file from `start` on; the last of them only when all were proven, which `proven` is told. `identity` is
+    that of a file which was proven before."""
 
     def __init__(
-        self, file_part: FilePart, file: BinaryIO, start: int, proven: Callable[[], None] | None
+        self,
+        file_part: FilePart,
+        file: BinaryIO,
+        start: int,
+        proven: Callable[[], None] | None,
+        identity: Identity = (),
     ) -> None:
         self._part, self._file, self._at, self._proven = file_part, file, start, proven
+        self._raw: Any = getattr(file, "raw", file)  # its blocks are large enough by themselves
         self._digest = hashlib.sha256() if proven else None
+        self._identity = identity
+
+    @property
+    def proven_file(self) -> BinaryIO | None:
+        """The file itself, which the kernel may send; None for one that has to be proven or opened on the way."""
+        return self._file if self._identity else None
+
+    def require_same(self) -> None:
+        """Raises DamagedArtifact for a proven file that was changed meanwhile."""
+        if _identity(self._file) != self._identity:
+            raise _changed(self._part)
 
     def read(self, end: int) -> bytes:
         """The next block before `end`. Raises ExportError for what is not as its manifest says."""
         wanted = min(BLOCK_BYTES, end - self._at)
-        block = self._file.read(wanted)
+        block = self._raw.read(wanted)
+        while 0 < len(block) < wanted and (more := self._raw.read(wanted - len(block))):
+            block += more
         self._at += len(block)
         if len(block) != wanted:
             raise _changed(self._part)
