@@ -10,11 +10,12 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from export_pipelines.artifacts import Manifest, Part, Store
+from export_pipelines.artifacts.sealing.stream import OpenedPart
 from export_pipelines.errors import DamagedArtifact, ExportError, RequestError
 from export_pipelines.service.conditions import Representation, http_date
 from export_pipelines.service.problems import Problem, problem_of
 
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 1024 * 1024
 PROOF_BYTES = 1024 * 1024
 
 Identity = tuple[int, ...]
@@ -120,7 +121,7 @@ class Reading:
         identity: Identity = (),
     ) -> None:
         self._part, self._file, self._at, self._proven = file_part, file, start, proven
-        self._raw: Any = getattr(file, "raw", file)  # its blocks are large enough by themselves
+        self._raw: Any = getattr(file, "raw", file)  # blocks are large enough by themselves
         self._digest = hashlib.sha256() if proven else None
         self._identity = identity
 
@@ -134,20 +135,24 @@ class Reading:
         if _identity(self._file) != self._identity:
             raise _changed(self._part)
 
-    def read(self, end: int) -> bytes:
+    def read(self, end: int) -> memoryview:
         """The next block before `end`. Raises ExportError for what is not as its manifest says."""
         wanted = min(BLOCK_BYTES, end - self._at)
-        block = self._raw.read(wanted)
-        while 0 < len(block) < wanted and (more := self._raw.read(wanted - len(block))):
-            block += more
+        block = self._block(wanted)
         self._at += len(block)
-        if len(block) != wanted:
+        if not block:
             raise _changed(self._part)
         if self._digest:
             self._digest.update(block)
             if self._at == self._part.part.bytes:
                 self._prove()
         return block
+
+    def _block(self, wanted: int) -> memoryview:
+        """Of a sealed file what is left of a segment, which is in memory already."""
+        if isinstance(self._raw, OpenedPart):
+            return self._raw.read_in_segment(wanted)
+        return memoryview(self._raw.read(wanted) or b"")
 
     def close(self) -> None:
         self._file.close()

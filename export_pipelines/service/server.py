@@ -21,7 +21,7 @@ from export_pipelines.service.settings import ServiceSettings
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 30
-M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3  # of glibc's mallopt
+M_ARENA_MAX = -8  # of glibc's mallopt
 LOOK_S = 1.0  # between looks at the parent
 
 
@@ -31,21 +31,18 @@ def serve(project: Project, settings: ServiceSettings, parent: int | None = None
     if project.access.read() is None:
         settings.require_loopback()
     ensure_key(project)
-    _give_memory_back()
+    _share_heap()
     server = server_of(project, settings)
     if parent is not None:
         threading.Thread(target=_end_with, args=(server, parent), daemon=True).start()
     server.run()
 
 
-def _give_memory_back() -> None:
-    """Blocks of files are freed to the system, and threads share few heaps: with glibc's defaults fifty downloads keep
-    twice the memory that they use."""
+def _share_heap() -> None:
+    """All threads share one heap: with one for each, as glibc has it, fifty downloads keep twice the memory that they use."""
     if sys.platform.startswith("linux"):
         with contextlib.suppress(AttributeError, OSError):
-            libc = ctypes.CDLL(None)
-            libc.mallopt(M_ARENA_MAX, 2)
-            libc.mallopt(M_MMAP_THRESHOLD, 128 * 1024)
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def _end_with(server: uvicorn.Server, parent: int) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from export_pipelines.artifacts.manifest import Manifest, Part
 from export_pipelines.artifacts.sealing.data_keys import DataKeys, MasterKeys
 from export_pipelines.artifacts.sealing.stream import (
-    SEGMENT_BYTES,
     OpenedPart,
     SealingSink,
     sealed_size,
@@ -24,6 +23,8 @@ from export_pipelines.key_versions import PREFIX
 if TYPE_CHECKING:
     from export_pipelines.artifacts.store import Staging
     from export_pipelines.run.part_writer import PartSink
+
+BUFFER_BYTES = 64 * 1024  # a whole segment is in memory behind it
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class SealedStore(StoreAround):
             f"{artifact}/{part_name}",
         )
         opened.seek(start)
-        return io.BufferedReader(opened, SEGMENT_BYTES)
+        return io.BufferedReader(opened, BUFFER_BYTES)
 
     def _part(self, artifact: str, name: str) -> Part | None:
         return next((part for part in self.store.manifest(artifact).parts if part.name == name), None)

@@ -104,14 +104,19 @@ class OpenedPart(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        block = self.read_in_segment(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+    def read_in_segment(self, most: int) -> memoryview:
+        """At most so many bytes, up to the end of the segment; they are not copied. Empty at the end."""
         if self._position >= self._size:
-            return 0
+            return memoryview(b"")
         number, offset = _place(self._position)
         self._load(number)
-        block = self._text[offset : offset + len(buffer)]
-        buffer[: len(block)] = block
+        block = memoryview(self._text)[offset : offset + most]
         self._position += len(block)
-        return len(block)
+        return block
 
     def close(self) -> None:
         if not self.closed:
@@ -126,6 +131,7 @@ class OpenedPart(io.RawIOBase):
             self._file.close()
             self._file = self._open_at(start)
         size = min(self._stored, (number + 1) * SEGMENT_BYTES) - start
+        self._text, self._number = b"", -1  # before the next one is there
         stored = self._file.read(size)
         self._at = start + len(stored)
         self._text, self._number = self._decrypt(number, stored), number
