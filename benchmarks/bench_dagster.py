@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benchmarks.harness import ROOT, Bar, Judged, Result, all_bars, compare, piece, program
 from benchmarks.stores import DAYS, FIRST_DAY, SEED
+from export_pipelines.key_versions import PREFIX
 from export_pipelines.sample import generate_leads
-from export_pipelines.settings import PREFIX
 
 LEADS_A_DAY, SINGLE_RUNS, MOST = 20, 10, 0.1
 NAME = "small_days"

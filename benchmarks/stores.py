@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -17,9 +18,9 @@ TABLES = ("flows", "sources", "recipients", "leads")
 def sample_sqlite(leads: int) -> str:
     """The URL of a SQLite store of that size."""
     from export_pipelines.sample import generate_leads
-    from export_pipelines.settings import project_settings
+    from export_pipelines.settings import Settings, project_root
 
-    folder = project_settings().home / "bench"
+    folder = Settings.load(os.environ, project_root(os.environ)).home / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"leads_{leads}.db"
     if not path.exists():

@@ -90,7 +90,8 @@ def _mariadb_version(url: str) -> Callable[[], str]:
         with _connection(url) as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT VERSION()")
-            return str(cursor.fetchone()[0]).split("-")[0]
+            (version,) = cursor.fetchall()
+            return str(version[0]).split("-")[0]
 
     return version
 
