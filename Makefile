@@ -43,7 +43,7 @@ readers: $(VENV)/installed  ## what 40 other programs read of each format, into 
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
 	@$(BIN)/python -m readers
 
-$(VENV)/installed: pyproject.toml constraints.txt setup.py export_pipelines/mask/kernel.c
+$(VENV)/installed: pyproject.toml constraints.txt setup.py export_pipelines/mask/kernel.c export_pipelines/transform/json_texts.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "export_pipelines needs Python 3.11 or newer, found " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 ...")'
 	@echo "installing into $(VENV) (about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)

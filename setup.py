@@ -1,4 +1,4 @@
-"""Compiles the masking room's pass over bytes, with the compiler of the package `ziglang`: no other one need be there."""
+"""Compiles the passes over bytes, with the compiler of the package `ziglang`: no other one need be there."""
 
 import subprocess
 import sys
@@ -21,6 +21,9 @@ class Kernel(build_ext):
 
 
 setup(
-    ext_modules=[Extension("export_pipelines.mask._kernel", ["export_pipelines/mask/kernel.c"])],
+    ext_modules=[
+        Extension("export_pipelines.mask._kernel", ["export_pipelines/mask/kernel.c"]),
+        Extension("export_pipelines.transform._json_texts", ["export_pipelines/transform/json_texts.c"]),
+    ],
     cmdclass={"build_ext": Kernel},
 )

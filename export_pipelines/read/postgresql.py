@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import adbc_driver_manager
-import polars as pl
 import pyarrow as pa
 from sqlalchemy.engine import URL, make_url
 
@@ -16,7 +15,7 @@ from export_pipelines.read import adbc
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.connecting import connected
 from export_pipelines.read.unknown_row import UnknownRow
-from export_pipelines.transform.json_texts import compact
+from export_pipelines.transform.json_texts import without_blanks
 
 if TYPE_CHECKING:
     import psycopg
@@ -164,11 +163,9 @@ def _compacted(batch: pa.RecordBatch, columns: Iterable[SourceColumn]) -> pa.Rec
     """JSON as the other databases write it, which a server gives as it was stored."""
     for position, column in enumerate(columns):
         if column.kind is Kind.JSON and not column.in_json:
-            stored = pl.Series("", batch.column(position))
-            written = compact(stored)
-            if written is not stored:
-                texts = written.to_arrow().cast(pa.string())
-                batch = batch.set_column(position, batch.schema.field(position), texts)
+            field = batch.schema.field(position)
+            texts = without_blanks(batch.column(position).cast(pa.large_string()))
+            batch = batch.set_column(position, field, texts.cast(field.type))
     return batch
 
 

@@ -1,14 +1,23 @@
 """Values as they stand inside JSON become the texts that they mean: `"a\\n"` its letters, `1.10` as it is, null nothing."""
 
 import json
+from collections.abc import Callable
+from ctypes import c_int64, c_void_p
+from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
-STRING = r'"(?:[^"\\]|\\.)*"'
-BLANKS = rf"({STRING})|[ \t\n\r]+"
-MAY_HOLD_BLANKS = r"[\[{,:][ \t\n\r]|[ \t\n\r][\[{}\],:]|^[ \t\n\r]|[ \t\n\r]$"
-QUOTE, BACKSLASH = '"', "\\"
+from export_pipelines.transform.letters import Letters, arrow_texts, room
+
+_library = np.ctypeslib.load_library("_json_texts", Path(__file__).parent)
+_library.without_blanks.argtypes = (c_void_p, c_void_p, c_int64, c_void_p, c_void_p)
+_library.meanings.argtypes = (*_library.without_blanks.argtypes, c_void_p)
+_library.without_blanks.restype = _library.meanings.restype = None
+NULL = pl.Series([None], dtype=pl.String)
+NOTHING, ESCAPED = 1, 2  # kinds of values, as `json_texts.c` names them
 
 
 class HalfCharacter(ValueError):
@@ -21,31 +30,38 @@ class HalfCharacter(ValueError):
 
 def meant(values: pl.Series) -> pl.Series:
     """The texts that JSON values mean; of a list or an object, and of a number, its letters. Raises HalfCharacter."""
-    is_text = values.str.starts_with(QUOTE)
-    inner = values.str.strip_prefix(QUOTE).str.strip_suffix(QUOTE)
-    texts = inner.zip_with(is_text.fill_null(False), without_nulls(compact(values)))
-    escaped = (is_text & values.str.contains(BACKSLASH, literal=True)).fill_null(False)
-    rows = np.flatnonzero(escaped.to_numpy())
+    letters = Letters.of(arrow_texts(values))
+    kinds = np.zeros(len(letters), np.uint8)
+    texts = pl.Series("", _written(_library.meanings, letters, kinds.ctypes.data))
+    if values.null_count() or (kinds == NOTHING).any():
+        texts = texts.zip_with(values.is_not_null() & pl.Series(kinds != NOTHING), NULL)
+    rows = np.flatnonzero(kinds == ESCAPED)
     return texts.scatter(rows, [_decoded(values[int(row)], int(row)) for row in rows]) if len(rows) else texts
 
 
 def without_nulls(values: pl.Series) -> pl.Series:
     """JSON values, null as no value."""
     is_null = values == "null"
-    return (
-        values.zip_with(~is_null.fill_null(False), pl.Series([None], dtype=pl.String))
-        if is_null.any()
-        else values
-    )
+    return values.zip_with(~is_null.fill_null(False), NULL) if is_null.any() else values
 
 
 def compact(values: pl.Series) -> pl.Series:
     """JSON without the blanks between its letters."""
-    blank = values.str.contains(MAY_HOLD_BLANKS).fill_null(False)
-    if not blank.any():
-        return values
-    rows = np.flatnonzero(blank.to_numpy())
-    return values.clone().scatter(rows, values.gather(rows).str.replace_all(BLANKS, "${1}"))
+    return pl.Series("", without_blanks(arrow_texts(values)))
+
+
+def without_blanks(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The same, of Arrow's texts."""
+    compacted = _written(_library.without_blanks, Letters.of(texts))
+    return pc.if_else(pc.is_valid(texts), compacted, None) if texts.null_count else compacted
+
+
+def _written(function: Callable[..., None], letters: Letters, *more: int) -> pa.LargeStringArray:
+    """The texts that a function of the library writes."""
+    output, begins = room(len(letters.bytes)), np.empty(len(letters) + 1, np.int64)
+    addresses = (array.ctypes.data for array in (letters.bytes, letters.starts))
+    function(*addresses, len(letters), output.ctypes.data, begins.ctypes.data, *more)
+    return Letters.from_bytes(begins, output[: begins[-1]]).texts
 
 
 def _decoded(value: str, row: int) -> str:
