@@ -8,8 +8,9 @@ from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, counted, show_json, show_listing, size
+from export_pipelines.cli.tables import Columns, show_json, show_listing
 from export_pipelines.listings import artifact_listing
+from export_pipelines.quantities import counted, size
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest

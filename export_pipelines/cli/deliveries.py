@@ -11,10 +11,11 @@ from export_pipelines.cli.delivered import files_of, require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.runs import instance_of
-from export_pipelines.cli.tables import Columns, show_listing, size
+from export_pipelines.cli.tables import Columns, show_listing
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.listings import delivery_listing
 from export_pipelines.project import Project
+from export_pipelines.quantities import size
 
 if TYPE_CHECKING:
     from export_pipelines.ledger import Delivery

@@ -7,8 +7,9 @@ import typer
 
 from export_pipelines.cli.context import project_of, say
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, counted, show_listing
+from export_pipelines.cli.tables import Columns, show_listing
 from export_pipelines.listings import dimension_listings, field_listing, metric_listings
+from export_pipelines.quantities import counted
 
 if TYPE_CHECKING:
     from export_pipelines.catalog import Dataset, Field

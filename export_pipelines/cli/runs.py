@@ -12,10 +12,11 @@ from export_pipelines.cli.delivered import delivered_files
 from export_pipelines.cli.plans import Json, Name, checked_plan
 from export_pipelines.cli.progress import Partitions, Rows, progress_bar
 from export_pipelines.cli.set import Set, overrides
-from export_pipelines.cli.tables import counted, show_json, size
+from export_pipelines.cli.tables import show_json
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.errors import faults_in
 from export_pipelines.project import Project
+from export_pipelines.quantities import counted, size
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

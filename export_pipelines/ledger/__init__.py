@@ -8,7 +8,8 @@ from export_pipelines.ledger.export_requests import UNFINISHED, ExportRequest, E
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.links import Link, Links
 from export_pipelines.ledger.open_ledger import ledger_of, open_ledger
-from export_pipelines.ledger.windows import WindowRecord
+from export_pipelines.ledger.sessions import Sessions
+from export_pipelines.ledger.windows import ArtifactRecord, WindowRecord, recent_artifacts
 
 __all__ = [
     "ENDED_BADLY",
@@ -18,6 +19,7 @@ __all__ = [
     "AlertKind",
     "ApiKey",
     "ApiKeys",
+    "ArtifactRecord",
     "AuditEntry",
     "Delivery",
     "ExportRequest",
@@ -25,9 +27,11 @@ __all__ = [
     "Ledger",
     "Link",
     "Links",
+    "Sessions",
     "State",
     "Status",
     "WindowRecord",
     "ledger_of",
     "open_ledger",
+    "recent_artifacts",
 ]

@@ -209,6 +209,16 @@ link_uses = sa.Table(  # the files that were fetched by a link of single use
     sa.Column("at", Utc, nullable=False),
 )
 
+sessions = sa.Table(  # of people who signed in on the page; the token itself is nowhere
+    "sessions",
+    metadata,
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("principal", sa.Text, nullable=False, index=True),
+    sa.Column("key", sa.Text),  # the id of the API key that started it
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+)
+
 
 def insert_of(dialect: str) -> Any:
     """The INSERT of the ledger's database, which is imported when it is first needed."""

@@ -9,7 +9,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicC
 from export_pipelines.access import Grant, Permission, asker_of, grants_of
 from export_pipelines.access.policy import PERMISSIONS
 from export_pipelines.errors import ExportError
-from export_pipelines.ledger import ApiKeys
+from export_pipelines.ledger import ApiKeys, Sessions
+from export_pipelines.ledger.sessions import is_session
 from export_pipelines.project import Project
 from export_pipelines.service.limits import throttled
 from export_pipelines.service.problems import Problem
@@ -44,9 +45,11 @@ class Caller:
 
 
 def caller_with(project: Project, key: str) -> Caller:
-    """Whose key it is, by access.yaml as it is now. Raises ExportError for a key that is not good, and for a principal that
-    has no role any more."""
-    return caller_named(project, ApiKeys(project.ledger.engine).use(key, project.now()), key)
+    """Whose key it is, or whose session on the page, by access.yaml as it is now. Raises ExportError for a key or session that
+    is not good, and for a principal that has no role any more."""
+    now, engine = project.now(), project.ledger.engine
+    principal = Sessions(engine).use(key, now) if is_session(key) else ApiKeys(engine).use(key, now)
+    return caller_named(project, principal, key)
 
 
 def caller_named(project: Project, principal: str, key: str = "") -> Caller:
