@@ -44,6 +44,7 @@ COMMANDS: Mapping[
     "check": (LOOK, "exports", "check"),
     "plan": (LOOK, "plans", "plan"),
     "preview": (LOOK, "plans", "preview"),
+    "diagnose": (LOOK, "diagnose", "diagnose"),
     "schema": (LOOK, "exports", "schema"),
     "access": (LOOK, "access", "access"),
     "version": (LOOK, "version", "version"),
