@@ -11,7 +11,7 @@ import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,7 +19,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.orchestration import open_instance
 from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.project import Project
-from export_pipelines.service import api
+from export_pipelines.service import api, pages
 from export_pipelines.service.desk import refreshed, submit_lost
 from export_pipelines.service.limits import BodyLimits
 from export_pipelines.service.problems import (
@@ -73,6 +73,7 @@ def create_app(project: Project, settings: ServiceSettings) -> FastAPI:
     )
     app.state.service = service
     app.include_router(api.router)
+    app.include_router(pages.router)
     _handle_errors(app)
     app.add_middleware(BodyLimits, most_bytes=settings.body_bytes, within_s=settings.request_s)
     app.add_middleware(_Answers, service=service)
@@ -96,29 +97,35 @@ async def _beside(service: Service) -> None:
 
 
 def _handle_errors(app: FastAPI) -> None:
-    async def of_problem(request: Request, error: Exception) -> JSONResponse:
+    async def answered(request: Request, problem: Problem) -> Response:
+        if pages.is_page(request):
+            return await anyio.to_thread.run_sync(pages.problem_page, request, problem)
+        return await answer_problem(request, problem)
+
+    async def of_problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
         await _noted(request, error)
-        return await answer_problem(request, error)
+        return await answered(request, error)
 
-    async def of_program(request: Request, error: Exception) -> JSONResponse:
+    async def of_program(request: Request, error: Exception) -> Response:
         assert isinstance(error, ExportError)
         return await of_problem(request, problem_of(error))
 
-    async def of_validation(request: Request, error: Exception) -> JSONResponse:
+    async def of_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         return await of_problem(request, _malformed(error))
 
-    async def of_http(request: Request, error: Exception) -> JSONResponse:
+    async def of_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         codes = {404: "not_found", 405: "method", 400: "request"}
         code = codes.get(error.status_code, "http")
         problem = Problem(error.status_code, code, str(error.detail), headers=error.headers)
-        return await answer_problem(request, problem)
+        return await answered(request, problem)
 
-    async def of_fault(_: Request, error: Exception) -> JSONResponse:
+    async def of_fault(request: Request, error: Exception) -> Response:
         """A foreign error's text may quote anything: the class stands for it."""
-        return Problem(500, "unexpected", f"an unexpected {type(error).__name__}; the log has it").response()
+        detail = f"an unexpected {type(error).__name__}; the log has it"
+        return await answered(request, Problem(500, "unexpected", detail))
 
     app.add_exception_handler(Problem, of_problem)
     app.add_exception_handler(ExportError, of_program)

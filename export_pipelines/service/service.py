@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import Request
 
 from export_pipelines.errors import ExportError
+from export_pipelines.orchestration.observed_runs import ObservedRuns
 from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.project import Project
 from export_pipelines.service.file_parts import Proofs
@@ -43,6 +44,14 @@ class Service:
             finally:
                 self._lock.release()
         return self._project
+
+    def look_again(self) -> None:
+        """The next use of `project` reads definitions that have changed."""
+        self._looked_at = float("-inf")
+
+    def observed(self) -> ObservedRuns:
+        """What Dagster knows of the exports as they are now."""
+        return ObservedRuns(self.project, self.runs.instance)
 
     def audit(self, actor: str, action: str, subject: str, **detail: Any) -> None:
         """An entry of the audit, which holds no key and no lead's value."""

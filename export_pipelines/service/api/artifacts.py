@@ -78,7 +78,7 @@ def list_artifacts(
     if after is not None:
         any(manifest.artifact == after for manifest in manifests)  # goes on behind it
     page = list(
-        islice((manifest for manifest in manifests if _is_shown(service, caller, manifest)), limit + 1)
+        islice((manifest for manifest in manifests if is_shown(service, caller, manifest)), limit + 1)
     )
     if len(page) > limit:
         url = request.url.include_query_params(after=page[limit - 1].artifact)
@@ -125,7 +125,7 @@ def get_artifact_file(
     return fetch(request, service, caller, file)
 
 
-def _is_shown(service: Service, caller: Caller, manifest: Manifest) -> bool:
+def is_shown(service: Service, caller: Caller, manifest: Manifest) -> bool:
     if "download" not in caller.permissions:
         return may_see(service, caller, manifest.export)
     try:
