@@ -10,8 +10,9 @@ import typer
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, counted, show_json, show_listing
+from export_pipelines.cli.tables import Columns, show_json, show_listing
 from export_pipelines.errors import RequestError
+from export_pipelines.quantities import counted
 from export_pipelines.system_user import system_user
 
 if TYPE_CHECKING:

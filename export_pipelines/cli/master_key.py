@@ -3,7 +3,7 @@
 import typer
 
 from export_pipelines.cli.context import project_of, show
-from export_pipelines.cli.tables import counted
+from export_pipelines.quantities import counted
 from export_pipelines.system_user import system_user
 
 master_key = typer.Typer(no_args_is_help=True, help="The key that wraps the data keys of sealed artifacts.")
