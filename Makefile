@@ -26,9 +26,9 @@ test: $(VENV)/installed  ## every test, on real servers that the tests start the
 test-fast: $(VENV)/installed  ## the short tests that start no server, no process and no Dagster
 	@$(BIN)/python -m pytest -n 2 -m fast
 
-ui: $(VENV)/installed  ## the Dagster UI, with its scheduler
+ui: $(VENV)/installed  ## the Dagster UI, with its scheduler, and exports over HTTP at 127.0.0.1:3080
 	@umask 077; mkdir -p $(EXPORT_PIPELINES_DAGSTER)
-	@umask 077; [ ! -f $(SERVERS_ENV) ] || . $(SERVERS_ENV); $(BIN)/dagster dev -h 127.0.0.1 -p $(UI_PORT)
+	@umask 077; [ ! -f $(SERVERS_ENV) ] || . $(SERVERS_ENV); $(BIN)/export-pipelines ui --port $(UI_PORT)
 
 lint: $(VENV)/installed  ## style, types, import rules
 	@$(BIN)/ruff check .

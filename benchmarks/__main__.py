@@ -1,9 +1,16 @@
 """All benchmarks, one after the other, and one table of every bar: `make bench`."""
 
-from benchmarks import bench_dagster, bench_delivery, bench_mariadb, bench_postgresql, bench_sqlite
+from benchmarks import (
+    bench_dagster,
+    bench_delivery,
+    bench_mariadb,
+    bench_postgresql,
+    bench_service,
+    bench_sqlite,
+)
 from benchmarks.harness import Judged, all_bars
 
-ALL = (bench_sqlite, bench_postgresql, bench_mariadb, bench_dagster, bench_delivery)
+ALL = (bench_sqlite, bench_postgresql, bench_mariadb, bench_dagster, bench_delivery, bench_service)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Walks through a running Dagster UI (`make ui`) as a person would, and keeps a picture of each page.
 
-`pip install -e '.[screenshots]'`, then `python docs/take_screenshots.py FOLDER [--launch 2024-01-15]`.
+`pip install -e '.[test]'`, then `python docs/take_screenshots.py FOLDER [--launch 2024-01-15]`.
 """
 
 import argparse

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from export_pipelines.access import TREATMENTS, Grant, Policy, grants_of
+from export_pipelines.access import TREATMENTS, Grant, Permission, Policy, grants_of
 from export_pipelines.artifacts import Manifest, ManifestColumn
 from export_pipelines.catalog import Component, Dataset, Kind
-from export_pipelines.definition.destinations import DestinationSettings
+from export_pipelines.definition.destinations import DestinationSettings, DownloadSettings
 from export_pipelines.errors import Denied, ExportError
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.fingerprint import fingerprint
@@ -38,37 +38,71 @@ def require_deliverable(
             f"{policy.file} says who may export what, and this export names no owner", where=manifest.export
         )
     todays_role = _todays_role(manifest, request, policy, at)
+    permissions: tuple[Permission, ...] = (
+        ("create", "download") if settings.kind == "download" else ("create",)
+    )
     for name in filter(None, (owner, asker)):
-        refusals: list[str] = []
-        for grant in grants_of(policy, name, at):
-            is_todays = name == owner and grant.roles[0] == todays_role
-            beyond = list(_beyond(manifest, settings, request, grant, is_todays))
-            if not beyond:
-                break
-            refusals.append(f"{grant.roles[0]} ({policy.at('roles', grant.roles[0])}): {'; '.join(beyond)}")
-        else:
-            raise Denied(
-                f"{name} may not deliver it any more: " + " / ".join(refusals),
-                where=manifest.artifact,
-                remedy="run the export again by the rights of today",
-            )
+        role = todays_role if name == owner else None
+        _require(manifest, settings, request, policy, at, name, permissions, role)
 
 
-def _todays_role(manifest: Manifest, request: PlanRequest, policy: Policy, at: datetime) -> str | None:
-    """The owner's role in which a run of today would make the same artifact; None where none would, and of what a release
-    without fingerprints made, since too little is told of it."""
+def require_fetchable(
+    manifest: Manifest, request: PlanRequest, policy: Policy, at: datetime, asker: str
+) -> None:
+    """Raises Denied unless whoever asks may download all of the artifact today, in one of their roles; see
+    require_deliverable. What a run would give them today is within their rights."""
+    role = _todays_role(manifest, request, policy, at, asker)
+    _require(manifest, DownloadSettings(), request, policy, at, asker, ("download",), role)
+
+
+def _require(
+    manifest: Manifest,
+    settings: DestinationSettings,
+    request: PlanRequest,
+    policy: Policy,
+    at: datetime,
+    name: str,
+    permissions: tuple[Permission, ...],
+    todays_role: str | None,
+) -> None:
+    refusals: list[str] = []
+    for grant in grants_of(policy, name, at):
+        is_todays = grant.roles[0] == todays_role
+        beyond = list(_beyond(manifest, settings, request, grant, permissions, is_todays))
+        if not beyond:
+            return
+        refusals.append(f"{grant.roles[0]} ({policy.at('roles', grant.roles[0])}): {'; '.join(beyond)}")
+    what = "deliver" if "create" in permissions else "download"
+    raise Denied(
+        f"{name} may not {what} it any more: " + " / ".join(refusals),
+        where=manifest.artifact,
+        remedy="run the export again by the rights of today",
+    )
+
+
+def _todays_role(
+    manifest: Manifest, request: PlanRequest, policy: Policy, at: datetime, asker: str | None = None
+) -> str | None:
+    """The role of the asker, or else of the owner, in which a run of today would make the same artifact; of an ad-hoc export
+    its owner asks. None where none would, and of what a release without fingerprints made, since too little is told of it."""
     try:
-        plan = compile_plan(with_rights(request, policy, None, "create", at))
+        plan = compile_plan(with_rights(request, policy, asker, "create", at))
     except ExportError:
         return None
-    is_same = plan.rights is not None and fingerprint(plan) == manifest.fingerprint
-    return plan.rights.owner_role if plan.rights and is_same else None
+    if plan.rights is None or fingerprint(plan) != manifest.fingerprint:
+        return None
+    return plan.rights.asker_role or plan.rights.owner_role
 
 
 def _beyond(
-    manifest: Manifest, settings: DestinationSettings, request: PlanRequest, grant: Grant, is_todays: bool
+    manifest: Manifest,
+    settings: DestinationSettings,
+    request: PlanRequest,
+    grant: Grant,
+    permissions: tuple[Permission, ...],
+    is_todays: bool,
 ) -> Iterator[str]:
-    for permission in ("create", "download") if settings.kind == "download" else ("create",):
+    for permission in permissions:
         if permission not in grant.permissions:
             yield f'without the permission "{permission}"'
     if manifest.type not in grant.types:

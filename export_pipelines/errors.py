@@ -65,12 +65,15 @@ class RequestError(ExportError):
 
 
 class DefinitionError(RequestError):
-    """One or more faults of one export definition; `faults` holds a line of text for each."""
+    """One or more faults of one export definition; `faults` holds a line of text for each, `places` the key that each is
+    about and its text without the file, as far as they are known."""
 
     code = "definition"
 
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(faults)
+    def __init__(
+        self, faults: Iterable[str], places: Iterable[tuple[tuple[str | int, ...], str]] = ()
+    ) -> None:
+        self.faults, self.places = tuple(faults), tuple(places)
         super().__init__("\n".join(self.faults))
 
 

@@ -129,7 +129,7 @@ class KeyVersions(BaseModel):
 
 PURPOSES = {"HASH_KEY": "hash", "MASTER_KEY": "tokenize"}
 NO_HASH_KEY, NO_MASTER_KEY = KeyVersions(name="HASH_KEY"), KeyVersions(name="MASTER_KEY")
-NO_AUDIT_KEY = KeyVersions(name="AUDIT_KEY")
+NO_AUDIT_KEY, NO_LINK_KEY = KeyVersions(name="AUDIT_KEY"), KeyVersions(name="LINK_KEY")
 
 
 def key_names(*keys: KeyVersions) -> dict[str, str | SettingsError]:

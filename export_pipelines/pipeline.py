@@ -244,7 +244,7 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
         options=encoding.options,
         media_type=encoding.media_type,
         codec=plan.compression.codec,
-        columns=_columns(written.columns),
+        columns=manifest_columns(written.columns),
         removed=masking.removed,
         key_ids=masking.key_ids,
         rights=plan.rights.model_dump(mode="json") if plan.rights else dict(NO_ACCESS_FILE),
@@ -264,7 +264,8 @@ def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: 
     ).with_digest()
 
 
-def _columns(columns: Iterable[OutputColumn]) -> tuple[ManifestColumn, ...]:
+def manifest_columns(columns: Iterable[OutputColumn]) -> tuple[ManifestColumn, ...]:
+    """As a manifest lists them."""
     return tuple(
         ManifestColumn(
             name=column.header,

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from export_pipelines import logs
+from export_pipelines.artifact_reader import ArtifactReader
 from export_pipelines.project_parts import ProjectParts
 from export_pipelines.system_user import system_user
 
 if TYPE_CHECKING:
     import pandas as pd
-    import polars as pl
-    import pyarrow as pa
 
     from export_pipelines.access import Permission, Policy
     from export_pipelines.artifacts import Manifest
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from export_pipelines.ledger import AuditAction
     from export_pipelines.pipeline import Outcome
     from export_pipelines.plan import Plan, PlanRequest, Window
+    from export_pipelines.remote import RemoteProject
     from export_pipelines.run.observer import Observer
 
 PREVIEW_ROWS = 20
@@ -35,10 +35,17 @@ ACCESS_FILE = "access.yaml"  # as the audit names it, wherever it lies
 
 
 @dataclass
-class Project(ProjectParts):
+class Project(ProjectParts, ArtifactReader):
     """What people and schedules ask of a project, by their rights. See ProjectParts for what it is made of."""
 
     _seen_rights: str | None = field(default="", init=False, repr=False)  # the digest that the audit knows
+
+    @staticmethod
+    def remote(url: str, key: str) -> "RemoteProject":
+        """The project that a service at `url` serves, for the owner of the API key: the same questions, by HTTP."""
+        from export_pipelines.remote import RemoteProject
+
+        return RemoteProject.at(url, key)
 
     def policy(self) -> "Policy | None":
         """access.yaml as it is now; where there is one, the audit knows of it afterwards. Raises AccessFileError."""
@@ -49,10 +56,13 @@ class Project(ProjectParts):
         return policy
 
     def note_changes(self, definition: "ExportDefinition", actor: str | None = None) -> None:
-        """Before a run of the export: the audit knows access.yaml, also that there is none any more, and the export's file."""
+        """Before a run of the export: the audit knows access.yaml, also that there is none any more, and the export's file; an
+        ad-hoc export has none."""
         from export_pipelines.ledger import AuditAction
 
         self._note_rights(self.policy(), actor)
+        if definition.is_ad_hoc:
+            return
         self.trail.changed(
             AuditAction.DEFINITION_CHANGED,
             definition.name,
@@ -99,9 +109,16 @@ class Project(ProjectParts):
         with self.trail.refusals(asker, permission, subject, definition.owner):
             return self._narrowed(policy, asker, definition, window, permission)
 
-    def request_to_compare(self, definition: "ExportDefinition", window: "Window") -> "PlanRequest":
-        """The same where nobody is given anything, such as to compare with what is there. Raises Denied, and records nothing."""
-        return self._narrowed(self.access.read(), self.asker, definition, window, "create")
+    def request_to_compare(
+        self,
+        definition: "ExportDefinition",
+        window: "Window",
+        asker: str | None = None,
+        permission: "Permission" = "create",
+    ) -> "PlanRequest":
+        """The same where nobody is given anything, such as to compare with what is there, for another `asker` than the
+        project's or for it. Raises Denied, and records nothing."""
+        return self._narrowed(self.access.read(), asker or self.asker, definition, window, permission)
 
     def _narrowed(
         self,
@@ -159,6 +176,15 @@ class Project(ProjectParts):
             if policy is not None and name is not None:
                 require_permission(policy, name, permission, self.now())
 
+    def require_fetchable(self, manifest: "Manifest", asker: str) -> None:
+        """That `asker` may have all of the artifact today. Raises Denied, and records nothing: lists leave out what is not."""
+        from export_pipelines.delivery_rights import require_fetchable
+
+        policy = self.access.read()
+        if policy:
+            request = self.bare_request(self.definition(manifest.export), manifest.window)
+            require_fetchable(manifest, request, policy, self.now(), asker)
+
     def new_token(self) -> str:
         """The last name of an artifact, new for every run."""
         from export_pipelines.artifacts.token import new_token
@@ -209,56 +235,6 @@ class Project(ProjectParts):
             return run_window(
                 plan, context, self.ledger, self.resources, token, observer, deliverable, self.asker
             )
-
-    def manifest(self, artifact: str) -> "Manifest":
-        """That of an artifact as a listing names it, or of the newest of a window, `<export>/<window key>`.
-
-        Raises RequestError, DamagedArtifact.
-        """
-        from export_pipelines.artifacts.find_artifacts import artifact_named
-
-        return artifact_named(self.store, artifact)
-
-    def read(self, artifact: str) -> "pd.DataFrame":
-        """What an artifact holds, see `manifest` for its name: types of pyarrow, so that a whole number beside a null is no
-        float, amounts are decimals and times are in UTC. Raises RequestError, DamagedArtifact."""
-        from export_pipelines.frames import read_artifact, to_pandas
-
-        manifest = self.manifest(artifact)
-        self.note_opened([manifest])
-        with self.trail.refusals(self.asker, "read", manifest.artifact):
-            return to_pandas(read_artifact(manifest, self.store))
-
-    def to_arrow(self, artifact: str) -> "pa.RecordBatchReader":
-        """What an artifact holds, batch by batch, a part in memory at a time; see `read`."""
-        from export_pipelines.frames import to_arrow
-
-        manifest = self.manifest(artifact)
-        self.note_opened([manifest])
-        return to_arrow(manifest, self.store)
-
-    def scan(self, export: str) -> "pl.LazyFrame":
-        """The rows of all partitions, the newest artifact of each, in the order of time; read when they are asked for.
-
-        Raises RequestError when there is none, or where one has a column of another type.
-        """
-        from export_pipelines.frames import scan_artifacts
-
-        manifests = self.newest(export)
-        self.note_opened(manifests)
-        return scan_artifacts(manifests, self.store)
-
-    def last(self, export: str) -> "Manifest":
-        """The newest artifact of an export, whatever its window. Raises RequestError when there is none."""
-        from export_pipelines.artifacts.find_artifacts import last_artifact
-
-        return last_artifact(self.store, export)
-
-    def newest(self, export: str) -> "list[Manifest]":
-        """The newest artifact of each partition, in the order of time. Raises RequestError when there is none."""
-        from export_pipelines.artifacts.find_artifacts import newest_of_partitions
-
-        return newest_of_partitions(self.store, export)
 
     def note_opened(self, manifests: "Iterable[Manifest]", read: bool = True) -> None:
         """Records that a person read artifacts, or (not `read`) had them verified: a download where they got its content,

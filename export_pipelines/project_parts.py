@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition, Loaded
     from export_pipelines.definition.overrides import RunOverrides
     from export_pipelines.delivery import Resources
-    from export_pipelines.ledger import Ledger
+    from export_pipelines.ledger import ExportRequests, Ledger
     from export_pipelines.ledger.data_keys import LedgerKeys
     from export_pipelines.pipeline import RunContext
     from export_pipelines.read.source import Source
@@ -98,6 +98,13 @@ class ProjectParts:
         return ledger_of(self.settings, self.loaded, self.s3_client)
 
     @property
+    def export_requests(self) -> "ExportRequests":
+        """Exports that were asked for over HTTP."""
+        from export_pipelines.ledger import ExportRequests
+
+        return ExportRequests(self.ledger.engine)
+
+    @property
     def resources(self) -> "Resources":
         from export_pipelines.delivery import Resources
 
@@ -118,12 +125,16 @@ class ProjectParts:
         return project
 
     def definition(self, name: str, overrides: "RunOverrides | None" = None) -> "ExportDefinition":
-        """The export, in which `overrides` replace keys of its filter.
+        """The export, in which `overrides` replace keys of its filter; one whose name begins with `request_` is an ad-hoc
+        export, which its request in the ledger describes.
 
         Raises DefinitionError for a broken one, RequestError for one that is not there.
         """
-        from export_pipelines.definition import load_definition
+        from export_pipelines.definition import ad_hoc_definition, load_definition
+        from export_pipelines.definition.reserved_names import AD_HOC
 
+        if name.startswith(AD_HOC) and (request := self.export_requests.of_export(name)):
+            return ad_hoc_definition(name, request.definition, self.catalog)
         definition = self.loaded.named(name)
         return load_definition(self.file_of(definition), self.catalog, overrides) if overrides else definition
 

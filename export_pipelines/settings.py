@@ -9,6 +9,7 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.key_versions import (
     NO_AUDIT_KEY,
     NO_HASH_KEY,
+    NO_LINK_KEY,
     NO_MASTER_KEY,
     PREFIX,
     KeyVersions,
@@ -48,6 +49,7 @@ class Settings(BaseModel):
     hash_key: KeyVersions = NO_HASH_KEY
     master_key: KeyVersions = NO_MASTER_KEY
     audit_key: KeyVersions = NO_AUDIT_KEY  # signs checkpoints of the audit
+    link_key: KeyVersions = NO_LINK_KEY  # signs links to downloads
     smtp_url: SecretStr | None = None  # of the server that takes mail: smtp://user:password@host:587
     mail_from: str | None = None
     public_url: str | None = None  # where people reach download links; None while nothing serves them
@@ -57,7 +59,7 @@ class Settings(BaseModel):
         """Settings from `environment`; relative paths are taken from `root`, the project's folder.
 
         A key `NAME` may also come from the file that `NAME_FILE` names; without either, from `<home>/keys/<name>`
-        (`hash_key`, `master_key`, `audit_key`) where that file exists, as the demo makes it. `NAME_2`, `NAME_3`, ... are newer
+        (`hash_key`, `master_key`, `audit_key`, `link_key`) where that file exists, as the demo and `serve` make it. `NAME_2`, `NAME_3`, ... are newer
         versions of it, `NAME_ACTIVE` is the number of the one in use. Without CATALOG, the catalog is
         `<home>/catalog.yaml` where that file exists, as `import` makes it. Raises SettingsError.
         """
@@ -84,6 +86,7 @@ class Settings(BaseModel):
             hash_key=key_versions(environment, "HASH_KEY", root, home),
             master_key=key_versions(environment, "MASTER_KEY", root, home),
             audit_key=key_versions(environment, "AUDIT_KEY", root, home),
+            link_key=key_versions(environment, "LINK_KEY", root, home),
             smtp_url=_secret(environment, "SMTP_URL", root, home),
             mail_from=environment.get(PREFIX + "MAIL_FROM") or None,
             public_url=environment.get(PREFIX + "PUBLIC_URL") or None,

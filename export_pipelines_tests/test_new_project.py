@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from export_pipelines.orchestration.instance import NEW_PROJECT
+from export_pipelines_servers.free_port import free_port
 from export_pipelines_tests.conftest import REPOSITORY
 
 DAY = "2024-01-15"
@@ -78,22 +79,31 @@ def test_a_new_project_has_the_files_of_this_one(name: str) -> None:
     assert (NEW_PROJECT / name).read_bytes() == (REPOSITORY / name).read_bytes()
 
 
-def test_dagster_is_opened_over_a_project(project: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+def test_dagster_and_the_service_are_opened_over_a_project(project: Path) -> None:
+    port, service = free_port(), free_port()
     program = [sys.executable, "-m", "export_pipelines.cli.app", "ui", "--port", str(port)]
+    settings = environment() | {"EXPORT_PIPELINES_SERVICE_PORT": str(service)}
     with subprocess.Popen(
-        program, cwd=project, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        program, cwd=project, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as ui:
         try:
             assert _answers(f"http://127.0.0.1:{port}/server_info")
+            assert _answers(f"http://127.0.0.1:{service}/health")
         finally:
             ui.send_signal(signal.SIGINT)
             ui.wait(STARTS_S)
+    until = time.monotonic() + STARTS_S
+    while _listens(service) and time.monotonic() < until:  # it ends with Dagster
+        time.sleep(0.2)
+    assert not _listens(service)
     assert sorted(path.name for path in project.iterdir()) == [
         ".export_pipelines", ".gitignore", "README.md", "dagster.yaml", "exports", "workspace.yaml",
     ]  # fmt: skip
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _answers(url: str) -> bool:

@@ -120,15 +120,20 @@ def _with_changes(
 @key.command("new")
 def new(
     context: typer.Context,
-    name: Principal,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="By access.yaml; without it, the operator's.", show_default=False
+        ),
+    ] = None,
     expires: Annotated[str, typer.Option(metavar="DAYS", help="How long it is good for.")] = "90d",
     asker: As = None,
 ) -> None:
-    """Make a key for NAME. It is printed this once; the ledger keeps its SHA-256."""
+    """Make a key for NAME. It is printed this once; the ledger keeps its SHA-256. Without access.yaml it is the operator's,
+    who may do everything."""
     from export_pipelines.access.keys import RANDOM_BYTES, days_in, id_of
 
-    project, policy = _administered(context, asker)
-    policy.require_known(name)
+    project, name = _owner_of_key(context, name, asker)
     lifetime = days_in(expires)
     key = _keys(project).new(name, lifetime, project.now(), secrets.token_bytes(RANDOM_BYTES))
     _note_change(project, id_of(key), "made", principal=name)
@@ -139,7 +144,7 @@ def new(
 @key.command("list")
 def list_keys(context: typer.Context, json: Json = False, asker: As = None) -> None:
     """Every key: whose, since when, until when, last used when."""
-    project, _ = _administered(context, asker)
+    project = _keeper_of_keys(context, asker)
     found = _keys(project).all()
     now = project.now()
     columns: Columns[ApiKey] = {
@@ -162,7 +167,7 @@ def list_keys(context: typer.Context, json: Json = False, asker: As = None) -> N
 @key.command("revoke")
 def revoke(context: typer.Context, id: KeyId, asker: As = None) -> None:
     """End a key now."""
-    project, _ = _administered(context, asker)
+    project = _keeper_of_keys(context, asker)
     _keys(project).revoke(id, project.now())
     _note_change(project, id, "revoked")
     say(f"the key {id} is revoked")
@@ -180,7 +185,7 @@ def rotate(
     """Make another key for the same principal; the old one ends after the overlap."""
     from export_pipelines.access.keys import RANDOM_BYTES, days_in, id_of
 
-    project, _ = _administered(context, asker)
+    project = _keeper_of_keys(context, asker)
     random = secrets.token_bytes(RANDOM_BYTES)
     key = _keys(project).rotate(id, days_in(overlap), project.now(), random)
     _note_change(project, id, "rotated", new=id_of(key))
@@ -213,6 +218,30 @@ def _note_change(project: "Project", id: str, change: str, **facts: str) -> None
 
     detail = {"change": change, **facts}
     project.trail.record(AuditRecord(project.actor, AuditAction.KEY_CHANGED, f"API key {id}", detail=detail))
+
+
+def _keeper_of_keys(context: typer.Context, asker: str | None) -> "Project":
+    """The project, of whose keys an admin decides, or without access.yaml the operator."""
+    from export_pipelines.cli.context import project_of
+
+    project = project_of(context)
+    return _administered(context, asker)[0] if project.access.read() else project
+
+
+def _owner_of_key(context: typer.Context, name: str | None, asker: str | None) -> "tuple[Project, str]":
+    """The project, and whose the new key is. Raises RequestError for a name that access.yaml does not know."""
+    from export_pipelines.ledger.api_keys import OPERATOR
+
+    project = _keeper_of_keys(context, asker)
+    policy = project.access.read()
+    if policy is None:
+        if name not in (None, OPERATOR):
+            _guarded(context)
+        return project, OPERATOR
+    if name is None:
+        raise RequestError("whose key is it?", remedy=f"name a principal that {policy.file} knows")
+    policy.require_known(name)
+    return project, name
 
 
 def _keys(project: "Project") -> "ApiKeys":

@@ -26,6 +26,7 @@ COMMANDS: Mapping[
 ] = {  # its panel of --help, the module beside this one, the function there
     "init": (RUN, "project", "init"),
     "ui": (RUN, "project", "ui"),
+    "serve": (RUN, "serve", "serve"),
     "demo": (RUN, "demo", "demo"),
     "run": (RUN, "runs", "run"),
     "backfill": (RUN, "runs", "backfill"),
@@ -45,6 +46,7 @@ COMMANDS: Mapping[
     "check": (LOOK, "exports", "check"),
     "plan": (LOOK, "plans", "plan"),
     "preview": (LOOK, "plans", "preview"),
+    "diagnose": (LOOK, "diagnose", "diagnose"),
     "schema": (LOOK, "exports", "schema"),
     "access": (LOOK, "access", "access"),
     "version": (LOOK, "version", "version"),

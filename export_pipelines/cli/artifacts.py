@@ -13,8 +13,10 @@ from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, counted, show_json, show_listing, size
+from export_pipelines.cli.tables import Columns, show_json, show_listing
 from export_pipelines.errors import DamagedArtifact, RequestError, RetryableError, SettingsError
+from export_pipelines.listings import artifact_listing
+from export_pipelines.quantities import counted, size
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest
@@ -53,7 +55,7 @@ def artifacts(
     show_listing(
         listing.manifests,
         COLUMNS,
-        lambda manifest: as_dict(manifest) | {"unreadable": unreadable.get(manifest.artifact)},
+        lambda manifest: artifact_listing(manifest) | {"unreadable": unreadable.get(manifest.artifact)},
         json=json,
         empty=empty,
         more=damaged,
@@ -146,27 +148,6 @@ def verify(
         for fault in faults:
             say(f"error: {artifact}/{fault}")
         raise typer.Exit(FAILED)
-
-
-def as_dict(manifest: "Manifest") -> dict[str, Any]:
-    """An artifact in a JSON listing."""
-    return {
-        "artifact": manifest.artifact,
-        "export": manifest.export,
-        "window": manifest.window.model_dump(mode="json"),
-        "created_at": manifest.created_at.isoformat(),
-        "rows": manifest.rows,
-        "bytes": manifest.bytes,
-        "raw_bytes": manifest.raw_bytes,
-        "format": manifest.format,
-        "codec": manifest.codec,
-        "schema_version": manifest.schema_version,
-        "parts": [
-            part.model_dump(mode="json", include={"name", "rows", "bytes", "sha256"})
-            for part in manifest.parts
-        ],
-        "damaged": None,
-    }
 
 
 COLUMNS: "Columns[Manifest]" = {

@@ -15,8 +15,9 @@ from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, counted, show_listing
+from export_pipelines.cli.tables import Columns, show_listing
 from export_pipelines.errors import RequestError, unknown
+from export_pipelines.quantities import counted
 
 if TYPE_CHECKING:
     from export_pipelines.ledger import AuditAction, AuditEntry

@@ -1,7 +1,7 @@
 """`deliveries` and `deliver`: what went where, and sending it again."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +11,14 @@ from export_pipelines.cli.delivered import files_of, require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.runs import instance_of
-from export_pipelines.cli.tables import Columns, show_listing, size
+from export_pipelines.cli.tables import Columns, show_listing
 from export_pipelines.errors import RequestError, unknown
+from export_pipelines.listings import delivery_listing
 from export_pipelines.project import Project
+from export_pipelines.quantities import size
 
 if TYPE_CHECKING:
-    from export_pipelines.ledger import Delivery, Ledger
+    from export_pipelines.ledger import Delivery
 
 
 def deliveries(
@@ -37,7 +39,9 @@ def deliveries(
     deliveries = ledger.deliveries(export, states=("failed", "uncertain") if failed else None)
     waiting = len(ledger.deliveries(export, states=OPEN)) if failed and not deliveries else 0
     none = f"none has failed; {waiting} are still to arrive, and tried again" if waiting else "no deliveries"
-    show_listing(deliveries, COLUMNS, lambda delivery: _as_dict(ledger, delivery), json=json, empty=none)
+    show_listing(
+        deliveries, COLUMNS, lambda delivery: delivery_listing(ledger, delivery), json=json, empty=none
+    )
     for delivery in deliveries:
         if delivery.error and delivery.state != "delivered" and not json:
             say(f"{delivery.artifact} to {delivery.number}: {delivery.error}{_what_then(delivery)}")
@@ -114,25 +118,3 @@ COLUMNS: "Columns[Delivery]" = {
     "size": lambda delivery: size(delivery.bytes),
     "when (UTC)": lambda delivery: f"{delivery.ended_at or delivery.registered_at:%Y-%m-%d %H:%M:%S}",
 }
-
-
-def _as_dict(ledger: "Ledger", delivery: "Delivery") -> dict[str, Any]:
-    return {
-        "id": delivery.id,
-        "artifact": delivery.artifact,
-        "to": delivery.number,
-        "kind": delivery.kind,
-        "target": delivery.target,
-        "state": delivery.state,
-        "bytes": delivery.bytes,
-        "error": delivery.error,
-        "next_at": delivery.next_at.isoformat() if delivery.next_at else None,
-        "receipt": delivery.receipt.model_dump(mode="json") if delivery.receipt else None,
-        "attempts": [
-            {
-                name: value.isoformat() if hasattr(value, "isoformat") else value
-                for name, value in tried.items()
-            }
-            for tried in ledger.attempts(delivery.id)
-        ],
-    }

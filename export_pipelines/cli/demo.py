@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import typer
@@ -29,7 +29,8 @@ RUNS = (
     ("weekly_performance_extract", "2024-01-14"),
 )
 BACKFILL = ("daily_lead_backup", "2024-01-07", "2024-01-13")
-UI = "http://127.0.0.1:3000"
+UI, SERVICE = "http://127.0.0.1:3000", "http://127.0.0.1:3080"
+KEY_LIFETIME = timedelta(days=90)
 
 
 def demo(context: typer.Context) -> None:
@@ -51,6 +52,7 @@ def demo(context: typer.Context) -> None:
     manifests += week.manifests
     failed |= {f"{name} {key}": text for key, text in week.failures.items()}
     _show(project, manifests)
+    _show_service(project)
     for key, text in failed.items():
         say(f"error: {key}: {text}")
     if failed:
@@ -84,23 +86,14 @@ def _require_examples(project: Project) -> None:
 
 def _make_key(project: Project) -> None:
     """A key for `hash` in HOME, readable by its owner only, unless there is one."""
-    import secrets
-
-    from export_pipelines.files.private import make_folder
+    from export_pipelines.files.own_keys import make_key
     from export_pipelines.key_versions import key_file
 
     if project.settings.hash_key.held:
         return
     path = key_file(project.settings.home, "HASH_KEY")
-    try:
-        make_folder(path.parent)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
-    except FileExistsError:
-        pass  # another demo made it just now
-    except OSError as error:
-        raise SettingsError(f"cannot write the key: {error.strerror}", where=str(path)) from error
-    say(f"made a key for hashes in {path}")
+    if make_key(path):
+        say(f"made a key for hashes in {path}")
     project.forget()
 
 
@@ -147,3 +140,22 @@ def _show(project: Project, written: Iterable["Manifest"]) -> None:
     show("To export another day: make servers, and in another terminal")
     show("    . .venv/bin/activate && . .export_pipelines/servers/env")
     show("    export-pipelines run daily_lead_backup --partition 2024-01-20")
+
+
+def _show_service(project: Project) -> None:
+    """Where exports are over HTTP, with a key; what access.yaml guards gets its keys from an admin."""
+    import secrets
+
+    from export_pipelines.access.keys import RANDOM_BYTES
+    from export_pipelines.ledger import ApiKeys
+    from export_pipelines.ledger.api_keys import OPERATOR
+
+    if project.access.read() is not None:
+        return
+    random = secrets.token_bytes(RANDOM_BYTES)
+    key = ApiKeys(project.ledger.engine).new(OPERATOR, KEY_LIFETIME, project.now(), random)
+    show(
+        f"\nTo see and fetch exports over HTTP: make ui, then {SERVICE}, with this key, which is not shown again"
+    )
+    show(f"    {key}")
+    show(f"    curl -u API:{key} {SERVICE}/exports")

@@ -12,8 +12,9 @@ from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.context import say, show
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, counted, show_json, show_listing
+from export_pipelines.cli.tables import Columns, show_json, show_listing
 from export_pipelines.errors import DamagedArtifact, RequestError
+from export_pipelines.quantities import counted
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

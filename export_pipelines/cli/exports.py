@@ -1,15 +1,17 @@
 """`list`, `check` and `schema`: the definitions in `exports/`."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.errors import WRONG_REQUEST
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, counted, show_json, show_listing
+from export_pipelines.cli.tables import Columns, show_json, show_listing
 from export_pipelines.errors import DefinitionError
+from export_pipelines.listings import definition_listing
+from export_pipelines.quantities import counted
 
 if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition
@@ -30,7 +32,13 @@ def list_exports(context: typer.Context, json: Json = False) -> None:
         *loaded.broken.items(),
     ]
     empty = "no exports yet; write one into exports/"
-    show_listing(sorted(exports, key=lambda pair: pair[0]), COLUMNS, _as_dict, json=json, empty=empty)
+    show_listing(
+        sorted(exports, key=lambda pair: pair[0]),
+        COLUMNS,
+        lambda pair: definition_listing(*pair),
+        json=json,
+        empty=empty,
+    )
     if loaded.broken and not json:
         say(f"{counted(len(loaded.broken), 'definition')} broken; export-pipelines check names every fault")
 
@@ -92,25 +100,6 @@ COLUMNS: "Columns[Listed]" = {
         f"broken: {_first(export[1])}" if isinstance(export[1], DefinitionError) else export[1].description
     ),
 }
-
-
-def _as_dict(export: "Listed") -> dict[str, Any]:
-    name, definition = export
-    if isinstance(definition, DefinitionError):
-        return {"name": name, "faults": list(definition.faults)}
-    return {
-        "name": definition.name,
-        "path": str(definition.path),
-        "description": definition.description,
-        "owner": definition.owner,
-        "type": definition.type,
-        "format": definition.format.name,
-        "compression": definition.compression.codec,
-        "partition": definition.partition,
-        "schedule": definition.schedule,
-        "deliver": [to.kind for to in definition.deliver],
-        "faults": [],
-    }
 
 
 def _first(error: DefinitionError) -> str:

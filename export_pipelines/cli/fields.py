@@ -1,16 +1,18 @@
 """`fields`: the catalog as a table."""
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from export_pipelines.cli.context import project_of, say
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, counted, show_listing
+from export_pipelines.cli.tables import Columns, show_listing
+from export_pipelines.listings import dimension_listings, field_listing, metric_listings
+from export_pipelines.quantities import counted
 
 if TYPE_CHECKING:
-    from export_pipelines.catalog import Catalog, Dataset, Field
+    from export_pipelines.catalog import Dataset, Field
 
 NEVER = "never exported"
 OPEN = "open"  # people type anything into it, so it needs a word where an export hides personal data
@@ -33,38 +35,12 @@ def fields(
     tables = [chosen] if json else [[source] for source in chosen]
     for table in tables:
         pairs = [(source, field) for source in table for field in source.fields]
-        show_listing(pairs, COLUMNS, lambda row: _as_dict(*row), json=json)
+        show_listing(pairs, COLUMNS, lambda row: field_listing(*row), json=json)
         if not json:
             say(f"{counted(len(pairs), 'field')} of {table[0].name}; a component is named like email.domain")
 
 
-def _metrics(catalog: "Catalog") -> list[dict[str, str]]:
-    from export_pipelines.catalog.metrics import METRICS, metrics_over
-
-    leads = metrics_over("leads")
-    return [
-        {
-            "metric": id,
-            "label": metric.label,
-            "unit": str(metric.unit),
-            "over": "events, leads" if id in leads else "events",
-        }
-        for id, metric in METRICS.items()
-    ]
-
-
-def _dimensions(catalog: "Catalog") -> list[dict[str, str]]:
-    from export_pipelines.catalog.dimensions import dimensions_of
-    from export_pipelines.definition.report import DRAWN_FROM
-
-    return [
-        {"dimension": id, "label": dimension.label, "type": dimension.type, "over": over}
-        for over, dataset in DRAWN_FROM.items()
-        for id, dimension in dimensions_of(catalog.dataset(dataset)).items()
-    ]
-
-
-_OF_REPORTS = {"metrics": _metrics, "dimensions": _dimensions}
+_OF_REPORTS = {"metrics": lambda _: metric_listings(), "dimensions": dimension_listings}
 
 
 COLUMNS: "Columns[tuple[Dataset, Field]]" = {
@@ -90,28 +66,3 @@ def _privacy(field: "Field") -> str:
 def _remaining(field: "Field", masked: bool) -> str:
     parts = (part.name for part in field.components if field.semantic_type.may_stand(part.name, masked))
     return " ".join(parts)
-
-
-def _as_dict(dataset: "Dataset", field: "Field") -> dict[str, Any]:
-    return {
-        "dataset": dataset.name,
-        "id": field.id,
-        "label": field.label,
-        "type": field.type,
-        "kind": str(field.kind),
-        "pii": str(field.pii),
-        "group": field.group,
-        "required": field.required,
-        "exportable": field.semantic_type.exportable,
-        "open": field.is_open,
-        "description": field.description,
-        "components": [
-            {
-                "id": part.id,
-                "kind": str(part.kind),
-                "remains_when_hidden": field.semantic_type.may_stand(part.name, False),
-                "remains_when_masked": field.semantic_type.may_stand(part.name, True),
-            }
-            for part in field.components
-        ],
-    }

@@ -7,8 +7,9 @@ import typer
 from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.context import say, show
 from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, counted, show_listing
+from export_pipelines.cli.tables import Columns, show_listing
 from export_pipelines.errors import RequestError
+from export_pipelines.quantities import counted
 
 if TYPE_CHECKING:
     from export_pipelines.ledger import Hold, HoldKind

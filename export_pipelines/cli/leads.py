@@ -10,9 +10,10 @@ import typer
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.progress import progress_bar
-from export_pipelines.cli.tables import counted, show_json
+from export_pipelines.cli.tables import show_json
 from export_pipelines.errors import RequestError
 from export_pipelines.project import Project
+from export_pipelines.quantities import counted
 
 if TYPE_CHECKING:
     from export_pipelines.importer.import_csv import ImportResult

@@ -4,7 +4,7 @@ import typer
 
 from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.context import show
-from export_pipelines.cli.tables import counted
+from export_pipelines.quantities import counted
 
 master_key = typer.Typer(no_args_is_help=True, help="The key that wraps the data keys of sealed artifacts.")
 

@@ -8,11 +8,12 @@ import typer
 
 from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import say, show
-from export_pipelines.cli.estimate import Estimate, estimate
 from export_pipelines.cli.set import Set, overrides
-from export_pipelines.cli.tables import counted, show_json, show_rows, size
+from export_pipelines.cli.tables import show_json, show_rows
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
+from export_pipelines.estimate import Estimate, estimate
 from export_pipelines.project import Project
+from export_pipelines.quantities import counted, size
 
 if TYPE_CHECKING:
     from export_pipelines.access import Permission

@@ -1,6 +1,7 @@
 """`init` and `ui`: a project of one's own, and Dagster over it."""
 
 import os
+import subprocess
 import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -51,8 +52,11 @@ def _files(source: Traversable, folder: Path) -> list[tuple[Path, Traversable]]:
 def ui(
     context: typer.Context,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Of 127.0.0.1.")] = 3000,
+    service: Annotated[
+        bool, typer.Option("--service/--no-service", help="Serve exports over HTTP too, as `serve` does.")
+    ] = True,
 ) -> None:
-    """Open Dagster over this project, with its scheduler, until Ctrl-C."""
+    """Open Dagster over this project, with its scheduler, and the service beside it, until Ctrl-C."""
     project: Project = project_of(context)
     if not (project.root / "dagster.yaml").is_file():
         raise SettingsError(
@@ -67,5 +71,8 @@ def ui(
     make_folder(folder)
     project.environment.setdefault("DAGSTER_HOME", str(project.root))
     project.environment.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    if service:
+        door = [sys.executable, "-m", "export_pipelines.cli.app", "serve", "--with-parent"]
+        subprocess.Popen(door, env=dict(project.environment))  # noqa: S603 - our own interpreter
     words = ["-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "export_pipelines.definitions"]
     os.execve(sys.executable, [sys.executable, *words], dict(project.environment))  # noqa: S606 - our own interpreter

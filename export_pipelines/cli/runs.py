@@ -12,10 +12,11 @@ from export_pipelines.cli.delivered import delivered_files
 from export_pipelines.cli.plans import Json, Name, checked_plan
 from export_pipelines.cli.progress import Partitions, Rows, progress_bar
 from export_pipelines.cli.set import Set, overrides
-from export_pipelines.cli.tables import counted, show_json, size
+from export_pipelines.cli.tables import show_json
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.errors import faults_in
 from export_pipelines.project import Project
+from export_pipelines.quantities import counted, size
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -163,10 +164,12 @@ def instance_of(project: Project) -> Iterator["DagsterInstance"]:
 
 
 def _show(project: Project, manifests: Sequence["Manifest"], failures: Mapping[str, str], json: bool) -> None:
-    from export_pipelines.cli.artifacts import as_dict
+    from export_pipelines.listings import artifact_listing
 
     if json:
-        show_json({"artifacts": [as_dict(manifest) for manifest in manifests], "failures": dict(failures)})
+        show_json(
+            {"artifacts": [artifact_listing(manifest) for manifest in manifests], "failures": dict(failures)}
+        )
         return
     store = project.store
     for manifest in manifests:

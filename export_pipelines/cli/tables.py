@@ -58,17 +58,3 @@ def show_rows(headers: Sequence[str], rows: Sequence[Sequence[str]], empty: str)
             show(f"row {number}")
             for line in table_lines(zip(headers, row, strict=True)):
                 show(f"  {line}")
-
-
-def size(number: float) -> str:
-    """Bytes for people: `812 B`, `4.2 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000 or unit == "GB":
-            break
-        number /= 1000
-    return f"{number:,.0f} B" if unit == "B" else f"{number:,.1f} {unit}"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 row`, `1,204 rows`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

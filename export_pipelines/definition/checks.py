@@ -57,6 +57,16 @@ def override_faults(written: WrittenExport, catalog: Catalog, overrides: RunOver
             )
 
 
+def kept_faults(written: WrittenExport, catalog: Catalog) -> Faults:
+    """Of an ad-hoc export without other faults: what it must not give, since the ledger keeps the request."""
+    for key, id in personal_values(written.filter, _dataset(written, catalog)):
+        yield (
+            ("filter", *key),
+            f"{_dotted(('filter', *key))}: {id} tells a person, and what is asked for is kept in the ledger; write it in an "
+            "export's file, or give lead_ids",
+        )
+
+
 def _dataset(written: WrittenExport, catalog: Catalog) -> Dataset:
     report = written.report
     return drawn_from(report, catalog) if report else catalog.dataset(DATASETS[written.type])

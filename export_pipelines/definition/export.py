@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.definition.filters import Filter
 from export_pipelines.definition.report import Report
+from export_pipelines.definition.reserved_names import AD_HOC
 from export_pipelines.definition.words import ByteSize, Count, Flag
 
 Cadence = Literal["daily", "weekly", "monthly", "weekly of month"]
@@ -101,6 +102,11 @@ class ExportDefinition(BaseModel):
     lines: dict[str, int] = Field(
         default_factory=dict, exclude=True, repr=False
     )  # "fields.2" -> line of the file
+
+    @property
+    def is_ad_hoc(self) -> bool:
+        """Whether it stands in no file, but in a request."""
+        return self.name.startswith(AD_HOC)
 
     @field_serializer("deliver")
     def _stored(self, deliver: tuple[DestinationSettings, ...]) -> list[StoredEntry]:

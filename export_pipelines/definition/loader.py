@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from export_pipelines.catalog import Catalog
 from export_pipelines.catalog.load import printable, shown
-from export_pipelines.definition.checks import Faults, definition_faults, override_faults
+from export_pipelines.definition.checks import Faults, definition_faults, kept_faults, override_faults
 from export_pipelines.definition.document import read_document
 from export_pipelines.definition.export import RETRY_FOR, ExportDefinition
 from export_pipelines.definition.output import compression_of, format_of
@@ -118,12 +118,36 @@ def _files(folder: Path) -> list[Path]:
         ) from error
 
 
+def ad_hoc_definition(name: str, data: Any, catalog: Catalog) -> ExportDefinition:
+    """The export that a request describes by `data`, the keys of a file; it stands in no file, so errors name `name`.
+
+    Raises DefinitionError with every fault, also for values that tell a person, since requests are kept in the ledger.
+    """
+    try:
+        document = Document(data, {})
+        _Faults(name, document, {}).at(_early_faults(data))
+        definition = _checked(Path(name), name, document, catalog, {})
+        written = WrittenExport.model_validate(data)
+        _Faults(name, document, {}).at(kept_faults(written, catalog))
+        return definition
+    except DefinitionError:
+        raise
+    except Exception as error:
+        raise crashed(name, error) from error
+
+
 def _load(path: Path, catalog: Catalog, overrides: RunOverrides) -> ExportDefinition:
     file = shown(path)
     document = read_document(path)
     document = replace(document, data=with_overrides(document.data, overrides))
+    _Faults(file, document, overrides).at([*_name_faults(path), *_early_faults(document.data)])
+    return _checked(path, file, document, catalog, overrides)
+
+
+def _checked(
+    path: Path, file: str, document: Document, catalog: Catalog, overrides: RunOverrides
+) -> ExportDefinition:
     stop = _Faults(file, document, overrides)
-    stop.at(_early_faults(path, document.data))
     try:
         written = WrittenExport.model_validate(document.data)
     except ValidationError as error:
@@ -143,11 +167,15 @@ class _Faults:
 
     def at(self, faults: Iterable[tuple[Key, str]]) -> None:
         """Raises DefinitionError unless `faults` is empty."""
-        lines = sorted({(self._line(key), text) for key, text in faults})
+        places = sorted({(self._line(key), text, key) for key, text in faults}, key=lambda place: place[:2])
+        lines = dict.fromkeys((line, text) for line, text, _ in places)
         if lines:
             raise DefinitionError(
-                f"{self.file}:{line}: {text}" if line else f"{self.file}, set at launch: {text}"
-                for line, text in lines
+                (
+                    f"{self.file}:{line}: {text}" if line else f"{self.file}, set at launch: {text}"
+                    for line, text in lines
+                ),
+                ((key, text) for _, text, key in places),
             )
 
     def _line(self, key: Key) -> int:
@@ -155,8 +183,7 @@ class _Faults:
         return 0 if is_overridden(key, self.overrides) else self.document.line(key)
 
 
-def _early_faults(path: Path, data: Any) -> Faults:
-    """What makes every other fault pointless."""
+def _name_faults(path: Path) -> Faults:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem):
         yield (
             (),
@@ -164,6 +191,10 @@ def _early_faults(path: Path, data: Any) -> Faults:
         )
     if whose := taken_by(path.stem):
         yield (), f'"{path.stem}" is {whose}; rename the file'
+
+
+def _early_faults(data: Any) -> Faults:
+    """What makes every other fault pointless."""
     if not isinstance(data, dict):
         yield (), "an export definition is a mapping (key: value), with at least type and format"
 

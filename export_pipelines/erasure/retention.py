@@ -10,7 +10,7 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.delivery import sweep_encrypted
 from export_pipelines.erasure.erase import Eraser
 from export_pipelines.erasure.holds import HeldArtifacts
-from export_pipelines.ledger import ENDED_BADLY, OPEN, Ledger
+from export_pipelines.ledger import ENDED_BADLY, OPEN, ExportRequests, Ledger
 from export_pipelines.plan.window import before
 
 ACTOR = "retention"  # in the audit: nobody asked for it but the export
@@ -22,16 +22,22 @@ def expired(
 ) -> list[Manifest]:
     """Artifacts of exports with a `retention`, older than it at `now`; none that has not arrived everywhere yet, or is on hold.
 
-    An export that is no longer there says nothing, so its artifacts stay.
+    An export that is no longer there says nothing, so its artifacts stay. Those of ad-hoc exports are kept as long as their
+    requests.
     """
     undelivered = {delivery.artifact for delivery in ledger.deliveries(states=(*OPEN, *ENDED_BADLY))}
     held = HeldArtifacts.of(ledger, store)
-    return [
-        manifest
+    kept_for = [
+        (definition.name, before(now, definition.retention))
         for definition in definitions
         if definition.retention
-        for manifest in store.manifests(definition.name)
-        if manifest.created_at < before(now, definition.retention)
+    ]
+    kept_for += [(request.export, now) for request in ExportRequests(ledger.engine).expired(now)]
+    return [
+        manifest
+        for export, oldest in kept_for
+        for manifest in store.manifests(export)
+        if manifest.created_at < oldest
         and manifest.artifact not in undelivered
         and held.hold_on(manifest) is None
     ]
@@ -50,6 +56,10 @@ def sweep(
             "expired", extra={"artifact": manifest.artifact, "created_at": manifest.created_at.isoformat()}
         )
         removed.append(manifest.artifact)
+    requests = ExportRequests(ledger.engine)
+    for request in requests.expired(now):
+        if not store.manifests(request.export):
+            requests.change(request.id, definition=None, deleted_at=now)
     debris = [*store.sweep(), *sweep_encrypted(home)]
     log.info("sweep finished", extra={"expired": len(removed), "debris": len(debris)})
     return [*removed, *debris]

@@ -7,33 +7,45 @@ from export_pipelines.ledger.audit_entries import AuditEntry, AuditRecord
 from export_pipelines.ledger.audit_log import AuditLog
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
 from export_pipelines.ledger.erased import mark_erased, other_artifact_of_same_copy, run_of
+from export_pipelines.ledger.export_requests import UNFINISHED, ExportRequest, ExportRequests, Status
 from export_pipelines.ledger.holds import Hold, HoldKind, Holds
 from export_pipelines.ledger.ledger import Ledger
+from export_pipelines.ledger.links import Link, Links
 from export_pipelines.ledger.open_ledger import ledger_of, open_ledger
-from export_pipelines.ledger.windows import WindowRecord
+from export_pipelines.ledger.sessions import Sessions
+from export_pipelines.ledger.windows import ArtifactRecord, WindowRecord, recent_artifacts
 
 __all__ = [
     "ENDED_BADLY",
     "OPEN",
+    "UNFINISHED",
     "Alert",
     "AlertKind",
     "ApiKey",
     "ApiKeys",
+    "ArtifactRecord",
     "AuditAction",
     "AuditEntry",
     "AuditLog",
     "AuditOutcome",
     "AuditRecord",
     "Delivery",
+    "ExportRequest",
+    "ExportRequests",
     "Hold",
     "HoldKind",
     "Holds",
     "Ledger",
+    "Link",
+    "Links",
+    "Sessions",
     "State",
+    "Status",
     "WindowRecord",
     "ledger_of",
     "mark_erased",
     "open_ledger",
     "other_artifact_of_same_copy",
+    "recent_artifacts",
     "run_of",
 ]

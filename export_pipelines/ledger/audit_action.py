@@ -20,6 +20,12 @@ class AuditAction(StrEnum):
     DEFINITION_CHANGED = "definition changed"  # an export is another than at its last run
     ERASED = "erased"
     HOLD = "hold"  # set or released; the detail says which
+    REQUESTED = "requested"  # an export, or one more delivery, was asked for over HTTP
+    REQUEST_DELETED = "request deleted"  # its run was ended, and what an ad-hoc export wrote is erased
+    LINK_CHANGED = "link changed"  # a link to an artifact was made or revoked; the detail says which
+    DEFINITION_SAVED = "definition saved"  # the page wrote an export's file
+    SIGNED_IN = "signed in"  # on the page
+    SIGNED_OUT = "signed out"
 
 
 class AuditOutcome(StrEnum):

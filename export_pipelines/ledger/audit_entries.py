@@ -110,11 +110,14 @@ def read_entries(
     action: str | None = None,
     since: datetime | None = None,
     before: datetime | None = None,
+    subject: str | None = None,
 ) -> Iterator[AuditEntry]:
     """Oldest first, `since` included and `before` not; a thousand at a time, so that who writes does not wait for who reads."""
     query = sa.select(audit).order_by(audit.c.id).limit(READ_ROWS)
     if action is not None:
         query = query.where(audit.c.action == action)
+    if subject is not None:
+        query = query.where(audit.c.subject == subject)
     if since is not None:
         query = query.where(audit.c.at >= since)
     if before is not None:

@@ -35,7 +35,7 @@ from export_pipelines.ledger.tables import (
     insert_of,
     requests,
 )
-from export_pipelines.ledger.windows import WindowRecord, window_records
+from export_pipelines.ledger.windows import WindowRecord, WrittenRecord, window_records, written_records
 
 log = logging.getLogger(__name__)
 
@@ -237,9 +237,20 @@ class Ledger:
         with self.engine.begin() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
 
-    def audit(self, action: str | None = None) -> list[AuditEntry]:
+    def audit(self, action: str | None = None, subject: str | None = None) -> list[AuditEntry]:
         """Entries of the audit, oldest first."""
-        return list(read_entries(self.engine, action))
+        return list(read_entries(self.engine, action, subject=subject))
+
+    def written(self) -> dict[str, WrittenRecord]:
+        """What there is of each export."""
+        with self.engine.begin() as connection:
+            return written_records(connection)
+
+    def delivery_states(self) -> dict[str, int]:
+        """How many deliveries there are in each state."""
+        query = sa.select(deliveries.c.state, sa.func.count().label("number")).group_by(deliveries.c.state)
+        with self.engine.begin() as connection:
+            return {row.state: row.number for row in connection.execute(query)}
 
     # --- inside ------------------------------------------------------------------------------------------------
 

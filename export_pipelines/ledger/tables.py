@@ -135,7 +135,7 @@ audit = sa.Table(  # who did what to which thing; a chain, see audit.py
     sa.Column("at", Utc, nullable=False, index=True),
     sa.Column("actor", sa.Text, nullable=False),  # a principal, or a user of the operating system
     sa.Column("action", sa.Text, nullable=False, index=True),
-    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False, index=True),
     sa.Column("detail", sa.JSON, nullable=False),
     sa.Column("hash", sa.Text),  # of this entry and of all before it
     sa.Column("owner", sa.Text),
@@ -173,6 +173,66 @@ api_keys = sa.Table(  # the key itself is nowhere
     sa.Column("expires_at", Utc, nullable=False),
     sa.Column("last_used_at", Utc),
     sa.Column("revoked_at", Utc),
+)
+
+export_requests = sa.Table(  # exports that were asked for over HTTP, one run each
+    "export_requests",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # 24 hex digits
+    sa.Column("run_id", sa.Text, nullable=False, unique=True),  # of Dagster, chosen before the run exists
+    sa.Column("requester", sa.Text, nullable=False),  # a principal, or the operator without access.yaml
+    sa.Column("export", sa.Text, nullable=False),
+    sa.Column("definition", sa.JSON(none_as_null=True)),  # of an ad-hoc export, as it was written
+    sa.Column("partition", sa.Text),
+    sa.Column("window_key", sa.Text, nullable=False),
+    sa.Column("start", Utc, nullable=False),
+    sa.Column("end", Utc, nullable=False),
+    sa.Column("overrides", sa.JSON, nullable=False),
+    sa.Column("any_hour", sa.Boolean, nullable=False),
+    sa.Column("idempotency_key", sa.Text),
+    sa.Column("body_sha256", sa.Text, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, index=True),
+    sa.Column("expected_rows", sa.BigInteger),  # counted when it was asked for
+    sa.Column("rows", sa.BigInteger, nullable=False),  # written so far
+    sa.Column("artifact", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("ended_at", Utc),
+    sa.Column("deleted_at", Utc),
+    sa.UniqueConstraint("requester", "idempotency_key"),
+    sa.Index("export_requests_by_time", "created_at", "id"),
+)
+
+links = sa.Table(  # signed links to one artifact for one recipient; the signature is nowhere
+    "links",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("artifact", sa.Text, nullable=False, index=True),
+    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+    sa.Column("single_use", sa.Boolean, nullable=False),
+    sa.Column("revoked_at", Utc),
+)
+
+link_uses = sa.Table(  # the files that were fetched by a link of single use
+    "link_uses",
+    metadata,
+    sa.Column("link", sa.Text, sa.ForeignKey("links.id"), primary_key=True),
+    sa.Column("file", sa.Text, primary_key=True),
+    sa.Column("at", Utc, nullable=False),
+)
+
+sessions = sa.Table(  # of people who signed in on the page; the token itself is nowhere
+    "sessions",
+    metadata,
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("principal", sa.Text, nullable=False, index=True),
+    sa.Column("key", sa.Text),  # the id of the API key that started it
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
 )
 
 

@@ -33,6 +33,68 @@ class WindowRecord:
         return not self.missing
 
 
+@dataclass(frozen=True)
+class WrittenRecord:
+    """All artifacts of an export: how many, their rows and bytes, and the end of the newest window."""
+
+    artifacts: int
+    rows: int
+    bytes: int
+    window_end: datetime | None
+
+
+@dataclass(frozen=True)
+class ArtifactRecord:
+    """An artifact as the ledger knows it, also once its files have expired."""
+
+    artifact: str
+    export: str
+    window_key: str
+    window_end: datetime | None
+    created_at: datetime
+    rows: int
+    bytes: int
+    missing: frozenset[State]
+
+
+def recent_artifacts(engine: sa.Engine, limit: int) -> dict[str, list[ArtifactRecord]]:
+    """The newest `limit` artifacts of each export, oldest first, by the export's name."""
+    number = sa.func.row_number().over(
+        partition_by=artifacts.c.export, order_by=(artifacts.c.created_at.desc(), artifacts.c.artifact.desc())
+    )
+    ranked = sa.select(artifacts, number.label("number")).subquery()
+    recent = sa.select(ranked.c.artifact).where(ranked.c.number <= limit)
+    names = [name for name in ArtifactRecord.__dataclass_fields__ if name != "missing"]
+    query = (
+        sa.select(*(artifacts.c[name] for name in names))
+        .where(artifacts.c.artifact.in_(recent))
+        .order_by(artifacts.c.created_at, artifacts.c.artifact)
+    )
+    with engine.begin() as connection:
+        missing = _missing(connection, artifacts.c.artifact.in_(recent))
+        rows = connection.execute(query).mappings().all()
+    found: dict[str, list[ArtifactRecord]] = {}
+    for row in rows:
+        record = ArtifactRecord(**row, missing=frozenset(missing.get(row["artifact"], ())))
+        found.setdefault(record.export, []).append(record)
+    return found
+
+
+def written_records(connection: sa.Connection) -> dict[str, WrittenRecord]:
+    """By the export's name."""
+    query = sa.select(
+        artifacts.c.export,
+        sa.func.count().label("artifacts"),
+        sa.func.sum(artifacts.c.rows).label("rows"),
+        sa.func.sum(artifacts.c.bytes).label("bytes"),
+        sa.func.max(artifacts.c.window_end).label("window_end"),
+    ).group_by(artifacts.c.export)
+    return {
+        row.export: WrittenRecord(row.artifacts, int(row.rows), int(row.bytes), row.window_end)
+        for row in connection.execute(query)
+    }
+
+
 def window_records(connection: sa.Connection, export: str, first_key: str) -> list[WindowRecord]:
     """Of the artifacts with `first_key` and later ones, oldest first."""
     wanted = sa.and_(artifacts.c.export == export, artifacts.c.window_key >= first_key)

@@ -47,7 +47,9 @@ class CodeLocation:
         return dg.AssetKey([self.prefix, *path] if self.prefix else path)
 
     def asset_key(self, definition: ExportDefinition) -> dg.AssetKey:
-        return self.key(definition.type, definition.name)
+        """Ad-hoc exports, of which each runs once, share one key for each type."""
+        name = "ad_hoc" if definition.is_ad_hoc else definition.name
+        return self.key(definition.type, name)
 
     def node_name(self, definition: ExportDefinition) -> str:
         """The graph's name in jobs; the export's own name is taken by its job."""

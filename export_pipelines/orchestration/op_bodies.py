@@ -15,7 +15,15 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
 from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.preview import preview_of
-from export_pipelines.orchestration.run_tags import ASKED_BY, ON_DEMAND, ORIGIN, is_by_hand, note_export
+from export_pipelines.orchestration.request_progress import RequestProgress
+from export_pipelines.orchestration.run_tags import (
+    ASKED_BY,
+    ON_DEMAND,
+    ORIGIN,
+    REQUEST_TAG,
+    is_by_hand,
+    note_export,
+)
 from export_pipelines.orchestration.step_log import StepLog
 from export_pipelines.orchestration.step_metadata import step_metadata
 from export_pipelines.pipeline import write_window
@@ -133,7 +141,7 @@ def write_draft(
             project.run_context(),
             project.ledger,
             project.new_token(),
-            Observers(location.observer, observer),
+            Observers(location.observer, observer, *_progress(context, project)),
             context.run.tags.get(ASKED_BY),
             context.run_id,
         )
@@ -151,6 +159,12 @@ def write_draft(
         seconds=round(seconds, 3),
         preview=preview_of(plan, project),
     )
+
+
+def _progress(context: dg.OpExecutionContext, project: Project) -> list[Observer]:
+    """Of a run that was asked for over HTTP."""
+    asked = REQUEST_TAG in context.run.tags
+    return [RequestProgress(project.export_requests, context.run_id)] if asked else []
 
 
 def _windows(context: dg.OpExecutionContext, definition: ExportDefinition, project: Project) -> list[Window]:

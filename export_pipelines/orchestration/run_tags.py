@@ -23,6 +23,10 @@ WINDOW_TAG, ATTEMPT_TAG = (
     "export/window",
     "export/attempt",
 )  # of a run that a schedule asked for, or asked for again
+REQUEST_TAG, REQUESTER_TAG = (
+    "export/request",
+    "export/requester",
+)  # of a run that was asked for over HTTP; dagster.yaml limits how many of a requester run at once
 TICK_TAG, PARTITION_TAG = SCHEDULED_EXECUTION_TIME_TAG, "dagster/partition"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _BETWEEN = ", "

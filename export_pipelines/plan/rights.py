@@ -57,7 +57,7 @@ def with_rights(
 ) -> PlanRequest:
     """The request with the rights of its export's owner and, if somebody asked for it, with theirs: each in the first of
     their roles that narrows nothing, else the first that refuses nothing. Of a
-    `sample` window only the length counts, not when it was.
+    `sample` window only the length counts, not when it was. An ad-hoc export has the rights of who asks, else of its owner.
 
     Raises RequestError where the owner may not have what the export asks for, or whoever asks is refused.
     """
@@ -77,7 +77,13 @@ def with_rights(
     if sample:
         owners = tuple(replace(grant, since=_since(request, grant, at)) for grant in owners)
     owner, beyond = _acting(request, owners, "create")
-    _require(request, policy, owner, beyond, "the owner ")
+    if (
+        definition.is_ad_hoc
+    ):  # its owner is who asks, whose rights narrow it as they narrow the exports of others
+        owner = replace(EVERYTHING, principals=owner.principals, roles=owner.roles)
+        asker = asker or definition.owner
+    else:
+        _require(request, policy, owner, beyond, "the owner ")
     request = replace(request, rights=Rights(owner))
     if asker is None:
         return request

@@ -9,7 +9,7 @@ import pyarrow as pa
 from export_pipelines import mask
 from export_pipelines.encode.delimited import DelimitedEncoder
 from export_pipelines.mask.keys import Keys
-from export_pipelines.plan.plan import Plan
+from export_pipelines.plan.plan import OutputColumn, Plan
 from export_pipelines.transform.report.finish import finish_report
 from export_pipelines.transform.schema import polars_type
 
@@ -20,6 +20,7 @@ class Preview:
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    columns: tuple[OutputColumn, ...] = ()
 
 
 def preview(plan: Plan, batches: Iterable[pa.RecordBatch], keys: Keys, rows: int = 20) -> Preview:
@@ -27,7 +28,8 @@ def preview(plan: Plan, batches: Iterable[pa.RecordBatch], keys: Keys, rows: int
     plan, frame = first_rows(plan, batches, keys, rows)
     encoder = DelimitedEncoder(",", plan.masking.columns, plan.encoding.options)
     lines = encoder.spelled(frame).fill_null(pl.lit(encoder.null_marker)).rows()
-    return Preview(tuple(column.header for column in plan.masking.columns), tuple(lines))
+    columns = plan.masking.columns
+    return Preview(tuple(column.header for column in columns), tuple(lines), columns)
 
 
 def first_rows(

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from export_pipelines.cli.estimate import estimate
 from export_pipelines.definition import load_definition
 from export_pipelines.errors import Denied, ExportError
+from export_pipelines.estimate import estimate
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import check_run
 from export_pipelines.plan import Plan, compile_plan

@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from export_pipelines.artifacts import Manifest
-from export_pipelines.cli.estimate import estimate
 from export_pipelines.definition import ExportDefinition, load_definition
 from export_pipelines.errors import Denied, ExportError
+from export_pipelines.estimate import estimate
 from export_pipelines.ledger import AuditAction, AuditEntry
 from export_pipelines.ledger.verify_audit import verify_chain
 from export_pipelines.plan import Plan, PlanRequest, compile_plan

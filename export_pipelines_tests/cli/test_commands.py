@@ -1,6 +1,7 @@
 import csv
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -438,6 +439,8 @@ def test_demo_runs_twice_and_every_file_that_it_names_arrived(
             folder = [file for file in files if " " not in file]
             assert len(folder) == 3 and all((project.folder / file).stat().st_size for file in folder)
             assert "make ui" in answer.stdout and "http://127.0.0.1:3000" in answer.stdout
+            (shown,) = re.findall(r"^    (epk_\w+)$", answer.stdout, re.MULTILINE)
+            assert f"curl -u API:{shown} http://127.0.0.1:3080/exports" in answer.stdout
         bucket = open_bucket(BUCKET, Access(f"http://127.0.0.1:{ports.s3}", None, KEY, SECRET))
         (day,) = [
             one.key for one in bucket.list("daily_lead_backup/2024-01-15/") if ".manifest" not in one.key

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from export_pipelines.catalog import Catalog
-from export_pipelines.definition import load_definitions, loader
+from export_pipelines.definition import ad_hoc_definition, load_definitions, loader
 from export_pipelines.definition.export import Compression
 from export_pipelines.definition.output import compression_of
 from export_pipelines.errors import DefinitionError, SettingsError
@@ -202,3 +202,38 @@ def test_an_error_can_be_placed_later_by_its_key(load: Load) -> None:
 def test_the_words_of_templates_are_those_that_the_plan_fills_in() -> None:
     words = {*window_words(WHOLE), "export", "type"}
     assert words | {"part", "ext"} == PART_WORDS and words | {"part", "ext", "run"} == WORDS
+
+
+def test_the_faults_of_an_ad_hoc_export_have_their_places(catalog: Catalog) -> None:
+    rules = [
+        {"lhv": "state", "op": "is blank"},
+        {"lhv": "emial", "op": "is blank"},
+        {"lhv": "state", "op": "is"},
+    ]
+    with pytest.raises(DefinitionError) as refused:
+        ad_hoc_definition("request_1", {"type": "lead", "format": "csv", "filter": {"rules": rules}}, catalog)
+    assert ("filter", "rules", 2, "op") in [place for place, _ in refused.value.places]
+    with pytest.raises(DefinitionError) as refused:
+        ad_hoc_definition(
+            "request_1", {"type": "lead", "format": "csv", "filter": {"rules": rules[:2]}}, catalog
+        )
+    assert [place for place, _ in refused.value.places] == [("filter", "rules", 1, "lhv")]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"where": {"email": "a@acme.example"}},
+        {"rules": [{"lhv": "last_name", "op": "is equal to", "rhv": "Ruth"}]},
+    ],
+)
+def test_an_ad_hoc_export_tells_no_person(catalog: Catalog, chosen: dict[str, Any]) -> None:
+    with pytest.raises(DefinitionError, match="tells a person") as refused:
+        ad_hoc_definition("request_1", {"type": "lead", "format": "csv", "filter": chosen}, catalog)
+    assert "Ruth" not in str(refused.value)
+    assert "acme" not in str(refused.value)
+
+
+def test_no_file_has_the_name_of_an_ad_hoc_export(tmp_path: Path, catalog: Catalog) -> None:
+    write(tmp_path, request_1="")
+    assert "ad-hoc" in str(load_definitions(tmp_path, catalog).broken["request_1"])

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from export_pipelines.artifacts import Manifest, Store, open_store
-from export_pipelines.cli.estimate import estimate
 from export_pipelines.definition.export import Format, Limits, Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import LimitReached, RequestError, WindowError
+from export_pipelines.estimate import estimate
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.describe import describe

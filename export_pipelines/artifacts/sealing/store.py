@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from export_pipelines.artifacts.manifest import Manifest, Part
 from export_pipelines.artifacts.sealing.data_keys import LEAD_INDEX, DataKeys, MasterKeys
 from export_pipelines.artifacts.sealing.stream import (
-    SEGMENT_BYTES,
     OpenedPart,
     SealingSink,
     sealed_size,
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from export_pipelines.artifacts.lead_index import LeadIndexWriter
     from export_pipelines.artifacts.store import Staging, Store
     from export_pipelines.run.part_writer import PartSink
+
+BUFFER_BYTES = 64 * 1024  # a whole segment is in memory behind it
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class SealedStore(StoreAround):
             return self.store.open(artifact, part_name, start)
         opened = self.open_sealed(artifact, part, part.stored_name)
         opened.seek(start)
-        return io.BufferedReader(opened, SEGMENT_BYTES)
+        return io.BufferedReader(opened, BUFFER_BYTES)
 
     def open_stored(self, artifact: str, part_name: str) -> BinaryIO:
         part = self._part(artifact, part_name)

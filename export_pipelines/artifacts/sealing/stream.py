@@ -80,6 +80,7 @@ class OpenedPart(io.RawIOBase):
         self._sealed, self._opened = (  # a segment as it is stored, and its text
             memoryview(bytearray(length)) for length in (segment_bytes, segment_bytes - TAG_BYTES)
         )
+        self._is_lent = False  # whether a block of `_opened` was given out
         self._file = open_at(0)
         header = self._file.read(HEADER_BYTES)
         if self._size < 0 or len(header) < HEADER_BYTES or header[0] != HEADER_BYTES:
@@ -110,14 +111,24 @@ class OpenedPart(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        block = self._block(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+    def read_in_segment(self, most: int) -> memoryview:
+        """At most so many bytes, up to the end of the segment; they are not copied, and stay as they are. Empty at the end."""
+        block = self._block(most)
+        self._is_lent = self._is_lent or bool(block)
+        return block
+
+    def _block(self, most: int) -> memoryview:
         if self._position >= self._size:
-            return 0
+            return memoryview(b"")
         number, offset = _place(self._position)
         self._load(number)
-        block = self._text[offset : offset + len(buffer)]
-        buffer[: len(block)] = block
+        block = self._text[offset : offset + most]
         self._position += len(block)
-        return len(block)
+        return block
 
     def close(self) -> None:
         if not self.closed:
@@ -132,6 +143,7 @@ class OpenedPart(io.RawIOBase):
             self._file.close()
             self._file = self._open_at(start)
         size = min(self._stored, (number + 1) * SEGMENT_BYTES) - start
+        self._text, self._number = memoryview(b""), -1  # until the next one is proven
         stored = self._read(self._file, size)
         self._at = start + len(stored)
         self._text, self._number = self._decrypt(number, stored), number
@@ -142,6 +154,8 @@ class OpenedPart(io.RawIOBase):
 
     def _decrypt(self, number: int, stored: memoryview) -> memoryview:
         """The text of a segment, until the next one is decrypted."""
+        if self._is_lent:  # somebody may still send what is in there
+            self._opened, self._is_lent = memoryview(bytearray(len(self._opened))), False
         text = self._opened[: max(0, len(stored) - TAG_BYTES)]
         nonce = _nonce(self._prefix, number, last=number == self._last)
         try:

@@ -1,0 +1,85 @@
+"""Files of artifacts for callers: whether they may have them, and the entry of the audit for each fetch."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import Path, Request
+from fastapi.responses import Response
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.errors import Denied, RequestError
+from export_pipelines.service.auth import Caller, address_of, caller_with
+from export_pipelines.service.conditions import Answer
+from export_pipelines.service.downloads import FileResponse
+from export_pipelines.service.file_parts import FilePart
+from export_pipelines.service.problems import answers, not_here
+from export_pipelines.service.service import Service
+from export_pipelines.service.visible import require_fetch
+
+FileName = Annotated[str, Path(min_length=1, max_length=255, description="As `files` names it.")]
+
+_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_FILE_HEADERS = {
+    name: {"description": text, "schema": {"type": "string"}}
+    for name, text in {
+        "ETag": "Strong: the SHA-256 of the file.",
+        "Repr-Digest": "The SHA-256 (RFC 9530).",
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": "The name of the file.",
+    }.items()
+}
+FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    **answers(403, 404, 410, 412, 416, 422),
+    200: {
+        "description": "The file",
+        "content": {"*/*": _BINARY["application/octet-stream"]},
+        "headers": _FILE_HEADERS,
+    },
+    206: {"description": "A part of it", "content": {"*/*": _BINARY["application/octet-stream"]}},
+    304: {"description": "Not modified"},
+}
+
+
+def artifact_of(service: Service, caller: Caller, artifact: str) -> Manifest:
+    """The manifest of an artifact that the caller may fetch; Problem for one that is not there or not theirs."""
+    try:
+        manifest = service.project.store.manifest(artifact)
+        require_fetch(service, caller, manifest)
+    except (Denied, RequestError):
+        raise not_here("artifact") from None
+    return manifest
+
+
+def artifact_file(service: Service, caller: Caller, artifact: str, name: str) -> FilePart:
+    """Raises Problem for an artifact or a file that is not there, or not the caller's."""
+    return file_of(service, artifact_of(service, caller, artifact), name)
+
+
+def file_of(service: Service, manifest: Manifest, name: str) -> FilePart:
+    """Raises Problem for a file that the artifact does not have."""
+    part = next((part for part in manifest.parts if part.name == name), None)
+    if part is None:
+        raise not_here("file")
+    return FilePart(manifest, part, service.project.store, service.proofs)
+
+
+def fetch(request: Request, service: Service, caller: Caller, file: FilePart, **detail: str) -> Response:
+    """The answer to a GET or HEAD of a file by the owner of a key."""
+    by = partial(_note, service, caller.principal, file, address_of(request), detail)
+    return FileResponse(
+        file, service.metrics, service.settings.stalled_s, partial(_still, service, caller, file), by
+    )
+
+
+def _note(
+    service: Service, actor: str, file: FilePart, address: str, detail: dict[str, str], answer: Answer
+) -> None:
+    bytes_sent = {"from": answer.start, "until": answer.end}
+    service.note_download(actor, file.manifest, file=file.part.name, address=address, **bytes_sent, **detail)
+
+
+def _still(service: Service, caller: Caller, file: FilePart) -> None:
+    """Raises ExportError once the key, the rights or the artifact are gone."""
+    service.project.store.manifest(file.manifest.artifact)
+    now = caller_with(service.project, caller.key)
+    require_fetch(service, now, file.manifest)

@@ -1,0 +1,193 @@
+"""A part of an artifact as bytes that are proven against its manifest, and the headers that tell of it."""
+
+import base64
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from export_pipelines.artifacts import Manifest, Part, Store
+from export_pipelines.artifacts.sealing.stream import OpenedPart
+from export_pipelines.errors import DamagedArtifact, ExportError, RequestError
+from export_pipelines.service.conditions import Representation, http_date
+from export_pipelines.service.problems import Problem, problem_of
+
+BLOCK_BYTES = 1024 * 1024
+PROOF_BYTES = 1024 * 1024
+
+Identity = tuple[int, ...]
+
+
+@dataclass
+class Proofs:
+    """Parts whose bytes were held against the manifest by this process, as their files were then."""
+
+    _proven: dict[tuple[str, str], Identity] = field(default_factory=dict)
+
+    def holds(self, artifact: str, name: str, identity: Identity) -> bool:
+        return self._proven.get((artifact, name)) == identity
+
+    def add(self, artifact: str, name: str, identity: Identity) -> None:
+        self._proven[artifact, name] = identity
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """One file of an artifact in `store`."""
+
+    manifest: Manifest
+    part: Part
+    store: Store
+    proofs: Proofs
+
+    @property
+    def representation(self) -> Representation:
+        return Representation(f'"{self.part.sha256}"', self.manifest.created_at, self.part.bytes)
+
+    def headers(self) -> dict[str, str]:
+        """Those that are the same for all answers."""
+        what = self.representation
+        return {
+            "ETag": what.etag,
+            "Last-Modified": http_date(what.modified),
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "private, no-cache, no-transform",
+            "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(self.part.sha256)).decode()}:",
+            "Content-Disposition": disposition(self.part.name),
+            "Content-Type": self.manifest.media_type,
+            "X-Content-Type-Options": "nosniff",
+        }
+
+    def open(self, start: int) -> "Reading":
+        """Raises Problem for a file that is gone, and for one that is not as its manifest says, as far as that shows before
+        all of it is read."""
+        artifact, name = self.manifest.artifact, self.part.name
+        try:
+            stored = self.store.files(artifact).get(self.part.stored_name)
+            expected = self.part.sealed_bytes if self.part.sealed_sha256 else self.part.bytes
+            if stored is None:
+                raise _gone()
+            if stored != expected:
+                raise DamagedArtifact(
+                    f"the file has {stored} bytes, not {expected}", where=f"{artifact}/{name}"
+                )
+            file = self.store.open(artifact, name, 0 if self._is_sealed else start)
+        except RequestError:
+            raise _gone() from None
+        except ExportError as error:
+            raise problem_of(error) from None
+        identity = _identity(file)
+        try:
+            if self._is_sealed:
+                file.seek(start)
+                return Reading(self, file, start, None)
+            if start == 0 and not self.proofs.holds(artifact, name, identity):
+                return Reading(self, file, start, partial(self.proofs.add, artifact, name, identity))
+            if not self.proofs.holds(artifact, name, identity):
+                self._prove()
+                self.proofs.add(artifact, name, identity)
+            return Reading(self, file, start, None, identity)
+        except BaseException:
+            file.close()
+            raise
+
+    @property
+    def _is_sealed(self) -> bool:
+        """A sealed file proves each segment by itself."""
+        return self.part.sealed_sha256 is not None
+
+    def _prove(self) -> None:
+        digest = hashlib.sha256()
+        with self.store.open(self.manifest.artifact, self.part.name) as whole:
+            while block := whole.read(PROOF_BYTES):
+                digest.update(block)
+        if digest.hexdigest() != self.part.sha256:
+            raise problem_of(_changed(self))
+
+
+class Reading:
+    """The bytes of a file from `start` on; the last of them only when all were proven, which `proven` is told. `identity` is
+    that of a file which was proven before."""
+
+    def __init__(
+        self,
+        file_part: FilePart,
+        file: BinaryIO,
+        start: int,
+        proven: Callable[[], None] | None,
+        identity: Identity = (),
+    ) -> None:
+        self._part, self._file, self._at, self._proven = file_part, file, start, proven
+        self._raw: Any = getattr(file, "raw", file)  # blocks are large enough by themselves
+        self._digest = hashlib.sha256() if proven else None
+        self._identity = identity
+
+    @property
+    def proven_file(self) -> BinaryIO | None:
+        """The file itself, which the kernel may send; None for one that has to be proven or opened on the way."""
+        return self._file if self._identity else None
+
+    def require_same(self) -> None:
+        """Raises DamagedArtifact for a proven file that was changed meanwhile."""
+        if _identity(self._file) != self._identity:
+            raise _changed(self._part)
+
+    def read(self, end: int) -> memoryview:
+        """The next block before `end`. Raises ExportError for what is not as its manifest says."""
+        wanted = min(BLOCK_BYTES, end - self._at)
+        block = self._block(wanted)
+        self._at += len(block)
+        if not block:
+            raise _changed(self._part)
+        if self._digest:
+            self._digest.update(block)
+            if self._at == self._part.part.bytes:
+                self._prove()
+        return block
+
+    def _block(self, wanted: int) -> memoryview:
+        """Of a sealed file what is left of a segment, which is in memory already."""
+        if isinstance(self._raw, OpenedPart):
+            return self._raw.read_in_segment(wanted)
+        return memoryview(self._raw.read(wanted) or b"")
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _prove(self) -> None:
+        assert self._digest and self._proven
+        if self._digest.hexdigest() != self._part.part.sha256:
+            raise _changed(self._part)
+        self._proven()
+
+
+def _identity(file: BinaryIO) -> Identity:
+    """Of the file behind a plain part; of a bucket's object, which never changes, nothing."""
+    try:
+        status = os.fstat(file.fileno())
+    except (OSError, AttributeError):
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _changed(file_part: FilePart) -> DamagedArtifact:
+    return DamagedArtifact(
+        "the file is not what its manifest says",
+        where=f"{file_part.manifest.artifact}/{file_part.part.name}",
+        remedy="export-pipelines verify names what is wrong; run the export again",
+    )
+
+
+def _gone() -> Problem:
+    return Problem(410, "gone", "the file is not kept any more")
+
+
+def disposition(name: str) -> str:
+    """Both spellings of a file's name (RFC 6266)."""
+    plain = "".join(
+        sign if sign.isascii() and sign.isprintable() and sign not in '"\\%' else "_" for sign in name
+    )
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

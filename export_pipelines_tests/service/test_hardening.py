@@ -1,0 +1,253 @@
+"""What is done to a service on the internet: connections that say nothing, readers that stall, wrong keys, large bodies, kills.
+
+HALF_OPEN=200 opens so many connections (30), ALIKE=200 sends so many requests with equal keys to two processes (40)."""
+
+import hashlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+import requests
+import trustme
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.ledger import ApiKeys
+from export_pipelines.ledger.api_keys import OPERATOR
+from export_pipelines_tests.service.serving import (
+    REQUEST_S,
+    SIZE,
+    STALLED_S,
+    STOP_S,
+    Alone,
+    make_keys,
+    serving,
+)
+
+HALF_OPEN, ALIKE = int(os.environ.get("HALF_OPEN", "30")), int(os.environ.get("ALIKE", "40"))
+MOST_MB = 250
+AD_HOC = {"type": "lead", "start": "2024-01-01", "end": "2024-01-08", "fields": ["lead_id"]}
+
+
+def _memory_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def _connected(alone: Alone, sent: bytes, buffer: int | None = None) -> socket.socket:
+    port = int(alone.served.url.rpartition(":")[2])
+    connection = socket.socket()
+    if buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    connection.settimeout(60)
+    connection.connect(("127.0.0.1", port))
+    connection.sendall(sent)
+    return connection
+
+
+def _asking(alone: Alone, manifest: Manifest) -> bytes:
+    path = alone.url(manifest).removeprefix(alone.served.url)
+    key = alone.served.keys[OPERATOR]
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+
+
+def _read_to_the_end(connection: socket.socket) -> int:
+    total = 0
+    try:
+        while block := connection.recv(1 << 20):
+            total += len(block)
+    except ConnectionResetError:
+        pass
+    return total
+
+
+def test_a_sealed_file_is_opened_on_the_way(alone: Alone) -> None:
+    whole = alone.get(alone.sealed)
+    assert hashlib.sha256(whole.content).hexdigest() == alone.sealed.parts[0].sha256
+    part = alone.get(alone.sealed, headers={"Range": "bytes=12000000-12000099"})
+    assert (part.status_code, part.content) == (206, whole.content[12000000:12000100])
+    assert alone.path(alone.sealed).stat().st_size > SIZE
+
+
+@pytest.mark.parametrize("kind", ["plain", "sealed"])
+def test_a_file_that_was_changed_in_the_middle_breaks_the_download(
+    alone: Alone, kind: str, tmp_path: Path
+) -> None:
+    manifest: Manifest = getattr(alone, kind)
+    path = alone.path(manifest)
+    with path.open("r+b") as file:
+        file.seek(SIZE // 2)
+        byte = file.read(1)
+        file.seek(SIZE // 2)
+        file.write(bytes([byte[0] ^ 1]))
+    try:
+        user = ":".join(alone.auth)
+        command = ["curl", "-sS", "-u", user, "-o", str(tmp_path / "file"), alone.url(manifest)]
+        assert subprocess.run(command, timeout=60, check=False).returncode == 18
+    finally:
+        with path.open("r+b") as file:
+            file.seek(SIZE // 2)
+            file.write(byte)
+    assert alone.get(manifest).status_code == 200
+
+
+def test_connections_that_say_nothing_are_closed_and_others_are_served(alone: Alone) -> None:
+    with ExitStack() as stack:
+        begun = [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST /exports HTTP/1.1\r\nContent-Length: 9\r\n"]
+        idle = [stack.enter_context(closing(_connected(alone, begun[n % 3]))) for n in range(HALF_OPEN)]
+        assert requests.get(f"{alone.served.url}/health", timeout=10).ok
+        began = time.monotonic()
+        assert all(connection.recv(1) == b"" for connection in idle)
+        assert time.monotonic() - began < REQUEST_S + 20
+    assert _memory_mb(alone.pid) < MOST_MB
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(alone: Alone) -> None:
+    key = alone.served.keys[OPERATOR]
+    head = f"POST /exports HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: 100\r\n\r\n"
+    with closing(_connected(alone, head.encode() + b'{"type"')) as connection:
+        assert connection.recv(1000).startswith(b"HTTP/1.1 408")
+
+
+def test_a_body_of_a_gigabyte_is_refused_before_it_comes(alone: Alone) -> None:
+    key = alone.served.keys[OPERATOR]
+    for length in ("Content-Length: 1000000000", "Transfer-Encoding: chunked"):
+        head = f"POST /exports HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n{length}\r\n\r\n"
+        with closing(_connected(alone, head.encode())) as connection:
+            try:
+                for _ in range(40):
+                    connection.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
+            except OSError:
+                pass
+            assert connection.recv(1000).startswith(b"HTTP/1.1 413")
+    assert _memory_mb(alone.pid) < MOST_MB
+
+
+def test_a_reader_who_stalls_is_cut_off(alone: Alone) -> None:
+    with closing(_connected(alone, _asking(alone, alone.plain), buffer=4096)) as connection:
+        assert connection.recv(10)
+        time.sleep(STALLED_S + 2)
+        assert _read_to_the_end(connection) < SIZE
+
+
+def test_a_key_that_is_revoked_stops_a_download_that_runs(alone: Alone) -> None:
+    keys = ApiKeys(alone.served.project.ledger.engine)
+    text = make_keys(alone.served.project, (OPERATOR,))[OPERATOR]
+    asking = _asking(alone, alone.plain).replace(alone.served.keys[OPERATOR].encode(), text.encode())
+    with closing(_connected(alone, asking, buffer=4096)) as connection:
+        total = len(connection.recv(65536))
+        keys.revoke(text[4:12], alone.served.project.now())
+        until = time.monotonic() + 4
+        while time.monotonic() < until:  # slowly, so that it is looked at while it runs
+            total += len(connection.recv(65536))
+            time.sleep(0.02)
+        assert total + _read_to_the_end(connection) < SIZE
+
+
+def test_wrong_keys_are_slowed_down_and_a_good_one_is_served(alone: Alone) -> None:
+    def wrong(_: int) -> requests.Response:
+        key = f"epk_{secrets.token_hex(36)}"
+        return requests.get(f"{alone.served.url}/exports", auth=("API", key), timeout=30)
+
+    with ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(wrong, range(30)))
+    statuses = [answer.status_code for answer in answers]
+    assert 0 < statuses.count(401) <= 7
+    assert statuses.count(401) + statuses.count(429) == 30
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in answers if answer.status_code == 429)
+    assert requests.get(f"{alone.served.url}/exports", auth=alone.auth, timeout=30).ok
+    assert len(alone.served.project.ledger.audit("denied", "authentication")) == statuses.count(401)
+
+
+def test_two_processes_are_one_service_and_one_may_be_killed(alone: Alone, tmp_path: Path) -> None:
+    folder = alone.served.project.root
+    with serving(folder, alone.served.environment) as (url, pid):
+        urls = [alone.served.url, url]
+
+        def post(n: int) -> str:
+            headers = {"Idempotency-Key": f"alike-{n % (ALIKE // 4)}"}
+            body = {**AD_HOC, "end": f"2024-01-{2 + n % (ALIKE // 4) % 20:02}"}
+            answer = requests.post(
+                f"{urls[n % 2]}/exports", json=body, headers=headers, auth=alone.auth, timeout=90
+            )
+            assert answer.status_code in (200, 201), answer.text
+            return str(answer.json()["run_id"])
+
+        with ThreadPoolExecutor(16) as threads:
+            runs = list(threads.map(post, range(ALIKE)))
+        assert len(set(runs)) == ALIKE // 4
+        path = tmp_path / "file"
+        command = ["curl", "-sS", "-u", ":".join(alone.auth), "-C", "-", "-o", str(path)]
+        target = alone.url(alone.plain)
+        slow = subprocess.Popen([*command, "--limit-rate", "4M", target.replace(alone.served.url, url)])
+        while not path.is_file() or path.stat().st_size < 1_000_000:
+            time.sleep(0.05)
+        os.kill(pid, signal.SIGKILL)
+        assert slow.wait(30) == 18
+    assert path.stat().st_size < SIZE
+    subprocess.run([*command, target], check=True, timeout=60)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == alone.plain.parts[0].sha256
+
+
+def test_a_stop_lets_a_download_end_and_waits_for_no_stalled_one(alone: Alone, tmp_path: Path) -> None:
+    folder = alone.served.project.root
+    with ExitStack() as stack:
+        url, pid = stack.enter_context(serving(folder, alone.served.environment))
+        port = int(url.rpartition(":")[2])
+        stalled = stack.enter_context(closing(socket.create_connection(("127.0.0.1", port))))
+        stalled.sendall(_asking(alone, alone.plain))
+        command = [
+            "curl",
+            "-sS",
+            "-u",
+            ":".join(alone.auth),
+            "--limit-rate",
+            "12M",
+            "-o",
+            str(tmp_path / "file"),
+        ]
+        curl = subprocess.Popen([*command, alone.url(alone.plain).replace(alone.served.url, url)])
+        while not (tmp_path / "file").is_file():
+            time.sleep(0.02)
+        began = time.monotonic()
+        os.kill(pid, signal.SIGTERM)
+        assert curl.wait(30) == 0
+        while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+            assert time.monotonic() - began < STOP_S + 20
+            time.sleep(0.1)
+
+
+def test_tls_is_spoken_with_a_certificate(alone: Alone, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    options = ("--certificate", str(tmp_path / "cert.pem"), "--private-key", str(tmp_path / "key.pem"))
+    with serving(alone.served.project.root, alone.served.environment, *options) as (url, _):
+        answer = requests.get(f"{url}/health", verify=str(tmp_path / "ca.pem"), timeout=30)
+        assert answer.headers["Strict-Transport-Security"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_without_access_yaml_only_this_machine_is_listened_to(alone: Alone) -> None:
+    command = [sys.executable, "-m", "export_pipelines.cli.app", "serve", "--host", "0.0.0.0"]
+    environment = dict(alone.served.environment)
+    ended = subprocess.run(
+        command,
+        cwd=alone.served.project.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "without access.yaml the service listens to this machine only" in ended.stderr

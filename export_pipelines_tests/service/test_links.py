@@ -1,0 +1,90 @@
+"""Links: for one artifact and one recipient, until they expire, are used or are revoked."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from export_pipelines.project import Project
+from export_pipelines.service.links import link_of, new_link
+from export_pipelines_tests.service.serving import Served
+
+
+def _linked(served: Served, made: dict[str, Any], **body: Any) -> dict[str, Any]:
+    answer = served.ask(
+        "POST", f"/artifacts/{made['artifact']}/links", json={"recipient": "ruth@acme.example", **body}
+    )
+    assert answer.status_code == 201, answer.text
+    link: dict[str, Any] = answer.json()
+    return link
+
+
+def _file(served: Served, link: dict[str, Any]) -> str:
+    listing = requests.get(served.url + link["url"], timeout=10)
+    assert listing.status_code == 200
+    return str(served.url + listing.json()["files"][0]["url"])
+
+
+def test_a_link_gives_the_file_without_a_key(served: Served, daily: dict[str, Any]) -> None:
+    link = _linked(served, daily)
+    fetched = requests.get(_file(served, link), timeout=10)
+    assert fetched.headers["ETag"] == f'"{daily["files"][0]["sha256"]}"'
+    entry = served.project.ledger.audit("download", daily["artifact"])[-1]
+    assert (entry.actor, entry.detail["link"]) == ("ruth@acme.example", link["id"])
+
+
+def test_a_link_of_single_use_is_good_once(served: Served, daily: dict[str, Any]) -> None:
+    url = _file(served, _linked(served, daily, single_use=True))
+    assert requests.head(url, timeout=10).status_code == 200
+    assert requests.get(url, timeout=10).status_code == 200
+    assert requests.get(url, timeout=10).status_code == 410
+
+
+def test_a_revoked_or_changed_link_gives_nothing(
+    served: Served, daily: dict[str, Any], texas: dict[str, Any]
+) -> None:
+    link = _linked(served, daily)
+    url, base = _file(served, link), f"/artifacts/{daily['artifact']}/links"
+    changed = link["url"][:-1] + ("A" if link["url"][-1] != "A" else "B")
+    unknown = requests.get(f"{served.url}/links/{'0' * 24}.1.{'A' * 43}", timeout=10)
+    assert requests.get(served.url + changed, timeout=10).content == unknown.content
+    assert served.ask("DELETE", f"/artifacts/{texas['artifact']}/links/{link['id']}").status_code == 404
+    assert served.ask("DELETE", f"{base}/{link['id']}").status_code == 204
+    assert requests.get(url, timeout=10).content == unknown.content
+    assert [item["state"] for item in served.ask("GET", base).json() if item["id"] == link["id"]] == [
+        "revoked"
+    ]
+
+
+def test_an_expired_link_gives_nothing(served: Served, daily: dict[str, Any]) -> None:
+    project = Project.open(served.project.root, dict(served.environment))
+    manifest = project.manifest(daily["artifact"])
+    link, token = new_link(project, manifest, "ruth", "boss", timedelta(days=1), False)
+    assert link_of(project, token).id == link.id
+    later = Project.open(project.root, dict(served.environment), lambda: link.expires_at)
+    with pytest.raises(Exception, match="not good any more"):
+        link_of(later, token)
+
+
+def test_who_may_not_fetch_makes_no_link(served: Served, daily: dict[str, Any]) -> None:
+    base = f"/artifacts/{daily['artifact']}/links"
+    assert served.ask("POST", base, "vic", json={"recipient": "vic"}).status_code == 403
+    assert served.ask("POST", base, json={"recipient": "ruth", "days": 31}).status_code == 422
+    assert served.ask("POST", base, json={}).json()["errors"][0]["pointer"] == "/recipient"
+
+
+def test_a_link_is_good_no_longer_than_the_rights_of_who_made_it(
+    served: Served, texas: dict[str, Any]
+) -> None:
+    base = f"/artifacts/{texas['artifact']}/links"
+    link = served.ask("POST", base, "ana", json={"recipient": "ruth"}).json()
+    assert requests.get(served.url + link["url"], timeout=10).status_code == 200
+    path = served.project.settings.access
+    before = path.read_text()
+    try:
+        path.write_text(before.replace("ana: {roles: [analyst]}", "ana: {roles: [viewer]}"))
+        assert requests.get(served.url + link["url"], timeout=10).status_code == 404
+    finally:
+        path.write_text(before)
+    assert requests.get(served.url + link["url"], timeout=10).status_code == 200
