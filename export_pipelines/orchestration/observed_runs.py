@@ -51,12 +51,12 @@ class ObservedRuns:
 
     def last_runs(self) -> dict[str, ObservedRun]:
         """The newest run of each export, among the last few hundred runs."""
-        found: dict[str, ObservedRun] = {}
+        newest: dict[str, ObservedRun] = {}
         for record in self.instance.get_run_records(limit=LOOK_BACK_RUNS):
             for export in exports_of(record.dagster_run, self.location):
-                if export not in found:
-                    found[export] = self._observed(record)
-        return found
+                if export not in newest:
+                    newest[export] = self._observed(record)
+        return newest
 
     def runs(self, definition: ExportDefinition, limit: int = 20) -> list[ObservedRun]:
         """Those of one export, newest first."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import yaml
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.key_versions import PREFIX
@@ -31,6 +32,11 @@ SETTINGS = {
     "STALLED_S": STALLED_S,
     "STOP_S": STOP_S,
     "DENIALS_PER_MINUTE": 5,
+}
+PROCESSES = os.environ.get("RUN_PROCESSES") == "yes"  # each run in one of its own, at five seconds of CPU
+IN_DAEMON = {
+    "module": "dagster._core.launcher.sync_in_memory_run_launcher",
+    "class": "SyncInMemoryRunLauncher",
 }
 WORKSPACE = """\
 load_from:
@@ -131,7 +137,10 @@ def make_project(
     (folder / "exports").mkdir(parents=True)
     (folder / "exports" / "daily.yaml").write_text(DAILY)
     (folder / "exports" / "personal.yaml").write_text(PERSONAL)
-    (folder / "dagster.yaml").write_bytes((REPOSITORY / "dagster.yaml").read_bytes())
+    settings_of_dagster = yaml.safe_load((REPOSITORY / "dagster.yaml").read_text())
+    if not PROCESSES:
+        settings_of_dagster["run_launcher"] = IN_DAEMON
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(settings_of_dagster))
     (folder / "workspace.yaml").write_text(WORKSPACE)
     if access:
         (folder / "access.yaml").write_text(access)
