@@ -1,13 +1,13 @@
 """The whole way in short functions: a plan becomes an artifact, an artifact is delivered; and both at once."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from export_pipelines import logs
-from export_pipelines.artifacts import FORMAT_VERSION, NO_ACCESS_FILE, Manifest, ManifestColumn, Part, Store
+from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.audit.records import delivery_record, failed_run, owner_of, run_record
 from export_pipelines.audit.trail import AuditTrail
 from export_pipelines.definition.delivery import read_entry
@@ -15,10 +15,10 @@ from export_pipelines.definition.destinations import DestinationSettings, Stored
 from export_pipelines.delivery import Artifact, Receipt, Resources, discard_encrypted, open_destination
 from export_pipelines.errors import ExportError, RetryableError
 from export_pipelines.ledger import Delivery, Ledger
+from export_pipelines.manifest_of_run import manifest_of
 from export_pipelines.mask.keys import Keys
-from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.limits import require_room
-from export_pipelines.plan.plan import OutputColumn, Plan, Window, schema_hash
+from export_pipelines.plan.plan import Plan
 from export_pipelines.read.source import Source
 from export_pipelines.run.lead_marks import lead_column, marked
 from export_pipelines.run.observer import Deaf, Observer, Observers, Run
@@ -147,7 +147,7 @@ def _write(plan: Plan, context: RunContext, artifact: str, observer: Observer) -
             batches = marked(batches, column, index.key, index.add)
         written = write_parts(plan, batches, staging.open_part, context.keys, observer)
         _require_all_rows(plan, expected, written.rows_read)
-        manifest = staging.commit(_manifest(plan, written, artifact, context.now(), store))
+        manifest = staging.commit(manifest_of(plan, written, artifact, context.now(), store))
     return manifest, written
 
 
@@ -223,81 +223,3 @@ def _require_all_rows(plan: Plan, expected: int, written: int) -> None:
             where=plan.export,
             remedy="rows were deleted during the run, or the source broke off: run it again",
         )
-
-
-def _manifest(plan: Plan, written: Written, artifact: str, at: datetime, store: Store) -> Manifest:
-    masking, encoding = plan.masking, plan.encoding
-    version, changed = _schema_version(plan, written, store)
-    return Manifest(
-        format_version=FORMAT_VERSION,
-        artifact=artifact,
-        export=plan.export,
-        type=plan.type,
-        created_at=at.astimezone(UTC),
-        window=plan.extract.window,
-        fingerprint=fingerprint(plan),
-        plan_hash="",
-        schema_hash=schema_hash(written.columns),
-        schema_version=version,
-        schema_changed=changed,
-        format=encoding.format,
-        options=encoding.options,
-        media_type=encoding.media_type,
-        codec=plan.compression.codec,
-        columns=manifest_columns(written.columns),
-        removed=masking.removed,
-        key_ids=masking.key_ids,
-        rights=plan.rights.model_dump(mode="json") if plan.rights else dict(NO_ACCESS_FILE),
-        overrides=tuple(sorted(plan.overrides.get("filter", {}))),
-        notes=plan.report.notes if plan.report else (),
-        rows=written.rows,
-        bytes=sum(part.bytes for part in written.parts),
-        raw_bytes=written.raw_bytes,
-        null_required=written.null_required,
-        bad_json=written.bad_json,
-        masked_values=written.masked_values,
-        neutralised_cells=written.cells.neutralised,
-        like_null=dict(written.cells.like_null),
-        as_text=dict(written.cells.as_text),
-        seconds=written.seconds,
-        parts=_parts(plan.extract.window, written),
-    ).with_digest()
-
-
-def manifest_columns(columns: Iterable[OutputColumn]) -> tuple[ManifestColumn, ...]:
-    """As a manifest lists them."""
-    return tuple(
-        ManifestColumn(
-            name=column.header,
-            id=column.id,
-            path=column.json_path,
-            kind=column.kind,
-            scale=column.scale,
-            pii=column.pii,
-            mask=column.mask,
-        )
-        for column in columns
-    )
-
-
-def _parts(window: Window, written: Written) -> tuple[Part, ...]:
-    return tuple(
-        Part(
-            name=part.name,
-            rows=part.rows,
-            bytes=part.bytes,
-            raw_bytes=part.raw_bytes,
-            sha256=part.sha256,
-            window=window,
-        )
-        for part in written.parts
-    )
-
-
-def _schema_version(plan: Plan, written: Written, store: Store) -> tuple[int, bool]:
-    """The version that readers of the files know the columns by, and whether it is a new one."""
-    before = store.latest(plan.export)
-    if before is None:
-        return 1, False
-    changed = before.schema_hash != schema_hash(written.columns)
-    return before.schema_version + changed, changed

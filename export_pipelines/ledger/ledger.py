@@ -252,8 +252,6 @@ class Ledger:
         with self.engine.begin() as connection:
             return {row.state: row.number for row in connection.execute(query)}
 
-    # --- inside ------------------------------------------------------------------------------------------------
-
     def _is_free(self, lock_key: str) -> bool:
         with self.locks.hold(lock_key) as ours:
             return ours

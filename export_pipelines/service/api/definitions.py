@@ -12,8 +12,8 @@ from export_pipelines.errors import CatalogError, ExportError
 from export_pipelines.estimate import estimate
 from export_pipelines.ledger import AuditAction
 from export_pipelines.listings import definition_listing, dimension_listings, field_listing, metric_listings
+from export_pipelines.manifest_of_run import manifest_columns
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import manifest_columns
 from export_pipelines.plan import Plan
 from export_pipelines.run.preview import preview
 from export_pipelines.service.api.bodies import JsonBody, body_schema

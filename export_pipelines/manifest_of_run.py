@@ -1,0 +1,88 @@
+"""The manifest of a run: what its plan asked for and what was written."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from export_pipelines.artifacts import FORMAT_VERSION, NO_ACCESS_FILE, Manifest, ManifestColumn, Part, Store
+from export_pipelines.plan.fingerprint import fingerprint
+from export_pipelines.plan.plan import OutputColumn, Plan, Window, schema_hash
+from export_pipelines.run.statistics import Written
+
+
+def manifest_of(plan: Plan, written: Written, artifact: str, at: datetime, store: Store) -> Manifest:
+    """What a run wrote into `artifact`, finished `at` a moment; `store` tells the schema of the export's artifacts before."""
+    masking, encoding = plan.masking, plan.encoding
+    version, changed = _schema_version(plan, written, store)
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        artifact=artifact,
+        export=plan.export,
+        type=plan.type,
+        created_at=at.astimezone(UTC),
+        window=plan.extract.window,
+        fingerprint=fingerprint(plan),
+        plan_hash="",
+        schema_hash=schema_hash(written.columns),
+        schema_version=version,
+        schema_changed=changed,
+        format=encoding.format,
+        options=encoding.options,
+        media_type=encoding.media_type,
+        codec=plan.compression.codec,
+        columns=manifest_columns(written.columns),
+        removed=masking.removed,
+        key_ids=masking.key_ids,
+        rights=plan.rights.model_dump(mode="json") if plan.rights else dict(NO_ACCESS_FILE),
+        overrides=tuple(sorted(plan.overrides.get("filter", {}))),
+        notes=plan.report.notes if plan.report else (),
+        rows=written.rows,
+        bytes=sum(part.bytes for part in written.parts),
+        raw_bytes=written.raw_bytes,
+        null_required=written.null_required,
+        bad_json=written.bad_json,
+        masked_values=written.masked_values,
+        neutralised_cells=written.cells.neutralised,
+        like_null=dict(written.cells.like_null),
+        as_text=dict(written.cells.as_text),
+        seconds=written.seconds,
+        parts=_parts(plan.extract.window, written),
+    ).with_digest()
+
+
+def manifest_columns(columns: Iterable[OutputColumn]) -> tuple[ManifestColumn, ...]:
+    """As a manifest lists them."""
+    return tuple(
+        ManifestColumn(
+            name=column.header,
+            id=column.id,
+            path=column.json_path,
+            kind=column.kind,
+            scale=column.scale,
+            pii=column.pii,
+            mask=column.mask,
+        )
+        for column in columns
+    )
+
+
+def _parts(window: Window, written: Written) -> tuple[Part, ...]:
+    return tuple(
+        Part(
+            name=part.name,
+            rows=part.rows,
+            bytes=part.bytes,
+            raw_bytes=part.raw_bytes,
+            sha256=part.sha256,
+            window=window,
+        )
+        for part in written.parts
+    )
+
+
+def _schema_version(plan: Plan, written: Written, store: Store) -> tuple[int, bool]:
+    """The version that readers of the files know the columns by, and whether it is a new one."""
+    before = store.latest(plan.export)
+    if before is None:
+        return 1, False
+    changed = before.schema_hash != schema_hash(written.columns)
+    return before.schema_version + changed, changed
