@@ -1,6 +1,7 @@
 """What a notebook asks of artifacts: the same of a project on this machine and of one behind a service."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ class ArtifactReader:
     def note_opened(self, manifests: "Iterable[Manifest]", read: bool = True) -> None:
         """What is told of it that a person reads artifacts, or (not `read`) has them verified: a service tells it by itself."""
 
+    def noting_refusals(self, manifest: "Manifest") -> AbstractContextManager[None]:
+        """For the block that reads an artifact; a service notes them by itself."""
+        return nullcontext()
+
     def manifest(self, artifact: str) -> "Manifest":
         """That of an artifact as a listing names it, or of the newest of a window, `<export>/<window key>`.
 
@@ -37,7 +42,8 @@ class ArtifactReader:
 
         manifest = self.manifest(artifact)
         self.note_opened([manifest])
-        return to_pandas(read_artifact(manifest, self.store))
+        with self.noting_refusals(manifest):
+            return to_pandas(read_artifact(manifest, self.store))
 
     def to_arrow(self, artifact: str) -> "pa.RecordBatchReader":
         """What an artifact holds, batch by batch, a part in memory at a time; see `read`."""

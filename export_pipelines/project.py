@@ -236,6 +236,9 @@ class Project(ProjectParts, ArtifactReader):
                 plan, context, self.ledger, self.resources, token, observer, deliverable, self.asker
             )
 
+    def noting_refusals(self, manifest: "Manifest") -> AbstractContextManager[None]:
+        return self.trail.refusals(self.asker, "read", manifest.artifact)
+
     def note_opened(self, manifests: "Iterable[Manifest]", read: bool = True) -> None:
         """Records that a person read artifacts, or (not `read`) had them verified: a download where they got its content,
         and the use of its data key where it is sealed."""

@@ -14,7 +14,7 @@ def test_no_variable_makes_anybody_another_user(
 ) -> None:
     monkeypatch.setenv(variable, "boss")
     assert system_user() != "boss"
-    answer = terminal("plan", "leads", "--partition", "2024-01")
+    answer = terminal("plan", "leads", "--partition", "2024-01-01")
     assert answer.code == 2
     assert f'does not know the user "{system_user()}"' in answer.stderr
-    assert terminal("plan", "leads", "--partition", "2024-01", "--as", "boss").code == 0
+    assert terminal("plan", "leads", "--partition", "2024-01-01", "--as", "boss").code == 0
