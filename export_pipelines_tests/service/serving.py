@@ -140,6 +140,7 @@ def make_project(
     settings_of_dagster = yaml.safe_load((REPOSITORY / "dagster.yaml").read_text())
     if not PROCESSES:
         settings_of_dagster["run_launcher"] = IN_DAEMON
+        settings_of_dagster["run_coordinator"]["config"]["dequeue_use_threads"] = False  # one at a time
     (folder / "dagster.yaml").write_text(yaml.safe_dump(settings_of_dagster))
     (folder / "workspace.yaml").write_text(WORKSPACE)
     if access:
