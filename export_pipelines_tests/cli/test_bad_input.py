@@ -230,6 +230,6 @@ def test_an_unexpected_error_tells_its_kind_and_place_but_not_its_text(
     monkeypatch.setattr("export_pipelines.catalog.load_catalog", breaks)
     answer = terminal("fields")
     assert answer.code == 1 and "someone@example.com" not in answer.stderr
-    assert "error: unexpected KeyError in export_pipelines/project.py:" in answer.stderr
+    assert "error: unexpected KeyError in export_pipelines/project_parts.py:" in answer.stderr
     assert "--debug" in answer.stderr
     assert "Traceback" in terminal("--debug", "fields").stderr

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from export_pipelines_tests.conftest import Answer, Project
+from export_pipelines.cli import app as cli
+from export_pipelines_tests.conftest import NOW, Answer, Project
 
 Terminal = Callable[..., Answer]
 DAILY = """\
@@ -122,8 +124,12 @@ def test_a_damaged_file_is_a_cause(project: Project, terminal: Terminal) -> None
     assert "damaged" in texts(found, "unreadable", "bad")
 
 
-def test_a_changed_schema_is_a_cause(project: Project, terminal: Terminal) -> None:
-    for fields, day in (("state]", "2024-02-03"), ("country]", "2024-02-04")):
+def test_a_changed_schema_is_a_cause(
+    project: Project, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hour, (fields, day) in enumerate((("state]", "2024-02-03"), ("country]", "2024-02-04"))):
+        at = NOW + timedelta(hours=hour)
+        monkeypatch.setattr(cli, "clock", lambda at=at: at)
         project.write("daily", DAILY.replace("state]", fields))
         assert terminal("run", "daily", "--partition", day).code == 0
     found = told(terminal)
