@@ -175,7 +175,7 @@ def test_what_is_on_hold_is_not_deleted(served: Served) -> None:
     refused = served.ask("DELETE", f"/exports/{made['id']}")
     assert (refused.status_code, refused.json()["code"]) == (409, "held")
     assert served.ask("GET", f"/artifacts/{made['artifact']}").status_code == 200
-    (entry,) = served.project.ledger.audit("erased", made["artifact"])
+    (entry,) = served.project.ledger.audit("denied", made["artifact"])
     assert (entry.outcome, entry.detail["hold"]) == ("denied", hold.id)
     holds.release("artifact", made["artifact"], "boss", served.project.now())
     assert served.ask("DELETE", f"/exports/{made['id']}").status_code == 204
