@@ -24,6 +24,9 @@ static uint8_t *copied(const uint8_t *at, const uint8_t *end, uint8_t *to) {
 }
 
 static uint8_t *compacted(const uint8_t *at, const uint8_t *end, uint8_t *to) {
+    while (at < end && is_blank(*at)) at++;
+    while (at < end && is_blank(end[-1])) end--;
+    if (at < end && *at != '{' && *at != '[') return copied(at, end, to); /* within it no blank is JSON's own */
     while (at < end) {
         const uint8_t *start = at;
         while (at < end && !is_blank(*at)) at = *at == '"' ? end_of_string(at, end) : at + 1;
