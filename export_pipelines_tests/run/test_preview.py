@@ -101,7 +101,8 @@ def test_a_text_like_the_marker_is_shown_as_it_is() -> None:
 
 
 def test_columns_are_shown_under_their_headers() -> None:
-    assert shown([column("a.b", header="A, b"), column("c")], []) == Preview(("A, b", "c"), ())
+    columns = (column("a.b", header="A, b"), column("c"))
+    assert shown(list(columns), []) == Preview(("A, b", "c"), (), columns)
 
 
 def test_masked_values_are_shown_masked() -> None:
