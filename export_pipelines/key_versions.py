@@ -61,7 +61,7 @@ class KeyVersions(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str  # HASH_KEY
-    held: tuple[KeyVersion, ...] = ()
+    local: tuple[KeyVersion, ...] = ()
     kms: tuple[KmsKeyName, ...] = ()
     chosen: str = ""
 
@@ -70,17 +70,17 @@ class KeyVersions(BaseModel):
         `purpose` (hash, tokenize) is what needs the key."""
         self.require(purpose)
         if not self.chosen or any(key.name == self._chosen_name for key in self.kms):
-            return self.held[-1]
-        for version in self.held:
+            return self.local[-1]
+        for version in self.local:
             if version.name == self._chosen_name:
                 return version
         raise self._not_held(purpose)
 
     def sealing(self, purpose: str) -> KeyVersion | KmsKeyName:
         """The version that seals: the chosen one, or else the highest of all. Raises SettingsError."""
-        if self.held:
+        if self.local:
             self.require(purpose)
-        versions: dict[str, KeyVersion | KmsKeyName] = {version.name: version for version in self.held}
+        versions: dict[str, KeyVersion | KmsKeyName] = {version.name: version for version in self.local}
         versions |= {key.name: key for key in self.kms}
         if not versions:
             raise key_not_set(self.name, purpose)
@@ -95,21 +95,21 @@ class KeyVersions(BaseModel):
     def _not_held(self, purpose: str) -> SettingsError:
         return SettingsError(
             f'{purpose} needs the version that {PREFIX}{self.name}_ACTIVE names, and no key is held for "{self.chosen}"',
-            remedy=f"held: {listed(self.held)}; 1 is the version without a number",
+            remedy=f"held: {listed(self.local)}; 1 is the version without a number",
         )
 
     def require(self, purpose: str) -> None:
         """Raises SettingsError without a key, for a key that is too short, or two versions with one secret."""
-        if not self.held and self.kms:
+        if not self.local and self.kms:
             raise SettingsError(
                 f"{purpose} needs a key that is held here, and {PREFIX}{self.kms[-1].name} names one of AWS KMS",
                 remedy=f'set {PREFIX}{self.name}_2="$(openssl rand -hex 32)" besides, and {PREFIX}{self.name}_ACTIVE to '
                 "the version that seals",
             )
-        if not self.held:
+        if not self.local:
             raise key_not_set(self.name, purpose)
         by_secret: dict[bytes, KeyVersion] = {}
-        for version in self.held:
+        for version in self.local:
             if len(version.material) < SHORTEST_BYTES:
                 raise SettingsError(
                     f"{purpose} needs keys of at least {SHORTEST_BYTES} bytes, and {version.where} holds "
@@ -124,7 +124,7 @@ class KeyVersions(BaseModel):
                 )
 
     def with_id(self, id: str) -> KeyVersion | None:
-        return next((version for version in self.held if version.id == id), None)
+        return next((version for version in self.local if version.id == id), None)
 
 
 PURPOSES = {"HASH_KEY": "hash", "MASTER_KEY": "tokenize"}
@@ -174,7 +174,7 @@ def key_versions(environment: Mapping[str, str], name: str, root: Path, home: Pa
         elif secret:
             versions.append(KeyVersion(name=text, secret=SecretBytes(secret.encode()), where=where))
     chosen = environment.get(f"{PREFIX}{name}_ACTIVE", "").strip()
-    return KeyVersions(name=name, held=tuple(versions), kms=tuple(in_kms), chosen=chosen)
+    return KeyVersions(name=name, local=tuple(versions), kms=tuple(in_kms), chosen=chosen)
 
 
 def _kms_arn(text: str, name: str, where: str) -> str:

@@ -57,19 +57,21 @@ class RemoteProject(ArtifactReader):
         """A run of Dagster, waited for. Raises FatalError where nothing was written."""
         wait = {"Prefer": f"wait={WAIT_S}"}
         body = _body(export, window) | ({"any_hour": True} if any_hour else {})
-        made = self.api.asked("POST", "/exports", json=body, headers=wait)
-        while made["status"] not in ENDED:
-            made = self.api.asked("GET", f"/exports/{made['id']}", headers=wait)
-        if made["artifact"] is None:
-            raise FatalError(made["error"] or "the run wrote nothing", where=export)
-        deliveries = self.api.asked("GET", "/deliveries", params={"artifact": made["artifact"], "limit": 200})
+        request = self.api.asked("POST", "/exports", json=body, headers=wait)
+        while request["status"] not in ENDED:
+            request = self.api.asked("GET", f"/exports/{request['id']}", headers=wait)
+        if request["artifact"] is None:
+            raise FatalError(request["error"] or "the run wrote nothing", where=export)
+        deliveries = self.api.asked(
+            "GET", "/deliveries", params={"artifact": request["artifact"], "limit": 200}
+        )
         receipts = tuple(Receipt.model_validate(sent["receipt"]) for sent in deliveries if sent["receipt"])
         failures: dict[int, ExportError] = {
-            sent["to"]: RequestError(sent["error"] or sent["state"], where=made["artifact"])
+            sent["to"]: RequestError(sent["error"] or sent["state"], where=request["artifact"])
             for sent in deliveries
             if not sent["receipt"]
         }
-        return Outcome(self.store.manifest(made["artifact"]), receipts, failures)
+        return Outcome(self.store.manifest(request["artifact"]), receipts, failures)
 
 
 @dataclass(frozen=True)

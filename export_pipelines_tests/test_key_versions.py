@@ -17,7 +17,7 @@ def versions_of(folder: Path, **variables: str) -> KeyVersions:
 
 
 def names(versions: KeyVersions) -> list[str]:
-    return [version.name for version in versions.held]
+    return [version.name for version in versions.local]
 
 
 def test_every_version_is_held_in_the_order_of_their_numbers(tmp_path: Path) -> None:
@@ -33,8 +33,8 @@ def test_a_version_comes_from_its_variable_its_file_or_the_folder_of_keys(tmp_pa
     (tmp_path / "keys" / "hash_key_3.old").write_text("not a key")
     (tmp_path / "second").write_text(f"{SECOND}\n")
     key = versions_of(tmp_path, HASH_KEY_2_FILE="second")
-    assert [version.material.decode() for version in key.held] == [FIRST, SECOND, THIRD]
-    assert [version.where for version in key.held] == [
+    assert [version.material.decode() for version in key.local] == [FIRST, SECOND, THIRD]
+    assert [version.where for version in key.local] == [
         str(tmp_path / "keys" / "hash_key"),
         "EXPORT_PIPELINES_HASH_KEY_2_FILE=second",
         str(tmp_path / "keys" / "hash_key_3"),
@@ -56,7 +56,7 @@ def test_a_chosen_version_that_is_not_held_is_refused(tmp_path: Path, chosen: st
     key = versions_of(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND, HASH_KEY_ACTIVE=chosen)
     with pytest.raises(SettingsError, match="EXPORT_PIPELINES_HASH_KEY_ACTIVE") as caught:
         key.active("hash")
-    assert str(key.held[0]) in caught.value.remedy
+    assert str(key.local[0]) in caught.value.remedy
 
 
 @pytest.mark.parametrize("variable", ["HASH_KEY_1", "HASH_KEY_02", "HASH_KEY_NEW", "HASH_KEY_1_FILE"])
@@ -90,16 +90,16 @@ def test_two_versions_with_one_secret_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_key_id_depends_on_the_secret_and_its_purpose_alone(tmp_path: Path) -> None:
-    first, second = versions_of(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND).held
-    (moved,) = versions_of(tmp_path, HASH_KEY_2=FIRST).held
-    (other,) = key_versions({f"{PREFIX}MASTER_KEY": FIRST}, "MASTER_KEY", tmp_path, tmp_path).held
+    first, second = versions_of(tmp_path, HASH_KEY=FIRST, HASH_KEY_2=SECOND).local
+    (moved,) = versions_of(tmp_path, HASH_KEY_2=FIRST).local
+    (other,) = key_versions({f"{PREFIX}MASTER_KEY": FIRST}, "MASTER_KEY", tmp_path, tmp_path).local
     assert moved.id == first.id and len({first.id, second.id, other.id}) == 3
     assert len(bytes.fromhex(first.id)) == 4 and str(first) == f"HASH_KEY:{first.id}"
 
 
 def test_a_secret_is_never_printed(tmp_path: Path) -> None:
     key = versions_of(tmp_path, HASH_KEY=FIRST)
-    assert FIRST not in f"{key!r} {key} {key.held[0]!r} {key.held[0]} {key.model_dump_json()}"
+    assert FIRST not in f"{key!r} {key} {key.local[0]!r} {key.local[0]} {key.model_dump_json()}"
 
 
 ARN = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"

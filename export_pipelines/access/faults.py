@@ -9,10 +9,10 @@ from export_pipelines.catalog import Catalog, Component, Field
 from export_pipelines.errors import CatalogError, unknown
 from export_pipelines.yaml.lines import Key
 
-Found = Iterator[tuple[Key, str]]
+Faults = Iterator[tuple[Key, str]]
 
 
-def policy_faults(data: Any, catalog: Catalog) -> Found:
+def policy_faults(data: Any, catalog: Catalog) -> Faults:
     """Every such fault of the file's plain data, with its key; what has the wrong shape is passed over."""
     roles, principals = _mapping(data, "roles"), _mapping(data, "principals")
     for name, role in roles.items():
@@ -22,38 +22,40 @@ def policy_faults(data: Any, catalog: Catalog) -> Found:
     yield from _circles(principals)
 
 
-def _role_faults(name: str, role: Any, catalog: Catalog) -> Found:
+def _role_faults(name: str, role: Any, catalog: Catalog) -> Faults:
     pii = _mapping(_mapping(role, "scope"), "pii")
     known = known_keys(catalog.datasets)
     for key, word in pii.items():
         place: Key = ("roles", name, "scope", "pii", key)
         at = ".".join(map(str, place))
-        found = _matched(key, catalog)
-        if not found and (is_glob(key) or key not in known):
+        fields = _matched(key, catalog)
+        if not fields and (is_glob(key) or key not in known):
             yield place, f"{at}: {unknown('field, type or class', key, known, 'export-pipelines fields')}"
         elif (
-            found and all(isinstance(field, Component) for field in found) and word not in ("keep", "remove")
+            fields
+            and all(isinstance(field, Component) for field in fields)
+            and word not in ("keep", "remove")
         ):
             yield place, f'{at}: "{key}" names parts of values; allowed: keep, remove'
-        elif word == "redact" and found and not any(_redactable(field) for field in found):
+        elif word == "redact" and fields and not any(_redactable(field) for field in fields):
             yield (
                 place,
                 f"{at}: a closed type has no text to redact; allowed: keep, mask, tokenize, hash, remove",
             )
-        elif word != "remove" and any(_never(field) for field in found) and not is_glob(key):
+        elif word != "remove" and any(_never(field) for field in fields) and not is_glob(key):
             yield place, f'{at}: "{key}" is never exported; allowed: remove'
 
 
 def _matched(key: str, catalog: Catalog) -> list[Field | Component]:
     """The fields and parts, of any dataset, that a key names; of a type or a class none."""
-    found: list[Field | Component] = []
+    fields: list[Field | Component] = []
     for dataset in catalog.datasets:
         try:
-            found += dataset.match(key)
+            fields += dataset.match(key)
         except CatalogError:
             whole = dataset.get(key.removesuffix(".*")) if key.endswith(".*") else None
-            found += [whole] if whole else []
-    return found
+            fields += [whole] if whole else []
+    return fields
 
 
 def _redactable(field: Field | Component) -> bool:
@@ -66,7 +68,7 @@ def _never(field: Field | Component) -> bool:
 
 def _principal_faults(
     name: str, principal: Any, roles: Mapping[str, Any], principals: Mapping[str, Any]
-) -> Found:
+) -> Faults:
     at = f"principals.{name}"
     named, members = _texts(principal, "roles"), _texts(principal, "members")
     for place, role in enumerate(named):
@@ -90,7 +92,7 @@ def _principal_faults(
         )
 
 
-def _circles(principals: Mapping[str, Any]) -> Found:
+def _circles(principals: Mapping[str, Any]) -> Faults:
     for name in principals:
         path = _way_back(name, principals)
         if path:
@@ -113,10 +115,10 @@ def _way_back(start: str, principals: Mapping[str, Any]) -> list[str]:
 
 
 def _mapping(data: Any, key: str) -> Mapping[str, Any]:
-    found = data.get(key) if isinstance(data, dict) else None
-    return found if isinstance(found, dict) else {}
+    value = data.get(key) if isinstance(data, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def _texts(data: Any, key: str) -> list[str]:
-    found = data.get(key) if isinstance(data, dict) else None
-    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
+    value = data.get(key) if isinstance(data, dict) else None
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []

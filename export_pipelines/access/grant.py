@@ -95,11 +95,11 @@ def grants_of(policy: Policy, principal: str, at: datetime) -> tuple[Grant, ...]
     Raises Denied for a name that is not known, or has no role on that day.
     """
     policy.require_known(principal)
-    found = tuple(
+    roles = tuple(
         replace(_grant_of(policy, role, at), principals=(principal,))
         for role, _ in policy.sources_of(principal, at)
     )
-    if not found:
+    if not roles:
         own = policy.principals.get(principal)
         gone = own is not None and own.is_expired(at.date())
         what = f"the rights of {principal} expired after {own.expires}" if own and gone else None
@@ -108,7 +108,7 @@ def grants_of(policy: Policy, principal: str, at: datetime) -> tuple[Grant, ...]
             where=policy.at("principals", principal),
             remedy="whoever keeps the file can set a later day",
         )
-    return found
+    return roles
 
 
 def require_permission(policy: Policy, principal: str, permission: Permission, at: datetime) -> None:

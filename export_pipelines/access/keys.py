@@ -23,13 +23,13 @@ def key_text(random: bytes) -> str:
 
 def digest_of(key: str) -> str:
     """The SHA-256 that the ledger keeps. Raises Denied for a text that is no key, without repeating it."""
-    found = _KEY.fullmatch(key.strip())
-    if not found or _checksum(found[1]) != found[2]:
+    match = _KEY.fullmatch(key.strip())
+    if not match or _checksum(match[1]) != match[2]:
         raise Denied(
             "that is no API key: its form or its checksum is wrong",
             remedy=f"a key begins with {PREFIX} and is copied as a whole",
         )
-    return hashlib.sha256(found[0].encode()).hexdigest()
+    return hashlib.sha256(match[0].encode()).hexdigest()
 
 
 def id_of(key: str) -> str:
@@ -39,10 +39,10 @@ def id_of(key: str) -> str:
 
 def days_in(text: str) -> timedelta:
     """`90d`. Raises RequestError."""
-    found = _SPAN.fullmatch(text)
-    if not found:
+    match = _SPAN.fullmatch(text)
+    if not match:
         raise RequestError(f'"{text[:20]}" is no number of days', remedy="write 90d")
-    return timedelta(days=int(found[1]))
+    return timedelta(days=int(match[1]))
 
 
 def _checksum(text: str) -> str:

@@ -29,13 +29,13 @@ def load_policy(path: Path, catalog: Catalog, demanded: bool = False) -> Policy 
         raise AccessFileError([f"{file}: cannot read the file: {error.strerror}"]) from error
     except YamlFault as error:
         raise AccessFileError([f"{file}:{error.line}: {error.what}"]) from error
-    found = list(policy_faults(document.data, catalog))
+    faults = list(policy_faults(document.data, catalog))
     try:
         written = WrittenPolicy.model_validate(document.data)
     except ValidationError as error:
-        found += plain_faults(error, WrittenPolicy)
-    if found:
-        lines = sorted({(document.line(key), text) for key, text in found})
+        faults += plain_faults(error, WrittenPolicy)
+    if faults:
+        lines = sorted({(document.line(key), text) for key, text in faults})
         raise AccessFileError(f"{file}:{line}: {text}" for line, text in lines)
     return Policy(
         written.roles, written.principals, document, file, hashlib.sha256(path.read_bytes()).hexdigest()

@@ -94,17 +94,17 @@ class Policy:
 
     def names(self) -> list[str]:
         """Principals and members of teams, in the order of the file."""
-        found = dict.fromkeys(self.principals)
+        names = dict.fromkeys(self.principals)
         for principal in self.principals.values():
-            found.update(dict.fromkeys(principal.members))
-        return list(found)
+            names.update(dict.fromkeys(principal.members))
+        return list(names)
 
     def sources_of(self, name: str, at: datetime) -> Iterator[tuple[str, str]]:
         """Each role that `name` has on that day, with the principal that gives it: itself first, then its teams.
 
         A role comes once. What is expired, and what lies behind an expired team, gives none.
         """
-        seen, given, open_names = set[str](), set[str](), [name]
+        seen, seen_roles, open_names = set[str](), set[str](), [name]
         while open_names:
             text = open_names.pop(0)
             principal = self.principals.get(text)
@@ -112,8 +112,8 @@ class Policy:
             if principal and principal.is_expired(at.date()):
                 continue
             for role in principal.roles if principal else ():
-                if role not in given:
-                    given.add(role)
+                if role not in seen_roles:
+                    seen_roles.add(role)
                     yield role, text
             open_names += [
                 team for team, its in self.principals.items() if text in its.members and team not in seen
@@ -129,22 +129,22 @@ class Policy:
             )
 
 
-def asker_of(policy: Policy | None, given: str | None, user: str) -> str | None:
-    """Who asks: `given` by --as, else the system's `user`. None without a policy. Raises Denied for a name that the policy
+def asker_of(policy: Policy | None, name: str | None, user: str) -> str | None:
+    """Who asks: the `name` given by --as, else the system's `user`. None without a policy. Raises Denied for a name that the policy
     does not know, and for a team, which does not ask; RequestError for a name where there is no policy."""
     if policy is None:
-        if given is None:
+        if name is None:
             return None
         raise RequestError(
-            f'--as "{given}" names a principal, and there is no access.yaml that knows any',
+            f'--as "{name}" names a principal, and there is no access.yaml that knows any',
             remedy="write access.yaml, or leave --as out",
         )
-    name = given or user
-    if given is None and not policy.knows(name):
+    if name is None and not policy.knows(user):
         raise Denied(
-            f'{policy.file} does not know the user "{name}"',
+            f'{policy.file} does not know the user "{user}"',
             remedy="say who asks: --as NAME",
         )
+    name = name or user
     policy.require_known(name)
     if name.startswith(TEAM):
         raise Denied(f'"{name}" is a team, and teams do not ask', remedy="name one of its members")

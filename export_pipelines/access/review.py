@@ -33,18 +33,18 @@ class Beyond(Protocol):
 
 
 def explained(
-    policy: Policy, grant: Grant, definition: ExportDefinition, found: Sequence[Beyond], is_owner: bool
+    policy: Policy, grant: Grant, definition: ExportDefinition, findings: Sequence[Beyond], is_owner: bool
 ) -> Iterator[Line]:
     """One role held against one export. Of an owner whatever is less is refused."""
     role = grant.roles[0]
     permissions = policy.at("roles", role, "permissions")
     lost = "no" if is_owner else "less"
     refused = (
-        any(finding.refuses for finding in found)
-        or (bool(found) and is_owner)
+        any(finding.refuses for finding in findings)
+        or (bool(findings) and is_owner)
         or "create" not in grant.permissions
     )
-    verdict = "no" if refused else "less" if found else "yes"
+    verdict = "no" if refused else "less" if findings else "yes"
     as_what = ", the owner" if is_owner else ""
     yield Line(
         verdict, f"{grant.principals[0]} as {role}{as_what}: {definition.name}", policy.at("roles", role)
@@ -53,9 +53,9 @@ def explained(
         yield Line(
             "yes" if permission in grant.permissions else "no", f"  permission {permission}", permissions
         )
-    for finding in found:
+    for finding in findings:
         yield Line("no" if finding.refuses else lost, f"  {finding.text}", definition.at(*finding.key))
-    if not found:
+    if not findings:
         yield Line("yes", "  all flows, columns, rows and destinations that the export asks for")
 
 
@@ -104,7 +104,7 @@ class Usage:
         if entry.action in ("deliver", "download"):
             self.used.add(f"destination {entry.detail.get('kind')}")
 
-    def told(self, action: str) -> list[str]:
+    def dates_of(self, action: str) -> list[str]:
         """`daily_leads: 3 artifacts, 1,204 rows`."""
         counts = self.exported if action == "run" else self.downloaded
         return [
@@ -125,12 +125,12 @@ NO_RIGHT = ("key use", "right changed", "definition changed")  # entries that no
 
 def usage_of(policy: Policy, entries: Iterable[Use]) -> dict[str, Usage]:
     """By principal: whoever asked, where access.yaml knows them, else the owner of the export, as for a schedule's runs."""
-    found: dict[str, Usage] = {}
+    usages: dict[str, Usage] = {}
     for entry in entries:
         name = entry.actor if policy.knows(entry.actor) or not entry.owner else entry.owner
         if entry.action not in NO_RIGHT:
-            found.setdefault(name, Usage()).add(entry)
-    return found
+            usages.setdefault(name, Usage()).add(entry)
+    return usages
 
 
 def reviewed(
@@ -161,8 +161,8 @@ def reviewed(
         "personal_fields_in_clear": sorted({id for grant in grants for id in _clear(grant, leads)}),
         "exports_owned": list(exports),
         "keys": list(keys),
-        "exported": usage.told("run"),
-        "downloaded": usage.told("download"),
+        "exported": usage.dates_of("run"),
+        "downloaded": usage.dates_of("download"),
         "denied": usage.denied,
         "never_used": [right for right in _rights(grants) if right not in usage.used],
     }

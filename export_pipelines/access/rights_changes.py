@@ -26,8 +26,8 @@ def snapshot(policy: Policy) -> dict[str, Any]:
 def changes(before: Snapshot, after: Snapshot) -> dict[str, list[str]]:
     """Texts about each principal whose rights changed, those included that came and went."""
     names = dict.fromkeys([*_names(before), *_names(after)])
-    found = {name: list(_of_principal(name, before, after)) for name in names}
-    return {name: texts for name, texts in found.items() if texts}
+    texts_of = {name: list(_of_principal(name, before, after)) for name in names}
+    return {name: texts for name, texts in texts_of.items() if texts}
 
 
 def _of_principal(name: str, before: Snapshot, after: Snapshot) -> Iterator[str]:
@@ -45,7 +45,7 @@ def _of_principal(name: str, before: Snapshot, after: Snapshot) -> Iterator[str]
 def _of_role(role: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     for key in dict.fromkeys([*old, *new]):
         if old.get(key) != new.get(key):
-            yield f"role {role}, {key}: {_told(old.get(key))} -> {_told(new.get(key))}"
+            yield f"role {role}, {key}: {_spelled(old.get(key))} -> {_spelled(new.get(key))}"
 
 
 def _role(role: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _names(some: Snapshot) -> Iterator[str]:
         yield from principal.get("members", ())
 
 
-def _told(value: Any) -> str:
+def _spelled(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {word}" for key, word in sorted(value.items()))
     return (

@@ -17,7 +17,7 @@ def holds_content_of(plan: Plan, manifest: Manifest) -> bool:
         return manifest.fingerprint == fingerprint(plan)
     return _stored(manifest) == _planned(plan) and (
         (plan.report is not None and plan.report.pivot is not None)  # whose columns are known when it has run
-        or _told(manifest.columns) == _told(plan.masking.columns)
+        or _stated(manifest.columns) == _stated(plan.masking.columns)
     )
 
 
@@ -47,7 +47,7 @@ def _planned(plan: Plan) -> list[Any]:
     ]
 
 
-def _told(columns: Columns) -> list[Any]:
+def _stated(columns: Columns) -> list[Any]:
     return [
         (
             column.header if isinstance(column, OutputColumn) else column.name,

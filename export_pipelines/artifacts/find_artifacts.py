@@ -11,14 +11,14 @@ def artifact_named(store: Store, name: str) -> Manifest:
 
     Raises RequestError, DamagedArtifact.
     """
-    export, _, rest = name.partition("/")
-    if "/" in rest:
+    export, _, key = name.partition("/")
+    if "/" in key:
         return store.manifest(name)
     for manifest in store.manifests(export):
-        if manifest.window.key == rest and manifest.is_usual:
+        if manifest.window.key == key and manifest.is_usual:
             return manifest
     raise RequestError(
-        f"there is no artifact of the window {rest}" if rest else "this names no window",
+        f"there is no artifact of the window {key}" if key else "this names no window",
         where=export,
         remedy=f"export-pipelines artifacts {export} lists those that are there",
     )

@@ -116,15 +116,15 @@ class Manifest(Stored):
     raw_bytes: int
     null_required: dict[str, int] = Field(default_factory=dict)  # required column -> rows in which it is null
     bad_json: dict[str, int] = Field(  # column -> values that did not parse and became null
-        default_factory=dict, exclude_if=lambda found: not found
+        default_factory=dict, exclude_if=lambda value: not value
     )
     masked_values: int = 0
     neutralised_cells: int = 0  # cells that spreadsheet_safe prefixed
     like_null: dict[str, int] = Field(  # column -> values of CSV or TSV that a reader may take for null
-        default_factory=dict, exclude_if=lambda found: not found
+        default_factory=dict, exclude_if=lambda value: not value
     )
     as_text: dict[str, int] = Field(  # column -> numbers and times that a sheet of XLSX holds as text
-        default_factory=dict, exclude_if=lambda found: not found
+        default_factory=dict, exclude_if=lambda value: not value
     )
     seconds: dict[str, float] = Field(default_factory=dict)
     encryption: DeliveredEncryption | None = None  # of files that were delivered encrypted; never in a store
@@ -213,5 +213,5 @@ def _object_in(data: bytes, where: str) -> dict[str, Any]:
 
 
 def _digest(content: dict[str, Any]) -> str:
-    rest = {name: value for name, value in content.items() if name != "digest"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    digested = {name: value for name, value in content.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(digested, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -16,14 +16,16 @@ class RenamedStore(StoreAround):
     former: Mapping[str, tuple[str, ...]]
 
     def listing(self, export: str | None = None) -> Listing:
-        found = [self.store.listing(name) for name in self._names(export)]
-        manifests = [manifest for each in found for manifest in each.manifests]
+        listings = [self.store.listing(name) for name in self._names(export)]
+        manifests = [manifest for each in listings for manifest in each.manifests]
         newest = sorted(manifests, key=lambda manifest: _token(manifest.artifact), reverse=True)
-        return Listing(tuple(newest), {name: fault for each in found for name, fault in each.damaged.items()})
+        return Listing(
+            tuple(newest), {name: fault for each in listings for name, fault in each.damaged.items()}
+        )
 
     def latest(self, export: str) -> Manifest | None:
-        found = filter(None, (self.store.latest(name) for name in (export, *self.former.get(export, ()))))
-        return max(found, key=lambda manifest: _token(manifest.artifact), default=None)
+        newest = filter(None, (self.store.latest(name) for name in (export, *self.former.get(export, ()))))
+        return max(newest, key=lambda manifest: _token(manifest.artifact), default=None)
 
     def _names(self, export: str | None) -> Iterable[str | None]:
         return (None,) if export is None else (export, *self.former.get(export, ()))

@@ -27,11 +27,11 @@ def verify(store: "Store", artifact: str) -> list[str]:
         manifest = store.manifest(artifact)
     except DamagedArtifact as error:
         return [f"manifest.json: {error.what}"]
-    found = store.files(artifact)
+    sizes = store.files(artifact)
     return [
         *_totals(manifest),
-        *(fault for part in manifest.files for fault in _part_faults(store, manifest, part, found)),
-        *_strangers(manifest, found),
+        *(fault for part in manifest.files for fault in _part_faults(store, manifest, part, sizes)),
+        *_strangers(manifest, sizes),
     ]
 
 
@@ -48,8 +48,8 @@ def _totals(manifest: Manifest) -> list[str]:
     ]
 
 
-def _part_faults(store: "Store", manifest: Manifest, part: Part, found: Mapping[str, int]) -> list[str]:
-    if part.stored_name not in found:
+def _part_faults(store: "Store", manifest: Manifest, part: Part, sizes: Mapping[str, int]) -> list[str]:
+    if part.stored_name not in sizes:
         return [f"{part.name}: lost, the file is not there"]
     stated = part.stored_bytes, part.stored_sha256
     try:
@@ -82,6 +82,6 @@ def _difference(manifest: Manifest, content: Content, stated: Content) -> str:
     return f"changed, SHA-256 is {sha256}, the manifest says {stated[1]}"
 
 
-def _strangers(manifest: Manifest, found: Mapping[str, int]) -> list[str]:
+def _strangers(manifest: Manifest, sizes: Mapping[str, int]) -> list[str]:
     known = {file.stored_name for file in manifest.files}
-    return [f"{name}: added, the manifest does not know it" for name in found if name not in known]
+    return [f"{name}: added, the manifest does not know it" for name in sizes if name not in known]

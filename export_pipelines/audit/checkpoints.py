@@ -37,6 +37,6 @@ def daily_checkpoint(ledger: Ledger, resources: Resources, at: datetime) -> list
     """Signs and sends, and gives the places. Without AUDIT_KEY nothing is done, unless alerts.yaml names places: then it
     raises SettingsError."""
     settings = resources.settings
-    if not settings.audit_key.held and not checkpoint_places(settings.alerts):
+    if not settings.audit_key.local and not checkpoint_places(settings.alerts):
         return []
     return send_checkpoint(sign(ledger, settings, at), resources, at)

@@ -77,7 +77,7 @@ def review(
             name,
             project.catalog.dataset("leads"),
             [definition.name for definition in project.loaded.definitions if definition.owner == name],
-            [_told(api_key, now) for api_key in ApiKeys(project.ledger.engine).all(name)],
+            [_row_of(api_key, now) for api_key in ApiKeys(project.ledger.engine).all(name)],
             usage.get(name, Usage()),
             now,
         )
@@ -111,10 +111,10 @@ def _with_changes(
         seen = log.first(AuditAction.RIGHT_CHANGED, ACCESS_FILE)
         if seen:
             say(f"the audit knows {ACCESS_FILE} since {seen.at:%Y-%m-%d %H:%M:%S}")
-    found = changes(seen.detail if seen else GONE, snapshot(policy))
+    changed = changes(seen.detail if seen else GONE, snapshot(policy))
     known = {row["principal"] for row in rows}
-    gone = [dict.fromkeys(rows[0]) | {"principal": name} for name in found if name not in known]
-    return [row | {"changed": found.get(row["principal"], [])} for row in (*rows, *gone)]
+    gone = [dict.fromkeys(rows[0]) | {"principal": name} for name in changed if name not in known]
+    return [row | {"changed": changed.get(row["principal"], [])} for row in (*rows, *gone)]
 
 
 @key.command("new")
@@ -145,7 +145,7 @@ def new(
 def list_keys(context: typer.Context, json: Json = False, asker: As = None) -> None:
     """Every key: whose, since when, until when, last used when."""
     project = _keeper_of_keys(context, asker)
-    found = _keys(project).all()
+    keys = _keys(project).all()
     now = project.now()
     columns: Columns[ApiKey] = {
         "key": lambda api_key: api_key.id,
@@ -156,7 +156,7 @@ def list_keys(context: typer.Context, json: Json = False, asker: As = None) -> N
         "last used": lambda api_key: _day(api_key.last_used_at),
     }
     show_listing(
-        found,
+        keys,
         columns,
         lambda api_key: vars(api_key) | {"state": api_key.state(now)},
         json=json,
@@ -254,7 +254,7 @@ def _day(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d}" if moment else "never"
 
 
-def _told(api_key: "ApiKey", now: datetime) -> str:
+def _row_of(api_key: "ApiKey", now: datetime) -> str:
     age = (now - api_key.created_at).days
     return f"{api_key.id} {api_key.state(now)}, {age} days old, last used {_day(api_key.last_used_at)}"
 

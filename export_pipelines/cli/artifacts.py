@@ -116,10 +116,10 @@ def _without_key(project: "Project", manifests: "Sequence[Manifest]") -> dict[st
     if not sealed:
         return {}
     try:
-        held = LedgerKeys(lambda: project.ledger.engine).names()
+        names = LedgerKeys(lambda: project.ledger.engine).names()
     except SettingsError as error:
         return dict.fromkeys(sealed, f"data key missing: {error.what}")
-    return {name: "data key missing: it is not in this ledger" for name in sealed if name not in held}
+    return {name: "data key missing: it is not in this ledger" for name in sealed if name not in names}
 
 
 def verify(
@@ -133,7 +133,7 @@ def verify(
     project = project_of(context)
     store = project.store
     faults = faults_of(store, artifact)
-    if project.settings.master_key.held:
+    if project.settings.master_key.local:
         with suppress(DamagedArtifact, SettingsError):  # without the ledger no key was used
             project.note_opened([store.manifest(artifact)], read=False)
     if json:

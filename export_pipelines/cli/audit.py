@@ -57,8 +57,8 @@ def entries(
         "outcome": lambda entry: entry.outcome or entry.detail.get("outcome"),
         "details": lambda entry: _brief(entry.detail),
     }
-    found = list(_entries(administering(context, asker), since, action))
-    show_listing(found, columns, _as_dict, json=json, empty="the audit has no such entries")
+    entries = list(_entries(administering(context, asker), since, action))
+    show_listing(entries, columns, _as_dict, json=json, empty="the audit has no such entries")
 
 
 @audit.command()
@@ -72,14 +72,14 @@ def export(
     asker: As = None,
 ) -> None:
     """The entries for other programs, as a stream in constant memory: CSV, or a line of JSON for each."""
-    found = _entries(administering(context, asker), since, action)
+    entries = _entries(administering(context, asker), since, action)
     if format == "ndjson":
-        for entry in found:
+        for entry in entries:
             sys.stdout.write(json_text.dumps(_as_dict(entry), ensure_ascii=False) + "\n")
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for entry in found:
+    for entry in entries:
         row = _as_dict(entry)
         row["detail"] = json_text.dumps(entry.detail, sort_keys=True, separators=(",", ":"))
         writer.writerow([row[name] for name in COLUMNS])
@@ -126,7 +126,7 @@ def verify(
     project = project_of(context)
     engine, notes = project.ledger.engine, [_note(path) for path in checkpoints or ()]
     signed = []
-    if notes or project.settings.audit_key.held:
+    if notes or project.settings.audit_key.local:
         keys = [signer.public for signer in _signers(project)]
         signed = [open_note(note, *keys) for note in (*notes, *kept_notes(engine))]
     state = verify_chain(engine, signed)
@@ -180,7 +180,7 @@ def _signers(project: "Project") -> "list[Signer]":
     from export_pipelines.ledger.checkpoint import Signer
 
     active = project.settings.audit_key.active("audit")
-    others = [version for version in project.settings.audit_key.held if version is not active]
+    others = [version for version in project.settings.audit_key.local if version is not active]
     return [Signer(version) for version in (*others, active)]
 
 

@@ -89,7 +89,7 @@ def _make_key(project: Project) -> None:
     from export_pipelines.files.own_keys import make_key
     from export_pipelines.key_versions import key_file
 
-    if project.settings.hash_key.held:
+    if project.settings.hash_key.local:
         return
     path = key_file(project.settings.home, "HASH_KEY")
     if make_key(path):

@@ -22,13 +22,13 @@ def diagnose(context: typer.Context, name: Name, asker: As = None, json: Json = 
         answers = answers_of(project, ObservedRuns(project, instance), name, project.asker)
     if json:
         show_json(
-            {question: [found.as_dict() for found in findings] for question, findings in answers.items()}
+            {question: [finding.as_dict() for finding in findings] for question, findings in answers.items()}
         )
     else:
         for question, findings in answers.items():
             show(QUESTIONS[question])
-            for found in findings:
-                show(f"  {MARKS[found.tone]}: {found.text}")
-                if found.then:
-                    show(f"      {found.then}")
+            for finding in findings:
+                show(f"  {MARKS[finding.tone]}: {finding.text}")
+                if finding.then:
+                    show(f"      {finding.then}")
             show("")

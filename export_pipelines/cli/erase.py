@@ -145,7 +145,7 @@ def _erase(project: "Project", chosen: Chosen, yes: bool) -> None:
         eraser = eraser.forgetting(_forgetting(project, stack))
         erasures = [_erased(eraser.erase(artifact, chosen.why)) for artifact in chosen.targets]
         erasures += [_erased(eraser.erase_again(record)) for record in chosen.again]
-    if project.settings.audit_key.held:
+    if project.settings.audit_key.local:
         from export_pipelines.ledger.checkpoint import Signer
         from export_pipelines.ledger.verify_audit import sign_checkpoint
 
@@ -202,10 +202,10 @@ def _show_records(project: "Project", artifacts: Sequence[str], json: bool) -> N
 def _columns(project: "Project") -> "Columns[tuple[str, Manifest | None]]":
     from export_pipelines.erasure.holds import HeldArtifacts, described
 
-    held = HeldArtifacts.of(project.ledger, project.store)
+    held_artifacts = HeldArtifacts.of(project.ledger, project.store)
 
     def hold(artifact: str, manifest: "Manifest | None") -> str:
-        standing = held.among({artifact: manifest})
+        standing = held_artifacts.among({artifact: manifest})
         return described(standing[artifact]) if standing else ""
 
     return {

@@ -76,10 +76,12 @@ def _subject(project: "Project", artifact: str | None, lead: str | None) -> "tup
 def _say_which(project: "Project", subject: str) -> None:
     from export_pipelines.erasure.lead_search import search
 
-    found = search(project.store, int(subject, 16))
-    say(f"{counted(len(found.holding), 'artifact')} hold this lead")
-    if found.without_index:
-        say(f"{counted(len(found.without_index), 'artifact')} without an index of leads are on hold with it")
+    matches = search(project.store, int(subject, 16))
+    say(f"{counted(len(matches.holding), 'artifact')} hold this lead")
+    if matches.without_index:
+        say(
+            f"{counted(len(matches.without_index), 'artifact')} without an index of leads are on hold with it"
+        )
 
 
 def _columns() -> "Columns[Hold]":

@@ -163,12 +163,12 @@ class _Owners:
         for name, sha256, export in journal.placed(file_set.where):
             self._exports[name, sha256].add(export)
         self.believed = dict(self._believed(file_set))
-        found = [(name, data) for name, data in self.believed.items()]
+        manifests = [(name, data) for name, data in self.believed.items()]
         kept = file_set.kept()
         if kept is not None and self.of(file_set.own_manifest, _sha256(kept)):
-            found.append((file_set.own_manifest, kept))
-        self.before = [data for name, data in found if name == file_set.own_manifest]
-        for name, data in found:
+            manifests.append((file_set.own_manifest, kept))
+        self.before = [data for name, data in manifests if name == file_set.own_manifest]
+        for name, data in manifests:
             exports = self.of(name, _sha256(data))
             for part, sha256 in listed_in(data).items():
                 self._exports[part, sha256] |= exports

@@ -128,12 +128,12 @@ class Eraser:
 
     def require_free(self, targets: Targets, why: Mapping[str, Any]) -> None:
         """Raises OnHold where one is on hold, and records that it was asked for."""
-        held = HeldArtifacts.of(self.ledger, self.store).among(targets)
-        for artifact, hold in held.items():
+        holds = HeldArtifacts.of(self.ledger, self.store).among(targets)
+        for artifact, hold in holds.items():
             detail = {**why, "asked": "erase", "code": OnHold.code, "hold": hold.id}
             self._record(artifact, detail, AuditOutcome.DENIED, AuditAction.DENIED)
-        if held:
-            texts = (f"{artifact} is on hold: {described(hold)}" for artifact, hold in held.items())
+        if holds:
+            texts = (f"{artifact} is on hold: {described(hold)}" for artifact, hold in holds.items())
             error = OnHold("\n".join(texts), remedy="export-pipelines hold --release releases it")
             error.is_recorded = True  # for each artifact
             raise error

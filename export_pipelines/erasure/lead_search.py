@@ -8,7 +8,7 @@ from export_pipelines.errors import SealedArtifact
 
 
 @dataclass(frozen=True)
-class Found:
+class LeadMatches:
     """`holding` are artifacts with the lead; of those `without_index` nobody knows."""
 
     holding: tuple[Manifest, ...]
@@ -22,10 +22,10 @@ def lead_mark(store: Store, lead_id: str) -> int:
     return mark_of(sealed_store(store).index_key(), lead_id)
 
 
-def search(store: Store, mark: int) -> Found:
+def search(store: Store, mark: int) -> LeadMatches:
     """Asks every artifact of the store. Raises SettingsError for one whose master key is not held."""
     answers = [(manifest, holds_lead(manifest, store, mark)) for manifest in store.manifests()]
-    return Found(
+    return LeadMatches(
         tuple(manifest for manifest, answer in answers if answer),
         tuple(manifest for manifest, answer in answers if answer is None),
     )

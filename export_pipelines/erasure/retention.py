@@ -26,7 +26,7 @@ def expired(
     requests.
     """
     undelivered = {delivery.artifact for delivery in ledger.deliveries(states=(*OPEN, *ENDED_BADLY))}
-    held = HeldArtifacts.of(ledger, store)
+    held_artifacts = HeldArtifacts.of(ledger, store)
     kept_for = [
         (definition.name, before(now, definition.retention))
         for definition in definitions
@@ -39,7 +39,7 @@ def expired(
         for manifest in store.manifests(export)
         if manifest.created_at < oldest
         and manifest.artifact not in undelivered
-        and held.hold_on(manifest) is None
+        and held_artifacts.hold_on(manifest) is None
     ]
 
 

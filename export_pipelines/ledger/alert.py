@@ -23,7 +23,7 @@ class Alert:
     text: str
     then: str
     noticed_at: datetime
-    told: tuple[str, ...] = ()
+    notified: tuple[str, ...] = ()
 
 
 def open_alerts(connection: sa.Connection) -> list[Alert]:
@@ -31,7 +31,7 @@ def open_alerts(connection: sa.Connection) -> list[Alert]:
     query = sa.select(alerts).where(alerts.c.ended_at.is_(None)).order_by(alerts.c.noticed_at, alerts.c.key)
     names = Alert.__dataclass_fields__
     return [
-        Alert(**{name: row[name] for name in names if name != "told"}, told=tuple(row["told"]))
+        Alert(**{name: row[name] for name in names if name != "notified"}, notified=tuple(row["notified"]))
         for row in connection.execute(query).mappings()
     ]
 
@@ -41,7 +41,9 @@ def alert_keys(connection: sa.Connection, prefix: str) -> list[str]:
     return list(connection.scalars(query.order_by(alerts.c.key)))
 
 
-def was_told(connection: sa.Connection, key: str, channels: Sequence[str], ended_at: datetime | None) -> None:
+def mark_notified(
+    connection: sa.Connection, key: str, channels: Sequence[str], ended_at: datetime | None
+) -> None:
     connection.execute(
-        sa.update(alerts).where(alerts.c.key == key).values(told=list(channels), ended_at=ended_at)
+        sa.update(alerts).where(alerts.c.key == key).values(notified=list(channels), ended_at=ended_at)
     )

@@ -63,10 +63,10 @@ class ApiKeys:
 
     def named(self, id: str) -> ApiKey:
         """Raises RequestError for one that is not there."""
-        found = {key.id: key for key in self.all()}
-        if id not in found:
-            raise RequestError(unknown("key", id, found, "export-pipelines access key list"))
-        return found[id]
+        keys = {key.id: key for key in self.all()}
+        if id not in keys:
+            raise RequestError(unknown("key", id, keys, "export-pipelines access key list"))
+        return keys[id]
 
     def use(self, key: str, at: datetime) -> str:
         """The principal whose key this is; `at` is kept as its last use, which the audit records, to the minute. Raises Denied,
@@ -76,19 +76,21 @@ class ApiKeys:
             row = (
                 connection.execute(sa.select(api_keys).where(api_keys.c.sha256 == digest)).mappings().first()
             )
-            found = _key(row) if row else None
-            if found is None or found.state(at) != "active":
+            api_key = _key(row) if row else None
+            if api_key is None or api_key.state(at) != "active":
                 state = (
-                    f"the API key {found.id} is {found.state(at)}" if found else "the API key is not known"
+                    f"the API key {api_key.id} is {api_key.state(at)}"
+                    if api_key
+                    else "the API key is not known"
                 )
                 raise Denied(state, remedy="export-pipelines access key new NAME makes another")
-            if found.last_used_at is None or at - found.last_used_at >= USED_EVERY:
+            if api_key.last_used_at is None or at - api_key.last_used_at >= USED_EVERY:
                 connection.execute(
-                    sa.update(api_keys).where(api_keys.c.id == found.id).values(last_used_at=at)
+                    sa.update(api_keys).where(api_keys.c.id == api_key.id).values(last_used_at=at)
                 )
-                used = AuditRecord(found.principal, AuditAction.KEY_USE, f"API key {found.id}")
+                used = AuditRecord(api_key.principal, AuditAction.KEY_USE, f"API key {api_key.id}")
                 add_entry(connection, used.row(at))
-        return found.principal
+        return api_key.principal
 
     def revoke(self, id: str, at: datetime) -> None:
         """Ends a key now. Raises RequestError for one that is not there."""

@@ -33,8 +33,12 @@ class Attempt:
         if self.audit is None:
             return None
         if isinstance(end, Receipt):
-            told = end.model_dump_json()
-            facts = {"files": len(end.files), "bytes": end.bytes, "sha256": sha256(told.encode()).hexdigest()}
+            receipt = end.model_dump_json()
+            facts = {
+                "files": len(end.files),
+                "bytes": end.bytes,
+                "sha256": sha256(receipt.encode()).hexdigest(),
+            }
             return replace(self.audit, detail={**self.audit.detail, **facts})
         code = end.code if isinstance(end, ExportError) else type(end).__name__
         return replace(self.audit, outcome=AuditOutcome.FAILED, detail={**self.audit.detail, "code": code})

@@ -44,7 +44,7 @@ class ExportRequest:
 
 
 @dataclass(frozen=True)
-class Made:
+class Written:
     """The artifact of a run, as far as the ledger knows it: `missing` are the states of deliveries that have not arrived."""
 
     artifact: str
@@ -134,22 +134,22 @@ class ExportRequests:
                 for row in connection.execute(sa.select(export_requests).where(where)).mappings()
             ]
 
-    def made_by(self, run_ids: Sequence[str]) -> dict[str, Made]:
+    def written_by(self, run_ids: Sequence[str]) -> dict[str, Written]:
         """What runs have written so far, by their ids."""
         query = (
             sa.select(artifacts.c.run_id, artifacts.c.artifact, artifacts.c.rows, deliveries.c.state)
             .join(deliveries, deliveries.c.artifact == artifacts.c.artifact, isouter=True)
             .where(artifacts.c.run_id.in_(run_ids))
         )
-        made: dict[str, Made] = {}
+        written: dict[str, Written] = {}
         with self.engine.begin() as connection:
             for row in connection.execute(query):
-                before = made.get(row.run_id)
+                before = written.get(row.run_id)
                 missing = set(before.missing if before else ())
                 if row.state not in (None, "delivered"):
                     missing.add(row.state)
-                made[row.run_id] = Made(row.artifact, row.rows, frozenset(missing))
-        return made
+                written[row.run_id] = Written(row.artifact, row.rows, frozenset(missing))
+        return written
 
     def progressed(self, run_id: str, rows: int) -> None:
         """A run has written so many rows."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.errors import RequestError, RetryableError
-from export_pipelines.ledger.alert import Alert, alert_keys, open_alerts, was_told
+from export_pipelines.ledger.alert import Alert, alert_keys, mark_notified, open_alerts
 from export_pipelines.ledger.attempt import Attempt
 from export_pipelines.ledger.attempt_rows import arrived, end_killed, failed, open_attempt, same_files, update
 from export_pipelines.ledger.audit_action import AuditOutcome
@@ -133,8 +133,8 @@ class Ledger:
         """The attempts that a run has in hand end here, and may be tried again: its process is about to be ended."""
         mine = sa.and_(deliveries.c.run_id == run_id, deliveries.c.state == "sending")
         with self.engine.begin() as connection:
-            found = read_deliveries(connection, mine)
-        for delivery in found:
+            rows = read_deliveries(connection, mine)
+        for delivery in rows:
             self._failed(Attempt(self.engine, delivery), KeyboardInterrupt(), at)
 
     def renamed(self, old: str, new: str) -> bool:
@@ -151,10 +151,10 @@ class Ledger:
         log.debug("alert noticed", extra={"export": alert.export, "kind": alert.kind, "new": new})
         return new
 
-    def told(self, alert: Alert, channels: Sequence[str], ended_at: datetime | None) -> None:
+    def record_notified(self, alert: Alert, channels: Sequence[str], ended_at: datetime | None) -> None:
         """`channels` have the alert now; with `ended_at`, nobody else has to be told."""
         with self.engine.begin() as connection:
-            was_told(connection, alert.key, channels, ended_at)
+            mark_notified(connection, alert.key, channels, ended_at)
 
     def open_alerts(self) -> list[Alert]:
         with self.engine.begin() as connection:
@@ -184,10 +184,10 @@ class Ledger:
 
     def delivery(self, id: str) -> Delivery:
         with self.engine.begin() as connection:
-            found = read_deliveries(connection, deliveries.c.id == id)
-        if not found:
+            rows = read_deliveries(connection, deliveries.c.id == id)
+        if not rows:
             raise RequestError(f"there is no delivery {id}", remedy="export-pipelines deliveries lists them")
-        return found[0]
+        return rows[0]
 
     def deliveries(
         self, export: str | None = None, artifact: str | None = None, states: Iterable[State] | None = None

@@ -55,8 +55,8 @@ class Links:
         """False where the file was fetched by the link before."""
         with self.engine.begin() as connection:
             insert = insert_of(connection.dialect.name)(link_uses).values(link=id, file=file, at=at)
-            made = connection.execute(insert.on_conflict_do_nothing().returning(sa.literal(1)))
-            return made.first() is not None
+            inserted = connection.execute(insert.on_conflict_do_nothing().returning(sa.literal(1)))
+            return inserted.first() is not None
 
     def revoke(self, id: str, at: datetime) -> None:
         with self.engine.begin() as connection:

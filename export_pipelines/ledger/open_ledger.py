@@ -128,8 +128,8 @@ def _revision(engine: sa.Engine) -> str | None:
     with engine.begin() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
-        found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        return found
+        version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        return version
 
 
 def _migrate(engine: sa.Engine, address: sa.URL) -> None:

@@ -115,7 +115,7 @@ alerts = sa.Table(  # what people are to be told, each thing once
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("then", sa.Text, nullable=False),  # the command or link that helps
     sa.Column("noticed_at", Utc, nullable=False),
-    sa.Column("told", sa.JSON, nullable=False),  # channels that have it
+    sa.Column("told", sa.JSON, key="notified", nullable=False),  # channels that have it
     sa.Column("ended_at", Utc, index=True),  # every channel has it, or nobody wants it
 )
 

@@ -73,11 +73,11 @@ def recent_artifacts(engine: sa.Engine, limit: int) -> dict[str, list[ArtifactRe
     with engine.begin() as connection:
         missing = _missing(connection, artifacts.c.artifact.in_(recent))
         rows = connection.execute(query).mappings().all()
-    found: dict[str, list[ArtifactRecord]] = {}
+    records: dict[str, list[ArtifactRecord]] = {}
     for row in rows:
         record = ArtifactRecord(**row, missing=frozenset(missing.get(row["artifact"], ())))
-        found.setdefault(record.export, []).append(record)
-    return found
+        records.setdefault(record.export, []).append(record)
+    return records
 
 
 def written_records(connection: sa.Connection) -> dict[str, WrittenRecord]:
@@ -118,7 +118,7 @@ def _missing(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> dict[
         .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
         .where(wanted, deliveries.c.state != "delivered", artifacts.c.erased_at.is_(None))
     )
-    found: dict[str, set[State]] = {}
+    states: dict[str, set[State]] = {}
     for artifact, state in connection.execute(query):
-        found.setdefault(artifact, set()).add(state)
-    return found
+        states.setdefault(artifact, set()).add(state)
+    return states

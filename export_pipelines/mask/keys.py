@@ -56,7 +56,7 @@ class Keys:
 
 def _first(name: str, material: bytes) -> KeyVersions:
     version = KeyVersion(name=name, secret=SecretBytes(material), where=PREFIX + name)
-    return KeyVersions(name=name, held=(version,) if material else ())
+    return KeyVersions(name=name, local=(version,) if material else ())
 
 
 def _only(versions: KeyVersions, named: str, id: str) -> KeyVersions:
@@ -65,6 +65,6 @@ def _only(versions: KeyVersions, named: str, id: str) -> KeyVersions:
         raise SettingsError(
             f"the plan was made with the key {named}, which is not held here",
             where=PREFIX + versions.name,
-            remedy=f"held: {listed(versions.held)}; run the export again, so that it is planned with one of these",
+            remedy=f"held: {listed(versions.local)}; run the export again, so that it is planned with one of these",
         )
-    return KeyVersions(name=versions.name, held=(version,))
+    return KeyVersions(name=versions.name, local=(version,))

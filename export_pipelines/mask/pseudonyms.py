@@ -66,7 +66,7 @@ class Opener:
     def __init__(self, keys: Keys) -> None:
         """Raises SettingsError without a key that can be used."""
         keys.master_key.require("detokenize")
-        self.versions = {version.id: version for version in keys.master_key.held}
+        self.versions = {version.id: version for version in keys.master_key.local}
         self.bounds = [_bound(name) for name in SEMANTIC_TYPES]  # what opened last comes first
 
     def open(self, token: str) -> str:

@@ -92,13 +92,13 @@ def tell(project: Project, rules: tuple[AlertRule, ...], log: Log) -> int:
             if rule.concerns(alert.export, alert.kind)
             for number, channel in enumerate(rule.to, start=1)
         ]
-        channel_names = list(alert.told)
+        channel_names = list(alert.notified)
         for name, channel in channels:
             if name not in channel_names and _tell_one(project, channel, alert, log):
                 channel_names.append(name)
         whole = all(name in channel_names for name, _ in channels)
         over = whole or project.now() - alert.noticed_at > LOOK_BACK
-        project.ledger.told(alert, channel_names, project.now() if over else None)
+        project.ledger.record_notified(alert, channel_names, project.now() if over else None)
         ended += whole and bool(channels)
     return ended
 

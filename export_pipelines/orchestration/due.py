@@ -14,14 +14,14 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import WindowRecord
 from export_pipelines.orchestration.code_location import CodeLocation
-from export_pipelines.orchestration.held_windows import HeldWindows
 from export_pipelines.orchestration.run_tags import (
     ATTEMPT_TAG,
     SCHEDULE_TAG,
     TICK_TAG,
     WINDOW_TAG,
 )
-from export_pipelines.orchestration.scheduled_windows import BY_SCHEDULE, Ask, asks_at
+from export_pipelines.orchestration.running_windows import RunningWindows
+from export_pipelines.orchestration.scheduled_windows import BY_SCHEDULE, WindowRequest, requests_at
 from export_pipelines.orchestration.switches import Switch, next_tick
 from export_pipelines.plan import Plan, Window, compile_plan
 from export_pipelines.plan.fingerprint import fingerprint, is_comparable
@@ -33,7 +33,7 @@ from export_pipelines.project import Project
 class Due:
     """A window that has to be asked for, the `attempt`th time; `runs` are those of the attempts before, oldest first."""
 
-    ask: Ask
+    request: WindowRequest
     attempt: int
     runs: tuple[RunRecord, ...] = ()
 
@@ -65,13 +65,20 @@ def due_windows(
     this very tick did is not looked at.
     """
     own = _own_runs(location, instance, definition, at) if tick else frozenset()
-    asks = list(asks_at(definition, location, instance, switch, at, own))
-    records = location.project.ledger.windows(definition.name, _first_key(definition, asks)) if asks else []
+    requests = list(requests_at(definition, location, instance, switch, at, own))
+    records = (
+        location.project.ledger.windows(definition.name, _first_key(definition, requests)) if requests else []
+    )
     book = _Book(location.project, definition, at, [record for record in records if record.run_id not in own])
-    in_hand = HeldWindows(location, definition, instance, own)
-    open_asks = [ask for ask in asks if not book.settles(ask) and not in_hand.covers(ask.key)]
-    runs = _runs_for(location.job_name(definition), instance, [ask.key for ask in open_asks], own)
-    return [Due(ask, _attempts(runs.get(ask.key, ())) + 1, tuple(runs.get(ask.key, ()))) for ask in open_asks]
+    running = RunningWindows(location, definition, instance, own)
+    open_requests = [
+        request for request in requests if not book.settles(request) and not running.covers(request.key)
+    ]
+    runs = _runs_for(location.job_name(definition), instance, [request.key for request in open_requests], own)
+    return [
+        Due(request, _attempts(runs.get(request.key, ())) + 1, tuple(runs.get(request.key, ())))
+        for request in open_requests
+    ]
 
 
 def given_up(definition: ExportDefinition, due: Due, now: datetime) -> bool:
@@ -87,8 +94,8 @@ def plan_today(project: Project, definition: ExportDefinition, window: Window) -
         return None
 
 
-def _first_key(definition: ExportDefinition, asks: Sequence[Ask]) -> str:
-    return min(ask.window.key for ask in asks) if definition.partition else ""
+def _first_key(definition: ExportDefinition, requests: Sequence[WindowRequest]) -> str:
+    return min(request.window.key for request in requests) if definition.partition else ""
 
 
 @dataclass(frozen=True)
@@ -100,28 +107,28 @@ class _Book:
     at: datetime
     records: Sequence[WindowRecord]
 
-    def settles(self, ask: Ask) -> bool:
+    def settles(self, request: WindowRequest) -> bool:
         """Whether the window needs no run: it arrived, is on its way, or may have arrived, of which a person was told."""
         mine = [
             record
             for record in self.records
-            if record.window_key == ask.window.key and self._counts(record, ask)
+            if record.window_key == request.window.key and self._counts(record, request)
         ]
         return any(
             record.arrived or record.missing & {"due", "sending", "retrying", "uncertain"} for record in mine
         )
 
-    def _counts(self, record: WindowRecord, ask: Ask) -> bool:
+    def _counts(self, record: WindowRecord, request: WindowRequest) -> bool:
         """Whether the artifact is what the schedule would make. What was exported by hand has to have today's content, but
         not for ever: else a definition that changes would export again what was done long ago."""
-        if ask.window.key == WHOLE_KEY:
+        if request.window.key == WHOLE_KEY:
             return not record.overridden and record.created_at >= self.at
-        if record.overridden or record.window_end not in (None, ask.window.end):
+        if record.overridden or record.window_end not in (None, request.window.end):
             return False
         comparable = is_comparable(record.fingerprint)
-        if record.origin == BY_SCHEDULE or not comparable or not self._is_fresh(ask.window):
+        if record.origin == BY_SCHEDULE or not comparable or not self._is_fresh(request.window):
             return True
-        plan = plan_today(self.project, self.definition, ask.window)
+        plan = plan_today(self.project, self.definition, request.window)
         return plan is not None and record.fingerprint == fingerprint(plan)
 
     def _is_fresh(self, window: Window) -> bool:

@@ -28,7 +28,7 @@ MAX_TICKS = 1000  # of one schedule that are looked back
 
 
 @dataclass(frozen=True)
-class Ask:
+class WindowRequest:
     """A window that a schedule has to export at a tick: a partition, or what `filter.last` or the whole history then is.
 
     `key` tells it from the schedule's others.
@@ -38,25 +38,25 @@ class Ask:
     window: Window
 
 
-def asks_at(
+def requests_at(
     definition: ExportDefinition,
     location: CodeLocation,
     instance: dg.DagsterInstance,
     switch: Switch | None,
     at: datetime,
     own: frozenset[str],
-) -> Iterator[Ask]:
+) -> Iterator[WindowRequest]:
     """Those of the tick `at`, oldest first; the runs with the ids in `own` are not looked at."""
     if definition.partition:
         last = last_complete_window(definition.partition, at)
         first = last_complete_window(definition.partition, first_tick(switch)) if switch else last
         start = max(first.start, datetime.combine(first_day(definition), time(), UTC))
         for key in partition_keys(definition.partition, start, last.end):
-            yield Ask(key, window_of(definition, key))
+            yield WindowRequest(key, window_of(definition, key))
     elif definition.filter.last:
         yield from _rolling(definition, location, instance, switch, at, own)
     else:
-        yield Ask(iso(at), scheduled_window(definition, at))
+        yield WindowRequest(iso(at), scheduled_window(definition, at))
 
 
 def _rolling(
@@ -66,7 +66,7 @@ def _rolling(
     switch: Switch | None,
     at: datetime,
     own: frozenset[str],
-) -> Iterator[Ask]:
+) -> Iterator[WindowRequest]:
     """Windows that no calendar names: those that were asked for since the schedule was turned on, and those of all ticks
     after them, so that another cron line changes only what comes."""
     asked: dict[str, Window] = {}
@@ -84,7 +84,7 @@ def _rolling(
     missed = [scheduled_window(definition, moment) for moment in _ticks(definition, after, at)]
     windows = {window.key: window for window in (*asked.values(), *missed, scheduled_window(definition, at))}
     for window in sorted(windows.values(), key=lambda window: window.end):
-        yield Ask(window.key, window)
+        yield WindowRequest(window.key, window)
 
 
 def _ticks(definition: ExportDefinition, after: datetime, before: datetime) -> list[datetime]:

@@ -42,7 +42,7 @@ def export_schedule(
         due = due_windows(location, definition, instance, switch, at, tick=True)
         wanted = [due_window for due_window in due if not given_up(definition, due_window, at)]
         if refused := without_rights(
-            location.project, definition, [due_window.ask.window for due_window in wanted], tick=True
+            location.project, definition, [due_window.request.window for due_window in wanted], tick=True
         ):
             return dg.SkipReason(refused)
         if not wanted:
@@ -95,7 +95,7 @@ def without_rights(
 
 def _why_nothing(definition: ExportDefinition, due: list[Due]) -> str:
     if due:
-        return "given up, see the alerts: " + ", ".join(due_window.ask.key for due_window in due)
+        return "given up, see the alerts: " + ", ".join(due_window.request.key for due_window in due)
     return (
         "every window is written and delivered, on its way or in the hands of a run; "
         f"the first partition is {first_day(definition)}"
@@ -110,12 +110,12 @@ def begins_now(definition: ExportDefinition, project: Project) -> bool:
 
 def request(location: CodeLocation, definition: ExportDefinition, due: Due) -> dg.RunRequest:
     """The run of one window; its key is the window's and the attempt's, so asking twice makes one run."""
-    tags = {WINDOW_TAG: due.ask.key, ATTEMPT_TAG: str(due.attempt), ORIGIN: BY_SCHEDULE}
+    tags = {WINDOW_TAG: due.request.key, ATTEMPT_TAG: str(due.attempt), ORIGIN: BY_SCHEDULE}
     return dg.RunRequest(
-        run_key=f"{due.ask.key} {due.attempt}",
+        run_key=f"{due.request.key} {due.attempt}",
         job_name=location.job_name(definition),
-        partition_key=due.ask.window.key if definition.partition else None,
-        run_config=run_config(location, definition, due.ask.window),
+        partition_key=due.request.window.key if definition.partition else None,
+        run_config=run_config(location, definition, due.request.window),
         tags=tags,
     )
 

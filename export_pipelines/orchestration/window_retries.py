@@ -43,13 +43,13 @@ def retry_windows_sensor(location: CodeLocation, jobs: Sequence[Any]) -> dg.Sens
             lost = [due_window for due_window in due if given_up(definition, due_window, project.now())]
             if lost:
                 _tell(project, definition, context.instance, lost)
-            over += [f"{definition.name} {due_window.ask.key}" for due_window in lost]
+            over += [f"{definition.name} {due_window.request.key}" for due_window in lost]
             again = [
                 due_window
                 for due_window in due
                 if due_window not in lost and _is_time(due_window, project.now())
             ]
-            if without_rights(project, definition, [due_window.ask.window for due_window in again]):
+            if without_rights(project, definition, [due_window.request.window for due_window in again]):
                 continue
             asked += [request(location, definition, due_window) for due_window in again[:MAX_CAUGHT_UP]]
         figures = {"runs": len(asked), "given_up": len(over)}
@@ -113,28 +113,30 @@ def _tell(
     """One alert for all windows that are lost now and were not yet; its key names them, so none is told twice."""
     before = project.ledger.alert_keys(prefix := f"given up {definition.name}: ")
     reported = {key for name in before for key in name.removeprefix(prefix).split(", ")}
-    if new := [due_window for due_window in lost if due_window.ask.key not in reported]:
-        key = prefix + ", ".join(due_window.ask.key for due_window in new)
+    if new := [due_window for due_window in lost if due_window.request.key not in reported]:
+        key = prefix + ", ".join(due_window.request.key for due_window in new)
         project.ledger.notice(_alert(definition, key, new, instance, project.now()))
 
 
 def _alert(
     definition: ExportDefinition, key: str, lost: Sequence[Due], instance: dg.DagsterInstance, now: datetime
 ) -> Alert:
-    lines = [f"window {due_window.ask.window.key}: {_reason(due_window, instance)}" for due_window in lost]
+    lines = [
+        f"window {due_window.request.window.key}: {_reason(due_window, instance)}" for due_window in lost
+    ]
     return Alert(
         key=key,
         export=definition.name,
         kind="failure",
         text="\n".join(lines),
-        then=_command(definition, [due_window.ask.window.key for due_window in lost]),
+        then=_command(definition, [due_window.request.window.key for due_window in lost]),
         noticed_at=now,
     )
 
 
 def _reason(due: Due, instance: dg.DagsterInstance) -> str:
     faults = failures_of(instance, due.runs[-1].dagster_run.run_id).texts
-    text = faults.get(due.ask.window.key) or faults.get("") or "the run's process died"
+    text = faults.get(due.request.window.key) or faults.get("") or "the run's process died"
     number = due.attempt - 1
     return f"given up after {number} attempt{'s' if number > 1 else ''}: {text}"
 

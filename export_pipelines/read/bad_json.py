@@ -24,7 +24,7 @@ def settled(
     batch: pa.RecordBatch, marked: Iterable[str], is_null: bool
 ) -> tuple[pa.RecordBatch, Counter[str]]:
     """The batch without marks, and how many there were by column. Raises DataError unless such a value `is_null`."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for name in marked:
         column = batch.column(name)
         marks = pc.equal(column, MARK)
@@ -37,10 +37,10 @@ def settled(
                 where=place_of(batch, pc.index(marks, True).as_py(), name),
                 remedy="mend the row, leave the field out, or write `bad_json: null` in the export",
             )
-        found[name] = count
+        counts[name] = count
         without = pc.if_else(pc.fill_null(marks, False), None, column)
         batch = batch.set_column(batch.schema.get_field_index(name), name, without)
-    return batch, found
+    return batch, counts
 
 
 def require_readable(batch: pa.RecordBatch, names: Iterable[str]) -> None:

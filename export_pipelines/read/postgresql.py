@@ -75,10 +75,10 @@ class PostgresqlSource:
         return cls(make_url(url))
 
     def check(self, query: Query) -> None:
-        self._one(query, f"EXPLAIN {query.sql}")
+        self._scalar(query, f"EXPLAIN {query.sql}")
 
     def count(self, query: Query) -> int:
-        return int(self._one(query, query.count_sql))
+        return int(self._scalar(query, query.count_sql))
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         import adbc_driver_postgresql
@@ -92,7 +92,7 @@ class PostgresqlSource:
         except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
             raise self._failure(getattr(error, "sqlstate", None), str(error)) from error
 
-    def _one(self, query: Query, sql: str) -> Any:
+    def _scalar(self, query: Query, sql: str) -> Any:
         """The first cell of what `sql` gives."""
         import psycopg
 
@@ -170,8 +170,8 @@ def _compacted(batch: pa.RecordBatch, columns: Iterable[SourceColumn]) -> pa.Rec
 
 
 def _option(url: URL) -> str:
-    given = url.query.get("options", "")
-    return given if isinstance(given, str) else " ".join(given)
+    options = url.query.get("options", "")
+    return options if isinstance(options, str) else " ".join(options)
 
 
 def _last_line(text: str) -> str:

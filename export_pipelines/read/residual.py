@@ -130,16 +130,18 @@ def _staying(
 ) -> Iterator[pa.RecordBatch]:
     """Of each batch the rows that stay, in their order, with the columns that only the staging table gives."""
     names = [column.name for column in query.columns]
-    given = [name for name in names if name not in residual.told]
+    names_read = [name for name in names if name not in residual.sql_names]
     with closing(batches), closing(_staging_table(residual)) as staging:  # type: ignore[type-var]
         for batch in batches:
-            found = sorted(_asked_of(batch, staging, residual.sql, query, residual), key=itemgetter(0))
-            if found:
-                numbers, *texts = zip(*found, strict=True)
+            refused = sorted(_asked_of(batch, staging, residual.sql, query, residual), key=itemgetter(0))
+            if refused:
+                numbers, *texts = zip(*refused, strict=True)
                 rows = batch if len(numbers) == batch.num_rows else batch.take(pa.array(numbers, pa.int32()))
                 # columns of the residual filter follow those of the SELECT
-                columns = dict(zip(given, rows.columns, strict=False))
-                columns |= zip(residual.told, (pa.array(pair, pa.string()) for pair in texts), strict=True)
+                columns = dict(zip(names_read, rows.columns, strict=False))
+                columns |= zip(
+                    residual.sql_names, (pa.array(pair, pa.string()) for pair in texts), strict=True
+                )
                 yield pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)
 
 

@@ -111,11 +111,11 @@ class Spelling:
 
     def _compact(self, texts: list[bytes | None]) -> pa.Array:
         """JSON as SQLite writes it, so that the files are the same; marked where it does not parse."""
-        found = [
+        spelled = [
             text if text is None else self.json.execute(COMPACT, (BAD_JSON, text)).fetchone()[0]
             for text in texts
         ]
-        return pa.array(found, pa.binary()).view(pa.string())
+        return pa.array(spelled, pa.binary()).view(pa.string())
 
 
 def _finite(spelled: Callable[[Any], bytes], value: date) -> bytes:

@@ -32,8 +32,8 @@ def is_valid_value(type: str, value: object) -> bool | None:
 def component(type: str, name: str, value: object) -> str | int | None:
     if value is None:
         return None
-    found = component_of(type, name, _text(value))
-    return int(found) if isinstance(found, bool) else found
+    component = component_of(type, name, _text(value))
+    return int(component) if isinstance(component, bool) else component
 
 
 def _text(value: object) -> str:

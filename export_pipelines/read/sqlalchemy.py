@@ -76,10 +76,10 @@ class SqlalchemySource:
     def check(self, query: Query) -> None:
         # not every database sorts inside of brackets
         rows = query.sql.rpartition(" ORDER BY ")[0] or query.sql
-        self._one(query, f"SELECT count(*) FROM ({rows}) asked WHERE 1 = 0")  # noqa: S608 - made by the plan
+        self._scalar(query, f"SELECT count(*) FROM ({rows}) asked WHERE 1 = 0")  # noqa: S608 - made by the plan
 
     def count(self, query: Query) -> int:
-        return int(self._one(query, query.count_sql))
+        return int(self._scalar(query, query.count_sql))
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         spelling = Spelling(query.columns, self.place, infinite=isinstance(self.engine.dialect, PGDialect))
@@ -87,7 +87,7 @@ class SqlalchemySource:
             while rows := self._rows(result):
                 yield spelling.batch(rows)
 
-    def _one(self, query: Query, sql: str) -> Any:
+    def _scalar(self, query: Query, sql: str) -> Any:
         """The first cell of what `sql` gives."""
         with self._asked(query, sql) as result:
             (row,) = self._rows(result)
@@ -111,7 +111,7 @@ class SqlalchemySource:
             connection = connected(self.engine.connect, self._foreign)
         except Exception as error:  # options and keys of any driver can be wrong in ways of its own
             raise SourceError(
-                f"cannot be reached: {self._told(error)}", where=self.place, remedy=REMEDY
+                f"cannot be reached: {self._message(error)}", where=self.place, remedy=REMEDY
             ) from error
         with closing(connection):
             self._require_snapshot(connection)
@@ -191,7 +191,7 @@ class SqlalchemySource:
             raise self._failure(error, what, begun) from error
 
     def _failure(self, error: Exception, what: str, begun: bool) -> ExportError:
-        message = self._told(error)
+        message = self._message(error)
         lost = isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
         if isinstance(error, DriverDataError):
             return UnknownRow(f"a stored value cannot be read: {_without_values(message)}", where=self.place)
@@ -205,7 +205,7 @@ class SqlalchemySource:
             remedy="name your own tables in a catalog file, or grant SELECT",
         )
 
-    def _told(self, error: Exception) -> str:
+    def _message(self, error: Exception) -> str:
         """The driver's own words up to where it repeats the statement; no password."""
         origin = getattr(error, "orig", None) or error
         texts = [arg for arg in origin.args if isinstance(arg, str)]
@@ -237,8 +237,8 @@ def _bound(sql: str, parameters: tuple[str | int | float | None, ...]) -> tuple[
     values = {f"p{n}": value for n, value in enumerate(parameters)}
     names = iter(values)
 
-    def place(found: re.Match[str]) -> str:
-        return f":{next(names)}" if found[1] else found[0].replace(":", "\\:")
+    def place(match: re.Match[str]) -> str:
+        return f":{next(names)}" if match[1] else match[0].replace(":", "\\:")
 
     return text(PLACES.sub(place, sql)), values
 

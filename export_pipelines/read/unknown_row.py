@@ -37,13 +37,13 @@ def with_row(error: UnknownRow, source: Source, query: Query) -> DataError:
     try:
         ids = [str(id) for batch in source.read(only_ids) for id in batch.column(0).to_pylist()]
         for start in range(0, len(ids), MOST_IDS):
-            found = ids[start : start + MOST_IDS]
-            if not fails(found):
+            suspects = ids[start : start + MOST_IDS]
+            if not fails(suspects):
                 continue
-            while len(found) > 1:
-                half = len(found) // 2
-                found = found[:half] if fails(found[:half]) else found[half:]
-            return DataError(error.what, where=f"{column.name} {found[0]}", remedy=REMEDY)
+            while len(suspects) > 1:
+                half = len(suspects) // 2
+                suspects = suspects[:half] if fails(suspects[:half]) else suspects[half:]
+            return DataError(error.what, where=f"{column.name} {suspects[0]}", remedy=REMEDY)
     except ExportError:
         pass
     return error

@@ -1,6 +1,6 @@
 """Buckets: how they are reached, objects read and written piece by piece, and what their server says as our errors."""
 
-from export_pipelines.s3.bucket import ARCHIVES, Bucket, Found, Options
+from export_pipelines.s3.bucket import ARCHIVES, Bucket, Options, StoredObject
 from export_pipelines.s3.connect import Access, ClientOf, object_options, open_bucket
 from export_pipelines.s3.upload import PIECE_BYTES, Proof, Upload, abort_quietly
 
@@ -10,9 +10,9 @@ __all__ = [
     "Access",
     "Bucket",
     "ClientOf",
-    "Found",
     "Options",
     "Proof",
+    "StoredObject",
     "Upload",
     "abort_quietly",
     "object_options",

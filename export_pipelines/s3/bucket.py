@@ -23,7 +23,7 @@ TAKEN = ("412", "PreconditionFailed")
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredObject:
     """One object, or an upload that was not completed (`upload` is its id then). `sha256`: what we said when we put it;
     `etag`: what the server says of it; `is_archived`: it cannot be read back."""
 
@@ -45,7 +45,7 @@ class Bucket:
     def url(self, key: str = "") -> str:
         return f"s3://{self.name}/{key}"
 
-    def head(self, key: str) -> Found | None:
+    def head(self, key: str) -> StoredObject | None:
         """What is known of an object, None when it is not there."""
         with s3_errors(self.url(key)):
             try:
@@ -55,7 +55,7 @@ class Bucket:
                     return None
                 raise
         said = {name.lower(): value for name, value in head["Metadata"].items()}
-        return Found(
+        return StoredObject(
             key,
             head["ContentLength"],
             head["LastModified"],
@@ -95,7 +95,7 @@ class Bucket:
                 return io.BufferedReader(_Body(body, self.url(key)), READ_BYTES)
         raise missing
 
-    def list(self, prefix: str, below: bool = True) -> Iterator[Found]:
+    def list(self, prefix: str, below: bool = True) -> Iterator[StoredObject]:
         """Every object whose key begins with `prefix`, by key; without `below` only to the next slash."""
         with s3_errors(self.url(prefix)):
             pages = self.client.get_paginator("list_objects_v2").paginate(
@@ -103,9 +103,11 @@ class Bucket:
             )
             for page in pages:
                 for stored_object in page.get("Contents", ()):
-                    yield Found(stored_object["Key"], stored_object["Size"], stored_object["LastModified"])
+                    yield StoredObject(
+                        stored_object["Key"], stored_object["Size"], stored_object["LastModified"]
+                    )
 
-    def uploads(self, prefix: str) -> Iterator[Found]:
+    def uploads(self, prefix: str) -> Iterator[StoredObject]:
         """Uploads below `prefix` that were begun and neither completed nor aborted."""
         with s3_errors(self.url(prefix)):
             pages = self.client.get_paginator("list_multipart_uploads").paginate(
@@ -113,7 +115,7 @@ class Bucket:
             )
             for page in pages:
                 for upload in page.get("Uploads", ()):
-                    yield Found(upload["Key"], 0, upload["Initiated"], upload["UploadId"])
+                    yield StoredObject(upload["Key"], 0, upload["Initiated"], upload["UploadId"])
 
     def put(self, key: str, data: bytes, options: Options, only_new: bool = False) -> bool:
         """Puts a small object; False when `only_new` and there is another one (an answer may be lost, so it is looked at)."""
@@ -136,11 +138,11 @@ class Bucket:
     def digest_kept(self, key: str, sha256: str) -> str | None:
         """`sha256` where the object, or a version of it that the bucket keeps, has that digest; else the object's own, None
         where there is none."""
-        found = self.head(key)
-        if found is not None and found.is_archived:
-            digest = found.sha256 or None
+        stored = self.head(key)
+        if stored is not None and stored.is_archived:
+            digest = stored.sha256 or None
         else:
-            digest = self.digest(key) if found is not None else None
+            digest = self.digest(key) if stored is not None else None
         return sha256 if digest == sha256 or self._versions_of(key, sha256) else digest
 
     def remove_content(self, key: str, sha256: str) -> None:

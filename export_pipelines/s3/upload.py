@@ -75,19 +75,19 @@ class Upload:
         return created or (self.sha256 is not None and self._stands())
 
     def prove(self) -> Proof:
-        where, found = self.bucket.url(self.key), self.bucket.head(self.key)
-        if found is None:
+        where, stored = self.bucket.url(self.key), self.bucket.head(self.key)
+        if stored is None:
             raise RetryableError("the object is gone, right after it was put there", where=where)
-        if found.size != self.size:
+        if stored.size != self.size:
             raise RequestError(
-                f"{self.size} bytes were sent, and the server has {found.size}: it stores something else, perhaps the "
+                f"{self.size} bytes were sent, and the server has {stored.size}: it stores something else, perhaps the "
                 "frames of the upload",
                 where=where,
                 remedy="say `checksums: when_required`, or ask who runs the server",
             )
-        if found.etag == self._etag():
+        if stored.etag == self._etag():
             return "the server's MD5"
-        if found.is_archived:
+        if stored.is_archived:
             return "size alone, in an archive"
         if not self._reads_back():
             raise RetryableError("what the server has is not what was sent", where=where)

@@ -12,7 +12,7 @@ from export_pipelines.definition.reserved_names import AD_HOC
 from export_pipelines.erasure.erase import Eraser
 from export_pipelines.errors import ExportError, OnHold, RetryableError
 from export_pipelines.ledger import UNFINISHED, AuditAction, ExportRequest
-from export_pipelines.ledger.export_requests import Made, Place, Status
+from export_pipelines.ledger.export_requests import Place, Status, Written
 from export_pipelines.orchestration.requests import RunState
 from export_pipelines.pipeline import check_run
 from export_pipelines.plan import Plan, compile_plan
@@ -187,7 +187,7 @@ def refreshed(service: Service, requests: Sequence[ExportRequest]) -> list[Expor
     open_ids = [request.run_id for request in requests if request.status in UNFINISHED]
     if not open_ids:
         return list(requests)
-    made = service.project.export_requests.made_by(open_ids)
+    made = service.project.export_requests.written_by(open_ids)
     states = service.runs.states(open_ids)
     return [
         _seen(service.project, request, made.get(request.run_id), states.get(request.run_id))
@@ -222,7 +222,7 @@ def _submit_again(service: Service, project: Project, request: ExportRequest) ->
 
 
 def _seen(
-    project: Project, request: ExportRequest, made: Made | None, state: RunState | None
+    project: Project, request: ExportRequest, made: Written | None, state: RunState | None
 ) -> ExportRequest:
     values: Mapping[str, Any]
     if state and state.status == "error":

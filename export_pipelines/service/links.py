@@ -25,7 +25,7 @@ MOST_DAYS = 30
 
 def ensure_key(project: Project) -> None:
     """Makes LINK_KEY in HOME where none is set. Services on several machines are given one by the environment."""
-    if not project.settings.link_key.held:
+    if not project.settings.link_key.local:
         make_key(key_file(project.settings.home, "LINK_KEY"))
         project.__dict__.pop("settings", None)
 
@@ -47,7 +47,7 @@ def link_of(project: Project, token: str) -> Link:
     link = Links(project.ledger.engine).named(token.partition(".")[0])
     signed = link is not None and any(
         hmac.compare_digest(_token(link, version).encode(), token.encode("utf-8", "replace"))
-        for version in project.settings.link_key.held
+        for version in project.settings.link_key.local
     )
     if link is None or not signed or link.state(project.now()) != "active":
         raise Denied("the link is not good any more", remedy="ask whoever sent it for another")

@@ -135,7 +135,7 @@ class SealedPlace:
 
 def _sealed(place: Place, tmp: Path) -> Place:
     version = KeyVersion(name="MASTER_KEY", secret=SecretBytes(b"m" * 32), where="")
-    masters = MasterKeys.of(KeyVersions(name="MASTER_KEY", held=(version,)))
+    masters = MasterKeys.of(KeyVersions(name="MASTER_KEY", local=(version,)))
     assert masters is not None
     ledger = open_ledger(f"sqlite:///{tmp / 'ledger.db'}")
     return SealedPlace(place, LedgerKeys(lambda: ledger.engine), masters)

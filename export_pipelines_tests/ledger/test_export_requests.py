@@ -86,10 +86,10 @@ def test_progress_is_told_until_the_end_is_seen(ledger: Ledger) -> None:
 
 def test_what_a_run_wrote_is_known_with_what_has_not_arrived(ledger: Ledger) -> None:
     requests = ExportRequests(ledger.engine)
-    assert requests.made_by(["run"]) == {}
+    assert requests.written_by(["run"]) == {}
     manifest = manifest_of()
     ledger.register(manifest, [{"kind": "folder", "settings": {"path": "a"}}], "run", AT)
-    made = requests.made_by(["run", "other"])["run"]
+    made = requests.written_by(["run", "other"])["run"]
     assert (made.artifact, made.rows, made.missing) == (manifest.artifact, manifest.rows, frozenset({"due"}))
 
 

@@ -269,9 +269,11 @@ def test_a_hundred_at_once_are_all_written_down(url: str, ledger: Ledger) -> Non
 def test_people_are_told_once_through_each_channel(ledger: Ledger) -> None:
     alert = Alert("x", "daily", "failure", "not delivered", "export-pipelines deliver x", AT)
     assert [ledger.notice(alert) for _ in range(2)] == [True, False]
-    ledger.told(alert, ["mail"], None)
-    assert [(open_alert.key, open_alert.told) for open_alert in ledger.open_alerts()] == [("x", ("mail",))]
-    ledger.told(alert, ["mail", "slack"], AT)
+    ledger.record_notified(alert, ["mail"], None)
+    assert [(open_alert.key, open_alert.notified) for open_alert in ledger.open_alerts()] == [
+        ("x", ("mail",))
+    ]
+    ledger.record_notified(alert, ["mail", "slack"], AT)
     assert ledger.open_alerts() == [] and not ledger.notice(alert)
 
 

@@ -282,7 +282,7 @@ def test_json_that_does_not_parse_is_told_without_it(postgresql_url: str) -> Non
 def test_what_a_function_of_the_rest_refuses_is_told_with_its_row() -> None:
     asked = "SELECT 0, json_extract(\"rest 0 word\", '$.a') FROM rest"
     text = SourceColumn(name="rest 0 word", kind=Kind.TEXT, type="text")
-    residual = ResidualFilter(sql=asked, columns=(text,), told=("a",))
+    residual = ResidualFilter(sql=asked, columns=(text,), sql_names=("a",))
     names = [SourceColumn(name=name, kind=Kind.TEXT, type="text") for name in ("lead_id", "a")]
     query = Query(sql="", count_sql="", columns=tuple(names), residual=residual)
     source = Handing(

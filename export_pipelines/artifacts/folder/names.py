@@ -57,9 +57,9 @@ def check_part_name(name: str) -> str:
 
 def artifact_folders(root: Path, export: str | None = None) -> list[Path]:
     """Every folder under `root` that lies and is named as an artifact is, committed or not."""
-    found = root.glob(f"{export or '*'}/*/*") if root.is_dir() else ()
+    folders = root.glob(f"{export or '*'}/*/*") if root.is_dir() else ()
     return sorted(
         folder
-        for folder in found
+        for folder in folders
         if is_artifact_id(folder.relative_to(root).as_posix()) and folder.is_dir() and not folder.is_symlink()
     )

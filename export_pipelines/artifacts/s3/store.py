@@ -121,10 +121,10 @@ class S3Store:
         return read
 
     def files(self, artifact: str) -> dict[str, int]:
-        found = self._files_of(artifact) if is_artifact_id(artifact) else {}
-        if MANIFEST_NAME not in found:
+        sizes = self._files_of(artifact) if is_artifact_id(artifact) else {}
+        if MANIFEST_NAME not in sizes:
             raise self._unknown(artifact)
-        return {name: size for name, size in found.items() if name != MANIFEST_NAME}
+        return {name: size for name, size in sizes.items() if name != MANIFEST_NAME}
 
     def open(self, artifact: str, part_name: str, start: int = 0) -> BinaryIO:
         if not is_artifact_id(artifact):

@@ -103,14 +103,14 @@ class MasterKeys:
     """The master keys that are held; `active` wraps new data keys."""
 
     active: MasterKey
-    held: tuple[MasterKey, ...]
+    known: tuple[MasterKey, ...]
 
     @classmethod
     def of(cls, versions: KeyVersions) -> "MasterKeys | None":
         """None where no MASTER_KEY is set: artifacts are not sealed. Raises SettingsError for a key that is too short."""
-        if not versions.held and not versions.kms:
+        if not versions.local and not versions.kms:
             return None
-        masters: dict[str, MasterKey] = {version.name: LocalMasterKey(version) for version in versions.held}
+        masters: dict[str, MasterKey] = {version.name: LocalMasterKey(version) for version in versions.local}
         masters |= {key.name: KmsMasterKey(key.arn) for key in versions.kms}
         return cls(masters[versions.sealing(PURPOSE).name], tuple(masters.values()))
 
@@ -121,7 +121,7 @@ class MasterKeys:
 
     def unwrap(self, key: WrappedKey) -> bytes:
         """The data key. Raises KeyRefused where its master key is not held."""
-        for master in self.held:
+        for master in self.known:
             if master.id == key.master:
                 return master.unwrap(key.artifact, key.wrapped)
         raise not_held(key)

@@ -59,12 +59,12 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
             where=f"{WHERE}.over_limit",
             remedy="set EXPORT_PIPELINES_PUBLIC_URL, or say `over_limit: split`",
         )
-    found = [
+    recipients = [
         certificate
         for path in settings.certificates
         for certificate in certificates(resources.file(path, WHERE), f"{WHERE}.encrypt {path}")
     ]
-    return Email(settings, server, sender, found, resources.settings.public_url)
+    return Email(settings, server, sender, recipients, resources.settings.public_url)
 
 
 def mail_from(resources: Resources) -> Address | None:
@@ -168,7 +168,7 @@ class Email:
         """The pieces of each mail; one mail without any says where the files are."""
         parts = artifact.manifest.parts
         row = [Piece(part, 0, part.bytes, part.name) for part in parts]
-        if sum(part.bytes for part in parts) < limit and len(self._one(artifact, row)) <= limit:
+        if sum(part.bytes for part in parts) < limit and len(self._message_of(artifact, row)) <= limit:
             return [row]
         if self.settings.over_limit == "fail":
             raise self._too_large(artifact.manifest, limit)
@@ -182,7 +182,7 @@ class Email:
             raise self._too_large(artifact.manifest, limit)
         return packed(parts, most)
 
-    def _one(self, artifact: Artifact, pieces: Sequence[Piece]) -> bytes:
+    def _message_of(self, artifact: Artifact, pieces: Sequence[Piece]) -> bytes:
         return encoded(self._message(artifact, "0" * 32, pieces, 1, 1))
 
     def _require_certain(self, count: int, journal: Journal) -> None:

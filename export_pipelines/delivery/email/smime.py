@@ -19,17 +19,17 @@ REMEDY = "name a PEM file with the recipient's S/MIME certificate, of an RSA key
 def certificates(pem: bytes, where: str) -> list[x509.Certificate]:
     """Those in a PEM file. Raises RequestError for one that mail cannot be encrypted for."""
     try:
-        found = x509.load_pem_x509_certificates(pem)
+        loaded = x509.load_pem_x509_certificates(pem)
     except ValueError:
         raise RequestError("there is no certificate in the file", where=where, remedy=REMEDY) from None
-    for certificate in found:
+    for certificate in loaded:
         if not isinstance(certificate.public_key(), RSAPublicKey):
             raise RequestError("the certificate's key is not RSA", where=where, remedy=REMEDY)
-    return found
+    return loaded
 
 
-def require_valid(found: Sequence[x509.Certificate], at: datetime, where: str) -> None:
-    for certificate in found:
+def require_valid(certificates: Sequence[x509.Certificate], at: datetime, where: str) -> None:
+    for certificate in certificates:
         if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
             raise RequestError(
                 f"the certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d} only",

@@ -62,8 +62,8 @@ class Pgp:
                 stack.enter_context(gpg_agent(home, self.where))
                 digest.update(self.signer[1])
                 signer = self._imported(gpg, home, *self.signer)
-            held = Keys(tuple(key.fingerprint for key in keys), signer, digest.hexdigest())
-            session = PgpSession(gpg, home, files, held, self.passphrase, self.where)
+            recipient_keys = Keys(tuple(key.fingerprint for key in keys), signer, digest.hexdigest())
+            session = PgpSession(gpg, home, files, recipient_keys, self.passphrase, self.where)
             session.rehearse()
             yield session
 

@@ -55,15 +55,15 @@ class BucketSet:
 
     def digest(self, name: str) -> str:
         """What lies in an archive cannot be read back: then it is what the object says of itself."""
-        found = self.bucket.head(self.folder + name)
-        if found is not None and found.is_archived:
-            return found.sha256
+        stored = self.bucket.head(self.folder + name)
+        if stored is not None and stored.is_archived:
+            return stored.sha256
         self.proofs["reading back"] += 1
         return self.bucket.digest(self.folder + name)
 
     def said(self, name: str) -> str:
-        found = self.bucket.head(self.folder + name)
-        return found.sha256 if found is not None and found.sha256 else self.digest(name)
+        stored = self.bucket.head(self.folder + name)
+        return stored.sha256 if stored is not None and stored.sha256 else self.digest(name)
 
     def kept(self) -> bytes | None:
         return self.read(self._replaced) if self._replaced in self.sizes else None

@@ -48,8 +48,8 @@ def is_reachable(text: str, opened: Iterable[Network]) -> bool:
 def is_opened(text: str, opened: Iterable[Network]) -> bool:
     """Whether the address lies in a network that the operator opened."""
     networks = tuple(opened)
-    found = unwrapped(ipaddress.ip_address(text.partition("%")[0]))
-    return all(any(address in network for network in networks) for address in found)
+    addresses = unwrapped(ipaddress.ip_address(text.partition("%")[0]))
+    return all(any(address in network for network in networks) for address in addresses)
 
 
 def literal(host: str) -> str | None:

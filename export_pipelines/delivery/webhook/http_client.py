@@ -81,15 +81,15 @@ class HttpClient:
     def _request(
         self, session: requests.Session, method: str, body: "Body", headers: Mapping[str, str]
     ) -> requests.Response:
-        url, given = self.url, dict(headers)
+        url, sent_headers = self.url, dict(headers)
         if self.proxy is None:
             url, host = self._pinned(session)
-            given["Host"] = host
+            sent_headers["Host"] = host
         with session.request(
             method,
             url,
             data=body if len(body) else b"",
-            headers=given,
+            headers=sent_headers,
             timeout=(CONNECT_S, self.answer_s),
             allow_redirects=False,
             stream=True,  # what the server tells is not read
@@ -117,8 +117,8 @@ class HttpClient:
         return urlunsplit(parts._replace(netloc=netloc)), parts.netloc
 
     def _address(self, host: str, port: int) -> str:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-        addresses = [str(pair[4][0]) for pair in found]
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        addresses = [str(pair[4][0]) for pair in answers]
         for address in addresses:
             self._require_reachable(address)
         return addresses[0]

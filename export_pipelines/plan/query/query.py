@@ -76,13 +76,13 @@ class ResidualFilter(Statement):
     """What the database cannot be asked exactly: the residual filter, asked of its rows in a staging table of SQLite in memory.
 
     The table holds a batch of `columns`, which the database's SELECT gives after those of the query, and a `number` for
-    each row; `sql` gives the numbers of the rows that stay, and those columns of the query, `told`, that the SELECT does
+    each row; `sql` gives the numbers of the rows that stay, and those columns of the query, `sql_names`, that the SELECT does
     not. With `groups` the SELECT gives `columns` only, and `sql` what is grouped at the end. Without `asks` every row
     stays.
     """
 
     columns: tuple[SourceColumn, ...]
-    told: tuple[str, ...] = ()
+    sql_names: tuple[str, ...] = ()
     asks: bool = True
     groups: Groups | None = None
 
@@ -155,7 +155,7 @@ class Query(Statement):
         if self.residual.groups:
             return self.residual.columns
         return (
-            *(column for column in self.columns if column.name not in self.residual.told),
+            *(column for column in self.columns if column.name not in self.residual.sql_names),
             *self.residual.columns,
         )
 

@@ -78,7 +78,7 @@ def build_query(request: PlanRequest, fields: Iterable[Field], beside: Iterable[
     residual = residual_of(
         request, staying, asked.residual, [fetched_column.column for fetched_column in fetched]
     )
-    changes = {"told": tuple(texts), "asks": bool(kept)}
+    changes = {"sql_names": tuple(texts), "asks": bool(kept)}
     return query.model_copy(update={"residual": residual.model_copy(update=changes)})
 
 

@@ -77,10 +77,10 @@ class MariadbSource:
         return cls(make_url(url))
 
     def check(self, query: Query) -> None:
-        self._one(query, f"EXPLAIN {query.sql}")
+        self._scalar(query, f"EXPLAIN {query.sql}")
 
     def count(self, query: Query) -> int:
-        return int(self._one(query, query.count_sql))
+        return int(self._scalar(query, query.count_sql))
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         names = [column.name for column in query.columns]
@@ -114,7 +114,7 @@ class MariadbSource:
                 columns[n] = real_texts(columns[n].cast(pa.float64()))
             yield pa.RecordBatch.from_arrays(columns, names=names)
 
-    def _one(self, query: Query, sql: str) -> Any:
+    def _scalar(self, query: Query, sql: str) -> Any:
         """The first cell of what `sql` gives."""
         with self._connected() as connection, self._errors(), connection.cursor() as cursor:
             cursor.execute(inlined(sql, query.values))
@@ -131,7 +131,7 @@ class MariadbSource:
             connection = connected(lambda: pymysql.connect(**self._options()), pymysql.Error)
         except (pymysql.Error, OSError, TypeError, ValueError) as error:
             raise SourceError(
-                f"cannot be reached: {_told(error)}", where=self.place, remedy=REMEDY
+                f"cannot be reached: {_message(error)}", where=self.place, remedy=REMEDY
             ) from error
         with closing(connection):
             self._require_mariadb(connection)
@@ -178,7 +178,7 @@ class MariadbSource:
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> Exception:
-        code, what = error.args[0] if error.args else None, _told(error)
+        code, what = error.args[0] if error.args else None, _message(error)
         if code in NOT_THERE:
             return SourceError(
                 what, where=self.place, remedy="name your own tables in a catalog file, or grant SELECT"
@@ -233,7 +233,7 @@ def _hang_up(connection: "Connection[Any]") -> None:
     inside._sock.shutdown(socket.SHUT_RDWR)
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     """The server's or the system's words; neither tells the password."""
     return str(error.args[-1]) if error.args else type(error).__name__
 

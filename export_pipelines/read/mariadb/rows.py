@@ -84,9 +84,9 @@ class _Block:
 
     def drop_rows(self) -> None:
         """Keeps the beginning of the next row."""
-        rest = self.bytes[self.walked : self.filled]
-        self.bytes[: len(rest)] = rest
-        self.filled, self.walked = len(rest), 0
+        tail = self.bytes[self.walked : self.filled]
+        self.bytes[: len(tail)] = tail
+        self.filled, self.walked = len(tail), 0
         self.starts.clear()
         self.ends.clear()
 
@@ -136,18 +136,18 @@ def decoded(data: bytearray, starts: Sequence[int], ends: Sequence[int], columns
     buffer = pa.py_buffer(data)
     at = np.asarray(starts, np.int64)
     cells = np.arange(0, 2 * len(at), 2)
-    found = []
+    arrays = []
     for _ in range(columns):
         at, lengths, nulls = _lengths(raw, at)
         # Arrow's text is a list of edges in one run of bytes: every second one is a cell, the others lie between
         edges = np.empty(2 * len(at), np.int32)
         edges[0::2], edges[1::2] = at, at + lengths
         texts = pa.Array.from_buffers(pa.string(), len(edges) - 1, [None, pa.py_buffer(edges), buffer])
-        found.append(texts.take(pa.array(cells, mask=nulls)))
+        arrays.append(texts.take(pa.array(cells, mask=nulls)))
         at = at + lengths
     if not np.array_equal(at, ends):
         raise ExportError("the server's rows cannot be told apart")
-    return found
+    return arrays
 
 
 def _lengths(

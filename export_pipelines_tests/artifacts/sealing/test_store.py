@@ -28,7 +28,7 @@ def masters(*materials: bytes) -> MasterKeys:
         )
         for number, material in enumerate(materials, start=1)
     )
-    made = MasterKeys.of(KeyVersions(name="MASTER_KEY", held=held))
+    made = MasterKeys.of(KeyVersions(name="MASTER_KEY", local=held))
     assert made is not None
     return made
 

@@ -1,4 +1,4 @@
-"""The windows that living runs have in hand."""
+"""The windows of runs that are queued or going on."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,8 +25,8 @@ LIVING = (
 )
 
 
-class HeldWindows:
-    """Which windows living runs have in hand, whoever asked for them."""
+class RunningWindows:
+    """Which windows such runs cover, whoever asked for them."""
 
     def __init__(
         self,
