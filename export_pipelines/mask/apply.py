@@ -14,6 +14,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.objects import OPEN, Objects, UnreadObject, sealed
 from export_pipelines.mask.prefilter import NEAR_OWN, Prefilter
 from export_pipelines.mask.redact import may_change, own_at, redacted, redactor, without_never_exported
+from export_pipelines.mask.repeated import repeated_values
 from export_pipelines.mask.value_masks import WHOLE, masked, selected
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, shows_text
 from export_pipelines.read.bad_json import settled
@@ -57,7 +58,8 @@ class _Rows:
         self.today = pl.lit(plan.extract.window.end.date())
         never = [(types[id], frame[id]) for id in plan.masking.never]
         own = [(types[id], frame[id]) for id in plan.masking.own]
-        prefilter = Prefilter(own, never, len(frame))
+        more = repeated_values(frame, plan.masking.repeating)
+        prefilter = Prefilter(own, never, len(frame), more)
         columns = plan.masking.columns
         texts = [
             column
@@ -77,7 +79,7 @@ class _Rows:
         }
         near = (flags & NEAR_OWN > 0 for flags in (*cleaned.values(), *redacted.values(), *sealed.values()))
         rows = np.flatnonzero(np.logical_or.reduce([np.zeros(len(frame), np.bool_), *near]))
-        self.own = own_at(rows.tolist(), [*own, *never])
+        self.own = own_at(rows.tolist(), [*own, *never], more)
         self.clean = {source: self._without_never(source, flags) for source, flags in cleaned.items()}
         self.shown = {column.id: self._redacted(column, flags) for column, flags in redacted.items()}
         for id, contents in objects.items():

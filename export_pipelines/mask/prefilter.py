@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Collection
 from functools import cache, lru_cache
 from unicodedata import category, decomposition
 
@@ -54,9 +55,11 @@ def keys_beside(hidden: frozenset[str]) -> KnownKeys:
 
 
 class Prefilter:
-    """Of a batch of so many rows with these `own` values, and those of `never` exported types."""
+    """Of a batch of so many rows with these `own` values, and those of `never` exported types. Rows that have `more` of
+    both are flagged wherever they hold a text."""
 
-    def __init__(self, own: list[Values], never: list[Values], rows: int) -> None:
+    def __init__(self, own: list[Values], never: list[Values], rows: int, more: Collection[int] = ()) -> None:
+        self.more = np.fromiter(more, np.int64)
         days = [stored for type, stored in own if type == "dob"]
         self.rows = kernel.Rows(rows, folded(), years=len(days), numbers=len(never))
         for n, stored in enumerate(days):
@@ -73,6 +76,7 @@ class Prefilter:
         flags = self.rows.scan(letters, keys.known if keys else None)
         while keys and (flags & KEY).any() and keys.learn(texts.filter(flags & KEY > 0)):
             flags = self.rows.scan(letters, keys.known)
+        flags[self.more[letters.lengths[self.more] > 0]] |= NEVER | OWN
         return flags
 
 

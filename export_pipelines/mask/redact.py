@@ -1,9 +1,11 @@
 """Redaction of columns of texts: what looks like personal data becomes stars, whoever it belongs to."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import chain
+from types import MappingProxyType
 from urllib.parse import unquote_plus
 
 import numpy as np
@@ -61,13 +63,18 @@ def without_never_exported(texts: pl.Series, flags: Flags, own: dict[int, Own]) 
     return redacted(texts, flags & NEVER, own, lambda text, values: redact(text, values, (never_exported,)))
 
 
-def own_at(rows: list[int], values: list[Values]) -> dict[int, Own]:
-    """The own values of these rows."""
+def own_at(
+    rows: list[int],
+    values: list[Values],
+    more: Mapping[int, Iterable[tuple[str, str]]] = MappingProxyType({}),
+) -> dict[int, Own]:
+    """The own values of these rows, of which some have `more`."""
     if not rows:
         return {}
     stored = [(type, column[rows].cast(pl.String).to_list()) for type, column in values]
     return {
-        row: own_of((type, values[n]) for type, values in stored if values[n]) for n, row in enumerate(rows)
+        row: own_of(chain(((type, values[n]) for type, values in stored if values[n]), more.get(row, ())))
+        for n, row in enumerate(rows)
     }
 
 

@@ -143,13 +143,21 @@ class Projection(Frozen):
     columns: tuple[OutputColumn, ...]
 
 
+class Repeating(Frozen):
+    """A source column with the JSON of rows in which a key may stand twice on the way to one of `values`, each a semantic
+    type and a dotted path; null in other rows. The columns of `own` and `never` hold the first value of such a key."""
+
+    column: str
+    values: tuple[tuple[str, str], ...]
+
+
 class Masking(Frozen):
     """The output columns with their masks.
 
     `removed` are ids left out for privacy; `key_ids` names the versions of the keys that the run uses
     (`HASH_KEY_2:1a2b3c4d`), so that a rotated key makes other content.
     `own` are source columns with the row's names, streets and birth dates, which are redacted from its texts; `never`
-    those of never-exported types, whose values are taken out of every personal text.
+    those of never-exported types, whose values are taken out of every personal text; `repeating` has more values of both.
     """
 
     columns: tuple[OutputColumn, ...]
@@ -157,6 +165,7 @@ class Masking(Frozen):
     key_ids: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
+    repeating: tuple[Repeating, ...] = Field(default=(), exclude_if=lambda columns: not columns)
 
     @property
     def required(self) -> tuple[str, ...]:

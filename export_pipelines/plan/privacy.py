@@ -8,7 +8,16 @@ from export_pipelines.errors import RequestError
 from export_pipelines.plan.columns import source_fields, without_repeats
 from export_pipelines.plan.granted import granted_words, telling_parts
 from export_pipelines.plan.key_ids import keys_needed
-from export_pipelines.plan.plan import Mask, Masking, OutputColumn, PlanDraft, Seal, added, shows_text
+from export_pipelines.plan.plan import (
+    Mask,
+    Masking,
+    OutputColumn,
+    PlanDraft,
+    Repeating,
+    Seal,
+    added,
+    shows_text,
+)
 from export_pipelines.plan.privacy_checks import (
     is_treated,
     parts_too_many,
@@ -51,14 +60,20 @@ def mask_pii(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     own, never = _row_values(kept, request.dataset)
     unseen = (*_times_to_be_read(request), request.dataset.row_id)
     read = source_fields(request.dataset, [*(column.source for column in kept), *own, *never, *unseen])
+    repeating = _inside_json(source_fields(request.dataset, [*own, *never]))
     masking = Masking(
         columns=kept,
         removed=tuple(removed),
         key_ids=keys_needed(kept, request),
         own=own,
         never=never,
+        repeating=tuple(
+            Repeating(column=name, values=tuple((field.type, field.path or "") for field in fields))
+            for name, fields in repeating.items()
+        ),
     )
-    query = with_suspects(build_query(request, read, _lead_id(request.dataset, read)), request)
+    query = build_query(request, read, _lead_id(request.dataset, read), repeating)
+    query = with_suspects(query, request)
     return draft.model_copy(update={"masking": masking, "query": query})
 
 
@@ -184,6 +199,15 @@ def _row_values(
     )
     never = tuple(field.id for field in fields if not field.semantic_type.exportable) if personal else ()
     return own, never
+
+
+def _inside_json(fields: Iterable[Field]) -> dict[str, list[Field]]:
+    """Those that lie in JSON, by a name of the column that they lie in, which no field can have."""
+    inside: dict[str, list[Field]] = {}
+    for field in fields:
+        if field.path:
+            inside.setdefault(f"{field.column} (whole)", []).append(field)
+    return inside
 
 
 def _lead_id(dataset: Dataset, read: Iterable[Field]) -> tuple[Field, ...]:

@@ -67,6 +67,10 @@ class Dialect(Protocol):
     def output(self, field: Field, column: Expression) -> Expression:
         """What the SELECT reads: of JSON, and of a value inside it, the letters as they are stored."""
 
+    def repeating(self, fields: Sequence[Field], column: Expression) -> Expression:
+        """The JSON in the column as text, where a key on the way to one of these fields in it may stand twice; null where
+        none does, and where it does not parse. `output` has of such keys the first value only."""
+
     def value(self, field: Field, column: Expression) -> Expression:
         """The stored value, taken out of its JSON column where it lies in one."""
 

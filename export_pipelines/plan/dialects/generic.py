@@ -1,6 +1,6 @@
 """Any other database that SQLAlchemy knows: its SQL says only what all databases say alike, SQLite in memory the rest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -61,6 +61,9 @@ class Generic(TypedTimes):
         if field.path:
             raise NotPushable("what lies inside JSON")
         return column
+
+    def repeating(self, fields: Sequence[Field], column: Expression) -> NoReturn:
+        raise NotPushable("what lies inside JSON")
 
     def value(self, field: Field, column: Expression) -> Expression:
         if field.path or field.kind is Kind.DATE:

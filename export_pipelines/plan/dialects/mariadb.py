@@ -1,6 +1,7 @@
 """MariaDB: times have no zone and mean UTC, JSON is text, texts have collations of their own; the reader's session sets
 the modes that this SQL counts on: plain backslashes, UTC, and lists of any length."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -77,6 +78,10 @@ class Mariadb(TypedTimes):
         if self.bad_json_is_null:
             return case((func.json_valid(column), place), (column.is_not(None), fixed(BAD_JSON)))
         return place
+
+    def repeating(self, fields: Sequence[Field], column: Expression) -> Expression:
+        repeated = or_(*(may_stand_twice(column, _steps(field)) for field in fields))
+        return case((and_(func.json_valid(column), repeated), column))
 
     def value(self, field: Field, column: Expression) -> Expression:
         inner = _inner(field, column)

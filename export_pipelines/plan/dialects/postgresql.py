@@ -1,5 +1,6 @@
 """PostgreSQL: columns hold the real types, JSON is json or jsonb."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -74,6 +75,9 @@ class Postgresql(TypedTimes):
             return cast(column, MOMENT)
         # the inner cast costs nothing on JSON, and refuses a text that is none
         return cast(cast(column, JSON) if field.kind is Kind.JSON else column, Text)
+
+    def repeating(self, fields: Sequence[Field], column: Expression) -> Expression:
+        return case((_may_stand_twice(fields, column), cast(column, Text)))
 
     def value(self, field: Field, column: Expression) -> Expression:
         inner = _inner_text(field, column)
@@ -176,7 +180,7 @@ def _place(field: Field, column: Expression) -> Expression:
     if field.path is None:
         return column
     place = cast(column.op("#>")(_path(field)), JSON)
-    return case((_may_stand_twice(field, column), _first(field, column)), else_=place)
+    return case((_may_stand_twice([field], column), _first(field, column)), else_=place)
 
 
 def _inner_text(field: Field, column: Expression) -> Expression:
@@ -184,18 +188,20 @@ def _inner_text(field: Field, column: Expression) -> Expression:
     if field.path is None or field.kind is Kind.JSON:
         return _place(field, column)
     first = _first(field, column).op("#>>")(fixed("{}"))
-    return case((_may_stand_twice(field, column), first), else_=column.op("#>>")(_path(field)))
+    return case((_may_stand_twice([field], column), first), else_=column.op("#>>")(_path(field)))
 
 
-def _may_stand_twice(field: Field, column: Expression) -> Expression:
-    """Whether a key on the way to the value may stand twice in its object, of which `#>` gives the last value. A column
-    of jsonb holds only that."""
-    text, escape = cast(column, Text), fixed(escape_in(_steps(field)))
+def _may_stand_twice(fields: Sequence[Field], column: Expression) -> Expression:
+    """Whether a key on the way to one of the values may stand twice in its object, of which `#>` gives the last value. A
+    column of jsonb holds only that."""
+    text = cast(column, Text)
+    escapes = {escape_in(_steps(field)) for field in fields}
+    escaped = [func.strpos(text, fixed(escape)) > literal_column("0") for escape in sorted(escapes)]
     twice = [
-        func.split_part(text, fixed(f'"{step}"'), literal_column("3")) != fixed("") for step in _steps(field)
+        func.split_part(text, fixed(f'"{step}"'), literal_column("3")) != fixed("")
+        for step in dict.fromkeys(step for field in fields for step in _steps(field))
     ]
-    escaped = func.strpos(text, escape) > literal_column("0")
-    return and_(func.pg_typeof(column) != literal_column("'jsonb'::regtype"), or_(escaped, *twice))
+    return and_(func.pg_typeof(column) != literal_column("'jsonb'::regtype"), or_(*escaped, *twice))
 
 
 def _first(field: Field, column: Expression) -> Expression:

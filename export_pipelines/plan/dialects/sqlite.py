@@ -1,7 +1,7 @@
 """SQLite: timestamps, dates and money are text, JSON is text, lower() knows ASCII only; the reader registers FUNCTIONS."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     CompoundSelect,
     Select,
+    Text,
     and_,
     case,
     cast,
@@ -40,16 +41,14 @@ from export_pipelines.plan.dialects.dialect import (
     Sign,
     between,
     compiled_for,
-    escape_in,
     fixed,
     folded,
     milliseconds,
-    steps_of,
 )
+from export_pipelines.plan.dialects.sqlite_json import PLAIN, extracted, inside, letters, may_stand_twice
 
 INT64 = 2**63 - 1
 TEXTS = (StoredAs.ISO, StoredAs.SQL)
-PLAIN = ("integer", "real", "true", "false")  # types of JSON's values whose letters say all
 
 
 class Sqlite:
@@ -64,10 +63,14 @@ class Sqlite:
 
     def output(self, field: Field, column: Expression) -> Expression:
         whole = field.path is None and field.kind is Kind.JSON
-        output = func.json(column) if whole else _inside(field, column, _extracted) if field.path else column
+        output = func.json(column) if whole else inside(field, column, extracted) if field.path else column
         if not self.marks_bad_json(field):
             return output
         return case((func.json_valid(column), output), (column.is_not(None), fixed(BAD_JSON)))
+
+    def repeating(self, fields: Sequence[Field], column: Expression) -> Expression:
+        repeated = and_(func.json_valid(column), may_stand_twice(fields, column))
+        return cast(case((repeated, column)), Text)
 
     def value(self, field: Field, column: Expression) -> Expression:
         return _value(field, self._json(column) if field.path else column)
@@ -106,7 +109,7 @@ class Sqlite:
             is_list = func.json_type(json, place) == fixed("array")
             return case((is_list, _member(json, place, text, self)))
 
-        return _inside(field, self._json(column), includes) == literal_column("1")
+        return inside(field, self._json(column), includes) == literal_column("1")
 
     def text_or_list_includes(self, field: Field, column: Expression, text: str) -> Expression:
         column = self._json(column)
@@ -116,7 +119,7 @@ class Sqlite:
             is_list = func.json_type(json, place) == fixed("array")
             return case((is_list, _member(json, place, text, self)), else_=contained)
 
-        return _inside(field, column, includes) == literal_column("1")
+        return inside(field, column, includes) == literal_column("1")
 
     def matches(self, value: Expression, pattern: str) -> Expression:
         return func.regexp(pattern, value) == literal_column("1")
@@ -200,51 +203,16 @@ class Sqlite:
         return compiled_for(sqlite.dialect(paramstyle="qmark"), statement)
 
 
-def _letters(field: Field, column: Expression) -> Expression:
-    """The column, or the text of what lies inside its JSON: of a number or a truth as it is written, since `->>` would
-    make 1.1 of 1.10, and 1 of true; a JSON value stays JSON."""
-    if field.path is None:
-        return column
-    if field.kind is Kind.JSON:
-        return func.nullif(_inside(field, column, _extracted), fixed("null"))
-    return _inside(field, column, _plain_letters)
-
-
-def _plain_letters(json: Expression, path: Expression) -> Expression:
-    is_plain = func.json_type(json, path).in_([fixed(type) for type in PLAIN])
-    return case((is_plain, _extracted(json, path)), else_=json.op("->>")(path))
-
-
-def _extracted(json: Expression, path: Expression) -> Expression:
-    return json.op("->")(path)
-
-
-def _inside(
-    field: Field, column: Expression, build: Callable[[Expression, Expression], Expression]
-) -> Expression:
-    """What `build` makes of the JSON and the path in it. Not every version of SQLite takes a key that is written in escapes
-    for the same key, so each step to it is found by its decoded name."""
-    steps, value = _steps(field), column
-    for step in steps:
-        members = func.json_each(value).table_valued("key", "fullkey", name="member")
-        place = select(members.c.fullkey).where(
-            members.c.key == fixed(step)
-        )  # of more than one row the first
-        value = _extracted(value, place.scalar_subquery())
-    escaped = column.like(fixed(f"%{escape_in(steps)}%"))
-    return case((escaped, build(value, fixed("$"))), else_=build(column, _path(field)))
-
-
 def _value(field: Field, column: Expression) -> Expression:
-    letters = _letters(field, column)
+    text = letters(field, column)
     if field.kind is Kind.BOOLEAN and (field.path or field.semantic_type.name == "boolean"):
-        word = func.lower(letters)
+        word = func.lower(text)
         return case(
             (word.in_([fixed(name) for name in TRUE]), YES), (word.in_([fixed(name) for name in FALSE]), NO)
         )
     if field.path and field.kind is Kind.TIMESTAMP and field.stored_as not in TEXTS:
-        return case((_is_number(letters), cast(letters, NUMERIC)))
-    return letters
+        return case((_is_number(text), cast(text, NUMERIC)))
+    return text
 
 
 def _is_number(value: Expression) -> Expression:
@@ -255,11 +223,11 @@ def _is_number(value: Expression) -> Expression:
 def _member(column: Expression, place: Expression, text: str, dialect: Sqlite) -> Expression:
     """Only plain values are members, and numbers as they are written."""
     member = func.json_each(column, place).table_valued("value", "type", "fullkey", name="member")
-    letters = case(
+    spelled = case(
         (member.c.type.in_([fixed(type) for type in PLAIN]), column.op("->")(member.c.fullkey)),
         (member.c.type == fixed("text"), member.c.value),
     )
-    same = dialect.without_case(letters, text.isascii()) == folded(text)
+    same = dialect.without_case(spelled, text.isascii()) == folded(text)
     return exists(select(literal_column("1")).select_from(member).where(same))
 
 
@@ -285,12 +253,3 @@ def _is_whole(number: Expression) -> Expression:
 
 def _head(text: Expression, length: int) -> Expression:
     return func.substr(text, literal_column("1"), literal_column(str(length)))
-
-
-def _path(field: Field) -> Expression:
-    """`'$."geo"."lat"'`, a literal: a bound path would hide the field in the printed SQL."""
-    return fixed("$" + "".join(f'."{step}"' for step in _steps(field)))
-
-
-def _steps(field: Field) -> list[str]:
-    return steps_of(field, "\"'\\")

@@ -1,14 +1,15 @@
 """The SELECT of a plan and its count: only the columns that the output needs, only the joins that they name."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Select, Text, case, cast, or_, select
 from sqlalchemy.sql import quoted_name, visitors
 from sqlalchemy.sql.functions import FunctionElement
 
-from export_pipelines.catalog import Field
+from export_pipelines.catalog import Field, Kind
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects import FUNCTIONS, NotPushable, Sqlite
 from export_pipelines.plan.dialects.dialect import NO, YES, Compiled, Expression
@@ -35,20 +36,26 @@ ORDER_BY = " ORDER BY "
 MAX_PARAMETERS = 30_000  # SQLite takes 32,766, PostgreSQL 65,535
 
 
-def build_query(request: PlanRequest, fields: Iterable[Field], beside: Iterable[Field] = ()) -> Query:
+def build_query(
+    request: PlanRequest,
+    fields: Iterable[Field],
+    beside: Iterable[Field] = (),
+    repeating: Mapping[str, Sequence[Field]] = MappingProxyType({}),
+) -> Query:
     """The query that reads `fields` of the rows that the window and the filter leave, in the dataset's order. What is read
-    `beside` them, stored columns only, is no part of what the rows say."""
+    `beside` them, stored columns only, is no part of what the rows say; nor are the columns of `repeating`, by their names:
+    the JSON around these fields, in rows where a key on the way to one may stand twice."""
     fields, beside = tuple(fields), tuple(beside)
     tables = Tables(request.dataset, request.sql, request.age_day)
     staging = StagingTable(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, staging)
     where = [predicate.expression for predicate in asked.pushed]
     kept = [predicate.expression for predicate in asked.residual]
-    outputs, texts = _outputs(fields, tables, staging)
+    outputs, texts = _outputs((*fields, *beside), tables, staging)
+    _add_repeating(repeating, tables, staging, outputs, texts)
     fetched = staging.fetched([*texts.values(), *kept])
     order = [key for keys in _order(request, tables).values() for key in keys]
     rows = rows_of(request, tables, request.order, fields)
-    outputs += _outputs(beside, tables, staging)[0]
     outputs += [fetched_column.expression for fetched_column in fetched]
     statement: Select[Any] = (
         select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
@@ -57,16 +64,9 @@ def build_query(request: PlanRequest, fields: Iterable[Field], beside: Iterable[
     here = None if kept else limit  # rows that are asked afterwards are cut off after that
     statement = limited(statement, here)
     count = count_limited(tables.source(where), where, here)
-    columns = tuple(
-        SourceColumn(
-            name=field.id,
-            kind=field.kind,
-            scale=field.decimal_scale,
-            type=field.type,
-            stored_as=field.stored_as,
-            in_json=field.path is not None,
-        )
-        for field in (*fields, *beside)
+    columns = (
+        *map(_source_column, (*fields, *beside)),
+        *(SourceColumn(name=name, kind=Kind.TEXT, type="text") for name in repeating),
     )
     query = query_of(request, statement, count, asked.pushed, columns)
     marked = [field.id for field in fields if field.id in texts or tables.dialect.marks_bad_json(field)]
@@ -96,6 +96,33 @@ def _outputs(
             moved = staging.field(field.id)
             texts[field.id] = cast(staging.dialect.output(moved, staging.column(moved)), Text).label(name)
     return outputs, texts
+
+
+def _add_repeating(
+    repeating: Mapping[str, Sequence[Field]],
+    tables: Tables,
+    staging: StagingTable,
+    outputs: list[Expression],
+    texts: dict[str, Expression],
+) -> None:
+    for id, fields in repeating.items():
+        name = quoted_name(id, quote=True)
+        try:
+            outputs.append(tables.dialect.repeating(fields, tables.column(fields[0])).label(name))
+        except NotPushable:
+            moved = [staging.field(field.id) for field in fields]
+            texts[id] = staging.dialect.repeating(moved, staging.column(moved[0])).label(name)
+
+
+def _source_column(field: Field) -> SourceColumn:
+    return SourceColumn(
+        name=field.id,
+        kind=field.kind,
+        scale=field.decimal_scale,
+        type=field.type,
+        stored_as=field.stored_as,
+        in_json=field.path is not None,
+    )
 
 
 def _order(request: PlanRequest, tables: Tables) -> dict[str, list[Expression]]:
