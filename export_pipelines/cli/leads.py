@@ -10,7 +10,7 @@ import typer
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.progress import progress_bar
-from export_pipelines.cli.tables import show_json
+from export_pipelines.cli.tables import show_json, show_table
 from export_pipelines.errors import RequestError
 from export_pipelines.project import Project
 from export_pipelines.quantities import counted
@@ -112,7 +112,12 @@ def import_leads(
         )
     if json:
         show_json(
-            {**vars(result), "form": vars(result.form), "dates": [vars(order) for order in result.dates]}
+            {
+                **vars(result),
+                "form": vars(result.form),
+                "columns": [column.as_json() for column in result.columns],
+                "dates": [vars(order) for order in result.dates],
+            }
         )
     else:
         _tell(result, dry_run)
@@ -141,8 +146,14 @@ def _tell_how(result: "ImportResult", dry_run: bool) -> None:
         why = f", as line {order.line} tells" if order.line else ""
         say(f'dates of "{order.header}" are read {order.order}{why}')
     if dry_run:
-        for header, field in result.columns.items():
-            say(f'column "{header}" is {field}')
+        show_table(
+            result.columns,
+            {
+                "column": lambda column: column.header,
+                "field": lambda column: column.field,
+                "by": lambda column: f"{column.match} (guessed)" if column.match.is_guess else column.match,
+            },
+        )
         return
     for header, field in result.custom_fields.items():
         say(f'column "{header}" is {field}')

@@ -11,7 +11,7 @@ from dataclasses import replace
 from export_pipelines.catalog import Dataset, PiiClass
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.errors import unknown
-from export_pipelines.importer.mapping import Mapping, Target
+from export_pipelines.importer.mapping import Mapping, Match, Target
 from export_pipelines.importer.usual_headers import usual_field
 from export_pipelines.normal_form import normalised
 
@@ -62,13 +62,19 @@ def _mapped(header: Sequence[str], mapping: Mapping) -> tuple[dict[int, Target],
             both = f'"{names[places[0]]}" and "{name}"'
             faults.append(f'the mapping names the column "{header[places[0]]}" twice, as {both}; leave one')
         else:
-            targets[places[0]], names[places[0]] = target, name
+            match = _match_in_mapping(header[places[0]], name)
+            targets[places[0]], names[places[0]] = replace(target, match=match), name
     for place, target in list(targets.items()):
         if target.time_in:
             at, fault = _time_of(target.time_in, header, targets)
             faults += [fault] if fault else []
-            targets[at], targets[place] = Target(""), replace(target, time_at=at)
+            match = _match_in_mapping(header[at], target.time_in)
+            targets[at], targets[place] = Target("", match=match), replace(target, time_at=at)
     return targets, faults
+
+
+def _match_in_mapping(header: str, name: str) -> Match:
+    return Match.MAPPING if header == name else Match.SIMILAR_IN_MAPPING
 
 
 def _time_of(name: str, header: Sequence[str], targets: dict[int, Target]) -> tuple[int, str | None]:
@@ -87,14 +93,14 @@ def _by_itself(header: str, number: int, named: "_Names", taken: set[str], usual
     """What a column that nothing maps is by its header: a field, a value that is never exported, the `usual` field, or a
     custom field."""
     if field := named.field(header, taken):
-        return Target(field)
+        return Target(field, match=Match.NAME if named.is_exact(header) else Match.SIMILAR_NAME)
     closed = never_exported_type(header)
     if closed == "ssn" and compared(header) in _SSN_ITSELF:
-        return Target("ssn")
+        return Target("ssn", match=Match.USUAL_NAME)
     if usual and not closed:
-        return Target(usual)
+        return Target(usual, match=Match.USUAL_NAME)
     field = CUSTOM + _free_key(header, number, taken)
-    return Target(field, type=closed, pii=PiiClass.SENSITIVE) if closed else Target(field)
+    return Target(field, closed, PiiClass.SENSITIVE if closed else None, match=Match.NEW)
 
 
 class _Names:
@@ -108,17 +114,23 @@ class _Names:
         for field in custom:
             self._labels.setdefault(field.label, []).append(field.id)
         personal = [field for field in dataset.fields if field.pii is not PiiClass.NONE and field.id in own]
-        self._own = _first(
+        of_own = [
             *((spelling, id) for id in own for spelling in _spellings(id)),
             *((field.label, field.id) for field in personal),
-        )
-        self._custom = _first(
+        ]
+        of_custom = [
             *((spelling, field.id) for field in custom for spelling in _spellings(field.id)),
             *((field.id.removeprefix(CUSTOM), field.id) for field in custom),
-        )
+        ]
+        self._own, self._custom = _first(*of_own), _first(*of_custom)
+        self._exact = {*self._labels, *(spelling for spelling, _ in (*of_own, *of_custom))}
 
     def own(self, header: str) -> str | None:
         return self._own.get(compared(header))
+
+    def is_exact(self, header: str) -> bool:
+        """Whether the header of a field is its name as it is written."""
+        return header in self._exact
 
     def field(self, header: str, taken: set[str]) -> str | None:
         free = (id for id in self._labels.get(header, ()) if id not in taken)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from export_pipelines.catalog import Catalog, load_catalog
 from export_pipelines.errors import ImportFileError
@@ -14,7 +15,7 @@ from export_pipelines.importer.guess_dialect import FileForm, form_of, opened_te
 from export_pipelines.importer.headers import CUSTOM
 from export_pipelines.importer.layout import lay_out
 from export_pipelines.importer.load_records import Load
-from export_pipelines.importer.mapping import Mapping
+from export_pipelines.importer.mapping import Mapping, Match
 from export_pipelines.importer.records import Record, read_records
 from export_pipelines.importer.reject_file import FirstRejects, reject_file
 from export_pipelines.lead_store.store import writing
@@ -25,16 +26,32 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class ImportedColumn:
+    """A column of the file, the field that it fills, and why."""
+
+    header: str
+    field: str
+    match: Match
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "header": self.header,
+            "field": self.field,
+            "match": self.match,
+            "guessed": self.match.is_guess,
+        }
+
+
+@dataclass(frozen=True)
 class ImportResult:
-    """loaded + already_there + rejected = records. `form`: how the file was read; `columns`: header -> field of all
-    columns; `dates`: the orders of dates as `1/2/2024` that the columns tell. `custom_fields`: header -> id of the columns
+    """loaded + already_there + rejected = records. `form`: how the file was read; `columns`: all columns of the file, in
+    their order; `dates`: the orders of dates as `1/2/2024` that the columns tell. `custom_fields`: header -> id of the columns
     that no field knew, `never_exported`: header -> type of the columns whose values no export shows. `reject_file` is None
     when nothing was rejected. Of a dry run `first_rejects` has lines and reasons, and `loaded` is what would be."""
 
     form: FileForm
-    columns: dict[str, str]
+    columns: tuple[ImportedColumn, ...]
     dates: tuple[ColumnOrder, ...]
-
     records: int
     loaded: int
     already_there: int
@@ -94,7 +111,9 @@ def import_leads(
     log.info("import finished", extra={"file": str(file), **counts, "already_there": load.already_there})
     return ImportResult(
         form=form,
-        columns={step.header: step.field or "its time of day" for step in layout.cells},
+        columns=tuple(
+            ImportedColumn(step.header, step.field or "its time of day", step.match) for step in layout.cells
+        ),
         dates=dates,
         first_rejects=first_rejects,
         records=load.records,

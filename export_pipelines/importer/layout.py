@@ -14,7 +14,7 @@ from export_pipelines.errors import ImportFileError, unknown
 from export_pipelines.importer.dates import DateOrder
 from export_pipelines.importer.headers import CUSTOM, targets_of
 from export_pipelines.importer.lead_ads import without_prefix
-from export_pipelines.importer.mapping import Mapping, Target
+from export_pipelines.importer.mapping import Mapping, Match, Target
 from export_pipelines.importer.parse import Parse, Unfit, object_id, outcome, parser_of
 from export_pipelines.lead_store.tables import (
     PARTIES,
@@ -59,6 +59,7 @@ class Step:
     type: str = "text"
     format: str | None = None
     time_at: int | None = None  # the place of the column with the time of day
+    match: Match = Match.MAPPING
 
     @property
     def may_hold_slashed_dates(self) -> bool:
@@ -102,7 +103,8 @@ def lay_out(header: Sequence[str], mapping: Mapping, dataset: Dataset, where: st
     steps = []
     for name, target in zip(header, targets, strict=True):
         try:
-            steps.append(_step(name, target, dataset, declared, mapping.zone))
+            step = _step(name, target, dataset, declared, mapping.zone)
+            steps.append(replace(step, match=target.match))
         except Unfit as fault:
             faults.append(str(fault))
     constants: dict[str, Any] = {}

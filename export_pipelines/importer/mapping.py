@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,11 +19,27 @@ KEYS = ("columns", "constants", "encoding", "delimiter", "timezone", "dates")
 DETAILS = ("field", "type", "pii", "label", "format", "with")
 
 
+class Match(StrEnum):
+    """Why a column goes to its field: the mapping has its header, or the header is the field's own name, or neither has and
+    it becomes a field of its own. The others are guesses."""
+
+    MAPPING = "mapping"
+    SIMILAR_IN_MAPPING = "similar header in the mapping"
+    NAME = "name of the field"
+    SIMILAR_NAME = "similar to the name of the field"
+    USUAL_NAME = "usual name"
+    NEW = "new field"
+
+    @property
+    def is_guess(self) -> bool:
+        return self in (Match.SIMILAR_IN_MAPPING, Match.SIMILAR_NAME, Match.USUAL_NAME)
+
+
 @dataclass(frozen=True)
 class Target:
     """The field a column goes to, none where it is another's time of day. `type`, `pii` and `label` declare a custom
     field; `format` is strptime's, for dates and timestamps written another way than ISO 8601; `time_in` names the column
-    with the time of day that belongs to this one's date, and `time_at` is its place."""
+    with the time of day that belongs to this one's date, and `time_at` is its place; `match` tells why it goes there."""
 
     field: str
     type: str | None = None
@@ -31,6 +48,7 @@ class Target:
     format: str | None = None
     time_in: str | None = None
     time_at: int | None = None
+    match: Match = Match.MAPPING
 
 
 @dataclass(frozen=True)

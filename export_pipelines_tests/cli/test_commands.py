@@ -377,16 +377,21 @@ def test_a_dry_run_of_an_import_shows_how_the_file_is_read_and_writes_nothing(
         "1 lead would be loaded of 2 rows",
         "1 row would be rejected",
         "line 3: WHEN: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z",
+        "column  field         by",
+        "WHEN    submitted_at  similar header in the mapping (guessed)",
+        "E-Mail  email         similar to the name of the field (guessed)",
+        "Größe   custom.groe   new field",
     ]
     assert answer.stderr.splitlines() == [
         "read as utf-16, with a semicolon between cells (encoding and delimiter guessed)",
         'dates of "WHEN" are read day first, as line 2 tells',
-        'column "WHEN" is submitted_at',
-        'column "E-Mail" is email',
-        'column "Größe" is custom.groe',
     ]
     assert sorted(project.folder.rglob("*")) == before
     found = data(terminal(*words, "--dry-run", "--json"))
+    assert found["columns"][1:] == [
+        {"header": "E-Mail", "field": "email", "match": "similar to the name of the field", "guessed": True},
+        {"header": "Größe", "field": "custom.groe", "match": "new field", "guessed": False},
+    ]
     assert found["form"] == {"encoding": "utf-16", "delimiter": ";", "guessed": ["encoding", "delimiter"]}
     assert found["first_rejects"] == [[3, "WHEN: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z"]]
 

@@ -5,7 +5,7 @@ import pytest
 from export_pipelines.catalog import load_catalog
 from export_pipelines.importer.headers import compared, targets_of
 from export_pipelines.importer.layout import TYPES
-from export_pipelines.importer.mapping import mapping_of
+from export_pipelines.importer.mapping import Mapping, Match, Target, mapping_of
 from export_pipelines.importer.usual_headers import USUAL_HEADERS
 
 LEADS = load_catalog(None).dataset("leads")
@@ -60,3 +60,34 @@ def test_usual_names_are_written_as_they_are_compared_and_fill_fields_that_there
     assert {field for _, field in named} <= set(TYPES)
     headers = [header for headers in USUAL_HEADERS.values() for header in headers]
     assert len(headers) == len(set(headers))
+
+
+@pytest.mark.parametrize(
+    ("header", "match"),
+    [
+        ("When", Match.MAPPING),
+        ("WHEN", Match.SIMILAR_IN_MAPPING),
+        ("Day,Clock", Match.MAPPING),
+        ("Day,clock", Match.SIMILAR_IN_MAPPING),
+        ("email", Match.NAME),
+        ("E-mail", Match.SIMILAR_NAME),
+        ("First name", Match.NAME),
+        ("First Name", Match.SIMILAR_NAME),
+        ("source_name", Match.NAME),
+        ("Source Name", Match.SIMILAR_NAME),
+        ("loan_amount", Match.NAME),
+        ("custom.loan_amount", Match.NAME),
+        ("LOAN-AMOUNT", Match.SIMILAR_NAME),
+        ("Zip Code", Match.USUAL_NAME),
+        ("ssn", Match.NAME),
+        ("Social Security Number", Match.USUAL_NAME),
+        ("Spouse SSN", Match.NEW),
+        ("Shoe size", Match.NEW),
+    ],
+)
+def test_why_a_column_goes_to_its_field_is_told(header: str, match: Match) -> None:
+    words = mapping_of([f"{name}=delivered_at" for name in ("When",) if "hen" in header.lower()])
+    if header.startswith("Day"):
+        words = Mapping({"Day": Target("delivered_at", time_in="Clock")})
+    targets, _ = targets_of(header.split(","), words, LEADS, TYPES)
+    assert targets[-1].match is match

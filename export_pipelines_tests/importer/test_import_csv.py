@@ -22,8 +22,8 @@ from export_pipelines.catalog import load_catalog
 from export_pipelines.errors import CatalogError, ImportFileError, StoreError
 from export_pipelines.importer.dates import DateOrder
 from export_pipelines.importer.guess_dialect import FileForm
-from export_pipelines.importer.import_csv import ImportResult, import_leads
-from export_pipelines.importer.mapping import Mapping, Target, load_mapping, mapping_of
+from export_pipelines.importer.import_csv import ImportedColumn, ImportResult, import_leads
+from export_pipelines.importer.mapping import Mapping, Match, Target, load_mapping, mapping_of
 from export_pipelines.lead_store.tables import metadata
 from export_pipelines.sample import generate_leads
 from export_pipelines_tests.conftest import examples
@@ -546,7 +546,11 @@ def test_date_and_time_in_two_columns_are_one_time(
     result = room.load(f"Time,DATE,city\n{time},{date},Austin\n,{date},Dallas\n", load_mapping(file))
     assert room.rows("SELECT submitted_at, city, custom FROM leads") == [(stored, "Austin", None)]
     assert [reason for _, reason, _ in room.rejects()] == ["DATE: only one of date and time of day is given"]
-    assert result.columns == {"Time": "its time of day", "DATE": "submitted_at", "city": "city"}
+    assert [(column.header, column.field) for column in result.columns] == [
+        ("Time", "its time of day"),
+        ("DATE", "submitted_at"),
+        ("city", "city"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -591,7 +595,11 @@ def test_a_dry_run_tells_all_and_writes_nothing(room: Room) -> None:
     assert [path.name for path in room.folder.iterdir()] == ["in.csv"]
     assert (result.form, result.loaded) == (FileForm("cp1252", ";", ("encoding", "delimiter")), 2)
     assert result.first_rejects == ((4, "Wann: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z"),)
-    assert result.columns == {"Wann": "submitted_at", "REF": "reference", "Straße": "custom.strae"}
+    assert result.columns == (
+        ImportedColumn("Wann", "submitted_at", Match.SIMILAR_IN_MAPPING),
+        ImportedColumn("REF", "reference", Match.SIMILAR_IN_MAPPING),
+        ImportedColumn("Straße", "custom.strae", Match.NEW),
+    )
     loaded = room.load(content, mapping, catalog_out=room.catalog)
     assert (loaded.loaded, loaded.columns, loaded.dates) == (2, result.columns, result.dates)
 
