@@ -1,7 +1,6 @@
 """What a notebook asks of artifacts: the same of a project on this machine and of one behind a service."""
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,12 +18,13 @@ class ArtifactReader:
     def store(self) -> "Store":
         raise NotImplementedError
 
-    def note_opened(self, manifests: "Iterable[Manifest]", read: bool = True) -> None:
-        """What is told of it that a person reads artifacts, or (not `read`) has them verified: a service tells it by itself."""
+    @property
+    def reading_store(self) -> "Store":
+        """The store for what a person reads; a service records by itself whom it refuses."""
+        return self.store
 
-    def noting_refusals(self, manifest: "Manifest") -> AbstractContextManager[None]:
-        """For the block that reads an artifact; a service notes them by itself."""
-        return nullcontext()
+    def note_opened(self, manifests: "Iterable[Manifest]") -> None:
+        """Records that a person reads artifacts; a service does it by itself."""
 
     def manifest(self, artifact: str) -> "Manifest":
         """That of an artifact as a listing names it, or of the newest of a window, `<export>/<window key>`.
@@ -42,8 +42,7 @@ class ArtifactReader:
 
         manifest = self.manifest(artifact)
         self.note_opened([manifest])
-        with self.noting_refusals(manifest):
-            return to_pandas(read_artifact(manifest, self.store))
+        return to_pandas(read_artifact(manifest, self.reading_store))
 
     def to_arrow(self, artifact: str) -> "pa.RecordBatchReader":
         """What an artifact holds, batch by batch, a part in memory at a time; see `read`."""
@@ -51,7 +50,7 @@ class ArtifactReader:
 
         manifest = self.manifest(artifact)
         self.note_opened([manifest])
-        return to_arrow(manifest, self.store)
+        return to_arrow(manifest, self.reading_store)
 
     def scan(self, export: str) -> "pl.LazyFrame":
         """The rows of all partitions, the newest artifact of each, in the order of time; read when they are asked for.
@@ -62,7 +61,7 @@ class ArtifactReader:
 
         manifests = self.newest(export)
         self.note_opened(manifests)
-        return scan_artifacts(manifests, self.store)
+        return scan_artifacts(manifests, self.reading_store)
 
     def last(self, export: str) -> "Manifest":
         """The newest artifact of an export, whatever its window. Raises RequestError when there is none."""

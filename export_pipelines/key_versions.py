@@ -65,6 +65,11 @@ class KeyVersions(BaseModel):
     kms: tuple[KmsKeyName, ...] = ()
     chosen: str = ""
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is any version, held here or in AWS KMS."""
+        return bool(self.local or self.kms)
+
     def active(self, purpose: str) -> KeyVersion:
         """The version held here that new exports use: the chosen one, or else the highest. Raises SettingsError, in which
         `purpose` (hash, tokenize) is what needs the key."""

@@ -8,7 +8,7 @@ project.scan("daily_leads")                     # all partitions, as a Polars La
 
 import hashlib
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from export_pipelines.access import Permission, Policy
-    from export_pipelines.artifacts import Manifest
+    from export_pipelines.artifacts import Manifest, Store
     from export_pipelines.definition import ExportDefinition
     from export_pipelines.definition.destinations import DestinationSettings
     from export_pipelines.ledger import AuditAction
@@ -236,12 +236,32 @@ class Project(ProjectParts, ArtifactReader):
                 plan, context, self.ledger, self.resources, token, observer, deliverable, self.asker
             )
 
-    def noting_refusals(self, manifest: "Manifest") -> AbstractContextManager[None]:
-        return self.trail.refusals(self.asker, "read", manifest.artifact)
+    @property
+    def reading_store(self) -> "Store":
+        return self.recorded_store("read")
 
-    def note_opened(self, manifests: "Iterable[Manifest]", read: bool = True) -> None:
-        """Records that a person read artifacts, or (not `read`) had them verified: a download where they got its content,
-        and the use of its data key where it is sealed."""
+    def recorded_store(self, asked: str, asker: str | None = None) -> "Store":
+        """The store, which records for whom it could not open a part, and what was `asked` of it."""
+        from export_pipelines.audit.recorded_store import RecordedStore
+
+        return RecordedStore(self.store, self.trail, asker or self.asker, asked)
+
+    def note_opened(self, manifests: "Iterable[Manifest]") -> None:
+        """Records that a person read artifacts: a download, and the use of its data key where it is sealed."""
         from export_pipelines.audit.records import opened
 
-        self.trail.record(*opened(manifests, self.asker, read))
+        self.trail.record(*opened(manifests, self.asker, read=True))
+
+    def verify(self, artifact: str, asker: str | None = None) -> list[str]:
+        """The faults of an artifact, see `artifacts.verify`; where it is sealed and a master key is set, it has to open, and
+        the use of its data key is recorded. Raises KeyRefused, which is recorded, for a master key that does not open it."""
+        from export_pipelines.artifacts import verify
+        from export_pipelines.audit.records import opened
+        from export_pipelines.errors import DamagedArtifact, SettingsError
+
+        store = self.recorded_store("verify", asker)
+        faults = verify(store, artifact)
+        if self.settings.master_key.is_set:
+            with suppress(DamagedArtifact, SettingsError):  # without the ledger no key was used
+                self.trail.record(*opened([store.manifest(artifact)], asker or self.asker, read=False))
+        return faults

@@ -4,11 +4,10 @@ Of a sealed artifact the stored bytes are held against their own digest, which s
 key is here, it has to open."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts.manifest import Manifest, Part
-from export_pipelines.errors import DamagedArtifact, SealedArtifact, SettingsError
+from export_pipelines.errors import DamagedArtifact, KeyRefused, SealedArtifact, SettingsError
 from export_pipelines.files.digest import digest_of
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ Content = tuple[int, str]  # size and SHA-256
 def verify(store: "Store", artifact: str) -> list[str]:
     """One line for each fault of `artifact`, `<file>: <what>`; empty when it is whole.
 
-    Raises RequestError when the store knows no such artifact.
+    Raises RequestError when the store knows no such artifact, KeyRefused for a sealed one that the master key does not open.
     """
     try:
         manifest = store.manifest(artifact)
@@ -65,9 +64,15 @@ def _part_faults(store: "Store", manifest: Manifest, part: Part, sizes: Mapping[
 
 
 def _require_opening(store: "Store", artifact: str, part: Part) -> None:
-    """Raises DamagedArtifact where the key of a sealed part is here and is not the one it was sealed with."""
-    with suppress(SealedArtifact, SettingsError), store.open(artifact, part.name):
-        pass
+    """Raises DamagedArtifact where the key of a sealed part is here and is not the one it was sealed with, KeyRefused where
+    the master key that is set does not open it. Without a key, or its ledger, the digest has to do."""
+    try:
+        with store.open(artifact, part.name):
+            pass
+    except KeyRefused:
+        raise
+    except (SealedArtifact, SettingsError):
+        return
 
 
 def _difference(manifest: Manifest, content: Content, stated: Content) -> str:

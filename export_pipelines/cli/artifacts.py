@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from export_pipelines.cli.delivered import require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.tables import Columns, show_json, show_listing
-from export_pipelines.errors import DamagedArtifact, RequestError, RetryableError, SettingsError
+from export_pipelines.errors import RequestError, RetryableError, SettingsError
 from export_pipelines.listings import artifact_listing
 from export_pipelines.quantities import counted, size
 
@@ -128,18 +127,12 @@ def verify(
     json: Json = False,
 ) -> None:
     """Read every part of an artifact again and name what was changed, cut, swapped, lost or added."""
-    from export_pipelines.artifacts import verify as faults_of
-
     project = project_of(context)
-    store = project.store
-    faults = faults_of(store, artifact)
-    if project.settings.master_key.local:
-        with suppress(DamagedArtifact, SettingsError):  # without the ledger no key was used
-            project.note_opened([store.manifest(artifact)], read=False)
+    faults = project.verify(artifact)
     if json:
         show_json({"artifact": artifact, "whole": not faults, "faults": faults})
     elif not faults:
-        manifest = store.manifest(artifact)
+        manifest = project.store.manifest(artifact)
         show(
             f"{artifact}: whole, {counted(len(manifest.parts), 'part')}, {counted(manifest.rows, 'row')}, "
             f"{size(manifest.bytes)}"

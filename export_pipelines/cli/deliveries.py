@@ -8,7 +8,6 @@ import typer
 from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import files_of, require_known
-from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.plans import Json
 from export_pipelines.cli.runs import instance_of
 from export_pipelines.cli.tables import Columns, show_listing
@@ -62,16 +61,15 @@ def deliver(
     project = asking(context, asker)
     chosen = _chosen(project, artifact, to)
     with instance_of(project) as instance:
-        texts = redeliver(project, [delivery.id for delivery in chosen], again, instance=instance)
+        done = redeliver(project, [delivery.id for delivery in chosen], again, instance=instance)
     ledger = project.ledger
     for delivery in (ledger.delivery(delivery.id) for delivery in chosen):
         if delivery.state == "delivered" and delivery.receipt:
             for file in files_of(delivery.receipt):
                 show(file)
-    for text in texts:
+    for text in done.failures.values():
         say(f"error: {text}")
-    if texts:
-        raise typer.Exit(FAILED)
+    raise typer.Exit(done.exit_code)
 
 
 def _chosen(project: Project, artifact: str, number: int | None) -> list["Delivery"]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from export_pipelines.artifacts import Manifest, verify
+from export_pipelines.artifacts import Manifest
 from export_pipelines.diagnosis.case import Case
 from export_pipelines.diagnosis.finding import Finding
+from export_pipelines.errors import KeyRefused
 
 VERIFIED_BYTES = 50_000_000  # more is not read again for a page
 OPENED_BY = {
@@ -44,7 +45,11 @@ def _bytes(case: Case, manifest: Manifest) -> Iterator[Finding]:
             "note", "The files are large, and were not read again now.", f"`{command}` reads every byte."
         )
         return
-    faults = verify(case.project.store, manifest.artifact)
+    try:
+        faults = case.project.verify(manifest.artifact, case.asker)
+    except KeyRefused as error:
+        yield Finding("bad", f"The stored file cannot be opened: {error}", error.remedy)
+        return
     for fault in faults:
         then = f"Run it again: `export-pipelines run {case.name}`."
         yield Finding("bad", f"The stored file is damaged: {fault}", then)

@@ -33,7 +33,9 @@ class ArtifactIOManager(dg.IOManager):
                 chosen = self.project.newest(export)
             else:
                 chosen = [self.project.manifest(f"{export}/{key}") for key in context.asset_partition_keys]
-            return frame_of(context.dagster_type.typing_type, chosen, self.project.store, context.name)
+            self.project.note_opened(chosen)
+            store = self.project.reading_store
+            return frame_of(context.dagster_type.typing_type, chosen, store, context.name)
 
 
 def _all(context: dg.InputContext) -> bool:

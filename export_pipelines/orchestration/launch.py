@@ -49,6 +49,15 @@ class Outcome:
         return self.exit_code == 0
 
 
+@dataclass(frozen=True)
+class Redelivery:
+    """What came of deliveries that were tried again: one clear text for each that failed, by its artifact; `exit_code` is
+    0, 1 or 2."""
+
+    failures: Mapping[str, str]
+    exit_code: int
+
+
 def launch(
     project: Project,
     export: str,
@@ -91,8 +100,8 @@ def redeliver(
     again: bool,
     *,
     instance: dg.DagsterInstance,
-) -> Mapping[str, str]:
-    """One attempt at each of the ledger's `deliveries`; gives one clear text for each that failed, by its artifact."""
+) -> Redelivery:
+    """One attempt at each of the ledger's `deliveries`."""
     job = definitions_of(CodeLocation(project), quiet=True).resolve_job_def(DELIVER_AGAIN)
     result = job.execute_in_process(
         instance=instance,
@@ -103,7 +112,7 @@ def redeliver(
     texts, exit_code = failures_in(result.all_events, [""])
     if exit_code >= INTERRUPTED:
         raise Interrupted
-    return texts
+    return Redelivery(texts, exit_code)
 
 
 def run_job(

@@ -4,7 +4,7 @@ import dagster as dg
 
 from export_pipelines import logs
 from export_pipelines.audit.checkpoints import daily_checkpoint
-from export_pipelines.erasure.retention import sweep
+from export_pipelines.erasure.retention import ACTOR, sweep
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failing import as_dagster_failure
 
@@ -24,7 +24,7 @@ def sweep_job(location: CodeLocation) -> dg.JobDefinition:
         with logs.run(context.run_id), as_dagster_failure():
             removed = sweep(
                 project.loaded.definitions,
-                project.store,
+                project.recorded_store("erase", ACTOR),
                 project.ledger,
                 project.now(),
                 project.settings.home,

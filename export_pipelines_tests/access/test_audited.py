@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from polars.exceptions import ComputeError
 
 from export_pipelines.errors import AccessFileError, KeyRefused
 from export_pipelines.ledger import AuditEntry, AuditLog, open_ledger
 from export_pipelines.project import Project as Opened
+from export_pipelines.system_user import system_user
 from export_pipelines_tests.access.policies import ACCESS, LEADS
 from export_pipelines_tests.conftest import NOW, Answer, Project
 
@@ -239,19 +241,40 @@ def test_a_wrong_master_key_is_recorded_by_whatever_way_it_opens_an_artifact(
     guarded.write("leads", TO_FOLDER)
     as_boss = replace(Opened.open(guarded.folder, guarded.environment, lambda: NOW), asker="boss")
     artifact = as_boss.run("leads", "2024-01-01").manifest.artifact
+    master = as_boss.settings.master_key.held[0].id
     guarded.environment[MASTER] = "n" * 32
     project = replace(Opened.open(guarded.folder, guarded.environment, lambda: NOW), asker="boss")
     before = len(entries(guarded))
     shutil.rmtree(guarded.home / "delivered")
-    with pytest.raises(KeyRefused):
-        project.read(artifact)
-    assert terminal("deliver", artifact, "--again", "--as", "boss").code == 1
-    assert terminal("erase", "--lead", "x", "--as", "boss").code == 2
+    for reading in (
+        project.read,
+        lambda name: project.to_arrow(name).read_all(),
+        lambda _: project.scan("leads").collect(),
+        project.verify,
+    ):
+        with pytest.raises((KeyRefused, ComputeError), match="is not held here"):
+            reading(artifact)
+    commands = [
+        ("deliver", artifact, "--again", "--as", "boss"),
+        ("verify", artifact),
+        ("erase", "--lead", "x", "--as", "boss"),
+        ("hold", "--lead", "x", "--reason", "claim 1", "--as", "boss"),
+    ]
+    for command in commands:
+        answer = terminal(*command)
+        assert (answer.code, answer.stderr.count("error: ")) == (2, 1), (command, answer.stderr)
+        assert f"the master key {master}, which is not held here" in answer.stderr, command
     denied = [entry for entry in entries(guarded)[before:] if entry.action == "denied"]
     assert [(entry.actor, entry.detail["asked"]) for entry in denied] == [
         ("boss", "read"),
+        ("boss", "read"),
+        ("boss", "read"),
+        ("boss", "verify"),
         ("boss", "deliver"),
+        (system_user(), "verify"),
+        ("boss", "command"),
         ("boss", "command"),
     ]
     assert {(entry.detail["code"], entry.outcome) for entry in denied} == {("key_refused", "denied")}
+    assert not (guarded.home / "delivered").exists()
     assert terminal("erase", artifact, "--yes", "--as", "boss").code == 0  # which needs no key

@@ -131,7 +131,7 @@ def test_a_retry_brings_an_older_artifact_by_the_rights_of_today(
 ) -> None:
     def sent(export: str) -> bool:
         (delivery,) = bench.project.ledger.deliveries(artifact=bench.made[export].artifact)
-        return not redeliver(bench.project, [delivery.id], True, instance=instance)
+        return not redeliver(bench.project, [delivery.id], True, instance=instance).exit_code
 
     for axis in (WITHOUT, *AXES_HERE):
         owner, name = role_of(axis), export_of(axis)

@@ -84,11 +84,28 @@ def test_a_rotation_to_a_key_of_kms_that_then_refuses(
 def test_without_its_master_key_nothing_is_opened_and_the_stored_bytes_still_verify(
     project: Project, terminal: Terminal, sealed: str
 ) -> None:
-    project.environment[MASTER] = "o" * 32
+    project.environment.pop(MASTER)
     stored = stored_part(project, sealed)
-    with pytest.raises(SettingsError, match="is not held here"):
+    with pytest.raises(SettingsError, match="no master key is set"):
         Opened.open(project.folder, project.environment).store.open(sealed, stored.name)
     assert terminal("verify", sealed).code == 0
+    stored.write_bytes(stored.read_bytes()[:-1])
+    assert terminal("verify", sealed).code == 1
+
+
+def test_another_master_key_opens_nothing_and_changes_nothing(
+    project: Project, terminal: Terminal, sealed: str
+) -> None:
+    project.environment[MASTER] = "o" * 32
+    before = project.tree(ledger=False)
+    for command in (("verify", sealed), ("diagnose", "daily")):
+        answer = terminal(*command)
+        assert (
+            f"daily/{DAY}" in answer.stderr + answer.stdout
+            and "is not held here" in answer.stderr + answer.stdout
+        )
+    assert terminal("verify", sealed).code == 2
+    assert project.tree(ledger=False) == before
 
 
 def test_a_checkpoint_tells_of_an_audit_that_was_cut(

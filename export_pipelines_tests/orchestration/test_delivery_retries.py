@@ -82,7 +82,7 @@ def test_a_mended_destination_is_delivered_by_hand_and_the_partition_is_recorded
         assert instance.get_materialized_partitions(key) == set()
         (blocked / "taken").unlink()
         ids = [delivery.id for delivery in ledger.deliveries("two")]
-        assert redeliver(project.opened(lambda: NOW), ids, False, instance=instance) == {}
+        assert redeliver(project.opened(lambda: NOW), ids, False, instance=instance).failures == {}
         assert instance.get_materialized_partitions(key) == {DAY}
     assert [(delivery.state, delivery.attempts) for delivery in ledger.deliveries("two")] == [
         ("delivered", 1),
@@ -144,7 +144,7 @@ def test_a_delivery_that_fails_again_fails_its_run_and_the_check(
     with stored_instance() as instance:
         project.run("two", DAY, instance=instance)
         ids = [delivery.id for delivery in ledger.deliveries("two")]
-        texts = redeliver(project.opened(lambda: NOW), ids, False, instance=instance)
+        texts = redeliver(project.opened(lambda: NOW), ids, False, instance=instance).failures
         assert len(texts) == 1 and "cannot make the folder" in next(iter(texts.values()))
 
 

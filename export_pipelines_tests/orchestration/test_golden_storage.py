@@ -89,7 +89,7 @@ def test_no_schedule_asks_again_for_what_is_done(project: Project, instance: dg.
 
 def test_its_artifacts_are_delivered_again(project: Project, instance: dg.DagsterInstance) -> None:
     (week,) = project.ledger.deliveries("weeks")
-    assert redeliver(project, [week.id], True, instance=instance) == {}
+    assert redeliver(project, [week.id], True, instance=instance).failures == {}
     (file,) = (project.settings.home / "delivered" / "weeks" / WEEK).glob("*.parquet")
     (part,) = project.manifest(f"weeks/{WEEK}").parts
     assert file.stat().st_size == part.bytes

@@ -108,7 +108,7 @@ class MasterKeys:
     @classmethod
     def of(cls, versions: KeyVersions) -> "MasterKeys | None":
         """None where no MASTER_KEY is set: artifacts are not sealed. Raises SettingsError for a key that is too short."""
-        if not versions.local and not versions.kms:
+        if not versions.is_set:
             return None
         masters: dict[str, MasterKey] = {version.name: LocalMasterKey(version) for version in versions.local}
         masters |= {key.name: KmsMasterKey(key.arn) for key in versions.kms}
