@@ -64,7 +64,7 @@ class Detokenizer:
             file.seek(0)
             detail = {"columns": list(wanted), "sha256": digest_of(file)[1]}
             with (
-                self._recorded(path.name, detail) as count,
+                self._recorded("file", detail) as count,
                 _writing(output, sink) as target,
                 closing(_lines(file, path)) as lines,
             ):

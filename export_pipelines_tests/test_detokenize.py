@@ -86,7 +86,7 @@ def test_the_columns_of_a_file_are_given_back_and_recorded(
     assert out.stat().st_mode & 0o777 == 0o600
     before, after = audited(project)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert (before.subject, before.detail) == (name, {"columns": ["last_name"], "sha256": digest})
+    assert (before.subject, before.detail) == ("file", {"columns": ["last_name"], "sha256": digest})
     assert after.detail == {"entry": before.id, "opened": 3, "outcome": "done"}
 
 
@@ -274,8 +274,8 @@ def test_the_audit_lists_who_asked_for_values(terminal: Terminal, project: Proje
         ["no", "when (UTC)", "who", "as owner", "action", "what", "outcome", "details"],
         ["1", when, user, "detokenize", "value", "started", f"token_sha256={digests[0]}..."],
         ["2", when, user, "detokenized", "value", "done", "entry=1 opened=1 outcome=done"],
-        ["3", when, user, "detokenize", "leads.csv", "started", f"columns=last_name sha256={digests[1]}..."],
-        ["4", when, user, "detokenized", "leads.csv", "done", "entry=3 opened=2 outcome=done"],
+        ["3", when, user, "detokenize", "file", "started", f"columns=last_name sha256={digests[1]}..."],
+        ["4", when, user, "detokenized", "file", "done", "entry=3 opened=2 outcome=done"],
         ["5", when, "bob", "detokenize", "x\\x1b.csv", "started", f"columns=a,b sha256={'0' * 12}..."],
     ]
 

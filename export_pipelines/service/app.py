@@ -37,6 +37,7 @@ from export_pipelines.service.settings import ServiceSettings
 log = logging.getLogger(__name__)
 
 REFUSALS = (403, 404)  # statuses of what is not given to somebody
+UNAVAILABLE = (429, 500, 503)  # of what nobody gets at the moment
 NAMED = ("export", "window", "token", "id")  # of a route, which the audit tells
 BESIDE_S = 5.0  # between looks at requests whose run was lost, or has ended unseen
 HSTS = "max-age=31536000"
@@ -142,10 +143,10 @@ async def _noted(request: Request, problem: Problem) -> None:
     request that is no refusal is only counted."""
     service = request.app.state.service
     caller = getattr(request.state, "caller", None)
-    if caller is None or problem.status in (429, 500, 503):
+    if caller is None or (problem.status in UNAVAILABLE and not problem.is_refusal):
         return
     service.metrics.denials.labels(problem.code).inc()
-    if problem.status not in REFUSALS or problem.is_recorded:
+    if problem.is_recorded or not (problem.is_refusal or problem.status in REFUSALS):
         return
     route = request.scope.get("route")
     subject = f"{request.method} {getattr(route, 'path', '')}"

@@ -12,6 +12,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.ledger import ApiKeys, Sessions
 from export_pipelines.ledger.sessions import is_session
 from export_pipelines.project import Project
+from export_pipelines.service.addresses import address_of
 from export_pipelines.service.limits import throttled
 from export_pipelines.service.problems import Problem
 from export_pipelines.service.service import Service, service_of
@@ -103,11 +104,6 @@ def _require_own_pages(request: Request) -> None:
 
 def unauthorised(detail: str) -> Problem:
     return Problem(401, "unauthorised", detail, headers=CHALLENGE)
-
-
-def address_of(request: Request) -> str:
-    """Of the client; behind a trusted proxy, as the proxy says."""
-    return request.client.host if request.client else ""
 
 
 Known = Annotated[Caller, Depends(caller_of)]

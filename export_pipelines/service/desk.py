@@ -90,7 +90,8 @@ class Desk:
         self.caller.require("create")
         request, project = self.named(id), self.project
         is_ad_hoc, why = request.definition is not None, {"why": "request deleted", "request_id": id}
-        eraser = Eraser(project.store, project.ledger, self.caller.principal, project.now)
+        store = project.recorded_store("erase", self.caller.principal)
+        eraser = Eraser(store, project.ledger, self.caller.principal, project.now)
         manifests = project.store.manifests(request.export) if is_ad_hoc else []
         targets = {manifest.artifact: manifest for manifest in manifests}
         try:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from export_pipelines.artifacts import Manifest, Part, Store
 from export_pipelines.artifacts.sealing.stream import OpenedPart
-from export_pipelines.errors import DamagedArtifact, ExportError, RequestError
+from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, SettingsError
 from export_pipelines.service.conditions import Representation, http_date
 from export_pipelines.service.problems import Problem, problem_of
 
@@ -75,10 +75,9 @@ class FilePart:
                     f"the file has {stored} bytes, not {expected}", where=f"{artifact}/{name}"
                 )
             file = self.store.open(artifact, name, 0 if self._is_sealed else start)
-        except RequestError:
-            raise _gone() from None
         except ExportError as error:
-            raise problem_of(error) from None
+            is_gone = isinstance(error, RequestError) and not isinstance(error, SettingsError)
+            raise (_gone() if is_gone else problem_of(error)) from None
         identity = _identity(file)
         try:
             if self._is_sealed:

@@ -63,8 +63,10 @@ class ProblemDocument(BaseModel):
 
 
 class Problem(Exception):
-    """An answer that is no success. `headers` go with it; `is_recorded` says that the audit has it."""
+    """An answer that is no success. `headers` go with it; `is_refusal` says that it belongs into the audit whatever its
+    status is, `is_recorded` that the audit has it."""
 
+    is_refusal = False
     is_recorded = False
 
     def __init__(
@@ -117,7 +119,7 @@ def problem_of(error: ExportError, moved: Mapping[Key, Key] | None = None) -> Pr
         after = error.after_s if isinstance(error, RetryableError) and error.after_s else RETRY_AFTER_S
         headers["Retry-After"] = str(round(after))
     problem = Problem(status, error.code, detail, faults, headers)
-    problem.is_recorded = error.is_recorded
+    problem.is_refusal, problem.is_recorded = error.is_refusal, error.is_recorded
     return problem
 
 

@@ -17,6 +17,7 @@ from export_pipelines.ledger import AuditAction, AuditOutcome, AuditRecord
 from export_pipelines.orchestration.observed_runs import ObservedRuns
 from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.project import Project
+from export_pipelines.service.addresses import network_of
 from export_pipelines.service.file_parts import Proofs
 from export_pipelines.service.limits import Tokens, throttled
 from export_pipelines.service.metrics import Metrics
@@ -88,7 +89,7 @@ class Service:
             AuditAction.DENIED,
             "authentication",
             AuditOutcome.DENIED,
-            address=address,
+            network=network_of(address),
             code=error.code,
         )
 

@@ -19,8 +19,11 @@ import requests
 import trustme
 
 from export_pipelines.artifacts import Manifest
-from export_pipelines.ledger import ApiKeys
+from export_pipelines.key_versions import PREFIX
+from export_pipelines.ledger import ApiKeys, AuditAction
 from export_pipelines.ledger.api_keys import OPERATOR
+from export_pipelines.project import Project as Opened
+from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.service.serving import (
     REQUEST_S,
     SIZE,
@@ -66,6 +69,30 @@ def _read_to_the_end(connection: socket.socket) -> int:
     except ConnectionResetError:
         pass
     return total
+
+
+def test_a_file_under_another_master_key_is_refused_and_recorded(alone: Alone) -> None:
+    """By a key, by a range, and by a link, whose maker the audit names."""
+    served, token = alone.served, "20240116T020000Z-eeeeee"
+    environment = {**served.environment, f"{PREFIX}MASTER_KEY": "n" * 64}
+    manifest = stored(
+        Opened.open(served.project.root, environment).store, {"leads.csv": b"lead_id\n"}, token=token
+    )
+    links = f"{served.url}/artifacts/{manifest.artifact}/links"
+    link = requests.post(links, auth=alone.auth, json={"recipient": "ruth@acme.example"}, timeout=60).json()
+    answers = [
+        alone.get(manifest),
+        alone.get(manifest, headers={"Range": "bytes=1-2"}),
+        requests.get(f"{served.url}{link['url']}/files/leads.csv", timeout=60),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (503, "key_refused")
+        assert "which is not held here" in answer.json()["detail"]
+    denied = list(served.project.trail.log.entries(AuditAction.DENIED))[-3:]
+    assert {(entry.actor, entry.subject, entry.detail["code"]) for entry in denied} == {
+        (OPERATOR, manifest.artifact, "key_refused")
+    }
+    assert alone.get(alone.sealed).status_code == 200
 
 
 def test_a_sealed_file_is_opened_on_the_way(alone: Alone) -> None:

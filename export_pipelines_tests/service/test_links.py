@@ -31,7 +31,24 @@ def test_a_link_gives_the_file_without_a_key(served: Served, daily: dict[str, An
     fetched = requests.get(_file(served, link), timeout=10)
     assert fetched.headers["ETag"] == f'"{daily["files"][0]["sha256"]}"'
     entry = served.project.ledger.audit("download", daily["artifact"])[-1]
-    assert (entry.actor, entry.detail["link"]) == ("ruth@acme.example", link["id"])
+    assert (entry.actor, entry.detail["link"], entry.detail["network"]) == (
+        "boss",
+        link["id"],
+        "127.0.0.0/24",
+    )
+    fetches = served.ask("GET", f"/exports/{daily['id']}").json()["downloads"]
+    assert fetches[-1]["by"] == "ruth@acme.example"
+
+
+def test_the_audit_names_neither_a_recipient_nor_an_address(served: Served, daily: dict[str, Any]) -> None:
+    """Of a link that is made, followed, tried once more, and revoked."""
+    link = _linked(served, daily, single_use=True)
+    url = _file(served, link)
+    assert [requests.get(url, timeout=10).status_code for _ in range(2)] == [200, 410]
+    assert served.ask("DELETE", f"/artifacts/{daily['artifact']}/links/{link['id']}").status_code == 204
+    assert requests.get(url, timeout=10).status_code == 404
+    entries = repr(list(served.project.trail.log.entries()))
+    assert link["id"] in entries and "ruth@" not in entries and "127.0.0.1" not in entries
 
 
 def test_a_link_of_single_use_is_good_once(served: Served, daily: dict[str, Any]) -> None:

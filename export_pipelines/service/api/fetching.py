@@ -8,7 +8,8 @@ from fastapi.responses import Response
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import Denied, RequestError
-from export_pipelines.service.auth import Caller, address_of, caller_with
+from export_pipelines.service.addresses import address_of, network_of
+from export_pipelines.service.auth import Caller, caller_with
 from export_pipelines.service.conditions import Answer
 from export_pipelines.service.downloads import FileResponse
 from export_pipelines.service.file_parts import FilePart
@@ -52,30 +53,31 @@ def artifact_of(service: Service, caller: Caller, artifact: str) -> Manifest:
 
 def artifact_file(service: Service, caller: Caller, artifact: str, name: str) -> FilePart:
     """Raises Problem for an artifact or a file that is not there, or not the caller's."""
-    return file_of(service, artifact_of(service, caller, artifact), name)
+    return file_of(service, caller.principal, artifact_of(service, caller, artifact), name)
 
 
-def file_of(service: Service, manifest: Manifest, name: str) -> FilePart:
-    """Raises Problem for a file that the artifact does not have."""
+def file_of(service: Service, actor: str, manifest: Manifest, name: str) -> FilePart:
+    """A file that `actor` fetches. Raises Problem for one that the artifact does not have."""
     part = next((part for part in manifest.parts if part.name == name), None)
     if part is None:
         raise not_here("file")
-    return FilePart(manifest, part, service.project.store, service.proofs)
+    store = service.project.recorded_store("download", actor)
+    return FilePart(manifest, part, store, service.proofs)
 
 
 def fetch(request: Request, service: Service, caller: Caller, file: FilePart, **detail: str) -> Response:
     """The answer to a GET or HEAD of a file by the owner of a key."""
-    by = partial(_note, service, caller.principal, file, address_of(request), detail)
+    by = partial(_note, service, caller.principal, file, network_of(address_of(request)), detail)
     return FileResponse(
         file, service.metrics, service.settings.stalled_s, partial(_still, service, caller, file), by
     )
 
 
 def _note(
-    service: Service, actor: str, file: FilePart, address: str, detail: dict[str, str], answer: Answer
+    service: Service, actor: str, file: FilePart, network: str, detail: dict[str, str], answer: Answer
 ) -> None:
     bytes_sent = {"from": answer.start, "until": answer.end}
-    service.note_download(actor, file.manifest, file=file.part.name, address=address, **bytes_sent, **detail)
+    service.note_download(actor, file.manifest, file=file.part.name, network=network, **bytes_sent, **detail)
 
 
 def _still(service: Service, caller: Caller, file: FilePart) -> None:

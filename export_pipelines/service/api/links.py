@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import Denied, RequestError
 from export_pipelines.ledger import AuditAction, Link, Links
+from export_pipelines.service.addresses import address_of, network_of
 from export_pipelines.service.api.artifacts import ONE, ExportName, Token, WindowKey
 from export_pipelines.service.api.fetching import FILE_ANSWERS, FileName, artifact_of, file_of
 from export_pipelines.service.api.views import File, files_of
-from export_pipelines.service.auth import Known, address_of, caller_named
+from export_pipelines.service.auth import Known, caller_named
 from export_pipelines.service.conditions import Answer
 from export_pipelines.service.downloads import FileResponse
 from export_pipelines.service.file_parts import FilePart
@@ -85,11 +86,10 @@ def create_link(
         timedelta(days=body.days),
         body.single_use,
     )
-    detail: dict[str, Any] = {
+    detail = {
         "link": link.id,
-        "recipient": link.recipient,
         "until": link.expires_at.isoformat(),
-    }
+    }  # the ledger has its recipient, a person's address
     service.audit(caller.principal, AuditAction.LINK_CHANGED, manifest.artifact, change="made", **detail)
     base = (service.project.settings.public_url or "").rstrip("/")
     return MadeLink(**_view(service, link).model_dump(), url=f"{base}/links/{made}")
@@ -163,13 +163,13 @@ def follow_link(request: Request, token: LinkToken) -> Linked:
 def get_linked_file(request: Request, token: LinkToken, name: FileName) -> Response:
     service = service_of(request)
     link, manifest = _followed(request, service, token)
-    file = file_of(service, manifest, name)
+    file = file_of(service, link.created_by, manifest, name)
     return FileResponse(
         file,
         service.metrics,
         service.settings.stalled_s,
         partial(_good, service, token),
-        partial(_started, service, link, file, address_of(request)),
+        partial(_started, service, link, file, network_of(address_of(request))),
         {"Cache-Control": "private, no-store, no-transform"},
     )
 
@@ -191,13 +191,13 @@ def _good(service: Service, token: str) -> tuple[Link, Manifest]:
     return link, manifest
 
 
-def _started(service: Service, link: Link, file: FilePart, address: str, answer: Answer) -> None:
+def _started(service: Service, link: Link, file: FilePart, network: str, answer: Answer) -> None:
     """Raises Problem where a link of single use was used for the file before."""
     project = service.project
     if link.single_use and not Links(project.ledger.engine).use(link.id, file.part.name, project.now()):
         raise Problem(410, "used", "the link was good for one download, and was used")
-    detail = {"file": file.part.name, "address": address, "from": answer.start, "until": answer.end}
-    service.note_download(link.recipient, file.manifest, link=link.id, **detail)
+    detail = {"file": file.part.name, "network": network, "from": answer.start, "until": answer.end}
+    service.note_download(link.created_by, file.manifest, link=link.id, **detail)
 
 
 def _view(service: Service, link: Link) -> LinkView:

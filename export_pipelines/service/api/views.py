@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import ExportError
-from export_pipelines.ledger import AuditAction, ExportRequest
+from export_pipelines.ledger import AuditAction, ExportRequest, Links
 from export_pipelines.project import Project
 
 
@@ -132,9 +132,16 @@ def files_of(manifest: Manifest | None, base: str) -> list[File]:
 
 def downloads_of(project: Project, artifact: str | None) -> list[Download]:
     """Who fetched which file of an artifact, oldest first."""
+    if artifact is None:
+        return []
+    recipients = {link.id: link.recipient for link in Links(project.ledger.engine).of_artifact(artifact)}
     return [
-        Download(at=entry.at, by=entry.actor, file=str(entry.detail.get("file")))
-        for entry in (project.ledger.audit(AuditAction.DOWNLOAD, artifact) if artifact else ())
+        Download(
+            at=entry.at,
+            by=recipients.get(str(entry.detail.get("link")), entry.actor),
+            file=str(entry.detail["file"]),
+        )
+        for entry in project.ledger.audit(AuditAction.DOWNLOAD, artifact)
         if "file" in entry.detail
     ]
 

@@ -14,7 +14,8 @@ from starlette.datastructures import ImmutableMultiDict
 from export_pipelines.access.keys import id_of
 from export_pipelines.ledger import AuditAction, Sessions
 from export_pipelines.ledger.sessions import LIFETIME, is_session
-from export_pipelines.service.auth import Caller, address_of, authenticated, unauthorised
+from export_pipelines.service.addresses import address_of, network_of
+from export_pipelines.service.auth import Caller, authenticated, unauthorised
 from export_pipelines.service.pages.rendering import ROOT, page
 from export_pipelines.service.problems import Problem
 from export_pipelines.service.service import service_of
@@ -89,7 +90,9 @@ async def sign_in(request: Request, form: Posted) -> Response:
         caller = authenticated(service, key, address_of(request))
         now = service.project.now()
         token = Sessions(service.project.ledger.engine).new(caller.principal, now, id_of(key))
-        service.audit(caller.principal, AuditAction.SIGNED_IN, "page", address=address_of(request))
+        service.audit(
+            caller.principal, AuditAction.SIGNED_IN, "page", network=network_of(address_of(request))
+        )
         return caller, token
 
     try:
