@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from export_pipelines.run.part_writer import PartSink
 
 INDEX_NAME = ".lead_index"
-MAGIC = b"EPLEADS1"
+MAGIC = b"EPLEADS2"
+INCOMPLETE = b"EPLEADS1"  # of earlier releases, which left out the last lead of a batch of SQLite
 MARK_BYTES = 8
 RUN_MARKS = 1 << 20
 STORED = np.dtype(">u8")
@@ -72,12 +73,19 @@ class LeadIndexWriter:
         self._sink.write(data)
 
 
-def holds_mark(file: BinaryIO, size: int, mark: int, where: str) -> bool:
-    """Whether the index in `file`, of `size` bytes, has the mark. Reads a few places of each run.
+def is_complete(file: BinaryIO) -> bool:
+    """Whether what lies in `file`, from its beginning, is an index of all leads."""
+    return file.read(len(MAGIC)) == MAGIC
+
+
+def holds_mark(file: BinaryIO, size: int, mark: int, where: str) -> bool | None:
+    """Whether the index in `file`, of `size` bytes, has the mark; None where it has not, and is incomplete. Reads a few
+    places of each run.
 
     Raises DamagedArtifact for what is no index.
     """
-    if file.read(len(MAGIC)) != MAGIC:
+    magic = file.read(len(MAGIC))
+    if magic not in (MAGIC, INCOMPLETE):
         raise _damaged(where)
     start = len(MAGIC)
     while start < size:
@@ -89,7 +97,7 @@ def holds_mark(file: BinaryIO, size: int, mark: int, where: str) -> bool:
             raise _damaged(where)
         if _holds(run, mark):
             return True
-    return False
+    return False if magic == MAGIC else None
 
 
 def _holds(run: "_Run", mark: int) -> bool:

@@ -32,7 +32,8 @@ def search(store: Store, mark: int) -> LeadMatches:
 
 
 def holds_lead(manifest: Manifest, store: Store, mark: int) -> bool | None:
-    """Whether the artifact holds the lead of the mark; None where it has no index. Reports hold no leads, and what was
+    """Whether the artifact holds the lead of the mark; None where it has no index, or one of an earlier release, which may
+    lack a lead. Reports hold no leads, and what was
     sealed under a key that is destroyed holds nothing."""
     from export_pipelines.artifacts.lead_index import INDEX_NAME, holds_mark
 

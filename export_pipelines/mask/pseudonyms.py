@@ -23,7 +23,7 @@ from export_pipelines.errors import RequestError
 from export_pipelines.key_versions import KeyVersion, listed
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.normalise import normalised_all
-from export_pipelines.transform.letters import Letters, arrow_texts
+from export_pipelines.transform.letters import Letters, arrow_texts, strings_of
 
 HASH_PURPOSE = "export_pipelines hash v1"
 TOKEN_PURPOSE = b"export_pipelines token v1"
@@ -41,7 +41,7 @@ def hashed(type: str, texts: pl.Series, keys: Keys) -> pl.Series:
     version = keys.hash_key.active("hash")
     values = normalised_all(type, Letters.of(arrow_texts(texts)))
     codes = np.empty((len(values), SHA256.digest_size), np.uint8)
-    sz.hmac_sha256(_subkey(version.material, type), sz.Strs(values), codes)
+    sz.hmac_sha256(_subkey(version.material, type), strings_of(values), codes)
     prefix = np.frombuffer(f"{version.id}_".encode(), np.uint8)
     shown = np.empty((len(values), len(prefix) + 2 * HASH_BYTES), np.uint8)
     shown[:, : len(prefix)] = prefix

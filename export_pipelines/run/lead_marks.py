@@ -8,6 +8,7 @@ import pyarrow as pa
 import stringzilla as sz
 
 from export_pipelines.plan.plan import Plan
+from export_pipelines.transform.letters import strings_of
 
 DIGEST_BYTES, MARK_BYTES = 32, 8
 LEAD_ID = "lead_id"  # of a lead, and of an event of it
@@ -26,7 +27,7 @@ def lead_marks(key: bytes, ids: pa.Array) -> Marks:
     texts = ids.drop_null().cast(pa.large_string())
     codes = np.empty((len(texts), DIGEST_BYTES), np.uint8)
     if len(texts):
-        sz.hmac_sha256(key, sz.Strs(texts), codes)
+        sz.hmac_sha256(key, strings_of(texts), codes)
     marks = np.ascontiguousarray(codes[:, :MARK_BYTES]).view(">u8").ravel()
     return marks.astype(np.uint64)
 

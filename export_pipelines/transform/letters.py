@@ -37,6 +37,11 @@ def arrow_texts(texts: pl.Series) -> pa.LargeStringArray:
     return texts.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
+def strings_of(texts: pa.Array) -> sz.Strs:
+    """For StringZilla, which reads an array from the start of its buffers, whatever its offset is."""
+    return sz.Strs(pa.concat_arrays([texts]) if texts.offset else texts)
+
+
 def text_scalar(text: str) -> pa.StringScalar:
     """Arrow's own `scalar` imports pandas first, where that is installed, which takes longer than a small run."""
     data = text.encode()

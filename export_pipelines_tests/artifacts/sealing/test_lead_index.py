@@ -45,6 +45,10 @@ def test_marks_of_many_are_the_marks_of_each() -> None:
     ids = ["65a46c800000000000000001", "", "é", "x" * 300]
     assert lead_marks(KEY, pa.array([*ids, None])).tolist() == [mark_of(KEY, id) for id in ids]
     assert lead_marks(KEY, pa.array([], pa.string())).tolist() == []
+    slices = pa.array([*ids, None]).slice(1), pa.array(ids, pa.large_string()).slice(1, 2)
+    assert [lead_marks(KEY, texts).tolist() for texts in slices] == [
+        [mark_of(KEY, id) for id in texts] for texts in (ids[1:], ids[1:3])
+    ]
 
 
 @pytest.mark.parametrize("run", [1, 64, 1 << 20])
