@@ -19,6 +19,7 @@ from export_pipelines.quantities import counted, size
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest
+    from export_pipelines.artifacts.sealing import SealedStore
     from export_pipelines.project import Project
 
 
@@ -75,8 +76,10 @@ def seal(
     everything: Annotated[bool, typer.Option("--all", help="Every artifact of the store.")] = False,
     asker: As = None,
 ) -> None:
-    """Seal artifacts that lie in the store in clear, in their place: what they hold stays the same. Needs the master key."""
+    """Seal artifacts that lie in the store in clear, in their place: what they hold stays the same. Needs the master key. Each
+    gets an index of its leads, as far as their ids can be read back from its files."""
     from export_pipelines.artifacts.sealing import seal_in_place, sealed_store
+    from export_pipelines.frames import lacks_index
 
     project = administering(context, asker)
     if bool(names) == everything:
@@ -90,16 +93,29 @@ def seal(
                 raise RetryableError("another process is sealing it right now", where=manifest.artifact)
             if seal_in_place(store, manifest.artifact):
                 count += 1
-                _note_sealed(project, manifest.artifact)
+                _note_change(project, manifest.artifact, "sealed")
                 say(f"sealed: {manifest.artifact}")
+            if lacks_index(store.manifest(manifest.artifact), store):
+                _add_index(project, store, manifest.artifact)
     show(f"{counted(count, 'artifact')} sealed, {len(manifests) - count:,} were sealed before")
 
 
-def _note_sealed(project: "Project", artifact: str) -> None:
+def _add_index(project: "Project", store: "SealedStore", artifact: str) -> None:
+    from export_pipelines.frames import add_lead_index
+
+    why_not = add_lead_index(store, artifact)
+    if why_not:
+        say(f"no index of leads: {artifact}: {why_not}; erase --lead cannot look into it")
+    else:
+        _note_change(project, artifact, "leads indexed")
+        say(f"leads indexed: {artifact}")
+
+
+def _note_change(project: "Project", artifact: str, change: str) -> None:
     from export_pipelines.ledger import AuditAction, AuditRecord
 
     project.trail.record(
-        AuditRecord(project.actor, AuditAction.KEY_CHANGED, artifact, detail={"change": "sealed"})
+        AuditRecord(project.actor, AuditAction.KEY_CHANGED, artifact, detail={"change": change})
     )
 
 

@@ -95,12 +95,14 @@ def _chosen(project: "Project", artifacts: Sequence[str], lead: str | None, befo
     else:
         from export_pipelines.erasure.holds import as_subject
         from export_pipelines.erasure.lead_search import lead_mark, search
+        from export_pipelines.frames import why_no_ids
 
         mark = lead_mark(project.store, str(lead))
         matches, why = search(project.store, mark), {"why": "lead", "lead": as_subject(mark)}
         reason, manifests = "whether it holds this lead", list(matches.holding)
         for manifest in matches.without_index:
-            unknown[manifest.artifact] = f"it has no index of leads, so nobody knows {reason}"
+            why_not = why_no_ids(manifest) or "artifacts seal makes one"
+            unknown[manifest.artifact] = f"it has no index of all leads ({why_not}), so nobody knows {reason}"
     for artifact in listing.damaged:
         unknown[artifact] = f"its manifest is damaged, so nobody knows {reason}; erase it by its name"
     targets = {manifest.artifact: manifest for manifest in manifests[::-1]}

@@ -5,6 +5,8 @@
 The way back of `encode/`: it sees manifests and files, never a definition or a source."""
 
 from export_pipelines.frames.frame_types import frame_of
+from export_pipelines.frames.lead_ids import why_no_ids
+from export_pipelines.frames.lead_index import add_lead_index, lacks_index
 from export_pipelines.frames.read_artifact import (
     read_artifact,
     scan_artifacts,
@@ -13,4 +15,14 @@ from export_pipelines.frames.read_artifact import (
     to_pandas,
 )
 
-__all__ = ["frame_of", "read_artifact", "scan_artifacts", "schema_of", "to_arrow", "to_pandas"]
+__all__ = [
+    "add_lead_index",
+    "frame_of",
+    "lacks_index",
+    "read_artifact",
+    "scan_artifacts",
+    "schema_of",
+    "to_arrow",
+    "to_pandas",
+    "why_no_ids",
+]

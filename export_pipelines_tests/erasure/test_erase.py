@@ -311,6 +311,8 @@ def test_a_lead_is_erased_wherever_it_was_exported(sealed: Project, terminal: Te
     emails, events, report = (run(sealed, name) for name in ("emails", "events", "report"))
     chosen = set(data(terminal("erase", "--lead", lead, "--dry-run", "--json")))
     assert chosen == {day, emails, events}
+    for each in leads_of(sealed):
+        assert day in data(terminal("erase", "--lead", each, "--dry-run", "--json"))
     assert terminal("erase", "--lead", lead, "--yes").code == 0
     assert listed(terminal) == {other, report}
     assert "nothing to erase" in terminal("erase", "--lead", lead, "--yes").stderr
@@ -325,9 +327,36 @@ def test_artifacts_of_which_nobody_knows_are_named(project: Project, terminal: T
     after = run(project)
     answer = terminal("erase", "--lead", leads_of(project)[0], "--yes")
     assert answer.code == 1
-    assert f"error: {before}: it has no index of leads" in answer.stderr
+    said = f"error: {before}: it has no index of all leads (artifacts seal makes one)"
+    assert said in answer.stderr
     assert listed(terminal) == {before}
     assert after in answer.stdout
+
+
+def test_a_lead_is_erased_where_the_artifact_was_sealed_later(project: Project, terminal: Terminal) -> None:
+    """The first and the last of the day; what cannot be read back is named until it is erased by its name."""
+    sheet = DAILY.replace("format: csv", "format: xlsx").partition("deliver:")[0]
+    project.write("sheet", sheet)
+    day, other, book = run(project), run(project, day=NEXT), run(project, "sheet")
+    first, *_, last = leads_of(project)
+    project.environment["EXPORT_PIPELINES_MASTER_KEY"] = "m" * 32
+    answer = terminal("artifacts", "seal", "--all")
+    assert answer.stdout == "3 artifacts sealed, 0 were sealed before\n"
+    assert answer.stderr.count("leads indexed: ") == 2
+    unknown = f"no index of leads: {book}: xlsx is not read back; erase --lead cannot look into it"
+    assert unknown in answer.stderr
+    again = terminal("artifacts", "seal", "--all")
+    assert again.stdout == "0 artifacts sealed, 3 were sealed before\n" and again.stderr == f"{unknown}\n"
+    changes = [entry.detail["change"] for entry in ledger_of(project).audit("key changed")]
+    assert sorted(changes) == ["leads indexed"] * 2 + ["sealed"] * 3
+    for lead in (first, last):
+        answer = terminal("erase", "--lead", lead, "--dry-run", "--json")
+        assert answer.code == 1 and data(Answer(0, answer.stdout, "")) == [day]
+        assert f"error: {book}: it has no index of all leads (xlsx is not read back)" in answer.stderr
+    assert terminal("erase", "--lead", last, "--yes").code == 1
+    assert listed(terminal) == {other, book}
+    assert terminal("erase", book, "--yes").code == 0
+    assert "nothing to erase" in terminal("erase", "--lead", last, "--yes").stderr
 
 
 def test_the_index_outlives_a_rotation(sealed: Project, terminal: Terminal) -> None:

@@ -45,7 +45,9 @@ class FolderAmendment(AbortedUnlessCommitted):
             temporary.replace(self.folder / MANIFEST_NAME)
             sync_folder(self.folder)
             for name in files.keys() - {MANIFEST_NAME, *(file.stored_name for file in manifest.files)}:
-                files[name].unlink()  # with the lock's own file
+                files[name].unlink(
+                    missing_ok=True
+                )  # with the lock's own file; a killed try may have left `temporary`
             sync_folder(self.folder)
         self._release()
         log.debug("artifact amended", extra={"artifact": self.artifact})

@@ -5,13 +5,11 @@ import secrets
 from typing import BinaryIO
 
 from export_pipelines.artifacts.manifest import RERUN, Part
-from export_pipelines.artifacts.sealing.store import SealedStaging, SealedStore
+from export_pipelines.artifacts.sealing.store import MARK_BYTES, SealedStaging, SealedStore
 from export_pipelines.artifacts.sealing.stream import SEGMENT_BYTES
 from export_pipelines.errors import DamagedArtifact
 from export_pipelines.files.digest import digest_of
 from export_pipelines.key_versions import key_not_set
-
-MARK_BYTES = 4  # tells files of one try from those of another
 
 
 def seal_in_place(store: SealedStore, artifact: str) -> bool:

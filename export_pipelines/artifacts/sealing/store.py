@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from export_pipelines.artifacts.store import Staging, Store
     from export_pipelines.run.part_writer import PartSink
 
+MARK_BYTES = 4  # tells files of one try from those of another
 BUFFER_BYTES = 64 * 1024  # a whole segment is in memory behind it
 
 
@@ -57,7 +59,8 @@ class SealedStore(StoreAround):
         key, wrapped = self.masters.new(artifact)
         kept = self.keys.add_once(wrapped)
         key = key if kept == wrapped else self.masters.unwrap(kept)
-        return SealedStaging(self.store.amend(artifact), artifact, key)
+        stored_name = f".sealed_{secrets.token_hex(MARK_BYTES)}_0"  # beside an index that it may replace
+        return SealedStaging(self.store.amend(artifact), artifact, key, self.index_key, stored_name)
 
     def index_key(self) -> bytes:
         """The key of the marks in lead indexes; made at its first use. Raises SettingsError without a master key."""
@@ -117,14 +120,20 @@ class SealedStore(StoreAround):
 
 
 class SealedStaging:
-    """A Staging that seals each part, and writes into the manifest what is stored of it. With an `index_key` it has an
-    index of leads."""
+    """A Staging that seals each part, and writes into the manifest what is stored of it. The index of leads, where one is
+    written, has marks under the key that `index_key` gives, and is stored as `index_as`."""
 
     def __init__(
-        self, staging: "Staging", artifact: str, key: bytes, index_key: Callable[[], bytes] | None = None
+        self,
+        staging: "Staging",
+        artifact: str,
+        key: bytes,
+        index_key: Callable[[], bytes],
+        index_as: str | None = None,
     ) -> None:
         self._staging, self._artifact, self._key = staging, artifact, key
-        self._index_key, self._index = index_key, cast("LeadIndexWriter | None", None)
+        self._index_key, self._index_as = index_key, index_as
+        self._index = cast("LeadIndexWriter | None", None)
         self._stored: dict[str, HashingSink] = {}
 
     def __enter__(self) -> Self:
@@ -144,12 +153,12 @@ class SealedStaging:
         self._stored[name] = stored = HashingSink(self._staging.open_part(stored_name), stored_name)
         return SealingSink(stored, self._key, part_context(self._artifact, name))
 
-    def lead_index(self) -> "LeadIndexWriter | None":
+    def lead_index(self) -> "LeadIndexWriter":
         from export_pipelines.artifacts.lead_index import INDEX_NAME, LeadIndexWriter
 
-        if self._index_key is None:
-            return None
-        self._index = self._index or LeadIndexWriter(self._index_key(), self.open_part(INDEX_NAME))
+        if self._index is None:
+            sink = self.open_part_as(INDEX_NAME, self._index_as or INDEX_NAME)
+            self._index = LeadIndexWriter(self._index_key(), sink)
         return self._index
 
     def commit(self, manifest: Manifest) -> Manifest:
