@@ -15,7 +15,7 @@ from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, 
 from export_pipelines.service.conditions import Representation, http_date
 from export_pipelines.service.problems import Problem, problem_of
 
-BLOCK_BYTES = 1024 * 1024
+BLOCK_BYTES = 256 * 1024  # of a plain file, in the memory of each reader
 PROOF_BYTES = 1024 * 1024
 
 Identity = tuple[int, ...]
@@ -74,13 +74,13 @@ class FilePart:
                 raise DamagedArtifact(
                     f"the file has {stored} bytes, not {expected}", where=f"{artifact}/{name}"
                 )
-            file = self.store.open(artifact, name, 0 if self._is_sealed else start)
+            file = self.store.open(artifact, name, 0 if self.is_sealed else start)
         except ExportError as error:
             is_gone = isinstance(error, RequestError) and not isinstance(error, SettingsError)
             raise (_gone() if is_gone else problem_of(error)) from None
         identity = _identity(file)
         try:
-            if self._is_sealed:
+            if self.is_sealed:
                 file.seek(start)
                 return Reading(self, file, start, None)
             if start == 0 and not self.proofs.holds(artifact, name, identity):
@@ -94,7 +94,7 @@ class FilePart:
             raise
 
     @property
-    def _is_sealed(self) -> bool:
+    def is_sealed(self) -> bool:
         """A sealed file proves each segment by itself."""
         return self.part.sealed_sha256 is not None
 
@@ -136,8 +136,7 @@ class Reading:
 
     def read(self, end: int) -> memoryview:
         """The next block before `end`. Raises ExportError for what is not as its manifest says."""
-        wanted = min(BLOCK_BYTES, end - self._at)
-        block = self._block(wanted)
+        block = self._block(end - self._at)
         self._at += len(block)
         if not block:
             raise _changed(self._part)
@@ -147,11 +146,23 @@ class Reading:
                 self._prove()
         return block
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether its blocks are segments, which take more memory and can be opened again."""
+        return isinstance(self._raw, OpenedPart)
+
+    def release(self, unsent: int = 0) -> None:
+        """Gives up the memory of a sealed file's segment; its last `unsent` bytes are read again."""
+        self._at -= unsent
+        self._raw.seek(self._at)
+        self._raw.release()
+
     def _block(self, wanted: int) -> memoryview:
         """Of a sealed file what is left of a segment, which is in memory already."""
-        if isinstance(self._raw, OpenedPart):
-            return self._raw.read_in_segment(wanted)
-        return memoryview(self._raw.read(wanted) or b"")
+        if self.is_sealed:
+            block: memoryview = self._raw.read_in_segment(wanted)
+            return block
+        return memoryview(self._raw.read(min(BLOCK_BYTES, wanted)) or b"")
 
     def close(self) -> None:
         self._file.close()

@@ -6,7 +6,9 @@ Source: https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming
 
 import io
 import os
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from cryptography.exceptions import InvalidTag
@@ -76,11 +78,7 @@ class OpenedPart(io.RawIOBase):
         self._last = (size - 1) // SEGMENT_BYTES
         self._size = size - HEADER_BYTES - TAG_BYTES * (self._last + 1)
         self._position, self._number, self._text = 0, -1, memoryview(b"")
-        segment_bytes = max(TAG_BYTES, min(size, SEGMENT_BYTES))
-        self._sealed, self._opened = (  # a segment as it is stored, and its text
-            memoryview(bytearray(length)) for length in (segment_bytes, segment_bytes - TAG_BYTES)
-        )
-        self._is_lent = False  # whether a block of `_opened` was given out
+        self._opened: memoryview | None = None  # room for the text of a segment
         self._file = open_at(0)
         header = self._file.read(HEADER_BYTES)
         if self._size < 0 or len(header) < HEADER_BYTES or header[0] != HEADER_BYTES:
@@ -89,10 +87,11 @@ class OpenedPart(io.RawIOBase):
         self._prefix = header[1 + SALT_BYTES :]
         self._at = HEADER_BYTES  # where `_file` stands
         if self._last:
-            with open_at(self._last * SEGMENT_BYTES) as file:
-                self._decrypt(self._last, self._read(file, SEGMENT_BYTES))
+            with open_at(self._last * SEGMENT_BYTES) as file, _ciphertext_buffer() as buffer:
+                self._decrypt(self._last, _read(file, buffer, SEGMENT_BYTES))
                 if file.read(1):
                     raise self._damaged()
+            self.release()
         else:
             self._load(0)
 
@@ -116,10 +115,13 @@ class OpenedPart(io.RawIOBase):
         return len(block)
 
     def read_in_segment(self, most: int) -> memoryview:
-        """At most so many bytes, up to the end of the segment; they are not copied, and stay as they are. Empty at the end."""
-        block = self._block(most)
-        self._is_lent = self._is_lent or bool(block)
-        return block
+        """At most so many bytes, up to the end of the segment; they are not copied, and are valid until the next read. Empty
+        at the end."""
+        return self._block(most)
+
+    def release(self) -> None:
+        """Gives up the memory of the open segment; what is read of it next is opened again."""
+        self._text, self._number, self._opened = memoryview(b""), -1, None
 
     def _block(self, most: int) -> memoryview:
         if self._position >= self._size:
@@ -132,6 +134,7 @@ class OpenedPart(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
+            self.release()
             self._file.close()
         super().close()
 
@@ -144,18 +147,16 @@ class OpenedPart(io.RawIOBase):
             self._file = self._open_at(start)
         size = min(self._stored, (number + 1) * SEGMENT_BYTES) - start
         self._text, self._number = memoryview(b""), -1  # until the next one is proven
-        stored = self._read(self._file, size)
-        self._at = start + len(stored)
-        self._text, self._number = self._decrypt(number, stored), number
-
-    def _read(self, file: BinaryIO, size: int) -> memoryview:
-        """At most so many bytes of a segment, until the next one is read."""
-        return self._sealed[: cast(io.BufferedIOBase, file).readinto(self._sealed[:size])]
+        with _ciphertext_buffer() as buffer:
+            stored = _read(self._file, buffer, size)
+            self._at = start + len(stored)
+            self._text, self._number = self._decrypt(number, stored), number
 
     def _decrypt(self, number: int, stored: memoryview) -> memoryview:
         """The text of a segment, until the next one is decrypted."""
-        if self._is_lent:  # somebody may still send what is in there
-            self._opened, self._is_lent = memoryview(bytearray(len(self._opened))), False
+        if self._opened is None:
+            segment_bytes = max(TAG_BYTES, min(self._stored, SEGMENT_BYTES))
+            self._opened = memoryview(bytearray(segment_bytes - TAG_BYTES))
         text = self._opened[: max(0, len(stored) - TAG_BYTES)]
         nonce = _nonce(self._prefix, number, last=number == self._last)
         try:
@@ -170,6 +171,26 @@ class OpenedPart(io.RawIOBase):
             where=self._where,
             remedy="run the export again for this window; the source still holds the rows",
         )
+
+
+_ciphertext_buffers: deque[memoryview] = deque()  # as many as segments were opened at one time
+
+
+@contextmanager
+def _ciphertext_buffer() -> Iterator[memoryview]:
+    """Room for a segment as it is stored; readers share it, because none needs it between two segments."""
+    try:
+        buffer = _ciphertext_buffers.pop()
+    except IndexError:
+        buffer = memoryview(bytearray(SEGMENT_BYTES))
+    try:
+        yield buffer
+    finally:
+        _ciphertext_buffers.append(buffer)
+
+
+def _read(file: BinaryIO, buffer: memoryview, size: int) -> memoryview:
+    return buffer[: cast(io.BufferedIOBase, file).readinto(buffer[:size])]
 
 
 def _cipher(key: bytes, salt: bytes, context: bytes) -> AESGCM:
