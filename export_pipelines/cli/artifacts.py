@@ -1,6 +1,5 @@
 """`artifacts` and `verify`: what came out, and whether it is still whole."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,7 +87,7 @@ def seal(
     manifests = store.manifests() if everything else [store.manifest(name) for name in names or ()]
     count = 0
     for manifest in manifests:
-        with project.ledger.locks.hold(_lock_key(manifest.artifact)) as ours:
+        with project.ledger.locks.hold(f"seal {manifest.artifact}") as ours:
             if not ours:
                 raise RetryableError("another process is sealing it right now", where=manifest.artifact)
             if seal_in_place(store, manifest.artifact):
@@ -117,10 +116,6 @@ def _note_change(project: "Project", artifact: str, change: str) -> None:
     project.trail.record(
         AuditRecord(project.actor, AuditAction.KEY_CHANGED, artifact, detail={"change": change})
     )
-
-
-def _lock_key(artifact: str) -> str:
-    return hashlib.sha256(f"seal {artifact}".encode()).hexdigest()[:32]
 
 
 def _without_key(project: "Project", manifests: "Sequence[Manifest]") -> dict[str, str]:

@@ -1,9 +1,11 @@
 """Locks that die with their holder, so that a killed delivery holds up nobody: of the kernel, or of PostgreSQL's session."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -12,7 +14,7 @@ from export_pipelines.files.private import make_folder
 
 
 class Locks(Protocol):
-    """hold: yields True if we hold the lock for the block, False while another process does."""
+    """hold: yields True if we hold the lock of a name for the block, False while another process does."""
 
     def hold(self, lock_key: str) -> AbstractContextManager[bool]: ...
 
@@ -25,7 +27,7 @@ class FileLocks:
 
     def hold(self, lock_key: str) -> AbstractContextManager[bool]:
         make_folder(self.folder)
-        return hold_lock(self.folder / lock_key)
+        return hold_lock(self.folder / quote(lock_key, safe=""))
 
 
 class PostgresqlLocks:
@@ -36,7 +38,7 @@ class PostgresqlLocks:
 
     @contextmanager
     def hold(self, lock_key: str) -> Iterator[bool]:
-        number = int(lock_key[:16], 16) - 2**63
+        number = int.from_bytes(hashlib.sha256(lock_key.encode()).digest()[:8], signed=True)
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             acquired = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number))))
             try:
