@@ -115,6 +115,11 @@ class RemoteStore:
     def open_stored(self, artifact: str, part_name: str) -> BinaryIO:
         _read_only()
 
+    def presigned_url(
+        self, artifact: str, part_name: str, valid_s: int, headers: Mapping[str, str]
+    ) -> str | None:
+        return None
+
     def begin(self, export: str, window_key: str, token: str) -> Staging:
         _read_only()
 

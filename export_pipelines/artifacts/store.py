@@ -61,6 +61,8 @@ class Store(Protocol):
     files:     name -> bytes of everything that lies in an artifact, its manifest left out.
     open:      a part from byte `start`, as often as asked, as it is delivered.
     open_stored: the same as it lies there, sealed where it is.
+    presigned_url: where anybody may fetch an unsealed part for `valid_s` seconds, from the store itself, with these headers
+               of the answer; None where the store or the part has none.
     remove:    takes an artifact away, the manifest first.
     sweep:     removes what killed runs left, of one export or of all (a staging whose writer is dead, temporary files,
                parts that no manifest knows), never anything of a living run; returns what it removed.
@@ -87,6 +89,10 @@ class Store(Protocol):
     def open(self, artifact: str, part_name: str, start: int = 0) -> BinaryIO: ...
 
     def open_stored(self, artifact: str, part_name: str) -> BinaryIO: ...
+
+    def presigned_url(
+        self, artifact: str, part_name: str, valid_s: int, headers: Mapping[str, str]
+    ) -> str | None: ...
 
     def remove(self, artifact: str) -> None: ...
 

@@ -48,6 +48,11 @@ class StoreAround:
     def open_stored(self, artifact: str, part_name: str) -> BinaryIO:
         return self.store.open_stored(artifact, part_name)
 
+    def presigned_url(
+        self, artifact: str, part_name: str, valid_s: int, headers: Mapping[str, str]
+    ) -> str | None:
+        return self.store.presigned_url(artifact, part_name, valid_s, headers)
+
     def remove(self, artifact: str) -> None:
         self.store.remove(artifact)
 

@@ -19,6 +19,11 @@ Options = Mapping[str, Any]  # of an object, in boto3's words: ContentType, Stor
 READ_BYTES = 1 << 20
 MISSING = ("404", "NoSuchKey", "NotFound")
 ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+OF_ANSWERS = {  # headers that a presigned URL may set
+    "Content-Type": "ResponseContentType",
+    "Content-Disposition": "ResponseContentDisposition",
+    "Cache-Control": "ResponseCacheControl",
+}
 TAKEN = ("412", "PreconditionFailed")
 
 
@@ -94,6 +99,19 @@ class Bucket:
             else:
                 return io.BufferedReader(_Body(body, self.url(key)), READ_BYTES)
         raise missing
+
+    def presigned_url(self, key: str, valid_s: int, headers: Mapping[str, str]) -> str:
+        """A URL that is good for a GET of the object, with these headers of the answer (as `OF_ANSWERS` names them)."""
+        with s3_errors(self.url(key)):
+            return self.client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self.name,
+                    "Key": key,
+                    **{OF_ANSWERS[name]: value for name, value in headers.items() if name in OF_ANSWERS},
+                },
+                ExpiresIn=valid_s,
+            )
 
     def list(self, prefix: str, below: bool = True) -> Iterator[StoredObject]:
         """Every object whose key begins with `prefix`, by key; without `below` only to the next slash."""

@@ -78,6 +78,7 @@ def _client(access: Access) -> Any:
     config = Config(
         connect_timeout=access.timeout_s,
         read_timeout=access.timeout_s,
+        signature_version="s3v4",  # boto3 would presign URLs with the one before
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=THREADS + 1,
         request_checksum_calculation=checksums,

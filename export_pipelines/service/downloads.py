@@ -4,6 +4,7 @@ connection."""
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,13 +22,15 @@ from export_pipelines.service.problems import Problem, problem_of
 
 log = logging.getLogger(__name__)
 
+REDIRECT = 307
 READERS = 4  # threads that read files at a time
 
 
 class FileResponse(Response):
     """Answers a GET or HEAD of a file. `allowed` raises ExportError once the reader may not have it any more; it is asked
     again while the file is sent. `started` is called before the first byte of a body. A reader who does not take a block
-    for `stalled_s` is cut off."""
+    for `stalled_s` is cut off. With `presigned_s`, a GET of what a bucket has unsealed is answered by a URL into the bucket
+    that is good for so many seconds."""
 
     def __init__(
         self,
@@ -37,9 +40,11 @@ class FileResponse(Response):
         allowed: Callable[[], object],
         started: Callable[[Answer], None],
         headers: Mapping[str, str] | None = None,
+        presigned_s: int = 0,
     ) -> None:
         self.file_part, self.metrics, self.stalled_s = file_part, metrics, stalled_s
         self.allowed, self.started, self.more_headers = allowed, started, dict(headers or {})
+        self.presigned_s = presigned_s
         self.background, self.status_code = None, 200
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,8 +56,28 @@ class FileResponse(Response):
         elif answer.status == 304:
             kept = ("ETag", "Cache-Control", "Last-Modified", "Repr-Digest")
             await Response(None, 304, {name: headers[name] for name in kept})(scope, receive, send)
-        else:
+        elif not (self.presigned_s and await self._redirected(scope, receive, send, answer, headers)):
             await self._send(scope, receive, send, answer, headers)
+
+    async def _redirected(
+        self, scope: Scope, receive: Receive, send: Send, answer: Answer, headers: Mapping[str, str]
+    ) -> bool:
+        """Whether the answer was a URL of the bucket. It says less than a stream: nothing stops what was begun with it."""
+        if scope["method"] != "GET":
+            return False
+        in_thread = partial(anyio.to_thread.run_sync, limiter=_limits(scope)[0])
+        try:
+            url = await in_thread(self.file_part.presigned_url, self.presigned_s)
+            if url:
+                await in_thread(self.started, replace(answer, status=REDIRECT))
+        except Problem as problem:
+            await problem.response()(scope, receive, send)
+            return True
+        if url:
+            kept = {name: headers[name] for name in ("ETag", "Repr-Digest")}
+            redirect = {"Location": url, "Cache-Control": "private, no-store", **kept}
+            await Response(None, REDIRECT, redirect)(scope, receive, send)
+        return bool(url)
 
     def _refused(self, answer: Answer, headers: Mapping[str, str]) -> Response:
         size = self.file_part.part.bytes

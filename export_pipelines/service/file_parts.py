@@ -66,14 +66,7 @@ class FilePart:
         all of it is read."""
         artifact, name = self.manifest.artifact, self.part.name
         try:
-            stored = self.store.files(artifact).get(self.part.stored_name)
-            expected = self.part.sealed_bytes if self.part.sealed_sha256 else self.part.bytes
-            if stored is None:
-                raise _gone()
-            if stored != expected:
-                raise DamagedArtifact(
-                    f"the file has {stored} bytes, not {expected}", where=f"{artifact}/{name}"
-                )
+            self._require_stored()
             file = self.store.open(artifact, name, 0 if self.is_sealed else start)
         except ExportError as error:
             is_gone = isinstance(error, RequestError) and not isinstance(error, SettingsError)
@@ -92,6 +85,33 @@ class FilePart:
         except BaseException:
             file.close()
             raise
+
+    def presigned_url(self, valid_s: int) -> str | None:
+        """Where the store itself gives the file; None where it does not. Raises Problem as `open` does."""
+        artifact, name = self.manifest.artifact, self.part.name
+        if self.is_sealed or not valid_s:
+            return None
+        try:
+            url = self.store.presigned_url(artifact, name, valid_s, self.headers())
+            if url:
+                self._require_stored()
+        except RequestError:
+            raise _gone() from None
+        except ExportError as error:
+            raise problem_of(error) from None
+        return url
+
+    def _require_stored(self) -> None:
+        """Raises Problem or DamagedArtifact unless the store has as many bytes as there should be."""
+        artifact = self.manifest.artifact
+        stored = self.store.files(artifact).get(self.part.stored_name)
+        expected = self.part.sealed_bytes if self.part.sealed_sha256 else self.part.bytes
+        if stored is None:
+            raise _gone()
+        if stored != expected:
+            raise DamagedArtifact(
+                f"the file has {stored} bytes, not {expected}", where=f"{artifact}/{self.part.name}"
+            )
 
     @property
     def is_sealed(self) -> bool:

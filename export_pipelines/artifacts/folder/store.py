@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -97,6 +98,11 @@ class FolderStore:
         return file
 
     open_stored = open
+
+    def presigned_url(
+        self, artifact: str, part_name: str, valid_s: int, headers: Mapping[str, str]
+    ) -> str | None:
+        return None
 
     def remove(self, artifact: str) -> None:
         folder = self._folder(artifact)

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -137,6 +137,13 @@ class S3Store:
             ) from None
 
     open_stored = open
+
+    def presigned_url(
+        self, artifact: str, part_name: str, valid_s: int, headers: Mapping[str, str]
+    ) -> str | None:
+        if not is_artifact_id(artifact):
+            raise self._unknown(artifact)
+        return self.bucket.presigned_url(self._key(artifact, check_part_name(part_name)), valid_s, headers)
 
     def remove(self, artifact: str) -> None:
         if not is_artifact_id(artifact):

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -79,6 +79,14 @@ class SealedStore(StoreAround):
         opened = self.open_sealed(artifact, part, part.stored_name)
         opened.seek(start)
         return io.BufferedReader(opened, BUFFER_BYTES)
+
+    def presigned_url(
+        self, artifact: str, part_name: str, valid_s: int, headers: Mapping[str, str]
+    ) -> str | None:
+        part = self._part(artifact, part_name)
+        if part is None or part.sealed_sha256 is not None:
+            return None
+        return self.store.presigned_url(artifact, part_name, valid_s, headers)
 
     def open_stored(self, artifact: str, part_name: str) -> BinaryIO:
         part = self._part(artifact, part_name)

@@ -11,7 +11,7 @@ from export_pipelines.errors import Denied, RequestError
 from export_pipelines.service.addresses import address_of, network_of
 from export_pipelines.service.auth import Caller, caller_with
 from export_pipelines.service.conditions import Answer
-from export_pipelines.service.downloads import FileResponse
+from export_pipelines.service.downloads import REDIRECT, FileResponse
 from export_pipelines.service.file_parts import FilePart
 from export_pipelines.service.problems import answers, not_here
 from export_pipelines.service.service import Service
@@ -38,6 +38,10 @@ FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
     },
     206: {"description": "A part of it", "content": {"*/*": _BINARY["application/octet-stream"]}},
     304: {"description": "Not modified"},
+    307: {
+        "description": "Where the bucket gives it, for a short time",
+        "headers": {"Location": {"description": "A presigned URL.", "schema": {"type": "string"}}},
+    },
 }
 
 
@@ -67,17 +71,27 @@ def file_of(service: Service, actor: str, manifest: Manifest, name: str) -> File
 
 def fetch(request: Request, service: Service, caller: Caller, file: FilePart, **detail: str) -> Response:
     """The answer to a GET or HEAD of a file by the owner of a key."""
-    by = partial(_note, service, caller.principal, file, network_of(address_of(request)), detail)
     return FileResponse(
-        file, service.metrics, service.settings.stalled_s, partial(_still, service, caller, file), by
+        file,
+        service.metrics,
+        service.settings.stalled_s,
+        partial(_still, service, caller, file),
+        partial(_note, service, caller.principal, file, network_of(address_of(request)), detail),
+        presigned_s=service.settings.presigned_s,
     )
 
 
 def _note(
     service: Service, actor: str, file: FilePart, network: str, detail: dict[str, str], answer: Answer
 ) -> None:
-    bytes_sent = {"from": answer.start, "until": answer.end}
-    service.note_download(actor, file.manifest, file=file.part.name, network=network, **bytes_sent, **detail)
+    about = {"file": file.part.name, "network": network, **bytes_of(answer)}
+    service.note_download(actor, file.manifest, **about, **detail)
+
+
+def bytes_of(answer: Answer) -> dict[str, Any]:
+    """What the audit tells of an answer: which bytes, and whether the bucket was to give them."""
+    redirected = {"redirected": True} if answer.status == REDIRECT else {}
+    return {"from": answer.start, "until": answer.end, **redirected}
 
 
 def _still(service: Service, caller: Caller, file: FilePart) -> None:

@@ -12,7 +12,7 @@ from export_pipelines.errors import Denied, RequestError
 from export_pipelines.ledger import AuditAction, Link, Links
 from export_pipelines.service.addresses import address_of, network_of
 from export_pipelines.service.api.artifacts import ONE, ExportName, Token, WindowKey
-from export_pipelines.service.api.fetching import FILE_ANSWERS, FileName, artifact_of, file_of
+from export_pipelines.service.api.fetching import FILE_ANSWERS, FileName, artifact_of, bytes_of, file_of
 from export_pipelines.service.api.views import File, files_of
 from export_pipelines.service.auth import Known, caller_named
 from export_pipelines.service.conditions import Answer
@@ -171,6 +171,7 @@ def get_linked_file(request: Request, token: LinkToken, name: FileName) -> Respo
         partial(_good, service, token),
         partial(_started, service, link, file, network_of(address_of(request))),
         {"Cache-Control": "private, no-store, no-transform"},
+        0 if link.single_use else service.settings.presigned_s,
     )
 
 
@@ -196,8 +197,8 @@ def _started(service: Service, link: Link, file: FilePart, network: str, answer:
     project = service.project
     if link.single_use and not Links(project.ledger.engine).use(link.id, file.part.name, project.now()):
         raise Problem(410, "used", "the link was good for one download, and was used")
-    detail = {"file": file.part.name, "network": network, "from": answer.start, "until": answer.end}
-    service.note_download(link.created_by, file.manifest, link=link.id, **detail)
+    about = {"file": file.part.name, "network": network, **bytes_of(answer)}
+    service.note_download(link.created_by, file.manifest, link=link.id, **about)
 
 
 def _view(service: Service, link: Link) -> LinkView:
