@@ -38,9 +38,7 @@ def require_deliverable(
             f"{policy.file} says who may export what, and this export names no owner", where=manifest.export
         )
     todays_role = _todays_role(manifest, request, policy, at)
-    permissions: tuple[Permission, ...] = (
-        ("create", "download") if settings.kind == "download" else ("create",)
-    )
+    permissions: tuple[Permission, ...] = ("create", "download") if settings.gives_downloads else ("create",)
     for name in filter(None, (owner, asker)):
         role = todays_role if name == owner else None
         _require(manifest, settings, request, policy, at, name, permissions, role)
@@ -110,6 +108,8 @@ def _beyond(
     for place in settings.reaches():
         if not grant.delivers_to(settings.kind, place):
             yield f"{settings.kind} {place}".rstrip()
+    if settings.gives_downloads and settings.kind != "download" and not grant.delivers_to("download", ""):
+        yield "downloads by links"
     if grant.since and manifest.window.start < grant.since:
         yield f"rows before {iso(grant.since)}"
     if grant.max_rows is not None and manifest.rows > grant.max_rows:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from export_pipelines import logs
@@ -26,6 +27,7 @@ from export_pipelines.run.preview import first_rows
 from export_pipelines.run.run_log import RunLog
 from export_pipelines.run.statistics import Written
 from export_pipelines.run.write_parts import write_parts
+from export_pipelines.signed_links import delivered_link
 
 if TYPE_CHECKING:
     import polars as pl
@@ -175,7 +177,8 @@ def deliver(
                 if require:
                     require(manifest, settings)
                 attempt.audit = delivery_record(row, manifest, actor)
-                destination = open_destination(settings, resources)
+                link_to = partial(delivered_link, ledger, resources.settings, now)
+                destination = open_destination(settings, replace(resources, link_to=link_to))
                 attempt.heading_for(destination.target(manifest))
                 with AuditTrail(lambda: ledger, now).refusals(
                     actor, "deliver", row.artifact, owner_of(manifest)

@@ -163,8 +163,10 @@ def _destinations(request: PlanRequest, grant: Grant) -> Iterator[Finding]:
             if not grant.delivers_to(entry.kind, place):
                 text = f"deliver to {entry.kind} {place}".rstrip()
                 yield Finding(("deliver", n), text, True)
-        if entry.kind == "download" and "download" not in grant.permissions:
+        if entry.gives_downloads and "download" not in grant.permissions:
             yield Finding(("deliver", n), 'offer downloads without the permission "download"', True)
+        if entry.gives_downloads and entry.kind != "download" and not grant.delivers_to("download", ""):
+            yield Finding(("deliver", n), f"offer downloads by links ({entry.kind})", True)
 
 
 def compared(request: PlanRequest, grant: Grant) -> Iterator[Finding]:

@@ -15,8 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from export_pipelines.project import Project
 from export_pipelines.service.app import create_app
-from export_pipelines.service.links import ensure_key
 from export_pipelines.service.settings import ServiceSettings
+from export_pipelines.signed_links import signing_key
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ def serve(project: Project, settings: ServiceSettings, parent: int | None = None
     `settings.stop_s`. Raises SettingsError."""
     if project.access.read() is None:
         settings.require_loopback()
-    ensure_key(project)
+    signing_key(project.settings)
+    project.__dict__.pop("settings", None)  # which may not have held it yet
     _share_heap()
     server = server_of(project, settings)
     if parent is not None:

@@ -10,9 +10,10 @@ from export_pipelines.templates.rendering import (
     render_header,
     render_text,
 )
-from export_pipelines.templates.words import FOLDER_WORDS, MAIL_WORDS, PART_WORDS, WORDS
+from export_pipelines.templates.words import BODY_WORDS, FOLDER_WORDS, MAIL_WORDS, PART_WORDS, WORDS
 
 __all__ = [
+    "BODY_WORDS",
     "FOLDER_WORDS",
     "MAIL_WORDS",
     "MAX_TEXT",

@@ -272,3 +272,26 @@ def test_a_list_that_is_wrong_is_one_fault_with_its_line(project: Project) -> No
     project.environment["EXPORT_PIPELINES_ALLOWED"] = "allowed.yaml"
     (fault,) = check(project)
     assert "allowed.yaml: cannot read the file: No such file" in fault.text
+
+
+@pytest.mark.parametrize(
+    ("entry", "setting"),
+    [
+        ("email: {to: ruth@acme.example, from: exports@example.com, send: link}", "email.send"),
+        ('email: {to: ruth@acme.example, from: exports@example.com, body: "{{link}}"}', "email.body"),
+        ("email: {to: ruth@acme.example, from: exports@example.com, over_limit: link}", "email.over_limit"),
+        ("webhook: {url: https://acme.example/in, send: notice}", "webhook.send"),
+    ],
+)
+def test_a_link_without_a_public_url_is_refused_with_file_and_line(
+    project: Project, entry: str, setting: str
+) -> None:
+    path = project.write("daily", f"{DAILY.partition('deliver:')[0].rstrip()}\ndeliver:\n  - {entry}\n")
+    line = path.read_text().splitlines().index(f"  - {entry}") + 1
+    project.environment[f"{PREFIX}SMTP_URL"] = "smtp://localhost"
+    (fault,) = check(project)
+    assert fault.severity == "error"
+    assert f"exports/daily.yaml:{line}" in fault.text and f"deliver.{setting}: " in fault.text
+    assert "EXPORT_PIPELINES_PUBLIC_URL" in fault.text
+    project.environment[f"{PREFIX}PUBLIC_URL"] = "https://exports.example.com"
+    assert not [fault for fault in check(project) if "link" in fault.text]

@@ -109,6 +109,10 @@ def test_an_encryption_that_cannot_be_meant_is_refused_with_its_line(
     [
         ("webhook: {url: https://a.example/in, send: notice, encrypt: {pgp: a.asc}}", "a notice links"),
         ("email: {to: a@b.example, over_limit: link, encrypt: {pgp: a.asc}}", "a link leads"),
+        ("email: {to: a@b.example, send: link, encrypt: {pgp: a.asc}}", "a link leads"),
+        ('email: {to: a@b.example, body: "{{link}}", encrypt: {pgp: a.asc}}', "a link leads"),
+        ('email: {to: a@b.example, subject: "{{link}}"}', 'unknown word "link"'),
+        ("email: {to: a@b.example, link: {days: 31}}", "days"),
         ("email: {to: a@b.example, encrypt: {pgp: a.asc, age: x}}", "a recipient of age is expected"),
         ("email: {to: a@b.example, encrypt: a.pem}", "a list"),
     ],

@@ -1,6 +1,7 @@
 """What only mail does: sizes, several mails, links, recipients one by one, the uncertain moment, S/MIME."""
 
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -97,7 +98,10 @@ def test_a_link_is_sent_instead(desk: Desk, entry: Any, post: Post, monkeypatch:
     made = stored(desk.store, LARGE)
     desk.send(made, entry(over_limit="link"))
     (mail,) = post.messages
-    assert f"https://exports.example.com/artifacts/{made.artifact}" in str(mail.get_body(("plain",)))
+    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert re.findall(
+        r"https://exports\.example\.com/links/[0-9a-f]{24}\.\d+\.[\w-]{43}/files/(\S+)", text
+    ) == [*LARGE]
 
 
 def test_or_nothing_is_sent_and_the_person_is_told(desk: Desk, entry: Any, post: Post) -> None:

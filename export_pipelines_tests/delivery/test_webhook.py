@@ -40,9 +40,8 @@ def test_the_reference_library_verifies_a_notice(
     told = Webhook(WEBHOOK_SECRET).verify(one.body, one.headers)
     assert told["type"] == "export.ready"
     assert [file["sha256"] for file in told["data"]["files"]] == [part.sha256 for part in made.parts]
-    assert told["data"]["files"][0]["url"].startswith(
-        f"https://exports.example.com/artifacts/{made.artifact}/"
-    )
+    url = told["data"]["files"][0]["url"]
+    assert url.startswith("https://exports.example.com/links/") and url.endswith("/files/leads_part_1.csv")
     with pytest.raises(Exception, match="signature"):
         Webhook(WEBHOOK_SECRET).verify(one.body.replace(b"export.ready", b"export.other"), one.headers)
 

@@ -164,9 +164,11 @@ def make_keys(project: Project, names: tuple[str, ...] = ("boss", "ana", "fay", 
 
 
 @contextmanager
-def serving(folder: Path, environment: Mapping[str, str], *options: str) -> Iterator[tuple[str, int]]:
-    """The service over the project in `folder`; gives its URL and the id of its process."""
-    port = free_port()
+def serving(
+    folder: Path, environment: Mapping[str, str], *options: str, port: int | None = None
+) -> Iterator[tuple[str, int]]:
+    """The service over the project in `folder`, on `port` or a free one; gives its URL and the id of its process."""
+    port = port or free_port()
     command = [sys.executable, "-m", "export_pipelines.cli.app", "serve", "--port", str(port), *options]
     scheme = "https" if "--certificate" in options else "http"
     url = f"{scheme}://127.0.0.1:{port}"

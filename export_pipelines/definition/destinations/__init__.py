@@ -4,6 +4,7 @@ from export_pipelines.definition.destinations.download import DownloadSettings
 from export_pipelines.definition.destinations.email import EmailSettings
 from export_pipelines.definition.destinations.encryption import Encryption
 from export_pipelines.definition.destinations.folder import FolderSettings
+from export_pipelines.definition.destinations.link import LinkSettings
 from export_pipelines.definition.destinations.s3 import S3Settings
 from export_pipelines.definition.destinations.settings import DestinationSettings, StoredEntry
 from export_pipelines.definition.destinations.sftp import SftpSettings
@@ -15,6 +16,7 @@ __all__ = [
     "EmailSettings",
     "Encryption",
     "FolderSettings",
+    "LinkSettings",
     "S3Settings",
     "SftpSettings",
     "StoredEntry",

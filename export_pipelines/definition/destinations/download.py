@@ -9,3 +9,7 @@ class DownloadSettings(DestinationSettings):
     """Nothing to say: who may fetch it, and for how long, is not a matter of one delivery."""
 
     kind: ClassVar[str] = "download"
+
+    @property
+    def gives_downloads(self) -> bool:
+        return True

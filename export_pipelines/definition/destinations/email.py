@@ -7,18 +7,26 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from export_pipelines.definition.destinations.address import MailAddress
 from export_pipelines.definition.destinations.encryption import Encryption
+from export_pipelines.definition.destinations.link import LinkSettings
 from export_pipelines.definition.destinations.named import Named
 from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import DestinationSettings, Seconds
 from export_pipelines.definition.words import ByteSize, fault, listed
-from export_pipelines.templates import MAIL_WORDS, MAX_TEXT, header_faults, template_faults
+from export_pipelines.templates import (
+    BODY_WORDS,
+    MAIL_WORDS,
+    MAX_TEXT,
+    header_faults,
+    template_faults,
+    words_in,
+)
 
 SUBJECT = "{{export}} {{key}}: {{rows}} rows"
 BODY = "{{export}}, from {{start}} until {{end}} (UTC). Rows: {{rows}}. Files: {{parts}}.\n\n{{files}}\n"
 
 
 def _text(value: str) -> str:
-    for text in template_faults(value, MAIL_WORDS, MAX_TEXT):
+    for text in template_faults(value, BODY_WORDS, MAX_TEXT):
         raise fault(text)
     return value
 
@@ -47,12 +55,13 @@ class EmailSettings(DestinationSettings):
     """One mail to all of `to` and `cc`, or several when the files exceed `max_size`, which counts the mail as it is sent.
 
     `smtp` holds a URL, `smtp://user:password@host:587` for STARTTLS, `smtps://` for TLS from the start; without it,
-    EXPORT_PIPELINES_SMTP_URL. `over_limit`: `split` over several mails, `link` to a download, or `fail`. `encrypt`
-    lists certificates (PEM, RSA) of the recipients, for S/MIME, or encrypts the files as every kind does. `resend_when_uncertain`: whether a mail of which nobody
+    EXPORT_PIPELINES_SMTP_URL. `send`: the `files`, or a `link` to them. `over_limit`: `split` over several mails, `link`, or
+    `fail`. A mail with a link, also with `{{link}}` in its body, is one for each recipient. `encrypt` lists certificates (PEM, RSA) of the recipients, for S/MIME, or encrypts the files as every kind does. `resend_when_uncertain`: whether a mail of which nobody
     knows if it was taken is sent once more, under the same Message-ID.
     """
 
     kind: ClassVar[str] = "email"
+    later: ClassVar[frozenset[str]] = frozenset({"send", "link"})
     words: ClassVar[frozenset[str]] = MAIL_WORDS
 
     to: Annotated[Addresses, Field(min_length=1)]
@@ -61,6 +70,8 @@ class EmailSettings(DestinationSettings):
     subject: Annotated[str, AfterValidator(_line)] = SUBJECT
     body: Annotated[str, AfterValidator(_text)] = BODY
     smtp: Secret | None = None
+    send: Literal["files", "link"] = "files"
+    link: LinkSettings = LinkSettings()
     max_size: ByteSize = 20_000_000
     over_limit: Literal["split", "link", "fail"] = "split"
     encrypt: Encrypt = ()
@@ -70,11 +81,20 @@ class EmailSettings(DestinationSettings):
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
-        if self.file_encryption is not None and self.over_limit == "link":
+        if self.file_encryption is not None and self.gives_downloads:
             raise fault(
-                "a link leads to the files as they are: encrypt goes with `over_limit: split` or `fail`"
+                "a link leads to the files as they are: encrypt goes with `send: files`, `over_limit: split` or `fail`, and a "
+                "body without {{link}}"
             )
         return self
+
+    @property
+    def body_has_link(self) -> bool:
+        return "link" in words_in(self.body)
+
+    @property
+    def gives_downloads(self) -> bool:
+        return self.body_has_link or "link" in (self.send, self.over_limit)
 
     @property
     def file_encryption(self) -> Encryption | None:

@@ -29,12 +29,14 @@ class DestinationSettings(BaseModel):
 
     `place` names the setting that is a template of where files go, `words` what it may hold. A kind without one, such
     as mail, holds no files that a later delivery could replace. `server()` tells equal places apart; `names_files()`
-    says whether the place is that of each file, not of their folder.
+    says whether the place is that of each file, not of their folder. `later` names settings that earlier releases did not
+    have: one with its default is left out of the stored entry, so that it stays the same delivery.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[str]
+    later: ClassVar[frozenset[str]] = frozenset()
     place: ClassVar[str | None] = None
     words: ClassVar[frozenset[str]] = FOLDER_WORDS
 
@@ -52,7 +54,17 @@ class DestinationSettings(BaseModel):
 
     def stored(self) -> StoredEntry:
         """As it stands in plans and in the ledger, with every setting filled in."""
-        return {"kind": self.kind, "settings": self.model_dump(mode="json", by_alias=True)}
+        fields = type(self).model_fields
+        left_out = {name for name in self.later if getattr(self, name) == fields[name].get_default()}
+        return {
+            "kind": self.kind,
+            "settings": self.model_dump(mode="json", by_alias=True, exclude=left_out),
+        }
+
+    @property
+    def gives_downloads(self) -> bool:
+        """Whether it lets somebody fetch the files from the store, for which a role needs more."""
+        return False
 
     @property
     def file_encryption(self) -> "Encryption | None":

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from export_pipelines.definition.destinations.encryption import EncryptedSettings
 from export_pipelines.definition.destinations.hosts import host_of
+from export_pipelines.definition.destinations.link import LinkSettings
 from export_pipelines.definition.destinations.named import Named, files_in
 from export_pipelines.definition.destinations.secret import Secret, SecretName
 from export_pipelines.definition.destinations.settings import Seconds
@@ -43,9 +44,11 @@ class WebhookSettings(EncryptedSettings):
     """
 
     kind: ClassVar[str] = "webhook"
+    later: ClassVar[frozenset[str]] = frozenset({"link"})
 
     url: Annotated[str | SecretName, AfterValidator(_https)]
     send: Literal["raw", "multipart", "notice"] = "raw"
+    link: LinkSettings = LinkSettings()
     secret: Secret | None = None
     headers: Annotated[dict[str, Secret], AfterValidator(_free), Field(default_factory=dict)]
     timeout_s: Seconds = 60
@@ -66,6 +69,10 @@ class WebhookSettings(EncryptedSettings):
                 "a notice links to the files as they are: encrypt goes with `send: raw` or `multipart`"
             )
         return self
+
+    @property
+    def gives_downloads(self) -> bool:
+        return self.send == "notice"
 
     def named(self) -> Iterator[Named]:
         yield from super().named()

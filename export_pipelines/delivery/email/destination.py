@@ -2,13 +2,10 @@
 
 import logging
 import re
+import smtplib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.errors import MessageError
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.utils import format_datetime
 
 from cryptography.x509 import Certificate
 from pydantic_core import PydanticCustomError
@@ -17,10 +14,11 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import EmailSettings
 from export_pipelines.definition.destinations.address import read_address
 from export_pipelines.definition.destinations.secret import SecretName
-from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
+from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
+from export_pipelines.delivery.email.message import WHERE, Envelope, MailWriter, writable
 from export_pipelines.delivery.email.pieces import Piece, packed, room
-from export_pipelines.delivery.email.smime import certificates, require_valid, sealed
+from export_pipelines.delivery.email.smime import certificates, require_valid
 from export_pipelines.delivery.email.smtp import (
     SmtpServer,
     announced_limit,
@@ -30,16 +28,16 @@ from export_pipelines.delivery.email.smtp import (
     require_recipients,
     smtp_server,
 )
-from export_pipelines.delivery.places import words_of
+from export_pipelines.delivery.link import DeliveredLink, LinkTo, require_public_url
 from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
-from export_pipelines.errors import RequestError, SettingsError, Uncertain
-from export_pipelines.templates import render_header, render_text, require_header
+from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
+from export_pipelines.templates import require_header
 
-WHERE, MAIL_FROM = "deliver.email", "EXPORT_PIPELINES_MAIL_FROM"
+MAIL_FROM = "EXPORT_PIPELINES_MAIL_FROM"
 NAMED = re.compile(r"(.*?)\s*<([^<>]*)>\s*")
 FEWEST_BYTES = 100_000  # of a mail
-LISTED = 100  # files named in a mail
+LINK_BYTES = 200  # of a link, at most
 log = logging.getLogger(__name__)
 
 
@@ -53,18 +51,15 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
         raise SettingsError(
             "nobody sends the mail", where=WHERE, remedy="set `from`, or EXPORT_PIPELINES_MAIL_FROM"
         )
-    if settings.over_limit == "link" and resources.settings.public_url is None:
-        raise SettingsError(
-            "there is nothing to link to",
-            where=f"{WHERE}.over_limit",
-            remedy="set EXPORT_PIPELINES_PUBLIC_URL, or say `over_limit: split`",
-        )
+    if settings.gives_downloads:
+        setting = "body" if settings.body_has_link else "send" if settings.send == "link" else "over_limit"
+        require_public_url(resources.settings, f"{WHERE}.{setting}", "send the files without a link")
     recipients = [
         certificate
         for path in settings.certificates
         for certificate in certificates(resources.file(path, WHERE), f"{WHERE}.encrypt {path}")
     ]
-    return Email(settings, server, sender, recipients, resources.settings.public_url)
+    return Email(settings, server, sender, recipients, resources.link_to)
 
 
 def mail_from(resources: Resources) -> Address | None:
@@ -109,14 +104,18 @@ class Email:
         server: SmtpServer,
         sender: Address,
         encrypt_for: Sequence[Certificate],
-        public_url: str | None,
+        link_to: LinkTo | None,
     ) -> None:
         self.settings, self.server, self.sender = settings, server, sender
-        self.encrypt_for, self.public_url = encrypt_for, public_url
+        self.encrypt_for, self.link_to = encrypt_for, link_to
         self.recipients = tuple(dict.fromkeys((*settings.to, *settings.cc)))
         self.capabilities = Capabilities(
             max_bytes=None if settings.over_limit != "fail" else settings.max_size
         )
+
+    @property
+    def writer(self) -> MailWriter:
+        return MailWriter(self.settings, self.sender, self.encrypt_for)
 
     def target(self, manifest: Manifest) -> str:
         return ", ".join(self.recipients)
@@ -137,24 +136,46 @@ class Email:
         require_valid(self.encrypt_for, artifact.at, f"{WHERE}.encrypt")
         with connected(self.server) as client:
             limit = self._limit(announced_limit(client), journal)
-            mails = self._mails(artifact, limit)
+            mails, message_ids = self._mails(artifact, limit), list[str]()
             self._require_certain(len(mails), journal)
             for number, pieces in enumerate(mails, start=1):
-                with _writable(artifact.manifest.artifact):
-                    mail = encoded(self._message(artifact, journal.key, pieces, number, len(mails)))
-                if len(mail) > limit:
-                    raise self._too_large(artifact.manifest, limit)
-                item = _item(number, len(mails))
-                hand_over(client, self.server, self.sender.addr_spec, self.recipients, mail, item, journal)
+                message_ids += self._hand_over(client, artifact, journal, limit, pieces, (number, len(mails)))
         log.debug("mails handed over", extra={"artifact": artifact.manifest.artifact, "mails": len(mails)})
         names = [piece.name for pieces in mails for piece in pieces]
         files = [*names, *([artifact.manifest_name] if self.settings.manifest else [])]
         details = {
             "mails": str(len(mails)),
-            "message_ids": " ".join(self._message_id(journal.key, n) for n in range(1, len(mails) + 1)),
+            "message_ids": " ".join(message_ids),
             "as": "attachments" if names else "link",
         }
         return receipt_of(artifact, self.kind, self.target(artifact.manifest), files, details)
+
+    def _hand_over(
+        self,
+        client: smtplib.SMTP,
+        artifact: Artifact,
+        journal: Journal,
+        limit: int,
+        pieces: Sequence[Piece],
+        place: tuple[int, int],
+    ) -> list[str]:
+        """Sends one mail, or one to each recipient, and gives the Message-IDs. Who is refused keeps it from nobody else."""
+        message_ids, refusals = list[str](), list[RequestError | RetryableError]()
+        for envelope in self._envelopes(artifact, journal.key, pieces):
+            with writable(artifact.manifest.artifact):
+                message = self.writer.message(artifact, journal.key, pieces, *place, envelope)
+                mail = encoded(message)
+            if len(mail) > limit:
+                raise self._too_large(artifact.manifest, limit)
+            message_ids.append(self.writer.message_id(journal.key, f"{place[0]}{envelope.suffix}"))
+            try:
+                sender, to = self.sender.addr_spec, envelope.recipients
+                hand_over(client, self.server, sender, to, mail, _item(*place), journal)
+            except (RequestError, RetryableError) as error:
+                refusals.append(error)
+        for error in sorted(refusals, key=lambda error: error.retryable):
+            raise error
+        return message_ids
 
     def _limit(self, announced: int | None, journal: Journal) -> int:
         """The same in every attempt, so that the mails are cut in the same way."""
@@ -167,6 +188,10 @@ class Email:
     def _mails(self, artifact: Artifact, limit: int) -> list[list[Piece]]:
         """The pieces of each mail; one mail without any says where the files are."""
         parts = artifact.manifest.parts
+        if self.settings.send == "link":
+            for part in parts:
+                artifact.prove(part)
+            return [[]]
         row = [Piece(part, 0, part.bytes, part.name) for part in parts]
         if sum(part.bytes for part in parts) < limit and len(self._message_of(artifact, row)) <= limit:
             return [row]
@@ -183,7 +208,21 @@ class Email:
         return packed(parts, most)
 
     def _message_of(self, artifact: Artifact, pieces: Sequence[Piece]) -> bytes:
-        return encoded(self._message(artifact, "0" * 32, pieces, 1, 1))
+        """As long as the mail that will be sent; its link is made when that is certain."""
+        link = (
+            DeliveredLink(f"https://{'x' * LINK_BYTES}", artifact.at) if self.settings.body_has_link else None
+        )
+        return encoded(self.writer.message(artifact, "0" * 32, pieces, 1, 1, Envelope(self.recipients, link)))
+
+    def _envelopes(self, artifact: Artifact, key: str, pieces: Sequence[Piece]) -> Iterator[Envelope]:
+        """One for all recipients; of a mail with a link, one for each."""
+        if pieces and not self.settings.body_has_link:
+            yield Envelope(self.recipients)
+            return
+        assert self.link_to is not None
+        for number, recipient in enumerate(self.recipients, start=1):
+            link = self.link_to(artifact.manifest, key, recipient, self.settings.link)
+            yield Envelope((recipient,), link, f".{number}")
 
     def _require_certain(self, count: int, journal: Journal) -> None:
         """Raises Uncertain for a mail that a killed attempt may have handed over."""
@@ -197,63 +236,6 @@ class Email:
                 remedy="ask the recipient; if it is not there: export-pipelines deliver ARTIFACT --again",
             )
 
-    def _message(
-        self, artifact: Artifact, key: str, pieces: Sequence[Piece], number: int, count: int
-    ) -> EmailMessage:
-        with _writable(artifact.manifest.artifact):
-            message, words = EmailMessage(), self._words(artifact.manifest, pieces)
-            subject = render_header(self.settings.subject, words, f"{WHERE}.subject")
-            message["Subject"] = f"{subject} ({number}/{count})" if count > 1 else subject
-            message["From"] = self.sender
-            message["To"] = ", ".join(self.settings.to)
-            if self.settings.cc:
-                message["Cc"] = ", ".join(self.settings.cc)
-            message["Date"] = format_datetime(artifact.at.astimezone(UTC))
-            message["Message-ID"] = self._message_id(key, number)
-            message["Auto-Submitted"] = "auto-generated"
-            message.set_content(
-                render_text(self.settings.body, words) + self._notes(artifact.manifest, pieces)
-            )
-            for piece in pieces:
-                maintype, _, subtype = _media_type(artifact, piece).partition("/")
-                name = require_header(piece.name, artifact.manifest.artifact)
-                message.add_attachment(
-                    _bytes(artifact, piece), maintype=maintype, subtype=subtype, filename=name
-                )
-            if self.settings.manifest and number == count:
-                message.add_attachment(
-                    artifact.manifest.to_json(),
-                    maintype="application",
-                    subtype="json",
-                    filename=artifact.manifest_name,
-                )
-            return sealed(message, self.encrypt_for) if self.encrypt_for else message
-
-    def _words(self, manifest: Manifest, pieces: Sequence[Piece]) -> dict[str, str]:
-        listed = [
-            f"{part.name}  {part.rows:,} rows  {part.bytes:,} bytes  SHA-256 {part.sha256}"
-            for part in manifest.parts
-        ]
-        more = [f"... and {len(listed) - LISTED} more"] if len(listed) > LISTED else []
-        return {
-            **words_of(manifest),
-            "rows": str(manifest.rows),
-            "parts": str(len(manifest.parts)),
-            "bytes": str(manifest.bytes),
-            "files": "\n".join([*listed[:LISTED], *more]),
-        }
-
-    def _notes(self, manifest: Manifest, pieces: Sequence[Piece]) -> str:
-        if not pieces:
-            return f"\nThe files are too large for a mail. They are here:\n{self.public_url}/artifacts/{manifest.artifact}\n"
-        cut = sorted({piece.part.name for piece in pieces if not piece.whole})
-        return "".join(
-            f"\n{name} comes in pieces; put them together with:  cat {name}.* > {name}\n" for name in cut
-        )
-
-    def _message_id(self, key: str, number: int) -> str:
-        return f"<{key}.{number}@{self.sender.domain}>"
-
     def _too_large(self, manifest: Manifest, limit: int) -> RequestError:
         return RequestError(
             f"{manifest.bytes:,} bytes of files make a mail of more than {limit:,} bytes",
@@ -262,31 +244,5 @@ class Email:
         )
 
 
-@contextmanager
-def _writable(where: str) -> Iterator[None]:
-    """Raises RequestError for letters that no mail can hold (half a pair of UTF-16): a later attempt would meet them too."""
-    try:
-        yield
-    except (UnicodeError, MessageError):
-        raise RequestError(
-            "the mail cannot be written: its subject, body or a name holds letters that are not text",
-            where=where,
-            remedy=f"see `subject` and `body` of {WHERE}, and `naming`",
-        ) from None
-
-
 def _item(number: int, count: int) -> str:
     return f"mail {number}/{count}"
-
-
-def _media_type(artifact: Artifact, piece: Piece) -> str:
-    return artifact.media_type if piece.whole else "application/octet-stream"
-
-
-def _bytes(artifact: Artifact, piece: Piece) -> bytes:
-    """A whole part proves itself; pieces were proved together before the first was sent."""
-    with artifact.open(piece.part) as file:
-        left = piece.start
-        while left:
-            left -= len(file.read(min(left, BLOCK_BYTES)))
-        return file.read(-1 if piece.whole else piece.end - piece.start)

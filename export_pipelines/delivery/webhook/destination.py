@@ -19,6 +19,7 @@ from export_pipelines.definition.destinations.hosts import host_of
 from export_pipelines.definition.destinations.secret import SecretName
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
+from export_pipelines.delivery.link import LinkTo, require_public_url
 from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.webhook.http_client import Body, HttpClient, utc_seconds
@@ -33,12 +34,8 @@ SECRET_PREFIX = "whsec_"
 
 
 def open_from(settings: WebhookSettings, resources: Resources) -> "Webhook":
-    if settings.send == "notice" and resources.settings.public_url is None:
-        raise SettingsError(
-            "there is nothing to link to",
-            where=f"{WHERE}.send",
-            remedy="set EXPORT_PIPELINES_PUBLIC_URL, or say `send: raw`",
-        )
+    if settings.gives_downloads:
+        require_public_url(resources.settings, f"{WHERE}.send", "say `send: raw`")
     certificate, key = (_file(text, resources) for text in (settings.client_certificate, settings.client_key))
     client = HttpClient(
         url=settings.url if isinstance(settings.url, str) else _secret_url(settings.url, "url", resources),
@@ -58,7 +55,7 @@ def open_from(settings: WebhookSettings, resources: Resources) -> "Webhook":
         client,
         signing_key(settings.secret, resources, WHERE),
         headers,
-        resources.settings.public_url,
+        resources.link_to,
     )
 
 
@@ -132,10 +129,10 @@ class Webhook:
         client: HttpClient,
         key: bytes | None,
         headers: Mapping[str, str],
-        public_url: str | None,
+        link_to: LinkTo | None,
     ) -> None:
         self.settings, self.client, self.key = settings, client, key
-        self.headers, self.public_url = headers, public_url
+        self.headers, self.link_to = headers, link_to
 
     def target(self, manifest: Manifest) -> str:
         return self.client.place
@@ -148,7 +145,7 @@ class Webhook:
         manifest = artifact.manifest
         files: list[str] = []
         if self.settings.send == "notice":
-            body = json.dumps(self._notice(artifact)).encode()
+            body = json.dumps(self._notice(artifact, journal.key)).encode()
             self._post(artifact, journal, "notice", Body([body]), {"Content-Type": JSON})
         else:
             for part in manifest.parts:
@@ -197,24 +194,28 @@ class Webhook:
         log.debug("posted", extra={"artifact": artifact.manifest.artifact, "status": code})
         journal.done(item, str(code))
 
-    def _notice(self, artifact: Artifact) -> dict[str, Any]:
+    def _notice(self, artifact: Artifact, delivery: str) -> dict[str, Any]:
         """In the shape of Standard Webhooks: type, timestamp, data."""
-        manifest, base = artifact.manifest, f"{self.public_url}/artifacts/{artifact.manifest.artifact}"
+        assert self.link_to is not None
+        manifest = artifact.manifest
+        link = self.link_to(manifest, delivery, self.client.place, self.settings.link)
+        urls = link.files(part.name for part in manifest.parts)
         files = [
             {
                 "name": part.name,
                 "rows": part.rows,
                 "bytes": part.bytes,
                 "sha256": part.sha256,
-                "url": f"{base}/{quote(part.name)}",
+                "url": url,
             }
-            for part in manifest.parts
+            for part, url in zip(manifest.parts, urls, strict=True)
         ]
         data = {
             "artifact": manifest.artifact,
             "export": manifest.export,
             "window": manifest.window.key,
             "rows": manifest.rows,
+            "expires_at": link.expires_at.isoformat(),
             "files": files,
         }
         return {"type": "export.ready", "timestamp": manifest.created_at.isoformat(), "data": data}

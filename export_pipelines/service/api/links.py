@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations.link import MOST_DAYS
 from export_pipelines.errors import Denied, RequestError
 from export_pipelines.ledger import AuditAction, Link, Links
 from export_pipelines.service.addresses import address_of, network_of
@@ -18,10 +19,10 @@ from export_pipelines.service.auth import Known, caller_named
 from export_pipelines.service.conditions import Answer
 from export_pipelines.service.downloads import FileResponse
 from export_pipelines.service.file_parts import FilePart
-from export_pipelines.service.links import MOST_DAYS, link_of, new_link
 from export_pipelines.service.problems import Problem, answers, not_here
 from export_pipelines.service.service import Service, service_of
 from export_pipelines.service.visible import require_fetch
+from export_pipelines.signed_links import link_of, link_url, new_link
 
 router = APIRouter(tags=["links"])
 
@@ -78,21 +79,18 @@ def create_link(
     caller.require("download")
     service = service_of(request)
     manifest = artifact_of(service, caller, f"{export}/{window}/{token}")
-    link, made = new_link(
-        service.project,
+    project = service.project
+    link, signed = new_link(
+        project.ledger,
+        project.settings,
+        project.now,
         manifest,
         body.recipient,
         caller.principal,
         timedelta(days=body.days),
         body.single_use,
     )
-    detail = {
-        "link": link.id,
-        "until": link.expires_at.isoformat(),
-    }  # the ledger has its recipient, a person's address
-    service.audit(caller.principal, AuditAction.LINK_CHANGED, manifest.artifact, change="made", **detail)
-    base = (service.project.settings.public_url or "").rstrip("/")
-    return MadeLink(**_view(service, link).model_dump(), url=f"{base}/links/{made}")
+    return MadeLink(**_view(service, link).model_dump(), url=link_url(project.settings, signed))
 
 
 @router.get(
@@ -186,8 +184,9 @@ def _followed(request: Request, service: Service, token: str) -> tuple[Link, Man
 
 def _good(service: Service, token: str) -> tuple[Link, Manifest]:
     """Raises ExportError once the link or the artifact are gone, or whoever made it may not fetch it any more."""
-    link = link_of(service.project, token)
-    manifest = service.project.store.manifest(link.artifact)
+    project = service.project
+    link = link_of(project.ledger, project.settings, project.now, token)
+    manifest = project.store.manifest(link.artifact)
     require_fetch(service, caller_named(service.project, link.created_by), manifest)
     return link, manifest
 
