@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from export_pipelines.project import Project
 from export_pipelines.service.app import create_app
+from export_pipelines.service.pages.open_id_provider import require_authlib
 from export_pipelines.service.settings import ServiceSettings
 from export_pipelines.signed_links import signing_key
 
@@ -30,6 +31,9 @@ def serve(project: Project, settings: ServiceSettings, parent: int | None = None
     `settings.stop_s`. Raises SettingsError."""
     if project.access.read() is None:
         settings.require_loopback()
+        settings.require_no_open_id()
+    if settings.oidc_issuer:
+        require_authlib()
     signing_key(project.settings)
     project.__dict__.pop("settings", None)  # which may not have held it yet
     _share_heap()

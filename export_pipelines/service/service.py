@@ -78,7 +78,7 @@ class Service:
         ]
         self._project.trail.record(*records)
 
-    def deny(self, address: str, error: ExportError) -> None:
+    def deny(self, address: str, error: ExportError, **detail: Any) -> None:
         """Somebody from `address` has no good key or link, which is kept in the audit. Raises Problem for an address that tries
         too many; who has a good one is served from there all the same."""
         self.metrics.denials.labels(error.code).inc()
@@ -91,6 +91,7 @@ class Service:
             AuditOutcome.DENIED,
             network=network_of(address),
             code=error.code,
+            **detail,
         )
 
     def _renew(self) -> None:

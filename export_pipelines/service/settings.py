@@ -4,8 +4,9 @@ import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from export_pipelines.errors import SettingsError
 from export_pipelines.key_versions import PREFIX
@@ -41,6 +42,10 @@ class ServiceSettings(BaseModel):
         0  # of URLs into the bucket; 0: its files are streamed
     )
     connections: Annotated[int, Field(gt=0)] = 1000
+    oidc_issuer: str = ""  # of OpenID Connect, by which people sign in on the page
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_claim: Annotated[str, Field(min_length=1)] = "email"  # whose value is the name of a principal
 
     @classmethod
     def load(cls, environment: Mapping[str, str], **given: Any) -> Self:
@@ -60,7 +65,24 @@ class ServiceSettings(BaseModel):
             ]
             raise SettingsError("; ".join(faults), where="the service's settings") from None
         settings.require_whole()
+        settings.require_open_id()
         return settings
+
+    def require_open_id(self) -> None:
+        """Raises SettingsError for a part of OpenID Connect's settings, and for an issuer that is asked without TLS."""
+        values = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret.get_secret_value())
+        if any(values) and not all(values):
+            raise SettingsError(
+                "an issuer, a client id and a client secret are given together",
+                where=f"{SERVICE}OIDC_ISSUER",
+                remedy=f"set {SERVICE}OIDC_ISSUER, ..._OIDC_CLIENT_ID and ..._OIDC_CLIENT_SECRET, or none of them",
+            )
+        if self.oidc_issuer and not is_private_way(self.oidc_issuer):
+            raise SettingsError(
+                "the issuer is an https:// URL (http:// on this machine only)",
+                where=f"{SERVICE}OIDC_ISSUER",
+                remedy="write it as the provider's /.well-known/openid-configuration says it",
+            )
 
     def require_whole(self) -> None:
         """Raises SettingsError for half of a certificate."""
@@ -74,6 +96,15 @@ class ServiceSettings(BaseModel):
             if not path.is_file():
                 raise SettingsError("there is no such file", where=str(path), remedy="name a PEM file")
 
+    def require_no_open_id(self) -> None:
+        """Raises SettingsError for OpenID Connect where no access.yaml says who may come."""
+        if self.oidc_issuer:
+            raise SettingsError(
+                "sign-in by OpenID Connect needs access.yaml, which says who may come",
+                where=f"{SERVICE}OIDC_ISSUER",
+                remedy="write access.yaml (docs/access.md), or leave the issuer out and sign in by API key",
+            )
+
     def require_loopback(self) -> None:
         """Raises SettingsError unless only this machine is listened to."""
         if self.host == "localhost" or _is_loopback(self.host):
@@ -83,6 +114,17 @@ class ServiceSettings(BaseModel):
             where=f"{SERVICE}HOST",
             remedy="write access.yaml (docs/access.md), or let it listen to 127.0.0.1",
         )
+
+
+def is_private_way(url: str) -> bool:
+    """Whether nobody on the way reads what is sent to `url`: by TLS, or on this machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    is_near = host == "localhost" or _is_loopback(host)
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_near))
 
 
 def _is_loopback(host: str) -> bool:

@@ -241,7 +241,7 @@ def test_a_wrong_master_key_is_recorded_by_whatever_way_it_opens_an_artifact(
     guarded.write("leads", TO_FOLDER)
     as_boss = replace(Opened.open(guarded.folder, guarded.environment, lambda: NOW), asker="boss")
     artifact = as_boss.run("leads", "2024-01-01").manifest.artifact
-    master = as_boss.settings.master_key.held[0].id
+    master = as_boss.settings.master_key.local[0].id
     guarded.environment[MASTER] = "n" * 32
     project = replace(Opened.open(guarded.folder, guarded.environment, lambda: NOW), asker="boss")
     before = len(entries(guarded))

@@ -8,6 +8,7 @@ from export_pipelines.service.pages import (
     catalogue,
     diagnosis,
     history,
+    open_id,
     requests,
     saving,
     session,
@@ -16,7 +17,7 @@ from export_pipelines.service.pages import (
 from export_pipelines.service.pages.rendering import ROOT, page
 from export_pipelines.service.problems import Problem
 
-MODULES = (session, static_files, catalogue, history, builder, saving, requests, diagnosis)
+MODULES = (session, open_id, static_files, catalogue, history, builder, saving, requests, diagnosis)
 
 router = APIRouter(include_in_schema=False)
 for module in MODULES:

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from typing import Annotated
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request
@@ -26,6 +26,7 @@ COOKIE = "export_pipelines_session"
 ANONYMOUS_BYTES = 24
 MOST_FIELDS = 5_000
 SIGN_IN = f"{ROOT}/sign-in"
+WRONG_KEY = "That key is not good: it is mistyped, has expired or was revoked."
 
 Form = ImmutableMultiDict[str, str]
 
@@ -70,21 +71,14 @@ Posted = Annotated[Form, Depends(posted)]
 
 @router.get("/sign-in")
 def sign_in_form(request: Request, next: str = ROOT) -> Response:
-    token = token_of(request)
-    fresh = not token or is_session(token)
-    if fresh:
-        request.state.token = secrets.token_urlsafe(ANONYMOUS_BYTES)
-    answer = page("sign_in.html", request, None, next=_own(next), fault=None)
-    if fresh:
-        _set_cookie(request, answer, request.state.token)
-    return answer
+    return sign_in_page(request, 200, next)
 
 
 @router.post("/sign-in")
 async def sign_in(request: Request, form: Posted) -> Response:
     service, key = service_of(request), form.get("key", "").strip()
 
-    def start() -> tuple[Caller, str]:
+    def start() -> str:
         if is_session(key):
             raise unauthorised("that is no API key")
         caller = authenticated(service, key, address_of(request))
@@ -93,17 +87,16 @@ async def sign_in(request: Request, form: Posted) -> Response:
         service.audit(
             caller.principal, AuditAction.SIGNED_IN, "page", network=network_of(address_of(request))
         )
-        return caller, token
+        return token
 
     try:
-        _, token = await anyio.to_thread.run_sync(start)
+        token = await anyio.to_thread.run_sync(start)
     except Problem as problem:
         if problem.status != 401:
             raise
-        text = "That key is not good: it is mistyped, has expired or was revoked."
-        return page("sign_in.html", request, None, 401, next=_own(form.get("next", "")), fault=text)
-    answer = RedirectResponse(_own(form.get("next", "")), 303)
-    _set_cookie(request, answer, token)
+        return sign_in_page(request, 401, form.get("next", ""), WRONG_KEY)
+    answer = RedirectResponse(own_page(form.get("next", "")), 303)
+    set_session(request, answer, token)
     return answer
 
 
@@ -131,13 +124,37 @@ def to_sign_in(request: Request) -> Response:
     return answer
 
 
-def _own(path: str) -> str:
+def sign_in_page(
+    request: Request, status: int, next: str, fault: str | None = None, again: bool = False
+) -> Response:
+    """The ways to sign in; `again` offers another account of the provider."""
+    token = token_of(request)
+    is_fresh = not token or is_session(token)
+    if is_fresh:
+        request.state.token = secrets.token_urlsafe(ANONYMOUS_BYTES)
+    issuer = service_of(request).settings.oidc_issuer
+    answer = page(
+        "sign_in.html",
+        request,
+        None,
+        status,
+        next=own_page(next),
+        fault=fault,
+        again=again,
+        provider=urlsplit(issuer).hostname,
+    )
+    if is_fresh:
+        set_session(request, answer, request.state.token)
+    return answer
+
+
+def own_page(path: str) -> str:
     """`path` if it is a page of ours; no form sends anybody elsewhere."""
     is_ours = path == ROOT or path.startswith(f"{ROOT}/")
     return path if is_ours and "\\" not in path and path.isprintable() else ROOT
 
 
-def _set_cookie(request: Request, answer: Response, token: str) -> None:
+def set_session(request: Request, answer: Response, token: str) -> None:
     answer.set_cookie(
         COOKIE,
         token,
