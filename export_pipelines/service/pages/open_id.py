@@ -75,7 +75,7 @@ async def from_provider(request: Request) -> Response:
         return _ended(sign_in_page(request, 401, next, FAILED))
     try:
         token = await anyio.to_thread.run_sync(_start, service, request, claims)
-    except ExportError as error:
+    except Denied as error:
         await anyio.to_thread.run_sync(_refuse, service, request, error)
         return _ended(sign_in_page(request, 403, next, REFUSED, again=True))
     answer = RedirectResponse(next, 303)
@@ -89,7 +89,11 @@ def _start(service: Service, request: Request, claims: Mapping[str, Any]) -> str
     policy = project.access.read()
     if policy is None:
         raise Denied("there is no access.yaml any more")
-    caller = caller_named(project, principal_of(policy, claims, service.settings.oidc_claim))
+    principal = principal_of(policy, claims, service.settings.oidc_claim)
+    try:
+        caller = caller_named(project, principal)
+    except ExportError:  # its text says who, and since when
+        raise Denied("the principal has no role") from None
     token = Sessions(project.ledger.engine).new(caller.principal, project.now())
     service.audit(
         caller.principal,
@@ -101,10 +105,9 @@ def _start(service: Service, request: Request, claims: Mapping[str, Any]) -> str
     return token
 
 
-def _refuse(service: Service, request: Request, error: ExportError) -> None:
-    """Raises Problem for an address that is refused too often."""
-    why = error.what if isinstance(error, Denied) else type(error).__name__
-    service.deny(address_of(request), error, by=service.settings.oidc_issuer, why=why)
+def _refuse(service: Service, request: Request, error: Denied) -> None:
+    """Into the audit, without the person. Raises Problem for an address that is refused too often."""
+    service.deny(address_of(request), error, by=service.settings.oidc_issuer, why=error.what)
 
 
 def _require_open_id(service: Service) -> None:

@@ -166,7 +166,7 @@ def test_whoever_has_no_access_gets_one_answer(sign_in: SignIn, sub: str) -> Non
         assert value not in answer.text
     assert "eps_" not in str(visitor.cookies.cookies.get_dict())
     assert sign_in.entries() == before + 1
-    assert "example" not in str(sign_in.denied()["why"]).replace("old@acme.example", "")
+    assert "acme" not in str(sign_in.denied()["why"])
     assert visitor.get("/ui", allow_redirects=False).status_code == 303
 
 

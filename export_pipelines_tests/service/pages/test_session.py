@@ -23,7 +23,12 @@ PATHS = {  # of parameters in the routes
     "{window}": "2024-01-01",
     "{token}": "20240101T000000Z-0a0b0c",
 }
-OPEN = ("/ui/sign-in", "/ui/static/{version}/{name}")
+OPEN = (
+    "/ui/sign-in",
+    "/ui/sign-in/provider",
+    "/ui/sign-in/back",
+    "/ui/static/{version}/{name}",
+)
 
 
 def routes(method: str) -> list[str]:
