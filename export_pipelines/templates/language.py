@@ -1,25 +1,17 @@
-"""The language: sandboxed, strict Jinja of words and three filters; no operator, loop, attribute, comment or call.
+"""The language: words and three filters; no operator, loop, attribute, comment or call.
 
-A text comes in; what is wrong with it comes out, the words that it uses, or the template that Jinja renders."""
+A text comes in; what is wrong with it comes out, the words that it uses, or the text with its words put in."""
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jinja2 import StrictUndefined, Template, TemplateError, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from export_pipelines.errors import LONGEST_WORD, RequestError, unknown
+from export_pipelines.templates import plain
 from export_pipelines.templates.words import WORDS
 
 MAX_TEMPLATE = 500  # characters
 MAX_TEXT = 10_000  # characters of a text that people read
-MAX_FILTERS = 10  # behind a word
-MAX_PAD = 12  # digits
-
-NUMBER = "\x000\x00"  # where a part's number goes, with its width; no filter changes a digit
-_MARKS = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
 
 
 @dataclass(frozen=True)
@@ -51,10 +43,14 @@ def words_in(template: str) -> frozenset[str]:
     return _parsed(template).words
 
 
-@lru_cache(maxsize=256)
-def compiled(template: str) -> Template:
-    """What renders a checked template."""
-    return _ENVIRONMENT.from_string(template)
+def filled(template: str, words: Mapping[str, str]) -> str:
+    """A template that was checked with `words` put in. Raises RequestError."""
+    pieces = plain.pieces_of(template)
+    if pieces is not None:
+        return plain.filled(pieces, words)
+    from export_pipelines.templates import sandbox
+
+    return sandbox.filled(template, words, place_of(template))
 
 
 def place_of(template: str) -> str:
@@ -67,76 +63,9 @@ def place_of(template: str) -> str:
 def _parsed(template: str) -> _Parsed:
     if "\x00" in template:
         return _Parsed(frozenset(), ("a template holds no NUL character",))
-    try:
-        tree = _ENVIRONMENT.parse(template)
-        comment = any(kind == "comment_begin" for _, kind, _ in _ENVIRONMENT.lex(template))
-    except (TemplateError, RecursionError):
-        return _Parsed(frozenset(), (_only(),))
-    words: set[str] = set()
-    faults = [*_faults(tree, words), *([_only("not a comment")] if comment else [])]
-    return _Parsed(frozenset(words), tuple(dict.fromkeys(faults)))
+    pieces = plain.pieces_of(template)
+    if pieces is not None:
+        return _Parsed(plain.words_of(pieces), ())
+    from export_pipelines.templates import sandbox
 
-
-def _faults(tree: nodes.Template, words: set[str]) -> Iterator[str]:
-    """Adds to `words` what the template uses."""
-    for statement in tree.body:
-        if not isinstance(statement, nodes.Output):
-            yield _only(_not(statement))
-            continue
-        for piece in statement.nodes:
-            if not isinstance(piece, nodes.TemplateData):
-                yield from _hole_faults(piece, words)
-            elif _MARKS.search(piece.data):
-                yield _only()
-
-
-def _hole_faults(node: nodes.Node, words: set[str], depth: int = 0) -> Iterator[str]:
-    """Of what stands between two pairs of braces: a word, and filters behind it."""
-    if isinstance(node, nodes.Name):
-        words.add(node.name)
-    elif depth >= MAX_FILTERS:
-        yield f"at most {MAX_FILTERS} filters stand behind a word"
-    elif isinstance(node, nodes.Filter) and node.node is not None:
-        yield from _hole_faults(node.node, words, depth + 1)
-        if node.name not in _FILTERS:
-            yield unknown("filter", node.name, _FILTERS)
-        elif node.kwargs or node.dyn_args or node.dyn_kwargs or (node.args and node.name != "pad"):
-            yield _only(f"{node.name} takes no setting")
-        elif node.args and not (len(node.args) == 1 and _is_width(node.args[0])):
-            yield f"pad takes a number of digits from 1 to {MAX_PAD}"
-    else:
-        yield _only(_not(node))
-
-
-def _is_width(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Const) and type(node.value) is int and 1 <= node.value <= MAX_PAD
-
-
-def _not(node: nodes.Node) -> str:
-    return f"not {type(node).__name__.lower()}"
-
-
-def _only(more: str = "") -> str:
-    text = f"a template holds words such as {{{{date}}}} and the filters {', '.join(_FILTERS)} only"
-    return f"{text}, {more}" if more else text
-
-
-def _pad(value: str, width: int = 2) -> str:
-    return f"\x00{width}\x00" if value == NUMBER else str(value).rjust(width, "0")
-
-
-_FILTERS = {"lower": str.lower, "upper": str.upper, "pad": _pad}
-
-
-def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
-    )
-    environment.globals.clear()
-    environment.tests.clear()
-    environment.filters.clear()
-    environment.filters.update(_FILTERS)
-    return environment
-
-
-_ENVIRONMENT = _environment()
+    return _Parsed(*sandbox.words_and_faults(template))

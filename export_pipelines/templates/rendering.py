@@ -3,16 +3,14 @@
 import re
 from collections.abc import Mapping
 
-from jinja2 import TemplateError
-
 from export_pipelines.errors import RequestError
+from export_pipelines.templates.filters import NUMBER
 from export_pipelines.templates.header import require_header
 from export_pipelines.templates.language import (
     MAX_TEMPLATE,
     MAX_TEXT,
-    NUMBER,
     check_template,
-    compiled,
+    filled,
     place_of,
 )
 from export_pipelines.templates.words import PART_WORDS
@@ -63,10 +61,7 @@ def fixed_folder(template: str) -> str:
 
 def _render(template: str, words: Mapping[str, str], most: int, most_result: int) -> str:
     check_template(template, words, most)
-    try:
-        text = compiled(template).render(words)
-    except TemplateError as error:
-        raise RequestError(str(error), where=place_of(template)) from error
+    text = filled(template, words)
     if len(text) > most_result:
         raise RequestError(
             f"the result has {len(text)} characters, more than {most_result}", where=place_of(template)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from export_pipelines.errors import RequestError
@@ -10,9 +10,11 @@ from export_pipelines.templates import (
     PART_WORDS,
     check_template,
     part_template,
+    plain,
     render,
     render_header,
     render_text,
+    sandbox,
     template_faults,
     words_in,
 )
@@ -152,3 +154,32 @@ def test_what_has_no_fault_is_rendered(template: str) -> None:
     if not list(template_faults(template, PART_WORDS)):
         assert words_in(template) <= PART_WORDS
         render_text(template, dict.fromkeys(PART_WORDS, "x"))
+
+
+HOLES = st.tuples(
+    st.sampled_from(["{{", "{{ ", "{{-", "{", "", "{{\n"]),
+    st.sampled_from([*sorted(PART_WORDS), "true", "none", "dat", "date.x"]),
+    st.lists(
+        st.sampled_from(["|lower", " | upper", "|pad", "| pad(3)", "|pad(13)", "|pad(0)", "|upper(1)", "|x"])
+    ),
+    st.sampled_from(["}}", " }}", "-}}", "}", ""]),
+).map(lambda parts: f"{parts[0]}{parts[1]}{''.join(parts[2])}{parts[3]}")
+
+
+@example("{{{date}}}")
+@example("{{date}}}")
+@given(st.lists(HOLES | st.text(alphabet="{}%#-|a \r\n/", max_size=4), max_size=5).map("".join))
+def test_a_plain_template_is_read_and_rendered_as_jinja_does(template: str) -> None:
+    pieces = plain.pieces_of(template)
+    if pieces is None:
+        return
+    words = {word: f"{word}-Ä {n}" for n, word in enumerate(sorted(PART_WORDS))}
+    assert sandbox.words_and_faults(template) == (plain.words_of(pieces), ())
+    assert sandbox.filled(template, words, "here") == plain.filled(pieces, words)
+
+
+@pytest.mark.parametrize(
+    "template", ["x", "", "{{date}}", "a/{{ export | lower }}_{{part|pad(3)}}.{{ext}}", "{x} {{key}}"]
+)
+def test_usual_templates_are_plain(template: str) -> None:
+    assert plain.pieces_of(template) is not None
