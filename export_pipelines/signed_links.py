@@ -10,9 +10,6 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from export_pipelines.artifacts import Manifest
 from export_pipelines.audit.trail import AuditTrail
 from export_pipelines.definition.destinations import LinkSettings
@@ -116,6 +113,9 @@ def link_url(settings: Settings, token: str) -> str:
 
 def _token(link: Link, key: KeyVersion) -> str:
     """`<id>.<seconds>.<signature>`."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     if len(key.material) < 32:
         raise SettingsError("links need a key of at least 32 bytes", where=key.where)
     begin = f"{link.id}.{int(link.expires_at.astimezone(UTC).timestamp())}"

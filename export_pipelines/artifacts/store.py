@@ -1,6 +1,7 @@
 """What a store of artifacts owes its callers, and the table of the kinds of store there are."""
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
@@ -143,12 +144,10 @@ def _path(url: str, _: "ClientOf | None") -> Store:
 
 
 def _s3(url: str, client: "ClientOf | None") -> Store:
-    try:
-        from export_pipelines.artifacts.s3.store import s3_store  # boto3 takes half a second
-    except ModuleNotFoundError as error:
-        if error.name not in ("boto3", "botocore"):
-            raise
-        raise not_installed("boto3", "s3", "EXPORT_PIPELINES_STORE_URL") from None
+    if find_spec("boto3") is None:
+        raise not_installed("boto3", "s3", "EXPORT_PIPELINES_STORE_URL")
+    from export_pipelines.artifacts.s3.store import s3_store
+
     return s3_store(url, client)
 
 

@@ -13,8 +13,8 @@ import typer
 from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.audit import Since, moment
 from export_pipelines.cli.context import say, show
-from export_pipelines.cli.plans import Json, Name
-from export_pipelines.cli.tables import Columns, show_json, show_listing, show_table
+from export_pipelines.cli.plans import Name
+from export_pipelines.cli.tables import Columns, Json, show_json, show_listing, show_table
 from export_pipelines.errors import RequestError
 
 if TYPE_CHECKING:

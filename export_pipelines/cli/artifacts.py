@@ -10,8 +10,7 @@ from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import require_known
 from export_pipelines.cli.errors import FAILED
-from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, show_json, show_listing
+from export_pipelines.cli.tables import Columns, Json, show_json, show_listing
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 from export_pipelines.listings import artifact_listing
 from export_pipelines.quantities import counted, size

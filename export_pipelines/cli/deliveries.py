@@ -8,9 +8,8 @@ import typer
 from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import files_of, require_known
-from export_pipelines.cli.plans import Json
 from export_pipelines.cli.runs import instance_of
-from export_pipelines.cli.tables import Columns, show_listing
+from export_pipelines.cli.tables import Columns, Json, show_listing
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.listings import delivery_listing
 from export_pipelines.project import Project

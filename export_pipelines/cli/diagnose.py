@@ -4,9 +4,9 @@ import typer
 
 from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import show
-from export_pipelines.cli.plans import Json, Name
+from export_pipelines.cli.plans import Name
 from export_pipelines.cli.runs import instance_of
-from export_pipelines.cli.tables import show_json
+from export_pipelines.cli.tables import Json, show_json
 
 MARKS = {"good": "ok", "busy": "wait", "note": "note", "bad": "PROBLEM"}
 

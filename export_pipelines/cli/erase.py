@@ -11,8 +11,7 @@ import typer
 from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.context import say, show
 from export_pipelines.cli.errors import FAILED
-from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, show_json, show_listing
+from export_pipelines.cli.tables import Columns, Json, show_json, show_listing
 from export_pipelines.errors import DamagedArtifact, RequestError
 from export_pipelines.quantities import counted
 

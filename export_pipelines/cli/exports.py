@@ -7,8 +7,7 @@ import typer
 
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.errors import WRONG_REQUEST
-from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, show_json, show_listing
+from export_pipelines.cli.tables import Columns, Json, show_json, show_listing
 from export_pipelines.errors import DefinitionError
 from export_pipelines.listings import definition_listing
 from export_pipelines.quantities import counted

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from export_pipelines.cli.context import project_of, say
-from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import Columns, show_listing
+from export_pipelines.cli.tables import Columns, Json, show_listing
 from export_pipelines.listings import dimension_listings, field_listing, metric_listings
 from export_pipelines.quantities import counted
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from export_pipelines.cli.context import project_of, say, show
-from export_pipelines.cli.plans import Json
 from export_pipelines.cli.progress import progress_bar
-from export_pipelines.cli.tables import show_json, show_table
+from export_pipelines.cli.tables import Json, show_json, show_table
 from export_pipelines.errors import RequestError
 from export_pipelines.project import Project
 from export_pipelines.quantities import counted

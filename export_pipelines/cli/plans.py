@@ -9,7 +9,7 @@ import typer
 from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import say, show
 from export_pipelines.cli.set import Set, overrides
-from export_pipelines.cli.tables import show_json, show_rows
+from export_pipelines.cli.tables import Json, show_json, show_rows
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.estimate import Estimate, estimate
 from export_pipelines.project import Project
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 PREVIEW_ROWS = 20
 Name = Annotated[str, typer.Argument(help="The export's name, which is its file's.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout, nothing else there.")]
 
 
 def plan(

@@ -9,10 +9,10 @@ import typer
 from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import on_terminal, say, show
 from export_pipelines.cli.delivered import delivered_files
-from export_pipelines.cli.plans import Json, Name, checked_plan
+from export_pipelines.cli.plans import Name, checked_plan
 from export_pipelines.cli.progress import Partitions, Rows, progress_bar
 from export_pipelines.cli.set import Set, overrides
-from export_pipelines.cli.tables import show_json
+from export_pipelines.cli.tables import Json, show_json
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.errors import faults_in
 from export_pipelines.project import Project

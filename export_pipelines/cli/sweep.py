@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from export_pipelines.cli.context import project_of
-from export_pipelines.cli.plans import Json
-from export_pipelines.cli.tables import show_listing
+from export_pipelines.cli.tables import Json, show_listing
 
 
 def sweep(

@@ -3,12 +3,15 @@
 import json as json_text
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+import typer
 
 from export_pipelines.cli.context import show
 from export_pipelines.text_tables import table_lines
 
 NO_TERMINAL_WIDTH = 160
+Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout, nothing else there.")]
 Item = TypeVar("Item")
 Columns = Mapping[str, Callable[[Item], Any]]  # header -> cell
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 from export_pipelines.definition.destinations import (
     DestinationSettings,
@@ -19,28 +20,29 @@ from export_pipelines.errors import not_installed
 
 log = logging.getLogger(__name__)
 
-EXTRAS: Mapping[str, str] = {"paramiko": "sftp", "boto3": "s3", "botocore": "s3"}  # library -> extra
+EXTRAS: Mapping[str, str] = {
+    "sftp": "paramiko",
+    "s3": "boto3",
+}  # the extra of a kind, and the library that it brings
 
 
 def open_destination(settings: DestinationSettings, resources: Resources) -> Destination:
     """The destination of one entry.
 
-    Connects to nothing. Raises RequestError for what the operator's allowed.yaml, read now, does not allow, or a key
-    that nothing can be encrypted to; SettingsError for a secret that is not there.
+    Connects to nothing, and imports what connects when it does so. Raises RequestError for what the operator's allowed.yaml, read now, does not allow, or a key
+    that nothing can be encrypted to; SettingsError for a secret or a library that is not there.
     """
     for named in settings.named():
         resources.require(named.kind, named.name, ".".join(map(str, ("deliver", settings.kind, *named.key))))
     log.debug("opening the destination", extra={"kind": settings.kind})
-    try:
-        return encrypted(_opened(settings, resources), settings, resources)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name not in EXTRAS:
-            raise
-        raise not_installed(error.name, EXTRAS[error.name], f"deliver.{settings.kind}") from None
+    library = EXTRAS.get(settings.kind)
+    if library and find_spec(library) is None:
+        raise not_installed(library, settings.kind, f"deliver.{settings.kind}")
+    return encrypted(_opened(settings, resources), settings, resources)
 
 
 def _opened(settings: DestinationSettings, resources: Resources) -> Destination:
-    """Each module is imported when its kind is first opened: boto3 and paramiko take a second."""
+    """Each module is imported when its kind is first opened."""
     match settings:
         case FolderSettings():
             from export_pipelines.delivery.folder import destination as folder

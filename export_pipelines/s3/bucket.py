@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from botocore.exceptions import ClientError
-
 from export_pipelines.errors import RetryableError
 from export_pipelines.s3.errors import code_of, s3_errors
 
@@ -52,6 +50,8 @@ class Bucket:
 
     def head(self, key: str) -> StoredObject | None:
         """What is known of an object, None when it is not there."""
+        from botocore.exceptions import ClientError
+
         with s3_errors(self.url(key)):
             try:
                 head = self.client.head_object(Bucket=self.name, Key=key)
@@ -87,6 +87,8 @@ class Bucket:
 
     def open(self, key: str, start: int = 0) -> BinaryIO:
         """The object from byte `start`. Raises FileNotFoundError."""
+        from botocore.exceptions import ClientError
+
         whole: Options = {"Range": f"bytes={start}-"} if start else {}
         with s3_errors(self.url(key)):
             try:
@@ -137,6 +139,8 @@ class Bucket:
 
     def put(self, key: str, data: bytes, options: Options, only_new: bool = False) -> bool:
         """Puts a small object; False when `only_new` and there is another one (an answer may be lost, so it is looked at)."""
+        from botocore.exceptions import ClientError
+
         with s3_errors(self.url(key)):
             try:
                 self.client.put_object(Bucket=self.name, Key=key, Body=data, **options, **condition(only_new))
@@ -194,6 +198,8 @@ class Bucket:
 
     def abort(self, key: str, upload: str) -> None:
         """Harmless when it was completed or aborted."""
+        from botocore.exceptions import ClientError
+
         with s3_errors(self.url(key)):
             try:
                 self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload)

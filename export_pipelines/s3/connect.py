@@ -1,17 +1,12 @@
 """From an endpoint and keys to a bucket."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-
-import boto3
-import botocore.session
-from botocore.config import Config
-from botocore.loaders import Loader
 
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.definition.destinations.hosts import host_of
@@ -21,8 +16,12 @@ from export_pipelines.s3.bucket import Bucket, Options
 from export_pipelines.s3.errors import s3_errors
 from export_pipelines.s3.upload import THREADS
 
+if TYPE_CHECKING:
+    from boto3.session import Session
+
 ATTEMPTS = 3  # of one request, by boto3; a whole delivery is tried again by who sends it
 AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
+A_REGION = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)")
 REGION = "us-east-1"  # what servers that know no regions sign with
 ClientOf = Callable[[], Any]  # a client of boto3's for S3
 
@@ -54,25 +53,45 @@ class Access:
         return not any(own) and self.checksums is None
 
 
-def open_bucket(name: str, access: Access) -> Bucket:
-    """Asks nothing of the server. Raises RequestError for an endpoint that is no URL, SettingsError for a `ca` that is not
-    there, or an endpoint by plain http that is not of this machine (boto3 also finds one in AWS_ENDPOINT_URL)."""
+def require_openable(name: str, access: Access) -> None:
+    """What can be told without boto3, which takes a while to load. Raises SettingsError for a `ca` that is not there, a
+    region that is none, or an endpoint by plain http that is not of this machine."""
+    where = f"s3://{name}"
     if access.ca is not None and not Path(access.ca).is_file():  # boto3 would say that the handshake broke
-        raise SettingsError(
-            f"cannot read {access.ca}", where=f"s3://{name}", remedy="name the file with `ca`"
-        )
-    with s3_errors(f"s3://{name}"):
+        raise SettingsError(f"cannot read {access.ca}", where=where, remedy="name the file with `ca`")
+    region = access.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if region and not A_REGION.fullmatch(region):
+        raise SettingsError(f'"{region}" is no region', where=where, remedy="such as eu-central-1")
+    endpoint = access.endpoint_url or _endpoint_of_environment()
+    if endpoint and not (access.client and access.names_nothing):
+        _require_safe(endpoint, where)
+
+
+def open_bucket(name: str, access: Access) -> Bucket:
+    """Asks nothing of the server. Raises what `require_openable` raises, also of an endpoint that boto3 finds in its own
+    files, and RequestError for an endpoint that is no URL."""
+    where = f"s3://{name}"
+    require_openable(name, access)
+    with s3_errors(where):
         client = access.client() if access.client and access.names_nothing else _client(access)
-    if not is_safe_endpoint(client.meta.endpoint_url):
-        raise SettingsError(
-            PLAIN_HTTP,
-            where=f"s3://{name}",
-            remedy="mend `endpoint_url`, or AWS_ENDPOINT_URL where it says it",
-        )
+    _require_safe(client.meta.endpoint_url, where)
     return Bucket(client, name)
 
 
+def _require_safe(endpoint: str, where: str) -> None:
+    if not is_safe_endpoint(endpoint):
+        raise SettingsError(
+            PLAIN_HTTP, where=where, remedy="mend `endpoint_url`, or AWS_ENDPOINT_URL where it says it"
+        )
+
+
+def _endpoint_of_environment() -> str | None:
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
 def _client(access: Access) -> Any:
+    from botocore.config import Config
+
     own = access.endpoint_url is not None
     checksums = access.checksums or ("when_required" if _is_compatible(access) else "when_supported")
     config = Config(
@@ -97,32 +116,21 @@ def _client(access: Access) -> Any:
     )
 
 
-def _session() -> boto3.session.Session:
+def _session() -> "Session":
     """One of its own, which finds keys anew, over descriptions of the services that are read once a process."""
+    import boto3
+    import botocore.session
+
+    from export_pipelines.s3.loader import loader
+
     core = botocore.session.Session()
-    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+    core.register_component("data_loader", loader(core.get_config_variable("data_path")))
     return boto3.session.Session(botocore_session=core)
-
-
-class _Loader(Loader):
-    """Keeps what it read of botocore's files: reading them takes ten times as long as all else of a client."""
-
-    @property
-    def search_paths(self) -> list[str]:
-        return list(
-            super().search_paths
-        )  # each session of boto3 adds its folder of resources, which nobody asks for
-
-
-@cache
-def _loader(data_path: str | None) -> Loader:
-    paths = data_path.split(os.pathsep) if data_path else []
-    return _Loader([str(Path(path).expanduser()) for path in paths])
 
 
 def _is_compatible(access: Access) -> bool:
     """Whether it is a server other than Amazon's, as far as settings and environment tell."""
-    url = access.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    url = access.endpoint_url or _endpoint_of_environment()
     host = host_of(url) if url else None
     return url is not None and not (host or "").endswith(AMAZON)
 

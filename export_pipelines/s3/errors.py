@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING, Any
 
 from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.network_errors import is_passing, network_errors, retry_after_s
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 _KEYS = ("the server does not know the access key, or the secret is wrong", "mend the keys")
 _RIGHT = ("we have no right to do that there", "ask for the right to put, read, list and delete objects")
@@ -46,6 +47,8 @@ PASSING = frozenset(
 @contextmanager
 def s3_errors(where: str) -> Iterator[None]:
     """Raises RequestError for what the person must mend, RetryableError for what may pass."""
+    from botocore.exceptions import ClientError
+
     try:
         with network_errors(where):
             yield
@@ -55,7 +58,7 @@ def s3_errors(where: str) -> Iterator[None]:
         raise RequestError(f"the settings make no request: {type(error).__name__}", where=where) from None
 
 
-def code_of(error: ClientError) -> str:
+def code_of(error: "ClientError") -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 

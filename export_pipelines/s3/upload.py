@@ -6,8 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
-from botocore.exceptions import ClientError
-
 from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.s3.bucket import MISSING, TAKEN, Bucket, Options, condition
 from export_pipelines.s3.errors import code_of, s3_errors
@@ -145,6 +143,8 @@ class Upload:
         return {"ETag": answer["ETag"], "PartNumber": number}
 
     def _complete(self, only_new: bool) -> bool:
+        from botocore.exceptions import ClientError
+
         with s3_errors(self.bucket.url(self.key)):
             try:
                 self.bucket.client.complete_multipart_upload(

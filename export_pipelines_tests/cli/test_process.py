@@ -25,6 +25,8 @@ OTHERS = (
     "pyarrow.dataset",
     "pyarrow.parquet",
     "boto3",
+    "botocore",
+    "jinja2",
     "paramiko",
     "psycopg",
     "pymysql",
@@ -134,6 +136,36 @@ def test_list_imports_what_a_definition_needs_and_no_other_command(project: Proj
 
 def test_check_imports_neither_the_stream_nor_what_delivers(project: Project) -> None:
     assert loaded(project, ("check",), (*HEAVY, *OTHERS)) == {"sqlalchemy"}
+
+
+EVERY_DESTINATION = """\
+type: lead
+format: csv
+fields: [lead_id, price]
+partition: daily
+start: 2024-01-01
+deliver:
+  - folder: {path: "in/{{date}}"}
+  - email: {to: [a@example.com], subject: "{{export | upper}} {{date}}"}
+  - s3: {bucket: exports, key: "in/{{date}}/{{part | pad(3)}}.{{ext}}", access_key: {env: P}, secret_key: {env: P}}
+  - sftp: {host: files.example.com, user: u, password: {env: P}, path: "in/{{date}}", host_key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKVMkZ1IuYNRZLhHOkMe8MRFBMzJ1mZJg1tlCFYb6hYz"}
+  - download
+"""
+
+
+def test_neither_list_nor_check_imports_what_speaks_to_a_destination(project: Project) -> None:
+    project.write("everywhere", EVERY_DESTINATION)
+    project.environment.update(
+        {
+            "P": "x",
+            "EXPORT_PIPELINES_SMTP_URL": "smtp://127.0.0.1:1",
+            "EXPORT_PIPELINES_MAIL_FROM": "exports@example.com",
+        }
+    )
+    checked = in_shell(project, "check")
+    assert (checked.returncode, "error" in checked.stdout) == (0, False), checked.stdout + checked.stderr
+    assert loaded(project, ("check",), (*HEAVY, *OTHERS, "cryptography")) == {"sqlalchemy"}
+    assert loaded(project, ("list",), (*HEAVY, *OTHERS, "cryptography")) == set()
 
 
 @pytest.mark.parametrize(

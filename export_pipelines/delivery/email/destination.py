@@ -6,8 +6,8 @@ import smtplib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address
+from typing import TYPE_CHECKING
 
-from cryptography.x509 import Certificate
 from pydantic_core import PydanticCustomError
 
 from export_pipelines.artifacts import Manifest
@@ -18,7 +18,6 @@ from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.email.message import WHERE, Envelope, MailWriter, writable
 from export_pipelines.delivery.email.pieces import Piece, packed, room
-from export_pipelines.delivery.email.smime import certificates, require_valid
 from export_pipelines.delivery.email.smtp import (
     SmtpServer,
     announced_limit,
@@ -33,6 +32,9 @@ from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
 from export_pipelines.templates import require_header
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 MAIL_FROM = "EXPORT_PIPELINES_MAIL_FROM"
 NAMED = re.compile(r"(.*?)\s*<([^<>]*)>\s*")
@@ -54,12 +56,18 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
     if settings.gives_downloads:
         setting = "body" if settings.body_has_link else "send" if settings.send == "link" else "over_limit"
         require_public_url(resources.settings, f"{WHERE}.{setting}", "send the files without a link")
-    recipients = [
+    encrypt_for = _certificates(settings, resources) if settings.certificates else []
+    return Email(settings, server, sender, encrypt_for, resources.link_to)
+
+
+def _certificates(settings: EmailSettings, resources: Resources) -> "list[Certificate]":
+    from export_pipelines.delivery.email.smime import certificates  # with cryptography
+
+    return [
         certificate
         for path in settings.certificates
         for certificate in certificates(resources.file(path, WHERE), f"{WHERE}.encrypt {path}")
     ]
-    return Email(settings, server, sender, recipients, resources.link_to)
 
 
 def mail_from(resources: Resources) -> Address | None:
@@ -103,7 +111,7 @@ class Email:
         settings: EmailSettings,
         server: SmtpServer,
         sender: Address,
-        encrypt_for: Sequence[Certificate],
+        encrypt_for: "Sequence[Certificate]",
         link_to: LinkTo | None,
     ) -> None:
         self.settings, self.server, self.sender = settings, server, sender
@@ -122,7 +130,7 @@ class Email:
 
     def check(self) -> None:
         """Connects, authenticates, and asks the server whether it takes mail for each recipient; sends none."""
-        require_valid(self.encrypt_for, datetime.now(UTC), f"{WHERE}.encrypt")
+        self._require_valid(datetime.now(UTC))
         if self.settings.max_size < FEWEST_BYTES:
             raise RequestError(
                 f"a mail of {self.settings.max_size} bytes holds no files",
@@ -133,7 +141,7 @@ class Email:
             require_recipients(client, self.server, self.sender.addr_spec, self.recipients)
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
-        require_valid(self.encrypt_for, artifact.at, f"{WHERE}.encrypt")
+        self._require_valid(artifact.at)
         with connected(self.server) as client:
             limit = self._limit(announced_limit(client), journal)
             mails, message_ids = self._mails(artifact, limit), list[str]()
@@ -235,6 +243,12 @@ class Email:
                 where=WHERE,
                 remedy="ask the recipient; if it is not there: export-pipelines deliver ARTIFACT --again",
             )
+
+    def _require_valid(self, at: datetime) -> None:
+        if self.encrypt_for:
+            from export_pipelines.delivery.email.smime import require_valid
+
+            require_valid(self.encrypt_for, at, f"{WHERE}.encrypt")
 
     def _too_large(self, manifest: Manifest, limit: int) -> RequestError:
         return RequestError(

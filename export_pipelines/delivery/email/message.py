@@ -8,18 +8,19 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-
-from cryptography.x509 import Certificate
+from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import EmailSettings
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
 from export_pipelines.delivery.email.pieces import Piece
-from export_pipelines.delivery.email.smime import sealed
 from export_pipelines.delivery.link import DeliveredLink
 from export_pipelines.delivery.places import words_of
 from export_pipelines.errors import RequestError
 from export_pipelines.templates import render_header, render_text, require_header
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 WHERE = "deliver.email"
 LISTED = 100  # files named in a mail
@@ -48,7 +49,7 @@ class MailWriter:
 
     settings: EmailSettings
     sender: Address
-    encrypt_for: Sequence[Certificate]
+    encrypt_for: "Sequence[Certificate]"
 
     def message(
         self,
@@ -87,7 +88,11 @@ class MailWriter:
                     subtype="json",
                     filename=artifact.manifest_name,
                 )
-            return sealed(message, self.encrypt_for) if self.encrypt_for else message
+        if not self.encrypt_for:
+            return message
+        from export_pipelines.delivery.email.smime import sealed  # with cryptography
+
+        return sealed(message, self.encrypt_for)
 
     def _words(self, manifest: Manifest) -> dict[str, str]:
         listed = [

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Protocol
 
 from export_pipelines.artifacts import Manifest
@@ -17,7 +18,7 @@ from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.removal import Removal, all_left, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.s3.file_set import BucketSet
-from export_pipelines.s3 import Access, Upload, object_options, open_bucket
+from export_pipelines.s3 import Access, Bucket, Upload, object_options, open_bucket, require_openable
 from export_pipelines.templates import check_template, fixed_folder, render
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,12 @@ class S3:
 
     def __init__(self, settings: S3Settings, access: Access) -> None:
         check_template(settings.key, settings.words)
-        self.settings, self.bucket = settings, open_bucket(settings.bucket, access)
+        require_openable(settings.bucket, access)
+        self.settings, self.access = settings, access
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        return open_bucket(self.settings.bucket, self.access)
 
     def target(self, manifest: Manifest) -> str:
         return self.bucket.url(f"{self._folder(manifest)}/".lstrip("/"))

@@ -4,8 +4,7 @@ import logging
 import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-
-import paramiko
+from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import SftpSettings
@@ -22,6 +21,9 @@ from export_pipelines.delivery.sftp.ssh import Login, connected, login_of
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.network_errors import network_errors
 from export_pipelines.templates import check_template, fixed_folder
+
+if TYPE_CHECKING:
+    import paramiko
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ class Sftp:
             return first_version(folder, lambda name: self._send_into(client, name, artifact, journal))
 
     def _drop(
-        self, client: paramiko.SFTPClient, folder: str, artifact: Artifact, journal: Journal
+        self, client: "paramiko.SFTPClient", folder: str, artifact: Artifact, journal: Journal
     ) -> Receipt:
         replace, where = self.settings.overwrite == "replace", self._url(folder)
         with self._answers(folder):
@@ -77,7 +79,7 @@ class Sftp:
         return self._receipt(artifact, where, drop_box.wanted)
 
     def _send_into(
-        self, client: paramiko.SFTPClient, folder: str, artifact: Artifact, journal: Journal
+        self, client: "paramiko.SFTPClient", folder: str, artifact: Artifact, journal: Journal
     ) -> Receipt | None:
         """The receipt, or None when another set is there and this one belongs beside it."""
         with self._answers(folder):
@@ -129,7 +131,9 @@ class Sftp:
         return f"sftp://{self.login.user}@{self.login}/{folder.lstrip('/')}"
 
     @contextmanager
-    def _client(self) -> Iterator[paramiko.SFTPClient]:
+    def _client(self) -> "Iterator[paramiko.SFTPClient]":
+        import paramiko
+
         with connected(self.login, self.jump, self.settings.timeout_s) as session:
             with network_errors(str(self.login)):
                 client = paramiko.SFTPClient.from_transport(session)

@@ -3,14 +3,16 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-
-import paramiko
+from typing import TYPE_CHECKING
 
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Journal
 from export_pipelines.delivery.file_set import manifest_name_of, wanted_of
 from export_pipelines.delivery.sftp.file_set import said_failure, send_blocks, upwards
 from export_pipelines.errors import RequestError
+
+if TYPE_CHECKING:
+    import paramiko
 
 
 class SftpDropBox:
@@ -23,7 +25,7 @@ class SftpDropBox:
 
     def __init__(
         self,
-        client: paramiko.SFTPClient,
+        client: "paramiko.SFTPClient",
         folder: str,
         where: str,
         artifact: Artifact,
@@ -52,7 +54,7 @@ class SftpDropBox:
                     self._write(copy, name)
                 journal.done(name, wanted.sha256)
 
-    def _write(self, copy: paramiko.SFTPFile, name: str) -> None:
+    def _write(self, copy: "paramiko.SFTPFile", name: str) -> None:
         if name not in self._parts:
             send_blocks(copy, io.BytesIO(self._data))
             return
@@ -60,7 +62,7 @@ class SftpDropBox:
             send_blocks(copy, source)
 
     @contextmanager
-    def _opened(self, name: str, over: bool) -> Iterator[paramiko.SFTPFile]:
+    def _opened(self, name: str, over: bool) -> "Iterator[paramiko.SFTPFile]":
         path, mode = f"{self.folder.rstrip('/')}/{name}", "wb" if over else "wxb"
         try:
             copy = self._open(path, mode)
@@ -75,7 +77,7 @@ class SftpDropBox:
         with copy:
             yield copy
 
-    def _open(self, path: str, mode: str) -> paramiko.SFTPFile:
+    def _open(self, path: str, mode: str) -> "paramiko.SFTPFile":
         try:
             return self.client.open(path, mode)
         except FileNotFoundError:

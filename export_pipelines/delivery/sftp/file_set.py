@@ -5,15 +5,16 @@ import posixpath
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import cached_property
-from typing import BinaryIO
-
-import paramiko
+from typing import TYPE_CHECKING, BinaryIO
 
 from export_pipelines.artifacts import Part
 from export_pipelines.definition.destinations.sftp import Verify
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact, ProvenPart
 from export_pipelines.delivery.file_set import PREFIX, CameBetween, manifest_name_of, wanted_of
 from export_pipelines.errors import RequestError, RetryableError
+
+if TYPE_CHECKING:
+    import paramiko
 
 WRITE_BYTES = (
     32_640  # with its header one packet of SSH, which every server takes; a byte more would make two
@@ -31,7 +32,7 @@ class SftpSet:
 
     def __init__(
         self,
-        client: paramiko.SFTPClient,
+        client: "paramiko.SFTPClient",
         folder: str,
         where: str,
         artifact: Artifact,
@@ -75,6 +76,8 @@ class SftpSet:
 
     def tidy(self) -> None:
         """Whatever the server answers: a set that stands whole is delivered."""
+        import paramiko
+
         with suppress(paramiko.SSHException, EOFError, OSError, UnicodeDecodeError):
             for name in self.client.listdir(self.folder):
                 if name.startswith(self._own):
@@ -159,7 +162,7 @@ def _short(*words: str) -> str:
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
 
 
-def send_blocks(copy: paramiko.SFTPFile, source: BinaryIO | ProvenPart, start: int = 0) -> None:
+def send_blocks(copy: "paramiko.SFTPFile", source: BinaryIO | ProvenPart, start: int = 0) -> None:
     """Writes `source` from `start` on, many requests on the way at once; returns when the server acknowledged each."""
     request = OPENSSH_BYTES if _is_openssh(copy.sftp) else WRITE_BYTES
     copy.MAX_REQUEST_SIZE = request
@@ -175,7 +178,7 @@ def send_blocks(copy: paramiko.SFTPFile, source: BinaryIO | ProvenPart, start: i
 
 
 def require_arrived(
-    client: paramiko.SFTPClient, path: str, part: Part, verify: Verify, where: str, reread: bool = False
+    client: "paramiko.SFTPClient", path: str, part: Part, verify: Verify, where: str, reread: bool = False
 ) -> None:
     """Raises RetryableError for a file that is not what was sent, RequestError where the server lets nobody know.
 
@@ -205,7 +208,7 @@ def require_arrived(
         raise RetryableError(f"{part.name} {changed}", where=where)
 
 
-def digest_there(client: paramiko.SFTPClient, path: str) -> str:
+def digest_there(client: "paramiko.SFTPClient", path: str) -> str:
     """SHA-256 of a file on the server, read to its end whatever size it tells."""
     digest = hashlib.sha256()
     with client.open(path, "rb") as file:
@@ -221,7 +224,7 @@ def said_failure(error: OSError) -> bool:
     return error.errno is None and not isinstance(error, TimeoutError) and "closed" not in str(error).lower()
 
 
-def _is_openssh(client: paramiko.SFTPClient) -> bool:
+def _is_openssh(client: "paramiko.SFTPClient") -> bool:
     channel = client.get_channel()
     return channel is not None and "OpenSSH" in channel.get_transport().remote_version
 
@@ -231,7 +234,7 @@ def _skip(source: object, size: int) -> None:
         size -= len(source.read(min(size, BLOCK_BYTES)))  # type: ignore[attr-defined]
 
 
-def make_folders(client: paramiko.SFTPClient, folder: str) -> None:
+def make_folders(client: "paramiko.SFTPClient", folder: str) -> None:
     """Makes what is missing of `folder`."""
     for upward in reversed(list(upwards(folder))):
         try:
@@ -242,7 +245,7 @@ def make_folders(client: paramiko.SFTPClient, folder: str) -> None:
     client.stat(folder)
 
 
-def deepest(client: paramiko.SFTPClient, folder: str) -> str:
+def deepest(client: "paramiko.SFTPClient", folder: str) -> str:
     """The deepest part of `folder` that is there."""
     for upward in upwards(folder):
         with suppress(FileNotFoundError, PermissionError):

@@ -7,8 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-
-import paramiko
+from typing import TYPE_CHECKING
 
 from export_pipelines.definition.destinations.sftp import SshLogin
 from export_pipelines.delivery.resources import Resources
@@ -16,8 +15,10 @@ from export_pipelines.delivery.sftp.known_hosts import HostKey, KnownHost, read_
 from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines.network_errors import network_errors
 
+if TYPE_CHECKING:
+    import paramiko
+
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")  # twice as fast as paramiko's first choice
-KEY_KINDS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Login:
     known: KnownHost
     trust: str  # how people make its key known
     password: str | None = field(default=None, repr=False)
-    key: paramiko.PKey | None = field(default=None, repr=False)
+    key: "paramiko.PKey | None" = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -53,7 +54,7 @@ def login_of(settings: SshLogin, resources: Resources, where: str) -> Login:
 
 
 @contextmanager
-def connected(login: Login, jump: Login | None, timeout_s: float) -> Iterator[paramiko.Transport]:
+def connected(login: Login, jump: Login | None, timeout_s: float) -> "Iterator[paramiko.Transport]":
     """A session that is authenticated. Raises RequestError for what the person must mend, RetryableError for the rest."""
     if jump is None:
         with network_errors(str(login)):
@@ -72,8 +73,10 @@ def connected(login: Login, jump: Login | None, timeout_s: float) -> Iterator[pa
 
 @contextmanager
 def _session(
-    login: Login, road: socket.socket | paramiko.Channel, timeout_s: float
-) -> Iterator[paramiko.Transport]:
+    login: Login, road: "socket.socket | paramiko.Channel", timeout_s: float
+) -> "Iterator[paramiko.Transport]":
+    import paramiko
+
     with network_errors(str(login)):
         session = paramiko.Transport(road)
     try:
@@ -91,7 +94,7 @@ def _session(
         session.close()
 
 
-def _prefer(session: paramiko.Transport, login: Login) -> None:
+def _prefer(session: "paramiko.Transport", login: Login) -> None:
     options = session.get_security_options()
     options.ciphers = [*CIPHERS, *(cipher for cipher in options.ciphers if cipher not in CIPHERS)]
     # A server has keys of several kinds: it is asked for one that is known.
@@ -103,7 +106,7 @@ def _prefer(session: paramiko.Transport, login: Login) -> None:
 _RSA = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 
 
-def _require_known(key: paramiko.PKey, login: Login) -> None:
+def _require_known(key: "paramiko.PKey", login: Login) -> None:
     host_key = HostKey(key.get_name(), key.asbytes())
     if host_key in login.known.keys and host_key not in login.known.revoked:
         return
@@ -139,8 +142,10 @@ def _known(settings: SshLogin, resources: Resources, where: str) -> KnownHost:
     return read_known_host(file, settings.host, settings.port)
 
 
-def _private_key(text: str, passphrase: str | None, where: str) -> paramiko.PKey:
-    for kind in KEY_KINDS:
+def _private_key(text: str, passphrase: str | None, where: str) -> "paramiko.PKey":
+    import paramiko
+
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
         try:
             return kind.from_private_key(io.StringIO(text + "\n"), password=passphrase)
         except paramiko.PasswordRequiredException:
