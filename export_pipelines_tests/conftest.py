@@ -1,5 +1,6 @@
 """What tests of several rooms share: a small sample store, and a project of one's own around it."""
 
+import gc
 import hashlib
 import logging
 import os
@@ -22,6 +23,7 @@ from export_pipelines.sample import generate_leads
 from export_pipelines.settings import Settings
 from export_pipelines_servers.mariadb import mariadb
 from export_pipelines_servers.postgresql import postgresql
+from export_pipelines_tests.memory_disk import forget_memory, use_memory
 
 TIMES = int(os.environ.get("EXAMPLES", "1"))  # EXAMPLES=10 in the environment tries ten times as many
 
@@ -37,6 +39,7 @@ hypothesis.settings.load_profile("repeatable")
 # a home or a key of whoever runs the tests is no part of them; `make` sets some
 for name in [name for name in os.environ if name.startswith(PREFIX) or name == "DAGSTER_HOME"]:
     del os.environ[name]
+use_memory()
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
@@ -49,7 +52,13 @@ SLOW_MODULES = (
     *("export_pipelines_tests.delivery.receivers", "export_pipelines_tests.cli.test_process"),
 )
 # fixtures, and parameters of fixtures, that start a server; and the command line, which runs Dagster
+SERVICES = (
+    "paged",
+    "served",
+    "alone",
+)  # each with processes of its own, until the tests of its package are over
 SLOW_FIXTURES = {"postgresql_url", "mariadb_url", "postgresql", "mariadb", "another", "s3", "terminal"}
+NEW_OBJECTS = 50_000  # before Python looks for garbage among them
 LEADS, DAYS, SEED, FIRST_DAY = 400, 40, 7, date(2024, 1, 1)
 NOW = datetime(
     2024, 2, 5, 8, 30, tzinfo=UTC
@@ -78,26 +87,38 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of `make test-fast`: short ones that start no server, no process and no Dagster. Tests that share what is
-    made once for their module go to one worker."""
+    """Marks the tests of `make test-fast`: short ones that start no server, no process and no Dagster. Tests that share a
+    service, or what is made once for their module, go to one worker."""
     for item in items:
         if isinstance(item, pytest.Function):
             if not _is_slow(item):
                 item.add_marker("fast")
-            if _shares(item) and item.get_closest_marker("xdist_group") is None:
-                item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+            group = _group(item)
+            if group and item.get_closest_marker("xdist_group") is None:
+                item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    if exitstatus == pytest.ExitCode.OK:  # what a test that failed has left is kept, until the next run
+        forget_memory()
 
 
 def pytest_collection_finish() -> None:
+    gc.freeze()  # thousands of tests and the libraries stay; to look for garbage among them takes a tenth of the time
+    gc.set_threshold(NEW_OBJECTS)
     if "dagster" in sys.modules:
         from export_pipelines_tests.dagster_storage import read_migrations_once
 
         read_migrations_once()
 
 
-def _shares(item: pytest.Function) -> bool:
+def _group(item: pytest.Function) -> str | None:
+    for service in SERVICES:
+        if service in item.fixturenames:
+            return service
     definitions = item._fixtureinfo.name2fixturedefs.values()
-    return any(definition.scope == "module" for several in definitions for definition in several)
+    shares = any(definition.scope == "module" for several in definitions for definition in several)
+    return item.module.__name__ if shares else None
 
 
 def _is_slow(item: pytest.Function) -> bool:
