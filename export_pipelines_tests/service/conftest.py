@@ -24,9 +24,10 @@ AD_HOC = {"type": "lead", "start": "2024-01-01", "end": "2024-01-08", "fields": 
 TEXAS = {"lhv": "state", "op": "is equal to", "rhv": "TX"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory, store_url: str) -> Iterator[Served]:
-    """A service with access.yaml over 400 leads, with Dagster's daemon; shared by all tests of this room."""
+    """A service with access.yaml over 400 leads, with Dagster's daemon; shared by all tests of this room, and ended with them: a daemon
+    loads all code anew each minute."""
     folder = tmp_path_factory.mktemp("served")
     environment = make_project(folder, store_url)
     project = Project.open(folder, dict(environment))
@@ -35,25 +36,25 @@ def served(tmp_path_factory: pytest.TempPathFactory, store_url: str) -> Iterator
         yield Served(url, project, environment, keys)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def daily(served: Served) -> dict[str, Any]:
     """A partition of an export of `exports/`, asked for by the admin."""
     return served.made({"export": "daily", "partition": "2024-01-03"})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def texas(served: Served) -> dict[str, Any]:
     """An ad-hoc export of an analyst, who sees no address in clear."""
     return served.made({**AD_HOC, "filter_rules": [TEXAS]}, "ana")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def wide(served: Served) -> dict[str, Any]:
     """All fields of a month: some hundred kilobytes."""
     return served.made({"type": "lead", "start": "2024-01-01", "end": "2024-02-05", "fields": "all"})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def alone(tmp_path_factory: pytest.TempPathFactory, store_url: str) -> Iterator[Alone]:
     folder = tmp_path_factory.mktemp("alone")
     settings = {f"{PREFIX}SERVICE_{name}": str(value) for name, value in SETTINGS.items()}

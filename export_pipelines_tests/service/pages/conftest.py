@@ -37,7 +37,7 @@ deliver:
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def paged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A service with access.yaml over leads of the last days, with Dagster's daemon; shared by all tests of the page."""
     folder = tmp_path_factory.mktemp("paged")

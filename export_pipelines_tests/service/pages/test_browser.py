@@ -13,8 +13,6 @@ from playwright.sync_api import Browser, Page, expect
 from export_pipelines_servers.chromium import chromium
 from export_pipelines_tests.service.serving import Served
 
-pytestmark = pytest.mark.xdist_group("page")
-
 RUN_MS = 180_000  # the first run waits for Dagster's daemon to come up
 PAGES = ("/ui", "/ui/new", "/ui/requests", "/ui/exports/daily", "/ui/exports/nowhere/diagnosis")
 

@@ -11,8 +11,6 @@ from export_pipelines.service.pages.builder_form import PRESETS, Choices, Condit
 from export_pipelines_tests.service.pages.browsing import signed_in
 from export_pipelines_tests.service.serving import Served
 
-pytestmark = pytest.mark.xdist_group("page")
-
 TEXAS = (("lhv", "state"), ("op", "is equal to"), ("rhv", "TX"))
 SOME = (("fields", "chosen"), ("field", "lead_id"), ("field", "email"), ("treat.email", "mask"))
 

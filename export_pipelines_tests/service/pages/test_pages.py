@@ -7,13 +7,9 @@ import sys
 import time
 from html import unescape
 
-import pytest
-
 from export_pipelines_tests.service.pages.browsing import Visitor, signed_in
 from export_pipelines_tests.service.pages.conftest import HOSTILE
 from export_pipelines_tests.service.serving import Served
-
-pytestmark = pytest.mark.xdist_group("page")
 
 ENDS_S = 180  # the first run waits for Dagster's daemon to come up
 

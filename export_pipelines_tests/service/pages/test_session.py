@@ -14,8 +14,6 @@ from export_pipelines.service.pages.rendering import ROOT
 from export_pipelines_tests.service.pages.browsing import Visitor, signed_in
 from export_pipelines_tests.service.serving import Served
 
-pytestmark = pytest.mark.xdist_group("page")
-
 PATHS = {  # of parameters in the routes
     "{name}": "daily",
     "{id}": "0" * 24,
