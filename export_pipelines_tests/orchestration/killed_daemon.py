@@ -104,12 +104,12 @@ class Daemons:
                 )
             )
 
-    def until(self, done: Callable[[], bool], seconds: float) -> None:
-        """Waits; fails with the daemon's log when it takes longer."""
+    def until(self, done: Callable[[], bool], seconds: float, poll_s: float = POLL_S) -> None:
+        """Waits and asks every `poll_s` seconds; fails with the daemon's log when it takes longer."""
         end = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < end, (self.folder / "daemon.log").read_text()[-4000:]
-            time.sleep(POLL_S)
+            time.sleep(poll_s)
 
     def kill_at(self, moment: Moment, most: int, seconds: float) -> None:
         """Kills the daemon alone, with one more of what the moment counts than is there, where it has come already."""
