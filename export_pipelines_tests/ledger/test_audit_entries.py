@@ -1,4 +1,6 @@
-"""The audit's chain and its checkpoints, on SQLite and PostgreSQL."""
+"""The audit's chain and its checkpoints, on SQLite and PostgreSQL.
+
+AUDIT_ENTRIES=10000 in the environment writes so many at once instead of 200, EXAMPLES=10 manipulates ten times as often."""
 
 import base64
 import json
@@ -21,11 +23,12 @@ from export_pipelines.ledger.checkpoint import Signer, open_note, public_pem
 from export_pipelines.ledger.tables import audit
 from export_pipelines.ledger.verify_audit import kept_notes, sign_checkpoint, verify_chain
 from export_pipelines_tests.artifacts.build import child_environment
+from export_pipelines_tests.conftest import examples
 
 AT = datetime(2024, 2, 5, 8, 30, tzinfo=UTC)
 SIGNER = Signer(KeyVersion(name="AUDIT_KEY", secret=SecretBytes(b"a" * 32), where=""))
-WRITERS = 8
-EACH = int(os.environ.get("AUDIT_ENTRIES", "800")) // WRITERS
+WRITERS = 4
+EACH = int(os.environ.get("AUDIT_ENTRIES", "200")) // WRITERS
 WRITER = """\
 import sys
 from datetime import UTC, datetime
@@ -103,7 +106,7 @@ def test_the_first_entry_that_was_manipulated_is_named(
     checkpoint = open_note(sign_checkpoint(ledger.engine, SIGNER, AT), SIGNER.public)
     with ledger.engine.begin() as connection:
         stored = [dict(row) for row in connection.execute(sa.select(audit).order_by(audit.c.id)).mappings()]
-    for seed in range(40):
+    for seed in range(examples(10)):
         rows = [dict(row) for row in stored]
         first = manipulate(rows, random.Random(seed))
         with ledger.engine.begin() as connection:
