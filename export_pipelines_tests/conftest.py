@@ -107,9 +107,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()  # thousands of tests and the libraries stay; to look for garbage among them takes a tenth of the time
     gc.set_threshold(NEW_OBJECTS)
     if "dagster" in sys.modules:
-        from export_pipelines_tests.dagster_storage import read_migrations_once
+        from export_pipelines_tests.dagster_storage import keep_engines, read_migrations_once
 
         read_migrations_once()
+        keep_engines()
 
 
 def _group(item: pytest.Function) -> str | None:
