@@ -90,7 +90,7 @@ def _of_parquet(file: BinaryIO, _: Manifest, column: ManifestColumn) -> Iterator
 
 
 def _decompressed(file: BinaryIO, codec: str, stack: ExitStack) -> BinaryIO:
-    return io.BufferedReader(stack.enter_context(DECOMPRESSED[codec](file)), READ_BYTES)  # type: ignore[arg-type]
+    return io.BufferedReader(stack.enter_context(DECOMPRESSED[codec](file)), READ_BYTES)
 
 
 def _unzipped(file: BinaryIO) -> Any:

@@ -147,9 +147,9 @@ def test_an_artifact_whose_rows_do_not_add_up_gets_no_index(
 ) -> None:
     artifact = sealed_later(url, store).artifact
     before = store.manifest(artifact)
-    monkeypatch.setitem(READERS, "csv", lambda *_: iter(()))  # type: ignore[arg-type]
+    monkeypatch.setitem(READERS, "csv", lambda *_: iter(()))
     assert add_lead_index(store, artifact) == "0 rows were read back, the manifest says 200"
-    monkeypatch.setitem(READERS, "csv", READERS["parquet"])  # type: ignore[arg-type]
+    monkeypatch.setitem(READERS, "csv", READERS["parquet"])
     assert add_lead_index(store, artifact) == "the file is no table of its columns"
     assert store.manifest(artifact) == before and verify(store, artifact) == []
 

@@ -37,7 +37,7 @@ def written(ids: list[str], batch: int = 700) -> bytes:
     return memory.data
 
 
-def finds(data: bytes, mark: int) -> bool:
+def finds(data: bytes, mark: int) -> bool | None:
     return holds_mark(io.BytesIO(data), len(data), mark, "daily")
 
 
