@@ -1,23 +1,17 @@
-"""Walks through a running Dagster UI (`make ui`) as a person would, and keeps a picture of each page.
+"""Walks through a running `make ui` as a person would, and keeps a picture of each page: of Dagster's UI, and with the option
+`--service` of the page for people who never see a terminal.
 
-`pip install -e '.[test]'`, then `python docs/take_screenshots.py FOLDER [--launch 2024-01-15]`.
+`pip install -e '.[test]'`, then `python -m docs.take_screenshots FOLDER [--launch 2024-01-15]`, or with an API key in
+EXPORT_PIPELINES_API_KEY `python -m docs.take_screenshots FOLDER --service http://127.0.0.1:3080`.
 """
 
 import argparse
 import os
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
+from export_pipelines_servers.chromium import chromium
 
 
 def main() -> None:
@@ -29,28 +23,53 @@ def main() -> None:
     arguments.add_argument(
         "--backfill", nargs=2, metavar=("FIRST", "LAST"), help="backfill this range from the UI"
     )
-    given = arguments.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=list(QUIET)
-        )
-        page = browser.new_page(viewport={"width": 1500, "height": 950})
-        asset = f"{given.url}/assets/{given.asset}"
-        if given.launch:
-            materialise(page, asset, given.launch)
-            picture(page, given.folder / "launched.png")
-        if given.backfill:
-            materialise(page, asset, "...".join(given.backfill))
-            picture(page, given.folder / "backfill.png")
-        for name, address in pages(given.url, given.asset).items():
-            page.goto(address, wait_until="networkidle")
-            picture(page, given.folder / f"{name}.png")
-        show_plots(page, asset)
-        picture(page, given.folder / "plots.png")
-        show_ops(page, given.url, given.asset)
-        picture(page, given.folder / "ops.png")
-        browser.close()
+    arguments.add_argument("--service", metavar="URL", help="take pictures of the service's page instead")
+    arguments.add_argument("--export", default="daily_lead_backup", help="whose history is shown")
+    options = arguments.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser:
+        if options.service:
+            show_service(browser, options)
+        else:
+            show_dagster(browser, options)
+
+
+def show_dagster(browser: Browser, options: argparse.Namespace) -> None:
+    page = browser.new_page(viewport={"width": 1500, "height": 950})
+    asset = f"{options.url}/assets/{options.asset}"
+    if options.launch:
+        materialise(page, asset, options.launch)
+        picture(page, options.folder / "launched.png")
+    if options.backfill:
+        materialise(page, asset, "...".join(options.backfill))
+        picture(page, options.folder / "backfill.png")
+    for name, address in pages(options.url, options.asset).items():
+        page.goto(address, wait_until="networkidle")
+        picture(page, options.folder / f"{name}.png")
+    show_plots(page, asset)
+    picture(page, options.folder / "plots.png")
+    show_ops(page, options.url, options.asset)
+    picture(page, options.folder / "ops.png")
+
+
+def show_service(browser: Browser, options: argparse.Namespace) -> None:
+    """The builder with delivered leads of Texas and their preview, and the history of an export."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(options.service)
+    page.get_by_label("API key").fill(os.environ["EXPORT_PIPELINES_API_KEY"])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="New export").first.click()
+    for preset in ("delivered leads", "in a state"):
+        page.get_by_role("button", name=preset).click()
+        page.wait_for_timeout(1000)
+    page.get_by_label("Value").last.fill("TX")
+    page.get_by_label("First day").fill("2024-01-15")
+    page.get_by_label("Last day").fill("2024-01-21")
+    page.locator(".estimate").wait_for()
+    page.get_by_text("As YAML").click()
+    picture(page, options.folder / "builder.png")
+    page.goto(f"{options.service}/ui/exports/{options.export}")
+    picture(page, options.folder / "history.png")
 
 
 def pages(url: str, asset: str) -> dict[str, str]:

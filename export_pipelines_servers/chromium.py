@@ -1,5 +1,6 @@
 """Debian's Chromium without a window, driven by Playwright."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,8 +21,8 @@ QUIET = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser; its package is installed where it is missing."""
-    path = program("chromium", "chromium")
+    """A browser: the program that CHROMIUM names, else Debian's, whose package is installed where it is missing."""
+    path = os.environ.get("CHROMIUM") or program("chromium", "chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
         try:

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from export_pipelines.catalog import Component, Dataset, Field
+from export_pipelines.catalog import Catalog, Component, Dataset, Field
 from export_pipelines.definition.filters import Operator
 from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.definition.selection import exportable
@@ -24,6 +24,7 @@ from export_pipelines.service.asked import digest
 from export_pipelines.service.auth import Caller
 from export_pipelines.service.desk import Desk
 from export_pipelines.service.pages import builder_form as form_words
+from export_pipelines.service.pages import report_form
 from export_pipelines.service.pages.builder_form import Choices, Condition, with_preset, yaml_of
 from export_pipelines.service.pages.rendering import ROOT, page
 from export_pipelines.service.pages.session import Posted, SignedIn
@@ -33,8 +34,9 @@ from export_pipelines.transform.component_lists import STATES
 
 router = APIRouter()
 
-PREVIEW_ROWS = 8
+PREVIEW_ROWS, REPORT_ROWS = 8, 30  # of a report, which is short, people want to see the whole
 ONCE_BYTES = 12
+SHOWN = (403, 422, 429, 503)  # statuses of what is said beside the form
 PARTIAL = "x-partial"  # of a request that the page's script makes for the preview alone
 SECTIONS = {  # where in the form a fault of the body is mended, by the first words of its pointer
     "/fields": "fields",
@@ -48,6 +50,14 @@ SECTIONS = {  # where in the form a fault of the body is mended, by the first wo
     "/deliver": "place",
     "/email_to": "place",
     "/type": "type",
+    "/metrics": "fields",
+    "/group_by": "groups",
+    "/every": "groups",
+    "/pivot": "groups",
+    "/totals": "groups",
+    "/fill": "groups",
+    "/over": "fields",
+    "/time_basis": "groups",
 }
 
 
@@ -80,25 +90,34 @@ def builder(request: Request, caller: SignedIn) -> Response:
 def build(request: Request, caller: SignedIn, form: Posted) -> Response:
     caller.require("create")
     choices, action = Choices.of(form), form.get("action", "preview")
-    if action.startswith("add:"):
-        more = with_preset(choices, action.removeprefix("add:"))
-        return _answer(request, caller, replace(choices, conditions=tuple(more)), once=form.get("once"))
-    if action.startswith("drop:"):
-        dropped = action.removeprefix("drop:")
-        kept = tuple(item for number, item in enumerate(choices.conditions) if str(number) != dropped)
-        return _answer(request, caller, replace(choices, conditions=kept), once=form.get("once"))
+    changed = _changed(choices, action, service_of(request).project.catalog)
+    if changed is not None:
+        return _answer(request, caller, changed, once=form.get("once"))
     try:
         body = choices.body(service_of(request).project.catalog)
         if action == "run":
-            made, _ = Desk(service_of(request), caller).create(body, _key(form.get("once", ""), body))
-            return RedirectResponse(f"{ROOT}/requests/{made.id}", 303)
+            export, _ = Desk(service_of(request), caller).create(body, _key(form.get("once", ""), body))
+            return RedirectResponse(f"{ROOT}/requests/{export.id}", 303)
     except Problem as problem:
-        if problem.status not in (403, 422, 429):
+        if problem.status not in SHOWN:
             raise
         return _answer(request, caller, choices, Trial(_faults(problem)), form.get("once"), problem.status)
     if action == "yaml":
         return _download(choices, service_of(request))
     return _answer(request, caller, choices, _trial(request, caller, body), form.get("once"))
+
+
+def _changed(choices: Choices, action: str, catalog: Catalog) -> Choices | None:
+    """The form after a button that changes the form itself; None for another button."""
+    kind, _, word = action.partition(":")
+    if kind == "type":
+        return choices.started(catalog)
+    if kind == "add":
+        return replace(choices, conditions=tuple(with_preset(choices, word)))
+    if kind == "drop":
+        numbered = enumerate(choices.conditions)
+        return replace(choices, conditions=tuple(each for number, each in numbered if str(number) != word))
+    return None
 
 
 def _answer(
@@ -121,6 +140,8 @@ def _answer(
         **values,
         groups=_groups(choices, service, caller),
         words=form_words,
+        reports=report_form,
+        dataset=choices.dataset(service.project.catalog),
         operators=list(Operator),
         formats=FORMATS,
         codecs=CODECS,
@@ -133,10 +154,11 @@ def _answer(
 def _trial(request: Request, caller: Caller, body: dict[str, Any]) -> Trial:
     try:
         checked = check_export(request, caller, body)
-        previewed = preview_export(request, caller, body, PREVIEW_ROWS)
+        rows = REPORT_ROWS if body["type"] == "report" else PREVIEW_ROWS
+        previewed = preview_export(request, caller, body, rows)
         return Trial((), checked, previewed, estimate_export(request, caller, body))
     except Problem as problem:
-        if problem.status not in (403, 422):
+        if problem.status not in SHOWN:
             raise
         return Trial(_faults(problem))
 

@@ -1,7 +1,7 @@
 """The builder's form: what a person chose, as the body that the API takes, and as the YAML of an export's file."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,12 +10,14 @@ import yaml
 from export_pipelines.catalog import Catalog, Dataset, PiiClass
 from export_pipelines.definition.export import MaskWord
 from export_pipelines.definition.filters import Operator
+from export_pipelines.definition.report import DRAWN_FROM
 from export_pipelines.definition.selection import DATASETS, field_of
 from export_pipelines.definition.words import read_day
+from export_pipelines.service.pages.report_form import ReportChoices
 from export_pipelines.service.pages.session import Form
 from export_pipelines.service.problems import Problem
 
-TYPES = {"lead": "Leads", "event": "Events"}
+TYPES = {"lead": "Leads", "event": "Events", "report": "A report"}
 FIELD_CHOICES = {
     "no_pii": "Everything except personal data",
     "chosen": "Only the fields that I choose",
@@ -31,6 +33,7 @@ TREATMENTS: dict[MaskWord, str] = {
     "redact": "redacted",
     "remove": "left out",
 }
+TOGETHER = ("all", "required")  # choices of fields whose personal data get one treatment
 UNITS = {"day": "days", "week": "weeks", "month": "months"}
 PLACES = {"download": "I download it here", "email": "By e-mail"}
 UNARY = frozenset(
@@ -49,7 +52,13 @@ PRESETS: dict[str, dict[str, tuple[str, Operator, str]]] = {
         "of a recipient": ("recipient.name", Operator.EQUAL, ""),
         "that failed": ("outcome", Operator.EQUAL, "failure"),
     },
+    "report": {
+        "of a source": ("source.name", Operator.EQUAL, ""),
+        "of a state": ("state", Operator.EQUAL, ""),
+    },
 }
+PARSED = ("chosen", "treatments", "report", "conditions", "spreadsheet")  # choices that are no single text
+NO_REPORT = ReportChoices()
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,9 @@ class Choices:
     fields: str = "no_pii"
     chosen: tuple[str, ...] = ()
     treatments: tuple[tuple[str, str], ...] = ()
+    personal: str = "keep"  # what becomes of personal data where fields are not chosen one by one
     match: str = "and"
+    report: ReportChoices = NO_REPORT
     conditions: tuple[Condition, ...] = ()
     window: str = "last"
     last: str = "7"
@@ -93,11 +104,7 @@ class Choices:
 
     @classmethod
     def of(cls, form: Form) -> "Choices":
-        texts = {
-            name: form[name]
-            for name in cls.__dataclass_fields__
-            if name in form and name not in ("chosen", "treatments", "conditions", "spreadsheet")
-        }
+        texts = {name: form[name] for name in cls.__dataclass_fields__ if name in form and name not in PARSED}
         treatments = tuple(
             (name.removeprefix("treat."), value)
             for name, value in form.multi_items()
@@ -107,22 +114,37 @@ class Choices:
             **texts,
             chosen=tuple(dict.fromkeys(form.getlist("field"))),
             treatments=treatments,
+            report=ReportChoices.of(form),
             conditions=tuple(_conditions(form)),
             spreadsheet="spreadsheet" in form,
         )
 
     def dataset(self, catalog: Catalog) -> Dataset:
+        if self.type == "report":
+            return catalog.dataset(DRAWN_FROM[self.report.over])
         return catalog.dataset(DATASETS.get(self.type, "leads"))
+
+    def started(self, catalog: Catalog) -> "Choices":
+        """After another type was chosen: without conditions on fields that it does not have; a report has numbers to begin
+        with."""
+        report = self.report.started() if self.type == "report" else self.report
+        chosen = replace(self, report=report)
+        dataset = chosen.dataset(catalog)
+        return replace(
+            chosen,
+            conditions=tuple(each for each in self.conditions if each.field in dataset.by_id)
+            or (Condition(),),
+        )
 
     def definition(self, catalog: Catalog) -> dict[str, Any]:
         """The keys of an export's file. Raises Problem for what no export can be made of."""
         body: dict[str, Any] = {"type": self.type, "format": self._format()}
         if self.compression != "none":
             body["compression"] = self.compression
-        body["fields"] = self._fields()
+        body |= self.report.keys() if self.type == "report" else {"fields": self._fields()}
         if chosen := self._filter():
             body["filter"] = chosen
-        if self.fields == "chosen" and (words := self._privacy(catalog)):
+        if self.type != "report" and (words := self._privacy(catalog)):
             body["privacy"] = words
         if self.place == "email":
             addresses = [part.strip() for part in self.email.replace(";", ",").split(",") if part.strip()]
@@ -170,11 +192,18 @@ class Choices:
 
     def _privacy(self, catalog: Catalog) -> dict[str, str]:
         """As soon as one field is treated, all personal ones that were chosen need a word."""
+        if self.fields in TOGETHER:
+            return {} if self.personal not in TREATMENTS or self.personal == "keep" else self._classes()
+        if self.fields != "chosen":
+            return {}
         dataset, words = self.dataset(catalog), dict(self.treatments)
         chosen = [choice for id in self.chosen if (choice := dataset.by_id.get(id)) is not None]
         personal = dict.fromkeys(field_of(choice).id for choice in chosen if choice.pii is not PiiClass.NONE)
         found = {id: words.get(id, "keep") for id in personal}
         return found if any(word != "keep" for word in found.values()) else {}
+
+    def _classes(self) -> dict[str, str]:
+        return {pii.value: self.personal for pii in PiiClass if pii is not PiiClass.NONE}
 
 
 def yaml_of(body: dict[str, Any]) -> str:

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from export_pipelines.definition import ExportDefinition
+from export_pipelines.definition.export import Cadence
+from export_pipelines.definition.words import read_day
 from export_pipelines.errors import ExportError
 from export_pipelines.listings import artifact_listing
 from export_pipelines.orchestration.observed_runs import ObservedRun
+from export_pipelines.plan.partitions import partition_start
 from export_pipelines.service.api.artifacts import (
     Artifact,
     ExportName,
@@ -34,6 +37,7 @@ from export_pipelines.service.visible import may_see
 router = APIRouter()
 
 SHOWN, RUNS = 20, 10
+MOST_SKIPPED = 100_000
 Name = Annotated[str, Path(max_length=200)]
 STATES = {
     "due": ("busy", "waits to be sent"),
@@ -43,6 +47,12 @@ STATES = {
     "failed": ("bad", "failed"),
     "uncertain": ("bad", "may have arrived"),
     "withdrawn": ("none", "replaced by a newer file"),
+}
+PARTITIONS: dict[Cadence, tuple[str, str]] = {  # what is asked for, and what an empty answer means
+    "daily": ("Day", "the last complete day"),
+    "weekly": ("Any day of the week", "the last complete week"),
+    "weekly of month": ("Any day of the week", "the last complete week"),
+    "monthly": ("Any day of the month", "the last complete month"),
 }
 RUN_STATES = {
     "queued": ("busy", "waits"),
@@ -63,10 +73,13 @@ class Entry:
 
 
 @router.get("/exports/{name}")
-def history(request: Request, caller: SignedIn, name: Name) -> Response:
+def history(
+    request: Request, caller: SignedIn, name: Name, skip: Annotated[int, Query(ge=0, le=MOST_SKIPPED)] = 0
+) -> Response:
+    """`skip` files are newer than those of this page."""
     service = service_of(request)
     definition, faults = named(service, caller, name)
-    entries = _entries(request, service, caller, name)
+    entries = _entries(request, service, caller, name, skip)
     runs: Sequence[ObservedRun] = service.observed().runs(definition, RUNS) if definition else ()
     return page(
         "history.html",
@@ -75,12 +88,15 @@ def history(request: Request, caller: SignedIn, name: Name) -> Response:
         name=name,
         definition=definition,
         faults=faults,
-        entries=entries,
-        rows=[entry.artifact.rows for entry in reversed(entries)],
+        entries=entries[:SHOWN],
+        older=f"{ROOT}/exports/{name}?skip={skip + SHOWN}" if len(entries) > SHOWN else None,
+        is_newest=skip == 0,
+        rows=[entry.artifact.rows for entry in reversed(entries[:SHOWN])],
         runs=runs,
         next_at=service.observed().next_times(service.project.now()).get(name),
         states=STATES,
         run_states=RUN_STATES,
+        partitions=PARTITIONS,
         may_create="create" in caller.permissions,
         may_download="download" in caller.permissions,
     )
@@ -90,10 +106,10 @@ def history(request: Request, caller: SignedIn, name: Name) -> Response:
 def run(request: Request, caller: SignedIn, form: Posted, name: Name) -> Response:
     """Asks for a partition of the export, or its last complete window."""
     service = service_of(request)
-    named(service, caller, name)
+    definition, _ = named(service, caller, name)
     body = {"export": name}
-    if partition := form.get("partition", "").strip():
-        body["partition"] = partition
+    if day := form.get("partition", "").strip():
+        body["partition"] = _partition(definition, day)
     made, _ = Desk(service, caller).create(body)
     return RedirectResponse(f"{ROOT}/requests/{made.id}", 303)
 
@@ -114,6 +130,15 @@ def download(
     return get_artifact_file(request, caller, export, window, token, name)
 
 
+def _partition(definition: ExportDefinition | None, day: str) -> str:
+    """The key of the partition that holds `day`. Raises Problem."""
+    try:
+        cadence = definition.partition if definition else None
+        return partition_start(cadence, read_day(day)).isoformat() if cadence else day
+    except ValueError:
+        raise Problem.at("choose a day of the calendar", "partition") from None
+
+
 def named(service: Service, caller: Caller, name: str) -> tuple[ExportDefinition | None, Sequence[str]]:
     """An export that the caller may see, or the faults of its file. Raises Problem."""
     caller.require("view")
@@ -125,10 +150,13 @@ def named(service: Service, caller: Caller, name: str) -> tuple[ExportDefinition
     return loaded.named(name), ()
 
 
-def _entries(request: Request, service: Service, caller: Caller, name: str) -> list[Entry]:
+def _entries(request: Request, service: Service, caller: Caller, name: str, skip: int) -> list[Entry]:
+    """One more than a page shows, where there is one."""
     try:
         manifests = service.project.store.manifests(name)
-        shown = list(islice((each for each in manifests if is_shown(service, caller, each)), SHOWN))
+        shown = list(
+            islice((each for each in manifests if is_shown(service, caller, each)), skip, skip + SHOWN + 1)
+        )
     except ExportError as error:
         raise Problem(503, error.code, str(error)) from None
     by_artifact: dict[str, list[DeliveryView]] = {}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from export_pipelines.ledger import UNFINISHED, ExportRequest
@@ -21,7 +21,8 @@ router = APIRouter()
 SHOWN = 50
 LOOK_S = 2  # between looks of a browser without JavaScript
 PARTIAL = "x-partial"
-Id = Annotated[str, Path(pattern=r"^[0-9a-f]{24}$")]
+ID = r"^[0-9a-f]{24}$"
+Id = Annotated[str, Path(pattern=ID)]
 STATUSES = {
     "created": ("busy", "waits for its turn"),
     "processing": ("busy", "is being written"),
@@ -40,10 +41,15 @@ class Pace:
 
 
 @router.get("/requests")
-def list_requests(request: Request, caller: SignedIn) -> Response:
+def list_requests(
+    request: Request, caller: SignedIn, before: Annotated[str, Query(pattern=ID)] | None = None
+) -> Response:
+    """The newest, or those that are older than the request `before`."""
     desk = Desk(service_of(request), caller)
-    found = desk.page(SHOWN, None, (), None)
-    return page("requests.html", request, caller, requests=found, statuses=STATUSES)
+    newer = desk.named(before) if before else None
+    requests = desk.page(SHOWN + 1, (newer.created_at, newer.id) if newer else None, (), None)
+    older = f"{ROOT}/requests?before={requests[SHOWN - 1].id}" if len(requests) > SHOWN else None
+    return page("requests.html", request, caller, requests=requests[:SHOWN], statuses=STATUSES, older=older)
 
 
 @router.get("/requests/{id}")

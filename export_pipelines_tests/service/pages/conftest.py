@@ -42,7 +42,7 @@ def paged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A service with access.yaml over leads of the last days, with Dagster's daemon; shared by all tests of the page."""
     folder = tmp_path_factory.mktemp("paged")
     source = f"sqlite:///{folder / 'leads.db'}"
-    generate_leads(source, LEADS, 7, datetime.now(UTC).date() - timedelta(days=DAYS), DAYS)
+    generate_leads(source, LEADS, 7, datetime.now(UTC).date() - timedelta(days=DAYS), DAYS, events=True)
     environment = make_project(folder / "project", source)
     exports = folder / "project" / "exports"
     (exports / "texas.yaml").write_text(TEXAS)

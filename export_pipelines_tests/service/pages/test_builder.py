@@ -77,6 +77,27 @@ def test_personal_fields_beside_a_treated_one_get_their_word(paged: Served) -> N
     assert "</strong>" in visitor.preview(*SOME, *more)
 
 
+def test_personal_data_of_all_fields_get_one_treatment(paged: Served) -> None:
+    visitor = signed_in(paged)
+    for fields in ("all", "required"):
+        chosen = (("fields", fields), ("personal", "mask"))
+        answer = visitor.post("/ui/new", [*chosen, ("action", "yaml")])
+        assert yaml.safe_load(answer.text)["privacy"] == dict.fromkeys(
+            ("direct", "sensitive", "indirect"), "mask"
+        )
+    text = visitor.preview(("fields", "all"), ("personal", "mask"))
+    assert "</strong>" in text
+    assert not re.search(r"<td>[^<*]+@", text)
+    answer = visitor.post("/ui/new", [("personal", "mask"), ("action", "yaml")])
+    assert "privacy" not in yaml.safe_load(answer.text)  # there are none
+
+
+def test_what_the_machine_lacks_is_said_beside_the_form(paged: Served) -> None:
+    text = signed_in(paged).preview(("fields", "all"), ("personal", "tokenize"))
+    assert "MASTER_KEY" in text
+    assert "Which fields" in text
+
+
 def test_days_are_those_that_the_form_says(paged: Served) -> None:
     choices = Choices(window="dates", first="2024-01-01", final="2024-01-31")
     body = choices.body(paged.project.catalog)
@@ -100,7 +121,10 @@ def test_what_is_asked_for_often_can_be_asked(paged: Served) -> None:
     visitor = signed_in(paged)
     for type, presets in PRESETS.items():
         for field, op, _ in presets.values():
-            text = visitor.preview(("type", type), ("lhv", field), ("op", op.value), ("rhv", "failure"))
+            numbers = (("over", "events"), ("metric", "leads")) if type == "report" else ()
+            text = visitor.preview(
+                *numbers, ("type", type), ("lhv", field), ("op", op.value), ("rhv", "failure")
+            )
             assert "This cannot be exported yet" not in text, (type, field)
 
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 from export_pipelines_tests.service.pages.browsing import Visitor, signed_in
@@ -87,6 +88,38 @@ def test_an_export_is_run_and_its_file_fetched(paged: Served) -> None:
     while "done" not in visitor.get("/ui").text:  # its run ends a little after its file is there
         assert time.monotonic() < until
         time.sleep(0.3)
+
+
+def test_any_day_names_the_partition_that_holds_it(paged: Served) -> None:
+    visitor = signed_in(paged)
+    assert "Any day of the month" in visitor.get("/ui/exports/personal").text
+    last = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
+    url = visitor.post("/ui/exports/personal/run", {"partition": last.isoformat()}).url
+    id = url.partition("?")[0].rpartition("/")[2]
+    request = paged.project.export_requests.named(id)
+    assert request
+    assert request.partition == last.replace(day=1).isoformat()
+    visitor.post(f"/ui/requests/{id}/cancel")
+    answer = visitor.post("/ui/exports/personal/run", {"partition": "2026-02-31"})
+    assert answer.status_code == 422
+    assert "choose a day of the calendar" in answer.text
+
+
+def test_older_requests_are_a_page_away(paged: Served) -> None:
+    visitor = signed_in(paged)
+    visitor.get("/ui/exports/daily")
+    ids = []
+    for day in range(2):
+        partition = (datetime.now(UTC).date() - timedelta(days=day + 3)).isoformat()
+        url = visitor.post("/ui/exports/daily/run", {"partition": partition}).url
+        ids.append(url.partition("?")[0].rpartition("/")[2])
+    text = visitor.get(f"/ui/requests?before={ids[1]}").text
+    assert ids[1] not in text
+    assert ids[0] in text
+    assert signed_in(paged, "ana").get(f"/ui/requests?before={ids[1]}").status_code == 404
+    assert visitor.get("/ui/exports/daily?skip=100").status_code == 200
+    for id in ids:
+        visitor.post(f"/ui/requests/{id}/cancel")
 
 
 def test_what_did_not_arrive_is_shown_and_tried_again(paged: Served) -> None:

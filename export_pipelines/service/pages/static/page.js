@@ -25,19 +25,22 @@ const look = async () => {
 };
 if (progress) setTimeout(look, 1000);
 
-// The builder: the preview follows the form, fields can be searched, values of states are suggested.
+// The builder: the preview follows the form, conditions come and go without a new page, fields can be searched, values of
+// states are suggested.
 const builder = document.getElementById("builder");
 if (builder) {
   const preview = document.getElementById("preview");
+  const of = (selector) => builder.querySelector(selector);
+  const form = (action) => new URLSearchParams([...new FormData(builder), ["action", action]]);
   let timer, current;
   const update = async () => {
     current?.abort();
     current = new AbortController();
     preview.setAttribute("aria-busy", "true");
     try {
-      const body = new URLSearchParams(new FormData(builder));
-      preview.innerHTML = await partial(builder.getAttribute("action"), { method: "POST", body, signal: current.signal });
-      const text = preview.querySelector("[data-yaml]")?.content.textContent;
+      const options = { method: "POST", body: form("preview"), signal: current.signal };
+      preview.innerHTML = await partial(builder.getAttribute("action"), options);
+      const text = of("[data-yaml]")?.content.textContent;
       if (text !== undefined) document.getElementById("yaml").textContent = text;
       preview.removeAttribute("aria-busy");
     } catch (error) {
@@ -54,33 +57,57 @@ if (builder) {
     value.readOnly = "unary" in (op.selectedOptions[0]?.dataset ?? {});
     if (value.readOnly) value.value = "";
   };
-  builder.querySelectorAll("[data-condition]").forEach(shape);
+  const shapeAll = () => builder.querySelectorAll("[data-condition]").forEach(shape);
 
-  const picker = document.getElementById("picker");
-  builder.addEventListener("change", (event) => {
-    const row = event.target.closest("[data-condition]");
+  // What the form offers depends on some of its answers: its steps come anew from the server, the rest stays.
+  const remake = async (action, focused) => {
+    clearTimeout(timer);
+    const answer = await fetch(builder.getAttribute("action"), { method: "POST", body: form(action) });
+    if (answer.redirected) return location.assign(answer.url);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    of(".steps").replaceWith(page.querySelector(".steps"));
+    shapeAll();
+    [...builder.querySelectorAll(focused)].at(-1)?.focus();
+    update();
+  };
+  const focusedAfter = (action) =>
+    action === "add:" ? "[name=lhv]" : action.startsWith("add:") ? "[name=rhv]:not(:read-only)" : "#conditions button";
+
+  builder.addEventListener("change", ({ target }) => {
+    const row = target.closest("[data-condition]");
     if (row) shape(row);
-    if (event.target.name === "fields") picker.open = event.target.value === "chosen";
-    if (event.target.name === "field") builder.querySelector("[name=fields][value=chosen]").checked = true;
-    if (["first", "final"].includes(event.target.name)) builder.querySelector("[name=window][value=dates]").checked = true;
-    if (["last", "unit"].includes(event.target.name)) builder.querySelector("[name=window][value=last]").checked = true;
-    if (event.target.name) later();
+    if (["type", "over"].includes(target.name)) return remake("type", `[name=${target.name}]:checked`);
+    if (target.name === "fields") of("#picker").open = target.value === "chosen";
+    if (target.name === "field") of("[name=fields][value=chosen]").checked = true;
+    if (["first", "final"].includes(target.name)) of("[name=window][value=dates]").checked = true;
+    if (["last", "unit"].includes(target.name)) of("[name=window][value=last]").checked = true;
+    if (target.name) later();
   });
-  builder.addEventListener("input", (event) => { if (event.target.name) later(); });
-  builder.addEventListener("submit", () => clearTimeout(timer));
+  builder.addEventListener("input", ({ target }) => {
+    if (target.id === "find-field") find(target.value);
+    else if (target.name && !["type", "over"].includes(target.name)) later();
+  });
+  builder.addEventListener("submit", (event) => {
+    const action = event.submitter?.value ?? "";
+    clearTimeout(timer);
+    if (!/^(add|drop):/.test(action)) return;
+    event.preventDefault();
+    remake(action, focusedAfter(action));
+  });
 
-  const search = document.getElementById("find-field");
-  search.addEventListener("input", () => {
-    const words = search.value.toLowerCase().split(/\s+/);
+  const find = (text) => {
+    const words = text.toLowerCase().split(/\s+/), picker = of("#picker");
     let shown = 0;
     for (const field of picker.querySelectorAll("[data-field]")) {
-      const text = field.dataset.field.toLowerCase();
-      field.hidden = !words.every((word) => text.includes(word));
+      field.hidden = !words.every((word) => field.dataset.field.toLowerCase().includes(word));
       shown += field.hidden ? 0 : 1;
     }
     for (const group of picker.querySelectorAll(".group")) group.hidden = !group.querySelector("[data-field]:not([hidden])");
-    document.getElementById("found").textContent = search.value ? `${shown} found` : "";
+    of("#found").textContent = text ? `${shown} found` : "";
+  };
+  builder.addEventListener("keydown", (event) => {
+    if (event.target.id === "find-field" && event.key === "Enter") event.preventDefault();
   });
-  search.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+  shapeAll();
   if (!preview.querySelector(".alert, .scroll, .estimate")) update();
 }
