@@ -85,6 +85,12 @@ class ExportRequests:
         with self.engine.begin() as connection:
             return self._first(connection, export_requests.c.id == id)
 
+    def of_ids(self, ids: Sequence[str]) -> list[ExportRequest]:
+        """Those of the requests that there are."""
+        query = sa.select(export_requests).where(export_requests.c.id.in_(ids))
+        with self.engine.begin() as connection:
+            return [_request(row) for row in connection.execute(query).mappings()]
+
     def of_export(self, export: str) -> ExportRequest | None:
         """The request that an ad-hoc export is of."""
         with self.engine.begin() as connection:

@@ -47,10 +47,12 @@ ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRun
 
 @dataclass(frozen=True)
 class RunState:
-    """`status` is created, processing, complete or error; `reason` says why it ended with an error."""
+    """`status` is created, processing, complete or error; `reason` says why it ended with an error. A run that was created and
+    is not in the queue has to be submitted again."""
 
     status: str
     reason: str | None = None
+    is_queued: bool = True
 
 
 class RequestedRuns:
@@ -95,9 +97,18 @@ class RequestedRuns:
         return run.run_id
 
     def states(self, run_ids: Sequence[str]) -> dict[str, RunState]:
-        """What became of runs, by their ids; those that Dagster does not know are left out."""
-        runs = self.instance.get_runs(dg.RunsFilter(run_ids=list(run_ids))) if run_ids else []
-        return {run.run_id: self._state(run) for run in runs}
+        """What became of runs, by their ids; those that Dagster does not know are left out. Of those that wait, which may be
+        many, ids are read alone."""
+        if not run_ids:
+            return {}
+        waiting = {
+            id: RunState("created", is_queued=status == dg.DagsterRunStatus.QUEUED)
+            for status in QUEUED
+            for id in self.instance.get_run_ids(dg.RunsFilter(run_ids=run_ids, statuses=[status]))
+        }
+        begun = [status for status in dg.DagsterRunStatus if status not in QUEUED]
+        runs = self.instance.get_runs(dg.RunsFilter(run_ids=run_ids, statuses=begun))
+        return waiting | {run.run_id: self._state(run) for run in runs}
 
     def cancel(self, run_id: str) -> None:
         """Ends a run that has not ended."""
@@ -125,8 +136,6 @@ class RequestedRuns:
         return all(status.healthy for status in statuses.values())
 
     def _state(self, run: dg.DagsterRun) -> RunState:
-        if run.status in QUEUED:
-            return RunState("created")
         if run.status == dg.DagsterRunStatus.SUCCESS:
             return RunState("complete")
         if run.status not in ENDED:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -198,6 +198,12 @@ def refreshed(service: Service, requests: Sequence[ExportRequest]) -> list[Expor
     ]
 
 
+def looked_at(service: Service, ids: Iterable[str]) -> dict[str, ExportRequest]:
+    """Requests as they are now, by their ids; whoever asks is known to see them."""
+    requests = service.project.export_requests.of_ids(tuple(ids))
+    return {request.id: request for request in refreshed(service, requests)}
+
+
 def submit_lost(service: Service) -> None:
     """Submits the requests whose run Dagster does not know: the process that took them died, or Dagster was away."""
     project = service.project
@@ -206,10 +212,12 @@ def submit_lost(service: Service) -> None:
         for request in project.export_requests.unfinished()
         if request.created_at < project.now() - LOST_AFTER and not request.deleted_at
     ]
-    known = service.runs.states([request.run_id for request in waiting])
-    for request in refreshed(service, waiting):
-        state = known.get(request.run_id)
-        if request.status in UNFINISHED and (state is None or state.status == "created"):
+    states = service.runs.states([request.run_id for request in waiting])
+    lost = [
+        request for request in waiting if (state := states.get(request.run_id)) is None or not state.is_queued
+    ]
+    for request in refreshed(service, lost):
+        if request.status in UNFINISHED:
             _submit_again(service, project, request)
 
 

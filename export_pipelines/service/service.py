@@ -13,13 +13,14 @@ from fastapi import Request
 from export_pipelines.artifacts import Manifest
 from export_pipelines.audit.records import opened
 from export_pipelines.errors import ExportError
-from export_pipelines.ledger import AuditAction, AuditOutcome, AuditRecord
+from export_pipelines.ledger import AuditAction, AuditOutcome, AuditRecord, ExportRequest
 from export_pipelines.orchestration.observed_runs import ObservedRuns
 from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.project import Project
 from export_pipelines.service.addresses import network_of
 from export_pipelines.service.file_parts import Proofs
 from export_pipelines.service.limits import Tokens, throttled
+from export_pipelines.service.looks import Looks
 from export_pipelines.service.metrics import Metrics
 from export_pipelines.service.settings import ServiceSettings
 
@@ -36,6 +37,7 @@ class Service:
         self.requests_by_principal = Tokens(settings.requests_per_s, settings.requests_at_once)
         self.denials_by_address = Tokens(settings.denials_per_minute / 60, settings.denials_per_minute)
         self.proofs = Proofs()
+        self.looks: Looks[ExportRequest] = Looks()
         self._project, self._lock = project, threading.Lock()
         self._stamp, self._looked_at = _stamp(project), time.monotonic()
 

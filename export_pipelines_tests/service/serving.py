@@ -98,9 +98,9 @@ class Served:
         assert answer.status_code == 201, answer.text
         return self.ended(answer.json(), who)
 
-    def ended(self, made: dict[str, Any], who: str = "boss") -> dict[str, Any]:
+    def ended(self, made: dict[str, Any], who: str = "boss", end_s: float = END_S) -> dict[str, Any]:
         """The export at its end; a machine that is busy with other tests may take minutes."""
-        until = time.monotonic() + END_S
+        until = time.monotonic() + end_s
         while made["status"] not in ("complete", "truncated", "error"):
             assert time.monotonic() < until, made
             made = self.ask("GET", f"/exports/{made['id']}", who, headers={"Prefer": "wait=30"}).json()

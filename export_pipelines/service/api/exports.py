@@ -5,6 +5,7 @@ import base64
 import binascii
 import re
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import anyio.to_thread
@@ -17,7 +18,7 @@ from export_pipelines.service.api.bodies import JsonBody, body_schema
 from export_pipelines.service.api.fetching import FILE_ANSWERS, FileName, artifact_file, fetch
 from export_pipelines.service.api.views import Export, export_view
 from export_pipelines.service.auth import Known
-from export_pipelines.service.desk import Desk
+from export_pipelines.service.desk import Desk, looked_at
 from export_pipelines.service.problems import Fault, Problem, answers, not_here
 from export_pipelines.service.service import service_of
 
@@ -177,7 +178,10 @@ async def _when_ended(
     while asked.status in UNFINISHED and asyncio.get_running_loop().time() < until:
         await asyncio.sleep(look_s)
         look_s = min(look_s * LONGER, LONGEST_LOOK_S)
-        asked = await anyio.to_thread.run_sync(desk.named, asked.id)
+        latest = await desk.service.looks.look(asked.id, partial(looked_at, desk.service))
+        if latest is None or latest.deleted_at:
+            raise not_here("export")
+        asked = latest
     if seconds is not None:
         headers["Preference-Applied"] = f"wait={seconds}"
     view = await anyio.to_thread.run_sync(export_view, desk.project, asked)
