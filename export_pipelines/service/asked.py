@@ -25,7 +25,7 @@ from export_pipelines.service.problems import Key, Problem, problem_of
 
 NAMED_KEYS = ("export", "partition", "start", "end", "filter", "any_hour")
 ONCE = ("schedule", "partition", "renamed_from", "quiet_hours")  # keys that say when, or what was before
-DATE_FORMATS = ("iso", "iso8601", "ISO 8601")
+DATE_FORMATS = ("iso", "iso8601", "ISO 8601", "standard")  # the last as LeadConduit says it
 DEEPEST = 40
 
 

@@ -8,6 +8,8 @@ import pytest
 from export_pipelines.key_versions import PREFIX
 from export_pipelines.ledger.api_keys import OPERATOR
 from export_pipelines.project import Project
+from export_pipelines_servers.authority import authority
+from export_pipelines_servers.smtp import Post, smtp_server
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.service.serving import (
     SETTINGS,
@@ -25,11 +27,20 @@ TEXAS = {"lhv": "state", "op": "is equal to", "rhv": "TX"}
 
 
 @pytest.fixture(scope="package")
-def served(tmp_path_factory: pytest.TempPathFactory, store_url: str) -> Iterator[Served]:
-    """A service with access.yaml over 400 leads, with Dagster's daemon; shared by all tests of this room, and ended with them: a daemon
-    loads all code anew each minute."""
+def post() -> Iterator[Post]:
+    """The mail server of the exports that are served."""
+    with smtp_server() as post:
+        yield post
+
+
+@pytest.fixture(scope="package")
+def served(tmp_path_factory: pytest.TempPathFactory, store_url: str, post: Post) -> Iterator[Served]:
+    """A service with access.yaml over 400 leads, with Dagster's daemon; shared by all tests of this room, and ended with
+    them: a daemon loads all code anew each minute."""
     folder = tmp_path_factory.mktemp("served")
-    environment = make_project(folder, store_url)
+    mail = {"SMTP_URL": post.url(authority().pem(folder)), "MAIL_FROM": "exports@example.com"}
+    settings = {f"{PREFIX}{name}": value for name, value in mail.items()}
+    environment = make_project(folder, store_url, **settings)
     project = Project.open(folder, dict(environment))
     keys = make_keys(project)
     with serving(folder, environment) as (url, _), daemon(folder, environment):

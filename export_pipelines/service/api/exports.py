@@ -17,6 +17,7 @@ from export_pipelines.ledger.export_requests import Place
 from export_pipelines.service.api.bodies import JsonBody, body_schema
 from export_pipelines.service.api.fetching import FILE_ANSWERS, FileName, artifact_file, fetch
 from export_pipelines.service.api.views import Export, export_view
+from export_pipelines.service.asked import DATE_FORMATS
 from export_pipelines.service.auth import Known
 from export_pipelines.service.desk import Desk, looked_at
 from export_pipelines.service.problems import Fault, Problem, answers, not_here
@@ -58,7 +59,7 @@ NEW_EXPORT = {
         "fields": {"description": "`all`, a list of ids and globs, or a choice by rule."},
         "filter_rules": {"type": "array", "items": {"type": "object"}},
         "format": {"description": "csv, tsv, json, ndjson, parquet or xlsx; csv if it is left out."},
-        "date_format": {"enum": ["iso", "iso8601", "ISO 8601"]},
+        "date_format": {"enum": [*DATE_FORMATS]},
         "email_to": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
         "privacy": {"type": "object"},
     },
