@@ -11,7 +11,7 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import DamagedArtifact
 
 LARGEST_BLOCK = 2**31 - 1  # one block is the whole part, so that no row lies across two
-STREAM_BLOCK = 16 << 20  # a row of a stream has to fit into it
+STREAM_BLOCK = 4 << 20  # a row of a stream has to fit into it
 UNESCAPED = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
 ESCAPED_NULL = "\\N"
 SEPARATORS = {"csv": ",", "tsv": "\t"}
@@ -49,7 +49,9 @@ def _options(
     options, names = manifest.options, [column.name for column in manifest.columns]
     escaped = _is_escaped(manifest)
     return (
-        arrow_csv.ReadOptions(column_names=names, skip_rows_after_names=1, block_size=block_bytes),
+        arrow_csv.ReadOptions(
+            column_names=names, skip_rows_after_names=1, block_size=block_bytes, use_threads=not columns
+        ),
         arrow_csv.ParseOptions(
             delimiter=options.get("delimiter", SEPARATORS[manifest.format]),
             quote_char=False if escaped else '"',
