@@ -1,7 +1,8 @@
 """The doors that lead through Dagster, cell by cell against the model of matrix_model.py: schedule, launch from the UI,
 backfill, retry and re-delivery.
 
-CELLS=all tries every axis at each door; else three of them at those that run Dagster's ops."""
+CELLS=all tries every axis, with and without each permission, at each door; else each axis, or three of them at those that
+run Dagster's ops, and the permission to create."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -21,12 +22,17 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.project import Project
 from export_pipelines_tests.access import matrix_model as model
-from export_pipelines_tests.access.matrix_model import AXES, PLACES, Role, narrow_role
+from export_pipelines_tests.access.matrix_model import AXES, PERMISSIONS, PLACES, Role, narrow_role
 from export_pipelines_tests.access.test_matrix import CELL, CELL_REPORT, KEY, NOW, Bench
 
-AXES_HERE = AXES if os.environ.get("CELLS") == "all" else ["types", "pii", "min_group"]
+Cell = tuple[str | None, str | None]  # an axis that is narrow, and a permission that is missing
+ALL: list[Cell] = [(axis, without) for axis in (None, *AXES) for without in (None, *PERMISSIONS)]
+IS_FULL = os.environ.get("CELLS") == "all"
+CELLS: list[Cell] = ALL if IS_FULL else [(None, "create"), *((axis, None) for axis in AXES)]
+COSTLY: list[Cell] = (
+    ALL if IS_FULL else [(None, "create"), ("types", None), ("pii", None), ("min_group", None)]
+)
 PATH = PLACES["folder"]
-WITHOUT = "permission"  # a role that lacks `create`
 EXPORTS = {
     "leads": replace(CELL, limit=500),
     "report": CELL_REPORT,
@@ -58,23 +64,19 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def export_of(axis: str) -> str:
-    return "report" if axis == "min_group" else "leads"
-
-
-def role_of(axis: str) -> Role:
-    return narrow_role(None, "create") if axis == WITHOUT else narrow_role(axis)
+def export_of(cell: Cell) -> str:
+    return "report" if cell[0] == "min_group" else "leads"
 
 
 def denials(bench: Bench) -> int:
     return sum(1 for _ in bench.project.trail.log.entries(AuditAction.DENIED))
 
 
-def require_as_modelled(bench: Bench, axis: str, door: Callable[[], bool], is_open: bool) -> None:
+def require_as_modelled(bench: Bench, cell: Cell, door: Callable[[], bool], is_open: bool) -> None:
     """Whether the door opens, and that the audit says so where it does not."""
     before = denials(bench)
-    assert door() == is_open, axis
-    assert (denials(bench) > before) != is_open, axis
+    assert door() == is_open, cell
+    assert (denials(bench) > before) != is_open, cell
 
 
 def test_a_schedule_asks_for_what_its_owner_may(bench: Bench, instance: dg.DagsterInstance) -> None:
@@ -90,12 +92,11 @@ def test_a_schedule_asks_for_what_its_owner_may(bench: Bench, instance: dg.Dagst
         assert done.run_requests or "the schedule is stopped" in str(done.skip_message)
         return bool(done.run_requests)
 
-    for axis in (None, WITHOUT, *AXES):
-        owner = role_of(axis) if axis else Role()
-        name = export_of(axis or "")
+    for cell in [(None, None), *CELLS]:
+        owner, name = narrow_role(*cell), export_of(cell)
         bench.set_policy([owner], [Role()])
         is_open = model.answer([owner], None, EXPORTS[name], "create") is not None
-        require_as_modelled(bench, str(axis), lambda: tick(name), is_open)  # noqa: B023
+        require_as_modelled(bench, cell, lambda: tick(name), is_open)  # noqa: B023
 
 
 def test_a_launch_from_the_ui_acts_as_the_owner(bench: Bench, instance: dg.DagsterInstance) -> None:
@@ -106,11 +107,11 @@ def test_a_launch_from_the_ui_acts_as_the_owner(bench: Bench, instance: dg.Dagst
         options: dict[str, Any] = {"partition_key": KEY, "run_config": QUIET}
         return job.execute_in_process(instance=instance, raise_on_error=False, **options).success
 
-    for axis in (WITHOUT, *AXES_HERE):
-        owner, name = role_of(axis), export_of(axis)
+    for cell in COSTLY:
+        owner, name = narrow_role(*cell), export_of(cell)
         bench.set_policy([owner], [Role()])
         is_open = model.answer([owner], None, EXPORTS[name], "create") is not None
-        require_as_modelled(bench, axis, lambda: launched(name), is_open)  # noqa: B023
+        require_as_modelled(bench, cell, lambda: launched(name), is_open)  # noqa: B023
 
 
 def test_a_backfill_gives_whoever_asks_what_they_may(bench: Bench, instance: dg.DagsterInstance) -> None:
@@ -119,11 +120,11 @@ def test_a_backfill_gives_whoever_asks_what_they_may(bench: Bench, instance: dg.
     def filled(export: str) -> bool:
         return not backfill(project, export, KEY, KEY, instance=instance, force=True).exit_code
 
-    for axis in (WITHOUT, *AXES_HERE):
-        asker, name = role_of(axis), export_of(axis)
+    for cell in COSTLY:
+        asker, name = narrow_role(*cell), export_of(cell)
         bench.set_policy([Role()], [asker])
         is_open = model.answer([Role()], [asker], EXPORTS[name], "create") is not None
-        require_as_modelled(bench, axis, lambda: filled(name), is_open)  # noqa: B023
+        require_as_modelled(bench, cell, lambda: filled(name), is_open)  # noqa: B023
 
 
 def test_a_retry_brings_an_older_artifact_by_the_rights_of_today(
@@ -133,12 +134,12 @@ def test_a_retry_brings_an_older_artifact_by_the_rights_of_today(
         (delivery,) = bench.project.ledger.deliveries(artifact=bench.made[export].artifact)
         return not redeliver(bench.project, [delivery.id], True, instance=instance).exit_code
 
-    for axis in (WITHOUT, *AXES_HERE):
-        owner, name = role_of(axis), export_of(axis)
+    for cell in COSTLY:
+        owner, name = narrow_role(*cell), export_of(cell)
         bench.set_policy([owner], [Role()])
         rows = bench.made[name].rows
         is_open = model.may_deliver([[owner]], EXPORTS[name], "folder", rows)
-        require_as_modelled(bench, axis, lambda: sent(name), is_open)  # noqa: B023
+        require_as_modelled(bench, cell, lambda: sent(name), is_open)  # noqa: B023
 
 
 def test_whoever_has_it_delivered_again_needs_the_rights(bench: Bench) -> None:
@@ -153,9 +154,9 @@ def test_whoever_has_it_delivered_again_needs_the_rights(bench: Bench) -> None:
             return False
         return True
 
-    for axis in (WITHOUT, *AXES):
-        asker, name = role_of(axis), export_of(axis)
+    for cell in CELLS:
+        asker, name = narrow_role(*cell), export_of(cell)
         bench.set_policy([Role()], [asker])
         people = [[Role()], [asker]]
         is_open = model.may_deliver(people, EXPORTS[name], "folder", bench.made[name].rows)
-        require_as_modelled(bench, axis, lambda: may(name), is_open)  # noqa: B023
+        require_as_modelled(bench, cell, lambda: may(name), is_open)  # noqa: B023
