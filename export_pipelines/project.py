@@ -256,12 +256,13 @@ class Project(ProjectParts, ArtifactReader):
         """The faults of an artifact, see `artifacts.verify`; where it is sealed and a master key is set, it has to open, and
         the use of its data key is recorded. Raises KeyRefused, which is recorded, for a master key that does not open it."""
         from export_pipelines.artifacts import verify
-        from export_pipelines.audit.records import opened
-        from export_pipelines.errors import DamagedArtifact, SettingsError
 
         store = self.recorded_store("verify", asker)
         faults = verify(store, artifact)
         if self.settings.master_key.is_set:
+            from export_pipelines.audit.records import opened
+            from export_pipelines.errors import DamagedArtifact, SettingsError
+
             with suppress(DamagedArtifact, SettingsError):  # without the ledger no key was used
                 self.trail.record(*opened([store.manifest(artifact)], asker or self.asker, read=False))
         return faults
