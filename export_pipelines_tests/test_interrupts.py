@@ -1,9 +1,12 @@
 """Ctrl-C and SIGTERM while a driver blocks: it is made to give up, else the process ends all the same, and says so."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -20,15 +23,17 @@ from export_pipelines.interrupts import ends_soon, exit_code
 from export_pipelines.plan.query.query import Query
 from export_pipelines.read.mariadb.reader import MariadbSource
 from export_pipelines.read.postgresql import PostgresqlSource
+from export_pipelines.read.sqlite import SqliteSource
 
-url, sql, record = sys.argv[1:]
-query = Query.model_construct(sql=sql, parameters=(), columns=(SimpleNamespace(name="a"),), bad_json_is_null=False)
+url, sql, record, *functions = sys.argv[1:]
+columns = (SimpleNamespace(name="a", in_json=True),)
+query = Query.model_construct(sql=sql, parameters=(), columns=columns, functions=functions, bad_json_is_null=False)
+KINDS = {"mariadb": MariadbSource, "postgresql": PostgresqlSource, "sqlite": SqliteSource}
 
 def work():
     if url == "none":
         time.sleep(600)
-    kind = MariadbSource if url.startswith("m") else PostgresqlSource
-    list(kind.from_url(url).read(query))
+    list(KINDS[url.partition(":")[0]].from_url(url).read(query))
 
 try:
     with ends_soon(lambda: Path(record).write_text("recorded")), ThreadPoolExecutor(1) as pool:
@@ -40,13 +45,24 @@ except KeyboardInterrupt:
 """
 MARK = "held by a test of interrupts"
 POSTGRESQL = f"SELECT pg_sleep(600)::text AS a /* {MARK} */"
+SQLITE = (
+    "WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n WHERE a < 1e11)"
+    " SELECT CAST(max(a) AS TEXT) AS a FROM n ORDER BY 1"
+)
 MARIADB = f"SELECT CONCAT(SLEEP(600)) AS a /* {MARK} */"
 
 
-def interrupted(url: str, sql: str, record: Path, sign: signal.Signals, begun_s: float = 0.5) -> int:
+def interrupted(
+    url: str,
+    sql: str,
+    record: Path,
+    sign: signal.Signals,
+    begun_s: float = 0.5,
+    functions: Sequence[str] = (),
+) -> int:
     """The exit code of a process that waits for what takes ten minutes, and is interrupted."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDS, url, sql, str(record)],
+        [sys.executable, "-c", HOLDS, url, sql, str(record), *functions],
         env=child_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -82,3 +98,13 @@ def test_a_query_of_postgresql_is_cancelled_on_the_server(postgresql_url: str, t
 def test_a_thread_that_waits_for_mariadb_is_let_go(mariadb_url: str, tmp_path: Path) -> None:
     assert interrupted(mariadb_url, MARIADB, tmp_path / "record", signal.SIGINT, 3) == 130
     assert not (tmp_path / "record").exists(), "it ended by itself"
+
+
+@pytest.mark.parametrize("functions", [(), ("regexp",)], ids=["by column", "with functions"])
+def test_a_query_of_sqlite_ends_at_the_latest_with_its_process(
+    tmp_path: Path, functions: Sequence[str]
+) -> None:
+    file = tmp_path / "leads.db"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE leads (lead_id TEXT)")
+    assert interrupted(f"sqlite:///{file}", SQLITE, tmp_path / "record", signal.SIGTERM, 3, functions) == 143

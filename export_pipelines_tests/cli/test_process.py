@@ -223,6 +223,8 @@ HANGING: dict[str, tuple[str, bytes, dict[str, str]]] = {
         b"",
         {},
     ),
+    "webhook": ("webhook: {url: {env: URL}}", b"", {}),
+    "webhook that begins to answer": ("webhook: {url: {env: URL}}", b"HTTP/1.1 200 OK\r\n", {}),
     "PostgreSQL": (
         "folder: {path: p}",
         b"",
@@ -236,6 +238,13 @@ HANGING: dict[str, tuple[str, bytes, dict[str, str]]] = {
         {"EXPORT_PIPELINES_SOURCE_URL": "mariadb://u:p@127.0.0.1:PORT/leads"},
     ),
 }  # where the run waits: what it delivers to, what a server says that then says nothing more, settings
+ALLOWED = """\
+variables: ["*"]
+hosts: ["*"]
+buckets: ["*"]
+mail_domains: ["*"]
+private_networks: [127.0.0.0/8]
+"""
 ENDS_S = 2
 BUSY_S = (
     13  # this machine does other things besides; without it, it took as long as the driver waits: 30 to 180
@@ -255,12 +264,14 @@ def test_an_interrupt_ends_a_run_at_once_and_delivers_nothing_more(
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         server.settimeout(120)
+        (project.folder / "allowed.yaml").write_text(ALLOWED)
         project.write("hanging", f"{HANGS}  - {entry.replace('PORT', str(port))}\n")
         project.environment.update(
             {
                 "EXPORT_PIPELINES_SMTP_URL": f"smtp://127.0.0.1:{port}",
                 "EXPORT_PIPELINES_MAIL_FROM": "exports@example.com",
                 "P": "secret",
+                "URL": f"http://127.0.0.1:{port}/in",
                 **{name: value.replace("PORT", str(port)) for name, value in settings.items()},
             }
         )

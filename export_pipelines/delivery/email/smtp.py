@@ -73,6 +73,12 @@ def connected(server: SmtpServer) -> Iterator[smtplib.SMTP]:
             if server.user:
                 client.login(server.user, server.password)
         yield client
+    except BaseException as error:
+        if not isinstance(
+            error, Exception
+        ):  # an interrupt: a silent server would not answer a farewell either
+            client.close()
+        raise
     finally:
         with suppress(smtplib.SMTPException, OSError):
             client.quit()
