@@ -37,7 +37,8 @@ def pieces_of(template: str) -> tuple[str | Hole, ...] | None:
         )
         end = match.end()
     pieces.append(template[end:])
-    return None if any(NOT_PLAIN.search(text) for text in pieces[::2]) else tuple(pieces)
+    texts = (piece for piece in pieces if isinstance(piece, str))
+    return None if any(map(NOT_PLAIN.search, texts)) else tuple(pieces)
 
 
 def words_of(pieces: tuple[str | Hole, ...]) -> frozenset[str]:
