@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from export_pipelines.errors import SettingsError
 from export_pipelines.key_versions import PREFIX
@@ -14,6 +16,7 @@ from export_pipelines.ledger import AuditAction
 from export_pipelines.project import Project
 from export_pipelines.service import ServiceSettings
 from export_pipelines.service.server import serve
+from export_pipelines_servers.chromium import chromium
 from export_pipelines_servers.open_id import OpenIdProvider, open_id_provider
 from export_pipelines_tests.service.pages.browsing import Visitor
 from export_pipelines_tests.service.serving import Served, make_keys, make_project, serving
@@ -126,6 +129,26 @@ def test_a_person_of_access_yaml_signs_in(sign_in: SignIn, sub: str) -> None:
     assert cookie.has_nonstandard_attr("HttpOnly")
     assert cookie.get_nonstandard_attr("SameSite") == "lax"
     assert "export_pipelines_sign_in" not in visitor.cookies.cookies
+
+
+def test_a_person_signs_in_with_a_browser(sign_in: SignIn) -> None:
+    """First with an account that has no access, then with another; the page's policy lets the browser go and come back."""
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 360, "height": 800})
+        page.set_default_timeout(60_000)
+        page.goto(f"{sign_in.first.url}/ui/requests")
+        page.get_by_role("link", name="Sign in with your company account").click()
+        page.get_by_role("button", name="a stranger", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("has no access here")
+        faults = [fault["id"] for fault in Axe().run(page).response["violations"]]
+        assert faults == []
+        page.get_by_role("link", name="Use another account").click()
+        assert sign_in.provider.authorized[-1]["prompt"] == "select_account"
+        page.get_by_role("button", name="ana", exact=True).click()
+        expect(page.get_by_role("heading", name="Requests")).to_be_visible()
+        page.get_by_text("ana@acme.example").click()
+        page.get_by_role("button", name="Sign out", exact=True).click()
+        expect(page.get_by_role("link", name="Sign in with your company account")).to_be_visible()
 
 
 def test_the_browser_is_sent_with_pkce_state_and_nonce(sign_in: SignIn) -> None:
