@@ -99,7 +99,6 @@ def test_any_day_names_the_partition_that_holds_it(paged: Served) -> None:
     request = paged.project.export_requests.named(id)
     assert request
     assert request.partition == last.replace(day=1).isoformat()
-    visitor.post(f"/ui/requests/{id}/cancel")
     answer = visitor.post("/ui/exports/personal/run", {"partition": "2026-02-31"})
     assert answer.status_code == 422
     assert "choose a day of the calendar" in answer.text
@@ -118,8 +117,6 @@ def test_older_requests_are_a_page_away(paged: Served) -> None:
     assert ids[0] in text
     assert signed_in(paged, "ana").get(f"/ui/requests?before={ids[1]}").status_code == 404
     assert visitor.get("/ui/exports/daily?skip=100").status_code == 200
-    for id in ids:
-        visitor.post(f"/ui/requests/{id}/cancel")
 
 
 def test_what_did_not_arrive_is_shown_and_tried_again(paged: Served) -> None:
