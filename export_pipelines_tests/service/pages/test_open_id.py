@@ -10,12 +10,9 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from export_pipelines.errors import SettingsError
 from export_pipelines.key_versions import PREFIX
 from export_pipelines.ledger import AuditAction
 from export_pipelines.project import Project
-from export_pipelines.service import ServiceSettings
-from export_pipelines.service.server import serve
 from export_pipelines_servers.chromium import chromium
 from export_pipelines_servers.open_id import OpenIdProvider, open_id_provider
 from export_pipelines_tests.service.pages.browsing import Visitor
@@ -82,13 +79,8 @@ class SignIn:
 def sign_in(tmp_path_factory: pytest.TempPathFactory, store_url: str) -> Iterator[SignIn]:
     folder = tmp_path_factory.mktemp("open_id") / "project"
     with open_id_provider(USERS) as provider:
-        settings = {
-            f"{PREFIX}SERVICE_OIDC_ISSUER": provider.issuer,
-            f"{PREFIX}SERVICE_OIDC_CLIENT_ID": "exports",
-            f"{PREFIX}SERVICE_OIDC_CLIENT_SECRET": "a secret of the client",
-            f"{PREFIX}SERVICE_DENIALS_PER_MINUTE": "1000",
-        }
-        environment = make_project(folder, store_url, ACCESS, **settings)
+        environment = environment_of(folder, store_url, provider.issuer)
+        environment[f"{PREFIX}SERVICE_DENIALS_PER_MINUTE"] = "1000"
         project = Project.open(folder, dict(environment))
         keys = make_keys(project, ("bo@acme.example",))
         with serving(folder, environment) as (first, _), serving(folder, environment) as (second, _):
@@ -284,7 +276,7 @@ def test_rights_that_are_taken_away_end_a_session(sign_in: SignIn) -> None:
 def test_a_token_that_the_provider_did_not_sign_is_refused(tmp_path: Path, store_url: str) -> None:
     for change in ({"has_other_keys": True}, {"metadata": {"issuer": "https://evil.example"}}):
         with open_id_provider(USERS) as provider:
-            environment = _environment(tmp_path / next(iter(change)), store_url, provider.issuer)
+            environment = environment_of(tmp_path / next(iter(change)), store_url, provider.issuer)
             for name, value in change.items():
                 setattr(provider, name, value)
             project = Project.open(tmp_path / next(iter(change)), dict(environment))
@@ -299,38 +291,7 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(tmp_path: Path, store
                     assert arrived(served, "ana")[1].status_code == 401
 
 
-def test_nothing_of_it_is_there_without_settings(paged: Served) -> None:
-    assert "company account" not in requests.get(f"{paged.url}/ui/sign-in", timeout=30).text
-    for path in ("/ui/sign-in/provider", "/ui/sign-in/back?code=x&state=x"):
-        assert requests.get(paged.url + path, timeout=30).status_code == 404
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"OIDC_CLIENT_SECRET": ""},
-        {"OIDC_ISSUER": ""},
-        {"OIDC_ISSUER": "http://accounts.acme.example"},
-        {"OIDC_ISSUER": "accounts.acme.example"},
-    ],
-)
-def test_half_of_the_settings_is_an_error(changed: dict[str, str]) -> None:
-    values = {"OIDC_ISSUER": "https://accounts.acme.example", "OIDC_CLIENT_ID": "exports"}
-    values |= {"OIDC_CLIENT_SECRET": "a secret of the client", **changed}
-    with pytest.raises(SettingsError) as error:
-        ServiceSettings.load({f"{PREFIX}SERVICE_{name}": value for name, value in values.items()})
-    assert "a secret of the client" not in str(error.value)
-
-
-def test_without_access_yaml_nobody_could_come(tmp_path: Path, store_url: str) -> None:
-    environment = _environment(tmp_path / "project", store_url, "https://accounts.acme.example", access=None)
-    settings = ServiceSettings.load(environment)
-    assert "a secret" not in repr(settings)
-    with pytest.raises(SettingsError, match=r"needs access\.yaml"):
-        serve(Project.open(tmp_path / "project", dict(environment)), settings)
-
-
-def _environment(folder: Path, store_url: str, issuer: str, access: str | None = ACCESS) -> dict[str, str]:
+def environment_of(folder: Path, store_url: str, issuer: str, access: str | None = ACCESS) -> dict[str, str]:
     settings = {
         f"{PREFIX}SERVICE_OIDC_ISSUER": issuer,
         f"{PREFIX}SERVICE_OIDC_CLIENT_ID": "exports",
