@@ -61,7 +61,10 @@ def hear() -> None:
 
 
 def exit_code() -> int:
-    """130 or 143, by the signal that came; 130 where none was heard."""
+    """130 or 143, by the signal that came; 130 where none was heard. The process may end with it."""
+    # after an interrupt that passed through exec(text), as when dataclasses are made, `python -m` ends by SIGINT, whatever
+    # code it was given, until text is executed anew
+    exec("")  # noqa: S102
     _hearing.heard.wait(HEARD_S if _hearing.ears else 0)
     return SHELL + _hearing.signal if _hearing.signal else INTERRUPTED
 

@@ -77,6 +77,15 @@ def interrupted(
 
 
 SIGNS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+IN_TEXT = """
+import os, signal, sys
+from export_pipelines.interrupts import exit_code, hear
+hear()
+try:
+    exec("os.kill(os.getpid(), signal.SIGTERM); signal.pause()")
+except KeyboardInterrupt:
+    sys.exit(exit_code())
+"""
 
 
 @pytest.mark.parametrize("sign", SIGNS)
@@ -85,6 +94,13 @@ def test_what_lets_nobody_go_ends_with_its_process_and_is_recorded(
 ) -> None:
     assert interrupted("none", "", tmp_path / "record", sign) == SIGNS[sign]
     assert (tmp_path / "record").read_text() == "recorded"
+
+
+def test_what_is_interrupted_while_text_is_executed_keeps_its_exit_code(tmp_path: Path) -> None:
+    """As when it makes dataclasses."""
+    (tmp_path / "in_text.py").write_text(IN_TEXT)
+    command = [sys.executable, "-m", "in_text"]
+    assert subprocess.run(command, cwd=tmp_path, env=child_environment(), check=False).returncode == 143
 
 
 def test_a_query_of_postgresql_is_cancelled_on_the_server(postgresql_url: str, tmp_path: Path) -> None:
