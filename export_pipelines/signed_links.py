@@ -90,19 +90,17 @@ def delivered_link(
     rights of who asked for the artifact, or else of its owner. Raises SettingsError."""
     links = Links(ledger.engine)
     by = manifest.rights.get("asker") or manifest.rights.get("owner") or OPERATOR
-    for number in itertools.count():
-        text = f"{delivery} {recipient} {number}"
-        id = hmac.digest(signing_key(settings).material, text.encode(), hashlib.sha256).hex()[: 2 * ID_BYTES]
-        link = links.named(id)
-        if link is None:
-            lifetime = timedelta(days=wanted.days)
-            link, token = new_link(
-                ledger, settings, now, manifest, recipient, str(by), lifetime, wanted.single_use, id
-            )
-            break
-        if link.state(now()) == "active":
-            token = _token(link, signing_key(settings))
-            break
+    key = signing_key(settings)
+    texts = (f"{delivery} {recipient} {number}" for number in itertools.count())
+    ids = (hmac.digest(key.material, text.encode(), hashlib.sha256).hex()[: 2 * ID_BYTES] for text in texts)
+    id, link = next(
+        (id, link) for id in ids if (link := links.named(id)) is None or link.state(now()) == "active"
+    )
+    if link:
+        token = _token(link, key)
+    else:
+        days, once = timedelta(days=wanted.days), wanted.single_use
+        link, token = new_link(ledger, settings, now, manifest, recipient, str(by), days, once, id)
     return DeliveredLink(link_url(settings, token), link.expires_at)
 
 

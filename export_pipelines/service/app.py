@@ -22,6 +22,7 @@ from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.project import Project
 from export_pipelines.service import api, pages
 from export_pipelines.service.desk import refreshed, submit_lost
+from export_pipelines.service.heap import trim_heap
 from export_pipelines.service.limits import BodyLimits
 from export_pipelines.service.problems import (
     Fault,
@@ -91,6 +92,7 @@ async def _beside(service: Service) -> None:
     def look() -> None:
         submit_lost(service)
         refreshed(service, service.project.export_requests.unfinished())
+        trim_heap()
 
     while True:
         try:
@@ -210,12 +212,12 @@ class _Answers:
             )
 
     def _headers(self, scope: Scope, message: Message) -> Sequence[tuple[bytes, bytes]]:
-        there = {name.lower() for name, _ in message.get("headers", ())}
+        present = {name.lower() for name, _ in message.get("headers", ())}
         wanted = {**SECURITY, "Content-Security-Policy": API_POLICY}
         if scope.get("scheme") == "https":
             wanted["Strict-Transport-Security"] = HSTS
         raw = ((name.lower().encode(), value.encode()) for name, value in wanted.items())
-        return [(name, value) for name, value in raw if name not in there]
+        return [(name, value) for name, value in raw if name not in present]
 
 
 def _route(scope: Scope) -> str:

@@ -188,10 +188,10 @@ def refreshed(service: Service, requests: Sequence[ExportRequest]) -> list[Expor
     open_ids = [request.run_id for request in requests if request.status in UNFINISHED]
     if not open_ids:
         return list(requests)
-    made = service.project.export_requests.written_by(open_ids)
+    written = service.project.export_requests.written_by(open_ids)
     states = service.runs.states(open_ids)
     return [
-        _seen(service.project, request, made.get(request.run_id), states.get(request.run_id))
+        _seen(service.project, request, written.get(request.run_id), states.get(request.run_id))
         if request.status in UNFINISHED
         else request
         for request in requests
@@ -231,15 +231,15 @@ def _submit_again(service: Service, project: Project, request: ExportRequest) ->
 
 
 def _seen(
-    project: Project, request: ExportRequest, made: Written | None, state: RunState | None
+    project: Project, request: ExportRequest, written: Written | None, state: RunState | None
 ) -> ExportRequest:
     values: Mapping[str, Any]
     if state and state.status == "error":
         reason = state.reason or "the run failed"
-        values = {"status": "error", "reason": reason, "artifact": made.artifact if made else None}
-    elif made and not made.missing:
-        status = "truncated" if _is_cut(project, made.artifact) else "complete"
-        values = {"status": status, "artifact": made.artifact, "rows": made.rows}
+        values = {"status": "error", "reason": reason, "artifact": written.artifact if written else None}
+    elif written and not written.missing:
+        status = "truncated" if _is_cut(project, written.artifact) else "complete"
+        values = {"status": status, "artifact": written.artifact, "rows": written.rows}
     elif state and state.status == "complete":
         values = {"status": "error", "reason": "the run ended without an artifact"}
     else:

@@ -13,7 +13,7 @@ from export_pipelines.service.file_parts import Reading
 LOOK_S = 2.0  # between looks at whether the reader may still have it
 SEND_BYTES = 128 * 1024  # that wait in the connection at most
 DIRECT_BYTES = 1024 * 1024  # that the kernel is asked to send at once
-SEGMENTS = 32  # of sealed files that are open at a time, 1 MiB each
+SEGMENTS = 16  # of sealed files that are open at a time, 1 MiB each
 SEGMENT_S = 0.5  # until the segment of a slow reader makes room for another's
 NOTHING = memoryview(b"")
 

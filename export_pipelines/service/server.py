@@ -1,11 +1,8 @@
 """Runs the service under uvicorn: connections that say nothing are closed, readers that stall can be cut off."""
 
 import asyncio
-import contextlib
-import ctypes
 import logging
 import os
-import sys
 import threading
 import time
 from typing import Any
@@ -15,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from export_pipelines.project import Project
 from export_pipelines.service.app import create_app
+from export_pipelines.service.heap import freeze_heap, share_heap
 from export_pipelines.service.pages.open_id_provider import require_authlib
 from export_pipelines.service.settings import ServiceSettings
 from export_pipelines.signed_links import signing_key
@@ -22,7 +20,7 @@ from export_pipelines.signed_links import signing_key
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 30
-M_ARENA_MAX = -8  # of glibc's mallopt
+READ_BYTES = 32 * 1024  # of a request at a time; asyncio would take room for 256 KB
 LOOK_S = 1.0  # between looks at the parent
 
 
@@ -36,18 +34,12 @@ def serve(project: Project, settings: ServiceSettings, parent: int | None = None
         require_authlib()
     signing_key(project.settings)
     project.__dict__.pop("settings", None)  # which may not have held it yet
-    _share_heap()
+    share_heap()
     server = server_of(project, settings)
+    freeze_heap()
     if parent is not None:
         threading.Thread(target=_end_with, args=(server, parent), daemon=True).start()
     server.run()
-
-
-def _share_heap() -> None:
-    """All threads share one heap: with one for each, as glibc has it, fifty downloads keep twice the memory that they use."""
-    if sys.platform.startswith("linux"):
-        with contextlib.suppress(AttributeError, OSError):
-            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def _end_with(server: uvicorn.Server, parent: int) -> None:
@@ -87,6 +79,7 @@ def _protocol(request_s: float) -> type[asyncio.Protocol]:
         _head_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
+            transport.max_size = READ_BYTES
             super().connection_made(transport)
             self._await_head()
 

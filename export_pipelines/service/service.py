@@ -116,11 +116,11 @@ def service_of(request: Request) -> Service:
 
 def _stamp(project: Project) -> Mapping[Path, tuple[int, int]]:
     """The exports' files, by the time and size of each."""
-    found: dict[Path, tuple[int, int]] = {}
+    stamps: dict[Path, tuple[int, int]] = {}
     try:
         for path in project.settings.definitions.iterdir():
             status = path.stat()
-            found[path] = status.st_mtime_ns, status.st_size
+            stamps[path] = status.st_mtime_ns, status.st_size
     except OSError:
-        return found
-    return found
+        return stamps
+    return stamps

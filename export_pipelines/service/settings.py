@@ -48,14 +48,14 @@ class ServiceSettings(BaseModel):
     oidc_claim: Annotated[str, Field(min_length=1)] = "email"  # whose value is the name of a principal
 
     @classmethod
-    def load(cls, environment: Mapping[str, str], **given: Any) -> Self:
-        """Those of the environment, in which `given` values replace others, unless they are None. Raises SettingsError."""
+    def load(cls, environment: Mapping[str, str], **options: Any) -> Self:
+        """Those of the environment, in which `options` replace others, unless they are None. Raises SettingsError."""
         values: dict[str, Any] = {
             name: environment[f"{SERVICE}{name.upper()}"]
             for name in cls.model_fields
             if environment.get(f"{SERVICE}{name.upper()}")
         }
-        values |= {name: value for name, value in given.items() if value is not None}
+        values |= {name: value for name, value in options.items() if value is not None}
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:

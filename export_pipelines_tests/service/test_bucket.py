@@ -61,8 +61,8 @@ def in_bucket(tmp_path_factory: pytest.TempPathFactory, store_url: str) -> Itera
         presigned = {**environment, f"{PREFIX}SERVICE_PRESIGNED_S": str(VALID_S)}
         with ExitStack() as stack:
             urls = [stack.enter_context(serving(folder, each))[0] for each in (environment, presigned)]
-            services = (Served(url, project, environment, keys) for url in urls)
-            yield InBucket(*services, plain, sealed, bucket, unsealed)
+            streaming, redirecting = (Served(url, project, environment, keys) for url in urls)
+            yield InBucket(streaming, redirecting, plain, sealed, bucket, unsealed)
 
 
 @pytest.mark.parametrize("kind", ["plain", "sealed"])

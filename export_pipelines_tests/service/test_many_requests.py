@@ -1,6 +1,6 @@
 """Many requests at once, to two processes over one ledger, with the daemon that runs them: none is lost, none runs twice.
 
-REQUESTS=100 sends so many (9), and as many again with keys that two share; `-o log_cli_level=INFO` shows the times."""
+REQUESTS=100 sends so many (9), and as many again with keys that two share; `--log-cli-level=INFO` shows the times."""
 
 import logging
 import os

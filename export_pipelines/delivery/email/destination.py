@@ -181,8 +181,8 @@ class Email:
                 hand_over(client, self.server, sender, to, mail, _item(*place), journal)
             except (RequestError, RetryableError) as error:
                 refusals.append(error)
-        for error in sorted(refusals, key=lambda error: error.retryable):
-            raise error
+        if refusals:
+            raise min(refusals, key=lambda refusal: refusal.retryable)
         return message_ids
 
     def _limit(self, announced: int | None, journal: Journal) -> int:

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/artifacts", tags=["artifacts"])
 ExportName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]*$", max_length=200)]
 WindowKey = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,60}$")]
 Token = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$")]
-ONE = "/{export}/{window}/{token}"
+ARTIFACT_PATH = "/{export}/{window}/{token}"
 
 
 class Window(BaseModel):
@@ -87,7 +87,7 @@ def list_artifacts(
 
 
 @router.get(
-    ONE,
+    ARTIFACT_PATH,
     operation_id="getArtifact",
     summary="The manifest of an artifact, as it is stored",
     response_class=Response,
@@ -104,14 +104,14 @@ def get_artifact(
 
 
 @router.get(
-    ONE + "/files/{name}",
+    ARTIFACT_PATH + "/files/{name}",
     operation_id="getArtifactFile",
     summary="A file of an artifact",
     response_class=Response,
     responses=FILE_ANSWERS,
 )
 @router.head(
-    ONE + "/files/{name}",
+    ARTIFACT_PATH + "/files/{name}",
     operation_id="headArtifactFile",
     summary="What a file of an artifact is",
     response_class=Response,

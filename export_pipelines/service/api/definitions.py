@@ -98,10 +98,10 @@ def list_definitions(request: Request, caller: Known) -> list[Definition]:
     caller.require("view")
     service = service_of(request)
     loaded = service.project.loaded
-    found = {definition.name: definition for definition in loaded.definitions} | dict(loaded.broken)
+    listed = {definition.name: definition for definition in loaded.definitions} | dict(loaded.broken)
     return [
-        Definition(**definition_listing(name, found[name]))
-        for name in sorted(found)
+        Definition(**definition_listing(name, listed[name]))
+        for name in sorted(listed)
         if may_see(service, caller, name)
     ]
 

@@ -86,11 +86,11 @@ def list_exports(
 ) -> list[Export]:
     desk = Desk(service_of(request), caller)
     place = _place(cursor) if cursor is not None else None
-    found = desk.page(limit + 1, place, status or (), export)
-    if len(found) > limit:
-        url = request.url.include_query_params(cursor=_cursor(found[limit - 1]))
+    page = desk.page(limit + 1, place, status or (), export)
+    if len(page) > limit:
+        url = request.url.include_query_params(cursor=_cursor(page[limit - 1]))
         response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    return [export_view(desk.project, each) for each in found[:limit]]
+    return [export_view(desk.project, each) for each in page[:limit]]
 
 
 @router.post(
@@ -115,9 +115,9 @@ async def create_export(
     prefer: Prefer = None,
 ) -> JSONResponse:
     desk = Desk(service_of(request), caller)
-    made, is_new = await anyio.to_thread.run_sync(desk.create, body, idempotency_key)
-    headers = {"Location": f"/exports/{made.id}"}
-    return await _when_ended(desk, made, prefer, 201 if is_new else 200, headers)
+    export, is_new = await anyio.to_thread.run_sync(desk.create, body, idempotency_key)
+    headers = {"Location": f"/exports/{export.id}"}
+    return await _when_ended(desk, export, prefer, 201 if is_new else 200, headers)
 
 
 @router.get(
@@ -129,8 +129,8 @@ async def create_export(
 )
 async def get_export(request: Request, caller: Known, id: Id, prefer: Prefer = None) -> JSONResponse:
     desk = Desk(service_of(request), caller)
-    found = await anyio.to_thread.run_sync(desk.named, id)
-    return await _when_ended(desk, found, prefer, 200, {})
+    export = await anyio.to_thread.run_sync(desk.named, id)
+    return await _when_ended(desk, export, prefer, 200, {})
 
 
 @router.delete(

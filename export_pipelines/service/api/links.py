@@ -12,7 +12,7 @@ from export_pipelines.definition.destinations.link import MOST_DAYS
 from export_pipelines.errors import Denied, RequestError
 from export_pipelines.ledger import AuditAction, Link, Links
 from export_pipelines.service.addresses import address_of, network_of
-from export_pipelines.service.api.artifacts import ONE, ExportName, Token, WindowKey
+from export_pipelines.service.api.artifacts import ARTIFACT_PATH, ExportName, Token, WindowKey
 from export_pipelines.service.api.fetching import FILE_ANSWERS, FileName, artifact_of, bytes_of, file_of
 from export_pipelines.service.api.views import File, files_of
 from export_pipelines.service.auth import Known, caller_named
@@ -66,7 +66,7 @@ class Linked(BaseModel):
 
 
 @router.post(
-    "/artifacts" + ONE + "/links",
+    "/artifacts" + ARTIFACT_PATH + "/links",
     operation_id="createLink",
     summary="A signed link to an artifact, for one recipient",
     status_code=201,
@@ -94,7 +94,7 @@ def create_link(
 
 
 @router.get(
-    "/artifacts" + ONE + "/links",
+    "/artifacts" + ARTIFACT_PATH + "/links",
     operation_id="listLinks",
     summary="The links to an artifact",
     tags=["artifacts"],
@@ -105,12 +105,12 @@ def list_links(
 ) -> list[LinkView]:
     service = service_of(request)
     manifest = artifact_of(service, caller, f"{export}/{window}/{token}")
-    found = Links(service.project.ledger.engine).of_artifact(manifest.artifact)
-    return [_view(service, link) for link in found if caller.is_admin or link.created_by == caller.principal]
+    links = Links(service.project.ledger.engine).of_artifact(manifest.artifact)
+    return [_view(service, link) for link in links if caller.is_admin or link.created_by == caller.principal]
 
 
 @router.delete(
-    "/artifacts" + ONE + "/links/{id}",
+    "/artifacts" + ARTIFACT_PATH + "/links/{id}",
     operation_id="revokeLink",
     summary="Revoke a link, also for a download that runs",
     status_code=204,

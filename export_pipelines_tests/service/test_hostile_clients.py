@@ -1,0 +1,100 @@
+"""Hostile clients all at once: others are served meanwhile, and memory stays small.
+
+HOSTILE_S=20 is how long (4 seconds), HALF_OPEN=200 how many connections stay half open (30); `--log-cli-level=INFO` shows figures."""
+
+import logging
+import os
+import secrets
+import socket
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
+
+import requests
+
+from export_pipelines.ledger.api_keys import OPERATOR
+from export_pipelines_tests.service.serving import Alone
+from export_pipelines_tests.service.test_hardening import HALF_OPEN, MOST_MB, asking, connected, memory_mb
+
+log = logging.getLogger(__name__)
+
+HOSTILE_S = float(os.environ.get("HOSTILE_S", "4"))
+SLOW, BYTES_PER_S, WRONG_PER_S, BODY_BYTES = 4, 10, 50, 1_000_000_000
+SMALL_BUFFER = 4096
+
+
+class _Hostile:
+    """What is done until `over` is set."""
+
+    def __init__(self, alone: Alone) -> None:
+        self.alone, self.over = alone, threading.Event()
+        self.answers: Counter[int] = Counter()
+
+    def read_slowly(self) -> None:
+        """A sealed file, at so many bytes in a second."""
+        request = asking(self.alone, self.alone.sealed)
+        with closing(connected(self.alone, request, buffer=SMALL_BUFFER)) as connection, suppress(OSError):
+            while not self.over.wait(1) and connection.recv(BYTES_PER_S):
+                pass
+
+    def stay_half_open(self) -> None:
+        """Connections that begin a request, again as soon as they are closed."""
+        begun = [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST /exports HTTP/1.1\r\nContent-Length: 9\r\n"]
+        while not self.over.is_set():
+            with ExitStack() as stack, suppress(OSError):
+                idle: list[socket.socket] = []
+                for number in range(HALF_OPEN):
+                    idle.append(stack.enter_context(closing(connected(self.alone, begun[number % 3]))))
+                while not self.over.is_set() and idle[-1].recv(1):
+                    pass
+
+    def send_a_large_body(self) -> None:
+        """Of a gigabyte, of which it says nothing before."""
+        key = self.alone.served.keys[OPERATOR]
+        head = f"POST /exports HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        while not self.over.is_set():
+            with closing(connected(self.alone, head.encode())) as connection, suppress(OSError):
+                for _ in range(BODY_BYTES // 65536):
+                    connection.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
+                    if self.over.is_set():
+                        break
+
+    def try_keys(self) -> None:
+        while not self.over.wait(1 / WRONG_PER_S):
+            auth = ("API", f"epk_{secrets.token_hex(36)}")
+            with suppress(requests.RequestException):
+                answer = requests.get(f"{self.alone.served.url}/exports", auth=auth, timeout=30)
+                self.answers[answer.status_code] += 1
+
+
+def test_others_are_served_while_clients_are_hostile(alone: Alone) -> None:
+    hostile = _Hostile(alone)
+    works: list[Callable[[], None]] = [hostile.read_slowly] * SLOW
+    works += [hostile.stay_half_open, hostile.send_a_large_body, hostile.try_keys]
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    seconds, peak = list[float](), 0.0
+    try:
+        until = time.monotonic() + HOSTILE_S
+        while time.monotonic() < until:
+            began = time.monotonic()
+            listed = alone.served.ask("GET", "/exports", OPERATOR)
+            part = alone.get(alone.sealed, headers={"Range": "bytes=5000000-5000099"})
+            seconds.append(time.monotonic() - began)
+            assert (listed.status_code, part.status_code, len(part.content)) == (200, 206, 100)
+            peak = max(peak, memory_mb(alone.pid))
+    finally:
+        hostile.over.set()
+        for thread in threads:
+            thread.join(60)
+    log.info(
+        "%d turns, median %.2f s, longest %.2f s; %.0f MB; wrong keys: %s",
+        *(len(seconds), statistics.median(seconds), max(seconds), peak, dict(hostile.answers)),
+    )
+    assert peak < MOST_MB
+    assert set(hostile.answers) <= {401, 429}
+    assert hostile.answers.total() > 0
