@@ -16,6 +16,9 @@ from export_pipelines.service.conditions import Representation, http_date
 from export_pipelines.service.problems import Problem, problem_of
 
 BLOCK_BYTES = 256 * 1024  # of a plain file, in the memory of each reader
+UNPROVEN_BYTES = (
+    1024 * 1024
+)  # the same until it is proven: a smaller file that is damaged is refused, not broken off
 PROOF_BYTES = 1024 * 1024
 
 Identity = tuple[int, ...]
@@ -182,7 +185,8 @@ class Reading:
         if self.is_sealed:
             block: memoryview = self._raw.read_in_segment(wanted)
             return block
-        return memoryview(self._raw.read(min(BLOCK_BYTES, wanted)) or b"")
+        most = UNPROVEN_BYTES if self._digest else BLOCK_BYTES
+        return memoryview(self._raw.read(min(most, wanted)) or b"")
 
     def close(self) -> None:
         self._file.close()
