@@ -33,7 +33,7 @@ def examples(usual: int) -> int:
     return usual * TIMES
 
 
-hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=examples(40))
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=examples(25))
 hypothesis.settings.load_profile("repeatable")
 
 # a home or a key of whoever runs the tests is no part of them; `make` sets some

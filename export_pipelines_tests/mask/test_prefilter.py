@@ -27,7 +27,7 @@ REDACTED = {field: "redact" for field in FIELDS if field != "gender"}  # a close
 OWN = ("first_name", "last_name", "address_1", "dob")
 
 
-@settings(max_examples=examples(80))
+@settings(max_examples=examples(30))
 @given(leads=st.lists(awkward.leads(), min_size=1, max_size=4))
 def test_no_row_is_missed(leads: list[dict[str, Any]]) -> None:
     wanted = [expected(lead) for lead in leads]
@@ -62,7 +62,7 @@ WORDS_OF_SNAPSHOT = [
 ]  # fmt: skip
 
 
-@settings(max_examples=examples(80))
+@settings(max_examples=examples(30))
 @given(events=st.lists(awkward.snapshots(), min_size=1, max_size=3), words=st.sampled_from(WORDS_OF_SNAPSHOT))
 def test_what_is_hidden_in_an_object_does_not_hang_on_what_else_is_in_it(
     events: list[dict[str, Any]], words: dict[str, str]
