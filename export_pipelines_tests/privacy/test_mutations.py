@@ -9,11 +9,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from export_pipelines.catalog.never_exported import never_exported_type
-from export_pipelines.cli import app as cli
 from export_pipelines.mask import kernel, reading, recognise
+from export_pipelines.project import Project
 from export_pipelines_tests.privacy.canary_store import DAY, write_store
 from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, searched, unseal
 
@@ -118,19 +117,12 @@ def _forget() -> None:
                     clear()
 
 
-def kinds(folder: Path, source: Path, case: Case, patch: pytest.MonkeyPatch) -> set[str]:
+def kinds(folder: Path, source: Path, case: Case) -> set[str]:
     """The kinds of values that are found in an export of leads."""
-    for name in ("DAGSTER_HOME", "EXPORT_PIPELINES_DAGSTER"):
-        patch.setenv(name, "")  # so that what a run sets is taken away again
-        patch.delenv(name)
     environment = make_project(folder, source)
-    for name, value in environment.items():
-        patch.setenv(name, value)
-    patch.chdir(folder)
     text = export("lead", "csv", case.privacy, fields=case.fields)
     (folder / "exports" / "leads.yaml").write_text(text, encoding="utf-8")
-    result = CliRunner().invoke(cli.app, ["--debug", "run", "leads", "--partition", DAY])
-    assert result.exit_code == 0, result.stderr
+    Project.open(folder, environment).run("leads", DAY)
     unseal(folder, environment)
     return {hit["kind"] for hit in searched(folder / "home" / "artifacts").hits}
 
@@ -142,8 +134,7 @@ def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[C
 
     def of(case: Case) -> set[str]:
         if (key := (case.privacy, case.fields)) not in by_export:
-            with pytest.MonkeyPatch.context() as patch:
-                by_export[key] = kinds(tmp_path_factory.mktemp("whole") / "project", source, case, patch)
+            by_export[key] = kinds(tmp_path_factory.mktemp("whole") / "project", source, case)
         return by_export[key]
 
     return of
@@ -162,4 +153,4 @@ def test_what_is_switched_off_is_found(
     assert case.kind not in whole(case)
     _forget()
     case.mutate(monkeypatch)
-    assert case.kind in kinds(tmp_path / "mutated", source, case, monkeypatch)
+    assert case.kind in kinds(tmp_path / "mutated", source, case)
