@@ -9,7 +9,8 @@ from zipfile import ZipFile
 import pytest
 
 from export_pipelines_tests.conftest import Project
-from export_pipelines_tests.erasure.test_erase import NEXT, Terminal, delivered, ledger_of, run, sealed  # noqa: F401
+from export_pipelines_tests.erasure.conftest import sealed  # noqa: F401
+from export_pipelines_tests.erasure.erasing import NEXT, Terminal, delivered, ledger_of, run
 
 OK = "Signature Verified Successfully"
 

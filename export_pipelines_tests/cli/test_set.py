@@ -2,7 +2,7 @@
 
 import pytest
 
-from export_pipelines_tests.cli.test_commands import Terminal, data, delivered
+from export_pipelines_tests.cli.answers import Terminal, data, delivered
 from export_pipelines_tests.conftest import Project
 
 

@@ -9,7 +9,7 @@ from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger import open_ledger
 from export_pipelines_tests.artifacts.build import stored
-from export_pipelines_tests.cli.test_commands import Terminal, data
+from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import NOW, Answer, Project
 from export_pipelines_tests.orchestration.conftest import project as dagster_project  # noqa: F401
 from export_pipelines_tests.orchestration.conftest import source  # noqa: F401

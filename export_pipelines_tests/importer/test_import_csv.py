@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from export_pipelines.catalog import load_catalog
 from export_pipelines.importer.guess_dialect import FileForm
-from export_pipelines.importer.import_csv import import_leads
-from export_pipelines.importer.mapping import load_mapping, mapping_of
+from export_pipelines.importer.import_csv import ImportedColumn, import_leads
+from export_pipelines.importer.mapping import Match, load_mapping, mapping_of
 from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.importer.room import MAP, Room
 
@@ -186,6 +186,10 @@ def test_a_dry_run_tells_all_and_writes_nothing(room: Room) -> None:
     assert [path.name for path in room.folder.iterdir()] == ["in.csv"]
     assert (result.form, result.loaded) == (FileForm("cp1252", ";", ("encoding", "delimiter")), 2)
     assert result.first_rejects == ((4, "Wann: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z"),)
-    assert result.columns == {"Wann": "submitted_at", "REF": "reference", "Straße": "custom.strae"}
+    assert result.columns == (
+        ImportedColumn("Wann", "submitted_at", Match.SIMILAR_IN_MAPPING),
+        ImportedColumn("REF", "reference", Match.SIMILAR_IN_MAPPING),
+        ImportedColumn("Straße", "custom.strae", Match.NEW),
+    )
     loaded = room.load(content, mapping, catalog_out=room.catalog)
     assert (loaded.loaded, loaded.columns, loaded.dates) == (2, result.columns, result.dates)

@@ -92,7 +92,11 @@ def test_date_and_time_in_two_columns_are_one_time(
     result = room.load(f"Time,DATE,city\n{time},{date},Austin\n,{date},Dallas\n", load_mapping(file))
     assert room.rows("SELECT submitted_at, city, custom FROM leads") == [(stored, "Austin", None)]
     assert [reason for _, reason, _ in room.rejects()] == ["DATE: only one of date and time of day is given"]
-    assert result.columns == {"Time": "its time of day", "DATE": "submitted_at", "city": "city"}
+    assert [(column.header, column.field) for column in result.columns] == [
+        ("Time", "its time of day"),
+        ("DATE", "submitted_at"),
+        ("city", "city"),
+    ]
 
 
 @pytest.mark.parametrize(
