@@ -1,16 +1,14 @@
-"""A batch under a real plan: what is personal goes out as its word says, whatever it stands in, and nothing else changes."""
+"""What the masks of a plan do to the columns of a batch."""
 
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from export_pipelines import mask
-from export_pipelines.errors import RequestError
 from export_pipelines_tests.mask.leads import (
     KEYS,
     Lead,
@@ -23,88 +21,6 @@ from export_pipelines_tests.mask.leads import (
     shown,
     value,
 )
-
-SSN = "987-65-4321"
-
-
-def test_a_social_security_number_of_the_lead_goes_out_nowhere_without_any_privacy() -> None:
-    lead = {
-        "ssn": SSN,
-        "comments": f"my ssn is {SSN}",
-        "custom": f'{{"note":"my ssn is {SSN}","SSN":"{SSN}","n":987654321}}',
-    }
-    assert row(lead, ["comments", "custom"], {}) == {
-        "comments": "my ssn is ***",
-        "custom": '{"note":"my ssn is ***","SSN":null,"n":null}',
-    }
-
-
-def test_a_social_security_number_in_the_snapshot_of_an_event_goes_out_nowhere_without_any_privacy() -> None:
-    lead = {"comments": f"my ssn is {SSN}", "ssn": "987654321", "custom": {"SSN": SSN, "x": 987654321}}
-    event = {"lead": json.dumps(lead), "lead.ssn": "987654321"}
-    masked_lead = json.loads(row(event, ["lead"], {}, "event")["lead"])
-    assert masked_lead == {"comments": "my ssn is ***", "ssn": None, "custom": {"SSN": None, "x": None}}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [f"hers is {SSN}", "hers is 987 65 4321", "987.65.4321", "987\u201165\u20114321", "９８７-６５-４３２１"],
-)
-def test_what_has_the_shape_of_a_social_security_number_goes_out_nowhere_whoever_it_belongs_to(
-    text: str,
-) -> None:
-    for own in (None, "123-45-6789"):
-        lead = {"comments": text, "ssn": own}
-        assert value(lead, "comments", None) in ("hers is ***", "***")
-        assert value({"custom": json.dumps({"note": text}), "ssn": own}, "custom", None) in (
-            '{"note":"hers is ***"}',
-            '{"note":"***"}',
-        )
-
-
-PARTS_OF_EMAIL = ("email", "email.domain", "email.host", "email.tld", "email.valid")
-
-
-def test_a_cell_with_more_than_an_address_is_masked_whole_and_has_no_parts() -> None:
-    lead = {"email": "jane@example.com / 512-555-0142 Jane Roe"}
-    nothing = {"email.domain": None, "email.host": None, "email.tld": None, "email.valid": False}
-    assert row(lead, PARTS_OF_EMAIL, {"email": "mask"}) == {"email": "***"} | nothing
-    assert row(lead, PARTS_OF_EMAIL, {}) == lead | nothing
-
-
-def test_a_group_by_a_part_holds_nothing_of_a_value_that_is_not_valid() -> None:
-    lead = {"phone_1": "512-555-0142 or 512-555-0143"}
-    assert row(lead, ["phone_1.area", "phone_1.exchange", "phone_1.line"], {}) == {
-        "phone_1.area": None,
-        "phone_1.exchange": None,
-        "phone_1.line": None,
-    }
-
-
-@pytest.mark.parametrize(
-    ("fields", "privacy", "named"),
-    [
-        (("phone_1", "phone_1.area", "phone_1.exchange"), {"phone_1": "mask"}, "phone_1.exchange"),
-        (("phone_1", "phone_1.line"), {"phone_1": "mask"}, "phone_1.line"),
-        (("phone_1", "phone_1.line"), {"phone_1": "hash"}, "phone_1.line"),
-        (("postal_code", "postal_code.zip"), {"postal_code": "mask"}, "postal_code.zip"),
-        (("postal_code", "postal_code.fsa", "postal_code.ldu"), {"postal_code": "hash"}, "postal_code.ldu"),
-    ],
-)
-def test_parts_that_recompose_a_hidden_value_are_refused(
-    fields: tuple[str, ...], privacy: dict[str, str], named: str
-) -> None:
-    with pytest.raises(RequestError) as refused:
-        plan_of(fields, privacy)
-    assert named in str(refused.value)
-
-
-def test_beside_a_masked_phone_stands_its_area_alone() -> None:
-    lead = {"phone_1": "512-555-0142"}
-    assert row(lead, ["phone_1", "phone_1.area"], {"phone_1": "mask"}) == {
-        "phone_1": "******0142",
-        "phone_1.area": "512",
-    }
 
 
 @pytest.mark.parametrize("email", ["ann@one.test, jane.roe@two.test", "Ann Roe <ann@one.test>"])
@@ -242,13 +158,6 @@ def test_each_row_is_redacted_with_its_own_values() -> None:
     ]
 
 
-def test_each_row_loses_its_own_number_without_any_privacy() -> None:
-    numbers = ["98765 4321", "12345 6789"]
-    leads = [{"comments": text, "ssn": ssn} for text in numbers for ssn in ("987-65-4321", None, "123456789")]
-    comments = [masked_row["comments"] for masked_row in shown(leads, ["comments"], {})]
-    assert comments == ["***", numbers[0], numbers[0], numbers[1], numbers[1], "***"]
-
-
 def test_all_columns_of_a_row_are_redacted_with_its_values() -> None:
     lead = {
         "comments": "a",
@@ -273,42 +182,6 @@ def test_a_field_that_is_exported_twice_is_redacted_twice() -> None:
         and masked_row["email.domain"] == "one.test"
         and len(masked_row["email"]) == 41
     )
-
-
-def test_a_kept_text_loses_what_is_never_exported_and_nothing_else() -> None:
-    lead = {
-        "comments": "Ann, ann@one.test, 987654321 or 123-45-6789",
-        "ssn": "987-65-4321",
-        "email": "a@b.co",
-    }
-    masked_row = row(lead, ["comments", "email"], {"comments": "keep", "email": "mask"})
-    assert masked_row["comments"] == "Ann, ann@one.test, *** or ***"
-
-
-CATALOG = """\
-extends: shipped
-datasets:
-  leads:
-    fields:
-      member: {type: id, pii: indirect, group: Person, label: Member, column: campaign_id}
-    custom:
-      account: {type: id, pii: direct}
-      points: {type: number, pii: direct}
-"""
-
-
-@pytest.mark.parametrize("privacy", [{}, {"custom": "redact"}, {"custom": "keep"}, {"custom": "mask"}])
-def test_ids_of_persons_lose_a_number_that_is_never_exported_and_nothing_else(
-    privacy: dict[str, str], tmp_path: Path
-) -> None:
-    catalog = tmp_path / "catalog.yaml"
-    catalog.write_text(CATALOG)
-    plan = plan_of(["member", "custom"], privacy, catalog=catalog)
-    own = {"member": SSN, "custom": f'{{"account":"{SSN}","points":987654321}}', "ssn": "987654321"}
-    other = {"member": "5125550142", "custom": '{"account":"5125550142","points":512}', "ssn": "987654321"}
-    masked_rows = masked(plan, [own, other]).frame.to_dicts()
-    assert masked_rows[0] == {"member": "***", "custom": '{"account":"***","points":null}'}
-    assert masked_rows[1] == {id: other[id] for id in ("member", "custom")}
 
 
 def test_values_that_were_hidden_are_counted() -> None:
