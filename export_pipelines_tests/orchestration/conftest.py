@@ -1,4 +1,5 @@
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,3 +39,9 @@ def own_instance(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.delenv(name)
     with open_instance(project.settings, REPOSITORY, os.environ) as instance:
         yield instance
+
+
+@pytest.fixture
+def ranges_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of a backfill take three partitions at most, not a month of them."""
+    monkeypatch.setattr(sys.modules["export_pipelines.orchestration.backfill"], "MAX_PARTITIONS_PER_RUN", 3)

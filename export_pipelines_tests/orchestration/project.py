@@ -50,6 +50,10 @@ WHOLE = "type: lead\nformat: csv\nfields: [lead_id, email]\nschedule: 30 4 * * *
 BROKEN = "type: lead\nformat: csv\nfields: [lead_id, emial]\n"
 
 
+def now() -> datetime:
+    return NOW
+
+
 @dataclass(frozen=True)
 class Project:
     settings: Settings
