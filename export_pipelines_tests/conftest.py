@@ -46,7 +46,12 @@ REPOSITORY = HERE.parent
 # rooms whose tests run Dagster or talk to servers
 SLOW_ROOMS = ("cli", "delivery", "orchestration", "privacy", "servers")
 # models and searches over many cases, which take half a minute between them
-LONG_FILES = ("access/test_inference.py", "access/test_model.py", "mask/test_prefilter.py")
+LONG_FILES = (
+    "access/test_inference.py",
+    "access/test_model.py",
+    "mask/test_prefilter.py",
+    "mask/test_prefilter_signs.py",
+)
 SLOW_MODULES = (
     *("dagster", "export_pipelines_servers", "multiprocessing", "subprocess"),
     *("export_pipelines_tests.delivery.receivers", "export_pipelines_tests.cli.test_process"),
