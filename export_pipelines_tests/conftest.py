@@ -45,12 +45,13 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
 # rooms whose tests run Dagster or talk to servers
 SLOW_ROOMS = ("cli", "delivery", "orchestration", "privacy", "servers")
-# models and searches over many cases, which take half a minute between them
+# models, searches over many cases and files of DuckDB, which take a minute between them
 LONG_FILES = (
     "access/test_inference.py",
     "access/test_model.py",
     "mask/test_prefilter.py",
     "mask/test_prefilter_signs.py",
+    "read/test_source_contract.py",
 )
 SLOW_MODULES = (
     *("dagster", "export_pipelines_servers", "multiprocessing", "subprocess"),
