@@ -52,6 +52,7 @@ LONG_FILES = (
     "mask/test_prefilter.py",
     "mask/test_prefilter_signs.py",
     "read/test_source_contract.py",
+    "transform/report/test_numbers.py",
 )
 SLOW_MODULES = (
     *("dagster", "export_pipelines_servers", "multiprocessing", "subprocess"),
@@ -63,7 +64,16 @@ SERVICES = (
     "served",
     "alone",
 )  # each with processes of its own, until the tests of its package are over
-SLOW_FIXTURES = {"postgresql_url", "mariadb_url", "postgresql", "mariadb", "another", "s3", "terminal"}
+SLOW_FIXTURES = {
+    *SERVICES,
+    "postgresql_url",
+    "mariadb_url",
+    "postgresql",
+    "mariadb",
+    "another",
+    "s3",
+    "terminal",
+}
 NEW_OBJECTS = 50_000  # before Python looks for garbage among them
 LEADS, DAYS, SEED, FIRST_DAY = 400, 40, 7, date(2024, 1, 1)
 NOW = datetime(
