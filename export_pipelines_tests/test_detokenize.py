@@ -20,6 +20,7 @@ from export_pipelines.ledger import AuditAction, AuditEntry, AuditOutcome, open_
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.normalise import normalised
 from export_pipelines.mask.pseudonyms import Opener, tokenized
+from export_pipelines.transform.letters import letters_of
 from export_pipelines_tests.conftest import DAILY, NOW, Answer, Project
 
 Terminal = Callable[..., Answer]
@@ -35,7 +36,7 @@ def key(project: Project) -> None:
 
 def token(value: str, type: str = "name", key: str = FIRST) -> str:
     keys = Keys.from_bytes(master_key=key.encode())
-    return str(tokenized(type, pl.Series([value]), keys)[0])
+    return str(tokenized(type, letters_of(pl.Series([value])), keys)[0])
 
 
 def written(project: Project, values: Iterable[str], name: str = "leads.csv") -> Path:

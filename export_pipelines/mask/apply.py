@@ -18,8 +18,9 @@ from export_pipelines.mask.repeated import repeated_values
 from export_pipelines.mask.value_masks import WHOLE, masked, selected
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, shows_text
 from export_pipelines.read.bad_json import settled
-from export_pipelines.transform.casts import conform, place_of
+from export_pipelines.transform.casts import conform, is_as_stored, place_of
 from export_pipelines.transform.components import component, has_form
+from export_pipelines.transform.letters import Letters, letters_of
 from export_pipelines.transform.schema import polars_type
 
 
@@ -37,7 +38,7 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
     query = plan.query
     batch, bad_json = settled(batch, query.marked, query.bad_json_is_null)
     try:
-        rows = _Rows(plan, conform(batch, query.columns), keys)
+        rows = _Rows(plan, batch, keys)
     except UnreadObject as error:
         raise DataError(
             error.what,
@@ -52,14 +53,17 @@ class _Rows:
     """The conformed rows of a batch. What is read text by text is done first: `clean` has by source the texts without
     what is never exported, `shown` by id what was redacted, and objects."""
 
-    def __init__(self, plan: Plan, frame: pl.DataFrame, keys: Keys) -> None:
+    def __init__(self, plan: Plan, batch: pa.RecordBatch, keys: Keys) -> None:
         types = {column.name: column.type for column in plan.query.columns}
-        self.frame, self.keys, self.hidden = frame, keys, 0
+        self.stored = {column.name: column for column in plan.query.columns}
+        self.batch, self.keys, self.hidden = batch, keys, 0
+        self.frame = frame = conform(batch, plan.query.columns)
+        self._letters: dict[str, Letters] = {}
         self.today = pl.lit(plan.extract.window.end.date())
         never = [(types[id], frame[id]) for id in plan.masking.never]
         own = [(types[id], frame[id]) for id in plan.masking.own]
         more = repeated_values(frame, plan.masking.repeating)
-        prefilter = Prefilter(own, never, len(frame), more)
+        prefilter = Prefilter(own, never, len(frame), more, self.letters)
         columns = plan.masking.columns
         texts = [
             column
@@ -80,10 +84,22 @@ class _Rows:
         near = (flags & NEAR_OWN > 0 for flags in (*cleaned.values(), *redacted.values(), *sealed.values()))
         rows = np.flatnonzero(np.logical_or.reduce([np.zeros(len(frame), np.bool_), *near]))
         self.own = own_at(rows.tolist(), [*own, *never], more)
-        self.clean = {source: self._without_never(source, flags) for source, flags in cleaned.items()}
+        self.clean = {
+            source: texts
+            for source, flags in cleaned.items()
+            if (texts := self._without_never(source, flags)) is not None
+        }
         self.shown = {column.id: self._redacted(column, flags) for column, flags in redacted.items()}
         for id, contents in objects.items():
             self.shown[id] = self._sealed(id, contents, sealed[id])
+
+    def letters(self, texts: pl.Series) -> Letters:
+        """Of the texts of a source column, as they are stored."""
+        if texts.name not in self._letters:
+            array = self.batch.column(texts.name)
+            as_stored = is_as_stored(array, self.stored[texts.name])
+            self._letters[texts.name] = Letters.of(array) if as_stored else letters_of(texts)
+        return self._letters[texts.name]
 
     def column(self, column: OutputColumn) -> pl.Series:
         values = self.clean.get(column.source, self.frame[column.source])
@@ -94,7 +110,9 @@ class _Rows:
             return self.shown[column.id]
         if column.mask is not None:
             self.hidden += len(values) - values.null_count()
-            return masked(values, column.type, column.mask, self.keys)
+            is_stored = values.dtype == pl.String and column.source not in self.clean
+            letters = self.letters(values) if is_stored else None
+            return masked(values, column.type, column.mask, self.keys, letters)
         return values if column.is_personal else self.frame[column.source]
 
     def _may_change(self, column: OutputColumn, flags: Flags) -> Flags:
@@ -105,8 +123,11 @@ class _Rows:
             flags = np.where(fits.to_numpy(), np.uint8(0), flags)
         return may_change(column.type, texts, flags)
 
-    def _without_never(self, source: str, flags: Flags) -> pl.Series:
-        return self._counted(without_never_exported(self.frame[source], flags, self.own))
+    def _without_never(self, source: str, flags: Flags) -> pl.Series | None:
+        """None where nothing was taken out."""
+        shown, hidden = without_never_exported(self.frame[source], flags, self.own)
+        self.hidden += hidden
+        return shown if hidden else None
 
     def _redacted(self, column: OutputColumn, flags: Flags) -> pl.Series:
         texts = self.frame[column.source]

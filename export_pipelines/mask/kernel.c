@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Flags of a text, as `kernel.py` names them. */
 enum { ADDRESS = 1, ENCODED = 2, FOREIGN_DIGIT = 4, LONG_NUMBER = 8, NEVER = 16, OWN = 32, KEY = 64, JSON_NUMBER = 128 };
@@ -72,20 +73,24 @@ typedef struct {
     const int64_t *begins;
 } Keys;
 
+/* Eight bytes at a time, the last of them with zeros behind. */
 static int64_t slot_of(const uint8_t *key, int64_t size, const Keys *keys) {
-    uint32_t hash = HASH_OF_NOTHING;
-    for (int64_t n = 0; n < size; n++) hash = hash_with(hash, key[n]);
-    return (hash ^ hash >> 15) & (keys->size - 1);
+    uint64_t hash = (uint64_t)size, eight;
+    for (; size > 0; key += 8, size -= 8) {
+        eight = 0;
+        if (size >= 8) memcpy(&eight, key, 8);
+        else for (int64_t n = 0; n < size; n++) eight |= (uint64_t)key[n] << 8 * n;
+        hash = (hash ^ eight) * 0x9E3779B97F4A7C15u;
+        hash ^= hash >> 29;
+    }
+    return (int64_t)(hash & (uint64_t)(keys->size - 1));
 }
 
 static bool is_known(const uint8_t *key, int64_t size, const Keys *keys) {
     if (size > LONGEST_KEY) return false;
     for (int64_t slot = slot_of(key, size, keys); keys->slots[slot] >= 0; slot = (slot + 1) & (keys->size - 1)) {
         const int64_t *begin = keys->begins + keys->slots[slot];
-        int64_t same = 0;
-        if (begin[1] - begin[0] != size) continue;
-        while (same < size && keys->letters[begin[0] + same] == key[same]) same++;
-        if (same == size) return true;
+        if (begin[1] - begin[0] == size && !memcmp(keys->letters + begin[0], key, (size_t)size)) return true;
     }
     return false;
 }
@@ -148,6 +153,12 @@ static void see_word(Pass *pass) {
     pass->before = is_sought ? hash : 0;
 }
 
+/* The number that the last nine digits make, with one more behind. */
+static int64_t with_digit(int64_t number, uint8_t digit) {
+    number = number * 10 + digit - '0';
+    return number < SSN_END ? number : number % SSN_END;
+}
+
 static bool is_among(const int64_t *numbers, int64_t count, int64_t value) {
     for (int64_t n = 0; n < count; n++)
         if (numbers[n] == value) return true;
@@ -169,8 +180,8 @@ static void see_digits(Pass *pass) {
     }
     const uint8_t *start = text->at;
     for (; text->at < text->end && is_digit(*text->at); text->at++) {
-        pass->value = (pass->value * 10 + *text->at - '0') % SSN_END;
-        pass->tail = (pass->tail * 10 + *text->at - '0') % SSN_END;
+        pass->value = with_digit(pass->value, *text->at);
+        pass->tail = with_digit(pass->tail, *text->at);
         if (++pass->run >= LONG && is_among(numbers, own->numbers_of_row, pass->tail)) pass->found |= NEVER;
     }
     int size = (int)(text->at - start);
@@ -377,7 +388,7 @@ void digits_of(const uint8_t *data, const int64_t *begins, int64_t rows, int64_t
         int64_t number = 0;
         int size = 0;
         for (const uint8_t *at = data + begins[row]; at < data + begins[row + 1]; at++) {
-            if (is_digit(*at)) number = (number * 10 + *at - '0') % SSN_END, size++;
+            if (is_digit(*at)) number = with_digit(number, *at), size++;
             else if (*at != ' ' && *at != '-') size = SSN_DIGITS + 1;
         }
         if (size == SSN_DIGITS) numbers[row * stride] = number;

@@ -37,8 +37,9 @@ LAST_BLANK = 0x20  # ASCII has blanks up to here, and signs that no value begins
 
 def normalised(type: str, text: str) -> str:
     """The one spelling of a value: NFC, without full width, blanks around it or, by type, the case; of a phone E.164."""
-    text = text.translate(WIDTHS)
-    text = normal_form.normalised("NFC", CASES.get(type, str)(text)).strip()
+    is_plain = text.isascii()
+    text = CASES.get(type, str)(text if is_plain else text.translate(WIDTHS))
+    text = (text if is_plain else normal_form.normalised("NFC", text)).strip()
     return phones.e164(text) or text if type == "phone" and not _has_words(text) else text
 
 

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cache, lru_cache
 from unicodedata import category, decomposition
 
@@ -16,7 +16,7 @@ from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.mask import kernel
 from export_pipelines.mask.kernel import ENCODED, FOREIGN_DIGIT, KEY, NEVER, OWN, Flags
 from export_pipelines.mask.reading import LIKE, fold
-from export_pipelines.transform.letters import Letters, arrow_texts
+from export_pipelines.transform.letters import Letters, letters_of
 
 Values = tuple[str, pl.Series]  # semantic type, and what is stored in each row
 
@@ -56,32 +56,36 @@ def keys_beside(hidden: frozenset[str]) -> KnownKeys:
 
 class Prefilter:
     """Of a batch of so many rows with these `own` values, and those of `never` exported types. Rows that have `more` of
-    both are flagged wherever they hold a text."""
+    both are flagged wherever they hold a text; `letters` gives those of a series."""
 
-    def __init__(self, own: list[Values], never: list[Values], rows: int, more: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        own: list[Values],
+        never: list[Values],
+        rows: int,
+        more: Collection[int] = (),
+        letters: Callable[[pl.Series], Letters] = letters_of,
+    ) -> None:
         self.more = np.fromiter(more, np.int64)
+        self.letters = letters
         days = [stored for type, stored in own if type == "dob"]
         self.rows = kernel.Rows(rows, folded(), years=len(days), numbers=len(never))
         for n, stored in enumerate(days):
             self.rows.years[:, n] = stored.dt.year().fill_null(-1).to_numpy()
         for n, (_, stored) in enumerate(never):
-            self.rows.add_numbers(n, _letters(stored))
+            self.rows.add_numbers(n, letters(stored))
         for type, stored in own:
             if type != "dob":
-                self.rows.add_words(_letters(stored), is_name=type == "name")
+                self.rows.add_words(letters(stored), is_name=type == "name")
 
     def flags(self, texts: pl.Series, keys: KnownKeys | None = None) -> Flags:
         """Of the texts of a column; with `keys`, of one of JSON."""
-        letters = _letters(texts)
+        letters = self.letters(texts)
         flags = self.rows.scan(letters, keys.known if keys else None)
         while keys and (flags & KEY).any() and keys.learn(texts.filter(flags & KEY > 0)):
             flags = self.rows.scan(letters, keys.known)
         flags[self.more[letters.lengths[self.more] > 0]] |= NEVER | OWN
         return flags
-
-
-def _letters(texts: pl.Series) -> Letters:
-    return Letters.of(arrow_texts(texts))
 
 
 @cache

@@ -9,27 +9,30 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.recognise import STARS
 from export_pipelines.plan.plan import Mask
 from export_pipelines.transform.components import EXTENSION, has_form
-from export_pipelines.transform.letters import NOT_DIGIT, Letters, arrow_texts
+from export_pipelines.transform.letters import NOT_DIGIT, Letters, letters_of
 from export_pipelines.transform.timestamp_texts import timestamp_texts
 
-SHOWN_DIGITS = 4  # of a phone
+SHOWN_DIGITS, PLAIN_DIGITS = 4, 10  # of a phone
 WHOLE = frozenset(
     {"name", "street", "email", "phone", "postal_code"}
 )  # values that are personal from end to end
 
 
-def masked(values: pl.Series, type: str, mask: Mask, keys: Keys) -> pl.Series:
-    """The hidden values as text, in the order of `values`. Raises SettingsError without the key that `mask` needs."""
+def masked(values: pl.Series, type: str, mask: Mask, keys: Keys, letters: Letters | None = None) -> pl.Series:
+    """The hidden values as text, in the order of `values`; `letters` are theirs, where they are at hand. Raises
+    SettingsError without the key that `mask` needs."""
     texts = as_text(values)
     if mask is Mask.HASH:
         from export_pipelines.mask.pseudonyms import hashed
 
-        return hashed(type, texts, keys)
+        return hashed(type, letters or letters_of(texts), keys)
     if mask is Mask.TOKENIZE:
         from export_pipelines.mask.pseudonyms import tokenized
 
-        return tokenized(type, texts, keys)
-    return stars(texts) if mask is Mask.REDACT else _part_shown(type, texts)
+        return tokenized(type, letters or letters_of(texts), keys)
+    if mask is Mask.REDACT:
+        return stars(letters or letters_of(texts))
+    return _phones(texts, letters or letters_of(texts)) if type == "phone" else _part_shown(type, texts)
 
 
 def as_text(values: pl.Series) -> pl.Series:
@@ -41,10 +44,10 @@ def as_text(values: pl.Series) -> pl.Series:
     return values.cast(pl.String)
 
 
-def stars(texts: pl.Series) -> pl.Series:
+def stars(letters: Letters) -> pl.Series:
     """Stars in the place of each text that is not empty."""
-    value = pl.col("value")
-    return selected(texts, pl.when(value != "").then(pl.lit(STARS)).otherwise(value))
+    filled = letters.lengths > 0
+    return letters.replaced_by(np.tile(np.frombuffer(STARS.encode(), np.uint8), (filled.sum(), 1)), filled)
 
 
 def _part_shown(type: str, texts: pl.Series) -> pl.Series:
@@ -54,6 +57,18 @@ def _part_shown(type: str, texts: pl.Series) -> pl.Series:
     if part is not None:
         shown = pl.coalesce(pl.when(has_form(type, value)).then(part(value)), shown)
     return selected(texts, pl.when(value != "").then(shown).otherwise(value))
+
+
+def _phones(texts: pl.Series, letters: Letters) -> pl.Series:
+    """Most are ten digits, and nothing else."""
+    plain = letters.lengths == PLAIN_DIGITS
+    plain[letters.rows_of(letters.places(NOT_DIGIT))] = False
+    last = letters.starts[1:][plain, np.newaxis] - np.arange(SHOWN_DIGITS, 0, -1)
+    digits = np.full((len(last), PLAIN_DIGITS), ord("*"), np.uint8)
+    digits[:, -SHOWN_DIGITS:] = letters.bytes[last]
+    shown = letters.replaced_by(digits, plain)
+    others = np.flatnonzero(~plain & (letters.lengths > 0))
+    return shown.scatter(others, _part_shown("phone", texts[others])) if len(others) else shown
 
 
 def selected(values: pl.Series, expression: pl.Expr) -> pl.Series:
@@ -75,7 +90,7 @@ def _phone(value: pl.Expr) -> pl.Expr:
 
 def _last_digits(phones: pl.Series) -> pl.Series:
     number = phones.str.replace(EXTENSION, "")
-    digits = Letters.of(arrow_texts(number)).without(NOT_DIGIT)
+    digits = letters_of(number).without(NOT_DIGIT)
     shown = np.full(len(digits.bytes), ord("*"), np.uint8)
     for place in range(1, SHOWN_DIGITS + 1):
         at = digits.starts[1:][digits.lengths >= place] - place

@@ -164,7 +164,7 @@ def _compacted(batch: pa.RecordBatch, columns: Iterable[SourceColumn]) -> pa.Rec
     for position, column in enumerate(columns):
         if column.kind is Kind.JSON and not column.in_json:
             field = batch.schema.field(position)
-            texts = without_blanks(batch.column(position).cast(pa.large_string()))
+            texts = without_blanks(batch.column(position))
             batch = batch.set_column(position, field, texts.cast(field.type))
     return batch
 

@@ -44,7 +44,7 @@ def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pl.Data
             texts[column] = _meant(batch, column)
         elif pa.types.is_timestamp(array.type):
             values[column] = _milliseconds(batch, column, array)
-        elif array.type == arrow_type(column.kind, column.scale) and column.kind is not Kind.NUMBER:
+        elif is_as_stored(array, column):
             values[column] = _series(array)
         elif (plain := _plainly(array, column)) is not None:
             values[column] = plain
@@ -52,6 +52,12 @@ def conform(batch: pa.RecordBatch, columns: tuple[SourceColumn, ...]) -> pl.Data
             texts[column] = _series(array).cast(pl.String)
     values |= _parsed(batch, texts)
     return pl.DataFrame([values[column].alias(column.name) for column in columns])
+
+
+def is_as_stored(array: pa.Array, column: SourceColumn) -> bool:
+    """Whether values come in the type that the plan declares, and stay as they are."""
+    plain = column.kind is not Kind.NUMBER and not column.in_json
+    return bool(plain and array.type == arrow_type(column.kind, column.scale))
 
 
 def _series(array: pa.Array) -> pl.Series:
@@ -73,7 +79,7 @@ def _plainly(array: pa.Array, column: SourceColumn) -> pl.Series | None:
     """Amounts, days and times in their plainest spelling, the only one that Arrow takes, in a fifth of the time."""
     if not pa.types.is_string(array.type) or column.kind not in PLAINLY_SPELLED:
         return None
-    if not PLAINLY_SPELLED[column.kind](Letters.of(array.cast(pa.large_string())), column):
+    if not PLAINLY_SPELLED[column.kind](Letters.of(array), column):
         return None
     try:
         return _series(array.cast(arrow_type(column.kind, column.scale)))

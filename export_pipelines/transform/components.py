@@ -93,12 +93,9 @@ def _post_country(value: pl.Expr) -> pl.Expr:
 
 
 def _version(value: pl.Expr) -> pl.Expr:
-    six = (
-        pl.when(value.str.contains(":", literal=True))
-        .then(value)
-        .map_batches(_are_ipv6, return_dtype=pl.Boolean)
-    )
-    return pl.when(value.str.contains(IPV4)).then(4).when(six).then(6).cast(pl.Int64)
+    four = value.str.contains(IPV4)
+    six = pl.when(~four).then(value).map_batches(_are_ipv6, return_dtype=pl.Boolean)
+    return pl.when(four).then(4).when(six).then(6).cast(pl.Int64)
 
 
 def _are_ipv6(texts: pl.Series) -> pl.Series:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from export_pipelines.transform.letters import Letters, arrow_texts, room
 
@@ -50,10 +49,10 @@ def compact(values: pl.Series) -> pl.Series:
     return pl.Series("", without_blanks(arrow_texts(values)))
 
 
-def without_blanks(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+def without_blanks(texts: pa.StringArray | pa.LargeStringArray) -> pa.LargeStringArray:
     """The same, of Arrow's texts."""
-    compacted = _written(_library.without_blanks, Letters.of(texts))
-    return pc.if_else(pc.is_valid(texts), compacted, None) if texts.null_count else compacted
+    letters = Letters.of(texts)
+    return letters.with_nulls(_written(_library.without_blanks, letters))
 
 
 def _written(function: Callable[..., None], letters: Letters, *more: int) -> pa.LargeStringArray:

@@ -53,7 +53,10 @@ EMPTY = text_scalar("").cast(pa.large_string())
 
 
 class Letters:
-    """Texts in UTF-8, and where each begins; null is as an empty text."""
+    """Texts in UTF-8, and where each begins; null is as an empty text. `valid` tells which are not null, and is None
+    if all are."""
+
+    valid: Flags | None = None
 
     def __init__(self, texts: pa.LargeStringArray) -> None:
         self.texts = texts
@@ -63,15 +66,19 @@ class Letters:
         self.bytes = np.frombuffer(data or b"", np.uint8)[at[0] : at[-1]]
 
     @classmethod
-    def of(cls, texts: pa.LargeStringArray) -> "Letters":
+    def of(cls, texts: pa.StringArray | pa.LargeStringArray) -> "Letters":
+        """Without a copy of the letters; `texts` may be a slice, which stringzilla takes for the whole."""
+        nulls, starts, data = texts.buffers()
+        width = np.int32 if pa.types.is_string(texts.type) else np.int64
+        at = np.frombuffer(starts, width)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+        letters = cls.from_bytes(at - at[0], data.slice(at[0], at[-1] - at[0]) if data else b"")
         if not texts.null_count:
-            return cls(texts)
-        letters = cls(pa.LargeStringArray.from_buffers(len(texts), *texts.buffers()[1:], offset=texts.offset))
-        bits = np.unpackbits(
-            np.frombuffer(texts.buffers()[0], np.uint8), bitorder="little"
-        )  # to_numpy imports pandas
-        if letters.lengths[bits[texts.offset : texts.offset + len(texts)] == 0].any():
-            return cls(texts.fill_null(EMPTY))  # what makes arrays stores nothing for null: few need the copy
+            return letters
+        bits = np.unpackbits(np.frombuffer(nulls, np.uint8), bitorder="little")  # to_numpy imports pandas
+        valid = bits[texts.offset : texts.offset + len(texts)].view(np.bool_)
+        if letters.lengths[~valid].any():  # what makes arrays stores nothing for null: few need the copy
+            letters = cls(texts.cast(pa.large_string()).fill_null(EMPTY))
+        letters.valid = valid
         return letters
 
     @classmethod
@@ -79,6 +86,18 @@ class Letters:
         """Texts from a buffer of UTF-8, and where each begins, and the last ends."""
         buffers = pa.py_buffer(starts), pa.py_buffer(data)
         return cls(pa.LargeStringArray.from_buffers(len(starts) - 1, *buffers))
+
+    def replaced_by(self, texts: Bytes, rows: Flags) -> pl.Series:
+        """Texts of one length, a row of bytes each, in the place of those of `rows`; null stays null, all others become
+        empty."""
+        starts = np.zeros(len(self) + 1, np.int64)
+        np.cumsum(rows * np.int64(texts.shape[1]), out=starts[1:])
+        return pl.Series("", self.with_nulls(Letters.from_bytes(starts, texts.ravel()).texts))
+
+    def with_nulls(self, texts: pa.LargeStringArray) -> pa.LargeStringArray:
+        """These texts, null where those of the letters are so."""
+        nulls = None if self.valid is None else pa.py_buffer(np.packbits(self.valid, bitorder="little"))
+        return pa.LargeStringArray.from_buffers(len(self), *texts.buffers()[1:], nulls)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -118,3 +137,7 @@ class Letters:
         """The rows in which these places lie."""
         rows = np.searchsorted(self.starts, places, "right") - 1
         return rows[np.flatnonzero(np.diff(rows, prepend=-1))]
+
+
+def letters_of(texts: pl.Series) -> Letters:
+    return Letters.of(arrow_texts(texts))

@@ -18,6 +18,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.normalise import normalised
 from export_pipelines.mask.pseudonyms import Opener, hashed, tokenized
 from export_pipelines.settings import Settings
+from export_pipelines.transform.letters import letters_of
 
 FIRST, SECOND = "the first key of the tests, no secret", "the second key of the tests, no secret"
 KEYS = Keys.from_bytes(b"k" * 40, b"m" * 40)
@@ -33,11 +34,11 @@ def keys_of(folder: Path, **variables: str) -> Keys:
 
 
 def hashes(values: list[str | None], type: str, keys: Keys = KEYS) -> list[str | None]:
-    return hashed(type, pl.Series(values, dtype=pl.String), keys).to_list()
+    return hashed(type, letters_of(pl.Series(values, dtype=pl.String)), keys).to_list()
 
 
 def tokens(values: list[str | None], type: str, keys: Keys = KEYS) -> list[str | None]:
-    return tokenized(type, pl.Series(values, dtype=pl.String), keys).to_list()
+    return tokenized(type, letters_of(pl.Series(values, dtype=pl.String)), keys).to_list()
 
 
 def alone(value: str | None, type: str, key: bytes) -> str | None:
