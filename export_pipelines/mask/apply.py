@@ -85,9 +85,9 @@ class _Rows:
         rows = np.flatnonzero(np.logical_or.reduce([np.zeros(len(frame), np.bool_), *near]))
         self.own = own_at(rows.tolist(), [*own, *never], more)
         self.clean = {
-            source: texts
+            source: clean
             for source, flags in cleaned.items()
-            if (texts := self._without_never(source, flags)) is not None
+            if (clean := self._without_never(source, flags)) is not None
         }
         self.shown = {column.id: self._redacted(column, flags) for column, flags in redacted.items()}
         for id, contents in objects.items():
