@@ -1,14 +1,12 @@
 """Runs of a sealed project, their artifacts and their delivered copies."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.project import Project as Opened
-from export_pipelines_tests.cli.answers import data
-from export_pipelines_tests.conftest import NOW, Answer, Project
+from export_pipelines_tests.cli.answers import Terminal, data
+from export_pipelines_tests.conftest import NOW, Project
 
-Terminal = Callable[..., Answer]
 DAY, NEXT = "2024-01-15", "2024-01-16"
 
 

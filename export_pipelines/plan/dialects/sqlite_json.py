@@ -54,8 +54,8 @@ def may_stand_twice(fields: Sequence[Field], column: Expression) -> Expression:
 
 
 def _stands_twice(text: Expression, part: Expression) -> Expression:
-    rest = func.substr(text, func.instr(text, part) + literal_column("1"))
-    return func.instr(rest, part) > literal_column("0")
+    tail = func.substr(text, func.instr(text, part) + literal_column("1"))
+    return func.instr(tail, part) > literal_column("0")
 
 
 def _path(field: Field) -> Expression:

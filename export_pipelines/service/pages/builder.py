@@ -175,14 +175,14 @@ def _section(pointer: str) -> str:
 def _groups(choices: Choices, service: Service, caller: Caller) -> Mapping[str, Sequence[Offer]]:
     """The fields that the caller may export, by group, each with its components."""
     dataset = choices.dataset(service.project.catalog)
-    found: dict[str, list[Offer]] = {}
+    offers: dict[str, list[Offer]] = {}
     for field in dataset.fields:
         if not exportable(field) or field.id == dataset.snapshot:
             continue
         offer = Offer(field, _parts(field, caller, dataset), not _is_removed(field, caller, dataset))
         if offer.parts or offer.is_whole:
-            found.setdefault(field.group, []).append(offer)
-    return found
+            offers.setdefault(field.group, []).append(offer)
+    return offers
 
 
 def _parts(field: Field, caller: Caller, dataset: Dataset) -> list[Component]:

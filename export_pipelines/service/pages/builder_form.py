@@ -177,18 +177,18 @@ class Choices:
         return RULES.get(self.fields, self.fields)
 
     def _filter(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        condition: dict[str, Any] = {}
         if self.window == "last":
             if not self.last.strip().isdigit():
                 raise Problem.at("write a whole number, such as 7", "filter", "last")
             number = int(self.last)
-            found["last"] = f"{number} {self.unit}{'' if number == 1 else 's'}"
+            condition["last"] = f"{number} {self.unit}{'' if number == 1 else 's'}"
         rules = [condition.rule() for condition in self.conditions if condition.field]
         if len(rules) > 1 and self.match == "or":
             rules = [{"op": "or", "rules": rules}]
         if rules:
-            found["rules"] = rules
-        return found
+            condition["rules"] = rules
+        return condition
 
     def _privacy(self, catalog: Catalog) -> dict[str, str]:
         """As soon as one field is treated, all personal ones that were chosen need a word."""
@@ -199,8 +199,8 @@ class Choices:
         dataset, words = self.dataset(catalog), dict(self.treatments)
         chosen = [choice for id in self.chosen if (choice := dataset.by_id.get(id)) is not None]
         personal = dict.fromkeys(field_of(choice).id for choice in chosen if choice.pii is not PiiClass.NONE)
-        found = {id: words.get(id, "keep") for id in personal}
-        return found if any(word != "keep" for word in found.values()) else {}
+        treatments = {id: words.get(id, "keep") for id in personal}
+        return treatments if any(word != "keep" for word in treatments.values()) else {}
 
     def _classes(self) -> dict[str, str]:
         return {pii.value: self.personal for pii in PiiClass if pii is not PiiClass.NONE}

@@ -110,8 +110,8 @@ def run(request: Request, caller: SignedIn, form: Posted, name: Name) -> Respons
     body = {"export": name}
     if day := form.get("partition", "").strip():
         body["partition"] = _partition(definition, day)
-    made, _ = Desk(service, caller).create(body)
-    return RedirectResponse(f"{ROOT}/requests/{made.id}", 303)
+    created, _ = Desk(service, caller).create(body)
+    return RedirectResponse(f"{ROOT}/requests/{created.id}", 303)
 
 
 @router.post("/deliveries/{id}/retry")
