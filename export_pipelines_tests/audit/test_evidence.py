@@ -8,9 +8,10 @@ from zipfile import ZipFile
 
 import pytest
 
+from export_pipelines_tests.cli.answers import Terminal
 from export_pipelines_tests.conftest import Project
 from export_pipelines_tests.erasure.conftest import sealed  # noqa: F401
-from export_pipelines_tests.erasure.erasing import NEXT, Terminal, delivered, ledger_of, run
+from export_pipelines_tests.erasure.erasing import NEXT, delivered, ledger_of, run
 
 OK = "Signature Verified Successfully"
 

@@ -12,12 +12,11 @@ from export_pipelines.erasure.record import erasure_record
 from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines.ledger.verify_audit import verify_chain
 from export_pipelines_tests.artifacts.build import AT, stored
-from export_pipelines_tests.cli.answers import data
+from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import DAILY, Project
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.erasure.erasing import (
     DAY,
-    Terminal,
     delivered,
     ledger_of,
     listed,

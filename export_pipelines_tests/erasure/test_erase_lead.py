@@ -6,12 +6,11 @@ from contextlib import closing
 from datetime import date
 
 from export_pipelines.sample import generate_leads
-from export_pipelines_tests.cli.answers import data
+from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import DAILY, Answer, Project
 from export_pipelines_tests.erasure.erasing import (
     DAY,
     NEXT,
-    Terminal,
     leads_of,
     ledger_of,
     listed,

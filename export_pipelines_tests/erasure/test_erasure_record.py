@@ -10,11 +10,10 @@ import pytest
 from export_pipelines.artifacts.sealing import MasterKeys, sealed_store
 from export_pipelines.errors import SealedArtifact
 from export_pipelines.ledger.data_keys import LedgerKeys
-from export_pipelines_tests.cli.answers import data
+from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import Project
 from export_pipelines_tests.erasure.erasing import (
     NEXT,
-    Terminal,
     delivered,
     ledger_of,
     opened,

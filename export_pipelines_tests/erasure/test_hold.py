@@ -3,11 +3,10 @@
 from datetime import timedelta
 
 from export_pipelines.erasure import retention
-from export_pipelines_tests.cli.answers import data
+from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import DAILY, NOW, Project
 from export_pipelines_tests.erasure.erasing import (
     NEXT,
-    Terminal,
     delivered,
     leads_of,
     ledger_of,

@@ -10,10 +10,10 @@ from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines_servers.fault_proxy import Fault, fault_proxy
 from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
 from export_pipelines_tests.artifacts.build import AT, stored
-from export_pipelines_tests.cli.answers import data
+from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import DAILY, Project
 from export_pipelines_tests.delivery.desk import Desk
-from export_pipelines_tests.erasure.erasing import NEXT, Terminal, delivered, leads_of, ledger_of, listed, run
+from export_pipelines_tests.erasure.erasing import NEXT, delivered, leads_of, ledger_of, listed, run
 
 ALLOWED = """\
 private_networks: [127.0.0.1]
