@@ -48,14 +48,17 @@ os.register_at_fork(after_in_child=_deafen)
 
 
 def hear() -> None:
-    """From now on signals are heard, and SIGTERM is told like Ctrl-C where nobody else takes it; does nothing the second
-    time, and in a thread that is not the main one."""
+    """From now on signals are heard, those too that whoever started the process let it ignore, and SIGTERM is raised like
+    Ctrl-C where nobody else takes it; does nothing the second time, and in a thread that is not the main one."""
     if _hearing.ears is not None or threading.current_thread() is not threading.main_thread():
         return
     _hearing.ears = ear, mouth = socket.socketpair()
     mouth.setblocking(False)
     signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # as in the background of a script: Dagster gives SIGTERM whatever SIGINT has, and nothing would end the process
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, signal.SIG_IGN):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     threading.Thread(target=_listen, args=(ear,), name="interrupts", daemon=True).start()
 

@@ -77,6 +77,7 @@ def interrupted(
 
 
 SIGNS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+DEAF = "import os, signal, sys; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; os.execv(sys.argv[1], sys.argv[1:])"
 IN_TEXT = """
 import os, signal, sys
 from export_pipelines.interrupts import exit_code, hear
@@ -101,6 +102,17 @@ def test_what_is_interrupted_while_text_is_executed_keeps_its_exit_code(tmp_path
     (tmp_path / "in_text.py").write_text(IN_TEXT)
     command = [sys.executable, "-m", "in_text"]
     assert subprocess.run(command, cwd=tmp_path, env=child_environment(), check=False).returncode == 143
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_process_that_was_started_deaf_hears(tmp_path: Path, sign: signal.Signals) -> None:
+    """As in the background of a script, or by a program in which Dagster ran there."""
+    deaf = [sys.executable, "-c", DEAF, sys.executable, "-c", HOLDS, "none", "", str(tmp_path / "record")]
+    with subprocess.Popen(deaf, env=child_environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(sign)
+        assert process.wait(60) == SIGNS[sign]
 
 
 def test_a_query_of_postgresql_is_cancelled_on_the_server(postgresql_url: str, tmp_path: Path) -> None:
