@@ -36,10 +36,10 @@ lint: $(VENV)/installed  ## style, types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(VENV)/installed  ## speed and memory against the bars, on 1,000,000 leads
+bench: $(VENV)/installed  ## speed and memory against the limits, on 1,000,000 leads
 	@$(BIN)/python -m benchmarks
 
-readers: $(VENV)/installed  ## what 40 other programs read of each format, into docs/readers.md; as root their packages are installed
+readers: $(VENV)/installed  ## what 41 other programs read of each format, into docs/readers.md; as root their packages are installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
 	@$(BIN)/python -m readers
 

@@ -85,7 +85,7 @@ def _measured(folder: Path, megabytes: int, runs: int) -> list[Judged]:
 
 
 def _judged(title: str, work: str, bar: str, measured: str, is_held: bool) -> Judged:
-    return Judged(title, work, bar, measured, "held" if is_held else "missed")
+    return Judged(title, work, bar, measured, "met" if is_held else "missed")
 
 
 def _fetch(url: str, key: str, pid: int | None = None) -> Result:

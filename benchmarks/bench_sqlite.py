@@ -44,7 +44,7 @@ def memory(store: str, leads: int) -> list[Judged]:
     print(f"{title}: {measured}\n", flush=True)
     return [
         Judged(
-            title, "csv.gz", f"<= {GROWTH} x the memory", measured, "held" if growth <= GROWTH else "missed"
+            title, "csv.gz", f"<= {GROWTH} x the memory", measured, "met" if growth <= GROWTH else "missed"
         )
     ]
 

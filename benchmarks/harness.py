@@ -50,7 +50,7 @@ class Bar:
             is_met = mine - other <= self.later
         else:
             is_met = mine <= other * self.most if self.most is not None else mine >= other * (self.least or 0)
-        return "held" if is_met else "missed"
+        return "met" if is_met else "missed"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def compare(
     print(
         f"{title}; medians of {runs} interleaved runs, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}"
     )
-    print("| work | seconds | ratio | bar | peak MB | MB written |\n|---|---|---|---|---|---|")
+    print("| work | seconds | ratio | limit | peak MB | MB written |\n|---|---|---|---|---|---|")
     medians = {
         name: statistics.median(result.seconds for result in measured) for name, measured in results.items()
     }
@@ -89,7 +89,7 @@ def compare(
         ratio = medians[name] / medians[base]
         print(f"| {name} | {medians[name]:.2f} | {ratio:.2f} | {verdicts.get(name, '')} | {peak} | {size} |")
     for name in ours:
-        verdict = "held" if peaks[name] <= MEMORY_BAR_MB else "missed"
+        verdict = "met" if peaks[name] <= MEMORY_BAR_MB else "missed"
         judged.append(Judged(title, name, f"<= {MEMORY_BAR_MB} MB", f"{peaks[name]:.0f} MB", verdict))
     print("", flush=True)
     return judged
@@ -104,7 +104,7 @@ def _judged(title: str, name: str, bar: Bar, medians: Mapping[str, float]) -> Ju
 
 def all_bars(judged: Iterable[Judged]) -> None:
     """One table of everything that is held against a bar."""
-    print("| measured | work | bar | result | |\n|---|---|---|---|---|")
+    print("| measured | work | limit | result | |\n|---|---|---|---|---|")
     for verdict in judged:
         print(
             f"| {verdict.title} | {verdict.work} | {verdict.bar} | {verdict.measured} | {verdict.verdict} |"

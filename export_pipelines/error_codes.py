@@ -12,7 +12,7 @@ HEAD = """\
 
 Every error says what is wrong, where, and what to do. For programs it has a `code`, which stays the same when the words change: in the records of
 `EXPORT_PIPELINES_LOG=json`, and in `--json` of the commands that give failures. The exit code of a command is 2 where the request was wrong, 1 where
-the export failed, 130 after an interrupt.
+the export failed, 130 after Ctrl-C, 143 after SIGTERM.
 
 | code | exit code | tried again | what it means |
 |---|---|---|---|

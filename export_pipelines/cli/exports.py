@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Exports; all of them when none is named.")
 ]
-Connect = Annotated[bool, typer.Option("--connect", help="Ask the source and the artifact store too.")]
+Connect = Annotated[
+    bool,
+    typer.Option("--connect", help="Connect to the source, the artifact store and every destination too."),
+]
 
 
 def list_exports(context: typer.Context, json: Json = False) -> None:

@@ -215,6 +215,13 @@ def test_what_is_no_url_of_a_server_is_refused_without_repeating_it(desk: Desk, 
     assert "secretword" not in str(told.value)
 
 
+def test_a_server_without_tls_may_be_on_this_machine_only(desk: Desk, entry: Any) -> None:
+    desk.environment["SMTP"] = "smtp+plain://u:secretword@mail.example.com"
+    with pytest.raises(SettingsError, match="on this machine only") as refused:
+        open_entry(entry(), desk.resources)
+    assert "secretword" not in str(refused.value)
+
+
 def test_a_server_without_tls_is_refused(desk: Desk, entry: Any) -> None:
     with smtp_server(tls=False) as open_post:
         desk.environment["SMTP"] = f"smtp://127.0.0.1:{open_post.port}"

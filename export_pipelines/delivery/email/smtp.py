@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from export_pipelines.definition.destinations.hosts import is_loopback
 from export_pipelines.delivery.destination import HandOvers
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
 from export_pipelines.network_errors import network_errors
@@ -43,6 +44,10 @@ def smtp_server(url: str, where: str, timeout_s: float) -> SmtpServer:
         raise SettingsError("the URL of the mail server cannot be read", where=where, remedy=REMEDY) from None
     if parts.scheme not in PORTS or not parts.hostname or set(query) - {"ca"}:
         raise SettingsError("the URL of the mail server is not one", where=where, remedy=REMEDY)
+    if parts.scheme == "smtp+plain" and not is_loopback(parts.hostname):
+        raise SettingsError(
+            "a mail server without TLS may be on this machine only", where=where, remedy=REMEDY
+        )
     return SmtpServer(
         scheme=parts.scheme,
         host=parts.hostname,
