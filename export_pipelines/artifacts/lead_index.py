@@ -22,6 +22,7 @@ MAGIC = b"EPLEADS2"
 INCOMPLETE = b"EPLEADS1"  # of earlier releases, which left out the last lead of a batch of SQLite
 MARK_BYTES = 8
 RUN_MARKS = 1 << 20
+READ_BYTES = 1 << 20
 STORED = np.dtype(">u8")
 
 Marks = npt.NDArray[np.uint64]
@@ -74,8 +75,12 @@ class LeadIndexWriter:
 
 
 def is_complete(file: BinaryIO) -> bool:
-    """Whether what lies in `file`, from its beginning, is an index of all leads."""
-    return file.read(len(MAGIC)) == MAGIC
+    """Whether what lies in `file`, from its beginning, is an index of all leads. Reads it to its end, so that a sealed file
+    raises DamagedArtifact where any of it was changed."""
+    is_of_all = file.read(len(MAGIC)) == MAGIC
+    while file.read(READ_BYTES):
+        pass
+    return is_of_all
 
 
 def holds_mark(file: BinaryIO, size: int, mark: int, where: str) -> bool | None:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from export_pipelines.erasure.record import ErasureRecord
     from export_pipelines.project import Project
 
+COPY_UNKNOWN = (
+    "its erasure is not complete, so nobody knows whether a copy holds this lead; erase it by its name"
+)
+
 
 def erase(
     context: typer.Context,
@@ -93,23 +97,21 @@ def _chosen(project: "Project", artifacts: Sequence[str], lead: str | None, befo
         manifests = [manifest for manifest in listing.manifests if manifest.created_at < day]
     else:
         from export_pipelines.erasure.holds import as_subject
-        from export_pipelines.erasure.lead_search import lead_mark, search
-        from export_pipelines.frames import why_no_ids
+        from export_pipelines.erasure.lead_search import lead_mark, search, why_unknown
 
         mark = lead_mark(project.store, str(lead))
         matches, why = search(project.store, mark), {"why": "lead", "lead": as_subject(mark)}
         reason, manifests = "whether it holds this lead", list(matches.holding)
-        for manifest in matches.without_index:
-            why_not = why_no_ids(manifest) or "artifacts seal makes one"
-            unknown[manifest.artifact] = f"it has no index of all leads ({why_not}), so nobody knows {reason}"
+        for manifest in matches.unknown:
+            why_not = why_unknown(manifest, project.store)
+            unknown[manifest.artifact] = f"{why_not}, so nobody knows {reason}"
     for artifact in listing.damaged:
         unknown[artifact] = f"its manifest is damaged, so nobody knows {reason}; erase it by its name"
     targets = {manifest.artifact: manifest for manifest in manifests[::-1]}
-    again = [
-        record
-        for record in unfinished(project.ledger)
-        if record.artifact not in targets and record.was_asked_by(why)
-    ]
+    begun = [record for record in unfinished(project.ledger) if record.artifact not in targets]
+    again = [record for record in begun if record.was_asked_by(why)]
+    if lead is not None:
+        unknown |= {record.artifact: COPY_UNKNOWN for record in begun if record not in again}
     return Chosen(targets, again, why, unknown)
 
 

@@ -77,10 +77,8 @@ def _say_which(project: "Project", subject: str) -> None:
 
     matches = search(project.store, int(subject, 16))
     say(f"{counted(len(matches.holding), 'artifact')} hold this lead")
-    if matches.without_index:
-        say(
-            f"{counted(len(matches.without_index), 'artifact')} without an index of leads are on hold with it"
-        )
+    if matches.unknown:
+        say(f"{counted(len(matches.unknown), 'artifact')} without an index of leads are on hold with it")
 
 
 def _columns() -> "Columns[Hold]":

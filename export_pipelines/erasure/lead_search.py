@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.artifacts.sealing import sealed_store
-from export_pipelines.errors import SealedArtifact
+from export_pipelines.errors import DamagedArtifact, SealedArtifact
 
 
 @dataclass(frozen=True)
 class LeadMatches:
-    """`holding` are artifacts with the lead; of those `without_index` nobody knows."""
+    """`holding` are artifacts with the lead; of those that are `unknown` nobody knows, see `holds_lead`."""
 
     holding: tuple[Manifest, ...]
-    without_index: tuple[Manifest, ...]
+    unknown: tuple[Manifest, ...]
 
 
 def lead_mark(store: Store, lead_id: str) -> int:
@@ -32,9 +32,9 @@ def search(store: Store, mark: int) -> LeadMatches:
 
 
 def holds_lead(manifest: Manifest, store: Store, mark: int) -> bool | None:
-    """Whether the artifact holds the lead of the mark; None where it has no index, or one of an earlier release, which may
-    lack a lead. Reports hold no leads, and what was
-    sealed under a key that is destroyed holds nothing."""
+    """Whether the artifact holds the lead of the mark; None where it has no index of all leads, its index is damaged, or the
+    ledger never had its data key. Reports hold no leads, and what was sealed under a key that is destroyed holds nothing;
+    of delivered copies of it, which may still hold the lead, see `record.unfinished`."""
     from export_pipelines.artifacts.lead_index import INDEX_NAME, holds_mark
 
     if manifest.type == "report":
@@ -46,4 +46,15 @@ def holds_lead(manifest: Manifest, store: Store, mark: int) -> bool | None:
         with store.open(manifest.artifact, INDEX_NAME) as file:
             return holds_mark(file, manifest.lead_index.bytes, mark, where)
     except SealedArtifact:
-        return False
+        return False if sealed_store(store).keys.was_destroyed(manifest.artifact) else None
+    except DamagedArtifact:
+        return None
+
+
+def why_unknown(manifest: Manifest, store: Store) -> str:
+    """Why nobody knows whether the artifact holds a lead, for one of which `holds_lead` is None."""
+    from export_pipelines.frames import why_no_ids
+
+    if manifest.is_sealed and sealed_store(store).keys.get(manifest.artifact) is None:
+        return "its data key is not in this ledger"
+    return f"it has no index of all leads ({why_no_ids(manifest) or 'artifacts seal makes one'})"

@@ -13,13 +13,17 @@ SAFE_PREFIX = "'"  # of cells that `spreadsheet_safe` changed
 
 
 def lacks_index(manifest: Manifest, store: Store) -> bool:
-    """Whether nobody can tell which leads the artifact holds. Reports hold none."""
+    """Whether nobody can tell which leads the artifact holds, also as its index is damaged. Reports hold none. Raises
+    SettingsError, and SealedArtifact where the data key is not in the ledger."""
     if manifest.type == "report":
         return False
     if manifest.lead_index is None:
         return True
-    with store.open(manifest.artifact, INDEX_NAME) as file:
-        return not is_complete(file)
+    try:
+        with store.open(manifest.artifact, INDEX_NAME) as file:
+            return not is_complete(file)
+    except DamagedArtifact:
+        return True
 
 
 def add_lead_index(store: SealedStore, artifact: str) -> str | None:

@@ -45,6 +45,14 @@ class LedgerKeys:
     def get(self, artifact: str) -> WrappedKey | None:
         return next(iter(self._read(data_keys.c.artifact == artifact)), None)
 
+    def was_destroyed(self, artifact: str) -> bool:
+        """Whether there was a key of this name that was destroyed; False for a name that the ledger does not know."""
+        query = sa.select(data_keys.c.artifact).where(
+            data_keys.c.artifact == artifact, data_keys.c.wrapped.is_(None)
+        )
+        with self.engine.begin() as connection:
+            return connection.scalar(query) is not None
+
     def names(self) -> set[str]:
         """What there is a key of."""
         query = sa.select(data_keys.c.artifact).where(data_keys.c.wrapped.is_not(None))

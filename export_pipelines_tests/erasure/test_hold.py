@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from export_pipelines.artifacts.lead_index import INDEX_NAME
 from export_pipelines.erasure import retention
 from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import DAILY, NOW, Project
@@ -51,6 +52,26 @@ def test_retention_leaves_what_is_on_hold(sealed: Project, terminal: Terminal) -
         ("retention", gone, "started"),
         ("retention", gone, "done"),
     ]
+
+
+def test_a_lead_on_hold_holds_an_artifact_whose_index_is_lost(sealed: Project, terminal: Terminal) -> None:
+    sealed.write("daily", DAILY.replace("start:", "retention: 1 day\nstart:"))
+    artifact = run(sealed)
+    assert terminal("hold", "--lead", "nobody", "--reason", "claim 12").code == 0
+    (sealed.home / "artifacts" / artifact / INDEX_NAME).unlink()
+    later = opened(sealed)
+    sweep = (
+        later.loaded.definitions,
+        later.store,
+        later.ledger,
+        NOW + timedelta(days=3),
+        later.settings.home,
+    )
+    assert retention.sweep(*sweep) == [] and listed(terminal) == {artifact}
+    assert terminal("erase", "--lead", "nobody").code == 1
+    assert "leads indexed: " in terminal("artifacts", "seal", "--all").stderr
+    assert terminal("verify", artifact).code == 0
+    assert retention.sweep(*sweep) == [artifact]
 
 
 def test_a_lead_on_hold_holds_each_artifact_with_it_and_each_that_cannot_tell(

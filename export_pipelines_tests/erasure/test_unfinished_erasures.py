@@ -83,6 +83,28 @@ def test_an_erasure_that_was_killed_goes_on(
     assert listed(terminal) == set()
 
 
+def test_of_a_copy_whose_erasure_was_begun_for_another_reason_nobody_knows_its_leads(
+    sealed: Project, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact, other = run(sealed), run(sealed, day=NEXT)
+    lead, later = leads_of(sealed)[0], leads_of(sealed, NEXT)[0]
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(Eraser, "_take_back", killed)
+        assert terminal("erase", artifact, "--yes").code == 130
+    unknown = f"error: {artifact}: its erasure is not complete"
+    for arguments in ((lead, "--dry-run"), (lead, "--yes"), (later, "--yes")):
+        answer = terminal("erase", "--lead", *arguments)
+        assert answer.code == 1 and unknown in answer.stderr, arguments
+    assert (delivered(sealed) / "leads_part_1.csv").exists()
+    assert listed(terminal) == {artifact} and other not in listed(terminal)
+    assert terminal("erase", artifact, "--yes").code == 0
+    assert "nothing to erase" in terminal("erase", "--lead", lead, "--yes").stderr
+
+
 @pytest.mark.parametrize("on_hold", ["", "artifact", "lead"])
 def test_an_artifact_with_a_damaged_manifest_is_erased_by_its_name(
     sealed: Project, terminal: Terminal, on_hold: str

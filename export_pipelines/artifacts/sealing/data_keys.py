@@ -39,6 +39,7 @@ class DataKeys(Protocol):
     add:     a new one, before the first byte of its artifact is stored.
     add_once: the one that is kept under this name, `key` if there was none.
     get:     that of an artifact; None where there is none, or it was destroyed.
+    was_destroyed: whether there was one of this name that was destroyed.
     replace: the same data keys under another master key, all or none of them.
     destroy: takes those of `artifacts` away for ever.
     """
@@ -48,6 +49,8 @@ class DataKeys(Protocol):
     def add_once(self, key: WrappedKey) -> WrappedKey: ...
 
     def get(self, artifact: str) -> WrappedKey | None: ...
+
+    def was_destroyed(self, artifact: str) -> bool: ...
 
     def replace(self, keys: Iterable[WrappedKey]) -> None: ...
 

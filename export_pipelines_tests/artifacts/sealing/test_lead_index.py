@@ -2,6 +2,7 @@
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,19 @@ from export_pipelines.artifacts.lead_index import (
     mark_of,
 )
 from export_pipelines.artifacts.sealing import SealedStore
-from export_pipelines.erasure.lead_search import holds_lead, lead_mark, search
+from export_pipelines.artifacts.sealing.stream import SEGMENT_BYTES
+from export_pipelines.erasure.lead_search import holds_lead, lead_mark, search, why_unknown
 from export_pipelines.errors import DamagedArtifact
+from export_pipelines.frames import lacks_index
+from export_pipelines.ledger import open_ledger
+from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines.run.lead_marks import lead_marks
 from export_pipelines_tests.artifacts.build import PARTS, TOKEN, manifest_of, stored
 from export_pipelines_tests.artifacts.sealing.test_store import ARTIFACT, folder, keys, store  # noqa: F401
 from export_pipelines_tests.artifacts.sealing.test_stream import Memory
 
 KEY = b"k" * 32
+INDEX_OF_SEGMENTS = 300_000  # leads whose marks take three
 LEADS = int(os.environ.get("INDEXED", "3000"))
 
 
@@ -121,7 +127,7 @@ def test_artifacts_without_an_index_are_told(store: SealedStore) -> None:  # noq
     stored(store, export="report", token="20240117T020000Z-0a1b2e")
     found = search(store, lead_mark(store, "a"))
     assert [manifest.artifact for manifest in found.holding] == [ARTIFACT]
-    assert len(found.without_index) == 2
+    assert len(found.unknown) == 2
 
 
 def test_what_opens_no_more_holds_nobody(store: SealedStore) -> None:  # noqa: F811
@@ -129,3 +135,39 @@ def test_what_opens_no_more_holds_nobody(store: SealedStore) -> None:  # noqa: F
     mark = lead_mark(store, "a")
     store.keys.destroy([ARTIFACT], store.now())
     assert search(store, mark).holding == ()
+
+
+def test_with_another_ledger_nobody_knows_what_a_sealed_artifact_holds(
+    store: SealedStore,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    indexed(store, ["a"])
+    other = open_ledger(f"sqlite:///{tmp_path / 'other.db'}")
+    strange = replace(store, keys=LedgerKeys(lambda: other.engine))
+    matches = search(strange, lead_mark(strange, "a"))
+    assert [manifest.artifact for manifest in matches.unknown] == [ARTIFACT] and matches.holding == ()
+    assert "not in this ledger" in why_unknown(matches.unknown[0], strange)
+
+
+@pytest.mark.parametrize("damage", ["lost", "cut", "changed"])
+def test_an_index_that_is_damaged_leaves_its_artifact_unknown(
+    store: SealedStore,  # noqa: F811
+    folder: Path,  # noqa: F811
+    damage: str,
+) -> None:
+    indexed(store, [str(number) for number in range(INDEX_OF_SEGMENTS)])
+    file = folder / ARTIFACT / INDEX_NAME
+    sealed = bytearray(file.read_bytes())
+    assert len(sealed) > 2 * SEGMENT_BYTES
+    sealed[SEGMENT_BYTES * 3 // 2] ^= 1
+    if damage == "lost":
+        file.unlink()
+    else:
+        file.write_bytes(sealed if damage == "changed" else sealed[:-1])
+    manifest = store.manifest(ARTIFACT)
+    answers = {
+        holds_lead(manifest, store, lead_mark(store, str(number)))
+        for number in range(0, INDEX_OF_SEGMENTS, 20_000)
+    }
+    assert answers == ({True, None} if damage == "changed" else {None})
+    assert lacks_index(manifest, store)
