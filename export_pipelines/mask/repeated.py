@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -9,6 +10,7 @@ import polars as pl
 from export_pipelines.mask.objects import UnreadObject
 from export_pipelines.plan.plan import Repeating
 
+DAY_LETTERS = len("1971-12-30")
 Pairs = list[tuple[str, str]]  # of semantic type and value
 
 
@@ -28,7 +30,7 @@ def repeated_values(frame: pl.DataFrame, columns: Iterable[Repeating]) -> dict[i
         texts = frame[column.column]
         for row in texts.is_not_null().arg_true().to_list():
             try:
-                more = _of_object(_parsed(texts[row], row), column)
+                more = _of_text(texts[row], column, row)
             except UnreadObject as error:
                 error.column = column.column
                 raise
@@ -37,23 +39,35 @@ def repeated_values(frame: pl.DataFrame, columns: Iterable[Repeating]) -> dict[i
     return values
 
 
-def _parsed(text: str, row: int) -> Any:
+def _of_text(text: str, column: Repeating, row: int) -> Pairs:
     try:
-        return _DECODER.decode(text)
+        return _of_object(_DECODER.decode(text), column, row)
     except RecursionError as error:
         raise UnreadObject(row, "JSON that is nested too deeply to be read") from error
     except ValueError as error:
         raise UnreadObject(row, "JSON that does not parse") from error
 
 
-def _of_object(value: Any, column: Repeating) -> Pairs:
+def _of_object(value: Any, column: Repeating, row: int) -> Pairs:
     more: Pairs = []
     for type, path in column.values:
         steps = path.split(".")
         values = list(_all_at(value, steps))
         if len(values) > _has_first_at(value, steps):
-            more += ((type, text) for text in map(_text, values) if text)
+            texts = [text for text in map(_text, values) if text]
+            if type == "dob" and not all(map(_is_day, texts)):
+                raise UnreadObject(row, "a stored value of a repeated key is not a date")
+            more += ((type, text) for text in texts)
     return more
+
+
+def _is_day(text: str) -> bool:
+    """Whether it begins with a day, as the row's own birth date has to."""
+    try:
+        date.fromisoformat(text[:DAY_LETTERS])
+    except ValueError:
+        return False
+    return True
 
 
 def _all_at(value: Any, steps: list[str]) -> Iterator[Any]:
@@ -78,4 +92,4 @@ def _has_first_at(value: Any, steps: list[str]) -> bool:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -49,7 +49,9 @@ CASES = {
     ),
     '{"home":{"street":"9 Oak Lane","street":["12 Quetzal Road"]}}': ("at 12 Quetzal Road", "at ***"),
     '{"home":5,"home":{"street":"12 Quetzal Road"}}': ("at 12 Quetzal Road", "at ***"),
-    '{"born":"1980-03-04","born":"1971-12-30"}': ("born 30.12.1971", "born ***"),
+    '{"born":"1980-03-04","born":"1971-12-30"}': ("seen 30 Dec 1971", "seen ***"),
+    '{"born":"1980-03-04","born":" 1971-12-30\\n"}': ("seen 30 Dec 1971", "seen ***"),
+    '{"born":"1980-03-04","born":" "}': ("seen 30 Dec 1971", "seen 30 Dec 1971"),
     '{"home":{"ssn":"987-65-4321","ssn":"A-4711-B"}}': ("it is a-4711-b", "it is ***"),
     '{"home":{"ssn":null},"home":{"ssn":471147114}}': ("it is 471147114", "it is ***"),
     '{"name":"Jane"}': ("Zoë called", "Zoë called"),
@@ -98,9 +100,25 @@ def test_nor_where_the_object_goes_out_beside_it(database: Database) -> None:
     ]
 
 
-def test_an_object_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("born", ['"12/30/1971"', "62899200", '["1971-12-30"]', '"1971-02-30"'])
+def test_a_birth_date_that_is_no_day_is_named(tmp_path: Path, born: str) -> None:
     database = Sqlite(tmp_path / "small.db")
-    deep = '{"name":"Jane","name":"Zoë","deep":' + "[" * 990 + "]" * 990 + "}"
+    database.fill(
+        [{"doc": "{}"}, {"doc": f'{{"born":"1980-03-04","born":{born}}}', "word": "seen 30 Dec 1971"}]
+    )
+    with pytest.raises(
+        DataError, match=r"lead_id 1, doc \(whole\): a stored value .* is not a date"
+    ) as caught:
+        masked(database, plan(database, "word"))
+    assert "1971" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "inner", ['"deep":' + "[" * 990 + "]" * 990, '"name":' + '{"a":' * 600 + "1" + "}" * 600]
+)
+def test_an_object_that_is_nested_too_deeply_is_named(tmp_path: Path, inner: str) -> None:
+    database = Sqlite(tmp_path / "small.db")
+    deep = f'{{"name":"Jane","name":"Zoë",{inner}}}'
     database.fill([{"doc": "{}", "word": "x"}, {"doc": deep, "word": "Zoë"}])
     with pytest.raises(DataError, match=r"lead_id 1, doc \(whole\): JSON that is nested too deeply"):
         masked(database, plan(database, "word"))
