@@ -53,12 +53,11 @@ class SealedStore(StoreAround):
         return SealedStaging(staging, artifact, key, self.index_key)
 
     def amend(self, artifact: str) -> "Staging":
-        """With a master key, what is written is sealed, under the artifact's data key or a new one."""
+        """With a master key, what is written is sealed: under the data key of an artifact that is sealed already, else under a
+        new one, or that of a try that was killed. Raises SealedArtifact for a sealed one whose key is not in the ledger."""
         if self.masters is None:
             return self.store.amend(artifact)
-        key, wrapped = self.masters.new(artifact)
-        kept = self.keys.add_once(wrapped)
-        key = key if kept == wrapped else self.masters.unwrap(kept)
+        key = self._key(artifact) if self.store.manifest(artifact).is_sealed else self._new_key(artifact)
         stored_name = f".sealed_{secrets.token_hex(MARK_BYTES)}_0"  # beside an index that it may replace
         return SealedStaging(self.store.amend(artifact), artifact, key, self.index_key, stored_name)
 
@@ -104,6 +103,12 @@ class SealedStore(StoreAround):
 
     def _part(self, artifact: str, name: str) -> Part | None:
         return next((part for part in self.store.manifest(artifact).files if part.name == name), None)
+
+    def _new_key(self, artifact: str) -> bytes:
+        assert self.masters is not None
+        key, wrapped = self.masters.new(artifact)
+        kept = self.keys.add_once(wrapped)
+        return key if kept == wrapped else self.masters.unwrap(kept)
 
     def _key(self, artifact: str) -> bytes:
         wrapped = self.keys.get(artifact)

@@ -1,5 +1,6 @@
 """A store with sealed artifacts, over a folder and a ledger of its own."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -184,3 +185,17 @@ def test_ten_thousand_keys_are_rotated_in_one_go(keys: LedgerKeys) -> None:
     both = masters(ONE, TWO)
     keys.replace(both.rewrap(keys.all()))
     assert {key.master for key in keys.all()} == {both.active.id}
+
+
+def test_with_another_ledger_a_sealed_artifact_is_not_amended_and_gets_no_key(
+    store: SealedStore, tmp_path: Path
+) -> None:
+    stored(store)
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'other.db'}")
+    others = LedgerKeys(lambda: ledger.engine)
+    with pytest.raises(SealedArtifact, match="not in this ledger"):
+        replace(store, keys=others).amend(ARTIFACT)
+    assert others.names() == set()
+    with store.amend(ARTIFACT) as staging:
+        staging.commit(store.manifest(ARTIFACT))
+    assert contents(store) == PARTS
