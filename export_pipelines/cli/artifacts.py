@@ -11,7 +11,15 @@ from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import require_known
 from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.tables import Columns, Json, show_json, show_listing
-from export_pipelines.errors import RequestError, RetryableError, SettingsError
+from export_pipelines.errors import (
+    DamagedArtifact,
+    ExportError,
+    KeyRefused,
+    RequestError,
+    RetryableError,
+    SealedArtifact,
+    SettingsError,
+)
 from export_pipelines.listings import artifact_listing
 from export_pipelines.quantities import counted, size
 
@@ -75,27 +83,48 @@ def seal(
     asker: As = None,
 ) -> None:
     """Seal artifacts that lie in the store in clear, in their place: what they hold stays the same. Needs the master key. Each
-    gets an index of its leads, as far as their ids can be read back from its files."""
-    from export_pipelines.artifacts.sealing import seal_in_place, sealed_store
-    from export_pipelines.frames import lacks_index
+    gets an index of its leads, as far as their ids can be read back from its files. One that cannot be sealed or opened
+    is named, and the others are sealed all the same."""
+    from export_pipelines.artifacts import Listing
+    from export_pipelines.artifacts.sealing import sealed_store
 
     project = administering(context, asker)
     if bool(names) == everything:
         raise RequestError("name artifacts, or say --all", where="artifacts seal")
     store = sealed_store(project.store)
-    manifests = store.manifests() if everything else [store.manifest(name) for name in names or ()]
-    count = 0
-    for manifest in manifests:
-        with project.ledger.locks.hold(f"seal {manifest.artifact}") as ours:
-            if not ours:
-                raise RetryableError("another process is sealing it right now", where=manifest.artifact)
-            if seal_in_place(store, manifest.artifact):
-                count += 1
-                _note_change(project, manifest.artifact, "sealed")
-                say(f"sealed: {manifest.artifact}")
-            if lacks_index(store.manifest(manifest.artifact), store):
-                _add_index(project, store, manifest.artifact)
-    show(f"{counted(count, 'artifact')} sealed, {len(manifests) - count:,} were sealed before")
+    listing = store.listing() if everything else Listing(tuple(map(store.manifest, names or ())), {})
+    errors: list[ExportError] = list(listing.damaged.values())
+    newly_sealed, before = 0, 0
+    for manifest in listing.manifests:
+        try:
+            with project.trail.refusals(project.asker, "seal", manifest.artifact):
+                is_new = _seal(project, store, manifest.artifact)
+        except (DamagedArtifact, KeyRefused, RetryableError, SealedArtifact) as error:
+            errors.append(error)
+        else:
+            newly_sealed, before = newly_sealed + is_new, before + (not is_new)
+    show(f"{counted(newly_sealed, 'artifact')} sealed, {before:,} were sealed before")
+    for error in errors:
+        say(f"error: {error}")
+    if errors:
+        raise typer.Exit(FAILED)
+
+
+def _seal(project: "Project", store: "SealedStore", artifact: str) -> bool:
+    """Whether it was not sealed before."""
+    from export_pipelines.artifacts.sealing import seal_in_place
+    from export_pipelines.frames import lacks_index
+
+    with project.ledger.locks.hold(f"seal {artifact}") as ours:
+        if not ours:
+            raise RetryableError("another process is sealing it right now", where=artifact)
+        is_new = seal_in_place(store, artifact)
+        if is_new:
+            _note_change(project, artifact, "sealed")
+            say(f"sealed: {artifact}")
+        if lacks_index(store.manifest(artifact), store):
+            _add_index(project, store, artifact)
+    return is_new
 
 
 def _add_index(project: "Project", store: "SealedStore", artifact: str) -> None:

@@ -12,13 +12,16 @@ import pyarrow as pa
 import zstandard
 
 from export_pipelines.artifacts import Manifest, ManifestColumn, Store
-from export_pipelines.errors import DamagedArtifact
 from export_pipelines.frames.delimited import read_column
 from export_pipelines.run.lead_marks import LEAD_ID
 
 BATCH_ROWS = 65_536
 READ_BYTES = 1 << 20
 ROW_END = (b"  }", b"  },")  # of an indented array
+
+
+class NoTable(Exception):
+    """A part is no table of the manifest's columns."""
 
 
 def id_column(manifest: Manifest) -> ManifestColumn | None:
@@ -34,16 +37,15 @@ def why_no_ids(manifest: Manifest) -> str | None:
 
 
 def lead_ids(manifest: Manifest, store: Store) -> Iterator[pa.Array]:
-    """The id of each row, null where it has none. Raises DamagedArtifact for what is no file of the manifest's columns."""
+    """The id of each row, null where it has none. Raises NoTable, and as `Store.open` for a part that does not open."""
     column = id_column(manifest)
     assert column is not None
     for part in manifest.parts:
-        where = f"{manifest.artifact}/{part.name}"
         try:
             with store.open(manifest.artifact, part.name) as file:
                 yield from READERS[manifest.format](file, manifest, column)
         except (pa.ArrowInvalid, ValueError, KeyError, TypeError, *BROKEN) as error:
-            raise DamagedArtifact("the file is no table of its columns", where=where) from error
+            raise NoTable("the file is no table of its columns") from error
 
 
 def _of_table(file: BinaryIO, manifest: Manifest, column: ManifestColumn) -> Iterator[pa.Array]:

@@ -6,7 +6,7 @@ from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.artifacts.lead_index import INDEX_NAME, is_complete
 from export_pipelines.artifacts.sealing import SealedStore
 from export_pipelines.errors import DamagedArtifact
-from export_pipelines.frames.lead_ids import lead_ids, why_no_ids
+from export_pipelines.frames.lead_ids import NoTable, lead_ids, why_no_ids
 from export_pipelines.run.lead_marks import lead_marks
 
 SAFE_PREFIX = "'"  # of cells that `spreadsheet_safe` changed
@@ -30,7 +30,8 @@ def add_lead_index(store: SealedStore, artifact: str) -> str | None:
     """Gives a sealed artifact the index of leads that it lacks, in constant memory; returns why it cannot have one, None
     where it has. Ended anywhere, the artifact is as it was or has the index.
 
-    Raises SettingsError, and KeyRefused for a master key that does not open the artifact.
+    Raises SettingsError, KeyRefused for a master key that does not open the artifact, SealedArtifact where its data key is not
+    in the ledger, DamagedArtifact for a part that does not open.
     """
     manifest = store.manifest(artifact)
     if reason := why_no_ids(manifest):
@@ -46,8 +47,8 @@ def add_lead_index(store: SealedStore, artifact: str) -> str | None:
                     manifest.neutralised_cells
                 ):  # an id may be as it was, or have been changed: both are marked
                     index.add(lead_marks(index.key, _without_prefix(ids)))
-        except DamagedArtifact as error:
-            return error.what
+        except NoTable as error:
+            return str(error)
         if rows != manifest.rows:
             return f"{rows:,} rows were read back, the manifest says {manifest.rows:,}"
         staging.commit(manifest)

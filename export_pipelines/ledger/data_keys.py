@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from export_pipelines.artifacts.sealing import WrappedKey
-from export_pipelines.errors import RetryableError, StoreError
+from export_pipelines.errors import RetryableError, SealedArtifact
 from export_pipelines.ledger.tables import data_keys, insert_of
 from export_pipelines.ledger.wiping import wipe_journal
 
@@ -31,7 +31,7 @@ class LedgerKeys:
             )
 
     def add_once(self, key: WrappedKey) -> WrappedKey:
-        """The key that is kept under this name: `key`, or the one that was added before. Raises StoreError for a name whose
+        """The key that is kept under this name: `key`, or the one that was added before. Raises SealedArtifact for a name whose
         key was destroyed."""
         row = {"artifact": key.artifact, "master": key.master, "wrapped": key.wrapped}
         with self.engine.begin() as connection:
@@ -39,7 +39,11 @@ class LedgerKeys:
             connection.execute(insert)
         kept = self.get(key.artifact)
         if kept is None:
-            raise StoreError("the key of this name was destroyed", where=key.artifact)
+            raise SealedArtifact(
+                "the key of this name was destroyed",
+                where=key.artifact,
+                remedy="erase the artifact, and run the export again",
+            )
         return kept
 
     def get(self, artifact: str) -> WrappedKey | None:

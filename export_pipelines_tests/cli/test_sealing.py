@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from export_pipelines.artifacts.lead_index import INDEX_NAME
+from export_pipelines.artifacts.sealing import WrappedKey
 from export_pipelines.errors import SettingsError
 from export_pipelines.ledger import open_ledger
+from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines.ledger.tables import audit
 from export_pipelines.project import Project as Opened
 from export_pipelines_servers.kms import kms_server
-from export_pipelines_tests.conftest import Answer, Project
+from export_pipelines_tests.conftest import NOW, Answer, Project
+from export_pipelines_tests.erasure.erasing import run
 
 MASTER, SECOND, AUDIT = (f"EXPORT_PIPELINES_{name}" for name in ("MASTER_KEY", "MASTER_KEY_2", "AUDIT_KEY"))
 DAY = "2024-01-15"
@@ -106,6 +110,40 @@ def test_another_master_key_opens_nothing_and_changes_nothing(
         )
     assert terminal("verify", sealed).code == 2
     assert project.tree(ledger=False) == before
+
+
+def test_what_cannot_be_sealed_or_opened_is_named_and_the_others_are_sealed(
+    project: Project, terminal: Terminal
+) -> None:
+    plain, erased_plain = run(project, day="2024-01-13"), run(project, day="2024-01-14")
+    project.environment[MASTER] = "m" * 32
+    unindexed, changed = run(project, day="2024-01-15"), run(project, day="2024-01-16")
+    erased = run(project, day="2024-01-17")
+    project.environment[SECOND] = "n" * 32
+    refused = run(project, day="2024-01-18")
+    del project.environment[SECOND]
+    ledger = open_ledger(f"sqlite:///{project.home / 'ledger.db'}")
+    keys = LedgerKeys(lambda: ledger.engine)
+    keys.add(WrappedKey(erased_plain, "m", b"of a try that was killed"))
+    keys.destroy([erased, erased_plain], NOW)
+    for artifact in (unindexed, changed):
+        (project.home / "artifacts" / artifact / INDEX_NAME).write_bytes(b"x")
+    part = stored_part(project, changed)
+    part.write_bytes(part.read_bytes()[:-1] + b"x")
+    names, audited = keys.names(), len(ledger.audit("denied"))
+    answer = terminal("artifacts", "seal", "--all")
+    assert answer.code == 1 and answer.stdout == "1 artifact sealed, 1 were sealed before\n"
+    assert f"sealed: {plain}" in answer.stderr and f"leads indexed: {unindexed}" in answer.stderr
+    for artifact, why in (
+        (changed, "/leads_part_1.csv: the sealed part does not open"),
+        (erased, ": the artifact is sealed, and its key is not in this ledger"),
+        (erased_plain, ": the key of this name was destroyed"),
+        (refused, ": the artifact is sealed under the master key"),
+    ):
+        assert f"error: {artifact}{why}" in answer.stderr
+    assert keys.names() == {*names, plain}
+    assert len(ledger.audit("denied")) == audited + 1
+    assert terminal("artifacts", "seal", erased, unindexed).code == 1
 
 
 def test_a_checkpoint_tells_of_an_audit_that_was_cut(

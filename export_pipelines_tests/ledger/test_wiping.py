@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from export_pipelines.artifacts.sealing import WrappedKey
-from export_pipelines.errors import RetryableError, StoreError
+from export_pipelines.errors import RetryableError, SealedArtifact
 from export_pipelines.ledger import Ledger
 from export_pipelines.ledger.data_keys import LedgerKeys
 
@@ -61,7 +61,7 @@ def test_a_name_has_one_key_and_none_once_it_was_destroyed(keys: LedgerKeys) -> 
     first, second = wrapped("lead index"), wrapped("lead index")
     assert keys.add_once(first) == keys.add_once(second) == first
     keys.destroy(["lead index"], NOW)
-    with pytest.raises(StoreError, match="was destroyed"):
+    with pytest.raises(SealedArtifact, match="was destroyed"):
         keys.add_once(second)
 
 
