@@ -247,15 +247,22 @@ class Project(ProjectParts, ArtifactReader):
         return RecordedStore(self.store, self.trail, asker or self.asker, asked)
 
     def note_opened(self, manifests: "Iterable[Manifest]") -> None:
-        """Records that a person read artifacts: a download, and the use of its data key where it is sealed."""
+        """Records that a person reads artifacts, once the first part of each could be opened: a download, and the use of its
+        data key where it is sealed. Raises as `Store.open`."""
         from export_pipelines.audit.records import opened
 
+        manifests, store = tuple(manifests), self.reading_store
+        for manifest in manifests:
+            for part in manifest.parts[:1]:
+                store.open(manifest.artifact, part.name).close()
         self.trail.record(*opened(manifests, self.asker, read=True))
 
     def verify(self, artifact: str, asker: str | None = None) -> list[str]:
         """The faults of an artifact, see `artifacts.verify`; where it is sealed and a master key is set, it has to open, and
-        the use of its data key is recorded. Raises KeyRefused, which is recorded, for a master key that does not open it."""
+        the use of its data key is recorded where the ledger has it. Raises KeyRefused, which is recorded, for a master key that
+        does not open it."""
         from export_pipelines.artifacts import verify
+        from export_pipelines.artifacts.sealing import sealed_store
 
         store = self.recorded_store("verify", asker)
         faults = verify(store, artifact)
@@ -264,5 +271,6 @@ class Project(ProjectParts, ArtifactReader):
             from export_pipelines.errors import DamagedArtifact, SettingsError
 
             with suppress(DamagedArtifact, SettingsError):  # without the ledger no key was used
-                self.trail.record(*opened([store.manifest(artifact)], asker or self.asker, read=False))
+                if sealed_store(store).keys.get(artifact) is not None:
+                    self.trail.record(*opened([store.manifest(artifact)], asker or self.asker, read=False))
         return faults
