@@ -160,7 +160,9 @@ HOLES = st.tuples(
     st.sampled_from(["{{", "{{ ", "{{-", "{", "", "{{\n"]),
     st.sampled_from([*sorted(PART_WORDS), "true", "none", "dat", "date.x"]),
     st.lists(
-        st.sampled_from(["|lower", " | upper", "|pad", "| pad(3)", "|pad(13)", "|pad(0)", "|upper(1)", "|x"])
+        st.sampled_from(
+            ["|lower", " | upper", "|pad", "| pad(3)", "|pad(13)", "|pad(0)", "|pad(02)", "|upper(1)", "|x"]
+        )
     ),
     st.sampled_from(["}}", " }}", "-}}", "}", ""]),
 ).map(lambda parts: f"{parts[0]}{parts[1]}{''.join(parts[2])}{parts[3]}")
@@ -168,6 +170,8 @@ HOLES = st.tuples(
 
 @example("{{{date}}}")
 @example("{{date}}}")
+@example("{{date|pad(02)}}")
+@example("{{date|pad(00)}}")
 @given(st.lists(HOLES | st.text(alphabet="{}%#-|a \r\n/", max_size=4), max_size=5).map("".join))
 def test_a_plain_template_is_read_and_rendered_as_jinja_does(template: str) -> None:
     pieces = plain.pieces_of(template)
