@@ -13,7 +13,6 @@ from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.tables import Columns, Json, show_json, show_listing
 from export_pipelines.errors import (
     DamagedArtifact,
-    ExportError,
     KeyRefused,
     RequestError,
     RetryableError,
@@ -93,20 +92,19 @@ def seal(
         raise RequestError("name artifacts, or say --all", where="artifacts seal")
     store = sealed_store(project.store)
     listing = store.listing() if everything else Listing(tuple(map(store.manifest, names or ())), {})
-    errors: list[ExportError] = list(listing.damaged.values())
+    for damaged in listing.damaged.values():
+        say(f"error: {damaged}")
     newly_sealed, before = 0, 0
     for manifest in listing.manifests:
         try:
             with project.trail.refusals(project.asker, "seal", manifest.artifact):
                 is_new = _seal(project, store, manifest.artifact)
         except (DamagedArtifact, KeyRefused, RetryableError, SealedArtifact) as error:
-            errors.append(error)
+            say(f"error: {error}")
         else:
             newly_sealed, before = newly_sealed + is_new, before + (not is_new)
     show(f"{counted(newly_sealed, 'artifact')} sealed, {before:,} were sealed before")
-    for error in errors:
-        say(f"error: {error}")
-    if errors:
+    if newly_sealed + before < len(listing.manifests) + len(listing.damaged):
         raise typer.Exit(FAILED)
 
 

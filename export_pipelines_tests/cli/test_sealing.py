@@ -118,7 +118,8 @@ def test_what_cannot_be_sealed_or_opened_is_named_and_the_others_are_sealed(
     plain, erased_plain = run(project, day="2024-01-13"), run(project, day="2024-01-14")
     project.environment[MASTER] = "m" * 32
     unindexed, changed = run(project, day="2024-01-15"), run(project, day="2024-01-16")
-    erased = run(project, day="2024-01-17")
+    erased, damaged = run(project, day="2024-01-17"), run(project, day="2024-01-19")
+    (project.home / "artifacts" / damaged / "manifest.json").write_text("{")
     project.environment[SECOND] = "n" * 32
     refused = run(project, day="2024-01-18")
     del project.environment[SECOND]
@@ -137,6 +138,7 @@ def test_what_cannot_be_sealed_or_opened_is_named_and_the_others_are_sealed(
     for artifact, why in (
         (changed, "/leads_part_1.csv: the sealed part does not open"),
         (erased, ": the artifact is sealed, and its key is not in this ledger"),
+        (damaged, "/manifest.json: "),
         (erased_plain, ": the key of this name was destroyed"),
         (refused, ": the artifact is sealed under the master key"),
     ):
