@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from export_pipelines.errors import ExportError
 from export_pipelines.service.conditions import Answer, answer_to
-from export_pipelines.service.file_body import SEGMENTS, DirectSending, FileBody, OpenSegment, cut
+from export_pipelines.service.file_body import SEGMENTS, DirectSending, FileBody, OpenSegment, cut, drained
 from export_pipelines.service.file_parts import FilePart
 from export_pipelines.service.metrics import Metrics
 from export_pipelines.service.problems import Problem, problem_of
@@ -23,6 +23,7 @@ from export_pipelines.service.problems import Problem, problem_of
 log = logging.getLogger(__name__)
 
 REDIRECT = 307
+OWN_CONDITIONS = {"if-match", "if-unmodified-since"}  # a bucket has another ETag, and a later time
 READERS = 4  # threads that read files at a time
 
 
@@ -56,7 +57,11 @@ class FileResponse(Response):
         elif answer.status == 304:
             kept = ("ETag", "Cache-Control", "Last-Modified", "Repr-Digest")
             await Response(None, 304, {name: headers[name] for name in kept})(scope, receive, send)
-        elif not (self.presigned_s and await self._redirected(scope, receive, send, answer, headers)):
+        elif not (
+            self.presigned_s
+            and not asked.keys() & OWN_CONDITIONS
+            and await self._redirected(scope, receive, send, answer, headers)
+        ):
             await self._send(scope, receive, send, answer, headers)
 
     async def _redirected(
@@ -98,6 +103,11 @@ class FileResponse(Response):
         in_thread = partial(anyio.to_thread.run_sync, limiter=readers)
         segment = OpenSegment(segments if self.file_part.is_sealed else None)
         try:
+            await drained(scope, self.stalled_s)  # who does not read takes no segment from others
+        except TimeoutError:
+            cut(scope)
+            return
+        try:
             await segment.acquire()
             await self._send_opened(in_thread, segment, scope, receive, send, answer, headers)
         finally:
@@ -116,6 +126,7 @@ class FileResponse(Response):
         try:
             reading = await in_thread(self.file_part.open, answer.start)
         except Problem as problem:
+            segment.release()
             await problem.response()(scope, receive, send)
             return
         try:
@@ -143,8 +154,11 @@ class FileResponse(Response):
             if scope["method"] != "HEAD":
                 await in_thread(self.started, answer)
         except ExportError as error:
+            body.segment.release()
             await problem_of(error).response()(scope, receive, send)
             return
+        if is_empty:
+            body.segment.release()
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": raw})
         if is_empty:

@@ -77,16 +77,21 @@ class FileBody:
         return "whole"
 
     async def _send_block(self, connection: "_Connection") -> None:
-        """A part of the block at least; all of it to a reader who is not slow. Raises TimeoutError for one who stalls."""
+        """As much of the block as the reader takes before its segment is another's; all of it to one who is not slow. Raises
+        TimeoutError for one who stalls."""
         until = asyncio.get_running_loop().time() + SEGMENT_S
+        await self._make_room(connection, until)
         while self._block and not connection.is_gone:
             await connection.write(self._block[:SEND_BYTES])
             self.sent += len(self._block[:SEND_BYTES])
             self._block = self._block[SEND_BYTES:] or NOTHING
-            if not (await connection.is_drained(until) and self._block):
-                self._release()
-            async with asyncio.timeout(self.stalled_s):
-                await connection.drain()
+            await self._make_room(connection, until)
+
+    async def _make_room(self, connection: "_Connection", until: float) -> None:
+        """Waits until a write would not wait, after `until` without a segment."""
+        if not (await connection.is_drained(until) and self._block):
+            self._release()
+        await drained(connection.scope, self.stalled_s)
 
     def _release(self) -> None:
         """Gives the segment of a sealed file to another reader; what was not sent of it is opened again."""
@@ -103,7 +108,11 @@ class FileBody:
                 if end - at <= DIRECT_BYTES:
                     self.reading.require_same()
                 async with asyncio.timeout(self.stalled_s):
-                    at += await direct.send(at, min(DIRECT_BYTES, end - at))
+                    sent = await direct.send(at, min(DIRECT_BYTES, end - at))
+                if not sent:
+                    self.reading.require_same()
+                    raise OSError("the file has ended")
+                at += sent
                 self.sent = at - self.answer.start
                 await self._look()
         except TimeoutError:
@@ -128,9 +137,7 @@ class _Connection:
     """Where a body is written to. Nothing waits in this process once it is drained: the kernel has it."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self._send, self._protocol = send, protocol_of(scope)
-        if self._protocol:
-            self._protocol.transport.set_write_buffer_limits(high=0)
+        self.scope, self._send, self._protocol = scope, send, protocol_of(scope)
 
     @property
     def is_gone(self) -> bool:
@@ -139,15 +146,10 @@ class _Connection:
     async def write(self, block: memoryview) -> None:
         await self._send({"type": "http.response.body", "body": block, "more_body": True})
 
-    async def drain(self) -> None:
-        if self._protocol:
-            await self._protocol.flow.drain()
-
     async def is_drained(self, until: float) -> bool:
         """Whether it is by then, in the time of the event loop."""
         try:
-            async with asyncio.timeout_at(until):
-                await self.drain()
+            await drained(self.scope, until - asyncio.get_running_loop().time())
         except TimeoutError:
             return False
         return True
@@ -180,6 +182,14 @@ class DirectSending:
 def protocol_of(scope: Scope) -> Any:
     """That of the server whose connection it is; None in another server than ours."""
     return scope.get("state", {}).get("protocol")
+
+
+async def drained(scope: Scope, within_s: float) -> None:
+    """Waits until the kernel has all that was written to the connection, that of answers before too. Raises TimeoutError."""
+    if protocol := protocol_of(scope):
+        protocol.transport.set_write_buffer_limits(high=0)
+        async with asyncio.timeout(within_s):
+            await protocol.flow.drain()
 
 
 def cut(scope: Scope) -> None:

@@ -62,7 +62,7 @@ def asking(alone: Alone, manifest: Manifest) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
 
 
-def _read_to_the_end(connection: socket.socket) -> int:
+def read_to_the_end(connection: socket.socket) -> int:
     total = 0
     try:
         while block := connection.recv(1 << 20):
@@ -126,6 +126,20 @@ def test_a_file_that_was_changed_in_the_middle_breaks_the_download(
     assert alone.get(manifest).status_code == 200
 
 
+def test_a_file_that_becomes_shorter_breaks_the_download(alone: Alone) -> None:
+    """Also one that was proven before, which the kernel sends."""
+    served, token = alone.served, "20240116T020000Z-dddddd"
+    environment = {k: v for k, v in served.environment.items() if k != f"{PREFIX}MASTER_KEY"}
+    store = Opened.open(served.project.root, environment).store
+    manifest = stored(store, {"leads.csv": bytes(SIZE)}, token=token)
+    assert len(alone.get(manifest).content) == SIZE
+    with closing(connected(alone, asking(alone, manifest), buffer=4096)) as connection:
+        assert connection.recv(10)
+        os.truncate(alone.path(manifest), SIZE // 2)
+        connection.settimeout(20)
+        assert read_to_the_end(connection) < SIZE
+
+
 def test_connections_that_say_nothing_are_closed_and_others_are_served(alone: Alone) -> None:
     with ExitStack() as stack:
         begun = [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST /exports HTTP/1.1\r\nContent-Length: 9\r\n"]
@@ -162,7 +176,7 @@ def test_a_reader_who_stalls_is_cut_off(alone: Alone) -> None:
     with closing(connected(alone, asking(alone, alone.plain), buffer=4096)) as connection:
         assert connection.recv(10)
         time.sleep(STALLED_S + 2)
-        assert _read_to_the_end(connection) < SIZE
+        assert read_to_the_end(connection) < SIZE
 
 
 def test_a_key_that_is_revoked_stops_a_download_that_runs(alone: Alone) -> None:
@@ -176,7 +190,7 @@ def test_a_key_that_is_revoked_stops_a_download_that_runs(alone: Alone) -> None:
         while time.monotonic() < until:  # slowly, so that it is looked at while it runs
             total += len(connection.recv(65536))
             time.sleep(0.02)
-        assert total + _read_to_the_end(connection) < SIZE
+        assert total + read_to_the_end(connection) < SIZE
 
 
 def test_wrong_keys_are_slowed_down_and_a_good_one_is_served(alone: Alone) -> None:

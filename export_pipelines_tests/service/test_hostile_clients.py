@@ -10,20 +10,33 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
+from datetime import UTC, datetime
 
+import pytest
 import requests
+import sqlalchemy as sa
 
 from export_pipelines.ledger.api_keys import OPERATOR
-from export_pipelines_tests.service.serving import Alone
-from export_pipelines_tests.service.test_hardening import HALF_OPEN, MOST_MB, asking, connected, memory_mb
+from export_pipelines.ledger.tables import links
+from export_pipelines.service.file_body import SEGMENTS
+from export_pipelines_tests.service.serving import STALLED_S, Alone
+from export_pipelines_tests.service.test_hardening import (
+    HALF_OPEN,
+    MOST_MB,
+    asking,
+    connected,
+    memory_mb,
+    read_to_the_end,
+)
 
 log = logging.getLogger(__name__)
 
 HOSTILE_S = float(os.environ.get("HOSTILE_S", "4"))
 SLOW, BYTES_PER_S, WRONG_PER_S, BODY_BYTES = 4, 10, 50, 1_000_000_000
 SMALL_BUFFER = 4096
+LINKS, UNREAD_S = 10_000, 12  # of an answer of 6 MB; until all of them were asked for
 
 
 class _Hostile:
@@ -68,6 +81,42 @@ class _Hostile:
             with suppress(requests.RequestException):
                 answer = requests.get(f"{self.alone.served.url}/exports", auth=auth, timeout=30)
                 self.answers[answer.status_code] += 1
+
+
+@pytest.fixture
+def many_links(alone: Alone) -> Iterator[str]:
+    """The path of an answer of more bytes than the kernel takes for a connection."""
+    engine, artifact, at = alone.served.project.ledger.engine, alone.plain.artifact, datetime.now(UTC)
+    row = {"artifact": artifact, "recipient": "r" * 320, "created_by": OPERATOR, "created_at": at}
+    row |= {"expires_at": at, "single_use": False, "revoked_at": None}
+    with engine.begin() as connection:
+        connection.execute(sa.insert(links), [{"id": f"{n:024x}", **row} for n in range(LINKS)])
+    yield f"/artifacts/{artifact}/links"
+    with engine.begin() as connection:
+        connection.execute(sa.delete(links).where(links.c.artifact == artifact))
+
+
+def test_who_reads_no_answer_takes_no_segment_from_others(alone: Alone, many_links: str) -> None:
+    """Each asks for a large answer, reads nothing, and then asks for a sealed file."""
+    file = asking(alone, alone.sealed)
+    request = file.replace(file.split()[1], many_links.encode()) + file
+    with ExitStack() as stack:
+        for _ in range(SEGMENTS):
+            stack.enter_context(closing(connected(alone, request, buffer=SMALL_BUFFER)))
+        until = time.monotonic() + UNREAD_S
+        while time.monotonic() < until:
+            part = alone.get(alone.sealed, headers={"Range": "bytes=5000000-5000099"})
+            assert (part.status_code, len(part.content)) == (206, 100)
+            time.sleep(0.1)
+
+
+def test_who_reads_nothing_of_an_answer_is_cut_off(alone: Alone, many_links: str) -> None:
+    whole = len(alone.served.ask("GET", many_links, OPERATOR).content)
+    file = asking(alone, alone.sealed).split()[1]
+    request = asking(alone, alone.sealed).replace(file, many_links.encode())
+    with closing(connected(alone, request, buffer=SMALL_BUFFER)) as connection:
+        time.sleep(3 * STALLED_S + 4)
+        assert read_to_the_end(connection) < whole
 
 
 def test_others_are_served_while_clients_are_hostile(alone: Alone) -> None:
