@@ -86,7 +86,10 @@ async def from_provider(request: Request) -> Response:
 def _start(service: Service, request: Request, claims: Mapping[str, Any]) -> str:
     """A session of the ledger; gives its token. Raises Denied, uniformly to whoever asks."""
     project = service.project
-    policy = project.access.read()
+    try:
+        policy = project.access.read()
+    except ExportError:  # its text quotes the file
+        raise Denied("access.yaml cannot be read") from None
     if policy is None:
         raise Denied("there is no access.yaml any more")
     principal = principal_of(policy, claims, service.settings.oidc_claim)

@@ -83,16 +83,24 @@ class Provider:
 
     async def _metadata(self) -> Mapping[str, Any]:
         metadata: dict[str, Any] = await self._client.load_server_metadata()
-        if metadata.get("issuer") != self.issuer:
-            raise ValueError("the metadata are of another issuer")
-        endpoints = [value for name, value in metadata.items() if name.endswith(("_endpoint", "jwks_uri"))]
-        if not all(is_private_way(str(endpoint)) for endpoint in endpoints):
-            raise ValueError("an endpoint is asked without TLS")
+        try:
+            self._require_good(metadata)
+        except ValueError:
+            metadata.clear()  # the client keeps them: they are read again at the next sign-in
+            raise
         algorithms = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
         metadata["id_token_signing_alg_values_supported"] = [
             name for name in algorithms if not name.startswith(SYMMETRIC)
         ]
         return metadata
+
+    def _require_good(self, metadata: Mapping[str, Any]) -> None:
+        """Raises ValueError."""
+        if metadata.get("issuer") != self.issuer:
+            raise ValueError("the metadata are of another issuer")
+        endpoints = [value for name, value in metadata.items() if name.endswith(("_endpoint", "jwks_uri"))]
+        if not all(is_private_way(str(endpoint)) for endpoint in endpoints):
+            raise ValueError("an endpoint is asked without TLS")
 
 
 def principal_of(policy: Policy, claims: Mapping[str, Any], claim: str) -> str:

@@ -273,6 +273,33 @@ def test_rights_that_are_taken_away_end_a_session(sign_in: SignIn) -> None:
         path.write_text(ACCESS)
 
 
+def test_an_access_file_that_is_broken_is_not_shown(sign_in: SignIn) -> None:
+    path = sign_in.first.project.root / "access.yaml"
+    try:
+        path.write_text(ACCESS.replace("roles: [analyst]}", "roles: [secret-role]}", 1))
+        _, answer = arrived(sign_in.first, "ana")
+    finally:
+        path.write_text(ACCESS)
+    assert answer.status_code == 403
+    assert "This account has no access here" in answer.text
+    assert "secret-role" not in answer.text and "access.yaml" not in answer.text
+    assert sign_in.denied()["why"] == "access.yaml cannot be read"
+
+
+def test_wrong_metadata_are_read_again(tmp_path: Path, store_url: str) -> None:
+    """Also what only the wrong ones had is not kept."""
+    with open_id_provider(USERS) as provider:
+        environment = environment_of(tmp_path / "project", store_url, provider.issuer)
+        project = Project.open(tmp_path / "project", dict(environment))
+        make_keys(project, ())
+        with serving(project.root, environment) as (url, _):
+            for wrong in ({"issuer": "https://evil.example"}, {"other_endpoint": "http://evil.example"}):
+                provider.metadata = wrong
+                assert requests.get(f"{url}/ui/sign-in/provider", timeout=30).status_code == 503
+            provider.metadata = {}
+            assert arrived(Served(url, project, environment, {}), "ana")[1].url == f"{url}/ui"
+
+
 def test_a_token_that_the_provider_did_not_sign_is_refused(tmp_path: Path, store_url: str) -> None:
     for change in ({"has_other_keys": True}, {"metadata": {"issuer": "https://evil.example"}}):
         with open_id_provider(USERS) as provider:
