@@ -38,9 +38,7 @@ class ServiceSettings(BaseModel):
     denials_per_minute: Annotated[float, Field(gt=0)] = 20  # by an address: wrong keys and links
     queue: Annotated[int, Field(gt=0)] = 25  # exports of a principal that have not ended
     keep_days: Annotated[int, Field(gt=0)] = 30  # how long an export that was asked for is kept
-    presigned_s: Annotated[int, Field(ge=0, le=3600)] = (
-        0  # of URLs into the bucket; 0: its files are streamed
-    )
+    presigned_s: Annotated[int, Field(ge=0, le=300)] = 0  # of URLs into the bucket; 0: its files are streamed
     connections: Annotated[int, Field(gt=0)] = 1000
     oidc_issuer: str = ""  # of OpenID Connect, by which people sign in on the page
     oidc_client_id: str = ""

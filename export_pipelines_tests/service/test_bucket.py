@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,10 +12,14 @@ import pytest
 import requests
 
 from export_pipelines.artifacts import Manifest, Store
+from export_pipelines.errors import SettingsError
 from export_pipelines.key_versions import PREFIX
 from export_pipelines.ledger.api_keys import OPERATOR
 from export_pipelines.project import Project
 from export_pipelines.s3 import Bucket
+from export_pipelines.service.conditions import http_date
+from export_pipelines.service.settings import ServiceSettings
+from export_pipelines.signed_links import new_link
 from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.service.serving import Served, make_keys, make_project, serving
@@ -112,6 +117,35 @@ def test_conditions_and_a_head_are_answered_here(in_bucket: InBucket) -> None:
         ({"Range": f"bytes={len(DATA)}-"}, 416),
     ):
         assert in_bucket.get(in_bucket.redirecting, in_bucket.plain, headers=headers).status_code == status
+
+
+def test_a_condition_that_holds_is_answered_without_the_bucket(in_bucket: InBucket) -> None:
+    etag = f'"{in_bucket.plain.parts[0].sha256}"'
+    since = http_date(in_bucket.plain.created_at)
+    for headers in ({"If-Match": etag}, {"If-Unmodified-Since": since}):
+        whole = in_bucket.get(in_bucket.redirecting, in_bucket.plain, headers=headers)
+        assert (whole.status_code, whole.history, whole.content) == (200, [], DATA)
+
+
+def test_a_presigned_url_ends_with_its_link(in_bucket: InBucket) -> None:
+    service, left_s = in_bucket.redirecting, 20
+    project = service.project
+    settings = Project.open(project.root, dict(service.environment)).settings
+    lifetime = timedelta(seconds=left_s)
+    _, token = new_link(
+        project.ledger, settings, project.now, in_bucket.plain, "ruth@acme.example", OPERATOR, lifetime, False
+    )
+    name = in_bucket.plain.parts[0].name
+    url = f"{service.url}/links/{token}/files/{name}"
+    answer = requests.get(url, timeout=30, allow_redirects=False)
+    assert answer.status_code == 307
+    (valid_s,) = parse_qs(urlsplit(answer.headers["Location"]).query)["X-Amz-Expires"]
+    assert 0 < int(valid_s) <= left_s
+
+
+def test_a_presigned_url_is_good_for_five_minutes_at_most() -> None:
+    with pytest.raises(SettingsError, match="SERVICE_PRESIGNED_S"):
+        ServiceSettings.load({f"{PREFIX}SERVICE_PRESIGNED_S": "301"})
 
 
 def test_a_sealed_file_and_a_link_of_single_use_are_never_redirected(in_bucket: InBucket) -> None:

@@ -169,8 +169,14 @@ def get_linked_file(request: Request, token: LinkToken, name: FileName) -> Respo
         partial(_good, service, token),
         partial(_started, service, link, file, network_of(address_of(request))),
         {"Cache-Control": "private, no-store, no-transform"},
-        0 if link.single_use else service.settings.presigned_s,
+        _presigned_s(service, link),
     )
+
+
+def _presigned_s(service: Service, link: Link) -> int:
+    """How long a URL into the bucket is good: not longer than the link."""
+    left_s = int((link.expires_at - service.project.now()).total_seconds())
+    return 0 if link.single_use else max(0, min(service.settings.presigned_s, left_s))
 
 
 def _followed(request: Request, service: Service, token: str) -> tuple[Link, Manifest]:
