@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
 
-from export_pipelines.access import Grant, Permission, asker_of, grants_of
+from export_pipelines.access import Grant, Permission, Policy, asker_of, grants_of
 from export_pipelines.access.policy import PERMISSIONS
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import ApiKeys, Sessions
@@ -58,10 +58,22 @@ def caller_named(project: Project, principal: str, key: str = "") -> Caller:
     policy = project.access.read()
     if policy is None:
         return Caller(principal, frozenset(PERMISSIONS), key=key)
-    asker = asker_of(policy, principal, principal)
-    grants = grants_of(policy, principal, project.now())
+    asker_of(policy, principal, principal)
+    return _with_rights_of(project, policy, principal, key)
+
+
+def link_maker(project: Project, name: str) -> Caller:
+    """Whoever made a link, with the rights of today: a principal, or a team that owns an export. Raises ExportError."""
+    policy = project.access.read()
+    if policy is None:
+        return Caller(name, frozenset(PERMISSIONS))
+    return _with_rights_of(project, policy, name)
+
+
+def _with_rights_of(project: Project, policy: Policy, name: str, key: str = "") -> Caller:
+    grants = grants_of(policy, name, project.now())
     permissions = frozenset(permission for grant in grants for permission in grant.permissions)
-    return Caller(principal, permissions, asker, grants, key)
+    return Caller(name, permissions, name, grants, key)
 
 
 def caller_of(

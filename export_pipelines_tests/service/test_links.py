@@ -1,15 +1,17 @@
 """Links: for one artifact and one recipient, until they expire, are used or are revoked."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from export_pipelines.definition.destinations import LinkSettings
 from export_pipelines.errors import Denied
 from export_pipelines.project import Project
-from export_pipelines.signed_links import link_of, new_link
-from export_pipelines_tests.service.serving import Served
+from export_pipelines.signed_links import delivered_link, link_of, new_link
+from export_pipelines_tests.service.serving import ACCESS, Served, make_project, serving
 
 
 def _linked(served: Served, made: dict[str, Any], **body: Any) -> dict[str, Any]:
@@ -106,3 +108,29 @@ def test_a_link_is_good_no_longer_than_the_rights_of_who_made_it(
     finally:
         path.write_text(before)
     assert requests.get(served.url + link["url"], timeout=10).status_code == 200
+
+
+def test_a_link_of_an_export_that_a_team_owns_is_good(tmp_path: Path, store_url: str) -> None:
+    """As long as the team has the rights."""
+    folder, team = tmp_path / "team", "  team:sales: {roles: [operator], members: [ana]}\n"
+    environment = make_project(folder, store_url, ACCESS + team)
+    daily = folder / "exports" / "daily.yaml"
+    daily.write_text(daily.read_text().replace("owner: boss", "owner: team:sales"))
+    manifest = Project.open(folder, dict(environment)).run("daily", "2024-01-03").manifest
+    with serving(folder, environment) as (url, _):
+        project = Project.open(folder, dict(environment))
+        link = delivered_link(
+            project.ledger,
+            project.settings,
+            project.now,
+            False,
+            manifest,
+            "a delivery",
+            "ruth@acme.example",
+            LinkSettings(),
+        )
+        (file,) = link.files([manifest.parts[0].name])
+        assert requests.get(url + file, timeout=30).status_code == 200
+        assert project.ledger.audit("download", manifest.artifact)[-1].detail["link"]
+        (folder / "access.yaml").write_text(ACCESS + team.replace("operator", "viewer"))
+        assert requests.get(url + file, timeout=30).status_code == 404

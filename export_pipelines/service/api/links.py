@@ -15,7 +15,7 @@ from export_pipelines.service.addresses import address_of, network_of
 from export_pipelines.service.api.artifacts import ARTIFACT_PATH, ExportName, Token, WindowKey
 from export_pipelines.service.api.fetching import FILE_ANSWERS, FileName, artifact_of, bytes_of, file_of
 from export_pipelines.service.api.views import File, files_of
-from export_pipelines.service.auth import Known, caller_named
+from export_pipelines.service.auth import Known, link_maker
 from export_pipelines.service.conditions import Answer
 from export_pipelines.service.downloads import FileResponse
 from export_pipelines.service.file_parts import FilePart
@@ -193,7 +193,7 @@ def _good(service: Service, token: str) -> tuple[Link, Manifest]:
     project = service.project
     link = link_of(project.ledger, project.settings, project.now, token)
     manifest = project.store.manifest(link.artifact)
-    require_fetch(service, caller_named(service.project, link.created_by), manifest)
+    require_fetch(service, link_maker(project, link.created_by), manifest)
     return link, manifest
 
 
