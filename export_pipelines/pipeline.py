@@ -177,7 +177,7 @@ def deliver(
                 if require:
                     require(manifest, settings)
                 attempt.audit = delivery_record(row, manifest, actor)
-                link_to = partial(delivered_link, ledger, resources.settings, now)
+                link_to = partial(delivered_link, ledger, resources.settings, now, again)
                 destination = open_destination(settings, replace(resources, link_to=link_to))
                 attempt.heading_for(destination.target(manifest))
                 with AuditTrail(lambda: ledger, now).refusals(

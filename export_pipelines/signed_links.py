@@ -81,21 +81,32 @@ def delivered_link(
     ledger: Ledger,
     settings: Settings,
     now: Clock,
+    again: bool,
     manifest: Manifest,
     delivery: str,
     recipient: str,
     wanted: LinkSettings,
 ) -> DeliveredLink:
     """The link that a delivery sends to one recipient: the same in each attempt, as long as it is good. It is good with the
-    rights of who asked for the artifact, or else of its owner. Raises SettingsError."""
+    rights of who asked for the artifact, or else of its owner. One that was revoked is replaced only where somebody has it sent
+    `again`. Raises SettingsError, Denied."""
     links = Links(ledger.engine)
     by = manifest.rights.get("asker") or manifest.rights.get("owner") or OPERATOR
     key = signing_key(settings)
     texts = (f"{delivery} {recipient} {number}" for number in itertools.count())
     ids = (hmac.digest(key.material, text.encode(), hashlib.sha256).hex()[: 2 * ID_BYTES] for text in texts)
-    id, link = next(
-        (id, link) for id in ids if (link := links.named(id)) is None or link.state(now()) == "active"
-    )
+    before: Link | None = None
+    for id in ids:
+        link = links.named(id)
+        if link is None or link.state(now()) == "active":
+            break
+        before = link
+    if link is None and before and before.revoked_at and not again:
+        raise Denied(
+            "the link of this delivery was revoked",
+            where=manifest.artifact,
+            remedy="send the delivery again, which makes another link",
+        )
     if link:
         token = _token(link, key)
     else:

@@ -11,10 +11,14 @@ import pytest
 import requests
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.definition.destinations import LinkSettings
+from export_pipelines.errors import Denied
 from export_pipelines.key_versions import PREFIX
+from export_pipelines.ledger import Links
 from export_pipelines.ledger.api_keys import OPERATOR
 from export_pipelines.pipeline import deliver
 from export_pipelines.project import Project
+from export_pipelines.signed_links import delivered_link
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.free_port import free_port
 from export_pipelines_servers.https import https_server
@@ -119,6 +123,27 @@ def test_a_link_stays_the_same_until_it_is_revoked(office: Office) -> None:
     assert requests.get(first, timeout=30).status_code == 404
     third = _urls(office.mail(again=True, **settings)[RUTH])[0]
     assert requests.get(third, timeout=30).status_code == 200
+
+
+def test_a_revoked_link_is_replaced_only_where_it_is_sent_again(office: Office) -> None:
+    project = Project.open(office.served.project.root, dict(office.served.environment))
+    ledger, link = project.ledger, LinkSettings()
+
+    def url(again: bool) -> str:
+        settings = project.settings
+        return delivered_link(
+            ledger, settings, project.now, again, office.manifest, "a delivery", RUTH, link
+        ).url
+
+    revoked = url(False)
+    Links(ledger.engine).revoke(revoked.split("/links/")[1].partition(".")[0], project.now())
+    before = len(Links(ledger.engine).of_artifact(office.manifest.artifact))
+    with pytest.raises(Denied, match="was revoked"):
+        url(False)
+    assert len(Links(ledger.engine).of_artifact(office.manifest.artifact)) == before
+    another = url(True)
+    assert another != revoked
+    assert url(False) == another
 
 
 def test_files_may_be_attached_beside_the_link(office: Office) -> None:
