@@ -92,14 +92,15 @@ class Bucket:
         whole: Options = {"Range": f"bytes={start}-"} if start else {}
         with s3_errors(self.url(key)):
             try:
-                body = self.client.get_object(Bucket=self.name, Key=key, **whole)["Body"]
+                answer = self.client.get_object(Bucket=self.name, Key=key, **whole)
             except ClientError as error:
                 if code_of(error) in MISSING:
                     missing = FileNotFoundError(key)
                 else:
                     raise
             else:
-                return io.BufferedReader(_Body(body, self.url(key)), READ_BYTES)
+                body = _Body(answer["Body"], self.url(key), answer.get("ETag", ""))
+                return io.BufferedReader(body, READ_BYTES)
         raise missing
 
     def presigned_url(self, key: str, valid_s: int, headers: Mapping[str, str]) -> str:
@@ -214,10 +215,10 @@ def condition(only_new: bool) -> dict[str, Any]:
 
 
 class _Body(io.RawIOBase):
-    """The answer to a GET; a connection that breaks is a RetryableError, never a short file."""
+    """The answer to a GET; a connection that breaks is a RetryableError, never a short file. `etag` is that of the object."""
 
-    def __init__(self, body: Any, where: str) -> None:
-        self._body, self._where = body, where
+    def __init__(self, body: Any, where: str, etag: str = "") -> None:
+        self._body, self._where, self.etag = body, where, etag
 
     def readable(self) -> bool:
         return True

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from export_pipelines.errors import ExportError
 from export_pipelines.service.conditions import Answer, answer_to
 from export_pipelines.service.file_body import SEGMENTS, DirectSending, FileBody, OpenSegment, cut, drained
-from export_pipelines.service.file_parts import FilePart
+from export_pipelines.service.file_parts import FilePart, Reading
 from export_pipelines.service.metrics import Metrics
 from export_pipelines.service.problems import Problem, problem_of
 
@@ -70,7 +70,7 @@ class FileResponse(Response):
         """Whether the answer was a URL of the bucket. It says less than a stream: nothing stops what was begun with it."""
         if scope["method"] != "GET":
             return False
-        in_thread = partial(anyio.to_thread.run_sync, limiter=_limits(scope)[0])
+        in_thread = partial(anyio.to_thread.run_sync, limiter=_limits(scope).readers)
         try:
             url = await in_thread(self.file_part.presigned_url, self.presigned_s)
             if url:
@@ -99,9 +99,9 @@ class FileResponse(Response):
         headers["Content-Length"] = str(answer.end - answer.start)
         if answer.status == 206:
             headers["Content-Range"] = f"bytes {answer.start}-{answer.end - 1}/{self.file_part.part.bytes}"
-        readers, segments = _limits(scope)
-        in_thread = partial(anyio.to_thread.run_sync, limiter=readers)
-        segment = OpenSegment(segments if self.file_part.is_sealed else None)
+        limits = _limits(scope)
+        in_thread = partial(anyio.to_thread.run_sync, limiter=limits.readers)
+        segment = OpenSegment(limits.segments if self.file_part.is_sealed else None)
         try:
             await drained(scope, self.stalled_s)  # who does not read takes no segment from others
         except TimeoutError:
@@ -124,7 +124,7 @@ class FileResponse(Response):
         headers: Mapping[str, str],
     ) -> None:
         try:
-            reading = await in_thread(self.file_part.open, answer.start)
+            reading = await self._opened(in_thread, scope, answer)
         except Problem as problem:
             segment.release()
             await problem.response()(scope, receive, send)
@@ -135,6 +135,17 @@ class FileResponse(Response):
         finally:
             with anyio.CancelScope(shield=True):
                 await in_thread(reading.close)
+
+    async def _opened(self, in_thread: Any, scope: Scope, answer: Answer) -> Reading:
+        """Raises Problem. Proofs of whole files come one after the other, and leave the other threads to who reads."""
+        opening = partial(in_thread, self.file_part.open, answer.start, answer.end)
+        reading = await opening()
+        if reading is None:
+            await anyio.to_thread.run_sync(self.file_part.prove, limiter=_limits(scope).proofs)
+            reading = await opening()
+        if reading is None:
+            raise self.file_part.changed()
+        return reading  # type: ignore[no-any-return]
 
     async def _send_from(
         self,
@@ -179,10 +190,18 @@ class FileResponse(Response):
             self.metrics.downloaded.inc(body.sent)
 
 
-def _limits(scope: Scope) -> tuple[anyio.CapacityLimiter, asyncio.Semaphore]:
-    """Of threads that read files, and of open segments, in this process."""
+class _Limits(NamedTuple):
+    """Of threads that read files, of threads that prove whole ones, and of open segments, in this process."""
+
+    readers: anyio.CapacityLimiter
+    proofs: anyio.CapacityLimiter
+    segments: asyncio.Semaphore
+
+
+def _limits(scope: Scope) -> _Limits:
     state = scope["app"].state
     if not hasattr(state, "download_limits"):
-        state.download_limits = anyio.CapacityLimiter(READERS), asyncio.Semaphore(SEGMENTS)
-    limits: tuple[anyio.CapacityLimiter, asyncio.Semaphore] = state.download_limits
+        proofs = anyio.CapacityLimiter(1)
+        state.download_limits = _Limits(anyio.CapacityLimiter(READERS), proofs, asyncio.Semaphore(SEGMENTS))
+    limits: _Limits = state.download_limits
     return limits

@@ -21,7 +21,7 @@ UNPROVEN_BYTES = (
 )  # the same until it is proven: a smaller file that is damaged is refused, not broken off
 PROOF_BYTES = 1024 * 1024
 
-Identity = tuple[int, ...]
+Identity = tuple[int, ...] | str
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Proofs:
     _proven: dict[tuple[str, str], Identity] = field(default_factory=dict)
 
     def holds(self, artifact: str, name: str, identity: Identity) -> bool:
-        return self._proven.get((artifact, name)) == identity
+        return bool(identity) and self._proven.get((artifact, name)) == identity
 
     def add(self, artifact: str, name: str, identity: Identity) -> None:
         self._proven[artifact, name] = identity
@@ -64,30 +64,53 @@ class FilePart:
             "X-Content-Type-Options": "nosniff",
         }
 
-    def open(self, start: int) -> "Reading":
-        """Raises Problem for a file that is gone, and for one that is not as its manifest says, as far as that shows before
-        all of it is read."""
+    def open(self, start: int, end: int) -> "Reading | None":
+        """None for a part of a plain file that was not proven: `prove` it first. Raises Problem for a file that is gone, and
+        for one that is not as its manifest says, as far as that shows before all of it is read."""
         artifact, name = self.manifest.artifact, self.part.name
-        try:
-            self._require_stored()
-            file = self.store.open(artifact, name, 0 if self.is_sealed else start)
-        except ExportError as error:
-            is_gone = isinstance(error, RequestError) and not isinstance(error, SettingsError)
-            raise (_gone() if is_gone else problem_of(error)) from None
+        file = self._opened(0 if self.is_sealed else start)
         identity = _identity(file)
         try:
             if self.is_sealed:
                 file.seek(start)
                 return Reading(self, file, start, None)
-            if start == 0 and not self.proofs.holds(artifact, name, identity):
+            if self.proofs.holds(artifact, name, identity):
+                return Reading(self, file, start, None, identity)
+            if start == 0 and end == self.part.bytes:
                 return Reading(self, file, start, partial(self.proofs.add, artifact, name, identity))
-            if not self.proofs.holds(artifact, name, identity):
-                self._prove()
-                self.proofs.add(artifact, name, identity)
-            return Reading(self, file, start, None, identity)
         except BaseException:
             file.close()
             raise
+        file.close()
+        return None
+
+    def prove(self) -> None:
+        """Reads all of a plain file, unless it was proven meanwhile. Raises Problem for one that is not as its manifest says."""
+        digest = hashlib.sha256()
+        with self._opened(0) as whole:
+            identity = _identity(whole)
+            if self.proofs.holds(self.manifest.artifact, self.part.name, identity):
+                return
+            try:
+                while block := whole.read(PROOF_BYTES):
+                    digest.update(block)
+            except ExportError as error:
+                raise problem_of(error) from None
+        if digest.hexdigest() != self.part.sha256:
+            raise self.changed()
+        self.proofs.add(self.manifest.artifact, self.part.name, identity)
+
+    def changed(self) -> Problem:
+        """That the file is another one."""
+        return problem_of(_changed(self))
+
+    def _opened(self, start: int) -> BinaryIO:
+        try:
+            self._require_stored()
+            return self.store.open(self.manifest.artifact, self.part.name, start)
+        except ExportError as error:
+            is_gone = isinstance(error, RequestError) and not isinstance(error, SettingsError)
+            raise (_gone() if is_gone else problem_of(error)) from None
 
     def presigned_url(self, valid_s: int) -> str | None:
         """Where the store itself gives the file; None where it does not. Raises Problem as `open` does."""
@@ -121,14 +144,6 @@ class FilePart:
         """A sealed file proves each segment by itself."""
         return self.part.sealed_sha256 is not None
 
-    def _prove(self) -> None:
-        digest = hashlib.sha256()
-        with self.store.open(self.manifest.artifact, self.part.name) as whole:
-            while block := whole.read(PROOF_BYTES):
-                digest.update(block)
-        if digest.hexdigest() != self.part.sha256:
-            raise problem_of(_changed(self))
-
 
 class Reading:
     """The bytes of a file from `start` on; the last of them only when all were proven, which `proven` is told. `identity` is
@@ -149,8 +164,9 @@ class Reading:
 
     @property
     def proven_file(self) -> BinaryIO | None:
-        """The file itself, which the kernel may send; None for one that has to be proven or opened on the way."""
-        return self._file if self._identity else None
+        """The file itself, which the kernel may send; None for one that has to be proven or opened on the way, or lies in a
+        bucket."""
+        return self._file if self._identity and _descriptor(self._file) is not None else None
 
     def require_same(self) -> None:
         """Raises DamagedArtifact for a proven file that was changed meanwhile."""
@@ -199,12 +215,19 @@ class Reading:
 
 
 def _identity(file: BinaryIO) -> Identity:
-    """Of the file behind a plain part; of a bucket's object, which never changes, nothing."""
-    try:
-        status = os.fstat(file.fileno())
-    except (OSError, AttributeError):
-        return ()
+    """Of the file behind a plain part, or of a bucket's object; empty where nothing tells it from another."""
+    descriptor = _descriptor(file)
+    if descriptor is None:
+        return str(getattr(getattr(file, "raw", file), "etag", ""))
+    status = os.fstat(descriptor)
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _descriptor(file: BinaryIO) -> int | None:
+    try:
+        return file.fileno()
+    except (OSError, AttributeError):
+        return None
 
 
 def _changed(file_part: FilePart) -> DamagedArtifact:

@@ -160,6 +160,20 @@ def test_a_sealed_file_and_a_link_of_single_use_are_never_redirected(in_bucket: 
         assert (len(fetched.history), fetched.content) == (redirects, DATA)
 
 
+def test_an_object_that_was_replaced_is_proven_again(in_bucket: InBucket) -> None:
+    manifest = stored(in_bucket.unsealed, {"leads.csv": DATA}, token="20240119T020000Z-ffffff")
+    ranged = {"Range": "bytes=10-19"}
+    for headers in ({}, ranged, {"Range": "bytes=0-9"}):
+        assert in_bucket.get(in_bucket.streaming, manifest, headers=headers).content in (
+            DATA,
+            DATA[:10],
+            DATA[10:20],
+        )
+    in_bucket.bucket.put(f"exports/{manifest.artifact}/leads.csv", DATA[::-1], {})
+    answer = in_bucket.get(in_bucket.streaming, manifest, headers=ranged)
+    assert (answer.status_code, answer.json()["code"]) == (500, "damaged")
+
+
 def test_a_file_that_is_gone_from_the_bucket_is_no_redirect(in_bucket: InBucket) -> None:
     lost = stored(in_bucket.unsealed, {"leads.csv": DATA[:100]}, token="20240118T020000Z-ffffff")
     in_bucket.bucket.remove(f"exports/{lost.artifact}/leads.csv")

@@ -140,6 +140,23 @@ def test_a_file_that_becomes_shorter_breaks_the_download(alone: Alone) -> None:
         assert read_to_the_end(connection) < SIZE
 
 
+def test_ranges_of_one_file_are_proven_by_one_reading(alone: Alone) -> None:
+    served, token = alone.served, "20240116T020000Z-cccccc"
+    environment = {k: v for k, v in served.environment.items() if k != f"{PREFIX}MASTER_KEY"}
+    store = Opened.open(served.project.root, environment).store
+    manifest = stored(store, {"leads.csv": bytes(SIZE)}, token=token)
+    before = _read_bytes(alone.pid)
+    with ThreadPoolExecutor(8) as threads:
+        ranges = [{"Range": f"bytes={start}-{start + 9}"} for start in range(8)]
+        answers = list(threads.map(lambda headers: alone.get(manifest, headers=headers), ranges))
+    assert [answer.content for answer in answers] == [bytes(10)] * 8
+    assert SIZE <= _read_bytes(alone.pid) - before < 2 * SIZE
+
+
+def _read_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/io").read_text().split()[1])
+
+
 def test_connections_that_say_nothing_are_closed_and_others_are_served(alone: Alone) -> None:
     with ExitStack() as stack:
         begun = [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST /exports HTTP/1.1\r\nContent-Length: 9\r\n"]
