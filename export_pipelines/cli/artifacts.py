@@ -111,7 +111,7 @@ def seal(
 def _seal(project: "Project", store: "SealedStore", artifact: str) -> bool:
     """Whether it was not sealed before."""
     from export_pipelines.artifacts.sealing import seal_in_place
-    from export_pipelines.frames import lacks_index
+    from export_pipelines.frames.lead_index import lacks_index
 
     with project.ledger.locks.hold(f"seal {artifact}") as ours:
         if not ours:
@@ -126,7 +126,7 @@ def _seal(project: "Project", store: "SealedStore", artifact: str) -> bool:
 
 
 def _add_index(project: "Project", store: "SealedStore", artifact: str) -> None:
-    from export_pipelines.frames import add_lead_index
+    from export_pipelines.frames.lead_index import add_lead_index
 
     why_not = add_lead_index(store, artifact)
     if why_not:

@@ -53,7 +53,7 @@ def holds_lead(manifest: Manifest, store: Store, mark: int) -> bool | None:
 
 def why_unknown(manifest: Manifest, store: Store) -> str:
     """Why nobody knows whether the artifact holds a lead, for one of which `holds_lead` is None."""
-    from export_pipelines.frames import why_no_ids
+    from export_pipelines.frames.lead_ids import why_no_ids
 
     if manifest.is_sealed and sealed_store(store).keys.get(manifest.artifact) is None:
         return "its data key is not in this ledger"

@@ -5,8 +5,6 @@
 The way back of `encode/`: it sees manifests and files, never a definition or a source."""
 
 from export_pipelines.frames.frame_types import frame_of
-from export_pipelines.frames.lead_ids import why_no_ids
-from export_pipelines.frames.lead_index import add_lead_index, lacks_index
 from export_pipelines.frames.read_artifact import (
     read_artifact,
     scan_artifacts,
@@ -16,13 +14,10 @@ from export_pipelines.frames.read_artifact import (
 )
 
 __all__ = [
-    "add_lead_index",
     "frame_of",
-    "lacks_index",
     "read_artifact",
     "scan_artifacts",
     "schema_of",
     "to_arrow",
     "to_pandas",
-    "why_no_ids",
 ]

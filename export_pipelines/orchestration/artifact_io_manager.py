@@ -4,7 +4,6 @@ from typing import Any
 
 import dagster as dg
 
-from export_pipelines.frames import frame_of
 from export_pipelines.orchestration.failing import as_dagster_failure
 from export_pipelines.project import Project
 
@@ -24,6 +23,8 @@ class ArtifactIOManager(dg.IOManager):
         pass
 
     def load_input(self, context: dg.InputContext) -> Any:
+        from export_pipelines.frames import frame_of  # of no use to a process that loads nothing
+
         export = context.asset_key.path[-1]
         with as_dagster_failure():
             definition = self.project.definition(export)

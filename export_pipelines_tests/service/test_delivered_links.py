@@ -100,8 +100,11 @@ def test_a_mail_carries_a_link_for_each_recipient_that_gives_the_files(office: O
     for recipient, text in bodies.items():
         fetched = [requests.get(url, timeout=30) for url in _urls(text)]
         assert [answer.content for answer in fetched] == list(PARTS.values())
-        entry = office.served.project.ledger.audit("download", office.manifest.artifact)[-1]
-        assert entry.actor == recipient
+        ledger = office.served.project.ledger
+        entry = ledger.audit("download", office.manifest.artifact)[-1]
+        link = Links(ledger.engine).named(str(entry.detail["link"]))
+        assert link is not None
+        assert (entry.actor, link.recipient) == (OPERATOR, recipient)
     assert office.post.messages[0]["To"] == RUTH
 
 

@@ -20,7 +20,7 @@ from export_pipelines.artifacts.sealing import SealedStore
 from export_pipelines.artifacts.sealing.stream import SEGMENT_BYTES
 from export_pipelines.erasure.lead_search import holds_lead, lead_mark, search, why_unknown
 from export_pipelines.errors import DamagedArtifact
-from export_pipelines.frames import lacks_index
+from export_pipelines.frames.lead_index import lacks_index
 from export_pipelines.ledger import open_ledger
 from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines.run.lead_marks import lead_marks
