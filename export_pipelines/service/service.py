@@ -1,5 +1,6 @@
 """What all requests of one process share: the project as its files are now, its runs, counters and limits."""
 
+import asyncio
 import logging
 import threading
 import time
@@ -34,6 +35,7 @@ class Service:
 
     def __init__(self, project: Project, runs: RequestedRuns, settings: ServiceSettings) -> None:
         self.settings, self.runs, self.metrics = settings, runs, Metrics()
+        self.public_url = project.settings.public_url
         self.requests_by_principal = Tokens(settings.requests_per_s, settings.requests_at_once)
         self.denials_by_address = Tokens(settings.denials_per_minute / 60, settings.denials_per_minute)
         self.proofs = Proofs()
@@ -43,8 +45,9 @@ class Service:
 
     @property
     def project(self) -> Project:
-        """With its exports as their files are now."""
-        if time.monotonic() - self._looked_at > LOOK_S and self._lock.acquire(blocking=False):
+        """With its exports as their files are now; in the event loop, which reads no files, as they were at the last look."""
+        is_due = time.monotonic() - self._looked_at > LOOK_S and not _in_event_loop()
+        if is_due and self._lock.acquire(blocking=False):
             try:
                 self._renew()
             finally:
@@ -112,6 +115,14 @@ def service_of(request: Request) -> Service:
     service = request.app.state.service
     assert isinstance(service, Service)
     return service
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _stamp(project: Project) -> Mapping[Path, tuple[int, int]]:

@@ -114,8 +114,11 @@ async def create_export(
     ] = None,
     prefer: Prefer = None,
 ) -> JSONResponse:
-    desk = Desk(service_of(request), caller)
-    export, is_new = await anyio.to_thread.run_sync(desk.create, body, idempotency_key)
+    def create() -> tuple[Desk, ExportRequest, bool]:
+        desk = Desk(service_of(request), caller)
+        return desk, *desk.create(body, idempotency_key)
+
+    desk, export, is_new = await anyio.to_thread.run_sync(create)
     headers = {"Location": f"/exports/{export.id}"}
     return await _when_ended(desk, export, prefer, 201 if is_new else 200, headers)
 
@@ -128,8 +131,11 @@ async def create_export(
     responses=answers(403, 404, 422),
 )
 async def get_export(request: Request, caller: Known, id: Id, prefer: Prefer = None) -> JSONResponse:
-    desk = Desk(service_of(request), caller)
-    export = await anyio.to_thread.run_sync(desk.named, id)
+    def named() -> tuple[Desk, ExportRequest]:
+        desk = Desk(service_of(request), caller)
+        return desk, desk.named(id)
+
+    desk, export = await anyio.to_thread.run_sync(named)
     return await _when_ended(desk, export, prefer, 200, {})
 
 

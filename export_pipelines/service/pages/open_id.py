@@ -15,7 +15,14 @@ from export_pipelines.service.addresses import address_of, network_of
 from export_pipelines.service.auth import caller_named
 from export_pipelines.service.pages.open_id_provider import Provider, principal_of
 from export_pipelines.service.pages.rendering import ROOT
-from export_pipelines.service.pages.session import SIGN_IN, own_page, set_session, sign_in_page
+from export_pipelines.service.pages.session import (
+    SIGN_IN,
+    is_secure,
+    origin_of,
+    own_page,
+    set_session,
+    sign_in_page,
+)
 from export_pipelines.service.problems import not_here
 from export_pipelines.service.service import Service, service_of
 
@@ -40,17 +47,17 @@ async def to_provider(request: Request, next: str = ROOT, again: bool = False) -
     service = service_of(request)
     _require_open_id(service)
     session = request.scope["session"] = dict[str, Any]()
-    back = f"{request.url.scheme}://{request.url.netloc}{BACK}"
     try:
-        answer = await provider_of(service.settings).redirect(request, back, again)
+        answer = await provider_of(service.settings).redirect(request, f"{origin_of(request)}{BACK}", again)
     except RetryableError:
         return sign_in_page(request, 503, next, AWAY)
+    remembered = {"session": session, "next": own_page(next)}
     answer.set_cookie(
         COOKIE,
-        _signer(service).dumps({"session": session, "next": own_page(next)}),
+        await anyio.to_thread.run_sync(_signed, service, remembered),
         max_age=COOKIE_S,
         path=SIGN_IN,
-        secure=request.url.scheme == "https",
+        secure=is_secure(request),
         httponly=True,
         samesite="lax",
     )
@@ -63,7 +70,7 @@ async def from_provider(request: Request) -> Response:
     """Where the provider sends the browser; starts a session for the principal that the claim names."""
     service = service_of(request)
     _require_open_id(service)
-    kept = _remembered(request, service)
+    kept = await anyio.to_thread.run_sync(_remembered, request, service)
     request.scope["session"] = dict(kept.get("session", {}))
     next = own_page(str(kept.get("next", ROOT)))
     try:
@@ -127,6 +134,11 @@ def _remembered(request: Request, service: Service) -> Mapping[str, Any]:
     except BadData:
         return {}
     return values
+
+
+def _signed(service: Service, values: Mapping[str, Any]) -> str:
+    text: str = _signer(service).dumps(values)
+    return text
 
 
 def _signer(service: Service) -> Any:

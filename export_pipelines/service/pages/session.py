@@ -154,12 +154,25 @@ def own_page(path: str) -> str:
     return path if is_ours and "\\" not in path and path.isprintable() else ROOT
 
 
+def origin_of(request: Request) -> str:
+    """Where browsers reach this page: by the service's public URL, where one is set; `https://exports.acme.example`."""
+    public = urlsplit(service_of(request).public_url or "")
+    if public.scheme and public.netloc:
+        return f"{public.scheme}://{public.netloc}"
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+def is_secure(request: Request) -> bool:
+    """Whether cookies go over TLS alone."""
+    return origin_of(request).startswith("https:")
+
+
 def set_session(request: Request, answer: Response, token: str) -> None:
     answer.set_cookie(
         COOKIE,
         token,
         max_age=round(LIFETIME.total_seconds()),
-        secure=request.url.scheme == "https",
+        secure=is_secure(request),
         httponly=True,
         samesite="lax",
     )

@@ -286,6 +286,25 @@ def test_an_access_file_that_is_broken_is_not_shown(sign_in: SignIn) -> None:
     assert sign_in.denied()["why"] == "access.yaml cannot be read"
 
 
+def test_a_public_url_says_where_browsers_come_back(tmp_path: Path, store_url: str) -> None:
+    """Behind a proxy that the service does not trust, whatever the request says."""
+    with open_id_provider(USERS) as provider:
+        environment = environment_of(tmp_path / "project", store_url, provider.issuer)
+        environment[f"{PREFIX}PUBLIC_URL"] = "https://exports.acme.example/"
+        project = Project.open(tmp_path / "project", dict(environment))
+        make_keys(project, ())
+        with serving(project.root, environment) as (url, _):
+            headers = {"Host": "evil.example"}
+            answer = requests.get(
+                f"{url}/ui/sign-in/provider", headers=headers, allow_redirects=False, timeout=30
+            )
+            page = requests.get(f"{url}/ui/sign-in", headers=headers, timeout=30)
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert query["redirect_uri"] == ["https://exports.acme.example/ui/sign-in/back"]
+    for cookie in (answer.headers["Set-Cookie"], page.headers["Set-Cookie"]):
+        assert "; Secure" in cookie
+
+
 def test_wrong_metadata_are_read_again(tmp_path: Path, store_url: str) -> None:
     """Also what only the wrong ones had is not kept."""
     with open_id_provider(USERS) as provider:
