@@ -1,4 +1,4 @@
-"""`access`: why something is allowed or not, who may what, and the API keys."""
+"""`access`: why something is allowed or not, who may what, the API keys, and the end of sessions."""
 
 import csv
 import secrets
@@ -115,6 +115,19 @@ def _with_changes(
     known = {row["principal"] for row in rows}
     gone = [dict.fromkeys(rows[0]) | {"principal": name} for name in changed if name not in known]
     return [row | {"changed": changed.get(row["principal"], [])} for row in (*rows, *gone)]
+
+
+@access.command("sign-out")
+def sign_out(context: typer.Context, name: Principal, asker: As = None) -> None:
+    """End all sessions of NAME on the page, in every browser. Sessions that a key started end with the key too."""
+    from export_pipelines.ledger import AuditAction, AuditRecord, Sessions
+
+    project = _keeper_of_keys(context, asker)
+    ended = Sessions(project.ledger.engine).end_all(name)
+    project.trail.record(
+        AuditRecord(project.actor, AuditAction.SIGNED_OUT, "page", detail={"principal": name, "ended": ended})
+    )
+    say(f"sessions of {name} that were ended: {ended}")
 
 
 @key.command("new")

@@ -61,13 +61,13 @@ class Sessions:
         """Ends one session."""
         self._delete(sessions.c.sha256 == _digest(token))
 
-    def end_all(self, principal: str) -> None:
-        """Ends all sessions of a principal, in every browser."""
-        self._delete(sessions.c.principal == principal)
+    def end_all(self, principal: str) -> int:
+        """Ends all sessions of a principal, in every browser; says how many."""
+        return self._delete(sessions.c.principal == principal)
 
-    def _delete(self, where: sa.ColumnElement[bool]) -> None:
+    def _delete(self, where: sa.ColumnElement[bool]) -> int:
         with self.engine.begin() as connection:
-            connection.execute(sa.delete(sessions).where(where))
+            return connection.execute(sa.delete(sessions).where(where)).rowcount
 
 
 def _digest(token: str) -> str:

@@ -24,6 +24,7 @@ COMMANDS = (
     ("access", "key", "new", "ana"),
     ("access", "key", "revoke", "KEY"),
     ("access", "key", "rotate", "KEY"),
+    ("access", "sign-out", "ana"),
     ("access", "review"),
     ("detokenize", "v1.token"),
     ("evidence", "ARTIFACT", "-o", "OUTPUT"),

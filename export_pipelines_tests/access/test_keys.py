@@ -11,7 +11,8 @@ import pytest
 
 from export_pipelines.access.keys import digest_of, id_of, key_text
 from export_pipelines.errors import Denied
-from export_pipelines.ledger import ApiKeys, open_ledger
+from export_pipelines.ledger import ApiKeys, Sessions, open_ledger
+from export_pipelines.project import Project as Opened
 from export_pipelines_tests.conftest import Answer, Project
 
 Terminal = Callable[..., Answer]
@@ -97,6 +98,24 @@ def test_keys_are_for_those_who_administer(
 ) -> None:
     answer = terminal("access", "key", *command, "--as", "ana")
     assert answer.code == 2 and 'ana has no role with the permission "admin"' in answer.stderr
+
+
+def test_an_operator_ends_the_sessions_of_a_principal(guarded: Project, terminal: Terminal) -> None:
+    """Those that a key started, and those that none did; nobody else's."""
+    key = terminal("access", "key", "new", "ana", "--as", "boss").stdout.strip()
+    sessions = Sessions(Opened.open(guarded.folder, guarded.environment).ledger.engine)
+    by_key, other = sessions.new("ana", NOW, id_of(key)), sessions.new("boss", NOW)
+    terminal("access", "key", "revoke", id_of(key), "--as", "boss")
+    with pytest.raises(Denied, match="has ended"):
+        sessions.use(by_key, NOW)
+    without = sessions.new("ana", NOW)
+    assert terminal("access", "sign-out", "ana", "--as", "ana").code == 2
+    assert sessions.use(without, NOW) == "ana"
+    answer = terminal("access", "sign-out", "ana", "--as", "boss")
+    assert answer.code == 0 and "sessions of ana that were ended: 2" in answer.stderr
+    with pytest.raises(Denied, match="has ended"):
+        sessions.use(without, NOW)
+    assert sessions.use(other, NOW) == "boss"
 
 
 def test_review_tells_rights_keys_and_runs_of_each_principal(guarded: Project, terminal: Terminal) -> None:
