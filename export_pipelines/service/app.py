@@ -22,6 +22,7 @@ from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.project import Project
 from export_pipelines.service import api, pages
 from export_pipelines.service.desk import refreshed, submit_lost
+from export_pipelines.service.file_body import drained_or_cut
 from export_pipelines.service.heap import trim_heap
 from export_pipelines.service.limits import BodyLimits
 from export_pipelines.service.problems import (
@@ -210,6 +211,7 @@ class _Answers:
                 "answered",
                 extra={"method": scope["method"], "route": _route(scope), "status": status, "ms": ms},
             )
+        await drained_or_cut(scope, self.service.settings.stalled_s)
 
     def _headers(self, scope: Scope, message: Message) -> Sequence[tuple[bytes, bytes]]:
         present = {name.lower() for name, _ in message.get("headers", ())}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from starlette.types import Scope, Send
@@ -190,6 +191,18 @@ async def drained(scope: Scope, within_s: float) -> None:
         protocol.transport.set_write_buffer_limits(high=0)
         async with asyncio.timeout(within_s):
             await protocol.flow.drain()
+
+
+async def drained_or_cut(scope: Scope, stalled_s: float) -> None:
+    """The same, for as long as the reader takes something; who takes nothing for `stalled_s` is cut off."""
+    protocol, unsent = protocol_of(scope), 0
+    while protocol and (left := protocol.transport.get_write_buffer_size()):
+        if left == unsent:
+            cut(scope)
+            return
+        unsent = left
+        with suppress(TimeoutError):
+            await drained(scope, stalled_s)
 
 
 def cut(scope: Scope) -> None:

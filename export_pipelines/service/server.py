@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import socket
 import threading
 import time
 from typing import Any
@@ -23,9 +22,6 @@ log = logging.getLogger(__name__)
 KEEP_ALIVE_S = 30
 READ_BYTES = 32 * 1024  # of a request at a time; asyncio would take room for 256 KB
 LOOK_S = 1.0  # between looks at the parent
-USER_TIMEOUT = getattr(
-    socket, "TCP_USER_TIMEOUT", None
-)  # by which Linux ends what is not taken; None elsewhere
 
 
 def serve(project: Project, settings: ServiceSettings, parent: int | None = None) -> None:
@@ -59,7 +55,7 @@ def server_of(project: Project, settings: ServiceSettings) -> uvicorn.Server:
         host=settings.host,
         port=settings.port,
         loop="asyncio",  # uvloop knows no sendfile
-        http=_protocol(settings.request_s, settings.stalled_s),
+        http=_protocol(settings.request_s),
         ws="none",
         lifespan="on",
         access_log=False,  # it would print the signatures of links; the service logs its answers itself
@@ -76,18 +72,14 @@ def server_of(project: Project, settings: ServiceSettings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def _protocol(request_s: float, stalled_s: float) -> type[asyncio.Protocol]:
+def _protocol(request_s: float) -> type[asyncio.Protocol]:
     class Protocol(HttpToolsProtocol):
-        """uvicorn's, with a time for the head of a request and one for a reader who takes nothing of an answer, and itself in
-        the state of its scope."""
+        """uvicorn's, with a time for the head of a request, and itself in the state of its scope."""
 
         _head_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             transport.max_size = READ_BYTES
-            if USER_TIMEOUT is not None:
-                connection = transport.get_extra_info("socket")
-                connection.setsockopt(socket.IPPROTO_TCP, USER_TIMEOUT, round(stalled_s * 1000))
             super().connection_made(transport)
             self._await_head()
 
