@@ -1,9 +1,7 @@
 """The index of leads that sealing makes of what is stored: the same, to the byte, as the one that a run makes of its rows."""
 
-import os
 import shutil
 import sqlite3
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +20,7 @@ from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.read.open_source import open_source
+from export_pipelines_tests.artifacts.sealing.killed import killed_at
 from export_pipelines_tests.artifacts.sealing.test_store import masters
 from export_pipelines_tests.frames.test_frames import CASES
 from export_pipelines_tests.run.whole_run import plan_of, sample_url, token
@@ -29,6 +28,7 @@ from export_pipelines_tests.run.whole_run import plan_of, sample_url, token
 KEYS = Keys.from_bytes(b"h" * 32)
 NOW = datetime(2024, 1, 16, 2, 0, tzinfo=UTC)
 LEADS = 200
+MOST_STEPS = 100
 ODD_IDS = [
     "=1+1",
     "'=1",
@@ -46,8 +46,6 @@ ODD_IDS = [
     "'",
     "007",
 ]
-STEPS = ("open", "os.rename", "os.remove")
-MOST_STEPS = 100
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +171,7 @@ def test_killed_anywhere_it_has_the_index_or_can_be_given_it(
     for step in range(1, MOST_STEPS):
         shutil.rmtree(folder)
         shutil.copytree(tmp_path / "before", folder)
-        done = _killed_at(step, store, artifact)
+        done = killed_at(step, store, lambda: add_lead_index(store, artifact), "/store/")
         outcomes.add(store.manifest(artifact).lead_index is not None)
         seal_in_place(store, artifact)  # removes what is left
         assert add_lead_index(store, artifact) is None
@@ -181,28 +179,3 @@ def test_killed_anywhere_it_has_the_index_or_can_be_given_it(
         if done:
             break
     assert done and outcomes == {True, False}
-
-
-def _killed_at(step: int, store: SealedStore, artifact: str) -> bool:
-    """Indexes in a process that dies at its n-th step on files of the store; whether it came to the end."""
-    child = os.fork()
-    if child == 0:
-        store.keys.engine.dispose(close=False)  # type: ignore[attr-defined]  # the parent's
-        left = [step]
-
-        def die(event: str, arguments: tuple[object, ...]) -> None:
-            if event in STEPS and "/store/" in str(arguments[0]):
-                left[0] -= 1
-                if not left[0]:
-                    os._exit(9)
-
-        sys.addaudithook(die)
-        try:
-            add_lead_index(store, artifact)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    assert code in (0, 9), code
-    return code == 0

@@ -1,20 +1,18 @@
 """Sealing what lies in a store in clear: ended anywhere, an artifact is the plain one or the sealed one."""
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from export_pipelines.artifacts import Store, verify
+from export_pipelines.artifacts import verify
 from export_pipelines.artifacts.sealing import SealedStore, seal_in_place, sealed_store
 from export_pipelines.errors import DamagedArtifact, RetryableError, SettingsError
 from export_pipelines_tests.artifacts.build import PARTS, stored
 from export_pipelines_tests.artifacts.places import PLACES, SealedPlace
+from export_pipelines_tests.artifacts.sealing.killed import killed_at
 from export_pipelines_tests.artifacts.sealing.test_store import ARTIFACT, contents
 
-STEPS = ("open", "os.rename", "os.remove")
 MOST_STEPS = 200
 
 
@@ -108,7 +106,7 @@ def test_killed_anywhere_the_artifact_is_the_plain_one_or_the_sealed_one(folder_
     store = plain(folder_place)
     outcomes = set()
     for step in range(1, MOST_STEPS):
-        done = _killed_at(step, store)
+        done = killed_at(step, store, lambda: seal_in_place(store, ARTIFACT))
         strangers = [fault for fault in verify(store, ARTIFACT) if ": added" not in fault]
         assert strangers == [], step
         assert contents(store) == PARTS, step
@@ -122,31 +120,6 @@ def test_killed_anywhere_the_artifact_is_the_plain_one_or_the_sealed_one(folder_
             _again(store)
     assert done and outcomes == {True, False}
     assert in_clear(folder_place) == []
-
-
-def _killed_at(step: int, store: Store) -> bool:
-    """Seals in a process that dies at its n-th step on files; whether it came to the end."""
-    child = os.fork()
-    if child == 0:
-        sealed_store(store).keys.engine.dispose(close=False)  # type: ignore[attr-defined]  # the parent's
-        left = [step]
-
-        def die(event: str, arguments: object) -> None:
-            if event in STEPS:
-                left[0] -= 1
-                if not left[0]:
-                    os._exit(9)
-
-        sys.addaudithook(die)
-        try:
-            seal_in_place(sealed_store(store), ARTIFACT)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    assert code in (0, 9), code
-    return code == 0
 
 
 def _again(store: SealedStore) -> None:
