@@ -40,15 +40,25 @@ def attempt(home: Path, environment: dict[str, str], at: datetime, delivery: Any
     told.send("done")
 
 
-def begun(desk: Desk, artifact: str, entry: Any) -> tuple[Any, Connection]:
+def killed_attempt(desk: Desk, artifact: str, entry: Any, number: int, takes_s: float) -> float:
+    """An attempt, killed at a moment that `number` chooses of the `takes_s` that it takes; number 0 is killed when it is done.
+    Returns how long an attempt takes."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([f"export_pipelines.delivery.{name}" for name in PRELOADED] + [__name__])
-    told, tells = context.Pipe(duplex=False)
-    given = (desk.home, dict(desk.environment), desk.at, (artifact, entry), tells)
-    process = context.Process(target=attempt, args=given)
+    receiving, sending = context.Pipe(duplex=False)
+    arguments = (desk.home, dict(desk.environment), desk.at, (artifact, entry), sending)
+    process = context.Process(target=attempt, args=arguments)
     process.start()
-    assert told.recv() == "begins"
-    return process, told
+    assert receiving.recv() == "begins"
+    start = time.monotonic()
+    if number == 0:
+        assert receiving.recv() == "done"
+        takes_s = time.monotonic() - start
+    else:
+        time.sleep(takes_s * random.Random(number).random())
+    process.kill()
+    process.join()
+    return takes_s
 
 
 @pytest.fixture(params=KILLABLE)
@@ -66,15 +76,7 @@ def test_a_killed_delivery_is_completed_by_the_next_attempt(desk: Desk, receiver
         files = files_of(number, entry["kind"])
         whole |= set(files.values())
         made = stored(desk.store, files, token=f"{desk.at:%Y%m%dT%H%M%SZ}-0a1b2c", at=desk.at)
-        process, told = begun(desk, made.artifact, entry)
-        start = time.monotonic()
-        if number == 0:  # how long it takes when nobody kills it
-            assert told.recv() == "done"
-            takes_s = time.monotonic() - start
-        else:
-            time.sleep(takes_s * random.Random(number).random())
-        process.kill()
-        process.join()
+        takes_s = killed_attempt(desk, made.artifact, entry, number, takes_s)
         killed += [delivery.state for delivery in desk.ledger.deliveries(artifact=made.artifact)] != [
             "delivered"
         ]

@@ -4,7 +4,6 @@ KILLS=20 in the environment kills at so many moments at each destination instead
 
 import json
 import os
-import random
 import shutil
 import stat
 import time
@@ -29,7 +28,7 @@ from export_pipelines_tests.delivery.receivers import (
     Receiver,
     WebhookReceiver,
 )
-from export_pipelines_tests.delivery.test_kill_deliveries import KILLABLE, begun, files_of
+from export_pipelines_tests.delivery.test_kill_deliveries import KILLABLE, files_of, killed_attempt
 
 MOMENTS = int(os.environ.get("KILLS", "2"))
 MANIFEST = "daily.manifest.json"
@@ -240,15 +239,7 @@ def test_a_killed_delivery_is_completed_by_the_next_attempt(
         desk.at = AT + timedelta(days=number)
         files = files_of(number, entry["kind"])
         made = stored(desk.store, files, token=f"{desk.at:%Y%m%dT%H%M%SZ}-0a1b2c", at=desk.at)
-        process, told = begun(desk, made.artifact, entry)
-        start = time.monotonic()
-        if number == 0:  # how long it takes when nobody kills it
-            assert told.recv() == "done"
-            takes_s = time.monotonic() - start
-        else:
-            time.sleep(takes_s * random.Random(number).random())
-        process.kill()
-        process.join()
+        takes_s = killed_attempt(desk, made.artifact, entry, number, takes_s)
         desk.at += timedelta(hours=1)
         try:
             desk.send(made, entry)
