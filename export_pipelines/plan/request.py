@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING, Protocol
 
 from export_pipelines.access import Rights
 from export_pipelines.catalog import Catalog, Dataset
@@ -14,12 +15,27 @@ from export_pipelines.plan.dialects import Dialect, dialect_of
 from export_pipelines.plan.plan import Window
 from export_pipelines.plan.window import WHOLE_KEY
 
+if TYPE_CHECKING:
+    from export_pipelines.plan.dialects.dialect import Expression
+    from export_pipelines.plan.query.tables import Tables
+
+
+class NewRows(Protocol):
+    """The condition by which a horizon chooses the rows of one read. Each bound parameter of the `expression` stands for a
+    value of the read, in their order, and is none of the plan; `fields` are read beside what is exported, and `order` are
+    fields that sort the rows."""
+
+    fields: tuple[str, ...]
+    order: tuple[str, ...] | None
+
+    def expression(self, tables: "Tables") -> "Expression": ...
+
 
 @dataclass(frozen=True)
 class PlanRequest:
     """`dialect` is SQLAlchemy's name of the source database. `keys` holds no secret: for HASH_KEY and MASTER_KEY, the
     name of the version in use (`HASH_KEY_2:1a2b3c4d`), or the error that an export which needs it ends with. `rights` are None
-    where there is no access.yaml."""
+    where there is no access.yaml. `new_rows` are those of a stream."""
 
     definition: ExportDefinition
     window: Window
@@ -27,6 +43,7 @@ class PlanRequest:
     dialect: str
     keys: Mapping[str, str | SettingsError] = field(default_factory=dict)
     rights: Rights | None = None
+    new_rows: NewRows | None = None
 
     @property
     def sql(self) -> Dialect:
@@ -44,7 +61,9 @@ class PlanRequest:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """Ids of the fields that sort the rows; the last one is unique."""
+        """Ids of the fields that sort the rows; the last one is unique, of an export with an end."""
+        if self.new_rows is not None and self.new_rows.order is not None:
+            return self.new_rows.order
         chosen = (self.dataset.full(id) for id in self.definition.sort)
         return tuple(dict.fromkeys((*chosen, *self.dataset.order)))
 

@@ -12,6 +12,7 @@ from export_pipelines.definition.overrides import require_leads
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.dialects.dialect import NotPushable
 from export_pipelines.plan.query import times
+from export_pipelines.plan.query.new_rows import new_rows
 from export_pipelines.plan.query.operators import predicate
 from export_pipelines.plan.query.predicate import Build, Predicate, located
 from export_pipelines.plan.query.rows import place_of
@@ -172,4 +173,5 @@ _BLOCK: tuple[Build, ...] = (
     _lead_ids,
     _granted_flows,
     times.granted_days,
+    new_rows,
 )

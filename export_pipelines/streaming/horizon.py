@@ -1,0 +1,75 @@
+"""The contract of a horizon: which committed rows of a table are new since a position, whatever order they were committed in."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, Protocol
+
+import pyarrow as pa
+
+from export_pipelines.plan.plan import Plan
+from export_pipelines.plan.request import NewRows
+from export_pipelines.read.source import Source
+
+Start = Literal["now", "beginning"] | datetime  # a time: rows whose window field is not before it
+Position = Mapping[str, Any]  # JSON; what it holds is known to its horizon alone
+RowKey = tuple[str, ...]  # of a row, in the order of its span; JSON
+
+
+@dataclass(frozen=True)
+class Span:
+    """The rows that one look found to be new: the same rows in the same order whenever it is read, unless they are deleted
+    meanwhile. `content` says which, as JSON; when all are sent, the position is `end`."""
+
+    content: Mapping[str, Any]
+    end: Position
+
+
+class Rows(NamedTuple):
+    """A batch as a source gives it, of the plan's columns, and the key of its last row."""
+
+    batch: pa.RecordBatch
+    last: RowKey
+
+
+class Horizon(Protocol):
+    """One mechanism over one table. Each finds every row that was committed, none of a transaction that was rolled back.
+
+    name:     of the mechanism, such as `snapshots`; a position of another one is refused.
+    settle_s: rows of a transaction that lasts longer are lost; None where none are.
+    check:    SourceError where the mechanism does not work (a standby, a column or right that is missing).
+    begin:    the position from which a stream starts that has none yet.
+    look:     what is new after a position, in one query; None where nothing is. Fast, called several times a second.
+    read:     the rows of a span after a key (None: from its first), in batches of bounded size; closing it ends the query.
+    passed:   all rows up to a position are at the sink, and the cursor is stored: what the source kept for it may go.
+    close:    ends connections.
+
+    All raise RetryableError for a connection that breaks; the next call connects again.
+    """
+
+    name: str
+    settle_s: float | None
+
+    def check(self) -> None: ...
+
+    def begin(self, start: Start) -> Position: ...
+
+    def look(self, position: Position) -> Span | None: ...
+
+    def read(self, span: Span, after: RowKey | None) -> Iterator[Rows]: ...
+
+    def passed(self, position: Position) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Mechanism(Protocol):
+    """A horizon that was chosen for a dataset, before there is a plan: `new_rows` is its condition in the plan's query, and
+    `open` gives the horizon for the whole plan. `reason` says for people why this one, and what it may lose."""
+
+    name: str
+    reason: str
+    settle_s: float | None
+    new_rows: NewRows
+
+    def open(self, plan: Plan, source: Source) -> Horizon: ...

@@ -1,0 +1,1 @@
+"""Where the records of a stream go: a file for each service."""
