@@ -11,7 +11,8 @@ import pytest
 
 from export_pipelines.artifacts import Manifest, Store, verify
 from export_pipelines.definition.destinations import FolderSettings
-from export_pipelines.definition.export import Compression, Format, Limits, Split
+from export_pipelines.definition.export import Limits, Split
+from export_pipelines.definition.output import Compression, Format
 from export_pipelines.errors import LimitReached, RetryableError, SourceError, StoreError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import RunContext, check_run, deliver, destinations_of, run_export

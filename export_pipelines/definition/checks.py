@@ -11,6 +11,7 @@ from export_pipelines.definition.report_checks import key_faults, report_faults
 from export_pipelines.definition.same_files import OPEN, target_of
 from export_pipelines.definition.schedule import begins_within
 from export_pipelines.definition.selection import DATASETS, exportable, selection_faults
+from export_pipelines.definition.stream_checks import stream_faults
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import CatalogError
 from export_pipelines.templates import words_in
@@ -41,6 +42,7 @@ def definition_faults(written: WrittenExport, catalog: Catalog) -> Faults:
     if not report:
         yield from _sort(written, dataset)
         yield from _privacy(written, dataset)
+    yield from stream_faults(written, dataset)
     yield from _windows(written)
     yield from _files(written)
 

@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.output import Compression, Format
 from export_pipelines.definition.report import Report
 from export_pipelines.definition.reserved_names import AD_HOC
+from export_pipelines.definition.stream import Stream
 from export_pipelines.definition.words import ByteSize, Count, Flag
 
 Cadence = Literal["daily", "weekly", "monthly", "weekly of month"]
@@ -29,22 +31,6 @@ class Smart(BaseModel):
     exclude_pii: Flag = False  # no PII of any class; of a PII value, the components that may remain
     light: Flag = False  # without the wide JSON objects
     exclude: tuple[str, ...] = ()  # ids or globs
-
-
-class Format(BaseModel):
-    """A row of output.FORMATS and all of its options."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    options: dict[str, Any] = {}
-
-
-class Compression(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    codec: str = "none"
-    level: int | None = None
 
 
 class Split(BaseModel):
@@ -84,6 +70,7 @@ class ExportDefinition(BaseModel):
     filter: Filter = Filter()
     sort: tuple[str, ...] = ()  # field ids that sort the rows before the dataset's own order
     partition: Cadence | None = None  # None: one window, by `filter.last` or given at the run
+    stream: Stream | None = None  # of an export without an end, which has neither windows nor files
     schedule: str | None = None  # a cron line in UTC, made from the words by the loader; None is manual
     retry_for: str = RETRY_FOR  # how long a window of the schedule that failed is tried again
     start: str | None = None  # first day of the partitions, YYYY-MM-DD

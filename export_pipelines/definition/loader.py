@@ -18,6 +18,7 @@ from export_pipelines.definition.output import compression_of, format_of
 from export_pipelines.definition.overrides import RunOverrides, is_overridden, with_overrides
 from export_pipelines.definition.reserved_names import taken_by
 from export_pipelines.definition.same_files import Claims, conflict, targets_of
+from export_pipelines.definition.stream_checks import format_fault, with_format
 from export_pipelines.definition.written import WrittenExport, cadence_of
 from export_pipelines.errors import DefinitionError, RequestError, SettingsError, unknown
 from export_pipelines.yaml.lines import Document, Key
@@ -125,7 +126,7 @@ def ad_hoc_definition(name: str, data: Any, catalog: Catalog) -> ExportDefinitio
     """
     try:
         document = Document(data, {})
-        _Faults(name, document, {}).at(_early_faults(data))
+        _Faults(name, document, {}).at([*_early_faults(data), *_ad_hoc_faults(data)])
         definition = _checked(Path(name), name, document, catalog, {})
         written = WrittenExport.model_validate(data)
         _Faults(name, document, {}).at(kept_faults(written, catalog))
@@ -149,7 +150,7 @@ def _checked(
 ) -> ExportDefinition:
     stop = _Faults(file, document, overrides)
     try:
-        written = WrittenExport.model_validate(document.data)
+        written = WrittenExport.model_validate(with_format(document.data))
     except ValidationError as error:
         faults = list(plain_faults(error, WrittenExport))
         stop.at([*faults, *_faults_of_valid_keys(document.data, faults, catalog)])
@@ -197,6 +198,13 @@ def _early_faults(data: Any) -> Faults:
     """What makes every other fault pointless."""
     if not isinstance(data, dict):
         yield (), "an export definition is a mapping (key: value), with at least type and format"
+    else:
+        yield from format_fault(data)
+
+
+def _ad_hoc_faults(data: Any) -> Faults:
+    if isinstance(data, dict) and "stream" in data:
+        yield ("stream",), "stream: a request is for files; a stream is a file in the folder of exports"
 
 
 def _faults_of_valid_keys(data: dict[str, Any], faults: list[tuple[Key, str]], catalog: Catalog) -> Faults:
@@ -224,6 +232,7 @@ def _definition(
         report=written.report,
         fields=tuple(written.fields) if isinstance(written.fields, list) else written.fields,
         partition=cadence_of(written),
+        stream=written.stream,
         schedule=schedule.cron if schedule else None,
         retry_for=schedule.retry_for if schedule else RETRY_FOR,
         compression=compression_of(written.compression),

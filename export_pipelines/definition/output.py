@@ -7,9 +7,24 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
-from export_pipelines.definition.export import Compression, Format
 from export_pipelines.definition.one_of import OneOf, one_of
 from export_pipelines.definition.words import Flag, fault, unless
+
+
+class Format(BaseModel):
+    """A row of FORMATS and all of its options."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Compression(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    codec: str = "none"
+    level: int | None = None
 
 
 class _Options(BaseModel):

@@ -30,6 +30,7 @@ from export_pipelines.definition.filters import Filter
 from export_pipelines.definition.output import WrittenCompression, WrittenFormat
 from export_pipelines.definition.report import Over, Report, TimeBasis
 from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
+from export_pipelines.definition.stream import Stream
 from export_pipelines.definition.words import DayText, Flag, Hours, Names, Span, fault
 from export_pipelines.templates import PART_WORDS, header_faults, template_faults
 from export_pipelines.yaml.schema_faults import shown_value
@@ -138,7 +139,10 @@ class WrittenExport(BaseModel):
     description: Annotated[str, Field(description="What the export is for, for those who meet it.")] = ""
     owner: Annotated[str | None, Field(description="Who answers for it.")] = None
     type: Annotated[ExportType, Field(description="What is exported.")]
-    format: Annotated[WrittenFormat, Field(description="The format, or a mapping of it to its options.")]
+    format: Annotated[
+        WrittenFormat,
+        Field(description="The format, or a mapping of it to its options; a stream has that of its sink."),
+    ]
     fields: Annotated[
         _Fields,
         BeforeValidator(_fields_shape, json_schema_input_type=_Fields),
@@ -168,6 +172,10 @@ class WrittenExport(BaseModel):
         ),
     ] = None
     start: Annotated[DayText | None, Field(description="First day of the partitions.")] = None
+    stream: Annotated[
+        Stream | None,
+        Field(description="In place of partitions: an export without an end, and the sink of its records."),
+    ] = None
     metrics: Annotated[
         list[str], Field(description="Of a report: what is measured.", examples=[["leads", "cost"]])
     ] = []
@@ -234,4 +242,6 @@ class WrittenExport(BaseModel):
 def definition_schema() -> dict[str, Any]:
     """The JSON Schema of an export's YAML, for editors."""
     schema = WrittenExport.model_json_schema()
+    schema["required"].remove("format")
+    schema["anyOf"] = [{"required": ["format"]}, {"required": ["stream"]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -11,7 +11,7 @@ import dagster as dg
 
 from export_pipelines.catalog.load import shown
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.definition.export import Format
+from export_pipelines.definition.output import Format
 from export_pipelines.definition.remembered import Known, read_known
 from export_pipelines.definition.reserved_names import taken_by
 from export_pipelines.definition.words import NAME_PATTERN

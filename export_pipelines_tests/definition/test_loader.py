@@ -8,8 +8,7 @@ import pytest
 
 from export_pipelines.catalog import Catalog
 from export_pipelines.definition import ad_hoc_definition, load_definitions, loader
-from export_pipelines.definition.export import Compression
-from export_pipelines.definition.output import compression_of
+from export_pipelines.definition.output import Compression, compression_of
 from export_pipelines.errors import DefinitionError, SettingsError
 from export_pipelines.plan.window import WHOLE
 from export_pipelines.plan.window_words import window_words

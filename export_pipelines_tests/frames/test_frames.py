@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from export_pipelines.artifacts import Manifest, Store, open_store
-from export_pipelines.definition.export import Compression, Format, Split
+from export_pipelines.definition.export import Split
+from export_pipelines.definition.output import Compression, Format
 from export_pipelines.errors import DamagedArtifact, RequestError
 from export_pipelines.frames import read_artifact, scan_artifacts, schema_of, to_arrow, to_pandas
 from export_pipelines.mask.keys import Keys

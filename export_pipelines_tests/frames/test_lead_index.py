@@ -11,7 +11,8 @@ import pytest
 
 from export_pipelines.artifacts import Manifest, lead_index, open_store, verify
 from export_pipelines.artifacts.sealing import SealedStore, seal_in_place
-from export_pipelines.definition.export import Compression, Format, Split
+from export_pipelines.definition.export import Split
+from export_pipelines.definition.output import Compression, Format
 from export_pipelines.erasure.lead_search import holds_lead, lead_mark
 from export_pipelines.frames.lead_ids import READERS, why_no_ids
 from export_pipelines.frames.lead_index import add_lead_index, lacks_index

@@ -11,7 +11,8 @@ import simplejson
 
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import Kind
-from export_pipelines.definition.export import Compression, Format, Split
+from export_pipelines.definition.export import Split
+from export_pipelines.definition.output import Compression, Format
 from export_pipelines.mask.keys import Keys
 from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.plan import OutputColumn

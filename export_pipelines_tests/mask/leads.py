@@ -10,7 +10,8 @@ import pyarrow as pa
 from export_pipelines import mask
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition.destinations import FolderSettings
-from export_pipelines.definition.export import ExportDefinition, Format, Limits
+from export_pipelines.definition.export import ExportDefinition, Limits
+from export_pipelines.definition.output import Format
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.plan import Plan

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from export_pipelines.catalog import Catalog, Dataset, Field, Join, StoredAs
-from export_pipelines.definition.export import ExportDefinition, Format
+from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.output import Format
 from export_pipelines.plan.plan import Window
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.request import PlanRequest

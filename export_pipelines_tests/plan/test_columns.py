@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from export_pipelines.catalog import Field, Kind
-from export_pipelines.definition.export import Format
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.output import Format
 from export_pipelines.errors import ExportError
 from export_pipelines.plan.columns import columns_of, without_repeats
 from export_pipelines_tests.plan.leads import CATALOG, columns, plan

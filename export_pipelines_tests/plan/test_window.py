@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_pipelines.definition.export import Cadence, ExportDefinition, Format
+from export_pipelines.definition.export import Cadence, ExportDefinition
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.output import Format
 from export_pipelines.errors import WindowError
 from export_pipelines.plan.partitions import last_complete_window, partition_keys
 from export_pipelines.plan.window import (

@@ -13,8 +13,9 @@ from typing import Any
 import psycopg
 
 from export_pipelines.catalog import SEMANTIC_TYPES, Catalog, Dataset, Field, Kind, StoredAs
-from export_pipelines.definition.export import ExportDefinition, Format
+from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.output import Format
 from export_pipelines.plan.request import PlanRequest
 from export_pipelines.plan.window import WHOLE
 from export_pipelines_tests.plan.tables import field

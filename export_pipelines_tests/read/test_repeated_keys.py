@@ -8,7 +8,8 @@ import pytest
 
 from export_pipelines import mask
 from export_pipelines.catalog import Catalog, Dataset, PiiClass
-from export_pipelines.definition.export import ExportDefinition, Format, Limits
+from export_pipelines.definition.export import ExportDefinition, Limits
+from export_pipelines.definition.output import Format
 from export_pipelines.errors import DataError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import PlanRequest, compile_plan

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from export_pipelines.artifacts import Manifest, Store, open_store
-from export_pipelines.definition.export import Format, Limits, Split
+from export_pipelines.definition.export import Limits, Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
+from export_pipelines.definition.output import Format
 from export_pipelines.errors import LimitReached, RequestError, WindowError
 from export_pipelines.estimate import estimate
 from export_pipelines.mask.keys import Keys

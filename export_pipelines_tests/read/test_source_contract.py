@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.definition.destinations import FolderSettings
-from export_pipelines.definition.export import Compression, Format, Split
+from export_pipelines.definition.export import Split
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
+from export_pipelines.definition.output import Compression, Format
 from export_pipelines.errors import SourceError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.read.open_source import open_source

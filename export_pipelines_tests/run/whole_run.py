@@ -9,13 +9,8 @@ from typing import Any
 
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition.destinations import FolderSettings
-from export_pipelines.definition.export import (
-    Compression,
-    ExportDefinition,
-    Format,
-    Limits,
-    Split,
-)
+from export_pipelines.definition.export import ExportDefinition, Limits, Split
+from export_pipelines.definition.output import Compression, Format
 from export_pipelines.errors import SettingsError
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.plan import Plan
