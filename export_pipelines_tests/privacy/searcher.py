@@ -60,6 +60,8 @@ NOBODYS = re.compile(  # ids, hashes, tokens, moments, seconds, references: what
     r"|20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{6}|\.\d{3})?(?:Z|\+00:00)?|(?<!\d)17\d{11}(?!\d)"
     r"|(?<!\d)\d+\.\d{10,}|(?<!\d)1[78]\d{8}\.\d{4,}|REF-\d{8}"
 )
+# the seconds of Dagster's clock, with as many decimals as its float has: the whole of a value under CLOCK in a database
+MOMENT, CLOCK = re.compile(r"1[78]\d{8}(?:\.\d{1,7})?"), "timestamp"
 # no other text can hold anything
 SUSPECT = re.compile(r"(?i)qx|zq|[^\x00-\x7f]|[%&\\]|(?:[0-9][^0-9a-z]*){8}")
 UNSEEN, FILLERS = ("Mn", "Me", "Cf"), "\u115f\u1160\u3164\uffa0"  # what nobody sees; of letters, too
@@ -261,7 +263,15 @@ def _of_database(data: bytes) -> Iterator[Leaf]:
                 for row in connection.execute(f'SELECT * FROM "{name}"'):
                     for cell in row:
                         if isinstance(cell, bytes):
-                            yield from (("", f"{name}{path}", text) for _, path, text in _of_raw(cell))
+                            yield from (
+                                ("", f"{name}{path}", text)
+                                for _, path, text in _of_raw(cell)
+                                if not _is_moment(path, text)
+                            )
+
+
+def _is_moment(path: str, text: str) -> bool:
+    return path.rpartition(".")[2] == CLOCK and MOMENT.fullmatch(text) is not None
 
 
 def _of_raw(data: bytes) -> Iterator[Leaf]:

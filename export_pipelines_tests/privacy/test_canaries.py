@@ -6,9 +6,11 @@ CANARIES=100000 in the environment searches so many leads instead of 200, and in
 import ast
 import json
 import os
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -201,6 +203,31 @@ def test_the_searcher_finds_every_spelling(tmp_path: Path) -> None:
         if (f"{number}.{n}", place, spelling.kind) not in seen
     ]
     assert missing == []
+
+
+def test_the_searcher_takes_a_moment_of_dagsters_clock_for_nobody(tmp_path: Path) -> None:
+    records = (
+        '{"timestamp": 1795987365.126}',
+        '{"event": {"timestamp": 1818234501.2}}',
+        '{"timestamp": 987365126}',
+        '{"timestamp": "1795987365.126 of 987365126"}',
+        '{"timestamp": 8182365126.5}',
+        '{"moment": 1795987365.126}',
+        "1795987365.126",
+    )
+    with closing(sqlite3.connect(tmp_path / "events.db")) as connection, connection:
+        connection.execute("CREATE TABLE event_logs (event TEXT, timestamp TIMESTAMP)")
+        connection.executemany("INSERT INTO event_logs (event) VALUES (?)", [(text,) for text in records])
+    (tmp_path / "events.json").write_text(f"[{records[0]}]", encoding="utf-8")
+    values = [hit["value"] for hit in searched(tmp_path).hits]
+    assert values == [
+        "987365126",
+        "1795987365.126 of 987365126",
+        "8182365126.5",
+        "1795987365.126",
+        "1795987365.126",
+        "1795987365.126",
+    ]
 
 
 @pytest.mark.parametrize("form", FORMATS)
