@@ -13,6 +13,7 @@ ExportError                      what, where, what to do
 |   |-- SourceError              source unreachable, table or column missing
 |   `-- ImportFileError          a file handed to `import`
 |-- RetryableError               the same run may succeed later          exit code 1
+|   `-- LostLease                another process runs the stream now
 `-- FatalError                   stopped, nothing left behind            exit code 1
     |-- LimitReached             more rows or bytes than the export may write
     |-- DataError                a stored value that its declared type cannot hold
@@ -144,6 +145,12 @@ class RetryableError(ExportError):
     def __init__(self, what: str, *, where: str = "", remedy: str = "", after_s: float | None = None) -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.after_s = after_s
+
+
+class LostLease(RetryableError):
+    """Another process runs the stream now; this one sends nothing more."""
+
+    code = "lost_lease"
 
 
 class FatalError(ExportError):

@@ -129,7 +129,9 @@ class Project(ProjectParts, ArtifactReader):
         permission: "Permission",
     ) -> "PlanRequest":
         from export_pipelines.plan.rights import with_rights
+        from export_pipelines.plan.window import require_end
 
+        require_end(definition)
         return with_rights(self.bare_request(definition, window), policy, asker, permission, self.now())
 
     def bare_request(self, definition: "ExportDefinition", window: "Window") -> "PlanRequest":

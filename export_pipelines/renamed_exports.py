@@ -22,9 +22,7 @@ def store_of(
     """Artifacts stay under the name that they were made with; asked for an export, the store gives them too. Where a master
     key is held, new ones are sealed. Raises SettingsError for a master key that is too short."""
     former = {
-        definition.name: definition.renamed_from
-        for definition in loaded.definitions
-        if definition.renamed_from
+        definition.name: definition.renamed_from for definition in loaded.all if definition.renamed_from
     }
     masters = MasterKeys.of(settings.master_key)
     store = SealedStore(open_store(settings.store_url, s3_client), keys, masters, now)
@@ -34,7 +32,7 @@ def store_of(
 def ledger_of(settings: Settings, loaded: Loaded, s3_client: "ClientOf | None" = None) -> ledgers.Ledger:
     """The ledger, in which the records of an earlier name are those of the new one from now on. Raises SettingsError."""
     ledger = ledgers.ledger_of(settings, s3_client)
-    for definition in loaded.definitions:
+    for definition in loaded.all:
         for old in definition.renamed_from:
             ledger.renamed(old, definition.name)
     return ledger

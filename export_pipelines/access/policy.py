@@ -27,7 +27,7 @@ class Written(BaseModel):
 class Destinations(Written):
     """Globs of the places that files may be delivered to; a kind that is left out is not allowed.
 
-    email: addresses; s3: bucket/key; sftp: hosts; webhook: URLs; folder: paths.
+    email: addresses; s3: bucket/key; sftp: hosts; webhook: URLs; folder: paths; kinesis, firehose: names of streams.
     """
 
     email: Names = ()
@@ -35,6 +35,8 @@ class Destinations(Written):
     sftp: Names = ()
     webhook: Names = ()
     folder: Names = ()
+    kinesis: Names = ()
+    firehose: Names = ()
     download: Flag = False
 
 

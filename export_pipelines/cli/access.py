@@ -76,7 +76,7 @@ def review(
             policy,
             name,
             project.catalog.dataset("leads"),
-            [definition.name for definition in project.loaded.definitions if definition.owner == name],
+            [definition.name for definition in project.loaded.all if definition.owner == name],
             [_row_of(api_key, now) for api_key in ApiKeys(project.ledger.engine).all(name)],
             usage.get(name, Usage()),
             now,

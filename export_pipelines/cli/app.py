@@ -30,6 +30,7 @@ COMMANDS: Mapping[
     "demo": (RUN, "demo", "demo"),
     "run": (RUN, "runs", "run"),
     "backfill": (RUN, "runs", "backfill"),
+    "stream": (RUN, "stream", "stream"),
     "artifacts": (RUN, "artifacts", "artifacts_group"),
     "verify": (RUN, "artifacts", "verify"),
     "deliveries": (RUN, "deliveries", "deliveries"),

@@ -30,7 +30,7 @@ def list_exports(context: typer.Context, json: Json = False) -> None:
     """The exports there are: what, when, where to."""
     loaded = project_of(context).loaded
     exports: list[Listed] = [
-        *((definition.name, definition) for definition in loaded.definitions),
+        *((definition.name, definition) for definition in loaded.all),
         *loaded.broken.items(),
     ]
     empty = "no exports yet; write one into exports/"
@@ -67,7 +67,7 @@ def check(context: typer.Context, names: Names = None, connect: Connect = False,
         for fault in faults:
             show(f"{fault.severity}: {fault.text}")
         if not errors:
-            say(f"{counted(len(names or project.loaded.definitions), 'export')} checked, nothing is wrong")
+            say(f"{counted(len(names or project.loaded.all), 'export')} checked, nothing is wrong")
     if errors:
         say(f"{counted(len(errors), 'fault')} in {counted(len({error.name for error in errors}), 'export')}")
         raise typer.Exit(WRONG_REQUEST)

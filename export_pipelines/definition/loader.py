@@ -29,10 +29,17 @@ SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class Loaded:
-    """All definitions of a folder, sorted by name; `broken` holds the names of those that did not load."""
+    """All definitions of a folder, sorted by name, those of `streams` apart; `broken` holds the names of those that did not
+    load."""
 
     definitions: tuple[ExportDefinition, ...]
     broken: Mapping[str, DefinitionError]
+    streams: tuple[ExportDefinition, ...] = ()
+
+    @property
+    def all(self) -> tuple[ExportDefinition, ...]:
+        """With an end and without, sorted by name."""
+        return tuple(sorted((*self.definitions, *self.streams), key=lambda definition: definition.name))
 
     def named(self, name: str) -> ExportDefinition:
         """The export of that name, or that had it. Raises DefinitionError for a broken one, RequestError for one that is
@@ -41,7 +48,7 @@ class Loaded:
             raise self.broken[name]
         heirs = (
             definition
-            for definition in self.definitions
+            for definition in self.all
             if name == definition.name or name in definition.renamed_from
         )
         heir = next(heirs, None)
@@ -52,7 +59,7 @@ class Loaded:
     @property
     def names(self) -> frozenset[str]:
         """Of all files, those that did not load, too."""
-        return frozenset({*(definition.name for definition in self.definitions), *self.broken})
+        return frozenset({*(definition.name for definition in self.all), *self.broken})
 
     def require(self, name: str, gone: Iterable[str] = ()) -> None:
         """Raises RequestError for an export that is neither here nor one of those that are `gone`."""
@@ -82,7 +89,12 @@ def load_definitions(folder: Path, catalog: Catalog, known: Container[str] = ())
     for name, faults in _rename_faults(good, broken):
         broken[name] = DefinitionError(faults)
         del good[name]
-    return Loaded(tuple(good[name] for name in sorted(good)), dict(sorted(broken.items())))
+    loaded = [good[name] for name in sorted(good)]
+    return Loaded(
+        tuple(definition for definition in loaded if not definition.stream),
+        dict(sorted(broken.items())),
+        tuple(definition for definition in loaded if definition.stream),
+    )
 
 
 def load_definition(path: Path, catalog: Catalog, overrides: RunOverrides | None = None) -> ExportDefinition:

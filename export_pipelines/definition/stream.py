@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from export_pipelines.definition.destinations.hosts import host_of
 from export_pipelines.definition.destinations.named import Named, files_in, secrets_in
@@ -14,8 +22,9 @@ from export_pipelines.definition.destinations.secret import Secret
 from export_pipelines.definition.destinations.settings import Seconds
 from export_pipelines.definition.output import WrittenCompression
 from export_pipelines.definition.words import ByteSize, Flag, fault, read_day
+from export_pipelines.errors import RequestError
 from export_pipelines.templates import template_faults
-from export_pipelines.yaml.schema_faults import shown_value
+from export_pipelines.yaml.schema_faults import plain_faults, shown_value
 
 STREAM_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
 SECONDS_PATTERN = r"^[1-9][0-9]{0,4} (ms|s|min)$"
@@ -77,6 +86,10 @@ class AwsSettings(BaseModel):
             raise fault("access_key and secret_key go together")
         return self
 
+    def reaches(self) -> str:
+        """The place, as roles of access.yaml name it."""
+        raise NotImplementedError
+
     def named(self) -> Iterator[Named]:
         """What allowed.yaml has to permit."""
         yield from secrets_in(self)
@@ -95,11 +108,17 @@ class KinesisSettings(AwsSettings):
     record_bytes: Annotated[ByteSize, Field(le=10 * MiB)] = MiB
     aggregate: Flag = False
 
+    def reaches(self) -> str:
+        return self.stream
+
 
 class FirehoseSettings(AwsSettings):
     """Records of a Firehose delivery stream, a line each."""
 
     stream: StreamName
+
+    def reaches(self) -> str:
+        return self.stream
 
 
 class S3StreamSettings(AwsSettings):
@@ -118,6 +137,9 @@ class S3StreamSettings(AwsSettings):
         if self.compression == "zip":
             raise fault("objects of a stream are read as they come: none, gzip or zstd")
         return self
+
+    def reaches(self) -> str:
+        return f"{self.bucket}/{self.key}"
 
     def named(self) -> Iterator[Named]:
         yield from super().named()
@@ -174,3 +196,15 @@ class Stream(BaseModel):
     @property
     def sink(self) -> SinkSettings:
         return self._sinks[0][1]
+
+    def sent_to(self, place: str) -> Self:
+        """The same to another stream, or another folder of the bucket. Raises RequestError for what is none."""
+        key = "key" if self.s3 else "stream"
+        settings = {**self.sink.model_dump(by_alias=True, exclude_unset=True), key: place}
+        try:
+            return self.model_validate(
+                {self.kind: settings, "from": self.start, "envelope": self.envelope, "settle": self.settle}
+            )
+        except ValidationError as error:
+            text = next(iter(plain_faults(error, Stream)))[1]
+            raise RequestError(text, where="--to") from error

@@ -13,6 +13,7 @@ from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.links import Link, Links
 from export_pipelines.ledger.open_ledger import ledger_of, open_ledger
 from export_pipelines.ledger.sessions import Sessions
+from export_pipelines.ledger.streams import Lease, Progress, Streams, StreamState
 from export_pipelines.ledger.windows import ArtifactRecord, WindowRecord, recent_artifacts
 
 __all__ = [
@@ -35,12 +36,16 @@ __all__ = [
     "Hold",
     "HoldKind",
     "Holds",
+    "Lease",
     "Ledger",
     "Link",
     "Links",
+    "Progress",
     "Sessions",
     "State",
     "Status",
+    "StreamState",
+    "Streams",
     "WindowRecord",
     "ledger_of",
     "mark_erased",

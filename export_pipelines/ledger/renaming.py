@@ -3,7 +3,15 @@
 import sqlalchemy as sa
 
 from export_pipelines.ledger.delivery import lock_key_of
-from export_pipelines.ledger.tables import alerts, artifacts, deliveries, requests
+from export_pipelines.ledger.tables import (
+    alerts,
+    artifacts,
+    dead_letters,
+    deliveries,
+    requests,
+    stream_objects,
+    streams,
+)
 
 
 def take_along(connection: sa.Connection, old: str, new: str) -> bool:
@@ -11,6 +19,10 @@ def take_along(connection: sa.Connection, old: str, new: str) -> bool:
 
     Artifacts keep their ids, which tell where their files lie.
     """
+    if connection.execute(sa.select(streams.c.number).where(streams.c.export == old)).first():
+        for table in (streams, stream_objects, dead_letters):
+            connection.execute(sa.update(table).where(table.c.export == old).values(export=new))
+        return True
     of_old = sa.select(artifacts.c.artifact).where(artifacts.c.export == old)
     asked = sa.select(requests.c.run_id).where(requests.c.export == old)
     if not (connection.execute(of_old.limit(1)).first() or connection.execute(asked.limit(1)).first()):

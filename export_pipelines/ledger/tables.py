@@ -235,6 +235,55 @@ sessions = sa.Table(  # of people who signed in on the page; the token itself is
     sa.Column("expires_at", Utc, nullable=False),
 )
 
+streams = sa.Table(  # exports without an end: the cursor of each, and who runs it
+    "streams",
+    metadata,
+    sa.Column("export", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),  # of the lease: each new holder adds one
+    sa.Column("holder", sa.Text),
+    sa.Column("held_since", Utc),
+    sa.Column("seen_at", Utc),  # when the holder last wrote here
+    sa.Column("wanted_by", sa.Text),  # who waits for the lease; the holder gives it up at a batch's end
+    sa.Column("paused_at", Utc),
+    sa.Column("paused_by", sa.Text),
+    sa.Column("cursor", sa.JSON(none_as_null=True)),
+    sa.Column("intentions", sa.JSON, nullable=False),  # of commits at this cursor that were not seen to end
+    sa.Column("sequence", sa.BigInteger, nullable=False),  # of the next record
+    sa.Column("schema_version", sa.Integer, nullable=False),
+    sa.Column("schema", sa.Text),  # SHA-256 of the records' schema
+    sa.Column("sent", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("batches", sa.BigInteger, nullable=False),
+    sa.Column("doubtful", sa.BigInteger, nullable=False),  # may be twice at the sink
+    sa.Column("late", sa.BigInteger, nullable=False),  # older than a record before them
+    sa.Column("newest", Utc),  # time of the newest record
+    sa.Column("error", sa.Text),
+    sa.Column("error_at", Utc),
+)
+
+stream_objects = sa.Table(  # what streams put into buckets, until a manifest lists it
+    "stream_objects",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("export", sa.Text, nullable=False, index=True),
+    sa.Column("first_sequence", sa.BigInteger, nullable=False),
+    sa.Column("last_sequence", sa.BigInteger, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)
+
+dead_letters = sa.Table(  # records that a sink can never take; no value of them
+    "dead_letters",
+    metadata,
+    sa.Column("export", sa.Text, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)
+
 
 def insert_of(dialect: str) -> Any:
     """The INSERT of the ledger's database, which is imported when it is first needed."""

@@ -16,6 +16,7 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.delivery_retries import deliver_again_job, retry_sensor
 from export_pipelines.orchestration.jobs import export_job, on_demand_job
 from export_pipelines.orchestration.schedules import export_schedule
+from export_pipelines.orchestration.streams import stream_parts
 from export_pipelines.orchestration.sweeping import sweep_job, sweep_schedule
 from export_pipelines.orchestration.window_retries import retry_windows_sensor
 from export_pipelines.project import Project
@@ -78,15 +79,23 @@ def definitions_of(location: CodeLocation, *, quiet: bool = False) -> dg.Definit
     parts = [result for result in results.values() if isinstance(result, Parts)]
     parts += [absent_parts(absent_export, location) for absent_export in absent]
     jobs = [part.job for part in parts if part.job]
+    streams = [stream_parts(definition, location) for definition in location.project.loaded.streams]
     again, sweeping = deliver_again_job(location), sweep_job(location)
     return dg.Definitions(
-        assets=[part.asset for part in parts],
-        jobs=[*jobs, on_demand_job(location, ops.exporting, quiet), again, sweeping],
+        assets=[*(part.asset for part in parts), *(stream.asset for stream in streams)],
+        jobs=[
+            *jobs,
+            *(job for stream in streams for job in stream.jobs),
+            on_demand_job(location, ops.exporting, quiet),
+            again,
+            sweeping,
+        ],
         schedules=[*(part.schedule for part in parts if part.schedule), sweep_schedule(location, sweeping)],
         sensors=[
             retry_sensor(location, again),
             retry_windows_sensor(location, jobs),
             alert_sensor(location, not_taken),
+            *(stream.sensor for stream in streams),
         ],
         resources=location.resources,
     )

@@ -167,6 +167,9 @@ def _destinations(request: PlanRequest, grant: Grant) -> Iterator[Finding]:
             yield Finding(("deliver", n), 'offer downloads without the permission "download"', True)
         if entry.gives_downloads and entry.kind != "download" and not grant.delivers_to("download", ""):
             yield Finding(("deliver", n), f"offer downloads by links ({entry.kind})", True)
+    stream = request.definition.stream
+    if stream and not grant.delivers_to(stream.kind, stream.sink.reaches()):
+        yield Finding(("stream", stream.kind), f"stream to {stream.kind} {stream.sink.reaches()}", True)
 
 
 def compared(request: PlanRequest, grant: Grant) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.definition.schedule import is_within
-from export_pipelines.errors import WindowError
+from export_pipelines.errors import RequestError, WindowError
 from export_pipelines.plan.partitions import (
     last_complete_window,
     midnight,
@@ -112,6 +112,16 @@ def require_quiet(definition: ExportDefinition, now: datetime, remedy: str) -> N
             f"{definition.name} runs in its quiet hours only, {hours} UTC; it is {now.astimezone(UTC):%H:%M}",
             where=definition.at("quiet_hours"),
             remedy=remedy,
+        )
+
+
+def require_end(definition: ExportDefinition) -> None:
+    """Raises RequestError for a stream, which has no windows."""
+    if definition.stream is not None:
+        raise RequestError(
+            f"{definition.name} is a stream, which runs without an end and has no windows",
+            where=definition.at("stream"),
+            remedy=f"export-pipelines stream {definition.name}",
         )
 
 

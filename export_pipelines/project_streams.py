@@ -1,0 +1,157 @@
+"""What people and Dagster do with the streams of a project, by their rights: run, pause, resume, replay."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from export_pipelines.errors import RequestError
+
+if TYPE_CHECKING:
+    from export_pipelines.access import Permission
+    from export_pipelines.definition import ExportDefinition
+    from export_pipelines.plan import PlanRequest
+    from export_pipelines.project import Project
+    from export_pipelines.streaming.observer import StreamObserver
+    from export_pipelines.streaming.prepare import Prepared, StreamContext
+    from export_pipelines.streaming.runner import End, Runner
+
+
+def run_stream(
+    project: "Project",
+    name: str,
+    observer: "StreamObserver | None" = None,
+    seconds: float | None = None,
+    until_caught_up: bool = False,
+    take_over: bool = False,
+    begun: "Callable[[Runner], None]" = lambda runner: None,
+) -> "End":
+    """Runs the stream here, for so many `seconds` or without an end; see `streaming.run.run_stream`. Raises ExportError."""
+    from export_pipelines.ledger import AuditAction
+    from export_pipelines.streaming.run import run_stream
+
+    definition = stream_named(project, name)
+    timers: list[threading.Timer] = []
+
+    def started(runner: "Runner") -> None:
+        begun(runner)
+        if seconds is not None:
+            timers.append(threading.Timer(seconds, runner.stop.set))
+            timers[-1].start()
+
+    with project.trail.recording(AuditAction.STREAM, name, project.asker, definition.owner) as detail:
+        project.note_changes(definition)
+        detail["change"] = "ran"
+        try:
+            end = run_stream(
+                lambda: prepared(project.reread(), name),
+                context_of(project),
+                observer,
+                take_over,
+                until_caught_up,
+                started,
+            )
+        finally:
+            for timer in timers:
+                timer.cancel()
+        detail["end"] = end
+    return end
+
+
+def pause_stream(project: "Project", name: str) -> None:
+    """Ends the stream at its batch's end, wherever it runs, and keeps it from beginning. Raises Denied."""
+    definition = stream_named(project, name)
+    with _changing(project, definition, "paused"):
+        context_of(project).streams.pause(name, project.actor, project.now())
+
+
+def resume_stream(project: "Project", name: str) -> None:
+    """Lets it begin again. Raises Denied."""
+    definition = stream_named(project, name)
+    with _changing(project, definition, "resumed"):
+        context_of(project).streams.resume(name)
+
+
+def replay_stream(
+    project: "Project",
+    name: str,
+    start: datetime,
+    to: str | None,
+    same_place: bool = False,
+    observer: "StreamObserver | None" = None,
+) -> "End":
+    """Sends rows from `start` on once more, to another stream or folder `to`, or, where that is said, to the `same_place`.
+    Raises ExportError."""
+    from export_pipelines.streaming.run import replay
+
+    if (to is None) is not same_place:
+        raise RequestError(
+            "a replay needs a place",
+            where=name,
+            remedy="--to PLACE (another stream, or a folder of the bucket), or --same-place",
+        )
+
+    definition = stream_named(project, name)
+    assert definition.stream is not None
+    if to is not None:
+        definition = definition.model_copy(update={"stream": definition.stream.sent_to(to)})
+    with _changing(project, definition, "replayed"):
+        return replay(prepared(project, name, definition), context_of(project), start, observer)
+
+
+def stream_named(project: "Project", name: str) -> "ExportDefinition":
+    """Raises RequestError for an export with an end."""
+    definition = project.loaded.named(name)
+    if definition.stream is None:
+        streams = ", ".join(stream.name for stream in project.loaded.streams) or "none"
+        raise RequestError(
+            f"{name} is no stream; streams: {streams}",
+            where=definition.at("type"),
+            remedy=f"export-pipelines run {name}",
+        )
+    return definition
+
+
+def prepared(project: "Project", name: str, definition: "ExportDefinition | None" = None) -> "Prepared":
+    """The stream as its files say now, by the rights that its owner and the asker have now."""
+    from export_pipelines.streaming.prepare import prepare
+
+    definition = definition or stream_named(project, name)
+    return prepare(_request(project, definition, "create"), context_of(project))
+
+
+def context_of(project: "Project") -> "StreamContext":
+    from export_pipelines.mask.keys import Keys
+    from export_pipelines.streaming.prepare import StreamContext
+
+    return StreamContext(
+        project.source(),
+        project.settings.source_url.get_secret_value(),
+        Keys.of(project.settings),
+        project.ledger,
+        project.resources,
+        project.now,
+    )
+
+
+def _request(project: "Project", definition: "ExportDefinition", permission: "Permission") -> "PlanRequest":
+    from export_pipelines.plan.rights import with_rights
+    from export_pipelines.plan.window import WHOLE
+
+    policy = project.policy()
+    with project.trail.refusals(project.asker, permission, definition.name, definition.owner):
+        request = project.bare_request(definition, WHOLE)
+        return with_rights(request, policy, project.asker, permission, project.now())
+
+
+@contextmanager
+def _changing(project: "Project", definition: "ExportDefinition", change: str) -> Iterator[None]:
+    """Records a change of the stream by whoever may run it."""
+    from export_pipelines.ledger import AuditAction
+
+    _request(project, definition, "create")
+    trail, action = project.trail, AuditAction.STREAM
+    with trail.recording(action, definition.name, project.asker, definition.owner) as detail:
+        detail["change"] = change
+        yield

@@ -1,0 +1,91 @@
+"""Runs a stream under its lease: whoever has it sends, whoever waits for it takes over at a batch's end."""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from export_pipelines.errors import RequestError, RetryableError
+from export_pipelines.ledger.streams import Lease
+from export_pipelines.streaming.observer import StreamObserver
+from export_pipelines.streaming.prepare import Prepared, StreamContext
+from export_pipelines.streaming.runner import End, Runner
+
+TAKE_OVER_S = 120.0  # for a batch to end
+LOOK_S = 0.2
+
+
+def holder_name() -> str:
+    """This process, for people."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def run_stream(
+    prepare: Callable[[], Prepared],
+    context: StreamContext,
+    observer: StreamObserver | None = None,
+    take_over: bool = False,
+    until_caught_up: bool = False,
+    begun: Callable[[Runner], None] = lambda runner: None,
+) -> End:
+    """Runs the stream until it is stopped, paused, handed over or, where that is asked, caught up; gives the reason.
+
+    `begun` gets the runner, to stop it. Raises RequestError for one that is paused, or that another process runs and that is
+    not to be taken over.
+    """
+    prepared = prepare()
+    name = prepared.definition.name
+    state = context.streams.state(name)
+    if state.paused_at is not None:
+        raise RequestError(
+            f"the stream was paused by {state.paused_by} at {state.paused_at:%Y-%m-%d %H:%M} UTC",
+            where=name,
+            remedy=f"export-pipelines stream resume {name}",
+        )
+
+    def run(lease: Lease) -> End:
+        runner = Runner(prepared, lease, context, observer, prepare, until_caught_up)
+        begun(runner)
+        return runner.run()
+
+    return with_lease(name, context, run, take_over)
+
+
+def with_lease(
+    name: str, context: StreamContext, run: Callable[[Lease], End], take_over: bool = False
+) -> End:
+    """What `run` gives under the lease of the stream `name`."""
+    streams, holder = context.streams, holder_name()
+    deadline = time.monotonic() + TAKE_OVER_S
+    while True:
+        with streams.lease(name, holder, context.now()) as lease:
+            if lease is not None:
+                return run(lease)
+        if not take_over:
+            state = streams.state(name)
+            raise RequestError(
+                f"{state.holder or 'another process'} runs the stream already",
+                where=name,
+                remedy="one runs at a time; --take-over asks it to hand over at a batch's end",
+            )
+        if time.monotonic() > deadline:
+            raise RetryableError("the stream was not handed over", where=name, remedy="try again")
+        streams.want(name, holder)
+        time.sleep(LOOK_S)
+
+
+def replay(
+    prepared: Prepared, context: StreamContext, start: datetime, observer: StreamObserver | None = None
+) -> End:
+    """Sends the rows from `start` on once more, up to what is there now, as a stream of its own name and sequence: the cursor
+    of the stream itself stays."""
+    at = context.now()
+    name = f"{prepared.definition.name}_replay_{at:%Y%m%dT%H%M%SZ}".lower()
+    again = replace(prepared, definition=prepared.definition.model_copy(update={"name": name}))
+
+    def run(lease: Lease) -> End:
+        return Runner(again, lease, context, observer, None, until_caught_up=True).run(start)
+
+    return with_lease(name, context, run)
