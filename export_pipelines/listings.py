@@ -25,6 +25,7 @@ def definition_listing(name: str, definition: "ExportDefinition | DefinitionErro
         "compression": definition.compression.codec,
         "partition": definition.partition,
         "schedule": definition.schedule,
+        "stream": definition.stream.kind if definition.stream else None,
         "deliver": [to.kind for to in definition.deliver],
         "faults": [],
     }

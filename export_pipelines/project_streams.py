@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from export_pipelines.errors import RequestError
 
@@ -100,6 +100,20 @@ def replay_stream(
         return replay(prepared(project, name, definition), context_of(project), start, observer)
 
 
+def record_schema_of(project: "Project", name: str) -> dict[str, Any]:
+    """The JSON Schema of the stream's records, as they would be sent now. Raises ExportError."""
+    from export_pipelines.ledger import Streams
+    from export_pipelines.streaming.prepare import require_plannable
+    from export_pipelines.streaming.record_schema import record_schema
+    from export_pipelines.streaming.sink import Envelope
+
+    definition = stream_named(project, name)
+    plan = require_plannable(_request(project, definition, "view"), project.resources)
+    state = Streams(project.ledger.engine, project.ledger.locks).state(name)
+    assert definition.stream is not None
+    return record_schema(plan, Envelope(name, max(state.schema_version, 1), not definition.stream.envelope))
+
+
 def stream_named(project: "Project", name: str) -> "ExportDefinition":
     """Raises RequestError for an export with an end."""
     definition = project.loaded.named(name)
@@ -113,12 +127,18 @@ def stream_named(project: "Project", name: str) -> "ExportDefinition":
     return definition
 
 
-def prepared(project: "Project", name: str, definition: "ExportDefinition | None" = None) -> "Prepared":
+def prepared(
+    project: "Project",
+    name: str,
+    definition: "ExportDefinition | None" = None,
+    permission: "Permission" = "create",
+) -> "Prepared":
     """The stream as its files say now, by the rights that its owner and the asker have now."""
     from export_pipelines.streaming.prepare import prepare
 
     definition = definition or stream_named(project, name)
-    return prepare(_request(project, definition, "create"), context_of(project))
+    url = project.settings.source_url.get_secret_value()
+    return prepare(_request(project, definition, permission), url, project.resources)
 
 
 def context_of(project: "Project") -> "StreamContext":
@@ -127,7 +147,6 @@ def context_of(project: "Project") -> "StreamContext":
 
     return StreamContext(
         project.source(),
-        project.settings.source_url.get_secret_value(),
         Keys.of(project.settings),
         project.ledger,
         project.resources,

@@ -11,6 +11,7 @@ from export_pipelines.check.definitions import Sample, sample_of
 from export_pipelines.check.destinations import alert_faults, allowed_notes, destination_faults
 from export_pipelines.check.fault import ALLOWED, OTHERS, CheckFault, faults_of
 from export_pipelines.check.source import clock_faults, connection_faults, store_faults
+from export_pipelines.check.streams import stream_faults
 from export_pipelines.check.window_files import path_faults
 from export_pipelines.definition import Loaded
 from export_pipelines.definition.loader import crashed
@@ -68,6 +69,8 @@ def check_all(
     else:
         faults += destination_faults(chosen, resources, connect)
         faults += alert_faults(resources)
+        streams = [definition for definition in loaded.streams if definition.name in asked]
+        faults += stream_faults(streams, settings, catalog, policy, now, resources, connect)
     if connect:
         plans = {name: samples[name].plan for name in asked if name in samples}
         faults += connection_faults(settings, catalog, plans)

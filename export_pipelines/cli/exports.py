@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.errors import WRONG_REQUEST
 from export_pipelines.cli.tables import Columns, Json, show_json, show_listing
@@ -73,16 +74,32 @@ def check(context: typer.Context, names: Names = None, connect: Connect = False,
         raise typer.Exit(WRONG_REQUEST)
 
 
-def schema(context: typer.Context) -> None:
-    """The JSON Schema of an export's YAML, for editors that complete and check it."""
-    from export_pipelines.definition import definition_schema
+def schema(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(help="A stream: the schema of its records.", show_default=False)
+    ] = None,
+    asker: As = None,
+) -> None:
+    """The JSON Schema of an export's YAML, for editors that complete and check it; with the name of a stream, that of its
+    records, for who reads them."""
+    if name is None:
+        from export_pipelines.definition import definition_schema
 
-    show_json(definition_schema())
+        show_json(definition_schema())
+        return
+    from export_pipelines.project_streams import record_schema_of
+
+    show_json(record_schema_of(asking(context, asker), name))
 
 
 def _of(cell: "Callable[[ExportDefinition], str]") -> "Callable[[Listed], str]":
     """A cell that is empty for a broken definition."""
     return lambda export: "" if isinstance(export[1], DefinitionError) else cell(export[1])
+
+
+def _places(definition: "ExportDefinition") -> list[str]:
+    return [definition.stream.kind] if definition.stream else [to.kind for to in definition.deliver]
 
 
 def _format(definition: "ExportDefinition") -> str:
@@ -96,8 +113,10 @@ COLUMNS: "Columns[Listed]" = {
     "type": _of(lambda definition: definition.type),
     "format": _of(_format),
     "partition": _of(lambda definition: definition.partition or ""),
-    "schedule (UTC)": _of(lambda definition: definition.schedule or "by hand"),
-    "delivers to": _of(lambda definition: ", ".join(dict.fromkeys(to.kind for to in definition.deliver))),
+    "schedule (UTC)": _of(
+        lambda definition: "stream" if definition.stream else definition.schedule or "by hand"
+    ),
+    "delivers to": _of(lambda definition: ", ".join(dict.fromkeys(_places(definition)))),
     "description": lambda export: (
         f"broken: {_first(export[1])}" if isinstance(export[1], DefinitionError) else export[1].description
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from export_pipelines.cli.asking import As, asking
-from export_pipelines.cli.context import say, show
+from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.set import Set, overrides
 from export_pipelines.cli.tables import Json, show_json, show_rows
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
@@ -35,11 +35,15 @@ def plan(
     asker: As = None,
     json: Json = False,
 ) -> None:
-    """What a run would do: SQL, columns with types and masks, files, destinations, rows and bytes."""
+    """What a run would do: SQL, columns with types and masks, files, destinations, rows and bytes; of a stream, how new rows
+    are found."""
     from export_pipelines.ledger import AuditAction
     from export_pipelines.plan.describe import describe
     from export_pipelines.plan.fingerprint import fingerprint
 
+    if (named := project_of(context).definition(name)).stream:
+        _show_stream(asking(context, asker), named, json)
+        return
     project, definition, window = _asked(context, asker, name, partition, start, end, set)
     with project.recording(AuditAction.PLAN, definition, window) as detail:
         window_plan, source = checked_plan(project, definition, window, "view")
@@ -52,6 +56,26 @@ def plan(
     show(describe(window_plan))
     for line in _expected(window_plan, expected):
         show(line)
+
+
+def _show_stream(project: Project, definition: "ExportDefinition", json: bool) -> None:
+    from export_pipelines.ledger import AuditAction
+    from export_pipelines.plan.describe import describe_stream
+    from export_pipelines.project_streams import prepared
+
+    trail, name = project.trail, definition.name
+    with trail.recording(AuditAction.PLAN, name, project.asker, definition.owner):
+        stream = prepared(project, name, permission="view")
+    if json:
+        mechanism = {"name": stream.mechanism.name, "settle_s": stream.mechanism.settle_s}
+        show_json({"plan": stream.plan.model_dump(mode="json"), "new_rows": mechanism})
+        return
+    about = (
+        f"new rows     by {stream.mechanism.name}: {stream.mechanism.reason}",
+        f"begins       at {stream.stream.start}, unless it ran before",
+        f"records to   {stream.stream.kind} {stream.stream.sink.reaches()}, at least once each, with its id",
+    )
+    show(describe_stream(stream.plan, about))
 
 
 def preview(

@@ -18,6 +18,13 @@ def describe(plan: Plan) -> str:
     return "\n".join([_head(plan), *(line for section in sections for line in section(plan))])
 
 
+def describe_stream(plan: Plan, about: Sequence[str]) -> str:
+    """The sections of a stream, which has neither windows nor files; `about` are lines on how new rows are found and where
+    records go."""
+    sections = (_rights, _source, _filter, _query, _columns)
+    return "\n".join([_head(plan), *about, *(line for section in sections for line in section(plan))])
+
+
 def describe_columns(columns: Sequence[OutputColumn]) -> str:
     """The table of columns: header, type, PII class, what is done to it."""
     lines = table_lines((c.header, _kind(c), f"pii {c.pii}", _done(c)) for c in columns)
@@ -48,9 +55,14 @@ def _rights(plan: Plan) -> Iterator[str]:
 def _extract(plan: Plan) -> Iterator[str]:
     extract = plan.extract
     yield f"window       {extract.window.key}: {extract.window_field} in {extract.window}"
-    yield f"source       {extract.dataset}, table {extract.table}, {extract.dialect}"
+    yield from _source(plan)
     if extract.order:
         yield f"order        {', '.join(extract.order)}"
+
+
+def _source(plan: Plan) -> Iterator[str]:
+    extract = plan.extract
+    yield f"source       {extract.dataset}, table {extract.table}, {extract.dialect}"
 
 
 def _filter(plan: Plan) -> Iterator[str]:

@@ -24,10 +24,9 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class StreamContext:
-    """What every stream of a project works with; `source_url` holds a password."""
+    """What every stream of a project works with."""
 
     source: Source
-    source_url: str
     keys: Keys
     ledger: Ledger
     resources: Resources
@@ -36,9 +35,6 @@ class StreamContext:
     @property
     def streams(self) -> Streams:
         return Streams(self.ledger.engine, self.ledger.locks)
-
-    def __repr__(self) -> str:
-        return "StreamContext(...)"
 
 
 @dataclass(frozen=True)
@@ -71,9 +67,20 @@ class Prepared:
         return self.mechanism.open(self.plan, source)
 
 
-def prepare(request: PlanRequest, context: StreamContext) -> Prepared:
-    """Asks the source what it has for finding new rows. Raises RequestError for an export with an end, a source without a
-    usable mechanism, or a partition key that is not among the columns; SourceError."""
+def prepare(request: PlanRequest, source_url: str, resources: Resources) -> Prepared:
+    """Asks the source what it has for finding new rows. Raises what `require_plannable` raises, RequestError for a source
+    without a usable mechanism, SourceError."""
+    require_plannable(request, resources)
+    definition = request.definition
+    assert definition.stream is not None
+    mechanism = choose_mechanism(request.dataset, source_url, definition.stream.settle)
+    plan = compile_plan(replace(request, new_rows=mechanism.new_rows))
+    return Prepared(definition, mechanism, plan, request.dataset.row_id)
+
+
+def require_plannable(request: PlanRequest, resources: Resources) -> Plan:
+    """What can be known without a connection: the plan of the records, with no condition of a mechanism. Raises RequestError for an export with an end, a plan that cannot be, what may
+    not be named, or a partition key that is not among the columns."""
     definition = request.definition
     stream = definition.stream
     if stream is None:
@@ -90,11 +97,10 @@ def prepare(request: PlanRequest, context: StreamContext) -> Prepared:
         )
     for named in stream.sink.named():
         key = ("stream", stream.kind, *named.key)
-        context.resources.require(named.kind, named.name, definition.at(*key))
-    mechanism = choose_mechanism(request.dataset, context.source_url, stream.settle)
-    plan = compile_plan(replace(request, new_rows=mechanism.new_rows))
+        resources.require(named.kind, named.name, definition.at(*key))
+    plan = compile_plan(request)
     _require_key(stream, plan, definition)
-    return Prepared(definition, mechanism, plan, request.dataset.row_id)
+    return plan
 
 
 def _require_key(stream: Stream, plan: Plan, definition: ExportDefinition) -> None:
