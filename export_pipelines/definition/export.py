@@ -11,7 +11,7 @@ from export_pipelines.definition.output import Compression, Format
 from export_pipelines.definition.report import Report
 from export_pipelines.definition.reserved_names import AD_HOC
 from export_pipelines.definition.stream import Stream
-from export_pipelines.definition.words import ByteSize, Count, Flag
+from export_pipelines.definition.words import ByteSize, Count, Flag, unless
 
 Cadence = Literal["daily", "weekly", "monthly", "weekly of month"]
 WEEKS_OF_MONTH: Cadence = (
@@ -70,7 +70,7 @@ class ExportDefinition(BaseModel):
     filter: Filter = Filter()
     sort: tuple[str, ...] = ()  # field ids that sort the rows before the dataset's own order
     partition: Cadence | None = None  # None: one window, by `filter.last` or given at the run
-    stream: Stream | None = None  # of an export without an end, which has neither windows nor files
+    stream: Stream | None = unless(None)  # of an export without an end, which has neither windows nor files
     schedule: str | None = None  # a cron line in UTC, made from the words by the loader; None is manual
     retry_for: str = RETRY_FOR  # how long a window of the schedule that failed is tried again
     start: str | None = None  # first day of the partitions, YYYY-MM-DD
