@@ -1,6 +1,7 @@
 """What people and Dagster do with the streams of a project, by their rights: run, pause, resume, replay."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from export_pipelines.streaming.observer import StreamObserver
     from export_pipelines.streaming.prepare import Prepared, StreamContext
     from export_pipelines.streaming.runner import End, Runner
+
+RIGHTS_S = 300.0  # how soon a right that ends with a day is seen
 
 
 def run_stream(
@@ -45,7 +48,8 @@ def run_stream(
         detail["change"] = "ran"
         try:
             end = run_stream(
-                lambda: prepared(project.reread(), name),
+                prepared(project, name),
+                _Changes(project, definition).prepared,
                 context_of(project),
                 observer,
                 take_over,
@@ -139,6 +143,29 @@ def prepared(
     definition = definition or stream_named(project, name)
     url = project.settings.source_url.get_secret_value()
     return prepare(_request(project, definition, permission), url, project.resources)
+
+
+class _Changes:
+    """Whether the files of a stream have changed: looking costs nothing, preparing anew does."""
+
+    def __init__(self, project: "Project", definition: "ExportDefinition") -> None:
+        self.project, self.name = project, definition.name
+        settings = project.settings
+        files = (project.file_of(definition), settings.access, settings.allowed, settings.catalog)
+        self.files = [file for file in files if file is not None]
+        self.seen, self.at = self._stamps(), time.monotonic()
+
+    def prepared(self) -> "Prepared | None":
+        """The stream as its files say now, None where they say what they said; rights may end with a day, too."""
+        stamps, at = self._stamps(), time.monotonic()
+        if stamps == self.seen and at - self.at < RIGHTS_S:
+            return None
+        self.seen, self.at = stamps, at
+        return prepared(self.project.reread(), self.name)
+
+    def _stamps(self) -> list[tuple[int, int] | None]:
+        stats = (file.stat() if file.exists() else None for file in self.files)
+        return [(stat.st_mtime_ns, stat.st_ino) if stat else None for stat in stats]
 
 
 def context_of(project: "Project") -> "StreamContext":

@@ -1,12 +1,13 @@
 """Streams in the ledger: the cursor of each, moved after the sink has answered, and the lease of the process that runs it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from export_pipelines.errors import LostLease
 from export_pipelines.ledger.locks import Locks
@@ -88,7 +89,7 @@ class Lease:
 
     def state(self) -> StreamState:
         """Raises LostLease when another process has it."""
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             state = _read(connection, self.export)
         if state.number != self.number:
             raise self._lost()
@@ -96,17 +97,17 @@ class Lease:
 
     def begin(self, cursor: Mapping[str, Any], at: datetime) -> None:
         """The first cursor, or the one with a span that is about to be read."""
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             self._update(connection, cursor=dict(cursor), seen_at=at)
 
     def intend(self, intentions: Sequence[Mapping[str, Any]], at: datetime) -> None:
         """What is about to be put at this cursor."""
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             self._update(connection, intentions=[dict(intention) for intention in intentions], seen_at=at)
 
     def advance(self, progress: Progress, at: datetime) -> None:
         """All up to the cursor is at the sink."""
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             grown = {name: streams.c[name] + number for name, number in progress.grown.items()}
             newest = {"newest": progress.newest} if progress.newest else {}
             self._update(
@@ -129,20 +130,20 @@ class Lease:
 
     def use_schema(self, schema: str, at: datetime) -> int:
         """The version of the records' schema, which is a new one when it differs from the last."""
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             state = _read(connection, self.export)
             version = state.schema_version + (state.schema != schema)
             self._update(connection, schema=schema, schema_version=version, seen_at=at)
         return version
 
     def note_error(self, text: str, at: datetime) -> None:
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             self._update(connection, error=text, error_at=at, seen_at=at)
 
     def beat(self, at: datetime) -> None:
-        """The holder lives."""
-        with self.engine.begin() as connection:
-            self._update(connection, seen_at=at)
+        """The holder lives, and nothing is wrong."""
+        with _transaction(self.engine) as connection:
+            self._update(connection, seen_at=at, error=None, error_at=None)
 
     def unlisted(self) -> list[StreamObject]:
         """Objects that no manifest lists yet, in order."""
@@ -151,7 +152,7 @@ class Lease:
             .where(stream_objects.c.export == self.export)
             .order_by(stream_objects.c.first_sequence)
         )
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             rows = connection.execute(query).mappings()
             return [
                 StreamObject(**{name: row[name] for name in StreamObject.__dataclass_fields__})
@@ -160,7 +161,7 @@ class Lease:
 
     def listed(self, places: Sequence[str]) -> None:
         """A manifest has these objects."""
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             connection.execute(sa.delete(stream_objects).where(stream_objects.c.place.in_(places)))
 
     def _update(self, connection: sa.Connection, **values: Any) -> None:
@@ -194,7 +195,8 @@ class Streams:
             try:
                 yield lease
             finally:
-                self._give_up(lease)
+                with suppress(LostLease):
+                    self._give_up(lease)
 
     def want(self, export: str, by: str | None) -> None:
         """Asks the holder for the lease, or asks no longer."""
@@ -208,12 +210,12 @@ class Streams:
 
     def state(self, export: str) -> StreamState:
         """A stream that has never run has the state of a new one."""
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             return _read(connection, export)
 
     def all(self) -> list[StreamState]:
         """Those that have run, by name."""
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             rows = connection.execute(sa.select(streams).order_by(streams.c.export)).mappings()
             return [StreamState(**row) for row in rows]
 
@@ -224,11 +226,11 @@ class Streams:
             .where(table.export == export)
             .order_by(table.sequence)
         )
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             return [DeadRecord(**row) for row in connection.execute(query).mappings()]
 
     def _taken(self, export: str, holder: str, at: datetime) -> Lease:
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             self._ensure(connection, export)
             taken = {"number": streams.c.number + 1, "holder": holder, "held_since": at, "seen_at": at}
             mine = streams.c.export == export
@@ -239,11 +241,11 @@ class Streams:
 
     def _give_up(self, lease: Lease) -> None:
         mine = sa.and_(streams.c.export == lease.export, streams.c.number == lease.number)
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             connection.execute(sa.update(streams).where(mine).values(holder=None, held_since=None))
 
     def _set(self, export: str, **values: Any) -> None:
-        with self.engine.begin() as connection:
+        with _transaction(self.engine) as connection:
             self._ensure(connection, export)
             connection.execute(sa.update(streams).where(streams.c.export == export).values(**values))
 
@@ -252,6 +254,18 @@ class Streams:
         row = {name: getattr(new, name) for name in StreamState.__dataclass_fields__}
         insert = insert_of(connection.dialect.name)
         connection.execute(insert(streams).values(row | {"intentions": []}).on_conflict_do_nothing())
+
+
+@contextmanager
+def _transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Raises LostLease where the ledger does not answer: nobody then knows who has the lease."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise LostLease(
+            "the ledger does not answer, so nobody knows who runs the stream", remedy="run it again"
+        ) from error
 
 
 def _read(connection: sa.Connection, export: str) -> StreamState:

@@ -89,9 +89,9 @@ def require_plannable(request: PlanRequest, resources: Resources) -> Plan:
             where=definition.at("type"),
             remedy=f"export-pipelines run {definition.name}, or write `stream:` into the file",
         )
-    if request.rights and request.rights.owner.max_rows is not None:
+    if request.rights and request.rights.effective.max_rows is not None:
         raise RequestError(
-            "the owner's role may have a number of rows, and a stream has no end",
+            "a role of the owner, or of who runs it, may have a number of rows, and a stream has no end",
             where=definition.at("owner"),
             remedy="take max_rows out of the role, or give the stream another owner",
         )

@@ -11,7 +11,7 @@ from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger.streams import Lease
 from export_pipelines.streaming.observer import StreamObserver
 from export_pipelines.streaming.prepare import Prepared, StreamContext
-from export_pipelines.streaming.runner import End, Runner
+from export_pipelines.streaming.runner import End, Reprepare, Runner
 
 TAKE_OVER_S = 120.0  # for a batch to end
 LOOK_S = 0.2
@@ -23,7 +23,8 @@ def holder_name() -> str:
 
 
 def run_stream(
-    prepare: Callable[[], Prepared],
+    prepared: Prepared,
+    reprepare: Reprepare,
     context: StreamContext,
     observer: StreamObserver | None = None,
     take_over: bool = False,
@@ -35,7 +36,6 @@ def run_stream(
     `begun` gets the runner, to stop it. Raises RequestError for one that is paused, or that another process runs and that is
     not to be taken over.
     """
-    prepared = prepare()
     name = prepared.definition.name
     state = context.streams.state(name)
     if state.paused_at is not None:
@@ -46,7 +46,7 @@ def run_stream(
         )
 
     def run(lease: Lease) -> End:
-        runner = Runner(prepared, lease, context, observer, prepare, until_caught_up)
+        runner = Runner(prepared, lease, context, observer, reprepare, until_caught_up)
         begun(runner)
         return runner.run()
 

@@ -8,17 +8,18 @@ from contextlib import closing, suppress
 from typing import Any, Literal
 
 from export_pipelines.definition.stream import S3StreamSettings
-from export_pipelines.errors import ExportError, LostLease, RetryableError
+from export_pipelines.errors import CatalogError, DefinitionError, ExportError, LostLease, RetryableError
 from export_pipelines.ledger import Alert
 from export_pipelines.ledger.streams import DeadRecord, Lease, Progress, StreamObject, StreamState
 from export_pipelines.plan.plan import iso
 from export_pipelines.run.observer import Deaf
 from export_pipelines.run.stages import Stages
 from export_pipelines.streaming.batches import Batch, Masking
+from export_pipelines.streaming.counts import Pending, Totals
 from export_pipelines.streaming.cursor import Cursor
 from export_pipelines.streaming.horizon import Horizon, Rows, Start
 from export_pipelines.streaming.manifests import put_manifests
-from export_pipelines.streaming.observer import Silent, StreamObserver, StreamProgress
+from export_pipelines.streaming.observer import Silent, StreamObserver
 from export_pipelines.streaming.pace import Backoff, Pace
 from export_pipelines.streaming.prepare import Prepared, StreamContext
 from export_pipelines.streaming.sink import Envelope, Intention, Sent, Sink
@@ -27,9 +28,10 @@ from export_pipelines.streaming.sinks.open_sink import open_sink
 log = logging.getLogger(__name__)
 
 End = Literal["stopped", "paused", "handed over", "caught up"]
-Reprepare = Callable[[], Prepared]
+Reprepare = Callable[[], Prepared | None]  # None: nothing has changed
 CHECK_S = 15.0  # how soon a change of the definition, the catalog or the rights is taken
 BEAT_S = 10.0
+REST_S = 1.0
 LIST_S = 20.0  # how soon an hour that is over gets its manifest
 
 
@@ -51,11 +53,12 @@ class Runner:
         self.reprepare, self.until_caught_up = reprepare, until_caught_up
         self.stop = threading.Event()
         self.began = self.checked = self.beaten = self.listed = time.monotonic()
-        self.totals = _Totals()
+        self.totals = Totals()
         self._use(prepared)
 
     def _use(self, prepared: Prepared) -> None:
         self.prepared = prepared
+        self._is_broken = False
         self.horizon: Horizon = prepared.horizon(self.context.source)
         version = self.lease.use_schema(prepared.schema, self.context.now())
         bare = not prepared.stream.envelope
@@ -74,10 +77,11 @@ class Runner:
             self.sink.check()
             self._open_cursor(self.lease.state(), start)
             while True:
-                state = self.lease.state()
-                if end := self._end(state):
+                if end := self._end(self.lease.state()):
                     return end
                 try:
+                    if self._is_broken:
+                        self._use(self.prepared)
                     self._take_changes()
                     moved = self._step()
                     if moved:
@@ -94,9 +98,16 @@ class Runner:
                         raise
                     seconds = backoff.next(error.after_s)
                     self._wait_after(error, seconds)
-                self.stop.wait(seconds)
+                self._rest(seconds)
         finally:
             self._close()
+
+    def _rest(self, seconds: float) -> None:
+        """Waits, but no longer than until somebody wants the stream to end."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self.stop.wait(min(left, REST_S)) or (left > REST_S and self._end(self.lease.state())):
+                return
 
     def _every(self) -> float | None:
         sink = self.prepared.stream.sink
@@ -122,6 +133,7 @@ class Runner:
         else:
             self.cursor = Cursor.read(state.cursor, name)
             self.cursor.require_same(mechanism, table, name)
+            self.horizon.passed(self.cursor.position)
 
     def _step(self) -> bool:
         """One span, or what is left of it; False where nothing is new."""
@@ -163,46 +175,53 @@ class Runner:
         rows = stages.add("extract", self.horizon.read(cursor.span, cursor.after), _size_of_rows)
         masked = masking.batches(rows, self.sequence, cursor.emitted_at)
         shown = stages.add("mask", masked, _size_of_batch)
-        waiting: list[Batch] = []
+        pending = Pending(self.sequence, self.newest)
         with closing(stages.run(shown)) as batches:
             for batch in batches:
-                waiting.append(batch)
+                pending.add(batch)
                 for part in batch.shown:
                     self.sink.add(part)
+                last = batch.last
+                del batch, part  # while the next one is awaited
                 if self.sink.is_full:
                     self._is_behind = True
-                    self._commit(waiting, cursor.behind(batch.last))
-                    waiting = []
+                    self._commit(pending, cursor.behind(last))
+                    pending = Pending(self.sequence, self.newest)
                     if self._end(self.lease.state()):
                         return
-        self._commit(waiting, self.cursor.done())
+        self._commit(pending, self.cursor.done())
         self.horizon.passed(self.cursor.position)
         self._list_objects()
 
-    def _commit(self, waiting: Sequence[Batch], behind: Cursor) -> None:
+    def _commit(self, pending: "Pending", behind: Cursor) -> None:
         """Brings the batch to the sink, and moves the cursor `behind` it."""
-        sequence = waiting[-1].sequence if waiting else self.sequence
 
         def intend(intention: Intention) -> None:
-            self.intentions.append({"sink": dict(intention), "cursor": behind.stored(), "sequence": sequence})
+            self.intentions.append(
+                {"sink": dict(intention), "cursor": behind.stored(), "sequence": pending.sequence}
+            )
             self.lease.intend(self.intentions, self.context.now())
 
         self.lease.state()  # whoever has lost the lease sends nothing
-        sent = self.sink.commit(intend) if any(batch.rows for batch in waiting) else Sent(0, 0)
+        sent = self.sink.commit(intend) if pending.rows else Sent(0, 0)
         at = self.context.now()
-        dead = [letter for batch in waiting for letter in batch.dead] + list(sent.dead)
-        self.newest = waiting[-1].newest if waiting else self.newest
+        records = [
+            DeadRecord(letter.sequence, letter.id, letter.reason, at)
+            for letter in (*pending.dead, *sent.dead)
+        ]
         grown = {
             "sent": sent.rows,
             "bytes": sent.bytes,
             "batches": 1 if sent.rows else 0,
             "doubtful": sent.doubtful,
-            "late": sum(batch.late for batch in waiting),
+            "late": pending.late,
         }
         stored = self._stored(self.intentions[-1]["sink"], at) if sent.place else None
-        records = [DeadRecord(letter.sequence, letter.id, letter.reason, at) for letter in dead]
-        self.lease.advance(Progress(behind.stored(), sequence, grown, self.newest, stored, records), at)
-        self.cursor, self.sequence, self.intentions = behind, sequence, []
+        self.lease.advance(
+            Progress(behind.stored(), pending.sequence, grown, pending.newest, stored, records), at
+        )
+        self.cursor, self.sequence, self.newest = behind, pending.sequence, pending.newest
+        self.intentions = []
         self.beaten = time.monotonic()
         self._alert_of(records)
         self.totals.add(grown, len(records))
@@ -235,24 +254,40 @@ class Runner:
             put_manifests(self.lease, self.sink, self.context.now())
 
     def _take_changes(self) -> None:
-        """At a batch's end the stream goes on as its files say now; a definition that cannot be taken leaves it as it is, and
-        rights that were taken away end it."""
+        """At a batch's end the stream goes on as its files say now. A file that cannot be read leaves it as it is; rights that
+        were taken away end it."""
         if self.reprepare is None or time.monotonic() - self.checked < CHECK_S:
             return
         self.checked = time.monotonic()
-        prepared = self.reprepare()
-        if prepared.plan == self.prepared.plan and prepared.stream == self.prepared.stream:
+        try:
+            prepared = self.reprepare()
+        except (DefinitionError, CatalogError) as error:
+            if error.is_refusal:
+                raise
+            self._note(error)
             return
-        mechanism, table = prepared.mechanism.name, prepared.plan.extract.table
-        self.cursor.require_same(mechanism, table, prepared.definition.name)
-        log.info("the definition has changed", extra={"export": prepared.definition.name})
+        if prepared is None or self._is_same(prepared):
+            return
+        name = prepared.definition.name
+        self.cursor.require_same(prepared.mechanism.name, prepared.plan.extract.table, name)
+        log.info("the definition has changed", extra={"export": name})
         self._close()
         self._use(prepared)
 
+    def _is_same(self, prepared: Prepared) -> bool:
+        return prepared.plan == self.prepared.plan and prepared.stream == self.prepared.stream
+
     def _wait_after(self, error: RetryableError, seconds: float) -> None:
+        """What the sink holds of a batch is dropped with it; the rows come again."""
+        if not self._is_broken:
+            self._close()
+            self._is_broken = True
         self.observer.waiting(error, seconds)
         log.warning("the stream waits", extra={"export": self.prepared.definition.name, "seconds": seconds})
-        with suppress(ExportError):
+        self._note(error)
+
+    def _note(self, error: ExportError) -> None:
+        with suppress(RetryableError):
             self.lease.note_error(str(error), self.context.now())
 
     def _alert_of(self, dead: Sequence[DeadRecord]) -> None:
@@ -278,32 +313,6 @@ class Runner:
     def _close(self) -> None:
         self.horizon.close()
         self.sink.close()
-
-
-class _Totals:
-    """Counts since the runner began."""
-
-    def __init__(self) -> None:
-        self.counts = dict.fromkeys(("sent", "bytes", "batches", "doubtful", "late"), 0)
-        self.dead = 0
-
-    def add(self, grown: Mapping[str, int], dead: int) -> None:
-        for name, number in grown.items():
-            self.counts[name] += number
-        self.dead += dead
-
-    def progress(self, seconds: float, sequence: int, newest: Any) -> StreamProgress:
-        return StreamProgress(
-            rows=self.counts["sent"],
-            batches=self.counts["batches"],
-            bytes=self.counts["bytes"],
-            seconds=seconds,
-            sequence=sequence,
-            newest=newest,
-            late=self.counts["late"],
-            doubtful=self.counts["doubtful"],
-            dead=self.dead,
-        )
 
 
 def _size_of_rows(rows: Rows) -> tuple[int, int]:
