@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from export_pipelines.catalog.closed_columns import closed_faults
-from export_pipelines.catalog.dataset import Catalog, Dataset, Join
+from export_pipelines.catalog.dataset import Catalog, Dataset, Join, NewRowColumns
 from export_pipelines.catalog.field import Component, Field, PiiClass, StoredAs
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
 from export_pipelines.catalog.snapshot import WrittenSnapshot, snapshot_fields
@@ -48,6 +48,14 @@ class WrittenJoin(_Written):
     on: str
 
 
+class WrittenStream(_Written):
+    transaction: str | None = None
+    key: str | None = None
+    binlog: bool | None = None
+    slot: str | None = None
+    change: str | None = None
+
+
 class WrittenDataset(_Written):
     table: str | None = None
     window: str | None = None
@@ -57,6 +65,7 @@ class WrittenDataset(_Written):
     custom: dict[str, WrittenField | None] = {}
     appended: dict[str, WrittenField | None] = {}
     snapshot: WrittenSnapshot | None = None
+    stream: WrittenStream | None = None
 
 
 class WrittenCatalog(_Written):
@@ -143,9 +152,16 @@ def _dataset(name: str, all: Mapping[str, WrittenDataset], fault: Fault) -> Data
         joins=joins,
         fields=fields,
         snapshot=written.snapshot.field if written.snapshot else None,
+        stream=_stream(written),
     )
     _check_order(root, dataset, fault)
     return dataset
+
+
+def _stream(written: WrittenDataset) -> NewRowColumns:
+    return (
+        NewRowColumns(**written.stream.model_dump(exclude_none=True)) if written.stream else NewRowColumns()
+    )
 
 
 def _fields(root: Key, written: WrittenDataset, fault: Fault) -> Iterator[Field]:
@@ -290,8 +306,25 @@ def _check_order(root: Key, dataset: Dataset, fault: Fault) -> None:
     ]:
         if id not in known:
             fault((*root, *key), unknown("field", id, known))
+    _check_stream(root, dataset, known, fault)
     if dataset.window in known and known[dataset.window].kind is not Kind.TIMESTAMP:
         fault(
             (*root, "window"),
             f'the window "{dataset.window}" must be a timestamp, not {known[dataset.window].type}',
         )
+
+
+def _check_stream(root: Key, dataset: Dataset, known: Mapping[str, Field], fault: Fault) -> None:
+    stream = dataset.stream
+    for key in ("transaction", "key"):
+        name = getattr(stream, key)
+        if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            fault((*root, "stream", key), f'"{name}" is no name of a column of {dataset.table}')
+    if stream.slot is not None and not re.fullmatch(r"[a-z0-9_]{1,63}", stream.slot):
+        fault((*root, "stream", "slot"), "the name of a slot is 1 to 63 lower-case letters, digits and _")
+    if stream.change is None:
+        return
+    if stream.change not in known:
+        fault((*root, "stream", "change"), unknown("field", stream.change, known))
+    elif known[stream.change].kind is not Kind.TIMESTAMP or known[stream.change].path is not None:
+        fault((*root, "stream", "change"), f'"{stream.change}" must be a timestamp with a column of its own')

@@ -22,6 +22,26 @@ class Join(BaseModel):
     on: str  # column of the dataset's table
 
 
+class NewRowColumns(BaseModel):
+    """By what a stream tells new rows of the dataset's table. `transaction`: its column of type xid8 with the transaction that
+    wrote the row (PostgreSQL). `key`: its column INTEGER PRIMARY KEY AUTOINCREMENT (SQLite). `binlog`: the server's own
+    log (MariaDB). `slot`: the name of a logical replication slot and its publication (PostgreSQL). `change`: the id of the
+    timestamp field that is set whenever a row is written; a changed row is new again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    transaction: str | None = None
+    key: str | None = None
+    binlog: bool = False
+    slot: str | None = None
+    change: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those that need no field."""
+        return tuple(filter(None, (self.transaction, self.key)))
+
+
 class Dataset(BaseModel):
     """What an export type draws from. `window` is the id of the timestamp field that windows cut;
     `order` the field ids that sort the rows, ending in a unique one, so that equal runs give equal bytes.
@@ -36,6 +56,7 @@ class Dataset(BaseModel):
     joins: tuple[Join, ...] = ()
     fields: tuple[Field, ...]
     snapshot: str | None = None
+    stream: NewRowColumns = NewRowColumns()
 
     @property
     def row_id(self) -> str:

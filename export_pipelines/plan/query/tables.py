@@ -26,7 +26,8 @@ class Tables:
     def __init__(self, dataset: Dataset, dialect: Dialect, age_day: date | None) -> None:
         self.dataset, self.dialect, self.age_day = dataset, dialect, age_day
         self.used: set[str] = set()
-        self.base = _table(dataset.table, [join.on for join in dataset.joins] + self._columns_of(None))
+        columns = [*(join.on for join in dataset.joins), *self._columns_of(None), *dataset.stream.columns]
+        self.base = _table(dataset.table, columns)
         self.joined: dict[str, NamedFromClause[Any]] = {
             join.alias: _table(join.table, [join.key, *self._columns_of(join.alias)]).alias(join.alias)
             for join in dataset.joins
