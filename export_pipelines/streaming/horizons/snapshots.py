@@ -1,0 +1,283 @@
+"""PostgreSQL, exactly: a column holds the transaction that wrote the row, and a row is new when a snapshot sees its
+transaction that the snapshot before did not. Transactions may commit in any order, and stay open for any time."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, cast, func, literal, literal_column, or_, tuple_
+from sqlalchemy.types import NUMERIC, TIMESTAMP, UserDefinedType
+
+from export_pipelines.catalog import Dataset
+from export_pipelines.errors import RequestError, SourceError
+from export_pipelines.plan.dialects.dialect import Expression
+from export_pipelines.plan.dialects.postgresql import EPOCHS
+from export_pipelines.plan.plan import Plan
+from export_pipelines.plan.query.new_rows import values_in, with_values
+from export_pipelines.plan.query.tables import Tables
+from export_pipelines.read.index_advice import has_index
+from export_pipelines.read.postgresql import PostgresqlSource
+from export_pipelines.read.source import Source
+from export_pipelines.streaming.horizon import Position, RowKey, Rows, Span, Start
+from export_pipelines.streaming.horizons.rows import (
+    START_AGAIN,
+    position_of,
+    read_rows,
+    require_own,
+    retryable,
+)
+from export_pipelines.streaming.horizons.snapshot_checks import require_written
+
+if TYPE_CHECKING:
+    import psycopg
+
+NAME = "snapshots"
+CLUSTER = "(SELECT system_identifier::text FROM pg_control_system())"
+NOTHING_SEEN = "1:1:"  # a snapshot older than every transaction
+SNAPSHOT = re.compile(r"(\d+):(\d+):([\d,]*)")
+# of keys: from the first row, after a row with a time, after one without; from a time on
+FIRST, AFTER, TIMELESS, SINCE = range(4)
+
+
+class _Type(UserDefinedType[str]):
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self) -> str:
+        return self.name
+
+
+XID, XIDS, PG_SNAPSHOT = _Type("xid8"), _Type("xid8[]"), _Type("pg_snapshot")
+
+
+@dataclass(frozen=True)
+class Between:
+    """The rows between two snapshots, after a key."""
+
+    previous: str
+    following: str
+    keys: int = FIRST
+    time: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class SnapshotRows:
+    """The condition of the rows between two snapshots; see `request.NewRows`."""
+
+    dataset: Dataset
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return self.order
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        return (self.dataset.window, self.dataset.row_id)
+
+    def expression(self, tables: Tables) -> Expression:
+        return self.between(tables, Between(NOTHING_SEEN, NOTHING_SEEN))
+
+    def between(self, tables: Tables, rows: Between) -> Expression:
+        xid = tables.base.c[self.dataset.stream.transaction or ""]
+        return and_(
+            # what the previous snapshot did not see, said so that an index serves
+            or_(
+                xid >= cast(literal(_end(rows.previous)), XID),
+                xid == func.any(cast(literal(_open(rows.previous)), XIDS)),
+            ),
+            func.pg_visible_in_snapshot(xid, cast(literal(rows.following), PG_SNAPSHOT)),
+            self._after(tables, rows),
+        )
+
+    def _after(self, tables: Tables, rows: Between) -> Expression:
+        """The rows after the key; those without a time are the last."""
+        window, id = (tables.field(name) for name in self.order)
+        time, row_id = tables.column(window), tables.column(id)
+        kind = NUMERIC() if window.stored_as in EPOCHS else TIMESTAMP(timezone=True)
+        moment = cast(func.nullif(literal(rows.time), literal_column("''")), kind)
+
+        def keys_are(number: int) -> Expression:
+            return literal(rows.keys) == literal_column(str(number))
+
+        return or_(
+            keys_are(FIRST),
+            tuple_(time, row_id) > tuple_(moment, literal(rows.id)),
+            and_(keys_are(AFTER), time.is_(None)),
+            and_(keys_are(TIMELESS), time.is_(None), row_id > literal(rows.id)),
+        )
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The mechanism; see `horizon.Mechanism`."""
+
+    dataset: Dataset
+    url: str
+    name = NAME
+    settle_s = None
+
+    @property
+    def reason(self) -> str:
+        return f"{self.dataset.table}.{self.dataset.stream.transaction} holds the transaction of each row; none is lost"
+
+    @property
+    def new_rows(self) -> SnapshotRows:
+        return SnapshotRows(self.dataset)
+
+    def open(self, plan: Plan, source: Source) -> "SnapshotHorizon":
+        return SnapshotHorizon(self.dataset, self.url, plan, source)
+
+
+class SnapshotHorizon:
+    """See `horizon.Horizon`. Keeps one connection for its looks."""
+
+    name = NAME
+    settle_s = None
+
+    def __init__(self, dataset: Dataset, url: str, plan: Plan, source: Source) -> None:
+        from export_pipelines.plan.dialects.postgresql import Postgresql
+
+        self.rows, self.plan, self.source, self.url = SnapshotRows(dataset), plan, source, url
+        self.tables = Tables(dataset, Postgresql(), None)
+        self.server = PostgresqlSource.from_url(url)
+        self.connection: psycopg.Connection[Any] | None = None
+
+    def check(self) -> None:
+        dataset = self.rows.dataset
+        column = dataset.stream.transaction or ""
+        self._row("SELECT pg_current_snapshot()")  # the server answers, and is no standby
+        require_written(self._connected(), dataset, self.server.place)
+        if not has_index(self.url, dataset.table, column):
+            raise SourceError(
+                f"no index of {dataset.table} begins with {column}, so each look would read the whole table",
+                where=self.server.place,
+                remedy=f"CREATE INDEX ON {dataset.table} ({column})",
+            )
+
+    def begin(self, start: Start) -> Position:
+        snapshot, cluster = self._row("SELECT pg_current_snapshot()::text")
+        if start == "now":
+            return position_of(NAME, cluster=cluster, snapshot=snapshot)
+        since = start.isoformat() if isinstance(start, datetime) else None
+        return position_of(
+            NAME, cluster=cluster, snapshot=NOTHING_SEEN, **({"since": since} if since else {})
+        )
+
+    def look(self, position: Position) -> Span | None:
+        own = require_own(position, NAME)
+        previous = str(own["snapshot"])
+        snapshot, is_new, is_beyond, cluster = self._row(self._look(previous))
+        if cluster != own["cluster"] or int(_end(snapshot)) < int(_end(previous)):
+            raise RequestError(
+                "the cursor of the stream is of another database server, or of one that was set back to an earlier state: "
+                "the numbers of its transactions say nothing here",
+                where=self.server.place,
+                remedy=START_AGAIN,
+            )
+        if is_beyond:
+            self._refuse_beyond()
+        if not is_new:
+            return None
+        since = {"since": own["since"]} if "since" in own else {}
+        content = {"previous": previous, "following": snapshot, **since}
+        return Span(content, position_of(NAME, cluster=cluster, snapshot=snapshot, **since))
+
+    def read(self, span: Span, after: RowKey | None) -> Iterator[Rows]:
+        between = _between(span.content, after)
+        values = values_in(self.rows.between(self.tables, between), self.tables.dialect)
+        return read_rows(self.source, with_values(self.plan.query, values), self.rows.order)
+
+    def passed(self, position: Position) -> None:
+        """Nothing is kept at the server."""
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def _look(self, previous: str) -> str:
+        """The next snapshot, and whether it sees rows that the previous one did not, in one statement."""
+        table, column = _quoted(self.rows.dataset.table), _quoted(self.rows.dataset.stream.transaction or "")
+        newer = f"SELECT 1 FROM {table} WHERE {column}"  # noqa: S608 - names of the catalog
+        now = "pg_snapshot_xmax(pg_current_snapshot())"
+        return (
+            "SELECT pg_current_snapshot()::text,"
+            f" EXISTS ({newer} >= '{_end(previous)}'::xid8 AND {column} < {now})"
+            f" OR EXISTS ({newer} = ANY('{_open(previous)}'::xid8[])), EXISTS ({newer} >= {now})"
+        )
+
+    def _row(self, sql: str) -> tuple[Any, ...]:
+        """What the statement gives, and the cluster's name. Raises SourceError for a standby, which hides the transactions
+        that are open."""
+        import psycopg
+
+        whole = f"{sql}, {CLUSTER}, pg_is_in_recovery()"
+        try:
+            row = self._connected().execute(whole).fetchone()
+        except psycopg.Error as error:
+            self._drop()
+            raise self.server.failure(error.sqlstate, error.diag.message_primary or str(error)) from error
+        assert row is not None
+        if row[-1]:
+            self._drop()  # a server that is promoted, or another one of the address, is asked anew
+            raise SourceError(
+                "this is a standby, which hides the transactions that are open on its primary: rows would be lost",
+                where=self.server.place,
+                remedy="let EXPORT_PIPELINES_SOURCE_URL name the primary; of several hosts, with target_session_attrs=read-write",
+            )
+        return tuple(row[:-1])
+
+    def _connected(self) -> "psycopg.Connection[Any]":
+        if self.connection is None or self.connection.closed:
+            with retryable():
+                self.connection = self.server.connected()
+            self.connection.autocommit = True  # so that each statement has a snapshot of its own
+        return self.connection
+
+    def _drop(self) -> None:
+        with suppress(Exception):
+            self.close()
+        self.connection = None
+
+    def _refuse_beyond(self) -> None:
+        table, column = self.rows.dataset.table, self.rows.dataset.stream.transaction
+        raise SourceError(
+            f"rows of {table} hold a {column} above the number of any transaction here: they come from another server, "
+            "by a restored dump or by replication, and would never be read",
+            where=self.server.place,
+            remedy=f"set {column} to pg_current_xact_id() in these rows, and start the stream again from before they came",
+        )
+
+
+def _between(content: Mapping[str, Any], after: RowKey | None) -> Between:
+    since = content.get("since")
+    keys = SINCE if since else FIRST
+    time, id = str(since or ""), ""
+    if after is not None:
+        time, id = after
+        if not since:
+            keys = AFTER if time else TIMELESS
+    return Between(str(content["previous"]), str(content["following"]), keys, time, id)
+
+
+def _end(snapshot: str) -> str:
+    """The first transaction that had not begun."""
+    match = SNAPSHOT.fullmatch(snapshot)
+    if match is None:
+        raise RequestError("the cursor of the stream holds no snapshot", remedy=START_AGAIN)
+    return match[2]
+
+
+def _open(snapshot: str) -> str:
+    """The transactions that were not over, as an array."""
+    return "{" + snapshot.rpartition(":")[2] + "}"
+
+
+def _quoted(name: str) -> str:
+    return ".".join(f'"{part}"' for part in name.split("."))
