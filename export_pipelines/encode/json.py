@@ -29,7 +29,7 @@ class JsonEncoder:
     def __init__(self, array: bool, columns: Columns, options: dict[str, Any]) -> None:
         self.array = array
         self.pretty = array and bool(options.get("pretty"))
-        self.text = pl.concat_str(_object(tree_of(columns))).alias("json")
+        self.text = pl.concat_str(object_text(columns)).alias("json")
         self.counts = CellCounts()
         self._fitting = Fitting()
 
@@ -58,6 +58,11 @@ class JsonEncoder:
         if self.pretty:
             return "".join(_indented(text) + separator for text in texts["json"]).encode()
         return csv_bytes(texts, quote_style="never", line_terminator=separator)
+
+
+def object_text(columns: Columns) -> list[pl.Expr]:
+    """The pieces of text whose concatenation is a row's object; the frame's times have to be texts before."""
+    return _object(tree_of(columns))
 
 
 Tree = dict[str, "Tree | OutputColumn"]
