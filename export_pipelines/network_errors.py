@@ -120,6 +120,9 @@ TABLE: Mapping[str, Row] = {
     "botocore.exceptions.NoCredentialsError": NO_KEYS,
     "botocore.exceptions.PartialCredentialsError": NO_KEYS,
     "botocore.exceptions.ProfileNotFound": NO_KEYS,
+    "botocore.exceptions.NoRegionError": Meaning(
+        SettingsError, "there is no region of AWS", "name `region`, or set AWS_REGION"
+    ),
     "botocore.exceptions.ParamValidationError": _no_request,
     "botocore.exceptions.InvalidEndpointConfigurationError": _no_request,
 }

@@ -1,11 +1,13 @@
 """What boto3 raises, sorted by what follows from it; what a server says in words is not repeated, its code is."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from export_pipelines.aws import errors
+from export_pipelines.aws.errors import aws_errors, status_of
 from export_pipelines.errors import ExportError, RequestError, RetryableError
-from export_pipelines.network_errors import is_passing, network_errors, retry_after_s
+from export_pipelines.network_errors import is_passing, retry_after_s
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -44,28 +46,18 @@ PASSING = frozenset(
 )
 
 
-@contextmanager
-def s3_errors(where: str) -> Iterator[None]:
+def s3_errors(where: str) -> AbstractContextManager[None]:
     """Raises RequestError for what the person must mend, RetryableError for what may pass."""
-    from botocore.exceptions import ClientError
-
-    try:
-        with network_errors(where):
-            yield
-    except ClientError as error:
-        raise _answered(error.response, where) from None
-    except ValueError as error:  # boto3's, of an endpoint that is no URL
-        raise RequestError(f"the settings make no request: {type(error).__name__}", where=where) from None
+    return aws_errors(where, _answered)
 
 
 def code_of(error: "ClientError") -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+    return errors.code_of(error.response)
 
 
 def _answered(response: Mapping[str, Any], where: str) -> ExportError:
-    code = str(response.get("Error", {}).get("Code", ""))
+    code, status = errors.code_of(response), status_of(response)
     about: Mapping[str, Any] = response.get("ResponseMetadata", {})
-    status = int(about.get("HTTPStatusCode", 0))
     if code in MENDED:
         what, remedy = MENDED[code]
         return RequestError(f"{what} ({code})" if not code.isdigit() else what, where=where, remedy=remedy)

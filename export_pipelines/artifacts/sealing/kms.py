@@ -7,20 +7,18 @@ it, closes all artifacts at once, and the log of KMS names the artifact of every
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from importlib.util import find_spec
 from typing import Any
 
-from export_pipelines.errors import ExportError, KeyRefused, RetryableError, SettingsError, not_installed
+from export_pipelines.aws.errors import CREDENTIALS, aws_errors, code_of, status_of
+from export_pipelines.errors import ExportError, KeyRefused, RetryableError, not_installed
 from export_pipelines.key_versions import PREFIX
-from export_pipelines.network_errors import is_passing, network_errors
+from export_pipelines.network_errors import is_passing
 
 WHERE = f"{PREFIX}MASTER_KEY"
-TIMEOUT_S, ATTEMPTS = 10, 3
+TIMEOUT_S = 10
 CONNECTIONS = 16
 OPENED = 256  # data keys that stay in memory; which of them may be used, the ledger says each time
-_CREDENTIALS = (
-    "AWS does not accept the credentials",
-    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the role of the machine",
-)
 _STATE = ("the key is disabled, or about to be deleted", "enable it, or cancel its deletion")
 _CHANGED = (
     "the data key of this artifact does not open: the ledger's entry was changed, or another key wrapped it",
@@ -40,13 +38,7 @@ MENDED: Mapping[str, tuple[str, str]] = {
     ),
     "InvalidCiphertextException": _CHANGED,
     "IncorrectKeyException": _CHANGED,
-    "UnrecognizedClientException": _CREDENTIALS,
-    "InvalidClientTokenId": _CREDENTIALS,
-    "SignatureDoesNotMatch": _CREDENTIALS,
-    "InvalidSignatureException": _CREDENTIALS,
-    "IncompleteSignature": _CREDENTIALS,
-    "MissingAuthenticationTokenException": _CREDENTIALS,
-    "ExpiredTokenException": _CREDENTIALS,
+    **CREDENTIALS,
 }
 
 PASSING = frozenset({"ThrottlingException", "LimitExceededException", "KeyUnavailableException"})
@@ -88,45 +80,25 @@ class KmsMasterKey:
         return bytes(answer["Plaintext"])
 
     def _ask(self, artifact: str, request: Callable[[], Any]) -> Any:
-        try:
-            from botocore.exceptions import ClientError
-        except ModuleNotFoundError:
-            raise not_installed("boto3", "kms", WHERE) from None
-        where = f"{self.id} for {artifact}"
-        try:
-            with network_errors(where):
-                return request()
-        except ClientError as error:
-            raise _answered(error.response, where) from None
+        if find_spec("boto3") is None:
+            raise not_installed("boto3", "kms", WHERE)
+        with aws_errors(f"{self.id} for {artifact}", _answered):
+            return request()
 
     @cached_property
     def _client(self) -> Any:
-        import boto3
-        from botocore.config import Config
+        from export_pipelines.aws.connect import Access, open_client
 
-        from export_pipelines.definition.destinations.s3 import PLAIN_HTTP, is_safe_endpoint
-
-        config = Config(
-            connect_timeout=TIMEOUT_S,
-            read_timeout=TIMEOUT_S,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            max_pool_connections=CONNECTIONS,
-        )
-        client = boto3.session.Session().client("kms", region_name=self.arn.split(":")[3], config=config)
-        if not is_safe_endpoint(client.meta.endpoint_url):
-            raise SettingsError(
-                PLAIN_HTTP, where=self.id, remedy="mend AWS_ENDPOINT_URL_KMS or AWS_ENDPOINT_URL"
-            )
-        return client
+        access = Access(region=self.arn.split(":")[3], timeout_s=TIMEOUT_S)
+        return open_client("kms", access, self.id, max_pool_connections=CONNECTIONS)
 
 
 def _answered(response: Mapping[str, Any], where: str) -> ExportError:
-    code = str(response.get("Error", {}).get("Code", ""))
+    code = code_of(response)
     if code in MENDED:
         what, remedy = MENDED[code]
         return KeyRefused(f"{what} ({code})", where=where, remedy=remedy)
-    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if code in PASSING or is_passing(status):
+    if code in PASSING or is_passing(status_of(response)):
         return RetryableError(f"KMS could not do it now ({code})", where=where)
     return KeyRefused(
         f"KMS refuses the key ({code})", where=where, remedy="see the rights to it, and its state"
