@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from export_pipelines.artifacts import FORMAT_VERSION, NO_ACCESS_FILE, Manifest, ManifestColumn, Part, Store
+from export_pipelines.artifacts import (
+    FORMAT_VERSION,
+    NO_ACCESS_FILE,
+    ColumnStatistics,
+    Manifest,
+    ManifestColumn,
+    Part,
+    Store,
+)
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import OutputColumn, Plan, Window, schema_hash
 from export_pipelines.run.statistics import Written
@@ -29,7 +37,7 @@ def manifest_of(plan: Plan, written: Written, artifact: str, at: datetime, store
         options=encoding.options,
         media_type=encoding.media_type,
         codec=plan.compression.codec,
-        columns=manifest_columns(written.columns),
+        columns=_with_statistics(written),
         removed=masking.removed,
         key_ids=masking.key_ids,
         rights=plan.rights.model_dump(mode="json") if plan.rights else dict(NO_ACCESS_FILE),
@@ -62,6 +70,17 @@ def manifest_columns(columns: Iterable[OutputColumn]) -> tuple[ManifestColumn, .
             mask=column.mask,
         )
         for column in columns
+    )
+
+
+def _with_statistics(written: Written) -> tuple[ManifestColumn, ...]:
+    return tuple(
+        column.model_copy(
+            update={"statistics": ColumnStatistics.model_validate(written.values[column.id].stated())}
+        )
+        if column.id in written.values
+        else column
+        for column in manifest_columns(written.columns)
     )
 
 

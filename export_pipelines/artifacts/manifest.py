@@ -67,8 +67,22 @@ class DeliveredEncryption(Stored):
     signed_by: str | None = None
 
 
+class ColumnStatistics(Stored):
+    """Of the values of a column, before a format spells them; what its kind does not have is None. `smallest`, `largest` and
+    `sum` are numbers and times as the files spell them; without a value there are none."""
+
+    nulls: int
+    empty: int | None = None  # texts without a character
+    longest_characters: int | None = None
+    longest_bytes: int | None = None  # of UTF-8
+    smallest: str | None = None
+    largest: str | None = None
+    sum: str | None = None
+
+
 class ManifestColumn(Stored):
-    """What a reader of the files relies on: `name` in a table, `path` in an object."""
+    """What a reader of the files relies on: `name` in a table, `path` in an object. `statistics` are there unless the column
+    is of a personal class, masked or redacted, or of an earlier release."""
 
     name: str
     id: str
@@ -77,6 +91,9 @@ class ManifestColumn(Stored):
     scale: int | None = None
     pii: PiiClass
     mask: Mask | None = None
+    statistics: ColumnStatistics | None = Field(
+        default=None, exclude_if=lambda statistics: statistics is None
+    )
 
 
 class Manifest(Stored):

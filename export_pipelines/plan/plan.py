@@ -167,11 +167,6 @@ class Masking(Frozen):
     never: tuple[str, ...] = ()
     repeating: tuple[Repeating, ...] = Field(default=(), exclude_if=lambda columns: not columns)
 
-    @property
-    def required(self) -> tuple[str, ...]:
-        """Ids of the columns that should never be null."""
-        return tuple(column.id for column in self.columns if column.required)
-
 
 class Encoding(Frozen):
     """`format` is a row of stream's table of encoders; `options` are that format's own (pretty, null_marker, ...)."""

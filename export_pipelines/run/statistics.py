@@ -10,18 +10,21 @@ import pyarrow as pa
 from export_pipelines.encode.encoder import CellCounts
 from export_pipelines.mask.apply import Masked
 from export_pipelines.plan.plan import OutputColumn
+from export_pipelines.run.column_statistics import ColumnMeasures, ColumnStatistics
 from export_pipelines.run.part_writer import WrittenPart
 
 
 @dataclass(frozen=True)
 class Written:
     """What was written. `rows_read` came from the source, of which a report makes others; `columns` are those of the
-    files; `null_required` counts nulls in required columns, `bad_json` by column the values that did not parse and became null; `seconds` is busy time by stage."""
+    files; `values` has by id what may be stated of their values; `null_required` counts nulls in required columns, `bad_json`
+    by column the values that did not parse and became null; `seconds` is busy time by stage."""
 
     parts: tuple[WrittenPart, ...]
     rows: int
     rows_read: int
     columns: tuple[OutputColumn, ...]
+    values: Mapping[str, ColumnStatistics]
     raw_bytes: int
     null_required: dict[str, int]
     bad_json: dict[str, int]
@@ -32,14 +35,24 @@ class Written:
 
 @dataclass
 class Statistics:
-    """Counts so far; `required` are the ids of the columns whose nulls are counted. Each method belongs to one stage."""
+    """Counts so far. Each method belongs to one stage, but `expect`, which comes before rows are shown."""
 
-    required: tuple[str, ...] = ()
     rows_read: int = 0
     rows: int = 0
     masked_values: int = 0
     nulls: Counter[str] = field(default_factory=Counter)
     bad_json: Counter[str] = field(default_factory=Counter)
+
+    columns: tuple[OutputColumn, ...] = ()
+    measures: ColumnMeasures = field(default_factory=lambda: ColumnMeasures(()))
+
+    def expect(self, columns: tuple[OutputColumn, ...]) -> None:
+        """Names the columns of the files, which a report knows once its source was read."""
+        self.columns, self.measures = columns, ColumnMeasures(columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(column.id for column in self.columns if column.required)
 
     def read(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The batches of the source, counted. Closes `batches`."""
@@ -60,12 +73,12 @@ class Statistics:
         self.bad_json += masked.bad_json
         for id in self.required:
             self.nulls[id] += masked.frame[id].null_count()
+        self.measures.add(masked.frame)
         return masked.frame
 
     def written(
         self,
         parts: Sequence[WrittenPart],
-        columns: tuple[OutputColumn, ...],
         cells: CellCounts,
         seconds: Mapping[str, float],
     ) -> Written:
@@ -74,7 +87,8 @@ class Statistics:
             parts=tuple(parts),
             rows=self.rows,
             rows_read=self.rows_read,
-            columns=columns,
+            columns=self.columns,
+            values=self.measures.by_id,
             raw_bytes=sum(part.raw_bytes for part in parts),
             null_required={id: self.nulls[id] for id in self.required},
             bad_json=dict(self.bad_json),

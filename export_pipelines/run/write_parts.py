@@ -43,8 +43,9 @@ def write_parts(
     """
     _choose_memory()
     observer = observer or Deaf()
-    statistics = Statistics(plan.masking.required)
+    statistics = Statistics()
     plan, rows = finish_report(plan, statistics.read(batches))
+    statistics.expect(plan.masking.columns)
     stages, encoder = Stages(observer), encoder_of(plan)
     stored = Channel[int](stages.stop, waiting=1)
     cutter = _cutter(plan, encoder, stored)
@@ -63,7 +64,7 @@ def write_parts(
         for part in finished:
             parts.append(part)
             observer.part_done(part)
-    return statistics.written(parts, plan.masking.columns, encoder.counts, stages.seconds)
+    return statistics.written(parts, encoder.counts, stages.seconds)
 
 
 def _cutter(plan: Plan, encoder: Encoder, stored: Iterator[int]) -> PartCutter:

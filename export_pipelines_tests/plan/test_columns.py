@@ -110,8 +110,9 @@ def test_every_column_reads_a_column_of_the_query(tmp_path: Path) -> None:
     }
 
 
-def test_required_fields_that_are_exported_are_listed(tmp_path: Path) -> None:
-    assert plan(tmp_path, "fields: [lead_id, email, flow.name]").masking.required == ("lead_id", "flow.name")
+def test_required_fields_that_are_exported_are_marked(tmp_path: Path) -> None:
+    columns = plan(tmp_path, "fields: [lead_id, email, flow.name]").masking.columns
+    assert [column.id for column in columns if column.required] == ["lead_id", "flow.name"]
 
 
 def test_two_labels_that_are_the_same_are_refused() -> None:
