@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
@@ -24,6 +25,7 @@ from export_pipelines.settings import Settings
 from export_pipelines_servers.mariadb import mariadb
 from export_pipelines_servers.postgresql import postgresql
 from export_pipelines_tests.memory_disk import forget_memory, use_memory
+from export_pipelines_tests.scheduling import UnitScheduling, rank
 
 TIMES = int(os.environ.get("EXAMPLES", "1"))  # EXAMPLES=10 in the environment tries ten times as many
 
@@ -101,17 +103,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if is_fast and collection_path.parent == HERE and collection_path.name in SLOW_ROOMS else None
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> UnitScheduling:
+    return UnitScheduling(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of `make test-fast`: short ones that start no server, no process and no Dagster. Tests that share a
-    service, or what is made once for their module, go to one worker."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks the tests of `make test-fast`: short ones that start no server, no process and no Dagster."""
     for item in items:
-        if isinstance(item, pytest.Function):
-            if not _is_slow(item):
-                item.add_marker("fast")
-            group = _group(item)
-            if group and item.get_closest_marker("xdist_group") is None:
-                item.add_marker(pytest.mark.xdist_group(group))
+        if isinstance(item, pytest.Function) and not _is_slow(item):
+            item.add_marker("fast")
+    if hasattr(config, "workerinput"):  # the scheduler keeps the order of the workers
+        items.sort(key=lambda item: rank(item.nodeid))
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:
@@ -127,15 +130,6 @@ def pytest_collection_finish() -> None:
 
         read_migrations_once()
         keep_engines()
-
-
-def _group(item: pytest.Function) -> str | None:
-    for service in SERVICES:
-        if service in item.fixturenames:
-            return service
-    definitions = item._fixtureinfo.name2fixturedefs.values()
-    shares = any(definition.scope == "module" for several in definitions for definition in several)
-    return item.module.__name__ if shares else None
 
 
 def _is_slow(item: pytest.Function) -> bool:

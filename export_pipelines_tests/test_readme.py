@@ -20,9 +20,6 @@ RUN_BY_CI = "make "
 ENVIRONMENT = {"PARTNER_PASSWORD": "a password", "PARTNER_SECRET": WEBHOOK_SECRET}
 
 
-pytestmark = pytest.mark.xdist_group("readme")  # one demo for all of them
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project as a reader has it after `make demo`, with `make servers` in another terminal."""

@@ -24,7 +24,6 @@ from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
 from export_pipelines_tests.conftest import NOW, Answer, Project
 from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET
 
-pytestmark = pytest.mark.xdist_group("checkpoints")
 Terminal = Callable[..., Answer]
 DAY = "2024-01-15"
 PLACES = """\

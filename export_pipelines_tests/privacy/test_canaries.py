@@ -42,7 +42,6 @@ CLOSED = ("ssn", "closed")
 ALONE = (
     (*TEXTS, "first_name", "city", "address_1", "custom") if MANY else ("comments", "landing_page", "custom")
 )
-pytestmark = pytest.mark.xdist_group("canaries")  # their exports run once, in one worker
 PARTS = (
     "[lead_id, email.domain, email.host, email.tld, email.valid, email_2.domain, phone_1.area, phone_1.type, phone_2.area, "
     "phone_3.country_code, postal_code.zip, postal_code.fsa, dob.year, gender.abbr, ip_address.version]"

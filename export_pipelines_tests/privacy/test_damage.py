@@ -26,7 +26,6 @@ from export_pipelines.sample import generate_leads
 from export_pipelines_tests.privacy.canary_store import DAY
 from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, unseal
 
-pytestmark = pytest.mark.xdist_group("damage")
 LEADS = int(os.environ.get("DAMAGE", "1500"))
 DATASETS = {"lead": "leads", "event": "events"}
 FREE = ("comments", "user_agent", "city", "legacy_note", "undeclared text")

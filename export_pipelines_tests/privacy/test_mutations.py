@@ -16,7 +16,6 @@ from export_pipelines.project import Project
 from export_pipelines_tests.privacy.canary_store import DAY, write_store
 from export_pipelines_tests.privacy.runs import REDACTED, export, make_project, searched, unseal
 
-pytestmark = pytest.mark.xdist_group("mutations")
 LEADS = 300
 COMMENTS, CUSTOM = "privacy: {comments: redact}\n", "privacy: {custom: redact}\n"
 Mutation = Callable[[pytest.MonkeyPatch], None]

@@ -38,7 +38,6 @@ SEED = 15
 CHUNK, PIECE = 1000, 64
 NAMED = re.compile(r"^(?:lead_id )(\d{24}), ([\w. ]+)$")
 DIALECTS = ("sqlite", "postgresql", "mariadb")
-pytestmark = pytest.mark.xdist_group("databases agree")  # their tables are filled once, in one worker
 OUTPUT = tuple(column(one.id, one.kind, one.decimal_scale, path=(one.id,)) for one in FIELDS)
 TIMES = [
     (Op.EQUAL, "2024-01-15T10:00:00Z"), (Op.LESS, "2024-01-15T10:00:00.001Z"), (Op.GREATER_OR_EQUAL, "1970-01-01T00:00:00Z"),

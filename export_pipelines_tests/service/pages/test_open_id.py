@@ -18,8 +18,6 @@ from export_pipelines_servers.open_id import OpenIdProvider, open_id_provider
 from export_pipelines_tests.service.pages.browsing import Visitor
 from export_pipelines_tests.service.serving import Served, make_keys, make_project, serving
 
-pytestmark = pytest.mark.xdist_group("open_id")
-
 ACCESS = """\
 roles:
   analyst: {permissions: [view, create, download]}

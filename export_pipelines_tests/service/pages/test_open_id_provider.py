@@ -3,7 +3,6 @@
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 import requests
 
 from export_pipelines.key_versions import PREFIX
@@ -11,8 +10,6 @@ from export_pipelines.project import Project
 from export_pipelines_servers.open_id import open_id_provider
 from export_pipelines_tests.service.pages.test_open_id import USERS, arrived, environment_of
 from export_pipelines_tests.service.serving import Served, make_keys, serving
-
-pytestmark = pytest.mark.xdist_group("open_id")
 
 
 def test_a_public_url_says_where_browsers_come_back(tmp_path: Path, store_url: str) -> None:

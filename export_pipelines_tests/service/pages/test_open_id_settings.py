@@ -13,8 +13,6 @@ from export_pipelines.service.server import serve
 from export_pipelines_tests.service.pages.test_open_id import environment_of
 from export_pipelines_tests.service.serving import Served
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 def test_nothing_of_it_is_there_without_settings(paged: Served) -> None:
     assert "company account" not in requests.get(f"{paged.url}/ui/sign-in", timeout=30).text

@@ -10,8 +10,6 @@ from export_pipelines.catalog.metrics import METRICS, metrics_over
 from export_pipelines_tests.service.pages.browsing import Visitor, signed_in
 from export_pipelines_tests.service.serving import Served
 
-pytestmark = pytest.mark.xdist_group("page")
-
 REPORT = (("type", "report"), ("over", "events"), ("metric", "leads"), ("metric", "revenue"))
 BY_SOURCE = (*REPORT, ("group", "source.name"), ("group", ""), ("totals", "on"), ("fill", "on"))
 
