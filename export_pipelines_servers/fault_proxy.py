@@ -59,6 +59,8 @@ def fault_proxy(server_port: int) -> Iterator[FaultProxy]:
                 _close(client, reset=True)
                 return
             server = socket.create_connection(("127.0.0.1", server_port))
+            for end in (client, server):  # what it passes on in pieces arrives at once
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=_forward, args=(server, client), daemon=True).start()
             _carry_up(client, server, fault, ended)
 

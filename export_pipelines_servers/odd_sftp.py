@@ -42,6 +42,7 @@ def odd_sftp(root: Path, odd: Oddities) -> Iterator[SshServer]:
             while not ended.is_set():
                 with suppress(TimeoutError, EOFError, paramiko.SSHException):
                     client, _ = listener.accept()
+                    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     transport = paramiko.Transport(client)
                     transport.add_server_key(key)
                     transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, root, odd)

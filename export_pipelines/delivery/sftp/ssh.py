@@ -59,6 +59,8 @@ def connected(login: Login, jump: Login | None, timeout_s: float) -> "Iterator[p
     if jump is None:
         with network_errors(str(login)):
             road = socket.create_connection((login.host, login.port), timeout_s)
+            # else the end of each request waits, 40 ms with Linux, until the server has confirmed its beginning
+            road.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with _session(login, road, timeout_s) as session:
             yield session
         return
