@@ -24,6 +24,7 @@ from export_pipelines.sample import generate_leads
 from export_pipelines.settings import Settings
 from export_pipelines_servers.mariadb import mariadb
 from export_pipelines_servers.postgresql import postgresql
+from export_pipelines_tests.ledger_template import copy_new_ledgers
 from export_pipelines_tests.memory_disk import forget_memory, use_memory
 from export_pipelines_tests.scheduling import UnitScheduling, rank
 
@@ -125,6 +126,7 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 def pytest_collection_finish() -> None:
     gc.freeze()  # thousands of tests and the libraries stay; to look for garbage among them takes a tenth of the time
     gc.set_threshold(NEW_OBJECTS)
+    copy_new_ledgers()
     if "dagster" in sys.modules:
         from export_pipelines_tests.dagster_storage import keep_engines, read_migrations_once
 

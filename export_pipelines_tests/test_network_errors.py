@@ -13,6 +13,7 @@ from export_pipelines.delivery.email.smtp import connected as smtp_connected
 from export_pipelines.delivery.sftp.known_hosts import KnownHost
 from export_pipelines.delivery.sftp.ssh import Login
 from export_pipelines.delivery.sftp.ssh import connected as ssh_connected
+from export_pipelines.delivery.webhook import http_client
 from export_pipelines.delivery.webhook.http_client import HttpClient
 from export_pipelines.errors import ExportError, RequestError, RetryableError, Uncertain
 from export_pipelines.network_errors import TABLE, meaning_of, network_errors
@@ -67,7 +68,8 @@ def test_nobody_listens(client: Client) -> None:
 
 
 @pytest.mark.parametrize("client", [by_http, by_smtp, by_s3])
-def test_a_server_says_nothing(client: Client, silent_port: int) -> None:
+def test_a_server_says_nothing(client: Client, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "CONNECT_S", WAIT_S)
     error = error_of(client, "127.0.0.1", silent_port)
     assert (type(error), error.what) == (RetryableError, "the server took too long")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from export_pipelines.delivery.webhook import http_client
 from export_pipelines.errors import RetryableError, Uncertain
 from export_pipelines_servers.fault_proxy import Fault, FaultProxy, fault_proxy
 from export_pipelines_tests.artifacts.build import stored
@@ -27,7 +28,7 @@ FAULTS = {
     "a bit flipped within a file": Fault("flip", after=400_000),
     "slow": Fault("slow", times=400),
 }
-ATTEMPTS = 5
+ATTEMPTS, TIMEOUT_S = 5, 2
 
 
 @pytest.fixture(params=REMOTE)
@@ -44,10 +45,11 @@ def proxy(receiver: RemoteReceiver) -> Iterator[FaultProxy]:
 
 @pytest.mark.parametrize("what", FAULTS)
 def test_a_fault_loses_nothing_and_doubles_nothing(
-    desk: Desk, receiver: RemoteReceiver, proxy: FaultProxy, what: str
+    desk: Desk, receiver: RemoteReceiver, proxy: FaultProxy, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(http_client, "CONNECT_S", TIMEOUT_S)
     proxy.fault = Fault(**vars(FAULTS[what]))
-    entry = receiver.through(proxy.port, timeout_s=2)
+    entry = receiver.through(proxy.port, timeout_s=TIMEOUT_S)
     desk.environment.update(receiver.environment)
     made, seen = stored(desk.store, FILES), []
     for _ in range(ATTEMPTS):

@@ -9,6 +9,13 @@ import sqlalchemy as sa
 
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.settings import driver_url
+from export_pipelines_tests.ledger_template import OPENING, migrate
+
+
+@pytest.fixture(autouse=True)
+def real_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this room no new ledger is copied."""
+    monkeypatch.setattr(OPENING, "_migrate", migrate)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
