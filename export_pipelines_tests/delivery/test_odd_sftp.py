@@ -1,13 +1,18 @@
 """Servers that can do less than others, or say it oddly: drop boxes of OpenSSH, and paramiko's server with odd answers."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from export_pipelines.definition.delivery import read_entry
+from export_pipelines.definition.destinations import StoredEntry
+from export_pipelines.definition.destinations.sftp import SshLogin
+from export_pipelines.delivery.sftp.ssh import connected, login_of
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines_servers.fault_proxy import Fault, fault_proxy
 from export_pipelines_servers.odd_sftp import Oddities, odd_sftp
@@ -92,6 +97,16 @@ def test_a_server_that_tells_no_sizes_and_lets_nobody_read_says_what_to_do(
         desk.send(made, receiver.entry())
     desk.send(made, receiver.entry(verify="acknowledged"))
     assert set(PARTS) <= set(receiver.arrived())
+
+
+def test_no_request_waits_until_the_one_before_is_confirmed(
+    desk: Desk, stack: ExitStack, tmp_path: Path
+) -> None:
+    receiver = odd_receiver(stack, desk, tmp_path, Oddities())
+    settings = read_entry(cast("StoredEntry", receiver.entry()))
+    assert isinstance(settings, SshLogin)
+    with connected(login_of(settings, desk.resources, "sftp"), None, 10) as session:
+        assert session.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)  # else 40 ms with Linux
 
 
 def test_what_is_read_back_is_held_against_its_digest(desk: Desk, stack: ExitStack, tmp_path: Path) -> None:
