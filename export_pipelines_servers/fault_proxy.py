@@ -20,7 +20,7 @@ class Fault:
     times: is counted down as the fault happens.
     kind:  `cut` closes and `reset` resets after `after` bytes that the client sent, `stall` passes nothing on after them,
     `flip` changes one bit after them, `answer` says `text` instead of the server, `slow` waits before each piece,
-    `refuse` closes at once, `pass` does nothing.
+    `lost` closes in place of the server's next answer, `refuse` closes at once, `pass` does nothing.
     """
 
     kind: str = "pass"
@@ -61,7 +61,7 @@ def fault_proxy(server_port: int) -> Iterator[FaultProxy]:
             server = socket.create_connection(("127.0.0.1", server_port))
             for end in (client, server):  # what it passes on in pieces arrives at once
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=_forward, args=(server, client), daemon=True).start()
+            threading.Thread(target=_forward, args=(server, client, fault), daemon=True).start()
             _carry_up(client, server, fault, ended)
 
         thread = threading.Thread(target=serve)
@@ -101,12 +101,14 @@ def _flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
-def _forward(taken: socket.socket, target: socket.socket) -> None:
+def _forward(taken: socket.socket, target: socket.socket, fault: Fault) -> None:
     with suppress(OSError):
         while data := taken.recv(CHUNK):
+            if fault.kind == "lost" and fault.happens():
+                break
             target.sendall(data)
     with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+        target.shutdown(socket.SHUT_RDWR if fault.kind == "lost" else socket.SHUT_WR)
 
 
 def _close(end: socket.socket, reset: bool) -> None:

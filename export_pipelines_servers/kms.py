@@ -1,6 +1,5 @@
 """AWS KMS as moto serves it: keys that wrap, and rights that refuse."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from typing import Any
 
 import boto3
 import requests
+
+from export_pipelines_servers.aws import aws_server
 
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "exports", "AWS_SECRET_ACCESS_KEY": "s3cret/kms"}
@@ -53,13 +54,5 @@ class Kms:
 
 @contextmanager
 def kms_server() -> Iterator[Kms]:
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    try:
-        _, port = server.get_host_and_port()
-        yield Kms(f"http://127.0.0.1:{port}")
-    finally:
-        server.stop()
+    with aws_server() as aws:
+        yield Kms(aws.url)

@@ -1,0 +1,94 @@
+"""Services of Amazon as moto serves them: Kinesis, Firehose with its bucket, KMS."""
+
+import atexit
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+
+REGION = "eu-west-1"
+KEY, SECRET = "exports", "s3cret/aws"
+BUCKET = "delivered"
+
+
+@dataclass(frozen=True)
+class Aws:
+    """moto at `url`. Any keys are good."""
+
+    url: str
+
+    def client(self, service: str) -> Any:
+        session: Any = boto3.session.Session()
+        return session.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
+        )
+
+    def new_stream(self, name: str, shards: int = 2) -> str:
+        """A data stream of Kinesis."""
+        self.client("kinesis").create_stream(StreamName=name, ShardCount=shards)
+        return name
+
+    def records(self, stream: str) -> list[tuple[str, bytes]]:
+        """Partition key and data of each record of a data stream, shard after shard, in the order in which they arrived."""
+        client, records = self.client("kinesis"), list[tuple[str, bytes]]()
+        for shard in client.list_shards(StreamName=stream)["Shards"]:
+            place: str | None = client.get_shard_iterator(
+                StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            while place:
+                answer = client.get_records(ShardIterator=place)
+                records += [(record["PartitionKey"], record["Data"]) for record in answer["Records"]]
+                place = answer["NextShardIterator"] if answer["Records"] else None
+        return records
+
+    def new_delivery_stream(self, name: str, source: str = "DirectPut") -> str:
+        """A delivery stream of Firehose, into BUCKET below its name."""
+        s3 = self.client("s3")
+        with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        place = {"BucketARN": f"arn:aws:s3:::{BUCKET}", "Prefix": f"{name}/", "RoleARN": ROLE}
+        self.client("firehose").create_delivery_stream(
+            DeliveryStreamName=name, DeliveryStreamType=source, ExtendedS3DestinationConfiguration=place
+        )
+        return name
+
+    def delivered(self, stream: str) -> Sequence[bytes]:
+        """What a delivery stream put into its bucket, call by call, in the order in which it arrived."""
+        client = self.client("s3")
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{stream}/")
+        objects = [stored for page in pages for stored in page.get("Contents", ())]
+        return [client.get_object(Bucket=BUCKET, Key=stored["Key"])["Body"].read() for stored in objects]
+
+
+ROLE = "arn:aws:iam::123456789012:role/firehose"
+
+
+@cache
+def own_aws() -> Aws:
+    """A server that this process keeps until it ends."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(aws_server())
+
+
+@contextmanager
+def aws_server() -> Iterator[Aws]:
+    """moto on a free port of loopback, in a thread of this process."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        _, port = server.get_host_and_port()
+        yield Aws(f"http://127.0.0.1:{port}")
+    finally:
+        server.stop()
