@@ -84,7 +84,8 @@ def open_client(service: str, access: Access, where: str, attempts: int = ATTEMP
 
     require_openable(service, access, where)
     own = access.endpoint_url is not None
-    client = _session().client(
+    session: Any = _session()  # the type of each service's client would be asked for
+    client = session.client(
         service,
         endpoint_url=access.endpoint_url,
         region_name=access.region or (REGION if own else None),

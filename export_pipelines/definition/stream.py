@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -23,14 +23,14 @@ from export_pipelines.definition.destinations.settings import Seconds
 from export_pipelines.definition.output import WrittenCompression
 from export_pipelines.definition.words import ByteSize, Flag, fault, read_day
 from export_pipelines.errors import RequestError
-from export_pipelines.templates import template_faults
+from export_pipelines.templates import OBJECT_WORDS, template_faults
 from export_pipelines.yaml.schema_faults import plain_faults, shown_value
 
 STREAM_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
 SECONDS_PATTERN = r"^[1-9][0-9]{0,4} (ms|s|min)$"
 SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0}
-OBJECT_WORDS = frozenset({"export", "date", "hour", "year", "month", "day"})
 MiB = 2**20
+MAX_OBJECT_BYTES = 64_000_000  # which wait in memory
 
 
 def _seconds(value: Any) -> Any:
@@ -100,13 +100,13 @@ class AwsSettings(BaseModel):
 
 class KinesisSettings(AwsSettings):
     """Records of a Kinesis data stream. `partition_key` is the id of an exported column: records of one value stay in order.
-    `record_bytes` is the stream's own limit of a record with its key, at most 10 MiB. `aggregate` packs records of one key
-    into one of the service, in the format of the Kinesis Producer Library."""
+    `record_bytes` is the stream's own limit of a record with its key, at most 10 MiB."""
+
+    kind: ClassVar[str] = "kinesis"
 
     stream: StreamName
     partition_key: str
     record_bytes: Annotated[ByteSize, Field(le=10 * MiB)] = MiB
-    aggregate: Flag = False
 
     def reaches(self) -> str:
         return self.stream
@@ -114,6 +114,8 @@ class KinesisSettings(AwsSettings):
 
 class FirehoseSettings(AwsSettings):
     """Records of a Firehose delivery stream, a line each."""
+
+    kind: ClassVar[str] = "firehose"
 
     stream: StreamName
 
@@ -123,12 +125,14 @@ class FirehoseSettings(AwsSettings):
 
 class S3StreamSettings(AwsSettings):
     """Objects below the folder `key`: a new one begins each `every` while there are rows, and at `bytes` of its finished
-    size."""
+    size; until then it is kept in memory."""
+
+    kind: ClassVar[str] = "s3"
 
     bucket: BucketName
     key: Annotated[str, AfterValidator(_object_folder)] = "{{export}}/{{date}}/{{hour}}/"
     every: Duration = 60.0
-    bytes: ByteSize = 16_000_000
+    bytes: Annotated[ByteSize, Field(le=MAX_OBJECT_BYTES)] = 16_000_000
     format: Literal["ndjson", "parquet"] = "ndjson"
     compression: WrittenCompression = "gzip"
 

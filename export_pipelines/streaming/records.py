@@ -46,7 +46,7 @@ class Records:
     def _pieces(self, rows: Shown) -> list[pl.Expr]:
         if self._envelope.bare:
             return self._object
-        rest = json.dumps(
+        tags = json.dumps(
             {
                 "export": self._envelope.export,
                 "schema_version": self._envelope.schema_version,
@@ -55,5 +55,5 @@ class Records:
             separators=(",", ":"),
         )
         head = pl.struct(pl.col(ID).alias("id"), pl.col(SEQUENCE).alias("sequence")).struct.json_encode()
-        data = f',{rest[1:-1]},"data":'
+        data = f',{tags[1:-1]},"data":'
         return [head.str.strip_suffix("}"), pl.lit(data), *self._object, pl.lit("}")]

@@ -10,13 +10,21 @@ from export_pipelines.templates.rendering import (
     render_header,
     render_text,
 )
-from export_pipelines.templates.words import BODY_WORDS, FOLDER_WORDS, MAIL_WORDS, PART_WORDS, WORDS
+from export_pipelines.templates.words import (
+    BODY_WORDS,
+    FOLDER_WORDS,
+    MAIL_WORDS,
+    OBJECT_WORDS,
+    PART_WORDS,
+    WORDS,
+)
 
 __all__ = [
     "BODY_WORDS",
     "FOLDER_WORDS",
     "MAIL_WORDS",
     "MAX_TEXT",
+    "OBJECT_WORDS",
     "PART_WORDS",
     "WORDS",
     "check_template",

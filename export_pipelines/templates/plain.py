@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from export_pipelines.templates.filters import FILTERS, MAX_FILTERS, MAX_PAD
-from export_pipelines.templates.words import MAIL_WORDS, PART_WORDS, WORDS
+from export_pipelines.templates.words import MAIL_WORDS, OBJECT_WORDS, PART_WORDS, WORDS
 
-KNOWN = WORDS | MAIL_WORDS | PART_WORDS
+KNOWN = WORDS | MAIL_WORDS | PART_WORDS | OBJECT_WORDS
 HOLE = re.compile(r"\{\{ *([a-z_]+)((?: *\| *[a-z]+(?:\([1-9][0-9]?\))?)*) *\}\}")
 FILTER = re.compile(r"\| *([a-z]+)(?:\(([0-9]+)\))?")
 NOT_PLAIN = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}|[\x00\r]|\{\Z")

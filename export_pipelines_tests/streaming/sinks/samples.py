@@ -47,6 +47,6 @@ def table() -> Plan:
 
 
 def shown(rows: Sequence[tuple[Any, ...]], first: int = 0, at: datetime = AT) -> Shown:
-    """Rows of COLUMNS with the ids `id-<sequence>`."""
-    ids = pl.Series([f"id-{first + n}" for n in range(len(rows))], dtype=pl.String)
+    """Rows of COLUMNS; the id of each tells its lead, so that several are versions of one."""
+    ids = pl.Series([f"id-{row[0]}" for row in rows], dtype=pl.String)
     return Shown(frame_of(COLUMNS, rows), ids, first, at)
