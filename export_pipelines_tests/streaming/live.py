@@ -1,0 +1,110 @@
+"""A project with one stream over a PostgreSQL of its own, and what has arrived at its sink."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from export_pipelines.key_versions import PREFIX
+from export_pipelines.project import Project
+from export_pipelines.s3 import Bucket
+from export_pipelines_servers import aws, s3
+from export_pipelines_servers.aws import Aws
+from export_pipelines_tests.streaming.horizons.databases import Database, id_of
+
+FIELDS = "[event_id, lead_id, event_type, occurred_at, outcome, recipient.name, revenue, lead.email, lead.first_name]"
+CATALOG = "extends: shipped\ndatasets: {events: {stream: {transaction: written_by}}}\n"
+TRANSACTION = (
+    "ALTER TABLE events ADD COLUMN written_by xid8 NOT NULL DEFAULT pg_current_xact_id()",
+    "CREATE INDEX ON events (written_by)",
+)
+NAME = "live"
+EMAIL, FIRST_NAME = "Ada.Lovelace@example.com", "Ada"
+
+
+@dataclass
+class Live:
+    """The project in `folder`; `sink` is the text of its sink's settings."""
+
+    folder: Path
+    database: Database
+    sink: str
+    aws: Aws | None = None
+    stream: str = ""
+    bucket: Bucket | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def make(self) -> "Live":
+        (self.folder / "exports").mkdir(parents=True)
+        self.environment |= {
+            f"{PREFIX}HOME": str(self.folder / "home"),
+            f"{PREFIX}SOURCE_URL": self.database.url,
+            f"{PREFIX}CATALOG": str(self.folder / "catalog.yaml"),
+            f"{PREFIX}HASH_KEY": "k" * 40,
+            "AWS_KEY": aws.KEY,
+            "AWS_SECRET": aws.SECRET,
+            "S3_KEY": s3.KEY,
+            "S3_SECRET": s3.SECRET,
+        }
+        (self.folder / "catalog.yaml").write_text(CATALOG, encoding="utf-8")
+        self.write()
+        return self
+
+    def write(self, fields: str = FIELDS, more: str = "", start: str = "beginning") -> None:
+        """The file of the stream."""
+        text = (
+            f"type: event\nfields: {fields}\nprivacy: {{email: hash, first_name: redact}}\n{more}"
+            f"stream:\n  from: {start}\n  {self.sink}\n"
+        )
+        (self.folder / "exports" / f"{NAME}.yaml").write_text(text, encoding="utf-8")
+
+    @property
+    def project(self) -> Project:
+        return Project.open(self.folder, dict(self.environment))
+
+    def insert(self, first: int, count: int, moment: datetime | None = None, **more: Any) -> list[str]:
+        """So many events in one transaction, from a number on; their ids."""
+        ids = [id_of(number) for number in range(first, first + count)]
+        with closing(self.database.connect()) as connection:
+            cursor = connection.cursor()
+            for id in ids:
+                self.database.insert(cursor, id, moment, **more)
+            connection.commit()
+        return ids
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """The command in a process of its own, whose output is read by who waits for it."""
+        return subprocess.Popen(
+            [str(Path(sys.executable).parent / "export-pipelines"), "stream", *arguments],
+            cwd=self.folder,
+            env={**os.environ, **self.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def call(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code and what was said."""
+        process = self.begin(*arguments)
+        out, said = process.communicate(timeout=120)
+        return process.returncode, out, said
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every record at the sink, in the order of sequences."""
+        records = [json.loads(line) for text in self.texts() for line in text.splitlines()]
+        return sorted(records, key=lambda record: record["sequence"])
+
+    def texts(self) -> Sequence[bytes]:
+        """What lies at the sink, object by object or record by record."""
+        if self.aws is not None:
+            return [data for _, data in self.aws.records(self.stream)]
+        assert self.bucket is not None
+        keys = [stored.key for stored in self.bucket.list("") if stored.key.endswith(".gz")]
+        return [gzip.decompress(self.bucket.read(key) or b"") for key in keys]
