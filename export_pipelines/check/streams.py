@@ -54,12 +54,8 @@ def _faults(
     url = settings.source_url.get_secret_value()
     prepared = prepare(request, url, resources)
     name = request.definition.name
-    severity = "note" if prepared.mechanism.settle_s is None else "warning"
-    yield CheckFault(
-        name,
-        severity,
-        f"{name}: new rows are found by {prepared.mechanism.name}: {prepared.mechanism.reason}",
-    )
+    how = f"{name}: new rows are found by {prepared.mechanism.name}: {prepared.mechanism.reason}"
+    yield CheckFault(name, "warning" if prepared.mechanism.settle_s else "note", how)
     horizon = prepared.horizon(open_source(url))
     try:
         horizon.check()

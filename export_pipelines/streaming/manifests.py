@@ -1,12 +1,12 @@
 """A manifest for each folder of a stream's objects whose hour is over, so that readers know what is whole."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
-from pathlib import PurePosixPath
 from typing import Protocol, runtime_checkable
 
 from export_pipelines.ledger.streams import Lease, StreamObject
-from export_pipelines.streaming.sink import Sink
+from export_pipelines.streaming.sink import Intention, Sink
 
 SETTLED = timedelta(seconds=30)  # after the last object of a folder, in a later hour
 
@@ -15,18 +15,33 @@ SETTLED = timedelta(seconds=30)  # after the last object of a folder, in a later
 class ListsObjects(Protocol):
     """A sink that keeps objects in folders."""
 
-    def put_manifest(self, folder: str, objects: list[StreamObject]) -> None: ...
+    def folder_of(self, intention: Intention) -> str: ...
+
+    def put_manifest(self, folder: str, objects: Sequence[Intention]) -> None: ...
 
 
 def put_manifests(lease: Lease, sink: Sink, now: datetime) -> None:
     """Lists the objects of folders that get no more."""
     if not isinstance(sink, ListsObjects):
         return
-    for folder, objects in groupby(lease.unlisted(), key=lambda item: str(PurePosixPath(item.place).parent)):
-        members = list(objects)
-        if is_over(members[-1].at, now):
-            sink.put_manifest(folder, members)
-            lease.listed([member.place for member in members])
+    objects = lease.unlisted()
+    for folder, members in groupby(objects, key=lambda member: sink.folder_of(_intention(member))):
+        listed = list(members)
+        if is_over(listed[-1].at, now):
+            sink.put_manifest(folder, [_intention(member) for member in listed])
+            lease.listed([member.place for member in listed])
+
+
+def _intention(stored: StreamObject) -> Intention:
+    """What was intended with an object that is there."""
+    return {
+        "key": stored.place,
+        "sha256": stored.sha256,
+        "rows": stored.rows,
+        "bytes": stored.bytes,
+        "first": stored.first_sequence,
+        "last": stored.last_sequence,
+    }
 
 
 def is_over(last: datetime, now: datetime) -> bool:

@@ -24,7 +24,16 @@ def test_what_is_committed_arrives_once_and_masked(live: Live) -> None:
     assert sorted(record["id"] for record in records) == ids
     assert {record["export"] for record in records} == {NAME}
     data = records[0]["data"]
-    assert list(data) == ["event_id", "lead_id", "event_type", "occurred_at", "outcome", "recipient", "revenue", "lead"]
+    assert list(data) == [
+        "event_id",
+        "lead_id",
+        "event_type",
+        "occurred_at",
+        "outcome",
+        "recipient",
+        "revenue",
+        "lead",
+    ]
     assert data["recipient"] == {"name": "Bolt Insurance"} and data["revenue"] == 12.5
     assert "@" not in data["lead"]["email"] and data["lead"]["first_name"] != FIRST_NAME
     for text in live.texts():
@@ -56,7 +65,9 @@ def test_another_schema_is_another_version(live: Live) -> None:
 
 
 def test_the_filter_holds_for_each_row(live: Live) -> None:
-    live.write(more="filter: {events: [recipient.*], rules: [{lhv: revenue, op: is greater than, rhv: 20}]}\n")
+    live.write(
+        more="filter: {events: [recipient.*], rules: [{lhv: revenue, op: is greater than, rhv: 20}]}\n"
+    )
     live.insert(1, 10)
     wanted = live.insert(11, 5, sale_price="30.00")
     live.insert(16, 5, event_type="source.accepted", sale_price="30.00")
