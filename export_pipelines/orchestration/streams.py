@@ -97,7 +97,7 @@ def _job(definition: ExportDefinition, location: CodeLocation) -> dg.JobDefiniti
     key = location.asset_key(definition)
 
     @dg.op(
-        name=location.named(f"{definition.name}_run"),
+        name=f"{location.node_name(definition)}__send",
         description="Sends what is new, until a successor takes over",
         out=dg.Out(dg.Nothing),
     )
@@ -120,7 +120,7 @@ def _job(definition: ExportDefinition, location: CodeLocation) -> dg.JobDefiniti
 
 def _replay_job(definition: ExportDefinition, location: CodeLocation) -> dg.JobDefinition:
     @dg.op(
-        name=location.named(f"{definition.name}_replay_rows"),
+        name=f"{location.node_name(definition)}__replay_rows",
         description="Sends rows once more; the stream itself goes on",
         config_schema={
             "from": dg.Field(str, description="2024-01-15 or 2024-01-15T09:30:00Z"),
@@ -140,7 +140,7 @@ def _replay_job(definition: ExportDefinition, location: CodeLocation) -> dg.JobD
                 project, definition.name, moment_named(config["from"]), config["to"], config["same_place"]
             )
 
-    @dg.graph(name=location.named(f"{definition.name}_replay"), description="Sends rows once more")
+    @dg.graph(name=f"{location.node_name(definition)}__replay", description="Sends rows once more")
     def graph() -> None:
         replay()
 

@@ -81,10 +81,11 @@ class Live:
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """The command in a process of its own, whose output is read by who waits for it."""
+        outer = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
         return subprocess.Popen(
             [str(Path(sys.executable).parent / "export-pipelines"), "stream", *arguments],
             cwd=self.folder,
-            env={**os.environ, **self.environment},
+            env={**outer, **self.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
