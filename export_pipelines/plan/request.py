@@ -25,8 +25,11 @@ class NewRows(Protocol):
     value of the read, in their order, and is none of the plan; `fields` are read beside what is exported, and `order` are
     fields that sort the rows."""
 
-    fields: tuple[str, ...]
-    order: tuple[str, ...] | None
+    @property
+    def fields(self) -> tuple[str, ...]: ...
+
+    @property
+    def order(self) -> tuple[str, ...] | None: ...
 
     def expression(self, tables: "Tables") -> "Expression": ...
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import Connection, create_engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import NullType
 
@@ -16,25 +16,32 @@ ALLOWED = timedelta(minutes=2)
 def clock_ahead(url: str, now: Callable[[], datetime]) -> timedelta | None:
     """How far the clock of the source's server is ahead of `now`, past ALLOWED either way; None where it is not, or
     where there is no clock of its own, or it does not tell its zone. `url` is of a source that answers."""
-    if url.startswith("sqlite"):
-        return None
     try:
         engine = create_engine(driver_url(url))
     except (SQLAlchemyError, ModuleNotFoundError):  # each export tells it
         return None
-    clock = IN_UTC_WITHOUT_ZONE.get(engine.dialect.name, func.current_timestamp(type_=NullType()))
     try:
         with engine.connect() as connection:
-            clock_time = connection.execute(select(clock)).scalar_one()
+            clock_time = server_clock(connection)
     except SQLAlchemyError:
         return None
     finally:
         engine.dispose()
-    if not isinstance(clock_time, datetime):
-        return None
-    if engine.dialect.name in IN_UTC_WITHOUT_ZONE:
-        clock_time = clock_time.replace(tzinfo=UTC)
-    if clock_time.tzinfo is None:
+    if clock_time is None:
         return None
     ahead = clock_time - now()
     return ahead if abs(ahead) > ALLOWED else None
+
+
+def server_clock(connection: Connection) -> datetime | None:
+    """The time at the server of the connection; None where there is no clock of its own, or it does not tell its zone."""
+    name = connection.engine.dialect.name
+    if name == "sqlite":
+        return None
+    clock = IN_UTC_WITHOUT_ZONE.get(name, func.current_timestamp(type_=NullType()))
+    clock_time = connection.execute(select(clock)).scalar_one()
+    if not isinstance(clock_time, datetime):
+        return None
+    if name in IN_UTC_WITHOUT_ZONE:
+        clock_time = clock_time.replace(tzinfo=UTC)
+    return clock_time if clock_time.tzinfo else None

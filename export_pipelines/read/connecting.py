@@ -5,7 +5,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 PAUSES_S = (0.5, 1.5)
-PASSING = ("connection refused", "starting up", "shutting down", "too many", "closed the connection")
+PASSING = (
+    "connection refused",
+    "starting up",
+    "shutting down",
+    "too many",
+    "closed the connection",
+    "is locked",
+)
 T = TypeVar("T")
 
 

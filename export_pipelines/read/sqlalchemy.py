@@ -96,19 +96,20 @@ class SqlalchemySource:
     @contextmanager
     def _asked(self, query: Query, sql: str) -> Iterator[Result[Any]]:
         """What `sql` gives, in a session that sees one state of the database and ends with nothing changed."""
-        with self._connected() as connection, self._deadline(connection):
-            with self._errors("the statement was refused"):
+        with self.connected() as connection, self._deadline(connection):
+            with self.errors("the statement was refused"):
                 result = connection.execute(*_bound(sql, query.values), execution_options=STREAMED)
             yield result
 
     def _rows(self, result: Result[Any]) -> Sequence[Row[Any]]:
-        with self._errors("reading stopped", begun=True):
+        with self.errors("reading stopped", begun=True):
             return result.fetchmany(BATCH_ROWS)
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection]:
+    def connected(self) -> Iterator[Connection]:
+        """A session that sees one state of the database in each transaction, in UTC. Raises SourceError."""
         try:
-            connection = connected(self.engine.connect, self._foreign)
+            connection = connected(self.engine.connect, self.foreign)
         except Exception as error:  # options and keys of any driver can be wrong in ways of its own
             raise SourceError(
                 f"cannot be reached: {self._message(error)}", where=self.place, remedy=REMEDY
@@ -123,21 +124,21 @@ class SqlalchemySource:
     def _require_snapshot(self, connection: Connection) -> None:
         for level in SNAPSHOTS:
             # a database may lack it, and a dialect may offer what its database lacks: one statement is all that is asked
-            with suppress(*self._foreign, NotImplementedError, AttributeError):
+            with suppress(*self.foreign, NotImplementedError, AttributeError):
                 connection.execution_options(isolation_level=level)
                 return
 
     def _try(self, connection: Connection, setting: str) -> None:
         """What a database sets its session to, if it knows these words."""
-        with self._errors("the session was refused"):
+        with self.errors("the session was refused"):
             try:
                 connection.exec_driver_sql(setting)
-            except self._foreign:
+            except self.foreign:
                 connection.rollback()
 
     def _require_utc(self, connection: Connection) -> None:
         """Raises SourceError for a session in another zone, where a time without one would mean another moment."""
-        with self._errors("the session was refused"):
+        with self.errors("the session was refused"):
             now = connection.execute(select(func.current_timestamp())).scalar()
         shift = now.utcoffset() if isinstance(now, datetime) else None
         if shift:
@@ -178,16 +179,16 @@ class SqlalchemySource:
             timer.cancel()
 
     @property
-    def _foreign(self) -> tuple[type[Exception], ...]:
+    def foreign(self) -> tuple[type[Exception], ...]:
         """Every class of error that the driver, or SQLAlchemy for it, may raise."""
         return SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error, OSError
 
     @contextmanager
-    def _errors(self, what: str, *, begun: bool = False) -> Iterator[None]:
+    def errors(self, what: str, *, begun: bool = False) -> Iterator[None]:
         """The driver's faults as errors that a person can act on; `begun` when rows were coming already."""
         try:
             yield
-        except self._foreign as error:
+        except self.foreign as error:
             raise self._failure(error, what, begun) from error
 
     def _failure(self, error: Exception, what: str, begun: bool) -> ExportError:

@@ -304,7 +304,7 @@ def test_a_file_is_opened_for_reading_only(database: Duckdb) -> None:
 def test_a_session_can_only_read_and_sees_one_state(another: Another) -> None:
     another.fill([{}])
     source = SqlalchemySource.from_url(another.url)
-    with source._connected() as connection:
+    with source.connected() as connection:
         assert connection.get_isolation_level() == "REPEATABLE READ"
         with pytest.raises(InternalError, match="read-only transaction"):
             connection.exec_driver_sql("DELETE FROM leads")

@@ -152,14 +152,16 @@ def within(time: Expression, start: datetime, end: datetime | None) -> Expressio
 
 def _spelled(instant: datetime) -> str:
     """`2024-01-15T10:30:45` or `...45.123`, without trailing zeros."""
-    text = instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (
+        instant.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00")
+    )  # four digits of any year
     milliseconds = instant.microsecond // 1000
     return f"{text}.{milliseconds:03d}" if milliseconds else text
 
 
 def _day(instant: datetime, by: timedelta) -> str:
     try:
-        return (instant.astimezone(UTC) + by).strftime("%Y-%m-%d")
+        return (instant.astimezone(UTC) + by).date().isoformat()
     except OverflowError:
         return "9999-12-32" if by > timedelta() else ""
 

@@ -39,8 +39,7 @@ def with_values(query: Query, values: Sequence[Value]) -> Query:
         if not isinstance(parameter, Reference) or parameter.place != PLACE:
             return (parameter,)
         value = values[parameter.number]
-        several = value if isinstance(value, tuple) else (value,)
-        return tuple(parameter.model_copy(update={"value": each}) for each in several)
+        return value if isinstance(value, tuple) else (value,)
 
     groups = [bound(parameter) for parameter in query.parameters]
     changes = {
