@@ -47,8 +47,11 @@ class Horizon(Protocol):
     All raise RetryableError for a connection that breaks; the next call connects again.
     """
 
-    name: str
-    settle_s: float | None
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settle_s(self) -> float | None: ...
 
     def check(self) -> None: ...
 
@@ -67,9 +70,16 @@ class Mechanism(Protocol):
     """A horizon that was chosen for a dataset, before there is a plan: `new_rows` is its condition in the plan's query, and
     `open` gives the horizon for the whole plan. `reason` says for people why this one, and what it may lose."""
 
-    name: str
-    reason: str
-    settle_s: float | None
-    new_rows: NewRows
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def settle_s(self) -> float | None: ...
+
+    @property
+    def new_rows(self) -> NewRows: ...
 
     def open(self, plan: Plan, source: Source) -> Horizon: ...

@@ -44,5 +44,21 @@ def _snapshots(dataset: Dataset, url: str, kind: str, _: float | None) -> Mechan
     return Snapshots(dataset, url)
 
 
+def _growing_key(dataset: Dataset, url: str, kind: str, _: float | None) -> Mechanism | None:
+    if kind != "sqlite" or dataset.stream.key is None or dataset.stream.change is not None:
+        return None  # a changed row keeps its key
+    from export_pipelines.streaming.horizons.growing_key import GrowingKey
+
+    return GrowingKey(dataset, url)
+
+
+def _look_back(dataset: Dataset, url: str, _: str, settle_s: float | None) -> Mechanism | None:
+    if settle_s is None:
+        return None
+    from export_pipelines.streaming.horizons.look_back import LookBack
+
+    return LookBack(dataset, url, settle_s)
+
+
 Choose = Callable[[Dataset, str, str, float | None], Mechanism | None]
-CHOICES: tuple[Choose, ...] = (_snapshots,)
+CHOICES: tuple[Choose, ...] = (_snapshots, _growing_key, _look_back)

@@ -20,7 +20,7 @@ START_AGAIN = "start it again from a time of your choice: export-pipelines strea
 
 def read_rows(source: Source, query: Query, key: Sequence[str]) -> Iterator[Rows]:
     """The rows of the query, at most BATCH_ROWS at a time; `key` names the columns of their keys."""
-    with closing(source.read(query)) as batches:  # type: ignore[type-var]
+    with retryable(), closing(source.read(query)) as batches:  # type: ignore[type-var]
         for batch in batches:
             for start in range(0, batch.num_rows, BATCH_ROWS):
                 rows = batch.slice(start, BATCH_ROWS)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, cast, func, literal, literal_column, or_, tuple_
-from sqlalchemy.types import NUMERIC, TIMESTAMP, UserDefinedType
+from sqlalchemy.types import NUMERIC, TIMESTAMP, TypeEngine, UserDefinedType
 
 from export_pipelines.catalog import Dataset
 from export_pipelines.errors import RequestError, SourceError
@@ -38,8 +38,8 @@ NAME = "snapshots"
 CLUSTER = "(SELECT system_identifier::text FROM pg_control_system())"
 NOTHING_SEEN = "1:1:"  # a snapshot older than every transaction
 SNAPSHOT = re.compile(r"(\d+):(\d+):([\d,]*)")
-# of keys: from the first row, after a row with a time, after one without; from a time on
-FIRST, AFTER, TIMELESS, SINCE = range(4)
+# all rows; those after a row with a time, or without one, which are the last; those from a time on, and of these after a row
+ALL, AFTER, AFTER_TIMELESS, SINCE, SINCE_AFTER = range(5)
 
 
 class _Type(UserDefinedType[str]):
@@ -48,7 +48,7 @@ class _Type(UserDefinedType[str]):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_: Any) -> str:
         return self.name
 
 
@@ -57,13 +57,13 @@ XID, XIDS, PG_SNAPSHOT = _Type("xid8"), _Type("xid8[]"), _Type("pg_snapshot")
 
 @dataclass(frozen=True)
 class Between:
-    """The rows between two snapshots, after a key."""
+    """The rows between two snapshots, after a key; `id` is that of any row where there is none."""
 
     previous: str
     following: str
-    keys: int = FIRST
+    id: str
+    part: int = ALL
     time: str = ""
-    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class SnapshotRows:
         return (self.dataset.window, self.dataset.row_id)
 
     def expression(self, tables: Tables) -> Expression:
-        return self.between(tables, Between(NOTHING_SEEN, NOTHING_SEEN))
+        return self.between(tables, Between(NOTHING_SEEN, NOTHING_SEEN, ""))
 
     def between(self, tables: Tables, rows: Between) -> Expression:
         xid = tables.base.c[self.dataset.stream.transaction or ""]
@@ -99,17 +99,19 @@ class SnapshotRows:
         """The rows after the key; those without a time are the last."""
         window, id = (tables.field(name) for name in self.order)
         time, row_id = tables.column(window), tables.column(id)
-        kind = NUMERIC() if window.stored_as in EPOCHS else TIMESTAMP(timezone=True)
-        moment = cast(func.nullif(literal(rows.time), literal_column("''")), kind)
+        kind: TypeEngine[Any] = NUMERIC() if window.stored_as in EPOCHS else TIMESTAMP(timezone=True)
+        moment: Expression = cast(func.nullif(literal(rows.time), literal_column("''")), kind)
+        after = tuple_(time, row_id) > tuple_(moment, literal(rows.id))
 
-        def keys_are(number: int) -> Expression:
-            return literal(rows.keys) == literal_column(str(number))
+        def asked(*parts: int) -> Expression:
+            return literal(rows.part).in_([literal_column(str(part)) for part in parts])
 
         return or_(
-            keys_are(FIRST),
-            tuple_(time, row_id) > tuple_(moment, literal(rows.id)),
-            and_(keys_are(AFTER), time.is_(None)),
-            and_(keys_are(TIMELESS), time.is_(None), row_id > literal(rows.id)),
+            asked(ALL),
+            and_(asked(AFTER, SINCE_AFTER), after),
+            and_(asked(AFTER), time.is_(None)),
+            and_(asked(AFTER_TIMELESS), time.is_(None), row_id > literal(rows.id)),
+            and_(asked(SINCE), time >= moment),
         )
 
 
@@ -172,7 +174,7 @@ class SnapshotHorizon:
     def look(self, position: Position) -> Span | None:
         own = require_own(position, NAME)
         previous = str(own["snapshot"])
-        snapshot, is_new, is_beyond, cluster = self._row(self._look(previous))
+        snapshot, new, is_beyond, cluster = self._row(self._look(previous))
         if cluster != own["cluster"] or int(_end(snapshot)) < int(_end(previous)):
             raise RequestError(
                 "the cursor of the stream is of another database server, or of one that was set back to an earlier state: "
@@ -182,10 +184,10 @@ class SnapshotHorizon:
             )
         if is_beyond:
             self._refuse_beyond()
-        if not is_new:
+        if new is None:
             return None
         since = {"since": own["since"]} if "since" in own else {}
-        content = {"previous": previous, "following": snapshot, **since}
+        content = {"previous": previous, "following": snapshot, "id": new, **since}
         return Span(content, position_of(NAME, cluster=cluster, snapshot=snapshot, **since))
 
     def read(self, span: Span, after: RowKey | None) -> Iterator[Rows]:
@@ -202,14 +204,16 @@ class SnapshotHorizon:
             self.connection = None
 
     def _look(self, previous: str) -> str:
-        """The next snapshot, and whether it sees rows that the previous one did not, in one statement."""
-        table, column = _quoted(self.rows.dataset.table), _quoted(self.rows.dataset.stream.transaction or "")
-        newer = f"SELECT 1 FROM {table} WHERE {column}"  # noqa: S608 - names of the catalog
+        """The next snapshot, and the id of a row that it sees and the previous one did not, in one statement."""
+        dataset = self.rows.dataset
+        table, column = _quoted(dataset.table), _quoted(dataset.stream.transaction or "")
+        id = _quoted(self.tables.field(dataset.row_id).column.rpartition(".")[2])
+        newer = f"FROM {table} WHERE {column}"
         now = "pg_snapshot_xmax(pg_current_snapshot())"
         return (
-            "SELECT pg_current_snapshot()::text,"
-            f" EXISTS ({newer} >= '{_end(previous)}'::xid8 AND {column} < {now})"
-            f" OR EXISTS ({newer} = ANY('{_open(previous)}'::xid8[])), EXISTS ({newer} >= {now})"
+            "SELECT pg_current_snapshot()::text, coalesce("
+            f"(SELECT {id}::text {newer} >= '{_end(previous)}'::xid8 AND {column} < {now} LIMIT 1),"
+            f" (SELECT {id}::text {newer} = ANY('{_open(previous)}'::xid8[]) LIMIT 1)), EXISTS (SELECT 1 {newer} >= {now})"
         )
 
     def _row(self, sql: str) -> tuple[Any, ...]:
@@ -257,13 +261,14 @@ class SnapshotHorizon:
 
 def _between(content: Mapping[str, Any], after: RowKey | None) -> Between:
     since = content.get("since")
-    keys = SINCE if since else FIRST
-    time, id = str(since or ""), ""
-    if after is not None:
-        time, id = after
-        if not since:
-            keys = AFTER if time else TIMELESS
-    return Between(str(content["previous"]), str(content["following"]), keys, time, id)
+    time, id = after or (str(since or ""), str(content["id"]))
+    if after is None:
+        part = SINCE if since else ALL
+    elif since:
+        part = SINCE_AFTER
+    else:
+        part = AFTER if time else AFTER_TIMELESS
+    return Between(str(content["previous"]), str(content["following"]), id, part, time)
 
 
 def _end(snapshot: str) -> str:

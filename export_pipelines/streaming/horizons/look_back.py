@@ -1,0 +1,219 @@
+"""Any database: rows by their times, from so many seconds back on, without those that were sent. A transaction that lasts
+longer than that is lost, which the export says with `settle`.
+
+Times before `settle` ago are walked through once, by time and id; of the later ones the cursor has what was sent."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, literal, or_, select
+
+from export_pipelines.catalog import Dataset
+from export_pipelines.errors import SourceError
+from export_pipelines.plan.dialects import dialect_of
+from export_pipelines.plan.plan import Plan, iso
+from export_pipelines.plan.query.tables import Tables
+from export_pipelines.read.clock_advice import server_clock
+from export_pipelines.read.index_advice import has_index
+from export_pipelines.read.source import Source
+from export_pipelines.streaming.horizon import Position, RowKey, Rows, Span, Start
+from export_pipelines.streaming.horizons.by_id import MOST_IDS, NamedRows, read_named
+from export_pipelines.streaming.horizons.connection import Connected
+from export_pipelines.streaming.horizons.rows import position_of, require_own, text_of
+from export_pipelines.streaming.horizons.seen import digest, packed, unpacked
+
+log = logging.getLogger(__name__)
+
+NAME = "look back"
+FIRST = datetime(1000, 1, 1, tzinfo=UTC)  # the first that every database takes
+MOST_RECENT = 50_000  # rows that one look asks for; later ones come when these have settled
+
+
+class Row(NamedTuple):
+    """A row of the table as a look has it: its time as the driver gives it, and its id."""
+
+    time: Any
+    id: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What was sent: rows before `until`; of those from there on `sent`. While there is a `key`, rows before `settled` are
+    walked through, up to it."""
+
+    until: datetime
+    sent: frozenset[bytes] = frozenset()
+    settled: datetime | None = None
+    key: Row | None = None
+
+    @property
+    def position(self) -> Position:
+        walk = {"settled": iso(self.settled), "key": _written(self.key)} if self.settled and self.key else {}
+        return position_of(NAME, until=iso(self.until), sent=packed(self.sent), **walk)
+
+    @classmethod
+    def at(cls, position: Position) -> "Progress":
+        own = require_own(position, NAME)
+        settled, key = own.get("settled"), own.get("key")
+        return cls(
+            datetime.fromisoformat(own["until"]),
+            unpacked(own["sent"]),
+            datetime.fromisoformat(settled) if settled else None,
+            _read(key) if key else None,
+        )
+
+
+@dataclass(frozen=True)
+class LookBack:
+    """The mechanism; see `horizon.Mechanism`."""
+
+    dataset: Dataset
+    url: str
+    settle_s: float
+    name = NAME
+
+    @property
+    def time(self) -> str:
+        return self.dataset.stream.change or self.dataset.window
+
+    @property
+    def reason(self) -> str:
+        return (
+            f"rows are told by {self.time}, looking back {self.settle_s:g} s: "
+            f"a transaction longer than {self.settle_s:g} s is lost"
+        )
+
+    @property
+    def new_rows(self) -> NamedRows:
+        return NamedRows(self.dataset)
+
+    def open(self, plan: Plan, source: Source) -> "LookBackHorizon":
+        return LookBackHorizon(self, plan, source, lambda: datetime.now(UTC))
+
+
+class LookBackHorizon:
+    """See `horizon.Horizon`. Keeps one connection for its looks; `now` is the clock of a database that has none."""
+
+    name = NAME
+
+    def __init__(self, mechanism: LookBack, plan: Plan, source: Source, now: Callable[[], datetime]) -> None:
+        self.mechanism, self.plan, self.source, self.now = mechanism, plan, source, now
+        self.dataset, self.settle_s = mechanism.dataset, mechanism.settle_s
+        self.tables = Tables(self.dataset, dialect_of(plan.extract.dialect), None)
+        self.time = self.tables.field(mechanism.time)
+        self.value = self.tables.dialect.value(self.time, self.tables.column(self.time))
+        self.id = self.tables.column(self.tables.field(self.dataset.row_id))
+        self.database = Connected(mechanism.url)
+        self.idle: tuple[Position, Progress] | None = (
+            None  # how far a position reached that nothing came after
+        )
+
+    def check(self) -> None:
+        column = self.time.column
+        self._settled()
+        self.source.check(self.plan.query)
+        is_plain = self.time.path is None and "." not in column
+        if is_plain and not has_index(self.mechanism.url, self.dataset.table, column):
+            raise SourceError(
+                f"no index of {self.dataset.table} begins with {column}, so each look would read the whole table",
+                where=self.database.place,
+                remedy=f"make one on ({column}, {self.id.name})",
+            )
+
+    def begin(self, start: Start) -> Position:
+        if isinstance(start, datetime):
+            return Progress(start).position
+        if start == "beginning":
+            return Progress(FIRST).position
+        settled = self._settled()
+        return Progress(settled, self._digests(self._rows(settled, None))).position
+
+    def look(self, position: Position) -> Span | None:
+        progress = self.idle[1] if self.idle and self.idle[0] == position else Progress.at(position)
+        if progress.key is None:
+            progress = self._settling(progress)
+        settled = progress.settled or progress.until
+        while len(page := self._rows(progress.until, settled, progress.key, MOST_IDS)) == MOST_IDS:
+            progress = replace(progress, key=page[-1])
+            if unsent := self._unsent(page, progress):
+                return _span(unsent, progress)
+        recent = self._rows(settled, None, None, MOST_RECENT)
+        unsent = self._unsent([*page, *recent], progress)
+        if len(unsent) > MOST_IDS:
+            some = unsent[:MOST_IDS]
+            return _span(some, replace(progress, sent=progress.sent | self._digests(some)))
+        # of more rows than were asked for, nothing is known about those that were sent before
+        kept = progress.sent | self._digests(unsent) if len(recent) == MOST_RECENT else self._digests(recent)
+        reached = Progress(settled, kept)
+        if not unsent:
+            self.idle = dict(position), reached
+            return None
+        return _span(unsent, reached)
+
+    def read(self, span: Span, after: RowKey | None) -> Iterator[Rows]:
+        return read_named(self.source, self.plan, self.dataset.row_id, span.content["ids"], after)
+
+    def passed(self, position: Position) -> None:
+        """Nothing is kept at the database."""
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _settling(self, progress: Progress) -> Progress:
+        """With the time before which rows have settled."""
+        settled = self._settled()
+        if settled + timedelta(seconds=self.settle_s) < progress.until:
+            place = {"source": self.database.place}
+            log.warning("the clock of the source was set back; rows since then are sent again", extra=place)
+            return Progress(settled, settled=settled)
+        return replace(progress, settled=max(settled, progress.until))
+
+    def _settled(self) -> datetime:
+        now = self.database.ask(server_clock) or self.now()
+        settled = now - timedelta(seconds=self.settle_s)
+        return settled.astimezone(UTC).replace(microsecond=settled.microsecond // 1000 * 1000)
+
+    def _rows(
+        self, start: datetime, end: datetime | None, after: Row | None = None, most: int | None = None
+    ) -> list[Row]:
+        """Rows with a time from `start` to before `end`, in order, at most so many after one."""
+        if start == end:
+            return []
+        time = self.value
+        where = [self.tables.dialect.within(time, self.time.stored_as, start, end)]
+        if after is not None:
+            same = and_(time == literal(after.time), self.id > literal(after.id))
+            where += [time >= literal(after.time), or_(time > literal(after.time), same)]
+        statement = select(time, self.id).select_from(self.tables.source([time, self.id]))
+        ordered = statement.where(*where).order_by(time, self.id).limit(most)
+        rows = self.database.ask(lambda connection: connection.execute(ordered).all())
+        return [Row(time, str(id)) for time, id in rows]
+
+    def _unsent(self, rows: Sequence[Row], progress: Progress) -> list[Row]:
+        return [row for row in rows if self._digest(row) not in progress.sent]
+
+    def _digests(self, rows: Sequence[Row]) -> frozenset[bytes]:
+        return frozenset(map(self._digest, rows))
+
+    def _digest(self, row: Row) -> bytes:
+        """A row that was changed is another one."""
+        return digest(row.id, text_of(row.time)) if self.dataset.stream.change else digest(row.id)
+
+
+def _span(rows: Sequence[Row], end: Progress) -> Span:
+    return Span({"ids": [row.id for row in rows]}, end.position)
+
+
+def _written(row: Row) -> list[Any]:
+    """As JSON: a moment as such, so that its database gets a moment again."""
+    if isinstance(row.time, datetime):
+        return [{"moment": row.time.isoformat()}, row.id]
+    return [row.time if isinstance(row.time, int | str) else str(row.time), row.id]
+
+
+def _read(written: Sequence[Any]) -> Row:
+    time, id = written
+    return Row(datetime.fromisoformat(time["moment"]) if isinstance(time, dict) else time, id)
