@@ -12,7 +12,7 @@ from pathlib import Path
 from export_pipelines.files.locking import hold_lock
 from export_pipelines.files.private import close_umask, make_folder
 from export_pipelines_servers.ending import end, end_by_signals, undisturbed, with_parent
-from export_pipelines_servers.local import Ports, busy_port, environment, local_servers
+from export_pipelines_servers.local import STREAM, Ports, busy_port, environment, local_servers
 
 
 def main(command: list[str]) -> int:
@@ -67,6 +67,7 @@ def _table(folder: Path) -> str:
 S3    http://127.0.0.1:{ports.s3}, bucket acme-exports
 SFTP  127.0.0.1:{ports.sftp}, files in {folder / "sftp"}
 SMTP  localhost:{ports.smtp}, mails in {folder / "mail"}
+Kinesis  http://127.0.0.1:{ports.aws}, stream {STREAM}, until they end
 
 In another terminal:  . {folder / "env"}
 Ctrl-C ends them; what they were sent stays."""

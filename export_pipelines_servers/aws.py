@@ -80,12 +80,12 @@ def own_aws() -> Aws:
 
 
 @contextmanager
-def aws_server() -> Iterator[Aws]:
-    """moto on a free port of loopback, in a thread of this process."""
+def aws_server(port: int = 0) -> Iterator[Aws]:
+    """moto on a port of loopback, a free one by default, in a thread of this process; what it holds ends with it."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
     server.start()
     try:
         _, port = server.get_host_and_port()

@@ -1,4 +1,4 @@
-"""The servers that the shipped exports deliver to, for trying: S3, SFTP and SMTP on loopback, files below one folder."""
+"""The servers that the shipped exports deliver to, for trying: S3, SFTP, SMTP and Kinesis on loopback, files below one folder."""
 
 import hashlib
 import logging
@@ -12,11 +12,11 @@ import asyncssh
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from export_pipelines_servers import s3, smtp, ssh
+from export_pipelines_servers import aws, s3, smtp, ssh
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.free_port import free_port
 
-BUCKET = "acme-exports"
+BUCKET, STREAM = "acme-exports", "acme-events"
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Ports:
     s3: int = 18333
     sftp: int = 12222
     smtp: int = 11025
+    aws: int = 14566
 
     def put_into(self, export: str) -> str:
         """The text of a shipped export, for these ports."""
@@ -35,7 +36,7 @@ class Ports:
 
 
 def free_ports() -> Ports:
-    return Ports(s3.free_s3_port(), free_port(), free_port())
+    return Ports(s3.free_s3_port(), free_port(), free_port(), free_port())
 
 
 def environment(folder: Path, ports: Ports) -> Mapping[str, str]:
@@ -43,6 +44,8 @@ def environment(folder: Path, ports: Ports) -> Mapping[str, str]:
     return {
         "S3_ACCESS_KEY": s3.KEY,
         "S3_SECRET_KEY": s3.SECRET,
+        "AWS_ACCESS_KEY": aws.KEY,
+        "AWS_SECRET_KEY": aws.SECRET,
         "SFTP_PASSWORD": ssh.PASSWORD,
         "EXPORT_PIPELINES_SMTP_URL": smtp.Post(ports.smtp).url(folder / "ca.pem"),
         "EXPORT_PIPELINES_MAIL_FROM": "exports@example.com",
@@ -69,6 +72,7 @@ def local_servers(folder: Path, ports: Ports) -> Iterator[Mapping[str, str]]:
         stack.enter_context(s3.s3_server(folder / "s3", ports.s3)).bucket(BUCKET)
         stack.enter_context(ssh.asyncssh_server(folder / "sftp", ports.sftp, host_key=_host_key()))
         stack.enter_context(smtp.smtp_server(port=ports.smtp, folder=folder / "mail"))
+        stack.enter_context(aws.aws_server(ports.aws)).new_stream(STREAM)
         yield environment(folder, ports)
 
 

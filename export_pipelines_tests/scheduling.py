@@ -41,7 +41,7 @@ def rank(nodeid: str) -> int:
     return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
-class UnitScheduling(LoadScopeScheduling):
+class UnitScheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a worker a unit where that of xdist gives it a class or a module."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -12,7 +12,7 @@ from export_pipelines.cli.delivered import delivered_files
 from export_pipelines.cli.leads import make_sample
 from export_pipelines.cli.runs import run_partitions, run_window
 from export_pipelines.cli.tables import show_table
-from export_pipelines.errors import RequestError, SettingsError, SourceError
+from export_pipelines.errors import ExportError, RequestError, SettingsError, SourceError
 from export_pipelines.project import Project
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ RUNS = (
     ("weekly_performance_extract", "2024-01-14"),
 )
 BACKFILL = ("daily_lead_backup", "2024-01-07", "2024-01-13")
+STREAMS, STREAM_S = ("live_recipient_events", "event_archive"), 5.0
 UI, SERVICE = "http://127.0.0.1:3000", "http://127.0.0.1:3080"
 KEY_LIFETIME = timedelta(days=90)
 
@@ -51,6 +52,8 @@ def demo(context: typer.Context) -> None:
     week = run_partitions(project, project.definition(name), first, last, force=True)
     manifests += week.manifests
     failed |= {f"{name} {key}": text for key, text in week.failures.items()}
+    for stream in STREAMS:
+        failed |= _stream(project, stream)
     _show(project, manifests)
     _show_service(project)
     for key, text in failed.items():
@@ -82,6 +85,22 @@ def _require_examples(project: Project) -> None:
                     where=definition.at("deliver"),
                     remedy="`make demo` starts them, and so does `make servers`",
                 ) from error
+
+
+def _stream(project: Project, name: str) -> dict[str, str]:
+    """Runs a stream for a few seconds; its error where it fails."""
+    from export_pipelines.cli.stream import LiveLine
+    from export_pipelines.project_streams import run_stream
+
+    line = LiveLine(project)
+    say(f"streaming {name} for {STREAM_S:.0f} seconds")
+    try:
+        end = run_stream(project, name, line, STREAM_S, until_caught_up=True)
+    except ExportError as error:
+        return {name: str(error)}
+    line.last()
+    say(f"{name}: {end}; export-pipelines stream {name} goes on where it is")
+    return {}
 
 
 def _make_key(project: Project) -> None:

@@ -55,7 +55,7 @@ def run(
 ) -> None:
     """Send what is new, until Ctrl-C: within seconds, each record once, or with its id where the sink cannot tell."""
     project = asking(context, asker)
-    line = _Line(project)
+    line = LiveLine(project)
     from export_pipelines.project_streams import run_stream
 
     end = run_stream(project, name, line, seconds, until_caught_up, take_over)
@@ -125,7 +125,7 @@ def replay(
     since = moment(start)
     assert since is not None
     project = asking(context, asker)
-    line = _Line(project)
+    line = LiveLine(project)
     from export_pipelines.project_streams import replay_stream
 
     replay_stream(project, name, since, to, same_place, line)
@@ -149,7 +149,7 @@ def dead_letters(context: typer.Context, name: Name, json: Json = False, asker: 
     show_listing(records, columns, _dead_as_dict, json=json, empty="none")
 
 
-class _Line:
+class LiveLine:
     """The live line: on a terminal one that changes, elsewhere a line a minute."""
 
     def __init__(self, project: "Project") -> None:
