@@ -1,5 +1,6 @@
 """What a stream counts: of the batch in hand, and since it began to run here."""
 
+import time
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -9,14 +10,21 @@ from export_pipelines.streaming.sink import DeadLetter
 
 
 class Pending:
-    """What was added to the sink's batch so far, without the rows."""
+    """What was added to the sink's batch so far, without the rows, and `since` when; `sequence` is that of the next row."""
 
     def __init__(self, sequence: int, newest: datetime | None) -> None:
         self.sequence, self.newest = sequence, newest
         self.rows = self.late = 0
         self.dead: list[DeadLetter] = []
+        self.since = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.rows and not self.dead
 
     def add(self, batch: Batch) -> None:
+        if self.is_empty:
+            self.since = time.monotonic()
         self.rows += batch.rows
         self.late += batch.late
         self.dead += batch.dead

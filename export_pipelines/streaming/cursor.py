@@ -43,7 +43,13 @@ class Cursor:
             "mechanism": self.mechanism,
             "table": self.table,
             "position": dict(self.position),
-            "span": {"content": dict(self.span.content), "end": dict(self.span.end)} if self.span else None,
+            "span": {
+                "content": dict(self.span.content),
+                "end": dict(self.span.end),
+                "more": self.span.more,
+            }
+            if self.span
+            else None,
             "after": list(self.after) if self.after is not None else None,
             "emitted_at": iso(self.emitted_at) if self.emitted_at else None,
         }
@@ -62,7 +68,7 @@ class Cursor:
             mechanism=stored["mechanism"],
             table=stored["table"],
             position=stored["position"],
-            span=Span(span["content"], span["end"]) if span else None,
+            span=Span(**span) if span else None,
             after=tuple(after) if after is not None else None,
             emitted_at=datetime.fromisoformat(emitted_at).astimezone(UTC) if emitted_at else None,
         )

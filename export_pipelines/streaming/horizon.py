@@ -19,10 +19,12 @@ RowKey = tuple[str, ...]  # of a row, in the order of its span; JSON
 @dataclass(frozen=True)
 class Span:
     """The rows that one look found to be new: the same rows in the same order whenever it is read, unless they are deleted
-    meanwhile. `content` says which, as JSON; when all are sent, the position is `end`."""
+    meanwhile. `content` says which, as JSON; when all are sent, the position is `end`. `more`: it has as many rows as a look
+    takes, and there may be more behind it."""
 
     content: Mapping[str, Any]
     end: Position
+    more: bool = False
 
 
 class Rows(NamedTuple):

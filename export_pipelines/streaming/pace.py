@@ -1,28 +1,25 @@
 """When a stream looks again, and how long it waits after an error."""
 
 import random
+from typing import Literal
 
 BUSY_S, IDLE_S = 0.2, 1.0
+LookResult = Literal[
+    "nothing", "rows", "more"
+]  # by one look: all that there was, or as much as it takes at a time
 FIRST_S, LONGEST_S = 0.5, 30.0
 
 
 class Pace:
-    """Looks often while rows come, once a second while none do; `every` seconds where the sink wants few large batches."""
+    """Looks often while rows come, at once while there are many, and once a second while none do."""
 
-    def __init__(self, every: float | None = None) -> None:
-        self.every = every
+    def __init__(self) -> None:
         self._seconds = BUSY_S
 
-    def busy(self, behind: bool) -> None:
-        """Rows were sent; `behind` says that more of them filled a batch than one look gives."""
-        self._seconds = 0.0 if behind else BUSY_S
-
-    def idle(self) -> None:
-        self._seconds = min(IDLE_S, max(self._seconds * 2, BUSY_S))
-
-    def seconds(self) -> float:
-        """How long to wait now."""
-        return self._seconds if self.every is None or not self._seconds else self.every
+    def after(self, result: LookResult) -> float:
+        """How long to wait after a look."""
+        self._seconds = min(IDLE_S, self._seconds * 2) if result == "nothing" else BUSY_S
+        return 0.0 if result == "more" else self._seconds
 
 
 class Backoff:

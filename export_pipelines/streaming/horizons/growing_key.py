@@ -138,7 +138,7 @@ class GrowingKeyHorizon:
             return None
         to = self._end(after, highest)
         since = {"since": own["since"]} if "since" in own else {}
-        return Span({"after": after, "to": to, **since}, position_of(NAME, key=to, **since))
+        return Span({"after": after, "to": to, **since}, position_of(NAME, key=to, **since), to < highest)
 
     def read(self, span: Span, after: RowKey | None) -> Iterator[Rows]:
         content: Any = span.content

@@ -139,12 +139,12 @@ class LookBackHorizon:
         while len(page := self._rows(progress.until, settled, progress.key, MOST_IDS)) == MOST_IDS:
             progress = replace(progress, key=page[-1])
             if unsent := self._unsent(page, progress):
-                return _span(unsent, progress)
+                return _span(unsent, progress, more=True)
         recent = self._rows(settled, None, None, MOST_RECENT)
         unsent = self._unsent([*page, *recent], progress)
         if len(unsent) > MOST_IDS:
             some = unsent[:MOST_IDS]
-            return _span(some, replace(progress, sent=progress.sent | self._digests(some)))
+            return _span(some, replace(progress, sent=progress.sent | self._digests(some)), more=True)
         # of more rows than were asked for, nothing is known about those that were sent before
         kept = progress.sent | self._digests(unsent) if len(recent) == MOST_RECENT else self._digests(recent)
         reached = Progress(settled, kept)
@@ -203,8 +203,8 @@ class LookBackHorizon:
         return digest(row.id, text_of(row.time)) if self.dataset.stream.change else digest(row.id)
 
 
-def _span(rows: Sequence[Row], end: Progress) -> Span:
-    return Span({"ids": [row.id for row in rows]}, end.position)
+def _span(rows: Sequence[Row], end: Progress, more: bool = False) -> Span:
+    return Span({"ids": [row.id for row in rows]}, end.position, more)
 
 
 def _written(row: Row) -> list[Any]:

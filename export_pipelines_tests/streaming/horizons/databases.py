@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 from export_pipelines.catalog import Catalog, Dataset, load_catalog
 from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines.definition.export import ExportDefinition
-from export_pipelines.definition.output import Format
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.output import Format
 from export_pipelines.lead_store.store import create_store
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.plan import Plan
