@@ -9,7 +9,7 @@ from export_pipelines.definition.stream import KinesisSettings
 from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.streaming.sinks.answers import Answer, answer_of, service_errors
 from export_pipelines.streaming.sinks.pace import Rate
-from export_pipelines.streaming.sinks.sending import Limits, Record
+from export_pipelines.streaming.sinks.sending import Limits
 
 MiB = 1 << 20
 RECORDS = 500  # of a call
@@ -33,22 +33,22 @@ class Kinesis:
     @cached_property
     def client(self) -> Any:
         with service_errors(self.where, RIGHTS):
-            return open_client("kinesis", self.access, self.where, attempts=1)
+            return open_client("kinesis", self.access, self.where, attempts=1, parameter_validation=False)
 
     def check(self) -> None:
         status = self._summary()["StreamStatus"]
         if status not in USABLE:
             raise RequestError(f"the stream is {status}", where=self.where, remedy="start when it is ACTIVE")
 
-    def put(self, records: Sequence[Record]) -> Answer:
+    def put(self, keys: Sequence[str], data: Sequence[bytes]) -> Answer:
         def put() -> list[str]:
             answer = self.client.put_records(
                 StreamName=self.settings.stream,
-                Records=[{"Data": record.data, "PartitionKey": record.key} for record in records],
+                Records=[{"Data": text, "PartitionKey": key} for key, text in zip(keys, data, strict=True)],
             )
             return [stored.get("ErrorCode") or "" for stored in answer["Records"]]
 
-        return answer_of(put, len(records), self.where, RIGHTS)
+        return answer_of(put, len(data), self.where, RIGHTS)
 
     def rate(self) -> Rate | None:
         try:

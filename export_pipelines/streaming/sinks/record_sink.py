@@ -6,7 +6,7 @@ import polars as pl
 
 from export_pipelines.streaming.records import Records
 from export_pipelines.streaming.sink import DeadLetter, Intend, Intention, Sent, Shown
-from export_pipelines.streaming.sinks.sending import Record, Sending, Service, Tally
+from export_pipelines.streaming.sinks.sending import Batch, Sending, Service, Tally
 
 LONGEST_KEY = 256  # characters
 BATCH_RECORDS, BATCH_BYTES = 10_000, 16 << 20  # of a batch that is worth its commit
@@ -23,7 +23,7 @@ class RecordSink:
         self.service, self.records = service, records
         self.line_end, self.has_keys = line_end, has_keys
         self.sending = Sending(service)
-        self._batch: list[Record] = []
+        self._batch = Batch()
         self._dead: list[DeadLetter] = []
         self._bytes = 0
         self._before = Tally()  # of commits that failed since the last that did not
@@ -42,8 +42,11 @@ class RecordSink:
         dead = frame.filter(pl.col("fault").is_not_null()).select("id", "sequence", "fault")
         self._dead += (DeadLetter(*row) for row in dead.iter_rows())
         alive = frame.filter(pl.col("fault").is_null())
-        columns = (alive[name].to_list() for name in Record._fields)
-        self._batch += map(Record._make, zip(*columns, strict=True))
+        self._batch.ids += alive["id"].to_list()
+        self._batch.sequences += alive["sequence"].to_list()
+        self._batch.keys += alive["key"].to_list()
+        self._batch.data += alive["data"].to_list()
+        self._batch.sizes += alive["size"].to_list()
         self._bytes += int(alive["size"].sum())
 
     def _fault(self) -> pl.Expr:
@@ -67,11 +70,11 @@ class RecordSink:
 
     def commit(self, intend: Intend) -> Sent:
         batch, dead, size = self._batch, tuple(self._dead), self._bytes
-        self._batch, self._dead, self._bytes = [], [], 0
+        self._batch, self._dead, self._bytes = Batch(), [], 0
         tally, tally.retried = self._before, 0
         self.sending.send(batch, tally)  # what it stored before an error is known to the next commit
-        self._before = tally.behind(batch[-1].sequence) if batch else tally
-        doubtful = sum(record.name in tally.doubtful for record in batch) if tally.doubtful else 0
+        self._before = tally.behind(batch.sequences[-1]) if batch.sequences else tally
+        doubtful = len(tally.doubtful.intersection(zip(batch.sequences, batch.ids, strict=True)))
         return Sent(len(batch), size, doubtful, tally.retried, dead)
 
     def resolve(self, intentions: Sequence[Intention]) -> Intention | None:

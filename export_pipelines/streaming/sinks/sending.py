@@ -3,12 +3,11 @@
 import logging
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from threading import Event
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from export_pipelines.errors import RetryableError
 from export_pipelines.streaming.sinks.answers import Answer
@@ -17,19 +16,25 @@ from export_pipelines.streaming.sinks.pace import PATIENCE_S, Backoff, Pace, Rat
 log = logging.getLogger(__name__)
 
 
-class Record(NamedTuple):
-    """One record, whose `size` counts against the limits. Records of one key arrive in the order of their sequence."""
+Name = tuple[int, str]  # of a record: its sequence and id, by which doubles are told
 
-    id: str
-    sequence: int
-    key: str
-    data: bytes
-    size: int
 
-    @property
-    def name(self) -> tuple[int, str]:
-        """By which doubles are told."""
-        return self.sequence, self.id
+@dataclass
+class Batch:
+    """Records in the order of their sequences, a list for each of their columns; a position is an index of all. `sizes` count
+    against the limits. An object for each record would take as much time as all else."""
+
+    ids: list[str] = field(default_factory=list)
+    sequences: list[int] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    data: list[bytes] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def name(self, position: int) -> Name:
+        return self.sequences[position], self.ids[position]
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Service(Protocol):
 
     def check(self) -> None: ...
 
-    def put(self, records: Sequence[Record]) -> Answer: ...
+    def put(self, keys: Sequence[str], data: Sequence[bytes]) -> Answer: ...
 
     def rate(self) -> Rate | None: ...
 
@@ -65,10 +70,10 @@ class Service(Protocol):
 
 @dataclass
 class Tally:
-    """What became of the records of one batch so far, by their names. `retried` counts records that were sent again."""
+    """What became of the records of commits that failed, by name. `retried` counts records that were sent again."""
 
-    stored: set[tuple[int, str]] = field(default_factory=set)
-    doubtful: set[tuple[int, str]] = field(default_factory=set)
+    stored: set[Name] = field(default_factory=set)
+    doubtful: set[Name] = field(default_factory=set)
     retried: int = 0
 
     def behind(self, sequence: int) -> "Tally":
@@ -77,6 +82,45 @@ class Tally:
             {name for name in self.stored if name[0] > sequence},
             {name for name in self.doubtful if name[0] > sequence},
         )
+
+
+class Queues:
+    """The records of a batch that are still to be sent, a queue for each key."""
+
+    def __init__(self, batch: Batch, stored: set[Name]) -> None:
+        self.batch = batch
+        self._heads: dict[str, int] = {}  # positions by key
+        self._following = [0] * len(batch)  # of the same key; 0 is no follower's position
+        tails: dict[str, int] = {}
+        for position, key in enumerate(batch.keys):
+            if stored and batch.name(position) in stored:
+                continue
+            if key in tails:
+                self._following[tails[key]] = position
+            else:
+                self._heads[key] = position
+            tails[key] = position
+
+    def __bool__(self) -> bool:
+        return bool(self._heads)
+
+    def call(self, limits: Limits) -> list[int]:
+        """The heads of as many queues as fit into one call."""
+        call, size, sizes = list[int](), 0, self.batch.sizes
+        for position in islice(self._heads.values(), limits.records):
+            size += sizes[position]
+            if call and size > limits.bytes:
+                break
+            call.append(position)
+        return call
+
+    def remove(self, position: int) -> None:
+        """Takes a head out of its queue."""
+        key, following = self.batch.keys[position], self._following[position]
+        if following:
+            self._heads[key] = following
+        else:
+            del self._heads[key]
 
 
 class Sending:
@@ -95,68 +139,51 @@ class Sending:
         self._pace = Pace(service.rate, clock)
         self._closed = Event()
 
-    def send(self, records: Sequence[Record], tally: Tally) -> None:
+    def send(self, batch: Batch, tally: Tally) -> None:
         """Returns when every record is stored; those that `tally` has as stored are not sent again. Raises RetryableError
-        when none was taken for `patience_s`, RequestError for what no later call can mend; `tally` is true then, too."""
-        queues: dict[str, deque[Record]] = {}
-        for record in records:
-            if record.name not in tally.stored:
-                queues.setdefault(record.key, deque()).append(record)
+        when none was taken for `patience_s`, RequestError for what no later call can mend; `tally` has then what was
+        stored until there."""
+        queues, stored = Queues(batch, tally.stored), list[int]()
         backoff = Backoff(self.clock, self.chance, self.patience_s)
-        while queues:
-            call = self._next_call(queues)
-            self._wait(self._pace.delay_s(len(call), sum(record.size for record in call)))
-            answer = self._put(call, tally)
-            failed = self._settle(call, answer, queues, tally)
-            if failed < len(call):
-                backoff.succeeded()
-            if failed:
-                self._back_off(backoff, answer)
+        try:
+            while queues:
+                call = queues.call(self.service.limits)
+                self._wait(self._pace.delay_s(len(call), sum(batch.sizes[position] for position in call)))
+                answer = self._put(batch, call, tally)
+                taken = [position for position, code in zip(call, answer.codes, strict=True) if not code]
+                for position in taken:
+                    queues.remove(position)
+                stored += taken
+                if taken:
+                    backoff.succeeded()
+                if len(taken) < len(call):
+                    tally.retried += len(call) - len(taken)
+                    self._back_off(backoff, answer)
+        except BaseException:
+            tally.stored.update(map(batch.name, stored))
+            raise
 
     def close(self) -> None:
         """Ends a wait of another thread."""
         self._closed.set()
 
-    def _next_call(self, queues: dict[str, deque[Record]]) -> list[Record]:
-        limits, call, size = self.service.limits, list[Record](), 0
-        for queue in queues.values():
-            record = queue[0]
-            size += record.size
-            if call and (size > limits.bytes or len(call) == limits.records):
-                break
-            call.append(record)
-        return call
-
-    def _put(self, call: Sequence[Record], tally: Tally) -> Answer:
+    def _put(self, batch: Batch, call: Sequence[int], tally: Tally) -> Answer:
         try:
-            answer = self.service.put(call)
+            answer = self.service.put([batch.keys[n] for n in call], [batch.data[n] for n in call])
         except BaseException:  # also a signal, in the middle of it
-            tally.doubtful.update(record.name for record in call)
+            tally.doubtful.update(map(batch.name, call))
             raise
         if answer.is_unknown:
-            tally.doubtful.update(record.name for record in call)
+            tally.doubtful.update(map(batch.name, call))
             log.warning(
                 "the answer to a call was lost: its records may be there twice",
-                extra={"records": len(call), "sequences": spans(call), "reason": answer.codes[0]},
+                extra={
+                    "records": len(call),
+                    "sequences": spans([batch.sequences[n] for n in call]),
+                    "reason": answer.codes[0],
+                },
             )
         return answer
-
-    def _settle(
-        self, call: Sequence[Record], answer: Answer, queues: dict[str, deque[Record]], tally: Tally
-    ) -> int:
-        """Takes what was stored out of the queues; returns how many records were not."""
-        failed = 0
-        for record, code in zip(call, answer.codes, strict=True):
-            if code:
-                failed += 1
-                continue
-            tally.stored.add(record.name)
-            queue = queues[record.key]
-            queue.popleft()
-            if not queue:
-                del queues[record.key]
-        tally.retried += failed
-        return failed
 
     def _back_off(self, backoff: Backoff, answer: Answer) -> None:
         codes = sorted(set(answer.codes) - {""})
@@ -177,9 +204,10 @@ class Sending:
             raise RetryableError("the sink was closed", where=self.service.where)
 
 
-def spans(records: Sequence[Record]) -> list[str]:
-    """The sequences of records for people: `["3-17", "20"]`."""
-    sequences = sorted(record.sequence for record in records)
-    starts = [sequences[0], *(after for before, after in pairwise(sequences) if after > before + 1)]
-    ends = [*(before for before, after in pairwise(sequences) if after > before + 1), sequences[-1]]
+def spans(sequences: Sequence[int]) -> list[str]:
+    """Sequences for people: `["3-17", "20"]`."""
+    ordered = sorted(sequences)
+    gaps = [(before, after) for before, after in pairwise(ordered) if after > before + 1]
+    starts = [ordered[0], *(after for _, after in gaps)]
+    ends = [*(before for before, _ in gaps), ordered[-1]]
     return [f"{start}-{end}" if end > start else str(start) for start, end in zip(starts, ends, strict=True)]
