@@ -35,7 +35,7 @@ class Cursor:
         try:
             sink.add(shown(rows[:cut], self.position, self.at))
             sink.add(shown(rows[cut:], self.position + cut, self.at))
-            sent = sink.commit(self.intentions.append)
+            sent = sink.commit(self.intend)
         except RetryableError:
             self.failures += 1
             self.at += timedelta(minutes=40)
@@ -44,6 +44,9 @@ class Cursor:
         self.sent.append(sent)
         self.arrived += self.intentions[-1:]
         self.moved(len(rows))
+
+    def intend(self, intention: Intention) -> None:
+        self.intentions.append(intention)
 
     def resolve(self, sink: Sink) -> None:
         intention = sink.resolve(self.intentions)
