@@ -15,7 +15,7 @@ FORMAT = 1  # of the stored form
 @dataclass(frozen=True)
 class Cursor:
     """`position` is that of the horizon `mechanism` over `table`. With a `span`, its rows are being sent: those up to `after` are
-    at the sink, and `emitted_at` is the time at which the span was found."""
+    at the sink. `emitted_at` is the time at which the last span was found; it never goes back, whatever the clock does."""
 
     mechanism: str
     table: str
@@ -26,7 +26,8 @@ class Cursor:
 
     def within(self, span: Span, emitted_at: datetime) -> Self:
         """At the beginning of a span."""
-        return replace(self, span=span, after=None, emitted_at=emitted_at)
+        latest = emitted_at if self.emitted_at is None else max(emitted_at, self.emitted_at)
+        return replace(self, span=span, after=None, emitted_at=latest)
 
     def behind(self, key: RowKey) -> Self:
         """After a row of the span."""
@@ -35,7 +36,7 @@ class Cursor:
     def done(self) -> Self:
         """After the last row of the span."""
         assert self.span is not None
-        return replace(self, position=self.span.end, span=None, after=None, emitted_at=None)
+        return replace(self, position=self.span.end, span=None, after=None)
 
     def stored(self) -> dict[str, Any]:
         return {

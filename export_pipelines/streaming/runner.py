@@ -54,6 +54,7 @@ class Runner:
         self.totals = Totals()
         self.start: Start | None = None
         self.sender: Sender | None = None
+        self.is_begun = False
 
     def run(self, start: Start | None = None) -> End:
         """Returns why it ended; a stream that has never run begins at `start`, by default where its definition says.
@@ -89,9 +90,11 @@ class Runner:
         """That of the stream as its files say now."""
         self._take_changes()
         if self.sender is None:
-            sender = Sender(self.prepared, self.lease, self.context, lambda: self._end() is None)
-            self.sender = sender
-            sender.begin(self.start, self.totals)
+            self.sender = Sender(self.prepared, self.lease, self.context, lambda: self._end() is None)
+            self.is_begun = False
+        if not self.is_begun:
+            self.sender.begin(self.start, self.totals)
+            self.is_begun = True
         return self.sender
 
     def _end(self) -> End | None:
@@ -105,7 +108,7 @@ class Runner:
 
     def _flush(self) -> None:
         """What is in the batch is sent before the stream ends."""
-        if self.sender is not None and not self.sender.pending.is_empty:
+        if self.sender is not None and self.is_begun and not self.sender.pending.is_empty:
             self.sender.commit()
         self._tell()
 
@@ -152,8 +155,8 @@ class Runner:
         return prepared.plan == self.prepared.plan and prepared.stream == self.prepared.stream
 
     def _wait_after(self, error: RetryableError, seconds: float) -> None:
-        """What the sink holds of a batch is dropped with it; the rows come again."""
-        self._close()
+        """The stream then begins anew at the stored cursor: the rows of the batch in hand come again."""
+        self.is_begun = False
         self.observer.waiting(error, seconds)
         log.warning("the stream waits", extra={"export": self.prepared.definition.name, "seconds": seconds})
         self._note(error)
@@ -163,7 +166,7 @@ class Runner:
             self.lease.note_error(str(error), self.context.now())
 
     def _tell(self) -> None:
-        if self.sender is not None:
+        if self.sender is not None and self.is_begun:
             pending = self.sender.pending
             seconds = time.monotonic() - self.began
             self.observer.progress(self.totals.progress(seconds, pending.sequence, pending.newest))

@@ -44,6 +44,7 @@ class Sender:
         """From the stored cursor; a stream that has none begins at `start`, by default where its definition says. `totals`
         counts what is sent."""
         self.totals = totals
+        self.sink.drop()
         self.horizon.check()
         self.sink.check()
         state = self.lease.state()

@@ -55,6 +55,8 @@ class Sink(Protocol):
     is_full: whether the batch should be committed now.
     commit:  returns when every record of the batch is at the sink, or is a dead letter; the batch is empty then.
              Raises RetryableError or FatalError where some are not: the batch is dropped, and its rows come again.
+    drop:    forgets the rows that were added since the last commit; they come again. What failed commits brought to the
+             sink is remembered, so the object is kept over failures.
     resolve: of the intentions that a killed commit has left for the current place in the stream, the one that did reach
              the sink, None where none did.
     close:   ends connections.
@@ -68,6 +70,8 @@ class Sink(Protocol):
     def is_full(self) -> bool: ...
 
     def commit(self, intend: Intend) -> Sent: ...
+
+    def drop(self) -> None: ...
 
     def resolve(self, intentions: Sequence[Intention]) -> Intention | None: ...
 

@@ -70,12 +70,15 @@ class RecordSink:
 
     def commit(self, intend: Intend) -> Sent:
         batch, dead, size = self._batch, tuple(self._dead), self._bytes
-        self._batch, self._dead, self._bytes = Batch(), [], 0
+        self.drop()
         tally, tally.retried = self._before, 0
         self.sending.send(batch, tally)  # what it stored before an error is known to the next commit
         self._before = tally.behind(batch.sequences[-1]) if batch.sequences else tally
         doubtful = len(tally.doubtful.intersection(zip(batch.sequences, batch.ids, strict=True)))
         return Sent(len(batch), size, doubtful, tally.retried, dead)
+
+    def drop(self) -> None:
+        self._batch, self._dead, self._bytes = Batch(), [], 0
 
     def resolve(self, intentions: Sequence[Intention]) -> Intention | None:
         """None: a service of records cannot be asked what it has."""

@@ -102,6 +102,9 @@ class S3Sink:
             )
         return RetryableError("an earlier attempt at these rows has arrived meanwhile", where=where)
 
+    def drop(self) -> None:
+        self._open = None
+
     def resolve(self, intentions: Sequence[Intention]) -> Intention | None:
         """Raises FatalError where an object has the place of the intentions and is none of them."""
         expected = cast("Sequence[ObjectIntention]", intentions)
