@@ -7,8 +7,8 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -78,8 +78,7 @@ EYES = [
 def serious_faults(page: Page, eyes: Eyes) -> dict[str, object]:
     """What axe-core finds serious, and a page that is wider than the screen."""
     wide = page.evaluate("document.documentElement.scrollWidth")
-    with readable_by_axe(page, eyes) as copy:
-        violations = Axe().run(copy).response["violations"]
+    violations = Axe().run(readable_by_axe(page, eyes)).response["violations"]
     faults: dict[str, object] = {
         fault["id"]: [node["target"] for node in fault["nodes"]][:3]
         for fault in violations
@@ -88,26 +87,27 @@ def serious_faults(page: Page, eyes: Eyes) -> dict[str, object]:
     return faults | ({"wide": wide} if wide > eyes.width else {})
 
 
-@contextmanager
-def readable_by_axe(page: Page, eyes: Eyes) -> Iterator[Page]:
+def readable_by_axe(page: Page, eyes: Eyes) -> Page:
     """The page; without JavaScript, in which axe-core never ends, the same document where only the page's own script is
     left out."""
-    if eyes.script:
-        yield page
-        return
     browser = page.context.browser
-    assert browser
+    if eyes.script or browser is None:
+        return page
+    copy = copy_of(browser, eyes, re.sub(r"/ui.*", "/ui/sign-in", page.url))
+    copy.set_content(page.content())
+    return copy
+
+
+@cache
+def copy_of(browser: Browser, eyes: Eyes, url: str) -> Page:
+    """A page of the same service, open as long as the browser is."""
     context = browser.new_context(
         viewport={"width": eyes.width, "height": 800}, color_scheme="dark" if eyes.dark else "light"
     )
-    try:
-        context.route("**/page.js", lambda route: route.abort())
-        copy = context.new_page()
-        copy.goto(re.sub(r"/ui.*", "/ui/sign-in", page.url))
-        copy.set_content(page.content())
-        yield copy
-    finally:
-        context.close()
+    context.route("**/page.js", lambda route: route.abort())
+    copy = context.new_page()
+    copy.goto(url)
+    return copy
 
 
 @pytest.mark.parametrize("eyes", EYES, ids=str)
