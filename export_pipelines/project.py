@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from export_pipelines.ledger import AuditAction
     from export_pipelines.pipeline import Outcome
     from export_pipelines.plan import Plan, PlanRequest, Window
+    from export_pipelines.recipes import Recipe
     from export_pipelines.remote import RemoteProject
     from export_pipelines.run.observer import Observer
 
@@ -186,6 +187,17 @@ class Project(ProjectParts, ArtifactReader):
         if policy:
             request = self.bare_request(self.definition(manifest.export), manifest.window)
             require_fetchable(manifest, request, policy, self.now(), asker)
+
+    def recipe(self, artifact: str, reader: str, table: str | None = None) -> "Recipe":
+        """How the program `reader` loads an artifact, as `table` or under the export's name; see `manifest` for its name. Raises
+        RequestError, DamagedArtifact, and Denied, which is recorded, for whoever may not have all of it."""
+        from export_pipelines.recipes.stored import recipe_of
+
+        manifest = self.manifest(artifact)
+        if self.asker is not None:
+            with self.trail.refusals(self.asker, "read", manifest.artifact):
+                self.require_fetchable(manifest, self.asker)
+        return recipe_of(manifest, self.store, reader, table)
 
     def new_token(self) -> str:
         """The last name of an artifact, new for every run."""

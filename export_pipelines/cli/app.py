@@ -33,6 +33,7 @@ COMMANDS: Mapping[
     "stream": (RUN, "stream", "stream"),
     "artifacts": (RUN, "artifacts", "artifacts_group"),
     "verify": (RUN, "artifacts", "verify"),
+    "recipe": (RUN, "recipe", "recipe"),
     "deliveries": (RUN, "deliveries", "deliveries"),
     "deliver": (RUN, "deliveries", "deliver"),
     "sweep": (RUN, "sweep", "sweep"),

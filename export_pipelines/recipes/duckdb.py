@@ -1,0 +1,82 @@
+"""DuckDB, by its readers of files: every cell is read as a text, and cast to the type that the manifest states."""
+
+from collections.abc import Iterator, Sequence
+
+from export_pipelines.artifacts import ManifestColumn
+from export_pipelines.catalog import Kind
+from export_pipelines.recipes import losses as lost
+from export_pipelines.recipes.recipe import Change, Loss, Script
+from export_pipelines.recipes.sql import check, create_table, quoted, table_name, text, types_by
+from export_pipelines.recipes.table import Table, distinct_names, path_of
+
+TYPES = {
+    Kind.TEXT: "VARCHAR",
+    Kind.INTEGER: "BIGINT",
+    Kind.NUMBER: "VARCHAR",
+    Kind.DECIMAL: "DECIMAL(38, {scale})",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.DATE: "DATE",
+    Kind.TIMESTAMP: "TIMESTAMPTZ",
+    Kind.JSON: "JSON",
+}
+REMEDY = "format: csv or parquet"
+CODECS = ("gzip", "zstd")
+
+
+def load(table: Table) -> Script:
+    """One statement reads all files."""
+    names = distinct_names(table)
+    losses = tuple(_losses(table))
+    files = "[" + ", ".join(text(table.read_as(file, *CODECS)) for file in table.files) + "]"
+    read = _parquet if table.form == "parquet" else _delimited if table.is_delimited else _objects
+    values, source = read(table, files)
+    selected = ",\n    ".join(values)
+    body = [
+        create_table(table, names, types_by(TYPES)),
+        f"INSERT INTO {table_name(table)}\nSELECT\n    {selected}\nFROM {source};",
+        check(table, names, losses),
+    ]
+    return Script("\n".join(body), losses, table.unpackings(*CODECS))
+
+
+def _losses(table: Table) -> Iterator[Loss]:
+    yield from lost.quoted_nulls(table)
+    if table.form in ("json", "ndjson"):
+        yield from lost.rounded(table, REMEDY, (Kind.DECIMAL, Kind.NUMBER))
+        yield from lost.of_json(table, Change.ROUNDED_IN_JSON, REMEDY)
+
+
+def _delimited(table: Table, files: str) -> tuple[list[str], str]:
+    names = [f"c{place}" for place in range(len(table.columns))]
+    columns = "{" + ", ".join(f"{text(name)}: 'VARCHAR'" for name in names) + "}"
+    line = "'\\r\\n'" if table.line_end == "\r\n" else "'\\n'"
+    options = (
+        f"header = true, auto_detect = false, columns = {columns}, delim = {text(table.delimiter)}, quote = '\"', "
+        f"escape = '\"', nullstr = {text(table.marker)}, allow_quoted_nulls = false, new_line = {line}"
+    )
+    values = [_cell(table, column, name) for column, name in zip(table.columns, names, strict=True)]
+    return values, f"read_csv({files}, {options})"
+
+
+def _cell(table: Table, column: ManifestColumn, cell: str) -> str:
+    if column.kind is Kind.TEXT:
+        return f"nullif({cell}, '')" if table.quotes_nulls and lost.reads_as_null(table, column) else cell
+    value = f"nullif({cell}, '')" if table.quotes_nulls else cell
+    return f"CAST({value} AS {types_by(TYPES)(column)})"
+
+
+def _objects(table: Table, files: str) -> tuple[list[str], str]:
+    kind = "array" if table.form == "json" else "newline_delimited"
+    values = [_member(column) for column in table.columns]
+    return values, f"read_json_objects({files}, format = '{kind}')"
+
+
+def _member(column: ManifestColumn) -> str:
+    place = text("$." + ".".join(f'"{step}"' for step in path_of(column)))
+    if column.kind is Kind.JSON:
+        return f"CASE WHEN json_type(json -> {place}) <> 'NULL' THEN json -> {place} END"
+    return f"CAST(json ->> {place} AS {types_by(TYPES)(column)})"
+
+
+def _parquet(table: Table, files: str) -> tuple[Sequence[str], str]:
+    return [quoted(column.name) for column in table.columns], f"read_parquet({files})"

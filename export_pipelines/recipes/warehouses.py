@@ -1,0 +1,181 @@
+"""BigQuery, Snowflake, Redshift and Athena: a table with types, and the statement that loads files from their storage."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from export_pipelines.artifacts import ManifestColumn
+from export_pipelines.catalog import Kind
+from export_pipelines.recipes import losses as lost
+from export_pipelines.recipes.recipe import Change, Loss, Script
+from export_pipelines.recipes.sql import check, create_table, escaped_text, table_name, text, types_by
+from export_pipelines.recipes.table import TEXTS, Table, may_be_empty, may_be_null, named
+
+PLACES = {"bigquery": "gs://BUCKET/PATH/", "redshift": "s3://BUCKET/PATH/", "athena": "s3://BUCKET/PATH/"}
+REDSHIFT_BYTES = 65_535
+BIGQUERY_TYPES = {
+    Kind.TEXT: "STRING",
+    Kind.INTEGER: "INT64",
+    Kind.NUMBER: "STRING",
+    Kind.DECIMAL: "BIGNUMERIC",
+    Kind.BOOLEAN: "BOOL",
+    Kind.DATE: "DATE",
+    Kind.TIMESTAMP: "TIMESTAMP",
+    Kind.JSON: "STRING",
+}
+SNOWFLAKE_TYPES = {
+    Kind.TEXT: "VARCHAR",
+    Kind.INTEGER: "NUMBER(19, 0)",
+    Kind.NUMBER: "VARCHAR",
+    Kind.DECIMAL: "NUMBER(38, {scale})",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.DATE: "DATE",
+    Kind.TIMESTAMP: "TIMESTAMP_TZ(3)",
+    Kind.JSON: "VARCHAR",
+}
+ATHENA_TYPES = {
+    Kind.TEXT: "string",
+    Kind.INTEGER: "bigint",
+    Kind.NUMBER: "string",
+    Kind.DECIMAL: "decimal(38, {scale})",
+    Kind.BOOLEAN: "boolean",
+    Kind.DATE: "date",
+    Kind.TIMESTAMP: "timestamp",
+    Kind.JSON: "string",
+}
+REDSHIFT_TYPES = SNOWFLAKE_TYPES | {
+    Kind.INTEGER: "BIGINT",
+    Kind.DECIMAL: "DECIMAL(38, {scale})",
+    Kind.TIMESTAMP: "TIMESTAMPTZ",
+}
+
+
+def bigquery(table: Table) -> Script:
+    """Files of Cloud Storage; it reads gzip by itself."""
+    names, losses = plain_names(table), tuple(_bigquery_losses(table))
+    options = [
+        (
+            "uris",
+            "["
+            + ", ".join(
+                f"'{PLACES['bigquery']}{file}'"
+                for file in [table.read_as(file, "gzip") for file in table.files]
+            )
+            + "]",
+        )
+    ]
+    if table.form == "parquet":
+        options.insert(0, ("format", "'PARQUET'"))
+    else:
+        options[:0] = [("format", "'CSV'"), ("skip_leading_rows", "1"), ("allow_quoted_newlines", "true")]
+        options.append(("field_delimiter", escaped_text(table.delimiter)))
+        if table.marker:
+            options.append(("null_marker", escaped_text(table.marker)))
+    listed = ",\n    ".join(f"{name} = {value}" for name, value in options)
+    body = [
+        create_table(table, names, types_by(BIGQUERY_TYPES), mark="`"),
+        f"LOAD DATA INTO {table_name(table, '`')} FROM FILES (\n    {listed}\n);",
+        check(table, names, losses, mark="`"),
+    ]
+    return Script("\n".join(body), losses, table.unpackings("gzip"))
+
+
+def _bigquery_losses(table: Table) -> Iterator[Loss]:
+    if table.is_delimited and table.marker:
+        yield from lost.marker_is_null(table, lost.PARQUET, always=True)
+    elif table.is_delimited:
+        columns = (column for column in table.columns if column.kind in TEXTS and may_be_null(column))
+        yield from lost.loss(Change.NULL_IS_EMPTY, named(columns), f"{lost.MARKER}, or {lost.PARQUET}")
+
+
+def snowflake(table: Table) -> Script:
+    """Files that are put onto the table's own stage; it reads gzip and zstd by itself."""
+    names, losses = plain_names(table), _quotes_ignored(table)
+    stage = f"@%{table.name.split('.')[-1]}" if "." not in table.name else "@~/export"
+    form = "TYPE = PARQUET"
+    if table.is_delimited:
+        nulls = f"({text(table.marker)})" if table.marker else "()"
+        codec = {"none": "NONE", "gzip": "GZIP", "zstd": "ZSTD", "zip": "NONE"}[table.codec]
+        form = (
+            f"TYPE = CSV COMPRESSION = {codec} SKIP_HEADER = 1 FIELD_DELIMITER = {escaped_text(table.delimiter)} "
+            f"FIELD_OPTIONALLY_ENCLOSED_BY = '\"' ESCAPE_UNENCLOSED_FIELD = NONE NULL_IF = {nulls} "
+            f"EMPTY_FIELD_AS_NULL = {'FALSE' if table.marker else 'TRUE'}"
+        )
+    files = [table.read_as(file, "gzip", "zstd") for file in table.files]
+    match = " MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE" if table.form == "parquet" else ""
+    names = [column.name for column in table.columns] if table.form == "parquet" else names
+    body = [
+        create_table(table, names, types_by(SNOWFLAKE_TYPES)),
+        *(f"PUT 'file://{file}' {stage} AUTO_COMPRESS = FALSE;" for file in files),
+        f"COPY INTO {table_name(table)} FROM {stage}\nFILES = ({', '.join(map(text, files))})\nFILE_FORMAT = ({form}){match};",
+        check(table, names, losses),
+    ]
+    return Script("\n".join(body), losses, table.unpackings("gzip", "zstd"))
+
+
+def redshift(table: Table) -> Script:
+    """Files of S3; it reads gzip and zstd by itself. A text has a greatest length in bytes there, which the manifest states."""
+    names = plain_names(table)
+    losses = (*_quotes_ignored(table), *_empty(table))
+    options = "FORMAT AS PARQUET"
+    if table.is_delimited:
+        codec = {"gzip": " GZIP", "zstd": " ZSTD"}.get(table.codec, "")
+        nulls = f"NULL AS {text(table.marker)}" if table.marker else "EMPTYASNULL"
+        options = (
+            f"CSV IGNOREHEADER 1 DELIMITER {escaped_text(table.delimiter)}{codec} {nulls} "
+            "TIMEFORMAT 'auto' DATEFORMAT 'auto'"
+        )
+    body = [create_table(table, names, _redshift_type)]
+    for file in [table.read_as(file, "gzip", "zstd") for file in table.files]:
+        source = text(PLACES["redshift"] + file)
+        body.append(f"COPY {table_name(table)} FROM {source} IAM_ROLE default {options};")
+    body.append(check(table, names, losses))
+    return Script("\n".join(body), losses, table.unpackings("gzip", "zstd"))
+
+
+def _redshift_type(column: ManifestColumn) -> str:
+    if column.kind not in TEXTS:
+        return types_by(REDSHIFT_TYPES)(column)
+    stated = column.statistics
+    longest = stated.longest_bytes if stated and column.kind is not Kind.NUMBER else None
+    return f"VARCHAR({min(max(longest or 1, 1), REDSHIFT_BYTES) if stated and longest is not None else REDSHIFT_BYTES})"
+
+
+def athena(table: Table) -> Script:
+    """A table over the files where they lie. Its readers of CSV break texts at line breaks, so only Parquet is loaded."""
+    names = [column.name.lower() for column in table.columns]
+    types: Callable[[ManifestColumn], str] = types_by(ATHENA_TYPES)
+    create = create_table(table, names, types, mark="`", verb="CREATE EXTERNAL TABLE")
+    place = f"LOCATION '{PLACES['athena']}'"
+    body = [
+        f"{create.removesuffix(';')}\nSTORED AS PARQUET\n{place};",
+        check(table, names, ()),
+    ]
+    return Script("\n".join(body))
+
+
+def _quotes_ignored(table: Table) -> tuple[Loss, ...]:
+    return (*lost.quoted_nulls(table), *lost.marker_is_null(table, lost.PARQUET, always=True))
+
+
+def _empty(table: Table) -> tuple[Loss, ...]:
+    if not table.is_delimited or table.marker or table.quotes_nulls:
+        return ()
+    return lost.loss(Change.EMPTY_IS_NULL, named(filter(may_be_empty, table.columns)), lost.MARKER)
+
+
+def plain_names(table: Table) -> list[str]:
+    """Names of letters, digits and `_`, which every warehouse takes; those of Parquet's own columns stay."""
+    if table.form == "parquet":
+        return [column.name for column in table.columns]
+    names: list[str] = []
+    for column in table.columns:
+        name = re.sub(r"\W+", "_", column.name, flags=re.ASCII).strip("_") or "column"
+        name = f"_{name}" if name[0].isdigit() else name
+        taken = {other.casefold() for other in names}
+        names.append(next(option for option in _options(name) if option.casefold() not in taken))
+    return names
+
+
+def _options(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{number}" for number in range(2, 100_000))

@@ -1,0 +1,109 @@
+"""Programs that `make readers` installs: ClickHouse as a library, R, Node and LibreOffice."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import python_calamine
+
+from export_pipelines.catalog import Kind
+from export_pipelines.recipes import Recipe, Table
+from export_pipelines_tests.encode.tables import Row
+from export_pipelines_tests.recipes.programs import Program, answer, in_shell, of_arrow
+from readers.languages import PACKAGE, install_node
+
+# the rows as texts, times as milliseconds since 1970
+SHOW_R = """
+source("recipe.R")
+text <- function(column) if (inherits(column, "POSIXct")) sprintf("%.0f", as.numeric(column) * 1000) else as.character(column)
+cells <- lapply(frame, function(column) ifelse(is.na(column), NA_character_, text(column)))
+cat(jsonlite::toJSON(unname(cells), na = "null", null = "null"))
+"""
+SHOW_NODE = """
+const shown = value => typeof value === 'bigint' ? String(value) : value instanceof Date ? String(value.getTime()) : value
+console.log(JSON.stringify(rows.map(row => Object.values(row).map(shown))))
+"""
+TRUTHS = {"TRUE": True, "FALSE": False, True: True, False: False}
+
+
+def clickhouse(recipe: Recipe, table: Table, folder: Path, _: str) -> Sequence[Row]:
+    from chdb.session import Session
+
+    in_shell(recipe, folder)
+    with Session(str(folder / "chdb")) as session:
+        for statement in recipe.text.split(";\n"):
+            last = session.query(statement, "TSV")
+        assert last.data() == ""
+        rows = session.query(f"SELECT * FROM {table.name} ORDER BY 1", "ArrowTable")
+        return of_arrow(rows)
+
+
+def in_r(recipe: Recipe, table: Table, folder: Path, _: str) -> Sequence[Row]:
+    (folder / "recipe.R").write_text(recipe.text, encoding="utf-8")
+    (folder / "show.R").write_text(SHOW_R, encoding="utf-8")
+    columns = json.loads(answer(["Rscript", "show.R"], folder, LC_ALL="C.UTF-8", TZ="Asia/Tokyo"))
+    return [typed(table, cells) for cells in zip(*columns, strict=True)]
+
+
+def in_node(recipe: Recipe, table: Table, folder: Path, _: str) -> Sequence[Row]:
+    install_node()
+    (folder / "node_modules").symlink_to(PACKAGE.parent / "node_modules")
+    (folder / "recipe.mjs").write_text(recipe.text + SHOW_NODE, encoding="utf-8")
+    rows = json.loads(answer(["node", "recipe.mjs"], folder))
+    return [typed(table, cells) for cells in rows]
+
+
+def typed(table: Table, cells: Sequence[Any]) -> Row:
+    """What a language that has no types of Python printed."""
+    types: Mapping[Kind, Callable[[Any], Any]] = {
+        Kind.INTEGER: int,
+        Kind.BOOLEAN: TRUTHS.__getitem__,
+        Kind.TIMESTAMP: lambda cell: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(cell)),
+    }
+    return tuple(
+        None if cell is None else types.get(column.kind, str)(cell)
+        for column, cell in zip(table.columns, cells, strict=True)
+    )
+
+
+def in_libreoffice(recipe: Recipe, table: Table, folder: Path, _: str) -> Sequence[Row]:
+    """The workbooks, read by another library. Each cell of a text file is a text, of which the type is known."""
+    (folder / "recipe.sh").write_text(recipe.text, encoding="utf-8")
+    answer(["sh", "recipe.sh"], folder, HOME=str(folder), LC_ALL="C.UTF-8")
+    rows: list[Row] = []
+    marker = [table.marker] * len(table.columns)
+    for file in sorted((folder / "workbooks").iterdir()):
+        sheet = python_calamine.load_workbook(file).get_sheet_by_index(0)
+        rows += [
+            tuple(_of_sheet(*cell) for cell in zip(table.columns, marker, row, strict=True))
+            for row in sheet.to_python(skip_empty_area=False)[1:]
+        ]
+    return rows
+
+
+def _of_sheet(column: Any, marker: str, cell: Any) -> Any:
+    """A number of a sheet is exact to 15 digits, a time to a millisecond."""
+    if column.kind in (Kind.TEXT, Kind.JSON, Kind.NUMBER) or (marker and cell == marker):
+        return str(cell)
+    if cell == "":
+        return None
+    match column.kind:
+        case Kind.INTEGER:
+            return int(cell)
+        case Kind.BOOLEAN:
+            return cell in (True, "true")
+        case Kind.DECIMAL:
+            return Decimal(str(cell))
+        case _:
+            return cell
+
+
+MORE: Mapping[str, Program] = {
+    "clickhouse": Program(clickhouse),
+    "r": Program(in_r),
+    "node": Program(in_node),
+    "libreoffice": Program(in_libreoffice),
+}

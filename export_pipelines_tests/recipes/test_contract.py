@@ -1,0 +1,106 @@
+"""Each recipe, run as it is printed in a fresh place: every value arrives, or is lost as the recipe announced, and only then.
+
+RECIPE_ROWS=5000 loads so many rows instead of 200; RECIPE_READERS=all runs those too that need `.[readers]` or Debian's packages."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export_pipelines.recipes import READERS, Table, recipe_for
+from export_pipelines_tests.encode.tables import column
+from export_pipelines_tests.recipes.compare import COUNTED, require_announced
+from export_pipelines_tests.recipes.odd_tables import COLUMNS, artifact_of, odd_rows
+from export_pipelines_tests.recipes.programs import PROGRAMS, Program
+
+RUN = dict(PROGRAMS)
+if os.environ.get("RECIPE_READERS") == "all":
+    from export_pipelines_tests.recipes.more_programs import MORE
+
+    RUN |= MORE
+FORMS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
+    "csv": (
+        ("none", {}),
+        ("gzip", {"null_marker": "NULL"}),
+        ("zip", {"null_marker": "\\N", "line_ending": "crlf"}),
+        ("zstd", {"quote": "text", "bom": True, "delimiter": ";"}),
+        ("none", {"quote": "all", "delimiter": "|"}),
+        ("gzip", {"spreadsheet_safe": True}),
+    ),
+    "tsv": (("gzip", {}), ("none", {"null_marker": "NULL"})),
+    "tsv, escaped": (
+        ("none", {"escape": "backslash"}),
+        ("gzip", {"escape": "backslash", "spreadsheet_safe": True}),
+    ),
+    "json": (("none", {}), ("zip", {"pretty": True})),
+    "ndjson": (("zstd", {}), ("gzip", {})),
+    "parquet": (("none", {}), ("zstd", {})),
+    "xlsx": (("none", {}),),
+}
+CASES = [
+    pytest.param(name, form, codec, options, id=f"{name} {form} {codec} {' '.join(options)}".strip())
+    for name in RUN
+    for form in READERS[name].forms
+    for codec, options in FORMS[form]
+    if (name, form) != ("libreoffice", "xlsx")  # which is opened, and not imported
+]
+ALONE = [column("alone")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tables() -> Iterator[str]:
+    return NAMES
+
+
+NAMES = (f"odd_{number}" for number in range(10**6))
+
+
+def url_of(program: Program, request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(program.server)) if program.server else ""
+
+
+@pytest.mark.parametrize(("name", "form", "codec", "options"), CASES)
+def test_every_value_arrives_or_is_lost_as_announced(
+    name: str,
+    form: str,
+    codec: str,
+    options: dict[str, Any],
+    folder: Path,
+    tables: Iterator[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    manifest = artifact_of(folder, form.split(",")[0], codec, options)
+    table = Table(manifest, next(tables))
+    assert table.form == form
+    recipe = recipe_for(table, name)
+    assert len(manifest.parts) == 3
+    loaded = RUN[name].load(recipe, table, folder, url_of(RUN[name], request))
+    in_order = sorted(loaded, key=lambda row: row[0])
+    require_announced(COLUMNS, odd_rows(), in_order, recipe.losses, table.marker)
+
+
+@pytest.mark.parametrize("name", RUN)
+@pytest.mark.parametrize("rows", [[], [(None,), ("",), ("  ",), ("a",)]], ids=["no row", "one column"])
+def test_a_table_of_one_column_and_one_without_rows(
+    name: str,
+    rows: list[tuple[str | None]],
+    folder: Path,
+    tables: Iterator[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    if name == "libreoffice":
+        rows = rows[3:]  # a sheet does not tell of empty rows at its end
+    table = Table(artifact_of(folder, "csv", "none", {}, ALONE, rows), next(tables))
+    recipe = recipe_for(table, name)
+    loaded = RUN[name].load(recipe, table, folder, url_of(RUN[name], request))
+    in_order = sorted(loaded, key=lambda row: row[0] or "")
+    losses = [loss for loss in recipe.losses if rows and loss.change in COUNTED]
+    require_announced(ALONE, rows, in_order, losses, table.marker)

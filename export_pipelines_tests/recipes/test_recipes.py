@@ -1,0 +1,195 @@
+"""What every recipe says, those too that no test can run: they are read by a parser of their language."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlglot
+import yaml
+from sqlglot import exp
+
+from export_pipelines.artifacts import Manifest
+from export_pipelines.catalog import Kind
+from export_pipelines.errors import RequestError
+from export_pipelines.recipes import READERS, Change, Table, recipe_for
+from export_pipelines.recipes.stored import default_name
+from export_pipelines_tests.encode.tables import column
+from export_pipelines_tests.recipes.odd_tables import COLUMNS, artifact_of, odd_rows
+
+DIALECTS = {
+    "postgresql": "postgres", "mariadb": "mysql", "duckdb": "duckdb", "clickhouse": "clickhouse", "bigquery": "bigquery",
+    "snowflake": "snowflake", "redshift": "redshift", "athena": "athena",
+}  # fmt: skip
+SENT = {"PUT", "LOAD"}  # statements that the parser takes as they are
+CASES = [(name, form) for name, reader in READERS.items() for form in reader.forms]
+# what the parser reads of each type, so that a misspelt one shows
+TYPES: dict[str, dict[Kind, str]] = {
+    "bigquery": {
+        Kind.TEXT: "TEXT", Kind.INTEGER: "BIGINT", Kind.NUMBER: "TEXT", Kind.DECIMAL: "BIGDECIMAL", Kind.BOOLEAN: "BOOLEAN",
+        Kind.DATE: "DATE", Kind.TIMESTAMP: "TIMESTAMPTZ", Kind.JSON: "TEXT",
+    },
+    "snowflake": {
+        Kind.TEXT: "VARCHAR", Kind.INTEGER: "DECIMAL", Kind.NUMBER: "VARCHAR", Kind.DECIMAL: "DECIMAL", Kind.BOOLEAN: "BOOLEAN",
+        Kind.DATE: "DATE", Kind.TIMESTAMP: "TIMESTAMPTZ", Kind.JSON: "VARCHAR",
+    },
+    "redshift": {
+        Kind.TEXT: "VARCHAR", Kind.INTEGER: "BIGINT", Kind.NUMBER: "VARCHAR", Kind.DECIMAL: "DECIMAL", Kind.BOOLEAN: "BOOLEAN",
+        Kind.DATE: "DATE", Kind.TIMESTAMP: "TIMESTAMPTZ", Kind.JSON: "VARCHAR",
+    },
+    "athena": {
+        Kind.TEXT: "TEXT", Kind.INTEGER: "BIGINT", Kind.NUMBER: "TEXT", Kind.DECIMAL: "DECIMAL", Kind.BOOLEAN: "BOOLEAN",
+        Kind.DATE: "DATE", Kind.TIMESTAMP: "TIMESTAMP", Kind.JSON: "TEXT",
+    },
+}  # fmt: skip
+
+
+def manifest(folder: Path, form: str, codec: str = "none", **options: Any) -> Manifest:
+    if form == "tsv, escaped":
+        options["escape"] = "backslash"
+    return artifact_of(folder, form.split(",")[0], codec, options, rows=odd_rows(30))
+
+
+@pytest.mark.parametrize(("name", "form"), CASES, ids=lambda value: value)
+def test_a_recipe_begins_with_what_is_lost_and_names_every_file(name: str, form: str, tmp_path: Path) -> None:
+    table = Table(manifest(tmp_path, form), "sales.leads")
+    recipe = recipe_for(table, name)
+    first, *_ = lines = recipe.text.splitlines()
+    mark = READERS[name].comment
+    assert first.startswith(f"{mark} LOSES: " if recipe.losses else f"{mark} Loses nothing")
+    assert sum(line.startswith(f"{mark} LOSES: ") for line in lines) == len(recipe.losses)
+    if name not in ("dbt", "athena"):  # of a table that is loaded, and of a folder
+        assert all(file in recipe.text for file in table.files)
+    assert ("Not run" in recipe.text) == bool(READERS[name].checked)
+    assert recipe.text.endswith("\n")
+
+
+def statements(name: str, text: str) -> list[exp.Expr]:
+    """The statements of a recipe, without the commands of a shell."""
+    sql = "\n".join(
+        line for line in text.splitlines() if not line.startswith("\\") and "SHOW WARNINGS" not in line
+    )
+    parsed = sqlglot.parse(sql, read=DIALECTS[name], error_level=sqlglot.ErrorLevel.RAISE)
+    return [statement for statement in parsed if statement is not None]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [case for case in CASES if case[0] in TYPES], ids=lambda value: value
+)
+def test_a_parser_reads_the_statements_of_warehouses(name: str, form: str, tmp_path: Path) -> None:
+    table = Table(manifest(tmp_path, form, "zstd" if form == "parquet" else "gzip"), "sales.leads")
+    create, *others = statements(name, recipe_for(table, name).text)
+    assert isinstance(create, exp.Create)
+    types = [definition.kind.this.name for definition in create.find_all(exp.ColumnDef) if definition.kind]
+    assert types == [TYPES[name][column.kind] for column in COLUMNS]
+    scales = [str(definition.kind) for definition in create.find_all(exp.ColumnDef)][5:7]
+    assert name == "bigquery" or [re.findall(r"\d+", scale)[-1] for scale in scales] == ["2", "6"]
+    commands = [statement for statement in others if isinstance(statement, exp.Command)]
+    assert {str(command.this).upper() for command in commands} <= SENT
+    assert isinstance(others[-1], exp.Union)  # the check
+    assert (
+        any(isinstance(statement, exp.Copy | exp.Command | exp.LoadData) for statement in others)
+        or name == "athena"
+    )
+
+
+def test_dbt_has_types_tests_and_a_model(tmp_path: Path) -> None:
+    text = recipe_for(Table(manifest(tmp_path, "csv"), "sales.leads"), "dbt").text
+    (source,) = yaml.safe_load(text)["sources"]
+    assert (source["name"], source["schema"]) == ("exports", "sales")
+    columns = {item["name"]: item for item in source["tables"][0]["columns"]}
+    assert columns["Id"] == {"name": "Id", "quote": True, "data_type": "bigint", "data_tests": ["not_null"]}
+    assert columns["amount"]["data_type"] == "numeric(38, 2)" and "data_tests" not in columns["amount"]
+    model = "\n".join(line[2:] for line in text.partition("# models/stg_leads.sql\n")[2].splitlines())
+    parsed = sqlglot.parse_one(model.replace("{{ source('exports', 'leads') }}", "leads"), read="postgres")
+    assert [item.name for item in parsed.find_all(exp.Column)] == [column.header for column in COLUMNS]
+
+
+def test_an_unknown_reader_is_told_with_all_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="unknown reader") as error:
+        recipe_for(Table(manifest(tmp_path, "csv"), "leads"), "postgres")
+    assert 'did you mean "postgresql"?' in str(error.value) and ", ".join(READERS) in str(error.value)
+
+
+def test_a_format_without_a_recipe_is_told_with_those_that_have_one(tmp_path: Path) -> None:
+    with pytest.raises(
+        RequestError, match="MariaDB 10.11 has no recipe for parquet .*one of: csv; tsv; tsv, escaped"
+    ):
+        recipe_for(Table(manifest(tmp_path, "parquet"), "leads"), "mariadb")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "1a", "a;DROP TABLE x", "a.b.c.d", "ä", 'a"'])
+def test_a_name_that_a_table_cannot_have_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="is no name of a table"):
+        Table(manifest(tmp_path, "csv"), name)
+
+
+def test_an_artifact_without_a_file_has_no_recipe(tmp_path: Path) -> None:
+    empty = manifest(tmp_path, "csv").model_copy(update={"parts": ()})
+    with pytest.raises(RequestError, match="the artifact has no file"):
+        recipe_for(Table(empty, "leads"), "duckdb")
+
+
+@pytest.mark.parametrize(
+    ("export", "name"), [("daily_leads", "daily_leads"), ("a-b.c", "a_b_c"), ("2024", "_2024")]
+)
+def test_a_table_is_named_after_its_export(export: str, name: str, tmp_path: Path) -> None:
+    assert default_name(manifest(tmp_path, "csv").model_copy(update={"export": export})) == name
+
+
+def test_what_the_manifest_rules_out_is_not_announced(tmp_path: Path) -> None:
+    columns = [column("a"), column("b")]
+    for rows, lost in (
+        ([("x", "y"), (None, "z")], set()),
+        ([("x", "")], set()),  # of a column without nulls, an empty cell is the empty text
+        ([("x", ""), ("y", None)], {("b",)}),
+    ):
+        table = Table(artifact_of(tmp_path, "csv", "none", {}, columns, rows), "t")
+        losses = recipe_for(table, "mariadb").losses
+        assert {loss.columns for loss in losses if loss.change is Change.EMPTY_IS_NULL} == lost
+
+
+def test_a_manifest_of_an_earlier_release_rules_nothing_out(tmp_path: Path) -> None:
+    stored = manifest(tmp_path, "csv")
+    earlier = stored.model_copy(
+        update={"columns": tuple(item.model_copy(update={"statistics": None}) for item in stored.columns)}
+    )
+    (empty, _) = recipe_for(Table(earlier, "t"), "mariadb").losses
+    texts = tuple(item.header for item in COLUMNS if item.kind is Kind.TEXT)
+    assert (empty.change, empty.columns) == (Change.EMPTY_IS_NULL, texts)
+    assert "sum of" not in recipe_for(Table(earlier, "t"), "duckdb").text
+
+
+def test_names_that_a_database_would_cut_or_mix_up_are_told_apart(tmp_path: Path) -> None:
+    columns = [
+        column("a", header="x" * 70),
+        column("b", header="x" * 71),
+        column("c", header="Id"),
+        column("d", header="ID"),
+    ]
+    table = Table(artifact_of(tmp_path, "csv", "none", {}, columns, [("1", "2", "3", "4")]), "t")
+    postgresql, mariadb = (recipe_for(table, name).text for name in ("postgresql", "mariadb"))
+    assert (
+        f'"{"x" * 63}" text' in postgresql
+        and f'"{"x" * 61}_2" text' in postgresql
+        and "MATCH" not in postgresql
+    )
+    assert '"Id" text' in postgresql and '"ID" text' in postgresql
+    assert "`Id` LONGTEXT" in mariadb and "`ID_2` LONGTEXT" in mariadb
+
+
+def test_a_name_cannot_leave_its_comment_or_its_marks(tmp_path: Path) -> None:
+    evil = "x\n; DROP TABLE t; --\"'`"
+    table = Table(artifact_of(tmp_path, "csv", "none", {}, [column("a", header=evil)], [("",), (None,)]), "t")
+    for name in ("bigquery", "redshift", "snowflake", "clickhouse", "duckdb"):
+        for statement in statements(name, recipe_for(table, name).text):
+            assert not isinstance(statement, exp.Drop)
+
+
+def test_a_sealed_artifact_is_read_as_it_is_delivered(tmp_path: Path) -> None:
+    stored = manifest(tmp_path, "csv")
+    sealed = stored.model_copy(
+        update={"parts": tuple(part.model_copy(update={"sealed_sha256": "a" * 64}) for part in stored.parts)}
+    )
+    assert "The files are sealed in the store" in recipe_for(Table(sealed, "t"), "duckdb").text
+    assert "sealed" not in recipe_for(Table(stored, "t"), "duckdb").text
