@@ -19,6 +19,7 @@ ExportError                      what, where, what to do
     |-- DataError                a stored value that its declared type cannot hold
     |-- StoreError               folder not writable, disk full
     |-- DamagedArtifact          a part changed, cut, swapped or lost
+    |-- LostRun                  the run was ended, or another one runs in its place
     |-- SealedArtifact           sealed, and its key was erased or is in another ledger
     `-- Uncertain                the receiver may have it, and cannot be asked; a person decides
 
@@ -181,6 +182,12 @@ class DamagedArtifact(FatalError):
     """A part or manifest was changed, cut, swapped or lost."""
 
     code = "damaged"
+
+
+class LostRun(FatalError):
+    """The run has lost its lease: it was ended, or another one runs in its place. It writes and sends nothing more."""
+
+    code = "lost_run"
 
 
 class SealedArtifact(FatalError):

@@ -14,8 +14,8 @@ from export_pipelines.audit.trail import AuditTrail
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.delivery import Artifact, Receipt, Resources, discard_encrypted, open_destination
-from export_pipelines.errors import ExportError, RetryableError
-from export_pipelines.ledger import Delivery, Ledger
+from export_pipelines.errors import ExportError, LostRun, RetryableError
+from export_pipelines.ledger import Delivery, Ledger, RunLeases
 from export_pipelines.manifest_of_run import manifest_of
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.limits import require_room
@@ -108,8 +108,9 @@ def write_window(
 ) -> tuple[Manifest, tuple[Delivery, ...]]:
     """Executes `plan`, see `run_export`, and registers the artifact with its deliveries; gives both. The audit says that
     `actor`, or else the system's user, had it run, and how that ended."""
+    require = partial(RunLeases(ledger.engine).require, run_id) if run_id else None
     try:
-        manifest = run_export(plan, context, token, observer)
+        manifest = run_export(plan, context, token, observer, require)
     except ExportError as error:
         trail = AuditTrail(lambda: ledger, context.now)
         trail.refused(error, actor, "run", f"{plan.export}/{plan.extract.window.key}", plan.owner)
@@ -117,21 +118,31 @@ def write_window(
         raise
     entries = destinations_of(plan, manifest.rows)
     record = run_record(manifest, actor, plan.owner)
-    due = ledger.register(manifest, entries, run_id, context.now(), not plan.is_usual, record)
+    try:
+        due = ledger.register(manifest, entries, run_id, context.now(), not plan.is_usual, record)
+    except LostRun:  # between the commit and here; the run in its place writes the window again
+        context.store.remove(manifest.artifact)
+        raise
     return manifest, due
 
 
-def run_export(plan: Plan, context: RunContext, token: str, observer: Observer | None = None) -> Manifest:
+def run_export(
+    plan: Plan,
+    context: RunContext,
+    token: str,
+    observer: Observer | None = None,
+    require: Callable[[], None] | None = None,
+) -> Manifest:
     """Executes `plan` in one pass and commits one artifact; on any error none is there, and nothing is left.
 
     `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `observer` hears what the run does, as the log does.
-    Debris of the export's killed runs is swept first.
+    `require` raises ExportError where the artifact may not be committed. Debris of the export's killed runs is swept first.
     """
     artifact = f"{plan.export}/{plan.extract.window.key}/{token}"
     watching = Observers(RunLog(), observer or Deaf())
     watching.started(Run(plan.export, plan.extract.window.key, artifact))
     try:
-        manifest, written = _write(plan, context, artifact, watching)
+        manifest, written = _write(plan, context, artifact, watching, require)
     except BaseException as error:
         watching.failed(error)
         raise
@@ -139,7 +150,13 @@ def run_export(plan: Plan, context: RunContext, token: str, observer: Observer |
     return manifest
 
 
-def _write(plan: Plan, context: RunContext, artifact: str, observer: Observer) -> tuple[Manifest, Written]:
+def _write(
+    plan: Plan,
+    context: RunContext,
+    artifact: str,
+    observer: Observer,
+    require: Callable[[], None] | None,
+) -> tuple[Manifest, Written]:
     source, store = context.source, context.store
     store.sweep(plan.export)
     expected = check_run(plan, source)
@@ -149,6 +166,8 @@ def _write(plan: Plan, context: RunContext, artifact: str, observer: Observer) -
             batches = marked(batches, column, index.key, index.add)
         written = write_parts(plan, batches, staging.open_part, context.keys, observer)
         _require_all_rows(plan, expected, written.rows_read)
+        if require:
+            require()
         manifest = staging.commit(manifest_of(plan, written, artifact, context.now(), store))
     return manifest, written
 

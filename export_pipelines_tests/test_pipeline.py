@@ -13,9 +13,17 @@ from export_pipelines.artifacts import Manifest, Store, verify
 from export_pipelines.definition.destinations import FolderSettings
 from export_pipelines.definition.export import Limits, Split
 from export_pipelines.definition.output import Compression, Format
-from export_pipelines.errors import LimitReached, RetryableError, SourceError, StoreError
+from export_pipelines.errors import LimitReached, LostRun, RetryableError, SourceError, StoreError
+from export_pipelines.ledger import RunLeases
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, check_run, deliver, destinations_of, run_export
+from export_pipelines.pipeline import (
+    RunContext,
+    check_run,
+    deliver,
+    destinations_of,
+    run_export,
+    write_window,
+)
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import Plan, schema_hash
 from export_pipelines.plan.query.query import Query
@@ -301,3 +309,20 @@ def test_several_destinations_each_get_the_artifact(run: Make, desk: Desk) -> No
         "b",
     ]
     assert receipts[0].sha256 == receipts[1].sha256
+
+
+def test_a_run_that_has_lost_its_lease_leaves_no_artifact(
+    url: str, store: Store, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases, context = RunLeases(desk.ledger.engine), RunContext(open_source(url), store, Keys(), lambda: NOW)
+    leases.take("a", "a", "host:1")
+    leases.take("b", "a", "host:2")
+    with pytest.raises(LostRun):
+        write_window(plan_of(), context, desk.ledger, token(1), run_id="a")
+    assert store.is_empty()
+    monkeypatch.setattr(RunLeases, "require", lambda *_: None)  # it is lost between the commit and the ledger
+    with pytest.raises(LostRun):
+        write_window(plan_of(), context, desk.ledger, token(2), run_id="a")
+    assert store.is_empty() and desk.ledger.deliveries() == []
+    manifest, _ = write_window(plan_of(), context, desk.ledger, token(3), run_id="b")
+    assert [kept.artifact for kept in store.manifests()] == [manifest.artifact]

@@ -27,6 +27,7 @@ from export_pipelines.ledger.delivery_rows import read_deliveries, withdraw_repl
 from export_pipelines.ledger.locks import Locks
 from export_pipelines.ledger.renaming import take_along
 from export_pipelines.ledger.rows import artifact_row, delivery_row, export_of
+from export_pipelines.ledger.run_leases import require_lease
 from export_pipelines.ledger.tables import (
     alerts,
     artifacts,
@@ -88,9 +89,10 @@ class Ledger:
         `overridden` says whether its run had a filter of its own, None that nobody knows; `audit` is recorded with it.
 
         Registering again changes nothing. What an older artifact of the window, or another wording of the export,
-        still had to deliver is withdrawn: it must not arrive after this.
+        still had to deliver is withdrawn: it must not arrive after this. Raises LostRun.
         """
         with self.engine.begin() as connection:
+            require_lease(connection, run_id)
             self._add(connection, artifacts, artifact_row(manifest, run_id, overridden))
             export = export_of(connection, manifest.artifact)  # not the manifest's, once that was renamed
             locks = [lock_key_of(export, manifest.window.key, entry) for entry in entries]
@@ -112,7 +114,7 @@ class Ledger:
 
         The attempt has its receipt already when nothing is left to do: it was delivered, or the same files of this
         window were the last to go there. `again` sends all the same. Raises RetryableError while another process has
-        it in hand; errors of the block are recorded and go on.
+        it in hand, LostRun for a run that has lost its lease; errors of the block are recorded and go on.
         """
         delivery = self.delivery(id)
         with self.locks.hold(delivery.lock_key) as ours:
@@ -262,6 +264,7 @@ class Ledger:
 
     def _begin(self, id: str, at: datetime, run_id: str | None, again: bool) -> Attempt:
         with self.engine.begin() as connection:
+            require_lease(connection, run_id)
             (delivery,) = read_deliveries(connection, deliveries.c.id == id)
             end_killed(connection, delivery, at)
             receipt = None if again else delivery.receipt or same_files(connection, delivery)
@@ -270,9 +273,8 @@ class Ledger:
             elif delivery.state != "delivered":
                 update(connection, id, **arrived(receipt), ended_at=at, run_id=run_id)
             (delivery,) = read_deliveries(connection, deliveries.c.id == id)
-        log.debug(
-            "attempt begun", extra={"delivery": id, "number": delivery.attempts, "has": receipt is not None}
-        )
+        extra = {"delivery": id, "number": delivery.attempts, "has": receipt is not None}
+        log.debug("attempt begun", extra=extra)
         return Attempt(self.engine, delivery, receipt)
 
     def _delivered(self, attempt: Attempt, at: datetime) -> None:
@@ -294,7 +296,5 @@ class Ledger:
             )
             if audit:
                 add_entry(connection, audit.row(at))
-        log.debug(
-            "attempt ended",
-            extra={"delivery": delivery.id, "number": delivery.attempts, "state": row["state"]},
-        )
+        extra = {"delivery": delivery.id, "number": delivery.attempts, "state": row["state"]}
+        log.debug("attempt ended", extra=extra)

@@ -23,7 +23,7 @@ from export_pipelines.settings import Settings, driver_url
 if TYPE_CHECKING:
     from export_pipelines.s3 import ClientOf
 
-HEAD = "0015"  # the newest migration
+HEAD = "0016"  # the newest migration
 WHERE = PREFIX + "LEDGER_URL"
 BUSY_S = 60.0  # how long one waits for another's write; a write takes milliseconds
 MIGRATING = 0x6C6564676572  # of PostgreSQL's advisory locks, away from those of deliveries
