@@ -37,13 +37,13 @@ def execute(instance_ref: InstanceRef, run_id: str, living: Path) -> None:
         capture_interrupts(),
         hold_lock(living),
         DagsterInstance.from_ref(instance_ref) as instance,
-        _ended_by_others(instance, run_id),
+        ended_by_others(instance, run_id),
     ):
         dagster._cli.api._execute_run_command_body(run_id, instance, lambda _: None, False)
 
 
 @contextmanager
-def _ended_by_others(instance: DagsterInstance, run_id: str) -> Iterator[None]:
+def ended_by_others(instance: DagsterInstance, run_id: str) -> Iterator[None]:
     """Interrupts this process, as Ctrl-C would, when its run is ended in the UI."""
     over = Event()
 

@@ -18,6 +18,7 @@ from export_pipelines.key_versions import (
     read_secret,
 )
 
+MAX_PARTITIONS_PER_RUN = 31  # a month of days: a natural unit to fail, to retry and to see progress by
 CATALOG_FILE = "catalog.yaml"  # in HOME: the custom fields of imported leads
 
 
@@ -52,6 +53,10 @@ class Settings(BaseModel):
     link_key: KeyVersions = NO_LINK_KEY  # signs links to downloads
     smtp_url: SecretStr | None = None  # of the server that takes mail: smtp://user:password@host:587
     mail_from: str | None = None
+    broker_url: SecretStr | None = None  # through which runs go to workers on other machines
+    partitions_per_run: int = (
+        MAX_PARTITIONS_PER_RUN  # at most, of a backfill in the UI; with workers, smaller runs share it out
+    )
     public_url: str | None = None  # where people reach download links; None while nothing serves them
 
     @classmethod
@@ -89,6 +94,8 @@ class Settings(BaseModel):
             link_key=key_versions(environment, "LINK_KEY", root, home),
             smtp_url=_secret(environment, "SMTP_URL", root, home),
             mail_from=environment.get(PREFIX + "MAIL_FROM") or None,
+            broker_url=_secret(environment, "BROKER_URL", root, home),
+            partitions_per_run=_partitions_per_run(environment.get(PREFIX + "PARTITIONS_PER_RUN")),
             public_url=environment.get(PREFIX + "PUBLIC_URL") or None,
         )
 
@@ -118,6 +125,16 @@ class Settings(BaseModel):
 def project_root(environment: Mapping[str, str]) -> Path:
     """The folder that relative paths are taken from: DAGSTER_HOME, else the working directory."""
     return Path(environment.get("DAGSTER_HOME") or Path.cwd())
+
+
+def _partitions_per_run(text: str | None) -> int:
+    if text and not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_PARTITIONS_PER_RUN):
+        raise SettingsError(
+            "that is no number of partitions",
+            where=f"{PREFIX}PARTITIONS_PER_RUN",
+            remedy=f"a number from 1 to {MAX_PARTITIONS_PER_RUN}",
+        )
+    return int(text) if text else MAX_PARTITIONS_PER_RUN
 
 
 def _if_there(path: Path) -> Path | None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from export_pipelines.catalog import Catalog
 from export_pipelines.check.access import policy_of
+from export_pipelines.check.cluster import cluster_faults
 from export_pipelines.check.definitions import Sample, sample_of
 from export_pipelines.check.destinations import alert_faults, allowed_notes, destination_faults
 from export_pipelines.check.fault import ALLOWED, OTHERS, CheckFault, faults_of
@@ -56,6 +57,7 @@ def check_all(
         except Exception as error:
             faults += faults_of(definition.name, crashed(f"{definition.path}:1", error))
     faults += path_faults(loaded, samples, settings)
+    faults += cluster_faults(settings)
     chosen = [
         definition
         for definition in loaded.definitions

@@ -5,7 +5,14 @@ from typing import Literal, NamedTuple
 
 from export_pipelines.errors import ExportError, faults_in
 
-STORE, SOURCE, ALERTS, ALLOWED, ACCESS = OTHERS = ("artifact store", "source", "alerts", "allowed", "access")
+STORE, SOURCE, ALERTS, ALLOWED, ACCESS, CLUSTER = OTHERS = (
+    "artifact store",
+    "source",
+    "alerts",
+    "allowed",
+    "access",
+    "cluster",
+)
 
 
 class CheckFault(NamedTuple):

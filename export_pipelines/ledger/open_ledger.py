@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
 HEAD = "0016"  # the newest migration
 WHERE = PREFIX + "LEDGER_URL"
+# A machine that was cut off is noticed at both ends within half a minute: here its calls end, there its locks.
+KEEPALIVE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+SERVER_KEEPALIVE = (
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
+    "SET tcp_user_timeout = 25000"
+)
 BUSY_S = 60.0  # how long one waits for another's write; a write takes milliseconds
 MIGRATING = 0x6C6564676572  # of PostgreSQL's advisory locks, away from those of deliveries
 
@@ -110,7 +122,15 @@ def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, 
 
 
 def _postgresql(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, Locks]:
-    engine = sa.create_engine(address, pool_pre_ping=True)
+    keepalive = {name: value for name, value in KEEPALIVE.items() if name not in address.query}
+    engine = sa.create_engine(address, pool_pre_ping=True, connect_args=keepalive)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.autocommit = True
+        connection.execute(SERVER_KEEPALIVE)
+        connection.autocommit = False
+
     with engine.begin() as connection:
         tables = set(sa.inspect(connection).get_table_names())
     if "alembic_version" in tables and not tables >= OURS:

@@ -67,11 +67,12 @@ class RunLeases:
                 "seen_at": at,
             }
             insert = insert_of(connection.dialect.name)(run_leases).values(row).on_conflict_do_nothing()
-            if connection.execute(insert.returning(sa.literal(1))).first() is None:
+            taken = connection.execute(insert.returning(run_leases)).mappings().first()
+            if taken is None:
                 return None
             earlier = sa.and_(same_root, run_leases.c.run_id != run_id, run_leases.c.ended_at.is_(None))
             connection.execute(sa.update(run_leases).where(earlier).values(ended_at=at))
-        return self.of(run_id)
+        return RunLease(**taken)
 
     def beat(self, run_id: str) -> None:
         """The holder lives. Raises LostRun when the lease has ended."""

@@ -19,7 +19,7 @@ from export_pipelines.errors import DefinitionError
 from export_pipelines.orchestration.checks import check_specs, definition_check, report
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.code_reference import code_reference
-from export_pipelines.orchestration.dagster_partitions import POLICY, partitions_of
+from export_pipelines.orchestration.dagster_partitions import partitions_of
 from export_pipelines.orchestration.failing import as_dagster_failure
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, note_export
 from export_pipelines.orchestration.schedules import schedule_of
@@ -110,7 +110,9 @@ def _asset(absent: Absent, location: CodeLocation, stand_in: ExportDefinition | 
         metadata={"faults": len(absent.error.faults), **code_reference(file, _line(absent.error))},
         kinds={"yaml"},
         partitions_def=partitions,
-        backfill_policy=POLICY if partitions else None,
+        backfill_policy=dg.BackfillPolicy.multi_run(location.project.settings.partitions_per_run)
+        if partitions
+        else None,
         check_specs=check_specs(
             key, partitions
         ),  # the export's own: a run was launched for all of them, before or after

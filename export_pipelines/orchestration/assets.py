@@ -11,7 +11,7 @@ from export_pipelines.orchestration import op_bodies
 from export_pipelines.orchestration.checks import CHECKS, check_specs
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.code_reference import code_reference
-from export_pipelines.orchestration.dagster_partitions import POLICY, partitions_of
+from export_pipelines.orchestration.dagster_partitions import partitions_of
 from export_pipelines.orchestration.delivery_ops import DeliveryOps
 from export_pipelines.orchestration.freshness_policy import with_freshness
 from export_pipelines.orchestration.op_definitions import ExportOps
@@ -34,6 +34,7 @@ def export_asset(definition: ExportDefinition, location: CodeLocation, ops: Ops)
     """The asset `[type, name]` of an export, after the prefix where there is one."""
     key, deps = location.asset_key(definition), location.deps.get(definition.name, ())
     partitions = partitions_of(definition)
+    policy = dg.BackfillPolicy.multi_run(location.project.settings.partitions_per_run)
     asset = dg.AssetsDefinition.from_graph(
         _graph(definition, location, ops),
         keys_by_input_name={_input(number): dep for number, dep in enumerate(deps)},
@@ -47,7 +48,7 @@ def export_asset(definition: ExportDefinition, location: CodeLocation, ops: Ops)
         },
         owners_by_output_name={"result": _owners(definition)},
         check_specs=check_specs(key, partitions),
-        backfill_policy=POLICY if partitions else None,
+        backfill_policy=policy if partitions else None,
     )
     return with_freshness(asset, definition)
 

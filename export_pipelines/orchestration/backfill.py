@@ -14,7 +14,6 @@ from export_pipelines.definition.overrides import require_leads
 from export_pipelines.definition.schedule import is_within
 from export_pipelines.errors import WindowError
 from export_pipelines.orchestration.code_location import CodeLocation
-from export_pipelines.orchestration.dagster_partitions import MAX_PARTITIONS_PER_RUN
 from export_pipelines.orchestration.due import plan_today
 from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
 from export_pipelines.orchestration.op_bodies import ANY_HOUR, tags_of
@@ -24,6 +23,7 @@ from export_pipelines.plan.partitions import partition_keys
 from export_pipelines.plan.window import require_complete, require_quiet, window_of
 from export_pipelines.project import Project
 from export_pipelines.run.observer import Deaf, Observer
+from export_pipelines.settings import MAX_PARTITIONS_PER_RUN
 
 
 @dataclass(frozen=True)

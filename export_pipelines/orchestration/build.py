@@ -15,6 +15,7 @@ from export_pipelines.orchestration.assets import Ops, export_asset
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.delivery_retries import deliver_again_job, retry_sensor
 from export_pipelines.orchestration.jobs import export_job, on_demand_job
+from export_pipelines.orchestration.lost_runs import lost_runs_sensor
 from export_pipelines.orchestration.schedules import export_schedule
 from export_pipelines.orchestration.streams import stream_parts
 from export_pipelines.orchestration.sweeping import sweep_job, sweep_schedule
@@ -96,9 +97,15 @@ def definitions_of(location: CodeLocation, *, quiet: bool = False) -> dg.Definit
             retry_windows_sensor(location, jobs),
             alert_sensor(location, not_taken),
             *(stream.sensor for stream in streams),
+            *_cluster_sensors(location, [job.name for stream in streams for job in stream.jobs]),
         ],
         resources=location.resources,
     )
+
+
+def _cluster_sensors(location: CodeLocation, not_again: Sequence[str]) -> list[dg.SensorDefinition]:
+    """Of a project whose runs go to other machines."""
+    return [lost_runs_sensor(location, not_again)] if location.project.settings.broker_url else []
 
 
 def _parts(definition: ExportDefinition, location: CodeLocation, ops: Ops) -> Parts | Absent:

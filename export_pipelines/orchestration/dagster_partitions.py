@@ -6,9 +6,6 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.export import WEEKS_OF_MONTH
 from export_pipelines.plan.window import first_day
 
-MAX_PARTITIONS_PER_RUN = 31  # a month of days: a natural unit to fail, to retry and to see progress by
-POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=MAX_PARTITIONS_PER_RUN)
-
 _KINDS = {
     "daily": dg.DailyPartitionsDefinition,
     "weekly": dg.WeeklyPartitionsDefinition,  # a week begins on Sunday unless told otherwise

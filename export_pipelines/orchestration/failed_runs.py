@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionStatus
+from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.code_location import CodeLocation
@@ -84,6 +85,8 @@ def _occasions(instance: dg.DagsterInstance, now: datetime) -> Iterator[Occasion
         backfill = backfill_of(run)
         if run.tags.get(ATTEMPT_TAG, "1") != "1":
             continue  # of a schedule's window the first failure is told, then that it was given up
+        if run.tags.get(WILL_RETRY_TAG) == "true":
+            continue  # its worker was lost; another run stands in its place, and is told of if it fails
         if backfill:
             backfills[backfill] = None
         else:

@@ -18,6 +18,7 @@ from export_pipelines.orchestration.preview import preview_of
 from export_pipelines.orchestration.request_progress import RequestProgress
 from export_pipelines.orchestration.run_tags import (
     ASKED_BY,
+    LOST_TAG,
     ON_DEMAND,
     ORIGIN,
     REQUEST_TAG,
@@ -26,6 +27,7 @@ from export_pipelines.orchestration.run_tags import (
 )
 from export_pipelines.orchestration.step_log import StepLog
 from export_pipelines.orchestration.step_metadata import step_metadata
+from export_pipelines.orchestration.written_before import runs_before, written_before
 from export_pipelines.pipeline import write_window
 from export_pipelines.plan import STEP, Plan, PlanDraft, PlanRequest, bind, blank_draft, window_in
 from export_pipelines.plan.plan import Window, added
@@ -135,6 +137,12 @@ def write_draft(
     project, window = location.project, window_in(draft)
     try:
         plan = _whole(draft, project)
+        if LOST_TAG in context.run.tags:
+            runs = runs_before(context.instance, context.run_id)
+            before = written_before(project, plan.export, window, runs, plan)
+            if before:
+                context.log.info(f"{window.key}: {before.artifact} was written before the worker was lost")
+                return before
         started = project.now()
         manifest, due = write_window(
             plan,

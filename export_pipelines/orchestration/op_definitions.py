@@ -78,3 +78,10 @@ class ExportOps:
             return work(context, location, plans)
 
         return on_plans
+
+
+def pools_of(definitions: dg.Definitions) -> set[str]:
+    """The pools of all ops."""
+    jobs = definitions.get_repository_def().get_all_jobs()
+    ops = (node for job in jobs for node in job.all_node_defs if isinstance(node, dg.OpDefinition))
+    return {op.pool for op in ops if op.pool}

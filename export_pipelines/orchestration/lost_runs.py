@@ -1,0 +1,113 @@
+"""Runs on other machines whose worker died: ended, and asked for again, once. What became of a run is known from its lease."""
+
+import logging
+import time
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+import dagster as dg
+from dagster._core.storage.dagster_run import RunRecord
+from dagster._core.storage.tags import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG
+
+from export_pipelines.ledger import RunLeases
+from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.failed_runs import DIED
+from export_pipelines.orchestration.run_tags import EXPORT_TAG, LOST_TAG
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 15
+MAX_LOST = 10  # workers that one window may lose; then it is the window that kills them
+SEND_AGAIN_AFTER = timedelta(seconds=60)  # a message that no worker took by then may have been lost
+UNDERWAY = (
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+
+
+@runtime_checkable
+class Sender(Protocol):
+    """A launcher whose runs begin when a worker takes a message, which may be lost."""
+
+    def send(self, run: dg.DagsterRun) -> None: ...
+
+
+def lost_runs_sensor(location: CodeLocation, not_again: Collection[str]) -> dg.SensorDefinition:
+    """`not_again` are the jobs whose own sensors ask for another run: streams."""
+    sent: dict[str, float] = {}
+
+    def find_lost_runs(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
+        leases = RunLeases(location.project.ledger.engine)
+        ended = end_lost_runs(context.instance, leases, not_again)
+        again = send_again(context.instance, leases, sent)
+        if ended or again:
+            log.info("lost runs", extra={"ended": len(ended), "sent_again": len(again)})
+        yield dg.SkipReason(f"{len(ended)} runs ended, {len(again)} messages sent again")
+
+    return dg.SensorDefinition(
+        name=location.named("find_lost_runs"),
+        evaluation_fn=find_lost_runs,
+        minimum_interval_seconds=EVERY_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Ends runs whose worker died and asks for them again, once; sends messages again that no worker took",
+    )
+
+
+def end_lost_runs(
+    instance: dg.DagsterInstance, leases: RunLeases, not_again: Collection[str] = ()
+) -> list[str]:
+    """Ends the runs whose lease is over; Dagster's daemon executes those of exports again, by their tags. A run that was
+    being cancelled is cancelled. May be called by several at once, and after one of them was killed."""
+    over = {lease.run_id for lease in leases.over()}
+    ended = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=list(UNDERWAY))):
+        lease = leases.of(run.run_id)
+        if lease and ((run.run_id in over and leases.expire(run.run_id)) or lease.ended_at):
+            if _end(instance, run.run_id, not_again):
+                ended.append(run.run_id)
+            over.discard(run.run_id)
+    for run_id in over:  # of a run that ended, and whose process could not say so
+        known = instance.get_run_by_id(run_id)
+        if known is None or known.is_finished:
+            leases.expire(run_id)
+    return ended
+
+
+def _end(instance: dg.DagsterInstance, run_id: str, not_again: Collection[str]) -> bool:
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.is_finished:
+        return False
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, f"{DIED} while the run was being cancelled")
+        return True
+    if EXPORT_TAG in run.tags and run.job_name not in not_again:
+        again = {LOST_TAG: "yes", MAX_RETRIES_TAG: str(MAX_LOST), RETRY_STRATEGY_TAG: "ALL_STEPS"}
+        instance.add_run_tags(run_id, again)
+    instance.report_run_failed(run, f"{DIED}: its lease is over")
+    return True
+
+
+def send_again(instance: dg.DagsterInstance, leases: RunLeases, sent: dict[str, float]) -> list[str]:
+    """Sends the message of each run again that no worker has taken for a while: a broker may be away, or restart empty. A
+    worker ignores a second message about a run. `sent` remembers when that was done last."""
+    launcher = instance.run_launcher
+    if not isinstance(launcher, Sender):
+        return []
+    records = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING]))
+    waiting = [record for record in records if _waits(record) and not leases.of(record.dagster_run.run_id)]
+    again = []
+    for record in waiting:
+        run, now = record.dagster_run, time.monotonic()
+        if now - sent.get(run.run_id, float("-inf")) >= SEND_AGAIN_AFTER.total_seconds():
+            launcher.send(run)
+            sent[run.run_id] = now
+            again.append(run.run_id)
+    for run_id in sent.keys() - {record.dagster_run.run_id for record in waiting}:
+        del sent[run_id]
+    return again
+
+
+def _waits(record: RunRecord) -> bool:
+    return record.update_timestamp.astimezone(UTC) < datetime.now(UTC) - SEND_AGAIN_AFTER

@@ -1,0 +1,176 @@
+"""A whole cluster on this machine: three servers, a machine with daemon and web server, and machines with workers."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import requests
+import sqlalchemy as sa
+
+from export_pipelines.key_versions import PREFIX
+from export_pipelines.sample import generate_leads
+from export_pipelines.settings import driver_url
+from export_pipelines_servers import s3
+from export_pipelines_servers.cluster.machines import Machine, new_machine
+from export_pipelines_servers.free_port import free_port
+from export_pipelines_servers.postgresql import postgresql
+from export_pipelines_servers.redis import RedisServer, redis
+
+START = date(2024, 1, 1)
+DATABASES = ("dagster", "ledger", "leads")
+STORE, RECEIVER, LOGS = "cluster-store", "cluster-receiver", "cluster-logs"
+UP_S = 120
+EXPORT = """\
+description: Leads of a day
+owner: operations
+type: lead
+format: csv
+compression: gzip
+fields: [lead_id, submitted_at, email, state, outcome, price]
+privacy: {{email: mask}}
+partition: daily
+start: {start}
+deliver:
+  - s3:
+      bucket: {receiver}
+      key: "{{{{export}}}}/{{{{date}}}}/"
+      endpoint_url: {endpoint}
+      access_key: {{env: S3_ACCESS_KEY}}
+      secret_key: {{env: S3_SECRET_KEY}}
+"""
+LAUNCH = """
+mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
+  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }
+"""
+BACKFILL = "query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename ... on PartitionBackfill { status } } }"
+TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
+RUNS = """
+query($limit: Int!) { runsOrError(limit: $limit) { ... on Runs { results {
+  runId status parentRunId creationTime startTime endTime updateTime tags { key value } } } } }
+"""
+
+
+@dataclass
+class Cluster:
+    """`control` runs daemon and web server, each of `workers` a worker; `broker` may be stopped and started."""
+
+    folder: Path
+    databases: dict[str, str]
+    broker: RedisServer
+    s3: s3.S3Server
+    control: Machine
+    workers: list[Machine]
+    port: int
+    ids: list[str] = field(default_factory=list)
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The data of an answer of Dagster's web server."""
+        body = {"query": query, "variables": variables}
+        answer = requests.post(f"http://127.0.0.1:{self.port}/graphql", json=body, timeout=60).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def backfill(self, export: str, days: list[str]) -> str:
+        """Starts a backfill of these partitions, as the UI does."""
+        params = {"assetSelection": [{"path": ["lead", export]}], "partitionNames": days}
+        launched = self.ask(LAUNCH, params=params)["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        return str(launched["backfillId"])
+
+    def status(self, backfill: str) -> str:
+        return str(self.ask(BACKFILL, id=backfill)["partitionBackfillOrError"]["status"])
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Newest first."""
+        return list(self.ask(RUNS, limit=1000)["runsOrError"]["results"])
+
+    def terminate(self, run_id: str) -> None:
+        self.ask(TERMINATE, id=run_id)
+
+    def start_worker(self, machine: Machine) -> None:
+        machine.start("export_pipelines.cluster.worker", "--name", machine.folder.name)
+
+    def until(self, done: Callable[[], bool], seconds: float, poll_s: float = 0.5) -> None:
+        end = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < end, self.logs()
+            time.sleep(poll_s)
+
+    def logs(self) -> str:
+        machines = [self.control, *self.workers]
+        return "\n".join(
+            f"== {m.folder.name}\n{m.log.read_text()[-3000:]}" for m in machines if m.log.exists()
+        )
+
+    def is_up(self) -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}/server_info", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+
+@contextmanager
+def cluster(workers: int, leads: int, days: int, partitions_per_run: int = 1) -> Iterator[Cluster]:
+    """A cluster with an export `daily` over `leads` sample leads of `days` days; all is gone when the block ends."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="export_pipelines_cluster_")))
+        databases = _databases(stack.enter_context(postgresql()))
+        broker, store = stack.enter_context(redis()), stack.enter_context(s3.s3_server())
+        for bucket in (STORE, RECEIVER, LOGS):
+            store.bucket(bucket)
+        versioning = {"Status": "Enabled"}  # so that an object that is put twice shows
+        store.bucket(RECEIVER).client.put_bucket_versioning(
+            Bucket=RECEIVER, VersioningConfiguration=versioning
+        )
+        generate_leads(databases["leads"], leads, 7, START, days)
+        environment = _environment(databases, broker, store, partitions_per_run)
+        exports = {"daily": EXPORT.format(start=START, receiver=RECEIVER, endpoint=store.endpoint_url)}
+        control, *machines = (
+            new_machine(folder / name, exports, environment, store.endpoint_url)
+            for name in ("control", *(f"worker{n}" for n in range(1, workers + 1)))
+        )
+        made = Cluster(folder, databases, broker, store, control, machines, free_port())
+        for machine in (control, *machines):
+            stack.callback(machine.kill)
+        control.run("export_pipelines.cluster.pools")
+        control.start("dagster._daemon", "run", "-w", "workspace.yaml")
+        control.start("dagster_webserver", "-h", "127.0.0.1", "-p", str(made.port), "-w", "workspace.yaml")
+        for machine in machines:
+            made.start_worker(machine)
+        made.until(made.is_up, UP_S)
+        yield made
+
+
+def _databases(server: str) -> dict[str, str]:
+    admin = sa.create_engine(driver_url(server), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for name in DATABASES:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    admin.dispose()
+    address = sa.make_url(server)
+    return {name: address.set(database=name).render_as_string(hide_password=False) for name in DATABASES}
+
+
+def _environment(
+    databases: dict[str, str], broker: RedisServer, store: s3.S3Server, partitions_per_run: int
+) -> dict[str, str]:
+    return {
+        f"{PREFIX}DAGSTER_URL": databases["dagster"].replace("postgresql://", "postgresql+psycopg2://"),
+        f"{PREFIX}LEDGER_URL": databases["ledger"],
+        f"{PREFIX}SOURCE_URL": databases["leads"],
+        f"{PREFIX}STORE_URL": f"s3://{STORE}/artifacts?endpoint_url={store.endpoint_url}",
+        f"{PREFIX}LOGS_BUCKET": LOGS,
+        f"{PREFIX}BROKER_URL": broker.url,
+        f"{PREFIX}PARTITIONS_PER_RUN": str(partitions_per_run),
+        f"{PREFIX}LOG": "json",
+        "AWS_ACCESS_KEY_ID": s3.KEY,
+        "AWS_SECRET_ACCESS_KEY": s3.SECRET,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "S3_ACCESS_KEY": s3.KEY,
+        "S3_SECRET_KEY": s3.SECRET,
+    }
