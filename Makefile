@@ -12,13 +12,16 @@ unexport PYTHONDONTWRITEBYTECODE
 UI_PORT ?= 3000
 SERVERS_ENV := $(EXPORT_PIPELINES_HOME)/servers/env
 
-.PHONY: demo test test-fast servers ui lint bench readers clean
+.PHONY: demo cluster test test-fast servers ui lint bench readers clean
 
 demo: $(VENV)/installed  ## environment, sample leads, six exports delivered to local servers, where the files are
 	@$(BIN)/python -m export_pipelines_servers $(BIN)/export-pipelines demo
 
 servers: $(VENV)/installed  ## S3, SFTP and SMTP on loopback, for trying, until Ctrl-C
 	@$(BIN)/python -m export_pipelines_servers
+
+cluster: $(VENV)/installed  ## several workers, PostgreSQL, Redis and S3 on this machine, to a finished backfill; OPTIONS="--workers 3 --kills 5"
+	@$(BIN)/python -m export_pipelines_servers.cluster $(OPTIONS)
 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
 	@$(BIN)/python -m pytest -n 2

@@ -29,12 +29,12 @@ app = celery_app(os.environ.get(BROKER, ""))
 _loaded: dict[str, str] = {}  # the digest of the definitions that this process has loaded
 
 
-@worker_process_init.connect
+@worker_process_init.connect  # type: ignore[untyped-decorator]
 def _load(**_: Any) -> None:
     import export_pipelines.orchestration  # noqa: F401  # before the first run, not in it
 
 
-@app.task(name=TASK)
+@app.task(name=TASK)  # type: ignore[untyped-decorator]
 def execute(run_id: str, definitions: str) -> None:
     """Executes a run that waits for it, once; a second message about it, and one about a run that was cancelled, is ignored."""
     with DagsterInstance.get() as instance:

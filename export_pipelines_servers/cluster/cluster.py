@@ -123,10 +123,8 @@ def cluster(workers: int, leads: int, days: int, partitions_per_run: int = 1) ->
         broker, store = stack.enter_context(redis()), stack.enter_context(s3.s3_server())
         for bucket in (STORE, RECEIVER, LOGS):
             store.bucket(bucket)
-        versioning = {"Status": "Enabled"}  # so that an object that is put twice shows
-        store.bucket(RECEIVER).client.put_bucket_versioning(
-            Bucket=RECEIVER, VersioningConfiguration=versioning
-        )
+        receiver = store.bucket(RECEIVER).client  # with versions, so that an object that is put twice shows
+        receiver.put_bucket_versioning(Bucket=RECEIVER, VersioningConfiguration={"Status": "Enabled"})
         generate_leads(databases["leads"], leads, 7, START, days)
         environment = _environment(databases, broker, store, partitions_per_run)
         exports = {"daily": EXPORT.format(start=START, receiver=RECEIVER, endpoint=store.endpoint_url)}

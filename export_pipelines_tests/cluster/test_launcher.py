@@ -1,0 +1,150 @@
+"""The launcher over a real broker that goes away and comes back empty; and the worker that refuses to start."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
+
+from export_pipelines.cluster.celery_app import celery_app, queue_of
+from export_pipelines.cluster.launcher import VERSIONS, ClusterRunLauncher
+from export_pipelines.cluster.versions import program_version
+from export_pipelines.ledger import RunLeases, open_ledger
+from export_pipelines.orchestration import kept_lease
+from export_pipelines_servers.redis import RedisServer, redis
+from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.dagster_storage import put_storage
+
+LAUNCHER = {"module": "export_pipelines.cluster.launcher", "class": "ClusterRunLauncher"}
+SETTINGS = {"run_launcher": LAUNCHER, "telemetry": {"enabled": False}}
+
+
+@dg.op
+def nothing() -> None: ...
+
+
+@dg.job
+def daily() -> None:
+    nothing()
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[RedisServer]:
+    with redis() as server:
+        yield server
+
+
+@pytest.fixture
+def environment(broker: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {"HOME": tmp_path / "home", "BROKER_URL": broker.url}.items():
+        monkeypatch.setenv(f"EXPORT_PIPELINES_{name}", str(value))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    kept_lease.leases_of_process.cache_clear()
+    yield
+    kept_lease.leases_of_process.cache_clear()
+    if broker.process is None:
+        broker.start()
+
+
+@pytest.fixture
+def instance(environment: None, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    put_storage(tmp_path)
+    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=SETTINGS) as instance:
+        yield instance
+
+
+def starting(instance: dg.DagsterInstance) -> dg.DagsterRun:
+    run = instance.create_run_for_job(daily, status=dg.DagsterRunStatus.NOT_STARTED)
+    event = dg.DagsterEvent(event_type_value="PIPELINE_STARTING", job_name="daily", message="")
+    instance.report_dagster_event(event, run.run_id)
+    return run
+
+
+def launch(instance: dg.DagsterInstance) -> str:
+    run = starting(instance)
+    instance.run_launcher.launch_run(LaunchRunContext(dagster_run=run, workspace=None))
+    return run.run_id
+
+
+def messages(broker: RedisServer) -> int:
+    with celery_app(broker.url).connection_for_read() as connection:
+        return int(connection.default_channel.client.llen(queue_of(program_version())))
+
+
+def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
+    run = instance.get_run_by_id(run_id)
+    assert run
+    return run.status
+
+
+def test_a_launch_is_a_message_and_says_which_versions_workers_need(
+    instance: dg.DagsterInstance, broker: RedisServer
+) -> None:
+    before = messages(broker)
+    launch(instance)
+    assert messages(broker) == before + 1
+    values = instance.daemon_cursor_storage.get_cursor_values({VERSIONS})
+    assert json.loads(values[VERSIONS])["program"] == program_version()
+
+
+def test_a_broker_that_is_away_fails_no_run(instance: dg.DagsterInstance, broker: RedisServer) -> None:
+    broker.stop()
+    began = time.monotonic()
+    run_id = launch(instance)
+    assert status(instance, run_id) is dg.DagsterRunStatus.STARTING and time.monotonic() - began < 30
+    broker.start()
+    assert messages(broker) == 0
+    launcher, run = instance.run_launcher, instance.get_run_by_id(run_id)
+    assert isinstance(launcher, ClusterRunLauncher) and run
+    launcher.send(run)
+    assert messages(broker) == 1
+
+
+def test_a_run_that_no_worker_has_is_cancelled_at_once(instance: dg.DagsterInstance) -> None:
+    run_id = launch(instance)
+    assert instance.run_launcher.terminate(run_id)
+    assert status(instance, run_id) is dg.DagsterRunStatus.CANCELED
+    assert not instance.run_launcher.terminate(run_id)
+
+
+def test_a_run_that_a_worker_has_is_told_by_its_record(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    run_id = launch(instance)
+    RunLeases(open_ledger(f"sqlite:///{tmp_path / 'home' / 'ledger.db'}").engine).take(run_id, run_id, "a:1")
+    assert instance.run_launcher.terminate(run_id)
+    assert status(instance, run_id) is dg.DagsterRunStatus.CANCELING
+
+
+def test_the_health_of_a_run_is_not_asked_of_the_broker(
+    instance: dg.DagsterInstance, broker: RedisServer
+) -> None:
+    run_id = launch(instance)
+    broker.stop()
+    run = instance.get_run_by_id(run_id)
+    assert run and instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+    assert not instance.run_launcher.supports_resume_run
+
+
+def worker(folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "export_pipelines.cluster.worker"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_worker_beside_a_ledger_in_a_file_refuses_to_start(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    refused = worker(tmp_path)
+    assert refused.returncode == 2, refused.stderr
+    assert "error: EXPORT_PIPELINES_LEDGER_URL: the ledger is a file of this machine" in refused.stderr

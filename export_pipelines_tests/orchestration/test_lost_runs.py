@@ -1,0 +1,178 @@
+"""Runs whose worker died: ended and asked for again, once; no other run is touched."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+from dagster._core.storage.tags import WILL_RETRY_TAG
+
+from export_pipelines.ledger import RunLeases, open_ledger
+from export_pipelines.ledger.run_leases import LEASE, run_leases
+from export_pipelines.orchestration import lost_runs
+from export_pipelines.orchestration.jobs import QUIET
+from export_pipelines.orchestration.lost_runs import end_lost_runs, send_again
+from export_pipelines.orchestration.run_tags import EXPORT_TAG, LOST_TAG
+from export_pipelines_tests.dagster_storage import stored_instance
+from export_pipelines_tests.orchestration.project import Project
+
+STARTING, STARTED = dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED
+FAILURE, CANCELED = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
+RETRIES = {"run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False}}
+
+
+@dg.op
+def nothing() -> None: ...
+
+
+@dg.job
+def daily() -> None:
+    nothing()
+
+
+@dataclass
+class Runs:
+    """Runs as Dagster's storage and the ledger know them; no process is behind them."""
+
+    instance: dg.DagsterInstance
+    leases: RunLeases
+
+    def new(
+        self, status: dg.DagsterRunStatus = STARTED, lease: str = "none", tags: dict[str, str] | None = None
+    ) -> str:
+        """A run with a `lease` that is `living`, `over`, `ended` or `none`."""
+        tags = {EXPORT_TAG: "daily"} if tags is None else tags
+        run = self.instance.create_run_for_job(daily, status=dg.DagsterRunStatus.NOT_STARTED, tags=tags)
+        set_status(self.instance, run, status)
+        if lease != "none":
+            self.leases.take(run.run_id, run.run_id, "host:1")
+        if lease == "over":
+            self.age(run.run_id)
+        if lease == "ended":
+            self.leases.end(run.run_id)
+        return run.run_id
+
+    def age(self, run_id: str) -> None:
+        kept = self.leases.of(run_id)
+        assert kept
+        old = kept.seen_at - LEASE - timedelta(seconds=1)
+        with self.leases.engine.begin() as connection:
+            mine = run_leases.c.run_id == run_id
+            connection.execute(sa.update(run_leases).where(mine).values(seen_at=old))
+
+    def status(self, run_id: str) -> dg.DagsterRunStatus:
+        return self.run(run_id).status
+
+    def run(self, run_id: str) -> dg.DagsterRun:
+        run = self.instance.get_run_by_id(run_id)
+        assert run
+        return run
+
+
+def set_status(instance: dg.DagsterInstance, run: dg.DagsterRun, status: dg.DagsterRunStatus) -> None:
+    events = {
+        STARTING: dg.DagsterEventType.RUN_STARTING,
+        STARTED: dg.DagsterEventType.RUN_START,
+        dg.DagsterRunStatus.CANCELING: dg.DagsterEventType.RUN_CANCELING,
+        dg.DagsterRunStatus.SUCCESS: dg.DagsterEventType.RUN_SUCCESS,
+    }
+    event = dg.DagsterEvent(event_type_value=events[status].value, job_name="daily", message="")
+    instance.report_dagster_event(event, run.run_id)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Runs]:
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    with dg.instance_for_test(overrides=RETRIES) as instance:
+        yield Runs(instance, RunLeases(ledger.engine))
+    ledger.engine.dispose()
+
+
+def test_a_run_whose_lease_is_over_is_ended_and_asked_for_again_once(runs: Runs) -> None:
+    lost, living = runs.new(lease="over"), runs.new(lease="living")
+    assert end_lost_runs(runs.instance, runs.leases) == [lost]
+    assert end_lost_runs(runs.instance, runs.leases) == []
+    assert (runs.status(lost), runs.status(living)) == (FAILURE, STARTED)
+    tags = runs.run(lost).tags
+    assert tags[WILL_RETRY_TAG] == "true" and tags[LOST_TAG] == "yes"
+    failures = runs.instance.all_logs(lost, of_type=dg.DagsterEventType.RUN_FAILURE)
+    assert len(failures) == 1
+
+
+def test_a_run_that_fails_otherwise_is_not_asked_for_again(runs: Runs) -> None:
+    failed = runs.new(lease="living")
+    runs.instance.report_run_failed(runs.run(failed))
+    assert runs.run(failed).tags[WILL_RETRY_TAG] == "false"
+
+
+def test_a_stream_whose_worker_died_is_ended_and_left_to_its_own_sensor(runs: Runs) -> None:
+    lost = runs.new(lease="over")
+    assert end_lost_runs(runs.instance, runs.leases, not_again=["daily"]) == [lost]
+    assert runs.run(lost).tags[WILL_RETRY_TAG] == "false"
+
+
+def test_a_run_that_was_being_cancelled_when_its_worker_died_is_cancelled(runs: Runs) -> None:
+    lost = runs.new(dg.DagsterRunStatus.CANCELING, "over")
+    assert end_lost_runs(runs.instance, runs.leases) == [lost]
+    assert runs.status(lost) is CANCELED and WILL_RETRY_TAG not in runs.run(lost).tags
+
+
+def test_who_was_killed_after_a_lease_was_ended_and_before_its_run_is_made_good(runs: Runs) -> None:
+    lost = runs.new(lease="ended")
+    assert end_lost_runs(runs.instance, runs.leases) == [lost]
+    assert runs.status(lost) is FAILURE
+
+
+def test_runs_of_the_terminal_have_no_lease_and_are_left_alone(runs: Runs) -> None:
+    mine = runs.new()
+    assert end_lost_runs(runs.instance, runs.leases) == [] and runs.status(mine) is STARTED
+
+
+def test_the_lease_of_a_run_that_ended_by_itself_is_closed(runs: Runs) -> None:
+    done = runs.new(dg.DagsterRunStatus.SUCCESS, "over")
+    assert end_lost_runs(runs.instance, runs.leases) == []
+    lease = runs.leases.of(done)
+    assert lease and lease.ended_at and runs.status(done) is dg.DagsterRunStatus.SUCCESS
+
+
+def test_a_message_that_no_worker_took_is_sent_again_and_not_at_every_look(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, _begun, _running = runs.new(STARTING), runs.new(STARTING, "living"), runs.new(STARTED)
+    messages, remembered = list[str](), dict[str, float]()
+
+    class Launcher:
+        def send(self, run: dg.DagsterRun) -> None:
+            messages.append(run.run_id)
+
+    assert send_again(runs.instance, runs.leases, remembered) == []  # no launcher with messages
+    monkeypatch.setattr(type(runs.instance), "run_launcher", property(lambda _: Launcher()))
+    assert send_again(runs.instance, runs.leases, remembered) == []  # it was sent a moment ago
+    monkeypatch.setattr(lost_runs, "_waits", lambda _: True)
+    for _ in range(3):
+        send_again(runs.instance, runs.leases, remembered)
+    assert messages == [waiting]
+    runs.leases.take(waiting, waiting, "host:2")
+    send_again(runs.instance, runs.leases, remembered)
+    assert messages == [waiting] and remembered == {}
+
+
+def test_the_run_in_the_place_of_a_lost_one_takes_over_what_it_wrote(project: Project) -> None:
+    """Written and delivered before the worker was lost: neither is done a second time."""
+    with stored_instance() as instance:
+        first = project.run("daily", "2024-01-15", instance=instance)
+        job = project.definitions().resolve_job_def("daily")
+        tags = {"dagster/partition": "2024-01-15", LOST_TAG: "yes"}
+        again = {"parent_run_id": first.run_id, "root_run_id": first.run_id}
+        run = instance.create_run_for_job(job, run_config=QUIET, tags=tags, **again)
+        assert execute_run(InMemoryJob(job), run, instance).success
+    (manifest,) = project.store.manifests("daily")
+    ledger = project.opened().ledger
+    (delivery,) = ledger.deliveries("daily")
+    assert delivery.artifact == manifest.artifact
+    assert [attempt["run_id"] for attempt in ledger.attempts(delivery.id)] == [first.run_id]
