@@ -11,7 +11,7 @@ from export_pipelines.check.cluster import cluster_faults
 from export_pipelines.check.definitions import Sample, sample_of
 from export_pipelines.check.destinations import alert_faults, allowed_notes, destination_faults
 from export_pipelines.check.fault import ALLOWED, OTHERS, CheckFault, faults_of
-from export_pipelines.check.source import clock_faults, connection_faults, store_faults
+from export_pipelines.check.source import clock_faults, connection_faults, ledger_faults, store_faults
 from export_pipelines.check.streams import stream_faults
 from export_pipelines.check.window_files import path_faults
 from export_pipelines.definition import Loaded
@@ -35,7 +35,7 @@ def check_all(
 ) -> list[CheckFault]:
     """Every fault of the exports `names` of those `loaded`, or of all, in the order of their names.
 
-    `connect` asks the source for each query's tables, an index and its clock, every destination for the right to write, and the
+    `connect` asks the source for each query's tables, an index and its clock, the ledger for its clock, every destination for the right to write, and the
     artifact store for room, as an artifact named `probe` that is not kept. Raises RequestError for an unknown name.
     """
     log.info("check started", extra={"connect": connect})
@@ -77,6 +77,7 @@ def check_all(
         plans = {name: samples[name].plan for name in asked if name in samples}
         faults += connection_faults(settings, catalog, plans)
         faults += clock_faults(settings, now)
+        faults += ledger_faults(settings, now)
         faults += store_faults(settings, probe)
     shown_faults = sorted({fault for fault in faults if fault.name in asked or fault.name in OTHERS})
     for fault in shown_faults:

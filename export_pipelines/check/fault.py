@@ -5,13 +5,9 @@ from typing import Literal, NamedTuple
 
 from export_pipelines.errors import ExportError, faults_in
 
-STORE, SOURCE, ALERTS, ALLOWED, ACCESS, CLUSTER = OTHERS = (
-    "artifact store",
-    "source",
-    "alerts",
-    "allowed",
-    "access",
-    "cluster",
+STORE, SOURCE, LEDGER, ALERTS, ALLOWED, ACCESS, CLUSTER = OTHERS = (
+    *("artifact store", "source", "ledger"),
+    *("alerts", "allowed", "access", "cluster"),
 )
 
 

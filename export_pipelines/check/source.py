@@ -1,11 +1,11 @@
-"""What answers when it is asked: the source with its tables, indexes and clock, and the artifact store."""
+"""What answers when it is asked: the source with its tables, indexes and clock, the ledger's clock, and the artifact store."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import Catalog
-from export_pipelines.check.fault import SOURCE, STORE, CheckFault, faults_of
+from export_pipelines.check.fault import LEDGER, SOURCE, STORE, CheckFault, faults_of
 from export_pipelines.errors import ExportError
 from export_pipelines.plan.plan import Plan
 from export_pipelines.settings import Settings
@@ -58,6 +58,16 @@ def clock_faults(settings: Settings, now: Callable[[], datetime]) -> Iterator[Ch
             f"the clock of the source is {minutes} minutes {way} ours: a window closes by ours, and rows whose times are "
             "told by the source's may still come into one that was exported; set both by a time server",
         )
+
+
+def ledger_faults(settings: Settings, now: Callable[[], datetime]) -> Iterator[CheckFault]:
+    """Makes no ledger where there is none."""
+    from export_pipelines.ledger.clock import check_clock
+
+    try:
+        check_clock(settings.ledger_url.get_secret_value(), now)
+    except ExportError as error:
+        yield from faults_of(LEDGER, error)
 
 
 def store_faults(settings: Settings, probe: str) -> Iterator[CheckFault]:

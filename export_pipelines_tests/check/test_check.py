@@ -1,3 +1,4 @@
+import re
 import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from export_pipelines.definition import load_definitions
 from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines.key_versions import PREFIX
 from export_pipelines.sample import generate_leads
+from export_pipelines_servers.free_port import free_port
 from export_pipelines_servers.local import free_ports, local_servers
 from export_pipelines_tests.conftest import DAILY, REPOSITORY, Project
 
@@ -192,6 +194,29 @@ def test_connect_warns_of_a_source_whose_clock_is_wrong(project: Project, postgr
         (fault,) = check(project, connect=True, now=shifted)
         assert (fault.name, fault.severity) == ("source", "warning") and skew in fault.text
     assert check(project, connect=True, now=datetime.now(UTC)) == []
+
+
+def test_connect_refuses_a_ledger_whose_clock_differs_by_more_than_30_s(
+    project: Project, postgresql_url: str
+) -> None:
+    project.environment[f"{PREFIX}LEDGER_URL"] = postgresql_url
+    for seconds, way in ((45, "behind"), (-40, "ahead of")):
+        shifted = datetime.now(UTC) + timedelta(seconds=seconds)
+        (fault,) = check(project, connect=True, now=shifted)
+        assert (fault.name, fault.severity) == ("ledger", "error")
+        assert re.search(rf"LEDGER_URL: the clock .* is (39|40|44|45) s {way} ours.*time server", fault.text)
+    for seconds in (-25, 25):
+        assert check(project, connect=True, now=datetime.now(UTC) + timedelta(seconds=seconds)) == []
+    assert check(project, now=datetime.now(UTC) + timedelta(hours=1)) == []
+
+
+def test_connect_tells_a_ledger_that_does_not_answer(project: Project) -> None:
+    port = free_port()
+    secret = "no-secret-at-all"
+    project.environment[f"{PREFIX}LEDGER_URL"] = f"postgresql://ledger:{secret}@127.0.0.1:{port}/ledger"
+    (fault,) = check(project, connect=True)
+    assert (fault.name, fault.severity) == ("ledger", "error")
+    assert "does not answer" in fault.text and secret not in fault.text
 
 
 def test_connect_tells_a_store_that_cannot_be_written(project: Project) -> None:
