@@ -17,6 +17,7 @@ from export_pipelines.definition.operator_file import read_operator_file
 from export_pipelines.definition.words import Count, fault
 
 Occasion = Literal["failure", "late", "anomaly"]
+LATE_AFTER_HOURS = 6.0  # from the schedule's time, where no rule says another
 _Model = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -99,7 +100,7 @@ class AlertRule(BaseModel):
 
     exports: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
     on: Annotated[tuple[Occasion, ...], Field(min_length=1)] = ("failure", "late", "anomaly")
-    late_after_hours: Annotated[float, Field(gt=0)] = 6
+    late_after_hours: Annotated[float, Field(gt=0)] = LATE_AFTER_HOURS
     to: Annotated[tuple[WrittenChannel, ...], Field(min_length=1)]
 
     def concerns(self, export: str, occasion: Occasion) -> bool:

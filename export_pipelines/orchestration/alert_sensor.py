@@ -1,25 +1,24 @@
 """What people are told: a sensor looks for what failed, is late or looks odd, writes it into the ledger, and tells it once."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 
 import dagster as dg
-from cronsim import CronSim
 
 from export_pipelines.alerts.rules import AlertRule, Channel, late_after_hours, load_alerts
-from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.absent import Absent
 from export_pipelines.orchestration.active_limit import over_limit_alerts, running_schedules
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failed_runs import LOOK_BACK, failed_runs
+from export_pipelines.orchestration.late_exports import LateExport, late_exports
 from export_pipelines.orchestration.renaming import take_along
 from export_pipelines.orchestration.undelivered import undelivered
 from export_pipelines.orchestration.watch import absent_now, fresh, watch_definitions
 from export_pipelines.plan.plan import iso
-from export_pipelines.plan.window import WHOLE_KEY, scheduled_window
 from export_pipelines.project import Project
 
 log = logging.getLogger(__name__)
@@ -77,7 +76,7 @@ def notice(
         *undelivered(project, instance, now),
         *failed_runs(location, instance, now),
         *over_limit_alerts(on, schedules, now),
-        *_late(location, on, rules, now),
+        *(_is_late(late, now) for late in late_exports(location, on, partial(late_after_hours, rules), now)),
     ):
         project.ledger.notice(alert)
 
@@ -116,31 +115,13 @@ def _tell_one(project: Project, channel: Channel, alert: Alert, log: Log) -> boo
     return True
 
 
-def _late(
-    location: CodeLocation, since: Mapping[str, datetime], rules: tuple[AlertRule, ...], now: datetime
-) -> Iterator[Alert]:
-    for definition in location.project.loaded.definitions:
-        hours = late_after_hours(rules, definition.name)
-        on_since = since.get(location.schedule_name(definition))
-        if hours is None or on_since is None or definition.schedule is None:
-            continue
-        tick = next(CronSim(definition.schedule, now - timedelta(hours=hours), reverse=True))
-        if tick >= on_since and not _has_arrived(location.project, definition, tick):
-            yield _is_late(definition, tick, hours, now)
-
-
-def _has_arrived(project: Project, definition: ExportDefinition, tick: datetime) -> bool:
-    key = scheduled_window(definition, tick).key
-    return project.ledger.arrived(definition.name, key, tick if key == WHOLE_KEY else None)
-
-
-def _is_late(definition: ExportDefinition, tick: datetime, hours: float, now: datetime) -> Alert:
-    window = scheduled_window(definition, tick)
+def _is_late(late: LateExport, now: datetime) -> Alert:
+    due_at = iso(late.due_at)
     return Alert(
-        key=f"late {definition.name} {iso(tick)}",
-        export=definition.name,
+        key=f"late {late.export} {due_at}",
+        export=late.export,
         kind="late",
-        text=f"window {window.key}, due at {iso(tick)}, has not arrived everywhere {hours:g} hours later",
-        then=f"export-pipelines deliveries --export {definition.name}",
+        text=f"window {late.window_key}, due at {due_at}, has not arrived everywhere {late.hours:g} hours later",
+        then=f"export-pipelines deliveries --export {late.export}",
         noticed_at=now,
     )

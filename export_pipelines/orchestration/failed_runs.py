@@ -111,7 +111,7 @@ def _key(run: dg.DagsterRun) -> str:
 def _faults(
     location: CodeLocation, instance: dg.DagsterInstance, run: dg.DagsterRun, export: str, node: str | None
 ) -> Mapping[str, str] | None:
-    """What is to be told of an export in a run, by window; None for nothing."""
+    """What is to be told of an export in a run, by window; None for nothing. A window that has arrived since is nothing."""
     failures = failures_of(instance, run.run_id, node)
     if failures.mistyped:
         return None
@@ -125,12 +125,19 @@ def _faults(
         for delivery in location.project.ledger.deliveries(export)
         if delivery.state != "delivered"
     }
+    since = _asked_at(instance, run)
     fault_texts = {
         key or windows_of(run, location): text
         for key, text in failures.texts.items()
-        if key not in undelivered
+        if key not in undelivered and not (key and location.project.ledger.arrived(export, key, since))
     }
     return fault_texts or None
+
+
+def _asked_at(instance: dg.DagsterInstance, run: dg.DagsterRun) -> datetime:
+    record = instance.get_run_record_by_id(run.run_id)
+    assert record is not None
+    return record.create_timestamp.astimezone(UTC)
 
 
 def _alert(occasion: Occasion, export: str, faults: Mapping[str, str], now: datetime) -> Alert:
