@@ -45,6 +45,7 @@ COMMANDS: Mapping[
     "master-key": (RUN, "master_key", "master_key"),
     "list": (LOOK, "exports", "list_exports"),
     "fields": (LOOK, "fields", "fields"),
+    "status": (LOOK, "status", "status"),
     "check": (LOOK, "exports", "check"),
     "plan": (LOOK, "plans", "plan"),
     "preview": (LOOK, "plans", "preview"),

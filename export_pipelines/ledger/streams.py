@@ -229,6 +229,14 @@ class Streams:
         with _transaction(self.engine) as connection:
             return [DeadRecord(**row) for row in connection.execute(query).mappings()]
 
+    def dead_letter_counts(self) -> dict[str, int]:
+        """How many there are of each stream that has any."""
+        query = sa.select(dead_letters.c.export, sa.func.count().label("number")).group_by(
+            dead_letters.c.export
+        )
+        with self.engine.begin() as connection:
+            return {row.export: row.number for row in connection.execute(query)}
+
     def _taken(self, export: str, holder: str, at: datetime) -> Lease:
         with _transaction(self.engine) as connection:
             self._ensure(connection, export)

@@ -37,6 +37,13 @@ def kept_notes(engine: sa.Engine) -> list[str]:
         return list(connection.scalars(sa.select(checkpoints.c.note).order_by(checkpoints.c.size)))
 
 
+def last_checkpoint_at(engine: sa.Engine) -> datetime | None:
+    """When the newest checkpoint was signed."""
+    with engine.begin() as connection:
+        at: datetime | None = connection.scalar(sa.select(sa.func.max(checkpoints.c.at)))
+        return at
+
+
 def verify_chain(engine: sa.Engine, signed: Iterable[Checkpoint] = ()) -> ChainState:
     """Reads the whole audit, in constant memory. A checkpoint is only as good as the place that it was kept in."""
     wanted = {checkpoint.size: checkpoint for checkpoint in signed}

@@ -23,6 +23,7 @@ from export_pipelines.orchestration.delivery_retries import DELIVER_AGAIN, send_
 from export_pipelines.orchestration.failed_runs import DIED, NOT_STARTED
 from export_pipelines.orchestration.failures import failures_of
 from export_pipelines.orchestration.jobs import QUIET
+from export_pipelines.orchestration.observed_instance import ENDED
 from export_pipelines.orchestration.op_bodies import ANY_HOUR, tags_of
 from export_pipelines.orchestration.run_tags import (
     ASKED_BY,
@@ -42,7 +43,6 @@ REPOSITORY = "__repository__"  # as Dagster calls one that is made of `Definitio
 BY_REQUEST = "api"
 AFTER_SCHEDULES = "-1"  # runs of schedules have priority 0
 QUEUED = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED)
-ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,6 @@ class RequestedRuns:
             self.instance.run_coordinator.cancel_run(run_id)
         else:
             self.instance.run_launcher.terminate(run_id)
-
-    def counts(self) -> dict[str, int]:
-        """How many runs there are in each state of Dagster's, of those that have not ended."""
-        states = [status for status in dg.DagsterRunStatus if status not in ENDED]
-        return {
-            status.value.lower(): self.instance.get_runs_count(dg.RunsFilter(statuses=[status]))
-            for status in states
-        }
 
     def daemon_is_healthy(self) -> bool:
         """Whether something takes runs from the queue."""
