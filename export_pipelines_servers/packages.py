@@ -30,6 +30,36 @@ def program(name: str, package: str) -> str:
     return path
 
 
+def unpacked_program(name: str, package: str) -> str:
+    """The full path of `name`, out of its Debian package, which is not installed: that would start a server on this machine.
+    Raises FileNotFoundError where there is no apt-get."""
+    path = shutil.which(name, path=PATH)
+    if path:
+        return path
+    if not shutil.which("apt-get"):
+        raise FileNotFoundError(f"these tests need {name}: apt-get install {package}")
+    folder = Path(tempfile.gettempdir(), f"export_pipelines_{package}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / name).exists():
+            _unpack(name, package, folder)
+    return str(folder / name)
+
+
+def _unpack(name: str, package: str, folder: Path) -> None:
+    download = ["apt-get", "-qq", "download", package]
+    if _done(download, dict(os.environ), folder).returncode != 0:
+        apt_get("update")
+        run(download, folder=folder)
+    (archive,) = folder.glob("*.deb")
+    member = f"./usr/bin/{name}"
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive], stdout=subprocess.PIPE) as files:
+        subprocess.run(["tar", "-x", "-C", folder, member], stdin=files.stdout, check=True)
+    archive.unlink()
+    (folder / member).rename(folder / name)
+
+
 def _is_ready(name: str, package: str) -> bool:
     """Whether the program is there, and its package not still being set up: its user may be missing until then."""
     if not shutil.which(name, path=PATH):
@@ -61,13 +91,21 @@ def apt_get(*call: str, options: Sequence[str] = (), wait_s: float = WAIT_S) -> 
         time.sleep(AGAIN_S)
 
 
-def run(call: list[str], environment: dict[str, str] | None = None) -> None:
+def run(call: list[str], environment: dict[str, str] | None = None, folder: Path | None = None) -> None:
     """Runs a program to its end; what it said is told when it failed."""
-    done = _done(call, environment)
+    done = _done(call, environment, folder)
     assert done.returncode == 0, done.stdout
 
 
-def _done(call: list[str], environment: dict[str, str] | None) -> "subprocess.CompletedProcess[str]":
+def _done(
+    call: list[str], environment: dict[str, str] | None, folder: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        call, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        call,
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
