@@ -30,6 +30,11 @@ def run(id: str) -> Iterator[None]:
         _run.reset(token)
 
 
+def current_run() -> str:
+    """The id that `run` set; outside of any run, that of the process."""
+    return _run.get() or _process
+
+
 def for_machines(name: str) -> logging.Logger:
     """The logger of a room whose errors people hear of elsewhere: without a handler nothing of it is printed."""
     logger = logging.getLogger(name)
@@ -79,5 +84,5 @@ def log_as_asked(environment: Mapping[str, str]) -> None:
 
 
 def _with_run(record: logging.LogRecord) -> bool:
-    record.run = _run.get() or _process
+    record.run = current_run()
     return True

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from export_pipelines import logs
+from export_pipelines import logs, telemetry
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.audit.records import delivery_record, failed_run, owner_of, run_record
 from export_pipelines.audit.trail import AuditTrail
@@ -26,6 +26,7 @@ from export_pipelines.run.observer import Deaf, Observer, Observers, Run
 from export_pipelines.run.preview import first_rows
 from export_pipelines.run.run_log import RunLog
 from export_pipelines.run.statistics import Written
+from export_pipelines.run.trace import RunTrace
 from export_pipelines.run.write_parts import write_parts
 from export_pipelines.signed_links import delivered_link
 
@@ -138,15 +139,17 @@ def run_export(
     `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `observer` hears what the run does, as the log does.
     `require` raises ExportError where the artifact may not be committed. Debris of the export's killed runs is swept first.
     """
-    artifact = f"{plan.export}/{plan.extract.window.key}/{token}"
-    watching = Observers(RunLog(), observer or Deaf())
-    watching.started(Run(plan.export, plan.extract.window.key, artifact))
-    try:
-        manifest, written = _write(plan, context, artifact, watching, require)
-    except BaseException as error:
-        watching.failed(error)
-        raise
-    watching.finished(written)
+    window = plan.extract.window.key
+    artifact = f"{plan.export}/{window}/{token}"
+    with telemetry.span("run", export=plan.export, window=window, artifact=artifact) as span:
+        watching = Observers(RunLog(), RunTrace(span), observer or Deaf())
+        watching.started(Run(plan.export, window, artifact))
+        try:
+            manifest, written = _write(plan, context, artifact, watching, require)
+        except BaseException as error:
+            watching.failed(error)
+            raise
+        watching.finished(written)
     return manifest
 
 
@@ -189,7 +192,11 @@ def deliver(
     """
     log.info("delivery started", extra={"delivery": delivery})
     try:
-        with ledger.claim(delivery, now, run_id, again) as attempt:
+        with (
+            telemetry.span("deliver", delivery=delivery) as span,
+            ledger.claim(delivery, now, run_id, again) as attempt,
+        ):
+            span.set(**_identity(attempt.delivery))
             if attempt.receipt is None:
                 row, store = attempt.delivery, resources.open_store()
                 settings, manifest = read_entry(row.entry), store.manifest(row.artifact)
@@ -206,6 +213,7 @@ def deliver(
                         Artifact(manifest.as_delivered(), store, now()), attempt
                     )
             receipt = attempt.receipt
+            span.set(files=len(receipt.files), bytes=receipt.bytes)
     except BaseException as error:
         if isinstance(error, ExportError) and not error.retryable:
             discard_encrypted(resources.settings.home, delivery)
@@ -215,6 +223,12 @@ def deliver(
     sent = {"artifact": receipt.artifact, "kind": receipt.kind, "files": len(receipt.files)}
     log.info("delivery finished", extra={"delivery": delivery, **sent, "bytes": receipt.bytes})
     return receipt
+
+
+def _identity(delivery: Delivery) -> dict[str, str | int]:
+    """For a trace: without the target, which may be a person's address."""
+    named = {"export": delivery.export, "window": delivery.window_key, "artifact": delivery.artifact}
+    return {**named, "kind": delivery.kind, "destination": delivery.number, "attempt": delivery.attempts}
 
 
 def check_run(plan: Plan, source: Source) -> int:

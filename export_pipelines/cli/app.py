@@ -19,6 +19,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.files.private import close_umask
 from export_pipelines.interrupts import hear
 from export_pipelines.project import Project
+from export_pipelines.telemetry import trace_as_asked
 
 LOOK, RUN, LEADS = "Look and check", "Run", "Leads to export"
 COMMANDS: Mapping[
@@ -128,6 +129,7 @@ def open_door(
     from export_pipelines.settings import project_root  # with Pydantic, which by then looks for no plugins
 
     logs.log_as_asked(os.environ)
+    trace_as_asked(os.environ)
     context.obj = Project.open(project_root(os.environ), os.environ, clock)
 
 
