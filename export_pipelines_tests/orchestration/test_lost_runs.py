@@ -168,8 +168,9 @@ def test_the_run_in_the_place_of_a_lost_one_takes_over_what_it_wrote(project: Pr
         first = project.run("daily", "2024-01-15", instance=instance)
         job = project.definitions().resolve_job_def("daily")
         tags = {"dagster/partition": "2024-01-15", LOST_TAG: "yes"}
-        again = {"parent_run_id": first.run_id, "root_run_id": first.run_id}
-        run = instance.create_run_for_job(job, run_config=QUIET, tags=tags, **again)
+        run = instance.create_run_for_job(
+            job, run_config=QUIET, tags=tags, parent_run_id=first.run_id, root_run_id=first.run_id
+        )
         assert execute_run(InMemoryJob(job), run, instance).success
     (manifest,) = project.store.manifests("daily")
     ledger = project.opened().ledger
