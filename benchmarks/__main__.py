@@ -6,11 +6,20 @@ from benchmarks import (
     bench_mariadb,
     bench_postgresql,
     bench_service,
+    bench_sinks,
     bench_sqlite,
 )
 from benchmarks.harness import Judged, all_bars
 
-ALL = (bench_sqlite, bench_postgresql, bench_mariadb, bench_dagster, bench_delivery, bench_service)
+ALL = (
+    bench_sqlite,
+    bench_postgresql,
+    bench_mariadb,
+    bench_dagster,
+    bench_delivery,
+    bench_service,
+    bench_sinks,
+)
 
 
 def main() -> None:

@@ -2,6 +2,11 @@
 
 import atexit
 import logging
+import signal
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -10,9 +15,13 @@ from typing import Any
 
 import boto3
 
+from export_pipelines_servers.ending import end, undisturbed, with_parent
+from export_pipelines_servers.free_port import free_port
+
 REGION = "eu-west-1"
 KEY, SECRET = "exports", "s3cret/aws"
 BUCKET = "delivered"
+START_S = 30
 
 
 @dataclass(frozen=True)
@@ -92,3 +101,31 @@ def aws_server(port: int = 0) -> Iterator[Aws]:
         yield Aws(f"http://127.0.0.1:{port}")
     finally:
         server.stop()
+
+
+@contextmanager
+def aws_process() -> Iterator[Aws]:
+    """moto in a process of its own, which takes no time from its clients'."""
+    port = free_port()
+    with undisturbed():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=with_parent(signal.SIGKILL),  # noqa: PLW1509
+        )
+    try:
+        _wait(process, port)
+        yield Aws(f"http://127.0.0.1:{port}")
+    finally:
+        end(process, signal.SIGKILL)
+
+
+def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
+    for _ in range(START_S * 10):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert process.poll() is None, "moto did not start"
+        time.sleep(0.1)
+    raise AssertionError("moto did not listen")

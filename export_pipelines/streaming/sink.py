@@ -31,8 +31,8 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Sent:
-    """What one commit brought to the sink. `doubtful` records may be there twice, since an answer was lost; `place` is the
-    object that holds them, and `bytes` is its size, or that of the records."""
+    """What one commit brought to the sink. `doubtful` records may be there twice, since an answer was lost; `retried` were
+    sent again; `place` is the key of the object that holds them, and `bytes` is its size, or that of the records."""
 
     rows: int
     bytes: int
@@ -48,18 +48,19 @@ Intend = Callable[[Intention], None]  # stores it durably, before anything is se
 
 
 class Sink(Protocol):
-    """Holds one batch at a time.
+    """Holds one batch at a time. A sink outlives the commits that fail: it knows what they have sent.
 
     check:   RequestError where the stream, bucket or key is not there, or may not be used.
-    add:     takes rows into the batch.
+    add:     takes rows into the batch. Their sequences follow those before, and `emitted_at` never goes back in a stream.
     is_full: whether the batch should be committed now.
     commit:  returns when every record of the batch is at the sink, or is a dead letter; the batch is empty then.
-             Raises RetryableError or FatalError where some are not: the batch is dropped, and its rows come again.
-    drop:    forgets the rows that were added since the last commit; they come again. What failed commits brought to the
-             sink is remembered, so the object is kept over failures.
-    resolve: of the intentions that a killed commit has left for the current place in the stream, the one that did reach
-             the sink, None where none did.
-    close:   ends connections.
+             Raises RetryableError, FatalError or RequestError where some are not: the batch is dropped, and its rows come
+             again, perhaps in other cuts.
+    drop:    forgets the rows that were added since the last commit; they come again.
+    resolve: of the intentions for the current place in the stream, the oldest first, the one that did reach the sink, None
+             where none did. It is asked with all of them when a stream goes on and after each commit that failed, before
+             rows are added: a later attempt at these rows has to go where the first was to go.
+    close:   ends connections, and a wait of a commit in another thread.
     """
 
     def check(self) -> None: ...

@@ -97,7 +97,8 @@ class OpenObject:
     def finish(self) -> bytes:
         self._keep(self._compressor.compress(self._rows.end()))
         self._keep(self._compressor.flush())
-        return b"".join(self._pieces)
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
 
     def _keep(self, data: bytes) -> None:
         if data:

@@ -8,7 +8,16 @@ from typing import cast
 from export_pipelines.definition.stream import S3StreamSettings
 from export_pipelines.errors import FatalError, RetryableError
 from export_pipelines.plan.plan import Plan
-from export_pipelines.s3 import Access, Bucket, Options, Upload, abort_quietly, open_bucket, require_openable
+from export_pipelines.s3 import (
+    PIECE_BYTES,
+    Access,
+    Bucket,
+    Options,
+    Upload,
+    abort_quietly,
+    open_bucket,
+    require_openable,
+)
 from export_pipelines.streaming.sink import Envelope, Intend, Intention, Sent, Shown
 from export_pipelines.streaming.sinks.objects import (
     MANIFEST,
@@ -84,7 +93,8 @@ class S3Sink:
     def _put(self, intention: ObjectIntention, data: bytes, is_first: bool) -> None:
         upload = Upload(self.bucket, intention["key"], self._options, intention["sha256"])
         try:
-            upload.write(data)
+            for start in range(0, len(data), PIECE_BYTES):
+                upload.write(data[start : start + PIECE_BYTES])
             if not upload.complete(only_new=True):
                 raise self._other(intention["key"], is_first)
             upload.prove()

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Barrier, Thread
@@ -133,12 +133,12 @@ def test_lines_are_those_of_the_records_in_every_codec(
     sent = commit(sink, 5000)
     data = bucket.read(str(sent.place)) or b""
     name = next(iter(compression)) if isinstance(compression, dict) else compression
-    readers: dict[str, Callable[[bytes], bytes]] = {
+    read: dict[str, Callable[[bytes], bytes]] = {
         "none": bytes,
         "gzip": gzip.decompress,
         "zstd": lambda whole: zstandard.ZstdDecompressor().decompressobj().decompress(whole),
     }
-    assert [json.loads(line)["data"]["n"] for line in readers[name](data).splitlines()] == list(range(5000))
+    assert [json.loads(line)["data"]["n"] for line in read[name](data).splitlines()] == list(range(5000))
     assert str(sent.place).endswith({"none": ".ndjson", "gzip": ".ndjson.gz", "zstd": ".ndjson.zst"}[name])
 
 
