@@ -22,6 +22,8 @@ TYPES = {
 # signs that JSON never holds as they are: a line is one cell
 LINES = "(FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02', ENCODING 'UTF8')"
 LINE_TABLE = "export_lines"
+# psql leaves out a line from a NUL on: as a byte that UTF-8 does not have, the server refuses it
+WITHOUT_NUL = r"LC_ALL=C tr '\000' '\377'"
 
 
 def load(table: Table) -> Script:
@@ -57,7 +59,7 @@ def _copies(table: Table, names: Sequence[str]) -> Iterator[str]:
         if table.quotes_nulls and nulls:
             options.append(f"FORCE_NULL ({', '.join(nulls)})")
     for file in table.files:
-        command = text(table.unpacking(file))
+        command = text(f"{table.unpacking(file)} | {WITHOUT_NUL}")
         yield f"\\copy {table_name(table)} FROM PROGRAM {command} WITH ({', '.join(options)})"
 
 

@@ -33,12 +33,18 @@ READERS: Mapping[str, Reader] = {
         "psql -d DATABASE -f recipe.sql",
         postgresql.load,
         "sql",
+        limit="a text with the character NUL is refused.",
     ),
     "mariadb": Reader(
         "MariaDB 10.11", DELIMITED, "mariadb --local-infile=1 DATABASE < recipe.sql", mariadb.load, "sql"
     ),
     "sqlite": Reader(
-        "SQLite 3.40 or later", ("csv", "tsv", *OBJECTS), "sqlite3 FILE.db < recipe.sql", sqlite.load, "sql"
+        "SQLite 3.40 or later",
+        ("csv", "tsv", *OBJECTS),
+        "sqlite3 FILE.db < recipe.sql",
+        sqlite.load,
+        "sql",
+        limit="a text ends at its first character NUL.",
     ),
     "duckdb": Reader(
         "DuckDB 2", ("csv", "tsv", *OBJECTS, "parquet"), "duckdb FILE.db < recipe.sql", duckdb.load, "sql"
@@ -64,7 +70,15 @@ READERS: Mapping[str, Reader] = {
     "pyarrow": Reader(
         "pyarrow 26", (*DELIMITED, *OBJECTS, "parquet"), "python recipe.py", pyarrow.load, "py", comment="#"
     ),
-    "r": Reader("R 4 with readr and bit64", ("csv", "tsv"), "Rscript recipe.R", r.load, "R", comment="#"),
+    "r": Reader(
+        "R 4 with readr and bit64",
+        ("csv", "tsv"),
+        "Rscript recipe.R",
+        r.load,
+        "R",
+        comment="#",
+        limit="a text ends at its first character NUL, with a warning.",
+    ),
     "node": Reader(
         "Node 20 with csv-parse", ("csv", "tsv"), "node recipe.mjs", node.load, "mjs", comment="//"
     ),
@@ -84,6 +98,7 @@ READERS: Mapping[str, Reader] = {
         spreadsheets.libreoffice,
         "sh",
         comment="#",
+        limit="the character NUL is left out of a text.",
     ),
     "bigquery": Reader(
         "BigQuery",

@@ -47,7 +47,7 @@ class Script:
 @dataclass(frozen=True)
 class Reader:
     """A program that reads artifacts: the forms of files that it has a recipe for, how a recipe is run, and how a comment
-    begins in it. `checked` says how the recipe is tested."""
+    begins in it. `limit` is what no option of the export changes; `checked` says why a recipe is not run by the tests."""
 
     title: str
     forms: tuple[str, ...]
@@ -55,6 +55,7 @@ class Reader:
     load: Callable[[Table], Script]
     extension: str
     comment: str = "--"
+    limit: str = ""
     checked: str = ""
 
 
@@ -83,6 +84,8 @@ def _head(table: Table, reader: Reader, script: Script, losses: Iterable[Loss]) 
         yield "Loses nothing" + (
             ", by its documentation." if reader.checked else ": each value arrives as it was exported."
         )
+    if reader.limit:
+        yield f"Limit: {reader.limit}"
     codec = "" if table.codec == "none" else f", {table.codec}"
     files = "1 file" if len(table.files) == 1 else f"{len(table.files):,} files"
     yield f"{reader.title}: {manifest.rows:,} rows of {manifest.artifact}, {files} of {table.form}{codec}"

@@ -71,11 +71,12 @@ def check(
 ) -> str:
     """A query of what differs from the manifest: without a row, all that it states has arrived. `summed` are kinds whose sums
     the database keeps exact."""
-    measured, tests = ["COUNT(*) AS n"], [("rows", f"n <> {table.manifest.rows}")]
+    m = _prefix(names)
+    measured, tests = [f"COUNT(*) AS {m}"], [("rows", f"{m} <> {table.manifest.rows}")]
     for place, (kind, what, expression, test) in enumerate(_statements(table, names, losses, mark, sum_of)):
         if kind is None or kind in summed:
-            measured.append(f"{expression} AS m{place}")
-            tests.append((what, test.format(place=place)))
+            measured.append(f"{expression} AS {m}{place}")
+            tests.append((what, test.format(rows=m, measure=f"{m}{place}")))
     selects = [f"SELECT {text(what)} AS differs FROM loaded WHERE {test}" for what, test in tests]
     columns = ",\n    ".join(measured)
     return (
@@ -100,8 +101,16 @@ def _statements(
                 None,
                 f"nulls of {word}",
                 f"COUNT({quoted(name, mark)})",
-                f"n - m{{place}} <> {stated.nulls}",
+                f"{{rows}} - {{measure}} <> {stated.nulls}",
             )
         if stated.sum is not None and column.name not in rounded:
             sum = sum_of.format(quoted(name, mark))
-            yield column.kind, f"sum of {word}", sum, f"COALESCE(m{{place}}, 0) <> {stated.sum}"
+            yield column.kind, f"sum of {word}", sum, f"COALESCE({{measure}}, 0) <> {stated.sum}"
+
+
+def _prefix(names: Sequence[str]) -> str:
+    """Of names for what is measured, which no column has: ClickHouse would take the measure for the column."""
+    prefix = "m"
+    while any(name.casefold().startswith(prefix) for name in names):
+        prefix += "m"
+    return prefix

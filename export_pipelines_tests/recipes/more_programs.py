@@ -44,7 +44,8 @@ def clickhouse(recipe: Recipe, table: Table, folder: Path, _: str) -> Sequence[R
 def in_r(recipe: Recipe, table: Table, folder: Path, _: str) -> Sequence[Row]:
     (folder / "recipe.R").write_text(recipe.text, encoding="utf-8")
     (folder / "show.R").write_text(SHOW_R, encoding="utf-8")
-    columns = json.loads(answer(["Rscript", "show.R"], folder, LC_ALL="C.UTF-8", TZ="Asia/Tokyo"))
+    printed = answer(["Rscript", "show.R"], folder, LC_ALL="C.UTF-8", TZ="Asia/Tokyo")
+    columns = json.loads(printed.partition("Warning:")[0])
     return [typed(table, cells) for cells in zip(*columns, strict=True)]
 
 

@@ -104,3 +104,21 @@ def test_a_table_of_one_column_and_one_without_rows(
     in_order = sorted(loaded, key=lambda row: row[0] or "")
     losses = [loss for loss in recipe.losses if rows and loss.change in COUNTED]
     require_announced(ALONE, rows, in_order, losses, table.marker)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_a_text_with_nul_arrives_or_is_within_a_limit(
+    name: str, folder: Path, tables: Iterator[str], request: pytest.FixtureRequest
+) -> None:
+    rows = [("0", "a\x00b"), ("1", "c")]  # and a column whose name a check might give to what it measures
+    table = Table(artifact_of(folder, "csv", "none", {}, [column("m"), *ALONE], rows), next(tables))
+    recipe = recipe_for(table, name)
+    limit = READERS[name].limit
+    assert f" Limit: {limit}\n" in recipe.text or not limit
+    if "refused" in limit:
+        with pytest.raises(AssertionError, match="invalid byte sequence"):
+            RUN[name].load(recipe, table, folder, url_of(RUN[name], request))
+        return
+    texts = [row[1] for row in sorted(RUN[name].load(recipe, table, folder, url_of(RUN[name], request)))]
+    text = "a" if "ends at" in limit else "ab" if "left out" in limit else "a\x00b"
+    assert texts == [text, "c"]
