@@ -24,7 +24,7 @@ cluster: $(VENV)/installed  ## several workers, PostgreSQL, Redis and S3 on this
 	@$(BIN)/python -m export_pipelines_servers.cluster $(OPTIONS)
 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 3
 
 test-fast: $(VENV)/installed  ## the short tests that start no server, no process and no Dagster
 	@$(BIN)/python -m pytest -n 2 -m fast

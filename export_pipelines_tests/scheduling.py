@@ -18,14 +18,22 @@ TOGETHER = {
 }
 # what takes longest goes first, so that no worker is left alone with it at the end
 LONGEST = (
-    *(
-        "pages",
-        "served",
-        "alone",
-        "delivery/test_faults.py",
-        "many requests",
-        "transform/report/test_numbers.py",
-    ),
+    *("pages", "served", "alone"),
+    "transform/report/test_numbers.py",
+    "delivery/test_faults.py",
+    "many requests",
+    "read/test_source_contract.py",
+    "cli/test_process.py",
+    "read/test_databases_agree.py",
+    "privacy/test_canaries.py",
+    "artifacts/test_store_contract.py",
+    "sign-in",
+    "test_readme.py",
+    "test_new_project.py",
+    "test_interrupts.py",
+    "orchestration/test_kill_ticks.py",
+    "orchestration/test_run_launcher.py",
+    "servers/test_ending.py",
 )
 
 
