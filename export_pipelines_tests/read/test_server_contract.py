@@ -8,6 +8,7 @@ import pytest
 
 from export_pipelines.definition.export import Split
 from export_pipelines.errors import ExportError, SourceError
+from export_pipelines.read import connecting
 from export_pipelines.read.open_source import open_source
 from export_pipelines.sample import generate_leads
 from export_pipelines_servers.late_relay import late_relay
@@ -64,7 +65,10 @@ def test_rows_that_come_in_meanwhile_do_not_tear_an_export(server: Server) -> No
 
 
 @pytest.mark.parametrize("part", CHANGES)
-def test_a_wrong_address_is_told_without_its_password(server: Server, part: str) -> None:
+def test_a_wrong_address_is_told_without_its_password(
+    server: Server, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "PAUSES_S", (0.01, 0.01))  # before a refused connection is tried again
     url = re.sub(*CHANGES[part], server.url)
     query = query_of(server)
     for ask in (

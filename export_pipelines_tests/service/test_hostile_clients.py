@@ -84,7 +84,7 @@ class _Hostile:
                 self.answers[answer.status_code] += 1
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def another(alone: Alone) -> Iterator[Alone]:
     """Another process over the same project, whose memory nobody measures."""
     with serving(alone.served.project.root, alone.served.environment) as (url, pid):

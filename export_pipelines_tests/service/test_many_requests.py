@@ -1,6 +1,6 @@
 """Many requests at once, to two processes over one ledger, with the daemon that runs them: none is lost, none runs twice.
 
-REQUESTS=100 sends so many (9), and as many again with keys that two share; `--log-cli-level=INFO` shows the times."""
+REQUESTS=100 sends so many (6: each principal to each process), and as many again with keys that two share; `--log-cli-level=INFO` shows the times."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ from export_pipelines_tests.service.serving import Served, daemon, make_keys, ma
 
 log = logging.getLogger(__name__)
 
-REQUESTS = int(os.environ.get("REQUESTS", "9"))
+REQUESTS = int(os.environ.get("REQUESTS", "6"))
 END_S = 600 + 20 * REQUESTS  # of a machine that is busy with other tests
 WHO = ("boss", "ana", "fay")
 
