@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-LOOK_S = 0.1  # how soon a waiting thread sees that the stages were stopped
 
 
 class Stopped(Exception):
@@ -26,6 +25,27 @@ def waited() -> float:
     return _clock.waited
 
 
+class Stop:
+    """Set once, it ends the waiting at all channels that were made with it."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._waiting: list[threading.Condition] = []
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def set(self) -> None:
+        self._is_set = True
+        for condition in self._waiting:
+            with condition:
+                condition.notify_all()
+
+    def wakes(self, condition: threading.Condition) -> None:
+        """From now on `set` notifies `condition`."""
+        self._waiting.append(condition)
+
+
 class Channel(Iterator[T], Generic[T]):
     """An iterator over what another thread puts, until it closes the channel.
 
@@ -33,11 +53,12 @@ class Channel(Iterator[T], Generic[T]):
     `stop` is set.
     """
 
-    def __init__(self, stop: threading.Event, waiting: int = 0) -> None:
+    def __init__(self, stop: Stop, waiting: int = 0) -> None:
         self._stop, self._waiting = stop, waiting
         self._items: deque[T] = deque()
         self._closed = False
         self._changed = threading.Condition()
+        stop.wakes(self._changed)
 
     def put(self, item: T) -> None:
         with self._changed:
@@ -64,7 +85,6 @@ class Channel(Iterator[T], Generic[T]):
             _clock.waited += time.perf_counter() - began
 
     def _wait_for(self, condition: Callable[[], bool]) -> None:
-        while not self._stop.is_set():
-            if self._changed.wait_for(condition, LOOK_S):
-                return
-        raise Stopped
+        self._changed.wait_for(lambda: self._stop.is_set() or condition())
+        if self._stop.is_set():
+            raise Stopped

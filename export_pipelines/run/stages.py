@@ -1,6 +1,5 @@
 """Stages: iterators over one another, each in a thread of its own. Nothing here knows what they make, or when it ends."""
 
-import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +7,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from export_pipelines.run.channel import Channel, Stopped, waited
+from export_pipelines.run.channel import Channel, Stop, Stopped, waited
 from export_pipelines.run.observer import Batch, Observer
 
 T = TypeVar("T")
@@ -31,7 +30,7 @@ class Stages:
     """
 
     def __init__(self, observer: Observer) -> None:
-        self.observer, self.stop = observer, threading.Event()
+        self.observer, self.stop = observer, Stop()
         self.seconds: dict[str, float] = {}
         self._stages: list[_Stage] = []
         self._causes: list[BaseException] = []

@@ -1,16 +1,15 @@
 """A channel between two threads: what waits in it, and what ends the waiting."""
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from export_pipelines.run.channel import Channel, Stopped, waited
+from export_pipelines.run.channel import Channel, Stop, Stopped, waited
 
 
 def test_items_come_in_order_until_it_is_closed() -> None:
-    channel = Channel[int](threading.Event(), waiting=3)
+    channel = Channel[int](Stop(), waiting=3)
     for item in (1, 2, 3):
         channel.put(item)
     channel.close()
@@ -28,7 +27,7 @@ def settle(done: list[int], count: int) -> None:
 
 @pytest.mark.parametrize("waiting", [0, 2])
 def test_put_returns_when_no_more_than_so_many_wait(waiting: int) -> None:
-    channel, done = Channel[int](threading.Event(), waiting), list[int]()
+    channel, done = Channel[int](Stop(), waiting), list[int]()
 
     def fill() -> None:
         for item in range(waiting + 2):
@@ -48,17 +47,18 @@ def test_put_returns_when_no_more_than_so_many_wait(waiting: int) -> None:
 
 
 def test_a_stop_ends_both_sides() -> None:
-    stop = threading.Event()
+    stop = Stop()
     full, empty = Channel[int](stop), Channel[int](stop)
     with ThreadPoolExecutor(2) as pool:
         putting, getting = pool.submit(full.put, 1), pool.submit(next, empty)
+        time.sleep(0.1)  # both wait
         stop.set()
         assert isinstance(putting.exception(2), Stopped)
         assert isinstance(getting.exception(2), Stopped)
 
 
 def test_what_a_thread_waits_is_its_own() -> None:
-    channel = Channel[int](threading.Event(), waiting=1)
+    channel = Channel[int](Stop(), waiting=1)
 
     def take() -> float:
         before = waited()
