@@ -48,18 +48,22 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
 # rooms whose tests run Dagster or talk to servers
 SLOW_ROOMS = ("cli", "delivery", "orchestration", "privacy", "servers")
-# models, searches over many cases and files of DuckDB, which take a minute between them
+# models, searches over many cases and files of other programs, which take two minutes between them
 LONG_FILES = (
     "access/test_inference.py",
     "access/test_model.py",
     "mask/test_prefilter.py",
     "mask/test_prefilter_signs.py",
+    "mask/test_recognise.py",
+    "frames/test_read_back.py",
+    "run/test_round_trip.py",
     "read/test_source_contract.py",
     "transform/report/test_numbers.py",
 )
 SLOW_MODULES = (
     *("dagster", "export_pipelines_servers", "multiprocessing", "subprocess"),
     *("export_pipelines_tests.delivery.receivers", "export_pipelines_tests.cli.test_process"),
+    "export_pipelines_tests.service.serving",
 )
 # fixtures, and parameters of fixtures, that start a server; and the command line, which runs Dagster
 SERVICES = (
@@ -75,6 +79,7 @@ SLOW_FIXTURES = {
     "mariadb",
     "another",
     "s3",
+    "sealed s3",
     "terminal",
 }
 NEW_OBJECTS = 50_000  # before Python looks for garbage among them

@@ -136,8 +136,8 @@ def test_every_value_is_spelled_as_the_store_promises(store: Path) -> None:
 
 
 def test_each_lead_ends_with_one_source_event(store: Path) -> None:
-    query = """SELECT lead_id, type, outcome FROM events e WHERE NOT EXISTS (
-        SELECT 1 FROM events l WHERE l.lead_id = e.lead_id AND l.occurred_at > e.occurred_at)"""
+    query = """SELECT lead_id, type, outcome FROM (
+        SELECT *, max(occurred_at) OVER (PARTITION BY lead_id) AS last FROM events) WHERE occurred_at = last"""
     last = {lead_id: (kind, outcome) for lead_id, kind, outcome in rows(store, query)}
     leads = rows(store, "SELECT lead_id, outcome FROM leads")
     assert last == {lead_id: ("source", outcome) for lead_id, outcome in leads}
