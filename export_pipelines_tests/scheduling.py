@@ -18,8 +18,9 @@ TOGETHER = {
 }
 # what takes longest goes first, so that no worker is left alone with it at the end
 LONGEST = (
-    *("pages", "served", "alone"),
-    "transform/report/test_numbers.py",
+    *("pages", "served"),
+    "transform/report/test_numbers.py",  # beside two services
+    "alone",
     "delivery/test_faults.py",
     "many requests",
     "read/test_source_contract.py",
