@@ -31,14 +31,7 @@ class Aws:
     url: str
 
     def client(self, service: str) -> Any:
-        session: Any = boto3.session.Session()
-        return session.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.url,
-            aws_access_key_id=KEY,
-            aws_secret_access_key=SECRET,
-        )
+        return _client(self.url, service)
 
     def new_stream(self, name: str, shards: int = 2) -> str:
         """A data stream of Kinesis."""
@@ -75,6 +68,19 @@ class Aws:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{stream}/")
         objects = [stored for page in pages for stored in page.get("Contents", ())]
         return [client.get_object(Bucket=BUCKET, Key=stored["Key"])["Body"].read() for stored in objects]
+
+
+@cache
+def _client(url: str, service: str) -> Any:
+    """Kept: it reads the description of its service."""
+    session: Any = boto3.session.Session()
+    return session.client(
+        service,
+        region_name=REGION,
+        endpoint_url=url,
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
+    )
 
 
 ROLE = "arn:aws:iam::123456789012:role/firehose"
