@@ -32,10 +32,15 @@ class Access(connect.Access):
         """Whether server, region and keys are those of the machine."""
         return super().names_nothing and self.checksums is None
 
+    @property
+    def is_client_given(self) -> bool:
+        """Whether `client` is taken, which belongs to the program around this one."""
+        return self.client is not None and self.names_nothing
+
 
 def require_openable(name: str, access: Access) -> None:
     """What can be told without boto3, which takes a while to load. Raises SettingsError."""
-    if not (access.client and access.names_nothing):
+    if not access.is_client_given:
         connect.require_openable("s3", access, f"s3://{name}")
 
 
@@ -44,7 +49,7 @@ def open_bucket(name: str, access: Access) -> Bucket:
     files, and RequestError for an endpoint that is no URL."""
     where = f"s3://{name}"
     with s3_errors(where):
-        client = access.client() if access.client and access.names_nothing else _client(access, where)
+        client = access.client() if access.client and access.is_client_given else _client(access, where)
     connect.require_safe("s3", client.meta.endpoint_url, where)
     return Bucket(client, name)
 

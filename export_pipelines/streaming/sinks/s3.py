@@ -164,5 +164,5 @@ class S3Sink:
 
     def close(self) -> None:
         bucket = self.__dict__.pop("bucket", None)
-        if bucket is not None:
+        if bucket is not None and not self.access.is_client_given:
             bucket.client.close()

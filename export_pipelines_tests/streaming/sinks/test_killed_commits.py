@@ -70,7 +70,7 @@ def send(file: Path, number: int, place: dict[str, Any], telling: Connection) ->
     """In a process of its own: what the one before has left is resolved, then it goes on until it is killed."""
     cursor = StoredCursor.load(file, number)
     cursor.telling = telling
-    sink = Place(**place).sink(compression="none", timeout_s=20)
+    sink = Place(**place).sink(compression="none")
     cursor.resolve(sink)
     cursor.drain(sink)
 
@@ -106,7 +106,7 @@ def test_after_kills_each_sequence_is_in_one_object(place: Place, tmp_path: Path
     cursor = StoredCursor.load(file, MOMENTS)
     assert 0 < cursor.position < ROWS
     cursor.most = ROWS
-    sink = place.sink(compression="none", timeout_s=20)
+    sink = place.sink(compression="none")
     cursor.resolve(sink)
     cursor.drain(sink)
     assert place.bucket is not None

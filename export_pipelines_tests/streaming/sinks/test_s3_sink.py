@@ -16,15 +16,16 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from export_pipelines.definition.stream import S3StreamSettings
 from export_pipelines.errors import ExportError, FatalError, RequestError, RetryableError
-from export_pipelines.s3 import Bucket
+from export_pipelines.s3 import Access, Bucket
 from export_pipelines.streaming.sink import Intention, Sent
 from export_pipelines.streaming.sinks.s3 import S3Sink
 from export_pipelines_servers.fault_proxy import fault_proxy
 from export_pipelines_servers.s3 import READER_KEY, READER_SECRET, own_bucket
 from export_pipelines_tests.streaming.sinks.cursor import Cursor
 from export_pipelines_tests.streaming.sinks.places import PLACES, Place
-from export_pipelines_tests.streaming.sinks.samples import AT, BARE, lead_rows, shown
+from export_pipelines_tests.streaming.sinks.samples import AT, BARE, ENVELOPE, lead_rows, shown, table
 
 FIRST_KEY = "events/2024-01-15/10/events-0000000000000000.ndjson.gz"
 LATER = AT + timedelta(hours=3)
@@ -130,7 +131,7 @@ def test_lines_are_those_of_the_records_in_every_codec(
     place: Place, bucket: Bucket, compression: Any
 ) -> None:
     sink = sink_of(place, compression=compression)
-    sent = commit(sink, 5000)
+    sent = commit(sink, 1500)
     data = bucket.read(str(sent.place)) or b""
     name = next(iter(compression)) if isinstance(compression, dict) else compression
     read: dict[str, Callable[[bytes], bytes]] = {
@@ -138,7 +139,7 @@ def test_lines_are_those_of_the_records_in_every_codec(
         "gzip": gzip.decompress,
         "zstd": lambda whole: zstandard.ZstdDecompressor().decompressobj().decompress(whole),
     }
-    assert [json.loads(line)["data"]["n"] for line in read[name](data).splitlines()] == list(range(5000))
+    assert [json.loads(line)["data"]["n"] for line in read[name](data).splitlines()] == list(range(1500))
     assert str(sent.place).endswith({"none": ".ndjson", "gzip": ".ndjson.gz", "zstd": ".ndjson.zst"}[name])
 
 
@@ -173,7 +174,7 @@ def test_an_object_is_full_at_its_finished_size(place: Place, bucket: Bucket) ->
 def test_a_large_object_is_uploaded_in_pieces(place: Place, bucket: Bucket) -> None:
     chance = random.Random(1)
     rows = [("lead", n, None, chance.randbytes(20_000).hex()) for n in range(500)]
-    sink = sink_of(place, compression="none", timeout_s=20)
+    sink = sink_of(place, compression="none")
     sink.add(shown(rows))
     sent = sink.commit(lambda _: None)
     assert sent.bytes > 16 << 20
@@ -261,7 +262,7 @@ def test_of_two_that_commit_the_same_rows_at_once_one_succeeds(place: Place, buc
     results, start = list[Sent | ExportError](), Barrier(2)
 
     def send(rows: int) -> None:
-        sink = sink_of(place, timeout_s=20)
+        sink = sink_of(place)
         sink.add(shown(rows_of(rows)))
         start.wait()
         try:
@@ -317,6 +318,16 @@ def test_a_manifest_of_other_folders_or_doubled_sequences_is_refused(place: Plac
         sink.put_manifest("events/2024-01-15/11/", objects)
     with pytest.raises(ValueError, match="does not belong"):
         sink.put_manifest(folder, [*objects, objects[0]])
+
+
+def test_a_client_of_the_program_around_is_not_closed(place: Place, bucket: Bucket) -> None:
+    access = Access(client=lambda: bucket.client)
+    settings = S3StreamSettings.model_validate({"bucket": bucket.name})
+    for _ in range(2):
+        sink = S3Sink(table(), settings, ENVELOPE, access)
+        commit(sink, 3)
+        sink.close()
+    assert keys(bucket) == [FIRST_KEY]
 
 
 def test_a_sink_without_the_right_to_write_says_so(place: Place) -> None:
