@@ -20,6 +20,11 @@ FAST = (
     "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--skip-log-bin",
     "--skip-name-resolve", "--lock-wait-timeout=20", "--performance-schema=OFF",
 )  # fmt: skip
+# by which a server tells which rows were written
+BINLOG = (
+    "--log-bin=binlog", "--server-id=1", "--binlog-format=ROW", "--binlog-row-image=FULL",
+    "--binlog-row-metadata=FULL",
+)  # fmt: skip
 START_S = 30
 
 

@@ -52,7 +52,6 @@ class WrittenStream(_Written):
     transaction: str | None = None
     key: str | None = None
     binlog: bool | None = None
-    slot: str | None = None
     change: str | None = None
 
 
@@ -320,8 +319,6 @@ def _check_stream(root: Key, dataset: Dataset, known: Mapping[str, Field], fault
         name = getattr(stream, key)
         if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             fault((*root, "stream", key), f'"{name}" is no name of a column of {dataset.table}')
-    if stream.slot is not None and not re.fullmatch(r"[a-z0-9_]{1,63}", stream.slot):
-        fault((*root, "stream", "slot"), "the name of a slot is 1 to 63 lower-case letters, digits and _")
     if stream.change is None:
         return
     if stream.change not in known:

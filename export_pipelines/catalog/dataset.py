@@ -25,15 +25,14 @@ class Join(BaseModel):
 class NewRowColumns(BaseModel):
     """By what a stream tells new rows of the dataset's table. `transaction`: its column of type xid8 with the transaction that
     wrote the row (PostgreSQL). `key`: its column INTEGER PRIMARY KEY AUTOINCREMENT (SQLite). `binlog`: the server's own
-    log (MariaDB). `slot`: the name of a logical replication slot and its publication (PostgreSQL). `change`: the id of the
-    timestamp field that is set whenever a row is written; a changed row is new again."""
+    log (MariaDB). `change`: the id of the timestamp field that is set whenever a row is written; a changed row is new
+    again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     transaction: str | None = None
     key: str | None = None
     binlog: bool = False
-    slot: str | None = None
     change: str | None = None
 
     @property

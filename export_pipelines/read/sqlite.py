@@ -139,6 +139,13 @@ class SqliteSource:
             raise SourceError("there is no database", where=str(self.path), remedy=REMEDY)
 
     def _connect(self, query: Query) -> sqlite3.Connection:
+        connection = self.connect()
+        if query.functions:
+            sql_functions.register(connection)
+        return connection
+
+    def connect(self) -> sqlite3.Connection:
+        """A connection that can only read. Raises SourceError."""
         self._require_file()
         try:
             connection = sqlite3.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True)
@@ -146,8 +153,6 @@ class SqliteSource:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         except sqlite3.DatabaseError as error:
             raise SourceError(f"cannot be read: {error}", where=str(self.path), remedy=REMEDY) from error
-        if query.functions:
-            sql_functions.register(connection)
         return connection
 
     def _refused(self, connection: sqlite3.Connection, error: Exception) -> SourceError:

@@ -43,6 +43,7 @@ class Horizon(Protocol):
     begin:    the position from which a stream starts that has none yet.
     look:     what is new after a position, in one query; None where nothing is. Fast, called several times a second.
     read:     the rows of a span after a key (None: from its first), in batches of bounded size; closing it ends the query.
+              A span may have none, which the plan's filter leaves. No look is asked for before the read has ended.
     passed:   all rows up to a position are at the sink, and the cursor is stored: what the source kept for it may go.
     close:    ends connections.
 

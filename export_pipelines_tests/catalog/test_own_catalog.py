@@ -189,3 +189,31 @@ def test_a_file_that_is_no_catalog_is_refused(leads: Leads, text: str, what: str
 def test_a_catalog_that_is_not_there_says_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="EXPORT_PIPELINES_CATALOG"):
         load_catalog(tmp_path / "none.yaml")
+
+
+def test_a_table_says_by_what_its_new_rows_are_told(leads: Leads) -> None:
+    stream = leads(
+        extend("    stream: {transaction: written_by, key: number, binlog: true, change: delivered_at}")
+    ).stream
+    assert stream.model_dump() == {
+        "transaction": "written_by",
+        "key": "number",
+        "binlog": True,
+        "change": "delivered_at",
+    }
+    assert load_catalog(None).dataset("leads").stream.model_dump(exclude_defaults=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("stream", "text"),
+    [
+        ("{transaction: written by}", '"written by" is no name of a column of leads'),
+        ("{key: 1a}", '"1a" is no name of a column of leads'),
+        ("{change: delivered}", 'unknown field "delivered"; did you mean "delivered_at"'),
+        ("{change: email}", '"email" must be a timestamp with a column of its own'),
+        ("{xid: written_by}", 'unknown key "xid"'),
+    ],
+)
+def test_a_wrong_word_about_new_rows_is_told_with_its_line(leads: Leads, stream: str, text: str) -> None:
+    with pytest.raises(CatalogError, match=f"catalog.yaml:4: .*{text}"):
+        leads(extend(f"    stream: {stream}"))

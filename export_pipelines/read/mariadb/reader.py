@@ -128,7 +128,7 @@ class MariadbSource:
         import pymysql
 
         try:
-            connection = connected(lambda: pymysql.connect(**self._options()), pymysql.Error)
+            connection = connected(lambda: pymysql.connect(**self.options()), pymysql.Error)
         except (pymysql.Error, OSError, TypeError, ValueError) as error:
             raise SourceError(
                 f"cannot be reached: {_message(error)}", where=self.place, remedy=REMEDY
@@ -140,7 +140,7 @@ class MariadbSource:
                     cursor.execute(statement)
             yield connection
 
-    def _options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, Any]:
         _, options = MySQLDialect_pymysql().create_connect_args(self.url)
         return {
             "connect_timeout": CONNECT_S,

@@ -16,7 +16,7 @@ from export_pipelines.plan.query.tables import Tables
 from export_pipelines.read.source import Source
 from export_pipelines.streaming.horizon import RowKey, Rows
 from export_pipelines.streaming.horizons import rows
-from export_pipelines.streaming.horizons.rows import retryable
+from export_pipelines.streaming.horizons.rows import retryable, value_of_column
 
 JSON_LIST = "sqlite"  # which takes a list as one JSON text much faster than as many parameters
 MOST_IDS = 5_000  # of a span: its rows are in memory, and its ids in the cursor
@@ -41,7 +41,7 @@ class NamedRows:
         if tables.dialect.name == JSON_LIST:
             listed = func.json_each(literal("[]")).table_valued("value", name="named")
             return id.in_(select(listed.c.value))
-        return id.in_([literal("")])
+        return id.in_([value_of_column("")])
 
 
 def read_named(

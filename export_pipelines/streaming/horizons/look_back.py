@@ -7,36 +7,24 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
-
-from sqlalchemy import and_, literal, or_, select
 
 from export_pipelines.catalog import Dataset
-from export_pipelines.errors import SourceError
 from export_pipelines.plan.dialects import dialect_of
 from export_pipelines.plan.plan import Plan, iso
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.read.clock_advice import server_clock
-from export_pipelines.read.index_advice import has_index
 from export_pipelines.read.source import Source
 from export_pipelines.streaming.horizon import Position, RowKey, Rows, Span, Start
 from export_pipelines.streaming.horizons.by_id import MOST_IDS, NamedRows, read_named
 from export_pipelines.streaming.horizons.connection import Connected
 from export_pipelines.streaming.horizons.rows import position_of, require_own, text_of
 from export_pipelines.streaming.horizons.seen import digest, packed, unpacked
+from export_pipelines.streaming.horizons.timed_rows import FIRST, Row, TimedRows, read_row, written
 
 log = logging.getLogger(__name__)
 
 NAME = "look back"
-FIRST = datetime(1000, 1, 1, tzinfo=UTC)  # the first that every database takes
 MOST_RECENT = 50_000  # rows that one look asks for; later ones come when these have settled
-
-
-class Row(NamedTuple):
-    """A row of the table as a look has it: its time as the driver gives it, and its id."""
-
-    time: Any
-    id: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +39,7 @@ class Progress:
 
     @property
     def position(self) -> Position:
-        walk = {"settled": iso(self.settled), "key": _written(self.key)} if self.settled and self.key else {}
+        walk = {"settled": iso(self.settled), "key": written(self.key)} if self.settled and self.key else {}
         return position_of(NAME, until=iso(self.until), sent=packed(self.sent), **walk)
 
     @classmethod
@@ -62,7 +50,7 @@ class Progress:
             datetime.fromisoformat(own["until"]),
             unpacked(own["sent"]),
             datetime.fromisoformat(settled) if settled else None,
-            _read(key) if key else None,
+            read_row(key) if key else None,
         )
 
 
@@ -102,26 +90,16 @@ class LookBackHorizon:
     def __init__(self, mechanism: LookBack, plan: Plan, source: Source, now: Callable[[], datetime]) -> None:
         self.mechanism, self.plan, self.source, self.now = mechanism, plan, source, now
         self.dataset, self.settle_s = mechanism.dataset, mechanism.settle_s
-        self.tables = Tables(self.dataset, dialect_of(plan.extract.dialect), None)
-        self.time = self.tables.field(mechanism.time)
-        self.value = self.tables.dialect.value(self.time, self.tables.column(self.time))
-        self.id = self.tables.column(self.tables.field(self.dataset.row_id))
+        tables = Tables(self.dataset, dialect_of(plan.extract.dialect), None)
+        self.table = TimedRows(tables, mechanism.time)
         self.database = Connected(mechanism.url)
-        self.idle: tuple[Position, Progress] | None = (
-            None  # how far a position reached that nothing came after
-        )
+        # how far a position reached that nothing came after
+        self.idle: tuple[Position, Progress] | None = None
 
     def check(self) -> None:
-        column = self.time.column
         self._settled()
         self.source.check(self.plan.query)
-        is_plain = self.time.path is None and "." not in column
-        if is_plain and not has_index(self.mechanism.url, self.dataset.table, column):
-            raise SourceError(
-                f"no index of {self.dataset.table} begins with {column}, so each look would read the whole table",
-                where=self.database.place,
-                remedy=f"make one on ({column}, {self.id.name})",
-            )
+        self.table.require_index(self.mechanism.url, self.database.place)
 
     def begin(self, start: Start) -> Position:
         if isinstance(start, datetime):
@@ -179,18 +157,7 @@ class LookBackHorizon:
     def _rows(
         self, start: datetime, end: datetime | None, after: Row | None = None, most: int | None = None
     ) -> list[Row]:
-        """Rows with a time from `start` to before `end`, in order, at most so many after one."""
-        if start == end:
-            return []
-        time = self.value
-        where = [self.tables.dialect.within(time, self.time.stored_as, start, end)]
-        if after is not None:
-            same = and_(time == literal(after.time), self.id > literal(after.id))
-            where += [time >= literal(after.time), or_(time > literal(after.time), same)]
-        statement = select(time, self.id).select_from(self.tables.source([time, self.id]))
-        ordered = statement.where(*where).order_by(time, self.id).limit(most)
-        rows = self.database.ask(lambda connection: connection.execute(ordered).all())
-        return [Row(time, str(id)) for time, id in rows]
+        return self.database.ask(lambda connection: self.table.page(connection, start, end, after, most))
 
     def _unsent(self, rows: Sequence[Row], progress: Progress) -> list[Row]:
         return [row for row in rows if self._digest(row) not in progress.sent]
@@ -205,15 +172,3 @@ class LookBackHorizon:
 
 def _span(rows: Sequence[Row], end: Progress, more: bool = False) -> Span:
     return Span({"ids": [row.id for row in rows]}, end.position, more)
-
-
-def _written(row: Row) -> list[Any]:
-    """As JSON: a moment as such, so that its database gets a moment again."""
-    if isinstance(row.time, datetime):
-        return [{"moment": row.time.isoformat()}, row.id]
-    return [row.time if isinstance(row.time, int | str) else str(row.time), row.id]
-
-
-def _read(written: Sequence[Any]) -> Row:
-    time, id = written
-    return Row(datetime.fromisoformat(time["moment"]) if isinstance(time, dict) else time, id)

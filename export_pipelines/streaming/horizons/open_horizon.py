@@ -2,9 +2,10 @@
 that the same files always choose the same one. Whether the database has it is asked by the horizon's `check`."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from export_pipelines.catalog import Dataset
-from export_pipelines.errors import RequestError
+from export_pipelines.errors import RequestError, not_installed
 from export_pipelines.streaming.horizon import Mechanism
 
 MARIADB = ("mariadb", "mysql")
@@ -52,6 +53,16 @@ def _growing_key(dataset: Dataset, url: str, kind: str, _: float | None) -> Mech
     return GrowingKey(dataset, url)
 
 
+def _binlog(dataset: Dataset, url: str, kind: str, _: float | None) -> Mechanism | None:
+    if kind not in MARIADB or not dataset.stream.binlog:
+        return None
+    if find_spec("pymysqlreplication") is None:
+        raise not_installed("mysql-replication", "mariadb-binlog", f"the dataset {dataset.name}")
+    from export_pipelines.streaming.horizons.binlog import Binlog
+
+    return Binlog(dataset, url)
+
+
 def _look_back(dataset: Dataset, url: str, _: str, settle_s: float | None) -> Mechanism | None:
     if settle_s is None:
         return None
@@ -61,4 +72,4 @@ def _look_back(dataset: Dataset, url: str, _: str, settle_s: float | None) -> Me
 
 
 Choose = Callable[[Dataset, str, str, float | None], Mechanism | None]
-CHOICES: tuple[Choose, ...] = (_snapshots, _growing_key, _look_back)
+CHOICES: tuple[Choose, ...] = (_snapshots, _growing_key, _binlog, _look_back)

@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+from sqlalchemy import literal
+from sqlalchemy.types import NullType
 
 from export_pipelines.errors import RequestError, RetryableError, SourceError
+from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.query.query import Query
 from export_pipelines.read.connecting import is_passing
 from export_pipelines.read.source import Source
@@ -43,6 +46,11 @@ def text_of(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     return "" if value is None else str(value)
+
+
+def value_of_column(value: Any) -> Expression:
+    """A value that the database compares as one of the other side's type, whichever that is."""
+    return literal(value, NullType())
 
 
 def position_of(mechanism: str, **parts: Any) -> Position:

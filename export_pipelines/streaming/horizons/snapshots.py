@@ -28,6 +28,7 @@ from export_pipelines.streaming.horizons.rows import (
     read_rows,
     require_own,
     retryable,
+    value_of_column,
 )
 from export_pipelines.streaming.horizons.snapshot_checks import require_written
 
@@ -101,7 +102,7 @@ class SnapshotRows:
         time, row_id = tables.column(window), tables.column(id)
         kind: TypeEngine[Any] = NUMERIC() if window.stored_as in EPOCHS else TIMESTAMP(timezone=True)
         moment: Expression = cast(func.nullif(literal(rows.time), literal_column("''")), kind)
-        after = tuple_(time, row_id) > tuple_(moment, literal(rows.id))
+        after = tuple_(time, row_id) > tuple_(moment, value_of_column(rows.id))
 
         def asked(*parts: int) -> Expression:
             return literal(rows.part).in_([literal_column(str(part)) for part in parts])
@@ -110,7 +111,7 @@ class SnapshotRows:
             asked(ALL),
             and_(asked(AFTER, SINCE_AFTER), after),
             and_(asked(AFTER), time.is_(None)),
-            and_(asked(AFTER_TIMELESS), time.is_(None), row_id > literal(rows.id)),
+            and_(asked(AFTER_TIMELESS), time.is_(None), row_id > value_of_column(rows.id)),
             and_(asked(SINCE), time >= moment),
         )
 

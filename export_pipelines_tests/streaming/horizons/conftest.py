@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -8,7 +8,9 @@ import pytest
 
 from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines_servers.databases import new_database
-from export_pipelines_tests.streaming.horizons.databases import Case, Mariadb, Postgresql, Sqlite
+from export_pipelines_servers.mariadb import BINLOG, mariadb
+from export_pipelines_tests.streaming.horizons.cases import Case
+from export_pipelines_tests.streaming.horizons.databases import Mariadb, Postgresql, Sqlite
 
 # longer than any transaction of the suite is open
 SETTLE_S = 3 + 2 * max(
@@ -72,7 +74,22 @@ def numbered(case: Case, column: str) -> Case:
     return case
 
 
-@pytest.fixture(params=["snapshots", "postgresql_back", "mariadb_back", "sqlite_back", "sqlite_key"])
+@pytest.fixture(scope="session")
+def binlog_url() -> Iterator[str]:
+    """A database of a MariaDB server that writes a binlog."""
+    with mariadb(*BINLOG) as url:
+        yield url
+
+
+@pytest.fixture
+def binlog(binlog_url: str) -> Case:
+    url = new_database(binlog_url, f"horizon_{next(NUMBERS)}")
+    return Case(Mariadb(url), NewRowColumns(binlog=True), "binlog").make()
+
+
+@pytest.fixture(
+    params=["snapshots", "postgresql_back", "mariadb_back", "sqlite_back", "sqlite_key", "binlog"]
+)
 def case(request: pytest.FixtureRequest) -> Case:
     """Each mechanism over a database of its own."""
     made_case: Case = request.getfixturevalue(request.param)

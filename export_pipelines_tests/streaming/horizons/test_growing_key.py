@@ -14,9 +14,11 @@ import pytest
 from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines.errors import RequestError, SourceError
 from export_pipelines.streaming.horizons import growing_key
+from export_pipelines_tests.streaming.horizons.cases import Case
 from export_pipelines_tests.streaming.horizons.conftest import numbered
-from export_pipelines_tests.streaming.horizons.databases import Case, Sqlite, id_of
-from export_pipelines_tests.streaming.horizons.test_look_back import DAY, fill, following
+from export_pipelines_tests.streaming.horizons.databases import Sqlite, id_of
+from export_pipelines_tests.streaming.horizons.reader import following
+from export_pipelines_tests.streaming.horizons.test_look_back import DAY, fill
 
 ROWS = int(os.environ.get("STREAM_ROWS", "60000"))
 

@@ -1,24 +1,22 @@
 """Looking back on every database: much at once, changed rows, clocks that are set. STREAM_ROWS=1000000 catches up with more
 (30,000); with `-s` the rates are printed."""
 
-import json
 import os
 import sys
 import time
-from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines.errors import RequestError, SourceError
-from export_pipelines.streaming.horizon import Horizon
 from export_pipelines.streaming.horizons import look_back
 from export_pipelines.streaming.horizons.look_back import LookBackHorizon
 from export_pipelines.streaming.horizons.open_horizon import choose_mechanism
-from export_pipelines_tests.streaming.horizons.databases import Case, id_of
+from export_pipelines_tests.streaming.horizons.cases import Case
+from export_pipelines_tests.streaming.horizons.databases import id_of
+from export_pipelines_tests.streaming.horizons.reader import following
 
 ROWS = int(os.environ.get("STREAM_ROWS", "30000"))
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -28,17 +26,6 @@ DAY = datetime(2024, 1, 1, tzinfo=UTC)
 def back(request: pytest.FixtureRequest) -> Case:
     case: Case = request.getfixturevalue(request.param)
     return case
-
-
-def following(horizon: Horizon, position: Any) -> tuple[Counter[str], Any]:
-    """All that is new after a position, and the position then."""
-    ids: Counter[str] = Counter()
-    while (span := horizon.look(json.loads(json.dumps(position)))) is not None:
-        ids.update(
-            id for part in horizon.read(span, None) for id in part.batch.column("event_id").to_pylist()
-        )
-        position = span.end
-    return ids, position
 
 
 def fill(case: Case, times: list[datetime]) -> None:

@@ -15,8 +15,11 @@ import pytest
 from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines.errors import RequestError, RetryableError, SourceError
 from export_pipelines.streaming.horizon import Horizon
+from export_pipelines.streaming.horizons import look_back, rows
 from export_pipelines_servers.postgresql import standby
-from export_pipelines_tests.streaming.horizons.databases import LEAD, Case, Postgresql, id_of
+from export_pipelines_tests.streaming.horizons.cases import Case
+from export_pipelines_tests.streaming.horizons.databases import LEAD, Postgresql, id_of
+from export_pipelines_tests.streaming.horizons.reader import following
 
 ROWS = int(os.environ.get("STREAM_ROWS", "200000"))
 MANY = f"""
@@ -172,3 +175,27 @@ def test_much_is_read_in_little_memory_and_from_the_middle(snapshots: Case, hori
 def _memory() -> int:
     """KiB at most."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@pytest.mark.parametrize("kind", ["bigint", "uuid"])
+def test_ids_are_of_any_type(snapshots: Case, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Here and where spans name their rows."""
+    monkeypatch.setattr(rows, "BATCH_ROWS", 2)
+    fill = "n" if kind == "bigint" else "lpad(n::text, 32, '0')::uuid"
+    snapshots.database.execute(
+        f"ALTER TABLE events ALTER COLUMN event_id TYPE {kind} USING NULL",
+        "INSERT INTO events (event_id, lead_id, occurred_at)"
+        f" SELECT {fill}, '{LEAD}', now() - n * interval '1 day' FROM generate_series(1, 5) AS n",
+    )
+    for case in (snapshots, Case(snapshots.database, NewRowColumns(), "look back", settle_s=1)):
+        with closing(case.open()) as horizon:
+            span = horizon.look(horizon.begin("beginning"))
+            assert span
+            parts = [part.batch["event_id"].to_pylist() for part in horizon.read(span, None)]
+            first = next(iter(horizon.read(span, None)))
+            again = [part.batch["event_id"].to_pylist() for part in horizon.read(span, first.last)]
+        assert [len(part) for part in parts] == [2, 2, 1]
+        assert again == parts[1:]
+    monkeypatch.setattr(look_back, "MOST_IDS", 2)
+    with closing(case.open()) as horizon:
+        assert list(following(horizon, horizon.begin("beginning"))[0].values()) == [1] * 5
