@@ -7,6 +7,9 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
 
 from export_pipelines.catalog import Dataset
 from export_pipelines.plan.dialects import dialect_of
@@ -97,7 +100,7 @@ class LookBackHorizon:
         self.idle: tuple[Position, Progress] | None = None
 
     def check(self) -> None:
-        self._settled()
+        self.database.ask(self._settled)
         self.source.check(self.plan.query)
         self.table.require_index(self.mechanism.url, self.database.place)
 
@@ -106,30 +109,16 @@ class LookBackHorizon:
             return Progress(start).position
         if start == "beginning":
             return Progress(FIRST).position
-        settled = self._settled()
-        return Progress(settled, self._digests(self._rows(settled, None))).position
+        return self.database.ask(self._now).position
 
     def look(self, position: Position) -> Span | None:
         progress = self.idle[1] if self.idle and self.idle[0] == position else Progress.at(position)
-        if progress.key is None:
-            progress = self._settling(progress)
-        settled = progress.settled or progress.until
-        while len(page := self._rows(progress.until, settled, progress.key, MOST_IDS)) == MOST_IDS:
-            progress = replace(progress, key=page[-1])
-            if unsent := self._unsent(page, progress):
-                return _span(unsent, progress, more=True)
-        recent = self._rows(settled, None, None, MOST_RECENT)
-        unsent = self._unsent([*page, *recent], progress)
-        if len(unsent) > MOST_IDS:
-            some = unsent[:MOST_IDS]
-            return _span(some, replace(progress, sent=progress.sent | self._digests(some)), more=True)
-        # of more rows than were asked for, nothing is known about those that were sent before
-        kept = progress.sent | self._digests(unsent) if len(recent) == MOST_RECENT else self._digests(recent)
-        reached = Progress(settled, kept)
+        unsent, reached = self.database.ask(lambda connection: self._next(connection, progress))
         if not unsent:
             self.idle = dict(position), reached
             return None
-        return _span(unsent, reached)
+        more = reached.key is not None or len(unsent) == MOST_IDS
+        return Span({"ids": [row.id for row in unsent]}, reached.position, more)
 
     def read(self, span: Span, after: RowKey | None) -> Iterator[Rows]:
         return read_named(self.source, self.plan, self.dataset.row_id, span.content["ids"], after)
@@ -140,24 +129,42 @@ class LookBackHorizon:
     def close(self) -> None:
         self.database.close()
 
-    def _settling(self, progress: Progress) -> Progress:
+    def _now(self, connection: Connection) -> Progress:
+        settled = self._settled(connection)
+        return Progress(settled, self._digests(self.table.page(connection, settled, None)))
+
+    def _next(self, connection: Connection, progress: Progress) -> tuple[list[Row], Progress]:
+        """The next rows that were not sent, and what was sent once they are."""
+        if progress.key is None:
+            progress = self._settling(connection, progress)
+        settled = progress.settled or progress.until
+        page = partial(self.table.page, connection)
+        while len(rows := page(progress.until, settled, progress.key, MOST_IDS)) == MOST_IDS:
+            progress = replace(progress, key=rows[-1])
+            if unsent := self._unsent(rows, progress):
+                return unsent, progress
+        recent = page(settled, None, None, MOST_RECENT)
+        unsent = self._unsent([*rows, *recent], progress)
+        if len(unsent) > MOST_IDS:
+            some = unsent[:MOST_IDS]
+            return some, replace(progress, sent=progress.sent | self._digests(some))
+        # of more rows than were asked for, nothing is known about those that were sent before
+        kept = progress.sent | self._digests(unsent) if len(recent) == MOST_RECENT else self._digests(recent)
+        return unsent, Progress(settled, kept)
+
+    def _settling(self, connection: Connection, progress: Progress) -> Progress:
         """With the time before which rows have settled."""
-        settled = self._settled()
+        settled = self._settled(connection)
         if settled + timedelta(seconds=self.settle_s) < progress.until:
             place = {"source": self.database.place}
             log.warning("the clock of the source was set back; rows since then are sent again", extra=place)
             return Progress(settled, settled=settled)
         return replace(progress, settled=max(settled, progress.until))
 
-    def _settled(self) -> datetime:
-        now = self.database.ask(server_clock) or self.now()
+    def _settled(self, connection: Connection) -> datetime:
+        now = server_clock(connection) or self.now()
         settled = now - timedelta(seconds=self.settle_s)
         return settled.astimezone(UTC).replace(microsecond=settled.microsecond // 1000 * 1000)
-
-    def _rows(
-        self, start: datetime, end: datetime | None, after: Row | None = None, most: int | None = None
-    ) -> list[Row]:
-        return self.database.ask(lambda connection: self.table.page(connection, start, end, after, most))
 
     def _unsent(self, rows: Sequence[Row], progress: Progress) -> list[Row]:
         return [row for row in rows if self._digest(row) not in progress.sent]
@@ -168,7 +175,3 @@ class LookBackHorizon:
     def _digest(self, row: Row) -> bytes:
         """A row that was changed is another one."""
         return digest(row.id, text_of(row.time)) if self.dataset.stream.change else digest(row.id)
-
-
-def _span(rows: Sequence[Row], end: Progress, more: bool = False) -> Span:
-    return Span({"ids": [row.id for row in rows]}, end.position, more)
