@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from export_pipelines.ledger import Streams, StreamState
-from export_pipelines_tests.streaming.horizons.traffic import Traffic
+from export_pipelines_tests.streaming.horizons.writers import Traffic
 from export_pipelines_tests.streaming.live import FIELDS, NAME, Live
 
 KILLS = int(os.environ.get("KILLS", "3"))
@@ -42,10 +42,10 @@ def end(process: "subprocess.Popen[str]") -> tuple[int, str]:
 def test_nothing_is_lost_whoever_is_killed(live: Live) -> None:
     """Writers that commit late, roll back and stay open, while the stream is killed and begun again."""
     chance = random.Random(7)
-    traffic = Traffic(live.database, LATE_S, STREAM_S / 2)
-    traffic.start(STREAM_S, late=5, quick=3)
-    until, kills = time.monotonic() + STREAM_S, 0
-    while time.monotonic() < until or kills < KILLS:
+    traffic = Traffic(live.database, LATE_S)
+    traffic.start(STREAM_S, STREAM_S / 2)
+    kills = 0
+    while traffic.is_running or kills < KILLS:
         process = live.begin(NAME)
         time.sleep(chance.uniform(1.0, max(STREAM_S / KILLS, 1.5)))
         process.kill()
