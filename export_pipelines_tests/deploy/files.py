@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ DEPLOY = REPOSITORY / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
 HELM: dict[str, Any] = yaml.safe_load((DEPLOY / "helm" / "values.yaml").read_text())
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
-HAS_CLUSTER = find_spec("export_pipelines.cluster") is not None
 STREAM = "live"  # the name of one, wherever a file needs it
 PROGRAMS = ("export-pipelines", "dagster", "dagster-webserver", "dagster-daemon", "python")
 VARIABLE = re.compile(r"\bEXPORT_PIPELINES_[A-Z0-9_]+")

@@ -20,7 +20,6 @@ from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.deploy.files import (
     COMPOSE,
     DEPLOY,
-    HAS_CLUSTER,
     STREAM,
     UNITS,
     commands,
@@ -32,7 +31,6 @@ from export_pipelines_tests.deploy.files import (
 
 BIN = Path(sys.executable).parent
 OPT = "/opt/export_pipelines/bin"
-OF_CLUSTER = ("BROKER_URL", "DAGSTER_URL", "LOGS_BUCKET")
 OURS = [name for name, service in COMPOSE["services"].items() if "export-pipelines" in service["image"]]
 
 
@@ -52,9 +50,7 @@ def helped() -> dict[str, set[str]]:
         count = 3 if words[0] == "python" else len(list(takewhile(is_subcommand, words)))
         given = {word for word in words[count:] if re.fullmatch("--?[a-z][a-z-]*", word)}
         options.setdefault(" ".join(words[:count]), set()).update(given)
-    return {
-        start: options[start] for start in options if HAS_CLUSTER or "export_pipelines.cluster" not in start
-    }
+    return options
 
 
 def is_subcommand(word: str) -> bool:
@@ -89,9 +85,7 @@ def test_commands_stand_in_every_kind_of_file() -> None:
 
 
 def test_every_variable_is_read_by_the_program() -> None:
-    known = known_variables() | (
-        {f"EXPORT_PIPELINES_{name}" for name in OF_CLUSTER} if not HAS_CLUSTER else set()
-    )
+    known = known_variables()
     assert {f"{file}: {name}" for file, names in variables().items() for name in names - known} == set()
     assert sum(map(len, variables().values())) > 25
 
@@ -149,10 +143,7 @@ def test_the_compose_file_names_only_what_there_is() -> None:
         for volume in service.get("volumes", ()):
             source = volume.rpartition(":/srv")[0] or volume.split(":")[0]
             path = folder / source
-            is_elsewhere = path == folder / "../dagster.celery.yaml" and not HAS_CLUSTER
-            assert (
-                source in COMPOSE["volumes"] or source.startswith("${") or is_elsewhere or path.is_file()
-            ), source
+            assert source in COMPOSE["volumes"] or source.startswith("${") or path.is_file(), source
     build = services["service"]["build"]
     assert (folder / build["context"]).resolve() == REPOSITORY
     assert (REPOSITORY / build["dockerfile"]).is_file()
