@@ -82,6 +82,7 @@ def definitions_of(location: CodeLocation, *, quiet: bool = False) -> dg.Definit
     jobs = [part.job for part in parts if part.job]
     streams = [stream_parts(definition, location) for definition in location.project.loaded.streams]
     again, sweeping = deliver_again_job(location), sweep_job(location)
+    by_others = [again.name, sweeping.name, *(job.name for stream in streams for job in stream.jobs)]
     return dg.Definitions(
         assets=[*(part.asset for part in parts), *(stream.asset for stream in streams)],
         jobs=[
@@ -97,7 +98,7 @@ def definitions_of(location: CodeLocation, *, quiet: bool = False) -> dg.Definit
             retry_windows_sensor(location, jobs),
             alert_sensor(location, not_taken),
             *(stream.sensor for stream in streams),
-            *_cluster_sensors(location, [job.name for stream in streams for job in stream.jobs]),
+            *_cluster_sensors(location, by_others),
         ],
         resources=location.resources,
     )

@@ -13,7 +13,7 @@ from dagster._core.storage.tags import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG
 from export_pipelines.ledger import RunLeases
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failed_runs import DIED
-from export_pipelines.orchestration.run_tags import EXPORT_TAG, LOST_TAG
+from export_pipelines.orchestration.run_tags import LOST_TAG
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Sender(Protocol):
 
 
 def lost_runs_sensor(location: CodeLocation, not_again: Collection[str]) -> dg.SensorDefinition:
-    """`not_again` are the jobs whose own sensors ask for another run: streams."""
+    """`not_again` are the jobs of which something else asks for another run: streams, retries of deliveries, the sweep."""
     sent: dict[str, float] = {}
 
     def find_lost_runs(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
@@ -58,7 +58,7 @@ def lost_runs_sensor(location: CodeLocation, not_again: Collection[str]) -> dg.S
 def end_lost_runs(
     instance: dg.DagsterInstance, leases: RunLeases, not_again: Collection[str] = ()
 ) -> list[str]:
-    """Ends the runs whose lease is over; Dagster's daemon executes those of exports again, by their tags. A run that was
+    """Ends the runs whose lease is over; Dagster's daemon executes those again that are not of `not_again`. A run that was
     being cancelled is cancelled. May be called by several at once, and after one of them was killed."""
     over = {lease.run_id for lease in leases.over()}
     ended = []
@@ -82,7 +82,7 @@ def _end(instance: dg.DagsterInstance, run_id: str, not_again: Collection[str]) 
     if run.status is dg.DagsterRunStatus.CANCELING:
         instance.report_run_canceled(run, f"{DIED} while the run was being cancelled")
         return True
-    if EXPORT_TAG in run.tags and run.job_name not in not_again:
+    if run.job_name not in not_again:  # a run of the UI's backfill has no tag of ours before its first step
         again = {LOST_TAG: "yes", MAX_RETRIES_TAG: str(MAX_LOST), RETRY_STRATEGY_TAG: "ALL_STEPS"}
         instance.add_run_tags(run_id, again)
     instance.report_run_failed(run, f"{DIED}: its lease is over")

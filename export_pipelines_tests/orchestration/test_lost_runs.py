@@ -17,7 +17,7 @@ from export_pipelines.ledger.run_leases import LEASE, run_leases
 from export_pipelines.orchestration import lost_runs
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.lost_runs import end_lost_runs, send_again
-from export_pipelines.orchestration.run_tags import EXPORT_TAG, LOST_TAG
+from export_pipelines.orchestration.run_tags import LOST_TAG
 from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import Project
 
@@ -42,12 +42,9 @@ class Runs:
     instance: dg.DagsterInstance
     leases: RunLeases
 
-    def new(
-        self, status: dg.DagsterRunStatus = STARTED, lease: str = "none", tags: dict[str, str] | None = None
-    ) -> str:
+    def new(self, status: dg.DagsterRunStatus = STARTED, lease: str = "none") -> str:
         """A run with a `lease` that is `living`, `over`, `ended` or `none`."""
-        tags = {EXPORT_TAG: "daily"} if tags is None else tags
-        run = self.instance.create_run_for_job(daily, status=dg.DagsterRunStatus.NOT_STARTED, tags=tags)
+        run = self.instance.create_run_for_job(daily, status=dg.DagsterRunStatus.NOT_STARTED)
         set_status(self.instance, run, status)
         if lease != "none":
             self.leases.take(run.run_id, run.run_id, "host:1")
