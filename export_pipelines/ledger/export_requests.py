@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from export_pipelines.ledger.run_leases import run_leases
 from export_pipelines.ledger.tables import artifacts, deliveries, export_requests
 
 Status = Literal["created", "processing", "complete", "truncated", "error"]
@@ -141,11 +142,13 @@ class ExportRequests:
             ]
 
     def written_by(self, run_ids: Sequence[str]) -> dict[str, Written]:
-        """What runs have written so far, by their ids."""
+        """What runs, or those in the place of lost ones, have written so far, by the ids of the runs that were asked for."""
+        asked = sa.func.coalesce(run_leases.c.root_run_id, artifacts.c.run_id)
         query = (
-            sa.select(artifacts.c.run_id, artifacts.c.artifact, artifacts.c.rows, deliveries.c.state)
+            sa.select(asked.label("run_id"), artifacts.c.artifact, artifacts.c.rows, deliveries.c.state)
             .join(deliveries, deliveries.c.artifact == artifacts.c.artifact, isouter=True)
-            .where(artifacts.c.run_id.in_(run_ids))
+            .join(run_leases, run_leases.c.run_id == artifacts.c.run_id, isouter=True)
+            .where(sa.or_(artifacts.c.run_id.in_(run_ids), run_leases.c.root_run_id.in_(run_ids)))
         )
         written: dict[str, Written] = {}
         with self.engine.begin() as connection:

@@ -172,7 +172,8 @@ def write_draft(
 def _progress(context: dg.OpExecutionContext, project: Project) -> list[Observer]:
     """Of a run that was asked for over HTTP."""
     asked = REQUEST_TAG in context.run.tags
-    return [RequestProgress(project.export_requests, context.run_id)] if asked else []
+    asked_for = context.run.root_run_id or context.run_id  # this one may be in its place
+    return [RequestProgress(project.export_requests, asked_for)] if asked else []
 
 
 def _windows(context: dg.OpExecutionContext, definition: ExportDefinition, project: Project) -> list[Window]:

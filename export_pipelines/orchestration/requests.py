@@ -11,7 +11,7 @@ from dagster._core.code_pointer import CodePointer
 from dagster._core.origin import DEFAULT_DAGSTER_ENTRY_POINT, JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.remote_origin import CodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.run_coordinator import SubmitRunContext
-from dagster._core.storage.tags import PRIORITY_TAG
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, PRIORITY_TAG, WILL_RETRY_TAG
 from dagster._core.workspace.load import location_origin_from_module_name, location_origins_from_yaml_paths
 
 from export_pipelines.definition import ExportDefinition
@@ -108,17 +108,18 @@ class RequestedRuns:
         }
         begun = [status for status in dg.DagsterRunStatus if status not in QUEUED]
         runs = self.instance.get_runs(dg.RunsFilter(run_ids=run_ids, statuses=begun))
-        return waiting | {run.run_id: self._state(run) for run in runs}
+        return waiting | {run.run_id: self._state(self._last(run)) for run in runs}
 
     def cancel(self, run_id: str) -> None:
-        """Ends a run that has not ended."""
+        """Ends a run that has not ended, or the one in its place."""
         run = self.instance.get_run_by_id(run_id)
+        run = run and self._last(run)
         if run is None or run.is_finished:
             return
         if run.status in QUEUED:
-            self.instance.run_coordinator.cancel_run(run_id)
+            self.instance.run_coordinator.cancel_run(run.run_id)
         else:
-            self.instance.run_launcher.terminate(run_id)
+            self.instance.run_launcher.terminate(run.run_id)
 
     def daemon_is_healthy(self) -> bool:
         """Whether something takes runs from the queue."""
@@ -127,10 +128,19 @@ class RequestedRuns:
         statuses = get_daemon_statuses(self.instance, ["QUEUED_RUN_COORDINATOR"])
         return all(status.healthy for status in statuses.values())
 
+    def _last(self, run: dg.DagsterRun) -> dg.DagsterRun:
+        """The run in the place of one whose worker was lost."""
+        while run.status is dg.DagsterRunStatus.FAILURE and AUTO_RETRY_RUN_ID_TAG in run.tags:
+            again = self.instance.get_run_by_id(run.tags[AUTO_RETRY_RUN_ID_TAG])
+            if again is None:
+                return run
+            run = again
+        return run
+
     def _state(self, run: dg.DagsterRun) -> RunState:
         if run.status == dg.DagsterRunStatus.SUCCESS:
             return RunState("complete")
-        if run.status not in ENDED:
+        if run.status not in ENDED or _is_asked_for_again(run):
             return RunState("processing")
         if run.status == dg.DagsterRunStatus.CANCELED:
             return RunState("error", "the run was cancelled")
@@ -187,6 +197,11 @@ class RequestedRuns:
             return location.job_name(definition), nodes, tags
         window = {"export": request.export, "start": iso(request.start), "end": iso(request.end)}
         return location.named(ON_DEMAND), {**window, **config}, tags
+
+
+def _is_asked_for_again(run: dg.DagsterRun) -> bool:
+    """Its worker was lost, and the run in its place is not there yet."""
+    return run.tags.get(WILL_RETRY_TAG) == "true" and AUTO_RETRY_RUN_ID_TAG not in run.tags
 
 
 def _code_location_origin(project: Project) -> CodeLocationOrigin:

@@ -8,7 +8,7 @@ from pathlib import Path
 from export_pipelines.artifacts import open_store
 from export_pipelines.artifacts.sealing.store import SealedStore
 from export_pipelines.erasure.retention import sweep
-from export_pipelines.ledger import ExportRequest, ExportRequests, Ledger, Link, Links
+from export_pipelines.ledger import ExportRequest, ExportRequests, Ledger, Link, Links, RunLeases
 from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines_tests.artifacts.build import AT, WINDOW, manifest_of, stored
 
@@ -91,6 +91,16 @@ def test_what_a_run_wrote_is_known_with_what_has_not_arrived(ledger: Ledger) -> 
     ledger.register(manifest, [{"kind": "folder", "settings": {"path": "a"}}], "run", AT)
     made = requests.written_by(["run", "other"])["run"]
     assert (made.artifact, made.rows, made.missing) == (manifest.artifact, manifest.rows, frozenset({"due"}))
+
+
+def test_what_the_run_in_the_place_of_a_lost_one_wrote_is_that_of_the_run_asked_for(ledger: Ledger) -> None:
+    leases = RunLeases(ledger.engine)
+    leases.take("run", "run", "host:1")
+    leases.take("again", "run", "host:2")
+    manifest = manifest_of()
+    ledger.register(manifest, [], "again", AT)
+    written = ExportRequests(ledger.engine).written_by(["run", "other"])
+    assert list(written) == ["run"] and written["run"].artifact == manifest.artifact
 
 
 def test_what_has_expired_is_swept_with_its_description(ledger: Ledger, tmp_path: Path) -> None:

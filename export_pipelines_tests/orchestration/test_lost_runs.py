@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -10,14 +10,17 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
-from dagster._core.storage.tags import WILL_RETRY_TAG
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
 from export_pipelines.ledger import RunLeases, open_ledger
 from export_pipelines.ledger.run_leases import LEASE, run_leases
 from export_pipelines.orchestration import lost_runs
+from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.failed_runs import DIED, failed_runs
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.lost_runs import end_lost_runs, send_again
-from export_pipelines.orchestration.run_tags import LOST_TAG
+from export_pipelines.orchestration.requests import RequestedRuns
+from export_pipelines.orchestration.run_tags import EXPORT_TAG, LOST_TAG
 from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import Project
 
@@ -157,6 +160,29 @@ def test_a_message_that_no_worker_took_is_sent_again_and_not_at_every_look(
     runs.leases.take(waiting, waiting, "host:2")
     send_again(runs.instance, runs.leases, remembered)
     assert messages == [waiting] and remembered == {}
+
+
+def test_people_hear_of_a_lost_run_only_if_the_one_in_its_place_fails(runs: Runs, project: Project) -> None:
+    location = CodeLocation(project.opened())
+    lost = runs.new(lease="over")
+    runs.instance.add_run_tags(lost, {EXPORT_TAG: "daily"})
+    end_lost_runs(runs.instance, runs.leases)
+    assert list(failed_runs(location, runs.instance, datetime.now(UTC))) == []
+    runs.instance.add_run_tags(lost, {WILL_RETRY_TAG: "false"})  # as of one that was lost too often
+    (alert,) = failed_runs(location, runs.instance, datetime.now(UTC))
+    assert alert.export == "daily" and alert.text == DIED
+
+
+def test_a_request_waits_for_the_run_in_the_place_of_its_lost_one(runs: Runs, project: Project) -> None:
+    requested = RequestedRuns(project.opened(), runs.instance)
+    lost = runs.new(lease="over")
+    end_lost_runs(runs.instance, runs.leases)
+    assert requested.states([lost])[lost].status == "processing"
+    again = runs.new(STARTED, "living")
+    runs.instance.add_run_tags(lost, {AUTO_RETRY_RUN_ID_TAG: again})
+    assert requested.states([lost])[lost].status == "processing"
+    set_status(runs.instance, runs.run(again), dg.DagsterRunStatus.SUCCESS)
+    assert requested.states([lost])[lost].status == "complete"
 
 
 def test_the_run_in_the_place_of_a_lost_one_takes_over_what_it_wrote(project: Project) -> None:
