@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
+from pydantic import SecretStr
 
 from export_pipelines.ledger import RunLeases, open_ledger
 from export_pipelines.ledger.run_leases import LEASE, run_leases
@@ -21,6 +22,7 @@ from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.lost_runs import end_lost_runs, send_again
 from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, LOST_TAG
+from export_pipelines.project import Project as Opened
 from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import Project
 
@@ -200,3 +202,12 @@ def test_the_run_in_the_place_of_a_lost_one_takes_over_what_it_wrote(project: Pr
     (delivery,) = ledger.deliveries("daily")
     assert delivery.artifact == manifest.artifact
     assert [attempt["run_id"] for attempt in ledger.attempts(delivery.id)] == [first.run_id]
+
+
+def test_only_a_project_with_workers_looks_for_lost_runs(project: Project) -> None:
+    def sensors(opened: Opened) -> set[str]:
+        return {sensor.name for sensor in project.definitions(opened).sensors or ()}
+
+    alone, shared = project.opened(), project.opened()
+    shared.settings = shared.settings.model_copy(update={"broker_url": SecretStr("redis://127.0.0.1/0")})
+    assert sensors(shared) - sensors(alone) == {"find_lost_runs"}
