@@ -5,24 +5,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-import pytest
 from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
 
 from export_pipelines.cluster.celery_app import celery_app, queue_of
 from export_pipelines.cluster.launcher import VERSIONS, ClusterRunLauncher
 from export_pipelines.cluster.versions import program_version
 from export_pipelines.ledger import RunLeases, open_ledger
-from export_pipelines.orchestration import kept_lease
-from export_pipelines_servers.redis import RedisServer, redis
+from export_pipelines_servers.redis import RedisServer
 from export_pipelines_tests.conftest import REPOSITORY
-from export_pipelines_tests.dagster_storage import put_storage
-
-LAUNCHER = {"module": "export_pipelines.cluster.launcher", "class": "ClusterRunLauncher"}
-SETTINGS = {"run_launcher": LAUNCHER, "telemetry": {"enabled": False}}
 
 
 @dg.op
@@ -32,31 +25,6 @@ def nothing() -> None: ...
 @dg.job
 def daily() -> None:
     nothing()
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[RedisServer]:
-    with redis() as server:
-        yield server
-
-
-@pytest.fixture
-def environment(broker: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in {"HOME": tmp_path / "home", "BROKER_URL": broker.url}.items():
-        monkeypatch.setenv(f"EXPORT_PIPELINES_{name}", str(value))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    kept_lease.leases_of_process.cache_clear()
-    yield
-    kept_lease.leases_of_process.cache_clear()
-    if broker.process is None:
-        broker.start()
-
-
-@pytest.fixture
-def instance(environment: None, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    put_storage(tmp_path)
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=SETTINGS) as instance:
-        yield instance
 
 
 def starting(instance: dg.DagsterInstance) -> dg.DagsterRun:

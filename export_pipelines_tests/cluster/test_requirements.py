@@ -14,7 +14,7 @@ from export_pipelines.cluster.versions import definitions_digest, program_versio
 from export_pipelines.errors import SettingsError
 from export_pipelines.settings import Settings
 from export_pipelines_tests.check.test_cluster import GOOD
-from export_pipelines_tests.cluster.test_launcher import LAUNCHER
+from export_pipelines_tests.cluster.conftest import LAUNCHER
 
 
 def settings_of(folder: Path, **other: str) -> Settings:
