@@ -5,7 +5,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from export_pipelines.artifacts import Manifest, ManifestColumn, Part, Store
+from export_pipelines.artifacts import ColumnStatistics, Manifest, ManifestColumn, Part, Store
 from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.plan.plan import Window
 
@@ -48,7 +48,15 @@ def manifest_of(
         options={"spreadsheet_safe": False},
         media_type="text/csv",
         codec="none",
-        columns=(ManifestColumn(name="id", id="id", kind=Kind.TEXT, pii=PiiClass.NONE),),
+        columns=(
+            ManifestColumn(
+                name="id",
+                id="id",
+                kind=Kind.TEXT,
+                pii=PiiClass.NONE,
+                statistics=ColumnStatistics(nulls=0, longest_bytes=1),
+            ),
+        ),
         rows=sum(part.rows for part in listed),
         bytes=sum(part.bytes for part in listed),
         raw_bytes=sum(part.raw_bytes for part in listed),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from export_pipelines.artifacts import DeliveredEncryption, Manifest, Part
+from export_pipelines.artifacts import DeliveredEncryption, Manifest, ManifestColumn, Part
 from export_pipelines.definition.destinations import DestinationSettings, Encryption
 from export_pipelines.definition.destinations.encryption import SUFFIXES
 from export_pipelines.delivery.artifact import Artifact
@@ -98,7 +98,7 @@ class Encrypted:
 
 def delivered_manifest(manifest: Manifest, encryptions: Encryptions, cipher: Cipher, keys: Keys) -> Manifest:
     """The manifest of the encrypted files: names, sizes and digests are of what is delivered, and each part says what it
-    is once it is opened."""
+    is once it is opened. It is readable to whoever carries the files, so it states nothing of their values."""
     files = {file.plain: file for file in encryptions.files}
     parts = []
     for part in manifest.parts:
@@ -109,7 +109,12 @@ def delivered_manifest(manifest: Manifest, encryptions: Encryptions, cipher: Cip
         parts.append(Part.model_validate(content))
     encryption = DeliveredEncryption(method=cipher.method, recipients=keys.recipients, signed_by=keys.signer)
     total = sum(part.bytes for part in parts)
-    return manifest.model_copy(update={"parts": tuple(parts), "bytes": total, "encryption": encryption})
+    columns = tuple(
+        ManifestColumn.model_validate(column.model_dump(exclude_unset=True, exclude={"statistics"}))
+        for column in manifest.columns
+    )
+    changes = {"parts": tuple(parts), "bytes": total, "encryption": encryption, "columns": columns}
+    return manifest.model_copy(update=changes)
 
 
 def _details(artifact: Artifact, cipher: Cipher, keys: Keys) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import DamagedArtifact
 from export_pipelines_servers import age
 from export_pipelines_tests.artifacts.build import PARTS, stored
@@ -63,6 +64,17 @@ def test_what_arrived_is_not_sent_twice(desk: Desk, folder: FolderReceiver, reci
     first, arrived = desk.send(made, entry), folder.arrived()
     assert desk.send(made, entry) == first
     assert folder.arrived() == arrived
+
+
+def test_the_manifest_beside_encrypted_files_states_nothing_of_their_values(
+    desk: Desk, folder: FolderReceiver, recipient: Recipient
+) -> None:
+    made = stored(desk.store)
+    assert all(column.statistics for column in made.columns)
+    desk.send(made, folder.entry(encrypt=recipient.encrypt))
+    delivered = Manifest.from_json(folder.arrived()[MANIFEST], "delivered")
+    assert [column.name for column in delivered.columns] == ["id"]
+    assert b"statistics" not in folder.arrived()[MANIFEST]
 
 
 def test_again_encrypts_anew_and_replaces_the_set(
