@@ -105,6 +105,18 @@ def test_a_remote_project_answers_as_the_local_one(served: Served, daily: dict[s
     assert served.keys["boss"] not in repr(remote)
 
 
+def test_a_recipe_is_that_of_the_terminal(served: Served, daily: dict[str, Any]) -> None:
+    path = f"/artifacts/{daily['artifact']}/recipe"
+    given = served.ask("GET", f"{path}/duckdb?table=main.day")
+    assert (given.status_code, given.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    assert given.text == served.project.recipe(daily["artifact"], "duckdb", "main.day").text
+    unknown = served.ask("GET", f"{path}/duckbd")
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "request")
+    assert 'did you mean "duckdb"?' in unknown.json()["detail"]
+    assert served.ask("GET", f"{path}/duckdb?table=a%20b").status_code == 422
+    assert served.ask("GET", f"{path}/duckdb", "vic").status_code == 404
+
+
 def test_a_remote_project_runs_an_export(served: Served) -> None:
     outcome = Project.remote(served.url, served.keys["boss"]).run("daily", "2024-01-12")
     assert outcome.ok

@@ -5,14 +5,18 @@ from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import ExportError
 from export_pipelines.listings import artifact_listing
+from export_pipelines.recipes import READERS
+from export_pipelines.recipes.stored import recipe_of
+from export_pipelines.recipes.table import TABLE_NAME
 from export_pipelines.service.api.fetching import FILE_ANSWERS, FileName, artifact_file, artifact_of, fetch
 from export_pipelines.service.auth import Caller, Known
-from export_pipelines.service.problems import answers
+from export_pipelines.service.problems import answers, problem_of
 from export_pipelines.service.service import Service, service_of
 from export_pipelines.service.visible import may_see, require_fetch
 
@@ -21,6 +25,7 @@ router = APIRouter(prefix="/artifacts", tags=["artifacts"])
 ExportName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]*$", max_length=200)]
 WindowKey = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,60}$")]
 Token = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$")]
+ReaderName = Annotated[str, Path(json_schema_extra={"enum": list(READERS)})]
 ARTIFACT_PATH = "/{export}/{window}/{token}"
 
 
@@ -101,6 +106,32 @@ def get_artifact(
 ) -> Response:
     manifest = artifact_of(service_of(request), caller, f"{export}/{window}/{token}")
     return Response(manifest.to_json(), media_type="application/json")
+
+
+@router.get(
+    ARTIFACT_PATH + "/recipe/{reader}",
+    operation_id="getArtifactRecipe",
+    summary="How another program loads an artifact: what is lost, the table, the statement, a check",
+    response_class=PlainTextResponse,
+    responses=answers(403, 404, 422),
+)
+def get_artifact_recipe(
+    request: Request,
+    caller: Known,
+    export: ExportName,
+    window: WindowKey,
+    token: Token,
+    reader: ReaderName,
+    table: Annotated[
+        str | None, Query(pattern=f"^{TABLE_NAME.pattern}$", max_length=200, description="The table to make.")
+    ] = None,
+) -> PlainTextResponse:
+    service = service_of(request)
+    manifest = artifact_of(service, caller, f"{export}/{window}/{token}")
+    try:
+        return PlainTextResponse(recipe_of(manifest, service.project.store, reader, table).text)
+    except ExportError as error:
+        raise problem_of(error) from None
 
 
 @router.get(
