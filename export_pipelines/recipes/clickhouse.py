@@ -36,7 +36,7 @@ def load(table: Table) -> Script:
     losses = lost.quoted_nulls(table)
     if table.form in ("json", "ndjson"):
         losses = lost.of_json(table, Change.JSON_TEXTS, REMEDY)
-    names = [column.name for column in table.columns]
+    names = [_letters(column.name) for column in table.columns]
     structure, values = (_cells if table.is_delimited else _members)(table)
     settings = ", ".join(f"{name} = {value}" for name, value in _settings(table))
     body = [create_table(table, names, types_by(TYPES), end=" ENGINE = MergeTree ORDER BY tuple()")]
@@ -64,14 +64,14 @@ def _cells(table: Table) -> tuple[str, list[str]]:
     """Cells that may be quoted are read as texts."""
     types = types_by(TYPES)
     if table.manifest.options.get("quote", "minimal") == "minimal" and not table.quotes_nulls:
-        structure = ", ".join(f"{quoted(column.name)} {types(column)}" for column in table.columns)
-        return structure, [quoted(column.name) for column in table.columns]
-    structure = ", ".join(f"{quoted(column.name)} Nullable(String)" for column in table.columns)
+        structure = ", ".join(f"{_quoted(column.name)} {types(column)}" for column in table.columns)
+        return structure, [_quoted(column.name) for column in table.columns]
+    structure = ", ".join(f"{_quoted(column.name)} Nullable(String)" for column in table.columns)
     return structure, [_cast(table, column) for column in table.columns]
 
 
 def _cast(table: Table, column: ManifestColumn) -> str:
-    value = quoted(column.name)
+    value = _quoted(column.name)
     if table.quotes_nulls and lost.reads_as_null(table, column):
         value = f"nullIf({value}, '')"
     return f"CAST({value}, {escaped_text(types_by(TYPES)(column))})"
@@ -88,7 +88,7 @@ def _members(table: Table) -> tuple[str, list[str]]:
             assert isinstance(inner, dict)
             node = inner
         node[path[-1]] = column
-        value = quoted(path[0])
+        value = _quoted(path[0])
         for step in path[1:]:
             value = f"tupleElement({value}, {escaped_text(step)})"
         values.append(value)
@@ -98,6 +98,15 @@ def _members(table: Table) -> tuple[str, list[str]]:
 def _structure(tree: Tree) -> str:
     types = types_by(TYPES)
     return ", ".join(
-        f"{quoted(name)} " + (f"Tuple({_structure(node)})" if isinstance(node, dict) else types(node))
+        f"{_quoted(name)} " + (f"Tuple({_structure(node)})" if isinstance(node, dict) else types(node))
         for name, node in tree.items()
     )
+
+
+def _letters(name: str) -> str:
+    """A backslash escapes in identifiers too."""
+    return name.replace("\\", "\\\\")
+
+
+def _quoted(name: str) -> str:
+    return quoted(_letters(name))

@@ -94,6 +94,7 @@ def blanks(table: Table, remedy: str) -> tuple[Loss, ...]:
 
 
 def line_breaks(table: Table, remedy: str) -> tuple[Loss, ...]:
+    """Of a reader that knows one kind of line break."""
     columns = (column for column in table.columns if column.kind in TEXTS and _may_hold(column, "\r"))
     return loss(Change.LINE_BREAKS, named(columns), remedy)
 

@@ -92,6 +92,7 @@ EMPTY = """\
 
 
 def arrow_type(column: ManifestColumn) -> str:
+    """The expression of the column's type."""
     return ARROW_TYPES[column.kind].format(scale=column.scale or 0)
 
 
@@ -142,6 +143,7 @@ def _is_null(table: Table, column: ManifestColumn) -> str:
 
 
 def arrow_imports(table: Table) -> list[str]:
+    """What `arrow_lines` needs."""
     modules = {
         "parquet": ["import pyarrow.parquet"],
         "json": ["import msgspec"],

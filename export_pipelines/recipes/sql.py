@@ -1,5 +1,6 @@
 """What recipes in SQL share: quoting, tables, and the query that tells what did not arrive."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from export_pipelines.artifacts import ManifestColumn
@@ -7,6 +8,8 @@ from export_pipelines.catalog import Kind
 from export_pipelines.recipes.recipe import Change, Loss
 from export_pipelines.recipes.table import Table
 
+# not in a literal, where databases read it in ways of their own; the name is for a person alone
+LABEL = re.compile(r"[\\'\"`\s]+")
 Types = Callable[[ManifestColumn], str]
 NULLS_CHANGE = {
     Change.NULL_IS_EMPTY,
@@ -93,7 +96,7 @@ def _statements(
     unknown = {name for loss in losses if loss.change in NULLS_CHANGE for name in loss.columns}
     rounded = {name for loss in losses if loss.change is Change.ROUNDED for name in loss.columns}
     for name, column in zip(names, table.columns, strict=True):
-        stated, word = column.statistics, " ".join(column.name.split())
+        stated, word = column.statistics, LABEL.sub(" ", column.name)
         if stated is None:
             continue
         if column.name not in unknown:

@@ -39,6 +39,7 @@ class Table:
 
     @property
     def form(self) -> str:
+        """As `Reader.forms` has it."""
         is_escaped = self.manifest.options.get("escape") == "backslash"
         return f"{self.manifest.format}, escaped" if is_escaped else self.manifest.format
 
@@ -104,6 +105,7 @@ def path_of(column: ManifestColumn) -> tuple[str, ...]:
 
 
 def may_be_null(column: ManifestColumn) -> bool:
+    """Whether the manifest does not rule out a null."""
     return column.statistics is None or column.statistics.nulls > 0
 
 
@@ -124,6 +126,7 @@ def may_be_long(column: ManifestColumn) -> bool:
 
 
 def named(columns: Iterable[ManifestColumn]) -> tuple[str, ...]:
+    """The names of columns, in order."""
     return tuple(column.name for column in columns)
 
 

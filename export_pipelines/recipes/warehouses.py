@@ -1,13 +1,13 @@
 """BigQuery, Snowflake, Redshift and Athena: a table with types, and the statement that loads files from their storage."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from export_pipelines.artifacts import ManifestColumn
 from export_pipelines.catalog import Kind
 from export_pipelines.recipes import losses as lost
 from export_pipelines.recipes.recipe import Change, Loss, Script
-from export_pipelines.recipes.sql import check, create_table, escaped_text, table_name, text, types_by
+from export_pipelines.recipes.sql import Types, check, create_table, escaped_text, table_name, text, types_by
 from export_pipelines.recipes.table import TEXTS, Table, may_be_empty, may_be_null, named
 
 PLACES = {"bigquery": "gs://BUCKET/PATH/", "redshift": "s3://BUCKET/PATH/", "athena": "s3://BUCKET/PATH/"}
@@ -51,14 +51,14 @@ REDSHIFT_TYPES = SNOWFLAKE_TYPES | {
 
 def bigquery(table: Table) -> Script:
     """Files of Cloud Storage; it reads gzip by itself."""
-    names, losses = plain_names(table), tuple(_bigquery_losses(table))
+    names = [name.replace("\\", "\\\\") for name in plain_names(table)]
+    losses = tuple(_bigquery_losses(table))
     options = [
         (
             "uris",
             "["
             + ", ".join(
-                f"'{PLACES['bigquery']}{file}'"
-                for file in [table.read_as(file, "gzip") for file in table.files]
+                escaped_text(PLACES["bigquery"] + table.read_as(file, "gzip")) for file in table.files
             )
             + "]",
         )
@@ -93,7 +93,7 @@ def snowflake(table: Table) -> Script:
     stage = f"@%{table.name.split('.')[-1]}" if "." not in table.name else "@~/export"
     form = "TYPE = PARQUET"
     if table.is_delimited:
-        nulls = f"({text(table.marker)})" if table.marker else "()"
+        nulls = f"({escaped_text(table.marker)})" if table.marker else "()"
         codec = {"none": "NONE", "gzip": "GZIP", "zstd": "ZSTD", "zip": "NONE"}[table.codec]
         form = (
             f"TYPE = CSV COMPRESSION = {codec} SKIP_HEADER = 1 FIELD_DELIMITER = {escaped_text(table.delimiter)} "
@@ -106,7 +106,7 @@ def snowflake(table: Table) -> Script:
     body = [
         create_table(table, names, types_by(SNOWFLAKE_TYPES)),
         *(f"PUT 'file://{file}' {stage} AUTO_COMPRESS = FALSE;" for file in files),
-        f"COPY INTO {table_name(table)} FROM {stage}\nFILES = ({', '.join(map(text, files))})\nFILE_FORMAT = ({form}){match};",
+        f"COPY INTO {table_name(table)} FROM {stage}\nFILES = ({', '.join(map(escaped_text, files))})\nFILE_FORMAT = ({form}){match};",
         check(table, names, losses),
     ]
     return Script("\n".join(body), losses, table.unpackings("gzip", "zstd"))
@@ -124,27 +124,33 @@ def redshift(table: Table) -> Script:
             f"CSV IGNOREHEADER 1 DELIMITER {escaped_text(table.delimiter)}{codec} {nulls} "
             "TIMEFORMAT 'auto' DATEFORMAT 'auto'"
         )
-    body = [create_table(table, names, _redshift_type)]
-    for file in [table.read_as(file, "gzip", "zstd") for file in table.files]:
-        source = text(PLACES["redshift"] + file)
+    body = [create_table(table, names, _redshift_types(table))]
+    for file in table.files:
+        source = text(PLACES["redshift"] + table.read_as(file, "gzip", "zstd"))
         body.append(f"COPY {table_name(table)} FROM {source} IAM_ROLE default {options};")
     body.append(check(table, names, losses))
     return Script("\n".join(body), losses, table.unpackings("gzip", "zstd"))
 
 
-def _redshift_type(column: ManifestColumn) -> str:
-    if column.kind not in TEXTS:
-        return types_by(REDSHIFT_TYPES)(column)
-    stated = column.statistics
-    longest = stated.longest_bytes if stated and column.kind is not Kind.NUMBER else None
-    return f"VARCHAR({min(max(longest or 1, 1), REDSHIFT_BYTES) if stated and longest is not None else REDSHIFT_BYTES})"
+def _redshift_types(table: Table) -> Types:
+    """A text is as long as the longest of its column, and the sign that `spreadsheet_safe` may have put before it."""
+    prefix = 1 if table.manifest.neutralised_cells else 0
+
+    def type_of(column: ManifestColumn) -> str:
+        if column.kind not in TEXTS:
+            return types_by(REDSHIFT_TYPES)(column)
+        stated = column.statistics
+        if stated is None or column.kind is Kind.NUMBER:
+            return f"VARCHAR({REDSHIFT_BYTES})"
+        return f"VARCHAR({min((stated.longest_bytes or 1) + prefix, REDSHIFT_BYTES)})"
+
+    return type_of
 
 
 def athena(table: Table) -> Script:
     """A table over the files where they lie. Its readers of CSV break texts at line breaks, so only Parquet is loaded."""
     names = [column.name.lower() for column in table.columns]
-    types: Callable[[ManifestColumn], str] = types_by(ATHENA_TYPES)
-    create = create_table(table, names, types, mark="`", verb="CREATE EXTERNAL TABLE")
+    create = create_table(table, names, types_by(ATHENA_TYPES), mark="`", verb="CREATE EXTERNAL TABLE")
     place = f"LOCATION '{PLACES['athena']}'"
     body = [
         f"{create.removesuffix(';')}\nSTORED AS PARQUET\n{place};",

@@ -34,7 +34,7 @@ COLUMNS = (
     column("never_empty", path=("texts", "more", "never_empty")),
     column("person").model_copy(update={"pii": PiiClass.DIRECT}),
     column("amount", Kind.DECIMAL),
-    column("rate", Kind.DECIMAL, scale=6, header="rate %"),
+    column("rate", Kind.DECIMAL, scale=6, header="rate % it's \\"),
     column("big", Kind.INTEGER),
     column("number", Kind.NUMBER),
     column("at", Kind.TIMESTAMP, header="at (UTC)"),

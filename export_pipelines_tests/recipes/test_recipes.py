@@ -69,8 +69,13 @@ def statements(name: str, text: str) -> list[exp.Expr]:
     sql = "\n".join(
         line for line in text.splitlines() if not line.startswith("\\") and "SHOW WARNINGS" not in line
     )
-    parsed = sqlglot.parse(sql, read=DIALECTS[name], error_level=sqlglot.ErrorLevel.RAISE)
-    return [statement for statement in parsed if statement is not None]
+    texts = (
+        sql.split(";\n") if name == "athena" else [sql]
+    )  # whose tables are of Hive, and whose queries are of Trino
+    parsed = [
+        sqlglot.parse(text, read=DIALECTS[name], error_level=sqlglot.ErrorLevel.RAISE) for text in texts
+    ]
+    return [statement for some in parsed for statement in some if statement is not None]
 
 
 @pytest.mark.parametrize(
@@ -193,3 +198,14 @@ def test_a_sealed_artifact_is_read_as_it_is_delivered(tmp_path: Path) -> None:
     )
     assert "The files are sealed in the store" in recipe_for(Table(sealed, "t"), "duckdb").text
     assert "sealed" not in recipe_for(Table(stored, "t"), "duckdb").text
+
+
+@pytest.mark.parametrize(("options", "length"), [({}, 3), ({"spreadsheet_safe": True}, 4)], ids=str)
+def test_a_text_of_redshift_is_as_long_as_the_longest(
+    options: dict[str, Any], length: int, tmp_path: Path
+) -> None:
+    table = Table(
+        artifact_of(tmp_path, "csv", "none", options, [column("a"), column("b")], [("=é", None)]), "t"
+    )
+    text = recipe_for(table, "redshift").text
+    assert f'"a" VARCHAR({length})' in text and f'"b" VARCHAR({length - 2})' in text
