@@ -11,6 +11,7 @@ from export_pipelines.check.cluster import cluster_faults
 from export_pipelines.check.definitions import Sample, sample_of
 from export_pipelines.check.destinations import alert_faults, allowed_notes, destination_faults
 from export_pipelines.check.fault import ALLOWED, OTHERS, CheckFault, faults_of
+from export_pipelines.check.readers import reader_faults
 from export_pipelines.check.source import clock_faults, connection_faults, ledger_faults, store_faults
 from export_pipelines.check.streams import stream_faults
 from export_pipelines.check.window_files import path_faults
@@ -63,6 +64,9 @@ def check_all(
         for definition in loaded.definitions
         if definition.name in asked and definition.name in samples
     ]
+    for definition in chosen:
+        if definition.readers:
+            faults += reader_faults(definition, samples[definition.name].plan)
     resources = Resources(settings, environment)
     try:
         faults += allowed_notes(resources)

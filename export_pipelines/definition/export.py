@@ -85,6 +85,9 @@ class ExportDefinition(BaseModel):
     quiet_hours: str | None = None  # "22:00-06:00" UTC: runs begin in these hours only
     limits: Limits = Limits()
     overrides: dict[str, Any] = {}  # what a launch laid over the file's filter
+    readers: tuple[str, ...] = Field(  # `for`: the programs that read the files
+        default=(), exclude_if=lambda names: not names
+    )
     renamed_from: tuple[str, ...] = ()  # names that the export had; its history is theirs
     lines: dict[str, int] = Field(
         default_factory=dict, exclude=True, repr=False

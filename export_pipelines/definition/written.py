@@ -28,6 +28,7 @@ from export_pipelines.definition.export import (
 )
 from export_pipelines.definition.filters import Filter
 from export_pipelines.definition.output import WrittenCompression, WrittenFormat
+from export_pipelines.definition.reader_names import ReaderName
 from export_pipelines.definition.report import Over, Report, TimeBasis
 from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
 from export_pipelines.definition.stream import Stream
@@ -223,6 +224,18 @@ class WrittenExport(BaseModel):
         Hours | None, Field(description="Runs begin in these hours only, UTC.", examples=["22:00-06:00"])
     ] = None
     limits: Annotated[Limits, Field(description="Past these the run stops.")] = Limits()
+    readers: Annotated[
+        tuple[ReaderName, ...],
+        BeforeValidator(
+            lambda value: (value,) if isinstance(value, str) else value,
+            json_schema_input_type=ReaderName | tuple[ReaderName, ...],
+        ),
+        Field(
+            alias="for",
+            description="The programs that read the files: `check` warns of what they would change.",
+            examples=[["mariadb", "excel"]],
+        ),
+    ] = ()
     renamed_from: Annotated[
         Names,
         Field(

@@ -16,7 +16,7 @@ from export_pipelines.recipes.table import (
 )
 
 PARQUET = "format: parquet"
-MARKER = "format: {csv: {null_marker: NULL}}"
+MARKER = 'format: {csv: {null_marker: "NULL"}}'  # which YAML reads as null without quotes
 ESCAPED = "format: {tsv: {escape: backslash}}"
 
 
