@@ -33,6 +33,7 @@ def manifest_of(plan: Plan, written: Written, artifact: str, at: datetime, store
         schema_hash=schema_hash(written.columns),
         schema_version=version,
         schema_changed=changed,
+        version=plan.version,
         format=encoding.format,
         options=encoding.options,
         media_type=encoding.media_type,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from export_pipelines import logs, telemetry
 from export_pipelines.artifacts import Manifest, Store
+from export_pipelines.artifacts.contract import require_contract
 from export_pipelines.audit.records import delivery_record, failed_run, owner_of, run_record
 from export_pipelines.audit.trail import AuditTrail
 from export_pipelines.definition.delivery import read_entry
@@ -162,6 +163,7 @@ def _write(
 ) -> tuple[Manifest, Written]:
     source, store = context.source, context.store
     store.sweep(plan.export)
+    require_contract(plan, store)
     expected = check_run(plan, source)
     with store.begin(*artifact.split("/")) as staging:
         batches, column = source.read(plan.query), lead_column(plan)

@@ -21,11 +21,15 @@ def store_of(
 ) -> Store:
     """Artifacts stay under the name that they were made with; asked for an export, the store gives them too. Where a master
     key is held, new ones are sealed. Raises SettingsError for a master key that is too short."""
+    masters = MasterKeys.of(settings.master_key)
+    return with_former(SealedStore(open_store(settings.store_url, s3_client), keys, masters, now), loaded)
+
+
+def with_former(store: Store, loaded: Loaded) -> Store:
+    """The store, in which artifacts of an earlier name are also those of the export."""
     former = {
         definition.name: definition.renamed_from for definition in loaded.all if definition.renamed_from
     }
-    masters = MasterKeys.of(settings.master_key)
-    store = SealedStore(open_store(settings.store_url, s3_client), keys, masters, now)
     return RenamedStore(store, former) if former else store
 
 

@@ -113,6 +113,9 @@ class Manifest(Stored):
     plan_hash: str = ""  # not told any more; earlier releases refuse a manifest of format 1 without the key
     schema_hash: str
     schema_version: int
+    version: int = Field(  # of the columns as the export releases them to readers
+        default=1, exclude_if=lambda version: version == 1
+    )
     schema_changed: bool = False  # columns differ from those of the artifact before
     format: str
     options: dict[str, object] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from export_pipelines.catalog import Catalog
 from export_pipelines.check.access import policy_of
 from export_pipelines.check.cluster import cluster_faults
+from export_pipelines.check.contracts import contract_warnings
 from export_pipelines.check.definitions import Sample, sample_of
 from export_pipelines.check.destinations import alert_faults, allowed_notes, destination_faults
 from export_pipelines.check.fault import ALLOWED, OTHERS, CheckFault, faults_of
@@ -67,6 +68,7 @@ def check_all(
     for definition in chosen:
         if definition.readers:
             faults += reader_faults(definition, samples[definition.name].plan)
+    faults += contract_warnings(chosen, samples, loaded, settings, connect)
     resources = Resources(settings, environment)
     try:
         faults += allowed_notes(resources)

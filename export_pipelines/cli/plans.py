@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from export_pipelines.quantities import counted, size
 
 if TYPE_CHECKING:
     from export_pipelines.access import Permission
+    from export_pipelines.artifacts.contract import Comparison
     from export_pipelines.definition import ExportDefinition
     from export_pipelines.plan.plan import Plan, Window
     from export_pipelines.read.source import Source
@@ -37,6 +38,7 @@ def plan(
 ) -> None:
     """What a run would do: SQL, columns with types and masks, files, destinations, rows and bytes; of a stream, how new rows
     are found."""
+    from export_pipelines.artifacts.contract import broken, compared
     from export_pipelines.ledger import AuditAction
     from export_pipelines.plan.describe import describe
     from export_pipelines.plan.fingerprint import fingerprint
@@ -48,14 +50,29 @@ def plan(
     with project.recording(AuditAction.PLAN, definition, window) as detail:
         window_plan, source = checked_plan(project, definition, window, "view")
         expected = estimate(window_plan, source, project.settings)
+        comparison = compared(window_plan, project.store)
         detail |= {"type": window_plan.type, "sha256": fingerprint(window_plan).partition(":")[2]}
     if json:
         content = {"plan": window_plan.model_dump(mode="json"), "fingerprint": fingerprint(window_plan)}
-        show_json({**content, **expected.as_dict()})
+        show_json({**content, **expected.as_dict(), "contract": _contract(window_plan, comparison)})
         return
     show(describe(window_plan))
+    show(f"contract     {window_plan.contract}, version {window_plan.version}, {comparison.text}")
     for line in _expected(window_plan, expected):
         show(line)
+    fault = broken(window_plan, comparison)
+    if fault:
+        say(f"warning: a run would be refused: {fault}")
+
+
+def _contract(plan: "Plan", comparison: "Comparison") -> dict[str, Any]:
+    return {
+        "allows": plan.contract,
+        "version": plan.version,
+        "before": comparison.before,
+        "none_because": comparison.why or None,
+        "breaking": list(comparison.changes.breaking),
+    }
 
 
 def _show_stream(project: Project, definition: "ExportDefinition", json: bool) -> None:

@@ -52,6 +52,7 @@ class Limits(BaseModel):
 
 
 BadJson = Literal["error", "null"]  # what becomes of stored JSON that does not parse
+Contract = Literal["frozen", "additive", "free"]  # which changes of the columns readers of the files may meet
 
 
 class ExportDefinition(BaseModel):
@@ -88,6 +89,8 @@ class ExportDefinition(BaseModel):
     readers: tuple[str, ...] = Field(  # `for`: the programs that read the files
         default=(), exclude_if=lambda names: not names
     )
+    contract: Contract = unless("additive")
+    version: int = unless(1)  # by which readers know the columns
     renamed_from: tuple[str, ...] = ()  # names that the export had; its history is theirs
     lines: dict[str, int] = Field(
         default_factory=dict, exclude=True, repr=False

@@ -42,7 +42,8 @@ def target_of(
 def file_words(definition: ExportDefinition) -> dict[str, str]:
     """The words of templates that the definition itself gives, for its first part."""
     ext = f"{definition.format.name}.{definition.compression.codec}"
-    return {"export": definition.name, "type": definition.type, "part": "1", "ext": ext}
+    version = str(definition.version)
+    return {"export": definition.name, "type": definition.type, "version": version, "part": "1", "ext": ext}
 
 
 def targets_of(definition: ExportDefinition) -> Iterator[Target]:

@@ -11,7 +11,17 @@ from export_pipelines.yaml.lines import Key
 Faults = Iterator[tuple[Key, str]]
 FORMAT = "ndjson"  # of the records, unless the sink says another
 OF_WINDOWS = ("partition", "schedule", "start", "quiet_hours", "sort")
-OF_FILES = ("compression", "split", "naming", "skip_empty", "deliver", "retention", "limits")
+OF_FILES = (
+    "compression",
+    "split",
+    "naming",
+    "skip_empty",
+    "deliver",
+    "retention",
+    "limits",
+    "contract",
+    "version",
+)
 
 
 def with_format(data: Any) -> Any:

@@ -20,6 +20,7 @@ from export_pipelines.definition.export import (
     WEEKS_OF_MONTH,
     BadJson,
     Cadence,
+    Contract,
     ExportType,
     Limits,
     MaskWord,
@@ -32,7 +33,7 @@ from export_pipelines.definition.reader_names import ReaderName
 from export_pipelines.definition.report import Over, Report, TimeBasis
 from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
 from export_pipelines.definition.stream import Stream
-from export_pipelines.definition.words import DayText, Flag, Hours, Names, Span, fault
+from export_pipelines.definition.words import Count, DayText, Flag, Hours, Names, Span, fault
 from export_pipelines.templates import PART_WORDS, header_faults, template_faults
 from export_pipelines.yaml.schema_faults import shown_value
 
@@ -236,6 +237,16 @@ class WrittenExport(BaseModel):
             examples=[["mariadb", "excel"]],
         ),
     ] = ()
+    contract: Annotated[
+        Contract,
+        Field(
+            description="Which changes of the columns a run may make: none, columns added at the end, or any. A change that "
+            "breaks readers stops the run, unless `version` is raised with it."
+        ),
+    ] = "additive"
+    version: Annotated[
+        Count, Field(description="By which readers know the columns; raise it to release a change.")
+    ] = 1
     renamed_from: Annotated[
         Names,
         Field(

@@ -18,6 +18,7 @@ def words_of(manifest: Manifest) -> Mapping[str, str]:
         **window_words(manifest.window),
         "export": manifest.export,
         "type": manifest.type,
+        "version": str(manifest.version),
         "run": manifest.artifact.rpartition("/")[2],
     }
 

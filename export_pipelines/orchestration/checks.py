@@ -8,6 +8,8 @@ from statistics import mean
 import dagster as dg
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts.contract import changes_of, reader_columns
+from export_pipelines.definition.output import FORMATS
 from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.edges import Done
 
@@ -151,16 +153,11 @@ def _schema(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
 
 def _change(manifest: Manifest, stored: Sequence[Manifest]) -> str:
     """Which columns came, went, or changed since the version before."""
-    old = [previous for previous in stored if previous.schema_version == manifest.schema_version - 1]
-    was = {column.name: column for column in old[0].columns} if old else {}
-    now = {column.name: column for column in manifest.columns}
-    changes = {
-        "new": [name for name in now if name not in was],
-        "gone": [name for name in was if name not in now],
-        "changed": [name for name in now if name in was and now[name] != was[name]],
-    }
-    text = "; ".join(f"{word}: {', '.join(names)}" for word, names in changes.items() if names)
-    return text or "another order of columns"
+    old = next((item for item in stored if item.schema_version == manifest.schema_version - 1), None)
+    nested = FORMATS[manifest.format].nested
+    before = reader_columns(old.columns, nested) if old else ()
+    changes = changes_of(before, reader_columns(manifest.columns, nested), nested)
+    return "; ".join((*changes.breaking, *changes.added)) or "other masks, or another order of columns"
 
 
 def _delivered(done: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:

@@ -46,7 +46,12 @@ def compile_files(request: PlanRequest) -> WindowFiles:
 def blank_draft(definition: ExportDefinition) -> PlanDraft:
     """A plan before its first step."""
     return PlanDraft(
-        export=definition.name, type=definition.type, owner=definition.owner, overrides=definition.overrides
+        export=definition.name,
+        type=definition.type,
+        owner=definition.owner,
+        overrides=definition.overrides,
+        contract=definition.contract,
+        version=definition.version,
     )
 
 

@@ -45,6 +45,7 @@ def _content(plan: Plan) -> dict[str, Any]:
         "format": [plan.encoding.format, plan.encoding.options],
         "codec": [plan.compression.codec, plan.compression.level],
         "parts": [output.part_rows, output.part_bytes, output.part_name],
+        **({"version": plan.version} if plan.version != 1 else {}),
     }
 
 

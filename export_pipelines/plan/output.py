@@ -57,7 +57,12 @@ def compress(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
 def write(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds parts, their names, limits and destinations. Raises RequestError for a template that cannot be."""
     wanted, window = request.definition, request.window
-    words = window_words(window) | {"export": wanted.name, "type": wanted.type, "ext": _extension(draft)}
+    words = window_words(window) | {
+        "export": wanted.name,
+        "type": wanted.type,
+        "version": str(wanted.version),
+        "ext": _extension(draft),
+    }
     with located(request, "naming"):
         part_name = part_template(wanted.naming or default_naming(wanted), words)
     section = Output(

@@ -12,6 +12,8 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.catalog.dimensions import Bucket
 from export_pipelines.definition.destinations import StoredEntry
+from export_pipelines.definition.export import Contract
+from export_pipelines.definition.words import unless
 from export_pipelines.errors import FatalError
 from export_pipelines.plan.frozen import Frozen
 from export_pipelines.plan.query.query import Query
@@ -209,13 +211,15 @@ class RightsUsed(Frozen):
 
 class Head(Frozen):
     """Whose plan it is. `overrides` replace keys of the definition's filter for one run; `rights` are None where there is no
-    access.yaml."""
+    access.yaml. `contract` says which changes of the columns may be met by those who read `version` of them."""
 
     export: str
     type: str
     owner: str | None = None
     overrides: dict[str, Any] = Field(default_factory=dict)
     rights: RightsUsed | None = Field(default=None, exclude_if=lambda rights: rights is None)
+    contract: Contract = unless("additive")
+    version: int = unless(1)
 
     @property
     def is_usual(self) -> bool:

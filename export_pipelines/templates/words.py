@@ -1,7 +1,10 @@
 """The words that a template may use, by where it stands."""
 
 WORDS = frozenset(
-    {"export", "type", "date", "start", "end", "key", "part", "ext", "year", "month", "day", "run"}
+    {
+        *("export", "type", "version", "part", "ext", "run"),
+        *("date", "start", "end", "key", "year", "month", "day"),
+    }
 )
 PART_WORDS = WORDS - {"run"}  # a part's name is fixed before the run exists
 FOLDER_WORDS = WORDS - {"part", "ext"}  # a folder holds all parts

@@ -199,7 +199,7 @@ def test_an_error_can_be_placed_later_by_its_key(load: Load) -> None:
 
 
 def test_the_words_of_templates_are_those_that_the_plan_fills_in() -> None:
-    words = {*window_words(WHOLE), "export", "type"}
+    words = {*window_words(WHOLE), "export", "type", "version"}
     assert words | {"part", "ext"} == PART_WORDS and words | {"part", "ext", "run"} == WORDS
 
 

@@ -130,7 +130,7 @@ def test_a_changed_schema_is_a_cause(
     for hour, (fields, day) in enumerate((("state]", "2024-02-03"), ("country]", "2024-02-04"))):
         at = NOW + timedelta(hours=hour)
         monkeypatch.setattr(cli, "clock", lambda at=at: at)
-        project.write("daily", DAILY.replace("state]", fields))
+        project.write("daily", DAILY.replace("state]", fields) + "contract: free\n")
         assert terminal("run", "daily", "--partition", day).code == 0
     found = told(terminal)
     assert "columns differ" in texts(found, "unreadable", "bad")

@@ -55,7 +55,7 @@ KEYS = Keys.from_bytes(b"h" * 32)
 
 
 def written(url: str, store: Store, number: int, **changes: Any) -> Manifest:
-    plan = plan_of(keys=KEYS.names, **changes)
+    plan = plan_of(keys=KEYS.names, contract="free", **changes)
     return run_export(plan, RunContext(open_source(url), store, KEYS, lambda: NOW), token(number))
 
 

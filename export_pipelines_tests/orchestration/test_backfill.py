@@ -107,7 +107,7 @@ def test_a_partition_of_another_definition_or_without_its_artifact_is_not_done(
     )
     shutil.rmtree(Path(project.settings.store_url) / gone.artifact)
     assert filled() == ["2024-01-06"]
-    project.write("daily", DAILY.replace("outcome, price", "outcome"))
+    project.write("daily", DAILY.replace("outcome, price", "outcome") + "version: 2\n")
     assert filled() == ["2024-01-05", "2024-01-06"]
 
 

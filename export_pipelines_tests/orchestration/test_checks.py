@@ -143,11 +143,13 @@ def test_a_required_column_that_is_null_somewhere_warns_and_everywhere_is_an_err
 
 def test_a_changed_column_list_is_a_warning_and_a_new_schema_version(project: Project) -> None:
     project.run("daily", "2024-01-15")
-    project.write("daily", DAILY.replace("email, ", "").replace("price]", "price, state]"))
+    project.write(
+        "daily", DAILY.replace("email, ", "").replace("price]", "price, state]") + "contract: free\n"
+    )
     result = project.run("daily", "2024-01-16")
     evaluation = checks(result)["schema_contract"]
     assert result.success and not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.WARN
-    assert evaluation.description == "2024-01-16: schema version 2: new: state; gone: email"
+    assert evaluation.description == "2024-01-16: schema version 2: gone: email; added: state"
     assert materializations(result)["2024-01-16"]["schema_version"] == 2
 
 

@@ -66,7 +66,7 @@ def test_a_rename_that_is_not_said_is_told(watched: Watched) -> None:
 
 
 def test_the_version_of_its_columns_goes_on(watched: Watched) -> None:
-    rename(watched, RENAMED.replace("email, ", ""))
+    rename(watched, RENAMED.replace("email, ", "") + "version: 2\n")
     metadata = materializations(watched.project.run("backup", "2024-01-16", instance=watched.instance))
     assert metadata["2024-01-16"]["schema_version"] == 2
 

@@ -87,6 +87,7 @@ def test_every_database_spells_another_sql_for_the_same_content(
         ("compression", "skip_empty: true\ncompression"),
         ("compression", "retention: 30 days\ncompression"),
         ("compression", "description: of a lead\ncompression"),
+        ("compression", "contract: frozen\nversion: 1\ncompression"),
         ("flows: [Auto]", "flows: [Auto, Auto]"),
         ("privacy: {email: hash, custom: redact}", "privacy: {custom: redact, email: hash}"),
     ],
@@ -127,6 +128,7 @@ def test_it_stays_where_the_content_does(tmp_path: Path, old: str, new: str) -> 
         ("split", 'naming: "x_{{part}}.{{ext}}"\nsplit'),
         ("split", "sort: [flow.id]\nsplit"),
         ("split", "bad_json: null\nsplit"),
+        ("split", "version: 2\nsplit"),
     ],
 )
 def test_it_changes_with_the_content(tmp_path: Path, old: str, new: str) -> None:
