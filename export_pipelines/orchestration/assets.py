@@ -14,6 +14,7 @@ from export_pipelines.orchestration.code_reference import code_reference
 from export_pipelines.orchestration.dagster_partitions import partitions_of
 from export_pipelines.orchestration.delivery_ops import DeliveryOps
 from export_pipelines.orchestration.freshness_policy import with_freshness
+from export_pipelines.orchestration.lineage import table_keys
 from export_pipelines.orchestration.op_definitions import ExportOps
 
 SOURCE_TAG = "export/source"
@@ -32,7 +33,7 @@ class Ops(NamedTuple):
 
 def export_asset(definition: ExportDefinition, location: CodeLocation, ops: Ops) -> dg.AssetsDefinition:
     """The asset `[type, name]` of an export, after the prefix where there is one."""
-    key, deps = location.asset_key(definition), location.deps.get(definition.name, ())
+    key, deps = location.asset_key(definition), _deps(definition, location)
     partitions = partitions_of(definition)
     policy = dg.BackfillPolicy.multi_run(location.project.settings.partitions_per_run)
     asset = dg.AssetsDefinition.from_graph(
@@ -53,6 +54,12 @@ def export_asset(definition: ExportDefinition, location: CodeLocation, ops: Ops)
     return with_freshness(asset, definition)
 
 
+def _deps(definition: ExportDefinition, location: CodeLocation) -> list[dg.AssetKey]:
+    """What the export comes after: the tables that it reads, and what the code location says."""
+    named = location.deps.get(definition.name, ())
+    return list(dict.fromkeys((*table_keys(definition, location), *named)))
+
+
 def _input(number: int) -> str:
     return f"after_{number}"
 
@@ -60,10 +67,10 @@ def _input(number: int) -> str:
 def _graph(definition: ExportDefinition, location: CodeLocation, ops: Ops) -> dg.GraphDefinition:
     checks = {spec.name: spec.get_python_identifier() for spec in check_specs(location.asset_key(definition))}
     outputs = {"result": "result", **checks}
-    inputs = [_input(number) for number in range(len(location.deps.get(definition.name, ())))]
+    inputs = [_input(number) for number in range(len(_deps(definition, location)))]
 
     def export(**after):  # type: ignore[no-untyped-def]  # Dagster's own proxies
-        written = ops.exporting.write(list(after.values()) or None)
+        written = ops.exporting.write(list(after.values()))
         ends = _deliver(definition, location, ops.delivering).alias("deliver")(written)
         return {output: getattr(ends, name) for name, output in outputs.items()}
 

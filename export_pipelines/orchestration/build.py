@@ -15,6 +15,7 @@ from export_pipelines.orchestration.assets import Ops, export_asset
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.delivery_retries import deliver_again_job, retry_sensor
 from export_pipelines.orchestration.jobs import export_job, on_demand_job
+from export_pipelines.orchestration.lineage import table_specs
 from export_pipelines.orchestration.lost_runs import lost_runs_sensor
 from export_pipelines.orchestration.schedules import export_schedule
 from export_pipelines.orchestration.streams import stream_parts
@@ -81,10 +82,19 @@ def definitions_of(location: CodeLocation, *, quiet: bool = False) -> dg.Definit
     parts += [absent_parts(absent_export, location) for absent_export in absent]
     jobs = [part.job for part in parts if part.job]
     streams = [stream_parts(definition, location) for definition in location.project.loaded.streams]
+    shown = [
+        definition
+        for definition in location.project.loaded.all
+        if definition.stream or isinstance(results[definition.name], Parts)
+    ]
     again, sweeping = deliver_again_job(location), sweep_job(location)
     by_others = [again.name, sweeping.name, *(job.name for stream in streams for job in stream.jobs)]
     return dg.Definitions(
-        assets=[*(part.asset for part in parts), *(stream.asset for stream in streams)],
+        assets=[
+            *(part.asset for part in parts),
+            *(stream.asset for stream in streams),
+            *table_specs(shown, location),
+        ],
         jobs=[
             *jobs,
             *(job for stream in streams for job in stream.jobs),

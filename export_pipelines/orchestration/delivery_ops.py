@@ -21,7 +21,6 @@ from export_pipelines.orchestration.failing import (
 )
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.resumed import completed, is_resumed
-from export_pipelines.project import Project
 
 log = logging.getLogger(__name__)
 
@@ -83,12 +82,13 @@ def _record(
         if is_resumed(context.run):
             with interruptible(context.op_execution_context, location.project):
                 written, deliveries = completed(context, location, written, deliveries)
-        yield from _recorded(context, location.project, written, deliveries)
+        yield from _recorded(context, location, written, deliveries)
 
 
 def _recorded(
-    context: dg.AssetExecutionContext, project: Project, written: Edge, deliveries: list[Edge]
+    context: dg.AssetExecutionContext, location: CodeLocation, written: Edge, deliveries: list[Edge]
 ) -> Iterator[Any]:
+    project = location.project
     with as_dagster_failure():
         done = gather(written, deliveries, project.store)
         before = project.store.manifests(done[0].written.export)
@@ -98,7 +98,7 @@ def _recorded(
         if alert:
             project.ledger.notice(alert)
     partitioned = context.has_partition_key or context.has_partition_key_range
-    whole = {outcome.key: materialization_metadata(outcome, project) for outcome in done if outcome.whole}
+    whole = {outcome.key: materialization_metadata(outcome, location) for outcome in done if outcome.whole}
     yield from evaluations(asset, done, before, partitioned)
     faults = faults_of(done)
     log.debug("windows recorded", extra={"whole": len(whole), "failed": len(faults)})

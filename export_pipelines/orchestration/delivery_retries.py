@@ -145,7 +145,7 @@ def _record(context: dg.OpExecutionContext, location: CodeLocation, artifact: st
     if not open_ones:
         receipts = tuple(delivery.receipt for delivery in deliveries if delivery.receipt)
         written = Written(export=definition.name, window=manifest.window, artifact=artifact)
-        metadata = materialization_metadata(Done(written, manifest, receipts, ()), location.project)
+        metadata = materialization_metadata(Done(written, manifest, receipts, ()), location)
         partition = key if partitioned else None
         context.instance.report_runless_asset_event(
             dg.AssetMaterialization(asset, partition=partition, metadata=metadata)

@@ -79,7 +79,7 @@ def _record_window(location: CodeLocation) -> dg.OpDefinition:
             key = location.asset_key(project.definition(done.written.export))
         if faults := faults_of([done]):
             raise failure(faults, 1)
-        metadata = materialization_metadata(done, project)
+        metadata = materialization_metadata(done, location)
         context.log_event(dg.AssetObservation(key, description=f"on demand: {done.key}", metadata=metadata))
 
     return record_window

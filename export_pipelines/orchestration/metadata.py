@@ -7,22 +7,25 @@ import dagster as dg
 
 from export_pipelines.artifacts import MANIFEST_NAME, Manifest
 from export_pipelines.delivery import Receipt
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Done
-from export_pipelines.project import Project
+from export_pipelines.orchestration.lineage import column_lineage
 
 
-def materialization_metadata(done: Done, project: Project) -> dict[str, Any]:
+def materialization_metadata(done: Done, location: CodeLocation) -> dict[str, Any]:
     """Everything about one window; `done` must have an artifact."""
     manifest = done.manifest
     if manifest is None:
         raise ValueError("only an artifact has metadata")
-    place = f"{project.store.location(manifest.artifact).rstrip('/')}/{MANIFEST_NAME}"  # a path, or a URL
+    place = f"{location.project.store.location(manifest.artifact).rstrip('/')}/{MANIFEST_NAME}"  # a path, or a URL
+    lineage = column_lineage(manifest, location)
     return {
         **numbers(manifest, done.written.seconds),
         "dagster/uri": place if "://" in place else Path(place).as_uri(),
         "dagster/row_count": manifest.rows,
         "dagster/partition_row_count": manifest.rows,
         "dagster/column_schema": column_schema(manifest),
+        **({"dagster/column_lineage": lineage} if lineage else {}),
         "window": str(manifest.window),
         "artifact": manifest.artifact,
         "manifest": dg.MetadataValue.path(place),
@@ -56,7 +59,9 @@ def column_schema(manifest: Manifest) -> dg.TableSchema:
         kind = f"{column.kind}({column.scale})" if column.scale is not None else str(column.kind)
         remarks = [f"pii {column.pii}"] if column.pii != "none" else []
         remarks += [str(column.mask)] if column.mask else []
-        columns.append(dg.TableColumn(column.name, kind, description=", ".join(remarks) or None))
+        tags = {"pii": str(column.pii)} if column.pii != "none" else {}
+        tags |= {"mask": str(column.mask)} if column.mask else {}
+        columns.append(dg.TableColumn(column.name, kind, description=", ".join(remarks) or None, tags=tags))
     return dg.TableSchema(columns=columns)
 
 

@@ -9,11 +9,14 @@ import dagster as dg
 
 from export_pipelines import logs
 from export_pipelines.definition import ExportDefinition
+from export_pipelines.definition.selection import resolve_fields
 from export_pipelines.ledger import Streams
+from export_pipelines.lineage.source_columns import dataset_of
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.code_reference import code_reference
 from export_pipelines.orchestration.delivery_retries import UNFINISHED
 from export_pipelines.orchestration.failing import as_dagster_failure, interruptible
+from export_pipelines.orchestration.lineage import lineage_of, table_keys
 from export_pipelines.orchestration.run_tags import EXPORT_TAG
 from export_pipelines.plan.window import moment_named
 from export_pipelines.project_streams import replay_stream, run_stream
@@ -44,13 +47,19 @@ def stream_parts(definition: ExportDefinition, location: CodeLocation) -> Stream
 
 def _asset(definition: ExportDefinition, location: CodeLocation) -> dg.AssetSpec:
     assert definition.stream is not None
+    dataset = dataset_of(definition, location.project.catalog)
+    named = [(field.id, field.id) for field in resolve_fields(definition, dataset)]
     kinds = (location.project.settings.dialect, definition.format.name, definition.stream.kind)
     owner = definition.owner
     return dg.AssetSpec(
         key=location.asset_key(definition),
         description=definition.description or f"The stream {definition.name}",
         group_name=location.named(definition.type),
-        metadata=code_reference(location.project.file_of(definition)),
+        deps=table_keys(definition, location),
+        metadata={
+            **code_reference(location.project.file_of(definition)),
+            "dagster/column_lineage": lineage_of(named, dataset, None, location),
+        },
         kinds=set(kinds),
         owners=[owner if "@" in owner else f"team:{owner}"] if owner else None,
     )
