@@ -1,15 +1,15 @@
 """`list`, `check` and `schema`: the definitions in `exports/`."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from export_pipelines.cli.asking import As, asking
+from export_pipelines.cli.asking import asking
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.errors import WRONG_REQUEST
 from export_pipelines.cli.tables import Columns, Json, show_json, show_listing
-from export_pipelines.errors import DefinitionError
+from export_pipelines.errors import DefinitionError, RequestError, unknown
 from export_pipelines.listings import definition_listing
 from export_pipelines.quantities import counted
 
@@ -77,20 +77,42 @@ def check(context: typer.Context, names: Names = None, connect: Connect = False,
 def schema(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(help="A stream: the schema of its records.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A stream: the schema of its records. An artifact: that of its rows.", show_default=False
+        ),
     ] = None,
-    asker: As = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="FORM|NAME",
+            help="Of an artifact: json-schema, frictionless or arrow. Of a stream: who asks, by access.yaml.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """The JSON Schema of an export's YAML, for editors that complete and check it; with the name of a stream, that of its
-    records, for who reads them."""
+    records, for who reads them; with an artifact as `artifacts` names it, or `<export>/<window>`, the schema of its rows."""
     if name is None:
         from export_pipelines.definition import definition_schema
 
         show_json(definition_schema())
-        return
-    from export_pipelines.project_streams import record_schema_of
+    elif "/" in name:
+        show_json(_reader_schema(context, name, form))
+    else:
+        from export_pipelines.project_streams import record_schema_of
 
-    show_json(record_schema_of(asking(context, asker), name))
+        show_json(record_schema_of(asking(context, form), name))
+
+
+def _reader_schema(context: typer.Context, artifact: str, form: str | None) -> dict[str, Any]:
+    from export_pipelines.frames.reader_schemas import READER_SCHEMAS
+
+    chosen = form or "json-schema"
+    if chosen not in READER_SCHEMAS:
+        raise RequestError(unknown("form of schema", chosen, READER_SCHEMAS), where="schema --as")
+    return READER_SCHEMAS[chosen](project_of(context).manifest(artifact))
 
 
 def _of(cell: "Callable[[ExportDefinition], str]") -> "Callable[[Listed], str]":

@@ -4,7 +4,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from export_pipelines.catalog import Kind
 from export_pipelines.encode.buffer import Buffer
 from export_pipelines.encode.encoder import CellCounts, Columns
 from export_pipelines.encode.regroup import Regroup
@@ -32,7 +31,7 @@ class ParquetEncoder:
         self.schema = pa.schema(
             pa.field(
                 column.header,
-                pa.string() if column.kind is Kind.NUMBER else arrow_type(column.kind, column.scale),
+                arrow_type(column.kind, column.scale),
             )
             for column in columns
         )
