@@ -43,12 +43,13 @@ Requirement = Callable[[Manifest, DestinationSettings], None]
 @dataclass(frozen=True)
 class RunContext:
     """What every run of a project works with: the `source` of rows, the `store` of artifacts, the `keys` of masks, and the
-    clock."""
+    clock; who hears of the run of each plan, see `lineage/run_events.py`."""
 
     source: Source
     store: Store
     keys: Keys
     now: Clock
+    observed: Callable[[Plan], Observer] = lambda _: Deaf()
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def run_export(
     window = plan.extract.window.key
     artifact = f"{plan.export}/{window}/{token}"
     with telemetry.span("run", export=plan.export, window=window, artifact=artifact) as span:
-        watching = Observers(RunLog(), RunTrace(span), observer or Deaf())
+        watching = Observers(RunLog(), RunTrace(span), context.observed(plan), observer or Deaf())
         watching.started(Run(plan.export, window, artifact))
         try:
             manifest, written = _write(plan, context, artifact, watching, require)

@@ -148,10 +148,12 @@ class ProjectParts:
 
     def run_context(self) -> "RunContext":
         """What every run of the project works with. Raises SettingsError."""
+        from export_pipelines.lineage.run_events import run_events
         from export_pipelines.mask.keys import Keys
         from export_pipelines.pipeline import RunContext
 
-        return RunContext(self.source(), self.store, Keys.of(self.settings), self.now)
+        keys, observed = Keys.of(self.settings), run_events(self.settings, self.catalog, self.now)
+        return RunContext(self.source(), self.store, keys, self.now, observed)
 
     @cached_property
     def access(self) -> "PolicyFile":

@@ -57,6 +57,8 @@ class Settings(BaseModel):
     partitions_per_run: int = (
         MAX_PARTITIONS_PER_RUN  # at most, of a backfill in the UI; with workers, smaller runs share it out
     )
+    openlineage_url: str | None = None  # of the server that takes lineage
+    openlineage_key: SecretStr | None = None  # which it asks for, as a bearer token
     public_url: str | None = None  # where people reach download links; None while nothing serves them
 
     @classmethod
@@ -96,6 +98,8 @@ class Settings(BaseModel):
             mail_from=environment.get(PREFIX + "MAIL_FROM") or None,
             broker_url=_secret(environment, "BROKER_URL", root, home),
             partitions_per_run=_partitions_per_run(environment.get(PREFIX + "PARTITIONS_PER_RUN")),
+            openlineage_url=environment.get(PREFIX + "OPENLINEAGE_URL") or None,
+            openlineage_key=_secret(environment, "OPENLINEAGE_KEY", root, home),
             public_url=environment.get(PREFIX + "PUBLIC_URL") or None,
         )
 
