@@ -30,6 +30,7 @@ def test_the_shipped_exports_load_and_validate(shipped: dg.Definitions) -> None:
     keys = {key.to_user_string() for key in shipped.resolve_asset_graph().get_all_asset_keys()}
     leads = {"lead/daily_lead_backup", "lead/monthly_financial_summary", "lead/pii_free_analytics"}
     events = {"event/dispute_resolution", "event/weekly_performance_extract"}
+    events |= {"event/event_archive", "event/live_recipient_events"}  # streams
     reports = {"report/daily_source_quality", "report/monthly_revenue_by_recipient"}
     tables = {f"source/{table}" for table in ("events", "flows", "leads", "recipients", "sources")}
     assert keys == leads | events | reports | tables
