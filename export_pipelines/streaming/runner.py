@@ -30,7 +30,7 @@ Reprepare = Callable[[], Prepared | None]  # None: nothing has changed
 CHECK_S = 15.0  # how soon a change of the definition, the catalog or the rights is taken
 BEAT_S = 10.0
 LIST_S = 20.0  # how soon an hour that is over gets its manifest
-REST_S = 1.0  # how soon a wish to end is seen
+LOOK_S = 1.0  # how soon a wish to end is seen
 
 
 class Runner:
@@ -82,7 +82,7 @@ class Runner:
                         raise
                     seconds = backoff.next(error.after_s)
                     self._wait_after(error, seconds)
-                self._rest(seconds)
+                self._pause_for(seconds)
         finally:
             self._close()
 
@@ -124,11 +124,11 @@ class Runner:
             self.listed = now
             put_manifests(self.lease, sender.sink, self.context.now())
 
-    def _rest(self, seconds: float) -> None:
+    def _pause_for(self, seconds: float) -> None:
         """Waits, but no longer than until somebody wants the stream to end."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if self.stop.wait(min(left, REST_S)) or (left > REST_S and self._end()):
+            if self.stop.wait(min(left, LOOK_S)) or (left > LOOK_S and self._end()):
                 return
 
     def _take_changes(self) -> None:
