@@ -64,6 +64,7 @@ SLOW_MODULES = (
     *("dagster", "export_pipelines_servers", "multiprocessing", "subprocess"),
     *("export_pipelines_tests.delivery.receivers", "export_pipelines_tests.cli.test_process"),
     "export_pipelines_tests.service.serving",
+    "export_pipelines_tests.streaming.horizons",
 )
 # fixtures, and parameters of fixtures, that start a server; and the command line, which runs Dagster
 SERVICES = (
