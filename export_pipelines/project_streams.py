@@ -107,7 +107,7 @@ def replay_stream(
 def record_schema_of(project: "Project", name: str) -> dict[str, Any]:
     """The JSON Schema of the stream's records, as they would be sent now. Raises ExportError."""
     from export_pipelines.ledger import Streams
-    from export_pipelines.streaming.prepare import require_plannable
+    from export_pipelines.streaming.plannable import require_plannable
     from export_pipelines.streaming.record_schema import record_schema
     from export_pipelines.streaming.sink import Envelope
 

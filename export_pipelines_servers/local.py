@@ -4,7 +4,7 @@ import hashlib
 import logging
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -72,7 +72,11 @@ def local_servers(folder: Path, ports: Ports) -> Iterator[Mapping[str, str]]:
         stack.enter_context(s3.s3_server(folder / "s3", ports.s3)).bucket(BUCKET)
         stack.enter_context(ssh.asyncssh_server(folder / "sftp", ports.sftp, host_key=_host_key()))
         stack.enter_context(smtp.smtp_server(port=ports.smtp, folder=folder / "mail"))
-        stack.enter_context(aws.aws_server(ports.aws)).new_stream(STREAM)
+        moto = stack.enter_context(aws.aws_server(ports.aws))
+        with suppress(
+            moto.client("kinesis").exceptions.ResourceInUseException
+        ):  # of servers before, in this process
+            moto.new_stream(STREAM)
         yield environment(folder, ports)
 
 

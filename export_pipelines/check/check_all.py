@@ -12,7 +12,6 @@ from export_pipelines.check.contracts import contract_warnings
 from export_pipelines.check.definitions import Sample, sample_of
 from export_pipelines.check.destinations import alert_faults, allowed_notes, destination_faults
 from export_pipelines.check.fault import ALLOWED, OTHERS, CheckFault, faults_of
-from export_pipelines.check.readers import reader_faults
 from export_pipelines.check.source import clock_faults, connection_faults, ledger_faults, store_faults
 from export_pipelines.check.streams import stream_faults
 from export_pipelines.check.window_files import path_faults
@@ -67,6 +66,8 @@ def check_all(
     ]
     for definition in chosen:
         if definition.readers:
+            from export_pipelines.check.readers import reader_faults  # with the rooms that rows go through
+
             faults += reader_faults(definition, samples[definition.name].plan)
     faults += contract_warnings(chosen, samples, loaded, settings, connect)
     resources = Resources(settings, environment)

@@ -41,7 +41,7 @@ def _faults(
     now: Callable[[], datetime],
     connect: bool,
 ) -> Iterator[CheckFault]:
-    from export_pipelines.streaming.prepare import require_plannable
+    from export_pipelines.streaming.plannable import require_plannable
 
     require_plannable(request, resources)
     if not connect:

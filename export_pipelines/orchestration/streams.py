@@ -71,13 +71,21 @@ class _Observations:
     def __init__(self, context: dg.OpExecutionContext, key: dg.AssetKey) -> None:
         self.context, self.key = context, key
         self._last: StreamProgress | None = None
+        self._newest: StreamProgress | None = None
         self._next = 0.0
 
     def progress(self, progress: StreamProgress) -> None:
+        self._newest = progress
         if time.monotonic() >= self._next:
+            self.observe()
+
+    def observe(self) -> None:
+        """What became of the stream since the last observation."""
+        if self._newest is not None and self._newest is not self._last:
             self._next = time.monotonic() + OBSERVE_S
-            self.context.log_event(dg.AssetObservation(asset_key=self.key, metadata=self._metadata(progress)))
-            self._last = progress
+            metadata = self._metadata(self._newest)
+            self.context.log_event(dg.AssetObservation(asset_key=self.key, metadata=metadata))
+            self._last = self._newest
 
     def waiting(self, error: Exception, seconds: float) -> None:
         self.context.log.warning(f"waiting {seconds:.1f} s: {error}")
@@ -113,7 +121,9 @@ def _job(definition: ExportDefinition, location: CodeLocation) -> dg.JobDefiniti
     def send(context: dg.OpExecutionContext) -> None:
         project = location.project
         with logs.run(context.run_id), as_dagster_failure(), interruptible(context, project):
-            end = run_stream(project, definition.name, _Observations(context, key), take_over=True)
+            observations = _Observations(context, key)
+            end = run_stream(project, definition.name, observations, take_over=True)
+            observations.observe()
         context.log.info(f"the stream ended here: {end}")
 
     @dg.graph(

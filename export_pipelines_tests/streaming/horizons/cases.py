@@ -8,8 +8,8 @@ from typing import Any
 from export_pipelines.catalog import Catalog, Dataset, load_catalog
 from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines.definition.export import ExportDefinition
-from export_pipelines.definition.output import Format
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.output import Format
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.plan import Plan
 from export_pipelines.plan.window import WHOLE
