@@ -4,10 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from export_pipelines.errors import RequestError
+from export_pipelines.errors import DefinitionError, ExportError, RequestError
 
 if TYPE_CHECKING:
     from export_pipelines.access import Permission
@@ -31,7 +32,6 @@ def run_stream(
     begun: "Callable[[Runner], None]" = lambda runner: None,
 ) -> "End":
     """Runs the stream here, for so many `seconds` or without an end; see `streaming.run.run_stream`. Raises ExportError."""
-    from export_pipelines.ledger import AuditAction
     from export_pipelines.streaming.run import run_stream
 
     definition = stream_named(project, name)
@@ -43,13 +43,13 @@ def run_stream(
             timers.append(threading.Timer(seconds, runner.stop.set))
             timers[-1].start()
 
-    with project.trail.recording(AuditAction.STREAM, name, project.asker, definition.owner) as detail:
-        project.note_changes(definition)
-        detail["change"] = "ran"
+    project.note_changes(definition)
+    changes = _Changes(project, definition)
+    with _recorded(project, definition) as detail:
         try:
             end = run_stream(
                 prepared(project, name),
-                _Changes(project, definition).prepared,
+                changes.prepared,
                 context_of(project),
                 observer,
                 take_over,
@@ -63,18 +63,39 @@ def run_stream(
     return end
 
 
+@contextmanager
+def _recorded(project: "Project", definition: "ExportDefinition") -> Iterator[dict[str, Any]]:
+    """Records that the stream begins here, and that it ends, whatever ends it but a kill."""
+    from export_pipelines.ledger import AuditAction, AuditOutcome, AuditRecord
+
+    trail, name, owner = project.trail, definition.name, definition.owner
+    begun = AuditRecord(
+        project.actor, AuditAction.STREAM, name, AuditOutcome.STARTED, owner, {"change": "began"}
+    )
+    with trail.recording(AuditAction.STREAM, name, project.asker, owner) as detail:
+        detail["change"] = "ended"
+        trail.record(begun)
+        try:
+            yield detail
+        except BaseException as error:
+            if not isinstance(error, ExportError):
+                interrupted = {"change": "ended", "end": "interrupted"}
+                trail.record(replace(begun, outcome=AuditOutcome.DONE, detail=interrupted))
+            raise
+
+
 def pause_stream(project: "Project", name: str) -> None:
     """Ends the stream at its batch's end, wherever it runs, and keeps it from beginning. Raises Denied."""
     definition = stream_named(project, name)
     with _changing(project, definition, "paused"):
-        context_of(project).streams.pause(name, project.actor, project.now())
+        context_of(project).streams.pause(definition.name, project.actor, project.now())
 
 
 def resume_stream(project: "Project", name: str) -> None:
     """Lets it begin again. Raises Denied."""
     definition = stream_named(project, name)
     with _changing(project, definition, "resumed"):
-        context_of(project).streams.resume(name)
+        context_of(project).streams.resume(definition.name)
 
 
 def replay_stream(
@@ -101,7 +122,10 @@ def replay_stream(
     if to is not None:
         definition = definition.model_copy(update={"stream": definition.stream.sent_to(to)})
     with _changing(project, definition, "replayed"):
-        return replay(prepared(project, name, definition), context_of(project), start, observer)
+        changes = _Changes(project, definition, to)
+        return replay(
+            prepared(project, name, definition), changes.prepared, context_of(project), start, observer
+        )
 
 
 def record_schema_of(project: "Project", name: str) -> dict[str, Any]:
@@ -146,22 +170,37 @@ def prepared(
 
 
 class _Changes:
-    """Whether the files of a stream have changed: looking costs nothing, preparing anew does."""
+    """Whether the files of a stream have changed: looking costs nothing, preparing anew does. `to` is another place, of a
+    replay."""
 
-    def __init__(self, project: "Project", definition: "ExportDefinition") -> None:
-        self.project, self.name = project, definition.name
+    def __init__(self, project: "Project", definition: "ExportDefinition", to: str | None = None) -> None:
+        self.project, self.definition, self.to = project, definition, to
         settings = project.settings
         files = (project.file_of(definition), settings.access, settings.allowed, settings.catalog)
         self.files = [file for file in files if file is not None]
         self.seen, self.at = self._stamps(), time.monotonic()
 
     def prepared(self) -> "Prepared | None":
-        """The stream as its files say now, None where they say what they said; rights may end with a day, too."""
+        """The stream as its files say now, None where they say what they said; rights may end with a day, too. Raises Denied
+        also where the file of the export cannot be read."""
         stamps, at = self._stamps(), time.monotonic()
         if stamps == self.seen and at - self.at < RIGHTS_S:
             return None
         self.seen, self.at = stamps, at
-        return prepared(self.project.reread(), self.name)
+        project = replace(self.project)  # which reads its files anew
+        project.settings, project.store, project.ledger = (
+            self.project.settings,
+            self.project.store,
+            self.project.ledger,
+        )
+        try:
+            definition = stream_named(project, self.definition.name)
+        except DefinitionError:
+            _request(project, self.definition, "create")
+            raise
+        if self.to is not None and definition.stream is not None:
+            definition = definition.model_copy(update={"stream": definition.stream.sent_to(self.to)})
+        return prepared(project, definition.name, definition)
 
     def _stamps(self) -> list[tuple[int, int] | None]:
         stats = (file.stat() if file.exists() else None for file in self.files)

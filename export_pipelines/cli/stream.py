@@ -1,6 +1,6 @@
 """`stream`: exports without an end, here in the foreground; their state, and what people do with them."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from export_pipelines.streaming.observer import StreamProgress
 
 Name = Annotated[str, typer.Argument(help="A stream, as `list` names it.", show_default=False)]
+SILENT = timedelta(minutes=2)
 LINE_S = 1.0  # between two lines on a terminal
 
 
@@ -136,9 +137,12 @@ def replay(
 def dead_letters(context: typer.Context, name: Name, json: Json = False, asker: As = None) -> None:
     """Records that the sink could not take: their ids and why, none of their values."""
     from export_pipelines.ledger import Streams
+    from export_pipelines.project_streams import stream_named
 
     project = asking(context, asker)
     project.require("view", name)
+    if "_replay_" not in name:
+        stream_named(project, name)
     records = Streams(project.ledger.engine, project.ledger.locks).dead_letters(name)
     columns: Columns[DeadRecord] = {
         "no": lambda record: record.sequence,
@@ -188,11 +192,14 @@ class LiveLine:
 
 
 def _word(state: "StreamState | None") -> str:
-    if state is None or state.cursor is None:
-        return "never ran"
-    if state.paused_at is not None:
+    if state is not None and state.paused_at is not None:
         return "paused"
-    return "running" if state.holder else "stopped"
+    if state is None or (state.cursor is None and not state.holder):
+        return "never ran"
+    if not state.holder:
+        return "stopped"
+    is_alive = state.seen_at is not None and datetime.now(UTC) - state.seen_at < SILENT
+    return "running" if is_alive else "silent"  # killed, or kept waiting
 
 
 def _time(at: datetime | None) -> str:

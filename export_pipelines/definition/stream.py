@@ -23,7 +23,7 @@ from export_pipelines.definition.destinations.settings import Seconds
 from export_pipelines.definition.output import WrittenCompression
 from export_pipelines.definition.words import ByteSize, Flag, fault, read_day
 from export_pipelines.errors import RequestError
-from export_pipelines.templates import OBJECT_WORDS, template_faults
+from export_pipelines.templates import OBJECT_WORDS, template_faults, words_in
 from export_pipelines.yaml.schema_faults import plain_faults, shown_value
 
 STREAM_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
@@ -60,6 +60,8 @@ StreamName = Annotated[str, AfterValidator(_stream_name)]
 def _object_folder(value: str) -> str:
     for text in template_faults(value, OBJECT_WORDS):
         raise fault(text)
+    if "hour" not in words_in(value):
+        raise fault("a folder of objects holds {{hour}}, since a manifest lists what was put in each hour")
     if not value.endswith("/") or value.startswith("/") or ".." in value.split("/"):
         raise fault(
             'a folder of objects is expected: it ends with "/", and has no "/" at its beginning and no ".."'
@@ -205,10 +207,9 @@ class Stream(BaseModel):
         """The same to another stream, or another folder of the bucket. Raises RequestError for what is none."""
         key = "key" if self.s3 else "stream"
         settings = {**self.sink.model_dump(by_alias=True, exclude_unset=True), key: place}
+        same = self.model_dump(by_alias=True, exclude_unset=True) | {self.kind: settings}
         try:
-            return self.model_validate(
-                {self.kind: settings, "from": self.start, "envelope": self.envelope, "settle": self.settle}
-            )
+            return self.model_validate(same)
         except ValidationError as error:
             text = next(iter(plain_faults(error, Stream)))[1]
             raise RequestError(text, where="--to") from error

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from export_pipelines.files.locking import hold_lock
 from export_pipelines.files.private import make_folder
@@ -45,4 +46,5 @@ class PostgresqlLocks:
                 yield acquired
             finally:
                 if acquired:
-                    connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+                    with suppress(DBAPIError):  # a session that is gone has given it up
+                        connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))

@@ -20,6 +20,11 @@ def take_along(connection: sa.Connection, old: str, new: str) -> bool:
     Artifacts keep their ids, which tell where their files lie.
     """
     if connection.execute(sa.select(streams.c.number).where(streams.c.export == old)).first():
+        if connection.execute(sa.select(streams.c.number).where(streams.c.export == new)).first():
+            connection.execute(
+                sa.delete(streams).where(streams.c.export == old)
+            )  # it ran by its new name since
+            return True
         for table in (streams, stream_objects, dead_letters):
             connection.execute(sa.update(table).where(table.c.export == old).values(export=new))
         return True

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from export_pipelines.errors import LostLease
+from export_pipelines.ledger.alert import Alert
 from export_pipelines.ledger.locks import Locks
-from export_pipelines.ledger.tables import dead_letters, insert_of, stream_objects, streams
+from export_pipelines.ledger.tables import alerts, dead_letters, insert_of, stream_objects, streams
 
 COUNTERS = ("sent", "bytes", "batches", "doubtful", "late")
 
@@ -77,6 +78,7 @@ class Progress:
     newest: datetime | None = None
     stored: StreamObject | None = None
     dead: Sequence[DeadRecord] = ()
+    alert: Alert | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ class Lease:
             if progress.stored:
                 row = {name: getattr(progress.stored, name) for name in StreamObject.__dataclass_fields__}
                 self._add(connection, stream_objects, {"export": self.export, **row})
+            if progress.alert:
+                self._add(connection, alerts, asdict(progress.alert))
             for record in progress.dead:
                 row = {name: getattr(record, name) for name in DeadRecord.__dataclass_fields__}
                 self._add(connection, dead_letters, {"export": self.export, **row})
@@ -198,9 +202,15 @@ class Streams:
                 with suppress(LostLease):
                     self._give_up(lease)
 
-    def want(self, export: str, by: str | None) -> None:
-        """Asks the holder for the lease, or asks no longer."""
+    def want(self, export: str, by: str) -> None:
+        """Asks the holder for the lease."""
         self._set(export, wanted_by=by)
+
+    def want_no_more(self, export: str, by: str) -> None:
+        """Takes the wish back, were it not another's by now."""
+        mine = sa.and_(streams.c.export == export, streams.c.wanted_by == by)
+        with _transaction(self.engine) as connection:
+            connection.execute(sa.update(streams).where(mine).values(wanted_by=None))
 
     def pause(self, export: str, by: str, at: datetime) -> None:
         self._set(export, paused_at=at, paused_by=by)

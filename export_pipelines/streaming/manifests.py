@@ -1,14 +1,11 @@
 """A manifest for each folder of a stream's objects whose hour is over, so that readers know what is whole."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from export_pipelines.ledger.streams import Lease, StreamObject
 from export_pipelines.streaming.sink import Intention, Sink
-
-SETTLED = timedelta(seconds=30)  # after the last object of a folder, in a later hour
 
 
 @runtime_checkable
@@ -17,19 +14,23 @@ class ListsObjects(Protocol):
 
     def folder_of(self, intention: Intention) -> str: ...
 
+    def folder_at(self, at: datetime) -> str: ...
+
     def put_manifest(self, folder: str, objects: Sequence[Intention]) -> None: ...
 
 
 def put_manifests(lease: Lease, sink: Sink, now: datetime) -> None:
-    """Lists the objects of folders that get no more."""
+    """Lists the objects of folders that get no more: an object lies in the folder of its time, and times never go back. `now` is
+    not before the time of the newest object. Raises FatalError where another manifest is there."""
     if not isinstance(sink, ListsObjects):
         return
-    objects = lease.unlisted()
-    for folder, members in groupby(objects, key=lambda member: sink.folder_of(_intention(member))):
-        listed = list(members)
-        if is_over(listed[-1].at, now):
-            sink.put_manifest(folder, [_intention(member) for member in listed])
-            lease.listed([member.place for member in listed])
+    folders: dict[str, list[StreamObject]] = {}
+    for stored in lease.unlisted():
+        folders.setdefault(sink.folder_of(_intention(stored)), []).append(stored)
+    for folder, members in folders.items():
+        if folder != sink.folder_at(now):
+            sink.put_manifest(folder, [_intention(member) for member in members])
+            lease.listed([member.place for member in members])
 
 
 def _intention(stored: StreamObject) -> Intention:
@@ -42,9 +43,3 @@ def _intention(stored: StreamObject) -> Intention:
         "first": stored.first_sequence,
         "last": stored.last_sequence,
     }
-
-
-def is_over(last: datetime, now: datetime) -> bool:
-    """Whether the hour of a folder whose last object was put at `last` has passed."""
-    end = last.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    return now >= end + SETTLED

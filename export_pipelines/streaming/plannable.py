@@ -6,7 +6,7 @@ from export_pipelines.definition.export import ExportDefinition
 from export_pipelines.definition.stream import KinesisSettings, Stream
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.compile import compile_plan
-from export_pipelines.plan.plan import Plan
+from export_pipelines.plan.plan import Mask, Plan
 from export_pipelines.plan.request import PlanRequest
 
 if TYPE_CHECKING:
@@ -35,7 +35,21 @@ def require_plannable(request: PlanRequest, resources: "Resources") -> Plan:
         resources.require(named.kind, named.name, definition.at(*key))
     plan = compile_plan(request)
     _require_key(stream, plan, definition)
+    _require_open_ids(plan, request.dataset.row_id, definition)
     return plan
+
+
+def _require_open_ids(plan: Plan, row_id: str, definition: ExportDefinition) -> None:
+    """That the ids by which records are named are not to be hidden."""
+    hidden = any(
+        column.source == row_id and column.mask not in (None, Mask.KEEP) for column in plan.masking.columns
+    )
+    if hidden or row_id in plan.masking.removed:
+        raise RequestError(
+            f"{row_id} is hidden, and by it a stream names its records and tells doubles",
+            where=definition.at("privacy"),
+            remedy="take it out of `privacy`, or export files instead",
+        )
 
 
 def _require_key(stream: Stream, plan: Plan, definition: ExportDefinition) -> None:

@@ -45,6 +45,12 @@ class Prepared:
     mechanism: Mechanism
     plan: Plan
     row_id: str
+    replay: str | None = None  # the name of a replay, which has a cursor and sequences of its own
+
+    @property
+    def name(self) -> str:
+        """By which cursor, lease and objects are called."""
+        return self.replay or self.definition.name
 
     @property
     def stream(self) -> Stream:

@@ -59,33 +59,44 @@ def with_lease(
     """What `run` gives under the lease of the stream `name`."""
     streams, holder = context.streams, holder_name()
     deadline = time.monotonic() + TAKE_OVER_S
-    while True:
-        with streams.lease(name, holder, context.now()) as lease:
-            if lease is not None:
-                return run(lease)
-        if not take_over:
-            state = streams.state(name)
-            raise RequestError(
-                f"{state.holder or 'another process'} runs the stream already",
-                where=name,
-                remedy="one runs at a time; --take-over asks it to hand over at a batch's end",
-            )
-        if time.monotonic() > deadline:
-            raise RetryableError("the stream was not handed over", where=name, remedy="try again")
-        streams.want(name, holder)
-        time.sleep(LOOK_S)
+    try:
+        while True:
+            with streams.lease(name, holder, context.now()) as lease:
+                if lease is not None:
+                    return run(lease)
+            if not take_over:
+                state = streams.state(name)
+                raise RequestError(
+                    f"{state.holder or 'another process'} runs the stream already",
+                    where=name,
+                    remedy="one runs at a time; --take-over asks it to hand over at a batch's end",
+                )
+            if time.monotonic() > deadline:
+                raise RetryableError("the stream was not handed over", where=name, remedy="try again")
+            streams.want(name, holder)
+            time.sleep(LOOK_S)
+    finally:
+        streams.want_no_more(name, holder)  # else the holder would hand over to nobody
 
 
 def replay(
-    prepared: Prepared, context: StreamContext, start: datetime, observer: StreamObserver | None = None
+    prepared: Prepared,
+    reprepare: Reprepare,
+    context: StreamContext,
+    start: datetime,
+    observer: StreamObserver | None = None,
 ) -> End:
     """Sends the rows from `start` on once more, up to what is there now, as a stream of its own name and sequence: the cursor
     of the stream itself stays."""
     at = context.now()
     name = f"{prepared.definition.name}_replay_{at:%Y%m%dT%H%M%SZ}".lower()
-    again = replace(prepared, definition=prepared.definition.model_copy(update={"name": name}))
+
+    def again(fresh: Prepared | None) -> Prepared | None:
+        return replace(fresh, replay=name) if fresh else None
 
     def run(lease: Lease) -> End:
-        return Runner(again, lease, context, observer, None, until_caught_up=True).run(start)
+        first = replace(prepared, replay=name)
+        runner = Runner(first, lease, context, observer, lambda: again(reprepare()), until_caught_up=True)
+        return runner.run(start)
 
     return with_lease(name, context, run)

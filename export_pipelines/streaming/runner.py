@@ -11,6 +11,7 @@ from export_pipelines.errors import (
     CatalogError,
     DefinitionError,
     ExportError,
+    FatalError,
     LostLease,
     RetryableError,
 )
@@ -55,6 +56,7 @@ class Runner:
         self.start: Start | None = None
         self.sender: Sender | None = None
         self.is_begun = False
+        self.fault: ExportError | None = None  # of the files, while the stream goes on as they were
 
     def run(self, start: Start | None = None) -> End:
         """Returns why it ended; a stream that has never run begins at `start`, by default where its definition says.
@@ -65,13 +67,15 @@ class Runner:
         backoff, pace = Backoff(), Pace()
         try:
             while True:
+                if not self.is_begun and (end := self._end()):  # also while source or sink are away
+                    return end
                 try:
                     sender = self._sender()
                     if end := self._end():
                         self._flush()
                         return end
                     result = sender.step()
-                    if result == "nothing" and self.until_caught_up:
+                    if result != "more" and self.until_caught_up:
                         self._flush()
                         return "caught up"
                     self._between(sender)
@@ -90,12 +94,19 @@ class Runner:
         """That of the stream as its files say now."""
         self._take_changes()
         if self.sender is None:
-            self.sender = Sender(self.prepared, self.lease, self.context, lambda: self._end() is None)
+            self.sender = Sender(self.prepared, self.lease, self.context, self._may_go_on)
             self.is_begun = False
         if not self.is_begun:
             self.sender.begin(self.start, self.totals)
             self.is_begun = True
         return self.sender
+
+    def _may_go_on(self) -> bool:
+        """Within a span, which may last for hours."""
+        return self._end() is None and not self._is_check_due()
+
+    def _is_check_due(self) -> bool:
+        return self.reprepare is not None and time.monotonic() - self.checked >= CHECK_S
 
     def _end(self) -> End | None:
         """Why the stream is to end here, if it is. Raises LostLease."""
@@ -120,9 +131,19 @@ class Runner:
             self.beaten = now
             sender.keep_cursor()
             self.lease.beat(self.context.now())
+            if self.fault is not None:
+                self._note(self.fault)
         if now - self.listed >= LIST_S and sender.pending.is_empty:
             self.listed = now
-            put_manifests(self.lease, sender.sink, self.context.now())
+            self._list_objects(sender)
+
+    def _list_objects(self, sender: Sender) -> None:
+        """A manifest that cannot be put keeps no record back."""
+        try:
+            put_manifests(self.lease, sender.sink, max(self.context.now(), sender.latest))
+        except FatalError as error:
+            log.warning("a manifest could not be put", extra={"export": self.prepared.name})
+            self._note(error)
 
     def _pause_for(self, seconds: float) -> None:
         """Waits, but no longer than until somebody wants the stream to end."""
@@ -134,7 +155,7 @@ class Runner:
     def _take_changes(self) -> None:
         """The stream goes on as its files say now, after the batch in hand. A file that cannot be read leaves it as it is;
         rights that were taken away end it."""
-        if self.reprepare is None or time.monotonic() - self.checked < CHECK_S:
+        if self.reprepare is None or not self._is_check_due():
             return
         self.checked = time.monotonic()
         try:
@@ -142,14 +163,20 @@ class Runner:
         except (DefinitionError, CatalogError) as error:
             if error.is_refusal:
                 raise
+            self.fault = error
             self._note(error)
             return
-        if prepared is None or self._is_same(prepared):
+        if prepared is None:
             return
-        log.info("the definition has changed", extra={"export": prepared.definition.name})
-        self._flush()
-        self._close()
-        self.prepared = prepared
+        self.fault = None
+        if self._is_same(prepared):
+            return
+        log.info("the definition has changed", extra={"export": prepared.name})
+        try:
+            self._flush()
+        finally:  # what was not sent then comes again, as the files say now
+            self._close()
+            self.prepared = prepared
 
     def _is_same(self, prepared: Prepared) -> bool:
         return prepared.plan == self.prepared.plan and prepared.stream == self.prepared.stream
@@ -158,7 +185,7 @@ class Runner:
         """The stream then begins anew at the stored cursor: the rows of the batch in hand come again."""
         self.is_begun = False
         self.observer.waiting(error, seconds)
-        log.warning("the stream waits", extra={"export": self.prepared.definition.name, "seconds": seconds})
+        log.warning("the stream waits", extra={"export": self.prepared.name, "seconds": seconds})
         self._note(error)
 
     def _note(self, error: ExportError) -> None:

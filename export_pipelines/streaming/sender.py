@@ -1,5 +1,6 @@
 """What a stream sends: rows are read and masked into the sink's batch, and the cursor moves behind each batch that is there."""
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from export_pipelines.definition.stream import S3StreamSettings
+from export_pipelines.errors import RequestError
 from export_pipelines.ledger import Alert
 from export_pipelines.ledger.streams import DeadRecord, Lease, Progress, StreamObject, StreamState
 from export_pipelines.plan.plan import iso
@@ -35,7 +37,10 @@ class Sender:
         self.prepared, self.lease, self.context, self.may_go_on = prepared, lease, context, may_go_on
         self.horizon: Horizon = prepared.horizon(context.source)
         version = lease.use_schema(prepared.schema, context.now())
-        envelope = Envelope(prepared.definition.name, version, not prepared.stream.envelope)
+        if prepared.replay:  # its records are those of the stream
+            version = max(context.streams.state(prepared.definition.name).schema_version, 1)
+        bare = not prepared.stream.envelope
+        envelope = Envelope(prepared.definition.name, version, bare, prepared.name)
         self.sink: Sink = open_sink(prepared.plan, prepared.stream.sink, envelope, context.resources)
         settings = prepared.stream.sink
         self.every = settings.every if isinstance(settings, S3StreamSettings) else 0.0
@@ -49,7 +54,7 @@ class Sender:
         self.sink.check()
         state = self.lease.state()
         self._read(state)
-        name = self.prepared.definition.name
+        name = self.prepared.name
         if state.cursor is None:
             position = self.horizon.begin(start or self.prepared.start)
             self.cursor = Cursor(self.prepared.mechanism.name, self.prepared.plan.extract.table, position)
@@ -70,6 +75,7 @@ class Sender:
         """Looks once, and adds what is new to the batch, or what is left of a span. Commits full batches, and those whose time
         has come."""
         cursor = self.cursor
+        is_resumed = cursor.span is not None
         if cursor.span is None:
             span = self.horizon.look(cursor.position)
             if span is not None:
@@ -82,7 +88,8 @@ class Sender:
             self.commit()
         if cursor.span is None:
             return "nothing"
-        return "more" if cursor.span.more else "rows"
+        is_whole = self.cursor.span is None and not is_resumed and not cursor.span.more
+        return "rows" if is_whole else "more"
 
     def _add(self, cursor: Cursor) -> None:
         """Adds the rows of the cursor's span; ends early where the stream may not go on."""
@@ -116,8 +123,17 @@ class Sender:
         pending, behind = self.pending, self.cursor
 
         def intend(intention: Intention) -> None:
-            entry = {"sink": dict(intention), "cursor": behind.stored(), "sequence": pending.sequence}
-            self.intentions.append(entry)
+            self.intentions.append(
+                {
+                    "sink": dict(intention),
+                    "to": self._place,
+                    "cursor": behind.stored(),
+                    "sequence": pending.sequence,
+                    "late": pending.late,
+                    "newest": iso(pending.newest) if pending.newest else None,
+                    "dead": [[lost.sequence, lost.id, lost.reason] for lost in pending.dead],
+                }
+            )
             self.lease.intend(self.intentions, self.context.now())
 
         self.lease.state()  # whoever has lost the lease sends nothing
@@ -134,8 +150,6 @@ class Sender:
         stored = _object_of(self.intentions[-1]["sink"], at) if sent.place else None
         self._advance(behind, pending.sequence, grown, pending.newest, stored, dead)
         self.totals.add(grown, len(dead))
-        if dead:
-            self._alert_of(dead)
 
     def keep_cursor(self) -> None:
         """Stores how far rows were looked at where none of them is to be sent."""
@@ -152,7 +166,8 @@ class Sender:
         stored: StreamObject | None,
         dead: Sequence[DeadRecord] = (),
     ) -> None:
-        progress = Progress(behind.stored(), sequence, grown, newest, stored, dead)
+        alert = self._alert_of(dead) if dead else None
+        progress = Progress(behind.stored(), sequence, grown, newest, stored, dead, alert)
         self.lease.advance(progress, self.context.now())
         self.cursor, self.intentions = behind, []
         self.pending = Pending(sequence, newest)
@@ -164,31 +179,46 @@ class Sender:
 
     def _resolve(self) -> None:
         """Goes on behind a commit that was not seen to end, where it did reach the sink."""
+        if any(intention["to"] != self._place for intention in self.intentions):
+            raise RequestError(
+                "the sink was changed while an object was on its way, and nobody can tell whether it arrived",
+                where=self.prepared.definition.at("stream"),
+                remedy="put the sink back as it was, run the stream for a moment, and change it then",
+            )
         arrived = self.sink.resolve([intention["sink"] for intention in self.intentions])
         if arrived is None:
             return
         intention = next(item for item in self.intentions if item["sink"] == dict(arrived))
-        name = self.prepared.definition.name
-        grown = {"sent": arrived["rows"], "bytes": arrived["bytes"], "batches": 1}
-        stored = _object_of(arrived, self.context.now())
+        name, at = self.prepared.name, self.context.now()
+        grown = {"sent": arrived["rows"], "bytes": arrived["bytes"], "batches": 1, "late": intention["late"]}
+        newest = datetime.fromisoformat(intention["newest"]) if intention["newest"] else None
+        dead = [DeadRecord(sequence, id, reason, at) for sequence, id, reason in intention["dead"]]
         behind = Cursor.read(intention["cursor"], name)
-        self._advance(behind, intention["sequence"], grown, self.pending.newest, stored)
+        self._advance(behind, intention["sequence"], grown, newest, _object_of(arrived, at), dead)
         log.info(
             "a commit was at the sink already", extra={"export": name, "sequence": self.pending.sequence}
         )
 
-    def _alert_of(self, dead: Sequence[DeadRecord]) -> None:
-        name, at = self.prepared.definition.name, dead[0].at
-        self.context.ledger.notice(
-            Alert(
-                key=f"stream:{name}:dead:{iso(at)[:13]}",  # at most one an hour
-                export=name,
-                kind="anomaly",
-                text=f"records of the stream could not be sent, the first one {dead[0].id}: {dead[0].reason}",
-                then=f"export-pipelines stream dead-letters {name}",
-                noticed_at=at,
-            )
+    def _alert_of(self, dead: Sequence[DeadRecord]) -> Alert:
+        name, at = self.prepared.name, dead[0].at
+        return Alert(
+            key=f"stream:{name}:dead:{iso(at)[:13]}",  # at most one an hour
+            export=self.prepared.definition.name,
+            kind="anomaly",
+            text=f"records of the stream could not be sent, the first one {dead[0].id}: {dead[0].reason}",
+            then=f"export-pipelines stream dead-letters {name}",
+            noticed_at=at,
         )
+
+    @property
+    def latest(self) -> datetime:
+        """The time of the newest object there may be."""
+        return self.cursor.emitted_at or self.context.now()
+
+    @property
+    def _place(self) -> str:
+        """A digest of the sink's settings."""
+        return hashlib.sha256(self.prepared.stream.sink.model_dump_json().encode()).hexdigest()
 
     def close(self) -> None:
         """The rows that are not at the sink come again."""

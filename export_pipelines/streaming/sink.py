@@ -81,8 +81,10 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Envelope:
-    """What stands around the data of a record: `{id, sequence, export, schema_version, emitted_at, data}`. `bare`: nothing."""
+    """What stands around the data of a record: `{id, sequence, export, schema_version, emitted_at, data}`. `bare`: nothing.
+    `stream` begins the names of objects where that is not the export, as of a replay."""
 
     export: str
     schema_version: int
     bare: bool = False
+    stream: str | None = None

@@ -85,11 +85,12 @@ def test_each_sink_has_its_settings(tmp_path: Path, catalog: Catalog) -> None:
         (EVENTS + "stream: {firehose: {stream: a}, from: yesterday}\n", "a date is expected"),
         (EVENTS + "stream: {firehose: {stream: a}, settle: 10 years}\n", "write 500 ms, 60 s or 5 min"),
         (
-            EVENTS + "stream: {s3: {bucket: acme, key: 'x'}}\n",
+            EVENTS + "stream: {s3: {bucket: acme, key: 'x/{{hour}}'}}\n",
             'a folder of objects is expected: it ends with "/"',
         ),
         (EVENTS + "stream: {s3: {bucket: acme, key: '{{part}}/'}}\n", "part"),
         (EVENTS + "stream: {s3: {bucket: acme, compression: zip}}\n", "none, gzip or zstd"),
+        (EVENTS + "stream: {s3: {bucket: acme, key: 'x/{{date}}/'}}\n", "holds {{hour}}"),
         (
             EVENTS + "stream: {firehose: {stream: a, secret_key: {env: KEY}}}\n",
             "access_key and secret_key go together",
@@ -109,3 +110,11 @@ def test_a_replay_goes_to_another_place(tmp_path: Path, catalog: Catalog) -> Non
     assert stream and stream.sent_to("acme-again").sink.reaches() == "acme-again"
     with pytest.raises(RequestError, match="the name of a stream is"):
         stream.sent_to("no stream")
+
+
+def test_a_replay_of_parquet_keeps_its_settings(tmp_path: Path, catalog: Catalog) -> None:
+    text = EVENTS + "stream: {s3: {bucket: acme, format: parquet}, from: 2024-01-01}\n"
+    stream = load(tmp_path, catalog, text).stream
+    assert stream
+    again = stream.sent_to("again/{{date}}/{{hour}}/")
+    assert again.sink.reaches() == "acme/again/{{date}}/{{hour}}/" and again.start == stream.start

@@ -17,6 +17,7 @@ from export_pipelines.read.source import Source
 from export_pipelines.streaming.horizon import Position, RowKey, Rows
 
 BATCH_ROWS = 10_000
+NETWORK = ("timed out", "timeout", "no route to host", "unreachable", "translate host name", "name resolution", "reset by peer", "lost connection", "gone away", "can't connect")  # fmt: skip
 VERSION = 1  # of positions; one of a newer build is refused
 START_AGAIN = "start it again from a time of your choice: export-pipelines stream replay NAME --from"
 
@@ -78,6 +79,6 @@ def retryable() -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        if is_passing(error.__cause__):
+        if is_passing(error.__cause__) or any(word in str(error.__cause__).lower() for word in NETWORK):
             raise RetryableError(error.what, where=error.where, remedy="it is asked again") from error
         raise

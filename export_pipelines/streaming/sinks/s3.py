@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import cast
 
@@ -82,7 +83,7 @@ class S3Sink:
             return Sent(0, 0)
         data = batch.finish()
         tried = self._tried.get(batch.first)
-        key = tried or key_of(self.settings, self.envelope.export, batch.at, batch.first)
+        key = tried or key_of(self.settings, self._stream, batch.at, batch.first)
         self._tried = {batch.first: key}
         intention = intention_of(key, data, batch)
         intend(cast("Intention", intention))
@@ -149,13 +150,21 @@ class S3Sink:
     def put_manifest(self, folder: str, objects: Sequence[Intention]) -> None:
         """Puts the manifest of a folder that is over, with all `objects` in it: the intentions that did arrive. Does nothing
         where an equal one is there. Raises FatalError where another one is."""
-        data = manifest_of(self.envelope.export, folder, objects)
-        if not self.bucket.put(folder + MANIFEST, data, {"ContentType": "application/json"}, only_new=True):
+        data, key = manifest_of(self._stream, folder, objects), f"{folder}{self._stream}-{MANIFEST}"
+        if not self.bucket.put(key, data, {"ContentType": "application/json"}, only_new=True):
             raise FatalError(
                 "another manifest is there already, with other objects",
-                where=self.bucket.url(folder + MANIFEST),
+                where=self.bucket.url(key),
                 remedy="compare it with the objects beside it, then remove it",
             )
+
+    def folder_at(self, at: datetime) -> str:
+        """The folder of objects whose rows are found at a time."""
+        return folder_of({"key": key_of(self.settings, self._stream, at, 0)})
+
+    @property
+    def _stream(self) -> str:
+        return self.envelope.stream or self.envelope.export
 
     @staticmethod
     def folder_of(intention: Intention) -> str:

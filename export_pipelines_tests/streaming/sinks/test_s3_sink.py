@@ -291,7 +291,7 @@ def test_a_manifest_lists_the_objects_of_a_folder(place: Place, bucket: Bucket) 
     sink, folder, objects = folder_and_objects(place)
     for _ in range(2):  # an equal one may be there
         sink.put_manifest(folder, objects[::-1])
-    manifest = json.loads(bucket.read(f"{folder}manifest.json") or b"")
+    manifest = json.loads(bucket.read(f"{folder}{ENVELOPE.export}-manifest.json") or b"")
     assert (manifest["export"], manifest["rows"], folder) == ("events", 30, "events/2024-01-15/10/")
     for entry in manifest["objects"]:
         data = bucket.read(folder + entry["name"]) or b""
@@ -300,16 +300,16 @@ def test_a_manifest_lists_the_objects_of_a_folder(place: Place, bucket: Bucket) 
         assert sequences == list(range(entry["first_sequence"], entry["last_sequence"] + 1))
         assert len(sequences) == entry["rows"]
     names = {folder + entry["name"] for entry in manifest["objects"]}
-    assert names == set(keys(bucket)) - {f"{folder}manifest.json"}
+    assert names == set(keys(bucket)) - {f"{folder}{ENVELOPE.export}-manifest.json"}
 
 
 def test_another_manifest_is_not_replaced(place: Place, bucket: Bucket) -> None:
     sink, folder, objects = folder_and_objects(place)
     sink.put_manifest(folder, objects[:2])
-    before = bucket.read(f"{folder}manifest.json")
+    before = bucket.read(f"{folder}{ENVELOPE.export}-manifest.json")
     with pytest.raises(FatalError, match="another manifest is there"):
         sink.put_manifest(folder, objects)
-    assert bucket.read(f"{folder}manifest.json") == before
+    assert bucket.read(f"{folder}{ENVELOPE.export}-manifest.json") == before
 
 
 def test_a_manifest_of_other_folders_or_doubled_sequences_is_refused(place: Place) -> None:
@@ -353,7 +353,7 @@ def test_manifests_of_a_stream_with_faults_hold_each_sequence_once(
     listed = [
         entry
         for key in keys(bucket)
-        if key.endswith("/manifest.json")
+        if key.endswith("-manifest.json")
         for entry in json.loads(bucket.read(key) or b"")["objects"]
     ]
     spans = sorted((entry["first_sequence"], entry["last_sequence"]) for entry in listed)
