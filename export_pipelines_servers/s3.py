@@ -147,6 +147,7 @@ def _call(data: Path, server: S3Server, ports: list[int]) -> list[str]:
         "-admin.ui=false",
         "-webdav=false",
         "-master.telemetry=false",
+        "-volume.max=5000",  # each bucket takes several; by default there is room for some seventy buckets
         *(f"-{name}={port}" for name, port in flags.items()),
     ]
 

@@ -48,8 +48,9 @@ class Comparison(NamedTuple):
 def require_contract(plan: Plan, store: Store) -> None:
     """Raises RequestError, with a line for each change, where the plan's columns would break readers of the files."""
     comparison = compared(plan, store)
-    log.info(
-        "contract", extra={"export": plan.export, "before": comparison.before, "no_contract": comparison.why}
+    log.debug(
+        "contract compared",
+        extra={"export": plan.export, "before": comparison.before, "no_contract": comparison.why},
     )
     fault = broken(plan, comparison)
     if fault:

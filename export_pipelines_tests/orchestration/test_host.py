@@ -117,7 +117,10 @@ def test_what_cannot_be_read_is_named(defs: dg.Definitions, instance: dg.Dagster
 
 def test_the_export_comes_after_the_assets_it_is_told(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
-    assert graph.get(dg.AssetKey(EXPORT)).parent_keys == {dg.AssetKey("crm_sync")}
+    assert graph.get(dg.AssetKey(EXPORT)).parent_keys == {
+        dg.AssetKey("crm_sync"),
+        dg.AssetKey(["acme", "source", "leads"]),
+    }
     both = defs.resolve_implicit_global_asset_job_def()
     assert both.executor_def is dg.multiprocess_executor
     assert defs.resolve_job_def("acme_daily").executor_def is dg.in_process_executor
