@@ -8,6 +8,7 @@ from benchmarks import (
     bench_service,
     bench_sinks,
     bench_sqlite,
+    bench_stream,
 )
 from benchmarks.harness import Judged, all_bars
 
@@ -19,6 +20,7 @@ ALL = (
     bench_delivery,
     bench_service,
     bench_sinks,
+    bench_stream,
 )
 
 
