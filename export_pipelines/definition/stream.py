@@ -88,10 +88,6 @@ class AwsSettings(BaseModel):
             raise fault("access_key and secret_key go together")
         return self
 
-    def reaches(self) -> str:
-        """The place, as roles of access.yaml name it."""
-        raise NotImplementedError
-
     def named(self) -> Iterator[Named]:
         """What allowed.yaml has to permit."""
         yield from secrets_in(self)
@@ -111,6 +107,7 @@ class KinesisSettings(AwsSettings):
     record_bytes: Annotated[ByteSize, Field(le=10 * MiB)] = MiB
 
     def reaches(self) -> str:
+        """The place, as roles of access.yaml name it."""
         return self.stream
 
 

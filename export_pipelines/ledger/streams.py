@@ -14,8 +14,6 @@ from export_pipelines.ledger.alert import Alert
 from export_pipelines.ledger.locks import Locks
 from export_pipelines.ledger.tables import alerts, dead_letters, insert_of, stream_objects, streams
 
-COUNTERS = ("sent", "bytes", "batches", "doubtful", "late")
-
 
 @dataclass(frozen=True)
 class StreamState:

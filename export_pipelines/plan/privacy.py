@@ -58,7 +58,7 @@ def mask_pii(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
             remedy="choose more fields, or mask instead of remove",
         )
     own, never = _row_values(kept, request.dataset)
-    of_stream = request.new_rows.fields if request.new_rows else ()
+    of_stream = request.new_rows.order if request.new_rows else ()
     unseen = (*_times_to_be_read(request), *of_stream, request.dataset.row_id)
     read = source_fields(request.dataset, [*(column.source for column in kept), *own, *never, *unseen])
     repeating = _inside_json(source_fields(request.dataset, [*own, *never]))

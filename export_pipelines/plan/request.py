@@ -22,14 +22,11 @@ if TYPE_CHECKING:
 
 class NewRows(Protocol):
     """The condition by which a horizon chooses the rows of one read. Each bound parameter of the `expression` stands for a
-    value of the read, in their order, and is none of the plan; `fields` are read beside what is exported, and `order` are
-    fields that sort the rows."""
+    value of the read, in their order, and is none of the plan; `order` are the fields that sort the rows, which are read
+    beside what is exported."""
 
     @property
-    def fields(self) -> tuple[str, ...]: ...
-
-    @property
-    def order(self) -> tuple[str, ...] | None: ...
+    def order(self) -> tuple[str, ...]: ...
 
     def expression(self, tables: "Tables") -> "Expression": ...
 
@@ -65,7 +62,7 @@ class PlanRequest:
     @property
     def order(self) -> tuple[str, ...]:
         """Ids of the fields that sort the rows; the last one is unique, of an export with an end."""
-        if self.new_rows is not None and self.new_rows.order is not None:
+        if self.new_rows is not None:
             return self.new_rows.order
         chosen = (self.dataset.full(id) for id in self.definition.sort)
         return tuple(dict.fromkeys((*chosen, *self.dataset.order)))

@@ -21,8 +21,7 @@ DIALECTS = ("sqlite", "postgresql", "mariadb", "duckdb")
 
 @dataclass(frozen=True)
 class ByIdAndSize:
-    fields: tuple[str, ...] = ("lead_id",)
-    order: tuple[str, ...] | None = ("lead_id",)
+    order: tuple[str, ...] = ("lead_id",)
 
     def expression(self, tables: Tables) -> Expression:
         id, size = (tables.column(tables.field(name)) for name in ("lead_id", "size"))

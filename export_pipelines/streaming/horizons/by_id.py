@@ -29,10 +29,6 @@ class NamedRows:
     dataset: Dataset
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        return self.order
-
-    @property
     def order(self) -> tuple[str, ...]:
         return (self.dataset.row_id,)
 

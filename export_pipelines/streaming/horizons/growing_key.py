@@ -40,10 +40,6 @@ class KeyRows:
     dataset: Dataset
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        return self.order
-
-    @property
     def order(self) -> tuple[str, ...]:
         return (self.dataset.row_id,)
 

@@ -74,10 +74,6 @@ class SnapshotRows:
     dataset: Dataset
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        return self.order
-
-    @property
     def order(self) -> tuple[str, ...]:
         return (self.dataset.window, self.dataset.row_id)
 
