@@ -63,6 +63,7 @@ def _catch_up(folder: Path, database: Postgresql, rows: int) -> list[Judged]:
         )
         live = Live(folder / "project", database, sink, bucket=bucket).make()
         live.write(FIELDS)
+        assert _state(live).cursor is None  # the ledger is made before, since a stream finds its own there
         began = time.perf_counter()
         process = live.begin(NAME, "--until-caught-up")
         peak, cpu = _watched(process.pid, lambda: process.poll() is not None)

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.lib.stride_tricks import sliding_window_view
@@ -12,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from export_pipelines import normal_form
 from export_pipelines.transform import phones
 from export_pipelines.transform.components import EXTENSION
-from export_pipelines.transform.letters import NOT_DIGIT, Flags, Letters, Rows, table, table_without
+from export_pipelines.transform.letters import NOT_DIGIT, Flags, Letters, Rows, array_of, table, table_without
 
 NANP_DIGITS = 10
 EXTENSION_WORD = re.compile(EXTENSION.replace(r"\s*", "", 1))  # `re` would try each of many blanks before it
@@ -72,7 +73,7 @@ def _with_blanks_around(letters: Letters) -> Rows:
 def _one_by_one(type: str, letters: Letters) -> pa.LargeStringArray:
     """Distinct values only."""
     encoded = letters.texts.dictionary_encode()
-    spelled = pa.array([normalised(type, text) for text in encoded.dictionary.to_pylist()], pa.large_string())
+    spelled = array_of([normalised(type, text) for text in encoded.dictionary.to_pylist()], pl.String)
     return spelled.take(encoded.indices)
 
 
@@ -80,7 +81,7 @@ def _replaced(texts: pa.LargeStringArray, rows: Rows, by: pa.LargeStringArray) -
     """`texts`, in which those of `rows` are others."""
     order = np.arange(len(texts))
     order[rows] = len(texts) + np.arange(len(rows))
-    return pa.concat_arrays([texts, by]).take(pa.array(order))
+    return pa.concat_arrays([texts, by]).take(array_of(order, pl.Int64))
 
 
 def _phones(letters: Letters) -> pa.LargeStringArray:
@@ -99,7 +100,9 @@ def _phones(letters: Letters) -> pa.LargeStringArray:
     rows, others = np.flatnonzero(plain), np.flatnonzero(~plain)
     order = np.empty(len(letters), np.int64)
     order[rows], order[others] = np.arange(len(rows)), len(rows) + np.arange(len(others))
-    return pa.concat_arrays([texts, _one_by_one("phone", letters.take(others))]).take(pa.array(order))
+    return pa.concat_arrays([texts, _one_by_one("phone", letters.take(others))]).take(
+        array_of(order, pl.Int64)
+    )
 
 
 def _are_plain(letters: Letters, digits: Letters) -> Flags:

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import stringzilla as sz
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -23,7 +22,7 @@ from export_pipelines.errors import RequestError
 from export_pipelines.key_versions import KeyVersion, listed
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.normalise import normalised_all
-from export_pipelines.transform.letters import Letters, strings_of
+from export_pipelines.transform.letters import Letters, array_of, strings_of
 
 HASH_PURPOSE = "export_pipelines hash v1"
 TOKEN_PURPOSE = b"export_pipelines token v1"
@@ -57,7 +56,7 @@ def tokenized(type: str, letters: Letters, keys: Keys) -> pl.Series:
     values = normalised_all(type, Letters(encoded.dictionary)).to_pylist()
     material, start = version.material, f"tok_{version.id}_"
     tokens = [start + _encrypted(material, type, value) if value else "" for value in values]
-    shown = letters.with_nulls(pa.array(tokens, pa.large_string()).take(encoded.indices))
+    shown = letters.with_nulls(array_of(tokens, pl.String).take(encoded.indices))
     return pl.Series("", shown)
 
 

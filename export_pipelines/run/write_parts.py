@@ -1,8 +1,7 @@
 """Executes a plan: batches in, finished parts out, in one pass of four threads and constant memory."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
 
 import polars as pl
@@ -17,6 +16,7 @@ from export_pipelines.plan.window_words import part_file_name
 from export_pipelines.run.channel import Channel
 from export_pipelines.run.limits import limited_bytes, limited_rows
 from export_pipelines.run.masked_frames import masked_frames
+from export_pipelines.run.memory import choose_memory
 from export_pipelines.run.observer import Deaf, Observer
 from export_pipelines.run.part_cutter import Encoded, PartCutter, PartSize, Piece
 from export_pipelines.run.part_writer import PartSink, PartWriter, WrittenPart
@@ -41,7 +41,7 @@ def write_parts(
     The first error of all threads is raised, after the others ended and the open part was aborted.
     Raises LimitReached when the plan's rows or bytes are exceeded, DataError for a value that does not fit its type.
     """
-    _choose_memory()
+    choose_memory()
     observer = observer or Deaf()
     statistics = Statistics()
     plan, rows = finish_report(plan, statistics.read(batches))
@@ -97,11 +97,3 @@ def _size_of_piece(piece: Piece) -> Size:
 
 def _size_of_part(part: WrittenPart) -> Size:
     return part.rows, part.bytes
-
-
-def _choose_memory() -> None:
-    """Arrow's memory from jemalloc, where its build has that and nobody chose another: masked exports took 30 MB less, and
-    needed not fetch large buffers from the system anew."""
-    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
-        with suppress(NotImplementedError):
-            pa.set_memory_pool(pa.jemalloc_memory_pool())

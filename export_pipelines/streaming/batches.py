@@ -46,7 +46,7 @@ class Masking:
     def batches(self, reads: Iterable[Rows], sequence: int, emitted_at: datetime) -> Iterator[Batch]:
         """The first row gets the number `sequence`."""
         for rows in reads:
-            ids = pl.Series(rows.batch.column(self.row_id).cast(pa.string()).to_pylist(), dtype=pl.String)
+            ids = pl.Series("", rows.batch.column(self.row_id).cast(pa.string()), pl.String)
             shown, dead = [], []
             for start, frame, reason in self._pieces(rows.batch, 0):
                 if frame is None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger.streams import Lease
+from export_pipelines.run.memory import choose_memory
 from export_pipelines.streaming.observer import StreamObserver
 from export_pipelines.streaming.prepare import Prepared, StreamContext
 from export_pipelines.streaming.runner import End, Reprepare, Runner
@@ -57,6 +58,7 @@ def with_lease(
     name: str, context: StreamContext, run: Callable[[Lease], End], take_over: bool = False
 ) -> End:
     """What `run` gives under the lease of the stream `name`."""
+    choose_memory()
     streams, holder = context.streams, holder_name()
     deadline = time.monotonic() + TAKE_OVER_S
     try:

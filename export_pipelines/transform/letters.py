@@ -1,6 +1,6 @@
 """The letters of all texts of a column side by side: one pass over them takes less time than a call for each text."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,11 @@ def room(size: int) -> Flags:
 
 def arrow_texts(texts: pl.Series) -> pa.LargeStringArray:
     return texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def array_of(values: Iterable[Any], type: pl.DataType | type[pl.DataType]) -> pa.Array:
+    """Polars makes it, since whatever Arrow makes of Python's or numpy's values imports pandas, where that is installed."""
+    return pl.Series("", values, type).to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def strings_of(texts: pa.Array) -> sz.Strs:
@@ -109,7 +114,7 @@ class Letters:
         return lengths
 
     def take(self, rows: Rows) -> "Letters":
-        return Letters(self.texts.take(pa.array(rows)))
+        return Letters(self.texts.take(array_of(rows, pl.Int64)))
 
     def without(self, members: bytes) -> "Letters":
         """The texts without the members of this `table`."""

@@ -193,6 +193,25 @@ def test_a_command_imports_nothing_of_other_databases_formats_and_destinations(
     assert loaded(project, arguments, (*HEAVY, *OTHERS)) == needed
 
 
+MASKED = """\
+type: lead
+format: csv
+fields: [lead_id, email, phone_1, last_name, submitted_at]
+privacy: {email: hash, phone_1: mask, last_name: tokenize}
+partition: daily
+start: 2024-01-01
+"""
+
+
+def test_a_masked_run_does_without_pandas(project: Project) -> None:
+    project.write("masked", MASKED)
+    project.environment["EXPORT_PIPELINES_HASH_KEY"] = "a hash key of the tests, long enough"
+    project.environment["EXPORT_PIPELINES_MASTER_KEY"] = "a master key of the tests, long enough"
+    run = ("run", "masked", "--partition", "2024-01-15")
+    assert loaded(project, run, ("pandas", "pyarrow")) == {"pyarrow"}
+    assert list((project.home / "artifacts" / "masked" / "2024-01-15").glob("*/manifest.json"))
+
+
 def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
     command = f"'{sys.executable}' -m export_pipelines.cli.app schema | head -c 10; exit ${{PIPESTATUS[0]}}"
     code = f"import subprocess, sys; sys.exit(subprocess.run(['bash', '-c', {command!r}]).returncode)"

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -112,3 +113,23 @@ def test_a_change_of_the_file_is_taken_while_it_runs(to_s3: Live) -> None:
     code, said = end(running)
     assert code == 143, said
     assert [record["schema_version"] for record in live.records()] == [1] * 5 + [2] * 5
+
+
+def test_a_stream_does_without_pandas(live: Live) -> None:
+    """Which pyarrow imports for its own scalars and arrays of Python's values, and takes tens of MB."""
+    live.insert(1, 20)
+    arguments = ["export-pipelines", "stream", NAME, "--until-caught-up"]
+    code = (
+        f"import atexit, sys\nsys.argv = {arguments!r}\nfrom export_pipelines.cli.app import main\n"
+        "atexit.register(lambda: print('loaded', [name for name in ('pandas', 'pyarrow') if name in sys.modules]))\n"
+        "main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=live.folder,
+        env={**os.environ, **live.environment},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stdout.splitlines()[-1] == "loaded ['pyarrow']", ended.stderr
+    assert len(live.records()) == 20

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+import polars as pl
 import pyarrow as pa
 from sqlalchemy import func, literal, select
 
@@ -17,6 +18,7 @@ from export_pipelines.read.source import Source
 from export_pipelines.streaming.horizon import RowKey, Rows
 from export_pipelines.streaming.horizons import rows
 from export_pipelines.streaming.horizons.rows import retryable, value_of_column
+from export_pipelines.transform.letters import array_of
 
 JSON_LIST = "sqlite"  # which takes a list as one JSON text much faster than as many parameters
 MOST_IDS = 5_000  # of a span: its rows are in memory, and its ids in the cursor
@@ -57,6 +59,6 @@ def read_named(
     places = {id: place for place, id in enumerate(read)}
     in_order = [places[id] for id in wanted if id in places]
     for start in range(0, len(in_order), rows.BATCH_ROWS):
-        part = table.take(pa.array(in_order[start : start + rows.BATCH_ROWS], pa.int64())).combine_chunks()
+        part = table.take(array_of(in_order[start : start + rows.BATCH_ROWS], pl.Int64)).combine_chunks()
         (batch,) = part.to_batches()
         yield Rows(batch, (str(batch.column(row_id)[-1].as_py()),))

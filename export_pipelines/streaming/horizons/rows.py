@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from export_pipelines.read.source import Source
 from export_pipelines.streaming.horizon import Position, RowKey, Rows
 
 BATCH_ROWS = 10_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NETWORK = ("timed out", "timeout", "no route to host", "unreachable", "translate host name", "name resolution", "reset by peer", "lost connection", "gone away", "can't connect")  # fmt: skip
 VERSION = 1  # of positions; one of a newer build is refused
 START_AGAIN = "start it again from a time of your choice: export-pipelines stream replay NAME --from"
@@ -36,9 +37,12 @@ def _last_key(rows: pa.RecordBatch, key: Sequence[str]) -> RowKey:
 
 
 def _text(value: pa.Scalar) -> str:
-    try:
+    if not pa.types.is_timestamp(value.type) or not value.is_valid:
         return text_of(value.as_py())
-    except (ValueError, OverflowError):  # beyond the calendar: such a row is refused later, by its name
+    try:
+        microseconds = value.cast(pa.timestamp("us", value.type.tz)).value
+        return text_of(EPOCH + timedelta(microseconds=microseconds))  # `as_py` would import pandas
+    except (pa.ArrowInvalid, OverflowError):  # beyond the calendar: such a row is refused later, by its name
         return "infinity" if value.value > 0 else "-infinity"
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypedDict, cast
@@ -76,14 +77,16 @@ class ParquetRows:
 
 
 class OpenObject:
-    """One object on its way, in memory. `first` is the sequence of its first row, `at` the time of the look that found it."""
+    """One object on its way, in memory. `first` is the sequence of its first row, `at` the time of the look that found it; `size`
+    is in bytes."""
 
     def __init__(self, plan: Plan, settings: S3StreamSettings, envelope: Envelope, rows: Shown) -> None:
         wanted = compression_of(settings.compression)
         parquet = settings.format == "parquet"
         self._rows: Rows = ParquetRows(plan, wanted.codec, wanted.level) if parquet else Lines(plan, envelope)
         self._compressor = compressor_of("none" if parquet else wanted.codec, wanted.level)
-        self._pieces: list[bytes] = []
+        self._pieces: deque[bytes] = deque()
+        self._digest = hashlib.sha256()
         self.size = self.rows = 0
         self.first, self.at = rows.sequence, rows.emitted_at
         self.add(rows)
@@ -94,15 +97,28 @@ class OpenObject:
         self.rows += len(rows.frame)
         self.last = rows.sequence + len(rows.frame) - 1
 
-    def finish(self) -> bytes:
+    def finish(self, key: str) -> ObjectIntention:
+        """Ends the object, and says what is to be put at `key`: all `pieces`."""
         self._keep(self._compressor.compress(self._rows.end()))
         self._keep(self._compressor.flush())
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces)
+        return {
+            "key": key,
+            "sha256": self._digest.hexdigest(),
+            "rows": self.rows,
+            "bytes": self.size,
+            "first": self.first,
+            "last": self.last,
+        }
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes, once: each piece is given up when it is taken."""
+        while self._pieces:
+            yield self._pieces.popleft()
 
     def _keep(self, data: bytes) -> None:
         if data:
             self._pieces.append(data)
+            self._digest.update(data)
             self.size += len(data)
 
 
@@ -129,17 +145,6 @@ def key_of(settings: S3StreamSettings, export: str, at: datetime, first: int) ->
         "day": f"{at:%d}",
     }
     return f"{render(settings.key, words)}{export}-{first:0{SEQUENCE_DIGITS}d}.{extension_of(settings)}"
-
-
-def intention_of(key: str, data: bytes, batch: OpenObject) -> ObjectIntention:
-    return {
-        "key": key,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "rows": batch.rows,
-        "bytes": len(data),
-        "first": batch.first,
-        "last": batch.last,
-    }
 
 
 def folder_of(intention: Intention) -> str:

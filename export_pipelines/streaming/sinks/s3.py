@@ -1,7 +1,7 @@
 """Objects in a bucket: each row in exactly one of them, whatever is killed in between."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import cast
@@ -10,7 +10,6 @@ from export_pipelines.definition.stream import S3StreamSettings
 from export_pipelines.errors import FatalError, RetryableError
 from export_pipelines.plan.plan import Plan
 from export_pipelines.s3 import (
-    PIECE_BYTES,
     Access,
     Bucket,
     Options,
@@ -25,7 +24,6 @@ from export_pipelines.streaming.sinks.objects import (
     ObjectIntention,
     OpenObject,
     folder_of,
-    intention_of,
     key_of,
     manifest_of,
     media_type_of,
@@ -81,21 +79,20 @@ class S3Sink:
         batch, self._open = self._open, None
         if batch is None:
             return Sent(0, 0)
-        data = batch.finish()
         tried = self._tried.get(batch.first)
         key = tried or key_of(self.settings, self._stream, batch.at, batch.first)
         self._tried = {batch.first: key}
-        intention = intention_of(key, data, batch)
+        intention = batch.finish(key)
         intend(cast("Intention", intention))
-        self._put(intention, data, is_first=tried is None)
+        self._put(intention, batch.pieces(), is_first=tried is None)
         self._tried = {}
-        return Sent(batch.rows, len(data), place=key, sha256=intention["sha256"])
+        return Sent(batch.rows, batch.size, place=key, sha256=intention["sha256"])
 
-    def _put(self, intention: ObjectIntention, data: bytes, is_first: bool) -> None:
+    def _put(self, intention: ObjectIntention, pieces: Iterator[bytes], is_first: bool) -> None:
         upload = Upload(self.bucket, intention["key"], self._options, intention["sha256"])
         try:
-            for start in range(0, len(data), PIECE_BYTES):
-                upload.write(data[start : start + PIECE_BYTES])
+            for piece in pieces:
+                upload.write(piece)
             if not upload.complete(only_new=True):
                 raise self._other(intention["key"], is_first)
             upload.prove()
