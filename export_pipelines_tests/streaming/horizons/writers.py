@@ -28,7 +28,7 @@ class Writers:
     threads: list[threading.Thread] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    def run(self, seconds: float, open_s: float, late: int = 4, quick: int = 2) -> None:
+    def run(self, seconds: float, open_s: float, late: int = 5, quick: int = 2) -> None:
         until = time.monotonic() + seconds
         for n in range(late + quick):
             self._start(self._write, until, n < late, random.Random(self.seed * 100 + n))
