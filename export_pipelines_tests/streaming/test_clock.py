@@ -26,7 +26,7 @@ class SteppingClock:
         self.seen: set[timedelta] = set()
 
     def __call__(self) -> datetime:
-        offset = random.Random(f"{self.seed} {time.monotonic() // STEP_S}").choice(OFFSETS)  # noqa: S311
+        offset = random.Random(f"{self.seed} {time.monotonic() // STEP_S}").choice(OFFSETS)
         self.seen.add(offset)
         return datetime.now(UTC) + offset
 
