@@ -2,7 +2,6 @@
 
 A message may be lost, and come twice. A run lives as long as its lease in the ledger, whatever the broker knows."""
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any, Self
@@ -15,12 +14,12 @@ from dagster_celery.launcher import CeleryRunLauncher
 from kombu.exceptions import KombuError
 
 from export_pipelines.cluster.celery_app import BROKER, TASK, celery_app, queue_of
-from export_pipelines.cluster.versions import definitions_digest, program_version
+from export_pipelines.cluster.requirements import require_servers
+from export_pipelines.cluster.versions import announce, program_version, versions_of
 from export_pipelines.orchestration.kept_lease import leases_of_process
 from export_pipelines.orchestration.lost_runs import end_lost_runs
 from export_pipelines.settings import Settings, project_root
 
-VERSIONS = "export_pipelines/versions"  # of the daemon, in Dagster's storage
 AWAY = (KombuError, CeleryError, OSError)  # what a broker that is away raises
 
 
@@ -31,7 +30,7 @@ class ClusterRunLauncher(CeleryRunLauncher):
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(default_queue=queue_of(program_version()), inst_data=inst_data)
         self.celery = celery_app(os.environ.get(BROKER, ""))
-        self._announced: str | None = None
+        self._announced: dict[str, str] | None = None
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
@@ -46,13 +45,18 @@ class ClusterRunLauncher(CeleryRunLauncher):
         return False
 
     def launch_run(self, context: LaunchRunContext) -> None:
+        """Raises SettingsError, which fails the run, where workers could not see what this process sees."""
+        if self._announced is None:
+            require_servers(Settings.load(os.environ, project_root(os.environ)), self._instance)
         self.send(context.dagster_run)
 
     def send(self, run: DagsterRun) -> None:
         """Sends the message of a run, or notes in the run that the broker is away."""
-        definitions = definitions_digest(Settings.load(os.environ, project_root(os.environ)))
-        self._announce(json.dumps({"program": program_version(), "definitions": definitions}))
-        task = self.celery.signature(TASK, (run.run_id, definitions), immutable=True)
+        versions = versions_of(Settings.load(os.environ, project_root(os.environ)))
+        if versions != self._announced:
+            announce(self._instance, versions)
+            self._announced = versions
+        task = self.celery.signature(TASK, (run.run_id, versions["definitions"]), immutable=True)
         try:
             self._launch_celery_task_run(run, task, TASK)
         except AWAY as error:
@@ -80,9 +84,3 @@ class ClusterRunLauncher(CeleryRunLauncher):
     ) -> str | None:
         lease = leases_of_process().of(run.run_id)
         return f"held by {lease.holder}, last heard of at {lease.seen_at:%H:%M:%S}" if lease else "no worker"
-
-    def _announce(self, versions: str) -> None:
-        """Workers of other versions refuse to start."""
-        if versions != self._announced:
-            self._instance.daemon_cursor_storage.set_cursor_values({VERSIONS: versions})
-            self._announced = versions

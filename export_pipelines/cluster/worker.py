@@ -3,7 +3,6 @@
 Processes of the pool are forked: what has threads from the moment it is loaded is loaded in them, not here."""
 
 import argparse
-import json
 import logging
 import os
 import socket
@@ -87,11 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     close_umask()
     log_as_asked(os.environ)
     try:
-        from export_pipelines.cluster.requirements import require_cluster
+        from export_pipelines.cluster.requirements import require_cluster, require_versions
 
         settings = Settings.load(os.environ, project_root(os.environ))
         with DagsterInstance.get() as instance:
             require_cluster(settings, instance)
+            require_versions(settings, instance)
     except ExportError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -99,11 +99,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     app.worker_main([*call, "--hostname", f"{asked.name}.{os.getpid()}@%h", *options])
     return 0
-
-
-def announced(value: str | None) -> dict[str, str]:
-    """The versions that the daemon wrote down; none before its first run."""
-    return json.loads(value) if value else {}
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def cluster(workers: int, leads: int, days: int, partitions_per_run: int = 1) ->
         for machine in (control, *machines):
             stack.callback(machine.kill)
         control.run("export_pipelines.cluster.pools")
-        control.start("dagster._daemon", "run", "-w", "workspace.yaml")
+        control.start("export_pipelines.cluster.daemon", "-w", "workspace.yaml")
         control.start("dagster_webserver", "-h", "127.0.0.1", "-p", str(made.port), "-w", "workspace.yaml")
         for machine in machines:
             made.start_worker(machine)

@@ -1,6 +1,5 @@
 """The launcher over a real broker that goes away and comes back empty; and the worker that refuses to start."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,11 +7,13 @@ import time
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
 
 from export_pipelines.cluster.celery_app import celery_app, queue_of
-from export_pipelines.cluster.launcher import VERSIONS, ClusterRunLauncher
-from export_pipelines.cluster.versions import program_version
+from export_pipelines.cluster.launcher import ClusterRunLauncher
+from export_pipelines.cluster.versions import announced, program_version
+from export_pipelines.errors import SettingsError
 from export_pipelines.ledger import RunLeases, open_ledger
 from export_pipelines_servers.redis import RedisServer
 from export_pipelines_tests.conftest import REPOSITORY
@@ -35,8 +36,10 @@ def starting(instance: dg.DagsterInstance) -> dg.DagsterRun:
 
 
 def launch(instance: dg.DagsterInstance) -> str:
+    """The message of a run, without what is asked before the first of a daemon."""
     run = starting(instance)
-    instance.run_launcher.launch_run(LaunchRunContext(dagster_run=run, workspace=None))
+    assert isinstance(instance.run_launcher, ClusterRunLauncher)
+    instance.run_launcher.send(run)
     return run.run_id
 
 
@@ -57,8 +60,18 @@ def test_a_launch_is_a_message_and_says_which_versions_workers_need(
     before = messages(broker)
     launch(instance)
     assert messages(broker) == before + 1
-    values = instance.daemon_cursor_storage.get_cursor_values({VERSIONS})
-    assert json.loads(values[VERSIONS])["program"] == program_version()
+    assert announced(instance)["program"] == program_version()
+
+
+def test_a_launcher_beside_what_only_its_machine_sees_sends_nothing(
+    instance: dg.DagsterInstance, broker: RedisServer
+) -> None:
+    before = messages(broker)
+    with pytest.raises(
+        SettingsError, match="EXPORT_PIPELINES_LEDGER_URL: the ledger is a file of this machine"
+    ):
+        instance.run_launcher.launch_run(LaunchRunContext(dagster_run=starting(instance), workspace=None))
+    assert messages(broker) == before and not announced(instance)
 
 
 def test_a_broker_that_is_away_fails_no_run(instance: dg.DagsterInstance, broker: RedisServer) -> None:
@@ -98,21 +111,19 @@ def test_the_health_of_a_run_is_not_asked_of_the_broker(
     assert not instance.run_launcher.supports_resume_run
 
 
-def worker(folder: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "export_pipelines.cluster.worker"],
-        cwd=folder,
+@pytest.mark.parametrize("module", ["worker", "daemon"])
+def test_what_starts_beside_a_ledger_in_a_file_is_refused(
+    instance: dg.DagsterInstance, tmp_path: Path, module: str
+) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", f"export_pipelines.cluster.{module}"],
+        cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
-
-
-def test_a_worker_beside_a_ledger_in_a_file_refuses_to_start(
-    instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
-    refused = worker(tmp_path)
     assert refused.returncode == 2, refused.stderr
     assert "error: EXPORT_PIPELINES_LEDGER_URL: the ledger is a file of this machine" in refused.stderr
+    assert "Traceback" not in refused.stderr and not announced(instance)
