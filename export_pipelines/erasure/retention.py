@@ -10,7 +10,7 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.delivery import sweep_encrypted
 from export_pipelines.erasure.erase import Eraser
 from export_pipelines.erasure.holds import HeldArtifacts
-from export_pipelines.ledger import ENDED_BADLY, OPEN, ExportRequests, Ledger
+from export_pipelines.ledger import ENDED_BADLY, OPEN, ExportRequests, Ledger, RunLeases
 from export_pipelines.plan.window import before
 
 ACTOR = "retention"  # in the audit: nobody asked for it but the export
@@ -47,7 +47,7 @@ def sweep(
     definitions: Iterable[ExportDefinition], store: Store, ledger: Ledger, now: datetime, home: Path
 ) -> list[str]:
     """Erases what has `expired`, but for its delivered copies, and removes what killed runs and deliveries left in the store
-    and in `home`; returns what was removed. The ledger keeps its record, the audit says what was erased."""
+    and in `home`; returns what was removed. The ledger keeps its record, but not of leases that ended long ago; the audit says what was erased."""
     log.info("sweep started")
     removed, eraser = [], Eraser(store, ledger, ACTOR, lambda: now)
     for manifest in expired(definitions, store, ledger, now):
@@ -60,6 +60,7 @@ def sweep(
     for request in requests.expired(now):
         if not store.manifests(request.export):
             requests.change(request.id, definition=None, deleted_at=now)
+    leases = RunLeases(ledger.engine, lambda: now).forget()
     debris = [*store.sweep(), *sweep_encrypted(home)]
-    log.info("sweep finished", extra={"expired": len(removed), "debris": len(debris)})
+    log.info("sweep finished", extra={"expired": len(removed), "debris": len(debris), "leases": leases})
     return [*removed, *debris]

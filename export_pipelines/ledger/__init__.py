@@ -12,7 +12,7 @@ from export_pipelines.ledger.holds import Hold, HoldKind, Holds
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.links import Link, Links
 from export_pipelines.ledger.open_ledger import ledger_of, open_ledger
-from export_pipelines.ledger.run_leases import RunLease, RunLeases
+from export_pipelines.ledger.run_leases import LeaseCounts, RunLease, RunLeases
 from export_pipelines.ledger.sessions import Sessions
 from export_pipelines.ledger.streams import Lease, Progress, Streams, StreamState
 from export_pipelines.ledger.windows import ArtifactRecord, WindowRecord, recent_artifacts
@@ -38,6 +38,7 @@ __all__ = [
     "HoldKind",
     "Holds",
     "Lease",
+    "LeaseCounts",
     "Ledger",
     "Link",
     "Links",

@@ -18,6 +18,8 @@ GIVE_UP_S = (
     35.0  # a holder that could not write its heartbeat for so long ends itself, before others end its lease
 )
 
+KEPT = timedelta(days=30)  # an ended lease; by then no message and no process knows of its run
+
 run_leases = sa.Table(  # which process executes a run, and whether it lives
     "run_leases",
     metadata,
@@ -43,6 +45,16 @@ class RunLease:
     taken_at: datetime
     seen_at: datetime
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LeaseCounts:
+    """`live` had a heartbeat within LEASE, `overdue` had none and have not ended; `again` are those of the last KEPT that were
+    taken in the place of an earlier run, as after a lost worker."""
+
+    live: int
+    overdue: int
+    again: int
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,23 @@ class RunLeases:
             query = sa.select(run_leases).where(run_leases.c.ended_at.is_(None), self._is_over(connection))
             return [RunLease(**row) for row in connection.execute(query).mappings()]
 
+    def counts(self) -> LeaseCounts:
+        with self.engine.begin() as connection:
+            is_over, holds = self._is_over(connection), run_leases.c.ended_at.is_(None)
+            again = sa.and_(run_leases.c.number > 1, run_leases.c.taken_at > self._before(connection))
+            wheres = (sa.and_(holds, ~is_over), sa.and_(holds, is_over), again)
+            query = sa.select(*(sa.func.count().filter(where) for where in wheres)).select_from(run_leases)
+            return LeaseCounts(*connection.execute(query).one())
+
+    def forget(self) -> int:
+        """Deletes leases that ended longer than KEPT ago; how many. Those of a root whose newest run is younger stay, as they
+        number it."""
+        with self.engine.begin() as connection:
+            newer, before = run_leases.alias(), self._before(connection)
+            is_young = sa.or_(newer.c.ended_at.is_(None), newer.c.ended_at >= before)
+            has_young = sa.exists().where(newer.c.root_run_id == run_leases.c.root_run_id, is_young)
+            return connection.execute(sa.delete(run_leases).where(~has_young)).rowcount
+
     def of(self, run_id: str) -> RunLease | None:
         """The lease of a run, ended or not; None where it has never had one."""
         query = sa.select(run_leases).where(run_leases.c.run_id == run_id)
@@ -115,6 +144,9 @@ class RunLeases:
 
     def _clock(self, connection: sa.Connection) -> Any:
         return sa.func.clock_timestamp() if _is_postgresql(connection) else self.now()
+
+    def _before(self, connection: sa.Connection) -> Any:
+        return self._clock(connection) - KEPT
 
     def _is_over(self, connection: sa.Connection) -> sa.ColumnElement[bool]:
         """While PostgreSQL was down nobody could write a heartbeat: the time counts from its start."""

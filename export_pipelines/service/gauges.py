@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from export_pipelines import logs
-from export_pipelines.ledger import OPEN, Streams
+from export_pipelines.ledger import OPEN, RunLeases, Streams
 from export_pipelines.ledger.clock import clock_ahead
 from export_pipelines.ledger.verify_audit import last_checkpoint_at
 from export_pipelines.orchestration.observed_instance import ObservedInstance
@@ -98,6 +98,13 @@ class Gauges:
     def heartbeats(self) -> Values:
         return {(beat.daemon,): _age(beat.at, self.now) for beat in self.observed.heartbeats() if beat.at}
 
+    def lease_counts(self) -> Any:
+        return RunLeases(self.project.ledger.engine, lambda: self.now).counts()
+
+    def leases(self) -> Values:
+        counts = self.lease_counts()
+        return {("live",): counts.live, ("overdue",): counts.overdue}
+
     def of_streams(self, figure: str) -> Values:
         return {(name,): getattr(state, figure) for name, state in self.streams.items()}
 
@@ -170,6 +177,10 @@ def _specs() -> Iterator[GaugeSpec]:
     yield GaugeSpec("failures", failed, (), lambda g: {(): len(g.observed.failures())})
     beats = "Since the last heartbeat of each of Dagster's daemons"
     yield GaugeSpec("daemon_heartbeat_age_seconds", beats, ("daemon",), Gauges.heartbeats)
+    of_runs = "Leases of runs on workers that have not ended: live, and overdue without a heartbeat"
+    yield GaugeSpec("run_leases", of_runs, state, Gauges.leases)
+    again = "Runs of the last 30 days that took the place of another one, as after a lost worker"
+    yield GaugeSpec("runs_again", again, (), lambda g: {(): g.lease_counts().again})
     yield from _of_streams(stream)
     free = "Free on the file system of HOME and, on another one, of the artifact store"
     yield GaugeSpec("disk_free_bytes", free, ("place",), lambda g: g.disks("free"))

@@ -9,7 +9,7 @@ from export_pipelines.diagnosis import Finding
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.observed_instance import ObservedInstance
 from export_pipelines.project import Project
-from export_pipelines.status import dagster, machine, streams
+from export_pipelines.status import dagster, leases, machine, streams
 from export_pipelines.status.part import StatusPart
 
 OF_DAGSTER: Mapping[str, Callable[[ObservedInstance], StatusPart]] = {
@@ -22,6 +22,7 @@ OF_DAGSTER: Mapping[str, Callable[[ObservedInstance], StatusPart]] = {
 OF_PROJECT: Mapping[str, Callable[..., StatusPart]] = {
     "definitions": machine.definitions,
     "ledger": machine.ledger,
+    "leases": leases.leases,
     "streams": streams.streams,
     "disk": machine.disk,
     "keys": machine.keys,

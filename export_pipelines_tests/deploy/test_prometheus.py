@@ -17,7 +17,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from export_pipelines import Project as OpenProject
-from export_pipelines.ledger import Progress, Streams
+from export_pipelines.ledger import Progress, RunLeases, Streams
+from export_pipelines.ledger.run_leases import LEASE
 from export_pipelines.ledger.streams import DeadRecord
 from export_pipelines.orchestration import open_instance
 from export_pipelines.service.gauges import FAILED, NAME, SPECS, Gauges
@@ -82,6 +83,8 @@ def scraped(project: Project, terminal: Callable[..., Answer]) -> bytes:
     lease.advance(
         Progress({}, 5, {"sent": 4, "bytes": 90, "late": 1}, NOW - timedelta(seconds=8), dead=dead), NOW
     )
+    for run_id, root, at in (("a", "a", NOW), ("b", "a", NOW), ("c", "c", NOW), ("d", "d", NOW - LEASE * 2)):
+        RunLeases(opened.ledger.engine, lambda at=at: at).take(run_id, root, "host:1")
     with open_instance(project.settings, project.folder, os.environ) as instance:
         turn_on(instance, "daily_schedule", NOW - timedelta(days=40))
         registry = CollectorRegistry(auto_describe=False)
@@ -103,6 +106,7 @@ def test_the_metrics_are_as_prometheus_wants_them(promtool: str, scraped: bytes)
     assert values["late_seconds", "daily"] == 6.5 * HOUR
     assert values["deliveries", "delivered"] == 1
     assert values["runs", "started"] == values["backfills", "requested"] == values["failures",] == 0
+    assert (values["run_leases", "live"], values["run_leases", "overdue"], values["runs_again",]) == (2, 1, 1)
     assert (values["stream_running", "live"], values["stream_running", "idle"]) == (1, 0)
     assert values["stream_lease_age_seconds", "live"] == 60 and values["stream_seen_age_seconds", "live"] == 0
     assert values["stream_newest_age_seconds", "live"] == 8
@@ -175,6 +179,8 @@ SERIES = {  # values at minutes 0, 10, 20, ...: quiet first, then what the alert
         "5 900",
         "ExportPipelinesDaemonSilent",
     ),
+    'export_pipelines_run_leases{state="overdue"}': ("0 2", "ExportPipelinesLeaseOverdue"),
+    "export_pipelines_runs_again": ("2 7", "ExportPipelinesWorkersLost"),
     "export_pipelines_failures": ("0 1", "ExportPipelinesRunsFailed"),
     'export_pipelines_late_seconds{export="daily"}': ("0 23000", "ExportPipelinesExportLate"),
     'export_pipelines_deliveries{state="failed"}': ("3 4", "ExportPipelinesDeliveryFailed"),

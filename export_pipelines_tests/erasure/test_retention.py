@@ -7,7 +7,7 @@ import pytest
 
 from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.errors import RequestError, RetryableError
-from export_pipelines.ledger import open_ledger
+from export_pipelines.ledger import RunLeases, open_ledger
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import NOW, Answer, Project
@@ -62,6 +62,16 @@ def test_what_is_over_goes_and_nothing_else(
     assert ages["old"] in answer.stdout
     assert left(terminal) == set(ages.values()) - {ages["old"]}
     assert "nothing to remove" in terminal("sweep").stderr + terminal("sweep").stdout
+
+
+def test_leases_of_runs_that_ended_long_ago_go(terminal: Terminal, project: Project) -> None:
+    engine = open_ledger(project.settings.ledger_url.get_secret_value()).engine
+    for run_id, days in (("old", 31), ("new", 29)):
+        leases = RunLeases(engine, lambda days=days: NOW - timedelta(days=days))
+        leases.take(run_id, run_id, "host:1")
+        leases.end(run_id)
+    assert terminal("sweep").code == 0
+    assert RunLeases(engine).of("old") is None and RunLeases(engine).of("new")
 
 
 def test_dagster_does_it_every_night(dagster_project: DagsterProject) -> None:  # noqa: F811

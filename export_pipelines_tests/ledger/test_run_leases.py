@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from export_pipelines.errors import LostRun
-from export_pipelines.ledger import Ledger, RunLeases
-from export_pipelines.ledger.run_leases import LEASE, run_leases
+from export_pipelines.ledger import LeaseCounts, Ledger, RunLeases
+from export_pipelines.ledger.run_leases import KEPT, LEASE, run_leases
 from export_pipelines_tests.artifacts.build import AT, manifest_of
 from export_pipelines_tests.ledger.attempts import ENTRY, at, due, receipt_of
 
@@ -140,3 +140,30 @@ def test_a_delivery_that_had_begun_is_recorded_though_the_lease_was_lost_meanwhi
 def test_a_run_without_a_lease_has_none_to_lose(ledger: Ledger) -> None:
     RunLeases(ledger.engine).require("of the terminal")
     assert len(ledger.register(manifest_of(), [ENTRY], "of the terminal", AT)) == 1
+
+
+def test_leases_are_counted_by_whether_they_live(aging: Leases) -> None:
+    leases = aging.leases
+    for run_id, root in (("a", "a"), ("b", "a"), ("c", "c"), ("d", "d")):
+        leases.take(run_id, root, "host:1")
+    leases.end("d")
+    aging.age("c", LEASE + SECOND)
+    assert leases.counts() == LeaseCounts(live=1, overdue=1, again=1)
+
+
+def test_leases_that_ended_long_ago_are_forgotten_by_roots(aging: Leases) -> None:
+    leases = aging.leases
+    for run_id, root in (("old", "old"), ("lost", "root"), ("again", "root"), ("lives", "lives")):
+        leases.take(run_id, root, "host:1")
+    leases.end("old")
+    leases.end("again")
+    assert leases.forget() == 0
+    with aging.ledger.engine.begin() as connection:
+        long_ago = sa.update(run_leases).where(run_leases.c.run_id.in_(("old", "lost")))
+        connection.execute(long_ago.values(ended_at=leases.now() - KEPT - SECOND))
+    assert leases.forget() == 1
+    assert leases.of("old") is None and leases.of("lives")
+    third = leases.take(
+        "third", "root", "host:2"
+    )  # of a root whose run of today is kept, the earlier ones number it
+    assert third and third.number == 3

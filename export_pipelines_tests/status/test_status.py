@@ -16,7 +16,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from export_pipelines import Project as OpenProject
 from export_pipelines.cli import app as cli
 from export_pipelines.key_versions import PREFIX
-from export_pipelines.ledger import Ledger, Progress, Streams
+from export_pipelines.ledger import Ledger, Progress, RunLeases, Streams
 from export_pipelines.ledger.streams import DeadRecord
 from export_pipelines.orchestration import open_instance
 from export_pipelines.status.machine import LEAST_FREE_BYTES, DiskSpace, disk_spaces
@@ -160,6 +160,32 @@ def test_streams_are_told_by_who_runs_them(project: Project, terminal: Terminal,
     figures = shown["parts"]["streams"]["figures"]["live"]
     assert (figures["records"], figures["dead_letters"], figures["lease_number"]) == (4, 1, 1)
     assert figures["seen_age_seconds"] == pytest.approx(9, abs=30)
+
+
+def test_runs_whose_worker_was_lost_need_attention_when_nobody_ends_them(
+    project: Project, terminal: Terminal, now: datetime
+) -> None:
+    beat(project)
+    ledger = OpenProject.open(project.folder, dict(project.environment)).ledger
+    assert texts(status(terminal, 0), "leases", "good") == ["runs are not on workers elsewhere | "]
+
+    def take(run_id: str, root: str, ago: timedelta) -> None:
+        RunLeases(ledger.engine, lambda: now - ago).take(run_id, root, "host:1")
+
+    take("a", "a", timedelta())
+    take("b", "a", timedelta())
+    take("c", "c", timedelta(minutes=1))
+    (busy,) = texts(status(terminal, 0), "leases", "busy")
+    assert busy.startswith(
+        "1 run on workers, 1 in the place of another one in 30 days; 1 run silent for up to 6"
+    )
+    take("d", "d", timedelta(minutes=20))
+    shown = status(terminal, 1)
+    (bad,) = texts(shown, "leases")
+    assert "2 runs silent for up to 20 min, and nobody ends them | start the daemon" in bad
+    figures = shown["parts"]["leases"]["figures"]
+    assert (figures["live"], figures["overdue"], figures["again"]) == (1, 2, 1)
+    assert figures["longest_silence_seconds"] == pytest.approx(1200, abs=60)
 
 
 def test_keys_and_checkpoints_have_ages(project: Project, terminal: Terminal, now: datetime) -> None:
