@@ -20,10 +20,10 @@ class Authority:
     def certificate(self, *names: str) -> trustme.LeafCert:
         return self.ca.issue_cert(*names)
 
-    def files(self, folder: Path) -> tuple[Path, Path]:
-        """Files with a certificate of this machine, and with its key."""
+    def files(self, folder: Path, *addresses: str) -> tuple[Path, Path]:
+        """Files with a certificate of this machine, which has `addresses` beside its own, and with its key."""
         leaf, certificate, key = (
-            self.certificate("localhost", "127.0.0.1"),
+            self.certificate("localhost", "127.0.0.1", *addresses),
             folder / "tls.pem",
             folder / "tls.key",
         )

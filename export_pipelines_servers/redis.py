@@ -20,20 +20,21 @@ START_S = 20
 
 @dataclass
 class RedisServer:
-    """On loopback. `stop` and `start` make one that restarts empty."""
+    """On an address of this machine. `stop` and `start` make one that restarts empty."""
 
     folder: Path
+    host: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
-        return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+        return f"redis://:{PASSWORD}@{self.host}:{self.port}/0"
 
     def start(self) -> None:
         settings = self.folder / "redis.conf"
         settings.write_text(
-            f'port {self.port}\nbind 127.0.0.1\nrequirepass {PASSWORD}\nsave ""\nappendonly no\ndir {self.folder}\n'
+            f'port {self.port}\nbind {self.host}\nrequirepass {PASSWORD}\nsave ""\nappendonly no\ndir {self.folder}\n'
         )
         with (self.folder / "redis.log").open("ab") as log, undisturbed():
             self.process = subprocess.Popen(
@@ -46,7 +47,7 @@ class RedisServer:
         until = time.monotonic() + START_S
         while time.monotonic() < until and self.process.poll() is None:
             with suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.host, self.port), 1).close()
                 return
             time.sleep(0.05)
         raise AssertionError((self.folder / "redis.log").read_text())
@@ -58,9 +59,9 @@ class RedisServer:
 
 
 @contextmanager
-def redis() -> Iterator[RedisServer]:
+def redis(host: str = "127.0.0.1") -> Iterator[RedisServer]:
     with tempfile.TemporaryDirectory(prefix="export_pipelines_redis_") as folder:
-        server = RedisServer(Path(folder))
+        server = RedisServer(Path(folder), host)
         server.start()
         try:
             yield server

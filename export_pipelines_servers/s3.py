@@ -27,6 +27,7 @@ from export_pipelines_servers.free_port import free_port
 BUCKET = "exports"
 KEY, SECRET = "exports-key", "s3cret/bucket+key"
 READER_KEY, READER_SECRET = "reader-key", "r3ader/secret"
+LOOPBACK = "127.0.0.1"
 PORT_TRIES = 4
 START_S = 30
 GRPC = 10_000  # each of its ports has a second one, so much higher
@@ -39,15 +40,32 @@ class S3Server:
     port: int
     https_port: int
     ca: Path
+    host: str = LOOPBACK
     buckets: set[str] = field(default_factory=set)
+    process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def endpoint_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def secure_url(self) -> str:
+        return f"https://{self.host}:{self.https_port}"
+
+    def stall(self) -> None:
+        """From now on it takes connections and answers none, until `go_on`."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
 
     def access(self, **settings: object) -> Access:
+        is_near = self.host == LOOPBACK  # plain http goes no further
         defaults = {
-            "endpoint_url": self.endpoint_url,
+            "endpoint_url": self.endpoint_url if is_near else self.secure_url,
+            "ca": None if is_near else str(self.ca),
             "access_key": KEY,
             "secret_key": SECRET,
             "timeout_s": 10,
@@ -83,23 +101,25 @@ def _server_of_this_process() -> S3Server:
 
 
 @contextmanager
-def s3_server(folder: Path | None = None, port: int | None = None) -> Iterator[S3Server]:
-    """SeaweedFS on loopback, on `port` or a free one, with its data below `folder` or in a temporary one."""
+def s3_server(
+    folder: Path | None = None, port: int | None = None, host: str = LOOPBACK
+) -> Iterator[S3Server]:
+    """SeaweedFS on an address of this machine, on `port` or a free one, with its data below `folder` or in a temporary one."""
     with tempfile.TemporaryDirectory(prefix="export_pipelines_s3_") as temporary:
         data = folder or Path(temporary)
         data.mkdir(parents=True, exist_ok=True)
-        process, server = _started(data, port)
+        process, server = _started(data, port, host)
         try:
             yield server
         finally:
             end(process, signal.SIGTERM if folder else signal.SIGKILL)
 
 
-def _started(data: Path, port: int | None) -> "tuple[subprocess.Popen[bytes], S3Server]":
+def _started(data: Path, port: int | None, host: str) -> "tuple[subprocess.Popen[bytes], S3Server]":
     """Again on other ports where somebody took one of the free ones in the meantime."""
     for tries_left in reversed(range(1 if port else PORT_TRIES)):
         s3_port, https_port, *others = _ports(port)
-        server = S3Server(s3_port, https_port, authority().pem(data))
+        server = S3Server(s3_port, https_port, authority().pem(data), host)
         with (data / "log").open("wb") as log, undisturbed():
             process = subprocess.Popen(
                 _call(data, server, others),
@@ -116,6 +136,7 @@ def _started(data: Path, port: int | None) -> "tuple[subprocess.Popen[bytes], S3
             if tries_left and "address already in use" in str(error):
                 continue
             raise
+        server.process = process
         return process, server
     raise AssertionError("no port is free")
 
@@ -126,7 +147,7 @@ def _ports(s3_port: int | None) -> list[int]:
 
 
 def _call(data: Path, server: S3Server, ports: list[int]) -> list[str]:
-    certificate, key = authority().files(data)
+    certificate, key = authority().files(data, *({server.host} - {LOOPBACK}))
     (data / "s3.json").write_text(json.dumps({"identities": [_writer(), _reader()]}), encoding="utf-8")
     flags = {
         "s3.port": server.port,
@@ -139,8 +160,8 @@ def _call(data: Path, server: S3Server, ports: list[int]) -> list[str]:
         shutil.which("weed", path=str(Path(sys.executable).parent)) or "weed",
         "mini",
         f"-dir={data}",
-        "-ip=127.0.0.1",
-        "-ip.bind=127.0.0.1",
+        f"-ip={server.host}",
+        f"-ip.bind={server.host}",
         f"-s3.config={data / 's3.json'}",
         f"-s3.cert.file={certificate}",
         f"-s3.key.file={key}",
@@ -181,7 +202,7 @@ def _wait(process: subprocess.Popen[bytes], server: S3Server, log: Path) -> None
         if process.poll() is not None:
             break
         with suppress(OSError, ExportError, ClientError):
-            socket.create_connection(("127.0.0.1", server.port), 1).close()
+            socket.create_connection((server.host, server.port), 1).close()
             server.bucket().put("started", b"", {})
             server.bucket().remove("started")
             return

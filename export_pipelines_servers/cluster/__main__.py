@@ -6,9 +6,18 @@ import time
 from datetime import timedelta
 
 from export_pipelines_servers.cluster.cluster import START, cluster
-from export_pipelines_servers.cluster.faults import Campaign, outcome
+from export_pipelines_servers.cluster.faults import Campaign
+from export_pipelines_servers.cluster.network import has_namespaces
+from export_pipelines_servers.cluster.outcome import outcome
 from export_pipelines_servers.ending import end_by_signals
 
+FAULTS = {  # each at N random moments
+    "kill": "kill a worker",
+    "empty": "kill Redis, which restarts empty",
+    "restart": "restart PostgreSQL",
+    "stall": "let the store answer nobody for a minute",
+    "cut": "cut a worker's network, for longer than its lease every other time; needs root",
+}
 LEADS_A_DAY = 200
 PATIENCE_S = 3600
 
@@ -18,12 +27,12 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--partitions", type=int, default=10)
     parser.add_argument("--per-run", type=int, default=2, help="partitions of a run, at most")
-    parser.add_argument("--kills", type=int, default=0, help="workers killed at random moments")
-    parser.add_argument(
-        "--emptied", type=int, default=0, help="times that Redis is killed and restarts empty"
-    )
+    for kind, text in FAULTS.items():
+        parser.add_argument(f"--{kind}", type=int, default=0, metavar="N", help=text)
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args()
+    if asked.cut and not has_namespaces():
+        parser.error("--cut needs network namespaces: run it as root, with the program ip")
     began = time.monotonic()
 
     def say(text: str) -> None:
@@ -33,17 +42,14 @@ def main() -> int:
     days = [(START + timedelta(days=n)).isoformat() for n in range(asked.partitions)]
     say("PostgreSQL, Redis, an S3 server, daemon, web server and workers start ...")
     with cluster(asked.workers, LEADS_A_DAY * len(days), len(days), asked.per_run) as running:
-        say(f"{asked.workers} workers; Dagster's UI at http://127.0.0.1:{running.port}")
-        campaign = Campaign(running, asked.seed)
+        say(f"{asked.workers} workers; Dagster's UI at {running.url}")
+        campaign = Campaign(running, asked.seed, say)
         backfill = running.backfill("daily", days)
         say(f"a backfill of {len(days)} partitions, {days[0]} to {days[-1]}")
-        status = campaign.run(backfill, asked.kills, asked.emptied, PATIENCE_S)
-        say(f"{status}; {campaign.kills} workers killed, Redis emptied {campaign.emptied} times\n")
+        status = campaign.run(backfill, {kind: getattr(asked, kind) for kind in FAULTS}, PATIENCE_S)
+        say(f"{status}\n")
         result = outcome(campaign, days)
-        sys.stdout.write(result.table() + "\n\n")
-        sys.stdout.write(
-            "".join(f"{fault}\n" for fault in (*result.doubled, *result.unknown, *result.put_twice))
-        )
+        sys.stdout.write(f"{result.table()}\n\n{result.violations()}")
     say("everything is stopped")
     return 0 if result.ok and status == "COMPLETED_SUCCESS" else 1
 

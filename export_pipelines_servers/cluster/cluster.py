@@ -4,8 +4,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from export_pipelines.sample import generate_leads
 from export_pipelines.settings import driver_url
 from export_pipelines_servers import s3
 from export_pipelines_servers.cluster.machines import Machine, new_machine
+from export_pipelines_servers.cluster.network import has_namespaces, network
 from export_pipelines_servers.free_port import free_port
-from export_pipelines_servers.postgresql import postgresql
+from export_pipelines_servers.postgresql import PostgresqlServer, postgresql_server
 from export_pipelines_servers.redis import RedisServer, redis
 
 START = date(2024, 1, 1)
@@ -57,21 +59,27 @@ query($limit: Int!) { runsOrError(limit: $limit) { ... on Runs { results {
 
 @dataclass
 class Cluster:
-    """`control` runs daemon and web server, each of `workers` a worker; `broker` may be stopped and started."""
+    """`control` runs daemon and web server, each of `workers` a worker; `postgresql` and `broker` may be stopped and started."""
 
     folder: Path
+    postgresql: PostgresqlServer
     databases: dict[str, str]
     broker: RedisServer
     s3: s3.S3Server
     control: Machine
     workers: list[Machine]
     port: int
-    ids: list[str] = field(default_factory=list)
+    new_worker: Callable[[], Machine]
+
+    @property
+    def url(self) -> str:
+        """Of the web server."""
+        return f"http://{self.control.address}:{self.port}"
 
     def ask(self, query: str, **variables: Any) -> Any:
         """The data of an answer of Dagster's web server."""
         body = {"query": query, "variables": variables}
-        answer = requests.post(f"http://127.0.0.1:{self.port}/graphql", json=body, timeout=60).json()
+        answer = requests.post(f"{self.url}/graphql", json=body, timeout=60).json()
         assert "errors" not in answer, answer
         return answer["data"]
 
@@ -92,6 +100,12 @@ class Cluster:
     def terminate(self, run_id: str) -> None:
         self.ask(TERMINATE, id=run_id)
 
+    def add_worker(self) -> None:
+        """Another machine, beside those that run."""
+        machine = self.new_worker()
+        self.workers.append(machine)
+        self.start_worker(machine)
+
     def start_worker(self, machine: Machine) -> None:
         machine.start("export_pipelines.cluster.worker", "--name", machine.folder.name)
 
@@ -109,39 +123,59 @@ class Cluster:
 
     def is_up(self) -> bool:
         try:
-            return requests.get(f"http://127.0.0.1:{self.port}/server_info", timeout=5).ok
+            return requests.get(f"{self.url}/server_info", timeout=5).ok
         except requests.RequestException:
             return False
 
 
 @contextmanager
 def cluster(workers: int, leads: int, days: int, partitions_per_run: int = 1) -> Iterator[Cluster]:
-    """A cluster with an export `daily` over `leads` sample leads of `days` days; all is gone when the block ends."""
+    """A cluster with an export `daily` over `leads` sample leads of `days` days; all is gone when the block ends. Its machines
+    are network namespaces, where this process may make them."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="export_pipelines_cluster_")))
-        databases = _databases(stack.enter_context(postgresql()))
-        broker, store = stack.enter_context(redis()), stack.enter_context(s3.s3_server())
-        for bucket in (STORE, RECEIVER, LOGS):
-            store.bucket(bucket)
-        receiver = store.bucket(RECEIVER).client  # with versions, so that an object that is put twice shows
-        receiver.put_bucket_versioning(Bucket=RECEIVER, VersioningConfiguration={"Status": "Enabled"})
+        bridge = stack.enter_context(network()) if has_namespaces() else None
+        host = bridge.host if bridge else "127.0.0.1"
+        server = stack.enter_context(postgresql_server(host=host))
+        databases = _databases(server.url)
+        broker = stack.enter_context(redis(host))
+        store = stack.enter_context(s3.s3_server(host=host))
+        _make_buckets(store)
         generate_leads(databases["leads"], leads, 7, START, days)
         environment = _environment(databases, broker, store, partitions_per_run)
-        exports = {"daily": EXPORT.format(start=START, receiver=RECEIVER, endpoint=store.endpoint_url)}
-        control, *machines = (
-            new_machine(folder / name, exports, environment, store.endpoint_url)
-            for name in ("control", *(f"worker{n}" for n in range(1, workers + 1)))
-        )
-        made = Cluster(folder, databases, broker, store, control, machines, free_port())
-        for machine in (control, *machines):
-            stack.callback(machine.kill)
-        control.run("export_pipelines.cluster.pools")
-        control.start("export_pipelines.cluster.daemon", "-w", "workspace.yaml")
-        control.start("dagster_webserver", "-h", "127.0.0.1", "-p", str(made.port), "-w", "workspace.yaml")
-        for machine in machines:
-            made.start_worker(machine)
-        made.until(made.is_up, UP_S)
-        yield made
+        exports = {"daily": EXPORT.format(start=START, receiver=RECEIVER, endpoint=store.secure_url)}
+        names = count(1)
+
+        def machine(name: str) -> Machine:
+            namespace = bridge.namespace() if bridge else None
+            new = new_machine(folder / name, exports, environment, store.secure_url, namespace)
+            stack.callback(new.kill)
+            return new
+
+        def new_worker() -> Machine:
+            return machine(f"worker{next(names)}")
+
+        control = machine("control")
+        running = Cluster(folder, server, databases, broker, store, control, [], free_port(), new_worker)
+        _start(running, workers)
+        yield running
+
+
+def _make_buckets(store: s3.S3Server) -> None:
+    for bucket in (STORE, RECEIVER, LOGS):
+        store.bucket(bucket)
+    receiver = store.bucket(RECEIVER).client  # with versions, so that an object that is put twice shows
+    receiver.put_bucket_versioning(Bucket=RECEIVER, VersioningConfiguration={"Status": "Enabled"})
+
+
+def _start(running: Cluster, workers: int) -> None:
+    control = running.control
+    control.run("export_pipelines.cluster.pools")
+    control.start("export_pipelines.cluster.daemon", "-w", "workspace.yaml")
+    control.start("dagster_webserver", "-h", control.address, "-p", str(running.port), "-w", "workspace.yaml")
+    for _ in range(workers):
+        running.add_worker()
+    running.until(running.is_up, UP_S)
 
 
 def _databases(server: str) -> dict[str, str]:
@@ -161,11 +195,12 @@ def _environment(
         f"{PREFIX}DAGSTER_URL": databases["dagster"].replace("postgresql://", "postgresql+psycopg2://"),
         f"{PREFIX}LEDGER_URL": databases["ledger"],
         f"{PREFIX}SOURCE_URL": databases["leads"],
-        f"{PREFIX}STORE_URL": f"s3://{STORE}/artifacts?endpoint_url={store.endpoint_url}",
+        f"{PREFIX}STORE_URL": f"s3://{STORE}/artifacts?endpoint_url={store.secure_url}",
         f"{PREFIX}LOGS_BUCKET": LOGS,
         f"{PREFIX}BROKER_URL": broker.url,
         f"{PREFIX}PARTITIONS_PER_RUN": str(partitions_per_run),
         f"{PREFIX}LOG": "json",
+        "AWS_CA_BUNDLE": str(store.ca),
         "AWS_ACCESS_KEY_ID": s3.KEY,
         "AWS_SECRET_ACCESS_KEY": s3.SECRET,
         "AWS_DEFAULT_REGION": "us-east-1",

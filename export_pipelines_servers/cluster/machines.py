@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from export_pipelines.key_versions import PREFIX
+from export_pipelines_servers.cluster.network import Namespace
 from export_pipelines_servers.ending import undisturbed, with_parent
 
 REPOSITORY = Path(__file__).parents[2]
@@ -24,15 +25,25 @@ load_from:
 
 @dataclass
 class Machine:
-    """`start` runs a module there; `kill` ends all of its processes at once, as the loss of the machine would."""
+    """`start` runs a module there; `kill` ends all of its processes at once, as the loss of the machine would. Without a
+    `namespace` it is on this machine's network."""
 
     folder: Path
     environment: Mapping[str, str]
+    namespace: Namespace | None = None
     processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
     def log(self) -> Path:
         return self.folder / "log"
+
+    @property
+    def address(self) -> str:
+        return self.namespace.address if self.namespace else "127.0.0.1"
+
+    def command(self, words: Sequence[str]) -> list[str]:
+        module = [sys.executable, "-m", *words]
+        return self.namespace.command(module) if self.namespace else module
 
     def variables(self) -> dict[str, str]:
         home = self.folder / "home"
@@ -54,7 +65,7 @@ class Machine:
         (self.folder / "home" / "dagster").mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log, undisturbed():
             process = subprocess.Popen(
-                [sys.executable, "-m", *words],
+                self.command(words),
                 cwd=self.folder,
                 env=self.variables(),
                 stdout=log,
@@ -68,7 +79,7 @@ class Machine:
     def run(self, *words: str) -> str:
         """Runs a module to its end; gives what it said."""
         done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=self.folder, env=self.variables(), stdout=subprocess.PIPE,
+            self.command(words), cwd=self.folder, env=self.variables(), stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
@@ -83,7 +94,11 @@ class Machine:
 
 
 def new_machine(
-    folder: Path, exports: Mapping[str, str], environment: Mapping[str, str], endpoint: str
+    folder: Path,
+    exports: Mapping[str, str],
+    environment: Mapping[str, str],
+    endpoint: str,
+    namespace: Namespace | None = None,
 ) -> Machine:
     """A folder with the project in it: dagster.yaml of `deploy/`, workspace.yaml and `exports`."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -94,4 +109,4 @@ def new_machine(
     (folder / "workspace.yaml").write_text(WORKSPACE)
     for name, text in exports.items():
         (folder / "exports" / f"{name}.yaml").write_text(text)
-    return Machine(folder, environment)
+    return Machine(folder, environment, namespace)
