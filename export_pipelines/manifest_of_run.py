@@ -54,6 +54,7 @@ def manifest_of(plan: Plan, written: Written, artifact: str, at: datetime, store
         like_null=dict(written.cells.like_null),
         as_text=dict(written.cells.as_text),
         seconds=written.seconds,
+        recipes=plan.output.recipes,
         parts=_parts(plan.extract.window, written),
     ).with_digest()
 

@@ -15,6 +15,7 @@ from export_pipelines.audit.trail import AuditTrail
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.delivery import Artifact, Receipt, Resources, discard_encrypted, open_destination
+from export_pipelines.delivery.recipes import RECIPES, with_recipes
 from export_pipelines.errors import ExportError, LostRun, RetryableError
 from export_pipelines.ledger import Delivery, Ledger, RunLeases
 from export_pipelines.manifest_of_run import manifest_of
@@ -212,9 +213,10 @@ def deliver(
                 with AuditTrail(lambda: ledger, now).refusals(
                     actor, "deliver", row.artifact, owner_of(manifest)
                 ):
-                    attempt.receipt = destination.send(
-                        Artifact(manifest.as_delivered(), store, now()), attempt
-                    )
+                    artifact = Artifact(manifest.as_delivered(), store, now())
+                    artifact = with_recipes(artifact, store, destination, attempt)
+                    attempt.receipt = destination.send(artifact, attempt)
+                    attempt.not_taken(RECIPES)  # needed no longer
             receipt = attempt.receipt
             span.set(files=len(receipt.files), bytes=receipt.bytes)
     except BaseException as error:

@@ -148,7 +148,13 @@ class Manifest(Stored):
     )
     seconds: dict[str, float] = Field(default_factory=dict)
     encryption: DeliveredEncryption | None = None  # of files that were delivered encrypted; never in a store
+    recipes: tuple[str, ...] = Field(  # of these readers, delivered beside the parts
+        default=(), exclude_if=lambda readers: not readers
+    )
     parts: tuple[Part, ...]
+    recipe_files: tuple[Part, ...] = Field(  # as they were delivered; never in a store
+        default=(), exclude_if=lambda files: not files
+    )
     lead_index: Part | None = Field(  # which leads it holds; its rows are their marks
         default=None, exclude_if=lambda index: index is None
     )
@@ -158,6 +164,10 @@ class Manifest(Stored):
     def files(self) -> tuple[Part, ...]:
         """Everything that lies in the store beside the manifest: the parts, and the index of leads."""
         return self.parts if self.lead_index is None else (*self.parts, self.lead_index)
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        return tuple(part.name for part in self.parts)
 
     @property
     def is_sealed(self) -> bool:

@@ -6,6 +6,7 @@ from export_pipelines.catalog import PERSONAL_CLASSES, Catalog, Dataset
 from export_pipelines.definition.filter_checks import filter_faults, personal_values
 from export_pipelines.definition.output import FORMATS, format_of
 from export_pipelines.definition.overrides import AT_LAUNCH, RunOverrides, is_overridden
+from export_pipelines.definition.readers import FORMS, form_of
 from export_pipelines.definition.report import drawn_from
 from export_pipelines.definition.report_checks import key_faults, report_faults
 from export_pipelines.definition.same_files import OPEN, target_of
@@ -45,6 +46,7 @@ def definition_faults(written: WrittenExport, catalog: Catalog) -> Faults:
     yield from stream_faults(written, dataset)
     yield from _windows(written)
     yield from _files(written)
+    yield from _recipes(written)
 
 
 def override_faults(written: WrittenExport, catalog: Catalog, overrides: RunOverrides) -> Faults:
@@ -132,6 +134,17 @@ def _windows(written: WrittenExport) -> Faults:
             ("schedule",),
             f"schedule: it begins at {int(hour):02d}:{int(minute):02d}, outside of quiet_hours {written.quiet_hours}",
         )
+
+
+def _recipes(written: WrittenExport) -> Faults:
+    form = format_of(written.format)
+    for place, reader in enumerate(written.recipes):
+        if form_of(form.name, form.options) not in FORMS[reader]:
+            yield (
+                ("recipes", place),
+                f"recipes: {reader} has no recipe for {form_of(form.name, form.options)}; leave it out, or export one of: "
+                + "; ".join(FORMS[reader]),
+            )
 
 
 def _files(written: WrittenExport) -> Faults:

@@ -89,6 +89,7 @@ class ExportDefinition(BaseModel):
     readers: tuple[str, ...] = Field(  # `for`: the programs that read the files
         default=(), exclude_if=lambda names: not names
     )
+    recipes: tuple[str, ...] = unless(())  # of these programs, delivered beside the files
     contract: Contract = unless("additive")
     version: int = unless(1)  # by which readers know the columns
     renamed_from: tuple[str, ...] = ()  # names that the export had; its history is theirs

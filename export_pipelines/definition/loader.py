@@ -234,7 +234,7 @@ def _definition(
     path: Path, file: str, written: WrittenExport, document: Document, overrides: RunOverrides
 ) -> ExportDefinition:
     schedule = written.schedule
-    same = ("description", "owner", "type", "filter", "sort", "start", "privacy", "split", "naming", "skip_empty", "bad_json", "retention", "quiet_hours", "limits", "readers", "contract", "version", "renamed_from")  # fmt: skip
+    same = ("description", "owner", "type", "filter", "sort", "start", "privacy", "split", "naming", "skip_empty", "bad_json", "retention", "quiet_hours", "limits", "readers", "recipes", "contract", "version", "renamed_from")  # fmt: skip
     return ExportDefinition(
         name=path.stem,
         path=Path(file),

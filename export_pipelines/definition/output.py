@@ -3,21 +3,25 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from export_pipelines.definition.one_of import OneOf, one_of
+from export_pipelines.definition.readers import FORMS, NEEDS, ReaderName, unread
 from export_pipelines.definition.words import Flag, fault, unless
+from export_pipelines.yaml.schema_faults import shown_value
 
 
 class Format(BaseModel):
-    """A row of FORMATS and all of its options."""
+    """A row of FORMATS and all of its options, with the reader whose recipe they are for, where one is named."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     options: dict[str, Any] = {}
+    reader: str | None = unless(None)
 
 
 class Compression(BaseModel):
@@ -28,7 +32,11 @@ class Compression(BaseModel):
 
 
 class _Options(BaseModel):
+    """`for` names the reader whose recipe's options are taken, see `_with_needs`."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reader: Annotated[ReaderName | None, Field(alias="for", exclude=True)] = None
 
 
 def _null_marker(value: str) -> str:
@@ -109,7 +117,7 @@ class FormatSpec:
 
     extension: str
     media_type: str
-    options: type[BaseModel]
+    options: type[_Options]
     nested: bool = False
     max_rows: int | None = None
     own_codecs: tuple[str, ...] = ()
@@ -160,7 +168,30 @@ def _level(name: str, levels: range) -> Any:
     return Annotated[int, AfterValidator(check)]
 
 
-_FORMAT = OneOf("format", {name: spec.options for name, spec in FORMATS.items()}, tuple(FORMATS))
+def _with_needs(format: str, written: Any) -> Any:
+    """The options of a format as they are written, and those that the recipe of the reader `for` needs."""
+    reader = written.get("for") if isinstance(written, dict) else None
+    if not isinstance(reader, str) or reader not in FORMS:
+        return written
+    if why := unread(reader, format):
+        raise fault(f"for: {why}")
+    needs = NEEDS.get(reader, {}).get(format, {})
+    for option, value in needs.items():
+        if written.get(option, value) != value:
+            raise fault(
+                f'{option}: {reader} needs "{value}", not {shown_value(written[option])}; leave {option} out, or for'
+            )
+    return {**needs, **written}
+
+
+_FORMAT = OneOf(
+    "format",
+    {
+        name: Annotated[spec.options, BeforeValidator(partial(_with_needs, name))]
+        for name, spec in FORMATS.items()
+    },
+    tuple(FORMATS),
+)
 _CODEC = OneOf(
     "compression",
     {name: _level(name, spec.levels) for name, spec in CODECS.items() if spec.levels},
@@ -174,7 +205,8 @@ WrittenCompression: Any = one_of(_CODEC)
 def format_of(written: Any) -> Format:
     """`csv` or `{csv: {header: labels}}`, already checked, with every option filled in."""
     name, options = _FORMAT.read(written)
-    return Format(name=name, options=(options or FORMATS[name].options()).model_dump())
+    filled: _Options = options or FORMATS[name].options()
+    return Format(name=name, options=filled.model_dump(), reader=filled.reader)
 
 
 def compression_of(written: Any) -> Compression:

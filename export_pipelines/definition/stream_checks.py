@@ -19,6 +19,7 @@ OF_FILES = (
     "deliver",
     "retention",
     "limits",
+    "recipes",
     "contract",
     "version",
 )

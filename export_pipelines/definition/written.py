@@ -29,11 +29,11 @@ from export_pipelines.definition.export import (
 )
 from export_pipelines.definition.filters import Filter
 from export_pipelines.definition.output import WrittenCompression, WrittenFormat
-from export_pipelines.definition.reader_names import ReaderName
+from export_pipelines.definition.readers import ReaderName
 from export_pipelines.definition.report import Over, Report, TimeBasis
 from export_pipelines.definition.schedule import Schedule, ScheduleFault, read_schedule
 from export_pipelines.definition.stream import Stream
-from export_pipelines.definition.words import Count, DayText, Flag, Hours, Names, Span, fault
+from export_pipelines.definition.words import Count, DayText, Flag, Hours, Names, Span, fault, listed
 from export_pipelines.templates import PART_WORDS, header_faults, template_faults
 from export_pipelines.yaml.schema_faults import shown_value
 
@@ -227,14 +227,20 @@ class WrittenExport(BaseModel):
     limits: Annotated[Limits, Field(description="Past these the run stops.")] = Limits()
     readers: Annotated[
         tuple[ReaderName, ...],
-        BeforeValidator(
-            lambda value: (value,) if isinstance(value, str) else value,
-            json_schema_input_type=ReaderName | tuple[ReaderName, ...],
-        ),
+        BeforeValidator(listed, json_schema_input_type=ReaderName | tuple[ReaderName, ...]),
         Field(
             alias="for",
             description="The programs that read the files: `check` warns of what they would change.",
             examples=[["mariadb", "excel"]],
+        ),
+    ] = ()
+    recipes: Annotated[
+        tuple[ReaderName, ...],
+        BeforeValidator(listed, json_schema_input_type=ReaderName | tuple[ReaderName, ...]),
+        AfterValidator(lambda names: tuple(dict.fromkeys(names))),
+        Field(
+            description="The programs whose recipes are delivered beside the files.",
+            examples=[["postgresql", "pandas"]],
         ),
     ] = ()
     contract: Annotated[

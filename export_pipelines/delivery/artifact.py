@@ -12,11 +12,12 @@ from export_pipelines.errors import DamagedArtifact
 BLOCK_BYTES = 1 << 20
 MANIFEST_SUFFIX = ".manifest.json"
 CODEC_TYPES = {"gzip": "application/gzip", "zip": "application/zip", "zstd": "application/zstd"}
+RECIPE_TYPE = "text/plain"
 ENCRYPTED_TYPES = {"pgp": "application/pgp-encrypted", "age": "application/octet-stream"}
 
 
 class Files(Protocol):
-    """What the parts of an artifact are read from: its store, or the files that were encrypted for a delivery."""
+    """What the files of an artifact are read from: its store, or what was made for a delivery."""
 
     def open(self, artifact: str, name: str, /) -> BinaryIO: ...
 
@@ -37,6 +38,17 @@ class Artifact:
     @property
     def manifest_sha256(self) -> str:
         return hashlib.sha256(self.manifest.to_json()).hexdigest()
+
+    @property
+    def files(self) -> tuple[Part, ...]:
+        """All that is delivered but the manifest: the parts, then their recipes."""
+        return (*self.manifest.parts, *self.manifest.recipe_files)
+
+    def media_type_of(self, file: Part) -> str:
+        """As it is delivered: a recipe is text."""
+        if file in self.manifest.recipe_files and self.manifest.encryption is None:
+            return RECIPE_TYPE
+        return self.media_type
 
     @property
     def media_type(self) -> str:

@@ -16,7 +16,8 @@ class Capabilities:
     `max_bytes`: the largest artifact it takes, None for any. `atomic`: a reader never sees a part that is not
     whole. `resumable`: a broken transfer goes on where it broke off. `recognises`: it can tell by itself that this
     very artifact is there already, so that a killed attempt is simply made again. `many_files`: each part arrives
-    as a file of its own.
+    as a file of its own. `scripts`: a file that
+    a program runs gets through under its own name.
     """
 
     max_bytes: int | None = None
@@ -24,6 +25,7 @@ class Capabilities:
     resumable: bool = False
     recognises: bool = False
     many_files: bool = True
+    scripts: bool = True
 
 
 class HandOvers(Protocol):
@@ -80,6 +82,7 @@ class Destination(Protocol):
       holds a secret or the answer of a server that may quote one. Foreign exceptions stop in the destination's file.
 
     target: where the artifact will go, readable, without a secret; RequestError when that place is refused.
+    names:  of the parts where they arrive, in their order; of encrypted ones, once they are opened.
     check:  connects, authenticates and proves the right to write, and leaves nothing behind.
     send:   brings the artifact there.
     """
@@ -88,6 +91,8 @@ class Destination(Protocol):
     capabilities: Capabilities
 
     def target(self, manifest: Manifest) -> str: ...
+
+    def names(self, manifest: Manifest) -> tuple[str, ...]: ...
 
     def check(self) -> None: ...
 

@@ -30,16 +30,19 @@ class Download:
             return f"{self.public_url.rstrip('/')}/artifacts/{manifest.artifact}"
         return self.store.location(manifest.artifact)
 
+    def names(self, manifest: Manifest) -> tuple[str, ...]:
+        return manifest.part_names
+
     def check(self) -> None:
         """There is nothing to connect to: the store is looked at by itself."""
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
-        """Reads every part to its end; DamagedArtifact when one is not what the manifest says."""
-        for part in artifact.manifest.parts:
-            artifact.prove(part)
+        """Reads every file to its end; DamagedArtifact when one is not what the manifest says."""
+        for file in artifact.files:
+            artifact.prove(file)
         log.debug(
-            "parts proven",
-            extra={"artifact": artifact.manifest.artifact, "parts": len(artifact.manifest.parts)},
+            "files proven",
+            extra={"artifact": artifact.manifest.artifact, "files": len(artifact.files)},
         )
-        files = (part.name for part in artifact.manifest.parts)
+        files = (file.name for file in artifact.files)
         return receipt_of(artifact, self.kind, self.target(artifact.manifest), files)

@@ -197,14 +197,14 @@ def first_version(name: str, send: Callable[[str], Receipt | None]) -> Receipt:
 
 
 def manifest_name_of(artifact: Artifact, names: Iterable[str]) -> str:
-    """The name under which the manifest is delivered. Raises RequestError when a part has it, or two have one name."""
+    """The name under which the manifest is delivered. Raises RequestError when a file has it, or two have one name."""
     seen: set[str] = set()
     for name in names:
         if name in seen or name == artifact.manifest_name:
             what = (
-                f'two parts have the name "{name}"'
+                f'two files have the name "{name}"'
                 if name in seen
-                else f'a part has the name of the delivered manifest, "{name}"'
+                else f'a file has the name of the delivered manifest, "{name}"'
             )
             raise RequestError(what, where=artifact.manifest.artifact, remedy="choose another `naming:`")
         seen.add(name)
@@ -212,9 +212,9 @@ def manifest_name_of(artifact: Artifact, names: Iterable[str]) -> str:
 
 
 def wanted_of(artifact: Artifact, names: Iterable[str], manifest: bytes | None) -> Mapping[str, Wanted]:
-    """The artifact's parts under `names`, in their order, and the bytes of its manifest where it is delivered."""
-    parts = zip(names, artifact.manifest.parts, strict=True)
-    wanted = {name: Wanted(part.bytes, part.sha256) for name, part in parts}
+    """The artifact's files under `names`, in their order, and the bytes of its manifest where it is delivered."""
+    files = zip(names, artifact.files, strict=True)
+    wanted = {name: Wanted(file.bytes, file.sha256) for name, file in files}
     if manifest is not None:
         wanted[artifact.manifest_name] = Wanted(len(manifest), hashlib.sha256(manifest).hexdigest())
     return wanted
@@ -226,9 +226,11 @@ def digests_of(wanted: Mapping[str, Wanted]) -> dict[str, str]:
 
 
 def listed_in(manifest: bytes) -> dict[str, str]:
-    """Name -> SHA-256 of the parts that a delivered manifest lists, plain names only; none when it cannot be read."""
+    """Name -> SHA-256 of the files that a delivered manifest lists, plain names only; none when it cannot be read."""
     try:
-        listed = {str(part["name"]): str(part["sha256"]) for part in json.loads(manifest)["parts"]}
+        content = json.loads(manifest)
+        files = [*content["parts"], *content.get("recipe_files", ())]
+        listed = {str(file["name"]): str(file["sha256"]) for file in files}
     except (ValueError, KeyError, TypeError):
         return {}
     return {

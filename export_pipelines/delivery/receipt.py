@@ -10,7 +10,7 @@ from export_pipelines.delivery.artifact import Artifact
 
 class Receipt(BaseModel):
     """What was put where and when. `files` are names at `target`, the manifest last where it is delivered, `digests` the
-    SHA-256 of each as it was put there, where others put files too; `bytes` are those of the parts; `sha256` is that of the manifest file, which lists the digest of every part; `details` is what
+    SHA-256 of each as it was put there, where others put files too; `bytes` are those of the parts and recipes; `sha256` is that of the manifest file, which lists the digest of every part; `details` is what
     the other side answered (Message-IDs, versions of objects), never a secret."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")  # what a later release added is not asked about
@@ -45,7 +45,7 @@ def receipt_of(
         target=target,
         artifact=artifact.manifest.artifact,
         files=tuple(files),
-        bytes=artifact.manifest.bytes,
+        bytes=sum(file.bytes for file in artifact.files),
         sha256=manifest_sha256 or artifact.manifest_sha256,
         at=artifact.at,
         details=dict(details or {}),

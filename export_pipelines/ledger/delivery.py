@@ -47,8 +47,9 @@ class Delivery:
 
 
 def content_of(manifest: Manifest) -> str:
-    """Equal for artifacts with the same files; the plan and the rows are the same then."""
-    return _digest([[part.name, part.sha256] for part in manifest.parts])
+    """Equal for artifacts with the same files and recipes; the plan and the rows are the same then."""
+    recipes = [["recipes", *manifest.recipes]] if manifest.recipes else []
+    return _digest([*([part.name, part.sha256] for part in manifest.parts), *recipes])
 
 
 def lock_key_of(export: str, window_key: str, entry: StoredEntry) -> str:

@@ -4,6 +4,7 @@ import json
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from export_pipelines.definition.readers import NEEDS
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
 from export_pipelines.plan.query.query import Query, Statement
 from export_pipelines.plan.window_words import part_file_name
@@ -145,7 +146,10 @@ def _encoding(plan: Plan) -> Iterator[str]:
     options = "".join(
         f", {name}: {json.dumps(value)}" for name, value in sorted(plan.encoding.options.items())
     )
-    yield f"format       {plan.encoding.format}{options}"
+    reader = plan.encoding.reader
+    taken = NEEDS.get(reader, {}).get(plan.encoding.format, {}) if reader else {}
+    needs = " and ".join(f"{name}: {json.dumps(value)}" for name, value in taken.items()) or "no option"
+    yield f"format       {plan.encoding.format}{options}" + (f"; {reader} needs {needs}" if reader else "")
     level = f", level {plan.compression.level}" if plan.compression.level is not None else ""
     yield f"compression  {plan.compression.codec}{level}"
 
@@ -167,6 +171,8 @@ def _output(plan: Plan) -> Iterator[str]:
         yield ("deliver to   " if number == 0 else "             ") + f"{entry['kind']} ({settings})"
     if not output.deliver:
         yield "deliver to   nothing but the artifact store"
+    if output.recipes:
+        yield f"recipes      {', '.join(output.recipes)}"
 
 
 _PAST = {

@@ -25,7 +25,11 @@ def serialize(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
         raise RequestError(unknown("format", wanted.name, FORMATS), where=request.definition.at("format"))
     form = FORMATS[wanted.name]
     section = Encoding(
-        format=wanted.name, options=dict(wanted.options), media_type=form.media_type, max_rows=form.max_rows
+        format=wanted.name,
+        options=dict(wanted.options),
+        media_type=form.media_type,
+        max_rows=form.max_rows,
+        reader=wanted.reader,
     )
     return draft.model_copy(update={"encoding": section})
 
@@ -73,6 +77,7 @@ def write(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
         max_bytes=wanted.limits.bytes,
         skip_empty=wanted.skip_empty,
         deliver=destinations(request, _narrowed(draft)),
+        recipes=wanted.recipes,
     )
     return draft.model_copy(update={"output": section})
 

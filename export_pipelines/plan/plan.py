@@ -177,6 +177,7 @@ class Encoding(Frozen):
     options: dict[str, Any] = Field(default_factory=dict)
     media_type: str
     max_rows: int | None = None  # of one part, where the format has an end
+    reader: str | None = unless(None)  # whose recipe's options it has
 
 
 class Compression(Frozen):
@@ -194,6 +195,7 @@ class Output(Frozen):
     max_bytes: int  # before compression, all parts together
     skip_empty: bool = False
     deliver: tuple[StoredEntry, ...] = ()
+    recipes: tuple[str, ...] = unless(())  # of these readers, delivered beside the files
 
 
 class RightsUsed(Frozen):

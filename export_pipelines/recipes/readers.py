@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from export_pipelines.definition.readers import FORMS
 from export_pipelines.errors import RequestError, unknown
 from export_pipelines.recipes import (
     clickhouse,
@@ -22,69 +23,59 @@ from export_pipelines.recipes.losses import of_files
 from export_pipelines.recipes.recipe import Reader, Recipe, recipe_text
 from export_pipelines.recipes.table import Table
 
-DELIMITED = ("csv", "tsv", "tsv, escaped")
-OBJECTS = ("json", "ndjson")
 PARSED = "Not run by the tests, which have no such service: a parser of its dialect reads the statements."
 
 READERS: Mapping[str, Reader] = {
     "postgresql": Reader(
         "PostgreSQL 15 or later",
-        (*DELIMITED, *OBJECTS),
-        "psql -d DATABASE -f recipe.sql",
+        FORMS["postgresql"],
+        "psql -d DATABASE -f {file}",
         postgresql.load,
         "sql",
         limit="a text with the character NUL is refused.",
     ),
     "mariadb": Reader(
-        "MariaDB 10.11", DELIMITED, "mariadb --local-infile=1 DATABASE < recipe.sql", mariadb.load, "sql"
+        "MariaDB 10.11", FORMS["mariadb"], "mariadb --local-infile=1 DATABASE < {file}", mariadb.load, "sql"
     ),
     "sqlite": Reader(
         "SQLite 3.40 or later",
-        ("csv", "tsv", *OBJECTS),
-        "sqlite3 FILE.db < recipe.sql",
+        FORMS["sqlite"],
+        "sqlite3 FILE.db < {file}",
         sqlite.load,
         "sql",
         limit="a text ends at its first character NUL.",
     ),
-    "duckdb": Reader(
-        "DuckDB 2", ("csv", "tsv", *OBJECTS, "parquet"), "duckdb FILE.db < recipe.sql", duckdb.load, "sql"
-    ),
+    "duckdb": Reader("DuckDB 2", FORMS["duckdb"], "duckdb FILE.db < {file}", duckdb.load, "sql"),
     "clickhouse": Reader(
         "ClickHouse 26",
-        ("csv", "tsv, escaped", *OBJECTS, "parquet"),
-        "clickhouse local < recipe.sql; on a server the files belong into user_files",
+        FORMS["clickhouse"],
+        "clickhouse local < {file}; on a server the files belong into user_files",
         clickhouse.load,
         "sql",
     ),
-    "polars": Reader(
-        "Polars 2", (*DELIMITED, *OBJECTS, "parquet"), "python recipe.py", polars.load, "py", comment="#"
-    ),
+    "polars": Reader("Polars 2", FORMS["polars"], "python {file}", polars.load, "py", comment="#"),
     "pandas": Reader(
         "pandas 3",
-        (*DELIMITED, *OBJECTS, "parquet", "xlsx"),
-        "python recipe.py",
+        FORMS["pandas"],
+        "python {file}",
         pandas.load,
         "py",
         comment="#",
     ),
-    "pyarrow": Reader(
-        "pyarrow 26", (*DELIMITED, *OBJECTS, "parquet"), "python recipe.py", pyarrow.load, "py", comment="#"
-    ),
+    "pyarrow": Reader("pyarrow 26", FORMS["pyarrow"], "python {file}", pyarrow.load, "py", comment="#"),
     "r": Reader(
         "R 4 with readr and bit64",
-        ("csv", "tsv"),
-        "Rscript recipe.R",
+        FORMS["r"],
+        "Rscript {file}",
         r.load,
         "R",
         comment="#",
         limit="a text ends at its first character NUL, with a warning.",
     ),
-    "node": Reader(
-        "Node 20 with csv-parse", ("csv", "tsv"), "node recipe.mjs", node.load, "mjs", comment="//"
-    ),
+    "node": Reader("Node 20 with csv-parse", FORMS["node"], "node {file}", node.load, "mjs", comment="//"),
     "excel": Reader(
         "Excel, Power Query",
-        ("csv", "tsv", "xlsx"),
+        FORMS["excel"],
         "Data, Get Data, Blank Query, Advanced Editor; PATH is that of the folder",
         spreadsheets.excel,
         "m",
@@ -93,8 +84,8 @@ READERS: Mapping[str, Reader] = {
     ),
     "libreoffice": Reader(
         "LibreOffice Calc 7",
-        ("csv", "tsv", "xlsx"),
-        "sh recipe.sh; the workbooks are written into the folder workbooks",
+        FORMS["libreoffice"],
+        "sh {file}; the workbooks are written into the folder workbooks",
         spreadsheets.libreoffice,
         "sh",
         comment="#",
@@ -102,31 +93,31 @@ READERS: Mapping[str, Reader] = {
     ),
     "bigquery": Reader(
         "BigQuery",
-        ("csv", "tsv", "parquet"),
-        "bq query --use_legacy_sql=false < recipe.sql; copy the files to BUCKET/PATH first",
+        FORMS["bigquery"],
+        "bq query --use_legacy_sql=false < {file}; copy the files to BUCKET/PATH first",
         warehouses.bigquery,
         "sql",
         checked=PARSED,
     ),
     "snowflake": Reader(
         "Snowflake",
-        ("csv", "tsv", "parquet"),
-        "snowsql -f recipe.sql",
+        FORMS["snowflake"],
+        "snowsql -f {file}",
         warehouses.snowflake,
         "sql",
         checked=PARSED,
     ),
     "redshift": Reader(
         "Redshift",
-        ("csv", "tsv", "parquet"),
-        "psql -h CLUSTER -d DATABASE -f recipe.sql; copy the files to BUCKET/PATH first",
+        FORMS["redshift"],
+        "psql -h CLUSTER -d DATABASE -f {file}; copy the files to BUCKET/PATH first",
         warehouses.redshift,
         "sql",
         checked=PARSED,
     ),
     "athena": Reader(
         "Athena or Hive",
-        ("parquet",),
+        FORMS["athena"],
         "in the query editor; copy the files, and nothing else, to BUCKET/PATH first",
         warehouses.athena,
         "sql",
@@ -134,7 +125,7 @@ READERS: Mapping[str, Reader] = {
     ),
     "dbt": Reader(
         "dbt",
-        (*DELIMITED, *OBJECTS, "parquet", "xlsx"),
+        FORMS["dbt"],
         "save it as models/exports.yml; another recipe loads the table, since seeds change texts",
         dbt.load,
         "yml",
@@ -144,9 +135,9 @@ READERS: Mapping[str, Reader] = {
 }
 
 
-def recipe_for(table: Table, name: str) -> Recipe:
-    """The recipe that loads a table into the reader of that name. Raises RequestError for a reader that there is no recipe for,
-    and for files that it does not read."""
+def recipe_for(table: Table, name: str, file: str | None = None) -> Recipe:
+    """The recipe that loads a table into the reader of that name; `file` is that of the recipe, if not `recipe.sql` or the like.
+    Raises RequestError for a reader that there is no recipe for, and for files that it does not read."""
     if name not in READERS:
         raise RequestError(
             unknown("reader", name, READERS), where="--for", remedy=f"one of {', '.join(READERS)}"
@@ -164,4 +155,5 @@ def recipe_for(table: Table, name: str) -> Recipe:
         )
     script = reader.load(table)
     losses = (*of_files(table), *script.losses)
-    return Recipe(reader, recipe_text(table, reader, script, losses), losses, script.first)
+    text = recipe_text(table, reader, script, losses, file or f"recipe.{reader.extension}")
+    return Recipe(reader, text, losses, script.first)

@@ -46,8 +46,8 @@ class Script:
 
 @dataclass(frozen=True)
 class Reader:
-    """A program that reads artifacts: the forms of files that it has a recipe for, how a recipe is run, and how a comment
-    begins in it. `limit` is what no option of the export changes; `checked` says why a recipe is not run by the tests."""
+    """A program that reads artifacts: the forms of files that it has a recipe for, how a recipe, `{file}`, is run, and how a
+    comment begins in it. `limit` is what no option of the export changes; `checked` says why a recipe is not run by the tests."""
 
     title: str
     forms: tuple[str, ...]
@@ -69,13 +69,13 @@ class Recipe:
     first: tuple[str, ...]
 
 
-def recipe_text(table: Table, reader: Reader, script: Script, losses: Iterable[Loss]) -> str:
-    """The script below what a person must know first."""
-    lines = "\n".join(f"{reader.comment} {line}" for line in _head(table, reader, script, losses))
+def recipe_text(table: Table, reader: Reader, script: Script, losses: Iterable[Loss], file: str) -> str:
+    """The script, as it lies in `file`, below what a person must know first."""
+    lines = "\n".join(f"{reader.comment} {line}" for line in _head(table, reader, script, losses, file))
     return f"{lines}\n\n{script.body.strip()}\n"
 
 
-def _head(table: Table, reader: Reader, script: Script, losses: Iterable[Loss]) -> Iterable[str]:
+def _head(table: Table, reader: Reader, script: Script, losses: Iterable[Loss], file: str) -> Iterable[str]:
     manifest = table.manifest
     losses = tuple(losses)
     for loss in losses:
@@ -93,7 +93,8 @@ def _head(table: Table, reader: Reader, script: Script, losses: Iterable[Loss]) 
         yield "The files are sealed in the store: fetch them from a delivery or as a download first, which are not."
     for command in script.first:
         yield f"First, in the shell: {command}"
-    yield f"Run it in the folder of the files: {reader.run}"
+    saved = f"Save it as {file}, and run it" if "{file}" in reader.run else "Run it"
+    yield f"{saved} in the folder of the files: {reader.run.format(file=file)}"
     if reader.checked:
         yield reader.checked
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from export_pipelines.artifacts import Manifest, ManifestColumn
 from export_pipelines.catalog import Kind
+from export_pipelines.definition.readers import form_of
 from export_pipelines.errors import RequestError
 
 TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,2}")
@@ -40,8 +41,7 @@ class Table:
     @property
     def form(self) -> str:
         """As `Reader.forms` has it."""
-        is_escaped = self.manifest.options.get("escape") == "backslash"
-        return f"{self.manifest.format}, escaped" if is_escaped else self.manifest.format
+        return form_of(self.manifest.format, self.manifest.options)
 
     @property
     def is_delimited(self) -> bool:

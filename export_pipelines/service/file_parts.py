@@ -12,6 +12,7 @@ from urllib.parse import quote
 from export_pipelines.artifacts import Manifest, Part, Store
 from export_pipelines.artifacts.sealing.stream import OpenedPart
 from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, SettingsError
+from export_pipelines.recipes.files import media_type_of
 from export_pipelines.service.conditions import Representation, http_date
 from export_pipelines.service.problems import Problem, problem_of
 
@@ -60,7 +61,7 @@ class FilePart:
             "Cache-Control": "private, no-cache, no-transform",
             "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(self.part.sha256)).decode()}:",
             "Content-Disposition": disposition(self.part.name),
-            "Content-Type": self.manifest.media_type,
+            "Content-Type": media_type_of(self.manifest, self.part),
             "X-Content-Type-Options": "nosniff",
         }
 

@@ -27,7 +27,7 @@ _WANTED = {
 }
 
 
-_NOUNS = {"op": "operator", "every": "bucket"}
+_NOUNS = {"op": "operator", "every": "bucket", "for": "reader", "recipes": "reader"}
 
 
 def plain_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Key, str]]:
@@ -86,8 +86,9 @@ def shown_value(value: Any) -> str:
 
 
 def _noun(place: Key) -> str:
-    if place[-1] in _NOUNS:
-        return _NOUNS[str(place[-1])]
+    key = next((part for part in reversed(place) if isinstance(part, str)), "")
+    if key in _NOUNS:
+        return _NOUNS[key]
     return str(place[0]) if len(place) == 1 else "word"
 
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from export_pipelines.definition.reader_names import ReaderName
+from export_pipelines.definition.readers import ReaderName
 from export_pipelines.recipes import READERS
 from export_pipelines_tests.conftest import Answer, Project
 

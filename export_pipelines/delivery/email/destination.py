@@ -117,8 +117,9 @@ class Email:
         self.settings, self.server, self.sender = settings, server, sender
         self.encrypt_for, self.link_to = encrypt_for, link_to
         self.recipients = tuple(dict.fromkeys((*settings.to, *settings.cc)))
-        self.capabilities = Capabilities(
-            max_bytes=None if settings.over_limit != "fail" else settings.max_size
+        self.capabilities = Capabilities(  # mail programs hold back .py and the like
+            max_bytes=None if settings.over_limit != "fail" else settings.max_size,
+            scripts=settings.send == "link",
         )
 
     @property
@@ -127,6 +128,9 @@ class Email:
 
     def target(self, manifest: Manifest) -> str:
         return ", ".join(self.recipients)
+
+    def names(self, manifest: Manifest) -> tuple[str, ...]:
+        return manifest.part_names
 
     def check(self) -> None:
         """Connects, authenticates, and asks the server whether it takes mail for each recipient; sends none."""
@@ -195,7 +199,7 @@ class Email:
 
     def _mails(self, artifact: Artifact, limit: int) -> list[list[Piece]]:
         """The pieces of each mail; one mail without any says where the files are."""
-        parts = artifact.manifest.parts
+        parts = artifact.files
         if self.settings.send == "link":
             for part in parts:
                 artifact.prove(part)

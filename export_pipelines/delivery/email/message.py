@@ -10,12 +10,12 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import EmailSettings
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
 from export_pipelines.delivery.email.pieces import Piece
 from export_pipelines.delivery.link import DeliveredLink
 from export_pipelines.delivery.places import words_of
+from export_pipelines.delivery.recipes import TEXT_SUFFIX
 from export_pipelines.errors import RequestError
 from export_pipelines.templates import render_header, render_text, require_header
 
@@ -34,13 +34,14 @@ class Envelope:
     link: DeliveredLink | None = None
     suffix: str = ""
 
-    def text(self, manifest: Manifest) -> str:
+    def text(self, artifact: Artifact) -> str:
         """The URL of each file, one a line, or of all where there are many; empty without a link."""
         if self.link is None:
             return ""
-        if len(manifest.parts) > LISTED:
+        if len(artifact.files) > LISTED:
             return self.link.url
-        return "\n".join(self.link.files(part.name for part in manifest.parts))
+        recipes = (file.name.removesuffix(TEXT_SUFFIX) for file in artifact.manifest.recipe_files)
+        return "\n".join(self.link.files((*artifact.manifest.part_names, *recipes)))
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class MailWriter:
         envelope: Envelope,
     ) -> EmailMessage:
         with writable(artifact.manifest.artifact):
-            message, words = EmailMessage(), self._words(artifact.manifest)
-            link = envelope.text(artifact.manifest)
+            message, words = EmailMessage(), self._words(artifact)
+            link = envelope.text(artifact)
             subject = render_header(self.settings.subject, words, f"{WHERE}.subject")
             message["Subject"] = f"{subject} ({number}/{count})" if count > 1 else subject
             message["From"] = self.sender
@@ -94,10 +95,14 @@ class MailWriter:
 
         return sealed(message, self.encrypt_for)
 
-    def _words(self, manifest: Manifest) -> dict[str, str]:
+    def _words(self, artifact: Artifact) -> dict[str, str]:
+        manifest = artifact.manifest
         listed = [
             f"{part.name}  {part.rows:,} rows  {part.bytes:,} bytes  SHA-256 {part.sha256}"
             for part in manifest.parts
+        ]
+        listed += [
+            f"{file.name}  {file.bytes:,} bytes  SHA-256 {file.sha256}" for file in manifest.recipe_files
         ]
         more = [f"... and {len(listed) - LISTED} more"] if len(listed) > LISTED else []
         return {
@@ -135,7 +140,7 @@ def writable(where: str) -> Iterator[None]:
 
 
 def _media_type(artifact: Artifact, piece: Piece) -> str:
-    return artifact.media_type if piece.whole else "application/octet-stream"
+    return artifact.media_type_of(piece.part) if piece.whole else "application/octet-stream"
 
 
 def _bytes(artifact: Artifact, piece: Piece) -> bytes:

@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,13 @@ from export_pipelines.delivery.destination import Destination, Journal
 from export_pipelines.delivery.encryption.age import Age
 from export_pipelines.delivery.encryption.cipher import Cipher, Keys, Session
 from export_pipelines.delivery.encryption.pgp import Pgp
-from export_pipelines.delivery.encryption.staging import FOLDER, Encryptions, Staging, staging_errors
+from export_pipelines.delivery.encryption.staging import (
+    FOLDER,
+    EncryptedFile,
+    Encryptions,
+    Staging,
+    staging_errors,
+)
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import Uncertain
@@ -50,7 +56,7 @@ def cipher_of(encryption: Encryption, resources: Resources, where: str) -> Ciphe
 
 
 class Encrypted:
-    """Encrypts every part, once for a delivery, and has `destination` send the files; the manifest stays readable and
+    """Encrypts every file, once for a delivery, and has `destination` send the files; the manifest stays readable and
     lists what is delivered. Every attempt checks the keys again."""
 
     def __init__(self, destination: Destination, cipher: Cipher, home: Path) -> None:
@@ -59,6 +65,9 @@ class Encrypted:
 
     def target(self, manifest: Manifest) -> str:
         return self.destination.target(manifest)
+
+    def names(self, manifest: Manifest) -> tuple[str, ...]:
+        return self.destination.names(manifest)
 
     def check(self) -> None:
         self.destination.check()
@@ -100,21 +109,29 @@ def delivered_manifest(manifest: Manifest, encryptions: Encryptions, cipher: Cip
     """The manifest of the encrypted files: names, sizes and digests are of what is delivered, and each part says what it
     is once it is opened. It is readable to whoever carries the files, so it states nothing of their values."""
     files = {file.plain: file for file in encryptions.files}
-    parts = []
-    for part in manifest.parts:
-        file, content = files[part.name], part.model_dump(exclude_unset=True)
-        content = {name: value for name, value in content.items() if not name.startswith("sealed_")}
-        content |= {"name": file.name, "bytes": file.bytes, "sha256": file.sha256}
-        content |= {"plain_name": part.name, "plain_bytes": part.bytes, "plain_sha256": part.sha256}
-        parts.append(Part.model_validate(content))
+
+    def encrypted_files(plain: Iterable[Part]) -> tuple[Part, ...]:
+        return tuple(_encrypted_file(part, files[part.name]) for part in plain)
+
+    parts = encrypted_files(manifest.parts)
     encryption = DeliveredEncryption(method=cipher.method, recipients=keys.recipients, signed_by=keys.signer)
     total = sum(part.bytes for part in parts)
     columns = tuple(
         ManifestColumn.model_validate(column.model_dump(exclude_unset=True, exclude={"statistics"}))
         for column in manifest.columns
     )
-    changes = {"parts": tuple(parts), "bytes": total, "encryption": encryption, "columns": columns}
+    changes = {"parts": parts, "bytes": total, "encryption": encryption, "columns": columns}
+    if manifest.recipe_files:
+        changes["recipe_files"] = encrypted_files(manifest.recipe_files)
     return manifest.model_copy(update=changes)
+
+
+def _encrypted_file(part: Part, file: EncryptedFile) -> Part:
+    content = part.model_dump(exclude_unset=True)
+    content = {name: value for name, value in content.items() if not name.startswith("sealed_")}
+    content |= {"name": file.name, "bytes": file.bytes, "sha256": file.sha256}
+    content |= {"plain_name": part.name, "plain_bytes": part.bytes, "plain_sha256": part.sha256}
+    return Part.model_validate(content)
 
 
 def _details(artifact: Artifact, cipher: Cipher, keys: Keys) -> dict[str, str]:

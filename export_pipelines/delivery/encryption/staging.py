@@ -90,9 +90,9 @@ class Staging:
             return path.open("rb")
 
     def encrypt(self, artifact: Artifact, session: Session, suffix: str) -> Encryptions:
-        """Encrypts every part anew; durable when it returns."""
+        """Encrypts every file anew; durable when it returns."""
         files = []
-        for part in artifact.manifest.parts:
+        for part in artifact.files:
             path = self.folder / f"{part.name}{suffix}"
             with artifact.open(part) as source, open_new(path, BUFFER_BYTES) as target:
                 session.encrypt(source, target)

@@ -53,6 +53,9 @@ class Folder:
     def target(self, manifest: Manifest) -> str:
         return str(self._folder(manifest))
 
+    def names(self, manifest: Manifest) -> tuple[str, ...]:
+        return manifest.part_names
+
     def check(self) -> None:
         """Proves the right to write in the deepest folder that the path names without a word, as far as it is there."""
         fixed = self.base / fixed_folder(self.path)

@@ -24,7 +24,7 @@ class FolderSet:
     def __init__(self, folder: Path, artifact: Artifact) -> None:
         self.folder, self.artifact, self.where = folder, artifact, str(folder)
         self.export = artifact.manifest.export
-        self._parts = {part.name: part for part in artifact.manifest.parts}
+        self._parts = {part.name: part for part in artifact.files}
         self.own_manifest = manifest_name_of(artifact, self._parts)
         self._data = artifact.manifest.to_json()
         self.wanted = wanted_of(artifact, self._parts, self._data)

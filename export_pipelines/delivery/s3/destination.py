@@ -99,7 +99,7 @@ class S3:
             self.bucket,
             f"{folder}/".lstrip("/"),
             artifact,
-            names=self._names(artifact.manifest),
+            names=(*self.names(artifact.manifest), *(file.name for file in artifact.manifest.recipe_files)),
             options=object_options(self.settings, artifact.media_type),
             manifest=self.settings.manifest,
             only_new=self.settings.overwrite != "replace",
@@ -139,11 +139,11 @@ class S3:
         folder = self.settings.key.rpartition("/")[0]
         return place_of(folder, words_of(manifest), f"{WHERE}.key") if folder else ""
 
-    def _names(self, manifest: Manifest) -> tuple[str, ...]:
-        """Of the objects in their folder: as the key says, else the parts' own."""
+    def names(self, manifest: Manifest) -> tuple[str, ...]:
+        """As the key says, else the parts' own."""
         template = self.settings.key.rpartition("/")[2]
         if not template:
-            return tuple(part.name for part in manifest.parts)
+            return manifest.part_names
         extension = FORMATS[manifest.format].extension + CODECS[manifest.codec].suffix
         words = {**words_of(manifest), "ext": extension}
         suffix = SUFFIXES[manifest.encryption.method] if manifest.encryption else ""

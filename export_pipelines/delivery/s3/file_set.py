@@ -15,7 +15,7 @@ from export_pipelines.s3 import PIECE_BYTES, Bucket, Options, Proof, Upload, abo
 class BucketSet:
     """The files of `artifact` as `names` in `folder`, a prefix that ends with a slash or is empty; a FileSet.
 
-    The delivered manifest lists the parts by these names. `only_new`: nothing is replaced, not even what came there a
+    The delivered manifest lists the files by these names. `only_new`: nothing is replaced, not even what came there a
     moment before. `proofs` counts how it became certain that the server has each object.
     """
 
@@ -36,9 +36,10 @@ class BucketSet:
         # read by every later delivery, so it lies in no archive
         self._readable = {name: value for name, value in options.items() if name != "StorageClass"}
         self.own_manifest = manifest_name_of(artifact, names)
-        self._parts = dict(zip(names, artifact.manifest.parts, strict=True))
-        listed = tuple(part.model_copy(update={"name": name}) for name, part in self._parts.items())
-        self._data = artifact.manifest.model_copy(update={"parts": listed}).to_json()
+        self._parts = dict(zip(names, artifact.files, strict=True))
+        named = tuple(part.model_copy(update={"name": name}) for name, part in self._parts.items())
+        listed = {"parts": named[: len(artifact.manifest.parts)]}
+        self._data = artifact.manifest.model_copy(update=listed).to_json()
         self.wanted = wanted_of(artifact, names, self._data if manifest else None)
         self._replaced = f"{PREFIX}{self.export}~{artifact.manifest.window.key}~replaced"
         self.sizes = {
@@ -90,7 +91,8 @@ class BucketSet:
 
     def _upload(self, name: str) -> Upload:
         part = self._parts[name]
-        upload = Upload(self.bucket, self.folder + name, self.options, part.sha256)
+        options = {**self.options, "ContentType": self.artifact.media_type_of(part)}
+        upload = Upload(self.bucket, self.folder + name, options, part.sha256)
         try:
             with self.artifact.open(part) as source:
                 shutil.copyfileobj(source, upload, BLOCK_BYTES)

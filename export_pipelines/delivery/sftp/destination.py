@@ -48,6 +48,9 @@ class Sftp:
     def target(self, manifest: Manifest) -> str:
         return self._url(self._folder(manifest))
 
+    def names(self, manifest: Manifest) -> tuple[str, ...]:
+        return manifest.part_names
+
     def check(self) -> None:
         """Connects, and proves the right to write in the deepest folder that the path names without a word; what is
         written into a drop box could not be taken away again."""

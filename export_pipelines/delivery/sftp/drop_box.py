@@ -35,7 +35,7 @@ class SftpDropBox:
     ) -> None:
         self.client, self.folder, self.where, self.artifact = client, folder, where, artifact
         self.replace, self.export = replace, artifact.manifest.export
-        self._parts = {part.name: part for part in artifact.manifest.parts}
+        self._parts = {part.name: part for part in artifact.files}
         manifest_name_of(artifact, self._parts)
         self._data = artifact.manifest.to_json()
         self.wanted = wanted_of(artifact, self._parts, self._data if manifest else None)

@@ -43,7 +43,7 @@ class SftpSet:
     ) -> None:
         self.client, self.folder, self.artifact, self.where = client, folder, artifact, where
         self.only_new, self.verify, self.export = only_new, verify, artifact.manifest.export
-        self._parts = {part.name: part for part in artifact.manifest.parts}
+        self._parts = {part.name: part for part in artifact.files}
         self.own_manifest = manifest_name_of(artifact, self._parts)
         self._data = artifact.manifest.to_json()
         self.wanted = wanted_of(artifact, self._parts, self._data if manifest else None)

@@ -137,6 +137,9 @@ class Webhook:
     def target(self, manifest: Manifest) -> str:
         return self.client.place
 
+    def names(self, manifest: Manifest) -> tuple[str, ...]:
+        return manifest.part_names
+
     def check(self) -> None:
         """Connects, and demands that the server is trusted and does not turn us away; posts nothing."""
         self.client.require_answer()
@@ -148,10 +151,11 @@ class Webhook:
             body = json.dumps(self._notice(artifact, journal.key)).encode()
             self._post(artifact, journal, "notice", Body([body]), {"Content-Type": JSON})
         else:
-            for part in manifest.parts:
-                opened: Any = partial(artifact.open, part)
-                self._file(artifact, journal, part.name, (part.bytes, opened), artifact.media_type)
-            files = [part.name for part in manifest.parts]
+            for file in artifact.files:
+                opened: Any = partial(artifact.open, file)
+                media_type = artifact.media_type_of(file)
+                self._file(artifact, journal, file.name, (file.bytes, opened), media_type)
+            files = [file.name for file in artifact.files]
             if self.settings.manifest:
                 self._file(artifact, journal, artifact.manifest_name, manifest.to_json(), JSON)
                 files.append(artifact.manifest_name)
@@ -199,16 +203,16 @@ class Webhook:
         assert self.link_to is not None
         manifest = artifact.manifest
         link = self.link_to(manifest, delivery, self.client.place, self.settings.link)
-        urls = link.files(part.name for part in manifest.parts)
+        urls = link.files(file.name for file in artifact.files)
         files = [
             {
-                "name": part.name,
-                "rows": part.rows,
-                "bytes": part.bytes,
-                "sha256": part.sha256,
+                "name": file.name,
+                "rows": file.rows,
+                "bytes": file.bytes,
+                "sha256": file.sha256,
                 "url": url,
             }
-            for part, url in zip(manifest.parts, urls, strict=True)
+            for file, url in zip(artifact.files, urls, strict=True)
         ]
         data = {
             "artifact": manifest.artifact,

@@ -7,7 +7,9 @@ from fastapi import Path, Request
 from fastapi.responses import Response
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts.texts_beside import TextsBeside
 from export_pipelines.errors import Denied, RequestError
+from export_pipelines.recipes.files import recipe_files, with_recipe_files
 from export_pipelines.service.addresses import address_of, network_of
 from export_pipelines.service.auth import Caller, caller_with
 from export_pipelines.service.conditions import Answer
@@ -61,11 +63,13 @@ def artifact_file(service: Service, caller: Caller, artifact: str, name: str) ->
 
 
 def file_of(service: Service, actor: str, manifest: Manifest, name: str) -> FilePart:
-    """A file that `actor` fetches. Raises Problem for one that the artifact does not have."""
-    part = next((part for part in manifest.parts if part.name == name), None)
+    """A file, or a recipe that belongs to it, that `actor` fetches. Raises Problem for one that the artifact does not have."""
+    texts = recipe_files(manifest)
+    manifest = with_recipe_files(manifest, texts)
+    part = next((part for part in (*manifest.parts, *manifest.recipe_files) if part.name == name), None)
     if part is None:
         raise not_here("file")
-    store = service.project.recorded_store("download", actor)
+    store = TextsBeside(service.project.recorded_store("download", actor), texts)
     return FilePart(manifest, part, store, service.proofs)
 
 

@@ -11,6 +11,7 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import AuditAction, ExportRequest, Links
 from export_pipelines.project import Project
+from export_pipelines.recipes.files import media_type_of, recipe_files, with_recipe_files
 
 
 class File(BaseModel):
@@ -114,19 +115,20 @@ def export_view(project: Project, request: ExportRequest) -> Export:
 
 
 def files_of(manifest: Manifest | None, base: str) -> list[File]:
-    """The files of an artifact, below the URL `base`."""
+    """The files of an artifact and its recipes, below the URL `base`."""
     if manifest is None:
         return []
+    manifest = with_recipe_files(manifest, recipe_files(manifest))
     return [
         File(
             name=part.name,
             rows=part.rows,
             bytes=part.bytes,
             sha256=part.sha256,
-            media_type=manifest.media_type,
+            media_type=media_type_of(manifest, part),
             url=f"{base}/files/{quote(part.name, safe='')}",
         )
-        for part in manifest.parts
+        for part in (*manifest.parts, *manifest.recipe_files)
     ]
 
 
