@@ -84,7 +84,14 @@ REFERENCE_SECTIONS = {
     "filter": {*Filter.model_fields, *Operator},
     "report": {*REPORT_KEYS, *get_args(Bucket), *get_args(Over), *get_args(TimeBasis)},
     "privacy": set(get_args(MaskWord)),
-    "formats": {*FORMATS, *(name for spec in FORMATS.values() for name in spec.options.model_fields)},
+    "formats": {
+        *FORMATS,
+        *(
+            field.alias or name
+            for spec in FORMATS.values()
+            for name, field in spec.options.model_fields.items()
+        ),
+    },
 }
 
 

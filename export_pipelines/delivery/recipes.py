@@ -19,14 +19,14 @@ def with_recipes(artifact: Artifact, store: Store, destination: Destination, jou
         return artifact
     from export_pipelines.recipes.files import with_recipe_files
 
-    texts = json.loads(journal.proof(RECIPES) or "{}") or _made(artifact.manifest, destination)
+    texts = json.loads(journal.proof(RECIPES) or "{}") or _texts(artifact.manifest, destination)
     journal.done(RECIPES, json.dumps(texts))
     files = {name: text.encode() for name, text in texts.items()}
     manifest = with_recipe_files(artifact.manifest, files)
     return replace(artifact, manifest=manifest, store=TextsBeside(store, files))
 
 
-def _made(manifest: Manifest, destination: Destination) -> dict[str, str]:
+def _texts(manifest: Manifest, destination: Destination) -> dict[str, str]:
     from export_pipelines.recipes.files import recipe_files
 
     suffix = "" if destination.capabilities.scripts else TEXT_SUFFIX

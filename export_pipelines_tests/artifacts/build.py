@@ -23,6 +23,7 @@ def manifest_of(
     token: str = TOKEN,
     at: datetime = AT,
     window: Window = WINDOW,
+    recipes: tuple[str, ...] = (),
 ) -> Manifest:
     listed = tuple(
         Part(
@@ -61,6 +62,7 @@ def manifest_of(
         bytes=sum(part.bytes for part in listed),
         raw_bytes=sum(part.raw_bytes for part in listed),
         seconds={"extract": 0.1, "encode": 1 / 3},
+        recipes=recipes,
         parts=listed,
     )
 

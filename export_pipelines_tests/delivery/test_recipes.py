@@ -1,5 +1,6 @@
 """The recipes that an export delivers beside its files: on each destination's real server, under the names that arrive."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,10 +40,9 @@ def asked(
     desk: Desk, parts: dict[str, bytes] = ROWS, recipes: tuple[str, ...] = ("pandas", "postgresql"), **of: Any
 ) -> Manifest:
     """A stored artifact whose export asks for recipes; `of` are arguments of `manifest_of`."""
-    manifest = manifest_of(parts, **of)
+    manifest = manifest_of(parts, recipes=recipes, **of)
     counted = tuple(part.model_copy(update={"rows": part.rows - 1}) for part in manifest.parts)
-    rows = sum(part.rows for part in counted)
-    changes = {"parts": counted, "rows": rows, "recipes": recipes}
+    changes = {"parts": counted, "rows": sum(part.rows for part in counted)}
     with desk.store.begin(*manifest.artifact.split("/")) as staging:
         for name, data in parts.items():
             file = staging.open_part(name)
@@ -123,7 +123,7 @@ def test_a_later_attempt_sends_the_recipes_of_the_first_whatever_the_release_wri
         desk.send(made, folder.entry())
     (place / "leads_part_1.csv").unlink()
     renamed = replace(readers.READERS["pandas"], title="pandas of a later release")
-    monkeypatch.setitem(readers.READERS, "pandas", renamed)  # type: ignore[arg-type]
+    monkeypatch.setitem(readers.READERS, "pandas", renamed)
     desk.send(made, folder.entry())
     assert b"later release" not in folder.arrived()[PANDAS]
     desk.send(made, folder.entry(), again=True)
@@ -148,7 +148,9 @@ def test_encrypted_recipes_are_of_the_files_once_they_are_opened(
 ) -> None:
     identity = tmp_path / "identity"
     recipient = age.new_identity(identity)
-    receipt = desk.send(asked(desk), folder.entry(encrypt={"age": [recipient]}))
+    made = asked(desk)
+    receipt = desk.send(made, folder.entry(encrypt={"age": [recipient]}))
+    assert receipt.details["plain manifest sha256"] == hashlib.sha256(made.to_json()).hexdigest()
     assert set(receipt.files) == {*(f"{name}.age" for name in (*ROWS, PANDAS, POSTGRESQL)), MANIFEST}
     opened = tmp_path / "opened"
     opened.mkdir()

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from export_pipelines.ledger import Links
 from export_pipelines.ledger.api_keys import OPERATOR
 from export_pipelines.pipeline import deliver
 from export_pipelines.project import Project
+from export_pipelines.recipes.files import recipe_files
 from export_pipelines.signed_links import delivered_link
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.free_port import free_port
@@ -166,6 +167,34 @@ def test_a_notice_carries_links(office: Office, tmp_path: Path) -> None:
     assert data["expires_at"] > office.manifest.created_at.isoformat()
     fetched = [requests.get(file["url"], timeout=30).content for file in data["files"]]
     assert fetched == list(PARTS.values())
+
+
+def test_links_and_notices_give_the_recipes(office: Office, tmp_path: Path) -> None:
+    project, name = office.served.project, "daily_2024-01-15.recipe.duckdb.sql"
+    made = stored(project.store, token="20240118T020000Z-0a1b2c", recipes=("duckdb",))
+    office = replace(office, manifest=made)
+    expected = recipe_files(made)[name]
+    url = _urls(office.mail(to=RUTH, send="link", subject="recipes")[RUTH])[-1]
+    answer = requests.get(url, timeout=30)
+    assert (answer.content, answer.headers["Content-Type"]) == (expected, "text/plain; charset=utf-8")
+    assert name in answer.headers["Content-Disposition"]
+    part = requests.get(url, headers={"Range": "bytes=10-19"}, timeout=30)
+    assert (part.status_code, part.content) == (206, expected[10:20])
+    listed = requests.get(url.partition("/files/")[0], timeout=30).json()["files"]
+    assert [file["name"] for file in listed] == [*PARTS, name]
+    with https_server() as inbox:
+        receiver = WebhookReceiver(inbox, authority().pem(tmp_path))
+        office.served.environment.update(receiver.environment)  # type: ignore[attr-defined]
+        office.send("webhook", **receiver.entry(send="notice")["settings"])
+        (posted,) = inbox.posted.values()
+    *_, file = json.loads(posted.body)["data"]["files"]
+    assert (file["name"], requests.get(file["url"], timeout=30).content) == (name, expected)
+    attached = office.mail(to=RUTH, body="{{link}}\n{{files}}", subject="both recipes")[RUTH]
+    assert requests.get(_urls(attached)[-1], timeout=30).content == expected
+    (text,) = [
+        part for part in office.post.messages[0].iter_attachments() if "recipe" in str(part.get_filename())
+    ]
+    assert (text.get_filename(), text.get_content_type()) == (f"{name}.txt", "text/plain")
 
 
 def test_no_signature_of_a_link_is_kept(office: Office) -> None:

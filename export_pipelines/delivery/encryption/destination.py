@@ -135,11 +135,12 @@ def _encrypted_file(part: Part, file: EncryptedFile) -> Part:
 
 
 def _details(artifact: Artifact, cipher: Cipher, keys: Keys) -> dict[str, str]:
-    """What a receipt says besides: who can open the files, and the manifest of the plain ones."""
+    """What a receipt says besides: who can open the files, and the artifact's own manifest."""
+    plain = artifact.manifest.model_copy(update={"recipe_files": ()})
     said = {
         "encrypted": cipher.method,
         "encrypted to": ", ".join(keys.recipients),
-        "plain manifest sha256": artifact.manifest_sha256,
+        "plain manifest sha256": hashlib.sha256(plain.to_json()).hexdigest(),
     }
     return {**said, "signed by": keys.signer} if keys.signer else said
 
