@@ -17,16 +17,11 @@ from botocore.config import Config
 from benchmarks.harness import Bar, Judged, Result, Work, all_bars, compare, installed, program
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.https import https_server
+from export_pipelines_servers.receivers import FolderReceiver, S3Receiver, SftpReceiver, WebhookReceiver
 from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
 from export_pipelines_servers.ssh import openssh
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
-from export_pipelines_tests.delivery.receivers import (
-    FolderReceiver,
-    S3Receiver,
-    SftpReceiver,
-    WebhookReceiver,
-)
 
 MEGABYTES = 500
 NAME = "leads_part_1.csv.gz"

@@ -21,12 +21,14 @@ class Fault:
     kind:  `cut` closes and `reset` resets after `after` bytes that the client sent, `stall` passes nothing on after them,
     `flip` changes one bit after them, `answer` says `text` instead of the server, `slow` waits before each piece,
     `lost` closes in place of the server's next answer, `refuse` closes at once, `pass` does nothing.
+    stall_s: when a stalled connection is closed.
     """
 
     kind: str = "pass"
     after: int = 0
     times: int = 1
     text: str = ""
+    stall_s: float = 60.0
 
     def happens(self) -> bool:
         self.times -= 1
@@ -82,7 +84,7 @@ def _carry_up(client: socket.socket, server: socket.socket, fault: Fault, ended:
                 reset = fault.kind == "reset"
                 server.sendall(data[: fault.after - sent])
                 if fault.kind == "stall":
-                    ended.wait(60)
+                    ended.wait(fault.stall_s)
                 if fault.kind == "answer":
                     client.sendall(fault.text.encode())
                 break

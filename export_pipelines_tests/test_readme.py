@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from export_pipelines_servers.local import free_ports, local_servers
-from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET
+from export_pipelines_servers.receivers import WEBHOOK_SECRET
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from export_pipelines_servers.receivers import REMOTE
 from export_pipelines_tests.cli.test_process import in_shell
 from export_pipelines_tests.conftest import Project
-from export_pipelines_tests.delivery.receivers import REMOTE
 
 KINDS = ("s3", "sftp (asyncssh)", "webhook", "email")
 EXPORT = "type: lead\nformat: csv\nfields: [lead_id, price]\npartition: daily\nstart: 2024-01-01\n"

@@ -20,9 +20,9 @@ from export_pipelines.project import Project as Opened
 from export_pipelines.s3 import Bucket
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.https import Inbox, https_server
+from export_pipelines_servers.receivers import WEBHOOK_SECRET
 from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
 from export_pipelines_tests.conftest import NOW, Answer, Project
-from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET
 
 Terminal = Callable[..., Answer]
 DAY = "2024-01-15"

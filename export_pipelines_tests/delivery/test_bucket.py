@@ -13,10 +13,10 @@ from export_pipelines.delivery.removal import Removing
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 from export_pipelines.s3 import PIECE_BYTES, Upload
 from export_pipelines_servers.fault_proxy import Fault, fault_proxy
+from export_pipelines_servers.receivers import S3Receiver
 from export_pipelines_servers.s3 import own_bucket
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
-from export_pipelines_tests.delivery.receivers import S3Receiver
 
 LATER = "20240117T020000Z-0a1b2c"
 LARGE = {"large.bin": bytes(range(256)) * (PIECE_BYTES // 256 * 3 + 5), "small.csv": b"id\n1\n"}

@@ -11,9 +11,10 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.delivery import Receipt
 from export_pipelines.delivery.removal import Removal, Removing, delivered_digests
 from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, SettingsError
+from export_pipelines_servers.receivers import Receiver
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
-from export_pipelines_tests.delivery.receivers import RECEIVERS, Receiver
+from export_pipelines_tests.delivery.receivers import RECEIVERS
 
 LATER = "20240117T020000Z-0a1b2c"
 OTHER = {"leads_part_1.csv": b"id\n9\n"}

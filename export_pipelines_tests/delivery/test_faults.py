@@ -9,9 +9,9 @@ import pytest
 from export_pipelines.delivery.webhook import http_client
 from export_pipelines.errors import RetryableError, Uncertain
 from export_pipelines_servers.fault_proxy import Fault, FaultProxy, fault_proxy
+from export_pipelines_servers.receivers import REMOTE, RemoteReceiver
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.delivery.desk import Desk
-from export_pipelines_tests.delivery.receivers import REMOTE, RemoteReceiver
 
 SMALL, LARGE = b"id\n1\n2\n", bytes(range(256)) * 3_000  # no server compresses on the way
 FILES = {"a.csv": SMALL, "b.bin": LARGE, "c.csv": SMALL * 9}

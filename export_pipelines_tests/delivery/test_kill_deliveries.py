@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from export_pipelines.errors import Uncertain
+from export_pipelines_servers.receivers import REMOTE, Receiver, RemoteReceiver
 from export_pipelines_tests.artifacts.build import AT, stored
 from export_pipelines_tests.delivery.desk import Desk
-from export_pipelines_tests.delivery.receivers import RECEIVERS, REMOTE, Receiver, RemoteReceiver
+from export_pipelines_tests.delivery.receivers import RECEIVERS
 
 MOMENTS = int(os.environ.get("KILLS", "6"))
 LARGE = {"s3": 9 << 20, "email": 200_000}  # two pieces of an upload; what a mail is parsed from in no time

@@ -9,9 +9,9 @@ import pytest
 from export_pipelines.delivery.sftp.known_hosts import known_host, read_key
 from export_pipelines.errors import RequestError
 from export_pipelines_servers.packages import program, run
+from export_pipelines_servers.receivers import OTHER_KEY, SftpReceiver
 from export_pipelines_servers.ssh import openssh
 from export_pipelines_tests.delivery.desk import Desk, open_entry
-from export_pipelines_tests.delivery.receivers import OTHER_KEY, SftpReceiver
 
 HERE = "[127.0.0.1]:{port}"
 FILES: dict[str, tuple[str, str]] = {  # lines, with the server's KEY, and how it ends

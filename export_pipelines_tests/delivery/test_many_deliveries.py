@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from export_pipelines.artifacts import open_store
+from export_pipelines_servers.receivers import REMOTE, RemoteReceiver
 from export_pipelines_tests.cli.test_process import in_shell
 from export_pipelines_tests.conftest import Project
-from export_pipelines_tests.delivery.receivers import REMOTE, RemoteReceiver
 
 WEEKS = [("01", "05"), ("06", "10"), ("11", "15"), ("16", "20"), ("21", "25")]
 PLACES = {"s3": {"key": "in/{{date}}/"}, "sftp (OpenSSH)": {}, "webhook": {}, "email": {}}

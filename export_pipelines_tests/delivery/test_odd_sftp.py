@@ -16,10 +16,10 @@ from export_pipelines.delivery.sftp.ssh import connected, login_of
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines_servers.fault_proxy import Fault, fault_proxy
 from export_pipelines_servers.odd_sftp import Oddities, odd_sftp
+from export_pipelines_servers.receivers import SftpReceiver
 from export_pipelines_servers.ssh import openssh
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
-from export_pipelines_tests.delivery.receivers import SftpReceiver
 
 LATER = "20240117T020000Z-0a1b2c"
 OTHER = {"leads_part_1.csv": b"id\n9\n"}

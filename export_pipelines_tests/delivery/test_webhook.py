@@ -14,9 +14,9 @@ from standardwebhooks import Webhook
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.https import OPENED, https_server
+from export_pipelines_servers.receivers import WEBHOOK_SECRET, WebhookReceiver
 from export_pipelines_tests.artifacts.build import PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
-from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET, WebhookReceiver
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from export_pipelines.artifacts.s3.staging import S3Staging
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.s3 import PIECE_BYTES
 from export_pipelines_servers.framing_s3 import Gateway, framing_gateway
+from export_pipelines_servers.receivers import S3Receiver
 from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
 from export_pipelines_tests.artifacts.build import PARTS, TOKEN, stored
 from export_pipelines_tests.delivery.desk import Desk
-from export_pipelines_tests.delivery.receivers import S3Receiver
 
 LARGE = {"large.bin": bytes(range(256)) * (PIECE_BYTES // 256 * 2 + 5), "small.csv": b"id\n1\n"}
 

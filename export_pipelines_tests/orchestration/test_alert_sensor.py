@@ -28,9 +28,9 @@ from export_pipelines.errors import DefinitionError
 from export_pipelines.ledger import Alert, open_ledger
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.https import Inbox, https_server
+from export_pipelines_servers.receivers import WEBHOOK_SECRET
 from export_pipelines_servers.smtp import Post, smtp_server
 from export_pipelines_tests.dagster_storage import stored_instance
-from export_pipelines_tests.delivery.receivers import WEBHOOK_SECRET
 from export_pipelines_tests.orchestration.project import NOW, Project
 
 DAY = "2024-01-15"

@@ -23,9 +23,9 @@ from export_pipelines.signed_links import delivered_link
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.free_port import free_port
 from export_pipelines_servers.https import https_server
+from export_pipelines_servers.receivers import WebhookReceiver
 from export_pipelines_servers.smtp import Post, smtp_server
 from export_pipelines_tests.artifacts.build import PARTS, stored
-from export_pipelines_tests.delivery.receivers import WebhookReceiver
 from export_pipelines_tests.service.serving import Served, make_keys, make_project, serving
 
 ALLOWED = """\

@@ -11,10 +11,11 @@ import pytest
 from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import DamagedArtifact
 from export_pipelines_servers import age
+from export_pipelines_servers.receivers import FolderReceiver, Receiver, S3Receiver
 from export_pipelines_tests.artifacts.build import PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.encryption.conftest import OURS, PASSPHRASE, Recipient
-from export_pipelines_tests.delivery.receivers import RECEIVERS, FolderReceiver, Receiver, S3Receiver
+from export_pipelines_tests.delivery.receivers import RECEIVERS
 
 KINDS = ("folder", "sftp (OpenSSH)", "s3", "email", "webhook")
 MANIFEST = "daily.manifest.json"

@@ -12,11 +12,11 @@ from export_pipelines.check import check_all
 from export_pipelines.definition import load_definitions
 from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines_servers.pgp import Partner
+from export_pipelines_servers.receivers import FolderReceiver
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.conftest import DAILY, Project
 from export_pipelines_tests.delivery.desk import Desk, open_entry
 from export_pipelines_tests.delivery.encryption.conftest import PASSPHRASE, Recipient
-from export_pipelines_tests.delivery.receivers import FolderReceiver
 
 LAST_CHARACTER_WRONG = "age1" + "q" * 58
 NO_SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA"

@@ -18,16 +18,11 @@ import pytest
 from export_pipelines.delivery import sweep_encrypted
 from export_pipelines.errors import DamagedArtifact, RetryableError, StoreError, Uncertain
 from export_pipelines.ledger import Ledger
+from export_pipelines_servers.receivers import FolderReceiver, MailReceiver, Receiver, WebhookReceiver
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.encryption.conftest import Recipient
-from export_pipelines_tests.delivery.receivers import (
-    RECEIVERS,
-    FolderReceiver,
-    MailReceiver,
-    Receiver,
-    WebhookReceiver,
-)
+from export_pipelines_tests.delivery.receivers import RECEIVERS
 from export_pipelines_tests.delivery.test_kill_deliveries import KILLABLE, files_of, killed_attempt
 
 MOMENTS = int(os.environ.get("KILLS", "2"))
