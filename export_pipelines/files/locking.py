@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from export_pipelines.files.private import FILE_MODE
@@ -30,8 +30,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
+        _let_go(path, descriptor)
 
 
 @contextmanager
@@ -45,8 +44,17 @@ def hold_lock(path: Path) -> Iterator[bool]:
         yield descriptor is not None
     finally:
         if descriptor is not None:
+            _let_go(path, descriptor)
+
+
+def _let_go(path: Path, descriptor: int) -> None:
+    """What the block did is done, also where the file cannot be taken away: it guards nothing then, and the next holder
+    takes it away."""
+    try:
+        with suppress(OSError):
             path.unlink(missing_ok=True)
-            os.close(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _wait(path: Path) -> int:

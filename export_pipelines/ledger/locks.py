@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from export_pipelines.files.locking import hold_lock
+from export_pipelines.files.os_errors import store_errors
 from export_pipelines.files.private import make_folder
 
 
 class Locks(Protocol):
-    """hold: yields True if we hold the lock of a name for the block, False while another process does."""
+    """hold: yields True if we hold the lock of a name for the block, False while another process does. Raises StoreError."""
 
     def hold(self, lock_key: str) -> AbstractContextManager[bool]: ...
 
@@ -26,9 +27,13 @@ class FileLocks:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def hold(self, lock_key: str) -> AbstractContextManager[bool]:
-        make_folder(self.folder)
-        return hold_lock(self.folder / quote(lock_key, safe=""))
+    @contextmanager
+    def hold(self, lock_key: str) -> Iterator[bool]:
+        with ExitStack() as stack:
+            with store_errors("take a lock of the ledger", self.folder):
+                make_folder(self.folder)
+                acquired = stack.enter_context(hold_lock(self.folder / quote(lock_key, safe="")))
+            yield acquired
 
 
 class PostgresqlLocks:
