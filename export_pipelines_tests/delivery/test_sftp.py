@@ -1,6 +1,7 @@
 """What SFTP alone can do: host keys, keys with a passphrase, a host on the way, uploads that go on; on two real servers."""
 
 import errno
+import logging
 import subprocess
 import threading
 import time
@@ -12,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from export_pipelines.delivery.sftp import ssh
 from export_pipelines.errors import RequestError, RetryableError, SettingsError
 from export_pipelines_servers.fault_proxy import Fault, FaultProxy, fault_proxy
 from export_pipelines_servers.packages import program, run
+from export_pipelines_servers.receivers import OTHER_KEY, SftpReceiver
 from export_pipelines_servers.ssh import asyncssh_server, openssh
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
-from export_pipelines_tests.delivery.receivers import OTHER_KEY, SftpReceiver
 
 LATER = "20240117T020000Z-0a1b2c"
 LARGE = {"large.bin": bytes(range(256)) * 40_000}
@@ -317,3 +319,11 @@ def test_without_its_manifest_a_set_replaces_one_that_had_it(desk: Desk, told: S
     desk.send(stored(desk.store), told.entry())
     desk.send(later(desk, {"leads_part_1.csv": b"id\n9\n"}), told.entry(manifest=False))
     assert told.arrived() == {"leads_part_1.csv": b"id\n9\n"}
+
+
+def test_paramiko_prints_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its errors are raised; where nobody listens to its logger, Python would print them."""
+    assert ssh.CIPHERS
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    logging.getLogger("paramiko.transport").error("Exception (client): Traceback ...")
+    assert capsys.readouterr().err == ""

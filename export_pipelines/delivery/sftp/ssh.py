@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from export_pipelines import logs
 from export_pipelines.definition.destinations.sftp import SshLogin
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sftp.known_hosts import HostKey, KnownHost, read_key, read_known_host
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import paramiko
 
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")  # twice as fast as paramiko's first choice
+logs.for_machines("paramiko")  # it raises its errors, and would print them with tracebacks, too
 
 
 @dataclass(frozen=True)
