@@ -50,6 +50,7 @@ class WrittenJoin(_Written):
 
 class WrittenStream(_Written):
     transaction: str | None = None
+    publication: str | None = None
     key: str | None = None
     binlog: bool | None = None
     change: str | None = None
@@ -319,6 +320,12 @@ def _check_stream(root: Key, dataset: Dataset, known: Mapping[str, Field], fault
         name = getattr(stream, key)
         if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             fault((*root, "stream", key), f'"{name}" is no name of a column of {dataset.table}')
+    publication = stream.publication
+    if publication is not None and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", publication):
+        fault(
+            (*root, "stream", "publication"),
+            f'"{publication}" is no name of a publication: lower-case letters, digits and underscores',
+        )
     if stream.change is None:
         return
     if stream.change not in known:

@@ -24,13 +24,14 @@ class Join(BaseModel):
 
 class NewRowColumns(BaseModel):
     """By what a stream tells new rows of the dataset's table. `transaction`: its column of type xid8 with the transaction that
-    wrote the row (PostgreSQL). `key`: its column INTEGER PRIMARY KEY AUTOINCREMENT (SQLite). `binlog`: the server's own
-    log (MariaDB). `change`: the id of the timestamp field that is set whenever a row is written; a changed row is new
+    wrote the row, or else `publication`: the name of a publication that has the table (PostgreSQL). `key`: its column INTEGER
+    PRIMARY KEY AUTOINCREMENT (SQLite). `binlog`: the server's own log (MariaDB). `change`: the id of the timestamp field that is set whenever a row is written; a changed row is new
     again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     transaction: str | None = None
+    publication: str | None = None
     key: str | None = None
     binlog: bool = False
     change: str | None = None

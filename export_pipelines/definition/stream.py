@@ -161,9 +161,19 @@ def _start(value: Any) -> Any:
     raise fault(f"now, beginning or a day such as 2024-01-01 is expected, not {shown_value(value)}")
 
 
+class RetainedWal(BaseModel):
+    """How much of its WAL a PostgreSQL may keep for the stream's replication slot. Beyond `limit`, an alert is raised, or the slot
+    is dropped: the stream then ends, and rows are missing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: ByteSize = 10_000_000_000
+    exceeded: Literal["alert", "drop"] = "alert"
+
+
 class Stream(BaseModel):
     """An export without an end. `from` is where it starts when it has never run; `settle` is how long a transaction may
-    take where the database cannot tell what was committed late; `envelope` puts id, sequence and schema version around
+    take where the database cannot tell what was committed late; `wal` bounds what a replication slot keeps; `envelope` puts id, sequence and schema version around
     each record."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -177,6 +187,7 @@ class Stream(BaseModel):
         Field(alias="from"),
     ] = "now"
     settle: Duration | None = None
+    wal: RetainedWal = RetainedWal()
     envelope: Flag = True
 
     @model_validator(mode="after")

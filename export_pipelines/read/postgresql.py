@@ -85,7 +85,7 @@ class PostgresqlSource:
 
         size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
         try:
-            with adbc.opened(adbc_driver_postgresql.connect(self._address()), **size) as statement:
+            with adbc.opened(adbc_driver_postgresql.connect(self.address()), **size) as statement:
                 for batch in adbc.batches(statement, inlined(query.sql, query.values)):
                     if batch.num_rows:
                         yield _compacted(batch, query.columns)
@@ -110,15 +110,16 @@ class PostgresqlSource:
         import psycopg
 
         try:
-            return connected(lambda: psycopg.connect(self._address()), psycopg.Error)
+            return connected(lambda: psycopg.connect(self.address()), psycopg.Error)
         except psycopg.Error as error:
             raise SourceError(
                 f"cannot be reached: {_last_line(str(error))}", where=self.place, remedy=REMEDY
             ) from error
 
-    def _address(self) -> str:
+    def address(self, **more: str) -> str:
+        """As libpq takes it, with `more` of its options."""
         # libpq takes a plus for a plus
-        return self.url.render_as_string(hide_password=False).replace("+", "%20")
+        return self.url.update_query_dict(more).render_as_string(hide_password=False).replace("+", "%20")
 
     def failure(self, state: str | None, text: str) -> Exception:
         """The error that a person can act on."""

@@ -1,6 +1,6 @@
 """The contract of a horizon: which committed rows of a table are new since a position, whatever order they were committed in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
@@ -27,6 +27,15 @@ class Span:
     more: bool = False
 
 
+@dataclass(frozen=True)
+class Keep:
+    """For whom a source keeps what comes: a stream's name. `store` writes a position down, before anything is made at the
+    source that bears it."""
+
+    stream: str
+    store: Callable[[Position], None]
+
+
 class Rows(NamedTuple):
     """A batch as a source gives it, of the plan's columns, and the key of its last row."""
 
@@ -40,11 +49,13 @@ class Horizon(Protocol):
     name:     of the mechanism, such as `snapshots`; a position of another one is refused.
     settle_s: rows of a transaction that lasts longer are lost; None where none are.
     check:    SourceError where the mechanism does not work (a standby, a column or right that is missing).
-    begin:    the position from which a stream starts that has none yet.
+    begin:    the position from which a stream starts that has none yet. Without `keep`, for a replay, nothing is kept at the
+              source, and what comes after the rows that were there may be left out.
     look:     what is new after a position, in one query; None where nothing is. Fast, called several times a second.
     read:     the rows of a span after a key (None: from its first), in batches of bounded size; closing it ends the query.
               A span may have none, which the plan's filter leaves. No look is asked for before the read has ended.
     passed:   all rows up to a position are at the sink, and the cursor is stored: what the source kept for it may go.
+    warning:  what a person should know of now, such as what the source keeps for the stream; None while there is nothing.
     close:    ends connections.
 
     All raise RetryableError for a connection that breaks; the next call connects again.
@@ -58,13 +69,15 @@ class Horizon(Protocol):
 
     def check(self) -> None: ...
 
-    def begin(self, start: Start) -> Position: ...
+    def begin(self, start: Start, keep: Keep | None = None) -> Position: ...
 
     def look(self, position: Position) -> Span | None: ...
 
     def read(self, span: Span, after: RowKey | None) -> Iterator[Rows]: ...
 
     def passed(self, position: Position) -> None: ...
+
+    def warning(self) -> str | None: ...
 
     def close(self) -> None: ...
 

@@ -79,6 +79,6 @@ def prepare(request: PlanRequest, source_url: str, resources: Resources) -> Prep
     require_plannable(request, resources)
     definition = request.definition
     assert definition.stream is not None
-    mechanism = choose_mechanism(request.dataset, source_url, definition.stream.settle)
+    mechanism = choose_mechanism(request.dataset, source_url, definition.stream.settle, definition.stream.wal)
     plan = compile_plan(replace(request, new_rows=mechanism.new_rows))
     return Prepared(definition, mechanism, plan, request.dataset.row_id)

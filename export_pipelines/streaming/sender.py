@@ -18,7 +18,7 @@ from export_pipelines.run.stages import Stages
 from export_pipelines.streaming.batches import Batch, Masking
 from export_pipelines.streaming.counts import Pending, Totals
 from export_pipelines.streaming.cursor import Cursor
-from export_pipelines.streaming.horizon import Horizon, RowKey, Rows, Start
+from export_pipelines.streaming.horizon import Horizon, Keep, Position, RowKey, Rows, Start
 from export_pipelines.streaming.pace import LookResult
 from export_pipelines.streaming.prepare import Prepared, StreamContext
 from export_pipelines.streaming.sink import Envelope, Intention, Sent, Sink
@@ -42,6 +42,7 @@ class Sender:
         bare = not prepared.stream.envelope
         envelope = Envelope(prepared.definition.name, version, bare, prepared.name)
         self.sink: Sink = open_sink(prepared.plan, prepared.stream.sink, envelope, context.resources)
+        self.cursor: Cursor
         settings = prepared.stream.sink
         self.every = settings.every if isinstance(settings, S3StreamSettings) else 0.0
 
@@ -56,9 +57,8 @@ class Sender:
         self._read(state)
         name = self.prepared.name
         if state.cursor is None:
-            position = self.horizon.begin(start or self.prepared.start)
-            self.cursor = Cursor(self.prepared.mechanism.name, self.prepared.plan.extract.table, position)
-            self.lease.begin(self.cursor.stored(), self.context.now())
+            keep = None if self.prepared.replay else Keep(name, self._begin_at)
+            self._begin_at(self.horizon.begin(start or self.prepared.start, keep))
             log.info("stream began", extra={"export": name, "mechanism": self.cursor.mechanism})
         else:
             self.cursor = Cursor.read(state.cursor, name)
@@ -66,6 +66,11 @@ class Sender:
             if self.intentions:
                 self._resolve()
             self.horizon.passed(self.cursor.position)
+
+    def _begin_at(self, position: Position) -> None:
+        """The cursor of a stream that has none."""
+        self.cursor = Cursor(self.prepared.mechanism.name, self.prepared.plan.extract.table, position)
+        self.lease.begin(self.cursor.stored(), self.context.now())
 
     def _read(self, state: StreamState) -> None:
         self.intentions = list(state.intentions)

@@ -193,10 +193,13 @@ def test_a_catalog_that_is_not_there_says_what_to_set(tmp_path: Path) -> None:
 
 def test_a_table_says_by_what_its_new_rows_are_told(leads: Leads) -> None:
     stream = leads(
-        extend("    stream: {transaction: written_by, key: number, binlog: true, change: delivered_at}")
+        extend(
+            "    stream: {transaction: written_by, publication: exports, key: number, binlog: true, change: delivered_at}"
+        )
     ).stream
     assert stream.model_dump() == {
         "transaction": "written_by",
+        "publication": "exports",
         "key": "number",
         "binlog": True,
         "change": "delivered_at",
@@ -208,6 +211,7 @@ def test_a_table_says_by_what_its_new_rows_are_told(leads: Leads) -> None:
     ("stream", "text"),
     [
         ("{transaction: written by}", '"written by" is no name of a column of leads'),
+        ("{publication: My own}", '"My own" is no name of a publication'),
         ("{key: 1a}", '"1a" is no name of a column of leads'),
         ("{change: delivered}", 'unknown field "delivered"; did you mean "delivered_at"'),
         ("{change: email}", '"email" must be a timestamp with a column of its own'),

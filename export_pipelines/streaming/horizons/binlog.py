@@ -17,7 +17,7 @@ from export_pipelines.plan.plan import Plan, iso
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.read.mariadb.reader import MariadbSource
 from export_pipelines.read.source import Source
-from export_pipelines.streaming.horizon import Position, RowKey, Rows, Span, Start
+from export_pipelines.streaming.horizon import Keep, Position, RowKey, Rows, Span, Start
 from export_pipelines.streaming.horizons.binlog_tail import Place, Tail, Transaction, Watched, file_number
 from export_pipelines.streaming.horizons.by_id import MOST_IDS, NamedRows, read_named
 from export_pipelines.streaming.horizons.connection import Connected
@@ -84,7 +84,7 @@ class BinlogHorizon:
         self.table.require_index(self.url, self.database.place)
         self._waiting(self._state(), self._state())
 
-    def begin(self, start: Start) -> Position:
+    def begin(self, start: Start, keep: Keep | None = None) -> Position:
         # before anything is walked through, so that what comes meanwhile is in the binlog
         state = self._state()
         if start == "now":
@@ -116,6 +116,9 @@ class BinlogHorizon:
 
     def passed(self, position: Position) -> None:
         """The server keeps its binlog for a time of its own."""
+
+    def warning(self) -> str | None:
+        return None
 
     def close(self) -> None:
         self._end_tail()

@@ -17,7 +17,7 @@ from export_pipelines.plan.plan import Plan, iso
 from export_pipelines.plan.query.new_rows import values_in, with_values
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.read.source import Source
-from export_pipelines.streaming.horizon import Position, RowKey, Rows, Span, Start
+from export_pipelines.streaming.horizon import Keep, Position, RowKey, Rows, Span, Start
 from export_pipelines.streaming.horizons.connection import Connected
 from export_pipelines.streaming.horizons.rows import START_AGAIN, position_of, read_rows, require_own
 
@@ -115,7 +115,7 @@ class GrowingKeyHorizon:
                 remedy=SAY,
             )
 
-    def begin(self, start: Start) -> Position:
+    def begin(self, start: Start, keep: Keep | None = None) -> Position:
         if start == "now":
             return position_of(NAME, key=self._highest())
         since = {"since": iso(start)} if isinstance(start, datetime) else {}
@@ -146,6 +146,9 @@ class GrowingKeyHorizon:
 
     def passed(self, position: Position) -> None:
         """Nothing is kept at the database."""
+
+    def warning(self) -> str | None:
+        return None
 
     def close(self) -> None:
         self.database.close()

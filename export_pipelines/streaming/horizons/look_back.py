@@ -17,7 +17,7 @@ from export_pipelines.plan.plan import Plan, iso
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.read.clock_advice import server_clock
 from export_pipelines.read.source import Source
-from export_pipelines.streaming.horizon import Position, RowKey, Rows, Span, Start
+from export_pipelines.streaming.horizon import Keep, Position, RowKey, Rows, Span, Start
 from export_pipelines.streaming.horizons.by_id import MOST_IDS, NamedRows, read_named
 from export_pipelines.streaming.horizons.connection import Connected
 from export_pipelines.streaming.horizons.rows import position_of, require_own, text_of
@@ -104,7 +104,7 @@ class LookBackHorizon:
         self.source.check(self.plan.query)
         self.table.require_index(self.mechanism.url, self.database.place)
 
-    def begin(self, start: Start) -> Position:
+    def begin(self, start: Start, keep: Keep | None = None) -> Position:
         if isinstance(start, datetime):
             return Progress(start).position
         if start == "beginning":
@@ -125,6 +125,9 @@ class LookBackHorizon:
 
     def passed(self, position: Position) -> None:
         """Nothing is kept at the database."""
+
+    def warning(self) -> str | None:
+        return None
 
     def close(self) -> None:
         self.database.close()

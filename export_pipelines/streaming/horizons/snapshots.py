@@ -21,7 +21,7 @@ from export_pipelines.plan.query.tables import Tables
 from export_pipelines.read.index_advice import has_index
 from export_pipelines.read.postgresql import PostgresqlSource
 from export_pipelines.read.source import Source
-from export_pipelines.streaming.horizon import Position, RowKey, Rows, Span, Start
+from export_pipelines.streaming.horizon import Keep, Position, RowKey, Rows, Span, Start
 from export_pipelines.streaming.horizons.rows import (
     START_AGAIN,
     position_of,
@@ -159,7 +159,7 @@ class SnapshotHorizon:
                 remedy=f"CREATE INDEX ON {dataset.table} ({column})",
             )
 
-    def begin(self, start: Start) -> Position:
+    def begin(self, start: Start, keep: Keep | None = None) -> Position:
         snapshot, cluster = self._row("SELECT pg_current_snapshot()::text")
         if start == "now":
             return position_of(NAME, cluster=cluster, snapshot=snapshot)
@@ -194,6 +194,9 @@ class SnapshotHorizon:
 
     def passed(self, position: Position) -> None:
         """Nothing is kept at the server."""
+
+    def warning(self) -> str | None:
+        return None
 
     def close(self) -> None:
         if self.connection is not None:

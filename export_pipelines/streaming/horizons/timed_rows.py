@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, or_, select
 
 from export_pipelines.errors import SourceError
 from export_pipelines.plan.dialects import Dialect
+from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.query.tables import Tables
 from export_pipelines.read.index_advice import has_index
 from export_pipelines.streaming.horizons.rows import value_of_column
@@ -44,24 +45,26 @@ class TimedRows:
             return []
         where = [self.tables.dialect.within(self.time, self.field.stored_as, start, end)]
         if after is not None:
-            time, id = map(value_of_column, after)
-            where += [self.time >= time, or_(self.time > time, and_(self.time == time, self.id > id))]
+            where += self._behind(after)
         statement = select(self.time, self.id).select_from(self.tables.source([self.time, self.id]))
         ordered = statement.where(*where).order_by(self.time, self.id).limit(most)
         return [Row(time, str(id)) for time, id in connection.execute(ordered)]
 
-    def since(self, connection: Connection, ids: Collection[str], start: datetime) -> frozenset[str]:
-        """Which of these rows have a time from `start` on."""
-        begun = self.tables.dialect.within(self.time, self.field.stored_as, start, None)
+    def since(
+        self, connection: Connection, ids: Collection[str], start: datetime, after: Row | None = None
+    ) -> frozenset[str]:
+        """Which of these rows have a time from `start` on, and come after one."""
+        where = [self.tables.dialect.within(self.time, self.field.stored_as, start, None)]
+        if after is not None:
+            where += self._behind(after)
         statement = select(self.id).select_from(self.tables.source([self.time, self.id]))
-        return frozenset(
-            map(
-                str,
-                connection.execute(
-                    statement.where(self.id.in_(list(map(value_of_column, ids))), begun)
-                ).scalars(),
-            )
-        )
+        named = statement.where(self.id.in_(list(map(value_of_column, ids))), *where)
+        return frozenset(map(str, connection.execute(named).scalars()))
+
+    def _behind(self, row: Row) -> list[Expression]:
+        """The condition of the rows after one, in order, said so that an index serves."""
+        time, id = map(value_of_column, row)
+        return [self.time >= time, or_(self.time > time, and_(self.time == time, self.id > id))]
 
     def require_index(self, url: str, place: str) -> None:
         """Raises SourceError for a table in which each look would read everything."""

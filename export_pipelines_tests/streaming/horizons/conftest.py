@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from export_pipelines.catalog.dataset import NewRowColumns
+from export_pipelines.streaming.horizons.slots import Slots
 from export_pipelines_servers.databases import new_database
 from export_pipelines_servers.mariadb import BINLOG, mariadb
+from export_pipelines_servers.postgresql import postgresql
 from export_pipelines_tests.streaming.horizons.cases import Case
 from export_pipelines_tests.streaming.horizons.databases import Mariadb, Postgresql, Sqlite
 
@@ -24,6 +26,8 @@ TRANSACTION = (
     "CREATE INDEX ON events (written_by)",
 )
 
+PUBLICATION = ("CREATE PUBLICATION exports FOR TABLE events (event_id) WITH (publish = 'insert')",)
+
 
 @pytest.fixture
 def snapshots(postgresql_url: str) -> Case:
@@ -31,6 +35,25 @@ def snapshots(postgresql_url: str) -> Case:
     return Case(
         Postgresql(url), NewRowColumns(transaction="written_by"), "snapshots", statements=TRANSACTION
     ).make()
+
+
+@pytest.fixture(scope="session")
+def logical_url() -> Iterator[str]:
+    """A database of a PostgreSQL server that tells its changes."""
+    with postgresql("wal_level=logical", "max_replication_slots=60", "max_wal_senders=60") as url:
+        yield url
+
+
+@pytest.fixture
+def replication(logical_url: str) -> Iterator[Case]:
+    url = new_database(logical_url, f"horizon_{next(NUMBERS)}")
+    case = Case(
+        Postgresql(url), NewRowColumns(publication="exports"), "replication slot", statements=PUBLICATION
+    )
+    yield case.make()
+    with closing(Slots(url)) as slots:
+        for slot in slots.all():
+            slots.drop(slot.name)
 
 
 @pytest.fixture
@@ -88,7 +111,15 @@ def binlog(binlog_url: str) -> Case:
 
 
 @pytest.fixture(
-    params=["snapshots", "postgresql_back", "mariadb_back", "sqlite_back", "sqlite_key", "binlog"]
+    params=[
+        "snapshots",
+        "replication",
+        "postgresql_back",
+        "mariadb_back",
+        "sqlite_back",
+        "sqlite_key",
+        "binlog",
+    ]
 )
 def case(request: pytest.FixtureRequest) -> Case:
     """Each mechanism over a database of its own."""

@@ -9,8 +9,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from export_pipelines.streaming.horizon import Horizon, RowKey, Span
+from export_pipelines.streaming.horizon import Horizon, Keep, RowKey, Span
 from export_pipelines_tests.streaming.horizons.cases import Case
+
+KEEP = Keep("suite", lambda position: None)
 
 
 @dataclass

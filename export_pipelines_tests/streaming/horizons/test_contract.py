@@ -21,7 +21,7 @@ from export_pipelines.streaming.horizon import Horizon, Span
 from export_pipelines.streaming.horizons import rows
 from export_pipelines_tests.streaming.horizons.cases import Case
 from export_pipelines_tests.streaming.horizons.databases import id_of
-from export_pipelines_tests.streaming.horizons.reader import Reader, following, next_span
+from export_pipelines_tests.streaming.horizons.reader import KEEP, Reader, following, next_span
 from export_pipelines_tests.streaming.horizons.writers import Traffic
 
 SECONDS = float(os.environ.get("STREAM_S", "3"))
@@ -38,7 +38,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def position_text(case: Case, start: Any = "now") -> str:
     horizon = case.open()
     try:
-        return json.dumps(horizon.begin(start))
+        return json.dumps(horizon.begin(start, KEEP))
     finally:
         horizon.close()
 
@@ -111,7 +111,7 @@ def test_a_span_is_read_from_any_of_its_keys(case: Case, small_batches: None) ->
     for span, ids in zip(spans, read, strict=True):
         assert all_rows(again, span) == ids
         parts = list(horizon.read(span, None))
-        assert max(part.batch.num_rows for part in parts) == 7
+        assert not parts or max(part.batch.num_rows for part in parts) == 7
         assert list(ids_after(again, span, parts)) == [ids[len_to(parts, n) :] for n in range(len(parts))]
     horizon.close()
     again.close()
@@ -175,7 +175,7 @@ def test_the_plan_is_kept_to(case: Case) -> None:
 
 def test_a_cursor_of_another_kind_is_refused(case: Case) -> None:
     horizon = case.open()
-    own = dict(horizon.begin("now"))
+    own = dict(horizon.begin("now", KEEP))
     for changed, text in (({"mechanism": "polling"}, "polling"), ({"version": 99}, "newer version")):
         with pytest.raises(RequestError, match=text):
             horizon.look(own | changed)
