@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition
     from export_pipelines.plan import PlanRequest
     from export_pipelines.project import Project
+    from export_pipelines.streaming.horizon import Position, Start
     from export_pipelines.streaming.observer import StreamObserver
     from export_pipelines.streaming.prepare import Prepared, StreamContext
     from export_pipelines.streaming.runner import End, Runner
@@ -126,6 +127,23 @@ def replay_stream(
         return replay(
             prepared(project, name, definition), changes.prepared, context_of(project), start, observer
         )
+
+
+def restart_stream(project: "Project", name: str, start: "Start") -> None:
+    """Lets the stream begin anew at `start`, with the next sequence, and gives up its cursor and what the source keeps for that.
+    Raises ExportError."""
+    from export_pipelines.streaming.horizons.kept import drop_slot
+    from export_pipelines.streaming.run import restart_stream
+
+    definition = stream_named(project, name)
+    url = project.settings.source_url.get_secret_value()
+
+    def release(position: "Position") -> None:
+        if slot := position.get("slot"):
+            drop_slot(url, slot)
+
+    with _changing(project, definition, "restarted"):
+        restart_stream(prepared(project, name), context_of(project), start, release)
 
 
 def record_schema_of(project: "Project", name: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`stream`: exports without an end, here in the foreground; their state, and what people do with them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -10,11 +10,13 @@ from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.audit import moment
 from export_pipelines.cli.context import on_terminal, say, show
 from export_pipelines.cli.tables import Columns, Json, show_listing
-from export_pipelines.quantities import counted
+from export_pipelines.quantities import counted, size
 
 if TYPE_CHECKING:
+    from export_pipelines.kept_slots import KeptSlot
     from export_pipelines.ledger.streams import DeadRecord, StreamState
     from export_pipelines.project import Project
+    from export_pipelines.streaming.horizon import Start
     from export_pipelines.streaming.observer import StreamProgress
 
 Name = Annotated[str, typer.Argument(help="A stream, as `list` names it.", show_default=False)]
@@ -133,6 +135,54 @@ def replay(
     line.last()
 
 
+@stream.command()
+def restart(
+    context: typer.Context,
+    name: Name,
+    start: Annotated[
+        str,
+        typer.Option("--from", metavar="TIME", help="now, beginning, 2024-01-15 or 2024-01-15T09:30:00Z."),
+    ],
+    asker: As = None,
+) -> None:
+    """Begin anew at a time, where a stream cannot go on at its cursor: rows before it are missing, or come twice."""
+    since = moment(start) if start not in ("now", "beginning") else start
+    assert since is not None
+    project = asking(context, asker)
+    from export_pipelines.project_streams import restart_stream
+
+    restart_stream(project, name, cast("Start", since))
+    show(f"{name}: begins at {start}; export-pipelines stream {name}")
+
+
+@stream.command()
+def slots(context: typer.Context, json: Json = False) -> None:
+    """The replication slots that streams have at a PostgreSQL: whose they are, and how much WAL the server keeps for them."""
+    from export_pipelines.kept_slots import KeptSlot, kept_slots
+
+    columns: Columns[KeptSlot] = {
+        "slot": lambda slot: slot.state.name,
+        "stream": lambda slot: slot.stream or "",
+        "WAL": lambda slot: size(slot.state.kept_bytes),
+        "limit": lambda slot: size(slot.wal.limit) if slot.wal else "",
+        "state": lambda slot: slot.state.reason or slot.state.wal or "",
+        "to do": lambda slot: slot.remedy if slot.fault else "",
+    }
+    show_listing(kept_slots(context.obj), columns, _slot_as_dict, json=json, empty="none")
+
+
+@stream.command("drop-slot")
+def drop_slot(context: typer.Context, name: Name, asker: As = None) -> None:
+    """Give up the replication slot of a stream, also of one that is defined no longer: what it has not sent is missing."""
+    project = asking(context, asker)
+    from export_pipelines.kept_slots import drop_slot
+
+    drop_slot(project, name)
+    show(
+        f"{name}: its replication slot is dropped; export-pipelines stream restart {name} --from TIME begins anew"
+    )
+
+
 @stream.command("dead-letters")
 def dead_letters(context: typer.Context, name: Name, json: Json = False, asker: As = None) -> None:
     """Records that the sink could not take: their ids and why, none of their values."""
@@ -213,6 +263,18 @@ def _as_dict(item: "tuple[str, StreamState | None]") -> dict[str, object]:
     return {"stream": name, "state": _word(state)} | {
         **{key: getattr(state, key) for key in shown if state},
         **{key: at.isoformat() if (at := getattr(state, key)) else None for key in times if state},
+    }
+
+
+def _slot_as_dict(slot: "KeptSlot") -> dict[str, object]:
+    return {
+        "slot": slot.state.name,
+        "stream": slot.stream,
+        "kept_bytes": slot.state.kept_bytes,
+        "limit_bytes": slot.wal.limit if slot.wal else None,
+        "state": slot.state.wal,
+        "reason": slot.state.reason or None,
+        "is_defined": slot.wal is not None,
     }
 
 

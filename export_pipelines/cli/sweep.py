@@ -13,13 +13,18 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     json: Json = False,
 ) -> None:
-    """Remove artifacts whose `retention` is over, and what killed runs left. Dagster does it every night."""
+    """Remove artifacts whose `retention` is over, what killed runs left, and replication slots that keep more than their streams
+    allow. Dagster does it every night."""
     from export_pipelines.erasure import retention
+    from export_pipelines.kept_slots import sweep_slots
 
     project = project_of(context)
     opened = (project.loaded.definitions, project.store, project.ledger, project.now())
     if dry_run:
         header, artifacts = "would be removed", [manifest.artifact for manifest in retention.expired(*opened)]
     else:
-        header, artifacts = "removed", retention.sweep(*opened, project.settings.home)
+        header, artifacts = (
+            "removed",
+            [*retention.sweep(*opened, project.settings.home), *sweep_slots(project)],
+        )
     show_listing(artifacts, {header: str}, str, json=json, empty="nothing to remove")

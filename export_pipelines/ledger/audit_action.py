@@ -10,7 +10,7 @@ class AuditAction(StrEnum):
     PREVIEW = "preview"
     RUN = "run"
     DELIVER = "deliver"
-    STREAM = "stream"  # began or ended, was paused, resumed or replayed; the detail says which
+    STREAM = "stream"  # began or ended, was paused, resumed, restarted or replayed, or lost its slot; the detail says which
     DOWNLOAD = "download"  # an artifact was offered for download, or read by a person
     DENIED = "denied"  # the detail names the action that was refused
     DETOKENIZE = "detokenize"  # before a value is given back

@@ -142,6 +142,11 @@ class Lease:
         with _transaction(self.engine) as connection:
             self._update(connection, error=text, error_at=at, seen_at=at)
 
+    def alert(self, alert: Alert) -> None:
+        """Something that people are to be told of now."""
+        with _transaction(self.engine) as connection:
+            self._add(connection, alerts, asdict(alert))
+
     def beat(self, at: datetime) -> None:
         """The holder lives, and nothing is wrong."""
         with _transaction(self.engine) as connection:

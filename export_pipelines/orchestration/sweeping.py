@@ -5,6 +5,7 @@ import dagster as dg
 from export_pipelines import logs
 from export_pipelines.audit.checkpoints import daily_checkpoint
 from export_pipelines.erasure.retention import ACTOR, sweep
+from export_pipelines.kept_slots import sweep_slots
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failing import as_dagster_failure
 
@@ -16,7 +17,7 @@ AT = "10 4 * * *"
 def sweep_job(location: CodeLocation) -> dg.JobDefinition:
     @dg.op(
         name=location.named(SWEEP_STORE),
-        description="Removes artifacts whose `retention` is over, and what killed runs left; the ledger keeps its record",
+        description="Removes artifacts whose `retention` is over, what killed runs left, and replication slots over their limit",
         out=dg.Out(dg.Nothing),
     )
     def sweep_store(context: dg.OpExecutionContext) -> None:
@@ -29,7 +30,8 @@ def sweep_job(location: CodeLocation) -> dg.JobDefinition:
                 project.now(),
                 project.settings.home,
             )
-        for name in removed:
+            dropped = list(sweep_slots(project))
+        for name in [*removed, *dropped]:
             context.log.info(f"removed {name}")
 
     @dg.op(

@@ -9,7 +9,7 @@ from export_pipelines.diagnosis import Finding
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.observed_instance import ObservedInstance
 from export_pipelines.project import Project
-from export_pipelines.status import dagster, leases, machine, streams
+from export_pipelines.status import dagster, leases, machine, slots, streams
 from export_pipelines.status.part import StatusPart
 
 OF_DAGSTER: Mapping[str, Callable[[ObservedInstance], StatusPart]] = {
@@ -24,6 +24,7 @@ OF_PROJECT: Mapping[str, Callable[..., StatusPart]] = {
     "ledger": machine.ledger,
     "leases": leases.leases,
     "streams": streams.streams,
+    "slots": slots.slots,
     "disk": machine.disk,
     "keys": machine.keys,
     "audit": machine.audit,

@@ -6,13 +6,18 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger.streams import Lease
 from export_pipelines.run.memory import choose_memory
+from export_pipelines.streaming.horizon import Position, Start
 from export_pipelines.streaming.observer import StreamObserver
 from export_pipelines.streaming.prepare import Prepared, StreamContext
 from export_pipelines.streaming.runner import End, Reprepare, Runner
+from export_pipelines.streaming.sender import Sender
+
+T = TypeVar("T")
 
 TAKE_OVER_S = 120.0  # for a batch to end
 LOOK_S = 0.2
@@ -54,9 +59,22 @@ def run_stream(
     return with_lease(name, context, run, take_over)
 
 
-def with_lease(
-    name: str, context: StreamContext, run: Callable[[Lease], End], take_over: bool = False
-) -> End:
+def restart_stream(
+    prepared: Prepared, context: StreamContext, start: Start, release: Callable[[Position], object]
+) -> None:
+    """Begins anew at `start`, whatever the cursor says; see `Sender.restart`. Raises RequestError while another process runs it."""
+
+    def run(lease: Lease) -> None:
+        sender = Sender(prepared, lease, context, lambda: True)
+        try:
+            sender.restart(start, release)
+        finally:
+            sender.close()
+
+    with_lease(prepared.definition.name, context, run)
+
+
+def with_lease(name: str, context: StreamContext, run: Callable[[Lease], T], take_over: bool = False) -> T:
     """What `run` gives under the lease of the stream `name`."""
     choose_memory()
     streams, holder = context.streams, holder_name()

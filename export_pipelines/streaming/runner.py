@@ -13,6 +13,7 @@ from export_pipelines.errors import (
     ExportError,
     FatalError,
     LostLease,
+    RequestError,
     RetryableError,
 )
 from export_pipelines.ledger.streams import Lease
@@ -86,6 +87,9 @@ class Runner:
                         raise
                     seconds = backoff.next(error.after_s)
                     self._wait_after(error, seconds)
+                except (RequestError, FatalError) as error:  # for `status`, since nobody may have seen it end
+                    self._note(error)
+                    raise
                 self._pause_for(seconds)
         finally:
             self._close()
@@ -133,6 +137,9 @@ class Runner:
             self.lease.beat(self.context.now())
             if self.fault is not None:
                 self._note(self.fault)
+            if alert := sender.alert_of_source():
+                self.lease.alert(alert)
+                self.lease.note_error(alert.text, alert.noticed_at)
         if now - self.listed >= LIST_S and sender.pending.is_empty:
             self.listed = now
             self._list_objects(sender)

@@ -67,6 +67,28 @@ class Sender:
                 self._resolve()
             self.horizon.passed(self.cursor.position)
 
+    def restart(self, start: Start, release: Callable[[Position], object]) -> None:
+        """Begins anew at `start`, whatever the cursor says, which is given up: `release` gets its position. Sequences go on;
+        those of a commit that was not seen to end are left out. Raises RetryableError where the source needs more time, and
+        the stream then begins when it runs."""
+        self.sink.drop()
+        self.horizon.check()
+        self.sink.check()
+        state = self.lease.state()
+        self._read(state)
+        if state.cursor is not None:
+            self.cursor = Cursor.read(state.cursor, self.prepared.name)
+            if self.intentions:
+                self._resolve()
+            release(self.cursor.position)
+        sequence = max([self.pending.sequence, *(item["sequence"] for item in self.intentions)])
+
+        def begin_at(position: Position) -> None:
+            self.cursor = Cursor(self.prepared.mechanism.name, self.prepared.plan.extract.table, position)
+            self.lease.advance(Progress(self.cursor.stored(), sequence), self.context.now())
+
+        begin_at(self.horizon.begin(start, Keep(self.prepared.name, begin_at)))
+
     def _begin_at(self, position: Position) -> None:
         """The cursor of a stream that has none."""
         self.cursor = Cursor(self.prepared.mechanism.name, self.prepared.plan.extract.table, position)
@@ -179,7 +201,8 @@ class Sender:
         self._passed()
 
     def _passed(self) -> None:
-        if self.cursor.span is None:
+        is_own = self.cursor.mechanism == self.prepared.mechanism.name  # else it is about to be given up
+        if self.cursor.span is None and is_own:
             self.horizon.passed(self.cursor.position)
 
     def _resolve(self) -> None:
@@ -202,6 +225,20 @@ class Sender:
         self._advance(behind, intention["sequence"], grown, newest, _object_of(arrived, at), dead)
         log.info(
             "a commit was at the sink already", extra={"export": name, "sequence": self.pending.sequence}
+        )
+
+    def alert_of_source(self) -> Alert | None:
+        """What a person should know of the source now."""
+        text, name, at = self.horizon.warning(), self.prepared.name, self.context.now()
+        if text is None:
+            return None
+        return Alert(
+            key=f"stream:{name}:source:{iso(at)[:13]}",  # at most one an hour
+            export=self.prepared.definition.name,
+            kind="anomaly",
+            text=text,
+            then="export-pipelines stream slots",
+            noticed_at=at,
         )
 
     def _alert_of(self, dead: Sequence[DeadRecord]) -> Alert:

@@ -20,7 +20,7 @@ BATCH_ROWS = 10_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NETWORK = ("timed out", "timeout", "no route to host", "unreachable", "translate host name", "name resolution", "reset by peer", "lost connection", "gone away", "can't connect")  # fmt: skip
 VERSION = 1  # of positions; one of a newer build is refused
-START_AGAIN = "start it again from a time of your choice: export-pipelines stream replay NAME --from"
+START_AGAIN = "start it again from a time of your choice: export-pipelines stream restart NAME --from TIME"
 
 
 def read_rows(source: Source, query: Query, key: Sequence[str]) -> Iterator[Rows]:

@@ -1,0 +1,417 @@
+"""What a replication slot of PostgreSQL tells, what is refused, and what becomes of a slot or a publication that was changed."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from export_pipelines.catalog.dataset import NewRowColumns
+from export_pipelines.definition.stream import RetainedWal
+from export_pipelines.errors import RequestError, RetryableError, SourceError
+from export_pipelines.read.open_source import open_source
+from export_pipelines.streaming.horizons import by_id, slot_changes
+from export_pipelines.streaming.horizons import replication as replication_module
+from export_pipelines.streaming.horizons.replication import Replication, ReplicationHorizon
+from export_pipelines.streaming.horizons.slots import Slots
+from export_pipelines_servers.databases import new_database
+from export_pipelines_servers.postgresql import postgresql
+from export_pipelines_tests.streaming.horizons.cases import Case
+from export_pipelines_tests.streaming.horizons.databases import LEAD, Postgresql, id_of
+from export_pipelines_tests.streaming.horizons.reader import KEEP, following, next_span
+from export_pipelines_tests.streaming.horizons.test_look_back import DAY
+
+OTHER = f"INSERT INTO leads (lead_id, submitted_at) VALUES ('{'b' * 24}', now())"
+FILL = "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 6000)"  # about 6 MB of WAL
+
+
+@pytest.fixture
+def horizon(replication: Case) -> Iterator[ReplicationHorizon]:
+    with closing(replication.open()) as horizon:
+        assert isinstance(horizon, ReplicationHorizon)
+        yield horizon
+
+
+def bounded(case: Case, wal: RetainedWal) -> ReplicationHorizon:
+    mechanism = Replication(case.dataset, case.database.url, wal)
+    return mechanism.open(case.plan(), open_source(case.database.url))
+
+
+def test_a_server_that_tells_no_changes_is_refused(postgresql_url: str) -> None:
+    url = new_database(postgresql_url, "without_changes")
+    case = Case(Postgresql(url), NewRowColumns(publication="exports"), "replication slot").make()
+    with closing(case.open()) as horizon, pytest.raises(SourceError, match="wal_level=replica.*ALTER SYSTEM"):
+        horizon.check()
+
+
+@pytest.mark.parametrize(
+    ("statements", "text"),
+    [
+        (
+            ["DROP PUBLICATION exports"],
+            r"no publication exports.*CREATE PUBLICATION exports FOR TABLE events \(event_id\) WITH \(publish = 'insert'\)",
+        ),
+        (
+            ["ALTER PUBLICATION exports SET TABLE leads"],
+            "has no events: ALTER PUBLICATION exports ADD TABLE events",
+        ),
+        (["ALTER PUBLICATION exports SET (publish = 'update, delete')"], "does not publish insert"),
+        (["ALTER PUBLICATION exports SET TABLE events (host)"], "leaves events.event_id out"),
+        (["ALTER PUBLICATION exports SET TABLE events WHERE (ms > 5)"], "leaves rows of events out"),
+        (
+            ["DROP PUBLICATION exports", "ALTER TABLE events SET UNLOGGED"],
+            "events is unlogged",
+        ),
+        (
+            [
+                "DROP PUBLICATION exports",
+                "ALTER TABLE events RENAME TO other",
+                "CREATE VIEW events AS SELECT * FROM other",
+            ],
+            "events is no table",
+        ),
+        (
+            ["DROP PUBLICATION exports", "ALTER TABLE events ALTER event_id TYPE char(24)"],
+            "event_id is character, and rows are named by one of: text",
+        ),
+    ],
+)
+def test_what_leaves_rows_out_is_refused(
+    replication: Case, horizon: ReplicationHorizon, statements: list[str], text: str
+) -> None:
+    replication.database.execute(*statements)
+    with pytest.raises(SourceError, match=text):
+        horizon.check()
+
+
+def test_updates_need_a_replica_identity(replication: Case) -> None:
+    columns = NewRowColumns(publication="exports", change="start_timestamp")
+    case = Case(replication.database, columns, "replication slot")
+    with closing(case.open()) as horizon:
+        with pytest.raises(SourceError, match=r"does not publish insert, update.*publish = 'insert, update'"):
+            horizon.check()
+        case.database.execute("ALTER TABLE events REPLICA IDENTITY NOTHING")
+        with pytest.raises(SourceError, match="no replica identity"):
+            horizon.check()
+
+
+def test_changes_may_not_be_read_by_everybody(replication: Case) -> None:
+    replication.database.execute(
+        "DROP ROLE IF EXISTS poor", "CREATE ROLE poor LOGIN PASSWORD 'x'", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO poor"
+    )  # fmt: skip
+    url = make_url(replication.database.url).set(username="poor", password="x")
+    case = Case(Postgresql(url.render_as_string(hide_password=False)), replication.columns, replication.name)
+    with closing(case.open()) as horizon:
+        with pytest.raises(SourceError, match="ALTER ROLE ... REPLICATION"):
+            horizon.check()
+        replication.database.execute("ALTER ROLE poor REPLICATION")
+        horizon.check()
+        position = horizon.begin("now", KEEP)
+        replication.database.write([id_of(1)])
+        assert following(horizon, position, 1)[0] == {id_of(1): 1}
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("SELECT pg_drop_replication_slot('{slot}')", "is gone: rows that were written since are missing"),
+        ("SELECT pg_replication_slot_advance('{slot}', pg_current_wal_lsn())", "ahead of the cursor"),
+        (
+            "SELECT pg_drop_replication_slot('{slot}'); SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')",
+            "ahead of the cursor.*made it anew",
+        ),
+        ("DROP PUBLICATION exports", "publication exports is gone"),
+        ("ALTER PUBLICATION exports SET TABLE leads", "has no events"),
+        (
+            "DROP PUBLICATION exports; CREATE PUBLICATION exports FOR TABLE events (event_id)",
+            "exports or the table events was changed or made anew",
+        ),
+        (
+            "ALTER PUBLICATION exports DROP TABLE events; ALTER PUBLICATION exports ADD TABLE events (event_id)",
+            "exports or the table events was changed or made anew",
+        ),
+    ],
+)
+def test_rows_that_may_be_lost_are_said(
+    replication: Case, horizon: ReplicationHorizon, statement: str, text: str
+) -> None:
+    position: Any = horizon.begin("now", KEEP)
+    replication.database.write([id_of(1)])
+    replication.database.execute(*statement.format(slot=position["slot"]).split("; "))
+    replication.database.write([id_of(2)])
+    for _ in range(2):  # and again, until a person decides
+        with pytest.raises(RequestError, match=text) as caught:
+            horizon.look(position)
+        assert "stream restart NAME --from" in str(caught.value)
+
+
+def test_a_cursor_of_another_server_is_refused(horizon: ReplicationHorizon) -> None:
+    position: Any = horizon.begin("now", KEEP)
+    with pytest.raises(RequestError, match="of another database server"):
+        horizon.look(position | {"cluster": "1"})
+    with pytest.raises(RequestError, match="set back to an earlier state"):
+        horizon.look(position | {"lsn": position["lsn"] + 2**40})
+    with pytest.raises(RequestError, match="was promoted"):
+        horizon.look(position | {"timeline": 7})
+
+
+def test_a_slot_that_the_server_gave_up_is_said() -> None:
+    with postgresql(
+        "wal_level=logical", "max_slot_wal_keep_size=1MB", "min_wal_size=32MB", "max_wal_size=32MB"
+    ) as url:
+        case = Case(
+            Postgresql(url), NewRowColumns(publication="exports"), "replication slot",
+            statements=("CREATE PUBLICATION exports FOR TABLE events (event_id)", "CREATE TABLE filler (x text)"),
+        ).make()  # fmt: skip
+        with closing(case.open()) as horizon:
+            position = horizon.begin("now", KEEP)
+            case.database.write([id_of(1)])
+            case.database.execute(*[FILL] * 12)
+            with closing(psycopg.connect(url, autocommit=True)) as connection:
+                connection.execute("CHECKPOINT")
+            with pytest.raises(
+                RequestError, match=r"has given up the replication slot .* \(wal_removed\): rows"
+            ):
+                horizon.look(position)
+
+
+def test_too_much_wal_is_said_and_the_stream_goes_on(replication: Case) -> None:
+    replication.database.execute("CREATE TABLE filler (x text)")
+    with closing(bounded(replication, RetainedWal(limit=5_000_000))) as horizon:
+        position = horizon.begin("now", KEEP)
+        horizon.look(position)
+        assert horizon.warning() is None
+        replication.database.execute(FILL)
+        replication.database.write([id_of(1)])
+        assert following(horizon, position, 1)[0] == {id_of(1): 1}
+        assert "more than the limit of 5.0 MB" in str(horizon.warning())
+
+
+def test_too_much_wal_ends_the_stream_where_that_is_said(replication: Case) -> None:
+    replication.database.execute("CREATE TABLE filler (x text)")
+    with closing(bounded(replication, RetainedWal(limit=5_000_000, exceeded="drop"))) as horizon:
+        position: Any = horizon.begin("now", KEEP)
+        replication.database.execute(FILL)
+        with pytest.raises(RequestError, match="more than the limit of 5.0 MB: it was dropped"):
+            horizon.look(position)
+        assert horizon.slots.state(position["slot"]) is None
+        with pytest.raises(RequestError, match="is gone"):
+            horizon.look(position)
+
+
+def test_what_is_written_elsewhere_moves_cursor_and_slot(
+    replication: Case, horizon: ReplicationHorizon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replication.database.execute("CREATE TABLE filler (x text)")
+    position: Any = horizon.begin("now", KEEP)
+    horizon.told_at = time.monotonic()
+    replication.database.execute(FILL)
+    assert horizon.look(position) is None
+    monkeypatch.setattr(replication_module, "ADVANCE_S", 0)
+    span = next_span(horizon, position)
+    assert list(horizon.read(span, None)) == []
+    assert span.end["lsn"] >= position["lsn"] + 5_000_000
+    horizon.passed(span.end)
+    state = horizon.slots.state(position["slot"])
+    assert state is not None and state.confirmed == span.end["lsn"]
+
+
+def test_a_large_transaction_is_several_spans(
+    replication: Case, horizon: ReplicationHorizon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for a reader that begins anew within it, and while what was there is walked through."""
+    for module in (slot_changes, by_id):
+        monkeypatch.setattr(module, "MOST_IDS", 4)
+    monkeypatch.setattr(slot_changes, "FETCHED", 3)
+    position, start = horizon.begin("now", KEEP), horizon.begin("beginning", KEEP)
+    for first in (0, 11, 12):
+        replication.database.write([id_of(first + n) for n in range(11 if first == 0 else 1)])
+    spans, at = list[list[str]](), position
+    while sum(map(len, spans)) < 13:
+        with closing(replication.open()) as again:
+            span = next_span(again, at)
+        spans.append(list(span.content["ids"]))
+        at = span.end
+    assert [id for ids in spans for id in ids] == [id_of(n) for n in range(13)]
+    assert max(map(len, spans)) == 4
+    for place in (position, start):
+        assert following(horizon, place, 13)[0] == {id_of(n): 1 for n in range(13)}
+
+
+def test_a_changed_row_is_new_again_where_that_is_asked(
+    replication: Case, horizon: ReplicationHorizon
+) -> None:
+    replication.database.execute(
+        "ALTER PUBLICATION exports SET (publish = 'insert, update, delete, truncate')"
+    )
+    columns = NewRowColumns(publication="exports", change="start_timestamp")
+    case = Case(replication.database, columns, "replication slot")
+    case.database.write([id_of(1), id_of(2)])
+    with closing(case.open()) as changes:
+        changes.check()
+        position, without = changes.begin("now", KEEP), horizon.begin("now", KEEP)
+        case.database.execute(
+            f"UPDATE events SET reason = 'r' WHERE event_id = '{id_of(2)}'", f"DELETE FROM events WHERE event_id = '{id_of(1)}'"
+        )  # fmt: skip
+        (part,) = changes.read(next_span(changes, position), None)
+        assert part.batch.select(["event_id", "reason"]).to_pylist() == [
+            {"event_id": id_of(2), "reason": "r"}
+        ]
+        case.database.execute("TRUNCATE events")
+        assert following(horizon, without)[0] == {}
+
+
+def test_a_start_leaves_earlier_rows_out_also_late_ones(
+    replication: Case, horizon: ReplicationHorizon
+) -> None:
+    early, late = DAY, DAY + timedelta(days=1)
+    replication.database.write([id_of(1)], early)
+    replication.database.write([id_of(2)], late)
+    position = horizon.begin(late, KEEP)
+    replication.database.write([id_of(3)], early)
+    replication.database.write([id_of(4)], late)
+    assert following(horizon, position, 2)[0] == {id_of(2): 1, id_of(4): 1}
+
+
+def test_what_is_committed_is_waited_for_until_it_is_visible() -> None:
+    """The log of changes has a transaction before others see it: much before, where it waits for a standby."""
+    with postgresql("wal_level=logical") as url, closing(psycopg.connect(url, autocommit=True)) as operator:
+        statements = ("CREATE PUBLICATION exports FOR TABLE events (event_id)",)
+        columns = NewRowColumns(publication="exports")
+        case = Case(Postgresql(url), columns, "replication slot", statements=statements).make()
+        with closing(case.open()) as horizon:
+            position: Any = horizon.begin("now", KEEP)
+            operator.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            operator.execute("SELECT pg_reload_conf()")
+            time.sleep(0.3)
+            waiting = threading.Thread(target=case.database.write, args=([id_of(1)],))
+            waiting.start()
+            time.sleep(0.5)
+            with closing(case.database.connect()) as quick:
+                quick.execute("SET synchronous_commit = local")
+                case.database.insert(quick.cursor(), id_of(2))
+                quick.commit()
+            until = time.monotonic() + 1
+            while time.monotonic() < until:
+                span = horizon.look(position)
+                assert span is not None and span.more and not span.content["ids"]  # not caught up
+                position = span.end
+            operator.execute(
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            )
+            waiting.join()
+            assert following(horizon, position, 2)[0] == {id_of(1): 1, id_of(2): 1}
+
+
+def test_rows_that_were_there_come_once_while_others_are_written(
+    replication: Case, horizon: ReplicationHorizon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, within and behind the page that is read, in transactions that stay open over several pages."""
+    monkeypatch.setattr(by_id, "MOST_IDS", 5)
+    database = replication.database
+    for n in range(40):
+        database.write([id_of(n)], DAY + timedelta(minutes=n))
+    with closing(database.connect()) as opened:
+        position: Any = horizon.begin("beginning", KEEP)
+        cursor = opened.cursor()
+        for n, minute in enumerate((1, 12, 33)):
+            database.insert(cursor, id_of(500 + n), DAY + timedelta(minutes=minute, seconds=1))
+        sent, number = list[str](), 100
+        while (span := horizon.look(position)) is not None:
+            sent += [
+                id for part in horizon.read(span, None) for id in part.batch.column("event_id").to_pylist()
+            ]
+            position = span.end
+            walk = position.get("walk")
+            if walk and walk["key"] and number < 160:
+                for minute in (0, number // 3, 39):
+                    database.write([id_of(number)], DAY + timedelta(minutes=minute, seconds=number))
+                    number += 1
+            if number >= 130 and not opened.closed:
+                opened.commit()
+                opened.close()
+    expected = [*map(id_of, range(40)), *map(id_of, range(100, number)), *(id_of(500 + n) for n in range(3))]
+    assert number > 130
+    assert sorted(sent) == sorted(expected)
+
+
+def test_a_replay_keeps_nothing_at_the_server(replication: Case, horizon: ReplicationHorizon) -> None:
+    database = replication.database
+    database.write([id_of(1)], DAY)
+    database.write([id_of(2)], DAY + timedelta(days=1))
+    position = horizon.begin(DAY + timedelta(hours=1))
+    assert following(horizon, position)[0] == {id_of(2): 1}
+    assert horizon.slots.all() == []
+
+
+def test_a_slot_waits_for_the_transactions_that_are_open(
+    replication: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one whose making was killed is made anew by the position that was stored before."""
+    monkeypatch.setattr(replication_module, "CREATION_S", 0.3)
+    database, stored = replication.database, list[Any]()
+    keep = type(KEEP)("suite", stored.append)
+    with closing(database.connect()) as opened, closing(replication.open()) as horizon:
+        database.insert(opened.cursor(), id_of(1))
+        for _ in range(2):
+            with pytest.raises(RetryableError, match="waits for transactions that are open"):
+                horizon.begin("now", keep) if not stored else horizon.look(stored[0])
+        opened.commit()
+    (position,) = stored
+    with closing(replication.open()) as horizon:
+        span = horizon.look(position)
+        assert span is not None and span.more
+        database.write([id_of(2)])
+        assert following(horizon, span.end, 1)[0] == {id_of(2): 1}
+        assert [slot.name for slot in horizon.slots.all()] == [position["slot"]]
+
+
+def test_a_slot_that_another_session_reads_is_asked_again(
+    replication: Case, horizon: ReplicationHorizon
+) -> None:
+    position: Any = horizon.begin("now", KEEP)
+    with closing(Slots(replication.database.url)) as slots, closing(replication.database.connect()) as other:
+        replication.database.write([id_of(1)])
+        url = make_url(replication.database.url).update_query_dict({"replication": "database"})
+        with closing(psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)) as reading:
+            reading.pgconn.send_query(
+                f"START_REPLICATION SLOT {position['slot']} LOGICAL 0/0 (proto_version '1', publication_names 'exports')".encode()
+            )
+            until = time.monotonic() + 10
+            while not (slots.state(position["slot"]) or fail()).is_active:
+                assert time.monotonic() < until
+            with pytest.raises(RetryableError, match="another session reads"):
+                horizon.look(position)
+        other.rollback()
+    assert following(horizon, position, 1)[0] == {id_of(1): 1}
+
+
+def fail() -> Any:
+    raise AssertionError("the slot is gone")
+
+
+def test_partitions_are_told_under_the_name_of_their_table(replication: Case) -> None:
+    database = replication.database
+    database.execute(
+        "DROP PUBLICATION exports",
+        "ALTER TABLE events RENAME TO plain",
+        "CREATE TABLE events (LIKE plain) PARTITION BY RANGE (occurred_at)",
+        "CREATE TABLE events_all PARTITION OF events DEFAULT",
+        "CREATE INDEX ON events (occurred_at, event_id)",
+        "CREATE PUBLICATION exports FOR TABLE events",
+    )
+    with closing(replication.open()) as horizon:
+        with pytest.raises(SourceError, match="publish_via_partition_root"):
+            horizon.check()
+        database.execute("ALTER PUBLICATION exports SET (publish_via_partition_root = true)")
+        horizon.check()
+        position = horizon.begin("now", KEEP)
+        database.execute(
+            f"INSERT INTO events (event_id, lead_id, occurred_at) VALUES ('{id_of(1)}', '{LEAD}', now())"
+        )
+        assert following(horizon, position, 1)[0] == {id_of(1): 1}
