@@ -148,6 +148,12 @@ class RetryableError(ExportError):
         self.after_s = after_s
 
 
+class BaseReplaced(RetryableError):
+    """What has changed since an artifact is no longer asked for: another one arrived after it."""
+
+    code = "base_replaced"
+
+
 class LostLease(RetryableError):
     """Another process runs the stream now; this one sends nothing more."""
 

@@ -98,6 +98,7 @@ def artifact_listing(manifest: "Manifest") -> dict[str, Any]:
         "format": manifest.format,
         "codec": manifest.codec,
         "schema_version": manifest.schema_version,
+        "changes": manifest.changes.model_dump(mode="json") if manifest.changes else None,
         "parts": [
             part.model_dump(mode="json", include={"name", "rows", "bytes", "sha256"})
             for part in manifest.parts

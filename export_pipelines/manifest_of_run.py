@@ -12,12 +12,15 @@ from export_pipelines.artifacts import (
     Part,
     Store,
 )
+from export_pipelines.changes_base import Compared
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import OutputColumn, Plan, Window, schema_hash
 from export_pipelines.run.statistics import Written
 
 
-def manifest_of(plan: Plan, written: Written, artifact: str, at: datetime, store: Store) -> Manifest:
+def manifest_of(
+    plan: Plan, written: Written, artifact: str, at: datetime, store: Store, compared: Compared | None = None
+) -> Manifest:
     """What a run wrote into `artifact`, finished `at` a moment; `store` tells the schema of the export's artifacts before."""
     masking, encoding = plan.masking, plan.encoding
     version, changed = _schema_version(plan, written, store)
@@ -56,6 +59,8 @@ def manifest_of(plan: Plan, written: Written, artifact: str, at: datetime, store
         seconds=written.seconds,
         recipes=plan.output.recipes,
         parts=_parts(plan.extract.window, written),
+        changes=compared and compared.stated(plan),
+        row_digests=compared and compared.file(plan.extract.window),
     ).with_digest()
 
 

@@ -12,11 +12,12 @@ from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.artifacts.contract import require_contract
 from export_pipelines.audit.records import delivery_record, failed_run, owner_of, run_record
 from export_pipelines.audit.trail import AuditTrail
+from export_pipelines.changes_base import Base, base_of, comparing
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.delivery import Artifact, Receipt, Resources, discard_encrypted, open_destination
 from export_pipelines.delivery.recipes import RECIPES, with_recipes
-from export_pipelines.errors import ExportError, LostRun, RetryableError
+from export_pipelines.errors import BaseReplaced, ExportError, LostRun, RetryableError
 from export_pipelines.ledger import Delivery, Ledger, RunLeases
 from export_pipelines.manifest_of_run import manifest_of
 from export_pipelines.mask.keys import Keys
@@ -114,17 +115,18 @@ def write_window(
     `actor`, or else the system's user, had it run, and how that ended."""
     require = partial(RunLeases(ledger.engine).require, run_id) if run_id else None
     try:
-        manifest = run_export(plan, context, token, observer, require)
+        base = base_of(plan, context.store, ledger) if plan.changes else None
+        manifest = run_export(plan, context, token, observer, require, base)
     except ExportError as error:
         trail = AuditTrail(lambda: ledger, context.now)
         trail.refused(error, actor, "run", f"{plan.export}/{plan.extract.window.key}", plan.owner)
         trail.record(failed_run(plan, actor, error))
         raise
-    entries = destinations_of(plan, manifest.rows)
+    entries = destinations_of(plan, manifest)
     record = run_record(manifest, actor, plan.owner)
     try:
         due = ledger.register(manifest, entries, run_id, context.now(), not plan.is_usual, record)
-    except LostRun:  # between the commit and here; the run in its place writes the window again
+    except (LostRun, BaseReplaced):  # between the commit and here; another run writes the window again
         context.store.remove(manifest.artifact)
         raise
     return manifest, due
@@ -136,10 +138,11 @@ def run_export(
     token: str,
     observer: Observer | None = None,
     require: Callable[[], None] | None = None,
+    base: Base | None = None,
 ) -> Manifest:
     """Executes `plan` in one pass and commits one artifact; on any error none is there, and nothing is left.
 
-    `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `observer` hears what the run does, as the log does.
+    A plan of `mode: changes` has a `base`. `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `observer` hears what the run does, as the log does.
     `require` raises ExportError where the artifact may not be committed. Debris of the export's killed runs is swept first.
     """
     window = plan.extract.window.key
@@ -148,7 +151,7 @@ def run_export(
         watching = Observers(RunLog(), RunTrace(span), context.observed(plan), observer or Deaf())
         watching.started(Run(plan.export, window, artifact))
         try:
-            manifest, written = _write(plan, context, artifact, watching, require)
+            manifest, written = _write(plan, context, artifact, watching, require, base)
         except BaseException as error:
             watching.failed(error)
             raise
@@ -162,20 +165,31 @@ def _write(
     artifact: str,
     observer: Observer,
     require: Callable[[], None] | None,
+    base: Base | None,
 ) -> tuple[Manifest, Written]:
     source, store = context.source, context.store
     store.sweep(plan.export)
     require_contract(plan, store)
     expected = check_run(plan, source)
-    with store.begin(*artifact.split("/")) as staging:
+    with (
+        store.begin(*artifact.split("/")) as staging,
+        comparing(plan, base, store, staging, context.keys) as compared,
+    ):
         batches, column = source.read(plan.query), lead_column(plan)
         if column and (index := staging.lead_index()):
             batches = marked(batches, column, index.key, index.add)
-        written = write_parts(plan, batches, staging.open_part, context.keys, observer)
+        written = write_parts(
+            plan,
+            batches,
+            staging.open_part,
+            context.keys,
+            observer,
+            compared.comparison if compared else None,
+        )
         _require_all_rows(plan, expected, written.rows_read)
         if require:
             require()
-        manifest = staging.commit(manifest_of(plan, written, artifact, context.now(), store))
+        manifest = staging.commit(manifest_of(plan, written, artifact, context.now(), store, compared))
     return manifest, written
 
 
@@ -251,9 +265,12 @@ def check_run(plan: Plan, source: Source) -> int:
     return rows
 
 
-def destinations_of(plan: Plan, rows: int | None = None) -> tuple[StoredEntry, ...]:
-    """The entries to deliver to; none for an artifact of 0 `rows` when the export says `skip_empty`."""
-    return () if plan.output.skip_empty and rows == 0 else plan.output.deliver
+def destinations_of(plan: Plan, manifest: Manifest) -> tuple[StoredEntry, ...]:
+    """The entries to deliver to; none for an artifact without rows when the export says `skip_empty`, unless it says that a
+    set of rows is empty now."""
+    is_new_set = manifest.changes is not None and manifest.changes.since is None
+    skipped = plan.output.skip_empty and manifest.rows == 0 and not is_new_set
+    return () if skipped else plan.output.deliver
 
 
 def _require_all_rows(plan: Plan, expected: int, written: int) -> None:

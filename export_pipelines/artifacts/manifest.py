@@ -13,6 +13,7 @@ from export_pipelines.plan.frozen import Frozen
 from export_pipelines.plan.plan import Mask, Window
 
 MANIFEST_NAME = "manifest.json"
+ROW_DIGESTS_NAME = ".row_digests"
 FORMAT_VERSION = 1  # a higher one means something else by a key of before; new keys need none
 NO_ACCESS_FILE: dict[str, object] = {"access": "one operator may do everything"}  # without access.yaml
 STORE_ALONE = {"sealed_bytes", "sealed_sha256", "sealed_as"}
@@ -96,6 +97,33 @@ class ManifestColumn(Stored):
     )
 
 
+class Changes(Stored):
+    """Of `mode: changes`: how the rows of the files make the set of rows out of the one that the artifact `since` made, or, where
+    there is none, are the full set, and `full` says why. `key` names the column that tells rows apart.
+
+    `series` is that of the plan, `number` counts artifacts since the last full set, `set_rows` the rows of the new set;
+    `definition` is a digest of what the export asked for, whatever the window.
+    """
+
+    series: str
+    key: str
+    since: str | None = None
+    full: str | None = None
+    number: int = 0
+    added: int
+    changed: int = 0
+    removed: int = 0
+    set_rows: int
+    definition: str
+
+    @property
+    def text(self) -> str:
+        """In one line, for people."""
+        if self.since is None:
+            return f"full set: {self.full}"
+        return f"{self.added:,} added, {self.changed:,} changed, {self.removed:,} removed since {self.since}"
+
+
 class Manifest(Stored):
     """One artifact, whole. `seconds` is wall time by stage (extract, encode, store).
 
@@ -158,12 +186,16 @@ class Manifest(Stored):
     lead_index: Part | None = Field(  # which leads it holds; its rows are their marks
         default=None, exclude_if=lambda index: index is None
     )
+    changes: Changes | None = Field(default=None, exclude_if=lambda changes: changes is None)
+    row_digests: Part | None = Field(  # of the set of rows, by which the next run knows what has changed
+        default=None, exclude_if=lambda digests: digests is None
+    )
     digest: str = ""
 
     @property
     def files(self) -> tuple[Part, ...]:
-        """Everything that lies in the store beside the manifest: the parts, and the index of leads."""
-        return self.parts if self.lead_index is None else (*self.parts, self.lead_index)
+        """Everything that lies in the store beside the manifest: the parts, and those of the store alone."""
+        return (*self.parts, *filter(None, (self.lead_index, self.row_digests)))
 
     @property
     def part_names(self) -> tuple[str, ...]:
@@ -171,8 +203,8 @@ class Manifest(Stored):
 
     @property
     def is_sealed(self) -> bool:
-        """Whether the parts are sealed where they are stored."""
-        return any(part.sealed_sha256 for part in self.parts)
+        """Whether the files are sealed where they are stored."""
+        return any(file.sealed_sha256 for file in self.files)
 
     @property
     def is_usual(self) -> bool:
@@ -181,13 +213,14 @@ class Manifest(Stored):
 
     def as_delivered(self) -> Self:
         """Without what is true of the store alone: the same before and after an artifact was sealed where it lies."""
-        if not self.is_sealed and self.lead_index is None:
+        if not self.is_sealed and self.files == self.parts:
             return self
         parts = tuple(
             Part.model_validate(part.model_dump(exclude_unset=True, exclude=STORE_ALONE))
             for part in self.parts
         )
-        return self.model_copy(update={"parts": parts, "lead_index": None}).with_digest()
+        own = {"lead_index": None, "row_digests": None}
+        return self.model_copy(update={"parts": parts, **own}).with_digest()
 
     def with_digest(self) -> Self:
         """The same manifest with its digest."""

@@ -174,6 +174,8 @@ def _show(project: Project, manifests: Sequence["Manifest"], failures: Mapping[s
     store = project.store
     for manifest in manifests:
         show(f"{manifest.artifact}: {counted(manifest.rows, 'row')}, {size(manifest.bytes)}")
+        if manifest.changes:
+            show(f"  {manifest.changes.text}")
         for field, count in manifest.bad_json.items():
             show(f"  {field}: {counted(count, 'value')} of JSON that did not parse became null")
         for place in [*delivered_files(project, manifest.artifact)] or [store.location(manifest.artifact)]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from export_pipelines.catalog import PERSONAL_CLASSES, Catalog, Dataset
 from export_pipelines.definition.filter_checks import filter_faults, personal_values
+from export_pipelines.definition.mode_checks import mode_faults
 from export_pipelines.definition.output import FORMATS, format_of
 from export_pipelines.definition.overrides import AT_LAUNCH, RunOverrides, is_overridden
 from export_pipelines.definition.readers import FORMS, form_of
@@ -43,6 +44,7 @@ def definition_faults(written: WrittenExport, catalog: Catalog) -> Faults:
     if not report:
         yield from _sort(written, dataset)
         yield from _privacy(written, dataset)
+    yield from mode_faults(written, dataset)
     yield from stream_faults(written, dataset)
     yield from _windows(written)
     yield from _files(written)

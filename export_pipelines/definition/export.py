@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.mode import Changes
 from export_pipelines.definition.output import Compression, Format
 from export_pipelines.definition.report import Report
 from export_pipelines.definition.reserved_names import AD_HOC
@@ -70,6 +71,9 @@ class ExportDefinition(BaseModel):
     report: Report | None = None  # of a report only, which has no fields
     filter: Filter = Filter()
     sort: tuple[str, ...] = ()  # field ids that sort the rows before the dataset's own order
+    changes: Changes | None = unless(
+        None
+    )  # in place of all rows: what changed since the last delivered artifact
     partition: Cadence | None = None  # None: one window, by `filter.last` or given at the run
     stream: Stream | None = unless(None)  # of an export without an end, which has neither windows nor files
     schedule: str | None = None  # a cron line in UTC, made from the words by the loader; None is manual

@@ -14,6 +14,7 @@ from export_pipelines.catalog.load import printable, shown
 from export_pipelines.definition.checks import Faults, definition_faults, kept_faults, override_faults
 from export_pipelines.definition.document import read_document
 from export_pipelines.definition.export import RETRY_FOR, ExportDefinition
+from export_pipelines.definition.mode import changes_of
 from export_pipelines.definition.output import compression_of, format_of
 from export_pipelines.definition.overrides import RunOverrides, is_overridden, with_overrides
 from export_pipelines.definition.reserved_names import taken_by
@@ -217,6 +218,8 @@ def _early_faults(data: Any) -> Faults:
 def _ad_hoc_faults(data: Any) -> Faults:
     if isinstance(data, dict) and "stream" in data:
         yield ("stream",), "stream: a request is for files; a stream is a file in the folder of exports"
+    if isinstance(data, dict) and data.get("mode", "full") != "full":
+        yield ("mode",), "mode: a request has one artifact, and none before it; allowed: full"
 
 
 def _faults_of_valid_keys(data: dict[str, Any], faults: list[tuple[Key, str]], catalog: Catalog) -> Faults:
@@ -243,6 +246,7 @@ def _definition(
         format=format_of(written.format),
         report=written.report,
         fields=tuple(written.fields) if isinstance(written.fields, list) else written.fields,
+        changes=changes_of(written.mode),
         partition=cadence_of(written),
         stream=written.stream,
         schedule=schedule.cron if schedule else None,

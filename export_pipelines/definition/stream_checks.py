@@ -10,7 +10,7 @@ from export_pipelines.yaml.lines import Key
 
 Faults = Iterator[tuple[Key, str]]
 FORMAT = "ndjson"  # of the records, unless the sink says another
-OF_WINDOWS = ("partition", "schedule", "start", "quiet_hours", "sort")
+OF_WINDOWS = ("partition", "schedule", "start", "quiet_hours", "sort", "mode")
 OF_FILES = (
     "compression",
     "split",

@@ -28,6 +28,7 @@ from export_pipelines.definition.export import (
     Split,
 )
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.mode import WrittenMode
 from export_pipelines.definition.output import WrittenCompression, WrittenFormat
 from export_pipelines.definition.readers import ReaderName
 from export_pipelines.definition.report import Over, Report, TimeBasis
@@ -155,6 +156,14 @@ class WrittenExport(BaseModel):
         tuple[str, ...],
         Field(description="Fields that sort the rows; by default time does.", examples=[["lead_id"]]),
     ] = ()
+    mode: Annotated[
+        WrittenMode,
+        Field(
+            description="`full` exports all rows; `changes` those that were added, changed or removed since the last delivered "
+            "artifact.",
+            examples=[{"changes": {"full": "every 30"}}],
+        ),
+    ] = "full"
     partition: Annotated[
         WrittenPartition | None,
         Field(description="The window of one run; by default the word of the schedule."),

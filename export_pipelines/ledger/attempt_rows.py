@@ -10,6 +10,7 @@ from export_pipelines.delivery import Receipt
 from export_pipelines.delivery.retry import retry_at
 from export_pipelines.errors import ExportError, Uncertain
 from export_pipelines.ledger.delivery import Delivery, State
+from export_pipelines.ledger.series import next_attempt
 from export_pipelines.ledger.tables import artifacts, attempts, deliveries, journal
 from export_pipelines.plan.window import WHOLE_KEY
 
@@ -28,7 +29,8 @@ def open_attempt(
         next_at=None,
         run_id=run_id,
     )
-    row = {"delivery": delivery.id, "number": number, "run_id": run_id, "started_at": at}
+    serial = next_attempt(connection, delivery.lock_key)
+    row = {"delivery": delivery.id, "number": number, "run_id": run_id, "started_at": at, "serial": serial}
     connection.execute(sa.insert(attempts).values(row))
     if again:
         connection.execute(sa.delete(journal).where(journal.c.delivery == delivery.id))
@@ -83,9 +85,8 @@ def same_files(connection: sa.Connection, delivery: Delivery) -> Receipt | None:
         .limit(1)
     )
     last = connection.execute(query).first()
-    content = connection.scalar(
-        sa.select(artifacts.c.content).where(artifacts.c.artifact == delivery.artifact)
-    )
-    if last is None or last.erased_at is not None or last.content != content:
-        return None
+    own = sa.select(artifacts.c.content, artifacts.c.series).where(artifacts.c.artifact == delivery.artifact)
+    new = connection.execute(own).one()
+    if last is None or last.erased_at is not None or last.content != new.content or new.series:
+        return None  # of a series, equal files are another step
     return Receipt.model_validate(last.receipt)

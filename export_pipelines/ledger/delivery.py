@@ -52,9 +52,15 @@ def content_of(manifest: Manifest) -> str:
     return _digest([*([part.name, part.sha256] for part in manifest.parts), *recipes])
 
 
-def lock_key_of(export: str, window_key: str, entry: StoredEntry) -> str:
-    """Equal for deliveries of one export's window to one destination: of these, one runs at a time."""
-    return _digest([export, window_key, entry])[:32]
+def lock_key_of(export: str, series: str, entry: StoredEntry) -> str:
+    """Equal for deliveries of one export's series to one destination: of these, one runs at a time, and a newer one takes the
+    place of those before. A window is a series of its own, unless the export says otherwise."""
+    return _digest([export, series, entry])[:32]
+
+
+def series_of(manifest: Manifest) -> str:
+    """The series that an artifact is one of."""
+    return manifest.changes.series if manifest.changes else manifest.window.key
 
 
 def delivery_id(manifest: Manifest, lock_key: str) -> str:

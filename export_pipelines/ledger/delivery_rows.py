@@ -33,9 +33,7 @@ def withdraw_replaced(
     """What an older artifact of the window, or another wording of the export, still had to deliver is withdrawn."""
     undelivered = deliveries.c.state.in_((*OPEN, *ENDED_BADLY))
     older = sa.select(artifacts.c.artifact).where(
-        artifacts.c.export == export,
-        artifacts.c.window_key == manifest.window.key,
-        artifacts.c.created_at < manifest.created_at,
+        artifacts.c.export == export, artifacts.c.created_at < manifest.created_at
     )
     other_wording = sa.and_(deliveries.c.artifact == manifest.artifact, deliveries.c.lock_key.not_in(locks))
     replaced = sa.and_(deliveries.c.artifact.in_(older), deliveries.c.lock_key.in_(locks))

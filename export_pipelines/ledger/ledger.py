@@ -22,12 +22,14 @@ from export_pipelines.ledger.delivery import (
     Delivery,
     State,
     lock_key_of,
+    series_of,
 )
 from export_pipelines.ledger.delivery_rows import read_deliveries, withdraw_replaced
 from export_pipelines.ledger.locks import Locks
 from export_pipelines.ledger.renaming import take_along
 from export_pipelines.ledger.rows import artifact_row, delivery_row, export_of
 from export_pipelines.ledger.run_leases import require_lease
+from export_pipelines.ledger.series import base_fault, enter
 from export_pipelines.ledger.tables import (
     alerts,
     artifacts,
@@ -89,13 +91,16 @@ class Ledger:
         `overridden` says whether its run had a filter of its own, None that nobody knows; `audit` is recorded with it.
 
         Registering again changes nothing. What an older artifact of the window, or another wording of the export,
-        still had to deliver is withdrawn: it must not arrive after this. Raises LostRun.
+        still had to deliver is withdrawn: it must not arrive after this. Raises LostRun, and BaseReplaced for what has changed
+        since an artifact that is no longer the last.
         """
         with self.engine.begin() as connection:
             require_lease(connection, run_id)
-            self._add(connection, artifacts, artifact_row(manifest, run_id, overridden))
+            new = self._add(connection, artifacts, artifact_row(manifest, run_id, overridden))
             export = export_of(connection, manifest.artifact)  # not the manifest's, once that was renamed
-            locks = [lock_key_of(export, manifest.window.key, entry) for entry in entries]
+            locks = [lock_key_of(export, series_of(manifest), entry) for entry in entries]
+            if new:
+                enter(connection, export, manifest, locks)
             for number, (lock_key, entry) in enumerate(zip(locks, entries, strict=True), start=1):
                 self._add(connection, deliveries, delivery_row(manifest, number, lock_key, entry, run_id, at))
             withdraw_replaced(connection, export, manifest, locks)
@@ -268,11 +273,16 @@ class Ledger:
             (delivery,) = read_deliveries(connection, deliveries.c.id == id)
             end_killed(connection, delivery, at)
             receipt = None if again else delivery.receipt or same_files(connection, delivery)
-            if receipt is None:
+            fault = base_fault(connection, delivery, again) if receipt is None else None
+            if fault and delivery.state != "withdrawn":
+                update(connection, id, state="failed", next_at=None, ended_at=at, error=str(fault))
+            elif receipt is None and fault is None:
                 open_attempt(connection, delivery, at, run_id, again)
-            elif delivery.state != "delivered":
+            elif receipt and delivery.state != "delivered":
                 update(connection, id, **arrived(receipt), ended_at=at, run_id=run_id)
             (delivery,) = read_deliveries(connection, deliveries.c.id == id)
+        if fault:
+            raise fault
         extra = {"delivery": id, "number": delivery.attempts, "has": receipt is not None}
         log.debug("attempt begun", extra=extra)
         return Attempt(self.engine, delivery, receipt)

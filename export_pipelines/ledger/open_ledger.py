@@ -23,7 +23,7 @@ from export_pipelines.settings import Settings, driver_url
 if TYPE_CHECKING:
     from export_pipelines.s3 import ClientOf
 
-HEAD = "0016"  # the newest migration
+HEAD = "0017"  # the newest migration
 WHERE = PREFIX + "LEDGER_URL"
 # A machine that was cut off is noticed at both ends within half a minute: here its calls end, there its locks.
 KEEPALIVE = {

@@ -33,12 +33,12 @@ def take_along(connection: sa.Connection, old: str, new: str) -> bool:
     if not (connection.execute(of_old.limit(1)).first() or connection.execute(asked.limit(1)).first()):
         return False
     rows = connection.execute(
-        sa.select(deliveries.c.id, deliveries.c.entry, artifacts.c.window_key)
+        sa.select(deliveries.c.id, deliveries.c.entry, artifacts.c.window_key, artifacts.c.series)
         .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
         .where(artifacts.c.export == old)
     ).all()
     for row in rows:
-        lock_key = lock_key_of(new, row.window_key, row.entry)
+        lock_key = lock_key_of(new, row.series or row.window_key, row.entry)
         connection.execute(sa.update(deliveries).where(deliveries.c.id == row.id).values(lock_key=lock_key))
     for table in (artifacts, requests, alerts):
         connection.execute(sa.update(table).where(table.c.export == old).values(export=new))

@@ -31,6 +31,8 @@ def artifact_row(manifest: Manifest, run_id: str | None, overridden: bool | None
         "window_end": manifest.window.end,
         "fingerprint": manifest.fingerprint or None,
         "overridden": overridden,
+        "series": manifest.changes and manifest.changes.series,
+        "base": manifest.changes and manifest.changes.since,
     }
 
 

@@ -50,6 +50,9 @@ artifacts = sa.Table(
     sa.Column("fingerprint", sa.Text),  # of the content, as in the manifest
     sa.Column("overridden", sa.Boolean),  # a filter was given at launch: other rows than those of the window
     sa.Column("erased_at", Utc),
+    sa.Column("series", sa.Text),  # of artifacts that may hold what has changed since one before
+    sa.Column("base", sa.Text),  # the artifact since which
+    sa.Column("serial", sa.BigInteger),  # in its series: a clock may be set back
     sa.Index("artifacts_by_window", "export", "window_key"),
 )
 
@@ -86,6 +89,7 @@ attempts = sa.Table(
     sa.Column("ended_at", Utc),
     sa.Column("outcome", sa.Text),  # the state it ended in, or `killed`
     sa.Column("error", sa.Text),
+    sa.Column("serial", sa.BigInteger),  # among those of its lock key
 )
 
 journal = sa.Table(  # what an attempt said of its things on the way

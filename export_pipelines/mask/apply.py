@@ -16,6 +16,7 @@ from export_pipelines.mask.prefilter import NEAR_OWN, Prefilter
 from export_pipelines.mask.redact import may_change, own_at, redacted, redactor, without_never_exported
 from export_pipelines.mask.repeated import repeated_values
 from export_pipelines.mask.value_masks import WHOLE, masked, selected
+from export_pipelines.plan.changes import Change
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, shows_text
 from export_pipelines.read.bad_json import settled
 from export_pipelines.transform.casts import conform, is_as_stored, place_of
@@ -45,8 +46,14 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
             where=place_of(batch, error.row, error.column),
             remedy="mend the row, or leave the field out",
         ) from error
-    output = [rows.column(column).alias(column.id) for column in plan.masking.columns]
+    output = [rows.column(column).alias(column.id) for column in plan.masking.columns if column.source]
+    output += [_constant(column, len(rows.frame)) for column in plan.masking.columns if not column.source]
     return Masked(pl.DataFrame(output), rows.hidden, bad_json)
+
+
+def _constant(column: OutputColumn, rows: int) -> pl.Series:
+    """A column that the run fills by itself, as a full set has it."""
+    return pl.repeat(Change.ADDED, rows, dtype=pl.String, eager=True).alias(column.id)
 
 
 class _Rows:
@@ -64,7 +71,7 @@ class _Rows:
         own = [(types[id], frame[id]) for id in plan.masking.own]
         more = repeated_values(frame, plan.masking.repeating)
         prefilter = Prefilter(own, never, len(frame), more, self.letters)
-        columns = plan.masking.columns
+        columns = [column for column in plan.masking.columns if column.source]
         texts = [
             column
             for column in columns

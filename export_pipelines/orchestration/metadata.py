@@ -27,6 +27,7 @@ def materialization_metadata(done: Done, location: CodeLocation) -> dict[str, An
         "dagster/column_schema": column_schema(manifest),
         **({"dagster/column_lineage": lineage} if lineage else {}),
         "window": str(manifest.window),
+        **({"changes": manifest.changes.text} if manifest.changes else {}),
         "artifact": manifest.artifact,
         "manifest": dg.MetadataValue.path(place),
         "preview": dg.MetadataValue.md(done.written.preview),
@@ -47,10 +48,19 @@ def numbers(manifest: Manifest, seconds: float) -> dict[str, int | float]:
         "values_like_null": sum(manifest.like_null.values()),
         "values_as_text": sum(manifest.as_text.values()),
         "schema_version": manifest.schema_version,
+        **_changes(manifest),
         "seconds": seconds,
         "rows_per_second": round(manifest.rows / seconds) if seconds else 0,
         **stages,
     }
+
+
+def _changes(manifest: Manifest) -> dict[str, int]:
+    changes = manifest.changes
+    if changes is None:
+        return {}
+    rows = {"added": changes.added, "changed": changes.changed, "removed": changes.removed}
+    return {f"rows_{name}": number for name, number in rows.items()} | {"rows_of_set": changes.set_rows}
 
 
 def column_schema(manifest: Manifest) -> dg.TableSchema:

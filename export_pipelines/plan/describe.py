@@ -59,6 +59,10 @@ def _extract(plan: Plan) -> Iterator[str]:
     yield from _source(plan)
     if extract.order:
         yield f"order        {', '.join(extract.order)}"
+    if plan.changes:
+        every = plan.changes.full_every
+        full = f", all of them in one of {every} artifacts" if every else ""
+        yield f"changes      rows added, changed or removed, told apart by {plan.changes.key}{full}"
 
 
 def _source(plan: Plan) -> Iterator[str]:

@@ -17,13 +17,24 @@ def fingerprint(plan: Plan) -> str:
     Equal fingerprints and equal stored rows give equal bytes. What rights narrow is part of it;
     SQL, the kind of database, destinations, limits and people are not. Raises FatalError for a plan whose references are not bound.
     """
-    text = json.dumps(_content(plan), sort_keys=True, separators=(",", ":"), default=str)
-    return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"{VERSION}:{_digest(_content(plan))}"
+
+
+def definition_fingerprint(plan: Plan) -> str:
+    """The same without the window, and without what depends on it: equal for plans of the same rows, columns, masks, keys and
+    encoding in different windows."""
+    content = {name: value for name, value in _content(plan).items() if name not in ("window", "parts")}
+    return f"{VERSION}:{_digest(content)}"
 
 
 def is_comparable(recorded: str | None) -> bool:
     """Whether a recorded fingerprint is of this version: of another one, nobody can tell what it says of a plan."""
     return bool(recorded) and str(recorded).partition(":")[0] == VERSION
+
+
+def _digest(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _content(plan: Plan) -> dict[str, Any]:
@@ -46,6 +57,7 @@ def _content(plan: Plan) -> dict[str, Any]:
         "codec": [plan.compression.codec, plan.compression.level],
         "parts": [output.part_rows, output.part_bytes, output.part_name],
         **({"version": plan.version} if plan.version != 1 else {}),
+        **({"changes": plan.changes.key} if plan.changes else {}),
     }
 
 

@@ -1,8 +1,5 @@
 """How rows become bytes and files: format, codec, names of parts, limits, destinations."""
 
-import hashlib
-import json
-
 from export_pipelines.definition.default_naming import default_naming
 from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.definition.output import CODECS, FORMATS
@@ -11,11 +8,10 @@ from export_pipelines.plan.plan import Compression, Encoding, Output, PlanDraft,
 from export_pipelines.plan.query.predicate import located
 from export_pipelines.plan.query.scope import most_rows
 from export_pipelines.plan.request import PlanRequest
+from export_pipelines.plan.run_marks import narrowed_for, run_marks
 from export_pipelines.plan.window import is_explicit
 from export_pipelines.plan.window_words import window_words
 from export_pipelines.templates import check_template, part_template, words_in
-
-MARK_DIGITS = 8
 
 
 def serialize(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
@@ -76,7 +72,7 @@ def write(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
         max_rows=most_rows(request),
         max_bytes=wanted.limits.bytes,
         skip_empty=wanted.skip_empty,
-        deliver=destinations(request, _narrowed(draft)),
+        deliver=destinations(request, narrowed_for(draft)),
         recipes=wanted.recipes,
     )
     return draft.model_copy(update={"output": section})
@@ -107,14 +103,9 @@ def _own_place(place: str, words: frozenset[str], request: PlanRequest, narrowed
     """Other rows than those of the partition must not replace its files. Two weeks given by hand begin on its day: the
     key tells them apart. A filter given at launch has a mark of its own, which is the same for the same filter; so has what
     was narrowed for whoever asked."""
-    definition, marks = request.definition, []
-    by_hand = definition.partition is not None and is_explicit(request.window)
-    if by_hand and "key" not in words_in(place):
-        marks.append("{{key}}")
-    if definition.overrides:
-        marks.append(f"set_{_mark_of(definition.overrides)}")
-    if narrowed:
-        marks.append(f"for_{_mark_of(narrowed)}")
+    by_hand = request.definition.partition is not None and is_explicit(request.window)
+    marks = ["{{key}}"] if by_hand and "key" not in words_in(place) else []
+    marks += run_marks(request.definition.overrides, narrowed)
     if not marks:
         return place
     mark = "_".join(marks)
@@ -122,13 +113,3 @@ def _own_place(place: str, words: frozenset[str], request: PlanRequest, narrowed
         return f"{place.rstrip('/')}_{mark}"
     folder, slash, name = place.rpartition("/")  # the place is that of one file, so its folder is told apart
     return f"{folder}_{mark}/{name}" if slash else f"{mark}/{name}"
-
-
-def _narrowed(draft: PlanDraft) -> object:
-    rights = draft.rights
-    return (rights.asker, *rights.narrowed) if rights and rights.narrowed else None
-
-
-def _mark_of(content: object) -> str:
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:MARK_DIGITS]

@@ -76,7 +76,7 @@ class OutputColumn(Frozen):
     type: str  # semantic type of the field
     pii: PiiClass
     required: bool = False
-    source: str
+    source: str  # empty for one that the run fills by itself
     component: str | None = None
     mask: Mask | None = None
     seals: tuple[Seal, ...] = ()
@@ -211,6 +211,15 @@ class RightsUsed(Frozen):
     min_group: int | None = None
 
 
+class Changes(Frozen):
+    """The run writes the rows that were added, changed or removed since an artifact of the same `series`, see
+    `plan/changes.py`. `key` is the id of the output column that tells rows apart; one of `full_every` artifacts is a full set."""
+
+    series: str
+    key: str
+    full_every: int | None = None
+
+
 class Head(Frozen):
     """Whose plan it is. `overrides` replace keys of the definition's filter for one run; `rights` are None where there is no
     access.yaml. `contract` says which changes of the columns may be met by those who read `version` of them."""
@@ -235,6 +244,7 @@ class Plan(Head):
     extract: Extract
     filter: Predicates
     report: Report | None = None
+    changes: Changes | None = unless(None)
     projection: Projection
     masking: Masking
     query: Query
@@ -249,6 +259,7 @@ class PlanDraft(Head):
     extract: Extract | None = None
     filter: Predicates | None = None
     report: Report | None = None
+    changes: Changes | None = unless(None)
     projection: Projection | None = None
     masking: Masking | None = None
     query: Query | None = None

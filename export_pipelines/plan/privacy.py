@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from export_pipelines.access import EVERYTHING, Grant
 from export_pipelines.catalog import Component, Dataset, Field, Kind
 from export_pipelines.errors import RequestError
+from export_pipelines.plan.changes import changes_of
 from export_pipelines.plan.columns import source_fields, without_repeats
 from export_pipelines.plan.granted import granted_words, telling_parts
 from export_pipelines.plan.key_ids import keys_needed
@@ -57,10 +58,13 @@ def mask_pii(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
             where=request.definition.at("privacy"),
             remedy="choose more fields, or mask instead of remove",
         )
+    kept, changes = changes_of(draft, kept, request)
     own, never = _row_values(kept, request.dataset)
     of_stream = request.new_rows.order if request.new_rows else ()
     unseen = (*_times_to_be_read(request), *of_stream, request.dataset.row_id)
-    read = source_fields(request.dataset, [*(column.source for column in kept), *own, *never, *unseen])
+    read = source_fields(
+        request.dataset, [*(column.source for column in kept if column.source), *own, *never, *unseen]
+    )
     repeating = _inside_json(source_fields(request.dataset, [*own, *never]))
     masking = Masking(
         columns=kept,
@@ -75,7 +79,7 @@ def mask_pii(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     )
     query = build_query(request, read, _lead_id(request.dataset, read), repeating)
     query = with_suspects(query, request)
-    return draft.model_copy(update={"masking": masking, "query": query})
+    return draft.model_copy(update={"masking": masking, "query": query, "changes": changes})
 
 
 def shown_columns(

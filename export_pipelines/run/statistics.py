@@ -67,14 +67,18 @@ class Statistics:
                 close()
 
     def shown(self, masked: Masked) -> pl.DataFrame:
-        """The frame of what was masked, counted."""
-        self.rows += len(masked.frame)
+        """The frame of what was masked, of which is counted what concerns all rows, written or not."""
         self.masked_values += masked.values
         self.bad_json += masked.bad_json
         for id in self.required:
             self.nulls[id] += masked.frame[id].null_count()
-        self.measures.add(masked.frame)
         return masked.frame
+
+    def output(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """A frame of rows that are written, counted."""
+        self.rows += len(frame)
+        self.measures.add(frame)
+        return frame
 
     def written(
         self,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import partial
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
@@ -24,6 +25,9 @@ from export_pipelines.run.stages import Size, Stages
 from export_pipelines.run.statistics import Statistics, Written
 from export_pipelines.transform.report.finish import finish_report
 
+if TYPE_CHECKING:
+    from export_pipelines.run.changes.compare import Comparison
+
 PIECES_WAITING = 2
 
 OpenPart = Callable[[str], PartSink]
@@ -35,8 +39,10 @@ def write_parts(
     open_part: OpenPart,
     keys: Keys,
     observer: Observer | None = None,
+    comparison: "Comparison | None" = None,
 ) -> Written:
-    """Executes a whole `plan` over `batches`; `observer` hears of each batch of a stage, and of each part.
+    """Executes a whole `plan` over `batches`; `observer` hears of each batch of a stage, and of each part. With a
+    `comparison` only what has changed is written.
 
     The first error of all threads is raised, after the others ended and the open part was aborted.
     Raises LimitReached when the plan's rows or bytes are exceeded, DataError for a value that does not fit its type.
@@ -54,8 +60,12 @@ def write_parts(
 
     read = stages.add("extract", rows, _size_of_batch)
     masked = limited_rows(plan, masked_frames(plan, read, keys, statistics.shown))
-    shown = stages.add("mask", masked, _size_of_frame)
-    pieces = limited_bytes(plan, cutter.cut(shown))
+    if comparison is None:
+        output = stages.add("mask", map(statistics.output, masked), _size_of_frame)
+    else:
+        compared = comparison.changes(stages.add("mask", masked, _size_of_frame))
+        output = stages.add("compare", map(statistics.output, compared), _size_of_frame)
+    pieces = limited_bytes(plan, cutter.cut(output))
     encoded = stages.add("encode", pieces, _size_of_piece, PIECES_WAITING)
     written = stages.add("store", writer.write(encoded), _size_of_part)
 

@@ -32,7 +32,7 @@ def test_rows_nulls_masks_and_bad_json_are_summed() -> None:
     statistics.expect((column("a", required=True), column("b")))
     for values in ([None, "x"], [None, None, "y"]):
         frame = pl.DataFrame({"a": values, "b": values})
-        assert statistics.shown(Masked(frame, 2, Counter(b=1))) is frame
+        assert statistics.output(statistics.shown(Masked(frame, 2, Counter(b=1)))) is frame
     assert (statistics.rows, statistics.masked_values) == (5, 4)
     assert (statistics.nulls, statistics.bad_json) == ({"a": 3}, {"b": 2})
 
@@ -84,7 +84,8 @@ def test_what_is_stated_of_a_column_is_so_however_its_rows_come(
     statistics = Statistics()
     statistics.expect(tuple(EVERY_KIND))
     for start in range(0, len(rows), size):
-        statistics.shown(Masked(frame_of(EVERY_KIND, rows[start : start + size]), 0, Counter()))
+        frame = frame_of(EVERY_KIND, rows[start : start + size])
+        statistics.output(statistics.shown(Masked(frame, 0, Counter())))
     for place, stated in enumerate(EVERY_KIND):
         cells = [row[place] for row in rows]
         values = [cell for cell in cells if cell is not None]
@@ -161,7 +162,7 @@ def test_nothing_is_stated_of_columns_that_are_personal_or_treated(tmp_path: Pat
     statistics = Statistics()
     statistics.expect((*columns, column("open")))
     frame = pl.DataFrame({item.id: ["secret"] for item in (*columns, column("open"))})
-    statistics.shown(Masked(frame, 0, Counter()))
+    statistics.output(statistics.shown(Masked(frame, 0, Counter())))
     assert set(statistics.measures.by_id) == {"open"}
     personal = [column("open"), column("name").model_copy(update={"pii": PiiClass.DIRECT})]
     stored = json.loads(manifest(personal, [("a", "b")], tmp_path).to_json())

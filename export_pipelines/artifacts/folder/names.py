@@ -11,7 +11,9 @@ MUTEX_NAME = ".mutex"  # held while folders appear or go
 TEMPORARY = ".tmp"
 MAX_NAME_BYTES = 200
 TOKEN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
-OWN_FILE = re.compile(r"\.lead_index|\.sealed_[0-9a-f]{8}_[0-9]+")  # of an artifact beside its parts
+OWN_FILE = re.compile(
+    r"\.lead_index|\.row_digests|\.sealed_[0-9a-f]{8}_[0-9]+"
+)  # of an artifact beside its parts
 _FOLDER = re.compile(r"\w[\w.+@=, -]*")
 
 

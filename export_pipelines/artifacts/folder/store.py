@@ -196,7 +196,7 @@ def _listed_names(folder: Path) -> set[str] | None:
     """The names that a committed folder may hold, or None when its manifest cannot be read."""
     try:
         content = json.loads((folder / MANIFEST_NAME).read_bytes())
-        files = [*content["parts"], *filter(None, [content.get("lead_index")])]
+        files = [*content["parts"], *filter(None, map(content.get, ("lead_index", "row_digests")))]
         return {MANIFEST_NAME, *(str(file.get("sealed_as") or file["name"]) for file in files)}
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

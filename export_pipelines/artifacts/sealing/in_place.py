@@ -30,7 +30,7 @@ def seal_in_place(store: SealedStore, artifact: str) -> bool:
     with store.amend(artifact) as staging:
         if not isinstance(staging, SealedStaging):
             raise TypeError("the store seals nothing")
-        for number, part in enumerate(manifest.parts, start=1):
+        for number, part in enumerate(manifest.files, start=1):
             stored_name = f".sealed_{mark}_{number}"
             sink = staging.open_part_as(part.name, stored_name)
             with store.open(artifact, part.name) as plain:

@@ -176,6 +176,8 @@ class SealedStaging:
 
     def commit(self, manifest: Manifest) -> Manifest:
         changes: dict[str, object] = {"parts": tuple(map(self._sealed, manifest.parts))}
+        if manifest.row_digests is not None:
+            changes["row_digests"] = self._sealed(manifest.row_digests)
         if self._index is not None:
             changes["lead_index"] = self._finished_index(self._index, manifest)
         return self._staging.commit(manifest.model_copy(update=changes).with_digest())
