@@ -14,7 +14,8 @@ from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from dagster._serdes import serialize_value
 
 from export_pipelines.errors import RetryableError
-from export_pipelines.orchestration.kept_storage import KeptEvents, KeptRuns
+from export_pipelines.orchestration.kept_events import KeptEvents
+from export_pipelines.orchestration.kept_storage import KeptRuns
 from export_pipelines.orchestration.running_windows import LIVING
 
 ROOT_RUN = "dagster/root_run_id"  # tag of a run that was launched again as another one

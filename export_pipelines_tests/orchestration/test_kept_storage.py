@@ -1,13 +1,15 @@
 """The storage of the terminal's runs leaves what Dagster's own would leave, where Dagster's own finds it."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from export_pipelines.orchestration.kept_storage import OPEN_RUNS, instance_from
+from export_pipelines.orchestration.kept_events import GROUP_S, OPEN_RUNS
+from export_pipelines.orchestration.kept_storage import instance_from
 
 
 @dg.asset
@@ -65,6 +67,29 @@ def test_an_event_can_be_read_by_others_as_soon_as_it_is_stored(folder: Path) ->
     with instance_from(str(folder)) as kept, dg.DagsterInstance.from_config(str(folder)) as plain:
         run = ran(kept)
         assert events(plain, run) == events(kept, run) != []
+
+
+def test_events_of_a_group_are_committed_soon_though_none_follows(folder: Path) -> None:
+    with instance_from(str(folder)) as kept, dg.DagsterInstance.from_config(str(folder)) as plain:
+        run = ran(kept)
+        before = len(events(plain, run))
+        for number in range(3):
+            kept.report_engine_event(f"event {number}", run_id=run, job_name="job")
+        time.sleep(10 * GROUP_S)
+        assert len(events(plain, run)) == before + 3
+
+
+def test_an_event_that_fails_takes_none_of_its_group_along(folder: Path) -> None:
+    with instance_from(str(folder)) as kept:
+        run, storage = ran(kept), kept.event_log_storage
+        before = len(events(kept, run))
+        kept.report_engine_event("good", run_id=run, job_name="job")
+        storage._thread.is_storing = True  # type: ignore[attr-defined]
+        with pytest.raises(ZeroDivisionError), storage._connect(run) as connection:  # type: ignore[attr-defined]
+            connection.exec_driver_sql("DELETE FROM event_logs")
+            raise ZeroDivisionError
+        storage._thread.is_storing = False  # type: ignore[attr-defined]
+        assert len(events(kept, run)) == before + 1
 
 
 def test_files_of_many_runs_are_closed_again(folder: Path) -> None:
