@@ -1,6 +1,7 @@
 """All benchmarks, one after the other, and one table of every bar: `make bench`."""
 
 from benchmarks import (
+    bench_backfill,
     bench_dagster,
     bench_delivery,
     bench_mariadb,
@@ -17,6 +18,7 @@ ALL = (
     bench_postgresql,
     bench_mariadb,
     bench_dagster,
+    bench_backfill,
     bench_delivery,
     bench_service,
     bench_sinks,
