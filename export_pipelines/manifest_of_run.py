@@ -10,7 +10,6 @@ from export_pipelines.artifacts import (
     Manifest,
     ManifestColumn,
     Part,
-    Store,
 )
 from export_pipelines.changes_base import Compared
 from export_pipelines.plan.fingerprint import fingerprint
@@ -19,11 +18,16 @@ from export_pipelines.run.statistics import Written
 
 
 def manifest_of(
-    plan: Plan, written: Written, artifact: str, at: datetime, store: Store, compared: Compared | None = None
+    plan: Plan,
+    written: Written,
+    artifact: str,
+    at: datetime,
+    before: Manifest | None,
+    compared: Compared | None = None,
 ) -> Manifest:
-    """What a run wrote into `artifact`, finished `at` a moment; `store` tells the schema of the export's artifacts before."""
+    """What a run wrote into `artifact`, finished `at` a moment; `before` is the export's artifact before it."""
     masking, encoding = plan.masking, plan.encoding
-    version, changed = _schema_version(plan, written, store)
+    version, changed = _schema_version(written, before)
     return Manifest(
         format_version=FORMAT_VERSION,
         artifact=artifact,
@@ -105,9 +109,8 @@ def _parts(window: Window, written: Written) -> tuple[Part, ...]:
     )
 
 
-def _schema_version(plan: Plan, written: Written, store: Store) -> tuple[int, bool]:
+def _schema_version(written: Written, before: Manifest | None) -> tuple[int, bool]:
     """The version that readers of the files know the columns by, and whether it is a new one."""
-    before = store.latest(plan.export)
     if before is None:
         return 1, False
     changed = before.schema_hash != schema_hash(written.columns)

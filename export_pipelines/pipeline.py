@@ -1,11 +1,11 @@
 """The whole way in short functions: a plan becomes an artifact, an artifact is delivered; and both at once."""
 
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from export_pipelines import logs, telemetry
 from export_pipelines.artifacts import Manifest, Store
@@ -24,17 +24,18 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.limits import require_room
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.source import Source
+from export_pipelines.run.first_rows import FirstRows
 from export_pipelines.run.lead_marks import lead_column, marked
 from export_pipelines.run.observer import Deaf, Observer, Observers, Run
 from export_pipelines.run.preview import first_rows
 from export_pipelines.run.run_log import RunLog
-from export_pipelines.run.statistics import Written
 from export_pipelines.run.trace import RunTrace
 from export_pipelines.run.write_parts import write_parts
 from export_pipelines.signed_links import delivered_link
 
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow as pa
 
 log = logs.for_machines(__name__)
 
@@ -45,13 +46,19 @@ Requirement = Callable[[Manifest, DestinationSettings], None]
 @dataclass(frozen=True)
 class RunContext:
     """What every run of a project works with: the `source` of rows, the `store` of artifacts, the `keys` of masks, and the
-    clock; who hears of the run of each plan, see `lineage/run_events.py`."""
+    clock; who hears of the run of each plan, see `lineage/run_events.py`. `require` raises ExportError where no artifact may
+    be committed any more."""
 
     source: Source
     store: Store
     keys: Keys
     now: Clock
     observed: Callable[[Plan], Observer] = lambda _: Deaf()
+    require: Callable[[], None] = lambda: None
+
+    def of_run(self, run_id: str | None, ledger: Ledger) -> Self:
+        """The same for a run of Dagster's, which commits nothing once it has lost its lease."""
+        return replace(self, require=partial(RunLeases(ledger.engine).require, run_id)) if run_id else self
 
 
 @dataclass(frozen=True)
@@ -110,26 +117,39 @@ def write_window(
     observer: Observer | None = None,
     actor: str | None = None,
     run_id: str | None = None,
+    first_rows: FirstRows | None = None,
 ) -> tuple[Manifest, tuple[Delivery, ...]]:
     """Executes `plan`, see `run_export`, and registers the artifact with its deliveries; gives both. The audit says that
     `actor`, or else the system's user, had it run, and how that ended."""
-    require = partial(RunLeases(ledger.engine).require, run_id) if run_id else None
     try:
         base = base_of(plan, context.store, ledger) if plan.changes else None
-        manifest = run_export(plan, context, token, observer, require, base)
+        manifest = run_export(plan, context.of_run(run_id, ledger), token, observer, first_rows, base)
     except ExportError as error:
-        trail = AuditTrail(lambda: ledger, context.now)
-        trail.refused(error, actor, "run", f"{plan.export}/{plan.extract.window.key}", plan.owner)
-        trail.record(failed_run(plan, actor, error))
+        record_failure(plan, error, context, ledger, actor)
         raise
+    return manifest, register(plan, manifest, context, ledger, actor, run_id)
+
+
+def register(
+    plan: Plan, manifest: Manifest, context: RunContext, ledger: Ledger, actor: str | None, run_id: str | None
+) -> tuple[Delivery, ...]:
+    """Records the artifact of `plan` in ledger and audit; gives its deliveries."""
     entries = destinations_of(plan, manifest)
     record = run_record(manifest, actor, plan.owner)
     try:
-        due = ledger.register(manifest, entries, run_id, context.now(), not plan.is_usual, record)
+        return ledger.register(manifest, entries, run_id, context.now(), not plan.is_usual, record)
     except (LostRun, BaseReplaced):  # between the commit and here; another run writes the window again
         context.store.remove(manifest.artifact)
         raise
-    return manifest, due
+
+
+def record_failure(
+    plan: Plan, error: ExportError, context: RunContext, ledger: Ledger, actor: str | None
+) -> None:
+    """Records in the audit that the run of `plan` was refused, or failed."""
+    trail = AuditTrail(lambda: ledger, context.now)
+    trail.refused(error, actor, "run", f"{plan.export}/{plan.extract.window.key}", plan.owner)
+    trail.record(failed_run(plan, actor, error))
 
 
 def run_export(
@@ -137,60 +157,81 @@ def run_export(
     context: RunContext,
     token: str,
     observer: Observer | None = None,
-    require: Callable[[], None] | None = None,
+    first_rows: FirstRows | None = None,
     base: Base | None = None,
 ) -> Manifest:
     """Executes `plan` in one pass and commits one artifact; on any error none is there, and nothing is left.
 
-    A plan of `mode: changes` has a `base`. `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `observer` hears what the run does, as the log does.
-    `require` raises ExportError where the artifact may not be committed. Debris of the export's killed runs is swept first.
+    `token` is `YYYYMMDDTHHMMSSZ-<6 hex>`, new for every run; `observer` hears what the run does, as the log does, and
+    `first_rows` keeps some of the rows as they were read. A plan of `mode: changes` has a `base`. Debris of the export's killed
+    runs is swept first.
     """
+    store = context.store
+    with watched(plan, context, token, observer) as (artifact, watching):
+        store.sweep(plan.export)
+        require_contract(plan, store)
+        expected = check_run(plan, context.source)
+        rows = Rows(context.source.read(plan.query), expected, first_rows)
+        latest = partial(store.latest, plan.export)
+        return write_artifact(plan, rows, context, artifact, watching, latest, base)
+
+
+@contextmanager
+def watched(
+    plan: Plan, context: RunContext, token: str, observer: Observer | None
+) -> Iterator[tuple[str, Observer]]:
+    """The id of the artifact that the block writes, and its observers, which hear of its start and of a failure here."""
     window = plan.extract.window.key
     artifact = f"{plan.export}/{window}/{token}"
     with telemetry.span("run", export=plan.export, window=window, artifact=artifact) as span:
         watching = Observers(RunLog(), RunTrace(span), context.observed(plan), observer or Deaf())
         watching.started(Run(plan.export, window, artifact))
         try:
-            manifest, written = _write(plan, context, artifact, watching, require, base)
+            yield artifact, watching
         except BaseException as error:
             watching.failed(error)
             raise
-        watching.finished(written)
-    return manifest
 
 
-def _write(
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one artifact: their `batches`, how many are `expected` at least, what keeps the `first`. If they `are_few`,
+    they are written in the thread of the caller, see `write_parts`."""
+
+    batches: Iterator["pa.RecordBatch"]
+    expected: int
+    first: FirstRows | None = None
+    are_few: bool = False
+
+
+def write_artifact(
     plan: Plan,
+    rows: Rows,
     context: RunContext,
     artifact: str,
     observer: Observer,
-    require: Callable[[], None] | None,
-    base: Base | None,
-) -> tuple[Manifest, Written]:
-    source, store = context.source, context.store
-    store.sweep(plan.export)
-    require_contract(plan, store)
-    expected = check_run(plan, source)
+    before: Callable[[], Manifest | None],
+    base: Base | None = None,
+) -> Manifest:
+    """Writes the rows and commits the artifact; `before` gives the export's artifact before it, when all parts are durable."""
+    store, batches, column = context.store, rows.batches, lead_column(plan)
     with (
         store.begin(*artifact.split("/")) as staging,
         comparing(plan, base, store, staging, context.keys) as compared,
     ):
-        batches, column = source.read(plan.query), lead_column(plan)
+        if rows.first:
+            batches = rows.first.passed(batches)
         if column and (index := staging.lead_index()):
             batches = marked(batches, column, index.key, index.add)
+        comparison = compared.comparison if compared else None
         written = write_parts(
-            plan,
-            batches,
-            staging.open_part,
-            context.keys,
-            observer,
-            compared.comparison if compared else None,
+            plan, batches, staging.open_part, context.keys, observer, comparison, rows.are_few
         )
-        _require_all_rows(plan, expected, written.rows_read)
-        if require:
-            require()
-        manifest = staging.commit(manifest_of(plan, written, artifact, context.now(), store, compared))
-    return manifest, written
+        _require_all_rows(plan, rows.expected, written.rows_read)
+        context.require()
+        manifest = staging.commit(manifest_of(plan, written, artifact, context.now(), before(), compared))
+    observer.finished(written)
+    return manifest
 
 
 def deliver(
@@ -256,6 +297,11 @@ def check_run(plan: Plan, source: Source) -> int:
     Raises SourceError when the source cannot be read, LimitReached or RequestError when there are more rows than allowed.
     """
     source.check(plan.query)
+    return count_rows(plan, source)
+
+
+def count_rows(plan: Plan, source: Source) -> int:
+    """The same of a source that was checked before."""
     # Counting a report's groups would be making it: its rows are known, and told, before any is written. How many rows
     # stay of those that are asked more afterwards shows in writing them, where the limits hold too.
     if plan.report is not None or plan.query.counts_at_most:

@@ -8,29 +8,25 @@ import dagster as dg
 from export_pipelines import logs
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.overrides import RunOverrides
-from export_pipelines.errors import ExportError, RequestError
+from export_pipelines.errors import RequestError
 from export_pipelines.named_leads import require_named_leads
 from export_pipelines.orchestration.checks import definition_check, report
 from export_pipelines.orchestration.code_location import CodeLocation
-from export_pipelines.orchestration.edges import Edge, Fault, Written, wire
+from export_pipelines.orchestration.edges import Edge, wire
 from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
-from export_pipelines.orchestration.preview import preview_of
-from export_pipelines.orchestration.request_progress import RequestProgress
 from export_pipelines.orchestration.run_tags import (
     ASKED_BY,
-    LOST_TAG,
     ON_DEMAND,
     ORIGIN,
-    REQUEST_TAG,
     is_by_hand,
     note_export,
 )
 from export_pipelines.orchestration.step_log import StepLog
 from export_pipelines.orchestration.step_metadata import step_metadata
-from export_pipelines.orchestration.written_before import runs_before, written_before
-from export_pipelines.pipeline import write_window
-from export_pipelines.plan import STEP, Plan, PlanDraft, PlanRequest, bind, blank_draft, window_in
+from export_pipelines.orchestration.write_windows import WindowWriter, request_of
+from export_pipelines.plan import STEP, PlanDraft, blank_draft, window_in
 from export_pipelines.plan.plan import Window, added
+from export_pipelines.plan.shared_query import with_queries
 from export_pipelines.plan.window import (
     require_complete,
     require_quiet,
@@ -39,7 +35,6 @@ from export_pipelines.plan.window import (
     window_of,
 )
 from export_pipelines.project import Project
-from export_pipelines.run.observer import Observer, Observers
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +98,7 @@ def add_section(name: str, context: dg.OpExecutionContext, location: CodeLocatio
     project = location.project
     with logs.run(context.run_id):
         with as_dagster_failure(), interruptible(context, project):
-            drafts = [_step(name, draft, project) for draft in _drafts(plans)]
+            drafts = _steps(name, _drafts(plans), project)
             if name == "mask_pii":
                 _require_readable(drafts, project)
         if name == "mask_pii":
@@ -112,11 +107,10 @@ def add_section(name: str, context: dg.OpExecutionContext, location: CodeLocatio
 
 
 def write(context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -> Edge:
-    steps = {window_in(draft).key: StepLog(context.log) for draft in _drafts(plans)}
+    drafts = _drafts(plans)
+    steps = {window_in(draft).key: StepLog(context.log) for draft in drafts}
     with logs.run(context.run_id), interruptible(context, location.project):
-        written = [
-            write_draft(context, draft, location, steps[window_in(draft).key]) for draft in _drafts(plans)
-        ]
+        written = WindowWriter(context, location, drafts, steps).write()
     faults = {window.window.key: window.fault for window in written if window.fault}
     if faults and len(faults) == len(written):
         raise failure(faults, len(written), retry=True)
@@ -128,52 +122,6 @@ def write(context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -
         | ({"failed": dg.MetadataValue.json(sorted(faults))} if faults else {})
     )
     return wire(written)
-
-
-def write_draft(
-    context: dg.OpExecutionContext, draft: PlanDraft, location: CodeLocation, observer: Observer
-) -> Written:
-    """A fault of one window is data: the other windows go on, and the last op names the failed ones."""
-    project, window = location.project, window_in(draft)
-    try:
-        plan = _whole(draft, project)
-        if LOST_TAG in context.run.tags:
-            runs = runs_before(context.instance, context.run_id)
-            before = written_before(project, plan.export, window, runs, plan)
-            if before:
-                context.log.info(f"{window.key}: {before.artifact} was written before the worker was lost")
-                return before
-        started = project.now()
-        manifest, due = write_window(
-            plan,
-            project.run_context(),
-            project.ledger,
-            project.new_token(),
-            Observers(location.observer, observer, *_progress(context, project)),
-            context.run.tags.get(ASKED_BY),
-            context.run_id,
-        )
-        seconds = (project.now() - started).total_seconds()
-    except ExportError as error:
-        context.log.error(f"{window.key}: {error}")
-        return Written(
-            export=draft.export, window=window, fault=Fault.of(error), draft=draft.model_dump(mode="json")
-        )
-    return Written(
-        export=plan.export,
-        window=window,
-        artifact=manifest.artifact,
-        deliver=tuple(delivery.id for delivery in due),
-        seconds=round(seconds, 3),
-        preview=preview_of(plan, project),
-    )
-
-
-def _progress(context: dg.OpExecutionContext, project: Project) -> list[Observer]:
-    """Of a run that was asked for over HTTP."""
-    asked = REQUEST_TAG in context.run.tags
-    asked_for = context.run.root_run_id or context.run_id  # this one may be in its place
-    return [RequestProgress(project.export_requests, asked_for)] if asked else []
 
 
 def _windows(context: dg.OpExecutionContext, definition: ExportDefinition, project: Project) -> list[Window]:
@@ -210,19 +158,11 @@ def _note_request(
     project.ledger.requested(context.run_id, export, origin, tags.get(ASKED_BY), keys, project.now())
 
 
-def _step(name: str, draft: PlanDraft, project: Project) -> PlanDraft:
-    return STEP[name](draft, _request(draft, project))
-
-
-def _whole(draft: PlanDraft, project: Project) -> Plan:
-    """The plan, with what its query compares with personal fields, which no edge carries."""
-    return bind(_step("write", draft, project), _request(draft, project)).whole()
-
-
-def _request(draft: PlanDraft, project: Project) -> PlanRequest:
-    """What the draft is made from, with the rights that its people have now."""
-    definition = project.definition(draft.export, draft.overrides)
-    return project.request_of(draft.rights.asker if draft.rights else None, definition, window_in(draft))
+def _steps(name: str, drafts: list[PlanDraft], project: Project) -> list[PlanDraft]:
+    requests = [request_of(draft, project) for draft in drafts]
+    if name == "mask_pii":
+        return with_queries(drafts, requests)
+    return [STEP[name](draft, request) for draft, request in zip(drafts, requests, strict=True)]
 
 
 def _drafts(edge: Edge) -> list[PlanDraft]:
@@ -239,7 +179,7 @@ def _require_readable(plans: list[PlanDraft], project: Project) -> None:
 def _require_leads(context: dg.OpExecutionContext, plan: PlanDraft, project: Project) -> None:
     """The leads that the export names by their ids; all windows name the same."""
     with as_dagster_failure(mistyped=bool(plan.overrides) and is_by_hand(context.run)):
-        require_named_leads(_request(plan, project), project.source())
+        require_named_leads(request_of(plan, project), project.source())
 
 
 def _shown(context: dg.OpExecutionContext, name: str, plans: list[PlanDraft]) -> Edge:

@@ -1,14 +1,17 @@
 """Five rows of an export for the Dagster UI: personal values masked whatever the export says, JSON objects left out."""
 
-from contextlib import closing
+from collections.abc import Sequence
+from itertools import islice
 
 from export_pipelines.catalog import Kind, PiiClass
+from export_pipelines.catalog.dimensions import SHIFTING
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES
 from export_pipelines.errors import ExportError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.value_masks import WHOLE
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
 from export_pipelines.project import Project
+from export_pipelines.run.first_rows import FirstRows
 from export_pipelines.run.preview import preview
 
 ROWS = 5
@@ -16,17 +19,34 @@ LONGEST_CELL = 40  # characters
 NONE = "no preview"
 
 
-def preview_of(plan: Plan, project: Project) -> str:
-    """A Markdown table. A preview that cannot be made is no reason to fail: it says so instead."""
-    safe = for_everyone(plan)
+def previews_of(plans: Sequence[Plan], project: Project, first: Sequence[FirstRows]) -> list[str]:
+    """A Markdown table for each plan, of the `first` rows that were read; those of a report, which are made of groups, are read
+    again. Plans of one query and without parts that depend on their window are shown together, which takes as long as one.
+
+    A preview that cannot be made is no reason to fail: it says so instead.
+    """
+    alone = any(column.component in SHIFTING for plan in plans for column in plan.masking.columns)
+    if alone or any(plan.report for plan in plans):
+        return [_previews([plan], project, [rows])[0] for plan, rows in zip(plans, first, strict=True)]
+    return _previews(plans, project, first)
+
+
+def _previews(plans: Sequence[Plan], project: Project, first: Sequence[FirstRows]) -> list[str]:
+    safe = for_everyone(plans[0])
     if not safe.masking.columns:
-        return NONE
+        return [NONE] * len(plans)
+    if safe.report is None:
+        numbers = [sum(batch.num_rows for batch in rows.batches) for rows in first]
+        batches = iter([batch for rows in first for batch in rows.batches])
+    else:
+        numbers, batches = [ROWS], project.source().read(safe.query)
     try:
-        with closing(project.source().read(safe.query)) as batches:  # type: ignore[type-var]
-            shown = preview(safe, batches, Keys.of(project.settings), rows=ROWS)
+        shown = preview(safe, batches, Keys.of(project.settings), rows=sum(numbers))
     except ExportError as error:
-        return f"{NONE}: {error.what}"
-    return _markdown([_cells(shown.headers), tuple("---" for _ in shown.headers), *map(_cells, shown.rows)])
+        return [f"{NONE}: {error.what}"] * len(plans)
+    lines = iter(shown.rows)
+    head = [_cells(shown.headers), tuple("---" for _ in shown.headers)]
+    return [_markdown([*head, *map(_cells, islice(lines, number))]) for number in numbers]
 
 
 def for_everyone(plan: Plan) -> Plan:

@@ -6,8 +6,8 @@ import dagster as dg
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.deliver_window import deliver_window
 from export_pipelines.orchestration.edges import Delivered, Edge, Written, wire
-from export_pipelines.orchestration.op_bodies import write_draft
 from export_pipelines.orchestration.step_log import StepLog
+from export_pipelines.orchestration.write_windows import WindowWriter
 from export_pipelines.orchestration.written_before import runs_before, written_before
 from export_pipelines.plan import PlanDraft
 
@@ -43,7 +43,9 @@ def _written(context: dg.AssetExecutionContext, location: CodeLocation, window: 
     if mended is not None:
         return mended
     draft = PlanDraft.model_validate(window.draft)
-    return write_draft(context.op_execution_context, draft, location, StepLog(context.log))
+    steps = {window.window.key: StepLog(context.log)}
+    (written,) = WindowWriter(context.op_execution_context, location, [draft], steps).write()
+    return written
 
 
 def _delivered(

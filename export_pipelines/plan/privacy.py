@@ -222,10 +222,12 @@ def _lead_id(dataset: Dataset, read: Iterable[Field]) -> tuple[Field, ...]:
 
 
 def _times_to_be_read(request: PlanRequest) -> tuple[str, ...]:
-    """The field of the window where something else may be stored in it: what is no time is then refused with its row."""
+    """The field of the window where that is asked for, or something else may be stored in it: what is no time is then
+    refused with its row."""
     window = request.dataset.find(request.dataset.window)
     may_hold_none = isinstance(window, Field) and request.sql.may_hold_no_time(window)
-    return (window.id,) if may_hold_none and request.window.key != WHOLE_KEY else ()
+    is_read = request.reads_time or may_hold_none
+    return (request.dataset.window,) if is_read and request.window.key != WHOLE_KEY else ()
 
 
 def _redacts(column: OutputColumn) -> bool:

@@ -35,7 +35,8 @@ class NewRows(Protocol):
 class PlanRequest:
     """`dialect` is SQLAlchemy's name of the source database. `keys` holds no secret: for HASH_KEY and MASTER_KEY, the
     name of the version in use (`HASH_KEY_2:1a2b3c4d`), or the error that an export which needs it ends with. `rights` are None
-    where there is no access.yaml. `new_rows` are those of a stream."""
+    where there is no access.yaml. `new_rows` are those of a stream. `reads_time`: the field of the window is read, whatever is
+    exported."""
 
     definition: ExportDefinition
     window: Window
@@ -44,6 +45,7 @@ class PlanRequest:
     keys: Mapping[str, str | SettingsError] = field(default_factory=dict)
     rights: Rights | None = None
     new_rows: NewRows | None = None
+    reads_time: bool = False
 
     @property
     def sql(self) -> Dialect:

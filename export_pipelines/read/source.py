@@ -5,7 +5,12 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from export_pipelines.errors import SourceError
 from export_pipelines.plan.query.query import Query
+
+
+class OutOfOrder(SourceError):
+    """Rows do not come in the order of their windows, so that no pass can read several."""
 
 
 class Source(Protocol):

@@ -17,6 +17,7 @@ from export_pipelines.plan.query.select import ORDER_BY
 from export_pipelines.read import adbc, sql_functions
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.reals import real_text, real_texts
+from export_pipelines.read.source import OutOfOrder
 
 BATCH_CELLS = 200_000  # 4 MB: of small batches each costs more than its rows
 FETCHED_ROWS = 4096
@@ -70,8 +71,12 @@ class SqliteSource:
                 (is_mixed,) = connection.execute(query.mixed.asks, query.mixed.parameters).fetchone()
             except sqlite3.DatabaseError as error:
                 raise self._broken(connection, query, error) from error
+        if not is_mixed:
+            return query
+        if query.mixed.order is None:
+            raise OutOfOrder("times are spelled in more than one way", where=str(self.path))
         sql = "".join((*query.sql.rpartition(ORDER_BY)[:2], query.mixed.order))
-        return query.model_copy(update={"sql": sql}) if is_mixed else query
+        return query.model_copy(update={"sql": sql})
 
     def _by_column(self, query: Query) -> Iterator[pa.RecordBatch]:
         names, numeric = [column.name for column in query.columns], self._numeric(query)

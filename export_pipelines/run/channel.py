@@ -25,6 +25,11 @@ def waited() -> float:
     return _clock.waited
 
 
+def credit(seconds: float) -> None:
+    """The calling thread counts as busy for so long: what it waited for was work of another thread for it alone."""
+    _clock.waited -= seconds
+
+
 class Stop:
     """Set once, it ends the waiting at all channels that were made with it."""
 

@@ -90,6 +90,48 @@ class Stages:
             del item  # else it would be in memory until the next is made
 
 
+class StagesInTurn(Stages):
+    """The same in the caller's thread, for a few rows: they are through before threads would have started."""
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__(observer)
+        self._inner = 0.0  # seconds of the stages before, within the item that is made
+        self._opened: list[Iterator[Any]] = []
+
+    def add(self, name: str, items: Iterable[T], size: Callable[[T], Size], waiting: int = 0) -> Iterator[T]:
+        self.seconds[name] = 0.0
+        self._opened.append(self._timed(name, iter(items), size))
+        return self._opened[-1]
+
+    def run(self, last: Iterator[T]) -> Generator[T, None, None]:
+        """Gives the items of the `last` as they come; all that was opened is closed when it ends."""
+        try:
+            yield from last
+        finally:
+            for items in reversed(self._opened):
+                _close(items)
+
+    def _timed(self, name: str, items: Iterator[T], size: Callable[[T], Size]) -> Iterator[T]:
+        try:
+            while True:
+                began, idle, outer = time.perf_counter(), waited(), self._inner
+                self._inner = 0.0
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+                finally:
+                    whole = time.perf_counter() - began
+                    seconds = whole - self._inner - (waited() - idle if not self._inner else 0.0)
+                    self.seconds[name] += seconds
+                    self._inner = outer + whole
+                self.observer.batch_done(Batch(name, *size(item), seconds))
+                yield item
+                del item
+        finally:
+            _close(items)
+
+
 def _close(items: Iterator[Any]) -> None:
     close = getattr(items, "close", None)
     if close:

@@ -21,7 +21,7 @@ from export_pipelines.run.memory import choose_memory
 from export_pipelines.run.observer import Deaf, Observer
 from export_pipelines.run.part_cutter import Encoded, PartCutter, PartSize, Piece
 from export_pipelines.run.part_writer import PartSink, PartWriter, WrittenPart
-from export_pipelines.run.stages import Size, Stages
+from export_pipelines.run.stages import Size, Stages, StagesInTurn
 from export_pipelines.run.statistics import Statistics, Written
 from export_pipelines.transform.report.finish import finish_report
 
@@ -40,9 +40,11 @@ def write_parts(
     keys: Keys,
     observer: Observer | None = None,
     comparison: "Comparison | None" = None,
+    few_rows: bool = False,
 ) -> Written:
-    """Executes a whole `plan` over `batches`; `observer` hears of each batch of a stage, and of each part. With a
-    `comparison` only what has changed is written.
+    """Executes a whole `plan` over `batches`; `observer` hears of each batch of a stage, and of each part. With a `comparison`
+    only what has changed is written. `few_rows`: they go through all stages in the caller's thread, which is then no main
+    thread that hears of interrupts.
 
     The first error of all threads is raised, after the others ended and the open part was aborted.
     Raises LimitReached when the plan's rows or bytes are exceeded, DataError for a value that does not fit its type.
@@ -52,7 +54,7 @@ def write_parts(
     statistics = Statistics()
     plan, rows = finish_report(plan, statistics.read(batches))
     statistics.expect(plan.masking.columns)
-    stages, encoder = Stages(observer), encoder_of(plan)
+    stages, encoder = StagesInTurn(observer) if few_rows else Stages(observer), encoder_of(plan)
     stored = Channel[int](stages.stop, waiting=1)
     cutter = _cutter(plan, encoder, stored)
     writer = _writer(plan, open_part, stored)

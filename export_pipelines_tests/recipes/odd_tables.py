@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from export_pipelines.artifacts import Manifest, open_store
+from export_pipelines.artifacts import Manifest
 from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.manifest_of_run import manifest_of
 from export_pipelines.plan.plan import OutputColumn
@@ -103,5 +103,5 @@ def artifact_of(
     for name, data in parts.items():
         (folder / name).write_bytes(data)
     at = datetime(2024, 1, 16, tzinfo=UTC)
-    manifest = manifest_of(plan, result, "odd/2024-01-15/x", at, open_store(str(folder / "store")))
+    manifest = manifest_of(plan, result, "odd/2024-01-15/x", at, None)
     return Manifest.from_json(manifest.to_json(), "here")

@@ -89,11 +89,11 @@ class ResidualFilter(Statement):
 
 class Mixed(Frozen):
     """Times that are texts of more than one spelling do not sort as their moments do: `asks` tells whether there are
-    such, and `order` is what the query's rows are then sorted by."""
+    such, and `order` is what the query's rows are then sorted by; without it the reader refuses them by OutOfOrder."""
 
     asks: str
     parameters: tuple[Plain, ...] = ()
-    order: str
+    order: str | None
 
 
 class Criterion(Frozen):

@@ -1,0 +1,121 @@
+"""Windows that follow one another, written from one pass over the source: each an artifact of its own, as if it ran alone."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass
+
+from export_pipelines import logs
+from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts.contract import require_contract
+from export_pipelines.errors import ExportError
+from export_pipelines.pipeline import Rows, RunContext, count_rows, watched, write_artifact
+from export_pipelines.plan.plan import Plan
+from export_pipelines.plan.query.query import Query
+from export_pipelines.run.first_rows import FirstRows
+from export_pipelines.run.observer import Observer
+from export_pipelines.run.window_cutter import Reading, WindowRows
+
+log = logs.for_machines(__name__)
+
+FEW_CELLS = 120_000  # of a window: threads for its stages would cost more than they gain
+
+
+@dataclass(frozen=True)
+class PassWindow:
+    """A window of a pass: its `plan`, the `token` of its artifact, who hears of it, who keeps its first rows."""
+
+    plan: Plan
+    token: str
+    observer: Observer
+    first_rows: FirstRows
+
+
+class PassBroken(Exception):
+    """The reading ended, by `cause`, before all rows of a window had come: nothing is known of it, and nothing is left."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(type(cause).__name__)
+        self.cause = cause
+
+
+Result = Manifest | ExportError | PassBroken
+
+
+def write_in_one_pass(windows: Sequence[PassWindow], query: Query, context: RunContext) -> Iterator[Result]:
+    """Writes `windows` in their order from what `query` gives, see `plan.one_pass`. What became of each comes as soon as it has
+    ended: its artifact, which is committed, or its own fault, which leaves the others.
+
+    Raises SourceError where the source cannot be asked at all, StoreError where the store cannot be swept, RequestError where
+    the columns, which are those of all windows, would break readers of the export's files.
+    """
+    export = windows[0].plan.export
+    context.store.sweep(export)
+    require_contract(windows[0].plan, context.store)
+    context.source.check(query)
+    expected = [_counted(window.plan, context) for window in windows]
+    rows = [WindowRows(window.plan) for window in windows]
+    reading = Reading(context.source, query, windows[0].plan.extract.window_field, rows)
+    writing = _Writing(context, context.store.latest(export))
+    log.debug("pass begun", extra={"export": export, "windows": len(windows)})
+    with _threads(reading) as (reader, writer):
+        reader.submit(copy_context().run, reading.run)
+        reading.begun.wait()
+        results = [
+            writer.submit(copy_context().run, writing.write, window, taken, count)
+            for window, taken, count in zip(windows, rows, expected, strict=True)
+        ]
+        for result in results:
+            yield result.result()
+    log.debug("pass ended", extra={"export": export})
+
+
+def _counted(plan: Plan, context: RunContext) -> int | ExportError:
+    try:
+        return count_rows(plan, context.source)
+    except ExportError as error:
+        return error
+
+
+@contextmanager
+def _threads(reading: Reading) -> Iterator[tuple[ThreadPoolExecutor, ThreadPoolExecutor]]:
+    """One that reads and one that writes: the caller's thread only waits, as an interrupt needs. They have ended when the block
+    ends, however it does."""
+    reader, writer = (ThreadPoolExecutor(1, thread_name_prefix=name) for name in ("read", "write"))
+    try:
+        yield reader, writer
+    finally:
+        reading.stop()
+        writer.shutdown(cancel_futures=True)
+        reader.shutdown()
+
+
+@dataclass
+class _Writing:
+    """Writes one window after the other; `before` is the export's last artifact so far."""
+
+    context: RunContext
+    before: Manifest | None
+
+    def write(self, window: PassWindow, rows: WindowRows, expected: int | ExportError) -> Result:
+        try:
+            self.before = self._artifact(window, rows, expected)
+        except Exception as error:
+            if error is rows.error:
+                return PassBroken(error)
+            if isinstance(error, ExportError):
+                return error
+            raise
+        finally:
+            rows.leave()
+        return self.before
+
+    def _artifact(self, window: PassWindow, rows: WindowRows, expected: int | ExportError) -> Manifest:
+        plan = window.plan
+        with watched(plan, self.context, window.token, window.observer) as (artifact, observer):
+            if isinstance(expected, ExportError):
+                raise expected
+            few = expected * len(plan.query.columns) <= FEW_CELLS
+            reading = Rows(rows, expected, window.first_rows, few)
+            return write_artifact(plan, reading, self.context, artifact, observer, lambda: self.before)
