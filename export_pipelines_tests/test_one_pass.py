@@ -281,32 +281,56 @@ import dagster as dg
 from export_pipelines.orchestration import backfill
 from export_pipelines.project import Project
 now = lambda: datetime(2024, 2, 20, 8, 30, tzinfo=UTC)
-with dg.DagsterInstance.ephemeral() as instance:
+with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
     done = backfill(Project.open(Path(sys.argv[1]), None, now), "daily", "2024-01-01", "2024-01-31", instance=instance)
     print(done.failures, file=sys.stderr)
 """
 
 
-def test_killed_in_the_middle_what_is_committed_stays_and_the_others_are_made_again(
-    project: Project, tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def killed_at(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, artifacts: int) -> set[str]:
+    """The windows that a backfill had committed when it was killed, after it had registered at least so many artifacts."""
     project.in_environment(monkeypatch)
+    ledger = project.opened(now).ledger
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(tmp_path)],
         env=child_environment(),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
     )
-    while child.poll() is None and len(project.store.manifests("daily")) < 3:
+    while child.poll() is None and len(ledger.windows("daily")) < artifacts:
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     child.wait()
     committed = project.store.manifests("daily")
-    assert 3 <= len(committed) < 31, child.stderr and child.stderr.read()
+    assert artifacts <= len(committed) < 31, child.stderr and child.stderr.read()
     assert [verify(project.store, manifest.artifact) for manifest in committed] == [[]] * len(committed)
-    done = backfill(project.opened(now), "daily", "2024-01-01", "2024-01-31", instance=instance)
+    return {record.window_key for record in ledger.windows("daily")}
+
+
+def test_killed_in_the_middle_only_what_is_missing_is_written(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered = killed_at(project, tmp_path, monkeypatch, 3)
+    heard, every = Heard(), days(date(2024, 1, 1), date(2024, 1, 31))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        done = backfill(project.opened(now), "daily", every[0], every[-1], instance=instance, observer=heard)
     assert done.exit_code == 0 and {manifest.rows for manifest in done.manifests} == {10}
-    assert {manifest.window.key for manifest in project.store.manifests("daily")} == set(
-        days(date(2024, 1, 1), date(2024, 1, 31))
+    assert [run.window for run in heard.runs] == [key for key in every if key not in registered]
+    assert sorted(manifest.window.key for manifest in done.manifests) == every
+    records = project.opened(now).ledger.windows("daily")
+    assert sorted(record.window_key for record in records) == every and all(
+        record.arrived for record in records
     )
     assert project.store.sweep() == []
+
+
+def test_forced_after_a_kill_all_is_written_again(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at(project, tmp_path, monkeypatch, 3)
+    heard, first = Heard(), days(date(2024, 1, 1), date(2024, 1, 3))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        backfill(
+            project.opened(now), "daily", first[0], first[-1], instance=instance, force=True, observer=heard
+        )
+    assert [run.window for run in heard.runs] == first

@@ -19,6 +19,7 @@ from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
 from export_pipelines.orchestration.op_bodies import ANY_HOUR, tags_of
 from export_pipelines.orchestration.renaming import old_names
 from export_pipelines.orchestration.run_tags import BACKFILL_TAG, ORIGIN, RANGE_END, RANGE_START
+from export_pipelines.orchestration.written_before import resume_tags
 from export_pipelines.plan.partitions import partition_keys
 from export_pipelines.plan.window import require_complete, require_quiet, window_of
 from export_pipelines.project import Project
@@ -64,6 +65,8 @@ def backfill(
 ) -> Backfill:
     """Runs every partition from `first` to `last`, both included, that is not done, the oldest first; `observer` hears what the runs do.
 
+    What earlier runs wrote that were cut off, as by a kill, is taken over: only its deliveries are made up.
+
     `force` runs those too that are done, `any_hour` goes over quiet hours. Raises RequestError for an export without
     partitions, for partitions that are not there or not complete, and outside of the quiet hours.
     """
@@ -75,11 +78,12 @@ def backfill(
         require_quiet(definition, now(), NOW_ANYWAY)
     done = set() if force else done_partitions(location, definition, instance)
     skipped = [key for key in keys if key in done]
+    resumed = {} if force else resume_tags(instance, location, definition)
     number, outcomes, chunks = uuid.uuid4().hex[:8], [], list(_chunks(keys, done))
     while chunks and (any_hour or _is_quiet(definition, now())):
         chunk = chunks.pop(0)
         tags = {BACKFILL_TAG: number, ORIGIN: "backfill", RANGE_START: chunk[0], RANGE_END: chunk[-1]}
-        tags |= tags_of(project.asker)
+        tags |= tags_of(project.asker) | resumed
         if any_hour:
             tags[ANY_HOUR] = "yes"
         outcomes.append(run_job(location, definition, export, chunk, instance, tags=tags))

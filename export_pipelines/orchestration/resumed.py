@@ -8,7 +8,7 @@ from export_pipelines.orchestration.deliver_window import deliver_window
 from export_pipelines.orchestration.edges import Delivered, Edge, Written, wire
 from export_pipelines.orchestration.step_log import StepLog
 from export_pipelines.orchestration.write_windows import WindowWriter
-from export_pipelines.orchestration.written_before import runs_before, written_before
+from export_pipelines.orchestration.written_before import WrittenBefore, runs_before
 from export_pipelines.plan import PlanDraft
 
 WRITE = ".write"  # how the key of that step ends
@@ -39,7 +39,7 @@ def _written(context: dg.AssetExecutionContext, location: CodeLocation, window: 
     if window.draft is None:
         return window
     runs = runs_before(context.instance, context.run_id)
-    mended = written_before(location.project, window.export, window.window, runs)
+    mended = WrittenBefore(location.project, window.export, window.window.key, runs).of(window.window)
     if mended is not None:
         return mended
     draft = PlanDraft.model_validate(window.draft)

@@ -28,6 +28,7 @@ REQUEST_TAG, REQUESTER_TAG = (
     "export/requester",
 )  # of a run that was asked for over HTTP; dagster.yaml limits how many of a requester run at once
 LOST_TAG = "export/lost"  # of a run whose worker died, and of those in its place
+RESUMED_TAG = "export/resumed"  # of a run of a backfill: runs that were cut off, whose windows it takes over
 TICK_TAG, PARTITION_TAG = SCHEDULED_EXECUTION_TIME_TAG, "dagster/partition"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _BETWEEN = ", "

@@ -14,8 +14,8 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Fault, Written
 from export_pipelines.orchestration.preview import ROWS, previews_of
 from export_pipelines.orchestration.request_progress import RequestProgress
-from export_pipelines.orchestration.run_tags import ASKED_BY, LOST_TAG, REQUEST_TAG
-from export_pipelines.orchestration.written_before import runs_before, written_before
+from export_pipelines.orchestration.run_tags import ASKED_BY, REQUEST_TAG
+from export_pipelines.orchestration.written_before import WrittenBefore, resumed_runs
 from export_pipelines.pipeline import record_failure, register, write_window
 from export_pipelines.plan import STEP, Plan, PlanDraft, PlanRequest, bind, compile_plan, window_in
 from export_pipelines.plan.one_pass import adjacent, query_of_pass, span
@@ -65,18 +65,19 @@ class WindowWriter:
         return [written[key] for key in self.drafts]
 
     def _before(self, plan: Plan) -> Written | None:
-        """What the run wrote in whose place this one is, before its worker was lost."""
-        if LOST_TAG not in self.context.run.tags:
-            return None
-        window = plan.extract.window
-        before = written_before(self.project, plan.export, window, self._runs_before, plan)
+        """What the run wrote in whose place this one is."""
+        before = self._written_before.of(plan.extract.window, plan)
         if before:
-            self.context.log.info(f"{window.key}: {before.artifact} was written before the worker was lost")
+            self.context.log.info(
+                f"{before.window.key}: {before.artifact} was written before the run was cut off"
+            )
         return before
 
     @cached_property
-    def _runs_before(self) -> set[str]:
-        return runs_before(self.context.instance, self.context.run_id)
+    def _written_before(self) -> WrittenBefore:
+        export = next(iter(self.drafts.values())).export
+        runs = resumed_runs(self.context.instance, self.context.run)
+        return WrittenBefore(self.project, export, min(self.drafts), runs)
 
     def _group(self, plans: Sequence[Plan]) -> Iterator[Written]:
         """What came of each plan of a group. Where a pass breaks off, the next window is written alone and a new pass begins
@@ -88,11 +89,17 @@ class WindowWriter:
             for result in self._pass(plans, query) if query else ():
                 if isinstance(result, PassBroken):
                     in_order = not isinstance(result.cause, OutOfOrder)
+                    self._say_broken(plans[ended:], result)
                     break
                 ended += 1
                 yield result
             yield from map(self._alone, plans[ended : ended + 1])
             plans = plans[ended + 1 :]
+
+    def _say_broken(self, plans: Sequence[Plan], broken: PassBroken) -> None:
+        left = f"{plans[0].extract.window.key} to {plans[-1].extract.window.key}"
+        text = f"the pass broke off ({broken}); {left} are read anew, in another snapshot of the source"
+        self.context.log.warning(text)
 
     def _query(self, plans: Sequence[Plan]) -> Query | None:
         """The query of a pass over all windows; None where they are read one by one."""

@@ -1,16 +1,23 @@
-"""What earlier runs of a root run wrote: taken over by the run in their place."""
+"""What earlier runs wrote: taken over by the run in their place."""
 
 from collections.abc import Collection
 from typing import get_args
 
 import dagster as dg
 
+from export_pipelines.definition import ExportDefinition
+from export_pipelines.errors import ExportError
 from export_pipelines.ledger import WindowRecord
 from export_pipelines.ledger.delivery import State
+from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Written
+from export_pipelines.orchestration.run_tags import LOST_TAG, RESUMED_TAG
+from export_pipelines.orchestration.running_windows import RunningWindows
 from export_pipelines.plan import Plan, Window
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.project import Project
+
+BETWEEN = ","
 
 
 def runs_before(instance: dg.DagsterInstance, run_id: str) -> set[str]:
@@ -23,24 +30,46 @@ def runs_before(instance: dg.DagsterInstance, run_id: str) -> set[str]:
     return ids
 
 
-def written_before(
-    project: Project, export: str, window: Window, runs: Collection[str], plan: Plan | None = None
-) -> Written | None:
-    """The newest artifact of the window that one of `runs` wrote, by `plan` where that is given; None where there is none."""
-    records = [
-        record
-        for record in project.ledger.windows(export, window.key)
-        if record.window_key == window.key and record.run_id in runs and _is_of(record, plan)
-    ]
-    if not records:
+def resumed_runs(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[str]:
+    """The runs whose windows `run` takes over: those whose worker was lost, and those that its backfill found cut off."""
+    ids = runs_before(instance, run.run_id) if LOST_TAG in run.tags else set[str]()
+    return ids | set(filter(None, run.tags.get(RESUMED_TAG, "").split(BETWEEN)))
+
+
+def resume_tags(
+    instance: dg.DagsterInstance, location: CodeLocation, definition: ExportDefinition
+) -> dict[str, str]:
+    """Of a backfill: names the runs of the export that never ended, as when their process was killed."""
+    runs = RunningWindows(location, definition, instance, own=frozenset()).runs
+    return {RESUMED_TAG: BETWEEN.join(run.run_id for run in runs)} if runs else {}
+
+
+class WrittenBefore:
+    """The artifacts that `runs` wrote of the windows of an export, from the window with `first_key` on."""
+
+    def __init__(self, project: Project, export: str, first_key: str, runs: Collection[str]) -> None:
+        self.project, self.export = project, export
+        self._records: dict[str, list[WindowRecord]] = {}
+        for record in project.ledger.windows(export, first_key) if runs else ():
+            if record.run_id in runs:
+                self._records.setdefault(record.window_key, []).append(record)
+
+    def of(self, window: Window, plan: Plan | None = None) -> Written | None:
+        """The newest of `window`, by `plan` where that is given; None where the store has none."""
+        for record in reversed(self._records.get(window.key, ())):
+            if _is_of(record, plan) and self._is_stored(record.artifact):
+                states = get_args(State)
+                deliveries = self.project.ledger.deliveries(artifact=record.artifact, states=states)
+                due = tuple(delivery.id for delivery in deliveries)
+                return Written(export=self.export, window=window, artifact=record.artifact, deliver=due)
         return None
-    deliveries = project.ledger.deliveries(artifact=records[-1].artifact, states=get_args(State))
-    return Written(
-        export=export,
-        window=window,
-        artifact=records[-1].artifact,
-        deliver=tuple(delivery.id for delivery in deliveries),
-    )
+
+    def _is_stored(self, artifact: str) -> bool:
+        try:
+            self.project.store.manifest(artifact)
+        except ExportError:  # expired, erased or damaged
+            return False
+        return True
 
 
 def _is_of(record: WindowRecord, plan: Plan | None) -> bool:
