@@ -14,9 +14,10 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import RequestError
 from export_pipelines.recipes import readers
 from export_pipelines_servers import age
+from export_pipelines_servers.receivers import FolderReceiver, Receiver, S3Receiver
 from export_pipelines_tests.artifacts.build import AT, manifest_of, stored
 from export_pipelines_tests.delivery.desk import Desk
-from export_pipelines_tests.delivery.receivers import RECEIVERS, FolderReceiver, Receiver, S3Receiver
+from export_pipelines_tests.delivery.receivers import RECEIVERS
 
 PANDAS, POSTGRESQL = "daily_2024-01-15.recipe.pandas.py", "daily_2024-01-15.recipe.postgresql.sql"
 MANIFEST = "daily.manifest.json"
