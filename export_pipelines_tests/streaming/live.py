@@ -94,7 +94,7 @@ class Live:
     def call(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code and what was said."""
         process = self.begin(*arguments)
-        out, said = process.communicate(timeout=120)
+        out, said = process.communicate(timeout=600)
         return process.returncode, out, said
 
     def records(self) -> list[dict[str, Any]]:
