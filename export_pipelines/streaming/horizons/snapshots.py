@@ -2,6 +2,7 @@
 transaction that the snapshot before did not. Transactions may commit in any order, and stay open for any time."""
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from sqlalchemy import and_, cast, func, literal, literal_column, or_, tuple_
 from sqlalchemy.types import NUMERIC, TIMESTAMP, TypeEngine, UserDefinedType
 
 from export_pipelines.catalog import Dataset
-from export_pipelines.errors import RequestError, SourceError
+from export_pipelines.errors import RequestError, RetryableError, SourceError
 from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.dialects.postgresql import EPOCHS
 from export_pipelines.plan.plan import Plan
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 NAME = "snapshots"
 CLUSTER = "(SELECT system_identifier::text FROM pg_control_system())"
+# read after the snapshot of its statement was taken; a standby, which is refused, has none
+WRITTEN = "CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END::text"
+FLUSH_S, FLUSH_LOOK_S = 30.0, 0.02  # by default the server writes its log within 0.6 s
 NOTHING_SEEN = "1:1:"  # a snapshot older than every transaction
 SNAPSHOT = re.compile(r"(\d+):(\d+):([\d,]*)")
 # all rows; those after a row with a time, or without one, which are the last; those from a time on, and of these after a row
@@ -160,18 +164,17 @@ class SnapshotHorizon:
             )
 
     def begin(self, start: Start, keep: Keep | None = None) -> Position:
-        snapshot, cluster = self._row("SELECT pg_current_snapshot()::text")
+        snapshot, lsn, cluster = self._row(f"SELECT pg_current_snapshot()::text, {WRITTEN}")
+        self._wait_for_flush(lsn)
         if start == "now":
             return position_of(NAME, cluster=cluster, snapshot=snapshot)
-        since = start.isoformat() if isinstance(start, datetime) else None
-        return position_of(
-            NAME, cluster=cluster, snapshot=NOTHING_SEEN, **({"since": since} if since else {})
-        )
+        limit = {"since": start.isoformat()} if isinstance(start, datetime) else {}
+        return position_of(NAME, cluster=cluster, snapshot=NOTHING_SEEN, **limit)
 
     def look(self, position: Position) -> Span | None:
         own = require_own(position, NAME)
         previous = str(own["snapshot"])
-        snapshot, new, is_beyond, cluster = self._row(self._look(previous))
+        snapshot, new, is_beyond, lsn, cluster = self._row(self._look(previous))
         if cluster != own["cluster"] or int(_end(snapshot)) < int(_end(previous)):
             raise RequestError(
                 "the cursor of the stream is of another database server, or of one that was set back to an earlier state: "
@@ -183,6 +186,7 @@ class SnapshotHorizon:
             self._refuse_beyond()
         if new is None:
             return None
+        self._wait_for_flush(lsn)
         since = {"since": own["since"]} if "since" in own else {}
         content = {"previous": previous, "following": snapshot, "id": new, **since}
         return Span(content, position_of(NAME, cluster=cluster, snapshot=snapshot, **since))
@@ -213,8 +217,17 @@ class SnapshotHorizon:
         return (
             "SELECT pg_current_snapshot()::text, coalesce("
             f"(SELECT {id}::text {newer} >= '{_end(previous)}'::xid8 AND {column} < {now} LIMIT 1),"
-            f" (SELECT {id}::text {newer} = ANY('{_open(previous)}'::xid8[]) LIMIT 1)), EXISTS (SELECT 1 {newer} >= {now})"
+            f" (SELECT {id}::text {newer} = ANY('{_open(previous)}'::xid8[]) LIMIT 1)), EXISTS (SELECT 1 {newer} >= {now}), {WRITTEN}"
         )
+
+    def _wait_for_flush(self, lsn: str) -> None:
+        """Until no crash takes anything of a snapshot back: a server gives the numbers again of transactions that it had not
+        written down, and forgets commits that did not wait for that. Raises RetryableError where it takes too long."""
+        until = time.monotonic() + FLUSH_S
+        while self._row(f"SELECT pg_current_wal_flush_lsn() < '{lsn}'::pg_lsn")[0]:
+            if time.monotonic() > until:
+                raise RetryableError("the server does not write its log", where=self.server.place)
+            time.sleep(FLUSH_LOOK_S)
 
     def _row(self, sql: str) -> tuple[Any, ...]:
         """What the statement gives, and the cluster's name. Raises SourceError for a standby, which hides the transactions
