@@ -97,13 +97,14 @@ class AwsSettings(BaseModel):
 
 
 class KinesisSettings(AwsSettings):
-    """Records of a Kinesis data stream. `partition_key` is the id of an exported column: records of one value stay in order.
-    `record_bytes` is the stream's own limit of a record with its key, at most 10 MiB."""
+    """Records of a Kinesis data stream. `partition_key` is the id of an exported column: records of one value stay in
+    order, unless `ordered` is false: then a call takes many of them. `record_bytes` is the stream's own limit of a record with its key, at most 10 MiB."""
 
     kind: ClassVar[str] = "kinesis"
 
     stream: StreamName
     partition_key: str
+    ordered: Flag = True
     record_bytes: Annotated[ByteSize, Field(le=10 * MiB)] = MiB
 
     def reaches(self) -> str:

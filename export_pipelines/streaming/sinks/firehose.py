@@ -20,6 +20,7 @@ class Firehose:
     """The Service of a delivery stream. boto3's own retries are off, as for Kinesis."""
 
     limits = LIMITS
+    keeps_order = True
     remedy = "ask AWS for a higher quota of the delivery stream"
 
     def __init__(self, settings: FirehoseSettings, access: Access) -> None:

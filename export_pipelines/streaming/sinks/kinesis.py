@@ -28,6 +28,7 @@ class Kinesis:
         self.where = f"kinesis {settings.stream}"
         self.remedy = "add shards to the stream, or make it on-demand"
         large = settings.record_bytes > MiB
+        self.keeps_order = settings.ordered
         self.limits = Limits(RECORDS, LARGE_CALL_BYTES if large else CALL_BYTES, settings.record_bytes)
 
     @cached_property

@@ -53,11 +53,14 @@ class Service(Protocol):
     remedy: what helps against throttling.
     put:    one call. Raises RequestError for what no later call can mend.
     rate:   what the stream takes in a second, None where nobody knows.
+    keeps_order: records of one key arrive in their order, so a call holds one of each key: the service may refuse any record
+            of a call and take those behind it.
     """
 
     where: str
     remedy: str
     limits: Limits
+    keeps_order: bool
 
     def check(self) -> None: ...
 
@@ -85,14 +88,14 @@ class Tally:
 
 
 class Queues:
-    """The records of a batch that are still to be sent, a queue for each key."""
+    """The records of a batch that are still to be sent, a queue for each of `keys`."""
 
-    def __init__(self, batch: Batch, stored: set[Name]) -> None:
-        self.batch = batch
-        self._heads: dict[str, int] = {}  # positions by key
+    def __init__(self, batch: Batch, stored: set[Name], keys: Sequence[str | int]) -> None:
+        self.batch, self.keys = batch, keys
+        self._heads: dict[str | int, int] = {}  # positions by key
         self._following = [0] * len(batch)  # of the same key; 0 is no follower's position
-        tails: dict[str, int] = {}
-        for position, key in enumerate(batch.keys):
+        tails: dict[str | int, int] = {}
+        for position, key in enumerate(keys):
             if stored and batch.name(position) in stored:
                 continue
             if key in tails:
@@ -116,7 +119,7 @@ class Queues:
 
     def remove(self, position: int) -> None:
         """Takes a head out of its queue."""
-        key, following = self.batch.keys[position], self._following[position]
+        key, following = self.keys[position], self._following[position]
         if following:
             self._heads[key] = following
         else:
@@ -124,8 +127,7 @@ class Queues:
 
 
 class Sending:
-    """One call at a time. A call holds at most one record of each key: the service may refuse any record of a call and
-    take those behind it, which would be out of order."""
+    """One call at a time."""
 
     def __init__(
         self,
@@ -143,7 +145,8 @@ class Sending:
         """Returns when every record is stored; those that `tally` has as stored are not sent again. Raises RetryableError
         when none was taken for `patience_s`, RequestError for what no later call can mend; `tally` has then what was
         stored until there."""
-        queues, stored = Queues(batch, tally.stored), list[int]()
+        keys = batch.keys if self.service.keeps_order else range(len(batch))
+        queues, stored = Queues(batch, tally.stored, keys), list[int]()
         backoff = Backoff(self.clock, self.chance, self.patience_s)
         try:
             while queues:

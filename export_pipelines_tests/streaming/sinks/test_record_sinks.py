@@ -59,6 +59,16 @@ def test_a_call_holds_at_most_500_records_and_one_of_a_key(place: Place) -> None
     assert len(sizes) <= 1900 // 60 + 5  # as many as the most frequent key needs
 
 
+def test_calls_are_full_where_no_order_is_asked_for(kinesis: Place) -> None:
+    """Records that are refused are sent again, behind others of their key."""
+    kinesis.fail("partial")
+    rows = [("lead-1", n, None, "x") for n in range(1200)]
+    answer = sent(kinesis.sink(ordered=False), rows)
+    assert answer.rows == 1200 and answer.retried > 0
+    calls = calls_of(kinesis)
+    assert [len(call.records) for call in calls[:2]] == [500, 500] and len(calls) <= 5
+
+
 def test_a_call_has_as_many_bytes_as_the_service_takes(place: Place) -> None:
     size, most = 400_000, CALL_BYTES[place.kind]
     sent(place.sink(envelope=BARE), [(f"lead-{n}", n, None, "x" * size) for n in range(32)])
