@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from export_pipelines.catalog import Dataset, Field, Kind
 from export_pipelines.definition.mode import changes_of
 from export_pipelines.definition.written import WrittenExport
+from export_pipelines.templates import words_in
 from export_pipelines.yaml.lines import Key
 
 KEY_KINDS = (Kind.TEXT, Kind.INTEGER)
@@ -17,6 +18,7 @@ def mode_faults(written: WrittenExport, dataset: Dataset) -> Iterator[tuple[Key,
     if written.type == "report":
         yield ("mode",), "mode: a report has groups, and no rows to find again; allowed: full"
         return
+    yield from _places(written)
     field = dataset.find(dataset.row_id)
     if not isinstance(field, Field) or field.kind not in KEY_KINDS:
         yield (
@@ -28,3 +30,15 @@ def mode_faults(written: WrittenExport, dataset: Dataset) -> Iterator[tuple[Key,
             ("mode",),
             f"mode: changes keeps the id of each row, and {field.id} is personal ({field.pii}); allowed: full",
         )
+
+
+def _places(written: WrittenExport) -> Iterator[tuple[Key, str]]:
+    """What has changed is lost where the next artifact replaces files that nobody has read yet."""
+    for number, destination in enumerate(written.deliver):
+        template = destination.template()
+        if template is not None and destination.replaces() == "replace" and "run" not in words_in(template):
+            yield (
+                ("deliver", number),
+                f"deliver.{number}: with mode: changes each artifact needs a place of its own, since the next one does not hold "
+                f"what is in this one; put {{{{run}}}} into the {destination.place}, or take overwrite: never or version",
+            )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -43,7 +43,7 @@ class Part(BaseModel):
 
 
 class Artifact(BaseModel):
-    """`bytes` as written, `raw_bytes` before compression."""
+    """`bytes` as written, `raw_bytes` before compression; `changes` as in the manifest."""
 
     artifact: str
     export: str
@@ -55,6 +55,7 @@ class Artifact(BaseModel):
     format: str
     codec: str
     schema_version: int
+    changes: dict[str, Any] | None
     parts: list[Part]
 
 
