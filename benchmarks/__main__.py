@@ -2,6 +2,7 @@
 
 from benchmarks import (
     bench_backfill,
+    bench_changes,
     bench_dagster,
     bench_delivery,
     bench_mariadb,
@@ -15,6 +16,7 @@ from benchmarks.harness import Judged, all_bars
 
 ALL = (
     bench_sqlite,
+    bench_changes,
     bench_postgresql,
     bench_mariadb,
     bench_dagster,

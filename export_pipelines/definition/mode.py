@@ -15,9 +15,7 @@ EVERY_PATTERN = r"every ([1-9][0-9]{0,4})"
 def _every(value: Any) -> Any:
     match = re.fullmatch(EVERY_PATTERN, value) if isinstance(value, str) else None
     if match is None or int(match[1]) < 2:
-        raise fault(
-            f"every 2 or a higher number of artifacts is expected, not {shown_value(value)}; write every 30"
-        )
+        raise fault(f"a number of artifacts from 2 on is expected, not {shown_value(value)}; write every 30")
     return value
 
 

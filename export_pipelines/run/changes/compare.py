@@ -59,7 +59,7 @@ class Comparison:
                 .then(pl.lit(Change.CHANGED, pl.String))
                 .otherwise(pl.lit(Change.ADDED, pl.String))
             ).to_series()
-            yield frame.with_columns(change.alias(CHANGE)).filter(~same)
+            yield _alone(frame.with_columns(change.alias(CHANGE)).filter(~same))
         for keys in base.gone():
             self.counts[Change.REMOVED] += len(keys)
             yield self._removed(pl.Series(self.digests.key, keys))
@@ -70,6 +70,11 @@ class Comparison:
         return pl.concat([self._empty, rows], how="diagonal").with_columns(
             pl.lit(Change.REMOVED, pl.String).alias(CHANGE)
         )
+
+
+def _alone(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same in memory of its own: texts of a filtered frame are those of all rows, of which they hold what is not seen."""
+    return pl.DataFrame(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), schema=frame.schema)
 
 
 def _together(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from export_pipelines.errors import DataError
 from export_pipelines.mask.keys import Keys
-from export_pipelines.transform.letters import arrow_texts, strings_of
+from export_pipelines.transform.letters import Letters, arrow_texts, strings_of, table
 
 PURPOSE = "export_pipelines row digests v1"
 HMAC_BYTES = SHA256.digest_size
@@ -30,7 +30,11 @@ SCHEMA = pa.schema(
 ESCAPE, SEPARATOR, NULL = "\x1d", "\x1e", "\x1f"
 ESCAPED = {ESCAPE: f"{ESCAPE}0", SEPARATOR: f"{ESCAPE}1", NULL: f"{ESCAPE}2"}
 
+SIGNS = table("".join(ESCAPED).encode())
+DIGESTED_CELLS = 60_000  # at once: their texts are in memory two times
+
 Numbers = npt.NDArray[np.uint64]
+EMPTY: Numbers = np.empty(0, np.uint64)
 
 
 class RowDigests:
@@ -51,7 +55,9 @@ class RowDigests:
             )
         keys = arrow_texts(ids)
         mark, check = _digested(self._of_keys, keys)
-        high, low = _digested(self._of_rows, arrow_texts(_texts(frame)))
+        size = max(1, DIGESTED_CELLS // frame.width)
+        slices = [_digested(self._of_rows, _texts(rows)) for rows in frame.iter_slices(size)]
+        high, low = (np.concatenate(column) for column in zip(*(slices or [(EMPTY, EMPTY)]), strict=True))
         return pa.RecordBatch.from_arrays(
             [*(pa.array(column) for column in (mark, check, high, low)), keys], schema=SCHEMA
         )
@@ -73,14 +79,14 @@ def _digested(key: bytes, texts: pa.LargeStringArray) -> tuple[Numbers, Numbers]
     return words[:, 0].astype(np.uint64), words[:, 1].astype(np.uint64)
 
 
-def _texts(frame: pl.DataFrame) -> pl.Series:
+def _texts(frame: pl.DataFrame) -> pa.LargeStringArray:
     """One text for each row, another one for every other row: values with a separator between them, null as a sign of its
     own. Texts that hold such signs are few, so they are looked for in all rows at once."""
-    texts = frame.select(_joined(frame))["row"]
+    texts = arrow_texts(frame.select(_joined(frame))["row"])
     signs = len(frame) * (frame.width - 1) + sum(column.null_count() for column in frame)
-    return (
-        texts if _signs(texts) == signs else frame.with_columns(_escaped(frame)).select(_joined(frame))["row"]
-    )
+    if _signs(texts) != signs:
+        texts = arrow_texts(frame.with_columns(_escaped(frame)).select(_joined(frame))["row"])
+    return texts
 
 
 def _joined(frame: pl.DataFrame) -> pl.Expr:
@@ -95,10 +101,8 @@ def _text(column: pl.Series) -> pl.Expr:
     return value.cast(pl.String).fill_null(NULL) if column.null_count() else value.cast(pl.String)
 
 
-def _signs(texts: pl.Series) -> int:
-    data = arrow_texts(texts).buffers()[2]
-    codes = np.frombuffer(data or b"", np.uint8)
-    return int(np.count_nonzero(codes - np.uint8(ord(ESCAPE)) < len(ESCAPED)))
+def _signs(texts: pa.LargeStringArray) -> int:
+    return int(np.count_nonzero(Letters(texts).are(SIGNS)))
 
 
 def _escaped(frame: pl.DataFrame) -> list[pl.Expr]:

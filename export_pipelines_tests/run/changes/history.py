@@ -197,7 +197,9 @@ class History:
 
     def run_killed(self) -> None:
         """Dies at a moment of its own; what it had in hand may be tried again, or not."""
-        process = multiprocessing.get_context("forkserver").Process(
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__])
+        process = context.Process(
             target=run_in_process,
             args=(
                 self.home,
