@@ -25,7 +25,7 @@ from export_pipelines.plan.limits import require_room
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.source import Source
 from export_pipelines.run.first_rows import FirstRows
-from export_pipelines.run.lead_marks import lead_column, marked
+from export_pipelines.run.lead_marks import is_in_clear, lead_column, lead_marks, marked
 from export_pipelines.run.observer import Deaf, Observer, Observers, Run
 from export_pipelines.run.preview import first_rows
 from export_pipelines.run.run_log import RunLog
@@ -223,6 +223,8 @@ def write_artifact(
             batches = rows.first.passed(batches)
         if column and (index := staging.lead_index()):
             batches = marked(batches, column, index.key, index.add)
+            if compared and compared.base.manifest and is_in_clear(plan, column):
+                compared.comparison.on_removed = lambda ids: index.add(lead_marks(index.key, ids))
         comparison = compared.comparison if compared else None
         written = write_parts(
             plan, batches, staging.open_part, context.keys, observer, comparison, rows.are_few

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from export_pipelines.delivery import Receipt
 from export_pipelines.delivery.retry import retry_at
-from export_pipelines.errors import ExportError, Uncertain
+from export_pipelines.errors import ExportError, RequestError, Uncertain
 from export_pipelines.ledger.delivery import Delivery, State
-from export_pipelines.ledger.series import next_attempt
+from export_pipelines.ledger.series import base_fault, next_attempt
 from export_pipelines.ledger.tables import artifacts, attempts, deliveries, journal
 from export_pipelines.plan.window import WHOLE_KEY
 
@@ -34,6 +34,14 @@ def open_attempt(
     connection.execute(sa.insert(attempts).values(row))
     if again:
         connection.execute(sa.delete(journal).where(journal.c.delivery == delivery.id))
+
+
+def refusal(connection: sa.Connection, delivery: Delivery, at: datetime, again: bool) -> RequestError | None:
+    """Why the delivery must not be tried at all, see `series`; it has failed then, unless it is withdrawn."""
+    fault = base_fault(connection, delivery, again)
+    if fault and delivery.state != "withdrawn":
+        update(connection, delivery.id, state="failed", next_at=None, ended_at=at, error=str(fault))
+    return fault
 
 
 def update(connection: sa.Connection, id: str, **values: Any) -> None:

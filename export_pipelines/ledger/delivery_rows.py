@@ -1,13 +1,14 @@
 """Deliveries as the ledger reads them, and withdraws those that must not arrive any more."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery
 from export_pipelines.ledger.rows import delivery_in
-from export_pipelines.ledger.tables import artifacts, deliveries
+from export_pipelines.ledger.tables import artifacts, attempts, deliveries
 
 
 def read_deliveries(connection: sa.Connection, *wanted: sa.ColumnElement[bool]) -> list[Delivery]:
@@ -25,6 +26,18 @@ def read_deliveries(connection: sa.Connection, *wanted: sa.ColumnElement[bool]) 
         .order_by(artifacts.c.created_at.desc(), deliveries.c.artifact, deliveries.c.number)
     )
     return [delivery_in(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def state_counts(connection: sa.Connection) -> dict[str, int]:
+    """How many deliveries there are in each state."""
+    query = sa.select(deliveries.c.state, sa.func.count().label("number")).group_by(deliveries.c.state)
+    return {row.state: row.number for row in connection.execute(query)}
+
+
+def attempts_at(connection: sa.Connection, id: str) -> list[dict[str, Any]]:
+    """Every attempt at a delivery, oldest first."""
+    query = sa.select(attempts).where(attempts.c.delivery == id).order_by(attempts.c.number)
+    return [dict(row._mapping) for row in connection.execute(query)]
 
 
 def withdraw_replaced(

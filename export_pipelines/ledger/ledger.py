@@ -14,7 +14,15 @@ from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger.alert import Alert, alert_keys, mark_notified, open_alerts
 from export_pipelines.ledger.attempt import Attempt
-from export_pipelines.ledger.attempt_rows import arrived, end_killed, failed, open_attempt, same_files, update
+from export_pipelines.ledger.attempt_rows import (
+    arrived,
+    end_killed,
+    failed,
+    open_attempt,
+    refusal,
+    same_files,
+    update,
+)
 from export_pipelines.ledger.audit_action import AuditOutcome
 from export_pipelines.ledger.audit_entries import AuditEntry, AuditRecord, add_entry, read_entries
 from export_pipelines.ledger.delivery import (
@@ -24,12 +32,17 @@ from export_pipelines.ledger.delivery import (
     lock_key_of,
     series_of,
 )
-from export_pipelines.ledger.delivery_rows import read_deliveries, withdraw_replaced
+from export_pipelines.ledger.delivery_rows import (
+    attempts_at,
+    read_deliveries,
+    state_counts,
+    withdraw_replaced,
+)
 from export_pipelines.ledger.locks import Locks
 from export_pipelines.ledger.renaming import take_along
 from export_pipelines.ledger.rows import artifact_row, delivery_row, export_of
 from export_pipelines.ledger.run_leases import require_lease
-from export_pipelines.ledger.series import base_fault, enter
+from export_pipelines.ledger.series import enter
 from export_pipelines.ledger.tables import (
     alerts,
     artifacts,
@@ -38,7 +51,13 @@ from export_pipelines.ledger.tables import (
     insert_of,
     requests,
 )
-from export_pipelines.ledger.windows import WindowRecord, WrittenRecord, window_records, written_records
+from export_pipelines.ledger.windows import (
+    WindowRecord,
+    WrittenRecord,
+    has_arrived,
+    window_records,
+    written_records,
+)
 
 log = logging.getLogger(__name__)
 
@@ -220,18 +239,8 @@ class Ledger:
 
     def arrived(self, export: str, window_key: str, since: datetime | None = None) -> bool:
         """Whether an artifact of the window, made after `since`, is at all of its destinations, or was erased since."""
-        missing = sa.exists().where(
-            deliveries.c.artifact == artifacts.c.artifact,
-            deliveries.c.state != "delivered",
-            artifacts.c.erased_at.is_(None),
-        )
-        query = sa.select(artifacts.c.artifact).where(
-            artifacts.c.export == export, artifacts.c.window_key == window_key, ~missing
-        )
-        if since is not None:
-            query = query.where(artifacts.c.created_at >= since)
         with self.engine.begin() as connection:
-            return connection.execute(query).first() is not None
+            return has_arrived(connection, export, window_key, since)
 
     def windows(self, export: str, first_key: str = "") -> list[WindowRecord]:
         """What became of the export's windows from `first_key` on: an entry for each artifact, oldest first."""
@@ -240,9 +249,8 @@ class Ledger:
 
     def attempts(self, id: str) -> list[dict[str, Any]]:
         """Every attempt at a delivery, oldest first: number, run_id, started_at, ended_at, outcome, error."""
-        query = sa.select(attempts).where(attempts.c.delivery == id).order_by(attempts.c.number)
         with self.engine.begin() as connection:
-            return [dict(row._mapping) for row in connection.execute(query)]
+            return attempts_at(connection, id)
 
     def audit(self, action: str | None = None, subject: str | None = None) -> list[AuditEntry]:
         """Entries of the audit, oldest first."""
@@ -255,9 +263,8 @@ class Ledger:
 
     def delivery_states(self) -> dict[str, int]:
         """How many deliveries there are in each state."""
-        query = sa.select(deliveries.c.state, sa.func.count().label("number")).group_by(deliveries.c.state)
         with self.engine.begin() as connection:
-            return {row.state: row.number for row in connection.execute(query)}
+            return state_counts(connection)
 
     def _is_free(self, lock_key: str) -> bool:
         with self.locks.hold(lock_key) as ours:
@@ -273,10 +280,8 @@ class Ledger:
             (delivery,) = read_deliveries(connection, deliveries.c.id == id)
             end_killed(connection, delivery, at)
             receipt = None if again else delivery.receipt or same_files(connection, delivery)
-            fault = base_fault(connection, delivery, again) if receipt is None else None
-            if fault and delivery.state != "withdrawn":
-                update(connection, id, state="failed", next_at=None, ended_at=at, error=str(fault))
-            elif receipt is None and fault is None:
+            fault = None if receipt else refusal(connection, delivery, at, again)
+            if receipt is None and fault is None:
                 open_attempt(connection, delivery, at, run_id, again)
             elif receipt and delivery.state != "delivered":
                 update(connection, id, **arrived(receipt), ended_at=at, run_id=run_id)

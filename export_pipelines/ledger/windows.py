@@ -112,6 +112,21 @@ def window_records(connection: sa.Connection, export: str, first_key: str) -> li
     ]
 
 
+def has_arrived(connection: sa.Connection, export: str, window_key: str, since: datetime | None) -> bool:
+    """Whether an artifact of the window, made after `since`, is at all of its destinations, or was erased since."""
+    missing = sa.exists().where(
+        deliveries.c.artifact == artifacts.c.artifact,
+        deliveries.c.state != "delivered",
+        artifacts.c.erased_at.is_(None),
+    )
+    query = sa.select(artifacts.c.artifact).where(
+        artifacts.c.export == export, artifacts.c.window_key == window_key, ~missing
+    )
+    if since is not None:
+        query = query.where(artifacts.c.created_at >= since)
+    return connection.execute(query).first() is not None
+
+
 def _missing(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> dict[str, set[State]]:
     query = (
         sa.select(deliveries.c.artifact, deliveries.c.state)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import stringzilla as sz
 
-from export_pipelines.plan.plan import Plan
+from export_pipelines.plan.plan import Mask, Plan
 from export_pipelines.transform.letters import strings_of
 
 DIGEST_BYTES, MARK_BYTES = 32, 8
@@ -20,6 +20,14 @@ def lead_column(plan: Plan) -> str:
     """The source column that says which lead a row is of; empty for a report, whose rows are of none."""
     ids = {column.name for column in plan.query.columns}
     return LEAD_ID if plan.report is None and LEAD_ID in ids else ""
+
+
+def is_in_clear(plan: Plan, lead_column: str) -> bool:
+    """Whether the key of `mode: changes` is the lead's id as the source has it, so that removed rows name leads, too."""
+    return plan.changes is not None and any(
+        column.id == plan.changes.key and column.source == lead_column and column.mask in (None, Mask.KEEP)
+        for column in plan.masking.columns
+    )
 
 
 def lead_marks(key: bytes, ids: pa.Array) -> Marks:

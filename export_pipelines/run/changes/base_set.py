@@ -15,7 +15,7 @@ from export_pipelines.run.changes.row_digests import Numbers, numbers
 Flags = npt.NDArray[np.bool_]
 
 
-class Found(NamedTuple):
+class Matches(NamedTuple):
     """Of each row whether its key was there, and with the same values."""
 
     known: Flags
@@ -50,7 +50,7 @@ class BaseSet:
     def rows(self) -> int:
         return sum(map(len, self._batches))
 
-    def find(self, rows: pa.RecordBatch) -> Found:
+    def find(self, rows: pa.RecordBatch) -> Matches:
         """Looks for the keys of `rows`, which count as seen from then on."""
         marks = numbers(rows, "mark")
         order = np.argsort(marks)
@@ -66,7 +66,7 @@ class BaseSet:
                 [numbers(rows, name)[hits] == numbers(batch, name)[places] for name in ("high", "low")]
             )
         self._copy.release()
-        return Found(known, same)
+        return Matches(known, same)
 
     def gone(self) -> Iterator[pa.LargeStringArray]:
         """The keys of all rows that were not seen, in pieces."""

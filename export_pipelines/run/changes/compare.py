@@ -1,8 +1,9 @@
 """Masked frames of a whole set become the rows that were added, changed or removed since the set before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
+import pyarrow as pa
 
 from export_pipelines.encode.regroup import Regroup
 from export_pipelines.plan.changes import CHANGE, Change
@@ -16,8 +17,8 @@ TOGETHER_ROWS = 4_096  # few rows of many frames go on together
 
 
 class Comparison:
-    """Compares the rows of a run with those of `base`, None for a full set. `writer` takes the digests of all rows; `counts`
-    has how many rows of each Change are written."""
+    """Compares the rows of a run with those of `base`, None for a full set. `writer` takes the digests of all rows,
+    `on_removed` the keys of those that are gone; `counts` has how many rows of each Change are written."""
 
     def __init__(
         self,
@@ -28,6 +29,7 @@ class Comparison:
     ) -> None:
         self.digests, self.writer, self.base = digests, writer, base
         self.counts = dict.fromkeys(Change, 0)
+        self.on_removed: Callable[[pa.LargeStringArray], None] = lambda _: None
         self._empty = pl.DataFrame(
             schema={column.id: polars_type(column.kind, column.scale) for column in columns}
         )
@@ -62,6 +64,7 @@ class Comparison:
             yield _alone(frame.with_columns(change.alias(CHANGE)).filter(~same))
         for keys in base.gone():
             self.counts[Change.REMOVED] += len(keys)
+            self.on_removed(keys)
             yield self._removed(pl.Series(self.digests.key, keys))
 
     def _removed(self, keys: pl.Series) -> pl.DataFrame:

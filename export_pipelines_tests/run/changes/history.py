@@ -133,7 +133,7 @@ class History:
     def full_set(self) -> bytes:
         plan = self.plan(full=True)
         manifest = run_export(plan, RunContext(**{**vars(self.context()), "store": self.aside}), self.token())
-        rows = {}
+        rows = dict[Any, Any]()
         for part in manifest.parts:
             with self.aside.open(manifest.artifact, part.name) as file:
                 rows |= {row[TABLES[self.type][1]]: row for row in rows_in(part.name, file.read())}

@@ -15,7 +15,8 @@ Row = dict[str, Any]
 def rows_in(name: str, data: bytes) -> list[Row]:
     """The rows of one file, by its name."""
     if name.endswith(".parquet"):
-        return pq.read_table(pa.BufferReader(data)).to_pylist()
+        rows: list[Row] = pq.read_table(pa.BufferReader(data)).to_pylist()
+        return rows
     text = data.decode()
     if name.endswith(".ndjson"):
         return [json.loads(line) for line in text.split("\n") if line]
