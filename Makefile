@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 UI_PORT ?= 3000
 SERVERS_ENV := $(EXPORT_PIPELINES_HOME)/servers/env
 
-.PHONY: demo cluster test test-fast servers ui lint bench readers clean
+.PHONY: demo cluster test test-fast servers ui lint bench readers recipes clean
 
 demo: $(VENV)/installed  ## environment, sample leads, six exports delivered to local servers, where the files are
 	@$(BIN)/python -m export_pipelines_servers $(BIN)/export-pipelines demo
@@ -45,6 +45,10 @@ bench: $(VENV)/installed  ## speed and memory against the limits, on 1,000,000 l
 readers: $(VENV)/installed  ## what 41 other programs read of each format, into docs/readers.md; as root their packages are installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
 	@$(BIN)/python -m readers
+
+recipes: $(VENV)/installed  ## runs the recipe of each program that can run here, and writes the tables of docs/recipes.md and docs/readers.md
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
+	@$(BIN)/python -m readers.recipes
 
 $(VENV)/installed: pyproject.toml constraints.txt setup.py export_pipelines/mask/kernel.c export_pipelines/transform/json_texts.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "export_pipelines needs Python 3.11 or newer, found " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 ...")'

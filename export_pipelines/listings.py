@@ -6,9 +6,11 @@ from export_pipelines.errors import DefinitionError
 
 if TYPE_CHECKING:
     from export_pipelines.artifacts import Manifest
+    from export_pipelines.artifacts.contract import Comparison
     from export_pipelines.catalog import Catalog, Dataset, Field
     from export_pipelines.definition import ExportDefinition
     from export_pipelines.ledger import Delivery, Ledger
+    from export_pipelines.plan import Plan
 
 
 def definition_listing(name: str, definition: "ExportDefinition | DefinitionError") -> dict[str, Any]:
@@ -25,9 +27,24 @@ def definition_listing(name: str, definition: "ExportDefinition | DefinitionErro
         "compression": definition.compression.codec,
         "partition": definition.partition,
         "schedule": definition.schedule,
+        "contract": definition.contract,
+        "version": definition.version,
+        "for": list(definition.readers),
+        "recipes": list(definition.recipes),
         "stream": definition.stream.kind if definition.stream else None,
         "deliver": [to.kind for to in definition.deliver],
         "faults": [],
+    }
+
+
+def contract_listing(plan: "Plan", comparison: "Comparison") -> dict[str, Any]:
+    """What a plan's columns may change for readers, the artifact that they were compared with, and what would break."""
+    return {
+        "allows": plan.contract,
+        "version": plan.version,
+        "before": comparison.before,
+        "none_because": comparison.why or None,
+        "breaking": list(comparison.changes.breaking),
     }
 
 
@@ -99,6 +116,8 @@ def artifact_listing(manifest: "Manifest") -> dict[str, Any]:
         "codec": manifest.codec,
         "schema_version": manifest.schema_version,
         "changes": manifest.changes.model_dump(mode="json") if manifest.changes else None,
+        "version": manifest.version,
+        "recipes": list(manifest.recipes),
         "parts": [
             part.model_dump(mode="json", include={"name", "rows", "bytes", "sha256"})
             for part in manifest.parts

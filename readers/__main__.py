@@ -11,6 +11,7 @@ from readers.page import Reading, page
 from readers.program import Program
 from readers.source import COLUMNS, FORMS, PACKED, ROWS, Form, write_file
 
+RECIPES = "\n## Recipes\n"
 PAGE = Path(__file__).parent.parent / "docs" / "readers.md"
 BLANK = without_nulls(Table([], ROWS)).rows
 BLANK = without_nulls(Table([], ROWS)).rows
@@ -28,7 +29,9 @@ def main() -> None:
         programs, missing = _installed(everything)
         forms = {name: list(_read(programs, name, form)) for name, form in FORMS.items()}
         packed = {codec: list(_unpacked(programs, codec, form)) for codec, form in PACKED.items()}
-    PAGE.write_text(page(forms, packed, len(ROWS), len(COLUMNS), missing), encoding="utf-8")
+    recipes = RECIPES + PAGE.read_text(encoding="utf-8").partition(RECIPES)[2]  # of `make recipes`
+    text = page(forms, packed, len(ROWS), len(COLUMNS), missing)
+    PAGE.write_text(text + recipes, encoding="utf-8")
     print(f"{PAGE}: {len(programs)} programs")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,12 +12,12 @@ from export_pipelines.cli.set import Set, overrides
 from export_pipelines.cli.tables import Json, show_json, show_rows
 from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.estimate import Estimate, estimate
+from export_pipelines.listings import contract_listing
 from export_pipelines.project import Project
 from export_pipelines.quantities import counted, size
 
 if TYPE_CHECKING:
     from export_pipelines.access import Permission
-    from export_pipelines.artifacts.contract import Comparison
     from export_pipelines.definition import ExportDefinition
     from export_pipelines.plan.plan import Plan, Window
     from export_pipelines.read.source import Source
@@ -54,7 +54,7 @@ def plan(
         detail |= {"type": window_plan.type, "sha256": fingerprint(window_plan).partition(":")[2]}
     if json:
         content = {"plan": window_plan.model_dump(mode="json"), "fingerprint": fingerprint(window_plan)}
-        show_json({**content, **expected.as_dict(), "contract": _contract(window_plan, comparison)})
+        show_json({**content, **expected.as_dict(), "contract": contract_listing(window_plan, comparison)})
         return
     show(describe(window_plan))
     show(f"contract     {window_plan.contract}, version {window_plan.version}, {comparison.text}")
@@ -63,16 +63,6 @@ def plan(
     fault = broken(window_plan, comparison)
     if fault:
         say(f"warning: a run would be refused: {fault}")
-
-
-def _contract(plan: "Plan", comparison: "Comparison") -> dict[str, Any]:
-    return {
-        "allows": plan.contract,
-        "version": plan.version,
-        "before": comparison.before,
-        "none_because": comparison.why or None,
-        "breaking": list(comparison.changes.breaking),
-    }
 
 
 def _show_stream(project: Project, definition: "ExportDefinition", json: bool) -> None:

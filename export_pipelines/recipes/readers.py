@@ -126,11 +126,12 @@ READERS: Mapping[str, Reader] = {
     "dbt": Reader(
         "dbt",
         FORMS["dbt"],
-        "save it as models/exports.yml; another recipe loads the table, since seeds change texts",
+        "sh {file}",
         dbt.load,
-        "yml",
+        "sh",
         comment="#",
-        checked="Not run by the tests: its YAML and its SQL are parsed. Types are those of PostgreSQL.",
+        folder="the dbt project, after another recipe has loaded the table",
+        limit="types are those of PostgreSQL; what the other recipe loses, the test of this one may find.",
     ),
 }
 

@@ -46,8 +46,8 @@ class Script:
 
 @dataclass(frozen=True)
 class Reader:
-    """A program that reads artifacts: the forms of files that it has a recipe for, how a recipe, `{file}`, is run, and how a
-    comment begins in it. `limit` is what no option of the export changes; `checked` says why a recipe is not run by the tests."""
+    """A program that reads artifacts: the forms of files that it has a recipe for, how a recipe, `{file}`, is run in which
+    `folder`, and how a comment begins in it. `limit` is what no option of the export changes; `checked` says why a recipe is not run by the tests."""
 
     title: str
     forms: tuple[str, ...]
@@ -57,6 +57,7 @@ class Reader:
     comment: str = "--"
     limit: str = ""
     checked: str = ""
+    folder: str = "the folder of the files"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _head(table: Table, reader: Reader, script: Script, losses: Iterable[Loss], 
     for command in script.first:
         yield f"First, in the shell: {command}"
     saved = f"Save it as {file}, and run it" if "{file}" in reader.run else "Run it"
-    yield f"{saved} in the folder of the files: {reader.run.format(file=file)}"
+    yield f"{saved} in {reader.folder}: {reader.run.format(file=file)}"
     if reader.checked:
         yield reader.checked
 

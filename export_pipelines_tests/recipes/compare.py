@@ -23,9 +23,9 @@ def require_announced(
     loaded: Sequence[Row],
     losses: Collection[Loss],
     marker: str,
-) -> None:
+) -> set[Change]:
     """That each cell is as written but for announced losses, and that each of these has taken place: in every column that it
-    names where the manifest counts such values, else in one of them."""
+    names where the manifest counts such values, else in one of them. Gives the changes."""
     assert len(loaded) == len(rows), f"{len(loaded)} rows instead of {len(rows)}"
     announced = {(loss.change, name) for loss in losses for name in loss.columns}
     seen: set[tuple[Change, str]] = set()
@@ -37,9 +37,10 @@ def require_announced(
             because = explanation(column.kind, written, read, changes, marker)
             assert because, f"{column.header}: {written!r} was read as {read!r}"
             seen |= {(change, column.header) for change in because}
-    changes = {change for change, _ in seen}
-    needless = {loss for loss in announced - seen if loss[0] in COUNTED or loss[0] not in changes}
+    taken = {change for change, _ in seen}
+    needless = {loss for loss in announced - seen if loss[0] in COUNTED or loss[0] not in taken}
     assert not needless, f"announced, and yet nothing was lost: {sorted(needless)}"
+    return taken
 
 
 def is_same(kind: Kind, written: Any, read: Any) -> bool:

@@ -1,16 +1,20 @@
-"""Programs that `make readers` installs: ClickHouse as a library, R, Node and LibreOffice."""
+"""Programs that `make readers` installs: ClickHouse as a library, R, Node and LibreOffice; and dbt, in an environment of its own."""
 
 import json
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import python_calamine
 
 from export_pipelines.catalog import Kind
-from export_pipelines.recipes import Recipe, Table
+from export_pipelines.recipes import Recipe, Table, recipe_for
+from export_pipelines_servers.packages import separate_program
 from export_pipelines_tests.encode.tables import Row
 from export_pipelines_tests.recipes.programs import Program, answer, in_shell, of_arrow
 from readers.languages import PACKAGE, install_node
@@ -26,6 +30,8 @@ SHOW_NODE = """
 const shown = value => typeof value === 'bigint' ? String(value) : value instanceof Date ? String(value.getTime()) : value
 console.log(JSON.stringify(rows.map(row => Object.values(row).map(shown))))
 """
+DBT = ("dbt-core==1.11.16", "dbt-duckdb==1.11.1")  # whose agate is of another version than csvkit's
+PROFILES = "odd: {{target: dev, outputs: {{dev: {{type: duckdb, threads: 1, path: {path}}}}}}}\n"
 TRUTHS = {"TRUE": True, "FALSE": False, True: True, False: False}
 
 
@@ -70,6 +76,27 @@ def typed(table: Table, cells: Sequence[Any]) -> Row:
     )
 
 
+def in_dbt(recipe: Recipe, table: Table, folder: Path, _: str) -> Sequence[Row]:
+    """A project of dbt with DuckDB, whose recipe loads the table first. dbt itself runs the tests of the recipe."""
+    loader = recipe_for(table, "duckdb")
+    in_shell(loader, folder)
+    with duckdb.connect(folder / "new.db", config={"threads": 1}) as connection:
+        assert connection.execute(loader.text).fetchall() == []
+    project = folder / "project"
+    project.mkdir()
+    (project / "recipe.sh").write_text(recipe.text, encoding="utf-8")
+    (project / "dbt_project.yml").write_text("{name: odd, version: 1.0.0, profile: odd}\n")
+    (project / "profiles.yml").write_text(PROFILES.format(path=folder / "new.db"))
+    path = f"{Path(separate_program('dbt', *DBT)).parent}:{os.environ['PATH']}"
+    said = answer(
+        ["sh", "recipe.sh"], project, PATH=path, DBT_SEND_ANONYMOUS_USAGE_STATS="false", NO_COLOR="1"
+    )
+    assert re.search(r"PASS=(\d+) WARN=0 ERROR=0 SKIP=0", said), said[-2000:]
+    with duckdb.connect(folder / "new.db", config={"threads": 1}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.execute(f"SELECT * FROM stg_{table.name} ORDER BY 1").fetchall()
+
+
 def in_libreoffice(recipe: Recipe, table: Table, folder: Path, _: str) -> Sequence[Row]:
     """The workbooks, read by another library. Each cell of a text file is a text, of which the type is known."""
     (folder / "recipe.sh").write_text(recipe.text, encoding="utf-8")
@@ -107,4 +134,5 @@ MORE: Mapping[str, Program] = {
     "r": Program(in_r),
     "node": Program(in_node),
     "libreoffice": Program(in_libreoffice),
+    "dbt": Program(in_dbt),
 }

@@ -37,7 +37,7 @@ def answer(command: list[str], folder: Path, script: str = "", **environment: st
     done = subprocess.run(
         command, cwd=folder, input=script, env=os.environ | environment, capture_output=True, text=True, timeout=LONGEST_S, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[:2000]
+    assert done.returncode == 0, (done.stderr or done.stdout)[-2000:]
     return done.stdout + done.stderr
 
 

@@ -1,7 +1,9 @@
 """Each recipe, run as it is printed in a fresh place: every value arrives, or is lost as the recipe announced, and only then.
 
-RECIPE_ROWS=5000 loads so many rows instead of 200; RECIPE_READERS=all runs those too that need `.[readers]` or Debian's packages."""
+RECIPE_ROWS=5000 loads so many rows instead of 200; RECIPE_READERS=all runs those too that need `.[readers]` or Debian's packages. With
+RECIPE_RESULTS the outcome of each file is written there, see `readers/recipes.py`."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from export_pipelines.recipes import READERS, Table, recipe_for
 from export_pipelines_tests.encode.tables import column
+from export_pipelines_tests.recipes.cases import NOT_RUN, cases
 from export_pipelines_tests.recipes.compare import COUNTED, require_announced
 from export_pipelines_tests.recipes.odd_tables import COLUMNS, artifact_of, odd_rows
 from export_pipelines_tests.recipes.programs import PROGRAMS, Program
@@ -20,31 +23,11 @@ if os.environ.get("RECIPE_READERS") == "all":
     from export_pipelines_tests.recipes.more_programs import MORE
 
     RUN |= MORE
-FORMS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
-    "csv": (
-        ("none", {}),
-        ("gzip", {"null_marker": "NULL"}),
-        ("zip", {"null_marker": "\\N", "line_ending": "crlf"}),
-        ("zstd", {"quote": "text", "bom": True, "delimiter": ";"}),
-        ("none", {"quote": "all", "delimiter": "|"}),
-        ("gzip", {"spreadsheet_safe": True}),
-    ),
-    "tsv": (("gzip", {}), ("none", {"null_marker": "NULL"})),
-    "tsv, escaped": (
-        ("none", {"escape": "backslash"}),
-        ("gzip", {"escape": "backslash", "spreadsheet_safe": True}),
-    ),
-    "json": (("none", {}), ("zip", {"pretty": True})),
-    "ndjson": (("zstd", {}), ("gzip", {})),
-    "parquet": (("none", {}), ("zstd", {})),
-    "xlsx": (("none", {}),),
-}
 CASES = [
     pytest.param(name, form, codec, options, id=f"{name} {form} {codec} {' '.join(options)}".strip())
     for name in RUN
-    for form in READERS[name].forms
-    for codec, options in FORMS[form]
-    if (name, form) != ("libreoffice", "xlsx")  # which is opened, and not imported
+    for form, codec, options in cases(name)
+    if (name, form) not in NOT_RUN
 ]
 ALONE = [column("alone")]
 
@@ -84,7 +67,17 @@ def test_every_value_arrives_or_is_lost_as_announced(
     assert len(manifest.parts) == 3
     loaded = RUN[name].load(recipe, table, folder, url_of(RUN[name], request))
     in_order = sorted(loaded, key=lambda row: row[0])
-    require_announced(COLUMNS, odd_rows(), in_order, recipe.losses, table.marker)
+    changes = require_announced(COLUMNS, odd_rows(), in_order, recipe.losses, table.marker)
+    if results := os.environ.get("RECIPE_RESULTS"):
+        outcome = {
+            "reader": name,
+            "form": form,
+            "codec": codec,
+            "options": options,
+            "changes": sorted(changes),
+        }
+        with Path(results).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(outcome) + "\n")
 
 
 @pytest.mark.parametrize("name", RUN)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlglot
 import yaml
+from jinja2 import Environment
 from sqlglot import exp
 
 from export_pipelines.artifacts import Manifest
@@ -99,15 +100,23 @@ def test_a_parser_reads_the_statements_of_warehouses(name: str, form: str, tmp_p
 
 
 def test_dbt_has_types_tests_and_a_model(tmp_path: Path) -> None:
-    text = recipe_for(Table(manifest(tmp_path, "csv"), "sales.leads"), "dbt").text
-    (source,) = yaml.safe_load(text)["sources"]
+    columns = [*COLUMNS, column("braces", header="{{ 1 / 0 }} END")]
+    rows = [(*row, "x") for row in odd_rows(30)]
+    table = Table(artifact_of(tmp_path, "csv", "none", {}, columns, rows), "sales.leads")
+    lines = recipe_for(table, "dbt").text
+    files = dict(re.findall(r"^cat > (\S+) <<'END_'\n(.*?)\nEND_$", lines, re.MULTILINE | re.DOTALL))
+    assert list(files) == ["models/exports_leads.yml", "models/stg_leads.sql", "tests/check_leads.sql"]
+    (source,) = yaml.safe_load(files["models/exports_leads.yml"])["sources"]
     assert (source["name"], source["schema"]) == ("exports", "sales")
-    columns = {item["name"]: item for item in source["tables"][0]["columns"]}
-    assert columns["Id"] == {"name": "Id", "quote": True, "data_type": "bigint", "data_tests": ["not_null"]}
-    assert columns["amount"]["data_type"] == "numeric(38, 2)" and "data_tests" not in columns["amount"]
-    model = "\n".join(line[2:] for line in text.partition("# models/stg_leads.sql\n")[2].splitlines())
-    parsed = sqlglot.parse_one(model.replace("{{ source('exports', 'leads') }}", "leads"), read="postgres")
-    assert [item.name for item in parsed.find_all(exp.Column)] == [column.header for column in COLUMNS]
+    described = {item["name"]: item for item in source["tables"][0]["columns"]}
+    assert described["Id"] == {"name": "Id", "quote": True, "data_type": "bigint", "data_tests": ["not_null"]}
+    assert described["amount"]["data_type"] == "numeric(38, 2)" and "data_tests" not in described["amount"]
+    words = {"source": lambda *names: ".".join(names), "ref": str}
+    model, test = (Environment().from_string(files[name]).render(words) for name in list(files)[1:])
+    parsed = sqlglot.parse_one(model, read="postgres")
+    assert [item.name for item in parsed.find_all(exp.Column)] == [column.header for column in columns]
+    assert [table.sql() for table in parsed.find_all(exp.Table)] == ["exports.leads"]
+    assert "FROM stg_leads)" in test and f"<> {len(rows)}" in test
 
 
 def test_an_unknown_reader_is_told_with_all_that_there_are(tmp_path: Path) -> None:

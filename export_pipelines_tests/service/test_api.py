@@ -22,6 +22,33 @@ def test_definitions_fields_and_the_schema_are_listed(served: Served) -> None:
     assert served.ask("GET", "/schema").json()["title"] == "Export definition"
 
 
+def test_contracts_are_shown_where_definitions_checks_and_artifacts_are(
+    served: Served, daily: dict[str, Any]
+) -> None:
+    (definition, _) = served.ask("GET", "/definitions").json()
+    assert (definition["contract"], definition["version"], definition["for"]) == ("additive", 1, [])
+    assert definition["recipes"] == []
+    artifact = served.ask("GET", "/artifacts?export=daily").json()[0]
+    assert (artifact["version"], artifact["recipes"]) == (1, [])
+    body = {"export": "daily", "partition": "2024-01-13"}
+    contract = served.ask("POST", "/check", json=body).json()["contract"]
+    assert (contract["allows"], contract["version"], contract["none_because"]) == ("additive", 1, None)
+    assert contract["before"].startswith("daily/") and contract["breaking"] == []
+    path = served.project.settings.definitions / "daily.yaml"
+    before = path.read_text()
+    path.write_text(before.replace("format: csv", "format: {csv: {header: labels}}"))
+    try:
+        deadline = time.monotonic() + 60
+        while not contract["breaking"] and time.monotonic() < deadline:
+            time.sleep(0.1)
+            contract = served.ask("POST", "/check", json=body).json()["contract"]
+    finally:
+        path.write_text(before)
+    assert "renamed: lead_id is Lead ID now" in contract["breaking"]
+    ad_hoc = served.ask("POST", "/check", "ana", json=AD_HOC).json()["contract"]
+    assert ad_hoc["before"] is None and ad_hoc["none_because"]
+
+
 def test_a_new_definition_is_seen_without_a_restart(served: Served) -> None:
     path = served.project.settings.definitions / "new_one.yaml"
     path.write_text("type: lead\nformat: csv\nowner: boss\nfields: [lead_id]\npartition: daily\n")

@@ -43,7 +43,8 @@ class Part(BaseModel):
 
 
 class Artifact(BaseModel):
-    """`bytes` as written, `raw_bytes` before compression; `changes` as in the manifest."""
+    """`bytes` as written, `raw_bytes` before compression; `version` is that by which readers know the columns, `changes` as in
+    the manifest."""
 
     artifact: str
     export: str
@@ -56,6 +57,8 @@ class Artifact(BaseModel):
     codec: str
     schema_version: int
     changes: dict[str, Any] | None
+    version: int
+    recipes: list[str]
     parts: list[Part]
 
 

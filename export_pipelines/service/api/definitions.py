@@ -6,12 +6,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
+from export_pipelines.artifacts.contract import compared
 from export_pipelines.definition import definition_schema
+from export_pipelines.definition.export import Contract as Allowed
 from export_pipelines.definition.reserved_names import AD_HOC
 from export_pipelines.errors import CatalogError, ExportError
 from export_pipelines.estimate import estimate
 from export_pipelines.ledger import AuditAction
-from export_pipelines.listings import definition_listing, dimension_listings, field_listing, metric_listings
+from export_pipelines.listings import (
+    contract_listing,
+    definition_listing,
+    dimension_listings,
+    field_listing,
+    metric_listings,
+)
 from export_pipelines.manifest_of_run import manifest_columns
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan import Plan
@@ -42,8 +50,23 @@ class Definition(BaseModel):
     compression: str | None = None
     partition: str | None = None
     schedule: str | None = Field(None, description="A cron line, in UTC.")
+    contract: Allowed | None = Field(None, description="Which changes of the columns its readers may meet.")
+    version: int | None = Field(None, description="By which readers know the columns.")
+    readers: list[str] = Field([], alias="for", description="The programs that read the files.")
+    recipes: list[str] = Field([], description="The programs whose recipes are delivered.")
     deliver: list[str] = []
     faults: list[str] = []
+
+
+class Contract(BaseModel):
+    """What readers of `version` rely on: the columns of the artifact `before`, or why there is none. A run is refused while
+    something is `breaking`."""
+
+    allows: Allowed
+    version: int
+    before: str | None
+    none_because: str | None
+    breaking: list[str]
 
 
 class Checked(BaseModel):
@@ -55,6 +78,7 @@ class Checked(BaseModel):
     removed: list[str]
     destinations: list[str]
     narrowed: list[str]
+    contract: Contract
 
 
 class Column(BaseModel):
@@ -143,8 +167,12 @@ def get_schema(caller: Known) -> dict[str, Any]:
     openapi_extra=body_schema(NEW_EXPORT),
 )
 def check_export(request: Request, caller: Known, body: JsonBody) -> Checked:
-    asked, plan, _ = _planned(service_of(request), caller, body)
+    asked, plan, desk = _planned(service_of(request), caller, body)
     rights = plan.rights
+    try:
+        comparison = compared(plan, desk.project.store)
+    except ExportError as error:
+        raise problem_of(error) from None
     return Checked(
         export=asked.definition.name,
         window=plan.extract.window.key,
@@ -152,6 +180,7 @@ def check_export(request: Request, caller: Known, body: JsonBody) -> Checked:
         removed=list(plan.masking.removed),
         destinations=[entry["kind"] for entry in plan.output.deliver],
         narrowed=list(rights.narrowed) if rights else [],
+        contract=Contract(**contract_listing(plan, comparison)),
     )
 
 
