@@ -276,15 +276,15 @@ class Project(ProjectParts, ArtifactReader):
         the use of its data key is recorded where the ledger has it. Raises KeyRefused, which is recorded, for a master key that
         does not open it."""
         from export_pipelines.artifacts import verify
-        from export_pipelines.artifacts.sealing import sealed_store
 
-        store = self.recorded_store("verify", asker)
-        faults = verify(store, artifact)
+        faults = verify(self.bare_store, artifact, lambda: self.recorded_store("verify", asker))
         if self.settings.master_key.is_set:
+            from export_pipelines.artifacts.sealing import sealed_store
             from export_pipelines.audit.records import opened
             from export_pipelines.errors import DamagedArtifact, SettingsError
 
             with suppress(DamagedArtifact, SettingsError):  # without the ledger no key was used
+                store = self.store
                 if sealed_store(store).keys.get(artifact) is not None:
                     self.trail.record(*opened([store.manifest(artifact)], asker or self.asker, read=False))
         return faults

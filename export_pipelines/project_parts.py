@@ -84,6 +84,13 @@ class ProjectParts:
         return store_of(self.settings, self.loaded, self.data_keys, self.now, self.s3_client)
 
     @property
+    def bare_store(self) -> "Store":
+        """The store without keys, ledger and earlier names of exports: it gives manifests, and parts as they are stored."""
+        from export_pipelines.artifacts import open_store
+
+        return open_store(self.settings.store_url, self.s3_client)
+
+    @property
     def data_keys(self) -> "LedgerKeys":
         """The wrapped data keys of sealed artifacts; the ledger is opened when one is asked for."""
         from export_pipelines.ledger.data_keys import LedgerKeys

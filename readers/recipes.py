@@ -36,7 +36,7 @@ class Outcome:
 
     @property
     def is_run(self) -> bool:
-        return self.reader in PROGRAMS | MORE and (self.reader, self.form) not in NOT_RUN
+        return self.reader in {*PROGRAMS, *MORE} and (self.reader, self.form) not in NOT_RUN
 
     @property
     def file(self) -> tuple[str, ...]:

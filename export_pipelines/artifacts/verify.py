@@ -3,7 +3,7 @@
 Of a sealed artifact the stored bytes are held against their own digest, which says as much as their content does; where its
 key is here, it has to open."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts.manifest import Manifest, Part
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 Content = tuple[int, str]  # size and SHA-256
 
 
-def verify(store: "Store", artifact: str) -> list[str]:
-    """One line for each fault of `artifact`, `<file>: <what>`; empty when it is whole.
+def verify(store: "Store", artifact: str, opening: "Callable[[], Store] | None" = None) -> list[str]:
+    """One line for each fault of `artifact`, `<file>: <what>`; empty when it is whole. `opening` gives the store that opens what
+    is sealed, if it is another one; nobody needs it for what is not.
 
     Raises RequestError when the store knows no such artifact, KeyRefused for a sealed one that the master key does not open.
     """
@@ -29,7 +30,7 @@ def verify(store: "Store", artifact: str) -> list[str]:
     sizes = store.files(artifact)
     return [
         *_totals(manifest),
-        *(fault for part in manifest.files for fault in _part_faults(store, manifest, part, sizes)),
+        *(fault for part in manifest.files for fault in _part_faults(store, opening, manifest, part, sizes)),
         *_strangers(manifest, sizes),
     ]
 
@@ -47,15 +48,21 @@ def _totals(manifest: Manifest) -> list[str]:
     ]
 
 
-def _part_faults(store: "Store", manifest: Manifest, part: Part, sizes: Mapping[str, int]) -> list[str]:
+def _part_faults(
+    store: "Store",
+    opening: "Callable[[], Store] | None",
+    manifest: Manifest,
+    part: Part,
+    sizes: Mapping[str, int],
+) -> list[str]:
     if part.stored_name not in sizes:
         return [f"{part.name}: lost, the file is not there"]
     stated = part.stored_bytes, part.stored_sha256
     try:
-        with store.open_stored(manifest.artifact, part.name) as file:
+        with store.open_stored(manifest.artifact, part.stored_name) as file:
             content = digest_of(file)
         if content == stated and part.sealed_sha256:
-            _require_opening(store, manifest.artifact, part)
+            _require_opening(opening() if opening else store, manifest.artifact, part)
     except DamagedArtifact as error:
         return [f"{part.name}: {error.what}"]
     except OSError as error:

@@ -169,7 +169,7 @@ def verify(
     if json:
         show_json({"artifact": artifact, "whole": not faults, "faults": faults})
     elif not faults:
-        manifest = project.store.manifest(artifact)
+        manifest = project.bare_store.manifest(artifact)
         show(
             f"{artifact}: whole, {counted(len(manifest.parts), 'part')}, {counted(manifest.rows, 'row')}, "
             f"{size(manifest.bytes)}"

@@ -1,9 +1,18 @@
 """What was asked for: the export's YAML as frozen models, read, checked and normalised."""
 
-from export_pipelines.definition.export import ExportDefinition
-from export_pipelines.definition.loader import Loaded, ad_hoc_definition, load_definition, load_definitions
-from export_pipelines.definition.selection import resolve_fields
-from export_pipelines.definition.written import definition_schema
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from export_pipelines.definition.export import ExportDefinition
+    from export_pipelines.definition.loader import (
+        Loaded,
+        ad_hoc_definition,
+        load_definition,
+        load_definitions,
+    )
+    from export_pipelines.definition.selection import resolve_fields
+    from export_pipelines.definition.written import definition_schema
 
 __all__ = [
     "ExportDefinition",
@@ -14,3 +23,11 @@ __all__ = [
     "load_definitions",
     "resolve_fields",
 ]
+_HOMES = {"ExportDefinition": "export", "resolve_fields": "selection", "definition_schema": "written"}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for: who reads a manifest needs no definition."""
+    if name in __all__:
+        return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'loader')}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
-from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
+from export_pipelines.definition.destinations import DestinationSettings
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.in_plans import Contract, StoredEntry
 from export_pipelines.definition.mode import Changes
 from export_pipelines.definition.output import Compression, Format
 from export_pipelines.definition.report import Report
@@ -53,7 +54,6 @@ class Limits(BaseModel):
 
 
 BadJson = Literal["error", "null"]  # what becomes of stored JSON that does not parse
-Contract = Literal["frozen", "additive", "free"]  # which changes of the columns readers of the files may meet
 
 
 class ExportDefinition(BaseModel):

@@ -20,7 +20,6 @@ from export_pipelines.definition.export import (
     WEEKS_OF_MONTH,
     BadJson,
     Cadence,
-    Contract,
     ExportType,
     Limits,
     MaskWord,
@@ -28,6 +27,7 @@ from export_pipelines.definition.export import (
     Split,
 )
 from export_pipelines.definition.filters import Filter
+from export_pipelines.definition.in_plans import Contract
 from export_pipelines.definition.mode import WrittenMode
 from export_pipelines.definition.output import WrittenCompression, WrittenFormat
 from export_pipelines.definition.readers import ReaderName

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from export_pipelines.artifacts import Manifest
-from export_pipelines.definition.destinations import StoredEntry
+from export_pipelines.definition.in_plans import StoredEntry
 from export_pipelines.delivery import Receipt
 
 State = Literal["due", "sending", "retrying", "delivered", "failed", "uncertain", "withdrawn"]

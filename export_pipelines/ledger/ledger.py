@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from export_pipelines.artifacts import Manifest
-from export_pipelines.definition.destinations import StoredEntry
+from export_pipelines.definition.in_plans import StoredEntry
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger.alert import Alert, alert_keys, mark_notified, open_alerts
 from export_pipelines.ledger.attempt import Attempt

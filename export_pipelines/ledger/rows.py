@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from export_pipelines.artifacts import Manifest
-from export_pipelines.definition.destinations import StoredEntry
+from export_pipelines.definition.in_plans import StoredEntry
 from export_pipelines.delivery import Receipt
 from export_pipelines.ledger.delivery import Delivery, content_of, delivery_id
 from export_pipelines.ledger.tables import artifacts

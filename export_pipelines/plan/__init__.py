@@ -1,18 +1,23 @@
 """What will run: definition x window x catalog -> Plan, pure and printable."""
 
-from export_pipelines.plan.compile import (
-    STEP,
-    STEPS,
-    WindowFiles,
-    bind,
-    blank_draft,
-    compile_files,
-    compile_plan,
-    window_in,
-)
-from export_pipelines.plan.describe import describe
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from export_pipelines.plan.plan import Mask, Plan, PlanDraft, Window
-from export_pipelines.plan.request import PlanRequest
+
+if TYPE_CHECKING:
+    from export_pipelines.plan.compile import (
+        STEP,
+        STEPS,
+        WindowFiles,
+        bind,
+        blank_draft,
+        compile_files,
+        compile_plan,
+        window_in,
+    )
+    from export_pipelines.plan.describe import describe
+    from export_pipelines.plan.request import PlanRequest
 
 __all__ = [
     "STEP",
@@ -30,3 +35,11 @@ __all__ = [
     "describe",
     "window_in",
 ]
+_HOMES = {"describe": "describe", "PlanRequest": "request"}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what compiles a plan when it is asked for: who reads a manifest needs neither that nor a database."""
+    if name in __all__:
+        return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'compile')}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,8 +11,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.catalog.dimensions import Bucket
-from export_pipelines.definition.destinations import StoredEntry
-from export_pipelines.definition.export import Contract
+from export_pipelines.definition.in_plans import Contract, StoredEntry
 from export_pipelines.definition.words import unless
 from export_pipelines.errors import FatalError
 from export_pipelines.plan.frozen import Frozen

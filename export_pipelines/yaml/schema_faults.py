@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from export_pipelines.errors import unknown
-from export_pipelines.yaml.lines import Key
+
+if TYPE_CHECKING:
+    from export_pipelines.yaml.lines import Key
 
 _WANTED = {
     "string_type": "text",
@@ -30,7 +32,7 @@ _WANTED = {
 _NOUNS = {"op": "operator", "every": "bucket", "for": "reader", "recipes": "reader"}
 
 
-def plain_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Key, str]]:
+def plain_faults(error: ValidationError, model: type[BaseModel]) -> "Iterator[tuple[Key, str]]":
     """Each fault as the key it is about and one line of text."""
     every = [(details, *_walk(model, details["loc"])) for details in error.errors(include_url=False)]
     for details, place, inside in every:
@@ -40,7 +42,7 @@ def plain_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[tup
         yield place, plain(details, place, inside)
 
 
-def plain(details: ErrorDetails, place: Key, inside: Any) -> str:
+def plain(details: ErrorDetails, place: "Key", inside: Any) -> str:
     """One finding as text, `key: what; allowed`."""
     match details["type"]:
         case "extra_forbidden":
@@ -56,7 +58,7 @@ def plain(details: ErrorDetails, place: Key, inside: Any) -> str:
             return _under(place, _wrong_value(details, place))
 
 
-def _wrong_value(details: ErrorDetails, place: Key) -> str:
+def _wrong_value(details: ErrorDetails, place: "Key") -> str:
     kind, value = details["type"], details["input"]
     if kind in ("literal_error", "enum"):
         words = re.findall(r"'([^']*)'", details["ctx"]["expected"])
@@ -85,7 +87,7 @@ def shown_value(value: Any) -> str:
     return f'"{text}"' if isinstance(value, str) else text
 
 
-def _noun(place: Key) -> str:
+def _noun(place: "Key") -> str:
     key = next((part for part in reversed(place) if isinstance(part, str)), "")
     if key in _NOUNS:
         return _NOUNS[key]
@@ -98,7 +100,7 @@ def _unknown_word(what: str, value: Any, words: list[str]) -> str:
     return unknown(what, value, words)
 
 
-def _under(place: Key, text: str) -> str:
+def _under(place: "Key", text: str) -> str:
     name = ".".join(str(part) for part in place)
     return f"{name}: {text}" if name else text
 
@@ -115,7 +117,7 @@ def _flat(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-def _walk(annotation: Any, loc: tuple[str | int, ...]) -> tuple[Key, Any]:
+def _walk(annotation: Any, loc: tuple[str | int, ...]) -> "tuple[Key, Any]":
     """The key that `loc` names, without the names of union members in it, and the annotation around or at its end."""
     place: list[str | int] = []
     for part in loc:

@@ -147,6 +147,13 @@ def test_list_imports_what_a_definition_needs_and_no_other_command(project: Proj
     assert loaded(project, ("list",), (*HEAVY, *OTHERS, *OF_OTHER_COMMANDS)) == set()
 
 
+def test_verify_of_what_is_not_sealed_imports_nothing_but_the_store(project: Project) -> None:
+    ran = in_shell(project, "run", "daily", "--partition", "2024-01-15", "--json")
+    (made,) = json.loads(ran.stdout)["artifacts"]
+    slow = (*HEAVY, *OTHERS, "yaml", "export_pipelines.definition.export", "export_pipelines.ledger")
+    assert loaded(project, ("verify", made["artifact"]), slow) == set()
+
+
 def test_check_imports_neither_the_stream_nor_what_delivers(project: Project) -> None:
     assert loaded(project, ("check",), (*HEAVY, *OTHERS)) == {"sqlalchemy"}
 

@@ -6,9 +6,10 @@ from export_pipelines.definition.destinations.encryption import Encryption
 from export_pipelines.definition.destinations.folder import FolderSettings
 from export_pipelines.definition.destinations.link import LinkSettings
 from export_pipelines.definition.destinations.s3 import S3Settings
-from export_pipelines.definition.destinations.settings import DestinationSettings, StoredEntry
+from export_pipelines.definition.destinations.settings import DestinationSettings
 from export_pipelines.definition.destinations.sftp import SftpSettings
 from export_pipelines.definition.destinations.webhook import WebhookSettings
+from export_pipelines.definition.in_plans import StoredEntry
 
 __all__ = [
     "DestinationSettings",

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
-from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from export_pipelines.definition.destinations.named import Named, secrets_in
+from export_pipelines.definition.in_plans import StoredEntry
 from export_pipelines.definition.words import fault
 from export_pipelines.templates import FOLDER_WORDS, template_faults
 
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 
 Overwrite = Literal["replace", "never", "version"]
 Seconds = Annotated[float, Field(gt=0, le=600)]  # to wait for the other side to move
-
-
-class StoredEntry(TypedDict):
-    """An entry of `deliver:` as JSON, in plans and in the ledger; its spelling is what tells two deliveries apart."""
-
-    kind: str
-    settings: dict[str, JsonValue]
 
 
 class DestinationSettings(BaseModel):

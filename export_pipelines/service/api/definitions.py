@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from export_pipelines.artifacts.contract import compared
 from export_pipelines.definition import definition_schema
-from export_pipelines.definition.export import Contract as Allowed
+from export_pipelines.definition.in_plans import Contract as Allowed
 from export_pipelines.definition.reserved_names import AD_HOC
 from export_pipelines.errors import CatalogError, ExportError
 from export_pipelines.estimate import estimate
