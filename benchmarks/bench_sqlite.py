@@ -12,7 +12,9 @@ DRIVER = "driver alone"
 MANY, GROWTH = 5_000_000, 1.1
 BARS = {
     "csv.gz": Bar(DRIVER, most=1.5),
-    "csv.gz without statistics": Bar("csv.gz", least=0.97),  # what a manifest states of values costs 3 % at most
+    "csv.gz without statistics": Bar(
+        "csv.gz", least=0.97
+    ),  # what a manifest states of values costs 3 % at most
     "csv.gz masked": Bar("csv.gz", most=1.15),
     "plain csv.gz masked": Bar("plain csv.gz", most=1.15),
 }

@@ -58,7 +58,7 @@ def main() -> None:
         plan = plan_of(name, Path(folder), url.partition(":")[0].partition("+")[0])
         source = open_source(url)  # imports its driver
         if name.endswith("without statistics"):
-            ColumnMeasures.add = _nothing  # type: ignore[method-assign]
+            ColumnMeasures.add = _nothing  # type: ignore[assignment, method-assign]
         began = time.perf_counter()
         size = fetch(plan, url) if name == "driver alone" else export(plan, source, Path(folder))
         seconds = time.perf_counter() - began

@@ -76,10 +76,11 @@ READERS: Mapping[str, Reader] = {
     "excel": Reader(
         "Excel, Power Query",
         FORMS["excel"],
-        "Data, Get Data, Blank Query, Advanced Editor; PATH is that of the folder",
+        "Data, Get Data, Blank Query, Advanced Editor; PATH is the folder of the files",
         spreadsheets.excel,
         "m",
         comment="//",
+        folder="Excel",
         checked="Not run by the tests, which have no Excel.",
     ),
     "libreoffice": Reader(
@@ -118,9 +119,10 @@ READERS: Mapping[str, Reader] = {
     "athena": Reader(
         "Athena or Hive",
         FORMS["athena"],
-        "in the query editor; copy the files, and nothing else, to BUCKET/PATH first",
+        "copy the files, and nothing else, to BUCKET/PATH first",
         warehouses.athena,
         "sql",
+        folder="the query editor",
         checked=PARSED,
     ),
     "dbt": Reader(

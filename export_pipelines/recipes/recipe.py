@@ -37,11 +37,13 @@ class Loss:
 
 @dataclass(frozen=True)
 class Script:
-    """The body of a recipe and its losses; `first` are commands for the shell that come before it."""
+    """The body of a recipe and its losses; `first` are commands for the shell that come before it. `is_run` is False where
+    there is nothing to run."""
 
     body: str
     losses: tuple[Loss, ...] = ()
     first: tuple[str, ...] = ()
+    is_run: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,9 @@ def _head(table: Table, reader: Reader, script: Script, losses: Iterable[Loss], 
         yield "The files are sealed in the store: fetch them from a delivery or as a download first, which are not."
     for command in script.first:
         yield f"First, in the shell: {command}"
-    saved = f"Save it as {file}, and run it" if "{file}" in reader.run else "Run it"
-    yield f"{saved} in {reader.folder}: {reader.run.format(file=file)}"
+    if script.is_run:
+        saved = f"Save it as {file}, and run it" if "{file}" in reader.run else "Run it"
+        yield f"{saved} in {reader.folder}: {reader.run.format(file=file)}"
     if reader.checked:
         yield reader.checked
 

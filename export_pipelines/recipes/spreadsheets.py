@@ -22,7 +22,7 @@ UTF_8, DOUBLE_QUOTE, TEXT_COLUMN = 76, 34, 2
 def excel(table: Table) -> Script:
     """A query in M for the advanced editor; a workbook needs none."""
     if table.form == "xlsx":
-        return Script(_opened(table))
+        return _opened(table, "//")
     losses = tuple(_losses(table))
     width, delimiter = len(table.columns), _m_text(table.delimiter)
     types = ",\n        ".join(
@@ -45,8 +45,9 @@ in
     return Script(body, losses, table.unpackings())
 
 
-def _opened(table: Table) -> str:
-    return "\n".join(f"{file}: open it, nothing is to be imported." for file in table.files)
+def _opened(table: Table, comment: str) -> Script:
+    lines = (f"{comment} {file}: open it, nothing is to be imported." for file in table.files)
+    return Script("\n".join(lines), is_run=False)
 
 
 def _losses(table: Table) -> Iterator[Loss]:
@@ -61,7 +62,7 @@ def _losses(table: Table) -> Iterator[Loss]:
 def libreoffice(table: Table) -> Script:
     """A workbook of each file, made by `soffice`."""
     if table.form == "xlsx":
-        return Script(_opened(table))
+        return _opened(table, "#")
     nulls = lost.null_is_marker(table, XLSX) if table.marker else lost.null_is_empty(table, XLSX)
     losses = (*nulls, *lost.line_breaks(table, XLSX))
     columns = "/".join(f"{place}/{TEXT_COLUMN}" for place in range(1, len(table.columns) + 1))

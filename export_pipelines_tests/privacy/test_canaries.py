@@ -60,6 +60,7 @@ start: {DAY}
 """
 MAIL = """\
 filter: {hours: "10:00-10:30"}
+recipes: [pandas, dbt]
 deliver:
   - email: {to: [a@example.com], from: exports@example.com, smtp: {env: SMTP}, subject: "{{export}} {{date}}"}
 """
