@@ -75,6 +75,7 @@ SERVICES = (
 SLOW_FIXTURES = {
     *SERVICES,
     "postgresql_url",
+    "logical_url",
     "mariadb_url",
     "postgresql",
     "mariadb",

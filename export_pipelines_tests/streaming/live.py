@@ -25,13 +25,15 @@ TRANSACTION = (
     "ALTER TABLE events ADD COLUMN written_by xid8 NOT NULL DEFAULT pg_current_xact_id()",
     "CREATE INDEX ON events (written_by)",
 )
+BY_SLOT = "extends: shipped\ndatasets: {events: {stream: {publication: exports}}}\n"
+PUBLICATION = ("CREATE PUBLICATION exports FOR TABLE events (event_id) WITH (publish = 'insert')",)
 NAME = "live"
 EMAIL, FIRST_NAME = "Ada.Lovelace@example.com", "Ada"
 
 
 @dataclass
 class Live:
-    """The project in `folder`; `sink` is the text of its sink's settings."""
+    """The project in `folder`; `sink` is the text of its sink's settings, `catalog` says how new rows are told."""
 
     folder: Path
     database: Database
@@ -40,6 +42,7 @@ class Live:
     stream: str = ""
     bucket: Bucket | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    catalog: str = CATALOG
 
     def make(self) -> "Live":
         (self.folder / "exports").mkdir(parents=True)
@@ -53,7 +56,7 @@ class Live:
             "S3_KEY": s3.KEY,
             "S3_SECRET": s3.SECRET,
         }
-        (self.folder / "catalog.yaml").write_text(CATALOG, encoding="utf-8")
+        (self.folder / "catalog.yaml").write_text(self.catalog, encoding="utf-8")
         self.write()
         return self
 

@@ -40,8 +40,9 @@ def end(process: "subprocess.Popen[str]") -> tuple[int, str]:
     return process.returncode, said
 
 
-def test_nothing_is_lost_whoever_is_killed(live: Live) -> None:
+def test_nothing_is_lost_whoever_is_killed(any_live: Live) -> None:
     """Writers that commit late, roll back and stay open, while the stream is killed and begun again."""
+    live = any_live
     chance = random.Random(7)
     traffic = Traffic(live.database, LATE_S)
     traffic.start(STREAM_S, STREAM_S / 2)

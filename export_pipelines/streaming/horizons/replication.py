@@ -4,13 +4,14 @@ what is at the sink."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from export_pipelines.catalog import Dataset
 from export_pipelines.definition.stream import RetainedWal
-from export_pipelines.errors import RequestError
+from export_pipelines.errors import ExportError, RequestError
 from export_pipelines.plan.dialects import dialect_of
 from export_pipelines.plan.plan import Plan, iso
 from export_pipelines.plan.query.tables import Tables
@@ -88,6 +89,7 @@ class ReplicationHorizon:
         self.published = Published(self.dataset, self.table.id.name)
         self.reader = SlotReader(self.slots, self.published)
         self.moved_at = self.told_at = 0.0
+        self.behind: tuple[str, int] | None = None  # a slot, and where it may move to
         self.fault: str | None = None
 
     def check(self) -> None:
@@ -132,21 +134,32 @@ class ReplicationHorizon:
         return read_named(self.source, self.plan, self.dataset.row_id, span.content["ids"], after)
 
     def passed(self, position: Position) -> None:
-        own, now = require_own(position, NAME), time.monotonic()
-        if own["slot"] is None or "lsn" not in own or now - self.moved_at < LEAST_S:
+        own = require_own(position, NAME)
+        if own["slot"] is None or "lsn" not in own:
             return
-        slot = self.slots.state(own["slot"])
-        if slot is not None and slot.confirmed is not None and slot.confirmed < own["lsn"]:
-            self.slots.advance(slot.name, own["lsn"])
-        self.moved_at = now
+        self.behind = (own["slot"], own["lsn"])
+        if time.monotonic() - self.moved_at >= LEAST_S:
+            self._move()
 
     def warning(self) -> str | None:
         return self.fault
 
     def close(self) -> None:
+        with suppress(ExportError):  # the slot may stay behind the cursor
+            self._move()
         self.reader.close()
         self.slots.close()
         self.database.close()
+
+    def _move(self) -> None:
+        """Moves the slot to the position behind which all is stored."""
+        if self.behind is None:
+            return
+        (name, lsn), self.behind = self.behind, None
+        slot = self.slots.state(name)
+        if slot is not None and slot.confirmed is not None and slot.confirmed < lsn:
+            self.slots.advance(name, lsn)
+        self.moved_at = time.monotonic()
 
     def _begun(self, own: Mapping[str, Any]) -> Position:
         """The position behind the making of its slot. Raises RetryableError while transactions are open that were before it."""

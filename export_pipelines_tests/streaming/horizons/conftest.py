@@ -10,9 +10,9 @@ from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines.streaming.horizons.slots import Slots
 from export_pipelines_servers.databases import new_database
 from export_pipelines_servers.mariadb import BINLOG, mariadb
-from export_pipelines_servers.postgresql import postgresql
 from export_pipelines_tests.streaming.horizons.cases import Case
 from export_pipelines_tests.streaming.horizons.databases import Mariadb, Postgresql, Sqlite
+from export_pipelines_tests.streaming.live import PUBLICATION
 
 # longer than any transaction of the suite is open
 SETTLE_S = 3 + 2 * max(
@@ -26,8 +26,6 @@ TRANSACTION = (
     "CREATE INDEX ON events (written_by)",
 )
 
-PUBLICATION = ("CREATE PUBLICATION exports FOR TABLE events (event_id) WITH (publish = 'insert')",)
-
 
 @pytest.fixture
 def snapshots(postgresql_url: str) -> Case:
@@ -35,13 +33,6 @@ def snapshots(postgresql_url: str) -> Case:
     return Case(
         Postgresql(url), NewRowColumns(transaction="written_by"), "snapshots", statements=TRANSACTION
     ).make()
-
-
-@pytest.fixture(scope="session")
-def logical_url() -> Iterator[str]:
-    """A database of a PostgreSQL server that tells its changes."""
-    with postgresql("wal_level=logical", "max_replication_slots=60", "max_wal_senders=60") as url:
-        yield url
 
 
 @pytest.fixture
