@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 NAME = "replication slot"
 CREATION_S = 5.0
 ADVANCE_S = 10.0  # so that the server may drop the WAL behind a stream without rows
-LEAST_S = 1.0  # between two moves of the slot, each of which reads WAL once more
+LEAST_S = 3.0  # between two moves of the slot, each of which reads WAL once more
 
 
 @dataclass(frozen=True)

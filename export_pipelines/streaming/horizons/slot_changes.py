@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import psycopg
 
 STEP_BYTES = 256 * 2**20  # of WAL that one peek goes through
-LONGEST_PAUSE_S = 10.0
+QUICK_S, LONGEST_PAUSE_S = 1.0, 10.0
 SOON_S = 0.1
 FETCHED = 2_000  # messages at a time
 PEEK = "SELECT data FROM pg_logical_slot_peek_binary_changes(%s, %s, NULL, 'proto_version', '1', 'publication_names', %s)"
@@ -113,9 +113,10 @@ class SlotReader:
         return taken, is_whole, max(changes.upto, changes.lsn)
 
     def _peek(self, own: Mapping[str, Any], upto: int) -> None:
-        """Half of the time at most is spent on it: the server begins with the oldest transaction that is open."""
+        """After one that was not quick, half of the time is left to others: the server reads its WAL again from where the oldest
+        transaction that is open began."""
         pause = min(self.took_s, LONGEST_PAUSE_S) - (time.monotonic() - self.ended_at)
-        if pause > 0:
+        if self.took_s > QUICK_S and pause > 0:
             time.sleep(pause)
         if self.watched is None:
             self.watched = self.published.watched(self.slots)
