@@ -45,11 +45,11 @@ def postgresql_server(*settings: str, host: str = LOOPBACK) -> Iterator["Postgre
 
 
 @contextmanager
-def standby(primary: str) -> Iterator[str]:
-    """The URL of a server that follows the server of the URL `primary`, and can only be read."""
+def standby(primary: str, *settings: str) -> Iterator[str]:
+    """The URL of a server that follows the server of the URL `primary`, and can only be read; `settings` go to it, too."""
     with _home() as home:
         home.call("pg_basebackup", "-d", primary, "-R", "-X", "stream", "--no-sync", "-c", "fast")
-        with home.running() as server:
+        with home.running(*settings) as server:
             yield server.url
 
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 PREFIX, MOST_OF_NAME = "export_pipelines_", 37  # a slot's name has at most 63 letters
 IN_USE, UNKNOWN, CANCELED = "55006", "42704", "57014"
 CREATE = (
-    "SELECT pg_wal_lsn_diff(lsn, '0/0')::bigint FROM pg_create_logical_replication_slot('{}', 'pgoutput')"
+    "SELECT pg_wal_lsn_diff(lsn, '0/0')::bigint FROM pg_create_logical_replication_slot('{}', 'pgoutput'{})"
 )
+FAILOVER_SINCE, FAILOVER = 170_000, ", failover => true"  # standbys may take the slot over
 STATES = """
 SELECT slot_name, database, plugin, active, pg_wal_lsn_diff(confirmed_flush_lsn, '0/0')::bigint,
        coalesce(pg_wal_lsn_diff({now}, restart_lsn), 0)::bigint, wal_status,
@@ -105,7 +106,8 @@ class Slots:
             with retryable():
                 connection = self.server.connected()
             connection.autocommit = True
-            connection.pgconn.send_query(CREATE.format(name).encode())
+            options = FAILOVER if connection.info.server_version >= FAILOVER_SINCE else ""
+            connection.pgconn.send_query(CREATE.format(name, options).encode())
             self.creation = (name, connection)
         _, connection = self.creation
         try:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from typing import Any
 
@@ -15,12 +15,13 @@ from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines.definition.stream import RetainedWal
 from export_pipelines.errors import RequestError, RetryableError, SourceError
 from export_pipelines.read.open_source import open_source
+from export_pipelines.streaming.horizon import Horizon
 from export_pipelines.streaming.horizons import by_id, slot_changes
 from export_pipelines.streaming.horizons import replication as replication_module
 from export_pipelines.streaming.horizons.replication import Replication, ReplicationHorizon
 from export_pipelines.streaming.horizons.slots import Slots
 from export_pipelines_servers.databases import new_database
-from export_pipelines_servers.postgresql import postgresql
+from export_pipelines_servers.postgresql import postgresql, standby
 from export_pipelines_tests.streaming.horizons.cases import Case
 from export_pipelines_tests.streaming.horizons.databases import LEAD, Postgresql, id_of
 from export_pipelines_tests.streaming.horizons.reader import KEEP, following, next_span
@@ -393,6 +394,68 @@ def test_a_slot_that_another_session_reads_is_asked_again(
 
 def fail() -> Any:
     raise AssertionError("the slot is gone")
+
+
+def test_a_standby_that_was_promoted_is_followed_where_it_has_all_that_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replication_module, "ADVANCE_S", 0)
+    monkeypatch.setattr(replication_module, "LEAST_S", 0)
+    with ExitStack() as primary_is_up:
+        primary = primary_is_up.enter_context(postgresql("wal_level=logical"))
+        statements = ("CREATE PUBLICATION exports FOR TABLE events (event_id)",)
+        columns = NewRowColumns(publication="exports")
+        case = Case(Postgresql(primary), columns, "replication slot", statements=statements).make()
+        case.database.execute("SELECT pg_create_physical_replication_slot('follower', true)")
+        settings = ("primary_slot_name=follower", "hot_standby_feedback=on", "sync_replication_slots=on")
+        with standby(primary, *settings, "wal_level=logical") as url:
+            with closing(case.open()) as horizon:
+                position: Any = horizon.begin("now", KEEP)
+                case.database.write([id_of(1)])
+                sent, position = following(horizon, position, 1)
+                assert sent == {id_of(1): 1}
+                position = taken_over(case, url, horizon, position)
+            with closing(Case(Postgresql(url), columns, "replication slot").open()) as followed:
+                with pytest.raises(SourceError, match="this is a standby"):
+                    followed.look(position)
+                case.database.write([id_of(2)])  # is not sent yet
+                wait_for_row(url, id_of(2))
+                primary_is_up.close()
+                with closing(psycopg.connect(url, autocommit=True)) as operator:
+                    operator.execute("SELECT pg_promote()")
+                Postgresql(url).write([id_of(3)])
+                assert following(followed, position, 2)[0] == {id_of(2): 1, id_of(3): 1}
+                with pytest.raises(
+                    RequestError, match="was promoted, and may lack transactions that were sent"
+                ):
+                    followed.look(position | {"lsn": position["lsn"] + 2**30})
+
+
+def taken_over(case: Case, url: str, horizon: Horizon, position: Any) -> Any:
+    """The position at which the standby has the slot for good, which it has when that moves on at the primary."""
+    until = time.monotonic() + 60
+    while True:
+        with closing(psycopg.connect(url, autocommit=True)) as connection:
+            if connection.execute(
+                "SELECT 1 FROM pg_replication_slots WHERE NOT temporary AND synced"
+            ).fetchall():
+                return position
+        assert time.monotonic() < until
+        case.database.execute(
+            "SELECT pg_log_standby_snapshot()", "CREATE TABLE IF NOT EXISTS filler (x text)"
+        )
+        if (span := horizon.look(position)) is not None:
+            position = span.end
+            horizon.passed(position)
+        time.sleep(0.3)
+
+
+def wait_for_row(url: str, id: str) -> None:
+    until = time.monotonic() + 30
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        while not connection.execute("SELECT 1 FROM events WHERE event_id = %s", (id,)).fetchall():
+            assert time.monotonic() < until
+            time.sleep(0.1)
 
 
 def test_partitions_are_told_under_the_name_of_their_table(replication: Case) -> None:
