@@ -26,9 +26,9 @@ from export_pipelines.streaming.horizons.timed_rows import FIRST, TimedRows, rea
 
 NAME = "binlog"
 STATE = text("SELECT @@global.gtid_binlog_pos")
+STATE_AT = text("SELECT BINLOG_GTID_POS(:file, :position)")
 SETTINGS = {"log_bin": "1", "binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_row_metadata": "FULL"}
 PATIENCE_S = 3.0  # for what the server has written already
-WALK_PATIENCE_S = 30.0
 ADVANCE_S = 60.0  # so that the binlog behind a stream without rows may be purged
 
 
@@ -85,8 +85,9 @@ class BinlogHorizon:
         self._waiting(self._state(), self._state())
 
     def begin(self, start: Start, keep: Keep | None = None) -> Position:
-        # before anything is walked through, so that what comes meanwhile is in the binlog
-        state = self._state()
+        # before anything is walked through, so that what comes meanwhile is in the binlog; a transaction that is there already
+        # and not visible yet comes after it, too
+        state = str(self.database.ask(_shown_state))
         if start == "now":
             return position_of(NAME, state=state, rows=0)
         if start == "beginning":
@@ -101,11 +102,11 @@ class BinlogHorizon:
             if span is not None:
                 return span
             del own["walk"]
-        transactions = self._waiting(own["state"], self._state())
-        if not transactions:
-            return None
+        transactions, is_in_time = self._waiting(own["state"], self._state())
         shown = self.database.ask(_shown)
         ids, end = _first([each for each in transactions if each.end <= shown], own)
+        if not ids and not is_in_time:
+            return Span({"ids": []}, end, more=True)
         if not ids and (end == own or time.monotonic() - self.advanced_at < ADVANCE_S):
             return None
         self.advanced_at = time.monotonic()
@@ -132,21 +133,23 @@ class BinlogHorizon:
         page = self.database.ask(lambda connection: self.table.page(connection, start, None, after, MOST_IDS))
         if not page:
             return None
-        written_since = self._waiting(own["state"], self._state(), all=True)
+        written_since, is_in_time = self._waiting(own["state"], self._state(), all=True)
+        if not is_in_time:
+            return Span({"ids": []}, own, more=True)  # the tail follows on meanwhile
         later = {id for transaction in written_since for id in transaction.ids}
         end = {**own, "walk": {"start": own["walk"]["start"], "key": written(page[-1])}}
         if len(page) < MOST_IDS:
             del end["walk"]
         return Span({"ids": [row.id for row in page if row.id not in later]}, end)
 
-    def _waiting(self, state: str, until: str, *, all: bool = False) -> list[Transaction]:
-        """The transactions after `state`, of a tail that follows from there."""
+    def _waiting(self, state: str, until: str, *, all: bool = False) -> tuple[list[Transaction], bool]:
+        """The transactions after `state`, of a tail that follows from there; see `Tail.waiting`."""
         if self.tail is None or not self.tail.drop_to(state):
             self._end_tail()
             self.tail = Tail(self.server.options(), self.database.place, self.watched, state)
             self.tail.start()
         try:
-            return self.tail.waiting(until, WALK_PATIENCE_S if all else PATIENCE_S, all=all)
+            return self.tail.waiting(until, PATIENCE_S, all=all)
         except Exception:
             self._end_tail()
             raise
@@ -174,11 +177,22 @@ def _setting(connection: Connection, name: str) -> object:
 
 def _shown(connection: Connection) -> Place:
     """How far a transaction that begins now sees what the binlog has: the server writes it there first."""
+    file, position = _binlog_snapshot(connection)
+    return file_number(file), position
+
+
+def _binlog_snapshot(connection: Connection) -> tuple[str, int]:
     connection.rollback()
     connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT")
     rows = connection.exec_driver_sql("SHOW STATUS LIKE 'binlog_snapshot_%%'").all()
     status = {str(name).lower(): value for name, value in rows}
-    return file_number(status["binlog_snapshot_file"]), int(status["binlog_snapshot_position"])
+    return str(status["binlog_snapshot_file"]), int(status["binlog_snapshot_position"])
+
+
+def _shown_state(connection: Connection) -> str:
+    """The GTIDs of the transactions that a transaction sees which begins now."""
+    file, position = _binlog_snapshot(connection)
+    return str(connection.execute(STATE_AT, {"file": file, "position": position}).scalar() or "")
 
 
 def _first(transactions: Sequence[Transaction], own: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:

@@ -80,9 +80,9 @@ class Tail:
                 self.changed.notify_all()
             return bool(passed)
 
-    def waiting(self, until: str, patience_s: float, *, all: bool = False) -> list[Transaction]:
-        """The transactions that were not taken: once there is any with ids, or `all` up to the GTIDs `until`, however many,
-        or time is over. Raises what ended the thread."""
+    def waiting(self, until: str, patience_s: float, *, all: bool = False) -> tuple[list[Transaction], bool]:
+        """The transactions that were not taken: once there is any with ids, or `all` up to the GTIDs `until`, however many;
+        False where time was over before. Raises what ended the thread."""
         goal = _parsed(until)
 
         def is_enough() -> bool:
@@ -95,11 +95,7 @@ class Tail:
             is_in_time = self.changed.wait_for(is_enough, patience_s)
             if self.error is not None:
                 raise self._failure(self.error) from self.error
-            if all and not is_in_time:
-                raise RetryableError(
-                    "the binlog comes too slowly", where=self.place, remedy="it is asked again"
-                )
-            return list(self.transactions)
+            return list(self.transactions), is_in_time
 
     def close(self) -> None:
         with self.changed:

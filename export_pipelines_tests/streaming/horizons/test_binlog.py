@@ -1,5 +1,6 @@
 """What the binlog of MariaDB tells, what it refuses, and what becomes of a cursor that it does not go back to."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -136,6 +137,53 @@ def test_a_large_transaction_is_several_spans(
         binlog.database.write([id_of(first + n) for n in range(11 if first == 0 else 1)])
     for at in (position, start):
         assert following(horizon, at, 13)[0] == {id_of(n): 1 for n in range(13)}
+
+
+def test_a_binlog_that_comes_slowly_is_no_end(
+    binlog: Case, horizon: BinlogHorizon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that waits in vain says that there is more, and the next one goes on where it was, also within a walk."""
+    monkeypatch.setattr(binlog_module, "PATIENCE_S", 0.0)
+    start, position = horizon.begin("beginning"), horizon.begin("now")
+    binlog.database.write([id_of(n) for n in range(30)])
+    for begun in (start, position):
+        sent, tails, at = list[str](), set[Any](), begun
+        while (span := horizon.look(at)) is not None:
+            sent += [
+                id for part in horizon.read(span, None) for id in part.batch.column("event_id").to_pylist()
+            ]
+            at = span.end
+            tails.add(horizon.tail)
+        assert sent == [id_of(n) for n in range(30)]
+        assert len(tails) == 1
+
+
+def test_a_transaction_that_is_in_the_binlog_and_not_visible_yet_is_not_missed() -> None:
+    """So it is while it waits for a replica."""
+    settings = ("enabled=OFF", "wait-point=AFTER_SYNC", "timeout=30000", "wait-no-slave=ON")
+    with mariadb(*BINLOG, *(f"--rpl-semi-sync-master-{setting}" for setting in settings)) as url:
+        case = Case(Mariadb(url), NewRowColumns(binlog=True), "binlog").make()
+        with closing(case.open()) as horizon, closing(case.database.connect()) as connection:
+            connection.autocommit(True)
+            case.database.write([id_of(0)])
+            before = asked(connection, "SELECT @@global.gtid_binlog_pos")
+            case.database.execute("SET GLOBAL rpl_semi_sync_master_enabled = ON")
+            waiting = threading.Thread(target=case.database.write, args=([id_of(1)],))
+            waiting.start()
+            while asked(connection, "SELECT @@global.gtid_binlog_pos") == before:
+                time.sleep(0.05)
+            sent, position = following(horizon, horizon.begin("beginning"), 1)
+            assert sent == {id_of(0): 1}
+            assert asked(connection, "SELECT count(*) FROM events") == 1
+            connection.cursor().execute("SET GLOBAL rpl_semi_sync_master_enabled = OFF")
+            waiting.join()
+            assert following(horizon, position, 1)[0] == {id_of(1): 1}
+
+
+def asked(connection: Any, statement: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()[0]
 
 
 def test_a_start_leaves_earlier_rows_out_also_late_ones(binlog: Case, horizon: BinlogHorizon) -> None:
