@@ -369,7 +369,8 @@ def test_a_slot_waits_for_the_transactions_that_are_open(
         assert span is not None and span.more
         database.write([id_of(2)])
         assert following(horizon, span.end, 1)[0] == {id_of(2): 1}
-        assert [slot.name for slot in horizon.slots.all()] == [position["slot"]]
+    with closing(Slots(database.url)) as slots:
+        assert [slot.name for slot in slots.all()] == [position["slot"]]
 
 
 def test_a_slot_that_another_session_reads_is_asked_again(
