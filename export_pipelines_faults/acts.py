@@ -16,13 +16,14 @@ from export_pipelines.project import Project
 from export_pipelines.project_streams import run_stream
 
 UNCLEAR = 70
+INTERRUPTED = (130, 143)
 TIMEOUT_S = 2.0
 EXPORT = "daily"
 
 
 def wait_less() -> None:
     """What waits for minutes waits for seconds here; nothing else is different."""
-    http_client.CONNECT_S = TIMEOUT_S  # type: ignore[misc]
+    http_client.CONNECT_S = TIMEOUT_S
 
 
 def perform(act: str, arguments: Sequence[str]) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def perform(act: str, arguments: Sequence[str]) -> dict[str, Any]:
         return {"code": error.exit_code, "text": str(error), "retryable": error.retryable}
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else UNCLEAR if end.code else 0
-        return {"code": code, "text": _said()[-2_000:], "retryable": False}
+        return {"code": code, "text": _said()[-2_000:], "retryable": code in INTERRUPTED}
     except KeyboardInterrupt:
         return {"code": 130, "text": "interrupted", "retryable": True}
     except BaseException:
@@ -120,6 +121,31 @@ def commands(project: Project, *texts: str) -> None:
                 raise
 
 
+def make_storage(project: Project) -> None:
+    """Makes Dagster's storage."""
+    import os
+
+    from export_pipelines.orchestration import open_instance
+
+    with open_instance(project.settings, project.root, os.environ):
+        pass
+
+
+def fill(project: Project, *days: str) -> None:
+    """The windows from the first day to the last, as the command for it runs them, in Dagster."""
+    command(project, "backfill", EXPORT, "--from", days[0], "--to", days[-1])
+
+
+def fill_again(project: Project, *days: str) -> None:
+    """The same command once more; then what is open, and the sweep."""
+    try:
+        fill(project, *days)
+    except SystemExit as end:
+        if end.code:
+            raise
+    settle(Project.open("."), *days)
+
+
 def erase(project: Project, artifact: str) -> None:
     """Erases an artifact, or goes on with its erasure; does nothing when it was erased."""
     from export_pipelines.erasure.record import unfinished
@@ -135,6 +161,9 @@ ACTS: Mapping[str, Callable[..., None]] = {
     "deliver waiting": deliver_waiting,
     "settle": settle,
     "erase": erase,
+    "fill": fill,
+    "fill again": fill_again,
+    "make storage": make_storage,
     "stream": stream,
     "command": command,
     "commands": commands,

@@ -11,7 +11,7 @@ from random import Random
 
 from export_pipelines_faults.kinds import KINDS, MACHINE, Injection, Kind, with_step
 from export_pipelines_faults.processes import Ending, warm_processes
-from export_pipelines_faults.scene import Scene
+from export_pipelines_faults.scene import Act, Scene
 from export_pipelines_faults.scenes import SCENES
 from export_pipelines_faults.servers import Servers
 from export_pipelines_faults.syscalls import AtCall
@@ -86,17 +86,22 @@ class Campaign:
         if key not in self._calls:
             with self._world(setting, scene) as world:
                 scene.prepare(world, lambda act: self._done(world, act[0], act[1]))
-                act, arguments = scene.work(world)
-                ending = self._done(world, act, arguments)
+                ending = self._ended(scene, world, scene.work(world))
                 if not ending.ok:
                     raise NotPrepared(f"{scene.name} with {setting}, without a fault: {ending.text}")
-                self._done(world, *scene.again(world))
+                self._ended(scene, world, scene.again(world))
                 faults = [fault for invariant in scene.settled for fault in invariant(world)]
                 if faults:
                     raise NotPrepared(f"{scene.name} with {setting}, without a fault: {faults}")
             self._calls[key] = ending
             self.stage.usual_s[scene.name] = ending.seconds
         return self._calls[key]
+
+    def _ended(self, scene: Scene, world: World, act: Act) -> Ending:
+        ending = self.stage.ended(self.stage.start(world, act), scene, world)
+        if ending is None:
+            raise NotPrepared(f"{act} does not end")
+        return ending
 
     def _done(self, world: World, act: str, arguments: Sequence[str]) -> Ending:
         ending = self.stage.start(world, (act, arguments)).wait(WORK_S)
@@ -129,5 +134,6 @@ def campaign(
         folder = Path(name)
         for part in ("servers", "templates"):
             (folder / part).mkdir()
-        servers, template = Servers(folder / "servers", stack), Template(folder / "templates")
-        yield Campaign(Stage(processes), servers, template, folder, seed, scenes, kinds, mutation)
+        stage, servers = Stage(processes), Servers(folder / "servers", stack)
+        template = Template(folder / "templates", stage.make_storage)
+        yield Campaign(stage, servers, template, folder, seed, scenes, kinds, mutation)

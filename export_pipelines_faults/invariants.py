@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from export_pipelines.artifacts import Manifest, verify
 from export_pipelines.artifacts.manifest import MANIFEST_NAME
+from export_pipelines.erasure.retention import sweep
 from export_pipelines.ledger import OPEN, State, Streams
 from export_pipelines.ledger.verify_audit import verify_chain
 from export_pipelines_faults.acts import EXPORT
@@ -119,6 +120,13 @@ def everything_arrived(world: World) -> list[str]:
         if {kind for kind, state in states.items() if state in ("delivered", "uncertain")} != expected:
             faults.append(f"{day}: {states}")
     return faults
+
+
+def no_debris_is_left_by_the_sweep(world: World) -> list[str]:
+    """The same of work that nobody swept after."""
+    project = world.project
+    sweep(project.loaded.definitions, project.store, project.ledger, project.now(), project.settings.home)
+    return no_debris_is_left(world)
 
 
 def no_debris_is_left(world: World) -> list[str]:

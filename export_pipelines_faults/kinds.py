@@ -208,6 +208,27 @@ def _streams() -> list[Kind]:
     ]  # fmt: skip
 
 
+def _service() -> list[Kind]:
+    scenes = ("service",)
+    return [
+        Kind("service", "killed at a call", _at_call(ANYWHERE, "killed"), scenes),
+        Kind("service", "killed while it sends", _at_call(NETWORK, "killed"), scenes),
+        *(
+            Kind("service", f"Dagster's storage: {what}", _at_call("dagster", DISK[what]), scenes)
+            for what in DISK
+        ),
+        *(
+            Kind(
+                "service",
+                f"client's connection {what}",
+                _on_the_way("service", fault, most and 600, times),
+                scenes,
+            )
+            for what, (fault, most, times) in WAY.items()
+        ),
+    ]
+
+
 def _both(*draws: Draw) -> Draw:
     return lambda random: tuple(injection for draw in draws for injection in draw(random))
 
@@ -241,6 +262,7 @@ KINDS: tuple[Kind, ...] = (
     *_disk(),
     *_ways(),
     *_streams(),
+    *_service(),
     *(Kind("process", what, draw, WORK) for what, draw in PROCESS.items()),
     *_two_at_once(),
 )

@@ -66,8 +66,15 @@ class Running:
     status: int = 0
 
     def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        self._send(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self._send(signal.SIGTERM)
+
+    def _send(self, number: int) -> None:
+        if not self.ended.is_set():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def wait(self, seconds: float) -> Ending | None:
         """None if it still runs after so many seconds."""

@@ -22,13 +22,19 @@ def no_rest(world: World, injection: AtRest) -> None:
     raise NotImplementedError
 
 
+def nobody(world: World) -> str:
+    """Of work that ends by itself."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Scene:
     """settings: the values that a world of this scene may have, from which a seed chooses.
     prepare:  what was done before, without a fault.
     work:     what the fault happens in. again: the same work once more, as an operator or Dagster would do it.
     at_once:  invariants that hold however the work ended. settled: those that hold when it was done again.
-    at_rest:  does something to files before the work. days: the windows."""
+    at_rest:  does something to files before the work. days: the windows.
+    client:   of work that serves until it is ended: asks it for something, and gives why it did not get it, or ""."""
 
     name: str
     work: Callable[[World], Act]
@@ -39,6 +45,7 @@ class Scene:
     prepare: Callable[[World, Do], None] = nothing
     at_rest: Callable[[World, AtRest], None] = no_rest
     days: tuple[str, ...] = ("2024-01-02",)
+    client: Callable[[World], str] = nobody
 
     def setting(self, random: Random, asked: Sequence[tuple[str, Sequence[Any]]]) -> Setting:
         """A setting; what a kind `asked` for counts where the scene has a choice."""

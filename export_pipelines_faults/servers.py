@@ -18,6 +18,7 @@ from export_pipelines_servers.aws import Aws, aws_process
 from export_pipelines_servers.databases import new_database
 from export_pipelines_servers.failing_aws import FailingAws, failing_aws
 from export_pipelines_servers.fault_proxy import Fault, FaultProxy, fault_proxy
+from export_pipelines_servers.free_port import free_port
 from export_pipelines_servers.postgresql import postgresql
 from export_pipelines_servers.receivers import REMOTE, RemoteReceiver, S3Receiver
 from export_pipelines_servers.s3 import KEY, SECRET, S3Server, s3_server
@@ -71,7 +72,7 @@ class Servers:
         generate_leads(url, LEADS, SEED, FIRST_DAY, DAYS, events=True)
         with psycopg.connect(url) as connection:
             for statement in (*HIDE, *TRANSACTION):
-                connection.execute(statement)  # type: ignore[arg-type]
+                connection.execute(statement)
         return url
 
     @cached_property
@@ -100,7 +101,12 @@ class Servers:
 
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.postgresql, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
+
+    @cached_property
+    def service_port(self) -> int:
+        """Where a project's service listens."""
+        return free_port()
 
     @cached_property
     def s3(self) -> S3Server:

@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 
 from export_pipelines_faults.invariants import artifacts_are_whole, damage_is_named, parts_are_whole
 from export_pipelines_faults.kinds import Answers, AtRest, Injection, Kind, Meanwhile, OnTheWay, Twice
 from export_pipelines_faults.processes import Ending, Running, WarmProcesses, Work
-from export_pipelines_faults.scene import Act, Scene
+from export_pipelines_faults.scene import Act, Scene, nobody
 from export_pipelines_faults.syscalls import AtCall
-from export_pipelines_faults.world import World
+from export_pipelines_faults.world import World, environment_of
 from export_pipelines_servers.fault_proxy import Fault
 
 WORK_S = 90.0  # more than any wait of the program with the timeouts of these worlds
@@ -78,7 +79,17 @@ class Stage:
         work = Work(
             act[0], list(act[1]), str(world.folder), world.environment, world.places, faults, mutation
         )
-        return self.processes.start(work)
+        world.running = self.processes.start(work)
+        return world.running
+
+    def make_storage(self, folder: Path) -> None:
+        """Makes Dagster's storage in the project in `folder`."""
+        work = Work("make storage", (), str(folder), environment_of(folder), {})
+        ending = self.processes.start(work).wait(WORK_S)
+        if ending is None or not ending.ok:
+            raise NotPrepared(f"no storage: {ending}")
+        for said in (*folder.glob("said"), *folder.glob("report*")):
+            said.unlink()
 
     def _without_fault(self, world: World, act: Act) -> Ending:
         ending = self.start(world, act).wait(WORK_S)
@@ -98,7 +109,7 @@ class Stage:
             if isinstance(injection, Meanwhile):
                 _wait(running, injection.share * self.usual_s.get(scene.name, 0.3))
                 MEANWHILE[injection.action](world, running)
-        endings = [_ended(process, trial) for process in (running, *others)]
+        endings = [self._ended(process, trial) for process in (running, *others)]
         struck = _end_faults(trial, proxies)
         for other in endings[1:]:
             if not other.ok and not other.retryable and other.code == UNCLEAR:
@@ -106,6 +117,27 @@ class Stage:
         ending = endings[0]
         happened = struck or ending.was_killed or any(ending.struck) or bool(others)
         return ending, happened or _is_always_there(trial.injections)
+
+    def _ended(self, process: Running, trial: Trial) -> Ending:
+        ending = self.ended(process, trial.scene, trial.world)
+        if ending is None:
+            trial.violations.append(f"the work did not end within {WORK_S:.0f} s")
+            process.kill()
+            ending = process.wait(10) or Ending(-9, WORK_S)
+        return ending
+
+    def ended(self, process: Running, scene: Scene, world: World) -> Ending | None:
+        """How the work ended. Work that has a client ends when that is served, and as well as it was served."""
+        if scene.client is nobody:
+            return process.wait(WORK_S)
+        why_not = scene.client(world)
+        process.terminate()
+        ending = process.wait(WORK_S)
+        if ending is None or ending.was_killed or ending.code == UNCLEAR:
+            return ending
+        if why_not:
+            return replace(ending, code=1, retryable=True, text=why_not)
+        return replace(ending, code=0)
 
     def _judge(self, trial: Trial, ending: Ending, struck: bool) -> None:
         world, scene = trial.world, trial.scene
@@ -125,10 +157,10 @@ class Stage:
 
     def _again(self, trial: Trial) -> Ending:
         """Twice, if need be: what the first try met may pass."""
+        ending = Ending(UNCLEAR, 0.0, "nothing was done again")
         for _ in range(2):
-            ending = self.start(trial.world, trial.scene.again(trial.world), (), trial.mutation).wait(WORK_S)
-            if ending is None:
-                return Ending(-1, WORK_S, "it does not end")
+            running = self.start(trial.world, trial.scene.again(trial.world), (), trial.mutation)
+            ending = self._ended(running, trial)
             trial.endings.append(ending)
             if ending.ok:
                 break
@@ -180,15 +212,6 @@ def _end_faults(trial: Trial, times: Mapping[str, int]) -> bool:
 
 def _is_always_there(injections: Sequence[Injection]) -> bool:
     return any(isinstance(injection, AtRest | Meanwhile) for injection in injections)
-
-
-def _ended(process: Running, trial: Trial) -> Ending:
-    ending = process.wait(WORK_S)
-    if ending is None:
-        trial.violations.append(f"the work did not end within {WORK_S:.0f} s")
-        process.kill()
-        ending = process.wait(10) or Ending(-9, WORK_S)
-    return ending
 
 
 def _wait(running: Running, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,14 @@ from export_pipelines.key_versions import PREFIX
 from export_pipelines.ledger import open_ledger
 from export_pipelines.project import Project
 from export_pipelines_faults.acts import EXPORT, TIMEOUT_S
+from export_pipelines_faults.processes import Running
 from export_pipelines_faults.servers import Servers, through
 from export_pipelines_servers import aws, s3
 from export_pipelines_servers.fault_proxy import FaultProxy
 from export_pipelines_servers.https import OPENED
 from export_pipelines_servers.receivers import RemoteReceiver
 
+REPOSITORY = Path(__file__).parents[1]
 STORE_BUCKET, SINK_BUCKET = "store", "sink"
 MASTER_KEY = "a master key of the campaign, 32 bytes or more"
 FIELDS = "[lead_id, submitted_at, email, first_name, state, price]"
@@ -41,12 +43,14 @@ class Setting:
     sink: str = ""
     sealed: bool = False
     dagster: bool = False
+    serves: bool = False
 
 
 @dataclass
 class World:
     """`proxies` are those on the ways that this project uses, by the names of the ways; `days` are the windows of the work;
-    `artifact` and `known` (digests of files) are those of what was written before."""
+    `artifact` and `known` (digests of files) are those of what was written before, `key` is one of the service's, `seen` what
+    a client saw that must not be, `running` the work."""
 
     folder: Path
     servers: Servers
@@ -59,6 +63,13 @@ class World:
     databases: list[str] = field(default_factory=list)
     artifact: str = ""
     known: set[str] = field(default_factory=set)
+    key: str = ""
+    seen: list[str] = field(default_factory=list)
+    running: Running | None = None
+
+    def has_ended(self) -> bool:
+        """Whether the work has."""
+        return self.running is not None and self.running.ended.is_set()
 
     @property
     def event_ids(self) -> frozenset[str]:
@@ -99,6 +110,8 @@ class World:
             self._deliver_to(self.setting.to)
         if self.setting.sink:
             self._stream_to(self.setting.sink)
+        if self.setting.serves:
+            self.proxies["service"] = self.servers.proxy("service", self.servers.service_port)
         return self
 
     def end(self) -> None:
@@ -188,9 +201,11 @@ class World:
 
 @dataclass
 class Template:
-    """Folders that worlds are copied from: an export, and a ledger in SQLite that is new."""
+    """Folders that worlds are copied from: an export, and a ledger in SQLite that is new; with Dagster's storage, too, which
+    `make_storage` makes."""
 
     root: Path
+    make_storage: Callable[[Path], None]
 
     def folder(self, setting: Setting) -> Path:
         return self._with_dagster if setting.dagster else self._plain
@@ -219,7 +234,11 @@ class Template:
 
     @cached_property
     def _with_dagster(self) -> Path:
-        raise NotImplementedError
+        folder = self.root / "dagster"
+        shutil.copytree(self._plain, folder)
+        shutil.copy(REPOSITORY / "dagster.yaml", folder)
+        self.make_storage(folder)
+        return folder
 
 
 def environment_of(folder: Path, more: Iterable[str] = ()) -> dict[str, str]:
@@ -228,7 +247,9 @@ def environment_of(folder: Path, more: Iterable[str] = ()) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "LC_ALL": "C.UTF-8",
         "DAGSTER_DISABLE_TELEMETRY": "1",
+        "DAGSTER_HOME": str(folder),
         f"{PREFIX}HOME": str(folder / "home"),
+        f"{PREFIX}DAGSTER": str(folder / "home" / "dagster"),
         f"{PREFIX}HASH_KEY": "a key for hashes of the campaign, 32 bytes",
         **{name: os.environ[name] for name in ("TMPDIR", "HOME", *more) if name in os.environ},
     }

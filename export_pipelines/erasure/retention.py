@@ -62,5 +62,6 @@ def sweep(
             requests.change(request.id, definition=None, deleted_at=now)
     leases = RunLeases(ledger.engine, lambda: now).forget()
     debris = [*store.sweep(), *sweep_encrypted(home)]
+    ledger.locks.sweep()
     log.info("sweep finished", extra={"expired": len(removed), "debris": len(debris), "leases": leases})
     return [*removed, *debris]

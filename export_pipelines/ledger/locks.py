@@ -16,9 +16,12 @@ from export_pipelines.files.private import make_folder
 
 
 class Locks(Protocol):
-    """hold: yields True if we hold the lock of a name for the block, False while another process does. Raises StoreError."""
+    """hold: yields True if we hold the lock of a name for the block, False while another process does. Raises StoreError.
+    sweep: takes away what killed holders left, never a lock that is held. Raises StoreError."""
 
     def hold(self, lock_key: str) -> AbstractContextManager[bool]: ...
+
+    def sweep(self) -> None: ...
 
 
 class FileLocks:
@@ -34,6 +37,12 @@ class FileLocks:
                 make_folder(self.folder)
                 acquired = stack.enter_context(hold_lock(self.folder / quote(lock_key, safe="")))
             yield acquired
+
+    def sweep(self) -> None:
+        with store_errors("sweep the locks of the ledger", self.folder):
+            for path in self.folder.glob("*"):
+                with hold_lock(path):  # which takes the file away again, if it was free
+                    pass
 
 
 class PostgresqlLocks:
@@ -53,3 +62,6 @@ class PostgresqlLocks:
                 if acquired:
                     with suppress(DBAPIError):  # a session that is gone has given it up
                         connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+
+    def sweep(self) -> None:
+        """The server gives up the locks of a session that is gone."""

@@ -42,7 +42,7 @@ ERASURE = Scene(
     _erase,
     _erase,
     AT_ONCE,
-    (*AT_ONCE, is_erased, invariants.no_debris_is_left),
+    (*AT_ONCE, is_erased, invariants.no_debris_is_left_by_the_sweep),
     {"sealed": (True,), "to": ("", "", "s3", "sftp", "webhook")},
     prepare=_exported,
 )

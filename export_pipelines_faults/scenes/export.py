@@ -66,10 +66,10 @@ REDELIVERY = Scene(
 )
 BACKFILL = Scene(
     "backfill",
-    _work,
-    _settle,
+    lambda world: ("fill", world.days),
+    lambda world: ("fill again", world.days),
     AT_ONCE,
     SETTLED,
-    {"to": ("",)},
+    {"to": ("",), "dagster": (True,)},
     days=("2024-01-01", "2024-01-02", "2024-01-03"),
 )

@@ -21,6 +21,6 @@ STREAM = Scene(
     _stream,
     _stream,
     AT_ONCE,
-    (*AT_ONCE, invariants.the_stream_is_complete),
+    (*AT_ONCE, invariants.the_stream_is_complete, invariants.no_debris_is_left_by_the_sweep),
     {"to": ("",), "source": ("postgresql",), "sink": ("s3", "s3", "kinesis")},
 )

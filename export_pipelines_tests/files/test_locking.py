@@ -51,3 +51,14 @@ def test_an_error_of_the_block_stays_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="of the block") as raised, FileLocks(tmp_path).hold("x"):
         raise OSError("of the block")
     assert not isinstance(raised.value, StoreError)
+
+
+def test_locks_of_killed_holders_are_swept_and_no_others(tmp_path: Path) -> None:
+    locks = FileLocks(tmp_path)
+    (tmp_path / "of-a-killed-holder").touch()
+    with locks.hold("held"):
+        locks.sweep()
+        assert [path.name for path in tmp_path.iterdir()] == ["held"]
+        with locks.hold("held") as again:
+            assert not again
+    assert list(tmp_path.iterdir()) == []
