@@ -10,9 +10,11 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 # hundreds of processes start here: what is compiled is kept, whatever the shell says
 unexport PYTHONDONTWRITEBYTECODE
 UI_PORT ?= 3000
+FAULTS ?= 1000
+SEED ?= 7
 SERVERS_ENV := $(EXPORT_PIPELINES_HOME)/servers/env
 
-.PHONY: demo cluster test test-fast servers ui lint bench readers recipes clean
+.PHONY: demo cluster faults test test-fast servers ui lint bench readers recipes clean
 
 demo: $(VENV)/installed  ## environment, sample leads, six exports delivered to local servers, where the files are
 	@$(BIN)/python -m export_pipelines_servers $(BIN)/export-pipelines demo
@@ -22,6 +24,9 @@ servers: $(VENV)/installed  ## S3, SFTP and SMTP on loopback, for trying, until 
 
 cluster: $(VENV)/installed  ## several workers, PostgreSQL, Redis and S3 on this machine, to a finished backfill; OPTIONS="--workers 3 --kills 5"
 	@$(BIN)/python -m export_pipelines_servers.cluster $(OPTIONS)
+
+faults: $(VENV)/installed  ## so many FAULTS, by a SEED, at any moment of any work, and what must hold afterwards; ONLY=17 runs one again
+	@$(BIN)/python -W ignore -m export_pipelines_faults --faults $(FAULTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(OPTIONS)
 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
 	@$(BIN)/python -m pytest -n 3

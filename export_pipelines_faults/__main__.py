@@ -23,6 +23,9 @@ def main() -> int:
     parser.add_argument(
         "--kind", action="append", default=[], help="only kinds that begin so; may be repeated"
     )
+    parser.add_argument(
+        "--fix", action="append", default=[], help="a setting, such as to=email; may be repeated"
+    )
     parser.add_argument("--mutation", default="", help="breaks the program on purpose, see mutations.py")
     parser.add_argument("--results", type=Path, help="a file that the outcomes are added to, for --table")
     parser.add_argument(
@@ -31,20 +34,21 @@ def main() -> int:
     parser.add_argument("--quiet", action="store_true", help="says nothing of faults that went well")
     asked = parser.parse_args()
     report, began = Report(), time.monotonic()
-    with campaign(asked.seed, asked.scene, asked.kind, asked.mutation) as running:
+    fixed = dict(text.split("=", 1) for text in asked.fix)
+    with campaign(asked.seed, asked.scene, asked.kind, asked.mutation, fixed) as running:
         if asked.only is not None:
             trials = iter([running.trial(asked.only)])
         else:
             trials = running.trials(asked.faults, asked.seconds, asked.first)
         for trial in trials:
             report.add(trial)
+            if asked.results:
+                Report.of_one(trial).keep(asked.results)
             if trial.outcome is Outcome.VIOLATION or not asked.quiet:
                 sys.stdout.write(report.line(trial, asked.seed))
                 sys.stdout.flush()
     cpu = sum(getattr(resource.getrusage(who), name) for who in (0, -1) for name in ("ru_utime", "ru_stime"))
     sys.stdout.write(f"\n{report.table(every=False)}\n{report.summary(time.monotonic() - began, cpu)}\n")
-    if asked.results:
-        report.keep(asked.results)
     if asked.table:
         (Report.of(asked.results) if asked.results else report).write(asked.table)
     return 1 if report.violations else 0

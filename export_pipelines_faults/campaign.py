@@ -3,9 +3,9 @@
 import logging
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -23,7 +23,8 @@ MEMORY = Path("/dev/shm")
 
 @dataclass
 class Campaign:
-    """`scenes` and `kinds` are the names of those that take part, all where there is none; `mutation` breaks the program."""
+    """`scenes` and `kinds` are the names of those that take part, all where there is none; `mutation` breaks the program,
+    `fixed` are values of settings that are not left to the seed."""
 
     stage: Stage
     servers: Servers
@@ -34,6 +35,7 @@ class Campaign:
     kinds: Sequence[str] = ()
     mutation: str = ""
     topology: str = MACHINE
+    fixed: Mapping[str, str] = field(default_factory=dict)
     _calls: dict[tuple[str, Setting], Ending] = field(default_factory=dict)
 
     def trials(self, faults: int, seconds: float, first: int = 0) -> Iterator[Trial]:
@@ -47,12 +49,15 @@ class Campaign:
 
     def trial(self, number: int) -> Trial:
         """The trial of that number."""
+        return self.trial_of(self._kind(number), number)
+
+    def trial_of(self, kind: Kind, number: int) -> Trial:
+        """A fault of the kind, drawn by the seed and the number."""
         random = Random(f"{self.seed} {number}")
-        kind = self._kind(number)
         scene = SCENES[
             random.choice([name for name in kind.scenes if not self.scenes or name in self.scenes])
         ]
-        setting = scene.setting(random, kind.setting)
+        setting = replace(scene.setting(random, kind.setting), **self.fixed)  # type: ignore[arg-type]
         drawn = kind.draw(random)
         injections = [self._with_step(injection, scene, setting) for injection in drawn]
         with self._world(setting, scene) as world:
@@ -121,7 +126,11 @@ class Campaign:
 
 @contextmanager
 def campaign(
-    seed: int, scenes: Sequence[str] = (), kinds: Sequence[str] = (), mutation: str = ""
+    seed: int,
+    scenes: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+    mutation: str = "",
+    fixed: Mapping[str, str] | None = None,
 ) -> Iterator[Campaign]:
     """A campaign with servers of its own, which end with the block."""
     memory = MEMORY if MEMORY.is_dir() else None
@@ -136,4 +145,4 @@ def campaign(
             (folder / part).mkdir()
         stage, servers = Stage(processes), Servers(folder / "servers", stack)
         template = Template(folder / "templates", stage.make_storage)
-        yield Campaign(stage, servers, template, folder, seed, scenes, kinds, mutation)
+        yield Campaign(stage, servers, template, folder, seed, scenes, kinds, mutation, fixed=fixed or {})

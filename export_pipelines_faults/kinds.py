@@ -117,7 +117,7 @@ def _flipped(place: str) -> Draw:
     return lambda random: (AtCall(place, "flipped", random.random(), random.randrange(1, 4_000)),)
 
 
-WORK = ("export", "erasure", "seal", "backfill")  # work with a folder and a ledger in SQLite
+WORK = ("export", "export", "erasure", "seal", "backfill")  # work with a folder and a ledger in SQLite
 PROCESS = {  # at a call of the process, wherever it writes to
     "killed": _at_call(ANYWHERE, "killed"),
     "interrupted (SIGINT)": _at_call(ANYWHERE, "signal", signal.SIGINT),
@@ -144,15 +144,20 @@ WAY: dict[str, tuple[str, int, int]] = {  # what: fault, bytes before it at most
 }
 REMOTE = ("to", ("s3", "sftp", "webhook", "email"))
 SCENES_OF = {
-    "store": ("export", "erasure", "seal", "backfill"),
-    "ledger": ("export", "erasure", "seal", "backfill", "stream", "service"),
-    "destination": ("export", "erasure", "backfill"),
+    "store": ("export", "export", "erasure", "seal", "backfill"),
+    "ledger": ("export", "export", "erasure", "seal", "stream", "backfill", "service"),
+    "destination": ("export", "export", "backfill"),
 }
+
+
+def _removing(place: str, fault: str) -> tuple[str, ...]:
+    """Erasing writes nothing to a destination, but removes."""
+    return ("erasure",) if place == "destination" and fault in ("killed", "failed", "stalled") else ()
 
 
 def _disk() -> list[Kind]:
     kinds = [
-        Kind(place, what, _at_call(place, fault), SCENES_OF[place])
+        Kind(place, what, _at_call(place, fault), (*SCENES_OF[place], *_removing(place, fault)))
         for place in ("store", "ledger", "destination")
         for what, fault in DISK.items()
     ]

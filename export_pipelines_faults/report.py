@@ -27,6 +27,12 @@ class Report:
                 report.counts.setdefault(name, Counter()).update(outcomes)
         return report
 
+    @staticmethod
+    def of_one(trial: Trial) -> "Report":
+        report = Report()
+        report.add(trial)
+        return report
+
     def keep(self, results: Path) -> None:
         with results.open("a", encoding="utf-8") as file:
             file.write(json.dumps(self.counts) + "\n")

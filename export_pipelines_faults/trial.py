@@ -76,6 +76,7 @@ class Stage:
             trial.seconds = time.monotonic() - began
 
     def start(self, world: World, act: Act, faults: Sequence[AtCall] = (), mutation: str = "") -> Running:
+        world.forget()
         work = Work(
             act[0], list(act[1]), str(world.folder), world.environment, world.places, faults, mutation
         )

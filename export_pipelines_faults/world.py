@@ -90,15 +90,21 @@ class World:
             "dagster": f"{home}/dagster",
         }
 
-    @property
+    @cached_property
     def project(self) -> Project:
-        """As it is seen without any fault: by no proxy."""
+        """As it is seen without any fault: by no proxy. It is opened anew after `forget`."""
         environment = dict(self.environment)
         if self.databases:
             environment[f"{PREFIX}LEDGER_URL"] = self.databases[0]
         if self.setting.store == "s3":
             environment[f"{PREFIX}STORE_URL"] = self._bucket_url(self.servers.s3.port)
         return Project.open(self.folder, environment)
+
+    def forget(self) -> None:
+        """Other processes change everything from now on."""
+        project = self.__dict__.pop("project", None)
+        if project is not None and "ledger" in project.__dict__:
+            project.ledger.engine.dispose()
 
     def make(self, template: "Template") -> "World":
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -115,6 +121,7 @@ class World:
         return self
 
     def end(self) -> None:
+        self.forget()
         for url in self.databases:
             self.servers.drop(url)
         for proxy in self.proxies.values():
