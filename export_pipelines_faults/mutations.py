@@ -53,11 +53,21 @@ def _no_lock() -> None:
     FileLocks.hold = hold  # type: ignore[method-assign]
 
 
-def _object_without_intention() -> None:
-    """An object of a stream is put before the ledger knows of it."""
-    from export_pipelines.ledger.streams import Lease
+def _cursor_first() -> None:
+    """The cursor of a stream moves before its records are at the sink."""
+    from export_pipelines.streaming.sender import Sender
+    from export_pipelines.streaming.sink import Sent
 
-    Lease.intend = lambda self, intentions, at: None  # type: ignore[method-assign]
+    commit = Sender.commit
+
+    def early(self: Sender) -> None:
+        send, rows = self.sink.commit, self.pending.rows
+        vars(self.sink)["commit"] = lambda intend: Sent(rows, 0)
+        commit(self)
+        del vars(self.sink)["commit"]
+        send(lambda intention: None)
+
+    Sender.commit = early  # type: ignore[method-assign]
 
 
 MUTATIONS: Mapping[str, Callable[[], None]] = {
@@ -66,7 +76,7 @@ MUTATIONS: Mapping[str, Callable[[], None]] = {
     "the manifest before the parts": _manifest_first,
     "a delivery without intent": _delivery_without_intent,
     "no lock of a delivery": _no_lock,
-    "an object without intention": _object_without_intention,
+    "a cursor before its records": _cursor_first,
 }
 
 

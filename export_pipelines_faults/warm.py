@@ -1,6 +1,7 @@
 """The process that others are forked from: it loads what they need and then does nothing but fork, one for each line of its
 stdin, and say on its stdout when one began and how it ended. It has one thread as long as no library has begun another."""
 
+import gc
 import importlib
 import json
 import os
@@ -26,12 +27,15 @@ LOADED = (
     *("export_pipelines.streaming.sinks.kinesis", "export_pipelines.streaming.sinks.s3"),
     "export_pipelines_faults.acts",
 )  # fmt: skip
+NEW_OBJECTS = 50_000
 UNCLEAR = 70  # the exit code of an error that nobody expected
 
 
 def main() -> None:
     for name in LOADED:
         importlib.import_module(name)
+    gc.freeze()  # what is loaded is shared by all that are forked, as long as nobody looks for garbage in it
+    gc.set_threshold(NEW_OBJECTS)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
     reading, writing = os.pipe()

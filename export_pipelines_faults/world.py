@@ -67,6 +67,11 @@ class World:
     seen: list[str] = field(default_factory=list)
     running: Running | None = None
 
+    def said(self) -> str:
+        """The last of what the processes printed."""
+        path = self.folder / "said"
+        return path.read_text(errors="replace")[-2_000:] if path.exists() else ""
+
     def has_ended(self) -> bool:
         """Whether the work has."""
         return self.running is not None and self.running.ended.is_set()

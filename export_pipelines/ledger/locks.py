@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from export_pipelines.files.locking import hold_lock
 from export_pipelines.files.os_errors import store_errors
 from export_pipelines.files.private import make_folder
+from export_pipelines.ledger.silence import LedgerSilent
 
 
 class Locks(Protocol):
@@ -60,7 +61,7 @@ class PostgresqlLocks:
                 yield acquired
             finally:
                 if acquired:
-                    with suppress(DBAPIError):  # a session that is gone has given it up
+                    with suppress(DBAPIError, LedgerSilent):  # a session that is gone has given it up
                         connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
 
     def sweep(self) -> None:

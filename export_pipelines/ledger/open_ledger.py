@@ -13,10 +13,10 @@ from export_pipelines.artifacts import open_store
 from export_pipelines.errors import SettingsError
 from export_pipelines.files.locking import locked
 from export_pipelines.files.private import make_database
-from export_pipelines.key_versions import PREFIX
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
 from export_pipelines.ledger.locks import FileLocks, Locks, PostgresqlLocks
+from export_pipelines.ledger.silence import WHERE, raise_silence
 from export_pipelines.ledger.wiping import secure_delete
 from export_pipelines.settings import Settings, driver_url
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from export_pipelines.s3 import ClientOf
 
 HEAD = "0017"  # the newest migration
-WHERE = PREFIX + "LEDGER_URL"
 # A machine that was cut off is noticed at both ends within half a minute: here its calls end, there its locks.
 KEEPALIVE = {
     "connect_timeout": "10",
@@ -52,7 +51,7 @@ def open_ledger(url: str, may_begin: Callable[[], bool] = lambda: True) -> Ledge
     """`sqlite:///path` or `postgresql://...`; `may_begin` is asked before a new ledger is made.
 
     Raises SettingsError, which never repeats the URL: for one that cannot be opened, is damaged, another program's, or
-    lost; StoreError for a full disk, then and in every later call.
+    lost; StoreError for a full disk, then and in every later call; LedgerSilent in later calls that its server does not answer.
     """
     try:
         address = sa.make_url(driver_url(url))
@@ -71,6 +70,8 @@ def open_ledger(url: str, may_begin: Callable[[], bool] = lambda: True) -> Ledge
         raise SettingsError(
             f"the ledger cannot be opened: {type(error).__name__}", where=WHERE, remedy=_REMEDY
         ) from error
+    if kind == "postgresql":
+        raise_silence(engine)
     return Ledger(engine, locks)
 
 

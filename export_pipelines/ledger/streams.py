@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from export_pipelines.errors import LostLease
 from export_pipelines.ledger.alert import Alert
 from export_pipelines.ledger.locks import Locks
+from export_pipelines.ledger.silence import LedgerSilent
 from export_pipelines.ledger.tables import alerts, dead_letters, insert_of, stream_objects, streams
 
 
@@ -283,7 +284,7 @@ def _transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.begin() as connection:
             yield connection
-    except DBAPIError as error:
+    except (DBAPIError, LedgerSilent) as error:
         raise LostLease(
             "the ledger does not answer, so nobody knows who runs the stream", remedy="run it again"
         ) from error

@@ -32,6 +32,8 @@ def _written(world: World, do: Do) -> None:
     world.proxies["destination"].fault = Fault("refuse", times=1_000)
     do(("run", world.days))
     world.proxies["destination"].fault = Fault()
+    manifests = world.project.store.manifests()
+    world.known |= {part.sha256 for manifest in manifests for part in manifest.parts}
 
 
 def _changed_at_rest(world: World, injection: AtRest) -> None:

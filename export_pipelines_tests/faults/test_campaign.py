@@ -66,11 +66,7 @@ FINDS: Mapping[str, tuple[str, Mapping[str, str], list[tuple[Injection, ...]]]] 
         at("ledger", "killed", *(0.7 + n * 0.03 for n in range(10))),
     ),
     "no lock of a delivery": ("redelivery", {"to": "email"}, [(Twice(),)] * 8),
-    "an object without intention": (
-        "stream",
-        {"sink": "s3"},
-        at(NETWORK, "killed", *(0.3 + n * 0.06 for n in range(10))),
-    ),
+    "a cursor before its records": ("stream", {"sink": "s3"}, at(NETWORK, "killed", 0.4, 0.5, 0.6, 0.7, 0.8)),
 }
 
 

@@ -1,0 +1,25 @@
+"""A ledger on a server that stops answering in the middle: an error that may pass, never one of the driver's own."""
+
+import sqlalchemy as sa
+
+from export_pipelines.errors import RetryableError
+from export_pipelines.key_versions import PREFIX
+
+WHERE = PREFIX + "LEDGER_URL"
+
+
+class LedgerSilent(RetryableError):
+    """The ledger's server does not answer, or broke the connection off; whether it carried the last call out is unknown."""
+
+
+def raise_silence(engine: sa.Engine) -> None:
+    """From now on, a connection that breaks or cannot be made raises LedgerSilent, which never repeats the driver's text."""
+
+    @sa.event.listens_for(engine, "handle_error")
+    def tell(context: sa.engine.ExceptionContext) -> None:
+        if context.is_disconnect or context.connection is None:  # none could be made
+            raise LedgerSilent(
+                f"the ledger does not answer: {type(context.original_exception).__name__}",
+                where=WHERE,
+                remedy="see to its server, then run again",
+            ) from context.original_exception
