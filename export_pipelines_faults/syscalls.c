@@ -16,6 +16,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -342,6 +344,32 @@ static int made(int dirfd, const char *name, mode_t mode) {
 
 int mkdir(const char *name, mode_t mode) { return made(AT_FDCWD, name, mode); }
 int mkdirat(int dirfd, const char *name, mode_t mode) { return made(dirfd, name, mode); }
+
+/* A disk that is full says so. */
+static int is_full(void) {
+    for (int n = 0; n < SLOTS; n++)
+        if (faults[n].kind == FULL && faults[n].struck) return 1;
+    return 0;
+}
+
+int statvfs(const char *restrict path, struct statvfs *restrict found) {
+    struct statfs now;
+    if (syscall(SYS_statfs, path, &now)) return -1;
+    memset(found, 0, sizeof *found);
+    found->f_bsize = (unsigned long)now.f_bsize;
+    found->f_frsize = (unsigned long)(now.f_frsize ? now.f_frsize : now.f_bsize);
+    found->f_blocks = now.f_blocks;
+    found->f_bfree = is_full() ? 0 : now.f_bfree;
+    found->f_bavail = is_full() ? 0 : now.f_bavail;
+    found->f_files = now.f_files;
+    found->f_ffree = found->f_favail = now.f_ffree;
+    found->f_namemax = (unsigned long)now.f_namelen;
+    return 0;
+}
+
+int statvfs64(const char *restrict path, struct statvfs64 *restrict found) {
+    return statvfs(path, (struct statvfs *)found);
+}
 
 /* --- the clock -------------------------------------------------------------------------------------------------------- */
 

@@ -103,7 +103,7 @@ class _Commands(TyperGroup):
         except BrokenPipeError:
             raise typer.Exit(errors.close_broken_pipe()) from None
         except Exception as error:
-            if errors.tell_full_disk(error, ctx.obj.settings.home):
+            if errors.tell_disk(error, ctx.obj.settings.home):
                 raise typer.Exit(errors.FAILED) from None
             raise typer.Exit(errors.tell_unexpected(error, ctx.params.get("debug", False))) from None
 

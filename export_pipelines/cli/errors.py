@@ -44,14 +44,17 @@ def tell_interrupted() -> int:
     return exit_code()
 
 
-def tell_full_disk(error: Exception, home: Path) -> bool:
-    """Tells of a full disk that a library met, such as Dagster with its own records; False where it was none."""
-    from export_pipelines.files.full_disk import full_place
+def tell_disk(error: Exception, home: Path) -> bool:
+    """Tells of a full or failing disk that a library met, such as Dagster with its own records; False where it was none."""
+    from export_pipelines.files.full_disk import broken_place, full_place
 
-    place = full_place(error, home)
-    if place is not None:
+    if place := full_place(error, home):
         say(f"error: {place}: the disk is full, or a quota is reached (make room on it, then run again)")
-    return place is not None
+        return True
+    if place := broken_place(error, home):
+        say(f"error: {place}: the disk cannot be read or written (see to it, then run again)")
+        return True
+    return False
 
 
 def tell_unexpected(error: Exception, debug: bool) -> int:

@@ -1,4 +1,4 @@
-"""Whether an error says that a disk is full, and which: libraries tell it in many words."""
+"""Whether an error says that a disk is full, or fails, and which: libraries tell it in many words."""
 
 import errno
 import shutil
@@ -22,6 +22,17 @@ def full_place(error: BaseException, home: Path) -> Path | None:
         if isinstance(cause, OSError) and cause.errno in ERRORS:
             return Path(cause.filename) if cause.filename else _fullest(home)
         if isinstance(cause, sqlite3.Error) and is_full(cause, home):
+            return home
+    return None
+
+
+def broken_place(error: BaseException, home: Path) -> Path | None:
+    """The file or folder whose disk fails, or that cannot be opened, by `error` or what caused it; None where it is about
+    something else."""
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno == errno.EIO:
+            return Path(cause.filename) if cause.filename else home
+        if isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF in VAGUE:
             return home
     return None
 

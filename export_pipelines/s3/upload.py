@@ -115,7 +115,11 @@ class Upload:
             self._id = ""
 
     def rehearse(self) -> None:
-        """Begins and gives up: asks for all that a real one needs, and nothing can be seen."""
+        """Begins and gives up: asks for all that a real one needs, and nothing can be seen. What a killed rehearsal left at the
+        same key is given up, too."""
+        for left in list(self.bucket.uploads(self.key)):
+            if left.key == self.key:
+                self.bucket.abort(left.key, left.upload)
         self._begin()
         self.abort()
 

@@ -258,6 +258,13 @@ def test_uploads_that_were_left_are_given_up(place: Place, bucket: Bucket) -> No
     assert list(bucket.uploads("")) == []
 
 
+def test_a_check_gives_up_what_a_killed_one_left(place: Place, bucket: Bucket) -> None:
+    for key in (".check", ".check_of_another"):
+        bucket.client.create_multipart_upload(Bucket=bucket.name, Key=key)
+    sink_of(place).check()
+    assert [upload.key for upload in bucket.uploads("")] == [".check_of_another"]
+
+
 def test_of_two_that_commit_the_same_rows_at_once_one_succeeds(place: Place, bucket: Bucket) -> None:
     results, start = list[Sent | ExportError](), Barrier(2)
 
