@@ -1,5 +1,6 @@
 """The work of scenes, in a process of its own: what people and schedules ask of a project, by the doors that they use."""
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from export_pipelines.pipeline import deliver
 from export_pipelines.project import Project
 from export_pipelines.project_streams import run_stream
 
-UNCLEAR = 70
+UNCLEAR = 70  # the exit code of an error that is none of ours
 INTERRUPTED = (130, 143)
 TIMEOUT_S = 2.0
 EXPORT = "daily"
@@ -123,8 +124,6 @@ def commands(project: Project, *texts: str) -> None:
 
 def make_storage(project: Project) -> None:
     """Makes Dagster's storage."""
-    import os
-
     from export_pipelines.orchestration import open_instance
 
     with open_instance(project.settings, project.root, os.environ):

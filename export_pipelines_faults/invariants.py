@@ -149,11 +149,12 @@ def _strangers(world: World) -> set[str]:
         for name in (MANIFEST_NAME, *(file.stored_name for file in manifest.files))
     }
     damaged = tuple(f"{artifact}/" for artifact in store.listing().damaged)
-    if world.setting.store == "s3":
-        bucket = world.servers.s3.bucket("store")
-        below = {stored.key.removeprefix("artifacts/") for stored in bucket.list("")}
-        young = set(below - known)  # of killed runs; taken away after a week
-        return {name for name in young if name.rsplit("/", 1)[0] in {m.artifact for m in store.manifests()}}
+    if world.setting.store == "s3":  # where what killed runs left is taken away after a week
+        artifacts = {manifest.artifact for manifest in store.manifests()}
+        names = (
+            stored.key.removeprefix("artifacts/") for stored in world.servers.s3.bucket("store").list("")
+        )
+        return {name for name in names if name not in known and name.rpartition("/")[0] in artifacts}
     files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
     return {name for name in files - known if not damaged or not name.startswith(damaged)}
 

@@ -3,7 +3,6 @@
 A topology is the set of kinds and scenes that fit to what a project runs on: `machine` is one machine. Another one, such as a
 cluster of workers behind a broker, is a name in `Kind.topologies` with scenes of its own."""
 
-import errno
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,7 +30,7 @@ class OnTheWay:
 
 @dataclass(frozen=True)
 class Meanwhile:
-    """Something that is done to a server or to the process when a share of the usual time is over."""
+    """Something that is done to a server when a share of the usual time is over."""
 
     action: str
     share: float
@@ -271,7 +270,6 @@ KINDS: tuple[Kind, ...] = (
     *(Kind("process", what, draw, WORK) for what, draw in PROCESS.items()),
     *_two_at_once(),
 )
-ERRNOS = (errno.EIO, errno.ENOSPC)
 
 
 def with_step(injection: AtCall, calls: int) -> AtCall:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from export_pipelines_faults.acts import UNCLEAR
 from export_pipelines_faults.invariants import artifacts_are_whole, damage_is_named, parts_are_whole
 from export_pipelines_faults.kinds import Answers, AtRest, Injection, Kind, Meanwhile, OnTheWay, Twice
 from export_pipelines_faults.processes import Ending, Running, WarmProcesses, Work
@@ -15,7 +16,8 @@ from export_pipelines_faults.world import World, environment_of
 from export_pipelines_servers.fault_proxy import Fault
 
 WORK_S = 90.0  # more than any wait of the program with the timeouts of these worlds
-UNCLEAR = 70
+STALL_S = 4.0
+CLEAR = (0, 1, 2, 130, 143)  # exit codes: done, failed, user action required, interrupted
 # PostgreSQL's driver ends the process with this where a connection is cut at certain moments; the run is done again
 ADBC_ABORTS = "basic_string::_S_construct null not valid"
 
@@ -108,18 +110,20 @@ class Stage:
         running = self.start(world, scene.work(world), calls, trial.mutation)
         if any(isinstance(injection, Twice) for injection in trial.injections):
             others.append(self.start(world, scene.work(world), (), trial.mutation))
+        in_time = False
         for injection in trial.injections:
             if isinstance(injection, Meanwhile):
-                _wait(running, injection.share * self.usual_s.get(scene.name, 0.3))
-                MEANWHILE[injection.action](world, running)
+                in_time |= not running.ended.wait(injection.share * self.usual_s.get(scene.name, 0.3))
+                MEANWHILE[injection.action](world)
         endings = [self._ended(process, trial) for process in (running, *others)]
         struck = _end_faults(trial, proxies)
         for other in endings[1:]:
-            if not other.ok and not other.retryable and other.code == UNCLEAR:
+            if other.code not in CLEAR:
                 trial.violations.append(f"the other process: {other.text}")
         ending = endings[0]
-        happened = struck or ending.was_killed or any(ending.struck) or bool(others)
-        return ending, happened or _is_always_there(trial.injections)
+        at_rest = any(isinstance(injection, AtRest) for injection in trial.injections)
+        happened = (struck, ending.was_killed, any(ending.struck), bool(others), in_time, at_rest)
+        return ending, any(happened)
 
     def _ended(self, process: Running, trial: Trial) -> Ending:
         ending = self.ended(process, trial.scene, trial.world)
@@ -148,8 +152,8 @@ class Stage:
         trial.violations += _broken(
             [*scene.at_once, damage_is_named if damages else parts_are_whole], world, "at once"
         )
-        aborted = ending.code < 0 and not ending.was_killed and ADBC_ABORTS not in world.said()
-        if ending.code == UNCLEAR or aborted:
+        is_clear = ending.code in CLEAR or ending.was_killed or ADBC_ABORTS in world.said()
+        if not is_clear:
             trial.violations.append(
                 f"an unclear error, exit code {ending.code}: {ending.text or world.said()}"
             )
@@ -216,14 +220,6 @@ def _end_faults(trial: Trial, times: Mapping[str, int]) -> bool:
     return struck
 
 
-def _is_always_there(injections: Sequence[Injection]) -> bool:
-    return any(isinstance(injection, AtRest | Meanwhile) for injection in injections)
-
-
-def _wait(running: Running, seconds: float) -> None:
-    running.ended.wait(seconds)
-
-
 def _broken(invariants: Sequence[Callable[[World], Sequence[str]]], world: World, when: str) -> list[str]:
     faults = []
     for invariant in invariants:
@@ -234,8 +230,8 @@ def _broken(invariants: Sequence[Callable[[World], Sequence[str]]], world: World
     return faults
 
 
-def _end_connections(database: str) -> Callable[[World, Running], None]:
-    def end(world: World, running: Running) -> None:
+def _end_connections(database: str) -> Callable[[World], None]:
+    def end(world: World) -> None:
         url = world.databases[0] if database == "ledger" else world.servers.lead_database
         name = url.rpartition("/")[2]
         world.servers.execute(
@@ -245,9 +241,7 @@ def _end_connections(database: str) -> Callable[[World, Running], None]:
     return end
 
 
-STALL_S = 4.0
-MEANWHILE: Mapping[str, Callable[[World, Running], None]] = {
-    "kill the process": lambda world, running: running.kill(),
+MEANWHILE: Mapping[str, Callable[[World], None]] = {
     "end connections of the ledger": _end_connections("ledger"),
     "end connections of the source": _end_connections("source"),
 }

@@ -28,7 +28,7 @@ LOADED = (
     "export_pipelines_faults.acts",
 )  # fmt: skip
 NEW_OBJECTS = 50_000
-UNCLEAR = 70  # the exit code of an error that nobody expected
+BROKEN = 71  # the exit code of this file's own errors
 
 
 def main() -> None:
@@ -87,7 +87,7 @@ def _forked(request: dict[str, Any]) -> None:
         code = _work(request)
     except BaseException:  # of this file; what the work raises is in its report
         traceback.print_exc()
-        code = UNCLEAR
+        code = BROKEN
     finally:
         os._exit(code)
 

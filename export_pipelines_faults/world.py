@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -253,7 +253,7 @@ class Template:
         return folder
 
 
-def environment_of(folder: Path, more: Iterable[str] = ()) -> dict[str, str]:
+def environment_of(folder: Path) -> dict[str, str]:
     """What each process of a world knows, before its setting."""
     return {
         "PATH": os.environ["PATH"],
@@ -263,5 +263,5 @@ def environment_of(folder: Path, more: Iterable[str] = ()) -> dict[str, str]:
         f"{PREFIX}HOME": str(folder / "home"),
         f"{PREFIX}DAGSTER": str(folder / "home" / "dagster"),
         f"{PREFIX}HASH_KEY": "a key for hashes of the campaign, 32 bytes",
-        **{name: os.environ[name] for name in ("TMPDIR", "HOME", *more) if name in os.environ},
+        **{name: os.environ[name] for name in ("TMPDIR", "HOME") if name in os.environ},
     }
