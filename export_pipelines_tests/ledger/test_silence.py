@@ -20,7 +20,7 @@ def say(ledger: Ledger) -> None:
 @pytest.mark.parametrize("kind", ["cut", "reset", "lost", "refuse"])
 def test_a_connection_that_breaks_is_an_error_that_may_pass(postgresql_url: str, kind: str) -> None:
     url = make_url(new_database(postgresql_url, f"silent_{kind}"))
-    assert url.port
+    assert url.port and url.host
     with fault_proxy(url.port) as proxy:
         ledger = open_ledger(url.set(port=proxy.port).render_as_string(hide_password=False))
         say(ledger)
@@ -60,7 +60,7 @@ def test_a_stream_whose_ledger_is_silent_loses_its_lease(postgresql_url: str) ->
     from export_pipelines.errors import LostLease
 
     url = make_url(new_database(postgresql_url, "silent_stream"))
-    assert url.port
+    assert url.port and url.host
     with fault_proxy(url.port) as proxy:
         ledger = open_ledger(url.set(port=proxy.port).render_as_string(hide_password=False))
         ledger.engine.dispose()
