@@ -9,8 +9,10 @@ from typing import Any, Self
 from celery.exceptions import CeleryError
 from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster._core.storage.dagster_run import DagsterRun, DagsterRunStatus
+from dagster._core.storage.tags import PRIORITY_TAG
 from dagster._serdes import ConfigurableClassData
 from dagster_celery.launcher import CeleryRunLauncher
+from dagster_celery.tags import DAGSTER_CELERY_RUN_PRIORITY_TAG
 from kombu.exceptions import KombuError
 
 from export_pipelines.cluster.celery_app import BROKER, TASK, celery_app, queue_of
@@ -20,6 +22,7 @@ from export_pipelines.orchestration.kept_lease import leases_of_process
 from export_pipelines.orchestration.lost_runs import end_lost_runs
 from export_pipelines.settings import Settings, project_root
 
+PRIORITIES = (0, 3, 6)  # at Redis: before backfills, as backfills, after them
 AWAY = (KombuError, CeleryError, OSError)  # what a broker that is away raises
 
 
@@ -58,7 +61,7 @@ class ClusterRunLauncher(CeleryRunLauncher):
             self._announced = versions
         task = self.celery.signature(TASK, (run.run_id, versions["definitions"]), immutable=True)
         try:
-            self._launch_celery_task_run(run, task, TASK)
+            self._launch_celery_task_run(_with_priority(run), task, TASK)
         except AWAY as error:
             text = f"The broker is away ({type(error).__name__}); the run is sent again when it is back."
             self._instance.report_engine_event(text, run, cls=type(self))
@@ -84,3 +87,10 @@ class ClusterRunLauncher(CeleryRunLauncher):
     ) -> str | None:
         lease = leases_of_process().of(run.run_id)
         return f"held by {lease.holder}, last heard of at {lease.seen_at:%H:%M:%S}" if lease else "no worker"
+
+
+def _with_priority(run: DagsterRun) -> DagsterRun:
+    """The run as it is sent: what Dagster's queue lets go first, a worker takes first. 0 is the first at Redis."""
+    priority = int(run.tags.get(PRIORITY_TAG, "0"))
+    step = PRIORITIES[0 if priority > 0 else 1 if priority == 0 else 2]
+    return run.with_tags({**run.tags, DAGSTER_CELERY_RUN_PRIORITY_TAG: str(step)})

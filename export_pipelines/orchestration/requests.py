@@ -26,6 +26,7 @@ from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.observed_instance import ENDED
 from export_pipelines.orchestration.op_bodies import ANY_HOUR, tags_of
 from export_pipelines.orchestration.run_tags import (
+    AFTER_BACKFILLS,
     ASKED_BY,
     EXPORT_TAG,
     ON_DEMAND,
@@ -41,7 +42,6 @@ from export_pipelines.project import Project
 DEFINITIONS = "export_pipelines.definitions"
 REPOSITORY = "__repository__"  # as Dagster calls one that is made of `Definitions`
 BY_REQUEST = "api"
-AFTER_SCHEDULES = "-1"  # runs of schedules have priority 0
 QUEUED = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED)
 
 
@@ -184,7 +184,7 @@ class RequestedRuns:
             REQUESTER_TAG: request.requester,
             ORIGIN: BY_REQUEST,
             ASKED_BY: request.requester,
-            PRIORITY_TAG: AFTER_SCHEDULES,
+            PRIORITY_TAG: AFTER_BACKFILLS,
         }
         tags |= {EXPORT_TAG: location.job_name(definition), **tags_of(asker)}
         if request.any_hour:

@@ -27,6 +27,8 @@ REQUEST_TAG, REQUESTER_TAG = (
     "export/request",
     "export/requester",
 )  # of a run that was asked for over HTTP; dagster.yaml limits how many of a requester run at once
+# of `dagster/priority`, at Dagster's queue and at the broker: backfills, and what a person launches, have 0
+BEFORE_BACKFILLS, AFTER_BACKFILLS = "1", "-1"
 LOST_TAG = "export/lost"  # of a run whose worker died, and of those in its place
 RESUMED_TAG = "export/resumed"  # of a run of a backfill: runs that were cut off, whose windows it takes over
 TICK_TAG, PARTITION_TAG = SCHEDULED_EXECUTION_TIME_TAG, "dagster/partition"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.schedule import is_within
@@ -14,7 +15,13 @@ from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.active_limit import refusal
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import Due, due_windows, given_up
-from export_pipelines.orchestration.run_tags import ATTEMPT_TAG, EXPORT_TAG, ORIGIN, WINDOW_TAG
+from export_pipelines.orchestration.run_tags import (
+    ATTEMPT_TAG,
+    BEFORE_BACKFILLS,
+    EXPORT_TAG,
+    ORIGIN,
+    WINDOW_TAG,
+)
 from export_pipelines.orchestration.scheduled_windows import BY_SCHEDULE
 from export_pipelines.orchestration.switches import switches
 from export_pipelines.plan.plan import Window, iso
@@ -110,7 +117,12 @@ def begins_now(definition: ExportDefinition, project: Project) -> bool:
 
 def request(location: CodeLocation, definition: ExportDefinition, due: Due) -> dg.RunRequest:
     """The run of one window; its key is the window's and the attempt's, so asking twice makes one run."""
-    tags = {WINDOW_TAG: due.request.key, ATTEMPT_TAG: str(due.attempt), ORIGIN: BY_SCHEDULE}
+    tags = {
+        WINDOW_TAG: due.request.key,
+        ATTEMPT_TAG: str(due.attempt),
+        ORIGIN: BY_SCHEDULE,
+        PRIORITY_TAG: BEFORE_BACKFILLS,
+    }
     return dg.RunRequest(
         run_key=f"{due.request.key} {due.attempt}",
         job_name=location.job_name(definition),

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +22,7 @@ from export_pipelines_servers.cluster.network import has_namespaces, network
 from export_pipelines_servers.free_port import free_port
 from export_pipelines_servers.postgresql import PostgresqlServer, postgresql_server
 from export_pipelines_servers.redis import RedisServer, redis
+from export_pipelines_servers.slow_link import slow_link
 
 START = date(2024, 1, 1)
 DATABASES = ("dagster", "ledger", "leads")
@@ -129,9 +130,17 @@ class Cluster:
 
 
 @contextmanager
-def cluster(workers: int, leads: int, days: int, partitions_per_run: int = 1) -> Iterator[Cluster]:
-    """A cluster with an export `daily` over `leads` sample leads of `days` days; all is gone when the block ends. Its machines
-    are network namespaces, where this process may make them."""
+def cluster(
+    workers: int,
+    leads: int,
+    days: int,
+    partitions_per_run: int = 1,
+    link_bytes_per_second: float | None = None,
+    exports: Mapping[str, str] | None = None,
+) -> Iterator[Cluster]:
+    """A cluster with an export `daily`, beside `exports`, over `leads` sample leads of `days` days; all is gone when the block
+    ends. Its machines are network namespaces, where this process may make them. Each worker reaches the source by a link of
+    its own, if the bandwidth of one is given."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="export_pipelines_cluster_")))
         bridge = stack.enter_context(network()) if has_namespaces() else None
@@ -143,17 +152,23 @@ def cluster(workers: int, leads: int, days: int, partitions_per_run: int = 1) ->
         _make_buckets(store)
         generate_leads(databases["leads"], leads, 7, START, days)
         environment = _environment(databases, broker, store, partitions_per_run)
-        exports = {"daily": EXPORT.format(start=START, receiver=RECEIVER, endpoint=store.secure_url)}
+        daily = EXPORT.format(start=START, receiver=RECEIVER, endpoint=store.secure_url)
         names = count(1)
 
-        def machine(name: str) -> Machine:
+        def machine(name: str, **own: str) -> Machine:
             namespace = bridge.namespace() if bridge else None
-            new = new_machine(folder / name, exports, environment, store.secure_url, namespace)
+            all_exports = {"daily": daily, **(exports or {})}
+            new = new_machine(folder / name, all_exports, environment | own, store.secure_url, namespace)
             stack.callback(new.kill)
             return new
 
         def new_worker() -> Machine:
-            return machine(f"worker{next(names)}")
+            own = {}
+            if link_bytes_per_second:
+                link = stack.enter_context(slow_link(host, server.port, link_bytes_per_second))
+                url = sa.make_url(databases["leads"]).set(port=link.port)
+                own[f"{PREFIX}SOURCE_URL"] = url.render_as_string(hide_password=False)
+            return machine(f"worker{next(names)}", **own)
 
         control = machine("control")
         running = Cluster(folder, server, databases, broker, store, control, [], free_port(), new_worker)

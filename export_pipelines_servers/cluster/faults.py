@@ -2,10 +2,9 @@
 
 import os
 import random
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,15 +23,14 @@ DOWN_S = 2.0  # PostgreSQL is away for so long
 STALL_S = 60.0  # the store is away for so long
 CUTS_S = (15.0, 80.0)  # a worker is cut off: shorter than a lease, longer than one
 AGAIN_S = 12.0  # between two faults, on average
-KINDS = ("kill", "empty", "restart", "stall", "cut")
 ENDED = ("COMPLETED_SUCCESS", "COMPLETED_FAILED", "CANCELED", "FAILED")
 UNANSWERED = (requests.RequestException, ValueError, AssertionError)  # of a web server whose database is away
 
 
 @dataclass
 class Campaign:
-    """The faults so far, each in a thread of its own, so that two may be at once. `lost` has the moment at which the worker
-    of a run was killed, by the run's id."""
+    """The faults so far. Each is a generator that yields for how many seconds it lasts, so that two may be at once: a process
+    ends with the thread that started it. `lost` has the moment at which the worker of a run was killed, by the run's id."""
 
     cluster: Cluster
     seed: int = 7
@@ -41,12 +39,11 @@ class Campaign:
     done: Counter[str] = field(default_factory=Counter)
     idle_kills: int = 0
     longest_silence_s: float = 0.0
-    threads: list[threading.Thread] = field(default_factory=list)
+    underway: dict[str, tuple[float, Iterator[float]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self.ledger: Ledger = open_ledger(self.cluster.databases["ledger"])
-        self.locks = {kind: threading.Lock() for kind in KINDS}
 
     def running_on(self, machine: Machine) -> list[str]:
         """The runs that processes of the machine hold the leases of."""
@@ -56,7 +53,7 @@ class Campaign:
             holders = [(row.run_id, int(row.holder.rpartition(":")[2])) for row in connection.execute(query)]
         return [run_id for run_id, pid in holders if _group(pid) in groups]
 
-    def kill(self) -> None:
+    def kill(self) -> Iterator[float]:
         """Kills a worker with all of its processes, one that executes a run where there is one, and starts another."""
         machines = list(self.cluster.workers)
         self.random.shuffle(machines)
@@ -68,65 +65,68 @@ class Campaign:
         machine.kill()
         self.idle_kills += not runs
         self.lost |= dict.fromkeys(runs, time.time())
-        time.sleep(RESTART_S)
+        yield RESTART_S
         self.cluster.start_worker(machine)
 
-    def empty(self) -> None:
+    def empty(self) -> Iterator[float]:
         """Redis is killed, and restarts empty."""
         self.cluster.broker.stop()
-        time.sleep(EMPTY_S)
+        yield EMPTY_S
         self.cluster.broker.start()
 
-    def restart(self) -> None:
+    def restart(self) -> Iterator[float]:
         """PostgreSQL restarts: of the ledger, of Dagster and of the source, once in order, once as after a crash."""
         self.cluster.postgresql.stop("immediate" if self.done["restart"] % 2 else "fast")
-        time.sleep(DOWN_S)
+        yield DOWN_S
         self.cluster.postgresql.start()
 
-    def stall(self) -> None:
+    def stall(self) -> Iterator[float]:
         """The store, which is the receiver too, answers nobody."""
         self.cluster.s3.stall()
-        time.sleep(STALL_S)
+        yield STALL_S
         self.cluster.s3.go_on()
 
-    def cut(self) -> None:
+    def cut(self) -> Iterator[float]:
         """A worker's network is cut, and heals."""
         worker = self.random.choice(self.cluster.workers)
         assert worker.namespace, "a machine without a network of its own cannot be cut off"
         worker.namespace.cut()
-        time.sleep(CUTS_S[self.done["cut"] % len(CUTS_S)])
+        yield CUTS_S[self.done["cut"] % len(CUTS_S)]
         worker.namespace.heal()
 
     def begin(self, kind: str) -> None:
-        """The fault begins, in a thread; one of its kind at a time."""
+        """One of each kind at a time."""
+        self.say(f"{kind} begins")
+        self.underway[kind] = (time.monotonic(), getattr(self, kind)())
 
-        def happen() -> None:
-            with self.locks[kind]:
-                self.say(f"{kind} begins")
-                getattr(self, kind)()
-                self.done[kind] += 1
-                self.say(f"{kind} is over")
-
-        self.threads.append(threading.Thread(target=happen, name=kind))
-        self.threads[-1].start()
+    def go_on(self) -> None:
+        """With what is under way, as far as its time has come."""
+        for kind, (at, fault) in list(self.underway.items()):
+            if time.monotonic() < at:
+                continue
+            seconds = next(fault, None)
+            if seconds is not None:
+                self.underway[kind] = (time.monotonic() + seconds, fault)
+                continue
+            del self.underway[kind]
+            self.done[kind] += 1
+            self.say(f"{kind} is over")
 
     def run(self, backfill: str, faults: Mapping[str, int], seconds: float) -> str:
         """So many faults of each kind at random moments until the backfill is over; its status."""
         waiting = [kind for kind, number in faults.items() for _ in range(number)]
         self.random.shuffle(waiting)
         end, at, status = time.monotonic() + seconds, 0.0, ""
-        while status not in ENDED:
+        while status not in ENDED or self.underway:
             assert time.monotonic() < end, self.cluster.logs()
+            self.go_on()
             with suppress(*UNANSWERED, sa.exc.SQLAlchemyError):
                 self._look()
-                if waiting and self._is_busy() and time.monotonic() > at:
-                    time.sleep(self.random.uniform(0, 4))
+                if waiting and waiting[-1] not in self.underway and self._is_busy() and time.monotonic() > at:
                     self.begin(waiting.pop())
                     at = time.monotonic() + self.random.uniform(0, 2 * AGAIN_S)
                 status = self.cluster.status(backfill)
-            time.sleep(0.5)
-        for thread in self.threads:
-            thread.join()
+            time.sleep(self.random.uniform(0, 1))
         return status
 
     def _is_busy(self) -> bool:

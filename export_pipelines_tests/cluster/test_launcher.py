@@ -1,9 +1,12 @@
 """The launcher over a real broker that goes away and comes back empty; and the worker that refuses to start."""
 
+import base64
+import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -28,24 +31,34 @@ def daily() -> None:
     nothing()
 
 
-def starting(instance: dg.DagsterInstance) -> dg.DagsterRun:
-    run = instance.create_run_for_job(daily, status=dg.DagsterRunStatus.NOT_STARTED)
+def starting(instance: dg.DagsterInstance, tags: Mapping[str, str] | None = None) -> dg.DagsterRun:
+    run = instance.create_run_for_job(daily, status=dg.DagsterRunStatus.NOT_STARTED, tags=tags)
     event = dg.DagsterEvent(event_type_value="PIPELINE_STARTING", job_name="daily", message="")
     instance.report_dagster_event(event, run.run_id)
     return run
 
 
-def launch(instance: dg.DagsterInstance) -> str:
+def launch(instance: dg.DagsterInstance, **tags: str) -> str:
     """The message of a run, without what is asked before the first of a daemon."""
-    run = starting(instance)
+    run = starting(instance, tags)
     assert isinstance(instance.run_launcher, ClusterRunLauncher)
     instance.run_launcher.send(run)
     return run.run_id
 
 
 def messages(broker: RedisServer) -> int:
+    return len(waiting(broker))
+
+
+def waiting(broker: RedisServer) -> list[str]:
+    """The runs that wait at the broker, in the order in which workers take them."""
     with celery_app(broker.url).connection_for_read() as connection:
-        return int(connection.default_channel.client.llen(queue_of(program_version())))
+        channel, queue = connection.default_channel, queue_of(program_version())
+        keys = [channel._q_for_pri(queue, step) for step in channel.priority_steps]
+        bodies = [
+            json.loads(text)["body"] for key in keys for text in reversed(channel.client.lrange(key, 0, -1))
+        ]
+    return [json.loads(base64.b64decode(body))[0][0] for body in bodies]
 
 
 def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
@@ -72,6 +85,15 @@ def test_a_launcher_beside_what_only_its_machine_sees_sends_nothing(
     ):
         instance.run_launcher.launch_run(LaunchRunContext(dagster_run=starting(instance), workspace=None))
     assert messages(broker) == before and not announced(instance)
+
+
+def test_workers_take_runs_of_schedules_before_those_of_backfills(
+    instance: dg.DagsterInstance, broker: RedisServer
+) -> None:
+    priorities = ("0", "-1", "1", "0", "1")
+    ids = [launch(instance, **{"dagster/priority": priority}) for priority in priorities]
+    order = [run_id for run_id in waiting(broker) if run_id in ids]
+    assert [ids.index(run_id) for run_id in order] == [2, 4, 0, 3, 1]
 
 
 def test_a_broker_that_is_away_fails_no_run(instance: dg.DagsterInstance, broker: RedisServer) -> None:

@@ -40,6 +40,7 @@ def test_a_tick_runs_the_last_complete_window(
     project.write("one", text.replace("backup", "one"))
     (request,) = tick(project, at, instance, "one").run_requests
     assert (request.partition_key, request.run_key) == (key, f"{key} 1")
+    assert request.tags["dagster/priority"] == "1"  # before backfills, which have none
     schedule = project.definitions().resolve_schedule_def("one_schedule")
     assert (schedule.cron_schedule, schedule.execution_timezone) == (cron, "UTC")
 
