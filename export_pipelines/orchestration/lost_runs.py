@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 import dagster as dg
+from dagster._core.execution.retries import auto_reexecution_should_retry_run
 from dagster._core.storage.dagster_run import RunRecord
-from dagster._core.storage.tags import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG
+from dagster._core.storage.tags import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG, WILL_RETRY_TAG
 
 from export_pipelines.ledger import RunLeases
 from export_pipelines.orchestration.code_location import CodeLocation
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 15
 MAX_LOST = 10  # workers that one window may lose; then it is the window that kills them
 SEND_AGAIN_AFTER = timedelta(seconds=60)  # a message that no worker took by then may have been lost
+GIVEN_UP_SINCE = timedelta(days=1)
 UNDERWAY = (
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -41,10 +43,14 @@ def lost_runs_sensor(location: CodeLocation, not_again: Collection[str]) -> dg.S
     def find_lost_runs(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
         leases = RunLeases(location.project.ledger.engine)
         ended = end_lost_runs(context.instance, leases, not_again)
+        retried = retry_again(context.instance)
         again = send_again(context.instance, leases, sent)
-        if ended or again:
-            log.info("lost runs", extra={"ended": len(ended), "sent_again": len(again)})
-        yield dg.SkipReason(f"{len(ended)} runs ended, {len(again)} messages sent again")
+        if ended or retried or again:
+            figures = {"ended": len(ended), "retried_again": len(retried), "sent_again": len(again)}
+            log.info("lost runs", extra=figures)
+        yield dg.SkipReason(
+            f"{len(ended)} runs ended, {len(retried)} asked for once more, {len(again)} messages sent again"
+        )
 
     return dg.SensorDefinition(
         name=location.named("find_lost_runs"),
@@ -83,10 +89,39 @@ def _end(instance: dg.DagsterInstance, run_id: str, not_again: Collection[str]) 
         instance.report_run_canceled(run, f"{DIED} while the run was being cancelled")
         return True
     if run.job_name not in not_again:  # a run of the UI's backfill has no tag of ours before its first step
-        again = {LOST_TAG: "yes", MAX_RETRIES_TAG: str(MAX_LOST), RETRY_STRATEGY_TAG: "ALL_STEPS"}
+        again = {LOST_TAG: run_id, MAX_RETRIES_TAG: str(MAX_LOST), RETRY_STRATEGY_TAG: "ALL_STEPS"}
         instance.add_run_tags(run_id, again)
     instance.report_run_failed(run, f"{DIED}: its lease is over")
     return True
+
+
+def retry_again(instance: dg.DagsterInstance) -> list[str]:
+    """Asks once more for the runs in the place of lost ones that Dagster gave up, as it does where its storage is away at that
+    moment: such a run is never queued, and its backfill never ends. A failure that is reported again begins the retry anew, with
+    the run that was made, if one was."""
+    since = datetime.now(UTC) - GIVEN_UP_SINCE
+    given_up = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.FAILURE], tags={WILL_RETRY_TAG: "false"}, updated_after=since
+    )
+    again = []
+    for run in instance.get_runs(given_up):
+        if run.tags.get(LOST_TAG) == run.run_id and _is_given_up(instance, run):
+            instance.report_run_failed(
+                run, f"{DIED}; the run in its place could not begin, and is asked for again"
+            )
+            again.append(run.run_id)
+    return again
+
+
+def _is_given_up(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    _, group = instance.get_run_group(run.run_id) or ("", ())
+    begun = [
+        other
+        for other in group
+        if other.parent_run_id == run.run_id and other.status is not dg.DagsterRunStatus.NOT_STARTED
+    ]
+    failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    return not begun and len(failures) < MAX_LOST and auto_reexecution_should_retry_run(instance, run, None)
 
 
 def send_again(instance: dg.DagsterInstance, leases: RunLeases, sent: dict[str, float]) -> list[str]:

@@ -52,6 +52,7 @@ mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParam
 """
 BACKFILL = "query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename ... on PartitionBackfill { status } } }"
 TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
+LIMIT = "mutation($pool: String!, $limit: Int!) { setConcurrencyLimit(concurrencyKey: $pool, limit: $limit) }"
 RUNS = """
 query($limit: Int!) { runsOrError(limit: $limit) { ... on Runs { results {
   runId status parentRunId creationTime startTime endTime updateTime tags { key value } } } } }
@@ -84,9 +85,10 @@ class Cluster:
         assert "errors" not in answer, answer
         return answer["data"]
 
-    def backfill(self, export: str, days: list[str]) -> str:
-        """Starts a backfill of these partitions, as the UI does."""
+    def backfill(self, export: str, days: list[str], **tags: str) -> str:
+        """Starts a backfill of these partitions, as the UI does; its runs have `tags`."""
         params = {"assetSelection": [{"path": ["lead", export]}], "partitionNames": days}
+        params["tags"] = [{"key": key, "value": value} for key, value in tags.items()]
         launched = self.ask(LAUNCH, params=params)["launchPartitionBackfill"]
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
         return str(launched["backfillId"])
@@ -97,6 +99,13 @@ class Cluster:
     def runs(self) -> list[dict[str, Any]]:
         """Newest first."""
         return list(self.ask(RUNS, limit=1000)["runsOrError"]["results"])
+
+    def runs_of(self, backfill: str) -> list[dict[str, Any]]:
+        tag = {"key": "dagster/backfill", "value": backfill}
+        return [run for run in self.runs() if tag in run["tags"]]
+
+    def limit_pool(self, pool: str, limit: int) -> None:
+        self.ask(LIMIT, pool=pool, limit=limit)
 
     def terminate(self, run_id: str) -> None:
         self.ask(TERMINATE, id=run_id)
@@ -116,10 +125,11 @@ class Cluster:
             assert time.monotonic() < end, self.logs()
             time.sleep(poll_s)
 
-    def logs(self) -> str:
+    def logs(self, chars: int = 3000) -> str:
+        """The ends of all logs."""
         machines = [self.control, *self.workers]
         return "\n".join(
-            f"== {m.folder.name}\n{m.log.read_text()[-3000:]}" for m in machines if m.log.exists()
+            f"== {m.folder.name}\n{m.log.read_text()[-chars:]}" for m in machines if m.log.exists()
         )
 
     def is_up(self) -> bool:
@@ -138,9 +148,9 @@ def cluster(
     link_bytes_per_second: float | None = None,
     exports: Mapping[str, str] | None = None,
 ) -> Iterator[Cluster]:
-    """A cluster with an export `daily`, beside `exports`, over `leads` sample leads of `days` days; all is gone when the block
-    ends. Its machines are network namespaces, where this process may make them. Each worker reaches the source by a link of
-    its own, if the bandwidth of one is given."""
+    """A cluster with an export `daily`, and others like it by the names of `exports`, each with lines of its own, over `leads`
+    sample leads of `days` days; all is gone when the block ends. Its machines are network namespaces, where this process may
+    make them. Each worker reaches the source by a link of its own, if the bandwidth of one is given."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="export_pipelines_cluster_")))
         bridge = stack.enter_context(network()) if has_namespaces() else None
@@ -153,11 +163,11 @@ def cluster(
         generate_leads(databases["leads"], leads, 7, START, days)
         environment = _environment(databases, broker, store, partitions_per_run)
         daily = EXPORT.format(start=START, receiver=RECEIVER, endpoint=store.secure_url)
+        all_exports = {name: daily + more for name, more in {"daily": "", **(exports or {})}.items()}
         names = count(1)
 
         def machine(name: str, **own: str) -> Machine:
             namespace = bridge.namespace() if bridge else None
-            all_exports = {"daily": daily, **(exports or {})}
             new = new_machine(folder / name, all_exports, environment | own, store.secure_url, namespace)
             stack.callback(new.kill)
             return new

@@ -118,7 +118,7 @@ def _is_whole(cluster: Cluster, artifact: str) -> bool:
 
 
 def _versions(cluster: Cluster) -> Counter[str]:
-    """How often each object of the receiver was put."""
+    """How often each object of the export was put at the receiver."""
     client = cluster.s3.bucket(RECEIVER).client
-    pages = client.get_paginator("list_object_versions").paginate(Bucket=RECEIVER)
+    pages = client.get_paginator("list_object_versions").paginate(Bucket=RECEIVER, Prefix="daily/")
     return Counter(str(version.get("Key")) for page in pages for version in page.get("Versions", []))

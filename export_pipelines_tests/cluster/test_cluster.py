@@ -5,12 +5,14 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from export_pipelines.ledger import open_ledger
 from export_pipelines_servers.cluster.cluster import START, Cluster, cluster
-from export_pipelines_servers.cluster.faults import Campaign
+from export_pipelines_servers.cluster.faults import ENDED, Campaign
 from export_pipelines_servers.cluster.network import has_namespaces
 from export_pipelines_servers.cluster.outcome import outcome
 
@@ -30,7 +32,10 @@ pytestmark = pytest.mark.skipif(not KILLS, reason="CLUSTER_KILLS says how many w
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Cluster]:
-    with cluster(3, 200 * len(DAYS), len(DAYS)) as running:
+    now = datetime.now(UTC)
+    hours = f"{now + timedelta(hours=6):%H:00}-{now + timedelta(hours=7):%H:00}"
+    exports = {"shared": "", "night": f'quiet_hours: "{hours}"\n'}
+    with cluster(3, 200 * len(DAYS), len(DAYS), exports=exports) as running:
         yield running
 
 
@@ -55,3 +60,37 @@ def test_a_cancelled_run_ends_and_stays_ended(running: Cluster) -> None:
     time.sleep(CANCEL_S)
     (run,) = running.runs()[: len(running.runs()) - runs]
     assert run["status"] == "CANCELED" and run["endTime"] - asked < 10
+
+
+def test_a_pool_holds_over_all_workers_and_urgent_runs_go_first(running: Cluster) -> None:
+    running.limit_pool("source", 2)
+    backfill = running.backfill("shared", DAYS[1:])
+    running.until(lambda: len(_begun(running.runs_of(backfill))) > 1, PATIENCE_S)
+    urgent = running.backfill("shared", DAYS[:1], **{"dagster/priority": "1"})
+    running.until(lambda: all(running.status(id) in ENDED for id in (backfill, urgent)), PATIENCE_S)
+    (first,), others = running.runs_of(urgent), running.runs_of(backfill)
+    assert {run["status"] for run in (first, *others)} == {"SUCCESS"}
+    assert _most_at_once([first, *others]) == 2
+    passed = [run for run in others if first["creationTime"] < run["startTime"] < first["startTime"]]
+    assert len(passed) <= 2 < len([run for run in others if run["startTime"] > first["startTime"]])
+
+
+def test_quiet_hours_hold_on_every_worker(running: Cluster) -> None:
+    running.limit_pool("source", 4)
+    backfill = running.backfill("night", DAYS[:6])
+    running.until(lambda: running.status(backfill) in ENDED, PATIENCE_S)
+    assert {run["status"] for run in running.runs_of(backfill)} == {"FAILURE"}
+    assert not open_ledger(running.databases["ledger"]).windows("night")
+    assert "runs in its quiet hours only" in running.logs(1_000_000)
+
+
+def _begun(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [run for run in runs if run["startTime"]]
+
+
+def _most_at_once(runs: list[dict[str, Any]]) -> int:
+    """Of runs that have ended, how many were executed at one time."""
+    return max(
+        sum(run["startTime"] <= at < run["endTime"] for run in runs)
+        for at in (run["startTime"] for run in runs)
+    )

@@ -1,16 +1,27 @@
 """Runs whose worker died: ended and asked for again, once; no other run is touched."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
-from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
+from dagster._core.storage.tags import (
+    AUTO_RETRY_RUN_ID_TAG,
+    PARENT_RUN_ID_TAG,
+    ROOT_RUN_ID_TAG,
+    WILL_RETRY_TAG,
+)
+from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
+    consume_new_runs_for_automatic_reexecution,
+)
 from pydantic import SecretStr
 
 from export_pipelines.ledger import RunLeases, open_ledger
@@ -19,7 +30,7 @@ from export_pipelines.orchestration import lost_runs
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failed_runs import DIED, failed_runs
 from export_pipelines.orchestration.jobs import QUIET
-from export_pipelines.orchestration.lost_runs import end_lost_runs, send_again
+from export_pipelines.orchestration.lost_runs import end_lost_runs, retry_again, send_again
 from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, LOST_TAG
 from export_pipelines.project import Project as Opened
@@ -58,6 +69,11 @@ class Runs:
         if lease == "ended":
             self.leases.end(run.run_id)
         return run.run_id
+
+    def in_place_of(self, lost: str) -> dg.DagsterRun:
+        """As Dagster makes one, before it is queued."""
+        tags = {PARENT_RUN_ID_TAG: lost, ROOT_RUN_ID_TAG: lost, LOST_TAG: lost}
+        return self.instance.create_run_for_job(daily, parent_run_id=lost, root_run_id=lost, tags=tags)
 
     def age(self, run_id: str) -> None:
         kept = self.leases.of(run_id)
@@ -101,9 +117,57 @@ def test_a_run_whose_lease_is_over_is_ended_and_asked_for_again_once(runs: Runs)
     assert end_lost_runs(runs.instance, runs.leases) == []
     assert (runs.status(lost), runs.status(living)) == (FAILURE, STARTED)
     tags = runs.run(lost).tags
-    assert tags[WILL_RETRY_TAG] == "true" and tags[LOST_TAG] == "yes"
+    assert tags[WILL_RETRY_TAG] == "true" and tags[LOST_TAG] == lost
     failures = runs.instance.all_logs(lost, of_type=dg.DagsterEventType.RUN_FAILURE)
     assert len(failures) == 1
+
+
+def consume_in_vain(instance: dg.DagsterInstance) -> None:
+    """What Dagster's daemon does with a run that failed, while its storage is away."""
+
+    def away() -> None:
+        raise sa.exc.OperationalError("INSERT", None, OSError("server closed the connection unexpectedly"))
+
+    (record,) = instance.get_run_records(dg.RunsFilter(statuses=[FAILURE]))
+    workspace: Any = SimpleNamespace(instance=instance, create_request_context=away)
+    list(consume_new_runs_for_automatic_reexecution(workspace, [record], logging.getLogger(__name__)))
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_retry_that_dagster_gave_up_is_asked_for_again(runs: Runs, is_made: bool) -> None:
+    """As where its storage restarts while it makes the run in the place of a lost one."""
+    lost = runs.new(lease="over")
+    end_lost_runs(runs.instance, runs.leases)
+    assert retry_again(runs.instance) == []  # Dagster has not tried yet
+    if is_made:
+        new = runs.in_place_of(lost)
+    consume_in_vain(runs.instance)
+    assert runs.run(lost).tags[WILL_RETRY_TAG] == "false"
+    assert retry_again(runs.instance) == [lost] and retry_again(runs.instance) == []
+    assert runs.run(lost).tags[WILL_RETRY_TAG] == "true"
+    if is_made:
+        set_status(runs.instance, new, STARTING)
+        runs.instance.add_run_tags(lost, {WILL_RETRY_TAG: "false"})
+        assert retry_again(runs.instance) == []  # its successor has begun
+
+
+def test_a_run_that_was_lost_too_often_is_given_up(runs: Runs) -> None:
+    lost = runs.new(lease="over")
+    end_lost_runs(runs.instance, runs.leases)
+    for _ in range(lost_runs.MAX_LOST):
+        runs.in_place_of(lost)
+    runs.instance.add_run_tags(lost, {WILL_RETRY_TAG: "false"})
+    assert retry_again(runs.instance) == []
+
+
+def test_a_run_in_the_place_of_a_lost_one_that_fails_itself_is_not_asked_for_again(runs: Runs) -> None:
+    lost = runs.new(lease="over")
+    end_lost_runs(runs.instance, runs.leases)
+    new = runs.in_place_of(lost)
+    runs.instance.add_run_tags(lost, {AUTO_RETRY_RUN_ID_TAG: new.run_id})
+    runs.instance.report_run_failed(new)
+    runs.instance.add_run_tags(new.run_id, {WILL_RETRY_TAG: "false"})
+    assert retry_again(runs.instance) == []
 
 
 def test_a_run_that_fails_otherwise_is_not_asked_for_again(runs: Runs) -> None:
