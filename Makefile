@@ -22,7 +22,7 @@ demo: $(VENV)/installed  ## environment, sample leads, six exports delivered to 
 servers: $(VENV)/installed  ## S3, SFTP and SMTP on loopback, for trying, until Ctrl-C
 	@$(BIN)/python -m export_pipelines_servers
 
-cluster: $(VENV)/installed  ## several workers, PostgreSQL, Redis and S3 on this machine, to a finished backfill; OPTIONS="--workers 3 --kills 5"
+cluster: $(VENV)/installed  ## several workers, PostgreSQL, Redis and S3 on this machine, to a finished backfill; OPTIONS="--workers 3 --kill 5"
 	@$(BIN)/python -m export_pipelines_servers.cluster $(OPTIONS)
 
 faults: $(VENV)/installed  ## so many FAULTS, by a SEED, at any moment of any work, and what must hold afterwards; ONLY=17 runs one again

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import cache
 
 import dagster as dg
@@ -49,39 +50,45 @@ def kept_lease(
     if leases.take(run.run_id, run.root_run_id or run.run_id, holder) is None:
         yield False
         return
-    over = threading.Event()
-    keeper = threading.Thread(
-        target=_keep, args=(leases, run.run_id, over, lost, beat_s, give_up_s), name="lease", daemon=True
-    )
-    keeper.start()
+    keeper = _Keeper(leases, run.run_id, lost, beat_s, give_up_s)
+    for work in (keeper.beat, keeper.watch):
+        threading.Thread(target=work, name="lease", daemon=True).start()
     try:
         yield True
     finally:
-        over.set()
+        keeper.over.set()
         with suppress(Exception):  # an unreachable ledger: the lease ends by its age
             leases.end(run.run_id)
 
 
-def _keep(
-    leases: RunLeases,
-    run_id: str,
-    over: threading.Event,
-    lost: Callable[[str], None],
-    beat_s: float,
-    give_up_s: float,
-) -> None:
-    heard = time.monotonic()
-    while not over.wait(beat_s):
-        begun = time.monotonic()
-        try:
-            leases.beat(run_id)
-            heard = begun
-        except LostRun as error:
-            if not over.is_set():
-                lost(str(error))
-            return
-        except Exception as error:
-            log.warning("no heartbeat could be written", extra={"error": type(error).__name__})
-            if time.monotonic() - heard > give_up_s:
-                lost(f"{run_id}: no heartbeat could be written for {give_up_s:.0f} s")
+@dataclass
+class _Keeper:
+    """`heard` is when the last heartbeat began that was written. Whoever writes it may hang for as long as a network is cut, so
+    another thread looks at the clock."""
+
+    leases: RunLeases
+    run_id: str
+    lost: Callable[[str], None]
+    beat_s: float
+    give_up_s: float
+    over: threading.Event = field(default_factory=threading.Event)
+    heard: float = field(default_factory=time.monotonic)
+
+    def beat(self) -> None:
+        while not self.over.wait(self.beat_s):
+            begun = time.monotonic()
+            try:
+                self.leases.beat(self.run_id)
+                self.heard = begun
+            except LostRun as error:
+                if not self.over.is_set():
+                    self.lost(str(error))
+                return
+            except Exception as error:
+                log.warning("no heartbeat could be written", extra={"error": type(error).__name__})
+
+    def watch(self) -> None:
+        while not self.over.wait(self.beat_s / 5):
+            if time.monotonic() - self.heard > self.give_up_s:
+                self.lost(f"{self.run_id}: no heartbeat could be written for {self.give_up_s:.0f} s")
                 return

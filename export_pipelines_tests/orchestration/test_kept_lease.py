@@ -78,6 +78,18 @@ def test_a_process_that_cannot_write_its_heartbeat_ends_before_others_end_its_le
     assert "no heartbeat" in lost.reason
 
 
+def test_a_process_whose_heartbeat_hangs_ends_before_others_end_its_lease(
+    leases: RunLeases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a network is cut: nobody answers, and nothing fails."""
+    lost, healed = Lost(), threading.Event()
+    with kept_lease(leases, RUN, lost, BEAT_S, give_up_s=10 * BEAT_S):
+        monkeypatch.setattr(RunLeases, "beat", lambda *_: healed.wait(PATIENCE_S))
+        assert lost.heard.wait(PATIENCE_S / 2)
+        healed.set()
+    assert "no heartbeat" in lost.reason
+
+
 def test_a_heartbeat_that_failed_once_is_no_loss(leases: RunLeases, monkeypatch: pytest.MonkeyPatch) -> None:
     lost, calls, beat = Lost(), list[str](), RunLeases.beat
 
