@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -49,7 +49,9 @@ def ended_by_others(instance: DagsterInstance, run_id: str) -> Iterator[None]:
 
     def look() -> None:
         while not over.wait(LOOK_S):
-            run = instance.get_run_by_id(run_id)
+            run = None
+            with suppress(Exception):  # a storage that is away for a moment; the next look tells
+                run = instance.get_run_by_id(run_id)
             if run and run.status in ENDED:
                 send_interrupt()
                 return
