@@ -21,7 +21,7 @@ from export_pipelines_servers.cluster.faults import ENDED
 TICKS = os.sysconf("SC_CLK_TCK")
 STATEMENT = re.compile(r"^(\w+) LOG:  (?:statement|execute [^:]*): ", re.MULTILINE)
 CONNECTION = re.compile(r"^.*connection authorized: .* database=(\w+)", re.MULTILINE)
-LOGGING = {"log_statement": "all", "log_connections": "authorization", "log_line_prefix": "%d "}
+LOGGING = {"log_statement": "all", "log_connections": "authorization", "log_line_prefix": "%%d "}
 DATABASES = ("dagster", "ledger", "leads")
 
 

@@ -4,7 +4,7 @@ takes from the moment it is due until it is delivered, and which part of the clu
 import argparse
 import heapq
 import random
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -54,13 +54,12 @@ def year(exports_a_day: int, chance: random.Random) -> Iterator[Run]:
         factor = 2 if day % 30 == 0 else 1
         for _ in range(exports_a_day * factor):
             kind, rows = chance.random(), int(10 ** chance.uniform(2, 5))
-            if kind < 0.5:
-                at, priority = chance.choice((1, 2, 4, 6)) * HOUR_S, 0
-            elif kind < 0.9:
-                at, priority = chance.randrange(24 * 4) * HOUR_S / 4, 0
-            else:
-                at, priority = chance.uniform(8, 18) * HOUR_S, 1
-            yield Run(priority, day * DAY_S + at, next(numbers), rows)
+            hour, priority = float(chance.choice((1, 2, 4, 6))), 0
+            if kind >= 0.5:
+                hour = chance.randrange(24 * 4) / 4
+            if kind >= 0.9:
+                hour, priority = chance.uniform(8, 18), 1
+            yield Run(priority, day * DAY_S + hour * HOUR_S, next(numbers), rows)
 
 
 @dataclass
@@ -70,7 +69,7 @@ class Simulation:
     cluster: Cluster
     costs: Costs
     chance: random.Random
-    busy: Counter[tuple[str, int]] = field(default_factory=Counter)
+    busy: defaultdict[tuple[str, int], float] = field(default_factory=lambda: defaultdict(float))
     waits: list[float] = field(default_factory=list)
     lost: int = 0
 

@@ -115,7 +115,8 @@ class RunLeases:
             again = sa.and_(run_leases.c.number > 1, run_leases.c.taken_at > self._before(connection))
             wheres = (sa.and_(holds, ~is_over), sa.and_(holds, is_over), again)
             query = sa.select(*(sa.func.count().filter(where) for where in wheres)).select_from(run_leases)
-            return LeaseCounts(*connection.execute(query).one())
+            row = connection.execute(query).one()
+            return LeaseCounts(row[0], row[1], row[2])
 
     def forget(self) -> int:
         """Deletes leases that ended longer than KEPT ago; how many. Those of a root whose newest run is younger stay, as they

@@ -90,7 +90,5 @@ def _begun(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _most_at_once(runs: list[dict[str, Any]]) -> int:
     """Of runs that have ended, how many were executed at one time."""
-    return max(
-        sum(run["startTime"] <= at < run["endTime"] for run in runs)
-        for at in (run["startTime"] for run in runs)
-    )
+    times = [(float(run["startTime"]), float(run["endTime"])) for run in runs]
+    return max(sum(start <= at < end for start, end in times) for at, _ in times)

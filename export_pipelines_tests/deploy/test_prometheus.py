@@ -83,13 +83,22 @@ def scraped(project: Project, terminal: Callable[..., Answer]) -> bytes:
     lease.advance(
         Progress({}, 5, {"sent": 4, "bytes": 90, "late": 1}, NOW - timedelta(seconds=8), dead=dead), NOW
     )
-    for run_id, root, at in (("a", "a", NOW), ("b", "a", NOW), ("c", "c", NOW), ("d", "d", NOW - LEASE * 2)):
-        RunLeases(opened.ledger.engine, lambda at=at: at).take(run_id, root, "host:1")
+    _take_leases(opened.ledger.engine)
     with open_instance(project.settings, project.folder, os.environ) as instance:
         turn_on(instance, "daily_schedule", NOW - timedelta(days=40))
         registry = CollectorRegistry(auto_describe=False)
         registry.register(Gauges(opened, instance))
         return generate_latest(Metrics().registry) + generate_latest(registry)
+
+
+def _take_leases(engine: Any) -> None:
+    """Two that live, one of them in the place of another run, and one that is overdue."""
+    at = NOW - LEASE * 2
+    leases = RunLeases(engine, lambda: at)
+    leases.take("d", "d", "host:1")
+    at = NOW
+    for run_id, root in (("a", "a"), ("b", "a"), ("c", "c")):
+        leases.take(run_id, root, "host:1")
 
 
 def test_the_metrics_are_as_prometheus_wants_them(promtool: str, scraped: bytes) -> None:

@@ -1,6 +1,8 @@
 """What no longer has to be kept goes, and nothing else."""
 
+import operator
 from datetime import timedelta
+from functools import partial
 
 import dagster as dg
 import pytest
@@ -67,7 +69,7 @@ def test_what_is_over_goes_and_nothing_else(
 def test_leases_of_runs_that_ended_long_ago_go(terminal: Terminal, project: Project) -> None:
     engine = open_ledger(project.settings.ledger_url.get_secret_value()).engine
     for run_id, days in (("old", 31), ("new", 29)):
-        leases = RunLeases(engine, lambda days=days: NOW - timedelta(days=days))
+        leases = RunLeases(engine, partial(operator.sub, NOW, timedelta(days=days)))
         leases.take(run_id, run_id, "host:1")
         leases.end(run_id)
     assert terminal("sweep").code == 0
