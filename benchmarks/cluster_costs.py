@@ -18,6 +18,7 @@ from export_pipelines.settings import driver_url
 from export_pipelines_servers.cluster.cluster import LOGS, START, STORE, Cluster, cluster
 from export_pipelines_servers.cluster.faults import ENDED
 
+SETTLE_S = 60.0  # workers load what they need, sensors tick for the first time
 TICKS = os.sysconf("SC_CLK_TCK")
 STATEMENT = re.compile(r"^(\w+) LOG:  (?:statement|execute [^:]*): ", re.MULTILINE)
 CONNECTION = re.compile(r"^.*connection authorized: .* database=(\w+)", re.MULTILINE)
@@ -36,7 +37,7 @@ def main() -> None:
     partitions = options.runs * options.per_run
     with cluster(options.workers, options.leads * partitions, partitions, options.per_run) as running:
         _log_statements(running)
-        time.sleep(20)  # workers load what they need before the first run
+        time.sleep(SETTLE_S)
         before = figures(running)
         time.sleep(options.idle)
         idle = {name: value / options.idle for name, value in difference(before, figures(running)).items()}

@@ -14,13 +14,13 @@ DAY_S, HOUR_S, YEAR_DAYS = 86_400, 3_600, 365
 
 @dataclass(frozen=True)
 class Costs:
-    """Of a run of one small partition, measured on two loaded cores; seconds are those of a CPU."""
+    """Of a run of one small partition, measured on two loaded cores, in seconds of a CPU; the last two are assumed."""
 
-    worker_s: float = 4.0
-    daemon_s: float = 0.3
-    postgresql_s: float = 0.5
-    store_s: float = 0.1
-    waits_s: float = 2.0  # of the worker for others: servers, the network
+    worker_s: float = 1.8
+    daemon_s: float = 0.9
+    postgresql_s: float = 1.1
+    store_s: float = 0.02
+    waits_s: float = 3.0  # of the worker for servers and network
     rows_per_s: float = 100_000.0  # by which a worker reads, encodes and stores
 
 
@@ -33,7 +33,7 @@ class Cluster:
     lost_days: float = 30.0
     lease_s: float = 60.0  # from the loss of a worker to the run in its place
     tick_s: float = 1.0  # between two looks of the daemon at its queue
-    launchers: int = 4  # runs that it launches at a time
+    launchers: int = 1  # runs that it launches at a time; its threads share one core
 
 
 @dataclass(order=True)
@@ -86,7 +86,8 @@ class Simulation:
             while arrivals and arrivals[0].due <= ready:
                 heapq.heappush(queue, arrivals.popleft())
             run = heapq.heappop(queue)
-            launched = ready + self.chance.uniform(0, self.cluster.tick_s) + self.costs.daemon_s
+            seen = run.due + self.chance.uniform(0, self.cluster.tick_s)
+            launched = max(ready, seen) + self.costs.daemon_s
             heapq.heapreplace(launchers, launched)
             heapq.heapreplace(slots, self._executed(run, launched))
 

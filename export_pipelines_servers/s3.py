@@ -202,7 +202,8 @@ def _wait(process: subprocess.Popen[bytes], server: S3Server, log: Path) -> None
         if process.poll() is not None:
             break
         with suppress(OSError, ExportError, ClientError):
-            socket.create_connection((server.host, server.port), 1).close()
+            for port in (server.port, server.https_port):
+                socket.create_connection((server.host, port), 1).close()
             server.bucket().put("started", b"", {})
             server.bucket().remove("started")
             return
