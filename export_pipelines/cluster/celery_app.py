@@ -1,13 +1,25 @@
 """The Celery app of launcher and workers. No result is kept: what became of a run is known from its lease and from Dagster."""
 
+from collections.abc import Mapping
+
 from celery import Celery
 
-from export_pipelines.key_versions import PREFIX
+from export_pipelines.errors import ExportError
+from export_pipelines.settings import Settings, project_root
 
-BROKER = PREFIX + "BROKER_URL"
 TASK = "export_pipelines.run"
 BROKER_S = 5.0  # a broker that does not answer by then is away
 PUBLISH_TRIES = 2
+
+
+def broker_of(environment: Mapping[str, str]) -> str:
+    """The URL of the broker, from the variable or the file that it names; "" where there is none, which daemon and worker refuse
+    at their start."""
+    try:
+        url = Settings.load(environment, project_root(environment)).broker_url
+    except ExportError:
+        return ""
+    return url.get_secret_value() if url else ""
 
 
 def celery_app(broker_url: str) -> Celery:

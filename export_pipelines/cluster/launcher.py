@@ -4,6 +4,7 @@ A message may be lost, and come twice. A run lives as long as its lease in the l
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Self
 
 from celery.exceptions import CeleryError
@@ -15,7 +16,7 @@ from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_RUN_PRIORITY_TAG
 from kombu.exceptions import KombuError
 
-from export_pipelines.cluster.celery_app import BROKER, TASK, celery_app, queue_of
+from export_pipelines.cluster.celery_app import TASK, broker_of, celery_app, queue_of
 from export_pipelines.cluster.requirements import require_servers
 from export_pipelines.cluster.versions import announce, program_version, versions_of
 from export_pipelines.orchestration.kept_lease import leases_of_process
@@ -32,7 +33,7 @@ class ClusterRunLauncher(CeleryRunLauncher):
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(default_queue=queue_of(program_version()), inst_data=inst_data)
-        self.celery = celery_app(os.environ.get(BROKER, ""))
+        self.celery = celery_app(broker_of(os.environ))
         self._announced: dict[str, str] | None = None
 
     @classmethod
@@ -91,6 +92,8 @@ class ClusterRunLauncher(CeleryRunLauncher):
 
 def _with_priority(run: DagsterRun) -> DagsterRun:
     """The run as it is sent: what Dagster's queue lets go first, a worker takes first. 0 is the first at Redis."""
-    priority = int(run.tags.get(PRIORITY_TAG, "0"))
+    priority = 0
+    with suppress(ValueError):  # Dagster's queue takes such a tag for 0, too
+        priority = int(run.tags.get(PRIORITY_TAG, "0"))
     step = PRIORITIES[0 if priority > 0 else 1 if priority == 0 else 2]
     return run.with_tags({**run.tags, DAGSTER_CELERY_RUN_PRIORITY_TAG: str(step)})

@@ -14,7 +14,7 @@ from celery.signals import worker_process_init
 from dagster._core.instance import DagsterInstance
 from dagster._core.storage.dagster_run import DagsterRun, DagsterRunStatus
 
-from export_pipelines.cluster.celery_app import BROKER, TASK, celery_app, queue_of
+from export_pipelines.cluster.celery_app import TASK, broker_of, celery_app, queue_of
 from export_pipelines.cluster.versions import definitions_digest, program_version
 from export_pipelines.errors import ExportError
 from export_pipelines.files.private import close_umask
@@ -24,7 +24,7 @@ from export_pipelines.settings import Settings, project_root
 log = logging.getLogger(__name__)
 
 RENEW = 75  # exit code of a process of the pool that makes room for a new one
-app = celery_app(os.environ.get(BROKER, ""))
+app = celery_app(broker_of(os.environ))
 _loaded: dict[str, str] = {}  # the digest of the definitions that this process has loaded
 
 

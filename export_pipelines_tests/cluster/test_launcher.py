@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
 
-from export_pipelines.cluster.celery_app import celery_app, queue_of
+from export_pipelines.cluster.celery_app import broker_of, celery_app, queue_of
 from export_pipelines.cluster.launcher import ClusterRunLauncher
 from export_pipelines.cluster.versions import announced, program_version
 from export_pipelines.errors import SettingsError
@@ -90,10 +90,17 @@ def test_a_launcher_beside_what_only_its_machine_sees_sends_nothing(
 def test_workers_take_runs_of_schedules_before_those_of_backfills(
     instance: dg.DagsterInstance, broker: RedisServer
 ) -> None:
-    priorities = ("0", "-1", "1", "0", "1")
+    priorities = ("0", "-1", "1", "none", "1")
     ids = [launch(instance, **{"dagster/priority": priority}) for priority in priorities]
     order = [run_id for run_id in waiting(broker) if run_id in ids]
     assert [ids.index(run_id) for run_id in order] == [2, 4, 0, 3, 1]
+
+
+def test_the_broker_may_be_named_by_a_file(tmp_path: Path, broker: RedisServer) -> None:
+    (tmp_path / "broker").write_text(f"{broker.url}\n")
+    variable = "EXPORT_PIPELINES_BROKER_URL"
+    assert broker_of({"DAGSTER_HOME": str(tmp_path), f"{variable}_FILE": "broker"}) == broker.url
+    assert broker_of({"DAGSTER_HOME": str(tmp_path), f"{variable}_FILE": "missing"}) == ""
 
 
 def test_a_broker_that_is_away_fails_no_run(instance: dg.DagsterInstance, broker: RedisServer) -> None:
