@@ -54,6 +54,8 @@ def test_a_cancelled_run_ends_and_stays_ended(running: Cluster) -> None:
     campaign = Campaign(running)
     engine = sa.create_engine(driver_url(running.databases["leads"]))
     with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER DATABASE leads SET lock_timeout = 0")
+    with engine.begin() as connection:
         connection.exec_driver_sql("LOCK TABLE leads")  # the run waits for it
         backfill = running.backfill("shared", DAYS[:1])
         running.until(lambda: any(campaign.running_on(machine) for machine in running.workers), PATIENCE_S)
