@@ -106,7 +106,7 @@ def content(store: Store, manifest: Manifest) -> tuple[dict[str, Any], dict[str,
     for part in manifest.parts:
         with store.open(manifest.artifact, part.name) as file:
             files[part.name] = file.read()
-    return manifest.model_dump(exclude=OF_A_RUN, exclude_unset=True), files
+    return manifest.as_delivered().model_dump(exclude=OF_A_RUN, exclude_unset=True), files
 
 
 @pytest.mark.parametrize("few_cells", [0, 10**9], ids=["threads", "in turn"])

@@ -13,6 +13,7 @@ from export_pipelines.definition.allowed import Allowed, load_allowed
 from export_pipelines.definition.destinations.named import Kind
 from export_pipelines.definition.destinations.secret import OWN_VARIABLE, SecretName, is_own_variable
 from export_pipelines.delivery.link import LinkTo
+from export_pipelines.delivery.sessions import Sessions
 from export_pipelines.errors import RequestError, SettingsError
 from export_pipelines.key_versions import PREFIX
 from export_pipelines.settings import Settings
@@ -33,6 +34,7 @@ class Resources:
     s3_client: "ClientOf | None" = field(default=None, repr=False)  # for buckets that say nothing of how
     project_store: Callable[[], Store] | None = field(default=None, repr=False)  # knows sealed artifacts
     link_to: LinkTo | None = field(default=None, repr=False)  # of an attempt at a delivery
+    sessions: Sessions = field(default_factory=Sessions, repr=False)  # of destinations
 
     def open_store(self) -> Store:
         if self.project_store is not None:

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from export_pipelines.delivery import Resources
 from export_pipelines.errors import ExportError
 from export_pipelines.orchestration.edges import Delivered, Fault, Written
 from export_pipelines.orchestration.run_tags import ASKED_BY
@@ -10,7 +11,11 @@ from export_pipelines.project import Project
 
 
 def deliver_window(
-    context: dg.OpExecutionContext | dg.AssetExecutionContext, project: Project, written: Written, entry: int
+    context: dg.OpExecutionContext | dg.AssetExecutionContext,
+    project: Project,
+    resources: Resources,
+    written: Written,
+    entry: int,
 ) -> Delivered:
     """Brings one artifact to entry `entry`; doing it twice is harmless. A fault is data."""
     key = written.window.key
@@ -18,7 +23,7 @@ def deliver_window(
         receipt = deliver(
             written.deliver[entry],
             project.ledger,
-            project.resources,
+            resources,
             project.now,
             context.run_id,
             require=project.require_deliverable,

@@ -119,7 +119,9 @@ def faults_of(done: list[Done]) -> dict[str, Fault]:
 def _deliver_all(
     context: dg.OpExecutionContext, location: CodeLocation, due: list[Written], entry: int
 ) -> list[Delivered]:
-    sent = [deliver_window(context, location.project, window, entry) for window in due]
+    resources = location.project.resources
+    with resources.sessions:
+        sent = [deliver_window(context, location.project, resources, window, entry) for window in due]
     faults = {delivered.key: delivered.fault for delivered in sent if delivered.fault}
     again = context.retry_number < MAX_RETRIES and any(fault.retryable for fault in faults.values())
     if faults and (again or len(faults) == len(sent)):

@@ -57,7 +57,10 @@ def _deliver_everywhere(location: CodeLocation) -> dg.OpDefinition:
         (window,) = (Written.model_validate(entry) for entry in written)
         project = location.project
         with interruptible(context, project):
-            sent = [deliver_window(context, project, window, entry) for entry in range(len(window.deliver))]
+            sent = [
+                deliver_window(context, project, project.resources, window, entry)
+                for entry in range(len(window.deliver))
+            ]
         faults = {f"destination {n}": entry.fault for n, entry in enumerate(sent, start=1) if entry.fault}
         if faults:
             raise failure(faults, 1, retry=True)

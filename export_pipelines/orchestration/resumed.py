@@ -53,10 +53,12 @@ def _delivered(
 ) -> list[Delivered]:
     """What destination `entry` has of the windows."""
     sent = {delivered.key: delivered for delivered in map(Delivered.model_validate, edge)}
-    return [
-        delivered
-        if (delivered := sent.get(window.window.key)) and delivered.receipt
-        else deliver_window(context, location.project, window, entry)
-        for window in windows
-        if window.artifact and len(window.deliver) > entry
-    ]
+    resources = location.project.resources
+    with resources.sessions:
+        return [
+            delivered
+            if (delivered := sent.get(window.window.key)) and delivered.receipt
+            else deliver_window(context, location.project, resources, window, entry)
+            for window in windows
+            if window.artifact and len(window.deliver) > entry
+        ]

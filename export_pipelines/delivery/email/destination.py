@@ -6,6 +6,7 @@ import smtplib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic_core import PydanticCustomError
@@ -24,10 +25,11 @@ from export_pipelines.delivery.email.smtp import (
     connected,
     encoded,
     hand_over,
+    is_answering,
     require_recipients,
     smtp_server,
 )
-from export_pipelines.delivery.link import DeliveredLink, LinkTo, require_public_url
+from export_pipelines.delivery.link import DeliveredLink, require_public_url
 from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
@@ -57,7 +59,7 @@ def open_from(settings: EmailSettings, resources: Resources) -> "Email":
         setting = "body" if settings.body_has_link else "send" if settings.send == "link" else "over_limit"
         require_public_url(resources.settings, f"{WHERE}.{setting}", "send the files without a link")
     encrypt_for = _certificates(settings, resources) if settings.certificates else []
-    return Email(settings, server, sender, encrypt_for, resources.link_to)
+    return Email(settings, server, sender, encrypt_for, resources)
 
 
 def _certificates(settings: EmailSettings, resources: Resources) -> "list[Certificate]":
@@ -112,10 +114,10 @@ class Email:
         server: SmtpServer,
         sender: Address,
         encrypt_for: "Sequence[Certificate]",
-        link_to: LinkTo | None,
+        resources: Resources,
     ) -> None:
         self.settings, self.server, self.sender = settings, server, sender
-        self.encrypt_for, self.link_to = encrypt_for, link_to
+        self.encrypt_for, self.link_to, self.sessions = encrypt_for, resources.link_to, resources.sessions
         self.recipients = tuple(dict.fromkeys((*settings.to, *settings.cc)))
         self.capabilities = Capabilities(  # mail programs hold back .py and the like
             max_bytes=None if settings.over_limit != "fail" else settings.max_size,
@@ -146,7 +148,7 @@ class Email:
 
     def send(self, artifact: Artifact, journal: Journal) -> Receipt:
         self._require_valid(artifact.at)
-        with connected(self.server) as client:
+        with self.sessions.session(self.server, partial(connected, self.server), is_answering) as client:
             limit = self._limit(announced_limit(client), journal)
             mails, message_ids = self._mails(artifact, limit), list[str]()
             self._require_certain(len(mails), journal)

@@ -90,6 +90,15 @@ def connected(server: SmtpServer) -> Iterator[smtplib.SMTP]:
         client.close()
 
 
+def is_answering(client: smtplib.SMTP) -> bool:
+    """Whether the server still takes commands."""
+    try:
+        code, _ = client.noop()
+    except (smtplib.SMTPException, OSError):
+        return False
+    return code == 250
+
+
 def require_recipients(client: smtplib.SMTP, server: SmtpServer, sender: str, to: Sequence[str]) -> None:
     """Opens a mail and lets it go again. Raises RequestError or RetryableError when the server takes one of them not."""
     refused = _open_mail(client, server, sender, to, 0)

@@ -18,6 +18,7 @@ from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.removal import Removal, all_left, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.s3.file_set import BucketSet
+from export_pipelines.delivery.sessions import Sessions
 from export_pipelines.s3 import Access, Bucket, Upload, object_options, open_bucket, require_openable
 from export_pipelines.templates import check_template, fixed_folder, render
 
@@ -39,7 +40,8 @@ class AccessSettings(Protocol):
 
 def open_from(settings: S3Settings, resources: Resources) -> "S3":
     access = access_of(settings, resources, WHERE)
-    return S3(settings, replace(access, checksums=settings.checksums, timeout_s=settings.timeout_s))
+    access = replace(access, checksums=settings.checksums, timeout_s=settings.timeout_s)
+    return S3(settings, access, resources.sessions)
 
 
 def access_of(settings: AccessSettings, resources: Resources, where: str) -> Access:
@@ -67,14 +69,15 @@ class S3:
     kind = "s3"
     capabilities = Capabilities(atomic=True, recognises=True)
 
-    def __init__(self, settings: S3Settings, access: Access) -> None:
+    def __init__(self, settings: S3Settings, access: Access, sessions: Sessions) -> None:
         check_template(settings.key, settings.words)
         require_openable(settings.bucket, access)
-        self.settings, self.access = settings, access
+        self.settings, self.access, self.sessions = settings, access, sessions
 
     @cached_property
     def bucket(self) -> Bucket:
-        return open_bucket(self.settings.bucket, self.access)
+        name, access = self.settings.bucket, self.access
+        return self.sessions.client((self.kind, name, access), lambda: open_bucket(name, access))
 
     def target(self, manifest: Manifest) -> str:
         return self.bucket.url(f"{self._folder(manifest)}/".lstrip("/"))

@@ -3,7 +3,7 @@
 import logging
 import posixpath
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts import Manifest
@@ -15,6 +15,7 @@ from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
 from export_pipelines.delivery.removal import Removal, all_left, remove_files
 from export_pipelines.delivery.resources import Resources
+from export_pipelines.delivery.sessions import Sessions
 from export_pipelines.delivery.sftp.drop_box import SftpDropBox
 from export_pipelines.delivery.sftp.file_set import SftpSet, deepest, digest_there, make_folders, said_failure
 from export_pipelines.delivery.sftp.ssh import Login, connected, login_of
@@ -32,7 +33,7 @@ WHERE = "deliver.sftp"
 
 def open_from(settings: SftpSettings, resources: Resources) -> "Sftp":
     jump = login_of(settings.jump, resources, f"{WHERE}.jump") if settings.jump else None
-    return Sftp(settings, login_of(settings, resources, WHERE), jump)
+    return Sftp(settings, login_of(settings, resources, WHERE), jump, resources.sessions)
 
 
 class Sftp:
@@ -41,9 +42,9 @@ class Sftp:
     kind = "sftp"
     capabilities = Capabilities(atomic=True, resumable=True, recognises=True)
 
-    def __init__(self, settings: SftpSettings, login: Login, jump: Login | None) -> None:
+    def __init__(self, settings: SftpSettings, login: Login, jump: Login | None, sessions: Sessions) -> None:
         check_template(settings.path, settings.words)
-        self.settings, self.login, self.jump = settings, login, jump
+        self.settings, self.login, self.jump, self.sessions = settings, login, jump, sessions
 
     def target(self, manifest: Manifest) -> str:
         return self._url(self._folder(manifest))
@@ -133,8 +134,12 @@ class Sftp:
     def _url(self, folder: str) -> str:
         return f"sftp://{self.login.user}@{self.login}/{folder.lstrip('/')}"
 
+    def _client(self) -> "AbstractContextManager[paramiko.SFTPClient]":
+        key = (self.kind, self.login, self.jump, self.settings.timeout_s)
+        return self.sessions.session(key, self._connected, _lives)
+
     @contextmanager
-    def _client(self) -> "Iterator[paramiko.SFTPClient]":
+    def _connected(self) -> "Iterator[paramiko.SFTPClient]":
         import paramiko
 
         with connected(self.login, self.jump, self.settings.timeout_s) as session:
@@ -180,3 +185,14 @@ class Sftp:
                     where=where,
                     remedy="if it stays so, ask who runs the server whether its disk is full",
                 ) from None
+
+
+def _lives(client: "paramiko.SFTPClient") -> bool:
+    """Whether the server still answers."""
+    import paramiko
+
+    try:
+        client.normalize(".")
+    except (OSError, EOFError, paramiko.SSHException):
+        return False
+    return True
