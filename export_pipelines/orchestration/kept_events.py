@@ -5,21 +5,27 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.events import EVENT_TYPE_TO_PIPELINE_RUN_STATUS
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.sql import create_engine
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from sqlalchemy.exc import DatabaseError
 
 from export_pipelines.ledger.wiping import secure_delete, wipe_journal
 
 OPEN_RUNS = 4  # files of runs held open; a backfill writes to one after the other
 GROUP_S = 0.1  # how long an event waits for others, so that they are committed together
+MIRRORED = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}  # in the index, too
+INSERT = SqlEventLogStorageTable.insert()
+INSERT_WITH_IDS = INSERT.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
 
 
 def engine_of(url: str) -> Any:
@@ -37,34 +43,55 @@ def has_tables(engine: Any) -> bool:
         )
 
 
+@dataclass(frozen=True)
+class _Event:
+    """An event with its row."""
+
+    event: dg.EventLogEntry
+    row: Mapping[str, Any]
+
+    @property
+    def type(self) -> dg.DagsterEventType | None:
+        return self.event.dagster_event_type if self.event.is_dagster_event else None
+
+
 class KeptEvents(SqliteEventLogStorage):
     """What begins or ends a run is committed at once, any other event with those of the next GROUP_S. Whoever asks this storage
     has them all."""
 
     def __init__(self, base_dir: str) -> None:
         self._engines: dict[str, Any] = {}  # by shard: the index, and the runs in the order of their last use
-        self._groups: dict[str, Any] = {}  # by shard: connections whose transactions hold events of the group
-        self._thread = threading.local()
+        self._waiting: list[_Event] = []
+        self._index: Any = None  # the connection to the index while a group is written
         self._began = 0.0
         self._tables: set[str] = set()
+        self._has_index_columns = False
         super().__init__(base_dir)
+        self._db_lock = threading.RLock()  # type: ignore[assignment]  # Dagster asks for the index while a group is written
 
     def store_event(self, event: dg.EventLogEntry) -> None:
-        self._thread.is_storing = True
-        try:
-            super().store_event(event)
-        finally:
-            self._thread.is_storing = False
-            at_once = event.is_dagster_event and event.dagster_event_type in EVENT_TYPE_TO_PIPELINE_RUN_STATUS
-            with self._db_lock:
-                if at_once or time.monotonic() - self._began > GROUP_S:
-                    self._commit()
+        waiting = _Event(event, self._event_to_row(event))
+        with self._db_lock:
+            if not self._waiting:
+                self._began = time.monotonic()
+                timer = threading.Timer(GROUP_S, self._commit_late)
+                timer.daemon = True
+                timer.start()
+            self._waiting.append(waiting)
+            if waiting.type in EVENT_TYPE_TO_PIPELINE_RUN_STATUS or time.monotonic() - self._began > GROUP_S:
+                self._commit()
 
     def has_table(self, table_name: str) -> bool:
         """Dagster asks anew for each check."""
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables
+
+    def _has_asset_key_index_cols_on_connection(self, conn: Any) -> bool:
+        """Dagster asks anew for each event of an asset."""
+        if not self._has_index_columns:
+            self._has_index_columns = super()._has_asset_key_index_cols_on_connection(conn)
+        return self._has_index_columns
 
     def _initdb(self, engine: Any, for_index_shard: bool = False) -> None:
         if not has_tables(engine):
@@ -92,54 +119,79 @@ class KeptEvents(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Any]:
         with self._db_lock:
-            if shard not in self._engines:
-                self._put_blank(shard)
-            engine = self._engines.pop(shard, None) or engine_of(self.conn_string_for_shard(shard))
-            self._engines[shard] = engine
-            self._close_runs(OPEN_RUNS)
-            if shard not in self._initialized_dbs:
-                self._initdb(engine)
-                self._initialized_dbs.add(shard)
-            if getattr(self._thread, "is_storing", False):
-                with _savepoint(self._grouped(shard, engine)) as connection:
-                    yield connection
+            if shard == INDEX_SHARD_NAME and self._index is not None:
+                yield self._index
                 return
             self._commit()
-            with engine.begin() as connection:
+            with self._engine(shard).begin() as connection:
                 yield connection
 
-    def _grouped(self, shard: str, engine: Any) -> Any:
-        """The connection with the transaction of the group, which begins with its first event."""
-        if not self._groups:
-            self._began = time.monotonic()
-            timer = threading.Timer(GROUP_S, self._commit_late)
-            timer.daemon = True
-            timer.start()
-        if shard not in self._groups:
-            connection = engine.connect()
-            # what reads first and writes later gives way to others, for whom it does not wait
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            self._groups[shard] = connection
-        return self._groups[shard]
+    def _engine(self, shard: str) -> Any:
+        """With the lock held."""
+        if shard not in self._engines:
+            self._put_blank(shard)
+        engine = self._engines.pop(shard, None) or engine_of(self.conn_string_for_shard(shard))
+        self._engines[shard] = engine
+        self._close_runs(OPEN_RUNS)
+        if shard not in self._initialized_dbs:
+            self._initdb(engine)
+            self._initialized_dbs.add(shard)
+        return engine
 
     def _commit(self) -> None:
-        """Ends the group; with the lock held."""
-        while self._groups:
-            _, connection = self._groups.popitem()
-            try:
-                connection.commit()
-            finally:
-                connection.close()
+        """Writes the group; with the lock held. What could not be written stays in it."""
+        if not self._waiting or self._index is not None:
+            return
+        group, self._waiting = self._waiting, []
+        try:
+            self._write(group)
+        except BaseException:
+            self._waiting = group + self._waiting
+            raise
 
     def _commit_late(self) -> None:
-        with self._db_lock:
+        with self._db_lock, suppress(DatabaseError):  # the next event, or the end, meets the same error
             self._commit()
+
+    def _write(self, group: Sequence[_Event]) -> None:
+        """As Dagster's `store_event` would write one event after the other."""
+        with ExitStack() as stack:
+            for run_id in dict.fromkeys(waiting.event.run_id for waiting in group):
+                rows = [waiting.row for waiting in group if waiting.event.run_id == run_id]
+                stack.enter_context(self._transaction(run_id)).execute(INSERT, rows)
+            mirrored = [waiting for waiting in group if waiting.type in MIRRORED]
+            if mirrored:
+                self._index = stack.enter_context(self._transaction(INDEX_SHARD_NAME))
+                stack.callback(setattr, self, "_index", None)
+                self._mirror(mirrored)
+
+    def _mirror(self, group: Sequence[_Event]) -> None:
+        """Writes events into the index, and what is asked of assets and checks across runs."""
+        ids = list(self._index.execute(INSERT_WITH_IDS, [waiting.row for waiting in group]).scalars())
+        of_assets = [
+            (waiting, id) for waiting, id in zip(group, ids, strict=True) if waiting.type in ASSET_EVENTS
+        ]
+        if of_assets:
+            self._store_asset_event_tags(
+                self._index, [waiting.event for waiting, _ in of_assets], [id for _, id in of_assets]
+            )
+        last = {(waiting.row["asset_key"], waiting.type): (waiting, id) for waiting, id in of_assets}
+        for waiting, id in sorted(last.values(), key=lambda stored: stored[1]):
+            self._store_asset_event(self._index, waiting.event, id)
+        for waiting, id in zip(group, ids, strict=True):
+            if waiting.type in ASSET_CHECK_EVENTS:
+                self.store_asset_check_event(waiting.event, id)
+
+    @contextmanager
+    def _transaction(self, shard: str) -> Iterator[Any]:
+        with self._engine(shard).begin() as connection:
+            # what reads first and writes later gives way to others, for whom it does not wait
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
 
     def delete_events(self, run_id: str) -> None:
         """With the file of the run."""
         super().delete_events(run_id)
-        with self._db_lock:
-            self._commit()
         if engine := self._engines.pop(run_id, None):
             engine.dispose()
         self._initialized_dbs.discard(run_id)
@@ -164,19 +216,4 @@ class KeptEvents(SqliteEventLogStorage):
     def _close_runs(self, most: int) -> None:
         runs = [shard for shard in self._engines if shard != INDEX_SHARD_NAME]
         for shard in runs[: max(len(runs) - most, 0)]:
-            if shard in self._groups:
-                self._commit()
             self._engines.pop(shard).dispose()
-
-
-@contextmanager
-def _savepoint(connection: Any) -> Iterator[Any]:
-    """What fails in the block takes nothing along of what the transaction has already."""
-    connection.exec_driver_sql("SAVEPOINT event")
-    try:
-        yield connection
-    except BaseException:
-        connection.exec_driver_sql("ROLLBACK TO event")
-        connection.exec_driver_sql("RELEASE event")
-        raise
-    connection.exec_driver_sql("RELEASE event")

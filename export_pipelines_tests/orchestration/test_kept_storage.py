@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from export_pipelines.orchestration.kept_events import GROUP_S, OPEN_RUNS
 from export_pipelines.orchestration.kept_storage import instance_from
@@ -79,17 +80,23 @@ def test_events_of_a_group_are_committed_soon_though_none_follows(folder: Path) 
         assert len(events(plain, run)) == before + 3
 
 
-def test_an_event_that_fails_takes_none_of_its_group_along(folder: Path) -> None:
-    with instance_from(str(folder)) as kept:
-        run, storage = ran(kept), kept.event_log_storage
-        before = len(events(kept, run))
-        kept.report_engine_event("good", run_id=run, job_name="job")
-        storage._thread.is_storing = True  # type: ignore[attr-defined]
-        with pytest.raises(ZeroDivisionError), storage._connect(run) as connection:  # type: ignore[attr-defined]
-            connection.exec_driver_sql("DELETE FROM event_logs")
-            raise ZeroDivisionError
-        storage._thread.is_storing = False  # type: ignore[attr-defined]
-        assert len(events(kept, run)) == before + 1
+def test_events_that_could_not_be_written_are_written_with_the_next(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+    with instance_from(str(folder)) as kept, dg.DagsterInstance.from_config(str(folder)) as plain:
+        run = ran(kept)
+        before = len(events(plain, run))
+        with monkeypatch.context() as patch:
+            patch.setattr(kept.event_log_storage, "_mirror", full)
+            kept.report_engine_event("written", run_id=run, job_name="job")
+            with pytest.raises(OperationalError):
+                kept.report_run_canceled(kept.get_run_by_id(run))  # type: ignore[arg-type]
+            assert len(events(plain, run)) == before
+        kept.report_engine_event("written, too", run_id=run, job_name="job")
+        assert len(events(kept, run)) == len(events(plain, run)) == before + 3
 
 
 def test_files_of_many_runs_are_closed_again(folder: Path) -> None:
