@@ -17,7 +17,6 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.sql import create_engine
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from sqlalchemy.exc import DatabaseError
 
 from export_pipelines.ledger.wiping import secure_delete, wipe_journal
 
@@ -150,7 +149,7 @@ class KeptEvents(SqliteEventLogStorage):
             raise
 
     def _commit_late(self) -> None:
-        with self._db_lock, suppress(DatabaseError):  # the next event, or the end, meets the same error
+        with self._db_lock, suppress(Exception):  # the next event, or the end, meets the same error
             self._commit()
 
     def _write(self, group: Sequence[_Event]) -> None:
