@@ -171,7 +171,7 @@ def run_export(
         store.sweep(plan.export)
         require_contract(plan, store)
         expected = check_run(plan, context.source)
-        rows = Rows(context.source.read(plan.query), expected, first_rows)
+        rows = Rows(context.source.read(plan.query.entire), expected, first_rows)
         latest = partial(store.latest, plan.export)
         return write_artifact(plan, rows, context, artifact, watching, latest, base)
 

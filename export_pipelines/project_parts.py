@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from export_pipelines.ledger import ExportRequests, Ledger
     from export_pipelines.ledger.data_keys import LedgerKeys
     from export_pipelines.pipeline import RunContext
-    from export_pipelines.read.source import Source
+    from export_pipelines.read.residual import Asking
     from export_pipelines.s3 import ClientOf
     from export_pipelines.settings import Settings
 
@@ -148,10 +148,10 @@ class ProjectParts:
     def file_of(self, definition: "ExportDefinition") -> Path:
         return self.settings.definitions / definition.path.name
 
-    def source(self) -> "Source":
+    def source(self) -> "Asking":
         from export_pipelines.read.open_source import open_source
 
-        return open_source(self.settings.source_url.get_secret_value())
+        return open_source(self.settings.source_url.get_secret_value(), self.settings.source_connections)
 
     def run_context(self) -> "RunContext":
         """What every run of the project works with. Raises SettingsError."""

@@ -19,6 +19,7 @@ from export_pipelines.key_versions import (
 )
 
 MAX_PARTITIONS_PER_RUN = 31  # a month of days: a natural unit to fail, to retry and to see progress by
+MAX_CONNECTIONS = 16  # to the source, of one run
 CATALOG_FILE = "catalog.yaml"  # in HOME: the custom fields of imported leads
 
 
@@ -36,6 +37,7 @@ class Settings(BaseModel):
     root: Path  # the project's folder, from which relative paths are taken
     home: Path
     source_url: SecretStr  # holds a password
+    source_connections: int = 1  # which may share the rows of one large window
     store_url: str
     ledger_url: SecretStr  # may hold a password
     definitions: Path
@@ -81,6 +83,7 @@ class Settings(BaseModel):
             root=root,
             home=home,
             source_url=SecretStr(text("SOURCE_URL", f"sqlite:///{home / 'leads.db'}")),
+            source_connections=_number(environment, "SOURCE_CONNECTIONS", 1, MAX_CONNECTIONS, "connections"),
             store_url=store if "://" in store else str((root / store).resolve()),
             ledger_url=SecretStr(text("LEDGER_URL", f"sqlite:///{home / 'ledger.db'}")),
             definitions=(root / text("DEFINITIONS", "exports")).resolve(),
@@ -97,7 +100,13 @@ class Settings(BaseModel):
             smtp_url=_secret(environment, "SMTP_URL", root, home),
             mail_from=environment.get(PREFIX + "MAIL_FROM") or None,
             broker_url=_secret(environment, "BROKER_URL", root, home),
-            partitions_per_run=_partitions_per_run(environment.get(PREFIX + "PARTITIONS_PER_RUN")),
+            partitions_per_run=_number(
+                environment,
+                "PARTITIONS_PER_RUN",
+                MAX_PARTITIONS_PER_RUN,
+                MAX_PARTITIONS_PER_RUN,
+                "partitions",
+            ),
             openlineage_url=environment.get(PREFIX + "OPENLINEAGE_URL") or None,
             openlineage_key=_secret(environment, "OPENLINEAGE_KEY", root, home),
             public_url=environment.get(PREFIX + "PUBLIC_URL") or None,
@@ -131,14 +140,13 @@ def project_root(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("DAGSTER_HOME") or Path.cwd())
 
 
-def _partitions_per_run(text: str | None) -> int:
-    if text and not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_PARTITIONS_PER_RUN):
+def _number(environment: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:
+    text = environment.get(PREFIX + name)
+    if text and not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
         raise SettingsError(
-            "that is no number of partitions",
-            where=f"{PREFIX}PARTITIONS_PER_RUN",
-            remedy=f"a number from 1 to {MAX_PARTITIONS_PER_RUN}",
+            f"that is no number of {what}", where=f"{PREFIX}{name}", remedy=f"a number from 1 to {most}"
         )
-    return int(text) if text else MAX_PARTITIONS_PER_RUN
+    return int(text) if text else default
 
 
 def _if_there(path: Path) -> Path | None:

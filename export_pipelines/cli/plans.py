@@ -50,19 +50,32 @@ def plan(
     with project.recording(AuditAction.PLAN, definition, window) as detail:
         window_plan, source = checked_plan(project, definition, window, "view")
         expected = estimate(window_plan, source, project.settings)
+        reading = _reading(window_plan, project)
         comparison = compared(window_plan, project.store)
         detail |= {"type": window_plan.type, "sha256": fingerprint(window_plan).partition(":")[2]}
     if json:
         content = {"plan": window_plan.model_dump(mode="json"), "fingerprint": fingerprint(window_plan)}
-        show_json({**content, **expected.as_dict(), "contract": contract_listing(window_plan, comparison)})
+        content |= expected.as_dict() | ({"reading": reading} if reading else {})
+        show_json({**content, "contract": contract_listing(window_plan, comparison)})
         return
     show(describe(window_plan))
     show(f"contract     {window_plan.contract}, version {window_plan.version}, {comparison.text}")
-    for line in _expected(window_plan, expected):
+    for line in (*_expected(window_plan, expected), *([f"reading      {reading}"] if reading else [])):
         show(line)
     fault = broken(window_plan, comparison)
     if fault:
         say(f"warning: a run would be refused: {fault}")
+
+
+def _reading(plan: "Plan", project: Project) -> str:
+    """Over how many connections a run reads the rows, and why; empty where the settings allow one."""
+    allowed = project.settings.source_connections
+    if allowed == 1:
+        return ""
+    cut, key = project.source().cut(plan.query), plan.query.range_key
+    if key and cut.ranges:
+        return f"{allowed} connections, in ranges of {key.field}"
+    return f"one connection: {'a report is one query' if plan.report else cut.reason}"
 
 
 def _show_stream(project: Project, definition: "ExportDefinition", json: bool) -> None:

@@ -1,7 +1,9 @@
 """Reads PostgreSQL: psycopg asks what is there and counts, ADBC fetches by binary COPY, column by column."""
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import adbc_driver_manager
@@ -10,20 +12,26 @@ from sqlalchemy.engine import URL, make_url
 
 from export_pipelines.catalog import Kind
 from export_pipelines.errors import RetryableError, SourceError
+from export_pipelines.interrupts import cancelled_by
 from export_pipelines.plan.query.query import Query, SourceColumn
-from export_pipelines.read import adbc
+from export_pipelines.plan.query.ranges import Cut, Range, sql_of_range
+from export_pipelines.read.adbc import Session, session
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.connecting import connected
+from export_pipelines.read.postgresql_ranges import cut, read_ranges, sessions_of
 from export_pipelines.read.unknown_row import UnknownRow
 from export_pipelines.transform.json_texts import without_blanks
 
 if TYPE_CHECKING:
     import psycopg
 
+log = logging.getLogger(__name__)
 BATCH_BYTES = 6 * 1024 * 1024
 CONNECT_S, STATEMENT_S = 10, 4 * 3600
-# UTC, so that a time without a zone means UTC; read-only, so that nothing here can ever write
+# UTC, so that a time without a zone means UTC; read-only, so that nothing here can ever write; one snapshot for a
+# transaction, which may wait until its rows were taken
 SESSION = (
+    "-c default_transaction_isolation=repeatable\\ read -c idle_in_transaction_session_timeout=0 "
     "-c timezone=UTC -c datestyle=ISO -c extra_float_digits=1 -c default_transaction_read_only=on "
     f"-c standard_conforming_strings=on -c statement_timeout={STATEMENT_S * 1000}"
 )
@@ -46,7 +54,7 @@ UNREADABLE: tuple[tuple[str, type[UnknownRow], str, str], ...] = (  # of these A
         "mend the row, or leave the field out",
     ),
 )  # fmt: skip
-LOST = ("08", "57", "53")  # connection, operator's intervention, resources
+LOST = ("08", "57", "53", "40")  # connection, operator's intervention, resources, a standby that has to go on
 
 
 class PostgresqlSource:
@@ -54,15 +62,17 @@ class PostgresqlSource:
 
     holds_utf8 = True  # since the server sends no other text to a client of this encoding
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, connections: int = 1) -> None:
         options = " ".join(filter(None, (SESSION, _option(url))))
         defaults = {"connect_timeout": str(CONNECT_S), "application_name": "export_pipelines"}
         ours = {"options": options, "client_encoding": "UTF8"}
         self.url = url.set(drivername="postgresql", query={**defaults, **url.query, **ours})
+        self.connections = connections
         self.place = f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
 
     @classmethod
-    def from_url(cls, url: str) -> "PostgresqlSource":
+    def from_url(cls, url: str, connections: int = 1) -> "PostgresqlSource":
+        """`connections` share the rows of one query at most. Raises SourceError."""
         try:
             import adbc_driver_postgresql  # noqa: F401 - the extra may not be installed
             import psycopg  # noqa: F401
@@ -72,7 +82,7 @@ class PostgresqlSource:
                 where="EXPORT_PIPELINES_SOURCE_URL",
                 remedy="pip install 'export-pipelines[postgresql]'",
             ) from error
-        return cls(make_url(url))
+        return cls(make_url(url), connections)
 
     def check(self, query: Query) -> None:
         self._scalar(query, f"EXPLAIN {query.sql}")
@@ -81,29 +91,84 @@ class PostgresqlSource:
         return int(self._scalar(query, query.count_sql))
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
-        import adbc_driver_postgresql
-
-        size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
         try:
-            with adbc.opened(adbc_driver_postgresql.connect(self.address()), **size) as statement:
-                for batch in adbc.batches(statement, inlined(query.sql, query.values)):
-                    if batch.num_rows:
-                        yield _compacted(batch, query.columns)
+            if query.is_entire and not self._alone(query):
+                with self._asking() as leader:
+                    shared = self._cut(leader, query)
+                    if shared.ranges:
+                        yield from self._read_ranges(query, shared, leader)
+                        return
+            with self._session() as session:
+                yield from _read(session, inlined(query.sql, query.values), query)
         except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
             raise self.failure(getattr(error, "sqlstate", None), str(error)) from error
 
+    def cut(self, query: Query) -> Cut:
+        """How several connections share the rows of the query, or why they do not. Raises SourceError, RetryableError."""
+        if reason := self._alone(query):
+            return Cut(reason=reason)
+        with self._asking() as connection:
+            return self._cut(connection, query)
+
+    def _alone(self, query: Query) -> str:
+        """Why one connection reads all rows, whatever they are; empty where several may share them."""
+        if self.connections == 1:
+            return "the settings allow one connection"
+        return "" if query.range_key else "no stored column sorts its rows"
+
+    def _cut(self, connection: "psycopg.Connection[Any]", query: Query) -> Cut:
+        key = query.range_key
+        assert key is not None
+        bounds_sql = inlined(key.bounds_sql, query.values)
+        return cut(
+            key,
+            lambda: [row[0] for row in connection.execute(bounds_sql)],
+            lambda rows: inlined(sql_of_range(query, rows), query.values),
+            lambda sql: [*connection.execute(f"EXPLAIN (FORMAT JSON) {sql}")][0][0][0]["Plan"],
+        )
+
+    def _read_ranges(
+        self, query: Query, cut: Cut, leader: "psycopg.Connection[Any]"
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows that the transaction of `leader` sees, which stays open meanwhile."""
+        (snapshot,) = leader.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+
+        def read(session: Session, rows: Range) -> Iterator[pa.RecordBatch]:
+            with session.transaction():
+                try:
+                    session.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+                except adbc_driver_manager.Error as error:  # with the connection that exported it
+                    raise self.failure(LOST[0], str(error)) from error
+                yield from _read(session, inlined(sql_of_range(query, rows), query.values), query)
+
+        with sessions_of(self._session, self.connections) as sessions:
+            log.info("reading in ranges", extra={"connections": len(sessions)})
+            yield from read_ranges(cut, sessions, read)
+
+    def _session(self) -> AbstractContextManager[Session]:
+        import adbc_driver_postgresql
+
+        size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
+        return session(adbc_driver_postgresql.connect(self.address()), **size)
+
     def _scalar(self, query: Query, sql: str) -> Any:
         """The first cell of what `sql` gives."""
+        with self._asking() as connection:
+            # the text is the plan's, with every value quoted by `inlined`
+            row = connection.execute(inlined(sql, query.values)).fetchone()
+        assert row is not None
+        return row[0]
+
+    @contextmanager
+    def _asking(self) -> "Iterator[psycopg.Connection[Any]]":
+        """A connection whose errors are those that a person can act on."""
         import psycopg
 
         try:
-            with self.connected() as connection:
-                # the text is the plan's, with every value quoted by `inlined`
-                row = connection.execute(inlined(sql, query.values)).fetchone()
+            with self.connected() as connection, cancelled_by(connection.cancel):
+                yield connection
         except psycopg.Error as error:
             raise self.failure(error.sqlstate, error.diag.message_primary or str(error)) from error
-        assert row is not None
-        return row[0]
 
     def connected(self) -> "psycopg.Connection[Any]":
         """A session that can only read. Raises SourceError."""
@@ -140,6 +205,12 @@ class PostgresqlSource:
                 f"the connection broke: {what}; nothing was kept", where=self.place, remedy="run it again"
             )
         return SourceError(f"reading stopped: {_without_values(what)}", where=self.place)
+
+
+def _read(session: Session, sql: str, query: Query) -> Iterator[pa.RecordBatch]:
+    for batch in session.batches(sql):
+        if batch.num_rows:
+            yield _compacted(batch, query.columns)
 
 
 def inlined(sql: str, parameters: tuple[str | int | float | None, ...]) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from export_pipelines.catalog import SEMANTIC_TYPES, Kind
 from export_pipelines.errors import DataError, RetryableError, SourceError
 from export_pipelines.plan.query.query import Groups, Query, ResidualFilter
+from export_pipelines.plan.query.ranges import Cut
 from export_pipelines.plan.query.staging import NUMBER, TABLE
 from export_pipelines.plan.report.query import MEASURED
 from export_pipelines.read import sql_functions
@@ -49,6 +50,11 @@ class Asking:
         log.debug("rows counted", extra={"rows": rows})
         return rows
 
+    def cut(self, query: Query) -> Cut:
+        """How connections share the rows of the query, or why one reads them all. Raises SourceError."""
+        cut = getattr(self.source, "cut", None)
+        return cut(query) if cut else Cut(reason="rows of this kind of database are read over one connection")
+
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         log.debug(
             "reading started", extra={"columns": len(query.columns), "residual": query.residual is not None}
@@ -73,7 +79,7 @@ class Asking:
                 self._name_of_group(query.ungrouped)
             if query.ungrouped or not isinstance(error, UnknownRow):
                 raise
-            asked = query.model_copy(update={"columns": query.selected, "residual": None})
+            asked = query.model_copy(update={"columns": query.selected, "residual": None, "is_entire": False})
             raise with_row(error, self.source, asked) from error
 
     def _name(self, suspects: Query) -> None:

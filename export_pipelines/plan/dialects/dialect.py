@@ -60,6 +60,8 @@ class Dialect(Protocol):
     name: str
     groups: bool
     """Does it group, count and compare stored values as a report means them: texts by code point, amounts exactly?"""
+    ranges: bool
+    """Can its reader read ranges of the rows over several connections that see the same snapshot?"""
 
     def marks_bad_json(self, field: Field) -> bool:
         """Whether what is read of the field holds BAD_JSON for stored JSON that does not parse."""

@@ -48,6 +48,7 @@ class Generic(TypedTimes):
     are compared as their columns' collation has it."""
 
     groups = False
+    ranges = False
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -61,6 +61,7 @@ REPLACEMENT = "\ufffd"
 class Mariadb(TypedTimes):
     name = "mariadb"
     groups = True
+    ranges = False
 
     def __init__(self, bad_json_is_null: bool = False) -> None:
         self.bad_json_is_null = bad_json_is_null

@@ -63,6 +63,7 @@ EMPTY = r"^[ \t\n\r]*(\{[ \t\n\r]*\}|\[[ \t\n\r]*\]|\"\"|null)[ \t\n\r]*$"
 class Postgresql(TypedTimes):
     name = "postgresql"
     groups = True
+    ranges = True
 
     def marks_bad_json(self, field: Field) -> bool:
         return False  # its JSON types hold none

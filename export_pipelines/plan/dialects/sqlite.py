@@ -54,6 +54,7 @@ TEXTS = (StoredAs.ISO, StoredAs.SQL)
 class Sqlite:
     name = "sqlite"
     groups = True
+    ranges = False
 
     def __init__(self, bad_json_is_null: bool = False) -> None:
         self.bad_json_is_null = bad_json_is_null

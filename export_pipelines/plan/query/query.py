@@ -1,5 +1,7 @@
 """The query of a plan: the SELECT, which columns it gives, which rows it stands for, and what is asked of them afterwards."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from export_pipelines.catalog import Kind, StoredAs
@@ -115,6 +117,18 @@ class Rows(Frozen):
     origin: str = ""
 
 
+class RangeKey(Frozen):
+    """The first column that sorts the rows, by which a reader may cut them into ranges: `column` as the SELECT spells it,
+    `nulls` where rows without a value stand, `is_filtered` whether the SELECT has a WHERE. `bounds_sql`, asked with the
+    query's parameters, gives values of the column between which about equally many rows lie, as texts, in order."""
+
+    field: str
+    column: str
+    nulls: Literal["first", "last"]
+    is_filtered: bool
+    bounds_sql: str
+
+
 class Query(Statement):
     """The SELECT. `functions` lists SQL functions it calls that the reader must register (SQLite: regexp, fold, ...).
 
@@ -122,7 +136,8 @@ class Query(Statement):
     not parse: an error, or null where `bad_json_is_null`. `suspects` reads the rows that `where` and `rules` have not
     chosen from yet, with the JSON that these and the groups ask about, so that a row that they cannot read can be named.
     `ungrouped` reads the rows of a report one by one, with what it groups and measures, so that a row of a group that cannot
-    be read or computed can be named.
+    be read or computed can be named. `is_entire` is set where all rows will be read, so that several connections may share
+    them, in ranges of the `range_key`.
     """
 
     count_sql: str
@@ -134,10 +149,17 @@ class Query(Statement):
     mixed: Mixed | None = None
     suspects: "Query | None" = None
     ungrouped: "Query | None" = None
+    range_key: RangeKey | None = Field(default=None, exclude_if=lambda key: key is None)
+    is_entire: bool = Field(default=False, exclude=True)
     rows: Rows = Rows()
     limit: int | None = Field(
         default=None, exclude_if=lambda limit: limit is None
     )  # rows, after the residual filter
+
+    @property
+    def entire(self) -> "Query":
+        """The same query for a reader that will take every row."""
+        return self.model_copy(update={"is_entire": True})
 
     @property
     def is_private(self) -> bool:

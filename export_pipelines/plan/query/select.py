@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Select, Text, case, cast, or_, select
 from sqlalchemy.sql import quoted_name, visitors
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import and_ as and_op
 
 from export_pipelines.catalog import Field, Kind
 from export_pipelines.errors import RequestError
@@ -24,6 +25,7 @@ from export_pipelines.plan.query.query import (
     ResidualFilter,
     SourceColumn,
 )
+from export_pipelines.plan.query.ranges import range_key
 from export_pipelines.plan.query.rows import rows_of
 from export_pipelines.plan.query.scope import count_limited, limited, row_limit
 from export_pipelines.plan.query.staging import NUMBER, StagingTable
@@ -49,7 +51,8 @@ def build_query(
     tables = Tables(request.dataset, request.sql, request.age_day)
     staging = StagingTable(tables, request.bad_json_is_null)
     asked = predicates_of(request, tables, staging)
-    where = [predicate.expression for predicate in asked.pushed]
+    # in brackets where it has several sides, so that the conditions of a range can follow
+    where = [predicate.expression.self_group(against=and_op) for predicate in asked.pushed]
     kept = [predicate.expression for predicate in asked.residual]
     outputs, texts = _outputs((*fields, *beside), tables, staging)
     _add_repeating(repeating, tables, staging, outputs, texts)
@@ -71,7 +74,10 @@ def build_query(
     query = query_of(request, statement, count, asked.pushed, columns)
     marked = [field.id for field in fields if field.id in texts or tables.dialect.marks_bad_json(field)]
     mixed = _mixed(request, tables, statement)
-    query = query.model_copy(update={"marked": tuple(marked), "mixed": mixed, "rows": rows, "limit": limit})
+    key = range_key(request, tables, where, tables.source([*where, *order])) if here is None else None
+    query = query.model_copy(
+        update={"marked": tuple(marked), "mixed": mixed, "rows": rows, "limit": limit, "range_key": key}
+    )
     if not kept and not texts:
         return query
     staying = select(staging.base.c[NUMBER], *texts.values()).where(*kept)

@@ -1,0 +1,96 @@
+"""The first column that sorts the rows, by which they can be read in ranges: where ranges begin, and which rows one holds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+from sqlalchemy import FromClause, Select, Text, cast, func, literal_column, select
+
+from export_pipelines.plan.dialects.dialect import Dialect, Expression
+from export_pipelines.plan.query.query import Query, RangeKey
+from export_pipelines.plan.query.tables import Tables
+from export_pipelines.plan.request import PlanRequest
+
+ORDER_BY = " ORDER BY "
+STEP_ROWS = 1_000  # between two bounds
+Nulls = Literal["first", "last"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Rows whose key is at least `low` and less than `high`, both as texts of the database; None: no such end. `is_null`:
+    those that have none."""
+
+    low: str | None = None
+    high: str | None = None
+    is_null: bool = False
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Ranges of the rows, in order; without any, `reason` says why one connection reads them all."""
+
+    ranges: tuple[Range, ...] = ()
+    reason: str = ""
+
+
+def range_key(
+    request: PlanRequest, tables: Tables, where: Sequence[Expression], source: FromClause
+) -> RangeKey | None:
+    """The key of the rows that `where` leaves of `source`; None where they cannot be read in ranges of one."""
+    field = tables.field(request.order[0])
+    if not tables.dialect.ranges or field.path or request.new_rows is not None:
+        return None
+    column = tables.column(field)
+    nulls: Nulls = "last" if field.id in request.dataset.order else "first"
+    return RangeKey(
+        field=field.id,
+        column=_spelled(tables.dialect, column),
+        nulls=nulls,
+        is_filtered=bool(where),
+        bounds_sql=tables.dialect.compile(_bounds(column, where, source)).sql,
+    )
+
+
+def _bounds(column: Expression, where: Sequence[Expression], source: FromClause) -> Select[Any]:
+    """The key of each STEP_ROWSth row, as text."""
+    number = func.row_number().over(order_by=column).label("number")
+    rows = select(column.label("key"), number).select_from(source).where(*where).subquery("numbered")
+    is_bound = rows.c.number % literal_column(str(STEP_ROWS)) == literal_column("0")
+    return select(cast(rows.c.key, Text)).where(is_bound, rows.c.key.is_not(None)).order_by(rows.c.number)
+
+
+def _spelled(dialect: Dialect, column: Expression) -> str:
+    selected, _, _ = dialect.compile(select(column)).sql.partition("\nFROM")
+    return selected.removeprefix("SELECT ").strip()
+
+
+def ranges_between(key: RangeKey, bounds: Sequence[str]) -> Iterator[Range]:
+    """The ranges that hold each row once, in the order of the rows."""
+    ends = [None, *bounds, None]
+    ranges = [Range(low=low, high=high) for low, high in pairwise(ends)]
+    without = [Range(is_null=True)]
+    yield from (*without, *ranges) if key.nulls == "first" else (*ranges, *without)
+
+
+def joined(first: Range, last: Range) -> Range:
+    """From the beginning of `first` to the end of `last`, neither of them of nulls."""
+    return Range(low=first.low, high=last.high)
+
+
+def sql_of_range(query: Query, rows: Range) -> str:
+    """The SELECT of the rows in the range, in the query's order."""
+    key = query.range_key
+    assert key is not None
+    conditions = [f"{key.column} IS NULL"] if rows.is_null else []
+    conditions += [f"{key.column} >= {_quoted(rows.low)}"] if rows.low is not None else []
+    conditions += [f"{key.column} < {_quoted(rows.high)}"] if rows.high is not None else []
+    if not conditions:
+        conditions = [f"{key.column} IS NOT NULL"]
+    chosen, _, order = query.sql.rpartition(ORDER_BY)
+    return f"{chosen} {'AND' if key.is_filtered else 'WHERE'} {' AND '.join(conditions)}{ORDER_BY}{order}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
