@@ -54,9 +54,10 @@ def main() -> None:
     if name in DAYS:
         print(json.dumps({"seconds": DAYS[name](Path(url)), "memory_mb": peak_mb()}))
         return
+    name, _, connections = name.partition(" over ")
     with tempfile.TemporaryDirectory() as folder:
         plan = plan_of(name, Path(folder), url.partition(":")[0].partition("+")[0])
-        source = open_source(url)  # imports its driver
+        source = open_source(url, int(connections or 1))  # imports its driver
         if name.endswith("without statistics"):
             ColumnMeasures.add = _nothing  # type: ignore[assignment, method-assign]
         began = time.perf_counter()

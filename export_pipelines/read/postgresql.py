@@ -124,7 +124,7 @@ class PostgresqlSource:
             key,
             lambda: [row[0] for row in connection.execute(bounds_sql)],
             lambda rows: inlined(sql_of_range(query, rows), query.values),
-            lambda sql: [*connection.execute(f"EXPLAIN (FORMAT JSON) {sql}")][0][0][0]["Plan"],
+            lambda sql: next(connection.execute(f"EXPLAIN (FORMAT JSON) {sql}"))[0][0]["Plan"],
         )
 
     def _read_ranges(

@@ -18,6 +18,7 @@ from export_pipelines.read.connecting import is_passing
 from export_pipelines.read.in_order import in_order
 
 PIECE_BYTES = 6 * 1024 * 1024  # of one range
+PIECES_OF_EACH = 6  # connection at least, so that all of them have work until the end
 LEAST_ROWS = 20_000  # fewer are read faster by one connection
 log = logging.getLogger(__name__)
 Explain = Callable[[str], Mapping[str, Any]]  # the planner's node of an SQL
@@ -54,8 +55,9 @@ def _finds_by_index(node: Mapping[str, Any], column: str) -> bool:
 class _Ranges:
     """Hands out the ranges of a cut in their order, joined to about PIECE_BYTES of rows."""
 
-    def __init__(self, cut: Cut) -> None:
+    def __init__(self, cut: Cut, readers: int) -> None:
         self._left = deque(cut.ranges)
+        self._most_steps = max(1, len(cut.ranges) // (PIECES_OF_EACH * readers))
         self._steps = 1
         self._rows = self._bytes = 0
         self._lock = Lock()
@@ -75,7 +77,8 @@ class _Ranges:
             return None
         first = last = self._left.popleft()
         if self._bytes:
-            self._steps = max(1, PIECE_BYTES * self._rows // self._bytes // STEP_ROWS)
+            steps = PIECE_BYTES * self._rows // self._bytes // STEP_ROWS
+            self._steps = min(max(1, steps), self._most_steps)
         for _ in range(self._steps - 1):
             if first.is_null or not self._left or self._left[0].is_null:
                 break
@@ -87,7 +90,7 @@ def read_ranges(
     cut: Cut, sessions: Sequence[Session], read: Callable[[Session, Range], Iterator[pa.RecordBatch]]
 ) -> Iterator[pa.RecordBatch]:
     """The rows of all ranges in their order; each session reads one of them at a time. Raises what `read` raises."""
-    ranges = _Ranges(cut)
+    ranges = _Ranges(cut, len(sessions))
 
     def reader(session: Session) -> Callable[[Range], Iterator[pa.RecordBatch]]:
         return lambda rows: ranges.measured(read(session, rows))

@@ -1,1 +1,1 @@
-"""How it runs: a plan becomes parts. The only room with threads."""
+"""How it runs: a plan becomes parts. Its stages are threads; besides, only a reader has any."""
