@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from export_pipelines import logs
 from export_pipelines.artifacts import Manifest
 from export_pipelines.artifacts.contract import require_contract
 from export_pipelines.errors import ExportError
-from export_pipelines.pipeline import Rows, RunContext, count_rows, watched, write_artifact
+from export_pipelines.pipeline import Input, Rows, RunContext, count_rows, watched, write_artifact
 from export_pipelines.plan.plan import Plan
 from export_pipelines.plan.query.query import Query
 from export_pipelines.run.first_rows import FirstRows
@@ -117,5 +117,5 @@ class _Writing:
             if isinstance(expected, ExportError):
                 raise expected
             few = expected * len(plan.query.columns) <= FEW_CELLS
-            reading = Rows(rows, expected, window.first_rows, few)
-            return write_artifact(plan, reading, self.context, artifact, observer, lambda: self.before)
+            taken = Rows(lambda _: nullcontext(Input(rows, expected)), window.first_rows, few)
+            return write_artifact(plan, taken, self.context, artifact, observer, lambda: self.before)

@@ -1,14 +1,14 @@
 """The whole way in short functions: a plan becomes an artifact, an artifact is delivered; and both at once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from export_pipelines import logs, telemetry
-from export_pipelines.artifacts import Manifest, Store
+from export_pipelines.artifacts import Manifest, Staging, Store
 from export_pipelines.artifacts.contract import require_contract
 from export_pipelines.audit.records import delivery_record, failed_run, owner_of, run_record
 from export_pipelines.audit.trail import AuditTrail
@@ -18,6 +18,7 @@ from export_pipelines.definition.destinations import DestinationSettings, Stored
 from export_pipelines.delivery import Artifact, Receipt, Resources, discard_encrypted, open_destination
 from export_pipelines.delivery.recipes import RECIPES, with_recipes
 from export_pipelines.errors import BaseReplaced, ExportError, LostRun, RetryableError
+from export_pipelines.interrupted_runs import work_of
 from export_pipelines.ledger import Delivery, Ledger, RunLeases
 from export_pipelines.manifest_of_run import manifest_of
 from export_pipelines.mask.keys import Keys
@@ -36,6 +37,8 @@ from export_pipelines.signed_links import delivered_link
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
+
+    from export_pipelines.run.checkpoints import Checkpoints
 
 log = logs.for_machines(__name__)
 
@@ -171,7 +174,7 @@ def run_export(
         store.sweep(plan.export)
         require_contract(plan, store)
         expected = check_run(plan, context.source)
-        rows = Rows(context.source.read(plan.query.entire), expected, first_rows)
+        rows = Rows(partial(_window_alone, plan, context.source, expected), first_rows)
         latest = partial(store.latest, plan.export)
         return write_artifact(plan, rows, context, artifact, watching, latest, base)
 
@@ -194,14 +197,29 @@ def watched(
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The rows of one artifact: their `batches`, how many are `expected` at least, what keeps the `first`. If they `are_few`,
-    they are written in the thread of the caller, see `write_parts`."""
+class Input:
+    """The rows that one artifact is written from, how many are `expected` at least, where the run's progress is kept."""
 
     batches: Iterator["pa.RecordBatch"]
     expected: int
+    checkpoints: "Checkpoints | None" = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where the rows of one artifact come from: `read` gives them for a staging area, `first` keeps some as they were read. If
+    they `are_few`, they are written in the thread of the caller, see `write_parts`."""
+
+    read: Callable[[Staging], AbstractContextManager[Input]]
     first: FirstRows | None = None
     are_few: bool = False
+
+
+@contextmanager
+def _window_alone(plan: Plan, source: Source, expected: int, staging: Staging) -> Iterator[Input]:
+    """By a query of its own, behind the parts of a killed run; see `interrupted_runs`."""
+    with work_of(plan, source, staging, expected) as work:
+        yield Input(source.read(work.query), expected if work.rows is None else work.rows, work.checkpoints)
 
 
 def write_artifact(
@@ -214,22 +232,28 @@ def write_artifact(
     base: Base | None = None,
 ) -> Manifest:
     """Writes the rows and commits the artifact; `before` gives the export's artifact before it, when all parts are durable."""
-    store, batches, column = context.store, rows.batches, lead_column(plan)
+    store, column = context.store, lead_column(plan)
     with (
         store.begin(*artifact.split("/")) as staging,
         comparing(plan, base, store, staging, context.keys) as compared,
+        rows.read(staging) as read,
     ):
-        if rows.first:
-            batches = rows.first.passed(batches)
+        batches = rows.first.passed(read.batches) if rows.first else read.batches
         if column and (index := staging.lead_index()):
             batches = marked(batches, column, index.key, index.add)
             if compared and compared.base.manifest and is_in_clear(plan, column):
                 compared.comparison.on_removed = lambda ids: index.add(lead_marks(index.key, ids))
-        comparison = compared.comparison if compared else None
         written = write_parts(
-            plan, batches, staging.open_part, context.keys, observer, comparison, rows.are_few
+            plan,
+            batches,
+            staging.open_part,
+            context.keys,
+            observer,
+            compared.comparison if compared else None,
+            read.checkpoints,
+            rows.are_few,
         )
-        _require_all_rows(plan, rows.expected, written.rows_read)
+        _require_all_rows(plan, read.expected, written.rows_read)
         context.require()
         manifest = staging.commit(manifest_of(plan, written, artifact, context.now(), before(), compared))
     observer.finished(written)

@@ -33,6 +33,9 @@ class AbortedUnlessCommitted(ABC):
     def lead_index(self) -> None:  # noqa: B027
         """Only a sealed artifact has one."""
 
+    def journal(self) -> None:  # noqa: B027
+        """Only an artifact in a folder, and not sealed, has one."""
+
 
 def same_name(name: str, artifact: str) -> RequestError:
     return RequestError(

@@ -1,6 +1,6 @@
 """What a store of artifacts owes its callers, and the table of the kinds of store there are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ class Staging(Protocol):
     commit:    writes the manifest, last and atomically, and returns it as it stands. Only then is there an artifact. Parts that the manifest
                does not list are removed; a part that it lists and that is not there, whole, refuses the commit.
     abort:     removes everything; harmless when called twice or after a commit.
+    journal:   where the progress of the run is kept, so that another one goes on with its parts; None where there is none.
     lead_index: where the marks of the leads go, as the rows do; None where the artifact is to have no index.
     """
 
@@ -41,6 +42,26 @@ class Staging(Protocol):
     def abort(self) -> None: ...
 
     def lead_index(self) -> "LeadIndexWriter | None": ...
+
+    def journal(self) -> "Journal | None": ...
+
+
+class Journal(Protocol):
+    """The progress of a run, kept with its finished parts.
+
+    write:     puts `data` in the place of what was there, durable, after the parts that are finished.
+    earlier:   what runs of the same window left that ended early, the newest first, by their artifacts.
+    take_over: the finished parts of an earlier one are parts of this artifact; False where another run was faster.
+    discard:   removes what such runs left.
+    """
+
+    def write(self, data: bytes) -> None: ...
+
+    def earlier(self) -> Mapping[str, bytes]: ...
+
+    def take_over(self, artifact: str, names: Iterable[str]) -> bool: ...
+
+    def discard(self) -> None: ...
 
 
 class Store(Protocol):
@@ -66,7 +87,8 @@ class Store(Protocol):
                of the answer; None where the store or the part has none.
     remove:    takes an artifact away, the manifest first.
     sweep:     removes what killed runs left, of one export or of all (a staging whose writer is dead, temporary files,
-               parts that no manifest knows), never anything of a living run; returns what it removed.
+               parts that no manifest knows), never anything of a living run; returns what it removed. What another run may
+               go on with is kept for some hours, unless `all_unfinished`.
     holds:     whether a local path lies inside the store, where nobody else may write.
     location:  where the files of an artifact lie, for people.
     """
@@ -97,7 +119,7 @@ class Store(Protocol):
 
     def remove(self, artifact: str) -> None: ...
 
-    def sweep(self, export: str | None = None) -> list[str]: ...
+    def sweep(self, export: str | None = None, all_unfinished: bool = False) -> list[str]: ...
 
     def holds(self, path: Path) -> bool: ...
 

@@ -56,8 +56,8 @@ class StoreAround:
     def remove(self, artifact: str) -> None:
         self.store.remove(artifact)
 
-    def sweep(self, export: str | None = None) -> list[str]:
-        return self.store.sweep(export)
+    def sweep(self, export: str | None = None, all_unfinished: bool = False) -> list[str]:
+        return self.store.sweep(export, all_unfinished)
 
     def holds(self, path: Path) -> bool:
         return self.store.holds(path)

@@ -143,6 +143,8 @@ class Eraser:
 
     def _erase(self, artifact: str, detail: Mapping[str, Any], before: ErasureRecord | None) -> Erasure:
         sealed_store(self.store).keys.destroy([artifact], self.now())
+        # else a later run might go on with parts that hold what is erased
+        self.store.sweep(artifact.partition("/")[0], all_unfinished=True)
         done = {copy["delivery"] for copy in before.reached} if before else set()
         copies = tuple(
             Copy(delivery, self._take_back(delivery, detail.get("parts")))

@@ -19,6 +19,7 @@ from export_pipelines.read.adbc import Session, session
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.connecting import connected
 from export_pipelines.read.postgresql_ranges import cut, read_ranges, sessions_of
+from export_pipelines.read.postgresql_snapshot import Earlier, Pinned, rows_after, take
 from export_pipelines.read.unknown_row import UnknownRow
 from export_pipelines.transform.json_texts import without_blanks
 
@@ -96,12 +97,34 @@ class PostgresqlSource:
                 with self._asking() as leader:
                     shared = self._cut(leader, query)
                     if shared.ranges:
-                        yield from self._read_ranges(query, shared, leader)
+                        snapshot = query.snapshot or _exported(leader)
+                        yield from self._read_ranges(query, shared, snapshot)
                         return
-            with self._session() as session:
+            with self._session() as session, self._in_snapshot(session, query.snapshot):
                 yield from _read(session, inlined(query.sql, query.values), query)
         except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
             raise self.failure(getattr(error, "sqlstate", None), str(error)) from error
+
+    @contextmanager
+    def pinned(self, query: Query, earlier: Earlier | None) -> Iterator[Pinned]:
+        """The query, to be read from one snapshot that is held; with `earlier`, of the rows that that run would have read
+        next, where they are still exactly those. Raises SourceError, RetryableError."""
+        whole = {"sql": inlined(query.sql, query.values), "count_sql": inlined(query.count_sql, query.values)}
+        if key := query.range_key:
+            whole["range_key"] = key.model_copy(update={"bounds_sql": inlined(key.bounds_sql, query.values)})
+        query = query.model_copy(update={**whole, "parameters": ()})
+        with self._asking() as leader:
+            name = _exported(leader)
+            why = ""
+            if earlier:
+                following = rows_after(leader, query, earlier.snapshot, earlier.after, earlier.rows)
+                if isinstance(following, Query):
+                    changes = {"snapshot": name, "is_entire": False}
+                    yield Pinned(following.model_copy(update=changes), earlier.snapshot, "")
+                    return
+                why = following
+            snapshot = take(leader, query, query.count_sql)
+            yield Pinned(query.model_copy(update={"snapshot": name}), snapshot, why)
 
     def cut(self, query: Query) -> Cut:
         """How several connections share the rows of the query, or why they do not. Raises SourceError, RetryableError."""
@@ -127,23 +150,29 @@ class PostgresqlSource:
             lambda sql: next(connection.execute(f"EXPLAIN (FORMAT JSON) {sql}"))[0][0]["Plan"],
         )
 
-    def _read_ranges(
-        self, query: Query, cut: Cut, leader: "psycopg.Connection[Any]"
-    ) -> Iterator[pa.RecordBatch]:
-        """The rows that the transaction of `leader` sees, which stays open meanwhile."""
-        (snapshot,) = leader.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+    def _read_ranges(self, query: Query, cut: Cut, snapshot: str) -> Iterator[pa.RecordBatch]:
+        """The rows of a snapshot whose transaction stays open meanwhile."""
 
         def read(session: Session, rows: Range) -> Iterator[pa.RecordBatch]:
-            with session.transaction():
-                try:
-                    session.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-                except adbc_driver_manager.Error as error:  # with the connection that exported it
-                    raise self.failure(LOST[0], str(error)) from error
+            with self._in_snapshot(session, snapshot):
                 yield from _read(session, inlined(sql_of_range(query, rows), query.values), query)
 
         with sessions_of(self._session, self.connections) as sessions:
             log.info("reading in ranges", extra={"connections": len(sessions)})
             yield from read_ranges(cut, sessions, read)
+
+    @contextmanager
+    def _in_snapshot(self, session: Session, snapshot: str) -> Iterator[None]:
+        """A transaction that sees the snapshot; none where it is not named."""
+        if not snapshot:
+            yield
+            return
+        with session.transaction():
+            try:
+                session.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+            except adbc_driver_manager.Error as error:  # gone with the connection that exported it
+                raise self.failure(LOST[0], str(error)) from error
+            yield
 
     def _session(self) -> AbstractContextManager[Session]:
         import adbc_driver_postgresql
@@ -205,6 +234,11 @@ class PostgresqlSource:
                 f"the connection broke: {what}; nothing was kept", where=self.place, remedy="run it again"
             )
         return SourceError(f"reading stopped: {_without_values(what)}", where=self.place)
+
+
+def _exported(connection: "psycopg.Connection[Any]") -> str:
+    ((snapshot,),) = connection.execute("SELECT pg_export_snapshot()")
+    return str(snapshot)
 
 
 def _read(session: Session, sql: str, query: Query) -> Iterator[pa.RecordBatch]:

@@ -18,6 +18,7 @@ from export_pipelines.plan.query.staging import NUMBER, TABLE
 from export_pipelines.plan.report.query import MEASURED
 from export_pipelines.read import sql_functions
 from export_pipelines.read.bad_json import UnreadableJson, require_readable, settled
+from export_pipelines.read.postgresql_snapshot import Earlier, Pinned
 from export_pipelines.read.source import Source
 from export_pipelines.read.unknown_row import UnknownRow, with_row
 from export_pipelines.transform.casts import conform, has_id, place_of, require_utf8
@@ -54,6 +55,16 @@ class Asking:
         """How connections share the rows of the query, or why one reads them all. Raises SourceError."""
         cut = getattr(self.source, "cut", None)
         return cut(query) if cut else Cut(reason="rows of this kind of database are read over one connection")
+
+    @contextmanager
+    def pinned(self, query: Query, earlier: Earlier | None) -> Iterator[Pinned]:
+        """See `PostgresqlSource.pinned`; other sources hold no snapshot between two queries."""
+        pinned = getattr(self.source, "pinned", None)
+        if pinned is None or query.residual is not None:
+            yield Pinned(query)
+            return
+        with pinned(query, earlier) as held_query:
+            yield held_query
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         log.debug(

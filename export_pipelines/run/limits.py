@@ -10,9 +10,9 @@ from export_pipelines.plan.plan import Plan
 from export_pipelines.run.part_cutter import Encoded, Piece
 
 
-def limited_rows(plan: Plan, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Raises LimitReached or RequestError, as `require_room` does."""
-    rows = 0
+def limited_rows(plan: Plan, frames: Iterable[pl.DataFrame], before: int = 0) -> Iterator[pl.DataFrame]:
+    """Raises LimitReached or RequestError, as `require_room` does. `before` are those of parts that are there."""
+    rows = before
 
     def passed(frame: pl.DataFrame) -> pl.DataFrame:
         nonlocal rows
@@ -23,10 +23,11 @@ def limited_rows(plan: Plan, frames: Iterable[pl.DataFrame]) -> Iterator[pl.Data
     return map(passed, frames)
 
 
-def limited_bytes(plan: Plan, pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Raises LimitReached for more bytes before compression, in all parts together, than the plan allows."""
+def limited_bytes(plan: Plan, pieces: Iterable[Piece], before: int = 0) -> Iterator[Piece]:
+    """Raises LimitReached for more bytes before compression, in all parts together, than the plan allows. `before` are those
+    of parts that are there."""
     assert plan.output
-    total, most = 0, plan.output.max_bytes
+    total, most = before, plan.output.max_bytes
     for piece in pieces:
         if isinstance(piece, Encoded):
             total += len(piece.data)

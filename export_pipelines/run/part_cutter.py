@@ -49,7 +49,8 @@ class PartSize:
 
 
 class PartCutter:
-    """Cuts frames, however long, into parts of at most `size`, named by their number from 1; rows keep their order.
+    """Cuts frames, however long, into parts of at most `size`, named by their number from 1, or after the parts `before`;
+    rows keep their order.
 
     A part that is cut by bytes asks with Drain, and takes the answer from `stored`. `never_none`: without a single row there
     is one part, which says so.
@@ -62,10 +63,11 @@ class PartCutter:
         name: Callable[[int], str],
         stored: Iterator[int],
         never_none: bool,
+        before: int = 0,
     ) -> None:
         self.encoder, self.size, self.name = encoder, size, name
         self.stored, self.never_none = stored, never_none
-        self._number = self._rows = 0
+        self._number, self._rows = before, 0
         self._open = False
 
     def cut(self, frames: Iterable[pl.DataFrame]) -> Iterator[Piece]:

@@ -7,6 +7,7 @@ from export_pipelines.artifacts.manifest import MANIFEST_NAME
 from export_pipelines.errors import RequestError
 
 LOCK_NAME = ".lock"  # held by the living writer of an artifact
+JOURNAL_NAME = ".journal"  # how far the writer of an artifact has come
 MUTEX_NAME = ".mutex"  # held while folders appear or go
 TEMPORARY = ".tmp"
 MAX_NAME_BYTES = 200

@@ -5,7 +5,14 @@ import os
 import shutil
 from pathlib import Path
 
-from export_pipelines.artifacts.folder.names import LOCK_NAME, MUTEX_NAME, TEMPORARY, check_part_name
+from export_pipelines.artifacts.folder.journal import FolderJournal
+from export_pipelines.artifacts.folder.names import (
+    JOURNAL_NAME,
+    LOCK_NAME,
+    MUTEX_NAME,
+    TEMPORARY,
+    check_part_name,
+)
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
 from export_pipelines.artifacts.staged import AbortedUnlessCommitted, require_whole, same_name
 from export_pipelines.errors import ExportError, StoreError
@@ -46,12 +53,22 @@ class FolderPart:
             self.temporary.unlink(missing_ok=True)
 
 
+class FinishedPart:
+    """A file that an earlier run has finished."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def abort(self) -> None:
+        """It goes with its folder."""
+
+
 class FolderStaging(AbortedUnlessCommitted):
     """The Staging of a folder store; see `store.Staging` for what it owes."""
 
     def __init__(self, root: Path, artifact: str) -> None:
         self.root, self.artifact, self.folder = root, artifact, root / artifact
-        self._parts: dict[str, FolderPart] = {}
+        self._parts: dict[str, FolderPart | FinishedPart] = {}
         self._lock: int | None = None
         try:
             with store_errors("make the artifact's folder", root):
@@ -76,8 +93,17 @@ class FolderStaging(AbortedUnlessCommitted):
         if name in self._parts:
             raise same_name(name, self.artifact)
         log.debug("part opened", extra={"artifact": self.artifact, "part": name})
-        self._parts[name] = part = FolderPart(self.folder / check_part_name(name))
+        part = FolderPart(self.folder / check_part_name(name))
+        self._parts[name] = part
         return part
+
+    def journal(self) -> FolderJournal:
+        return FolderJournal(self)
+
+    def adopt(self, path: Path) -> None:
+        """A finished part of another artifact becomes one of this."""
+        self._parts[path.name] = FinishedPart(self.folder / check_part_name(path.name))
+        path.rename(self.folder / path.name)
 
     def commit(self, manifest: Manifest) -> Manifest:
         self._require_open()
@@ -85,6 +111,7 @@ class FolderStaging(AbortedUnlessCommitted):
         temporary = self.folder / (MANIFEST_NAME + TEMPORARY)
         with store_errors("commit the artifact", self.folder):
             self._remove_unlisted(manifest)
+            (self.folder / JOURNAL_NAME).unlink(missing_ok=True)
             write_durably(temporary, manifest.to_json())
             sync_folder(self.folder)  # the parts' names, before the manifest that vouches for them
             temporary.rename(self.folder / MANIFEST_NAME)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from export_pipelines.artifacts.folder.amendment import FolderAmendment
+from export_pipelines.artifacts.folder.journal import may_go_on
 from export_pipelines.artifacts.folder.names import (
     LOCK_NAME,
     MUTEX_NAME,
@@ -110,14 +111,14 @@ class FolderStore:
             remove_artifact_folder(folder, self.root)
         log.debug("artifact removed", extra={"artifact": artifact})
 
-    def sweep(self, export: str | None = None) -> list[str]:
+    def sweep(self, export: str | None = None, all_unfinished: bool = False) -> list[str]:
         if not self.root.is_dir():
             return []
         with store_errors("sweep the store", self.root), locked(self.root / MUTEX_NAME):
             removed = [
                 gone
                 for folder in artifact_folders(self.root, export)
-                for gone in self._sweep_artifact(folder)
+                for gone in self._sweep_artifact(folder, all_unfinished)
             ]
             for window in [path for path in self.root.glob(f"{export or '*'}/*") if path.is_dir()]:
                 remove_empty(window, self.root)
@@ -130,7 +131,7 @@ class FolderStore:
     def location(self, artifact: str) -> str:
         return str(self.root / artifact)
 
-    def _sweep_artifact(self, folder: Path) -> list[str]:
+    def _sweep_artifact(self, folder: Path, all_unfinished: bool) -> list[str]:
         if is_committed(folder) and not (folder / LOCK_NAME).exists():
             return self._tidy(folder)
         lock = try_lock(folder / LOCK_NAME)
@@ -140,6 +141,8 @@ class FolderStore:
             if is_committed(folder):  # looked at after the lock: the writer may have committed just before
                 (folder / LOCK_NAME).unlink(missing_ok=True)  # the writer may have done it meanwhile
                 return self._tidy(folder)
+            if may_go_on(folder) and not all_unfinished:
+                return []
             remove_artifact_folder(folder, self.root)
             return [self._id(folder)]
         finally:

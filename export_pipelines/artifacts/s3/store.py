@@ -153,7 +153,7 @@ class S3Store:
             self.bucket.remove(self._key(artifact, name))
         log.debug("artifact removed", extra={"artifact": artifact})
 
-    def sweep(self, export: str | None = None) -> list[str]:
+    def sweep(self, export: str | None = None, all_unfinished: bool = False) -> list[str]:
         prefix = f"{self.prefix}{export}/" if export else self.prefix
         old, known = self.now() - GRACE, defaultdict[str, list[tuple[str, datetime]]](list)
         for entry in self.bucket.list(prefix):

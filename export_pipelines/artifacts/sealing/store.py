@@ -166,6 +166,9 @@ class SealedStaging:
         self._stored[name] = stored = HashingSink(self._staging.open_part(stored_name), stored_name)
         return SealingSink(stored, self._key, part_context(self._artifact, name))
 
+    def journal(self) -> None:
+        """A sealed part is bound to its artifact, so no other run goes on with it."""
+
     def lead_index(self) -> "LeadIndexWriter":
         from export_pipelines.artifacts.lead_index import INDEX_NAME, LeadIndexWriter
 

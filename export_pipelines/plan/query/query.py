@@ -120,13 +120,18 @@ class Rows(Frozen):
 class RangeKey(Frozen):
     """The first column that sorts the rows, by which a reader may cut them into ranges: `column` as the SELECT spells it,
     `nulls` where rows without a value stand, `is_filtered` whether the SELECT has a WHERE. `bounds_sql`, asked with the
-    query's parameters, gives values of the column between which about equally many rows lie, as texts, in order."""
+    query's parameters, gives values of the column between which about equally many rows lie, as texts, in order. `unique`
+    are the columns that sort the rows and tell them apart, with their ids in `unique_ids`, where none of them is null but the first; `tables`
+    are those that are read, the dataset's first."""
 
     field: str
     column: str
     nulls: Literal["first", "last"]
     is_filtered: bool
     bounds_sql: str
+    unique: tuple[str, ...] = ()
+    unique_ids: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 class Query(Statement):
@@ -137,7 +142,7 @@ class Query(Statement):
     chosen from yet, with the JSON that these and the groups ask about, so that a row that they cannot read can be named.
     `ungrouped` reads the rows of a report one by one, with what it groups and measures, so that a row of a group that cannot
     be read or computed can be named. `is_entire` is set where all rows will be read, so that several connections may share
-    them, in ranges of the `range_key`.
+    them, in ranges of the `range_key`; `snapshot` is the name of one that a transaction has exported, to read from.
     """
 
     count_sql: str
@@ -151,6 +156,7 @@ class Query(Statement):
     ungrouped: "Query | None" = None
     range_key: RangeKey | None = Field(default=None, exclude_if=lambda key: key is None)
     is_entire: bool = Field(default=False, exclude=True)
+    snapshot: str = Field(default="", exclude=True)
     rows: Rows = Rows()
     limit: int | None = Field(
         default=None, exclude_if=lambda limit: limit is None

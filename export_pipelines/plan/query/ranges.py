@@ -9,10 +9,11 @@ from sqlalchemy import FromClause, Select, Text, cast, func, literal_column, sel
 
 from export_pipelines.plan.dialects.dialect import Dialect, Expression
 from export_pipelines.plan.query.query import Query, RangeKey
-from export_pipelines.plan.query.tables import Tables
+from export_pipelines.plan.query.tables import Tables, tables_in
 from export_pipelines.plan.request import PlanRequest
 
 ORDER_BY = " ORDER BY "
+UNIQUE_TYPES = ("timestamp", "id")  # of which no value is of a person
 STEP_ROWS = 1_000  # between two bounds
 Nulls = Literal["first", "last"]
 
@@ -36,13 +37,25 @@ class Cut:
 
 
 def range_key(
-    request: PlanRequest, tables: Tables, where: Sequence[Expression], source: FromClause
+    request: PlanRequest,
+    tables: Tables,
+    where: Sequence[Expression],
+    source: FromClause,
+    selected: FromClause,
 ) -> RangeKey | None:
-    """The key of the rows that `where` leaves of `source`; None where they cannot be read in ranges of one."""
+    """The key of the rows that `where` leaves of `source`, of which columns of `selected` are given; None where they cannot be read in ranges of one."""
     field = tables.field(request.order[0])
     if not tables.dialect.ranges or field.path or request.new_rows is not None:
         return None
     column = tables.column(field)
+    sorting = [tables.field(id) for id in request.order]
+    joined = [named for named in tables_in(selected) if named is not tables.base]
+    names = tuple(dict.fromkeys(_table(tables.dialect, named) for named in (tables.base, *joined)))
+    is_unique = (
+        request.order == request.dataset.order
+        and all(sort.path is None and sort.type in UNIQUE_TYPES for sort in sorting)
+        and names[0] not in [_table(tables.dialect, named) for named in joined]
+    )
     nulls: Nulls = "last" if field.id in request.dataset.order else "first"
     return RangeKey(
         field=field.id,
@@ -50,6 +63,9 @@ def range_key(
         nulls=nulls,
         is_filtered=bool(where),
         bounds_sql=tables.dialect.compile(_bounds(column, where, source)).sql,
+        unique=tuple(_spelled(tables.dialect, tables.column(sort)) for sort in sorting) if is_unique else (),
+        unique_ids=request.order if is_unique else (),
+        tables=names,
     )
 
 
@@ -59,6 +75,12 @@ def _bounds(column: Expression, where: Sequence[Expression], source: FromClause)
     rows = select(column.label("key"), number).select_from(source).where(*where).subquery("numbered")
     is_bound = rows.c.number % literal_column(str(STEP_ROWS)) == literal_column("0")
     return select(cast(rows.c.key, Text)).where(is_bound, rows.c.key.is_not(None)).order_by(rows.c.number)
+
+
+def _table(dialect: Dialect, named: FromClause) -> str:
+    """As the SELECT spells it, without a name of its own."""
+    _, _, spelled = dialect.compile(select(literal_column("1")).select_from(named)).sql.partition("FROM ")
+    return spelled.strip()
 
 
 def _spelled(dialect: Dialect, column: Expression) -> str:
@@ -88,8 +110,21 @@ def sql_of_range(query: Query, rows: Range) -> str:
     conditions += [f"{key.column} < {_quoted(rows.high)}"] if rows.high is not None else []
     if not conditions:
         conditions = [f"{key.column} IS NOT NULL"]
+    return with_condition(query, " AND ".join(conditions)).sql
+
+
+def with_condition(query: Query, condition: str) -> Query:
+    """The rows of the query that fulfil a condition, too, and their count."""
+    key = query.range_key
+    assert key is not None
+    joint = "AND" if key.is_filtered else "WHERE"
     chosen, _, order = query.sql.rpartition(ORDER_BY)
-    return f"{chosen} {'AND' if key.is_filtered else 'WHERE'} {' AND '.join(conditions)}{ORDER_BY}{order}"
+    changes = {
+        "sql": f"{chosen} {joint} {condition}{ORDER_BY}{order}",
+        "count_sql": f"{query.count_sql} {joint} {condition}",
+        "range_key": key.model_copy(update={"is_filtered": True}),
+    }
+    return query.model_copy(update=changes)
 
 
 def _quoted(text: str) -> str:

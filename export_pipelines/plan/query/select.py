@@ -60,9 +60,8 @@ def build_query(
     order = [key for keys in _order(request, tables).values() for key in keys]
     rows = rows_of(request, tables, request.order, fields)
     outputs += [fetched_column.expression for fetched_column in fetched]
-    statement: Select[Any] = (
-        select(*outputs).select_from(tables.source([*outputs, *where, *order])).where(*where).order_by(*order)
-    )
+    selected = tables.source([*outputs, *where, *order])
+    statement: Select[Any] = select(*outputs).select_from(selected).where(*where).order_by(*order)
     limit = row_limit(request)
     here = None if kept else limit  # rows that are asked afterwards are cut off after that
     statement = limited(statement, here)
@@ -74,7 +73,9 @@ def build_query(
     query = query_of(request, statement, count, asked.pushed, columns)
     marked = [field.id for field in fields if field.id in texts or tables.dialect.marks_bad_json(field)]
     mixed = _mixed(request, tables, statement)
-    key = range_key(request, tables, where, tables.source([*where, *order])) if here is None else None
+    key = (
+        range_key(request, tables, where, tables.source([*where, *order]), selected) if here is None else None
+    )
     query = query.model_copy(
         update={"marked": tuple(marked), "mixed": mixed, "rows": rows, "limit": limit, "range_key": key}
     )

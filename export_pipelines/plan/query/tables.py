@@ -1,6 +1,6 @@
 """A dataset's tables as SQLAlchemy Core constructs: fields to columns, and the joins that a statement needs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -102,6 +102,13 @@ class Tables:
             if (None if named == self.dataset.table else named) == alias:
                 names.append(name)
         return names
+
+
+def tables_in(source: FromClause) -> Iterator[TableClause]:
+    """The tables that are joined in `source`, without their names in it."""
+    for part in visitors.iterate(source):
+        if isinstance(part, TableClause):
+            yield part
 
 
 def _split(column: str) -> tuple[str | None, str]:
