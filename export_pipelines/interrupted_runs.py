@@ -52,7 +52,12 @@ def work_of(plan: Plan, source: Source, staging: Staging, expected: int) -> Iter
         elif journal.take_over(artifact, [part.name for part in begun.parts]):
             log.info("run goes on", extra={"earlier": artifact, "rows": begun.rows})
         else:
-            raise RetryableError("another run went on with the parts of a killed one", where=plan.export)
+            journal.discard()
+            raise RetryableError(
+                "parts of a killed run are gone, or another run goes on with them; nothing was kept",
+                where=plan.export,
+                remedy="run it again",
+            )
         journal.discard()
         if pinned.snapshot is None:
             yield Work(pinned.query)

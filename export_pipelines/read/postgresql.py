@@ -96,10 +96,12 @@ class PostgresqlSource:
             if query.is_entire and not self._alone(query):
                 with self._asking() as leader:
                     shared = self._cut(leader, query)
-                    if shared.ranges:
-                        snapshot = query.snapshot or _exported(leader)
-                        yield from self._read_ranges(query, shared, snapshot)
+                    if shared.ranges and not query.snapshot:
+                        yield from self._read_ranges(query, shared, _exported(leader))
                         return
+                if shared.ranges:
+                    yield from self._read_ranges(query, shared, query.snapshot)
+                    return
             with self._session() as session, self._in_snapshot(session, query.snapshot):
                 yield from _read(session, inlined(query.sql, query.values), query)
         except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
