@@ -129,7 +129,7 @@ class RemoteStore:
     def remove(self, artifact: str) -> None:
         _read_only()
 
-    def sweep(self, export: str | None = None) -> list[str]:
+    def sweep(self, export: str | None = None, all_unfinished: bool = False) -> list[str]:
         _read_only()
 
     def holds(self, path: Path) -> bool:

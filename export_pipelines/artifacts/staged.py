@@ -4,10 +4,13 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, StoreError
+
+if TYPE_CHECKING:
+    from export_pipelines.artifacts.store import Journal
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,9 @@ class AbortedUnlessCommitted(ABC):
     def lead_index(self) -> None:  # noqa: B027
         """Only a sealed artifact has one."""
 
-    def journal(self) -> None:  # noqa: B027
+    def journal(self) -> "Journal | None":
         """Only an artifact in a folder, and not sealed, has one."""
+        return None
 
 
 def same_name(name: str, artifact: str) -> RequestError:

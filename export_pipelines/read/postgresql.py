@@ -111,7 +111,10 @@ class PostgresqlSource:
     def pinned(self, query: Query, earlier: Earlier | None) -> Iterator[Pinned]:
         """The query, to be read from one snapshot that is held; with `earlier`, of the rows that that run would have read
         next, where they are still exactly those. Raises SourceError, RetryableError."""
-        whole = {"sql": inlined(query.sql, query.values), "count_sql": inlined(query.count_sql, query.values)}
+        whole: dict[str, Any] = {
+            "sql": inlined(query.sql, query.values),
+            "count_sql": inlined(query.count_sql, query.values),
+        }
         if key := query.range_key:
             whole["range_key"] = key.model_copy(update={"bounds_sql": inlined(key.bounds_sql, query.values)})
         query = query.model_copy(update={**whole, "parameters": ()})

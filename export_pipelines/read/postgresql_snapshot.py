@@ -100,5 +100,5 @@ def _is_old(table: str, xmin: int) -> str:
 
 
 def _cell(connection: "psycopg.Connection[Any]", sql: str, values: Sequence[Any] | None = None) -> int:
-    ((number,),) = connection.execute(sql, values)  # type: ignore[call-overload]
+    ((number,),) = connection.execute(sql, values)
     return int(number)

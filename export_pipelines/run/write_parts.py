@@ -63,7 +63,7 @@ def write_parts(
     writer = _writer(plan, open_part, stored)
     keys = keys.of_plan(plan.masking.key_ids)
 
-    counted = statistics.output
+    counted: Callable[[pl.DataFrame], pl.DataFrame] = statistics.output
     if checkpoints:
         checkpoints.restore(statistics, encoder.counts)
         rows, counted = checkpoints.aligned(rows), checkpoints.counting(statistics)
