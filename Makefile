@@ -7,7 +7,8 @@ export EXPORT_PIPELINES_DAGSTER ?= $(EXPORT_PIPELINES_HOME)/dagster
 export DAGSTER_HOME ?= $(CURDIR)
 # without this the UI leaves empty log folders in the project, telemetry off or not
 export DAGSTER_DISABLE_TELEMETRY := 1
-# hundreds of processes start here: what is compiled is kept, whatever the shell says
+# hundreds of processes start here: what they compile is kept, whatever the shell says; most of what is installed is never
+# imported, so pip compiles nothing
 unexport PYTHONDONTWRITEBYTECODE
 UI_PORT ?= 3000
 FAULTS ?= 1000
@@ -29,7 +30,7 @@ faults: $(VENV)/installed  ## so many FAULTS, by a SEED, at any moment of any wo
 	@$(BIN)/python -W ignore -m export_pipelines_faults --faults $(FAULTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(OPTIONS)
 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
-	@$(BIN)/python -m pytest -n 3
+	@$(BIN)/python -m pytest -n 4
 
 test-fast: $(VENV)/installed  ## the short tests that start no server, no process and no Dagster
 	@$(BIN)/python -m pytest -n 2 -m fast
@@ -59,7 +60,7 @@ $(VENV)/installed: pyproject.toml constraints.txt setup.py export_pipelines/mask
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "export_pipelines needs Python 3.11 or newer, found " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 ...")'
 	@echo "installing into $(VENV) (about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[test]'
 	@touch $@
 
 clean:  ## remove the environment and everything that was exported

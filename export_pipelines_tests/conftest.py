@@ -85,6 +85,7 @@ SLOW_FIXTURES = {
     "terminal",
 }
 NEW_OBJECTS = 50_000  # before Python looks for garbage among them
+gc.disable()  # until all tests are collected, which all stay
 LEADS, DAYS, SEED, FIRST_DAY = 400, 40, 7, date(2024, 1, 1)
 NOW = datetime(
     2024, 2, 5, 8, 30, tzinfo=UTC
@@ -133,6 +134,7 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 def pytest_collection_finish() -> None:
     gc.freeze()  # thousands of tests and the libraries stay; to look for garbage among them takes a tenth of the time
     gc.set_threshold(NEW_OBJECTS)
+    gc.enable()
     copy_new_ledgers()
     if "dagster" in sys.modules:
         from export_pipelines_tests.dagster_storage import keep_engines, read_migrations_once
