@@ -1,4 +1,6 @@
-"""What every store of artifacts owes, in a folder and in a bucket of a real server."""
+"""What every store of artifacts owes, in a folder and in a bucket of a real server.
+
+CELLS=all in the environment lets several processes write into a sealed folder and a plain bucket, too."""
 
 import json
 import subprocess
@@ -12,6 +14,7 @@ from export_pipelines.artifacts import Store, open_store
 from export_pipelines.errors import DamagedArtifact, RequestError, RetryableError, SettingsError, StoreError
 from export_pipelines_tests.artifacts.build import AT, PARTS, TOKEN, child_environment, manifest_of, stored
 from export_pipelines_tests.artifacts.places import PLACES, Place
+from export_pipelines_tests.cells import some
 
 ARTIFACT = f"daily/2024-01-15/{TOKEN}"
 
@@ -277,6 +280,7 @@ for n in range(40):
 """
 
 
+@pytest.mark.parametrize("place", some(list(PLACES), ("folder", "sealed s3")), indirect=True)
 def test_runs_and_sweeps_of_several_processes_at_once_lose_nothing(store: Store, place: Place) -> None:
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, place.url, f"00000{n}"], env=child_environment())

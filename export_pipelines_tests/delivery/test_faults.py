@@ -1,7 +1,10 @@
-"""What goes wrong on the way to a server, at each destination: nothing lost, nothing twice, nothing half shown."""
+"""What goes wrong on the way to a server, at each destination: nothing lost, nothing twice, nothing half shown.
+
+CELLS=all in the environment has each fault on the way to both SFTP servers, not to one of them in turn."""
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from export_pipelines.errors import RetryableError, Uncertain
 from export_pipelines_servers.fault_proxy import Fault, FaultProxy, fault_proxy
 from export_pipelines_servers.receivers import REMOTE, RemoteReceiver
 from export_pipelines_tests.artifacts.build import stored
+from export_pipelines_tests.cells import in_turn
 from export_pipelines_tests.delivery.desk import Desk
 
 SMALL, LARGE = b"id\n1\n2\n", bytes(range(256)) * 3_000  # no server compresses on the way
@@ -29,9 +33,10 @@ FAULTS = {
     "slow": Fault("slow", times=400),
 }
 ATTEMPTS, TIMEOUT_S = 5, 2
+SFTP = ("sftp (OpenSSH)", "sftp (asyncssh)")
 
 
-@pytest.fixture(params=REMOTE)
+@pytest.fixture
 def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RemoteReceiver]:
     with REMOTE[request.param](tmp_path) as made:
         yield made
@@ -43,7 +48,14 @@ def proxy(receiver: RemoteReceiver) -> Iterator[FaultProxy]:
         yield made
 
 
-@pytest.mark.parametrize("what", FAULTS)
+OTHERS = [kind for kind in REMOTE if kind not in SFTP]
+
+
+@pytest.mark.parametrize(
+    ("what", "receiver"),
+    [*in_turn(((what,) for what in FAULTS), *SFTP), *product(FAULTS, OTHERS)],
+    indirect=["receiver"],
+)
 def test_a_fault_loses_nothing_and_doubles_nothing(
     desk: Desk, receiver: RemoteReceiver, proxy: FaultProxy, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 """kill -9 at random moments of a delivery, at each destination: the next attempt completes it, nothing half, nothing twice.
 
-KILLS=20 in the environment kills at so many moments instead of six."""
+KILLS=20 in the environment kills at so many moments instead of four."""
 
 import multiprocessing
 import os
@@ -20,7 +20,7 @@ from export_pipelines_tests.artifacts.build import AT, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.receivers import RECEIVERS
 
-MOMENTS = int(os.environ.get("KILLS", "6"))
+MOMENTS = int(os.environ.get("KILLS", "4"))
 LARGE = {"s3": 9 << 20, "email": 200_000}  # two pieces of an upload; what a mail is parsed from in no time
 PRELOADED = ("bucket", "folder", "mail", "sftp", "webhook")
 KILLABLE = ("folder", *REMOTE)
@@ -84,7 +84,7 @@ def test_a_killed_delivery_is_completed_by_the_next_attempt(desk: Desk, receiver
         for name, data in receiver.arrived().items():
             assert name.endswith(".manifest.json") or data in whole, name
         complete(desk, made, entry, receiver, files)
-    assert killed >= MOMENTS // 5, "the moments came too late"
+    assert killed >= max(1, MOMENTS // 5), "the moments came too late"
 
 
 def complete(desk: Desk, made: Any, entry: Any, receiver: Receiver, files: dict[str, bytes]) -> None:

@@ -1,4 +1,6 @@
-"""Parts: where they are cut, what is told of them, and what a run that fails leaves behind."""
+"""Parts: where they are cut, what is told of them, and what a run that fails leaves behind.
+
+CELLS=all in the environment cuts every format and codec in each way, not in one of them in turn."""
 
 import hashlib
 from decimal import Decimal
@@ -12,6 +14,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Mask
 from export_pipelines.run.write_parts import write_parts
+from export_pipelines_tests.cells import in_turn
 from export_pipelines_tests.encode.readers import DECOMPRESS, READERS
 from export_pipelines_tests.encode.tables import MemoryStore, Row, batches_of, column, plan_of, written
 from export_pipelines_tests.run.heard import Heard
@@ -71,8 +74,7 @@ def test_a_part_ends_after_its_rows(
     assert [part.rows for part in result.parts] == lengths
 
 
-@pytest.mark.parametrize("part_bytes", [6_000, 20_000, 75_000])
-@every_case
+@pytest.mark.parametrize(("form", "codec", "part_bytes"), in_turn(CASES, 6_000, 20_000, 75_000))
 def test_no_part_is_longer_than_it_may_be(form: str, codec: str, part_bytes: int) -> None:
     plan = plan_of(COLUMNS, form, codec, part_bytes=part_bytes)
     _, parts = written(plan, batches_of(COLUMNS, ROWS, 300))
@@ -81,17 +83,18 @@ def test_no_part_is_longer_than_it_may_be(form: str, codec: str, part_bytes: int
 
 
 @pytest.mark.parametrize(
-    "limits", [{"part_bytes": 20_000}, {"part_rows": 77}, {"part_bytes": 20_000, "part_rows": 9}]
+    ("form", "codec", "limits"),
+    in_turn(CASES, {"part_bytes": 20_000}, {"part_rows": 77}, {"part_bytes": 20_000, "part_rows": 9}),
 )
-@every_case
 def test_cut_into_parts_no_row_is_lost_or_moved(form: str, codec: str, limits: dict[str, Any]) -> None:
     _, parts = written(plan_of(COLUMNS, form, codec, **limits), batches_of(COLUMNS, ROWS[:300], 100))
     rows = [row for data in parts.values() for row in read(form, codec, data)]
     assert rows == null_for_empty(form, ROWS[:300])
 
 
-@pytest.mark.parametrize("limits", [{}, {"part_bytes": 200_000}, {"part_rows": 4_000}])
-@every_case
+@pytest.mark.parametrize(
+    ("form", "codec", "limits"), in_turn(CASES, {}, {"part_bytes": 200_000}, {"part_rows": 4_000})
+)
 def test_parts_are_the_same_however_batches_come(form: str, codec: str, limits: dict[str, Any]) -> None:
     plan = plan_of(COLUMNS, form, codec, **limits)
     results = [written(plan, batches_of(COLUMNS, MANY, size)) for size in (700, 4_096, 10_000)]

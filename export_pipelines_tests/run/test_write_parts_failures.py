@@ -1,8 +1,11 @@
-"""A run that fails: the error that stopped it is raised, nothing unfinished is kept, nothing goes on running."""
+"""A run that fails: the error that stopped it is raised, nothing unfinished is kept, nothing goes on running.
+
+CELLS=all in the environment has each failure in each format cut in each way, not in one of them in turn."""
 
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +17,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Mask, Plan
 from export_pipelines.run.observer import Batch, Deaf
 from export_pipelines.run.write_parts import write_parts
+from export_pipelines_tests.cells import in_turn
 from export_pipelines_tests.encode.readers import READERS
 from export_pipelines_tests.encode.tables import MemorySink, MemoryStore, Row, batches_of, column, plan_of
 
@@ -122,12 +126,9 @@ LIMITS: dict[str, dict[str, Any]] = {
 every_failure = pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
 
 
-@every_failure
-@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
-@pytest.mark.parametrize("form", FORMS)
-def test_what_stopped_the_run_is_raised_whatever_is_written(
-    failure: Failure, form: str, limits: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize(("form", "name", "cut"), in_turn(product(FORMS, FAILURES), *LIMITS))
+def test_what_stopped_the_run_is_raised_whatever_is_written(form: str, name: str, cut: str) -> None:
+    failure, limits = FAILURES[name], LIMITS[cut]
     fails_in = failure.plan.output.model_dump(include={"max_rows", "max_bytes"})
     plan = plan_of(failure.plan.masking.columns, form, **fails_in, **limits)
     Failure(failure.error, failure.says, failure.source, plan, failure.store, failure.interrupted).run()
