@@ -24,7 +24,7 @@ LONGEST = (
     "delivery/test_faults.py",
     "many requests",
     "read/test_source_contract.py",
-    "cli/test_process.py",
+    "cli/test_interrupted_runs.py",
     "read/test_databases_agree.py",
     "privacy/test_canaries.py",
     "artifacts/test_store_contract.py",

@@ -1,12 +1,8 @@
-import csv
-import io
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from export_pipelines.artifacts import Manifest, Store, verify
@@ -26,10 +22,10 @@ from export_pipelines.pipeline import (
 )
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import Plan, schema_hash
-from export_pipelines.plan.query.query import Query
 from export_pipelines.read.open_source import open_source
 from export_pipelines.run.observer import Run
 from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.pipeline_rows import Breaking, leads_of, nothing_in, rows_in
 from export_pipelines_tests.run.heard import Heard
 from export_pipelines_tests.run.whole_run import DAY, FIELDS, LEADS, NOW, plan_of, sample_url, token
 
@@ -64,25 +60,6 @@ def run(url: str, store: Store) -> Iterator[Make]:
         )
 
     yield run
-
-
-def rows_in(store: Store, manifest: Manifest) -> list[dict[str, str]]:
-    rows: list[dict[str, str]] = []
-    for part in manifest.parts:
-        with store.open(manifest.artifact, part.name) as file:
-            rows += csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
-    return rows
-
-
-def leads_of(url: str) -> list[str]:
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-        return [
-            id for (id,) in connection.execute("SELECT lead_id FROM leads ORDER BY submitted_at, lead_id")
-        ]
-
-
-def nothing_in(folder: Path) -> bool:
-    return not any(path.is_file() for path in folder.rglob("*"))
 
 
 def test_every_lead_of_the_day_is_in_the_parts_in_order(run: Make, store: Store, url: str) -> None:
@@ -210,26 +187,6 @@ def test_a_source_without_the_table_is_told_and_leaves_nothing(store: Store, tmp
     with pytest.raises(SourceError, match="leads"):
         run_export(plan_of(), RunContext(source, store, Keys(), lambda: NOW), token(1))
     assert not (tmp_path / "home" / "artifacts").exists()
-
-
-@dataclass
-class Breaking:
-    """A real source whose answer ends early: with an error, or silently."""
-
-    url: str
-    error: Exception | None
-    holds_utf8: bool = True
-
-    def check(self, query: Query) -> None:
-        open_source(self.url).check(query)
-
-    def count(self, query: Query) -> int:
-        return open_source(self.url).count(query) + (self.error is None)
-
-    def read(self, query: Query) -> Iterator[pa.RecordBatch]:
-        yield from open_source(self.url).read(query)
-        if self.error:
-            raise self.error
 
 
 @pytest.mark.parametrize(

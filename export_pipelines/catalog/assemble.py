@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from export_pipelines.catalog.closed_columns import closed_faults
 from export_pipelines.catalog.dataset import Catalog, Dataset, Join, NewRowColumns
 from export_pipelines.catalog.field import Component, Field, PiiClass, StoredAs
 from export_pipelines.catalog.semantic_types import SEMANTIC_TYPES, Kind
-from export_pipelines.catalog.snapshot import WrittenSnapshot, snapshot_fields
+from export_pipelines.catalog.snapshot import snapshot_fields
+from export_pipelines.catalog.written import WrittenCatalog, WrittenDataset, WrittenField
 from export_pipelines.errors import CatalogError, unknown
 from export_pipelines.yaml.lines import Document, Key
 from export_pipelines.yaml.schema_faults import plain_faults
@@ -20,57 +21,6 @@ KEPT_OF_QUERY = ("utm_*",)  # parameters that say where a visitor came from
 ID_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$"
 
 Fault = Callable[[Key, str], None]
-
-
-class _Written(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class WrittenField(_Written):
-    """A field as the YAML has it; all is optional because a catalog that extends names only what differs."""
-
-    type: str | None = None
-    column: str | None = None
-    path: str | None = None
-    label: str | None = None
-    group: str | None = None
-    pii: str | None = None
-    required: bool | None = None
-    scale: int | None = None
-    stored_as: str | None = None
-    query: list[str] | None = None
-    description: str | None = None
-
-
-class WrittenJoin(_Written):
-    table: str
-    key: str
-    on: str
-
-
-class WrittenStream(_Written):
-    transaction: str | None = None
-    publication: str | None = None
-    key: str | None = None
-    binlog: bool | None = None
-    change: str | None = None
-
-
-class WrittenDataset(_Written):
-    table: str | None = None
-    window: str | None = None
-    order: list[str] | None = None
-    joins: dict[str, WrittenJoin | None] = {}
-    fields: dict[str, WrittenField | None] = {}
-    custom: dict[str, WrittenField | None] = {}
-    appended: dict[str, WrittenField | None] = {}
-    snapshot: WrittenSnapshot | None = None
-    stream: WrittenStream | None = None
-
-
-class WrittenCatalog(_Written):
-    extends: Literal["shipped"] | None = None
-    datasets: dict[str, WrittenDataset]
 
 
 def assemble(file: str, document: Document, shipped: Mapping[str, Any] | None) -> Catalog:

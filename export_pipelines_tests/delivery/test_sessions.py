@@ -10,9 +10,9 @@ from export_pipelines.delivery import Receipt, Resources
 from export_pipelines.errors import RetryableError
 from export_pipelines.pipeline import deliver
 from export_pipelines_servers.fault_proxy import FaultProxy, fault_proxy
+from export_pipelines_servers.receivers import REMOTE, Entry, RemoteReceiver
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.delivery.desk import Desk
-from export_pipelines_tests.delivery.receivers import REMOTE, Entry, RemoteReceiver
 
 SESSIONS = ("email", "sftp (OpenSSH)", "sftp (asyncssh)")
 KEPT = (*SESSIONS, "s3")

@@ -6,7 +6,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,11 @@ from export_pipelines_servers.fault_proxy import Fault, FaultProxy, fault_proxy
 from export_pipelines_servers.packages import program, run
 from export_pipelines_servers.receivers import OTHER_KEY, SftpReceiver
 from export_pipelines_servers.ssh import asyncssh_server, openssh
-from export_pipelines_tests.artifacts.build import AT, PARTS, stored
+from export_pipelines_tests.artifacts.build import PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
+from export_pipelines_tests.delivery.test_sftp_readers import LATER, later
 
-LATER = "20240117T020000Z-0a1b2c"
 LARGE = {"large.bin": bytes(range(256)) * 40_000}
-
-
-def later(desk: Desk, parts: dict[str, bytes]) -> Any:
-    return stored(desk.store, parts, token=LATER, at=AT + timedelta(days=1))
 
 
 @pytest.fixture
@@ -159,17 +154,6 @@ def test_what_was_changed_while_the_connection_was_broken_is_found(desk: Desk, u
     assert unix.arrived()["large.bin"] == LARGE["large.bin"]
 
 
-def test_a_server_without_posix_rename(desk: Desk, tmp_path: Path) -> None:
-    (tmp_path / "receiver").mkdir()
-    with asyncssh_server(tmp_path / "receiver", posix_rename=False) as server:
-        receiver = SftpReceiver(server)
-        desk.environment.update(receiver.environment)
-        desk.send(stored(desk.store), receiver.entry())
-        desk.send(later(desk, {"leads_part_1.csv": b"id\n9\n"}), receiver.entry())
-        assert set(receiver.arrived()) == {"leads_part_1.csv", "daily.manifest.json"}
-        assert receiver.arrived()["leads_part_1.csv"] == b"id\n9\n"
-
-
 @pytest.mark.parametrize(
     ("what", "code", "kind", "text"),
     [
@@ -194,33 +178,6 @@ def test_what_the_server_refuses_is_told_and_nothing_half_is_shown(
     desk.send(made, told.entry())
     assert {name: told.arrived()[name] for name in PARTS} == PARTS
     assert told.debris() == []
-
-
-@pytest.mark.parametrize("posix_rename", [True, False])
-def test_who_looks_every_few_milliseconds_reads_no_half_file(
-    desk: Desk, tmp_path: Path, posix_rename: bool
-) -> None:
-    (tmp_path / "receiver").mkdir()
-    sets = [{"large.bin": bytes([number]) * 6_000_000} for number in range(4)]
-    whole, seen, ended = {data for one in sets for data in one.values()}, set(), threading.Event()
-
-    def look() -> None:
-        while not ended.wait(0.005):
-            with suppress(FileNotFoundError):
-                seen.add((tmp_path / "receiver" / "in" / "large.bin").read_bytes())
-
-    with asyncssh_server(tmp_path / "receiver", posix_rename=posix_rename) as server:
-        desk.environment.update(SftpReceiver(server).environment)
-        reader = threading.Thread(target=look)
-        reader.start()
-        for number, parts in enumerate(sets):
-            at = AT + timedelta(days=number)
-            made = stored(desk.store, parts, token=f"{at:%Y%m%dT%H%M%SZ}-0a1b2c", at=at)
-            desk.send(made, SftpReceiver(server).entry())
-        ended.set()
-        reader.join()
-    assert seen
-    assert seen <= whole
 
 
 def test_never_and_version(desk: Desk, told: SftpReceiver) -> None:

@@ -3,7 +3,6 @@
 The chart itself lies on no package index, so it is not rendered here: what it makes of the values is not shown."""
 
 import copy
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,165 +16,10 @@ from dagster_k8s.job import construct_dagster_k8s_job
 from kubernetes.client import ApiClient
 
 from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.deploy.chart_keys import DOCUMENTED
 from export_pipelines_tests.deploy.files import HELM
 
 VERSION = kubernetes_validate.latest_version()
-POD = {
-    *(
-        "image",
-        "env",
-        "envConfigMaps",
-        "envSecrets",
-        "labels",
-        "volumes",
-        "volumeMounts",
-        "annotations",
-        "nodeSelector",
-    ),
-    *("affinity", "tolerations", "podSecurityContext", "securityContext", "resources", "schedulerName"),
-    *("livenessProbe", "readinessProbe", "startupProbe"),
-}
-IMAGE = {"repository", "tag", "pullPolicy"}
-DOCUMENTED: Mapping[str, set[str]] = {  # keys of the chart's values.yaml, of the sections that are used
-    "": {
-        *(
-            "global",
-            "nameOverride",
-            "fullnameOverride",
-            "rbacEnabled",
-            "imagePullSecrets",
-            "dagsterWebserver",
-        ),
-        *(
-            "computeLogManager",
-            "pythonLogs",
-            "dagster-user-deployments",
-            "scheduler",
-            "runLauncher",
-            "postgresql",
-        ),
-        *(
-            "generatePostgresqlPasswordSecret",
-            "generateCeleryConfigSecret",
-            "rabbitmq",
-            "redis",
-            "flower",
-            "ingress",
-        ),
-        *(
-            "dagsterDaemon",
-            "busybox",
-            "extraManifests",
-            "migrate",
-            "telemetry",
-            "serviceAccount",
-            "retention",
-        ),
-        *("concurrency", "additionalInstanceConfig"),
-    },
-    "global": {"postgresqlSecretName", "dagsterHome", "serviceAccountName", "celeryConfigSecretName"},
-    "telemetry": {"enabled"},
-    "postgresql": {
-        *(
-            "enabled",
-            "image",
-            "postgresqlHost",
-            "postgresqlUsername",
-            "postgresqlPassword",
-            "postgresqlDatabase",
-        ),
-        *("postgresqlParams", "postgresqlScheme", "service"),
-    },
-    "computeLogManager": {"type", "config"},
-    "computeLogManager.config.s3ComputeLogManager": {
-        *(
-            "bucket",
-            "localDir",
-            "prefix",
-            "useSsl",
-            "verify",
-            "verifyCertPath",
-            "endpointUrl",
-            "skipEmptyFiles",
-        ),
-        *("uploadInterval", "uploadExtraArgs"),
-    },
-    "dagsterWebserver": {
-        *POD,
-        *(
-            "replicaCount",
-            "nameOverride",
-            "pathPrefix",
-            "service",
-            "workspace",
-            "enableReadOnly",
-            "dbStatementTimeout",
-        ),
-        *("dbPoolRecycle", "logLevel", "deploymentLabels"),
-    },
-    "dagsterWebserver.image": IMAGE,
-    "dagsterDaemon": {
-        *POD,
-        *(
-            "enabled",
-            "heartbeatTolerance",
-            "runCoordinator",
-            "runMonitoring",
-            "runRetries",
-            "sensors",
-            "schedules",
-        ),
-        "deploymentLabels",
-    },
-    "dagsterDaemon.runCoordinator": {"enabled", "type", "config"},
-    "dagsterDaemon.runCoordinator.config.queuedRunCoordinator": {
-        *(
-            "maxConcurrentRuns",
-            "tagConcurrencyLimits",
-            "dequeueIntervalSeconds",
-            "dequeueUseThreads",
-            "dequeueNumWorkers",
-        ),
-    },
-    "dagsterDaemon.runMonitoring": {
-        *(
-            "enabled",
-            "startTimeoutSeconds",
-            "cancelTimeoutSeconds",
-            "pollIntervalSeconds",
-            "maxResumeRunAttempts",
-        ),
-        "freeSlotsAfterRunEndSeconds",
-    },
-    "dagsterDaemon.runRetries": {"enabled", "maxRetries"},
-    "dagsterDaemon.sensors": {"useThreads", "numWorkers", "numSubmitWorkers"},
-    "dagsterDaemon.schedules": {"useThreads", "numWorkers", "numSubmitWorkers"},
-    "dagster-user-deployments": {"enabled", "enableSubchart", "imagePullSecrets", "deployments"},
-    "dagster-user-deployments.deployments": {
-        *POD,
-        *("name", "dagsterApiGrpcArgs", "codeServerArgs", "port", "includeConfigInLaunchedRuns", "service"),
-    },
-    "runLauncher": {"type", "config"},
-    "runLauncher.config": {"k8sRunLauncher", "celeryK8sRunLauncher", "customRunLauncher"},
-    "runLauncher.config.k8sRunLauncher": {
-        *(
-            "imagePullPolicy",
-            "image",
-            "jobNamespace",
-            "loadInclusterConfig",
-            "kubeconfigFile",
-            "envConfigMaps",
-        ),
-        *("envSecrets", "envVars", "volumes", "volumeMounts", "labels", "resources", "schedulerName"),
-        *("failPodOnRunFailure", "securityContext", "runK8sConfig"),
-    },
-    "runLauncher.config.k8sRunLauncher.runK8sConfig": {
-        *("containerConfig", "podTemplateSpecMetadata", "podSpecConfig", "jobSpecConfig", "jobMetadata"),
-    },
-    "concurrency": {"enabled", "pools", "runs"},
-    "concurrency.pools": {"defaultLimit", "granularity", "opGranularityRunBuffer"},
-    "concurrency.runs": {"maxConcurrentRuns", "tagConcurrencyLimits"},
-}
 
 
 def at(path: str) -> list[dict[str, Any]]:

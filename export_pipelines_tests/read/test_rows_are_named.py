@@ -19,7 +19,7 @@ from export_pipelines.transform.casts import conform
 from export_pipelines_tests.mask.leads import KEYS
 from export_pipelines_tests.plan.tables import FIELDS, request_for
 from export_pipelines_tests.read.databases import Database, Duckdb, Mariadb, Postgresql, Server
-from export_pipelines_tests.read.odd_rows import BLANK_NUL, HALVES
+from export_pipelines_tests.read.odd_values import BLANK_NUL, HALVES
 from export_pipelines_tests.run.whole_run import plan_of, sample_url
 
 DEEP = "[" * 500 + "]" * 500

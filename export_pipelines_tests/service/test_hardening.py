@@ -8,7 +8,6 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -16,7 +15,6 @@ from pathlib import Path
 
 import pytest
 import requests
-import trustme
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.key_versions import PREFIX
@@ -283,32 +281,3 @@ def test_a_stop_lets_a_download_end_and_waits_for_no_stalled_one(alone: Alone, t
         while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
             assert time.monotonic() - began < STOP_S + 20
             time.sleep(0.1)
-
-
-def test_tls_is_spoken_with_a_certificate(alone: Alone, tmp_path: Path) -> None:
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
-    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
-    options = ("--certificate", str(tmp_path / "cert.pem"), "--private-key", str(tmp_path / "key.pem"))
-    with serving(alone.served.project.root, alone.served.environment, *options) as (url, _):
-        answer = requests.get(f"{url}/health", verify=str(tmp_path / "ca.pem"), timeout=30)
-        assert answer.headers["Strict-Transport-Security"]
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-
-
-def test_without_access_yaml_only_this_machine_is_listened_to(alone: Alone) -> None:
-    command = [sys.executable, "-m", "export_pipelines.cli.app", "serve", "--host", "0.0.0.0"]
-    environment = dict(alone.served.environment)
-    ended = subprocess.run(
-        command,
-        cwd=alone.served.project.root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == 2
-    assert "without access.yaml the service listens to this machine only" in ended.stderr

@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,30 +18,12 @@ from cryptography.x509.oid import NameOID
 
 from export_pipelines.delivery import Artifact, Receipt
 from export_pipelines.errors import RequestError, RetryableError, SettingsError, Uncertain
-from export_pipelines_servers.authority import authority
 from export_pipelines_servers.smtp import Post, smtp_server
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
 
 LARGE = {"a.csv": os.urandom(150_000), "b.csv": os.urandom(40_000), "c.csv": os.urandom(40_000)}
 Send = Callable[..., Receipt]
-
-
-@pytest.fixture
-def post() -> Iterator[Post]:
-    with smtp_server(limit=200_000) as post:
-        yield post
-
-
-@pytest.fixture
-def entry(desk: Desk, post: Post, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    desk.environment["SMTP"] = post.url(authority().pem(tmp_path))
-
-    def entry(**settings: Any) -> dict[str, Any]:
-        given = {"to": ["a@example.com"], "from": "exports@example.com", "smtp": {"env": "SMTP"}, **settings}
-        return {"kind": "email", "settings": given}
-
-    return entry
 
 
 def test_subject_body_and_types_tell_what_came(desk: Desk, entry: Any, post: Post) -> None:
@@ -197,38 +179,6 @@ def test_it_is_sent_once_more_where_the_export_says_so(desk: Desk, entry: Any, p
     assert len(post.envelopes) == 1
 
 
-@pytest.mark.parametrize(
-    "to", [[], ["a"], ["a@"], ["a b@example.com"], ["a@example.com\nBcc: x@y.z"], ["é@example.com"]]
-)
-def test_what_is_no_address_is_refused(desk: Desk, entry: Any, to: list[str]) -> None:
-    with pytest.raises(RequestError, match=r"deliver\.email: to"):
-        open_entry(entry(to=to), desk.resources)
-
-
-@pytest.mark.parametrize(
-    "url", ["mail.example.com", "http://x", "smtp://", "smtp://x:y", "smtp://u:secretword@h?x=1"]
-)
-def test_what_is_no_url_of_a_server_is_refused_without_repeating_it(desk: Desk, entry: Any, url: str) -> None:
-    desk.environment["SMTP"] = url
-    with pytest.raises(SettingsError, match="URL of the mail server") as told:
-        open_entry(entry(), desk.resources)
-    assert "secretword" not in str(told.value)
-
-
-def test_a_server_without_tls_may_be_on_this_machine_only(desk: Desk, entry: Any) -> None:
-    desk.environment["SMTP"] = "smtp+plain://u:secretword@mail.example.com"
-    with pytest.raises(SettingsError, match="on this machine only") as refused:
-        open_entry(entry(), desk.resources)
-    assert "secretword" not in str(refused.value)
-
-
-def test_a_server_without_tls_is_refused(desk: Desk, entry: Any) -> None:
-    with smtp_server(tls=False) as open_post:
-        desk.environment["SMTP"] = f"smtp://127.0.0.1:{open_post.port}"
-        with pytest.raises(RequestError, match="STARTTLS"):
-            open_entry(entry(), desk.resources).check()
-
-
 def certificate(folder: Path, key: Any, days: int = 30) -> Path:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a@example.com")])
     begin = AT - timedelta(days=1)
@@ -272,81 +222,3 @@ def test_a_certificate_that_cannot_serve_is_refused(
     with pytest.raises(RequestError, match="is valid from"):
         desk.send(stored(desk.store), entry(encrypt=[str(over)]))
     assert post.envelopes == [] and datetime.now(UTC) > AT
-
-
-@pytest.mark.parametrize(
-    "subject", ["leads\u2028{{date}}", "leads\v{{date}}", "=?utf-8?q?{{date}}?="], ids=ascii
-)
-def test_a_subject_that_no_header_can_hold_is_refused_when_it_is_sent(
-    desk: Desk, entry: Any, post: Post, subject: str
-) -> None:
-    """Also where the check of the definition was gone round; nothing is sent."""
-    made = stored(desk.store)
-    email = open_entry(entry(), desk.resources)
-    email.settings = email.settings.model_copy(update={"subject": subject})  # type: ignore[attr-defined]
-    due = desk.due(made, entry())
-    with (
-        pytest.raises(RequestError, match="a header"),
-        desk.ledger.claim(due, lambda: AT, None, False) as attempt,
-    ):
-        email.send(Artifact(made, desk.store, AT), attempt)
-    assert post.messages == []
-
-
-@pytest.mark.parametrize(
-    ("setting", "text"), [("body", "leads \ud800"), ("subject", "leads \udcff")], ids=ascii
-)
-def test_letters_that_no_mail_can_hold_are_a_fault_at_once(
-    desk: Desk, entry: Any, post: Post, setting: str, text: str
-) -> None:
-    """YAML has a way to write half a pair of UTF-16."""
-    with pytest.raises(RequestError):
-        desk.send(stored(desk.store), entry(**{setting: text}))
-    assert [(delivery.state, delivery.next_at) for delivery in desk.ledger.deliveries()] == [("failed", None)]
-    assert post.messages == []
-
-
-@pytest.mark.parametrize("sender", ["a@b.example\nBcc: c@d.example", "=?utf-8?q?x?= <a@b.example>"])
-def test_a_sender_of_the_environment_that_no_header_can_hold_is_refused(
-    desk: Desk, entry: Any, monkeypatch: pytest.MonkeyPatch, sender: str
-) -> None:
-    settings = desk.settings.model_copy(update={"mail_from": sender})
-    monkeypatch.setattr(Desk, "settings", settings)
-    with pytest.raises(RequestError, match="a header") as caught:
-        open_entry(entry(**{"from": None}), desk.resources)
-    assert caught.value.where == "EXPORT_PIPELINES_MAIL_FROM" and "d.example" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("sender", "name"),
-    [
-        ("exports@example.com", ""),
-        ("Exports <exports@example.com>", "Exports"),
-        ("Exports, Team of Texas <exports@example.com>", "Exports, Team of Texas"),
-        ('"Exports, Team" <exports@example.com>', "Exports, Team"),
-        ("Zoë Übel <exports@example.com>", "Zoë Übel"),
-        ("出口 <exports@example.com>", "出口"),
-        ("<exports@example.com>", ""),
-    ],
-)
-def test_the_sender_of_the_environment_may_have_any_name(
-    desk: Desk, entry: Any, post: Post, monkeypatch: pytest.MonkeyPatch, sender: str, name: str
-) -> None:
-    monkeypatch.setattr(Desk, "settings", desk.settings.model_copy(update={"mail_from": sender}))
-    desk.send(stored(desk.store), entry(**{"from": None}))
-    (message,) = post.messages
-    (header,) = message["From"].addresses
-    assert (header.display_name, header.addr_spec) == (name, "exports@example.com")
-    assert message["Message-ID"].endswith("@example.com>")
-
-
-@pytest.mark.parametrize(
-    "sender", ["Exports", "a@b.co, c@d.co", "Exports <exports@bücher.example>", "Exports <>", "x <a@b> y"]
-)
-def test_a_sender_of_the_environment_that_is_none_is_refused(
-    desk: Desk, entry: Any, monkeypatch: pytest.MonkeyPatch, sender: str
-) -> None:
-    monkeypatch.setattr(Desk, "settings", desk.settings.model_copy(update={"mail_from": sender}))
-    with pytest.raises(RequestError, match="no sender: ") as caught:
-        open_entry(entry(**{"from": None}), desk.resources)
-    assert caught.value.where == "EXPORT_PIPELINES_MAIL_FROM"
