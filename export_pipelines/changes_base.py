@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts import ROW_DIGESTS_NAME, Changes, Manifest, Part, Staging, Store
 from export_pipelines.errors import DamagedArtifact, RequestError, SealedArtifact
@@ -12,10 +13,10 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.changes import Change
 from export_pipelines.plan.fingerprint import definition_fingerprint
 from export_pipelines.plan.plan import Plan, Window, schema_hash
-from export_pipelines.run.changes.base_set import BaseSet
-from export_pipelines.run.changes.compare import Comparison
-from export_pipelines.run.changes.digest_file import DigestFileWriter
-from export_pipelines.run.changes.row_digests import RowDigests
+
+if TYPE_CHECKING:
+    from export_pipelines.run.changes.base_set import BaseSet
+    from export_pipelines.run.changes.compare import Comparison
 
 FIRST = "there is no set before"
 
@@ -50,7 +51,7 @@ class Compared:
     """The `comparison` of a run with its base."""
 
     base: Base
-    comparison: Comparison
+    comparison: "Comparison"
 
     def stated(self, plan: Plan) -> Changes:
         """What the manifest says of it, once all is written."""
@@ -92,6 +93,10 @@ def comparing(
     if plan.changes is None:
         yield None
         return
+    from export_pipelines.run.changes.compare import Comparison
+    from export_pipelines.run.changes.digest_file import DigestFileWriter
+    from export_pipelines.run.changes.row_digests import RowDigests
+
     digests = RowDigests(plan.changes.key, keys.of_plan(plan.masking.key_ids))
     with (
         _opened(base or Base(why=FIRST), store) as (used, rows),
@@ -101,11 +106,13 @@ def comparing(
 
 
 @contextmanager
-def _opened(base: Base, store: Store) -> Iterator[tuple[Base, BaseSet | None]]:
+def _opened(base: Base, store: Store) -> Iterator[tuple[Base, "BaseSet | None"]]:
     """The base with its digests; without them it is none, and says so."""
     if base.manifest is None or base.manifest.row_digests is None:
         yield base, None
         return
+    from export_pipelines.run.changes.base_set import BaseSet
+
     artifact, file = base.manifest.artifact, base.manifest.row_digests
     try:
         with store.open(artifact, ROW_DIGESTS_NAME) as stored:

@@ -207,6 +207,11 @@ class Manifest(Stored):
         return any(file.sealed_sha256 for file in self.files)
 
     @property
+    def set_rows(self) -> int:
+        """Rows of the whole set, of which the files of `mode: changes` hold what has changed."""
+        return self.changes.set_rows if self.changes else self.rows
+
+    @property
     def is_usual(self) -> bool:
         """Whether it holds what the definition says, with no override and nothing narrowed for whoever asked."""
         return not self.overrides and not self.rights.get("narrowed")

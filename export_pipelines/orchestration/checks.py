@@ -117,11 +117,11 @@ def _row_count(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Findi
 
 def unusual_row_count(manifest: Manifest, stored: Iterable[Manifest]) -> str | None:
     """What is odd about the rows of an artifact, compared with those before it; None for nothing."""
-    before = [previous.rows for previous in trailing(manifest, stored)]
-    usual = mean(before) if len(before) >= FEWEST else manifest.rows
-    if LEAST * usual <= manifest.rows <= MOST * usual:
+    before = [previous.set_rows for previous in trailing(manifest, stored)]
+    usual = mean(before) if len(before) >= FEWEST else manifest.set_rows
+    if LEAST * usual <= manifest.set_rows <= MOST * usual:
         return None
-    return f"{manifest.rows:,} rows; the mean of the {len(before)} windows before is {usual:,.0f}"
+    return f"{manifest.set_rows:,} rows; the mean of the {len(before)} windows before is {usual:,.0f}"
 
 
 def unusual(manifest: Manifest, stored: Iterable[Manifest], now: datetime) -> Alert | None:
@@ -142,7 +142,7 @@ def unusual(manifest: Manifest, stored: Iterable[Manifest], now: datetime) -> Al
 def _required(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
     null = {name: rows for name, rows in manifest.null_required.items() if rows}
     text = "; ".join(f"{name}: null in {rows:,} rows" for name, rows in null.items())
-    return text or None, ERROR if manifest.rows in null.values() else WARN
+    return text or None, ERROR if manifest.set_rows in null.values() else WARN
 
 
 def _schema(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:

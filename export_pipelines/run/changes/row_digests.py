@@ -8,15 +8,13 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import stringzilla as sz
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from export_pipelines.errors import DataError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.transform.letters import Letters, arrow_texts, strings_of, table
 
 PURPOSE = "export_pipelines row digests v1"
-HMAC_BYTES = SHA256.digest_size
+HMAC_BYTES = 32
 SCHEMA = pa.schema(
     [
         pa.field("mark", pa.uint64()),  # of the key
@@ -41,6 +39,9 @@ class RowDigests:
     """Digests rows of output whose key is the column `key`, under subkeys of the hash key in use."""
 
     def __init__(self, key: str, keys: Keys) -> None:
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         material = keys.hash_key.active("hash").material
         subkeys = HKDF(SHA256(), 2 * HMAC_BYTES, None, PURPOSE.encode()).derive(material)
         self.key, self._of_keys, self._of_rows = key, subkeys[:HMAC_BYTES], subkeys[HMAC_BYTES:]
