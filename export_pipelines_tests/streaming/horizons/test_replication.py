@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -20,6 +21,7 @@ from export_pipelines.streaming.horizons import by_id, slot_changes
 from export_pipelines.streaming.horizons import replication as replication_module
 from export_pipelines.streaming.horizons.replication import Replication, ReplicationHorizon
 from export_pipelines.streaming.horizons.slots import Slots
+from export_pipelines.streaming.horizons.table_walk import Walk
 from export_pipelines_servers.databases import new_database
 from export_pipelines_servers.postgresql import postgresql, standby
 from export_pipelines_tests.streaming.horizons.cases import Case
@@ -312,33 +314,49 @@ def test_what_is_committed_is_waited_for_until_it_is_visible() -> None:
 def test_rows_that_were_there_come_once_while_others_are_written(
     replication: Case, horizon: ReplicationHorizon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before, within and behind the page that is read, in transactions that stay open over several pages."""
+    """Others write before, within and behind each page: between two looks, between the peek and the page of a look, and in a
+    transaction that stays open over several pages. What they commit is visible before it is in the log."""
     monkeypatch.setattr(by_id, "MOST_IDS", 5)
-    database = replication.database
+    database, numbers, page = replication.database, count(100), horizon.walk.page
+    database.execute(f"ALTER DATABASE {make_url(database.url).database} SET synchronous_commit = off")
+    written = [id_of(n) for n in range(40)]
     for n in range(40):
         database.write([id_of(n)], DAY + timedelta(minutes=n))
+
+    def write(seconds: int) -> None:
+        for minute in (0, *range(3, 39, 9), 39):
+            written.append(id_of(next(numbers)))
+            database.write(written[-1:], DAY + timedelta(minutes=minute, seconds=seconds))
+
+    def page_behind_others(walk: Walk) -> tuple[list[str], Walk]:
+        if len(written) < 120:
+            write(len(written) % 60)
+        return page(walk)
+
+    monkeypatch.setattr(horizon.walk, "page", page_behind_others)
+    sent = list[str]()
     with closing(database.connect()) as opened:
         position: Any = horizon.begin("beginning", KEEP)
-        cursor = opened.cursor()
-        for n, minute in enumerate((1, 12, 33)):
-            database.insert(cursor, id_of(500 + n), DAY + timedelta(minutes=minute, seconds=1))
-        sent, number = list[str](), 100
-        while (span := horizon.look(position)) is not None:
+        for minute in (1, 12, 33):
+            written.append(id_of(500 + minute))
+            database.insert(opened.cursor(), written[-1], DAY + timedelta(minutes=minute, seconds=1))
+        until = time.monotonic() + 60
+        while len(sent) < len(written) or "walk" in position:
+            assert time.monotonic() < until
+            if (span := horizon.look(position)) is None:
+                time.sleep(0.02)
+                continue
             sent += [
                 id for part in horizon.read(span, None) for id in part.batch.column("event_id").to_pylist()
             ]
             position = span.end
-            walk = position.get("walk")
-            if walk and walk["key"] and number < 160:
-                for minute in (0, number // 3, 39):
-                    database.write([id_of(number)], DAY + timedelta(minutes=minute, seconds=number))
-                    number += 1
-            if number >= 130 and not opened.closed:
+            if position.get("walk", {}).get("key") and len(written) < 120:
+                write(len(written) % 60)
+            if len(written) >= 90 and not opened.closed:
                 opened.commit()
                 opened.close()
-    expected = [*map(id_of, range(40)), *map(id_of, range(100, number)), *(id_of(500 + n) for n in range(3))]
-    assert number > 130
-    assert sorted(sent) == sorted(expected)
+    assert len(written) > 120 and horizon.look(position) is None
+    assert sorted(sent) == sorted(written)
 
 
 def test_a_replay_keeps_nothing_at_the_server(replication: Case, horizon: ReplicationHorizon) -> None:
