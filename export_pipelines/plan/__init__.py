@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         compile_plan,
         window_in,
     )
-    from export_pipelines.plan.describe import describe
     from export_pipelines.plan.request import PlanRequest
 
 __all__ = [
@@ -32,14 +31,13 @@ __all__ = [
     "blank_draft",
     "compile_files",
     "compile_plan",
-    "describe",
     "window_in",
 ]
-_HOMES = {"describe": "describe", "PlanRequest": "request"}
 
 
 def __getattr__(name: str) -> Any:
     """Imports what compiles a plan when it is asked for: who reads a manifest needs neither that nor a database."""
     if name in __all__:
-        return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'compile')}"), name)
+        home = "request" if name == "PlanRequest" else "compile"
+        return getattr(import_module(f"{__name__}.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

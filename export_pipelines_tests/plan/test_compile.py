@@ -6,7 +6,8 @@ import pytest
 
 import export_pipelines.plan
 from export_pipelines.errors import FatalError, RequestError
-from export_pipelines.plan import STEP, STEPS, Plan, PlanDraft, blank_draft, compile_plan, describe
+from export_pipelines.plan import STEP, STEPS, Plan, PlanDraft, blank_draft, compile_plan
+from export_pipelines.plan.describe import describe
 from export_pipelines.plan.plan import schema_hash
 from export_pipelines_tests.plan.leads import CATALOG, KEYS, plan, request
 
