@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 from random import Random
+from typing import get_args
 
-from export_pipelines_faults.kinds import KINDS, Answers, AtCall, OnTheWay, with_step
+from export_pipelines_faults.kinds import KINDS, Answers, OnTheWay, with_step
 from export_pipelines_faults.report import BEGIN, COLUMNS, END
 from export_pipelines_faults.scenes import SCENES
-from export_pipelines_faults.syscalls import ANYWHERE, NETWORK, NUMBERS, library
+from export_pipelines_faults.syscalls import ANYWHERE, NETWORK, NUMBERS, AtCall, library
 from export_pipelines_faults.trial import Outcome
 from export_pipelines_servers.failing_aws import Fault as Answer
 from export_pipelines_tests.conftest import REPOSITORY
@@ -29,7 +30,7 @@ def test_every_kind_can_happen() -> None:
                 case OnTheWay():
                     assert injection.times >= 1, kind.name
                 case Answers():
-                    assert set(injection.faults) <= set(Answer.__args__), kind.name
+                    assert set(injection.faults) <= set(get_args(Answer)), kind.name
 
 
 def test_a_fault_is_the_same_by_its_seed() -> None:
@@ -51,7 +52,7 @@ def test_the_page_has_every_kind_and_no_violation() -> None:
     assert [int(cell) for cell in rows[-1][2:]] == sums
     assert sums[COLUMNS.index(Outcome.VIOLATION)] == 0
     total = re.match(r"([\d,]+) faults", rows[-1][1])
-    assert total and int(total[1].replace(",", "")) == sum(sums) >= 1_000
+    assert total and int(total[1].replace(",", "")) == sum(sums) > 5 * len(KINDS)
 
 
 CUT = """
