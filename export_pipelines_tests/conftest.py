@@ -61,7 +61,7 @@ LONG_FILES = (
     "transform/report/test_numbers.py",
 )
 SLOW_MODULES = (
-    *("dagster", "export_pipelines_servers", "multiprocessing", "subprocess"),
+    *("dagster", "export_pipelines_faults", "export_pipelines_servers", "multiprocessing", "subprocess"),
     *("export_pipelines_tests.delivery.receivers", "export_pipelines_tests.cli.test_process"),
     "export_pipelines_tests.service.serving",
     "export_pipelines_tests.streaming.horizons",
