@@ -108,7 +108,8 @@ class Cluster:
         self.ask(LIMIT, pool=pool, limit=limit)
 
     def terminate(self, run_id: str) -> None:
-        self.ask(TERMINATE, id=run_id)
+        answer = self.ask(TERMINATE, id=run_id)["terminateRun"]
+        assert answer["__typename"] == "TerminateRunSuccess", answer
 
     def add_worker(self) -> None:
         """Another machine, beside those that run."""

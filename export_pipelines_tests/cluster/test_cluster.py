@@ -51,14 +51,15 @@ def test_faults_of_all_kinds_lose_and_double_nothing(running: Cluster) -> None:
 
 
 def test_a_cancelled_run_ends_and_stays_ended(running: Cluster) -> None:
-    campaign = Campaign(running)
     engine = sa.create_engine(driver_url(running.databases["leads"]))
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER DATABASE leads SET lock_timeout = 0")
     with engine.begin() as connection:
         connection.exec_driver_sql("LOCK TABLE leads")  # the run waits for it
         backfill = running.backfill("shared", DAYS[:1])
-        running.until(lambda: any(campaign.running_on(machine) for machine in running.workers), PATIENCE_S)
+        running.until(
+            lambda: _begun(running.runs_of(backfill)) != [], PATIENCE_S
+        )  # before, nobody may end it
         (run,) = running.runs_of(backfill)
         running.terminate(run["runId"])
         asked = time.time()
