@@ -54,11 +54,12 @@ class Partitions(Deaf):
         self.tell(self.behind)
 
     def finished(self, written: "Written") -> None:
-        self._leave()
+        self.leave(1)
 
     def failed(self, error: BaseException) -> None:
-        self._leave()
+        self.leave(1)
 
-    def _leave(self) -> None:
-        self.behind += 1
+    def leave(self, partitions: int) -> None:
+        """So many more are behind it."""
+        self.behind += partitions
         self.tell(self.behind)

@@ -32,6 +32,12 @@ Last = Annotated[
 ]
 
 Force = Annotated[bool, typer.Option("--force", help="Run partitions again that are done.")]
+MaxWorkers = Annotated[
+    int,
+    typer.Option(
+        "--max-workers", metavar="N", min=1, help="Processes that run ranges of partitions side by side."
+    ),
+]
 Now = Annotated[bool, typer.Option("--now", help="Run outside of the export's quiet hours, too.")]
 
 
@@ -64,13 +70,15 @@ def backfill(
     first: First,
     last: Last,
     force: Force = False,
+    max_workers: MaxWorkers = 1,
     asker: As = None,
     now: Now = False,
     json: Json = False,
 ) -> None:
     """Export every partition from one to another that is not done; one that fails does not stop the others."""
     project = asking(context, asker)
-    done = run_partitions(project, project.definition(name), first, last, force=force, any_hour=now)
+    definition = project.definition(name)
+    done = run_partitions(project, definition, first, last, force, any_hour=now, max_workers=max_workers)
     _show(project, done.manifests, done.failures, json)
     if done.skipped:
         say(f"skipped {counted(len(done.skipped), 'partition')}, done before (--force does them again)")
@@ -127,6 +135,7 @@ def run_partitions(
     last: str,
     force: bool = False,
     any_hour: bool = False,
+    max_workers: int = 1,
 ) -> "Backfill":
     """Runs the partitions from `first` to `last`, both included. Raises RequestError before the first run."""
     from export_pipelines.plan.window import window_of
@@ -140,6 +149,7 @@ def run_partitions(
         instance_of(project) as instance,
         progress_bar(f"{definition.name}, partitions", len(keys)) as progress,
     ):
+        partitions = Partitions(keys, progress)
         return fill(
             project,
             definition.name,
@@ -148,7 +158,9 @@ def run_partitions(
             instance=instance,
             force=force,
             any_hour=any_hour,
-            observer=Partitions(keys, progress),
+            observer=partitions,
+            max_workers=max_workers,
+            behind=partitions.leave,
         )
 
 

@@ -1,9 +1,9 @@
 """Many partitions of one export: runs of up to a month of days each, the failed partitions collected by name."""
 
 import uuid
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 
@@ -11,12 +11,12 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.artifacts.content import holds_content_of
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.overrides import require_leads
-from export_pipelines.definition.schedule import is_within
 from export_pipelines.errors import WindowError
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import plan_today
 from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
 from export_pipelines.orchestration.op_bodies import ANY_HOUR, tags_of
+from export_pipelines.orchestration.range_processes import Range, run_ranges
 from export_pipelines.orchestration.renaming import old_names
 from export_pipelines.orchestration.run_tags import BACKFILL_TAG, ORIGIN, RANGE_END, RANGE_START
 from export_pipelines.orchestration.written_before import resume_tags
@@ -62,8 +62,13 @@ def backfill(
     force: bool = False,
     any_hour: bool = False,
     observer: Observer | None = None,
+    max_workers: int = 1,
+    behind: Callable[[int], None] = lambda partitions: None,
 ) -> Backfill:
     """Runs every partition from `first` to `last`, both included, that is not done, the oldest first; `observer` hears what the runs do.
+
+    With more than one of `max_workers` ranges run side by side, in processes of their own, of which `observer` hears nothing;
+    `behind` is called with the number of partitions of each range that ended.
 
     What earlier runs wrote that were cut off, as by a kill, is taken over: only its deliveries are made up.
 
@@ -79,16 +84,51 @@ def backfill(
     done = set() if force else done_partitions(location, definition, instance)
     skipped = [key for key in keys if key in done]
     resumed = {} if force else resume_tags(instance, location, definition)
-    number, outcomes, chunks = uuid.uuid4().hex[:8], [], list(_chunks(keys, done))
-    while chunks and (any_hour or _is_quiet(definition, now())):
-        chunk = chunks.pop(0)
-        tags = {BACKFILL_TAG: number, ORIGIN: "backfill", RANGE_START: chunk[0], RANGE_END: chunk[-1]}
-        tags |= tags_of(project.asker) | resumed
-        if any_hour:
-            tags[ANY_HOUR] = "yes"
-        outcomes.append(run_job(location, definition, export, chunk, instance, tags=tags))
-    left = tuple(key for chunk in chunks for key in chunk)
-    return Backfill(number, tuple(outcomes), tuple(skipped), left)
+    number = uuid.uuid4().hex[:8]
+    tags = {BACKFILL_TAG: number, ORIGIN: "backfill", **tags_of(project.asker), **resumed}
+    tags |= {ANY_HOUR: "yes"} if any_hour else {}
+    most = min(MAX_PARTITIONS_PER_RUN, -(-(len(keys) - len(skipped)) // max_workers))
+    ranges = [
+        Range(project.root, project.asker, now, export, tuple(chunk), tags | _range_tags(chunk))
+        for chunk in _chunks(keys, done, most)
+    ]
+    if max_workers > 1:
+        outcomes = _side_by_side(ranges, max_workers, behind)
+    else:
+        outcomes = _in_turn(ranges, location, definition, instance)
+    left = tuple(key for range in ranges if range not in outcomes for key in range.keys)
+    in_order = tuple(outcomes[range] for range in ranges if range in outcomes)
+    return Backfill(number, in_order, tuple(skipped), left)
+
+
+def _range_tags(keys: Sequence[str]) -> dict[str, str]:
+    return {RANGE_START: keys[0], RANGE_END: keys[-1]}
+
+
+def _in_turn(
+    ranges: Sequence[Range],
+    location: CodeLocation,
+    definition: ExportDefinition,
+    instance: dg.DagsterInstance,
+) -> dict[Range, Outcome]:
+    outcomes: dict[Range, Outcome] = {}
+    for range in ranges:
+        if not range.may_begin(location.project):
+            break
+        tags = dict(range.tags)
+        outcomes[range] = run_job(location, definition, range.export, range.keys, instance, tags=tags)
+    return outcomes
+
+
+def _side_by_side(
+    ranges: Sequence[Range], workers: int, behind: Callable[[int], None]
+) -> dict[Range, Outcome]:
+    outcomes: dict[Range, Outcome] = {}
+    for range, outcome in run_ranges(ranges, workers):
+        if outcome:
+            outcomes[range] = outcome
+            behind(len(range.keys))
+    return outcomes
 
 
 def done_partitions(
@@ -117,11 +157,6 @@ def _is_current(project: Project, definition: ExportDefinition, manifest: Manife
     return plan is not None and holds_content_of(plan, manifest)
 
 
-def _is_quiet(definition: ExportDefinition, now: datetime) -> bool:
-    hours = definition.quiet_hours
-    return hours is None or is_within(now.astimezone(UTC).time(), hours)
-
-
 def keys_between(definition: ExportDefinition, first: str, last: str, now: datetime) -> list[str]:
     """Keys of the partitions from `first` to `last`, both included. Raises WindowError."""
     if definition.partition is None:
@@ -137,11 +172,11 @@ def keys_between(definition: ExportDefinition, first: str, last: str, now: datet
     return partition_keys(definition.partition, start.start, end.end)
 
 
-def _chunks(keys: Sequence[str], done: Container[str]) -> Iterator[Sequence[str]]:
-    """What is not done, in ranges without gaps of at most MAX_PARTITIONS_PER_RUN."""
+def _chunks(keys: Sequence[str], done: Container[str], most: int) -> Iterator[Sequence[str]]:
+    """What is not done, in ranges without gaps of at most so many partitions."""
     chunk: list[str] = []
     for key in keys:
-        if chunk and (key in done or len(chunk) == MAX_PARTITIONS_PER_RUN):
+        if chunk and (key in done or len(chunk) == most):
             yield chunk
             chunk = []
         if key not in done:

@@ -1,0 +1,88 @@
+"""Ranges of a backfill that run side by side, each in a process of its own."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import active_children, connection, get_context, parent_process
+from pathlib import Path
+
+from export_pipelines.definition.schedule import is_within
+from export_pipelines.interrupts import hear
+from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.instance import open_instance
+from export_pipelines.orchestration.launch import Outcome, run_job
+from export_pipelines.orchestration.op_bodies import ANY_HOUR
+from export_pipelines.project import Project
+
+KILLED = "the process that ran it was killed; the same command goes on with what is missing"
+
+
+@dataclass(frozen=True, eq=False)
+class Range:
+    """Partitions `keys` of an export with the `tags` of their run, and what another process opens the project with; `now` is a
+    function of a module."""
+
+    root: Path
+    asker: str | None
+    now: Callable[[], datetime]
+    export: str
+    keys: tuple[str, ...]
+    tags: Mapping[str, str]
+
+    def may_begin(self, project: Project) -> bool:
+        """False outside of the export's quiet hours, unless the run was asked for at any hour."""
+        hours = project.definition(self.export).quiet_hours
+        if ANY_HOUR in self.tags or hours is None:
+            return True
+        return is_within(project.now().astimezone(UTC).time(), hours)
+
+
+def run_ranges(ranges: Sequence[Range], workers: int) -> Iterator[tuple[Range, Outcome | None]]:
+    """The outcome of each range as it ends, None where it was not begun; at most `workers` run at a time."""
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    try:
+        futures = {pool.submit(_run, range): range for range in ranges}
+        for future in as_completed(futures):
+            yield futures[future], _outcome(future, futures[future])
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _outcome(future: Future[Outcome | None], range: Range) -> Outcome | None:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return Outcome("", (), dict.fromkeys(range.keys, KILLED), 1)
+
+
+def _begin() -> None:
+    """In a new process: it hears signals as the command does, and ends with it."""
+    hear()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent
+    connection.wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _run(range: Range) -> Outcome | None:
+    project = Project.open(range.root, os.environ, range.now)
+    project.asker = range.asker
+    if not range.may_begin(project):
+        return None
+    location, definition = CodeLocation(project), project.definition(range.export)
+    with open_instance(project.settings, project.root) as instance:
+        return run_job(location, definition, range.export, range.keys, instance, tags=dict(range.tags))
