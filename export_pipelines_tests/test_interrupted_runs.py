@@ -203,6 +203,21 @@ def test_a_source_that_has_changed_is_read_anew(
     assert_all_is_known(tmp_path, store)
 
 
+def test_a_server_that_says_nothing_of_transactions_is_read_as_before(url: str, tmp_path: Path) -> None:
+    execute(
+        url,
+        "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
+        "CREATE ROLE blind LOGIN PASSWORD 'blind'",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO blind",
+    )
+    try:
+        blind = make_url(url).set(username="blind", password="blind").render_as_string(False)
+        manifest, read = run(plan_for(), blind, open_store(str(tmp_path / "store")), 1)
+        assert manifest.rows == read == ROWS
+    finally:
+        execute(url, "DROP OWNED BY blind", "DROP ROLE blind")
+
+
 def test_another_plan_begins_anew(url: str, tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "store"))
     killed(tmp_path, plan_for(), url)

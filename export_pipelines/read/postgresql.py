@@ -19,7 +19,7 @@ from export_pipelines.read.adbc import Session, session
 from export_pipelines.read.bad_json import UnreadableJson
 from export_pipelines.read.connecting import connected
 from export_pipelines.read.postgresql_ranges import cut, read_ranges, sessions_of
-from export_pipelines.read.postgresql_snapshot import Earlier, Pinned, rows_after, take
+from export_pipelines.read.postgresql_snapshot import Earlier, Pinned, exported, pin
 from export_pipelines.read.unknown_row import UnknownRow
 from export_pipelines.transform.json_texts import without_blanks
 
@@ -97,7 +97,7 @@ class PostgresqlSource:
                 with self._asking() as leader:
                     shared = self._cut(leader, query)
                     if shared.ranges and not query.snapshot:
-                        yield from self._read_ranges(query, shared, _exported(leader))
+                        yield from self._read_ranges(query, shared, exported(leader))
                         return
                 if shared.ranges:
                     yield from self._read_ranges(query, shared, query.snapshot)
@@ -118,18 +118,14 @@ class PostgresqlSource:
         if key := query.range_key:
             whole["range_key"] = key.model_copy(update={"bounds_sql": inlined(key.bounds_sql, query.values)})
         query = query.model_copy(update={**whole, "parameters": ()})
+        import psycopg
+
         with self._asking() as leader:
-            name = _exported(leader)
-            why = ""
-            if earlier:
-                following = rows_after(leader, query, earlier.snapshot, earlier.after, earlier.rows)
-                if isinstance(following, Query):
-                    changes = {"snapshot": name, "is_entire": False}
-                    yield Pinned(following.model_copy(update=changes), earlier.snapshot, "")
-                    return
-                why = following
-            snapshot = take(leader, query, query.count_sql)
-            yield Pinned(query.model_copy(update={"snapshot": name}), snapshot, why)
+            try:
+                pinned = pin(leader, query, earlier)
+            except (psycopg.ProgrammingError, psycopg.NotSupportedError):
+                pinned = Pinned(query)  # a server, or a right, that says nothing of transactions
+            yield pinned
 
     def cut(self, query: Query) -> Cut:
         """How several connections share the rows of the query, or why they do not. Raises SourceError, RetryableError."""
@@ -239,11 +235,6 @@ class PostgresqlSource:
                 f"the connection broke: {what}; nothing was kept", where=self.place, remedy="run it again"
             )
         return SourceError(f"reading stopped: {_without_values(what)}", where=self.place)
-
-
-def _exported(connection: "psycopg.Connection[Any]") -> str:
-    ((snapshot,),) = connection.execute("SELECT pg_export_snapshot()")
-    return str(snapshot)
 
 
 def _read(session: Session, sql: str, query: Query) -> Iterator[pa.RecordBatch]:

@@ -102,3 +102,21 @@ def _is_old(table: str, xmin: int) -> str:
 def _cell(connection: "psycopg.Connection[Any]", sql: str, values: Sequence[Any] | None = None) -> int:
     ((number,),) = connection.execute(sql, values)
     return int(number)
+
+
+def pin(leader: "psycopg.Connection[Any]", query: Query, earlier: Earlier | None) -> Pinned:
+    """The query in the snapshot of `leader`'s transaction. Raises psycopg.Error."""
+    name, why = exported(leader), ""
+    if earlier:
+        following = rows_after(leader, query, earlier.snapshot, earlier.after, earlier.rows)
+        if isinstance(following, Query):
+            changes = {"snapshot": name, "is_entire": False}
+            return Pinned(following.model_copy(update=changes), earlier.snapshot, "")
+        why = following
+    return Pinned(query.model_copy(update={"snapshot": name}), take(leader, query, query.count_sql), why)
+
+
+def exported(connection: "psycopg.Connection[Any]") -> str:
+    """The name of the transaction's snapshot for others, as long as it is open. Raises psycopg.Error."""
+    ((snapshot,),) = connection.execute("SELECT pg_export_snapshot()")
+    return str(snapshot)
