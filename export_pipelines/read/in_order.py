@@ -61,7 +61,7 @@ class _Pieces(Generic[P]):
                 piece.error = error
             self._end(piece)
 
-    def given(self) -> Iterator[pa.RecordBatch]:
+    def in_turn(self) -> Iterator[pa.RecordBatch]:
         """The batches of all pieces, in order. Raises what a reader raised, RetryableError when they were stopped."""
         while (batch := self._next_batch()) is not None:
             yield batch
@@ -148,7 +148,7 @@ def in_order(
     with cancelled_by(stop), ThreadPoolExecutor(len(readers), thread_name_prefix="read") as pool:
         working = [pool.submit(copy_context().run, pieces.read, reader) for reader in readers]
         try:
-            yield from pieces.given()
+            yield from pieces.in_turn()
         finally:
             pieces.stop()
             patience = 0.0
