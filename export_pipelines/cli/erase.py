@@ -55,6 +55,8 @@ def erase(
         _show_records(project, artifacts or [], json)
         return
     chosen = _chosen(project, artifacts or [], lead, before)
+    if lead is not None and not dry_run:
+        project.store.sweep(all_unfinished=True)  # no index tells which leads are in parts of killed runs
     if dry_run:
         _show_chosen(project, chosen, json)
     elif chosen.targets or chosen.again:

@@ -1,10 +1,13 @@
 """A lead is erased by the artifacts that contain it."""
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from datetime import date
+from multiprocessing import get_context
 
+from export_pipelines.artifacts import open_store
 from export_pipelines.sample import generate_leads
 from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import DAILY, Answer, Project
@@ -67,6 +70,30 @@ def test_artifacts_of_which_nobody_knows_are_named(project: Project, terminal: T
     assert said in answer.stderr
     assert listed(terminal) == {before}
     assert after in answer.stdout
+
+
+def leave_parts(store: str) -> None:
+    """A part as a run leaves it that is killed, and that another run could go on with."""
+    staging = open_store(store).begin("other", DAY, "20240116T020000Z-0a1b2c").__enter__()
+    part = staging.open_part("leads_part_1.csv")
+    part.write(b"lead_id\n")
+    part.finish()
+    journal = staging.journal()
+    assert journal is not None
+    journal.write(b"{}")
+    os._exit(0)
+
+
+def test_parts_of_killed_runs_of_any_export_go_with_a_lead(project: Project, terminal: Terminal) -> None:
+    """Nobody knows which leads are in them."""
+    project.environment["EXPORT_PIPELINES_MASTER_KEY"] = "m" * 32
+    killed = get_context("spawn").Process(target=leave_parts, args=(str(project.home / "artifacts"),))
+    killed.start()
+    killed.join()
+    parts = list((project.home / "artifacts").rglob("leads_part_1.csv"))
+    assert terminal("erase", "--lead", "x", "--dry-run").code == 0 and parts[0].exists()
+    assert terminal("erase", "--lead", "x", "--yes").code == 0
+    assert not parts[0].exists()
 
 
 def test_a_lead_is_erased_where_the_artifact_was_sealed_later(project: Project, terminal: Terminal) -> None:
