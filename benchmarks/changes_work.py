@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.work import KEYS, peak_mb
+from export_pipelines.artifact_of_run import RunContext
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
 from export_pipelines.ledger import open_ledger
-from export_pipelines.pipeline import RunContext, write_window
+from export_pipelines.pipeline import write_window
 from export_pipelines.plan import PlanRequest, compile_plan
 from export_pipelines.plan.window import WHOLE
 from export_pipelines.read.open_source import open_source

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definition
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
 from export_pipelines.plan.window import window_between, window_of
 from export_pipelines.project import Project

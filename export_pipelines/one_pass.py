@@ -7,10 +7,10 @@ from contextvars import copy_context
 from dataclasses import dataclass
 
 from export_pipelines import logs
+from export_pipelines.artifact_of_run import Input, Rows, RunContext, count_rows, watched, write_artifact
 from export_pipelines.artifacts import Manifest
 from export_pipelines.artifacts.contract import require_contract
 from export_pipelines.errors import ExportError
-from export_pipelines.pipeline import Input, Rows, RunContext, count_rows, watched, write_artifact
 from export_pipelines.plan.plan import Plan
 from export_pipelines.plan.query.query import Query
 from export_pipelines.run.first_rows import FirstRows

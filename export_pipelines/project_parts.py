@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from export_pipelines.access import PolicyFile
+    from export_pipelines.artifact_of_run import RunContext
     from export_pipelines.artifacts import Store
     from export_pipelines.audit.trail import AuditTrail
     from export_pipelines.catalog import Catalog
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from export_pipelines.delivery import Resources
     from export_pipelines.ledger import ExportRequests, Ledger
     from export_pipelines.ledger.data_keys import LedgerKeys
-    from export_pipelines.pipeline import RunContext
     from export_pipelines.read.residual import Asking
     from export_pipelines.s3 import ClientOf
     from export_pipelines.settings import Settings
@@ -155,9 +155,9 @@ class ProjectParts:
 
     def run_context(self) -> "RunContext":
         """What every run of the project works with. Raises SettingsError."""
+        from export_pipelines.artifact_of_run import RunContext
         from export_pipelines.lineage.run_events import run_events
         from export_pipelines.mask.keys import Keys
-        from export_pipelines.pipeline import RunContext
 
         keys, observed = Keys.of(self.settings), run_events(self.settings, self.catalog, self.now)
         return RunContext(self.source(), self.store, keys, self.now, observed)

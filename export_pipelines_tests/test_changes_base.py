@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import ROW_DIGESTS_NAME, Manifest, verify
 from export_pipelines.definition.destinations import FolderSettings
 from export_pipelines.definition.mode import Changes
 from export_pipelines.errors import BaseReplaced, RequestError, SettingsError
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, deliver, run_export, write_window
+from export_pipelines.pipeline import deliver, write_window
 from export_pipelines.plan.plan import Plan
 from export_pipelines.plan.window import window_between
 from export_pipelines.read.open_source import open_source

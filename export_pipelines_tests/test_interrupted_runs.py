@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from export_pipelines import interrupted_runs
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import Manifest, Store, open_store, verify
 from export_pipelines.definition.export import Split
 from export_pipelines.definition.output import Compression, Format
 from export_pipelines.lead_store.store import create_store
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.artifacts.build import child_environment
@@ -31,7 +31,7 @@ import pathlib, sys, time
 from export_pipelines import interrupted_runs
 from export_pipelines.artifacts import open_store
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines.run.observer import Deaf

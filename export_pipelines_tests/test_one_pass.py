@@ -18,13 +18,13 @@ import pyarrow as pa
 import pytest
 
 from export_pipelines import one_pass
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import Manifest, Store, open_store, verify
 from export_pipelines.errors import RetryableError
 from export_pipelines.mask.keys import Keys
 from export_pipelines.one_pass import PassBroken, PassWindow, write_in_one_pass
 from export_pipelines.orchestration import backfill
 from export_pipelines.orchestration import write_windows as writing
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan import Plan, compile_plan
 from export_pipelines.plan.one_pass import adjacent, query_of_pass, span
 from export_pipelines.plan.query.query import Query

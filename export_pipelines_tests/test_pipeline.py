@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from export_pipelines.artifact_of_run import RunContext, check_run, run_export
 from export_pipelines.artifacts import Manifest, Store, verify
 from export_pipelines.definition.destinations import FolderSettings
 from export_pipelines.definition.export import Limits, Split
@@ -12,14 +13,7 @@ from export_pipelines.definition.output import Compression, Format
 from export_pipelines.errors import LimitReached, LostRun, RetryableError, SourceError, StoreError
 from export_pipelines.ledger import RunLeases
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import (
-    RunContext,
-    check_run,
-    deliver,
-    destinations_of,
-    run_export,
-    write_window,
-)
+from export_pipelines.pipeline import deliver, destinations_of, write_window
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import Plan, schema_hash
 from export_pipelines.read.open_source import open_source

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from export_pipelines.artifact_of_run import check_run
 from export_pipelines.definition.reserved_names import AD_HOC
 from export_pipelines.erasure.erase import Eraser
 from export_pipelines.errors import ExportError, OnHold, RetryableError
 from export_pipelines.ledger import UNFINISHED, AuditAction, ExportRequest
 from export_pipelines.ledger.export_requests import Place, Status, Written
 from export_pipelines.orchestration.requests import RunState
-from export_pipelines.pipeline import check_run
 from export_pipelines.plan import Plan, compile_plan
 from export_pipelines.project import Project
 from export_pipelines.service.asked import Asked, asked_for, digest

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
+from export_pipelines.artifact_of_run import check_run
 from export_pipelines.definition import load_definition
 from export_pipelines.errors import Denied, ExportError
 from export_pipelines.estimate import estimate
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import check_run
 from export_pipelines.plan import Plan, compile_plan
 from export_pipelines.plan.describe import describe
 from export_pipelines.plan.window import window_between

@@ -10,13 +10,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.definition.export import Split
 from export_pipelines.definition.output import Compression, Format
 from export_pipelines.errors import DamagedArtifact, RequestError
 from export_pipelines.frames import read_artifact, scan_artifacts, schema_of, to_arrow, to_pandas
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.run.whole_run import NOW, plan_of, sample_url, token
 

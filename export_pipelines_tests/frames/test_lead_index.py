@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import Manifest, lead_index, open_store, verify
 from export_pipelines.artifacts.sealing import SealedStore, seal_in_place
 from export_pipelines.definition.export import Split
@@ -19,7 +20,6 @@ from export_pipelines.frames.lead_index import add_lead_index, lacks_index
 from export_pipelines.ledger import open_ledger
 from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.artifacts.sealing.killed import killed_at
 from export_pipelines_tests.artifacts.sealing.test_store import masters

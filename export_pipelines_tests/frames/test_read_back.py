@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import simplejson
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import open_store
 from export_pipelines.catalog import Kind
 from export_pipelines.definition.export import Split
 from export_pipelines.definition.output import Compression, Format
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.plan import OutputColumn
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.encode.readers import DECOMPRESS, FLOATS, READERS, plain_number, value_of

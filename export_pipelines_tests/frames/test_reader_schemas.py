@@ -16,13 +16,13 @@ import pytest
 from frictionless.formats import CsvControl
 from frictionless.resources import TableResource
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.definition.export import Split
 from export_pipelines.definition.output import Format
 from export_pipelines.frames import read_artifact
 from export_pipelines.frames.reader_schemas import READER_SCHEMAS, arrow_schema_of
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import Project

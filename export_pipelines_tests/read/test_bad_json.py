@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import DataError
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.read.open_source import open_source
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import driver_url

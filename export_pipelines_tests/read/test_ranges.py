@@ -20,13 +20,13 @@ import pyarrow as pa
 import pytest
 from sqlalchemy.engine import make_url
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import open_store
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.output import Compression, Format
 from export_pipelines.errors import RetryableError
 from export_pipelines.lead_store.store import create_store
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.query.query import Query
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.window import WHOLE

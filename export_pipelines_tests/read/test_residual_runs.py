@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.definition.export import Limits, Split
 from export_pipelines.definition.filters import Filter, Rule
@@ -19,7 +20,6 @@ from export_pipelines.definition.output import Format
 from export_pipelines.errors import LimitReached, RequestError, WindowError
 from export_pipelines.estimate import estimate
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.describe import describe
 from export_pipelines.plan.fingerprint import fingerprint
 from export_pipelines.plan.plan import Plan

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts import Store, open_store, verify
 from export_pipelines.definition.export import Split
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, run_export
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.artifacts.build import child_environment
@@ -26,7 +26,7 @@ MOMENTS = int(os.environ.get("KILLS", "4"))
 CHILD = """
 import os, pathlib, sys
 from export_pipelines.artifacts import open_store
-from export_pipelines.pipeline import RunContext, run_export
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines.mask.keys import Keys

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from export_pipelines.artifact_of_run import RunContext, run_export
 from export_pipelines.artifacts.sealing import SealedStore
 from export_pipelines.catalog import PERSONAL_CLASSES
 from export_pipelines.definition.destinations import FolderSettings
@@ -20,7 +21,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.ledger import ENDED_BADLY, OPEN
 from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines.mask.keys import Keys
-from export_pipelines.pipeline import RunContext, deliver, run_export, run_window
+from export_pipelines.pipeline import deliver, run_window
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.delivery.desk import Desk
