@@ -1,11 +1,8 @@
-"""Every metric and every dimension equals what pandas makes of the store's own tables.
-
-CELLS=all in the environment has each dimension on each database; else buckets of time, and of the others each on SQLite and one more."""
+"""Every metric and every dimension equals what pandas makes of the store's own tables."""
 
 from collections.abc import Hashable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +10,11 @@ import pandas as pd
 import pytest
 
 from export_pipelines.catalog import Component
-from export_pipelines.catalog.dimensions import BUCKETS, SHORT, WEEKDAY, Dimension, dimensions_of
+from export_pipelines.catalog.dimensions import SHORT, Dimension, dimensions_of
 from export_pipelines.catalog.metrics import METRICS, OVER_EVENTS, Metric, metrics_over
-from export_pipelines_tests.cells import in_turn
 from export_pipelines_tests.transform.report import oracle
 from export_pipelines_tests.transform.report.store import CATALOG, report
 
-DATABASES = ("sqlite", "duckdb", "postgresql", "mariadb")
 DIMENSIONS = {name: dimensions_of(CATALOG.dataset(name)) for name in ("reports", "leads")}
 SOME = ("leads", "source_submitted", "revenue", "error_rate", "duplicates")
 Key = tuple[Any, ...]
@@ -164,19 +159,7 @@ def test_every_metric_over_leads_is_that_of_pandas(url: str, leads: pd.DataFrame
     assert exported(rows, keys, metrics) == expected(of_january(leads), keys, metrics)
 
 
-EVERYWHERE = (*BUCKETS, WEEKDAY)
-OTHERS = [id for id in one_of_each_source("reports") if id not in EVERYWHERE]
-
-
-@pytest.mark.parametrize(
-    ("id", "url"),
-    [
-        *product(sorted({*one_of_each_source("reports")} - {*OTHERS}), DATABASES),
-        *in_turn(((id,) for id in OTHERS), *DATABASES[1:]),
-        *product(OTHERS, DATABASES[:1]),
-    ],
-    indirect=["url"],
-)
+@pytest.mark.parametrize("id", one_of_each_source("reports"))
 def test_a_dimension_of_events_makes_the_groups_of_pandas(
     id: str, url: str, events: pd.DataFrame, tmp_path: Path
 ) -> None:
