@@ -1,6 +1,7 @@
 """An attempt at a delivery, as the ledger writes it down: begun, ended, or ended by the death of its process."""
 
 import random
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,16 @@ def open_attempt(
     connection.execute(sa.insert(attempts).values(row))
     if again:
         connection.execute(sa.delete(journal).where(journal.c.delivery == delivery.id))
+
+
+def end_attempt(connection: sa.Connection, delivery: Delivery, at: datetime, row: Mapping[str, Any]) -> None:
+    """The attempt in hand, and with it the `row` of the delivery."""
+    update(connection, delivery.id, ended_at=at, **row)
+    connection.execute(
+        sa.update(attempts)
+        .where(attempts.c.delivery == delivery.id, attempts.c.number == delivery.attempts)
+        .values(ended_at=at, outcome=row["state"], error=row["error"])
+    )
 
 
 def refusal(connection: sa.Connection, delivery: Delivery, at: datetime, again: bool) -> RequestError | None:

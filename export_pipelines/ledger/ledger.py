@@ -16,6 +16,7 @@ from export_pipelines.ledger.alert import Alert, alert_keys, mark_notified, open
 from export_pipelines.ledger.attempt import Attempt
 from export_pipelines.ledger.attempt_rows import (
     arrived,
+    end_attempt,
     end_killed,
     failed,
     open_attempt,
@@ -46,7 +47,6 @@ from export_pipelines.ledger.series import enter
 from export_pipelines.ledger.tables import (
     alerts,
     artifacts,
-    attempts,
     deliveries,
     insert_of,
     requests,
@@ -61,8 +61,6 @@ from export_pipelines.ledger.windows import (
 
 log = logging.getLogger(__name__)
 
-Clock = Callable[[], datetime]
-
 
 @dataclass(frozen=True)
 class Ledger:
@@ -71,8 +69,6 @@ class Ledger:
 
     engine: sa.Engine
     locks: Locks
-
-    # --- what is written down ----------------------------------------------------------------------------------
 
     def requested(
         self,
@@ -84,16 +80,9 @@ class Ledger:
         at: datetime,
     ) -> None:
         """A run was asked for; saying it again changes nothing."""
-        row = {
-            "run_id": run_id,
-            "export": export,
-            "origin": origin,
-            "asked_by": asked_by,
-            "windows": list(windows),
-            "asked_at": at,
-        }
+        row = {"run_id": run_id, "export": export, "origin": origin, "asked_by": asked_by, "asked_at": at}
         with self.engine.begin() as connection:
-            self._add(connection, requests, row)
+            self._add(connection, requests, {**row, "windows": list(windows)})
         log.debug("run requested", extra={"export": export, "origin": origin, "windows": len(windows)})
 
     def register(
@@ -133,7 +122,9 @@ class Ledger:
         return tuple(by_lock_key[lock_key] for lock_key in locks)
 
     @contextmanager
-    def claim(self, id: str, now: Clock, run_id: str | None = None, again: bool = False) -> Iterator[Attempt]:
+    def claim(
+        self, id: str, now: Callable[[], datetime], run_id: str | None = None, again: bool = False
+    ) -> Iterator[Attempt]:
         """One attempt at a delivery, recorded before it begins and after it ended, whatever ends it.
 
         The attempt has its receipt already when nothing is left to do: it was delivered, or the same files of this
@@ -158,9 +149,7 @@ class Ledger:
     def interrupted(self, run_id: str, at: datetime) -> None:
         """The attempts that a run has in hand end here, and may be tried again: its process is about to be ended."""
         mine = sa.and_(deliveries.c.run_id == run_id, deliveries.c.state == "sending")
-        with self.engine.begin() as connection:
-            rows = read_deliveries(connection, mine)
-        for delivery in rows:
+        for delivery in self._read(mine):
             self._failed(Attempt(self.engine, delivery), KeyboardInterrupt(), at)
 
     def renamed(self, old: str, new: str) -> bool:
@@ -206,11 +195,8 @@ class Ledger:
         with self.engine.begin() as connection:
             return add_entry(connection, row | {"outcome": str(outcome), "owner": owner})
 
-    # --- what is read ------------------------------------------------------------------------------------------
-
     def delivery(self, id: str) -> Delivery:
-        with self.engine.begin() as connection:
-            rows = read_deliveries(connection, deliveries.c.id == id)
+        rows = self._read(deliveries.c.id == id)
         if not rows:
             raise RequestError(f"there is no delivery {id}", remedy="export-pipelines deliveries lists them")
         return rows[0]
@@ -224,8 +210,7 @@ class Ledger:
             wanted.append(artifacts.c.export == export)
         if artifact is not None:
             wanted.append(deliveries.c.artifact == artifact)
-        with self.engine.begin() as connection:
-            return read_deliveries(connection, *wanted)
+        return self._read(*wanted)
 
     def waiting(self, now: datetime, is_over: Callable[[str], bool]) -> list[Delivery]:
         """Deliveries that are to be tried now: their time has come, or the run that had them in hand `is_over`."""
@@ -266,6 +251,10 @@ class Ledger:
         with self.engine.begin() as connection:
             return state_counts(connection)
 
+    def _read(self, *wanted: sa.ColumnElement[bool]) -> list[Delivery]:
+        with self.engine.begin() as connection:
+            return read_deliveries(connection, *wanted)
+
     def _is_free(self, lock_key: str) -> bool:
         with self.locks.hold(lock_key) as ours:
             return ours
@@ -288,8 +277,7 @@ class Ledger:
             (delivery,) = read_deliveries(connection, deliveries.c.id == id)
         if fault:
             raise fault
-        extra = {"delivery": id, "number": delivery.attempts, "has": receipt is not None}
-        log.debug("attempt begun", extra=extra)
+        log.debug("attempt begun", extra={"delivery": id, "number": delivery.attempts})
         return Attempt(self.engine, delivery, receipt)
 
     def _delivered(self, attempt: Attempt, at: datetime) -> None:
@@ -303,13 +291,7 @@ class Ledger:
     def _end(self, attempt: Attempt, at: datetime, row: Mapping[str, Any], audit: AuditRecord | None) -> None:
         delivery = attempt.delivery
         with self.engine.begin() as connection:
-            update(connection, delivery.id, ended_at=at, **row)
-            connection.execute(
-                sa.update(attempts)
-                .where(attempts.c.delivery == delivery.id, attempts.c.number == delivery.attempts)
-                .values(ended_at=at, outcome=row["state"], error=row["error"])
-            )
+            end_attempt(connection, delivery, at, row)
             if audit:
                 add_entry(connection, audit.row(at))
-        extra = {"delivery": delivery.id, "number": delivery.attempts, "state": row["state"]}
-        log.debug("attempt ended", extra=extra)
+        log.debug("attempt ended", extra={"delivery": delivery.id, "state": row["state"]})

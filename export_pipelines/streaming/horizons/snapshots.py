@@ -1,7 +1,6 @@
 """PostgreSQL, exactly: a column holds the transaction that wrote the row, and a row is new when a snapshot sees its
 transaction that the snapshot before did not. Transactions may commit in any order, and stay open for any time."""
 
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -31,6 +30,7 @@ from export_pipelines.streaming.horizons.rows import (
     retryable,
     value_of_column,
 )
+from export_pipelines.streaming.horizons.snapshot import Snapshot
 from export_pipelines.streaming.horizons.snapshot_checks import require_written
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ CLUSTER = "(SELECT system_identifier::text FROM pg_control_system())"
 WRITTEN = "CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END::text"
 FLUSH_S, FLUSH_LOOK_S = 30.0, 0.02  # by default the server writes its log within 0.6 s
 NOTHING_SEEN = "1:1:"  # a snapshot older than every transaction
-SNAPSHOT = re.compile(r"(\d+):(\d+):([\d,]*)")
 # all rows; those after a row with a time, or without one, which are the last; those from a time on, and of these after a row
 ALL, AFTER, AFTER_TIMELESS, SINCE, SINCE_AFTER = range(5)
 
@@ -154,7 +153,7 @@ class SnapshotHorizon:
     def check(self) -> None:
         dataset = self.rows.dataset
         column = dataset.stream.transaction or ""
-        self._row("SELECT pg_current_snapshot()")  # the server answers, and is no standby
+        self._row("SELECT 1")  # the server answers, and is no standby
         require_written(self._connected(), dataset, self.server.place)
         if not has_index(self.url, dataset.table, column):
             raise SourceError(
@@ -286,10 +285,7 @@ def _between(content: Mapping[str, Any], after: RowKey | None) -> Between:
 
 def _end(snapshot: str) -> str:
     """The first transaction that had not begun."""
-    match = SNAPSHOT.fullmatch(snapshot)
-    if match is None:
-        raise RequestError("the cursor of the stream holds no snapshot", remedy=START_AGAIN)
-    return match[2]
+    return str(Snapshot.read(snapshot).end)
 
 
 def _open(snapshot: str) -> str:
