@@ -40,7 +40,7 @@ NAME = "snapshots"
 CLUSTER = "(SELECT system_identifier::text FROM pg_control_system())"
 # read after the snapshot of its statement was taken; a standby, which is refused, has none
 WRITTEN = "CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END::text"
-FLUSH_S, FLUSH_LOOK_S = 30.0, 0.02  # by default the server writes its log within 0.6 s
+FLUSH_S, PUSH_S, FLUSH_LOOK_S = 40.0, 0.1, 0.02  # by default the server writes its log within 0.6 s
 NOTHING_SEEN = "1:1:"  # a snapshot older than every transaction
 # all rows; those after a row with a time, or without one, which are the last; those from a time on, and of these after a row
 ALL, AFTER, AFTER_TIMELESS, SINCE, SINCE_AFTER = range(5)
@@ -222,10 +222,13 @@ class SnapshotHorizon:
     def _wait_for_flush(self, lsn: str) -> None:
         """Until no crash takes anything of a snapshot back: a server gives the numbers again of transactions that it had not
         written down, and forgets commits that did not wait for that. Raises RetryableError where it takes too long."""
-        until = time.monotonic() + FLUSH_S
+        until, push_at = time.monotonic() + FLUSH_S, time.monotonic() + PUSH_S
         while self._row(f"SELECT pg_current_wal_flush_lsn() < '{lsn}'::pg_lsn")[0]:
             if time.monotonic() > until:
                 raise RetryableError("the server does not write its log", where=self.server.place)
+            if time.monotonic() > push_at:
+                self._row("SELECT pg_current_xact_id()")  # what is of no transaction waits for the end of one
+                push_at = until
             time.sleep(FLUSH_LOOK_S)
 
     def _row(self, sql: str) -> tuple[Any, ...]:
@@ -241,7 +244,7 @@ class SnapshotHorizon:
             raise self.server.failure(error.sqlstate, error.diag.message_primary or str(error)) from error
         assert row is not None
         if row[-1]:
-            self._drop()  # a server that is promoted, or another one of the address, is asked anew
+            self._drop()  # so that a server that is promoted, or another one of the address, is asked
             raise SourceError(
                 "this is a standby, which hides the transactions that are open on its primary: rows would be lost",
                 where=self.server.place,
@@ -289,7 +292,7 @@ def _end(snapshot: str) -> str:
 
 
 def _open(snapshot: str) -> str:
-    """The transactions that were not over, as an array."""
+    """The transactions that were not over."""
     return "{" + snapshot.rpartition(":")[2] + "}"
 
 
