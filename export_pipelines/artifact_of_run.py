@@ -133,24 +133,27 @@ def write_artifact(
     with (
         store.begin(*artifact.split("/")) as staging,
         comparing(plan, base, store, staging, context.keys) as compared,
-        rows.read(staging) as read,
     ):
-        batches = rows.first.passed(read.batches) if rows.first else read.batches
-        if column and (index := staging.lead_index()):
-            batches = marked(batches, column, index.key, index.add)
-            if compared and compared.base.manifest and is_in_clear(plan, column):
-                compared.comparison.on_removed = lambda ids: index.add(lead_marks(index.key, ids))
-        written = write_parts(
-            plan,
-            batches,
-            staging.open_part,
-            context.keys,
-            observer,
-            compared.comparison if compared else None,
-            read.checkpoints,
-            rows.are_few,
-        )
-        _require_all_rows(plan, read.expected, written.rows_read)
+        with rows.read(staging) as read:  # over before the commit: what ends the reading may still fail
+            batches, is_resumed = read.batches, read.checkpoints is not None and read.checkpoints.begun
+            if rows.first and not is_resumed:
+                batches = rows.first.passed(batches)
+            if column and (index := staging.lead_index()):
+                batches = marked(batches, column, index.key, index.add)
+                if compared and compared.base.manifest and is_in_clear(plan, column):
+                    compared.comparison.on_removed = lambda ids: index.add(lead_marks(index.key, ids))
+            comparison = compared.comparison if compared else None
+            written = write_parts(
+                plan,
+                batches,
+                staging.open_part,
+                context.keys,
+                observer,
+                comparison,
+                read.checkpoints,
+                rows.are_few,
+            )
+            _require_all_rows(plan, read.expected, written.rows_read)
         context.require()
         manifest = staging.commit(manifest_of(plan, written, artifact, context.now(), before(), compared))
     observer.finished(written)

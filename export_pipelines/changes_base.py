@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts import ROW_DIGESTS_NAME, Changes, Manifest, Part, Staging, Store
-from export_pipelines.errors import DamagedArtifact, RequestError, SealedArtifact
+from export_pipelines.errors import DamagedArtifact, RequestError, SealedArtifact, SettingsError
 from export_pipelines.ledger import Ledger
 from export_pipelines.ledger.series import LastArrived, arrivals
 from export_pipelines.mask.keys import Keys
@@ -117,7 +117,7 @@ def _opened(base: Base, store: Store) -> Iterator[tuple[Base, "BaseSet | None"]]
     try:
         with store.open(artifact, ROW_DIGESTS_NAME) as stored:
             rows = BaseSet(stored, file.bytes, file.sha256)
-    except (DamagedArtifact, SealedArtifact) as error:
+    except (DamagedArtifact, SealedArtifact, SettingsError) as error:
         yield Base(why=f"the digests of {artifact} cannot be read: {error.what}"), None
         return
     with rows:

@@ -107,15 +107,23 @@ def drop_slot(project: "Project", name: str) -> None:
                 )
 
 
+def slots_to_drop(project: "Project") -> list[KeptSlot]:
+    """Those that keep more than their streams allow, of streams whose files say `drop`."""
+    return [
+        kept
+        for kept in kept_slots(project)
+        if kept.stream and kept.wal and kept.wal.exceeded == "drop" and kept.is_over_limit
+    ]
+
+
 def sweep_slots(project: "Project") -> Iterator[str]:
     """Drops the slots that keep more than their streams allow, of streams that nobody runs and whose files say `drop`; gives
     their names."""
     from export_pipelines.streaming.horizons.kept import drop_slot
 
     streams = _streams(project)
-    for kept in kept_slots(project):
-        if kept.stream is None or kept.wal is None or kept.wal.exceeded != "drop" or not kept.is_over_limit:
-            continue
+    for kept in slots_to_drop(project):
+        assert kept.stream is not None
         with streams.lease(kept.stream, SWEEPER, project.now()) as lease:
             if lease is None or not drop_slot(
                 project.settings.source_url.get_secret_value(), kept.state.name

@@ -1,14 +1,17 @@
 """Windows that follow one another, written from one pass over the source: each an artifact of its own, as if it ran alone."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 from export_pipelines import logs
 from export_pipelines.artifact_of_run import Input, Rows, RunContext, count_rows, watched, write_artifact
-from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts import Manifest, Staging
 from export_pipelines.artifacts.contract import require_contract
 from export_pipelines.errors import ExportError
 from export_pipelines.plan.plan import Plan
@@ -19,6 +22,7 @@ from export_pipelines.run.window_cutter import Reading, WindowRows
 
 log = logs.for_machines(__name__)
 
+AHEAD = 2  # windows that are handed to the writer: those that are committed before the caller has noted them
 FEW_CELLS = 120_000  # of a window: threads for its stages would cost more than they gain
 
 
@@ -62,13 +66,27 @@ def write_in_one_pass(windows: Sequence[PassWindow], query: Query, context: RunC
     with _threads(reading) as (reader, writer):
         reader.submit(copy_context().run, reading.run)
         reading.begun.wait()
-        results = [
-            writer.submit(copy_context().run, writing.write, window, taken, count)
-            for window, taken, count in zip(windows, rows, expected, strict=True)
-        ]
-        for result in results:
-            yield result.result()
+        jobs = zip(windows, rows, expected, strict=True)
+
+        def submitted(number: int) -> list[Future[Result]]:
+            return [
+                writer.submit(copy_context().run, writing.write, window, taken, count)
+                for window, taken, count in islice(jobs, number)
+            ]
+
+        results = deque(submitted(AHEAD))
+        while results:
+            yield results.popleft().result()
+            results.extend(submitted(1))
     log.debug("pass ended", extra={"export": export})
+
+
+@contextmanager
+def _window_of_pass(rows: WindowRows, expected: int, staging: Staging) -> Iterator[Input]:
+    """The rows of one window; parts of a killed run of it alone are of no use any more."""
+    if journal := staging.journal():
+        journal.discard()
+    yield Input(rows, expected)
 
 
 def _counted(plan: Plan, context: RunContext) -> int | ExportError:
@@ -117,5 +135,5 @@ class _Writing:
             if isinstance(expected, ExportError):
                 raise expected
             few = expected * len(plan.query.columns) <= FEW_CELLS
-            taken = Rows(lambda _: nullcontext(Input(rows, expected)), window.first_rows, few)
+            taken = Rows(partial(_window_of_pass, rows, expected), window.first_rows, few)
             return write_artifact(plan, taken, self.context, artifact, observer, lambda: self.before)

@@ -108,11 +108,16 @@ def register(
 ) -> tuple[Delivery, ...]:
     """Records the artifact of `plan` in ledger and audit; gives its deliveries."""
     entries = destinations_of(plan, manifest)
-    record = run_record(manifest, actor, plan.owner)
+    skipped = plan.output.deliver if manifest.changes and not entries else ()
+    record, overridden = run_record(manifest, actor, plan.owner), not plan.is_usual
     try:
-        return ledger.register(manifest, entries, run_id, context.now(), not plan.is_usual, record)
-    except (LostRun, BaseReplaced):  # between the commit and here; another run writes the window again
+        return ledger.register(manifest, entries, run_id, context.now(), overridden, record, skipped)
+    except (
+        LostRun,
+        BaseReplaced,
+    ) as error:  # between the commit and here; another run writes the window again
         context.store.remove(manifest.artifact)
+        record_failure(plan, error, context, ledger, actor)
         raise
 
 

@@ -21,6 +21,7 @@ from export_pipelines.lead_store.store import create_store
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
+from export_pipelines.run.part_writer import WrittenPart
 from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.run.heard import Heard
 from export_pipelines_tests.run.whole_run import NOW, plan_of, token
@@ -167,6 +168,44 @@ def test_a_run_may_be_killed_again(url: str, tmp_path: Path) -> None:
     assert read == 0
     assert content(manifest) == content(undisturbed)
     assert_all_is_known(tmp_path, store)
+
+
+class Cutting(Heard):
+    """Ends all sessions of the run that wait, once its rows are there: as a balancer does with a connection that is long idle."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+    def part_done(self, part: WrittenPart) -> None:
+        super().part_done(part)
+        if len(self.parts) == ROWS // OF_PART:
+            execute(
+                self.url,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'export_pipelines'"
+                " AND datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'",
+            )
+
+
+def test_a_connection_that_breaks_when_all_rows_are_there_harms_nothing(url: str, tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    context = RunContext(open_source(url, 1), store, Keys(), lambda: NOW)
+    manifest = run_export(plan_for(), context, token(1), Cutting(url))
+    assert manifest.rows == ROWS
+    assert [other.artifact for other in store.manifests()] == [manifest.artifact]
+
+
+def test_a_run_beside_one_that_lives_begins_by_itself(url: str, tmp_path: Path) -> None:
+    plan, store = plan_for(), open_store(str(tmp_path / "store"))
+    arguments = [str(tmp_path / "plan.json"), url, "1", str(tmp_path / "store"), token(1), str(KILLED_AFTER)]
+    (tmp_path / "plan.json").write_text(plan.model_dump_json())
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, *arguments], env=child_environment(), stdout=subprocess.PIPE, text=True
+    ) as living:
+        assert living.stdout and living.stdout.readline() == "halted\n"
+        _, read = run(plan, url, store, 2)
+        living.kill()
+    assert read == ROWS
 
 
 CHANGES = {

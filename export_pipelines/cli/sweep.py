@@ -16,15 +16,16 @@ def sweep(
     """Remove artifacts whose `retention` is over, what killed runs left, and replication slots that keep more than their streams
     allow. Dagster does it every night."""
     from export_pipelines.erasure import retention
-    from export_pipelines.kept_slots import sweep_slots
+    from export_pipelines.kept_slots import slots_to_drop, sweep_slots
 
     project = project_of(context)
     opened = (project.loaded.definitions, project.store, project.ledger, project.now())
     if dry_run:
-        header, artifacts = "would be removed", [manifest.artifact for manifest in retention.expired(*opened)]
-    else:
-        header, artifacts = (
-            "removed",
-            [*retention.sweep(*opened, project.settings.home), *sweep_slots(project)],
+        slots = [kept.state.name for kept in slots_to_drop(project)]
+        header, names = (
+            "would be removed",
+            [artifact.artifact for artifact in retention.expired(*opened)] + slots,
         )
-    show_listing(artifacts, {header: str}, str, json=json, empty="nothing to remove")
+    else:
+        header, names = "removed", [*retention.sweep(*opened, project.settings.home), *sweep_slots(project)]
+    show_listing(names, {header: str}, str, json=json, empty="nothing to remove")

@@ -20,7 +20,6 @@ from export_pipelines.cluster.celery_app import TASK, broker_of, celery_app, que
 from export_pipelines.cluster.requirements import require_servers
 from export_pipelines.cluster.versions import announce, program_version, versions_of
 from export_pipelines.orchestration.kept_lease import leases_of_process
-from export_pipelines.orchestration.lost_runs import end_lost_runs
 from export_pipelines.settings import Settings, project_root
 
 PRIORITIES = (0, 3, 6)  # at Redis: before backfills, as backfills, after them
@@ -79,8 +78,8 @@ class ClusterRunLauncher(CeleryRunLauncher):
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Ends runs whose lease is over, as `find_lost_runs` does, where that sensor is off. All others pass for living."""
-        end_lost_runs(self._instance, leases_of_process())
+        """All runs pass for living: the sensor `find_lost_runs` ends those whose lease is over, and knows which are not to be asked
+        for again."""
         return CheckRunHealthResult(WorkerStatus.RUNNING)
 
     def get_run_worker_debug_info(

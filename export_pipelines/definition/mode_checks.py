@@ -35,6 +35,11 @@ def mode_faults(written: WrittenExport, dataset: Dataset) -> Iterator[tuple[Key,
 def _places(written: WrittenExport) -> Iterator[tuple[Key, str]]:
     """What has changed is lost where the next artifact replaces files that nobody has read yet."""
     for number, destination in enumerate(written.deliver):
+        if getattr(destination, "manifest", True) is False:
+            yield (
+                ("deliver", number),
+                f"deliver.{number}: manifest: with mode: changes the manifest tells a full set from a difference; leave it out",
+            )
         template = destination.template()
         if template is not None and destination.replaces() == "replace" and "run" not in words_in(template):
             yield (

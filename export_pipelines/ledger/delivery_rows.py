@@ -46,9 +46,9 @@ def withdraw_replaced(
     """What an older artifact of the window, or another wording of the export, still had to deliver is withdrawn."""
     undelivered = deliveries.c.state.in_((*OPEN, *ENDED_BADLY))
     serial = sa.select(artifacts.c.serial).where(artifacts.c.artifact == manifest.artifact).scalar_subquery()
-    is_older = (
-        artifacts.c.serial < serial if manifest.changes else artifacts.c.created_at < manifest.created_at
-    )
+    is_older = artifacts.c.created_at < manifest.created_at
+    if manifest.changes:
+        is_older = sa.or_(artifacts.c.serial < serial, sa.and_(artifacts.c.serial.is_(None), is_older))
     older = sa.select(artifacts.c.artifact).where(artifacts.c.export == export, is_older)
     other_wording = sa.and_(deliveries.c.artifact == manifest.artifact, deliveries.c.lock_key.not_in(locks))
     replaced = sa.and_(deliveries.c.artifact.in_(older), deliveries.c.lock_key.in_(locks))

@@ -93,10 +93,10 @@ class Ledger:
         at: datetime,
         overridden: bool | None = None,
         audit: AuditRecord | None = None,
+        skipped: Sequence[StoredEntry] = (),
     ) -> tuple[Delivery, ...]:
-        """The artifact and a delivery for each of `entries`, as they stand in its plan, in their order.
-
-        `overridden` says whether its run had a filter of its own, None that nobody knows; `audit` is recorded with it.
+        """The artifact and a delivery for each of `entries`, as they stand in its plan, in their order; what is `skipped` gets
+        nothing of it. `overridden` says whether its run had a filter of its own, None that nobody knows; `audit` is recorded with it.
 
         Registering again changes nothing. What an older artifact of the window, or another wording of the export,
         still had to deliver is withdrawn: it must not arrive after this. Raises LostRun, and BaseReplaced for what has changed
@@ -106,12 +106,14 @@ class Ledger:
             require_lease(connection, run_id)
             new = self._add(connection, artifacts, artifact_row(manifest, run_id, overridden))
             export = export_of(connection, manifest.artifact)  # not the manifest's, once that was renamed
-            locks = [lock_key_of(export, series_of(manifest), entry) for entry in entries]
+            series = series_of(manifest)
+            locks = [lock_key_of(export, series, entry) for entry in entries]
+            places = [*locks, *(lock_key_of(export, series, entry) for entry in skipped)]
             if new:
-                enter(connection, export, manifest, locks)
+                enter(connection, export, manifest, places)
             for number, (lock_key, entry) in enumerate(zip(locks, entries, strict=True), start=1):
                 self._add(connection, deliveries, delivery_row(manifest, number, lock_key, entry, run_id, at))
-            withdraw_replaced(connection, export, manifest, locks)
+            withdraw_replaced(connection, export, manifest, places)
             by_lock_key = {
                 delivery.lock_key: delivery
                 for delivery in read_deliveries(connection, deliveries.c.artifact == manifest.artifact)

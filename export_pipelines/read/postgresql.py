@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import adbc_driver_manager
@@ -126,6 +126,8 @@ class PostgresqlSource:
             except (psycopg.ProgrammingError, psycopg.NotSupportedError):
                 pinned = Pinned(query)  # a server, or a right, that says nothing of transactions
             yield pinned
+            with suppress(psycopg.Error):  # it has waited for all rows: nobody needs it any more
+                leader.rollback()
 
     def cut(self, query: Query) -> Cut:
         """How several connections share the rows of the query, or why they do not. Raises SourceError, RetryableError."""

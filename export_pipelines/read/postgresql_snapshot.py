@@ -14,7 +14,7 @@ HALF, WHOLE = 1 << 31, 1 << 32  # numbers of transactions, as a row holds them, 
 MOST_JOINED = 1_000_000  # rows of a joined table, which are counted
 SERVER = (
     "SELECT (SELECT system_identifier::text FROM pg_control_system()) || ' '"
-    " || (SELECT timeline_id::text FROM pg_control_checkpoint()), pg_snapshot_xmin(pg_current_snapshot())::text"
+    " || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8), pg_snapshot_xmin(pg_current_snapshot())::text"
 )
 # tables whose rows hold the transaction that wrote them, and that give all of them to whoever asks
 PLAIN = """
@@ -59,9 +59,10 @@ class Pinned:
 
 
 def take(connection: "psycopg.Connection[Any]", query: Query, count_sql: str) -> Snapshot | None:
-    """What the transaction of `connection` sees; None where rows do not tell when they were written. Raises psycopg.Error."""
+    """What the transaction of `connection` sees; None where rows do not tell when they were written, and on a standby, beside
+    which another one may be behind. Raises psycopg.Error."""
     key = query.range_key
-    if key is None or not key.unique:
+    if key is None or not key.unique or _cell(connection, "SELECT pg_is_in_recovery()::int"):
         return None
     base, *joined = key.tables
     for tables, most in (([base], HALF * WHOLE), (joined, MOST_JOINED)):
@@ -77,10 +78,11 @@ def rows_after(
 ) -> Query | str:
     """The query of the rows that `snapshot` saw after the row with the sort values `after`, the `rows`th; why they cannot
     be had, in words. `query` has its values in its SQL. Raises psycopg.Error."""
-    now = take(connection, query, "SELECT 0")
-    key = query.range_key
+    now, key = take(connection, query, "SELECT 0"), query.range_key
     if now is None or key is None or now.server != snapshot.server:
         return "the source is another server, or another kind of table"
+    if now.xmin < snapshot.xmin:
+        return "the server was set back, and may give numbers of transactions again"
     for table, before in snapshot.joined.items():
         old = f"SELECT count(*) FROM {table} WHERE {_is_old(table, snapshot.xmin)}"  # noqa: S608
         if now.joined.get(table) != before or _cell(connection, old) != before:

@@ -41,12 +41,19 @@ class FolderJournal:
             sync_folder(folder)
 
     def earlier(self) -> dict[str, bytes]:
-        with store_errors("look for earlier runs", self._staging.root):
-            return {
-                folder.relative_to(self._staging.root).as_posix(): (folder / JOURNAL_NAME).read_bytes()
-                for folder in reversed(self._folders())
-                if (folder / JOURNAL_NAME).is_file()
-            }
+        journals, root = {}, self._staging.root
+        with store_errors("look for earlier runs", root), locked(root / MUTEX_NAME):
+            for folder in reversed(self._folders()):
+                lock = try_lock(folder / LOCK_NAME) if folder.is_dir() else None
+                if lock is None:
+                    continue  # its run lives, or is just over
+                try:
+                    if (folder / JOURNAL_NAME).is_file():
+                        artifact = folder.relative_to(root).as_posix()
+                        journals[artifact] = (folder / JOURNAL_NAME).read_bytes()
+                finally:
+                    os.close(lock)
+        return journals
 
     def take_over(self, artifact: str, names: Iterable[str]) -> bool:
         root = self._staging.root

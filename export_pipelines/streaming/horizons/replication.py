@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from export_pipelines.catalog import Dataset
 from export_pipelines.definition.stream import RetainedWal
@@ -29,9 +29,6 @@ from export_pipelines.streaming.horizons.slots import Slots, new_name
 from export_pipelines.streaming.horizons.snapshot import Snapshot
 from export_pipelines.streaming.horizons.table_walk import TableWalk, Walk
 from export_pipelines.streaming.horizons.timed_rows import FIRST, TimedRows
-
-if TYPE_CHECKING:
-    pass
 
 NAME = "replication slot"
 CREATION_S = 5.0
@@ -89,6 +86,9 @@ class ReplicationHorizon:
         self.published = Published(self.dataset, self.table.id.name)
         self.reader = SlotReader(self.slots, self.published)
         self.moved_at = self.told_at = 0.0
+        self.is_known = (
+            False  # whether the server is the one of the position: before that its slot is not moved
+        )
         self.behind: tuple[str, int] | None = None  # a slot, and where it may move to
         self.fault: str | None = None
 
@@ -117,6 +117,7 @@ class ReplicationHorizon:
         if state.is_promoted(own):
             return Span({"ids": []}, self._on_timeline(own, state), more=True)
         self._watch(own, state)
+        self.is_known = True
         pieces, is_whole, reached = self.reader.next_pieces(own, state)
         ids, end = _joined(own, pieces, reached)
         if "walk" in own:
@@ -153,11 +154,11 @@ class ReplicationHorizon:
 
     def _move(self) -> None:
         """Moves the slot to the position behind which all is stored."""
-        if self.behind is None:
+        if self.behind is None or not self.is_known:
             return
         (name, lsn), self.behind = self.behind, None
         slot = self.slots.state(name)
-        if slot is not None and slot.confirmed is not None and slot.confirmed < lsn:
+        if slot and not slot.is_lost and slot.confirmed is not None and slot.confirmed < lsn:
             self.slots.advance(name, lsn)
         self.moved_at = time.monotonic()
 
