@@ -20,7 +20,7 @@ from export_pipelines_tests.streaming.live import NAME, TRANSACTION, Live
 from export_pipelines_tests.streaming.test_stream_processes import end, state_of, wait_until
 
 SERVER_KILLS = int(os.environ.get("SERVER_KILLS", "1"))
-ROWS, PAUSE_S, AWAY_S = 3, 0.02, 0.5
+ROWS, PAUSE_S, AWAY_S, TRIES = 3, 0.02, 0.5, 5
 PLACE = (
     "s3: {{bucket: events, endpoint_url: 'http://127.0.0.1:{port}', access_key: {{env: S3_KEY}}, secret_key: {{env: S3_SECRET}}, "
     "every: 200 ms, bytes: 20 KB}}"
@@ -55,9 +55,16 @@ class Servers:
     """A database and a bucket of their own. Each of `killers` kills one of them and brings it back."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder, self.stack, self.port = folder, stack, free_s3_port()
+        self.folder, self.stack = folder, stack
+        for tries_left in reversed(range(TRIES)):
+            self.port = free_s3_port()
+            try:
+                self._begin_s3()
+                break
+            except AssertionError:  # somebody took one of its ports meanwhile
+                if not tries_left:
+                    raise
         self.postgresql: PostgresqlServer = stack.enter_context(postgresql_server())
-        self._begin_s3()
         self.killers: dict[str, Callable[[], None]] = {"database": self._kill_database, "sink": self._kill_s3}
 
     def _kill_database(self) -> None:
