@@ -35,6 +35,11 @@ class KeptSlot:
         return self.wal is not None and self.state.kept_bytes > self.wal.limit
 
     @property
+    def is_to_drop(self) -> bool:
+        """Whether its stream says so, where nobody runs it."""
+        return self.wal is not None and self.wal.exceeded == "drop" and self.is_over_limit
+
+    @property
     def fault(self) -> str | None:
         """Why somebody should look at it."""
         kept = size(self.state.kept_bytes)
@@ -107,22 +112,21 @@ def drop_slot(project: "Project", name: str) -> None:
                 )
 
 
-def slots_to_drop(project: "Project") -> list[KeptSlot]:
-    """Those that keep more than their streams allow, of streams whose files say `drop`."""
-    return [
-        kept
-        for kept in kept_slots(project)
-        if kept.stream and kept.wal and kept.wal.exceeded == "drop" and kept.is_over_limit
-    ]
+def slots_to_drop(project: "Project") -> list[str]:
+    """The names of those that keep more than their streams allow, of streams whose files say `drop`."""
+    return [kept.state.name for kept in kept_slots(project) if kept.is_to_drop]
 
 
 def sweep_slots(project: "Project") -> Iterator[str]:
     """Drops the slots that keep more than their streams allow, of streams that nobody runs and whose files say `drop`; gives
-    their names."""
+    their names. What else somebody should look at becomes an alert."""
     from export_pipelines.streaming.horizons.kept import drop_slot
 
     streams = _streams(project)
-    for kept in slots_to_drop(project):
+    for kept in kept_slots(project):
+        if not kept.is_to_drop:
+            _notice(project, kept)
+            continue
         assert kept.stream is not None
         with streams.lease(kept.stream, SWEEPER, project.now()) as lease:
             if lease is None or not drop_slot(
@@ -131,6 +135,16 @@ def sweep_slots(project: "Project") -> Iterator[str]:
                 continue
             _record(project, lease, kept, project.now())
         yield kept.state.name
+
+
+def _notice(project: "Project", kept: KeptSlot) -> None:
+    """Also of a stream that nobody runs, and that cannot say it itself."""
+    from export_pipelines.ledger import Alert
+
+    if kept.stream and kept.fault:
+        at = project.now()
+        key = f"stream:{kept.state.name}:kept:{at:%Y-%m-%d}"
+        project.ledger.notice(Alert(key, kept.stream, "anomaly", kept.fault, kept.remedy, at))
 
 
 def _record(project: "Project", lease: "Lease", kept: KeptSlot, at: datetime) -> None:

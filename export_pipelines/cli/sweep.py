@@ -21,11 +21,8 @@ def sweep(
     project = project_of(context)
     opened = (project.loaded.definitions, project.store, project.ledger, project.now())
     if dry_run:
-        slots = [kept.state.name for kept in slots_to_drop(project)]
-        header, names = (
-            "would be removed",
-            [artifact.artifact for artifact in retention.expired(*opened)] + slots,
-        )
+        header, expired = "would be removed", retention.expired(*opened)
+        names = [*(manifest.artifact for manifest in expired), *slots_to_drop(project)]
     else:
         header, names = "removed", [*retention.sweep(*opened, project.settings.home), *sweep_slots(project)]
     show_listing(names, {header: str}, str, json=json, empty="nothing to remove")

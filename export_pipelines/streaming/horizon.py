@@ -55,7 +55,8 @@ class Horizon(Protocol):
     read:     the rows of a span after a key (None: from its first), in batches of bounded size; closing it ends the query.
               A span may have none, which the plan's filter leaves. No look is asked for before the read has ended.
     passed:   all rows up to a position are at the sink, and the cursor is stored: what the source kept for it may go.
-    warning:  what a person should know of now, such as what the source keeps for the stream; None while there is nothing.
+    warning:  what a person should know of now, such as what the source keeps for a stream at a position; None while there is
+              nothing. Asked while the sink is away, too; RequestError where the stream is to end for that.
     close:    ends connections.
 
     All raise RetryableError for a connection that breaks; the next call connects again.
@@ -77,7 +78,7 @@ class Horizon(Protocol):
 
     def passed(self, position: Position) -> None: ...
 
-    def warning(self) -> str | None: ...
+    def warning(self, position: Position) -> str | None: ...
 
     def close(self) -> None: ...
 

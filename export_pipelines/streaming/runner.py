@@ -15,6 +15,7 @@ from export_pipelines.errors import (
     LostLease,
     RequestError,
     RetryableError,
+    SourceError,
 )
 from export_pipelines.ledger.streams import Lease
 from export_pipelines.streaming.counts import Totals
@@ -137,12 +138,15 @@ class Runner:
             self.lease.beat(self.context.now())
             if self.fault is not None:
                 self._note(self.fault)
-            if alert := sender.alert_of_source():
-                self.lease.alert(alert)
-                self.lease.note_error(alert.text, alert.noticed_at)
+            self._watch_source(sender)
         if now - self.listed >= LIST_S and sender.pending.is_empty:
             self.listed = now
             self._list_objects(sender)
+
+    def _watch_source(self, sender: Sender) -> None:
+        if alert := sender.alert_of_source():
+            self.lease.alert(alert)
+            self.lease.note_error(alert.text, alert.noticed_at)
 
     def _list_objects(self, sender: Sender) -> None:
         """A manifest that cannot be put keeps no record back."""
@@ -194,6 +198,9 @@ class Runner:
         self.observer.waiting(error, seconds)
         log.warning("the stream waits", extra={"export": self.prepared.name, "seconds": seconds})
         self._note(error)
+        if self.sender is not None:
+            with suppress(RetryableError, SourceError):  # the source may be what is away
+                self._watch_source(self.sender)
 
     def _note(self, error: ExportError) -> None:
         with suppress(RetryableError):

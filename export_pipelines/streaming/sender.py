@@ -228,8 +228,9 @@ class Sender:
         )
 
     def alert_of_source(self) -> Alert | None:
-        """What a person should know of the source now."""
-        text, name, at = self.horizon.warning(), self.prepared.name, self.context.now()
+        """What a person should know of the source now, as the stored cursor stands. Raises RequestError, SourceError."""
+        stored, name, at = self.lease.state().cursor, self.prepared.name, self.context.now()
+        text = self.horizon.warning(Cursor.read(stored, name).position) if stored else None
         if text is None:
             return None
         return Alert(

@@ -199,11 +199,12 @@ def test_a_slot_of_a_stream_that_stands_still_is_dropped_by_the_sweep_where_that
     (slot,) = kept_slots(live.project)
     assert slot.is_over_limit and slot.remedy.startswith("let it run")
     assert swept(live) == []
+    assert alerts_of(live.project.ledger) == [slot.fault]
     live.sink = live.sink.replace("exceeded: alert", "exceeded: drop")
     live.write()
     assert swept(live) == [slot.state.name]
     assert slots_there(live) == []
-    (alert,) = alerts_of(live.project.ledger)
+    _, alert = alerts_of(live.project.ledger)
     assert "it was dropped, as `wal` of the export says" in alert
     with pytest.raises(RequestError, match="is gone"):
         catch_up(live)

@@ -118,7 +118,7 @@ class BinlogHorizon:
     def passed(self, position: Position) -> None:
         """The server keeps its binlog for a time of its own."""
 
-    def warning(self) -> str | None:
+    def warning(self, position: Position) -> str | None:
         return None
 
     def close(self) -> None:

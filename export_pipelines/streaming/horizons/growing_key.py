@@ -147,7 +147,7 @@ class GrowingKeyHorizon:
     def passed(self, position: Position) -> None:
         """Nothing is kept at the database."""
 
-    def warning(self) -> str | None:
+    def warning(self, position: Position) -> str | None:
         return None
 
     def close(self) -> None:

@@ -142,7 +142,13 @@ class ReplicationHorizon:
         if time.monotonic() - self.moved_at >= LEAST_S:
             self._move()
 
-    def warning(self) -> str | None:
+    def warning(self, position: Position) -> str | None:
+        own = require_own(position, NAME)
+        if own["slot"] is None or "lsn" not in own:
+            return None
+        state = server_state(self.slots, own["slot"], self.published)
+        if not state.is_promoted(own):
+            self._watch(own, state)
         return self.fault
 
     def close(self) -> None:

@@ -198,7 +198,7 @@ class SnapshotHorizon:
     def passed(self, position: Position) -> None:
         """Nothing is kept at the server."""
 
-    def warning(self) -> str | None:
+    def warning(self, position: Position) -> str | None:
         return None
 
     def close(self) -> None:

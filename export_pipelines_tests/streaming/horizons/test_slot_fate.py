@@ -106,11 +106,11 @@ def test_too_much_wal_is_said_and_the_stream_goes_on(replication: Case) -> None:
     with closing(bounded(replication, RetainedWal(limit=5_000_000))) as horizon:
         position = horizon.begin("now", KEEP)
         horizon.look(position)
-        assert horizon.warning() is None
+        assert horizon.warning(position) is None
         replication.database.execute(FILL)
         replication.database.write([id_of(1)])
+        assert "more than the limit of 5.0 MB" in str(horizon.warning(position))  # also where it cannot look
         assert following(horizon, position, 1)[0] == {id_of(1): 1}
-        assert "more than the limit of 5.0 MB" in str(horizon.warning())
 
 
 def test_too_much_wal_ends_the_stream_where_that_is_said(replication: Case) -> None:
