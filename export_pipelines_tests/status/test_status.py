@@ -2,11 +2,9 @@
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +17,6 @@ from export_pipelines.key_versions import PREFIX
 from export_pipelines.ledger import Ledger, Progress, RunLeases, Streams
 from export_pipelines.ledger.streams import DeadRecord
 from export_pipelines.orchestration import open_instance
-from export_pipelines.status.machine import LEAST_FREE_BYTES, DiskSpace, disk_spaces
-from export_pipelines.status.part import span
 from export_pipelines.status.status import PARTS
 from export_pipelines_servers.free_port import free_port
 from export_pipelines_tests.conftest import Answer, Project
@@ -279,30 +275,3 @@ def create_schema(url: str, name: str) -> None:
     with engine.begin() as connection:
         connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
     engine.dispose()
-
-
-def test_disks_are_measured_where_home_and_store_lie(project: Project, tmp_path: Path) -> None:
-    (space,) = disk_spaces(project.settings)
-    assert (space.place, space.total) == ("home", shutil.disk_usage(tmp_path).total)
-    project.environment[f"{PREFIX}STORE_URL"] = "/proc"
-    assert [space.place for space in disk_spaces(project.settings)] == ["home", "store"]
-    project.environment[f"{PREFIX}STORE_URL"] = "s3://bucket/prefix"
-    assert [space.place for space in disk_spaces(project.settings)] == ["home"]
-
-
-@pytest.mark.parametrize(
-    ("free", "total", "is_short"),
-    [
-        (LEAST_FREE_BYTES, 10 * LEAST_FREE_BYTES, False),
-        (LEAST_FREE_BYTES - 1, 10 * LEAST_FREE_BYTES, True),
-        (49 * LEAST_FREE_BYTES, 1000 * LEAST_FREE_BYTES, True),
-        (50 * LEAST_FREE_BYTES, 1000 * LEAST_FREE_BYTES, False),
-    ],
-)
-def test_a_disk_is_short_below_a_share_and_below_a_size(free: int, total: int, is_short: bool) -> None:
-    assert DiskSpace("home", Path("/"), free, total).is_short is is_short
-
-
-def test_spans_are_for_people() -> None:
-    spans = (timedelta(seconds=119), timedelta(minutes=119), timedelta(hours=47), timedelta(days=3), -DAY)
-    assert [span(time) for time in spans] == ["119 s", "119 min", "47 h", "3 days", "0 s"]
