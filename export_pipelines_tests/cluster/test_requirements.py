@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from export_pipelines.cluster.requirements import require_cluster, require_serve
 from export_pipelines.cluster.versions import announce, announced, versions_of
 from export_pipelines.errors import SettingsError
 from export_pipelines.settings import Settings
+from export_pipelines_servers.databases import new_database
 from export_pipelines_servers.free_port import free_port
 from export_pipelines_servers.redis import RedisServer
 from export_pipelines_tests.check.test_cluster import GOOD
 from export_pipelines_tests.cluster.conftest import LAUNCHER
 from export_pipelines_tests.cluster.test_launcher import messages, starting
+
+NUMBERS = count(1)
 
 
 def settings_of(folder: Path, **other: str) -> Settings:
@@ -30,7 +34,10 @@ def settings_of(folder: Path, **other: str) -> Settings:
 def in_postgresql(postgresql_url: str, tmp_path: Path) -> Iterator[Any]:
     """Opens an instance with its storage in PostgreSQL and the launcher that is asked for."""
     opened = []
-    url = postgresql_url.replace("postgresql://", "postgresql+psycopg2://")
+    own = new_database(
+        postgresql_url, f"dagster_{next(NUMBERS)}"
+    )  # two versions of a schema in one database are none
+    url = own.replace("postgresql://", "postgresql+psycopg2://")
 
     def instance(launcher: dict[str, str] | None = LAUNCHER) -> dg.DagsterInstance:
         settings: dict[str, Any] = {
@@ -48,7 +55,7 @@ def in_postgresql(postgresql_url: str, tmp_path: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def settings(postgresql_url: str, tmp_path: Path) -> Settings:
-    return settings_of(tmp_path, LEDGER_URL=postgresql_url)
+    return settings_of(tmp_path, LEDGER_URL=new_database(postgresql_url, f"required_{next(NUMBERS)}"))
 
 
 def refusal(settings: Settings, instance: dg.DagsterInstance, later: timedelta = timedelta()) -> str:
