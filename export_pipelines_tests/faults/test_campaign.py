@@ -69,7 +69,7 @@ FINDS: Mapping[str, tuple[str, Mapping[str, str], list[tuple[Injection, ...]]]] 
     "a cursor before its records": (
         "stream",
         {"sink": "s3"},
-        at(NETWORK, "killed", 0.96, 0.95, 0.94, 0.97, 0.92, *(0.9 + n * 0.01 for n in range(10))),
+        at(NETWORK, "killed", 0.96, 0.95, 0.94, 0.97, 0.92, *(0.99 - n * 0.02 for n in range(25))),
     ),
 }
 
