@@ -25,8 +25,8 @@ from export_pipelines.ledger import open_ledger
 from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines.run.lead_marks import lead_marks
 from export_pipelines_tests.artifacts.build import PARTS, TOKEN, manifest_of, stored
+from export_pipelines_tests.artifacts.memory import Memory
 from export_pipelines_tests.artifacts.sealing.test_store import ARTIFACT, folder, keys, store  # noqa: F401
-from export_pipelines_tests.artifacts.sealing.test_stream import Memory
 
 KEY = b"k" * 32
 INDEX_OF_SEGMENTS = 300_000  # leads whose marks take three

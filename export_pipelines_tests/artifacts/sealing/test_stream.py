@@ -20,27 +20,12 @@ from export_pipelines.artifacts.sealing.stream import (
     sealed_size,
 )
 from export_pipelines.errors import DamagedArtifact
+from export_pipelines_tests.artifacts.memory import Memory
 
 KEY, CONTEXT = bytes(range(32)), b"a part"
 FIRST = SEGMENT_BYTES - HEADER_BYTES - TAG_BYTES
 NEXT = SEGMENT_BYTES - TAG_BYTES
 SIZES = (0, 1, FIRST - 1, FIRST, FIRST + 1, FIRST + NEXT, FIRST + NEXT + 1, 3 * SEGMENT_BYTES)
-
-
-class Memory:
-    """A PartSink in memory."""
-
-    def __init__(self) -> None:
-        self.data, self.is_finished = b"", False
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    def finish(self) -> None:
-        self.is_finished = True
-
-    def abort(self) -> None:
-        self.data = b""
 
 
 def sealed(text: bytes, key: bytes = KEY, context: bytes = CONTEXT, piece: int = 300_000) -> bytes:

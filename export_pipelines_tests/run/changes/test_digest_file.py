@@ -12,24 +12,10 @@ from export_pipelines.run.changes import digest_file, row_digests
 from export_pipelines.run.changes.base_set import BaseSet
 from export_pipelines.run.changes.digest_file import DigestFileWriter
 from export_pipelines.run.changes.row_digests import RowDigests
+from export_pipelines_tests.artifacts.memory import Memory
 
 KEYS = Keys.from_bytes(hash_key=b"k" * 32)
 DIGESTS = RowDigests("id", KEYS)
-
-
-class Memory:
-    """A PartSink."""
-
-    def __init__(self) -> None:
-        self.data, self.is_finished = b"", False
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    def finish(self) -> None:
-        self.is_finished = True
-
-    def abort(self) -> None: ...
 
 
 def frame(rows: dict[str, Any]) -> pl.DataFrame:
