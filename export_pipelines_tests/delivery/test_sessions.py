@@ -7,7 +7,7 @@ import pytest
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.delivery import Receipt, Resources
-from export_pipelines.errors import RetryableError
+from export_pipelines.errors import RetryableError, Uncertain
 from export_pipelines.pipeline import deliver
 from export_pipelines_servers.fault_proxy import FaultProxy, fault_proxy
 from export_pipelines_servers.receivers import REMOTE, Entry, RemoteReceiver
@@ -87,7 +87,8 @@ def test_a_connection_that_broke_within_a_delivery_is_not_kept(
     resources, (first, second, _) = desk.resources, artifacts(desk)
     proxy.fault.kind, proxy.fault.after = "cut", 8_000
     with resources.sessions:
-        with pytest.raises(RetryableError):
+        # a mail may be in the connection's buffers, its end too, before the cut
+        with pytest.raises((RetryableError, Uncertain)):
             sent(desk, first, entry, resources)
         before = proxy.connections
         sent(desk, second, entry, resources)
