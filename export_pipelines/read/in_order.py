@@ -25,9 +25,10 @@ class _Stopped(Exception):
 
 @dataclass
 class _Piece(Generic[P]):
-    """What one reader reads: the batches that wait to be taken, and how reading them ended."""
+    """What one reader reads: the batches that wait to be taken, and how reading them ended. It has no `content` where that
+    could not be had, as `error` says."""
 
-    content: P
+    content: P | None
     batches: deque[pa.RecordBatch] = field(default_factory=deque)
     bytes: int = 0
     is_whole: bool = False
@@ -51,7 +52,7 @@ class _Pieces(Generic[P]):
 
     def read(self, reader: Reader[P]) -> None:
         """Reads one piece after the other, in the caller's thread. An error ends it, and waits for its turn."""
-        while (piece := self._begun()) is not None:
+        while (piece := self._begun()) is not None and piece.content is not None:
             try:
                 with closing(reader(piece.content)) as batches:  # type: ignore[type-var]
                     for batch in batches:
@@ -75,13 +76,20 @@ class _Pieces(Generic[P]):
             )
             if self._is_stopped or self._is_last:
                 return None
-            content = self._next_piece()
+            piece = self._cut()
+            self._is_last = piece is None or piece.is_whole
             self._changed.notify_all()
-            if content is None:
-                self._is_last = True
-                return None
-            self._pieces.append(_Piece(content))
-            return self._pieces[-1]
+            if piece is not None:
+                self._pieces.append(piece)
+            return piece
+
+    def _cut(self) -> _Piece[P] | None:
+        """The next piece; one that is over where it cannot be had. None when there is no other."""
+        try:
+            content = self._next_piece()
+        except BaseException as error:
+            return _Piece(None, is_whole=True, error=error)
+        return None if content is None else _Piece(content)
 
     def _put(self, piece: _Piece[P], batch: pa.RecordBatch) -> None:
         size = batch.nbytes
@@ -137,7 +145,7 @@ def in_order(
     at most as many pieces as there are readers are begun and not yet given. `cancel` makes the readers give up, and may be
     called more than once. When this ends, however it ends, no thread is left.
 
-    Raises what a reader raised, when its piece is the next; RetryableError after an interrupt.
+    Raises what a reader or `next_piece` raised, when its piece is the next; RetryableError after an interrupt.
     """
     pieces = _Pieces(next_piece, len(readers), piece_bytes)
 

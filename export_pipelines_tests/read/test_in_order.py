@@ -58,3 +58,22 @@ def test_an_error_comes_in_its_turn() -> None:
         for ahead in in_order([read] * 4, lambda: next(pieces, None), lambda: None, 1000):
             given.append(ahead)
     assert len(given) == 3
+
+
+def test_a_piece_that_cannot_be_had_is_an_error_in_its_turn() -> None:
+    batch = pa.RecordBatch.from_arrays([pa.array([1])], names=["n"])
+    pieces, given = iter(range(9)), []
+
+    def read(piece: int) -> Iterator[pa.RecordBatch]:
+        time.sleep(0.05)
+        yield batch
+
+    def next_piece() -> int:
+        if (piece := next(pieces)) == 3:
+            raise RetryableError("the source is away")
+        return piece
+
+    with pytest.raises(RetryableError, match="the source is away"):
+        for ahead in in_order([read] * 2, next_piece, lambda: None, 1000):
+            given.append(ahead)
+    assert len(given) == 3
