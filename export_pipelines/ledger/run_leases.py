@@ -134,6 +134,14 @@ class RunLeases:
             row = connection.execute(query).mappings().first()
         return RunLease(**row) if row else None
 
+    def replacement(self, run_id: str) -> str | None:
+        """The newest run of the same root that took its lease after `run_id` did; None where there is none."""
+        newer = run_leases.alias()
+        later = sa.and_(newer.c.root_run_id == run_leases.c.root_run_id, newer.c.number > run_leases.c.number)
+        query = sa.select(newer.c.run_id).join(run_leases, later).where(run_leases.c.run_id == run_id)
+        with self.engine.begin() as connection:
+            return connection.scalar(query.order_by(newer.c.number.desc()).limit(1))
+
     def require(self, run_id: str) -> None:
         """Raises LostRun for a run that has lost its lease; a run without one, as at the terminal, has none to lose."""
         with self.engine.begin() as connection:

@@ -9,7 +9,12 @@ from typing import Protocol, runtime_checkable
 import dagster as dg
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
 from dagster._core.storage.dagster_run import RunRecord
-from dagster._core.storage.tags import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG, WILL_RETRY_TAG
+from dagster._core.storage.tags import (
+    MAX_RETRIES_TAG,
+    RETRY_ON_ASSET_OR_OP_FAILURE_TAG,
+    RETRY_STRATEGY_TAG,
+    WILL_RETRY_TAG,
+)
 
 from export_pipelines.ledger import RunLeases
 from export_pipelines.orchestration.code_location import CodeLocation
@@ -65,13 +70,14 @@ def end_lost_runs(
     instance: dg.DagsterInstance, leases: RunLeases, not_again: Collection[str] = ()
 ) -> list[str]:
     """Ends the runs whose lease is over; Dagster's daemon executes those again that are not of `not_again`. A run that was
-    being cancelled is cancelled. May be called by several at once, and after one of them was killed."""
+    being cancelled is cancelled, and one in whose place another runs is not asked for again: they would end each other.
+    May be called by several at once, and after one of them was killed."""
     over = {lease.run_id for lease in leases.over()}
     ended = []
     for run in instance.get_runs(dg.RunsFilter(statuses=list(UNDERWAY))):
         lease = leases.of(run.run_id)
         if lease and ((run.run_id in over and leases.expire(run.run_id)) or lease.ended_at):
-            if _end(instance, run.run_id, not_again):
+            if _end(instance, run.run_id, not_again, leases.replacement(run.run_id)):
                 ended.append(run.run_id)
             over.discard(run.run_id)
     for run_id in over:  # of a run that ended, and whose process could not say so
@@ -81,15 +87,25 @@ def end_lost_runs(
     return ended
 
 
-def _end(instance: dg.DagsterInstance, run_id: str, not_again: Collection[str]) -> bool:
+def _end(
+    instance: dg.DagsterInstance, run_id: str, not_again: Collection[str], replacement: str | None
+) -> bool:
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return False
     if run.status is dg.DagsterRunStatus.CANCELING:
         instance.report_run_canceled(run, f"{DIED} while the run was being cancelled")
         return True
+    if replacement is not None:
+        instance.report_run_failed(run, f"it was executed again: run {replacement} took its place")
+        return True
     if run.job_name not in not_again:  # a run of the UI's backfill has no tag of ours before its first step
-        again = {LOST_TAG: run_id, MAX_RETRIES_TAG: str(MAX_LOST), RETRY_STRATEGY_TAG: "ALL_STEPS"}
+        again = {
+            LOST_TAG: run_id,
+            MAX_RETRIES_TAG: str(MAX_LOST),
+            RETRY_ON_ASSET_OR_OP_FAILURE_TAG: "false",  # the run in its place has these tags too, and may fail by itself
+            RETRY_STRATEGY_TAG: "ALL_STEPS",
+        }
         instance.add_run_tags(run_id, again)
     instance.report_run_failed(run, f"{DIED}: its lease is over")
     return True

@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.execution.api import execute_run
 from dagster._core.storage.tags import (
     AUTO_RETRY_RUN_ID_TAG,
@@ -75,6 +76,14 @@ class Runs:
         tags = {PARENT_RUN_ID_TAG: lost, ROOT_RUN_ID_TAG: lost, LOST_TAG: lost}
         return self.instance.create_run_for_job(daily, parent_run_id=lost, root_run_id=lost, tags=tags)
 
+    def again(self, root: str) -> str:
+        """A run that a person launched from a run that ended, and that executes."""
+        tags = {PARENT_RUN_ID_TAG: root, ROOT_RUN_ID_TAG: root}
+        run = self.instance.create_run_for_job(daily, parent_run_id=root, root_run_id=root, tags=tags)
+        set_status(self.instance, run, STARTED)
+        self.leases.take(run.run_id, root, "host:1")
+        return run.run_id
+
     def age(self, run_id: str) -> None:
         kept = self.leases.of(run_id)
         assert kept
@@ -120,6 +129,39 @@ def test_a_run_whose_lease_is_over_is_ended_and_asked_for_again_once(runs: Runs)
     assert tags[WILL_RETRY_TAG] == "true" and tags[LOST_TAG] == lost
     failures = runs.instance.all_logs(lost, of_type=dg.DagsterEventType.RUN_FAILURE)
     assert len(failures) == 1
+
+
+def test_a_run_in_whose_place_another_runs_is_not_asked_for_again(runs: Runs) -> None:
+    """A person who executes a run again twice has the later one: the earlier ends, and no third ends the later."""
+    root = runs.new(dg.DagsterRunStatus.SUCCESS)
+    earlier, later = runs.again(root), runs.again(root)
+    assert runs.leases.replacement(earlier) == later and runs.leases.replacement(later) is None
+    assert end_lost_runs(runs.instance, runs.leases) == [earlier]
+    assert (runs.status(earlier), runs.status(later)) == (FAILURE, STARTED)
+    assert LOST_TAG not in runs.run(earlier).tags and runs.run(earlier).tags[WILL_RETRY_TAG] == "false"
+
+
+def test_the_run_in_the_place_of_a_lost_one_is_not_tried_again_for_its_own_fault(tmp_path: Path) -> None:
+    """Whatever Dagster does where nothing is said: a failed step is tried again."""
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    retries = {"run_retries": {"enabled": True, "max_retries": 0}}
+    with dg.instance_for_test(overrides=retries) as instance:
+        replacement_that_fails(Runs(instance, RunLeases(ledger.engine)))
+    ledger.engine.dispose()
+
+
+def replacement_that_fails(runs: Runs) -> None:
+    lost = runs.new(lease="over")
+    end_lost_runs(runs.instance, runs.leases)
+    tags = runs.run(lost).tags
+    instead = runs.instance.create_run_for_job(daily, parent_run_id=lost, root_run_id=lost, tags=tags)
+    failed = dg.DagsterEvent(
+        event_type_value=dg.DagsterEventType.RUN_FAILURE.value,
+        job_name="daily",
+        event_specific_data=JobFailureData(None, RunFailureReason.STEP_FAILURE),
+    )
+    runs.instance.report_dagster_event(failed, instead.run_id)
+    assert runs.run(instead.run_id).tags[WILL_RETRY_TAG] == "false"
 
 
 def consume_in_vain(instance: dg.DagsterInstance) -> None:
