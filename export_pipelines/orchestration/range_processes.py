@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,23 +44,29 @@ class Range:
 
 def run_ranges(ranges: Sequence[Range], workers: int) -> Iterator[tuple[Range, Outcome | None]]:
     """The outcome of each range as it ends, None where it was not begun; at most `workers` run at a time."""
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    pool = ThreadPoolExecutor(workers)
+    futures = {pool.submit(_in_process, range): range for range in ranges}
     try:
-        futures = {pool.submit(_run, range): range for range in ranges}
         for future in as_completed(futures):
-            yield futures[future], _outcome(future, futures[future])
+            yield futures[future], future.result()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in active_children():
-            process.terminate()
+        asked = set[int | None]()
+        while wait(futures, 0.1).not_done:  # one may be starting yet
+            for process in active_children():
+                if process.pid not in asked:
+                    process.terminate()
+                    asked.add(process.pid)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _outcome(future: Future[Outcome | None], range: Range) -> Outcome | None:
+def _in_process(range: Range) -> Outcome | None:
+    """In a process that is this range's alone: where it is killed, the others go on."""
     try:
-        return future.result()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin) as process:
+            return process.submit(_run, range).result()
     except BrokenProcessPool:
         return Outcome("", (), dict.fromkeys(range.keys, KILLED), 1)
 

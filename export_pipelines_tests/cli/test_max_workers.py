@@ -4,7 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 from export_pipelines.ledger import open_ledger
+from export_pipelines.orchestration.range_processes import KILLED, Range, run_ranges
+from export_pipelines.orchestration.run_tags import RANGE_END, RANGE_START
+from export_pipelines_tests.cli import clocks
 from export_pipelines_tests.cli.test_process import in_shell
 from export_pipelines_tests.conftest import Project
 
@@ -46,3 +51,21 @@ def test_a_partition_that_fails_leaves_the_others_of_all_ranges(project: Project
     taken.unlink()
     again = in_shell(project, *BACKFILL, "--max-workers", "2")
     assert again.returncode == 0 and "skipped 4 partitions" in again.stderr + again.stdout
+
+
+def test_a_range_whose_process_is_killed_leaves_the_others(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in project.environment.items():
+        monkeypatch.setenv(name, value)
+    keys, times = ("2024-01-10", "2024-01-12", "2024-01-13"), (clocks.killed, clocks.now, clocks.now)
+    killed, *others = (
+        Range(project.folder, None, now, "daily", (key,), {RANGE_START: key, RANGE_END: key})
+        for key, now in zip(keys, times, strict=True)
+    )
+    outcomes = dict(run_ranges([killed, *others], 2))
+    lost = outcomes[killed]
+    assert lost and lost.failures == dict.fromkeys(killed.keys, KILLED)
+    assert all(outcome and outcome.ok for outcome in (outcomes[other] for other in others))
+    records = open_ledger(f"sqlite:///{project.home / 'ledger.db'}").windows("daily")
+    assert sorted(record.window_key for record in records) == ["2024-01-12", "2024-01-13"]
