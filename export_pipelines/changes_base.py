@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from export_pipelines.run.changes.compare import Comparison
 
 FIRST = "there is no set before"
+ASKED = "it was asked for"
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,11 @@ class Base:
     why: str = ""
 
 
-def base_of(plan: Plan, store: Store, ledger: Ledger) -> Base:
-    """What a run of `plan`, which is in `mode: changes`, compares its rows with."""
+def base_of(plan: Plan, store: Store, ledger: Ledger, full: bool = False) -> Base:
+    """What a run of `plan`, which is in `mode: changes`, compares its rows with; nothing where a `full` set is asked for."""
     assert plan.changes
+    if full:
+        return Base(why=ASKED)
     entries = plan.output.deliver
     arrived = arrivals(ledger.engine, plan.export, plan.changes.series, entries)
     why = _why_not_one(arrived, [entry["kind"] for entry in entries])

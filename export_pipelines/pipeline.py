@@ -68,10 +68,11 @@ def run_window(
     observer: Observer | None = None,
     require: Requirement | None = None,
     actor: str | None = None,
+    full: bool = False,
 ) -> Outcome:
     """Writes the window of `plan` and brings it to every destination; see `write_window` and `deliver`. Raises ExportError
     where nothing was written."""
-    manifest, due = write_window(plan, context, ledger, token, observer, actor)
+    manifest, due = write_window(plan, context, ledger, token, observer, actor, full=full)
     now = context.now
     receipts, failures = [], {}
     for number, delivery in enumerate(due, start=1):
@@ -91,11 +92,12 @@ def write_window(
     actor: str | None = None,
     run_id: str | None = None,
     first_rows: FirstRows | None = None,
+    full: bool = False,
 ) -> tuple[Manifest, tuple[Delivery, ...]]:
     """Executes `plan`, see `run_export`, and registers the artifact with its deliveries; gives both. The audit says that
-    `actor`, or else the system's user, had it run, and how that ended."""
+    `actor`, or else the system's user, had it run, and how that ended. In `mode: changes`, `full` asks for a full set."""
     try:
-        base = base_of(plan, context.store, ledger) if plan.changes else None
+        base = base_of(plan, context.store, ledger, full) if plan.changes else None
         manifest = run_export(plan, context.of_run(run_id, ledger), token, observer, first_rows, base)
     except ExportError as error:
         record_failure(plan, error, context, ledger, actor)

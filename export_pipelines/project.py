@@ -230,16 +230,21 @@ class Project(ProjectParts, ArtifactReader):
         window: str | None = None,
         any_hour: bool = False,
         observer: "Observer | None" = None,
+        full: bool = False,
     ) -> "Outcome":
         """Writes one window and delivers it; see `preview` for `window`. What failed to arrive is in the outcome.
 
-        `any_hour` goes over the export's quiet hours, `observer` hears what the run does. The ledger keeps a record of it,
+        `any_hour` goes over the export's quiet hours, `observer` hears what the run does; in `mode: changes`, `full` asks for a
+        full set. The ledger keeps a record of it,
         Dagster none. Raises ExportError where nothing was written.
         """
         from export_pipelines.pipeline import run_window
+        from export_pipelines.plan.changes import require_changes
         from export_pipelines.plan.window import require_quiet, window_named
 
         definition = self.definition(export)
+        if full:
+            require_changes(definition)
         if not any_hour:
             require_quiet(definition, self.now(), "wait, or say any_hour=True")
         self.note_changes(definition)
@@ -247,7 +252,7 @@ class Project(ProjectParts, ArtifactReader):
         context, token, deliverable = self.run_context(), self.new_token(), self.require_deliverable
         with logs.run(token):
             return run_window(
-                plan, context, self.ledger, self.resources, token, observer, deliverable, self.asker
+                plan, context, self.ledger, self.resources, token, observer, deliverable, self.asker, full
             )
 
     @property

@@ -38,6 +38,12 @@ MaxWorkers = Annotated[
         "--max-workers", metavar="N", min=1, help="Processes that run ranges of partitions side by side."
     ),
 ]
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full", help="All rows, of an export in `mode: changes`; the next run tells what changed since."
+    ),
+]
 Now = Annotated[bool, typer.Option("--now", help="Run outside of the export's quiet hours, too.")]
 
 
@@ -50,13 +56,14 @@ def run(
     set: Set = None,
     asker: As = None,
     now: Now = False,
+    full: Full = False,
     json: Json = False,
 ) -> None:
     """Export one window: the partition named, or from --start to --end, or the last complete one."""
     project = asking(context, asker)
     definition = project.definition(name, overrides(set))
     window = window_asked(project, definition, partition, start, end)
-    outcome = run_window(project, definition, window, own_window=start is not None, any_hour=now)
+    outcome = run_window(project, definition, window, own_window=start is not None, any_hour=now, full=full)
     _show(project, outcome.manifests, outcome.failures, json)
     for text in outcome.failures.values():
         _tell(text)
@@ -103,12 +110,18 @@ def run_window(
     window: "Window",
     own_window: bool = False,
     any_hour: bool = False,
+    full: bool = False,
 ) -> "Outcome":
-    """Runs one window; `own_window` says that it is none of the export's partitions, `any_hour` goes over quiet hours.
+    """Runs one window; `own_window` says that it is none of the export's partitions, `any_hour` goes over quiet hours, `full`
+    asks for a full set.
 
     Raises RequestError, before Dagster hears of it, for what can be known to be wrong.
     """
     checked_plan(project, definition, window)
+    if full:
+        from export_pipelines.plan.changes import require_changes
+
+        require_changes(definition)
     from export_pipelines.orchestration import launch
 
     whole = definition.partition is not None and not own_window
@@ -124,6 +137,7 @@ def run_window(
             window=None if whole else window,
             overrides=definition.overrides,
             any_hour=any_hour,
+            full=full,
             observer=Rows(progress),
         )
 

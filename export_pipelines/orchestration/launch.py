@@ -21,7 +21,7 @@ from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.failures import UNEXPECTED, failures_in
 from export_pipelines.orchestration.jobs import QUIET
 from export_pipelines.orchestration.op_bodies import ANY_HOUR, tags_of
-from export_pipelines.orchestration.run_tags import ASKED_BY, EXPORT_TAG, ON_DEMAND, ORIGIN
+from export_pipelines.orchestration.run_tags import ASKED_BY, EXPORT_TAG, FULL_TAG, ON_DEMAND, ORIGIN
 from export_pipelines.orchestration.schedules import run_config
 from export_pipelines.plan.plan import Window, iso
 from export_pipelines.plan.window import require_complete, require_quiet, scheduled_window, window_of
@@ -67,10 +67,11 @@ def launch(
     window: Window | None = None,
     overrides: RunOverrides | None = None,
     any_hour: bool = False,
+    full: bool = False,
     observer: Observer | None = None,
 ) -> Outcome:
     """Runs `export` for one partition, for one window, or for what its schedule would take now; the run `overrides` replace
-    keys of its filter. `any_hour` goes over quiet hours.
+    keys of its filter. `any_hour` goes over quiet hours; in `mode: changes`, `full` asks for a full set.
 
     Raises RequestError (unknown export, wrong or incomplete window, wrong filter) before there is a run; what goes wrong in
     the run is in the outcome. `observer` hears what the run does.
@@ -81,7 +82,7 @@ def launch(
     chosen = window or _window(definition, partition_key, now())
     require_complete(chosen, now())
     tags = {ANY_HOUR: "yes"} if any_hour else {}
-    tags |= tags_of(project.asker)
+    tags |= ({FULL_TAG: "yes"} if full else {}) | tags_of(project.asker)
     if not any_hour:
         require_quiet(definition, now(), NOW_ANYWAY)
     if definition.partition is None or window is None:

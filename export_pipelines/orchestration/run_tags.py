@@ -30,6 +30,7 @@ REQUEST_TAG, REQUESTER_TAG = (
 # of `dagster/priority`, at Dagster's queue and at the broker: backfills, and what a person launches, have 0
 BEFORE_BACKFILLS, AFTER_BACKFILLS = "1", "-1"
 LOST_TAG = "export/lost"  # of a run whose worker died, and of those in its place: its id
+FULL_TAG = "export/full"  # of a run that writes the full set of an export in mode: changes
 RESUMED_TAG = "export/resumed"  # of a run of a backfill: runs that were cut off, whose windows it takes over
 TICK_TAG, PARTITION_TAG = SCHEDULED_EXECUTION_TIME_TAG, "dagster/partition"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"

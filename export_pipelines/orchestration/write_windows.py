@@ -14,7 +14,7 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Fault, Written
 from export_pipelines.orchestration.preview import ROWS, previews_of
 from export_pipelines.orchestration.request_progress import RequestProgress
-from export_pipelines.orchestration.run_tags import ASKED_BY, REQUEST_TAG
+from export_pipelines.orchestration.run_tags import ASKED_BY, FULL_TAG, REQUEST_TAG
 from export_pipelines.orchestration.written_before import WrittenBefore, resumed_runs
 from export_pipelines.pipeline import record_failure, register, write_window
 from export_pipelines.plan import STEP, Plan, PlanDraft, PlanRequest, bind, compile_plan, window_in
@@ -143,7 +143,7 @@ class WindowWriter:
         return self._written(plan, result, due, seconds, window.first_rows)
 
     def _alone(self, plan: Plan) -> Written:
-        project, first_rows = self.project, FirstRows(ROWS)
+        project, run, first_rows = self.project, self.context.run, FirstRows(ROWS)
         started = project.now()
         try:
             manifest, due = write_window(
@@ -153,8 +153,9 @@ class WindowWriter:
                 project.new_token(),
                 self._observers(plan),
                 self.actor,
-                self.context.run_id,
+                run.run_id,
                 first_rows,
+                full=run.tags.get(FULL_TAG) == "yes",
             )
         except ExportError as error:
             return self._failed(plan.extract.window.key, error)

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from export_pipelines.catalog import Kind, PiiClass
+from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.columns import require_distinct
 from export_pipelines.plan.plan import Changes, Mask, OutputColumn, PlanDraft
@@ -20,6 +21,16 @@ class Change(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
+
+
+def require_changes(definition: ExportDefinition) -> None:
+    """Raises RequestError for an export of which each run is full, when a full set is asked for."""
+    if definition.changes is None:
+        raise RequestError(
+            f"{definition.name} is not in mode: changes: each run has all rows",
+            where=definition.at("mode"),
+            remedy="run it without asking for a full set",
+        )
 
 
 def changes_of(

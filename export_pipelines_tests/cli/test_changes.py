@@ -99,3 +99,25 @@ def test_the_plan_says_that_only_changes_are_written(changing: Project, terminal
     changing.environment[HASH] = ""
     answer = terminal("plan", "daily", "--partition", DAY)
     assert answer.code == 2 and "daily.yaml:" in answer.stderr and "HASH_KEY" in answer.stderr
+
+
+def test_a_full_set_is_written_when_it_is_asked_for(changing: Project, terminal: Terminal) -> None:
+    terminal("run", "daily", "--partition", DAY)
+    change(changing)
+    asked = terminal("run", "daily", "--partition", DAY, "--full")
+    assert asked.code == 0 and "full set: it was asked for" in asked.stdout
+    change(changing)
+    next = terminal("run", "daily", "--partition", DAY)
+    _, full, _ = manifests(changing)
+    assert f"removed since {full['artifact']}" in next.stdout
+
+
+def test_a_full_set_of_an_export_without_changes_is_refused(project: Project, terminal: Terminal) -> None:
+    before = project.tree(ledger=False)
+    answer = terminal("run", "daily", "--partition", DAY, "--full")
+    assert (answer.code, answer.stdout) == (2, "")
+    assert (
+        "exports/daily.yaml" in answer.stderr
+        and "is not in mode: changes: each run has all rows" in answer.stderr
+    )
+    assert project.tree(ledger=False) == before
