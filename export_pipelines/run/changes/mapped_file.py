@@ -1,7 +1,10 @@
 """A file without a name that is read through memory: it is gone with its process, and its pages are given back at will."""
 
 import mmap
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -11,10 +14,12 @@ from export_pipelines.errors import StoreError
 
 
 class MappedFile:
-    """Is written first through `file`; `map` ends that. Only its owner can read it, and nothing personal belongs into it."""
+    """Is written first; `map` ends that. Only its owner can read it, and nothing personal belongs into it. Raises StoreError where
+    it cannot be made, or there is no room."""
 
     def __init__(self) -> None:
-        self.file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115
+        with _errors():
+            self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115
         self._map: mmap.mmap | None = None
 
     def __enter__(self) -> Self:
@@ -26,22 +31,16 @@ class MappedFile:
         self.close()
 
     def write(self, data: bytes) -> None:
-        """Raises StoreError where there is no room."""
-        try:
-            self.file.write(data)
-        except OSError as error:
-            raise StoreError(
-                f"cannot keep digests of rows: {error.strerror}",
-                where=tempfile.gettempdir(),
-                remedy="make room, or set TMPDIR to a folder that has it",
-            ) from error
+        with _errors():
+            self._file.write(data)
 
     def map(self) -> pa.Buffer:
         """All that was written."""
-        self.file.flush()
-        if not self.file.tell():
-            return pa.py_buffer(b"")
-        self._map = mmap.mmap(self.file.fileno(), 0, prot=mmap.PROT_READ)
+        with _errors():
+            self._file.flush()
+            if not self._file.tell():
+                return pa.py_buffer(b"")
+            self._map = mmap.mmap(self._file.fileno(), 0, prot=mmap.PROT_READ)
         return pa.py_buffer(self._map)
 
     def release(self) -> None:
@@ -50,4 +49,17 @@ class MappedFile:
             self._map.madvise(mmap.MADV_DONTNEED)
 
     def close(self) -> None:
-        self.file.close()  # the map goes with the last buffer over it
+        with suppress(OSError):  # what could not be written is written once more, and nobody needs it
+            self._file.close()  # the map goes with the last buffer over it
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"cannot keep digests of rows: {error.strerror or type(error).__name__}",
+            where=os.environ.get("TMPDIR") or "the folder of temporary files",
+            remedy="make room, or set TMPDIR to a folder that has it and may be written",
+        ) from error
