@@ -10,7 +10,7 @@ from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.audit import moment
 from export_pipelines.cli.context import on_terminal, say, show
 from export_pipelines.cli.tables import Columns, Json, show_listing
-from export_pipelines.quantities import counted, size
+from export_pipelines.quantities import counted, duration, size
 
 if TYPE_CHECKING:
     from export_pipelines.kept_slots import KeptSlot
@@ -228,7 +228,7 @@ class LiveLine:
         parts = [counted(progress.rows, "record"), f"{progress.rate:,.0f}/s", f"next {progress.sequence}"]
         if progress.newest:
             lag = (self.project.now() - progress.newest).total_seconds()
-            parts.append(f"newest {lag:,.1f} s old")
+            parts.append(f"newest {duration(lag)} old")
         parts += [
             f"{number} {word}"
             for number, word in (
