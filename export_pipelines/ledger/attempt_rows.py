@@ -11,7 +11,7 @@ from export_pipelines.delivery import Receipt
 from export_pipelines.delivery.retry import retry_at
 from export_pipelines.errors import ExportError, RequestError, Uncertain
 from export_pipelines.ledger.delivery import Delivery, State
-from export_pipelines.ledger.series import base_fault, next_attempt
+from export_pipelines.ledger.series import base_fault, last_arrived, next_attempt
 from export_pipelines.ledger.tables import artifacts, attempts, deliveries, journal
 from export_pipelines.plan.window import WHOLE_KEY
 
@@ -38,8 +38,12 @@ def open_attempt(
 
 
 def end_attempt(connection: sa.Connection, delivery: Delivery, at: datetime, row: Mapping[str, Any]) -> None:
-    """The attempt in hand, and with it the `row` of the delivery."""
-    update(connection, delivery.id, ended_at=at, **row)
+    """The attempt in hand, and with it the `row` of the delivery. One that was withdrawn meanwhile, and did not arrive, is not
+    tried again."""
+    state = sa.select(deliveries.c.state).where(deliveries.c.id == delivery.id).with_for_update()
+    stays = row["state"] in ("retrying", "failed") and connection.scalar(state) == "withdrawn"
+    ended = {**row, "state": "withdrawn", "next_at": None} if stays else row
+    update(connection, delivery.id, ended_at=at, **ended)
     connection.execute(
         sa.update(attempts)
         .where(attempts.c.delivery == delivery.id, attempts.c.number == delivery.attempts)
@@ -92,20 +96,31 @@ def end_killed(connection: sa.Connection, delivery: Delivery, at: datetime) -> N
     )
 
 
-def same_files(connection: sa.Connection, delivery: Delivery) -> Receipt | None:
-    """The receipt of the last delivery with this lock key, when it brought the very same files and they were not erased there."""
+def earlier_receipt(connection: sa.Connection, delivery: Delivery) -> Receipt | None:
+    """Why nothing is left to do: it was delivered, or the very same files were the last to go there. A delivery that was
+    sent again and did not arrive has a receipt, too, of before."""
+    if delivery.state == "delivered":
+        return delivery.receipt
+    return None if delivery.attempts else _same_files(connection, delivery)
+
+
+def _same_files(connection: sa.Connection, delivery: Delivery) -> Receipt | None:
+    """The receipt of the last delivery with this lock key, when it brought the very same files, and they were neither erased
+    there nor touched by an attempt since."""
     if delivery.window_key == WHOLE_KEY:
         return None  # each run over the whole history is an occasion of its own
-    query = (
-        sa.select(deliveries.c.receipt, artifacts.c.content, artifacts.c.erased_at)
-        .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
-        .where(deliveries.c.lock_key == delivery.lock_key, deliveries.c.state == "delivered")
-        .order_by(deliveries.c.ended_at.desc())
-        .limit(1)
-    )
-    last = connection.execute(query).first()
     own = sa.select(artifacts.c.content, artifacts.c.series).where(artifacts.c.artifact == delivery.artifact)
-    new = connection.execute(own).one()
-    if last is None or last.erased_at is not None or last.content != new.content or new.series:
+    new, last = connection.execute(own).one(), last_arrived(connection, delivery.lock_key)
+    if new.series or last.artifact is None or last.is_erased or last.tried:
         return None  # of a series, equal files are another step
-    return Receipt.model_validate(last.receipt)
+    query = (
+        sa.select(deliveries.c.receipt)
+        .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
+        .where(
+            deliveries.c.artifact == last.artifact,
+            deliveries.c.lock_key == delivery.lock_key,
+            artifacts.c.content == new.content,
+        )
+    )
+    receipt = connection.scalar(query)
+    return Receipt.model_validate(receipt) if receipt else None

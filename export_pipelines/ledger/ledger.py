@@ -16,12 +16,12 @@ from export_pipelines.ledger.alert import Alert, alert_keys, mark_notified, open
 from export_pipelines.ledger.attempt import Attempt
 from export_pipelines.ledger.attempt_rows import (
     arrived,
+    earlier_receipt,
     end_attempt,
     end_killed,
     failed,
     open_attempt,
     refusal,
-    same_files,
     update,
 )
 from export_pipelines.ledger.audit_action import AuditOutcome
@@ -270,7 +270,7 @@ class Ledger:
             require_lease(connection, run_id)
             (delivery,) = read_deliveries(connection, deliveries.c.id == id)
             end_killed(connection, delivery, at)
-            receipt = None if again else delivery.receipt or same_files(connection, delivery)
+            receipt = None if again else earlier_receipt(connection, delivery)
             fault = None if receipt else refusal(connection, delivery, at, again)
             if receipt is None and fault is None:
                 open_attempt(connection, delivery, at, run_id, again)

@@ -129,17 +129,17 @@ def _require_base(
 
 
 def base_fault(connection: sa.Connection, delivery: Delivery, again: bool) -> RequestError | None:
-    """Why an artifact of a series must not be delivered now."""
-    query = sa.select(artifacts.c.series, artifacts.c.base).where(artifacts.c.artifact == delivery.artifact)
-    row = connection.execute(query).one()
-    if row.series is None:
-        return None
+    """Why an artifact must not be delivered now: it was withdrawn, and nobody asks for it `again`, or its base was replaced."""
     if delivery.state == "withdrawn" and not again:
         return RequestError(
             "a newer artifact has taken the place of this one, and is delivered instead of it",
             where=delivery.artifact,
-            remedy="export-pipelines deliveries lists it",
+            remedy="export-pipelines deliveries lists it; export-pipelines deliver ARTIFACT --again sends the older one all the same",
         )
+    query = sa.select(artifacts.c.series, artifacts.c.base).where(artifacts.c.artifact == delivery.artifact)
+    row = connection.execute(query).one()
+    if row.series is None:
+        return None
     fault = row.base and last_arrived(connection, delivery.lock_key).fault(row.base, delivery.artifact)
     if not fault:
         return None

@@ -50,10 +50,10 @@ class WindowWriter:
         for key, draft in self.drafts.items():
             try:
                 plan = whole_plan(draft, self.project)
+                before = self._before(plan)
             except ExportError as error:
                 written[key] = self._failed(key, error)
                 continue
-            before = self._before(plan)
             if before:
                 written[key] = before
             else:

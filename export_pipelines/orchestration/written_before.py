@@ -1,14 +1,12 @@
 """What earlier runs wrote: taken over by the run in their place."""
 
 from collections.abc import Collection
-from typing import get_args
 
 import dagster as dg
 
 from export_pipelines.definition import ExportDefinition
-from export_pipelines.errors import ExportError
+from export_pipelines.errors import DamagedArtifact, RequestError, SealedArtifact
 from export_pipelines.ledger import WindowRecord
-from export_pipelines.ledger.delivery import State
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Written
 from export_pipelines.orchestration.run_tags import LOST_TAG, RESUMED_TAG
@@ -55,19 +53,20 @@ class WrittenBefore:
                 self._records.setdefault(record.window_key, []).append(record)
 
     def of(self, window: Window, plan: Plan | None = None) -> Written | None:
-        """The newest of `window`, by `plan` where that is given; None where the store has none."""
+        """The newest of `window`, by `plan` where that is given; None where the store has none. Raises what the store does where
+        it cannot be asked."""
         for record in reversed(self._records.get(window.key, ())):
             if _is_of(record, plan) and self._is_stored(record.artifact):
-                states = get_args(State)
-                deliveries = self.project.ledger.deliveries(artifact=record.artifact, states=states)
-                due = tuple(delivery.id for delivery in deliveries)
+                due = tuple(
+                    delivery.id for delivery in self.project.ledger.deliveries(artifact=record.artifact)
+                )
                 return Written(export=self.export, window=window, artifact=record.artifact, deliver=due)
         return None
 
     def _is_stored(self, artifact: str) -> bool:
         try:
             self.project.store.manifest(artifact)
-        except ExportError:  # expired, erased or damaged
+        except (RequestError, DamagedArtifact, SealedArtifact):  # expired, erased or damaged
             return False
         return True
 
