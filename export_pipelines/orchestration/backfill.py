@@ -134,15 +134,21 @@ def _side_by_side(
 def done_partitions(
     location: CodeLocation, definition: ExportDefinition, instance: dg.DagsterInstance
 ) -> set[str]:
-    """Keys of the partitions that are written and delivered as the definition now says, and still in the store."""
+    """Keys of the partitions that are written and delivered as the definition now says, and still in the store. Dagster knows
+    what was delivered once; the ledger knows of each artifact."""
     names = (definition, *old_names(definition))
     recorded = set[str]().union(
         *(instance.get_materialized_partitions(location.asset_key(name)) for name in names)
     )
+    arrived = {
+        record.artifact for record in location.project.ledger.windows(definition.name) if record.arrived
+    }
     done = set()
     for manifest in location.project.store.manifests(definition.name):
         key = manifest.window.key
-        if key in recorded and key not in done and _is_current(location.project, definition, manifest):
+        if key not in recorded or key in done or manifest.artifact not in arrived:
+            continue
+        if _is_current(location.project, definition, manifest):
             done.add(key)
     return done
 

@@ -1,9 +1,10 @@
 """Runs of one window and of many, and where their files lie."""
 
+import shutil
 from pathlib import Path
 
 from export_pipelines_tests.cli.answers import WHOLE, Terminal, data, delivered
-from export_pipelines_tests.conftest import Project
+from export_pipelines_tests.conftest import DAILY, Project
 
 
 def test_run_delivers_the_partition_and_tells_where(terminal: Terminal, project: Project) -> None:
@@ -58,3 +59,19 @@ def test_backfill_names_the_partitions_that_failed_and_keeps_the_others(
     )
     assert "error: 1 of 3 partitions failed: 2024-01-11" in answer.stderr
     assert [len(delivered(project, day)) for day in ("2024-01-10", "2024-01-12")] == [10, 10]
+
+
+def test_a_partition_that_arrived_once_and_not_as_the_export_now_says_is_not_done(
+    terminal: Terminal, project: Project
+) -> None:
+    days = ("backfill", "daily", "--from", "2024-01-10", "--to", "2024-01-12")
+    assert terminal(*days).code == 0
+    project.write("daily", DAILY.replace("revenue]", "revenue, outcome]"))
+    place = project.home / "delivered" / "daily" / "2024-01-11"
+    shutil.move(place, project.home / "aside")
+    place.write_text("a file where the folder has to be")
+    assert terminal(*days).code == 1
+    place.unlink()
+    again = terminal(*days)
+    assert again.code == 0 and "skipped 2 partitions" in again.stderr
+    assert next(iter(delivered(project, "2024-01-11")))["outcome"]
