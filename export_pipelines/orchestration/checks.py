@@ -1,7 +1,7 @@
 """Checks of an export, evaluated in the run that wrote it, each window by itself; partitioned like the export."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from statistics import mean
 
@@ -12,8 +12,8 @@ from export_pipelines.artifacts.contract import changes_of, reader_columns
 from export_pipelines.definition.output import FORMATS
 from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.edges import Done
+from export_pipelines.orchestration.history import TRAILING, History
 
-TRAILING = 7  # artifacts before, at most
 DELIVERED, DEFINITION = "delivered", "definition"
 FEWEST = 3  # with fewer there is nothing to compare with
 LEAST, MOST = 0.5, 2.0  # of the mean
@@ -23,17 +23,19 @@ Finding = tuple[str | None, dg.AssetCheckSeverity]  # what is wrong, None for no
 
 
 def evaluations(
-    asset: dg.AssetKey, done: Sequence[Done], stored: Sequence[Manifest], partitioned: bool
+    asset: dg.AssetKey, done: Sequence[Done], history: History, partitioned: bool
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """Each check of each window that has an artifact; of one that has none, nothing could be looked at.
 
-    `stored` are the export's artifacts, those of this run among them.
+    `history` is of the export's artifacts, those of this run among them.
     """
     for outcome in done:
         if outcome.manifest is None:
             continue
         for name, (_, find) in _FIND.items():
-            yield _evaluation(asset, name, outcome.key, partitioned, *find(outcome, outcome.manifest, stored))
+            yield _evaluation(
+                asset, name, outcome.key, partitioned, *find(outcome, outcome.manifest, history)
+            )
 
 
 def check_specs(
@@ -94,39 +96,22 @@ def _evaluation(
     )
 
 
-def trailing(manifest: Manifest, stored: Iterable[Manifest]) -> list[Manifest]:
-    """The newest artifact of each of the windows before this one, at most TRAILING; for the same window again, as
-    with an export without partitions, those written before."""
-    before: dict[str, Manifest] = {}
-    for candidate in sorted(stored, key=lambda candidate: candidate.created_at):
-        earlier = candidate.window.start < manifest.window.start or candidate.window == manifest.window
-        if candidate.artifact != manifest.artifact and earlier:
-            before[candidate.window.key if candidate.window != manifest.window else candidate.artifact] = (
-                candidate
-            )
-    others = [candidate for candidate in before.values() if candidate.window != manifest.window]
-    chosen = others or [
-        candidate for candidate in before.values() if candidate.created_at <= manifest.created_at
-    ]
-    return sorted(chosen, key=lambda candidate: (candidate.window.start, candidate.created_at))[-TRAILING:]
+def _row_count(_: Done, manifest: Manifest, history: History) -> Finding:
+    return unusual_row_count(manifest, history), WARN
 
 
-def _row_count(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
-    return unusual_row_count(manifest, stored), WARN
-
-
-def unusual_row_count(manifest: Manifest, stored: Iterable[Manifest]) -> str | None:
+def unusual_row_count(manifest: Manifest, history: History) -> str | None:
     """What is odd about the rows of an artifact, compared with those before it; None for nothing."""
-    before = [previous.set_rows for previous in trailing(manifest, stored)]
+    before = [previous.set_rows for previous in history.trailing(manifest)]
     usual = mean(before) if len(before) >= FEWEST else manifest.set_rows
     if LEAST * usual <= manifest.set_rows <= MOST * usual:
         return None
     return f"{manifest.set_rows:,} rows; the mean of the {len(before)} windows before is {usual:,.0f}"
 
 
-def unusual(manifest: Manifest, stored: Iterable[Manifest], now: datetime) -> Alert | None:
+def unusual(manifest: Manifest, history: History, now: datetime) -> Alert | None:
     """What the alert sensor tells those who want to know of odd row counts."""
-    text = unusual_row_count(manifest, stored)
+    text = unusual_row_count(manifest, history)
     if text is None:
         return None
     return Alert(
@@ -139,32 +124,34 @@ def unusual(manifest: Manifest, stored: Iterable[Manifest], now: datetime) -> Al
     )
 
 
-def _required(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
+def _required(_: Done, manifest: Manifest, history: History) -> Finding:
     null = {name: rows for name, rows in manifest.null_required.items() if rows}
     text = "; ".join(f"{name}: null in {rows:,} rows" for name, rows in null.items())
     return text or None, ERROR if manifest.set_rows in null.values() else WARN
 
 
-def _schema(_: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
+def _schema(_: Done, manifest: Manifest, history: History) -> Finding:
     if not manifest.schema_changed:
         return None, WARN
-    return f"schema version {manifest.schema_version}: {_change(manifest, stored)}", WARN
+    return f"schema version {manifest.schema_version}: {_change(manifest, history)}", WARN
 
 
-def _change(manifest: Manifest, stored: Sequence[Manifest]) -> str:
+def _change(manifest: Manifest, history: History) -> str:
     """Which columns came, went, or changed since the version before."""
-    old = next((item for item in stored if item.schema_version == manifest.schema_version - 1), None)
+    old = next(
+        (item for item in history.newest_first if item.schema_version == manifest.schema_version - 1), None
+    )
     nested = FORMATS[manifest.format].nested
     before = reader_columns(old.columns, nested) if old else ()
     changes = changes_of(before, reader_columns(manifest.columns, nested), nested)
     return "; ".join((*changes.breaking, *changes.added)) or "other masks, or another order of columns"
 
 
-def _delivered(done: Done, manifest: Manifest, stored: Sequence[Manifest]) -> Finding:
+def _delivered(done: Done, manifest: Manifest, history: History) -> Finding:
     return done.faults[0].text if done.faults else None, ERROR
 
 
-_FIND: dict[str, tuple[str, Callable[[Done, Manifest, Sequence[Manifest]], Finding]]] = {
+_FIND: dict[str, tuple[str, Callable[[Done, Manifest, History], Finding]]] = {
     "row_count_trailing_mean": (
         f"Rows are between {LEAST:.0%} and {MOST:.0%} of the mean of up to {TRAILING} windows before",
         _row_count,

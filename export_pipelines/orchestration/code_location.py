@@ -15,6 +15,12 @@ from export_pipelines.project import Project
 from export_pipelines.run.observer import Deaf, Observer
 
 PREFIX_PATTERN = r"[a-z][a-z0-9_]*"
+EDGE = dg.DagsterType(  # of `list[dict[str, Any]]` Dagster would check every value, at both ends
+    lambda _, entries: isinstance(entries, list),
+    name="entries_of_windows",
+    description="An entry for each window, as JSON",
+    typing_type=list,
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class CodeLocation:
 
     @property
     def edge(self) -> dg.Out:
-        return dg.Out(io_manager_key=self.edges)
+        return dg.Out(EDGE, io_manager_key=self.edges)
 
     @property
     def artifacts(self) -> str:

@@ -9,7 +9,7 @@ import dagster as dg
 
 from export_pipelines import logs
 from export_pipelines.orchestration.checks import CHECKS, delivered_check, evaluations, report, unusual
-from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.code_location import EDGE, CodeLocation
 from export_pipelines.orchestration.deliver_window import deliver_window
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
 from export_pipelines.orchestration.failing import (
@@ -19,6 +19,7 @@ from export_pipelines.orchestration.failing import (
     failure,
     interruptible,
 )
+from export_pipelines.orchestration.history import History
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.resumed import completed, is_resumed
 
@@ -50,6 +51,7 @@ class DeliveryOps:
             name=location.named(f"{kind}_{number}"),
             description=f"Delivers the finished artifacts to destination {number}, a {kind}",
             retry_policy=RETRY,
+            ins={"written": dg.In(EDGE)},
             out=location.edge,
         )
         def deliver_one(context: dg.OpExecutionContext, written: Edge) -> Edge:
@@ -67,6 +69,7 @@ class DeliveryOps:
         @dg.op(
             name=location.named("record"),
             description="Records one materialization for each window that is written and delivered; names the others",
+            ins={"written": dg.In(EDGE), "deliveries": dg.In(dg.List[EDGE])},
             out={"result": dg.Out(io_manager_key=location.artifacts), **dict.fromkeys(CHECKS, NOTHING)},
         )
         def record(context: dg.AssetExecutionContext, written: Edge, deliveries: list[Edge]) -> Iterator[Any]:
@@ -91,15 +94,15 @@ def _recorded(
     project = location.project
     with as_dagster_failure():
         done = gather(written, deliveries, project.store)
-        before = project.store.manifests(done[0].written.export)
+        history = History(project.store.manifests(done[0].written.export))
     asset = context.assets_def.key
     for outcome in done:
-        alert = outcome.manifest and unusual(outcome.manifest, before, project.now())
+        alert = outcome.manifest and unusual(outcome.manifest, history, project.now())
         if alert:
             project.ledger.notice(alert)
     partitioned = context.has_partition_key or context.has_partition_key_range
     whole = {outcome.key: materialization_metadata(outcome, location) for outcome in done if outcome.whole}
-    yield from evaluations(asset, done, before, partitioned)
+    yield from evaluations(asset, done, history, partitioned)
     faults = faults_of(done)
     log.debug("windows recorded", extra={"whole": len(whole), "failed": len(faults)})
     if faults:  # Dagster takes no result from a failing op, so the good windows are recorded one by one

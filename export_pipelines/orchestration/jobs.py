@@ -7,7 +7,7 @@ import dagster as dg
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.orchestration import op_bodies
 from export_pipelines.orchestration.assets import SOURCE_TAG
-from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.code_location import EDGE, CodeLocation
 from export_pipelines.orchestration.deliver_window import deliver_window
 from export_pipelines.orchestration.delivery_ops import faults_of
 from export_pipelines.orchestration.edges import Edge, Written, gather, wire
@@ -51,6 +51,7 @@ def _deliver_everywhere(location: CodeLocation) -> dg.OpDefinition:
         name=location.named(DELIVER),
         description="Delivers the artifact to every destination of the export",
         retry_policy=RETRY,
+        ins={"written": dg.In(EDGE)},
         out=location.edge,
     )
     def deliver_everywhere(context: dg.OpExecutionContext, written: Edge) -> Edge:
@@ -73,6 +74,7 @@ def _record_window(location: CodeLocation) -> dg.OpDefinition:
     @dg.op(
         name=location.named(RECORD),
         description="Records the artifact as an observation of the export, outside its partitions",
+        ins={"written": dg.In(EDGE), "delivered": dg.In(EDGE)},
         out=dg.Out(dg.Nothing),
     )
     def record_window(context: dg.OpExecutionContext, written: Edge, delivered: Edge) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from export_pipelines.orchestration import op_bodies
-from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.code_location import EDGE, CodeLocation
 from export_pipelines.orchestration.edges import Edge
 from export_pipelines.orchestration.failing import RETRY
 from export_pipelines.plan import STEPS
@@ -73,7 +73,13 @@ class ExportOps:
     def _on_plans(self, name: str, work: Callable[..., Edge], **options: Any) -> dg.OpDefinition:
         location = self.location
 
-        @dg.op(name=location.named(name), description=TEXT[name], out=location.edge, **options)
+        @dg.op(
+            name=location.named(name),
+            description=TEXT[name],
+            ins={"plans": dg.In(EDGE)},
+            out=location.edge,
+            **options,
+        )
         def on_plans(context: dg.OpExecutionContext, plans: Edge) -> Edge:
             return work(context, location, plans)
 

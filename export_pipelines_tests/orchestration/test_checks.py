@@ -4,8 +4,9 @@ import dagster as dg
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.orchestration import redeliver
-from export_pipelines.orchestration.checks import TRAILING, evaluations, trailing
+from export_pipelines.orchestration.checks import evaluations
 from export_pipelines.orchestration.edges import Done, Written
+from export_pipelines.orchestration.history import TRAILING, History
 from export_pipelines.plan.plan import Window
 from export_pipelines_tests.orchestration.project import DAILY, NOW, Project, checks, materializations
 
@@ -28,7 +29,7 @@ def on_day(manifest: Manifest, day: int, rows: int = 10, hour: int = 0) -> Manif
 
 def result_of(name: str, manifest: Manifest, stored: list[Manifest]) -> dg.AssetCheckEvaluation:
     done = Done(Written(export="daily", window=manifest.window), manifest, (), ())
-    results = evaluations(KEY, [done], [*stored, manifest], partitioned=True)
+    results = evaluations(KEY, [done], History([*stored, manifest]), partitioned=True)
     return next(result for result in results if result.check_name == name)
 
 
@@ -127,7 +128,7 @@ def test_two_windows_before_are_too_few_to_compare_with(project: Project) -> Non
 def test_the_trailing_windows_are_the_newest_artifacts_of_the_seven_windows_before(project: Project) -> None:
     manifest = a_manifest(project)
     stored = [on_day(manifest, day, hour=hour) for day in range(1, 20) for hour in (1, 2)]
-    before = trailing(on_day(manifest, 12, hour=3), stored)
+    before = History(stored).trailing(on_day(manifest, 12, hour=3))
     assert [each.artifact for each in before] == [f"daily/{day}/2" for day in range(5, 12)]
     assert len(before) == TRAILING
 
