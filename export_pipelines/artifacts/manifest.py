@@ -3,6 +3,7 @@
 import builtins
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
@@ -17,6 +18,7 @@ ROW_DIGESTS_NAME = ".row_digests"
 FORMAT_VERSION = 1  # a higher one means something else by a key of before; new keys need none
 NO_ACCESS_FILE: dict[str, object] = {"access": "one operator may do everything"}  # without access.yaml
 STORE_ALONE = {"sealed_bytes", "sealed_sha256", "sealed_as"}
+REMEMBERED_BYTES = 8192  # of a manifest that is parsed once; larger ones take too much memory
 RERUN = "run the export again for this window; the source still holds the rows"
 
 
@@ -258,16 +260,25 @@ class Manifest(Stored):
             ) from error
 
     @classmethod
-    def of(cls, artifact: str, data: builtins.bytes) -> Self:
+    def of(cls, artifact: str, data: builtins.bytes) -> "Manifest":
         """The manifest that lies in the store as that of `artifact`. Raises DamagedArtifact."""
-        where = f"{artifact}/{MANIFEST_NAME}"
-        manifest = cls.from_json(data, where)
-        if manifest.artifact != artifact:
-            raise DamagedArtifact(f"the manifest is that of {manifest.artifact}", where=where, remedy=RERUN)
-        return manifest
+        return _remembered(artifact, data) if len(data) <= REMEMBERED_BYTES else _stored(artifact, data)
 
     def _digest(self) -> str:
         return _digest(self.model_dump(mode="json", exclude_unset=True))
+
+
+def _stored(artifact: str, data: bytes) -> Manifest:
+    where = f"{artifact}/{MANIFEST_NAME}"
+    manifest = Manifest.from_json(data, where)
+    if manifest.artifact != artifact:
+        raise DamagedArtifact(f"the manifest is that of {manifest.artifact}", where=where, remedy=RERUN)
+    return manifest
+
+
+_remembered = lru_cache(maxsize=512)(
+    _stored
+)  # a run reads those that it has written, and those before, again and again
 
 
 def _object_in(data: bytes, where: str) -> dict[str, Any]:

@@ -90,8 +90,8 @@ class FolderJournal:
         mine = self._staging.folder
         return [
             folder
-            for folder in artifact_folders(self._staging.root, mine.parent.parent.name)
-            if folder.parent == mine.parent and folder != mine and not (folder / MANIFEST_NAME).exists()
+            for folder in artifact_folders(self._staging.root, mine.parent.parent.name, mine.parent.name)
+            if folder != mine and not (folder / MANIFEST_NAME).exists()
         ]
 
 

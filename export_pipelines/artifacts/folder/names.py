@@ -58,9 +58,9 @@ def check_part_name(name: str) -> str:
     return name
 
 
-def artifact_folders(root: Path, export: str | None = None) -> list[Path]:
+def artifact_folders(root: Path, export: str | None = None, window_key: str = "*") -> list[Path]:
     """Every folder under `root` that lies and is named as an artifact is, committed or not."""
-    folders = root.glob(f"{export or '*'}/*/*") if root.is_dir() else ()
+    folders = root.glob(f"{export or '*'}/{window_key}/*") if root.is_dir() else ()
     return sorted(
         folder
         for folder in folders
