@@ -6,6 +6,7 @@ from functools import cached_property
 
 import dagster as dg
 
+from export_pipelines.artifact_of_run import RunContext
 from export_pipelines.artifacts import Manifest
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Delivery
@@ -124,15 +125,17 @@ class WindowWriter:
                     yield result
                     return
                 ended = project.now()
-                yield self._ended(window, result, (ended - began).total_seconds())
+                yield self._ended(window, result, context, (ended - began).total_seconds())
                 began = ended
         except ExportError as error:  # of source or store, not of a window
             yield PassBroken(error)
 
-    def _ended(self, window: PassWindow, result: Manifest | ExportError, seconds: float) -> Written:
+    def _ended(
+        self, window: PassWindow, result: Manifest | ExportError, context: RunContext, seconds: float
+    ) -> Written:
         """A window of a pass, once its records are in the ledger."""
-        project, plan = self.project, window.plan
-        records = project.run_context(), project.ledger, self.actor
+        plan = window.plan
+        records = context, self.project.ledger, self.actor
         if isinstance(result, ExportError):
             record_failure(plan, result, *records)
             return self._failed(plan.extract.window.key, result)
