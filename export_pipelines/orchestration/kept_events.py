@@ -19,6 +19,7 @@ from dagster._core.storage.sql import create_engine
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 
 from export_pipelines.ledger.wiping import secure_delete, wipe_journal
+from export_pipelines.orchestration.check_rows import insert_planned, update_evaluated
 
 OPEN_RUNS = 4  # files of runs held open; a backfill writes to one after the other
 GROUP_S = 0.1  # how long an event waits for others, so that they are committed together
@@ -179,7 +180,13 @@ class KeptEvents(SqliteEventLogStorage):
             self._store_asset_event(self._index, waiting.event, id)
         for waiting, id in zip(group, ids, strict=True):
             if waiting.type in ASSET_CHECK_EVENTS:
-                self.store_asset_check_event(waiting.event, id)
+                self._store_check(waiting, id)
+
+    def _store_check(self, waiting: _Event, id: int) -> None:
+        if waiting.type == dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+            insert_planned(self._index, waiting.event, id, waiting.row)
+        elif not (waiting.event.run_id and update_evaluated(self._index, waiting.event, id, waiting.row)):
+            self.store_asset_check_event(waiting.event, id)  # of no run, or of none that planned it
 
     @contextmanager
     def _transaction(self, shard: str) -> Iterator[Any]:

@@ -2,8 +2,10 @@
 
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -18,6 +20,36 @@ def number() -> int:
     return 1
 
 
+DAYS = dg.DailyPartitionsDefinition("2024-01-01", "2024-01-04")
+CHECK_ROWS = """
+    SELECT checks.asset_key, check_name, checks.partition, execution_status, materialization_event_storage_id,
+        evaluation_event = event, evaluation_event_timestamp = timestamp, dagster_event_type
+    FROM asset_check_executions AS checks JOIN event_logs ON event_logs.id = evaluation_event_storage_id
+    WHERE checks.run_id = ? ORDER BY check_name, checks.partition"""
+
+
+def checked_asset() -> dg.AssetsDefinition:
+    """With a check for each partition, and one of all."""
+
+    @dg.asset(
+        partitions_def=DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=[
+            dg.AssetCheckSpec("small", asset="checked", partitions_def=DAYS),
+            dg.AssetCheckSpec("whole", asset="checked"),
+        ],
+    )
+    def checked(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        for day in context.partition_keys:
+            yield dg.AssetCheckEvaluation(
+                asset_key=checked.key, check_name="small", passed=day != "2024-01-02", partition=day
+            )
+        yield dg.AssetCheckEvaluation(asset_key=checked.key, check_name="whole", passed=True)
+        yield dg.MaterializeResult()
+
+    return checked
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     config = f"storage: {{sqlite: {{base_dir: {tmp_path / 'state'}}}}}\ntelemetry: {{enabled: false}}\n"
@@ -27,6 +59,20 @@ def folder(tmp_path: Path) -> Path:
 
 def ran(instance: dg.DagsterInstance) -> str:
     return dg.materialize([number], instance=instance).run_id
+
+
+def ran_checked(instance: dg.DagsterInstance) -> str:
+    ends = {
+        "dagster/asset_partition_range_start": "2024-01-01",
+        "dagster/asset_partition_range_end": "2024-01-03",
+    }
+    return dg.materialize([checked_asset()], instance=instance, tags=ends, raise_on_error=False).run_id
+
+
+def check_rows(folder: Path, run: str) -> list[tuple[Any, ...]]:
+    """Those of a run, without its id; and whether each holds the event that it names."""
+    with closing(sqlite3.connect(folder / "state" / "history" / "runs" / "index.db")) as connection:
+        return connection.execute(CHECK_ROWS, [run]).fetchall()
 
 
 def events(instance: dg.DagsterInstance, run: str) -> list[str]:
@@ -53,6 +99,21 @@ def test_the_same_events_and_tables_as_by_dagster_itself(folder: Path) -> None:
         assert set(plain.event_log_storage.get_all_run_ids()) == {by_kept, by_plain}  # type: ignore[attr-defined]
     runs = folder / "state" / "history" / "runs"
     assert schema(runs / f"{by_kept}.db") == schema(runs / f"{by_plain}.db")
+
+
+@pytest.mark.filterwarnings("ignore")  # of Dagster, of what is in preview
+def test_the_same_rows_of_checks_as_by_dagster_itself(folder: Path) -> None:
+    with instance_from(str(folder)) as kept:
+        by_kept = ran_checked(kept)
+    with dg.DagsterInstance.from_config(str(folder)) as plain:
+        by_plain = ran_checked(plain)
+    rows = check_rows(folder, by_kept)
+    assert rows == check_rows(folder, by_plain)
+    evaluated = [row for row in rows if row[7] == "ASSET_CHECK_EVALUATION"]
+    passed = {("2024-01-01", "SUCCEEDED"), ("2024-01-03", "SUCCEEDED"), (None, "SUCCEEDED")}
+    assert {row[2:4] for row in evaluated} == {*passed, ("2024-01-02", "FAILED")}
+    assert len(rows) > len(evaluated) == 4  # Dagster plans a check without partitions for each of the run
+    assert all(row[5] and row[6] for row in rows)
 
 
 def test_what_dagster_made_before_is_gone_on_with(folder: Path) -> None:
