@@ -9,10 +9,17 @@ import sqlalchemy as sa
 
 from export_pipelines.delivery import Receipt
 from export_pipelines.errors import ExportError
+from export_pipelines.ledger.attempt_rows import update
 from export_pipelines.ledger.audit_action import AuditOutcome
 from export_pipelines.ledger.audit_entries import AuditRecord
 from export_pipelines.ledger.delivery import Delivery
-from export_pipelines.ledger.tables import deliveries, insert_of, journal, placed
+from export_pipelines.ledger.tables import insert_new, journal, placed
+
+OF_ITEM = (journal.c.delivery == sa.bindparam("of"), journal.c.item == sa.bindparam("of_item"))
+SAID, FORGET, SAY = sa.select(journal).where(*OF_ITEM), sa.delete(journal).where(*OF_ITEM), sa.insert(journal)
+PLACED = sa.select(placed.c.name, placed.c.sha256, placed.c.export).where(
+    placed.c.place == sa.bindparam("of")
+)
 
 
 @dataclass
@@ -46,7 +53,7 @@ class Attempt:
     def heading_for(self, target: str) -> None:
         """Writes down where the artifact goes, for those who look at an attempt that failed."""
         with self.engine.begin() as connection:
-            connection.execute(sa.update(deliveries).where(deliveries.c.id == self.key).values(target=target))
+            update(connection, self.key, target=target)
 
     def state(self, item: str) -> Literal["handing", "done"] | None:
         row = self._said(item)
@@ -69,24 +76,23 @@ class Attempt:
     def placing(self, place: str, export: str, files: Mapping[str, str]) -> None:
         rows = [{"place": place, "export": export, "name": file, "sha256": files[file]} for file in files]
         with self.engine.begin() as connection:
-            insert = insert_of(connection.dialect.name)(placed).on_conflict_do_nothing()
+            insert = insert_new(connection.dialect.name, placed)
             connection.execute(insert, rows)
 
     def placed(self, place: str) -> list[tuple[str, str, str]]:
-        query = sa.select(placed.c.name, placed.c.sha256, placed.c.export).where(placed.c.place == place)
         with self.engine.begin() as connection:
-            return [(row.name, row.sha256, row.export) for row in connection.execute(query)]
+            rows = connection.execute(PLACED, {"of": place})
+            return [(row.name, row.sha256, row.export) for row in rows]
 
     def _said(self, item: str) -> Any:
-        query = sa.select(journal).where(journal.c.delivery == self.key, journal.c.item == item)
         with self.engine.begin() as connection:
-            return connection.execute(query).first()
+            return connection.execute(SAID, {"of": self.key, "of_item": item}).first()
 
     def _say(self, item: str, state: str, proof: str) -> None:
         row = {"delivery": self.key, "item": item, "state": state, "proof": proof}
         with self.engine.begin() as connection:
             self._forget(connection, item)
-            connection.execute(sa.insert(journal).values(row))
+            connection.execute(SAY, row)
 
     def _forget(self, connection: sa.Connection, item: str) -> None:
-        connection.execute(sa.delete(journal).where(journal.c.delivery == self.key, journal.c.item == item))
+        connection.execute(FORGET, {"of": self.key, "of_item": item})

@@ -15,6 +15,14 @@ from export_pipelines.ledger.series import base_fault, last_arrived, next_attemp
 from export_pipelines.ledger.tables import artifacts, attempts, deliveries, journal
 from export_pipelines.plan.window import WHOLE_KEY
 
+OF_DELIVERY = attempts.c.delivery == sa.bindparam("of")
+INSERT = sa.insert(attempts)
+END = sa.update(attempts).where(OF_DELIVERY, attempts.c.number == sa.bindparam("of_number"))
+END_KILLED = sa.update(attempts).where(OF_DELIVERY, attempts.c.outcome.is_(None))
+UPDATE = sa.update(deliveries).where(deliveries.c.id == sa.bindparam("of"))
+STATE = sa.select(deliveries.c.state).where(deliveries.c.id == sa.bindparam("of")).with_for_update()
+CONTENT = sa.select(artifacts.c.content, artifacts.c.series).where(artifacts.c.artifact == sa.bindparam("of"))
+
 
 def open_attempt(
     connection: sa.Connection, delivery: Delivery, at: datetime, run_id: str | None, again: bool
@@ -32,7 +40,7 @@ def open_attempt(
     )
     serial = next_attempt(connection, delivery.lock_key)
     row = {"delivery": delivery.id, "number": number, "run_id": run_id, "started_at": at, "serial": serial}
-    connection.execute(sa.insert(attempts).values(row))
+    connection.execute(INSERT, row)
     if again:
         connection.execute(sa.delete(journal).where(journal.c.delivery == delivery.id))
 
@@ -40,15 +48,18 @@ def open_attempt(
 def end_attempt(connection: sa.Connection, delivery: Delivery, at: datetime, row: Mapping[str, Any]) -> None:
     """The attempt in hand, and with it the `row` of the delivery. One that was withdrawn meanwhile, and did not arrive, is not
     tried again."""
-    state = sa.select(deliveries.c.state).where(deliveries.c.id == delivery.id).with_for_update()
-    stays = row["state"] in ("retrying", "failed") and connection.scalar(state) == "withdrawn"
-    ended = {**row, "state": "withdrawn", "next_at": None} if stays else row
-    update(connection, delivery.id, ended_at=at, **ended)
-    connection.execute(
-        sa.update(attempts)
-        .where(attempts.c.delivery == delivery.id, attempts.c.number == delivery.attempts)
-        .values(ended_at=at, outcome=row["state"], error=row["error"])
+    stays = (
+        row["state"] in ("retrying", "failed")
+        and connection.scalar(STATE, {"of": delivery.id}) == "withdrawn"
     )
+    update(
+        connection,
+        delivery.id,
+        ended_at=at,
+        **({**row, "state": "withdrawn", "next_at": None} if stays else row),
+    )
+    end = {"ended_at": at, "outcome": row["state"], "error": row["error"]}
+    connection.execute(END, {"of": delivery.id, "of_number": delivery.attempts, **end})
 
 
 def refusal(connection: sa.Connection, delivery: Delivery, at: datetime, again: bool) -> RequestError | None:
@@ -60,7 +71,7 @@ def refusal(connection: sa.Connection, delivery: Delivery, at: datetime, again: 
 
 
 def update(connection: sa.Connection, id: str, **values: Any) -> None:
-    connection.execute(sa.update(deliveries).where(deliveries.c.id == id).values(values))
+    connection.execute(UPDATE, {"of": id, **values})
 
 
 def arrived(receipt: Receipt) -> dict[str, Any]:
@@ -89,11 +100,7 @@ def failed(delivery: Delivery, error: BaseException, at: datetime) -> dict[str, 
 
 def end_killed(connection: sa.Connection, delivery: Delivery, at: datetime) -> None:
     """An attempt without an end, whose lock we hold, was killed."""
-    connection.execute(
-        sa.update(attempts)
-        .where(attempts.c.delivery == delivery.id, attempts.c.outcome.is_(None))
-        .values(outcome="killed", ended_at=at)
-    )
+    connection.execute(END_KILLED, {"of": delivery.id, "outcome": "killed", "ended_at": at})
 
 
 def earlier_receipt(connection: sa.Connection, delivery: Delivery) -> Receipt | None:
@@ -109,8 +116,8 @@ def _same_files(connection: sa.Connection, delivery: Delivery) -> Receipt | None
     there nor touched by an attempt since."""
     if delivery.window_key == WHOLE_KEY:
         return None  # each run over the whole history is an occasion of its own
-    own = sa.select(artifacts.c.content, artifacts.c.series).where(artifacts.c.artifact == delivery.artifact)
-    new, last = connection.execute(own).one(), last_arrived(connection, delivery.lock_key)
+    new = connection.execute(CONTENT, {"of": delivery.artifact}).one()
+    last = last_arrived(connection, delivery.lock_key)
     if new.series or last.artifact is None or last.is_erased or last.tried:
         return None  # of a series, equal files are another step
     query = (

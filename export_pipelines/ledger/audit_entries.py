@@ -16,6 +16,8 @@ from export_pipelines.ledger.tables import audit
 FIRST = "0" * 64  # what stands before the first entry
 ADDING = 0x6175646974  # of PostgreSQL's advisory locks: one adds at a time
 READ_ROWS = 1000
+INSERT = sa.insert(audit)
+LAST = sa.select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def add_entry(connection: sa.Connection, row: Mapping[str, Any]) -> int:
     last, previous = chain_end(connection)
     id = last + 1
     entry = AuditEntry(id=id, hash="", **json_safe(row))
-    connection.execute(sa.insert(audit).values(**row, id=id, hash=entry.hash_after(previous)))
+    connection.execute(INSERT, {**row, "id": id, "hash": entry.hash_after(previous)})
     return id
 
 
@@ -95,8 +97,7 @@ def wait_for_others(connection: sa.Connection) -> None:
 
 def chain_end(connection: sa.Connection) -> tuple[int, str]:
     """Id and hash of the last entry; 0 and FIRST of an empty audit."""
-    query = sa.select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)
-    last = connection.execute(query).first()
+    last = connection.execute(LAST).first()
     return (last.id, last.hash) if last else (0, FIRST)
 
 

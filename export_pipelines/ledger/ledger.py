@@ -35,7 +35,10 @@ from export_pipelines.ledger.delivery import (
 )
 from export_pipelines.ledger.delivery_rows import (
     attempts_at,
+    deliveries_of,
     read_deliveries,
+    read_delivery,
+    required_delivery,
     state_counts,
     withdraw_replaced,
 )
@@ -48,7 +51,7 @@ from export_pipelines.ledger.tables import (
     alerts,
     artifacts,
     deliveries,
-    insert_of,
+    insert_new,
     requests,
 )
 from export_pipelines.ledger.windows import (
@@ -115,8 +118,7 @@ class Ledger:
                 self._add(connection, deliveries, delivery_row(manifest, number, lock_key, entry, run_id, at))
             withdraw_replaced(connection, export, manifest, places)
             by_lock_key = {
-                delivery.lock_key: delivery
-                for delivery in read_deliveries(connection, deliveries.c.artifact == manifest.artifact)
+                delivery.lock_key: delivery for delivery in deliveries_of(connection, manifest.artifact)
             }
             if audit:
                 add_entry(connection, audit.row(at))
@@ -198,10 +200,11 @@ class Ledger:
             return add_entry(connection, row | {"outcome": str(outcome), "owner": owner})
 
     def delivery(self, id: str) -> Delivery:
-        rows = self._read(deliveries.c.id == id)
-        if not rows:
+        with self.engine.begin() as connection:
+            delivery = read_delivery(connection, id)
+        if delivery is None:
             raise RequestError(f"there is no delivery {id}", remedy="export-pipelines deliveries lists them")
-        return rows[0]
+        return delivery
 
     def deliveries(
         self, export: str | None = None, artifact: str | None = None, states: Iterable[State] | None = None
@@ -262,13 +265,12 @@ class Ledger:
             return ours
 
     def _add(self, connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
-        insert = insert_of(connection.dialect.name)(table).values(**row).on_conflict_do_nothing()
-        return connection.execute(insert.returning(sa.literal(1))).first() is not None
+        return connection.execute(insert_new(connection.dialect.name, table), row).first() is not None
 
     def _begin(self, id: str, at: datetime, run_id: str | None, again: bool) -> Attempt:
         with self.engine.begin() as connection:
             require_lease(connection, run_id)
-            (delivery,) = read_deliveries(connection, deliveries.c.id == id)
+            delivery = required_delivery(connection, id)
             end_killed(connection, delivery, at)
             receipt = None if again else earlier_receipt(connection, delivery)
             fault = None if receipt else refusal(connection, delivery, at, again)
@@ -276,7 +278,7 @@ class Ledger:
                 open_attempt(connection, delivery, at, run_id, again)
             elif receipt and delivery.state != "delivered":
                 update(connection, id, **arrived(receipt), ended_at=at, run_id=run_id)
-            (delivery,) = read_deliveries(connection, deliveries.c.id == id)
+            delivery = required_delivery(connection, id)
         if fault:
             raise fault
         log.debug("attempt begun", extra={"delivery": id, "number": delivery.attempts})

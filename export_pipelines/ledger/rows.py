@@ -12,9 +12,11 @@ from export_pipelines.delivery import Receipt
 from export_pipelines.ledger.delivery import Delivery, content_of, delivery_id
 from export_pipelines.ledger.tables import artifacts
 
+EXPORT_OF = sa.select(artifacts.c.export).where(artifacts.c.artifact == sa.bindparam("of"))
+
 
 def export_of(connection: sa.Connection, artifact: str) -> str:
-    return str(connection.scalar(sa.select(artifacts.c.export).where(artifacts.c.artifact == artifact)))
+    return str(connection.scalar(EXPORT_OF, {"of": artifact}))
 
 
 def artifact_row(manifest: Manifest, run_id: str | None, overridden: bool | None) -> dict[str, Any]:

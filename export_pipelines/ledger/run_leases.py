@@ -5,6 +5,7 @@ Who has lost the lease commits no manifest and begins no delivery: both ask here
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -170,12 +171,18 @@ def require_lease(connection: sa.Connection, run_id: str | None) -> None:
     On PostgreSQL nobody can end the lease before the transaction ends."""
     if run_id is None:
         return
+    row = connection.execute(_lease_of_run(), {"of": run_id}).first()
+    if row and (row[0] is not None or not row[1]):
+        raise _lost(run_id)
+
+
+@cache
+def _lease_of_run() -> sa.Select[Any]:
+    """When the lease of the run `of` has ended, and whether it is the newest of its root."""
     newest = run_leases.alias()
     number = sa.select(sa.func.max(newest.c.number)).where(newest.c.root_run_id == run_leases.c.root_run_id)
     query = sa.select(run_leases.c.ended_at, run_leases.c.number == number.scalar_subquery())
-    row = connection.execute(query.where(run_leases.c.run_id == run_id).with_for_update(read=True)).first()
-    if row and (row[0] is not None or not row[1]):
-        raise _lost(run_id)
+    return query.where(run_leases.c.run_id == sa.bindparam("of")).with_for_update(read=True)
 
 
 def _is_postgresql(connection: sa.Connection) -> bool:

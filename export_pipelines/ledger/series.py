@@ -14,6 +14,19 @@ from export_pipelines.errors import BaseReplaced, RequestError
 from export_pipelines.ledger.delivery import Delivery, lock_key_of
 from export_pipelines.ledger.tables import artifacts, attempts, deliveries
 
+LAST_ATTEMPT = (
+    sa.select(sa.func.max(attempts.c.serial))
+    .join(deliveries, deliveries.c.id == attempts.c.delivery)
+    .where(deliveries.c.lock_key == sa.bindparam("of"))
+)
+TRIED = (
+    sa.select(deliveries.c.artifact, attempts.c.outcome, artifacts.c.erased_at)
+    .join(deliveries, deliveries.c.id == attempts.c.delivery)
+    .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
+    .where(deliveries.c.lock_key == sa.bindparam("of"))
+    .order_by(sa.func.coalesce(attempts.c.serial, 0).desc(), attempts.c.started_at.desc())
+)
+BASE = sa.select(artifacts.c.series, artifacts.c.base).where(artifacts.c.artifact == sa.bindparam("of"))
 RUN_AGAIN = "run the export again: it then holds what has changed since what is there"
 
 
@@ -38,15 +51,8 @@ class LastArrived:
 
 def last_arrived(connection: sa.Connection, lock_key: str) -> LastArrived:
     """At the destination that is meant by `lock_key`."""
-    query = (
-        sa.select(deliveries.c.artifact, attempts.c.outcome, artifacts.c.erased_at)
-        .join(deliveries, deliveries.c.id == attempts.c.delivery)
-        .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
-        .where(deliveries.c.lock_key == lock_key)
-        .order_by(sa.func.coalesce(attempts.c.serial, 0).desc(), attempts.c.started_at.desc())
-    )
     tried = set[str]()
-    for row in connection.execute(query):
+    for row in connection.execute(TRIED, {"of": lock_key}):
         if row.outcome == "delivered":
             return LastArrived(row.artifact, row.erased_at is not None, frozenset(tried))
         tried.add(row.artifact)
@@ -55,12 +61,7 @@ def last_arrived(connection: sa.Connection, lock_key: str) -> LastArrived:
 
 def next_attempt(connection: sa.Connection, lock_key: str) -> int:
     """The serial of a new attempt at a delivery of `lock_key`, whose lock is held."""
-    query = (
-        sa.select(sa.func.max(attempts.c.serial))
-        .join(deliveries, deliveries.c.id == attempts.c.delivery)
-        .where(deliveries.c.lock_key == lock_key)
-    )
-    return int(connection.scalar(query) or 0) + 1
+    return int(connection.scalar(LAST_ATTEMPT, {"of": lock_key}) or 0) + 1
 
 
 def next_artifact(connection: sa.Connection, export: str, series: str) -> int:
@@ -136,8 +137,7 @@ def base_fault(connection: sa.Connection, delivery: Delivery, again: bool) -> Re
             where=delivery.artifact,
             remedy="export-pipelines deliveries lists it; export-pipelines deliver ARTIFACT --again sends the older one all the same",
         )
-    query = sa.select(artifacts.c.series, artifacts.c.base).where(artifacts.c.artifact == delivery.artifact)
-    row = connection.execute(query).one()
+    row = connection.execute(BASE, {"of": delivery.artifact}).one()
     if row.series is None:
         return None
     fault = row.base and last_arrived(connection, delivery.lock_key).fault(row.base, delivery.artifact)
