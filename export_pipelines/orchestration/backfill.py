@@ -12,6 +12,7 @@ from export_pipelines.artifacts.content import holds_content_of
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.overrides import require_leads
 from export_pipelines.errors import WindowError
+from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import plan_today
 from export_pipelines.orchestration.launch import NOW_ANYWAY, Outcome, run_job
@@ -112,11 +113,12 @@ def _in_turn(
     instance: dg.DagsterInstance,
 ) -> dict[Range, Outcome]:
     outcomes: dict[Range, Outcome] = {}
+    defs = definitions_of(location, quiet=True)
     for range in ranges:
         if not range.may_begin(location.project):
             break
         tags = dict(range.tags)
-        outcomes[range] = run_job(location, definition, range.export, range.keys, instance, tags=tags)
+        outcomes[range] = run_job(location, definition, range.export, range.keys, instance, defs, tags=tags)
     return outcomes
 
 

@@ -122,10 +122,11 @@ def run_job(
     job: str,
     keys: Sequence[str],
     instance: dg.DagsterInstance,
+    defs: dg.Definitions | None = None,
     **run: Any,
 ) -> Outcome:
-    """Executes the job `job` for the windows `keys`, without a word on the terminal."""
-    defs = definitions_of(location, quiet=True)
+    """Executes the job `job` of `defs`, or else of those of `location`, for the windows `keys`, without a word on the terminal."""
+    defs = defs or definitions_of(location, quiet=True)
     run["tags"] = {ORIGIN: "terminal", ASKED_BY: system_user(), **run.get("tags", {})}
     config = {**run.pop("run_config", {}), **(QUIET if job != ON_DEMAND else {})}
     run_id = str(uuid.uuid4())

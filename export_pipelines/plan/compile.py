@@ -1,6 +1,7 @@
 """`compile_plan`: the steps of a plan in their order. Each adds one section; Dagster's ops call the same steps."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from export_pipelines.definition.export import ExportDefinition
@@ -96,7 +97,8 @@ def extract(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
 def filter_rows(draft: PlanDraft, request: PlanRequest) -> PlanDraft:
     """Adds what rows must fulfil. Raises RequestError for a rule that cannot be."""
     tables = Tables(request.dataset, request.sql, request.age_day)
-    asked = predicates_of(request, tables, StagingTable(tables, request.bad_json_is_null))
+    staging = partial(StagingTable, tables, request.bad_json_is_null)
+    asked = predicates_of(request, tables, staging)
     section = Predicates(
         text=tuple(predicate.text for predicate in asked.pushed),
         residual=tuple(predicate.text for predicate in asked.residual),

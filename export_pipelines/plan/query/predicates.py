@@ -1,7 +1,7 @@
 """The filter block as SQL predicates, each with one readable line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -31,16 +31,16 @@ class Asked:
     residual: tuple[Predicate, ...] = ()
 
 
-def predicates_of(request: PlanRequest, tables: Tables, staging: Tables) -> Asked:
+def predicates_of(request: PlanRequest, tables: Tables, staging: Callable[[], Tables]) -> Asked:
     """Everything that must hold of a row, the window first; a rule that the database of `tables` cannot be asked
-    exactly is asked of `staging`, as a whole. Raises RequestError, with the place in the YAML."""
+    exactly is asked of what `staging` gives, as a whole. Raises RequestError, with the place in the YAML."""
     pushed: list[Predicate] = []
     residual: list[Predicate] = []
     for build in _builders(request):
         try:
             pushed += tuple(build(request, tables))
         except NotPushable:
-            residual += build(request, staging)
+            residual += build(request, staging())
     return Asked(tuple(pushed), tuple(residual))
 
 

@@ -50,7 +50,7 @@ def build_query(
     fields, beside = tuple(fields), tuple(beside)
     tables = Tables(request.dataset, request.sql, request.age_day)
     staging = StagingTable(tables, request.bad_json_is_null)
-    asked = predicates_of(request, tables, staging)
+    asked = predicates_of(request, tables, lambda: staging)
     # in brackets where it has several sides, so that the conditions of a range can follow
     where = [predicate.expression.self_group(against=and_op) for predicate in asked.pushed]
     kept = [predicate.expression for predicate in asked.residual]

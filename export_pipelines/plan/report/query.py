@@ -50,7 +50,7 @@ def report_query(report: Report, request: PlanRequest) -> Query:
     measures = measures_of(report)
     tables = Tables(request.dataset, request.sql, request.age_day)
     staging = StagingTable(tables, request.bad_json_is_null)
-    asked = predicates_of(request, tables, staging)
+    asked = predicates_of(request, tables, lambda: staging)
     selected, kept = row_values(request, keys, measures.values(), tables, staging)
     where = [predicate.expression for predicate in asked.pushed]
     columns = _columns(keys, measures)
