@@ -169,7 +169,8 @@ def deliver(
                     artifact = Artifact(manifest.as_delivered(), store, now())
                     artifact = with_recipes(artifact, store, destination, attempt)
                     attempt.receipt = destination.send(artifact, attempt)
-                    attempt.not_taken(RECIPES)  # needed no longer
+                    if manifest.recipes:
+                        attempt.not_taken(RECIPES)  # needed no longer
             receipt = attempt.receipt
             span.set(files=len(receipt.files), bytes=receipt.bytes)
     except BaseException as error:

@@ -99,7 +99,8 @@ def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, 
     if look_at(path) == "new":
         _require_beginning(may_begin, str(path))
     make_database(path)
-    engine = sa.create_engine(address, connect_args={"timeout": BUSY_S})
+    # Each transaction is ended by who began it, so the pool has nothing to reset.
+    engine = sa.create_engine(address, connect_args={"timeout": BUSY_S}, pool_reset_on_return=None)
     secure_delete(engine)
 
     @sa.event.listens_for(engine, "connect")
@@ -117,7 +118,12 @@ def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         # Two that read first and write then would both have to give way; who begins to write waits for the other.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise file_error(error, path) from error
 
     return engine, FileLocks(path.with_name(f"{path.name}.lanes"))
 

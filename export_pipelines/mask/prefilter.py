@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Callable, Collection
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from unicodedata import category, decomposition
 
 import numpy as np
@@ -68,15 +68,21 @@ class Prefilter:
     ) -> None:
         self.more = np.fromiter(more, np.int64)
         self.letters = letters
-        days = [stored for type, stored in own if type == "dob"]
-        self.rows = kernel.Rows(rows, folded(), years=len(days), numbers=len(never))
+        self._own, self._never, self._number = own, never, rows
+
+    @cached_property
+    def rows(self) -> kernel.Rows:
+        """Made when a text is asked: many exports have none."""
+        days = [stored for type, stored in self._own if type == "dob"]
+        rows = kernel.Rows(self._number, folded(), years=len(days), numbers=len(self._never))
         for n, stored in enumerate(days):
-            self.rows.years[:, n] = stored.dt.year().fill_null(-1).to_numpy()
-        for n, (_, stored) in enumerate(never):
-            self.rows.add_numbers(n, letters(stored))
-        for type, stored in own:
+            rows.years[:, n] = stored.dt.year().fill_null(-1).to_numpy()
+        for n, (_, stored) in enumerate(self._never):
+            rows.add_numbers(n, self.letters(stored))
+        for type, stored in self._own:
             if type != "dob":
-                self.rows.add_words(letters(stored), is_name=type == "name")
+                rows.add_words(self.letters(stored), is_name=type == "name")
+        return rows
 
     def flags(self, texts: pl.Series, keys: KnownKeys | None = None) -> Flags:
         """Of the texts of a column; with `keys`, of one of JSON."""

@@ -26,7 +26,8 @@ def with_queries(drafts: Sequence[PlanDraft], requests: Sequence[PlanRequest]) -
         for number in _numbers(len(drafts), COMPILED)
     }
     if len(drafts) > COMPILED:
-        values = [_values(request) for request in requests]
+        tables = Tables(requests[0].dataset, requests[0].sql, requests[0].age_day)
+        values = [_values(request, tables) for request in requests]
 
         def derived(number: int) -> PlanDraft:
             swapped: dict[Parameter, Parameter] = dict(zip(values[0], values[number], strict=True))
@@ -47,9 +48,8 @@ def _numbers(drafts: int, compiled: int) -> Iterable[int]:
     return range(drafts) if drafts <= compiled else (0, 1, drafts - 1)
 
 
-def _values(request: PlanRequest) -> list[Plain]:
+def _values(request: PlanRequest, tables: Tables) -> list[Plain]:
     """The parameters of the window's predicate."""
-    tables = Tables(request.dataset, request.sql, request.age_day)
     return [
         part.value
         for predicate in window(request, tables)

@@ -1,5 +1,6 @@
 """The layout of a folder store as names: `<store>/<export>/<window key>/<token>/`, and what may be a name in it."""
 
+import os
 import re
 from pathlib import Path
 
@@ -58,11 +59,30 @@ def check_part_name(name: str) -> str:
     return name
 
 
-def artifact_folders(root: Path, export: str | None = None, window_key: str = "*") -> list[Path]:
+def artifact_folders(root: Path, export: str | None = None, window_key: str | None = None) -> list[Path]:
     """Every folder under `root` that lies and is named as an artifact is, committed or not."""
-    folders = root.glob(f"{export or '*'}/{window_key}/*") if root.is_dir() else ()
-    return sorted(
-        folder
-        for folder in folders
-        if is_artifact_id(folder.relative_to(root).as_posix()) and folder.is_dir() and not folder.is_symlink()
+    exports = [export] if export else _subfolders(str(root), _FOLDER)
+    windows = [
+        (of_export, key)
+        for of_export in exports
+        for key in ([window_key] if window_key else _subfolders(f"{root}/{of_export}", _FOLDER))
+    ]
+    artifacts = sorted(
+        (*window, token)
+        for window in windows
+        for token in _subfolders(f"{root}/{window[0]}/{window[1]}", TOKEN, links=False)
     )
+    return [root / "/".join(artifact) for artifact in artifacts]
+
+
+def _subfolders(folder: str, pattern: re.Pattern[str], links: bool = True) -> list[str]:
+    """Their names, which `pattern` allows; none of a folder that is gone, or is not ours to read."""
+    try:
+        with os.scandir(folder) as entries:
+            return [
+                entry.name
+                for entry in entries
+                if pattern.fullmatch(entry.name) and entry.is_dir() and (links or not entry.is_symlink())
+            ]
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []

@@ -1,6 +1,7 @@
 """A dataset's tables as SQLAlchemy Core constructs: fields to columns, and the joins that a statement needs."""
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -26,10 +27,11 @@ class Tables:
     def __init__(self, dataset: Dataset, dialect: Dialect, age_day: date | None) -> None:
         self.dataset, self.dialect, self.age_day = dataset, dialect, age_day
         self.used: set[str] = set()
-        columns = [*(join.on for join in dataset.joins), *self._columns_of(None), *dataset.stream.columns]
+        read = self._columns()
+        columns = [*(join.on for join in dataset.joins), *read[None], *dataset.stream.columns]
         self.base = _table(dataset.table, columns)
         self.joined: dict[str, NamedFromClause[Any]] = {
-            join.alias: _table(join.table, [join.key, *self._columns_of(join.alias)]).alias(join.alias)
+            join.alias: _table(join.table, [join.key, *read[join.alias]]).alias(join.alias)
             for join in dataset.joins
         }
 
@@ -94,13 +96,12 @@ class Tables:
         alike: Expression = self.joined[join.alias].c[join.key] == self.base.c[join.on]
         return alike
 
-    def _columns_of(self, alias: str | None) -> list[str]:
-        """Columns that fields read from the table `alias`; None is the base table."""
-        names = []
+    def _columns(self) -> Mapping[str | None, list[str]]:
+        """Columns that fields read, by the alias of their table; None is the base table."""
+        names: dict[str | None, list[str]] = defaultdict(list)
         for field in self.dataset.fields:
-            named, name = _split(field.column)
-            if (None if named == self.dataset.table else named) == alias:
-                names.append(name)
+            alias, name = _split(field.column)
+            names[None if alias == self.dataset.table else alias].append(name)
         return names
 
 
