@@ -1,7 +1,6 @@
 """What every destination owes, on its real server."""
 
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,17 +13,9 @@ from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, 
 from export_pipelines_servers.receivers import Receiver
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
-from export_pipelines_tests.delivery.receivers import RECEIVERS
 
 LATER = "20240117T020000Z-0a1b2c"
 OTHER = {"leads_part_1.csv": b"id\n9\n"}
-
-
-@pytest.fixture(params=RECEIVERS)
-def receiver(request: pytest.FixtureRequest, tmp_path: Path, desk: Desk) -> Iterator[Receiver]:
-    with RECEIVERS[request.param](tmp_path) as made:
-        desk.environment.update(made.environment)
-        yield made
 
 
 def parts_of(receiver: Receiver) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,7 +18,6 @@ from export_pipelines.errors import Uncertain
 from export_pipelines_servers.receivers import REMOTE, Receiver, RemoteReceiver
 from export_pipelines_tests.artifacts.build import AT, stored
 from export_pipelines_tests.delivery.desk import Desk
-from export_pipelines_tests.delivery.receivers import RECEIVERS
 
 MOMENTS = int(os.environ.get("KILLS", "4"))
 LARGE = {"s3": 9 << 20, "email": 200_000}  # two pieces of an upload; what a mail is parsed from in no time
@@ -63,10 +62,8 @@ def killed_attempt(desk: Desk, artifact: str, entry: Any, number: int, takes_s: 
 
 
 @pytest.fixture(params=KILLABLE)
-def receiver(request: pytest.FixtureRequest, tmp_path: Path, desk: Desk) -> Iterator[Receiver]:
-    with RECEIVERS[request.param](tmp_path) as made:
-        desk.environment.update(made.environment)
-        yield made
+def receiver(request: pytest.FixtureRequest, open_receiver: Callable[[str], Receiver]) -> Receiver:
+    return open_receiver(request.param)
 
 
 def test_a_killed_delivery_is_completed_by_the_next_attempt(desk: Desk, receiver: Receiver) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,24 +18,11 @@ from export_pipelines_servers import age
 from export_pipelines_servers.receivers import FolderReceiver, Receiver, S3Receiver
 from export_pipelines_tests.artifacts.build import AT, manifest_of, stored
 from export_pipelines_tests.delivery.desk import Desk, open_entry
-from export_pipelines_tests.delivery.receivers import RECEIVERS
 
 PANDAS, POSTGRESQL = "daily_2024-01-15.recipe.pandas.py", "daily_2024-01-15.recipe.postgresql.sql"
 MANIFEST = "daily.manifest.json"
 LATER = "20240117T020000Z-0a1b2c"
 ROWS = {"leads_part_1.csv": b"id\n1\n\xc3\xa9\n", "leads_part_2.csv": b"id\n007\n"}
-
-
-@pytest.fixture(params=RECEIVERS)
-def receiver(request: pytest.FixtureRequest, tmp_path: Path, desk: Desk) -> Iterator[Receiver]:
-    with RECEIVERS[request.param](tmp_path) as made:
-        desk.environment.update(made.environment)
-        yield made
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> FolderReceiver:
-    return FolderReceiver(tmp_path / "receiver")
 
 
 def asked(
@@ -132,17 +119,18 @@ def test_a_later_attempt_sends_the_recipes_of_the_first_whatever_the_release_wri
     assert b"later release" in folder.arrived()[PANDAS]
 
 
-def test_a_recipe_names_the_objects_as_their_key_does(desk: Desk, tmp_path: Path) -> None:
-    with RECEIVERS["s3"](tmp_path) as bucket:
-        assert isinstance(bucket, S3Receiver)
-        desk.environment.update(bucket.environment)
-        desk.send(asked(desk), bucket.entry(key="in/{{date}}_{{part}}.{{ext}}"))
-        arrived = bucket.arrived()
-        assert set(arrived) == {"2024-01-15_1.csv", "2024-01-15_2.csv", PANDAS, POSTGRESQL, MANIFEST}
-        assert b"FILES = ['2024-01-15_1.csv', '2024-01-15_2.csv']" in arrived[PANDAS]
-        assert b"leads_part" not in arrived[PANDAS]
-        head = bucket.bucket.client.head_object(Bucket=bucket.bucket.name, Key=f"in/{PANDAS}")
-        assert head["ContentType"] == "text/plain"
+def test_a_recipe_names_the_objects_as_their_key_does(
+    desk: Desk, open_receiver: Callable[[str], Any]
+) -> None:
+    bucket = open_receiver("s3")
+    assert isinstance(bucket, S3Receiver)
+    desk.send(asked(desk), bucket.entry(key="in/{{date}}_{{part}}.{{ext}}"))
+    arrived = bucket.arrived()
+    assert set(arrived) == {"2024-01-15_1.csv", "2024-01-15_2.csv", PANDAS, POSTGRESQL, MANIFEST}
+    assert b"FILES = ['2024-01-15_1.csv', '2024-01-15_2.csv']" in arrived[PANDAS]
+    assert b"leads_part" not in arrived[PANDAS]
+    head = bucket.bucket.client.head_object(Bucket=bucket.bucket.name, Key=f"in/{PANDAS}")
+    assert head["ContentType"] == "text/plain"
 
 
 def test_encrypted_recipes_are_of_the_files_once_they_are_opened(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,14 @@ from export_pipelines_servers.receivers import FolderReceiver, Receiver, S3Recei
 from export_pipelines_tests.artifacts.build import PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.encryption.conftest import OURS, PASSPHRASE, Recipient
-from export_pipelines_tests.delivery.receivers import RECEIVERS
 
 KINDS = ("folder", "sftp (OpenSSH)", "s3", "email", "webhook")
 MANIFEST = "daily.manifest.json"
 
 
 @pytest.fixture(params=KINDS)
-def receiver(request: pytest.FixtureRequest, tmp_path: Path, desk: Desk) -> Iterator[Receiver]:
-    with RECEIVERS[request.param](tmp_path) as made:
-        desk.environment.update(made.environment)
-        yield made
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> FolderReceiver:
-    return FolderReceiver(tmp_path / "receiver")
+def receiver(request: pytest.FixtureRequest, open_receiver: Callable[[str], Receiver]) -> Receiver:
+    return open_receiver(request.param)
 
 
 def sha256(data: bytes) -> str:
@@ -135,12 +127,13 @@ def test_nothing_of_a_path_is_in_what_was_encrypted(
     assert "compressed packet" not in packets
 
 
-def test_a_key_of_s3_that_names_files_gets_the_suffix(desk: Desk, tmp_path: Path, to_pgp: Recipient) -> None:
-    with RECEIVERS["s3"](tmp_path) as receiver:
-        assert isinstance(receiver, S3Receiver)
-        desk.environment.update(receiver.environment)
-        desk.send(stored(desk.store), receiver.entry(encrypt=to_pgp.encrypt, key="in/d_{{part}}.{{ext}}"))
-        assert set(receiver.arrived()) == {"d_1.csv.gpg", "d_2.csv.gpg", MANIFEST}
+def test_a_key_of_s3_that_names_files_gets_the_suffix(
+    desk: Desk, open_receiver: Callable[[str], Any], to_pgp: Recipient
+) -> None:
+    receiver = open_receiver("s3")
+    assert isinstance(receiver, S3Receiver)
+    desk.send(stored(desk.store), receiver.entry(encrypt=to_pgp.encrypt, key="in/d_{{part}}.{{ext}}"))
+    assert set(receiver.arrived()) == {"d_1.csv.gpg", "d_2.csv.gpg", MANIFEST}
 
 
 def test_a_part_without_bytes_is_encrypted_too(
@@ -162,17 +155,17 @@ def test_a_damaged_artifact_is_not_delivered_and_leaves_nothing(
     assert not any((desk.home / "encrypted").iterdir())
 
 
-def test_a_mail_in_pieces_is_put_together_and_opened(desk: Desk, tmp_path: Path, to_age: Recipient) -> None:
+def test_a_mail_in_pieces_is_put_together_and_opened(
+    desk: Desk, open_receiver: Callable[[str], Any], to_age: Recipient
+) -> None:
     parts = {"leads_part_1.csv": bytes(range(256)) * 1200}
-    with RECEIVERS["email"](tmp_path) as receiver:
-        desk.environment.update(receiver.environment)
-        desk.send(stored(desk.store, parts), receiver.entry(encrypt=to_age.encrypt, max_size=150_000))
-        post: Any = receiver
-        pieces = {
-            str(file.get_filename()): file.get_payload(decode=True)
-            for mail in post.post.messages
-            for file in mail.iter_attachments()
-        }
+    receiver = open_receiver("email")
+    desk.send(stored(desk.store, parts), receiver.entry(encrypt=to_age.encrypt, max_size=150_000))
+    pieces = {
+        str(file.get_filename()): file.get_payload(decode=True)
+        for mail in receiver.post.messages
+        for file in mail.iter_attachments()
+    }
     whole = b"".join(pieces[name] for name in sorted(pieces) if name != MANIFEST)
     assert len(pieces) > 3 and to_age.open(whole) == parts["leads_part_1.csv"]
     assert sha256(whole) == json.loads(pieces[MANIFEST])["parts"][0]["sha256"]

@@ -46,11 +46,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> FolderReceiver:
-    return FolderReceiver(tmp_path / "receiver")
-
-
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_key_that_cannot_be_used_is_refused_at_check_and_at_delivery(
     desk: Desk, folder: FolderReceiver, keys: Path, what: str

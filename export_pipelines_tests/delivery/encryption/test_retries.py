@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +22,6 @@ from export_pipelines_servers.receivers import FolderReceiver, MailReceiver, Rec
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.encryption.conftest import Recipient
-from export_pipelines_tests.delivery.receivers import RECEIVERS
 from export_pipelines_tests.delivery.test_kill_deliveries import KILLABLE, files_of, killed_attempt
 
 MOMENTS = int(os.environ.get("KILLS", "2"))
@@ -31,24 +30,17 @@ NOT_NOW = (503, dict[str, str]())
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> FolderReceiver:
-    return FolderReceiver(tmp_path / "receiver")
+def webhook(open_receiver: Callable[[str], Any]) -> WebhookReceiver:
+    receiver = open_receiver("webhook")
+    assert isinstance(receiver, WebhookReceiver)
+    return receiver
 
 
 @pytest.fixture
-def webhook(tmp_path: Path, desk: Desk) -> Iterator[WebhookReceiver]:
-    with RECEIVERS["webhook"](tmp_path) as made:
-        assert isinstance(made, WebhookReceiver)
-        desk.environment.update(made.environment)
-        yield made
-
-
-@pytest.fixture
-def mail(tmp_path: Path, desk: Desk) -> Iterator[MailReceiver]:
-    with RECEIVERS["email"](tmp_path) as made:
-        assert isinstance(made, MailReceiver)
-        desk.environment.update(made.environment)
-        yield made
+def mail(open_receiver: Callable[[str], Any]) -> MailReceiver:
+    receiver = open_receiver("email")
+    assert isinstance(receiver, MailReceiver)
+    return receiver
 
 
 def staged(desk: Desk) -> list[Path]:
@@ -218,10 +210,8 @@ def test_what_is_left_is_swept_a_day_later(desk: Desk) -> None:
 
 
 @pytest.fixture(params=KILLABLE)
-def receiver(request: pytest.FixtureRequest, tmp_path: Path, desk: Desk) -> Iterator[Receiver]:
-    with RECEIVERS[request.param](tmp_path) as made:
-        desk.environment.update(made.environment)
-        yield made
+def receiver(request: pytest.FixtureRequest, open_receiver: Callable[[str], Receiver]) -> Receiver:
+    return open_receiver(request.param)
 
 
 def test_a_killed_delivery_is_completed_by_the_next_attempt(
