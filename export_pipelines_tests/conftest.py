@@ -62,7 +62,11 @@ LONG_FILES = (
 )
 SLOW_MODULES = (
     *("dagster", "export_pipelines_faults", "export_pipelines_servers", "multiprocessing", "subprocess"),
-    *("export_pipelines_tests.delivery.receivers", "export_pipelines_tests.cli.test_process"),
+    *(
+        "export_pipelines_tests.delivery.receivers",
+        "export_pipelines_tests.preloaded",
+        "export_pipelines_tests.shell",
+    ),
     "export_pipelines_tests.service.serving",
     "export_pipelines_tests.streaming.horizons",
 )

@@ -2,8 +2,6 @@
 that nobody disturbed; where the source has changed, it begins anew."""
 
 import logging
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines.run.part_writer import WrittenPart
 from export_pipelines_tests.artifacts.build import child_environment
+from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.run.heard import Heard
 from export_pipelines_tests.run.whole_run import NOW, plan_of, token
 
@@ -119,10 +118,7 @@ def killed(
         token(number),
         str(after),
     ]
-    with subprocess.Popen(
-        [sys.executable, "-c", CHILD, *arguments], env=child_environment(), stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
+    with Process(["-c", CHILD, *arguments], folder, child_environment()) as process:
         assert process.stdout.readline() == "halted\n"
         process.kill()
 
@@ -199,10 +195,8 @@ def test_a_run_beside_one_that_lives_begins_by_itself(url: str, tmp_path: Path) 
     plan, store = plan_for(), open_store(str(tmp_path / "store"))
     arguments = [str(tmp_path / "plan.json"), url, "1", str(tmp_path / "store"), token(1), str(KILLED_AFTER)]
     (tmp_path / "plan.json").write_text(plan.model_dump_json())
-    with subprocess.Popen(
-        [sys.executable, "-c", CHILD, *arguments], env=child_environment(), stdout=subprocess.PIPE, text=True
-    ) as living:
-        assert living.stdout and living.stdout.readline() == "halted\n"
+    with Process(["-c", CHILD, *arguments], tmp_path, child_environment()) as living:
+        assert living.stdout.readline() == "halted\n"
         _, read = run(plan, url, store, 2)
         living.kill()
     assert read == ROWS

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from export_pipelines_tests.artifacts.build import child_environment
+from export_pipelines_tests.preloaded import Process
 
 HOLDS = """
 import sys, time
@@ -61,14 +62,8 @@ def interrupted(
     functions: Sequence[str] = (),
 ) -> int:
     """The exit code of a process that waits for what takes ten minutes, and is interrupted."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDS, url, sql, str(record), *functions],
-        env=child_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
+    words = ["-c", HOLDS, url, sql, str(record), *functions]
+    with Process(words, record.parent, child_environment()) as process:
         assert process.stdout.readline() == "begun\n"
         time.sleep(begun_s)
         process.send_signal(sign)

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from export_pipelines import logs
-from export_pipelines_tests.cli.test_process import in_shell
 from export_pipelines_tests.conftest import Project
 from export_pipelines_tests.delivery.receivers import RECEIVERS
+from export_pipelines_tests.shell import in_process
 from export_pipelines_tests.test_secrets import forms
 
 KINDS = ("folder", "download", "s3", "sftp (asyncssh)", "webhook", "email")
@@ -79,7 +79,7 @@ def events_of(records: Records, level: str) -> list[str]:
 def test_one_run_is_told_by_every_room_under_one_id_and_without_a_value(
     everywhere: Project, canaries: set[str]
 ) -> None:
-    ran = in_shell(everywhere, "run", "works", "--partition", DAY)
+    ran = in_process(everywhere, "run", "works", "--partition", DAY)
     records = records_of(ran)
     (run,) = {record["run"] for record in records if record["event"] == "run started"}
     of_run = [record for record in records if record["run"] == run]
@@ -110,7 +110,7 @@ def test_a_retry_a_sweep_a_check_and_an_import_tell_their_start_and_end(
     project: Project, tmp_path: Path
 ) -> None:
     project.environment.update({logs.VARIABLE: "json", logs.LEVEL: "debug"})
-    first_run = in_shell(project, "run", "daily", "--partition", DAY, "--json")
+    first_run = in_process(project, "run", "daily", "--partition", DAY, "--json")
     (artifact,) = json.loads(first_run.stdout)["artifacts"]
     leads = tmp_path / "leads.csv"
     leads.write_text("email,first_name,when\ncanary@example.org,Canaryname,2024-01-15\n", encoding="utf-8")
@@ -123,7 +123,7 @@ def test_a_retry_a_sweep_a_check_and_an_import_tell_their_start_and_end(
     }
     for words, (room, what) in commands.items():
         project.environment.update(own if words[0] == "import" else {})
-        answer = in_shell(project, *words)
+        answer = in_process(project, *words)
         records = [record for record in records_of(answer) if room in rooms_of([record])]
         spans = [event for event in events_of(records, "INFO") if event.startswith(what)]
         assert spans == [f"{what} started", f"{what} finished"]
@@ -136,7 +136,7 @@ def test_a_level_says_what_is_told(project: Project) -> None:
     levels = {}
     for level in ("debug", "", "error"):
         project.environment[logs.LEVEL] = level
-        records = records_of(in_shell(project, "run", "daily", "--partition", DAY))
+        records = records_of(in_process(project, "run", "daily", "--partition", DAY))
         levels[level] = {str(record["level"]) for record in records}
     assert levels == {"debug": {"DEBUG", "INFO"}, "": {"INFO"}, "error": set()}
 

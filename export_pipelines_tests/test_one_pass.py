@@ -1,10 +1,7 @@
 """Windows written from one pass are what they are when each runs alone: the same bytes, the same manifests, the same faults."""
 
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -34,6 +31,7 @@ from export_pipelines.read import sqlite
 from export_pipelines.run.first_rows import FirstRows
 from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.orchestration.project import DAILY, Project, fill_source, make_project, now
+from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.run.heard import Heard
 from export_pipelines_tests.run.whole_run import token
 
@@ -291,18 +289,13 @@ def killed_at(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     """The windows that a backfill had committed when it was killed, after it had registered at least so many artifacts."""
     project.in_environment(monkeypatch)
     ledger = project.opened(now).ledger
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(tmp_path)],
-        env=child_environment(),
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-    )
-    while child.poll() is None and len(ledger.windows("daily")) < artifacts:
-        time.sleep(0.01)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    with Process(["-c", CHILD, str(tmp_path)], tmp_path, child_environment()) as child:
+        while child.poll() is None and len(ledger.windows("daily")) < artifacts:
+            time.sleep(0.01)
+        child.kill()
+        _, said = child.communicate()
     committed = project.store.manifests("daily")
-    assert artifacts <= len(committed) < 31, child.stderr and child.stderr.read()
+    assert artifacts <= len(committed) < 31, said
     assert [verify(project.store, manifest.artifact) for manifest in committed] == [[]] * len(committed)
     return {record.window_key for record in ledger.windows("daily")}
 

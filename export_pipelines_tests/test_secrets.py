@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from export_pipelines_servers.receivers import REMOTE
-from export_pipelines_tests.cli.test_process import in_shell
 from export_pipelines_tests.conftest import Project
+from export_pipelines_tests.shell import in_process
 
 KINDS = ("s3", "sftp (asyncssh)", "webhook", "email")
 EXPORT = "type: lead\nformat: csv\nfields: [lead_id, price]\npartition: daily\nstart: 2024-01-01\n"
@@ -45,13 +45,15 @@ def failing(project: Project, tmp_path: Path) -> Iterator[Project]:
 def test_a_grep_for_every_secret_finds_nothing(failing: Project) -> None:
     project = failing
     project.environment["EXPORT_PIPELINES_HASH_KEY"] = WRONG
-    ran = {name: in_shell(project, "--debug", "run", name, "--partition", DAY) for name in ("works", "fails")}
+    ran = {
+        name: in_process(project, "--debug", "run", name, "--partition", DAY) for name in ("works", "fails")
+    }
     assert ran["works"].returncode == 0, ran["works"].stderr
     assert ran["fails"].returncode != 0
-    rows = in_shell(project, "deliveries", "--json")
+    rows = in_process(project, "deliveries", "--json")
     assert '"delivered"' in rows.stdout and '"failed"' in rows.stdout
     more = (["check", "--connect"], ["deliveries"], ["plan", "fails", "--partition", DAY, "--json"])
-    said = [*ran.values(), rows, *(in_shell(project, *command) for command in more)]
+    said = [*ran.values(), rows, *(in_process(project, *command) for command in more)]
     everything = {f"output {n}": (answer.stdout + answer.stderr).encode() for n, answer in enumerate(said)}
     everything |= {str(path): path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
     assert any("ledger.db" in name for name in everything)

@@ -13,8 +13,8 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.telemetry import FLUSH_S, trace_as_asked
 from export_pipelines_servers.collector import CollectedSpan, collector
 from export_pipelines_servers.free_port import free_port
-from export_pipelines_tests.cli.test_process import call, in_shell
 from export_pipelines_tests.conftest import Project
+from export_pipelines_tests.shell import call, in_process
 
 STAGES = ("extract", "mask", "encode", "store")
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -54,7 +54,7 @@ def gathered(tmp_path_factory: pytest.TempPathFactory, store_url: str) -> Any:
     with collector() as receiving:
         project.environment[ENDPOINT] = receiving.url
         project.environment["OTEL_RESOURCE_ATTRIBUTES"] = "deployment.environment.name=test"
-        ran = in_shell(project, "run", "two", "--partition", "2024-01-15", "--json")
+        ran = in_process(project, "run", "two", "--partition", "2024-01-15", "--json")
     assert ran.returncode == 1, ran.stderr
     return project, receiving, ran
 
@@ -138,7 +138,7 @@ def test_a_collector_that_hangs_loses_its_spans_and_two_seconds_at_most(project:
 def test_a_collector_that_is_away_fails_no_run(project: Project) -> None:
     project.environment[ENDPOINT] = f"http://127.0.0.1:{free_port()}"
     project.environment["EXPORT_PIPELINES_LOG"] = "json"
-    ran = in_shell(project, "run", "daily", "--partition", "2024-01-15")
+    ran = in_process(project, "run", "daily", "--partition", "2024-01-15")
     assert ran.returncode == 0
     assert all(json.loads(line)["at"] for line in ran.stderr.splitlines())
 

@@ -3,9 +3,8 @@
 CELLS=all in the environment lets several processes write into a sealed folder and a plain bucket, too."""
 
 import json
-import subprocess
-import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,7 @@ from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
 from export_pipelines_tests.artifacts.build import AT, PARTS, TOKEN, child_environment, manifest_of, stored
 from export_pipelines_tests.artifacts.places import PLACES, Place
 from export_pipelines_tests.cells import some
+from export_pipelines_tests.preloaded import Process, ended
 
 ARTIFACT = f"daily/2024-01-15/{TOKEN}"
 
@@ -270,11 +270,12 @@ for n in range(40):
 
 
 @pytest.mark.parametrize("place", some(list(PLACES), ("folder", "sealed s3")), indirect=True)
-def test_runs_and_sweeps_of_several_processes_at_once_lose_nothing(store: Store, place: Place) -> None:
+def test_runs_and_sweeps_of_several_processes_at_once_lose_nothing(
+    store: Store, place: Place, tmp_path: Path
+) -> None:
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, place.url, f"00000{n}"], env=child_environment())
-        for n in range(3)
+        Process(["-c", WRITER, place.url, f"00000{n}"], tmp_path, child_environment()) for n in range(3)
     ]
-    assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
+    assert [ended(writer) for writer in writers] == ["", "", ""]
     assert len(store.manifests()) == 120
     assert store.sweep() == []

@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from itertools import cycle
@@ -13,8 +11,9 @@ from itertools import cycle
 import pytest
 
 from export_pipelines.orchestration import open_instance
-from export_pipelines_tests.cli.test_process import environment
 from export_pipelines_tests.conftest import Answer, Project
+from export_pipelines_tests.preloaded import Process
+from export_pipelines_tests.shell import environment
 
 HANGS = """\
 type: lead
@@ -92,13 +91,7 @@ def test_an_interrupt_ends_a_run_at_once_and_delivers_nothing_more(
             }
         )
         words = ["-m", "export_pipelines.cli.app", "run", "hanging", "--partition", "2024-01-15"]
-        with subprocess.Popen(
-            [sys.executable, *words],
-            cwd=project.folder,
-            env=environment(project),
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as run:
+        with Process(words, project.folder, environment(project)) as run:
             waiting, _ = server.accept()
             waiting.sendall(greeting)
             time.sleep(0.5)

@@ -10,8 +10,8 @@ from export_pipelines.ledger import open_ledger
 from export_pipelines.orchestration.range_processes import KILLED, Range, run_ranges
 from export_pipelines.orchestration.run_tags import RANGE_END, RANGE_START
 from export_pipelines_tests.cli import clocks
-from export_pipelines_tests.cli.test_process import in_shell
 from export_pipelines_tests.conftest import Project
+from export_pipelines_tests.shell import in_process
 
 BACKFILL = ("backfill", "daily", "--from", "2024-01-10", "--to", "2024-01-14")
 
@@ -28,7 +28,7 @@ def delivered(home: Path) -> dict[str, str]:
 
 
 def test_ranges_side_by_side_give_the_same_files(project: Project) -> None:
-    ran = in_shell(project, *BACKFILL, "--max-workers", "2", "--json")
+    ran = in_process(project, *BACKFILL, "--max-workers", "2", "--json")
     assert (ran.returncode, ran.stderr) == (0, "")
     days = [f"2024-01-{day}" for day in range(10, 15)]
     assert [artifact["window"]["key"] for artifact in json.loads(ran.stdout)["artifacts"]] == days
@@ -37,7 +37,7 @@ def test_ranges_side_by_side_give_the_same_files(project: Project) -> None:
     assert all(record.arrived for record in records) and len({record.run_id for record in records}) == 2
     together = delivered(project.home)
     project.environment["EXPORT_PIPELINES_HOME"] = str(project.folder / "another")
-    assert in_shell(project, *BACKFILL).returncode == 0
+    assert in_process(project, *BACKFILL).returncode == 0
     assert delivered(project.folder / "another") == together and len(together) == 5
 
 
@@ -45,11 +45,11 @@ def test_a_partition_that_fails_leaves_the_others_of_all_ranges(project: Project
     taken = project.home / "delivered" / "daily" / "2024-01-11"
     taken.parent.mkdir(parents=True)
     taken.write_text("a file where the folder has to be")
-    ran = in_shell(project, *BACKFILL, "--max-workers", "3")
+    ran = in_process(project, *BACKFILL, "--max-workers", "3")
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == "error: 1 of 5 partitions failed: 2024-01-11"
     taken.unlink()
-    again = in_shell(project, *BACKFILL, "--max-workers", "2")
+    again = in_process(project, *BACKFILL, "--max-workers", "2")
     assert again.returncode == 0 and "skipped 4 partitions" in again.stderr + again.stdout
 
 

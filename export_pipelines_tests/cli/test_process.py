@@ -1,15 +1,14 @@
 """The command line as its own process, as a shell runs it."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
 
 import pytest
 
 from export_pipelines.ledger import open_ledger
-from export_pipelines_tests.conftest import REPOSITORY, Project
+from export_pipelines_tests.conftest import Project
+from export_pipelines_tests.shell import call, in_shell
 
 HEAVY = ("dagster", "polars", "pyarrow", "sqlalchemy", "adbc_driver_sqlite")
 OTHERS = (
@@ -41,31 +40,6 @@ QUICK = [
     ("run", "--help"),
     ("run", "dialy", "--partition", "2024-01-15"),
 ]
-
-
-def environment(project: Project) -> dict[str, str]:
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("EXPORT_PIPELINES", "DAGSTER"))
-    }
-    path = os.pathsep.join([str(REPOSITORY), kept.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    return kept | {"PYTHONPATH": path} | project.environment
-
-
-def call(project: Project, program: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, *program],
-        cwd=project.folder,
-        env=environment(project),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def in_shell(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return call(project, ["-m", "export_pipelines.cli.app", *arguments])
 
 
 def test_a_day_from_the_shell_to_a_verified_artifact(project: Project) -> None:

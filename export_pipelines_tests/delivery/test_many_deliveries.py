@@ -14,8 +14,8 @@ import yaml
 
 from export_pipelines.artifacts import open_store
 from export_pipelines_servers.receivers import REMOTE, RemoteReceiver
-from export_pipelines_tests.cli.test_process import in_shell
 from export_pipelines_tests.conftest import Project
+from export_pipelines_tests.shell import in_process
 
 WEEKS = [("01", "05"), ("06", "10"), ("11", "15"), ("16", "20"), ("21", "25")]
 PLACES = {"s3": {"key": "in/{{date}}/"}, "sftp (OpenSSH)": {}, "webhook": {}, "email": {}}
@@ -53,12 +53,12 @@ def test_a_hundred_deliveries_at_once_have_a_hundred_receipts(
 
     def backfill(week: tuple[str, str]) -> str:
         first, last = (f"2024-01-{day}" for day in week)
-        ran = in_shell(project, "backfill", "many", "--from", first, "--to", last)
+        ran = in_process(project, "backfill", "many", "--from", first, "--to", last)
         return "" if ran.returncode == 0 else ran.stderr + ran.stdout
 
     with ThreadPoolExecutor(len(WEEKS)) as pool:
         assert list(pool.map(backfill, WEEKS)) == [""] * len(WEEKS)
-    rows = json.loads(in_shell(project, "deliveries", "--json").stdout)
+    rows = json.loads(in_process(project, "deliveries", "--json").stdout)
     assert {row["state"] for row in rows} == {"delivered"}
     assert all(row["receipt"] for row in rows)
     assert len(rows) == len(WEEKS) * 5 * len(PLACES) == 100

@@ -1,8 +1,6 @@
 """A home whose disk is full: whatever room is left, a run is done, or says which disk is full and what to do."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +8,10 @@ import pytest
 
 from export_pipelines.errors import StoreError
 from export_pipelines_tests.artifacts.build import stored
-from export_pipelines_tests.cli.test_process import environment
 from export_pipelines_tests.conftest import Project
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.ledger.test_ledger_file import fill, small_disk
+from export_pipelines_tests.shell import in_process
 
 __all__ = ["small_disk"]
 TOLD = "the disk is full"
@@ -28,23 +26,10 @@ def at_home(project: Project, small_disk: Path) -> Iterator[Project]:
     yield project
 
 
-def run(project: Project) -> "subprocess.CompletedProcess[str]":
-    words = ["-m", "export_pipelines.cli.app", "run", "plain", "--partition", "2024-01-15"]
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=project.folder,
-        env=environment(project),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
 @pytest.mark.parametrize("left", [0, 150_000, 400_000, 700_000])
 def test_a_run_is_done_or_names_the_disk(at_home: Project, small_disk: Path, left: int) -> None:
     fill(small_disk, left)
-    ran = run(at_home)
+    ran = in_process(at_home, "run", "plain", "--partition", "2024-01-15")
     assert ran.returncode in (0, 1), ran.stderr
     if ran.returncode == 1:
         assert TOLD in ran.stderr and str(small_disk) in ran.stderr, ran.stderr

@@ -7,7 +7,6 @@ import json
 import os
 import random
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +23,7 @@ from export_pipelines.ledger.tables import audit
 from export_pipelines.ledger.verify_audit import kept_notes, sign_checkpoint, verify_chain
 from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.conftest import examples
+from export_pipelines_tests.preloaded import Process, ended
 
 AT = datetime(2024, 2, 5, 8, 30, tzinfo=UTC)
 SIGNER = Signer(KeyVersion(name="AUDIT_KEY", secret=SecretBytes(b"a" * 32), where=""))
@@ -45,12 +45,12 @@ def fill(ledger: Ledger, count: int) -> None:
         ledger.record("ana", "run", f"daily/{number}", {"rows": number}, AT + timedelta(seconds=number))
 
 
-def test_entries_of_several_processes_at_once_are_one_chain(ledger: Ledger, url: str) -> None:
+def test_entries_of_several_processes_at_once_are_one_chain(ledger: Ledger, url: str, tmp_path: Path) -> None:
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, url, str(number), str(EACH)], env=child_environment())
+        Process(["-c", WRITER, url, str(number), str(EACH)], tmp_path, child_environment())
         for number in range(WRITERS)
     ]
-    assert [writer.wait() for writer in writers] == [0] * WRITERS
+    assert [ended(writer) for writer in writers] == [""] * WRITERS
     state = verify_chain(ledger.engine)
     assert (state.size, state.faults) == (WRITERS * EACH, ())
     assert len({(entry.actor, entry.subject) for entry in ledger.audit()}) == WRITERS * EACH

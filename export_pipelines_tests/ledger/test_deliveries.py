@@ -1,12 +1,10 @@
 """Deliveries in the ledger: attempts, waits, claims, and what takes the place of what."""
 
-import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +23,7 @@ from export_pipelines_tests.ledger.attempts import (
     due,
     receipt_of,
 )
+from export_pipelines_tests.preloaded import Process
 
 LATER = "20240117T020000Z-0a1b2c"
 
@@ -177,16 +176,13 @@ with ledger.claim(sys.argv[2], lambda: AT) as attempt:
 """
 
 
-def test_a_killed_attempt_holds_up_nobody_and_is_on_record(ledger: Ledger, url: str) -> None:
+def test_a_killed_attempt_holds_up_nobody_and_is_on_record(ledger: Ledger, url: str, tmp_path: Path) -> None:
     made = manifest_of()
     (id,) = due(ledger, made)
-    child = subprocess.Popen(
-        [sys.executable, "-c", KILLED, url, id], env=child_environment(), stdout=subprocess.PIPE
-    )
-    assert child.stdout is not None and child.stdout.readline() == b"sending\n"
-    assert ledger.waiting(AT, lambda run: True) == []
-    child.send_signal(signal.SIGKILL)
-    child.wait(10)
+    with Process(["-c", KILLED, url, id], tmp_path, child_environment()) as child:
+        assert child.stdout.readline() == "sending\n"
+        assert ledger.waiting(AT, lambda run: True) == []
+        child.kill()
     assert [row.state for row in ledger.waiting(AT, lambda run: True)] == ["sending"]
     with ledger.claim(id, at()) as attempt:
         assert attempt.state("1/1") == "handing"

@@ -1,8 +1,6 @@
 """Runs that are launched in this process: what is exported, said and recorded."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from export_pipelines.plan.window import window_between
 from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.orchestration.project import BROKEN, DAILY, WHOLE, Project, now
 from export_pipelines_tests.orchestration.test_failures import block
+from export_pipelines_tests.preloaded import Process, ended
 from export_pipelines_tests.run.heard import Heard
 
 ROOT = Path(__file__).parents[2]
@@ -152,23 +151,13 @@ def test_processes_may_be_the_first_ones_together(project: Project, tmp_path: Pa
     shutil.copy(ROOT / "dagster.yaml", tmp_path)
     url = project.settings.source_url.get_secret_value()
     places = {"EXPORT_PIPELINES_HOME": str(tmp_path / "home"), "EXPORT_PIPELINES_SOURCE_URL": url}
-    first = [
-        subprocess.Popen(
-            [sys.executable, "-c", OPENED, str(tmp_path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**child_environment(), **places},
-            text=True,
-        )
-        for _ in range(2)
-    ]
+    environment = child_environment() | places
+    first = [Process(["-c", OPENED, str(tmp_path)], tmp_path, environment) for _ in range(2)]
+    assert [process.stdout.readline() for process in first] == ["ready\n"] * 2
     for process in first:
-        assert process.stdout and process.stdout.readline() == "ready\n"
-    for process in first:
-        assert process.stdin
         process.stdin.write("\n")
         process.stdin.flush()
-    assert [process.wait(60) for process in first] == [0] * len(first)
+    assert [ended(process) for process in first] == ["", ""]
 
 
 def test_the_step_that_writes_shows_the_figures_of_each_stage(

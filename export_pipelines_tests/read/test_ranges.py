@@ -5,8 +5,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -35,6 +33,7 @@ from export_pipelines.read.open_source import open_source
 from export_pipelines_servers.postgresql import standby
 from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.plan.tables import FIELDS, request_for, window
+from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.read.databases import PARTIES, POSTGRESQL_COLUMNS, Postgresql
 from export_pipelines_tests.run.whole_run import NOW, plan_of, token
 
@@ -261,11 +260,8 @@ except KeyboardInterrupt:
 """
 
 
-def test_an_interrupt_ends_all_connections_soon(database: Postgresql) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDS, database.url], env=child_environment(), stdin=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin
+def test_an_interrupt_ends_all_connections_soon(database: Postgresql, tmp_path: Path) -> None:
+    with Process(["-c", HOLDS, database.url], tmp_path, child_environment()) as process:
         process.stdin.write(query_of().model_dump_json())
         process.stdin.close()
         until = time.monotonic() + 60

@@ -6,8 +6,6 @@ KILLS=20 in the environment kills at so many moments instead of four."""
 import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.artifacts.build import child_environment
+from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.run.whole_run import LEADS, NOW, plan_of, sample_url, token
 
 MOMENTS = int(os.environ.get("KILLS", "4"))
@@ -55,17 +54,11 @@ class Child:
 
     def __init__(self, folder: Path, plan: Plan, url: str, run_token: str) -> None:
         (folder / "plan.json").write_text(plan.model_dump_json())
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(folder / "plan.json"), url, str(folder / "store"), run_token],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=child_environment(),
-        )
+        words = ["-c", CHILD, str(folder / "plan.json"), url, str(folder / "store"), run_token]
+        self.process = Process(words, folder, child_environment())
 
     def walk(self, steps: int | None = None) -> int:
         """Lets it take `steps` steps, or all; returns how many it took. It then waits before the next one."""
-        assert self.process.stdin and self.process.stdout
         taken = 0
         while self.process.stdout.readline() == "step\n":
             if taken == steps:
@@ -81,9 +74,7 @@ class Child:
         self.close()
 
     def close(self) -> None:
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe:
-                pipe.close()
+        self.process.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 import gzip
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from export_pipelines.project import Project
 from export_pipelines.s3 import Bucket
 from export_pipelines_servers import aws, s3
 from export_pipelines_servers.aws import Aws
+from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.streaming.horizons.databases import Database, id_of
 
 FIELDS = "[event_id, lead_id, event_type, occurred_at, outcome, recipient.name, revenue, lead.email, lead.first_name]"
@@ -82,17 +81,11 @@ class Live:
             connection.commit()
         return ids
 
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+    def begin(self, *arguments: str) -> Process:
         """The command in a process of its own, whose output is read by who waits for it."""
         outer = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
-        return subprocess.Popen(
-            [str(Path(sys.executable).parent / "export-pipelines"), "stream", *arguments],
-            cwd=self.folder,
-            env={**outer, **self.environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        words = ["-m", "export_pipelines.cli.app", "stream", *arguments]
+        return Process(words, self.folder, outer | self.environment)
 
     def call(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code and what was said."""

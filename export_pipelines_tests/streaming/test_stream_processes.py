@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from export_pipelines.ledger import Streams, StreamState
+from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.streaming.horizons.writers import Traffic
 from export_pipelines_tests.streaming.live import FIELDS, NAME, Live
 
@@ -34,7 +35,7 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def end(process: "subprocess.Popen[str]") -> tuple[int, str]:
+def end(process: Process) -> tuple[int, str]:
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=PATIENCE_S)
     return process.returncode, said
