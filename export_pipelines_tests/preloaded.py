@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -42,18 +42,28 @@ class Process:
     """A program in `cwd` with `environment`; `words` are what follows the interpreter on a command line: `-m MODULE` or
     `-c CODE`, and arguments. It is used like a `subprocess.Popen` with pipes of text."""
 
-    def __init__(self, words: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> None:
-        order = {"words": list(words), "cwd": str(cwd), "environment": dict(environment)}
+    def __init__(
+        self, words: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path | None = None
+    ) -> None:
+        """With a `log`, that is where its output goes, and it leads a session of its own, as servers do."""
+        order = {
+            "words": list(words),
+            "cwd": str(cwd),
+            "environment": dict(environment),
+            "leads": log is not None,
+        }
         self.returncode: int | None = None
         self._status, status = socket.socketpair()
         input, output, errors = (os.pipe() for _ in range(STANDARD))
         theirs = [input[0], output[1], errors[1], status.detach()]
-        socket.send_fds(_template(), [json.dumps(order).encode()], theirs)
-        for end in theirs:
-            os.close(end)
         self.stdin: IO[str] = os.fdopen(input[1], "w", encoding="utf-8")
         self.stdout: IO[str] = os.fdopen(output[0], encoding="utf-8")
         self.stderr: IO[str] = os.fdopen(errors[0], encoding="utf-8")
+        with ExitStack() as stack:
+            file = [stack.enter_context(log.open("wb")).fileno()] * 2 if log else theirs[1:STANDARD]
+            socket.send_fds(_template(), [json.dumps(order).encode()], [theirs[0], *file, theirs[-1]])
+        for end in theirs:
+            os.close(end)
         self.pid = self._number(None)
 
     def __enter__(self) -> Self:
@@ -150,6 +160,8 @@ def _take_orders(orders: socket.socket) -> list[str]:
             orders.close()
             order = json.loads(data)
             if _is_new_process(*descriptors):
+                if order["leads"]:
+                    os.setsid()
                 os.chdir(order["cwd"])
                 os.environ.clear()
                 os.environ.update(order["environment"])

@@ -13,6 +13,7 @@ from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
 from export_pipelines_tests.artifacts.build import AT, PARTS, TOKEN, child_environment, manifest_of, stored
 from export_pipelines_tests.artifacts.places import PLACES, Place
 from export_pipelines_tests.cells import some
+from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.preloaded import Process, ended
 
 ARTIFACT = f"daily/2024-01-15/{TOKEN}"
@@ -258,13 +259,14 @@ def test_sweep_never_touches_what_no_run_can_have_made(store: Store, place: Plac
     assert place.names() == before
 
 
+EACH = examples(20)
 WRITER = """
 import sys
 from export_pipelines.artifacts import open_store
 from export_pipelines_tests.artifacts.build import stored
 store = open_store(sys.argv[1])
-for n in range(40):
-    stored(store, token=f"20240116T02{n:02d}00Z-{sys.argv[2]}")
+for n in range(int(sys.argv[3])):
+    stored(store, token=f"20240116T{2 + n // 60:02d}{n % 60:02d}00Z-{sys.argv[2]}")
     store.sweep()
 """
 
@@ -274,8 +276,9 @@ def test_runs_and_sweeps_of_several_processes_at_once_lose_nothing(
     store: Store, place: Place, tmp_path: Path
 ) -> None:
     writers = [
-        Process(["-c", WRITER, place.url, f"00000{n}"], tmp_path, child_environment()) for n in range(3)
+        Process(["-c", WRITER, place.url, f"00000{n}", str(EACH)], tmp_path, child_environment())
+        for n in range(3)
     ]
     assert [ended(writer) for writer in writers] == ["", "", ""]
-    assert len(store.manifests()) == 120
+    assert len(store.manifests()) == 3 * EACH
     assert store.sweep() == []

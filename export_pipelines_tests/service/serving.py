@@ -4,7 +4,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ from export_pipelines.ledger.api_keys import OPERATOR
 from export_pipelines.project import Project
 from export_pipelines_servers.free_port import free_port
 from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.preloaded import Process
 
 UP_S, END_S = 120, 600
 SIZE = 24_000_000
@@ -169,7 +169,7 @@ def serving(
 ) -> Iterator[tuple[str, int]]:
     """The service over the project in `folder`, on `port` or a free one; gives its URL and the id of its process."""
     port = port or free_port()
-    command = [sys.executable, "-m", "export_pipelines.cli.app", "serve", "--port", str(port), *options]
+    command = ["-m", "export_pipelines.cli.app", "serve", "--port", str(port), *options]
     scheme = "https" if "--certificate" in options else "http"
     url = f"{scheme}://127.0.0.1:{port}"
     with _process(command, folder, environment, folder / f"service-{port}.log") as process:
@@ -180,7 +180,7 @@ def serving(
 @contextmanager
 def daemon(folder: Path, environment: Mapping[str, str]) -> Iterator[int]:
     """Dagster's daemon over the project in `folder`; gives the id of its process."""
-    command = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(folder / "workspace.yaml")]
+    command = ["-m", "dagster._daemon", "run", "-w", str(folder / "workspace.yaml")]
     with _process(command, folder, environment, folder / "daemon.log") as process:
         yield process.pid
 
@@ -188,11 +188,8 @@ def daemon(folder: Path, environment: Mapping[str, str]) -> Iterator[int]:
 @contextmanager
 def _process(
     command: list[str], folder: Path, environment: Mapping[str, str], log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=folder, env=dict(environment), stdout=output, stderr=output, start_new_session=True
-        )
+) -> Iterator[Process]:
+    with Process(command, folder, environment, log) as process:
         try:
             yield process
         finally:
@@ -201,10 +198,9 @@ def _process(
                 process.wait(20)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
-def _await(is_up: Any, process: subprocess.Popen[bytes]) -> None:
+def _await(is_up: Any, process: Process) -> None:
     until = time.monotonic() + UP_S
     while time.monotonic() < until:
         assert process.poll() is None, f"it ended with {process.returncode}"

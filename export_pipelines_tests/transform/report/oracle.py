@@ -86,6 +86,17 @@ FEEDBACK = {
 }
 
 
+MEASURED = {
+    *("lead_id", "event_id", "type", "event_type", "outcome", "reason", "feedback", "won", "returned"),
+    *("purchase_price", "sale_price", "ms", "wait_ms", "total_ms"),
+}
+
+
+def measured(rows: Frame) -> Frame:
+    """What metrics read of the rows; groups are chosen of it in a fraction of the time."""
+    return rows[[name for name in rows if name in MEASURED]].copy()
+
+
 def rows_of_kind(rows: Frame, kind: str, outcome: str) -> Frame:
     outcomes = ["success", "failure", "error"] if outcome == "submitted" else [outcome]
     chosen = rows[rows.outcome.isin(outcomes)]

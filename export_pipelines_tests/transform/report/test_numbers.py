@@ -93,7 +93,8 @@ def _groups(rows: pd.DataFrame, keys: list[str], metrics: tuple[str, ...], time:
     groups: dict[Key, list[int]] = {}
     for place, key in enumerate(zip(*values, strict=True)):
         groups.setdefault(key, []).append(place)
-    return {key: numbers(rows.iloc[places], metrics) for key, places in groups.items()}
+    measured = oracle.measured(rows)
+    return {key: numbers(measured.iloc[places], metrics) for key, places in groups.items()}
 
 
 def numbers(rows: pd.DataFrame, metrics: tuple[str, ...]) -> Key:
