@@ -19,13 +19,15 @@ from export_pipelines_servers.ssh import PASSWORD, SshServer
 @dataclass
 class Oddities:
     """`sizes`: whether STAT tells them. `denies_missing`: what is not there is denied, not missing. `denied`: requests that
-    are refused whatever they are about; `spoils`: as many bytes are kept as came, but others; `asked`: every request that
-    came."""
+    are refused whatever they are about; `spoils`: as many bytes are kept as came, but others; `refused_close`: so
+    many written files are taken when they are closed, then one is refused with all its bytes there, and none if it is
+    negative; `asked`: every request that came."""
 
     sizes: bool = True
     denies_missing: bool = False
     denied: frozenset[str] = frozenset()
     spoils: bool = False
+    refused_close: int = -1
     asked: list[str] = field(default_factory=list)
 
 
@@ -92,6 +94,14 @@ class _Handle(paramiko.SFTPHandle):
     def write(self, offset: int, data: Any) -> int:
         os.pwrite(self.file.fileno(), data[::-1] if self.files.odd.spoils else data, offset)
         return SFTP_OK
+
+    def close(self) -> None:
+        """What it raises is a failure to the client."""
+        self.file.close()
+        if self.file.mode != "rb":
+            self.files.odd.refused_close -= 1
+            if self.files.odd.refused_close == -1:
+                raise OSError
 
 
 class _Files(paramiko.SFTPServerInterface):

@@ -117,6 +117,25 @@ def test_what_is_read_back_is_held_against_its_digest(desk: Desk, stack: ExitSta
     assert receiver.arrived() == {}
 
 
+@pytest.mark.parametrize(
+    "settings", [{"drop_box": True}, {"verify": "acknowledged"}, {"verify": "size"}], ids=str
+)
+@pytest.mark.parametrize("taken", range(len(PARTS) + 1))
+def test_what_is_refused_when_it_is_closed_has_not_arrived(
+    desk: Desk, stack: ExitStack, tmp_path: Path, settings: dict[str, Any], taken: int
+) -> None:
+    """A server that hands each file on as it is closed, and does not take one, be it the manifest."""
+    receiver = odd_receiver(stack, desk, tmp_path, Oddities(refused_close=taken))
+    made = stored(desk.store)
+    with pytest.raises(RetryableError, match="the server could not do it"):
+        desk.send(made, receiver.entry(**settings))
+    assert desk.ledger.deliveries()[0].state != "delivered"
+    desk.at += timedelta(hours=1)
+    desk.send(made, receiver.entry(**settings))
+    assert desk.ledger.deliveries()[0].state == "delivered"
+    assert receiver.arrived() == dict(sorted({**PARTS, "daily.manifest.json": made.to_json()}.items()))
+
+
 def test_a_drop_box_is_served_with_open_write_and_close_alone(desk: Desk, box: SftpReceiver) -> None:
     with pytest.raises((RequestError, RetryableError)):
         desk.send(stored(desk.store, export="other"), box.entry())

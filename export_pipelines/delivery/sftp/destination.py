@@ -17,7 +17,14 @@ from export_pipelines.delivery.removal import Removal, all_left, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sessions import Sessions
 from export_pipelines.delivery.sftp.drop_box import SftpDropBox
-from export_pipelines.delivery.sftp.file_set import SftpSet, deepest, digest_there, make_folders, said_failure
+from export_pipelines.delivery.sftp.file_set import (
+    SftpSet,
+    deepest,
+    digest_there,
+    make_folders,
+    said_failure,
+    written,
+)
 from export_pipelines.delivery.sftp.ssh import Login, connected, login_of
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.network_errors import network_errors
@@ -60,7 +67,7 @@ class Sftp:
             if self.settings.drop_box:
                 return
             probe = posixpath.join(deepest(client, fixed), f"{PREFIX}check")
-            with client.open(probe, "wb"):
+            with written(client.open(probe, "wb")):
                 pass
             client.remove(probe)
 

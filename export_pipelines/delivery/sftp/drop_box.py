@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Journal
 from export_pipelines.delivery.file_set import manifest_name_of, wanted_of
-from export_pipelines.delivery.sftp.file_set import said_failure, send_blocks, upwards
+from export_pipelines.delivery.sftp.file_set import said_failure, send_blocks, upwards, written
 from export_pipelines.errors import RequestError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class SftpDropBox:
                 where=self.where,
                 remedy='have it taken away, or give the files other names: `naming: "leads_{{date}}_{{part}}.{{ext}}"`',
             ) from None
-        with copy:
+        with written(copy):
             yield copy
 
     def _open(self, path: str, mode: str) -> "paramiko.SFTPFile":

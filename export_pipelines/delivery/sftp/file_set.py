@@ -2,8 +2,8 @@
 
 import hashlib
 import posixpath
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -93,7 +93,7 @@ class SftpSet:
         path = self._at(temporary)
         with self.artifact.open(part) as source:
             _skip(source, start)
-            with self.client.open(path, "r+b" if start else "wb") as copy:
+            with written(self.client.open(path, "r+b" if start else "wb")) as copy:
                 send_blocks(copy, source, start)
         try:
             require_arrived(self.client, path, part, self.verify, self.where, reread=bool(start))
@@ -113,7 +113,7 @@ class SftpSet:
                 self._show(self._temporary(self._parts[name]), name, shown)
                 continue
             temporary = f"{self._own}manifest"
-            with self.client.open(self._at(temporary), "wb") as file:
+            with written(self.client.open(self._at(temporary), "wb")) as file:
                 file.write(self._data)
             self._show(temporary, name, shown)
 
@@ -160,6 +160,22 @@ class SftpSet:
 def _short(*words: str) -> str:
     """What tells temporary names apart, whose length servers limit."""
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def written(file: "paramiko.SFTPFile") -> "Iterator[paramiko.SFTPFile]":
+    """`file`, closed at the end. Raises OSError where the server refuses the close, which `SFTPFile.close` never tells.
+
+    Servers that hand a file on when it is closed can say only there that they did not take it.
+    """
+    from paramiko.sftp import CMD_CLOSE
+
+    with file:
+        yield file
+        try:
+            file.sftp._request(CMD_CLOSE, file.handle)  # type: ignore[attr-defined]
+        finally:
+            file._closed = True  # type: ignore[attr-defined]
 
 
 def send_blocks(copy: "paramiko.SFTPFile", source: BinaryIO | ProvenPart, start: int = 0) -> None:
