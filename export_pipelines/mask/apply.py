@@ -13,7 +13,7 @@ from export_pipelines.mask.kernel import NEVER, Flags
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.objects import OPEN, Objects, UnreadObject, sealed
 from export_pipelines.mask.prefilter import NEAR_OWN, Prefilter
-from export_pipelines.mask.redact import may_change, own_at, redacted, redactor, without_never_exported
+from export_pipelines.mask.redact import own_at, redacted, redactor, without_never_exported
 from export_pipelines.mask.repeated import repeated_values
 from export_pipelines.mask.value_masks import WHOLE, masked, selected
 from export_pipelines.plan.changes import Change
@@ -77,8 +77,10 @@ class _Rows:
             for column in columns
             if frame[column.source].dtype == pl.String and column.kind is not Kind.JSON
         ]
-        read = dict.fromkeys(text.source for text in texts if _must_be_clean(text) or _is_read(text))
-        flags = {source: prefilter.flags(frame[source]) for source in read}
+        read = {text.source: text.type for text in texts if _must_be_clean(text) or _is_read(text)}
+        flags = {
+            source: prefilter.flags(frame[source], is_url=type == "url") for source, type in read.items()
+        }
         cleaned = {text.source: flags[text.source] & NEVER for text in texts if _must_be_clean(text)}
         redacted = {text: self._may_change(text, flags[text.source]) for text in texts if _is_read(text)}
         objects = {
@@ -124,11 +126,10 @@ class _Rows:
 
     def _may_change(self, column: OutputColumn, flags: Flags) -> Flags:
         """The flags of texts that `redact` may change: of a closed type those that have not its form."""
-        texts = self.frame[column.source]
-        if column.type not in OPEN:
-            fits = selected(texts, has_form(column.type, pl.col("value")).fill_null(True))
-            flags = np.where(fits.to_numpy(), np.uint8(0), flags)
-        return may_change(column.type, texts, flags)
+        if column.type in OPEN:
+            return flags
+        fits = selected(self.frame[column.source], has_form(column.type, pl.col("value")).fill_null(True))
+        return np.where(fits.to_numpy(), np.uint8(0), flags)
 
     def _without_never(self, source: str, flags: Flags) -> pl.Series | None:
         """None where nothing was taken out."""

@@ -283,13 +283,18 @@ static uint32_t flags_of(Pass *pass) {
     return pass->found | (may_hold_nine || pass->found & FOREIGN_DIGIT ? NEVER : 0);
 }
 
-/* Sets the flags of each text; texts are JSON, which must parse, if there are `keys`. */
+static bool has_sign(const uint8_t *begin, const uint8_t *end, uint8_t sign) { return memchr(begin, sign, (size_t)(end - begin)); }
+
+/* Sets the flags of each text; texts are JSON, which must parse, if there are `keys`. A URL is flagged for a query or a fragment,
+   which it always loses. */
 void scan(const uint8_t *data, const int64_t *begins, int64_t rows, const uint32_t *folded, const Own *own, const Keys *keys,
-          uint8_t *flags) {
+          bool is_url, uint8_t *flags) {
     for (int64_t row = 0; row < rows; row++) {
         Pass pass = {.text = {data + begins[row], data + begins[row + 1], folded}, .own = own, .keys = keys, .row = row};
         pass.readable = !keys, pass.string = pass.text.at;
         if (own->firsts[row] & MUST_BE_READ && begins[row] < begins[row + 1]) pass.found = OWN;
+        const uint8_t *begin = pass.text.at, *end = pass.text.end;
+        if (is_url && (has_sign(begin, end, '?') || has_sign(begin, end, '#'))) pass.found |= ADDRESS;
         flags[row] = (uint8_t)flags_of(&pass);
     }
 }
@@ -336,6 +341,13 @@ static bool may_be_unit(const Word *word) {
    two initials may be all: it may then be written in a way that has none of these words. */
 static bool add_words(Text text, bool is_name, Words *words) {
     Word word = {0}, name = {0}, street = {0};
+    const uint8_t *at = text.at;
+    while (is_name && at < text.end && is_letter(*at)) add_letter(&word, *at++ | 32u);
+    if (at == text.end) { /* most names */
+        if (word.size > 1) add_word(words, &word);
+        return true;
+    }
+    word.size = 0;
     int parts = 0, initials = 0;
     bool in_number = false, is_told = false, has_digit = false, is_beyond = false;
     for (bool is_over = false; !is_over;) {

@@ -35,7 +35,7 @@ class _Keys(ctypes.Structure):
 
 _library = np.ctypeslib.load_library("_kernel", Path(__file__).parent)
 _texts = (c_void_p, c_void_p, c_int64)
-_library.scan.argtypes = (*_texts, c_void_p, POINTER(_Own), POINTER(_Keys), c_void_p)
+_library.scan.argtypes = (*_texts, c_void_p, POINTER(_Own), POINTER(_Keys), c_bool, c_void_p)
 _library.collect.argtypes = (*_texts, c_bool, c_void_p, c_void_p, c_void_p, c_void_p)
 _library.digits_of.argtypes = (*_texts, c_void_p, c_int64, c_void_p)
 _library.fill_slots.argtypes = (*_texts, c_void_p, c_int64)
@@ -78,13 +78,13 @@ class Rows:
         numbers = self._numbers[:, column]
         _library.digits_of(*_addresses(letters), _at(numbers), self._numbers.shape[1], _at(self._odd))
 
-    def scan(self, letters: Letters, keys: Keys | None) -> Flags:
-        """The flags of these texts, of JSON if there are `keys` under which nothing is hidden."""
+    def scan(self, letters: Letters, keys: Keys | None, *, is_url: bool) -> Flags:
+        """The flags of these texts, of JSON if there are `keys` under which nothing is hidden; of a URL also where it has a
+        query or a fragment, as an ADDRESS."""
         flags = np.zeros(len(letters), np.uint8)
         key_pointer = ctypes.byref(keys.structure) if keys else None
-        _library.scan(
-            *_addresses(letters), _at(self._folded), ctypes.byref(self._structure), key_pointer, _at(flags)
-        )
+        row = ctypes.byref(self._structure)
+        _library.scan(*_addresses(letters), _at(self._folded), row, key_pointer, is_url, _at(flags))
         flags[self._odd & (letters.lengths > 0)] |= NEVER
         return flags
 

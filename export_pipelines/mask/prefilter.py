@@ -76,7 +76,7 @@ class Prefilter:
         days = [stored for type, stored in self._own if type == "dob"]
         rows = kernel.Rows(self._number, folded(), years=len(days), numbers=len(self._never))
         for n, stored in enumerate(days):
-            rows.years[:, n] = stored.dt.year().fill_null(-1).to_numpy()
+            rows.years[:, n] = 1970 + stored.to_numpy().astype("datetime64[Y]").astype(np.int64)
         for n, (_, stored) in enumerate(self._never):
             rows.add_numbers(n, self.letters(stored))
         for type, stored in self._own:
@@ -84,12 +84,12 @@ class Prefilter:
                 rows.add_words(self.letters(stored), is_name=type == "name")
         return rows
 
-    def flags(self, texts: pl.Series, keys: KnownKeys | None = None) -> Flags:
+    def flags(self, texts: pl.Series, keys: KnownKeys | None = None, *, is_url: bool = False) -> Flags:
         """Of the texts of a column; with `keys`, of one of JSON."""
         letters = self.letters(texts)
-        flags = self.rows.scan(letters, keys.known if keys else None)
+        flags = self.rows.scan(letters, keys.known if keys else None, is_url=is_url)
         while keys and (flags & KEY).any() and keys.learn(texts.filter(flags & KEY > 0)):
-            flags = self.rows.scan(letters, keys.known)
+            flags = self.rows.scan(letters, keys.known, is_url=is_url)
         flags[self.more[letters.lengths[self.more] > 0]] |= NEVER | OWN
         return flags
 

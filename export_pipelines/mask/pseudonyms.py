@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import stringzilla as sz
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -22,7 +23,7 @@ from export_pipelines.errors import RequestError
 from export_pipelines.key_versions import KeyVersion, listed
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.normalise import normalised_all
-from export_pipelines.transform.letters import Letters, array_of, strings_of
+from export_pipelines.transform.letters import Letters, strings_of
 
 HASH_PURPOSE = "export_pipelines hash v1"
 TOKEN_PURPOSE = b"export_pipelines token v1"
@@ -46,7 +47,7 @@ def hashed(type: str, letters: Letters, keys: Keys) -> pl.Series:
     shown[:, : len(prefix)] = prefix
     shown[:, len(prefix) :] = HEX_OF.take(codes[:, :HASH_BYTES]).view(np.uint8)
     filled = Letters(values).lengths > 0  # after blanks were taken off
-    return letters.replaced_by(shown if filled.all() else shown[filled], filled)
+    return letters.replaced_by(shown, filled)
 
 
 def tokenized(type: str, letters: Letters, keys: Keys) -> pl.Series:
@@ -56,8 +57,10 @@ def tokenized(type: str, letters: Letters, keys: Keys) -> pl.Series:
     values = normalised_all(type, Letters(encoded.dictionary)).to_pylist()
     material, start = version.material, f"tok_{version.id}_"
     tokens = [start + _encrypted(material, type, value) if value else "" for value in values]
-    shown = letters.with_nulls(array_of(tokens, pl.String).take(encoded.indices))
-    return pl.Series("", shown)
+    places = pa.Int32Array.from_buffers(
+        pa.int32(), len(letters), [letters.nulls, encoded.indices.buffers()[1]]
+    )
+    return pl.Series("", tokens, pl.String).gather(pl.Series(places))
 
 
 class Opener:

@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 import numpy as np
 import polars as pl
 
-from export_pipelines.mask.kernel import ADDRESS, NEVER, Flags
+from export_pipelines.mask.kernel import NEVER, Flags
 from export_pipelines.mask.own import NOBODY, Own, own_of
 from export_pipelines.mask.prefilter import NEAR_OWN, Values
 from export_pipelines.mask.reading import unescaped
@@ -86,13 +86,6 @@ def redactor(type: str, query: tuple[str, ...] = ()) -> Redactor:
     return lambda text, own: redact(text, own, recognisers)
 
 
-def may_change(type: str, texts: pl.Series, flags: Flags) -> Flags:
-    """The flags of texts of this type, with one for what a URL always loses."""
-    if type != "url":
-        return flags
-    return flags | np.where(texts.str.contains("[?#]").fill_null(False), np.uint8(ADDRESS), np.uint8(0))
-
-
 @lru_cache(4096)
 def redacted_url(url: str, own: Own, query: tuple[str, ...]) -> str:
     """Scheme, host and path, redacted, without user and fragment; of the query only parameters that match `query`."""
@@ -112,7 +105,7 @@ def _by_value(shown: pl.Series, texts: pl.Series, rows: Rows, redactor: Redactor
     if not len(rows):
         return shown, 0
     encoded = arrow_texts(texts[rows]).dictionary_encode()
-    before, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    before, codes = encoded.dictionary.to_pylist(), pl.Series(encoded.indices).to_numpy()
     after = [redactor(text, NOBODY) for text in before]
     changed = np.array([name != other for name, other in zip(after, before, strict=True)])[codes]
     if not changed.any():

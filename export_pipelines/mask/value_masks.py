@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import polars as pl
+from numpy.lib.stride_tricks import sliding_window_view
 
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.recognise import STARS
@@ -46,8 +47,7 @@ def as_text(values: pl.Series) -> pl.Series:
 
 def stars(letters: Letters) -> pl.Series:
     """Stars in the place of each text that is not empty."""
-    filled = letters.lengths > 0
-    return letters.replaced_by(np.tile(np.frombuffer(STARS.encode(), np.uint8), (filled.sum(), 1)), filled)
+    return letters.replaced_by(np.frombuffer(STARS.encode(), np.uint8)[np.newaxis], letters.lengths > 0)
 
 
 def _part_shown(type: str, texts: pl.Series) -> pl.Series:
@@ -63,9 +63,10 @@ def _phones(texts: pl.Series, letters: Letters) -> pl.Series:
     """Most are ten digits, and nothing else."""
     plain = letters.lengths == PLAIN_DIGITS
     plain[letters.rows_of(letters.places(NOT_DIGIT))] = False
-    last = letters.starts[1:][plain, np.newaxis] - np.arange(SHOWN_DIGITS, 0, -1)
-    digits = np.full((len(last), PLAIN_DIGITS), ord("*"), np.uint8)
-    digits[:, -SHOWN_DIGITS:] = letters.bytes[last]
+    digits = np.full((len(letters), PLAIN_DIGITS), ord("*"), np.uint8)
+    if plain.any():
+        fours = sliding_window_view(letters.bytes, SHOWN_DIGITS)
+        digits[:, -SHOWN_DIGITS:] = fours[letters.starts[1:] - SHOWN_DIGITS]
     shown = letters.replaced_by(digits, plain)
     others = np.flatnonzero(~plain & (letters.lengths > 0))
     return shown.scatter(others, _part_shown("phone", texts[others])) if len(others) else shown
@@ -73,7 +74,7 @@ def _phones(texts: pl.Series, letters: Letters) -> pl.Series:
 
 def selected(values: pl.Series, expression: pl.Expr) -> pl.Series:
     """What an expression over the column `value` makes of these values."""
-    return values.to_frame("value").select(expression.alias("value")).to_series()
+    return values.to_frame("value").select_seq(expression.alias("value")).to_series()
 
 
 def _email(value: pl.Expr) -> pl.Expr:

@@ -93,15 +93,18 @@ def _post_country(value: pl.Expr) -> pl.Expr:
 
 
 def _version(value: pl.Expr) -> pl.Expr:
-    four = value.str.contains(IPV4)
-    six = pl.when(~four).then(value).map_batches(_are_ipv6, return_dtype=pl.Boolean)
-    return pl.when(four).then(4).when(six).then(6).cast(pl.Int64)
+    six = value.str.contains(":", literal=True)
+    return pl.when(_ip_valid(value)).then(pl.when(six).then(6).otherwise(4)).cast(pl.Int64)
 
 
-def _are_ipv6(texts: pl.Series) -> pl.Series:
-    rows = texts.is_not_null().arg_true()
-    flags = pl.Series([_is_ipv6(text) for text in texts[rows]], dtype=pl.Boolean)
-    return pl.repeat(None, len(texts), dtype=pl.Boolean, eager=True).alias(texts.name).scatter(rows, flags)
+def _ip_valid(value: pl.Expr) -> pl.Expr:
+    return value.map_batches(_are_addresses, return_dtype=pl.Boolean)
+
+
+def _are_addresses(texts: pl.Series) -> pl.Series:
+    valid = texts.str.contains(IPV4)
+    others = (~valid).arg_true()
+    return valid.scatter(others, [_is_ipv6(text) for text in texts[others]]) if len(others) else valid
 
 
 @lru_cache(65_536)
@@ -165,7 +168,7 @@ COMPONENTS: dict[str, dict[str, Part]] = {
     },
     "ip": {
         "version": _version,
-        "valid": lambda value: pl.when(value.is_not_null()).then(_version(value).is_not_null()),
+        "valid": _ip_valid,
     },
     "url": {
         "protocol": lambda value: value.str.extract(r"^([A-Za-z][A-Za-z0-9+.-]*)://", 1).str.to_lowercase(),

@@ -54,6 +54,7 @@ def text_scalar(text: str) -> pa.StringScalar:
     return pa.StringArray.from_buffers(1, pa.py_buffer(starts), pa.py_buffer(data))[0]
 
 
+VIEW_BYTES, LENGTH_BYTES, WITHIN_VIEW = 16, 4, 12  # of Arrow's views, which hold short texts themselves
 EMPTY = text_scalar("").cast(pa.large_string())
 
 
@@ -81,7 +82,7 @@ class Letters:
             return letters
         bits = np.unpackbits(np.frombuffer(nulls, np.uint8), bitorder="little")  # to_numpy imports pandas
         valid = bits[texts.offset : texts.offset + len(texts)].view(np.bool_)
-        if letters.lengths[~valid].any():  # what makes arrays stores nothing for null: few need the copy
+        if ((letters.lengths > 0) > valid).any():  # few need the copy: most store nothing for null
             letters = cls(texts.cast(pa.large_string()).fill_null(EMPTY))
         letters.valid = valid
         return letters
@@ -93,16 +94,30 @@ class Letters:
         return cls(pa.LargeStringArray.from_buffers(len(starts) - 1, *buffers))
 
     def replaced_by(self, texts: Bytes, rows: Flags) -> pl.Series:
-        """Texts of one length, a row of bytes each, in the place of those of `rows`; null stays null, all others become
-        empty."""
-        starts = np.zeros(len(self) + 1, np.int64)
-        np.cumsum(rows * np.int64(texts.shape[1]), out=starts[1:])
-        return pl.Series("", self.with_nulls(Letters.from_bytes(starts, texts.ravel()).texts))
+        """Texts of one length, one for each row or one for all, in the place of those of `rows`; null stays null, all
+        others become empty."""
+        length = texts.shape[1]
+        views = np.zeros((len(self), VIEW_BYTES), np.uint8)
+        numbers = views.view(np.int32)
+        buffers = [self.nulls, pa.py_buffer(views)]
+        if length <= WITHIN_VIEW:
+            views[:, LENGTH_BYTES : LENGTH_BYTES + length] = texts
+        else:
+            views[:, LENGTH_BYTES : 2 * LENGTH_BYTES] = texts[:, :LENGTH_BYTES]
+            numbers[:, -1] = np.arange(len(self)) * length
+            buffers.append(pa.py_buffer(texts))
+        numbers[:, 0] = length
+        numbers[~rows] = 0
+        return pl.Series("", pa.StringViewArray.from_buffers(pa.string_view(), len(self), buffers))
 
     def with_nulls(self, texts: pa.LargeStringArray) -> pa.LargeStringArray:
         """These texts, null where those of the letters are so."""
-        nulls = None if self.valid is None else pa.py_buffer(np.packbits(self.valid, bitorder="little"))
-        return pa.LargeStringArray.from_buffers(len(self), *texts.buffers()[1:], nulls)
+        return pa.LargeStringArray.from_buffers(len(self), *texts.buffers()[1:], self.nulls)
+
+    @property
+    def nulls(self) -> pa.Buffer | None:
+        """Arrow's bits of those that are not null; None if all are so."""
+        return None if self.valid is None else pa.py_buffer(np.packbits(self.valid, bitorder="little"))
 
     def __len__(self) -> int:
         return len(self.texts)

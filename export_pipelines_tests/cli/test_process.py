@@ -162,8 +162,8 @@ def test_a_command_imports_nothing_of_other_databases_formats_and_destinations(
 MASKED = """\
 type: lead
 format: csv
-fields: [lead_id, email, phone_1, last_name, submitted_at]
-privacy: {email: hash, phone_1: mask, last_name: tokenize}
+fields: [lead_id, email, phone_1, last_name, landing_page, user_agent, submitted_at]
+privacy: {email: hash, phone_1: mask, last_name: tokenize, landing_page: redact, user_agent: redact}
 partition: daily
 start: 2024-01-01
 """

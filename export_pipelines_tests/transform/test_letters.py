@@ -52,3 +52,16 @@ def test_bytes_are_translated_each_in_its_place(texts: list[str | None]) -> None
     assert texts_of(shown) == [
         "".join(letter.upper() if letter.isascii() else letter for letter in text or "") for text in texts
     ]
+
+
+@given(texts=TEXTS, length=st.integers(1, 20), for_all=st.booleans(), data=st.data())
+def test_texts_are_replaced_in_their_rows(
+    texts: list[str | None], length: int, for_all: bool, data: st.DataObject
+) -> None:
+    rows = data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts)))
+    codes = np.arange(0 if for_all else len(texts) - 1, -1, -1)[:, np.newaxis] + np.full(length, ord("a"))
+    shown = letters(texts).replaced_by(codes.astype(np.uint8), np.array(rows))
+    by = [chr(code) * length for code in np.broadcast_to(codes[:, 0], len(texts))]
+    assert shown.to_list() == [
+        None if text is None else by[row] if rows[row] else "" for row, text in enumerate(texts)
+    ]
