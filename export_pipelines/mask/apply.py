@@ -47,7 +47,7 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
             remedy="mend the row, or leave the field out",
         ) from error
     output = [rows.column(column).alias(column.id) for column in plan.masking.columns if column.source]
-    output += [_constant(column, len(rows.frame)) for column in plan.masking.columns if not column.source]
+    output += [_constant(column, batch.num_rows) for column in plan.masking.columns if not column.source]
     return Masked(pl.DataFrame(output), rows.hidden, bad_json)
 
 
@@ -64,34 +64,36 @@ class _Rows:
         types = {column.name: column.type for column in plan.query.columns}
         self.stored = {column.name: column for column in plan.query.columns}
         self.batch, self.keys, self.hidden = batch, keys, 0
-        self.frame = frame = conform(batch, plan.query.columns)
+        self.values = values = {series.name: series for series in conform(batch, plan.query.columns)}
         self._letters: dict[str, Letters] = {}
         self.today = pl.lit(plan.extract.window.end.date())
-        never = [(types[id], frame[id]) for id in plan.masking.never]
-        own = [(types[id], frame[id]) for id in plan.masking.own]
-        more = repeated_values(frame, plan.masking.repeating)
-        prefilter = Prefilter(own, never, len(frame), more, self.letters)
+        never = [(types[id], values[id]) for id in plan.masking.never]
+        own = [(types[id], values[id]) for id in plan.masking.own]
+        more = repeated_values(values, plan.masking.repeating)
+        prefilter = Prefilter(own, never, batch.num_rows, more, self.letters)
         columns = [column for column in plan.masking.columns if column.source]
         texts = [
             column
             for column in columns
-            if frame[column.source].dtype == pl.String and column.kind is not Kind.JSON
+            if values[column.source].dtype == pl.String and column.kind is not Kind.JSON
         ]
         read = {text.source: text.type for text in texts if _must_be_clean(text) or _is_read(text)}
         flags = {
-            source: prefilter.flags(frame[source], is_url=type == "url") for source, type in read.items()
+            source: prefilter.flags(values[source], is_url=type == "url") for source, type in read.items()
         }
         cleaned = {text.source: flags[text.source] & NEVER for text in texts if _must_be_clean(text)}
         redacted = {text: self._may_change(text, flags[text.source]) for text in texts if _is_read(text)}
         objects = {
-            column.id: Objects(frame[column.source], column.seals) for column in columns if _is_sealed(column)
+            column.id: Objects(values[column.source], column.seals)
+            for column in columns
+            if _is_sealed(column)
         }
         sealed = {
             id: contents.may_hide(prefilter.flags(contents.texts, contents.known_keys()))
             for id, contents in objects.items()
         }
         near = (flags & NEAR_OWN > 0 for flags in (*cleaned.values(), *redacted.values(), *sealed.values()))
-        rows = np.flatnonzero(np.logical_or.reduce([np.zeros(len(frame), np.bool_), *near]))
+        rows = np.flatnonzero(np.logical_or.reduce([np.zeros(batch.num_rows, np.bool_), *near]))
         self.own = own_at(rows.tolist(), [*own, *never], more)
         self.clean = {
             source: clean
@@ -111,7 +113,7 @@ class _Rows:
         return self._letters[texts.name]
 
     def column(self, column: OutputColumn) -> pl.Series:
-        values = self.clean.get(column.source, self.frame[column.source])
+        values = self.clean.get(column.source, self.values[column.source])
         if column.component is not None:
             part = component(column.type, column.component, pl.col("value"), self.today)
             return selected(values, part.cast(polars_type(column.kind, column.scale)))
@@ -122,23 +124,23 @@ class _Rows:
             is_stored = values.dtype == pl.String and column.source not in self.clean
             letters = self.letters(values) if is_stored else None
             return masked(values, column.type, column.mask, self.keys, letters)
-        return values if column.is_personal else self.frame[column.source]
+        return values if column.is_personal else self.values[column.source]
 
     def _may_change(self, column: OutputColumn, flags: Flags) -> Flags:
         """The flags of texts that `redact` may change: of a closed type those that have not its form."""
         if column.type in OPEN:
             return flags
-        fits = selected(self.frame[column.source], has_form(column.type, pl.col("value")).fill_null(True))
+        fits = selected(self.values[column.source], has_form(column.type, pl.col("value")).fill_null(True))
         return np.where(fits.to_numpy(), np.uint8(0), flags)
 
     def _without_never(self, source: str, flags: Flags) -> pl.Series | None:
         """None where nothing was taken out."""
-        shown, hidden = without_never_exported(self.frame[source], flags, self.own)
+        shown, hidden = without_never_exported(self.values[source], flags, self.own)
         self.hidden += hidden
         return shown if hidden else None
 
     def _redacted(self, column: OutputColumn, flags: Flags) -> pl.Series:
-        texts = self.frame[column.source]
+        texts = self.values[column.source]
         shown = self.clean.get(column.source, texts)
         return self._counted(redacted(texts, flags, self.own, redactor(column.type, column.query), shown))
 

@@ -378,7 +378,9 @@ static bool add_words(Text text, bool is_name, Words *words) {
             is_told |= word.size > 1 && !in_number;
             parts += word.size > 0, word.size = 0, in_number = is_digit(byte);
         }
-        for (; letter >= PACKED; letter >>= 8) add_letter(&word, letter & 255), add_letter(&name, letter & 255);
+        if (letter < PACKED) continue;
+        for (; letter; letter >>= 8) add_letter(&word, letter & 255), add_letter(&name, letter & 255);
+        for (; is_letter(ahead(&text, 0)); text.at++) add_letter(&word, *text.at | 32), add_letter(&name, *text.at | 32);
     }
     return true;
 }

@@ -1,7 +1,7 @@
 """More of the row's own values: those of keys that stand more than once in their object of JSON, wherever they stand."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -22,12 +22,12 @@ class Members(list[tuple[str, Any]]):
 _DECODER = json.JSONDecoder(object_pairs_hook=Members, parse_float=str, parse_int=str, parse_constant=str)
 
 
-def repeated_values(frame: pl.DataFrame, columns: Iterable[Repeating]) -> dict[int, Pairs]:
+def repeated_values(stored: Mapping[str, pl.Series], columns: Iterable[Repeating]) -> dict[int, Pairs]:
     """By row what stands at the paths of `columns`, of rows in which a path leads to more than the first value. Raises
     UnreadObject."""
     values: dict[int, Pairs] = {}
     for column in columns:
-        texts = frame[column.column]
+        texts = stored[column.column]
         for row in texts.is_not_null().arg_true().to_list():
             try:
                 more = _of_text(texts[row], column, row)

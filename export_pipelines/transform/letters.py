@@ -1,6 +1,7 @@
 """The letters of all texts of a column side by side: one pass over them takes less time than a call for each text."""
 
 from collections.abc import Container, Iterable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ class Letters:
         self.texts = texts
         _, starts, data = texts.buffers()
         at = np.frombuffer(starts, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-        self.starts = at - at[0]
+        self.starts = at - at[0] if at[0] else at
         self.bytes = np.frombuffer(data or b"", np.uint8)[at[0] : at[-1]]
 
     @classmethod
@@ -122,7 +123,7 @@ class Letters:
     def __len__(self) -> int:
         return len(self.texts)
 
-    @property
+    @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
         """In bytes."""
         lengths: npt.NDArray[np.int64] = np.diff(self.starts)
