@@ -11,6 +11,7 @@ from export_pipelines.cli.audit import moment
 from export_pipelines.cli.context import on_terminal, say, show
 from export_pipelines.cli.tables import Columns, Json, show_listing
 from export_pipelines.quantities import counted, duration, size
+from export_pipelines.run.memory import choose_memory_of_a_stream
 
 if TYPE_CHECKING:
     from export_pipelines.kept_slots import KeptSlot
@@ -57,6 +58,7 @@ def run(
     asker: As = None,
 ) -> None:
     """Send what is new, until Ctrl-C: within seconds, each record once, or with its id where the sink cannot tell."""
+    choose_memory_of_a_stream()
     project = asking(context, asker)
     line = LiveLine(project)
     from export_pipelines.project_streams import run_stream
@@ -127,6 +129,7 @@ def replay(
     """Send the rows from a time on once more, to another place or, if you say so, to the same; the stream itself goes on."""
     since = moment(start)
     assert since is not None
+    choose_memory_of_a_stream()
     project = asking(context, asker)
     line = LiveLine(project)
     from export_pipelines.project_streams import replay_stream

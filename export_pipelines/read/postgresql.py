@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import psycopg
 
 log = logging.getLogger(__name__)
-BATCH_BYTES = 6 * 1024 * 1024
 CONNECT_S, STATEMENT_S = 10, 4 * 3600
 # UTC, so that a time without a zone means UTC; read-only, so that nothing here can ever write; one snapshot for a
 # transaction, which may wait until its rows were taken
@@ -102,7 +101,7 @@ class PostgresqlSource:
                 if shared.ranges:
                     yield from self._read_ranges(query, shared, query.snapshot)
                     return
-            with self._session() as session, self._in_snapshot(session, query.snapshot):
+            with self._session(query) as session, self._in_snapshot(session, query.snapshot):
                 yield from _read(session, inlined(query.sql, query.values), query)
         except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
             raise self.failure(getattr(error, "sqlstate", None), str(error)) from error
@@ -160,7 +159,7 @@ class PostgresqlSource:
             with self._in_snapshot(session, snapshot):
                 yield from _read(session, inlined(sql_of_range(query, rows), query.values), query)
 
-        with sessions_of(self._session, self.connections) as sessions:
+        with sessions_of(lambda: self._session(query), self.connections) as sessions:
             log.info("reading in ranges", extra={"connections": len(sessions)})
             yield from read_ranges(cut, sessions, read)
 
@@ -177,10 +176,10 @@ class PostgresqlSource:
                 raise self.failure(LOST[0], str(error)) from error
             yield
 
-    def _session(self) -> AbstractContextManager[Session]:
+    def _session(self, query: Query) -> AbstractContextManager[Session]:
         import adbc_driver_postgresql
 
-        size = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
+        size = {"adbc.postgresql.batch_size_hint_bytes": str(query.batch_bytes)}
         return session(adbc_driver_postgresql.connect(self.address()), **size)
 
     def _scalar(self, query: Query, sql: str) -> Any:

@@ -138,7 +138,7 @@ class Bucket:
                 for upload in page.get("Uploads", ()):
                     yield StoredObject(upload["Key"], 0, upload["Initiated"], upload["UploadId"])
 
-    def put(self, key: str, data: bytes, options: Options, only_new: bool = False) -> bool:
+    def put(self, key: str, data: bytes | bytearray, options: Options, only_new: bool = False) -> bool:
         """Puts a small object; False when `only_new` and there is another one (an answer may be lost, so it is looked at)."""
         from botocore.exceptions import ClientError
 

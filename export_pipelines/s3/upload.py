@@ -25,7 +25,8 @@ class Upload:
     """Holds THREADS + 1 pieces in memory. An object of one piece is put at once, by `complete`.
 
     sha256:   what the object will say of itself, where it is known before.
-    write:    the next bytes; returns as soon as they may wait in memory.
+    write:    the next bytes; returns as soon as they may wait in memory. A bytearray belongs to the upload then, which
+              sends it uncopied where it is a whole piece.
     stand:    sends the rest and waits until every piece has arrived; still nothing can be seen.
     complete: makes the object visible under its key; False when `only_new` and another one is there.
     prove:    looks at what the server has then: its size, and its bytes by the server's MD5 or by reading them back. Raises
@@ -44,18 +45,24 @@ class Upload:
         self._arrived: list[CompletedPartTypeDef] = []
         self._pool: ThreadPoolExecutor | None = None
 
-    def write(self, data: bytes) -> None:
-        self._buffer += data
-        self.size += len(data)
-        while len(self._buffer) > (most := PIECE_BYTES * (1 + self._pieces // STEP)):
-            piece = bytes(memoryview(self._buffer)[:most])
-            del self._buffer[:most]
-            self._send(piece)
+    def write(self, data: bytes | bytearray) -> None:
+        rest = memoryview(data)
+        self.size += len(rest)
+        while rest:
+            most = PIECE_BYTES * (1 + self._pieces // STEP)
+            if len(self._buffer) == most:  # and there is more: an object of one piece is not begun
+                self._send_buffer()
+            elif not self._buffer and isinstance(data, bytearray) and len(rest) == len(data) <= most:
+                self._buffer = data
+                return
+            else:
+                taken = most - len(self._buffer)
+                self._buffer += rest[:taken]
+                rest = rest[taken:]
 
     def stand(self) -> None:
         if self._id and self._buffer:
-            self._send(bytes(self._buffer))
-            self._buffer.clear()
+            self._send_buffer()
         while self._sent:
             self._arrived.append(self._sent.popleft().result())
         self._end_pool()
@@ -65,10 +72,9 @@ class Upload:
             self.stand()
             created = self._complete(only_new)
         else:
-            piece = bytes(self._buffer)
+            piece, self._buffer = self._buffer, bytearray()
             self._sums[1] = len(piece), _md5(piece)
             created = self.bucket.put(self.key, piece, self.options, only_new)
-            self._buffer.clear()
         self.created = created
         return created or (self.sha256 is not None and self._stands())
 
@@ -105,7 +111,7 @@ class Upload:
             return False
 
     def abort(self) -> None:
-        self._buffer.clear()
+        self._buffer = bytearray()
         for future in self._sent:
             future.cancel()
         self._end_pool()
@@ -131,14 +137,15 @@ class Upload:
         self._id = begun["UploadId"]
         return ThreadPoolExecutor(THREADS)
 
-    def _send(self, piece: bytes) -> None:
+    def _send_buffer(self) -> None:
+        piece, self._buffer = self._buffer, bytearray()
         self._pool = self._pool or self._begin()
         if len(self._sent) >= THREADS:
             self._arrived.append(self._sent.popleft().result())
         self._pieces += 1
         self._sent.append(self._pool.submit(self._put, self._pieces, piece))
 
-    def _put(self, number: int, piece: bytes) -> "CompletedPartTypeDef":
+    def _put(self, number: int, piece: bytearray) -> "CompletedPartTypeDef":
         self._sums[number] = len(piece), _md5(piece)
         with s3_errors(self.bucket.url(self.key)):
             answer = self.bucket.client.upload_part(
@@ -181,7 +188,7 @@ class Upload:
             self._pool = None
 
 
-def _md5(data: bytes) -> bytes:
+def _md5(data: bytes | bytearray) -> bytes:
     return hashlib.md5(data, usedforsecurity=False).digest()
 
 

@@ -1,6 +1,7 @@
 """What S3 alone can do: keys of one's own, pieces, conditions, encryption, tags; on SeaweedFS."""
 
 import json
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,21 @@ def test_what_came_a_moment_before_is_not_replaced(receiver: S3Receiver, size: i
     upload.abort()
     assert receiver.bucket.read("in/x") == b"theirs"
     assert receiver.debris() == []
+
+
+@pytest.mark.parametrize("sizes", [(PIECE_BYTES,), (PIECE_BYTES, PIECE_BYTES, 7), (PIECE_BYTES - 1, 3), (7,)])
+def test_what_was_handed_over_is_sent_without_a_copy(receiver: S3Receiver, sizes: tuple[int, ...]) -> None:
+    pieces = [bytearray(bytes([number]) * size) for number, size in enumerate(sizes, 1)]
+    whole, upload = b"".join(pieces), Upload(receiver.bucket, "in/x", {})
+    tracemalloc.start()
+    for piece in pieces:
+        upload.write(piece)
+    assert upload.complete()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert upload.prove() == "the server's MD5"
+    assert receiver.bucket.read("in/x") == whole
+    assert peak < PIECE_BYTES / 2 or sizes[0] % PIECE_BYTES
 
 
 def test_an_answer_that_was_lost_is_no_other_delivery(receiver: S3Receiver) -> None:

@@ -3,6 +3,8 @@
 import gzip
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -27,6 +29,8 @@ TRANSACTION = (
 BY_SLOT = "extends: shipped\ndatasets: {events: {stream: {publication: exports}}}\n"
 PUBLICATION = ("CREATE PUBLICATION exports FOR TABLE events (event_id) WITH (publish = 'insert')",)
 NAME = "live"
+PROGRAM = "export_pipelines.cli.app"
+OF_THIS_PROCESS = ("DAGSTER_HOME", "_RJEM_MALLOC_CONF")  # the second is set by Polars, when it is imported
 EMAIL, FIRST_NAME = "Ada.Lovelace@example.com", "Ada"
 
 
@@ -83,9 +87,23 @@ class Live:
 
     def begin(self, *arguments: str) -> Process:
         """The command in a process of its own, whose output is read by who waits for it."""
-        outer = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
-        words = ["-m", "export_pipelines.cli.app", "stream", *arguments]
-        return Process(words, self.folder, outer | self.environment)
+        return Process(["-m", PROGRAM, "stream", *arguments], self.folder, self._whole_environment)
+
+    def begin_anew(self, *arguments: str) -> "subprocess.Popen[str]":
+        """The same in a new interpreter, which has no library yet."""
+        return subprocess.Popen(
+            [sys.executable, "-m", PROGRAM, "stream", *arguments],
+            cwd=self.folder,
+            env=self._whole_environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def _whole_environment(self) -> dict[str, str]:
+        outer = {name: value for name, value in os.environ.items() if name not in OF_THIS_PROCESS}
+        return outer | self.environment
 
     def call(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code and what was said."""

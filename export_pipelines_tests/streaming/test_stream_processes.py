@@ -5,12 +5,16 @@ KILLS=50 kills that often; STREAM_S=300 lets the writers write that long, LATE_S
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from export_pipelines.ledger import Streams, StreamState
 from export_pipelines_tests.preloaded import Process
@@ -67,6 +71,21 @@ def test_nothing_is_lost_whoever_is_killed(any_live: Live) -> None:
     for record in records:
         of_sequence.setdefault(record["sequence"], set()).add(record["id"])
     assert all(len(ids) == 1 for ids in of_sequence.values())  # by id and sequence a consumer removes them
+
+
+@pytest.mark.parametrize(("said", "threads"), [(None, 1), ("2", 2)])
+def test_a_stream_alone_has_one_thread_of_polars_unless_more_are_said(
+    to_s3: Live, said: str | None, threads: int
+) -> None:
+    live = to_s3
+    live.environment |= {"POLARS_MAX_THREADS": said} if said else {}
+    live.insert(1, 20)
+    process = live.begin_anew(NAME)
+    wait_until(lambda: state_of(live).sent == 20)
+    names = [task.read_text().strip() for task in Path(f"/proc/{process.pid}/task").glob("*/comm")]
+    process.terminate()
+    process.communicate(timeout=PATIENCE_S)
+    assert len([name for name in names if re.fullmatch(r"polars-\d+", name)]) == threads
 
 
 def test_a_successor_takes_over_at_a_batchs_end(to_s3: Live) -> None:

@@ -9,6 +9,7 @@ from export_pipelines.errors import FatalError
 from export_pipelines.plan.frozen import Frozen
 
 Plain = str | int | float | None
+BATCH_BYTES = 6 << 20
 
 
 class Reference(Frozen):
@@ -143,6 +144,7 @@ class Query(Statement):
     `ungrouped` reads the rows of a report one by one, with what it groups and measures, so that a row of a group that cannot
     be read or computed can be named. `is_entire` is set where all rows will be read, so that several connections may share
     them, in ranges of the `range_key`; `snapshot` is the name of one that a transaction has exported, to read from.
+    `batch_bytes` is about how large batches are, where the reader measures them.
     """
 
     count_sql: str
@@ -157,6 +159,7 @@ class Query(Statement):
     range_key: RangeKey | None = Field(default=None, exclude_if=lambda key: key is None)
     is_entire: bool = Field(default=False, exclude=True)
     snapshot: str = Field(default="", exclude=True)
+    batch_bytes: int = Field(default=BATCH_BYTES, exclude=True)
     rows: Rows = Rows()
     limit: int | None = Field(
         default=None, exclude_if=lambda limit: limit is None

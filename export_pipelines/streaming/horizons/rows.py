@@ -16,7 +16,7 @@ from export_pipelines.read.connecting import is_passing
 from export_pipelines.read.source import Source
 from export_pipelines.streaming.horizon import Position, RowKey, Rows
 
-BATCH_ROWS = 10_000
+BATCH_ROWS, BATCH_BYTES = 10_000, 1 << 20
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NETWORK = ("timed out", "timeout", "no route to host", "unreachable", "translate host name", "name resolution", "reset by peer", "lost connection", "gone away", "can't connect")  # fmt: skip
 VERSION = 1  # of positions; one of a newer build is refused
@@ -25,7 +25,8 @@ START_AGAIN = "start it again from a time of your choice: export-pipelines strea
 
 def read_rows(source: Source, query: Query, key: Sequence[str]) -> Iterator[Rows]:
     """The rows of the query, at most BATCH_ROWS at a time; `key` names the columns of their keys."""
-    with retryable(), closing(source.read(query)) as batches:  # type: ignore[type-var]
+    small = query.model_copy(update={"batch_bytes": BATCH_BYTES})
+    with retryable(), closing(source.read(small)) as batches:  # type: ignore[type-var]
         for batch in batches:
             for start in range(0, batch.num_rows, BATCH_ROWS):
                 rows = batch.slice(start, BATCH_ROWS)

@@ -14,6 +14,7 @@ from export_pipelines.encode.compress import compressor_of
 from export_pipelines.encode.encoders import ENCODERS
 from export_pipelines.plan.plan import Plan
 from export_pipelines.run.part_cutter import ENCODED_CELLS
+from export_pipelines.s3 import PIECE_BYTES
 from export_pipelines.streaming.records import Records
 from export_pipelines.streaming.sink import Envelope, Intention, Shown
 from export_pipelines.templates import render
@@ -85,7 +86,7 @@ class OpenObject:
         parquet = settings.format == "parquet"
         self._rows: Rows = ParquetRows(plan, wanted.codec, wanted.level) if parquet else Lines(plan, envelope)
         self._compressor = compressor_of("none" if parquet else wanted.codec, wanted.level)
-        self._pieces: deque[bytes] = deque()
+        self._pieces: deque[bytearray] = deque()
         self._digest = hashlib.sha256()
         self.size = self.rows = 0
         self.first, self.at = rows.sequence, rows.emitted_at
@@ -110,16 +111,22 @@ class OpenObject:
             "last": self.last,
         }
 
-    def pieces(self) -> Iterator[bytes]:
-        """The bytes, once: each piece is given up when it is taken."""
+    def pieces(self) -> Iterator[bytearray]:
+        """The bytes, once, as an upload sends them: each piece is given up when it is taken."""
         while self._pieces:
             yield self._pieces.popleft()
 
     def _keep(self, data: bytes) -> None:
-        if data:
-            self._pieces.append(data)
-            self._digest.update(data)
-            self.size += len(data)
+        self._digest.update(data)
+        self.size += len(data)
+        rest = memoryview(data)
+        while rest:
+            if not self._pieces or len(self._pieces[-1]) == PIECE_BYTES:
+                self._pieces.append(bytearray())
+            piece = self._pieces[-1]
+            taken = PIECE_BYTES - len(piece)
+            piece += rest[:taken]
+            rest = rest[taken:]
 
 
 def extension_of(settings: S3StreamSettings) -> str:

@@ -88,7 +88,7 @@ class S3Sink:
         self._tried = {}
         return Sent(batch.rows, batch.size, place=key, sha256=intention["sha256"])
 
-    def _put(self, intention: ObjectIntention, pieces: Iterator[bytes], is_first: bool) -> None:
+    def _put(self, intention: ObjectIntention, pieces: Iterator[bytearray], is_first: bool) -> None:
         upload = Upload(self.bucket, intention["key"], self._options, intention["sha256"])
         try:
             for piece in pieces:
