@@ -78,7 +78,7 @@ def _catch_up(folder: Path, database: Postgresql, rows: int) -> list[Judged]:
         live.write(FIELDS)
         assert _state(live).cursor is None  # the ledger is made before, since a stream finds its own there
         began = time.perf_counter()
-        process = live.begin(NAME, "--until-caught-up")
+        process = live.begin_anew(NAME, "--until-caught-up")
         peak, cpu = _watched(process.pid, lambda: process.poll() is not None)
         seconds = time.perf_counter() - began
         process.communicate()
@@ -118,7 +118,7 @@ def _lateness(folder: Path, database: Postgresql, moto: aws.Aws, seconds: float,
 
 def _idle(folder: Path, database: Postgresql, moto: aws.Aws, way: Way) -> list[Judged]:
     live = _to_kinesis(folder / "idle", database, moto, f"idle-{way.name}", way)
-    process = live.begin(NAME)
+    process = live.begin_anew(NAME)
     while not _has_begun(live):
         time.sleep(0.2)
     time.sleep(5)

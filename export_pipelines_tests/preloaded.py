@@ -97,7 +97,7 @@ class Process:
         said: dict[int, str] = {}
         pipes = (self.stdout, self.stderr)
         readers = [
-            threading.Thread(target=lambda at=at, pipe=pipe: said.update({at: pipe.read()}), daemon=True)  # type: ignore[misc]
+            threading.Thread(target=lambda at=at, pipe=pipe: said.update({at: pipe.read()}), daemon=True)
             for at, pipe in enumerate(pipes)
         ]
         self.stdin.close()
@@ -111,6 +111,9 @@ class Process:
     def send_signal(self, sign: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, sign)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)

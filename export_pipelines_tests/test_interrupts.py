@@ -68,7 +68,7 @@ def interrupted(
         time.sleep(begun_s)
         process.send_signal(sign)
         process.communicate(timeout=60)
-    return process.returncode
+        return process.wait()
 
 
 SIGNS = {signal.SIGINT: 130, signal.SIGTERM: 143}

@@ -74,7 +74,8 @@ def withdraw_replaced(
 def _withdrawal(is_of_series: bool) -> sa.Update:
     """By the parameters `of`, the new artifact, which was made `at` a time, the export `by` which, and the `locks` of its
     deliveries."""
-    artifact, locks = sa.bindparam("of", type_=sa.Text), sa.bindparam("locks", expanding=True)
+    artifact = sa.bindparam("of", type_=sa.Text)
+    locks: sa.BindParameter[str] = sa.bindparam("locks", expanding=True)
     undelivered = deliveries.c.state.in_((*OPEN, *ENDED_BADLY))
     is_older = artifacts.c.created_at < sa.bindparam("at")
     if is_of_series:

@@ -1,6 +1,5 @@
 """Rows of the ledger's tables, as they are made of manifests and entries, and read back."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -56,7 +55,7 @@ def delivery_row(
     }
 
 
-def delivery_in(row: Mapping[str, Any]) -> Delivery:
+def delivery_in(row: sa.RowMapping) -> Delivery:
     receipt = row["receipt"]
     return Delivery(
         **{name: row[name] for name in Delivery.__dataclass_fields__ if name != "receipt"},

@@ -144,7 +144,13 @@ class Bucket:
 
         with s3_errors(self.url(key)):
             try:
-                self.client.put_object(Bucket=self.name, Key=key, Body=data, **options, **condition(only_new))
+                self.client.put_object(
+                    Bucket=self.name,
+                    Key=key,
+                    Body=data,  # type: ignore[arg-type]  # boto3 takes a bytearray as it takes bytes
+                    **options,
+                    **condition(only_new),
+                )
             except ClientError as error:
                 if not (only_new and code_of(error) in TAKEN):
                     raise

@@ -149,7 +149,11 @@ class Upload:
         self._sums[number] = len(piece), _md5(piece)
         with s3_errors(self.bucket.url(self.key)):
             answer = self.bucket.client.upload_part(
-                Bucket=self.bucket.name, Key=self.key, UploadId=self._id, PartNumber=number, Body=piece
+                Bucket=self.bucket.name,
+                Key=self.key,
+                UploadId=self._id,
+                PartNumber=number,
+                Body=piece,  # type: ignore[arg-type]  # boto3 takes a bytearray as it takes bytes
             )
         return {"ETag": answer["ETag"], "PartNumber": number}
 

@@ -190,7 +190,7 @@ def test_a_text_reads_as_the_filter_means_it() -> None:
     )
     request = request_for(filter, Window(**window("2024-01-01", "2024-02-01").model_dump()))
     tables = Tables(DATASET, dialect_of("sqlite"), None)
-    asked = predicates_of(request, tables, StagingTable(tables))
+    asked = predicates_of(request, tables, lambda: StagingTable(tables))
     assert asked.residual == ()
     assert [predicate.text for predicate in asked.pushed] == [
         "at in [2024-01-01T00:00:00.000Z, 2024-02-01T00:00:00.000Z)",

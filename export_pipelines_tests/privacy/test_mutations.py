@@ -55,7 +55,7 @@ def unseen(flag: int) -> Mutation:
     scan = kernel.Rows.scan
 
     def mutate(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(kernel.Rows, "scan", lambda *arguments: scan(*arguments) & (255 ^ flag))
+        patch.setattr(kernel.Rows, "scan", lambda *all, **named: scan(*all, **named) & (255 ^ flag))
 
     return mutate
 

@@ -109,7 +109,7 @@ class Live:
         """Exit code and what was said."""
         process = self.begin(*arguments)
         out, said = process.communicate(timeout=600)
-        return process.returncode, out, said
+        return process.wait(), out, said
 
     def records(self) -> list[dict[str, Any]]:
         """Every record at the sink, in the order of sequences."""

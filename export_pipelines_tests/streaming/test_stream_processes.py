@@ -42,7 +42,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 def end(process: Process) -> tuple[int, str]:
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=PATIENCE_S)
-    return process.returncode, said
+    return process.wait(), said
 
 
 def test_nothing_is_lost_whoever_is_killed(any_live: Live) -> None:
