@@ -19,11 +19,12 @@ from export_pipelines.ledger import (
     AuditOutcome,
     Delivery,
     Ledger,
-    State,
     mark_erased,
     other_artifact_of_same_copy,
     run_of,
 )
+
+BUSY = "another process is delivering there right now"
 
 
 @dataclass(frozen=True)
@@ -165,14 +166,25 @@ class Eraser:
             self.store.sweep(artifact.partition("/")[0])  # parts whose manifest was removed before the kill
 
     def _sent(self, artifact: str) -> list[Delivery]:
-        """The deliveries of which a copy may lie somewhere."""
-        states: tuple[State, ...] = ("delivered", "uncertain", "sending")
-        return self.ledger.deliveries(artifact=artifact, states=states)
+        """The deliveries of which a copy may lie somewhere, or come there while another process sends it."""
+        known = (self._settled(delivery) for delivery in self.ledger.deliveries(artifact=artifact))
+        return [
+            delivery for delivery in known if delivery.receipt or delivery.state in ("uncertain", "sending")
+        ]
+
+    def _settled(self, delivery: Delivery) -> Delivery:
+        """As it is when nobody sends it; `sending` while another process may do so."""
+        with self.ledger.locks.hold(delivery.lock_key) as ours:
+            current = self.ledger.delivery(delivery.id)
+        return current if ours else replace(current, state="sending")
 
     def _take_back(self, delivery: Delivery, parts: Mapping[str, str] | None) -> Removal:
         """`parts` are the SHA-256 of the artifact's parts by name; None where nobody knows them."""
         receipt = delivery.receipt
         if receipt is None:
+            with self.ledger.locks.hold(delivery.lock_key) as ours:
+                if not ours:
+                    return Removal(left={"": BUSY}, unreached=("",))
             return Removal(left={"": "nobody knows whether it arrived"})
         why_left = self._why_left(delivery, receipt, parts)
         if why_left or self.resources is None:
@@ -198,7 +210,7 @@ class Eraser:
         with self.ledger.locks.hold(delivery.lock_key) as ours:
             if ours:
                 return destination.remove(receipt, digests)
-        return all_left(receipt, "another process is delivering there right now", unreached=True)
+        return all_left(receipt, BUSY, unreached=True)
 
     def _forget_run(self, artifact: str) -> tuple[str | None, str | None]:
         run = run_of(self.ledger.engine, artifact)

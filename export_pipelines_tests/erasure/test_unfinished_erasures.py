@@ -6,6 +6,8 @@ import pytest
 
 from export_pipelines.artifacts.sealing import SealedStore
 from export_pipelines.erasure.erase import Eraser
+from export_pipelines.erasure.record import unfinished
+from export_pipelines.errors import RequestError
 from export_pipelines.ledger.data_keys import LedgerKeys
 from export_pipelines_servers.fault_proxy import Fault, fault_proxy
 from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
@@ -151,3 +153,32 @@ def test_of_a_damaged_artifact_copies_without_digests_are_left_and_said(tmp_path
     }
     assert not erasure.sealed and erasure.is_complete
     assert not (desk.home / "artifacts" / made.artifact).exists()
+
+
+def test_a_delivery_that_runs_meanwhile_leaves_the_erasure_incomplete(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "home")
+    made, ledger = stored(desk.store), desk.ledger
+    delivery = desk.due(made, {"kind": "folder", "settings": {"path": "x", "overwrite": "replace"}})
+    store = SealedStore(desk.store, LedgerKeys(lambda: ledger.engine), None)
+    eraser = Eraser(store, ledger, "ana", lambda: AT, desk.resources)
+    with ledger.locks.hold(ledger.delivery(delivery).lock_key):
+        erasure = eraser.erase(made.artifact, {"why": "artifact"})
+    assert not erasure.is_complete
+    (record,) = unfinished(ledger)
+    assert record.artifact == made.artifact
+
+
+def test_a_copy_stays_known_when_it_was_sent_again_and_that_failed(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "home")
+    made, ledger = stored(desk.store), desk.ledger
+    entry = {"kind": "folder", "settings": {"path": "x", "overwrite": "replace"}}
+    receipt = desk.send(made, entry)
+    with (
+        pytest.raises(RequestError),
+        ledger.claim(desk.due(made, entry), lambda: AT, again=True),
+    ):
+        raise RequestError("no such folder")
+    store = SealedStore(desk.store, LedgerKeys(lambda: ledger.engine), None)
+    eraser = Eraser(store, ledger, "ana", lambda: AT, desk.resources)
+    (copy,) = eraser.erase(made.artifact, {"why": "artifact"}).copies
+    assert set(copy.removal.removed) == set(receipt.files)
