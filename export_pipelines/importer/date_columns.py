@@ -28,7 +28,7 @@ def orders_of(file: Path, form: FileForm, layout: Layout, said: DateOrder | None
     """The orders of the columns that hold such dates; the whole file is read for them. Raises ImportFileError where its
     rows tell none, or both."""
     places = [at for at, step in enumerate(layout.cells) if step.may_hold_slashed_dates]
-    limit = None if said else LOOKED_AT  # what was said holds for every column, wherever its first such date stands
+    limit = None if said else LOOKED_AT  # what was said holds for all
     with opened_text(file, form.encoding) as stream:
         first = islice(read_records(stream, form.delimiter, str(file)), 1, limit)
         holding = {at for record in first for at in places if SLASHED.match(_cell(record, at))}

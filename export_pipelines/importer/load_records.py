@@ -82,11 +82,11 @@ class Load:
         values = dict(self._layout.constants) | dict(_values(record, self._layout))
         if values.get("submitted_at") is None:
             raise Unfit("submitted_at is empty")
-        values["lead_id"] = self._lead_id(values, record)
         for kind in PARTIES:
             values[f"{kind}_id"] = self._parties.id_of(
                 kind, values.get(f"{kind}.id"), values.get(f"{kind}.name")
             )
+        values["lead_id"] = self._lead_id(values, record)  # a row that is rejected takes no id
         custom = dict(values.get("custom") or {})
         custom |= {
             id.removeprefix(CUSTOM): as_json(value)

@@ -64,3 +64,17 @@ def test_equal_rows_of_two_partners_are_two_leads(room: Room) -> None:
         result = room.load("when,x\n2024-01-15,1\n", mapping)
         assert result.rejected == 0
     assert room.rows("SELECT count(*), count(DISTINCT source_id) FROM leads") == [(2, 2)]
+
+
+def test_a_row_that_is_rejected_for_its_party_takes_no_id(room: Room) -> None:
+    lead, party = "65a5051500000000000000aa", "0123456789abcdef01234567"
+    rows = (
+        f"2024-01-14,65a5051500000000000000ab,{party},Web",
+        f"2024-01-15,{lead},{party},Phone",
+        f"2024-01-15,{lead},{party},Web",
+    )
+    result = room.load(
+        "when,lead_id,source_id,source_name\n" + "\n".join(rows) + "\n", mapping_of(["when=submitted_at"])
+    )
+    assert (result.loaded, result.rejected) == (2, 1)
+    assert [line for line, _, _ in room.rejects()] == [3]
