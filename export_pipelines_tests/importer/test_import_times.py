@@ -119,5 +119,5 @@ def test_a_time_of_day_that_cannot_be_joined_is_refused(room: Room, columns: str
 
 def test_an_order_that_was_said_holds_for_dates_that_come_late(room: Room) -> None:
     rows = [f"2024-01-15,{number}" for number in range(2_100)] + [f"3/4/2024,late{n}" for n in range(5)]
-    result = room.load("when,ref\n" + "\n".join(rows) + "\n", replace(MAP, dates="day first"))
+    result = room.load("when,ref\n" + "\n".join(rows) + "\n", replace(MAP, dates=DateOrder.DAY_FIRST))
     assert (result.loaded, result.rejected) == (2_105, 0)
