@@ -46,19 +46,19 @@ class Upload:
         self._pool: ThreadPoolExecutor | None = None
 
     def write(self, data: bytes | bytearray) -> None:
-        rest = memoryview(data)
-        self.size += len(rest)
-        while rest:
+        left = memoryview(data)
+        self.size += len(left)
+        while left:
             most = PIECE_BYTES * (1 + self._pieces // STEP)
             if len(self._buffer) == most:  # and there is more: an object of one piece is not begun
                 self._send_buffer()
-            elif not self._buffer and isinstance(data, bytearray) and len(rest) == len(data) <= most:
+            elif not self._buffer and isinstance(data, bytearray) and len(left) == len(data) <= most:
                 self._buffer = data
                 return
             else:
                 taken = most - len(self._buffer)
-                self._buffer += rest[:taken]
-                rest = rest[taken:]
+                self._buffer += left[:taken]
+                left = left[taken:]
 
     def stand(self) -> None:
         if self._id and self._buffer:

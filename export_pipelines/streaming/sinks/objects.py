@@ -119,14 +119,14 @@ class OpenObject:
     def _keep(self, data: bytes) -> None:
         self._digest.update(data)
         self.size += len(data)
-        rest = memoryview(data)
-        while rest:
+        left = memoryview(data)
+        while left:
             if not self._pieces or len(self._pieces[-1]) == PIECE_BYTES:
                 self._pieces.append(bytearray())
             piece = self._pieces[-1]
             taken = PIECE_BYTES - len(piece)
-            piece += rest[:taken]
-            rest = rest[taken:]
+            piece += left[:taken]
+            left = left[taken:]
 
 
 def extension_of(settings: S3StreamSettings) -> str:
