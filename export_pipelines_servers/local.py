@@ -36,7 +36,7 @@ class Ports:
 
 
 def free_ports() -> Ports:
-    return Ports(s3.free_s3_port(), free_port(), free_port(), free_port())
+    return Ports(s3.free_s3_port(s3.PARTS), free_port(), free_port(), free_port())
 
 
 def environment(folder: Path, ports: Ports) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.s3 import Access, Bucket, open_bucket
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.ending import end, undisturbed, with_parent
-from export_pipelines_servers.free_port import free_port
+from export_pipelines_servers.free_port import free_port, is_free
 
 BUCKET = "exports"
 KEY, SECRET = "exports-key", "s3cret/bucket+key"
@@ -31,6 +31,9 @@ LOOPBACK = "127.0.0.1"
 PORT_TRIES = 4
 START_S = 30
 GRPC = 10_000  # each of its ports has a second one, so much higher
+PARTS = 5  # with a port each
+LAST_PORT = 65_535
+PORT_TAKEN = ("address already in use", "Port allocation failed")
 
 
 @dataclass
@@ -133,7 +136,7 @@ def _started(data: Path, port: int | None, host: str) -> "tuple[subprocess.Popen
             _wait(process, server, data / "log")
         except AssertionError as error:
             end(process, signal.SIGKILL)
-            if tries_left and "address already in use" in str(error):
+            if tries_left and any(reason in str(error) for reason in PORT_TAKEN):
                 continue
             raise
         server.process = process
@@ -143,7 +146,7 @@ def _started(data: Path, port: int | None, host: str) -> "tuple[subprocess.Popen
 
 def _ports(s3_port: int | None) -> list[int]:
     """Of S3 and of its parts; data is found again on the same ones only."""
-    return [s3_port + n for n in range(5)] if s3_port else [free_s3_port() for _ in range(5)]
+    return [s3_port + n for n in range(PARTS)] if s3_port else [free_s3_port() for _ in range(PARTS)]
 
 
 def _call(data: Path, server: S3Server, ports: list[int]) -> list[str]:
@@ -189,11 +192,16 @@ def _reader() -> Mapping[str, object]:
     }
 
 
-def free_s3_port() -> int:
-    """A free port that leaves room for its second one."""
-    while (port := free_port()) + GRPC > 65_535:
-        continue
-    return port
+def free_s3_port(parts: int = 1) -> int:
+    """A free port; the next ones are free, too, for so many `parts`, and so is the second one of each."""
+    while True:
+        port = free_port()
+        if all(
+            number <= LAST_PORT and is_free(number)
+            for part in range(parts)
+            for number in (port + part, port + part + GRPC)
+        ):
+            return port
 
 
 def _wait(process: subprocess.Popen[bytes], server: S3Server, log: Path) -> None:

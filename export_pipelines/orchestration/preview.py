@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.catalog.dimensions import SHIFTING
@@ -12,11 +11,8 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.value_masks import WHOLE
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan
 from export_pipelines.project import Project
-from export_pipelines.run.first_rows import FirstRows
+from export_pipelines.run.first_rows import FirstRows, joined
 from export_pipelines.run.preview import preview
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 ROWS = 5
 LONGEST_CELL = 40  # characters
@@ -41,7 +37,7 @@ def _previews(plans: Sequence[Plan], project: Project, first: Sequence[FirstRows
         return [NONE] * len(plans)
     if safe.report is None:
         numbers = [sum(batch.num_rows for batch in rows.batches) for rows in first]
-        batches = iter(_as_one([batch for rows in first for batch in rows.batches]))
+        batches = iter(joined(first))
     else:
         numbers, batches = [ROWS], project.source().read(safe.query)
     try:
@@ -51,13 +47,6 @@ def _previews(plans: Sequence[Plan], project: Project, first: Sequence[FirstRows
     lines = iter(shown.rows)
     head = [_cells(shown.headers), tuple("---" for _ in shown.headers)]
     return [_markdown([*head, *map(_cells, islice(lines, number))]) for number in numbers]
-
-
-def _as_one(batches: list["pa.RecordBatch"]) -> list["pa.RecordBatch"]:
-    """The rows of all: a batch of few rows takes as long to mask as one of many."""
-    import pyarrow as pa
-
-    return [pa.concat_batches(batches)] if batches else []
 
 
 def for_everyone(plan: Plan) -> Plan:
