@@ -46,7 +46,9 @@ def load(table: Table) -> Script:
         selected = ",\n    ".join(values)
         end = f"\nSETTINGS {settings}" if settings else ""
         body.append(f"INSERT INTO {table_name(table)}\nSELECT\n    {selected}\nFROM {source}{end};")
-    body.append(check(table, names, losses, summed=(Kind.INTEGER,), sum_of="SUM(toInt128({}))"))
+    # a bare number beyond 64 bits is a Float64 there
+    exact = {"sum_of": "SUM(toInt128({}))", "literal": "toInt128('{}')"}
+    body.append(check(table, names, losses, summed=(Kind.INTEGER,), **exact))
     return Script("\n".join(body), losses, table.unpackings(*CODECS))
 
 

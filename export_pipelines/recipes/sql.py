@@ -71,12 +71,15 @@ def check(
     mark: str = '"',
     summed: Collection[Kind] = (Kind.INTEGER, Kind.DECIMAL),
     sum_of: str = "SUM({})",
+    literal: str = "{}",
 ) -> str:
     """A query of what differs from the manifest: without a row, all that it states has arrived. `summed` are kinds whose sums
-    the database keeps exact."""
+    the database keeps exact, `sum_of` and `literal` how it spells a sum, and the number that is compared with it."""
     m = _prefix(names)
     measured, tests = [f"COUNT(*) AS {m}"], [("rows", f"{m} <> {table.manifest.rows}")]
-    for place, (kind, what, expression, test) in enumerate(_statements(table, names, losses, mark, sum_of)):
+    for place, (kind, what, expression, test) in enumerate(
+        _statements(table, names, losses, mark, sum_of, literal)
+    ):
         if kind is None or kind in summed:
             measured.append(f"{expression} AS {m}{place}")
             tests.append((what, test.format(rows=m, measure=f"{m}{place}")))
@@ -91,7 +94,7 @@ def check(
 
 
 def _statements(
-    table: Table, names: Sequence[str], losses: Collection[Loss], mark: str, sum_of: str
+    table: Table, names: Sequence[str], losses: Collection[Loss], mark: str, sum_of: str, literal: str
 ) -> Iterator[tuple[Kind | None, str, str, str]]:
     unknown = {name for loss in losses if loss.change in NULLS_CHANGE for name in loss.columns}
     rounded = {name for loss in losses if loss.change is Change.ROUNDED for name in loss.columns}
@@ -108,7 +111,8 @@ def _statements(
             )
         if stated.sum is not None and column.name not in rounded:
             sum = sum_of.format(quoted(name, mark))
-            yield column.kind, f"sum of {word}", sum, f"COALESCE({{measure}}, 0) <> {stated.sum}"
+            total = literal.format(stated.sum)
+            yield column.kind, f"sum of {word}", sum, f"COALESCE({{measure}}, 0) <> {total}"
 
 
 def _prefix(names: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ def clickhouse(recipe: Recipe, table: Table, folder: Path, _: str) -> Sequence[R
 
     in_shell(recipe, folder)
     with Session(str(folder / "chdb")) as session:
-        for statement in recipe.text.split(";\n"):
+        for statement in filter(str.strip, recipe.text.split(";\n")):
             last = session.query(statement, "TSV")
         assert last.data() == ""
         rows = session.query(f"SELECT * FROM {table.name} ORDER BY 1", "ArrowTable")

@@ -218,3 +218,9 @@ def test_a_text_of_redshift_is_as_long_as_the_longest(
     )
     text = recipe_for(table, "redshift").text
     assert f'"a" VARCHAR({length})' in text and f'"b" VARCHAR({length - 2})' in text
+
+
+def test_clickhouse_compares_a_sum_beyond_64_bits_with_an_exact_number(tmp_path: Path) -> None:
+    rows = [(2**63 - 1,)] * 3
+    table = Table(artifact_of(tmp_path, "csv", "none", {}, [column("big", Kind.INTEGER)], rows), "t")
+    assert f"<> toInt128('{3 * (2**63 - 1)}')" in recipe_for(table, "clickhouse").text
