@@ -153,6 +153,8 @@ def _is_of(plan: Plan, manifest: Manifest) -> bool:
 
 
 def _changed(old: ReaderColumn, new: ReaderColumn) -> Iterator[str]:
+    if old.name == new.name and old.id != new.id:
+        yield f"field: {new.name} was {old.id}, is {new.id}"
     if old.type != new.type:
         yield f"type: {new.name} was {old.type}, is {new.type}"
     if old.form != new.form:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from export_pipelines.artifacts.contract import Changes, ReaderColumn, changes_of
 from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import DAILY, Project
 
@@ -51,6 +52,16 @@ def test_what_breaks_no_reader_goes_on(terminal: Terminal, project: Project, old
     assert terminal(*RUN, "2024-01-15").code == 0
     project.write("daily", DAILY.replace(old, new))
     assert terminal(*RUN, "2024-01-16").code == 0
+
+
+def test_another_field_under_the_same_header_breaks_readers() -> None:
+    """As labels can be, which a catalog gives and takes."""
+    was = [ReaderColumn(id, id.title(), "text", "in clear") for id in ("city", "state")]
+    now = [column._replace(id=id) for column, id in zip(was, ("state", "city"), strict=True)]
+    lines = ("field: City was city, is state", "field: State was state, is city")
+    for nested in (False, True):
+        assert changes_of(was, now, nested) == Changes(lines, ())
+        assert changes_of(was, was, nested) == Changes((), ())
 
 
 def test_frozen_allows_no_column_more_and_free_allows_all(terminal: Terminal, project: Project) -> None:
