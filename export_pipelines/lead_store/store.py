@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from export_pipelines.errors import RequestError, SourceError, StoreError
 from export_pipelines.files.private import make_database
-from export_pipelines.lead_store.tables import json_text, metadata
+from export_pipelines.lead_store.tables import json_text, json_value, metadata
 from export_pipelines.settings import driver_url
 
 
@@ -57,7 +57,7 @@ def holds_rows(connection: Connection) -> bool:
 
 def _engine(url: str, bulk: bool) -> Engine:
     try:
-        engine = create_engine(driver_url(url), json_serializer=json_text)
+        engine = create_engine(driver_url(url), json_serializer=json_text, json_deserializer=json_value)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise RequestError(
             "the URL of the lead store is not one that can be opened",

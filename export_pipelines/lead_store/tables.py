@@ -62,6 +62,11 @@ def json_text(value: Any) -> str:
     )
 
 
+def json_value(text: str | bytes) -> Any:
+    """What `json_text` wrote, numbers with fractions as exact decimals."""
+    return simplejson.loads(text, use_decimal=True)
+
+
 class _Spelled(TypeDecorator[Any]):
     """A type that the databases in `spelled` hold as text of one exact spelling, and the others as their own type;
     `types` holds the column types of those for which neither `impl` nor `native` will do."""
@@ -165,7 +170,7 @@ class JsonObject(_Spelled):
         return json_text(value)
 
     def read(self, value: str) -> Any:
-        return simplejson.loads(value, use_decimal=True)
+        return json_value(value)
 
 
 ObjectId = String(24)

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
 from random import Random
 from typing import Any
 
-import simplejson
 from sqlalchemy import Connection, Table, insert
 
 from export_pipelines.errors import RequestError
@@ -22,7 +20,7 @@ READ: dict[type, Callable[[Any], Any]] = {
     tables.Money: Decimal,
     tables.Day: date.fromisoformat,
     tables.Flag: bool,
-    tables.JsonObject: partial(simplejson.loads, use_decimal=True),
+    tables.JsonObject: tables.json_value,
 }
 INDEXES = (tables.leads_by_time, tables.events_by_time)
 LAST_YEAR = 9998

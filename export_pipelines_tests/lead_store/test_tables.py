@@ -115,3 +115,14 @@ def test_what_goes_into_mariadb_comes_out(mariadb_url: str) -> None:
     assert {name: stored[name] for name in LEAD} == LEAD
     assert stored["delivered_at"] == moment
     assert spelled == '{"loan_amount":12.50,"clé":"été","nested":[1,null]}'
+
+
+def test_numbers_within_json_come_out_of_postgresql_exactly(postgresql_url: str) -> None:
+    """A second import compares them with what its file says."""
+    url = new_database(postgresql_url, "types")
+    create_store(url)
+    custom = {"share": Decimal("0.85"), "large": 12345678901234567890, "nested": [Decimal("0.1"), True]}
+    with writing(url) as connection:
+        connection.execute(insert(leads), LEAD | {"custom": custom})
+        stored = connection.execute(select(leads.c.custom)).scalar_one()
+    assert stored == custom and isinstance(stored["share"], Decimal)
