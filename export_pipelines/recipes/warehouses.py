@@ -88,9 +88,10 @@ def _bigquery_losses(table: Table) -> Iterator[Loss]:
 
 
 def snowflake(table: Table) -> Script:
-    """Files that are put onto the table's own stage; it reads gzip and zstd by itself."""
+    """Files that are put onto the table's own stage, in place of those of another artifact; it reads gzip and zstd by itself.
+    A name without quotes would be one in capitals, whose stage is another's."""
     names, losses = plain_names(table), _quotes_ignored(table)
-    stage = f"@%{table.name.split('.')[-1]}" if "." not in table.name else "@~/export"
+    stage = text(f"@~/{table.name.replace('.', '/')}" if "." in table.name else f'@%"{table.name}"')
     form = "TYPE = PARQUET"
     if table.is_delimited:
         nulls = f"({escaped_text(table.marker)})" if table.marker else "()"
@@ -101,11 +102,11 @@ def snowflake(table: Table) -> Script:
             f"EMPTY_FIELD_AS_NULL = {'FALSE' if table.marker else 'TRUE'}"
         )
     files = [table.read_as(file, "gzip", "zstd") for file in table.files]
-    match = " MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE" if table.form == "parquet" else ""
+    match = " MATCH_BY_COLUMN_NAME = CASE_SENSITIVE" if table.form == "parquet" else ""
     names = [column.name for column in table.columns] if table.form == "parquet" else names
     body = [
         create_table(table, names, types_by(SNOWFLAKE_TYPES)),
-        *(f"PUT 'file://{file}' {stage} AUTO_COMPRESS = FALSE;" for file in files),
+        *(f"PUT 'file://{file}' {stage} AUTO_COMPRESS = FALSE OVERWRITE = TRUE;" for file in files),
         f"COPY INTO {table_name(table)} FROM {stage}\nFILES = ({', '.join(map(escaped_text, files))})\nFILE_FORMAT = ({form}){match};",
         check(table, names, losses),
     ]

@@ -224,3 +224,14 @@ def test_clickhouse_compares_a_sum_beyond_64_bits_with_an_exact_number(tmp_path:
     rows = [(2**63 - 1,)] * 3
     table = Table(artifact_of(tmp_path, "csv", "none", {}, [column("big", Kind.INTEGER)], rows), "t")
     assert f"<> toInt128('{3 * (2**63 - 1)}')" in recipe_for(table, "clickhouse").text
+
+
+@pytest.mark.parametrize(("name", "stage"), [("leads", '@%"leads"'), ("sales.leads", "@~/sales/leads")])
+def test_files_for_snowflake_go_to_the_stage_of_their_table_alone(
+    name: str, stage: str, tmp_path: Path
+) -> None:
+    """Its name stands in quotes, as the table's does, and what was there before is replaced."""
+    lines = recipe_for(Table(manifest(tmp_path, "csv"), name), "snowflake").text.splitlines()
+    puts = [line for line in lines if line.startswith("PUT ")]
+    assert puts and all(line.endswith(f"'{stage}' AUTO_COMPRESS = FALSE OVERWRITE = TRUE;") for line in puts)
+    assert any(line.startswith("COPY INTO ") and line.endswith(f" FROM '{stage}'") for line in lines)
