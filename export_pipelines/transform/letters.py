@@ -105,7 +105,7 @@ class Letters:
             views[:, LENGTH_BYTES : LENGTH_BYTES + length] = texts
         else:
             views[:, LENGTH_BYTES : 2 * LENGTH_BYTES] = texts[:, :LENGTH_BYTES]
-            numbers[:, -1] = np.arange(len(self)) * length
+            numbers[:, -1] = np.arange(len(self)) * length if len(texts) > 1 else 0
             buffers.append(pa.py_buffer(texts))
         numbers[:, 0] = length
         numbers[~rows] = 0

@@ -65,3 +65,10 @@ def test_texts_are_replaced_in_their_rows(
     assert shown.to_list() == [
         None if text is None else by[row] if rows[row] else "" for row, text in enumerate(texts)
     ]
+
+
+def test_a_long_text_that_is_one_for_all_is_read_from_its_beginning() -> None:
+    """Arrow's views hold where a text that is longer than they are begins."""
+    one = np.full((1, 15), ord("a"), np.uint8)
+    shown = letters(["x", "y", None, "z"]).replaced_by(one, np.array([True, True, True, False]))
+    assert shown.to_list() == ["a" * 15, "a" * 15, None, ""]
