@@ -13,7 +13,8 @@ from export_pipelines.ledger.attempt_rows import update
 from export_pipelines.ledger.audit_action import AuditOutcome
 from export_pipelines.ledger.audit_entries import AuditRecord
 from export_pipelines.ledger.delivery import Delivery
-from export_pipelines.ledger.tables import insert_new, journal, placed
+from export_pipelines.ledger.inserts import insert_new
+from export_pipelines.ledger.tables import journal, placed
 
 OF_ITEM = (journal.c.delivery == sa.bindparam("of"), journal.c.item == sa.bindparam("of_item"))
 SAID, FORGET, SAY = sa.select(journal).where(*OF_ITEM), sa.delete(journal).where(*OF_ITEM), sa.insert(journal)

@@ -21,6 +21,9 @@ END = sa.update(attempts).where(OF_DELIVERY, attempts.c.number == sa.bindparam("
 END_KILLED = sa.update(attempts).where(OF_DELIVERY, attempts.c.outcome.is_(None))
 UPDATE = sa.update(deliveries).where(deliveries.c.id == sa.bindparam("of"))
 STATE = sa.select(deliveries.c.state).where(deliveries.c.id == sa.bindparam("of")).with_for_update()
+RECEIPT = sa.select(deliveries.c.receipt).where(
+    deliveries.c.artifact == sa.bindparam("of"), deliveries.c.lock_key == sa.bindparam("of_lock")
+)
 CONTENT = sa.select(artifacts.c.content, artifacts.c.series).where(artifacts.c.artifact == sa.bindparam("of"))
 
 
@@ -120,14 +123,7 @@ def _same_files(connection: sa.Connection, delivery: Delivery) -> Receipt | None
     last = last_arrived(connection, delivery.lock_key)
     if new.series or last.artifact is None or last.is_erased or last.tried:
         return None  # of a series, equal files are another step
-    query = (
-        sa.select(deliveries.c.receipt)
-        .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
-        .where(
-            deliveries.c.artifact == last.artifact,
-            deliveries.c.lock_key == delivery.lock_key,
-            artifacts.c.content == new.content,
-        )
-    )
-    receipt = connection.scalar(query)
+    if connection.execute(CONTENT, {"of": last.artifact}).one().content != new.content:
+        return None
+    receipt = connection.scalar(RECEIPT, {"of": last.artifact, "of_lock": delivery.lock_key})
     return Receipt.model_validate(receipt) if receipt else None

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from export_pipelines.artifacts.sealing import WrappedKey
 from export_pipelines.errors import RetryableError, SealedArtifact
-from export_pipelines.ledger.tables import data_keys, insert_of
+from export_pipelines.ledger.inserts import insert_of
+from export_pipelines.ledger.tables import data_keys
 from export_pipelines.ledger.wiping import wipe_journal
 
 WIPE_S = 30  # how long one waits for others who read the table

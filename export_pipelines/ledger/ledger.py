@@ -26,13 +26,7 @@ from export_pipelines.ledger.attempt_rows import (
 )
 from export_pipelines.ledger.audit_action import AuditOutcome
 from export_pipelines.ledger.audit_entries import AuditEntry, AuditRecord, add_entry, read_entries
-from export_pipelines.ledger.delivery import (
-    OPEN,
-    Delivery,
-    State,
-    lock_key_of,
-    series_of,
-)
+from export_pipelines.ledger.delivery import OPEN, Delivery, State, lock_key_of, series_of
 from export_pipelines.ledger.delivery_rows import (
     attempts_at,
     deliveries_of,
@@ -42,18 +36,13 @@ from export_pipelines.ledger.delivery_rows import (
     state_counts,
     withdraw_replaced,
 )
+from export_pipelines.ledger.inserts import insert_new
 from export_pipelines.ledger.locks import Locks
 from export_pipelines.ledger.renaming import take_along
 from export_pipelines.ledger.rows import artifact_row, delivery_row, export_of
 from export_pipelines.ledger.run_leases import require_lease
 from export_pipelines.ledger.series import enter
-from export_pipelines.ledger.tables import (
-    alerts,
-    artifacts,
-    deliveries,
-    insert_new,
-    requests,
-)
+from export_pipelines.ledger.tables import alerts, artifacts, deliveries, requests
 from export_pipelines.ledger.windows import (
     WindowRecord,
     WrittenRecord,

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from export_pipelines.ledger.tables import insert_of, link_uses, links
+from export_pipelines.ledger.inserts import insert_of
+from export_pipelines.ledger.tables import link_uses, links
 
 
 @dataclass(frozen=True)

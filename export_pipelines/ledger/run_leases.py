@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from export_pipelines.errors import LostRun
-from export_pipelines.ledger.tables import Utc, insert_of, metadata
+from export_pipelines.ledger.inserts import insert_of
+from export_pipelines.ledger.tables import Utc, metadata
 
 LEASE = timedelta(seconds=45)  # without a heartbeat for so long, the lease is over
 BEAT_S = 5.0

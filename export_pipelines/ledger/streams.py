@@ -11,9 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from export_pipelines.errors import LostLease
 from export_pipelines.ledger.alert import Alert
+from export_pipelines.ledger.inserts import insert_of
 from export_pipelines.ledger.locks import Locks
 from export_pipelines.ledger.silence import LedgerSilent
-from export_pipelines.ledger.tables import alerts, dead_letters, insert_of, stream_objects, streams
+from export_pipelines.ledger.tables import alerts, dead_letters, stream_objects, streams
 
 
 @dataclass(frozen=True)

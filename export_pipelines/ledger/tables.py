@@ -1,7 +1,6 @@
 """The ledger's tables. Migrations make them; a test holds the two against each other."""
 
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -288,21 +287,3 @@ dead_letters = sa.Table(  # records that a sink can never take; no value of them
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", Utc, nullable=False),
 )
-
-
-@cache
-def insert_new(dialect: str, table: sa.Table) -> Any:
-    """The INSERT of rows that may be there already; gives a row for each that was not. Made once, as what a run executes for each
-    window costs less than making it."""
-    return insert_of(dialect)(table).on_conflict_do_nothing().returning(sa.literal(1))
-
-
-def insert_of(dialect: str) -> Any:
-    """The INSERT of the ledger's database, which is imported when it is first needed."""
-    if dialect == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from export_pipelines.ledger.audit_entries import FIRST, AuditEntry, chain_end, read_entries
 from export_pipelines.ledger.checkpoint import Checkpoint, Signer
-from export_pipelines.ledger.tables import checkpoints, insert_of
+from export_pipelines.ledger.inserts import insert_of
+from export_pipelines.ledger.tables import checkpoints
 
 
 @dataclass(frozen=True)
