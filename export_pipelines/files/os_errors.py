@@ -13,15 +13,18 @@ _NO_FOLDER = {errno.ENOTDIR, errno.EEXIST}
 
 
 @contextmanager
-def store_errors(doing: str, where: Path, kind: type[ExportError] = StoreError) -> Iterator[None]:
-    """Raises an OSError of the block as `kind`: "cannot <doing>: No space left on device"."""
+def store_errors(
+    doing: str, where: Path | str, kind: type[ExportError] = StoreError, remedy: str = ""
+) -> Iterator[None]:
+    """Raises an OSError of the block as `kind`: "cannot <doing>: No space left on device"; with the `remedy`, or else what
+    usually helps."""
     try:
         yield
     except OSError as error:
         raise kind(
             f"cannot {doing}: {error.strerror or type(error).__name__}",
             where=str(where),
-            remedy=_remedy(error.errno),
+            remedy=remedy or _remedy(error.errno),
         ) from error
 
 

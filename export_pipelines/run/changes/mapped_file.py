@@ -3,14 +3,13 @@
 import mmap
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import BinaryIO, Self
 
 import pyarrow as pa
 
-from export_pipelines.errors import StoreError
+from export_pipelines.files.os_errors import store_errors
 
 
 class MappedFile:
@@ -53,13 +52,7 @@ class MappedFile:
             self._file.close()  # the map goes with the last buffer over it
 
 
-@contextmanager
-def _errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"cannot keep digests of rows: {error.strerror or type(error).__name__}",
-            where=os.environ.get("TMPDIR") or "the folder of temporary files",
-            remedy="make room, or set TMPDIR to a folder that has it and may be written",
-        ) from error
+def _errors() -> AbstractContextManager[None]:
+    where = os.environ.get("TMPDIR") or "the folder of temporary files"
+    remedy = "make room, or set TMPDIR to a folder that has it and may be written"
+    return store_errors("keep digests of rows", where, remedy=remedy)
