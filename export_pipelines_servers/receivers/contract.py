@@ -9,7 +9,7 @@ Entry = dict[str, Any]
 class Receiver(Protocol):
     """A server that is up, empty, and this test's own.
 
-    entry:   an entry of `deliver:` for it that works, with `settings` laid over; secrets are named in `environment`.
+    entry:   an entry of `deliver:` for it that works, with `settings` in place of its own; secrets are named in `environment`.
     arrived: name -> bytes of everything that its readers can see under a final name now.
     debris:  what is not for readers: temporary files, unfinished uploads. Empty after a delivery that ended well.
     refused: words of what is wrong -> an entry that the person has to mend.

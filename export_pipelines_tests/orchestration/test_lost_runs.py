@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,8 +15,6 @@ from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.execution.api import execute_run
 from dagster._core.storage.tags import (
     AUTO_RETRY_RUN_ID_TAG,
-    PARENT_RUN_ID_TAG,
-    ROOT_RUN_ID_TAG,
     WILL_RETRY_TAG,
 )
 from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
@@ -26,7 +23,6 @@ from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
 from pydantic import SecretStr
 
 from export_pipelines.ledger import RunLeases, open_ledger
-from export_pipelines.ledger.run_leases import LEASE, run_leases
 from export_pipelines.orchestration import lost_runs
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failed_runs import DIED, failed_runs
@@ -37,79 +33,10 @@ from export_pipelines.orchestration.run_tags import EXPORT_TAG, LOST_TAG
 from export_pipelines.project import Project as Opened
 from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import Project
+from export_pipelines_tests.orchestration.stored_runs import STARTED, STARTING, Runs, daily, set_status
 
-STARTING, STARTED = dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED
 FAILURE, CANCELED = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
 RETRIES = {"run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False}}
-
-
-@dg.op
-def nothing() -> None: ...
-
-
-@dg.job
-def daily() -> None:
-    nothing()
-
-
-@dataclass
-class Runs:
-    """Runs as Dagster's storage and the ledger know them; no process is behind them."""
-
-    instance: dg.DagsterInstance
-    leases: RunLeases
-
-    def new(self, status: dg.DagsterRunStatus = STARTED, lease: str = "none") -> str:
-        """A run with a `lease` that is `living`, `over`, `ended` or `none`."""
-        run = self.instance.create_run_for_job(daily, status=dg.DagsterRunStatus.NOT_STARTED)
-        set_status(self.instance, run, status)
-        if lease != "none":
-            self.leases.take(run.run_id, run.run_id, "host:1")
-        if lease == "over":
-            self.age(run.run_id)
-        if lease == "ended":
-            self.leases.end(run.run_id)
-        return run.run_id
-
-    def in_place_of(self, lost: str) -> dg.DagsterRun:
-        """As Dagster makes one, before it is queued."""
-        tags = {PARENT_RUN_ID_TAG: lost, ROOT_RUN_ID_TAG: lost, LOST_TAG: lost}
-        return self.instance.create_run_for_job(daily, parent_run_id=lost, root_run_id=lost, tags=tags)
-
-    def again(self, root: str) -> str:
-        """A run that a person launched from a run that ended, and that executes."""
-        tags = {PARENT_RUN_ID_TAG: root, ROOT_RUN_ID_TAG: root}
-        run = self.instance.create_run_for_job(daily, parent_run_id=root, root_run_id=root, tags=tags)
-        set_status(self.instance, run, STARTED)
-        self.leases.take(run.run_id, root, "host:1")
-        return run.run_id
-
-    def age(self, run_id: str) -> None:
-        kept = self.leases.of(run_id)
-        assert kept
-        old = kept.seen_at - LEASE - timedelta(seconds=1)
-        with self.leases.engine.begin() as connection:
-            mine = run_leases.c.run_id == run_id
-            connection.execute(sa.update(run_leases).where(mine).values(seen_at=old))
-
-    def status(self, run_id: str) -> dg.DagsterRunStatus:
-        return self.run(run_id).status
-
-    def run(self, run_id: str) -> dg.DagsterRun:
-        run = self.instance.get_run_by_id(run_id)
-        assert run
-        return run
-
-
-def set_status(instance: dg.DagsterInstance, run: dg.DagsterRun, status: dg.DagsterRunStatus) -> None:
-    events = {
-        STARTING: dg.DagsterEventType.RUN_STARTING,
-        STARTED: dg.DagsterEventType.RUN_START,
-        dg.DagsterRunStatus.CANCELING: dg.DagsterEventType.RUN_CANCELING,
-        dg.DagsterRunStatus.SUCCESS: dg.DagsterEventType.RUN_SUCCESS,
-    }
-    event = dg.DagsterEvent(event_type_value=events[status].value, job_name="daily", message="")
-    instance.report_dagster_event(event, run.run_id)
 
 
 @pytest.fixture
