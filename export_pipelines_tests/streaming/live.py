@@ -108,7 +108,7 @@ class Live:
     def call(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code and what was said."""
         process = self.begin(*arguments)
-        out, said = process.communicate(timeout=600)
+        out, said = process.communicate(timeout=900)
         return process.wait(), out, said
 
     def records(self) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from export_pipelines_tests.streaming.live import FIELDS, NAME, Live
 KILLS = int(os.environ.get("KILLS", "3"))
 STREAM_S = float(os.environ.get("STREAM_S", "6"))
 LATE_S = float(os.environ.get("LATE_S", "2"))
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 def state_of(live: Live) -> StreamState:

@@ -12,7 +12,8 @@ import psycopg
 import pymysql
 from sqlalchemy.engine import make_url
 
-LEAD, RECIPIENT = "a" * 24, "c" * 24
+LEADS = [f"{n:024x}" for n in range(0xA00, 0xA40)]  # of one lead, Kinesis would take one event in a call
+LEAD, RECIPIENT = LEADS[0], "c" * 24
 COLUMNS = (
     "event_id", "lead_id", "event_type", "outcome", "occurred_at", "recipient_id", "sale_price", "ms", "host", "lead",
 )  # fmt: skip
@@ -37,13 +38,14 @@ class Database:
         return moment
 
     def make(self, *statements: str) -> None:
-        """The tables, a lead and a recipient, then these statements."""
+        """The tables, leads and a recipient, then these statements."""
         from export_pipelines.lead_store.store import create_store
 
         create_store(self.url)
         self.execute(
             f"INSERT INTO recipients (id, name) VALUES ('{RECIPIENT}', 'Bolt Insurance')",
-            f"INSERT INTO leads (lead_id, submitted_at) VALUES ('{LEAD}', '2024-01-01 10:00:00')",
+            "INSERT INTO leads (lead_id, submitted_at) VALUES "
+            + ", ".join(f"('{lead}', '2024-01-01 10:00:00')" for lead in LEADS),
             *statements,
         )
 
@@ -63,7 +65,7 @@ class Database:
         now = datetime.now(UTC)
         cells = (
             id,
-            LEAD,
+            LEADS[int(id, 16) % len(LEADS)],
             "recipient.delivered",
             "success",
             self.time(moment or now),
