@@ -24,8 +24,9 @@ class Session:
     """A connection for many statements, each in a transaction of its own. `cancel` makes the statement that is executed give
     up. Raises adbc_driver_manager.Error.
 
-    A statement that is executed after the server closed an idle connection would abort the process, in PostgreSQL's driver;
-    the beginning of a transaction raises an error then, so there is none that waits."""
+    A statement that is executed after the server closed an idle connection would abort the process, in PostgreSQL's driver
+    before 1.11; the beginning of a transaction raises an error then, so there is none that waits. What is left is the moment
+    between two statements, for which the process has a supervisor: later drivers take twice the CPU."""
 
     def __init__(self, connection: AdbcConnection, control: AdbcStatement, options: dict[str, str]) -> None:
         self._connection, self._control, self._options = connection, control, options
