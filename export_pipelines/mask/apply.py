@@ -128,10 +128,15 @@ class _Rows:
 
     def _may_change(self, column: OutputColumn, flags: Flags) -> Flags:
         """The flags of texts that `redact` may change: of a closed type those that have not its form."""
-        if column.type in OPEN:
+        rows = np.flatnonzero(flags)
+        if column.type in OPEN or not len(rows):
             return flags
-        fits = selected(self.values[column.source], has_form(column.type, pl.col("value")).fill_null(True))
-        return np.where(fits.to_numpy(), np.uint8(0), flags)
+        fits = selected(
+            self.values[column.source][rows], has_form(column.type, pl.col("value")).fill_null(True)
+        )
+        remaining = flags.copy()
+        remaining[rows[fits.to_numpy()]] = 0
+        return remaining
 
     def _without_never(self, source: str, flags: Flags) -> pl.Series | None:
         """None where nothing was taken out."""

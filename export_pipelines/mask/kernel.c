@@ -136,17 +136,19 @@ static void see_word(Pass *pass) {
     if (!pass->readable && pass->size && !pass->apart) pass->found |= JSON_NUMBER | NEVER; /* with an exponent */
     end_run(pass);
     bool is_sought = firsts & bit(letter);
-    while (text->at < text->end) {
+    const uint8_t *at = text->at, *end = text->end; /* not written back for each letter */
+    while (at < end) {
         if (is_sought)
-            for (; text->at < text->end && is_letter(*text->at); text->at++) hash = hash_with(hash, *text->at | 32);
+            for (; at < end && is_letter(*at); at++) hash = hash_with(hash, *at | 32);
         else
-            while (text->at < text->end && is_letter(*text->at)) text->at++;
-        if (text->at >= text->end || *text->at < 128) break;
-        letter = read_as(text->at, text->folded, &width);
+            while (at < end && is_letter(*at)) at++;
+        if (at >= end || *at < 128) break;
+        letter = read_as(at, text->folded, &width);
         if (letter != NOTHING && letter < PACKED) break;
-        text->at += width;
+        at += width;
         for (; letter >= PACKED; letter >>= 8) hash = hash_with(hash, letter & 255);
     }
+    text->at = at;
     const uint32_t *words = own->words + pass->row * MOST_OWN;
     for (int n = 0; is_sought && n < own->counts[pass->row]; n++)
         if (words[n] == word_of(hash) || (pass->before && words[n] == pair_of(pass->before, hash))) pass->found |= OWN;

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from export_pipelines.transform.letters import Letters
+from export_pipelines.transform.letters import Letters, room
 
 Flags = npt.NDArray[
     Any
@@ -18,7 +18,7 @@ ADDRESS, ENCODED, FOREIGN_DIGIT, LONG_NUMBER, NEVER, OWN, KEY, JSON_NUMBER = (1 
 # what a letter beyond ASCII is read as: one of these, or up to four lower-case letters of ASCII, the first lowest
 BREAK, NOTHING, AT, DIGITS, MIXED, OTHER_LETTER = range(6)
 PLANES = 0x20000  # code points of the table of them
-MOST_OWN = 16  # words of a row
+MOST_OWN, WORD_BYTES = 16, 4  # words of a row
 
 
 class _Own(ctypes.Structure):
@@ -60,7 +60,8 @@ class Rows:
 
     def __init__(self, rows: int, folded: npt.NDArray[np.uint32], *, years: int, numbers: int) -> None:
         self._folded = folded
-        self._words = np.zeros((rows, MOST_OWN), np.uint32)
+        # only as many of a row's words are read as it has, and fresh memory would be fetched from the system
+        self._words = room(rows * MOST_OWN * WORD_BYTES).view(np.uint32)
         self._counts, self._firsts = np.zeros(rows, np.uint8), np.zeros(rows, np.uint32)
         self.years = np.full((rows, years), -1, np.int64)  # -1 for none
         self._numbers = np.full((rows, numbers), -1, np.int64)

@@ -77,8 +77,11 @@ class Letters:
         """Without a copy of the letters; `texts` may be a slice, which stringzilla takes for the whole."""
         nulls, starts, data = texts.buffers()
         width = np.int32 if pa.types.is_string(texts.type) else np.int64
-        at = np.frombuffer(starts, width)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
-        letters = cls.from_bytes(at - at[0], data.slice(at[0], at[-1] - at[0]) if data else b"")
+        at = np.frombuffer(starts, width)[texts.offset : texts.offset + len(texts) + 1]
+        begin, end = int(at[0]), int(at[-1])
+        letters = cls.from_bytes(
+            np.subtract(at, begin, dtype=np.int64), data.slice(begin, end - begin) if data else b""
+        )
         if not texts.null_count:
             return letters
         bits = np.unpackbits(np.frombuffer(nulls, np.uint8), bitorder="little")  # to_numpy imports pandas
