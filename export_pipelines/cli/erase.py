@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from export_pipelines.erasure.erase import Erasure
     from export_pipelines.erasure.holds import Targets
     from export_pipelines.erasure.record import ErasureRecord
+    from export_pipelines.ledger import Delivery
     from export_pipelines.project import Project
 
 COPY_UNKNOWN = (
@@ -139,9 +140,17 @@ def _show_chosen(project: "Project", chosen: Chosen, json: bool) -> None:
 
 
 def _erase(project: "Project", chosen: Chosen, yes: bool) -> None:
-    from export_pipelines.erasure.erase import Eraser
+    from export_pipelines.erasure.erase import WAIT_S, Eraser
 
-    eraser = Eraser(project.store, project.ledger, project.actor, project.now, project.resources)
+    eraser = Eraser(
+        project.store,
+        project.ledger,
+        project.actor,
+        project.now,
+        project.resources,
+        wait_s=WAIT_S,
+        waiting=_say_waiting,
+    )
     eraser.require_free(chosen.targets, chosen.why)
     names = ", ".join((*chosen.targets, *(record.artifact for record in chosen.again)))
     if not yes and not typer.confirm(f"Erase {names}? It cannot be undone", err=True):
@@ -176,6 +185,14 @@ def _forgetting(project: "Project", stack: ExitStack) -> Callable[[str], None]:
         forget_run(instance(), run)
 
     return forget
+
+
+def _say_waiting(delivery: "Delivery") -> None:
+    from export_pipelines.erasure.erase import WAIT_S
+
+    say(
+        f"{delivery.artifact}: waiting up to {WAIT_S:.0f} s for another process, which is delivering by {delivery.kind} to {delivery.target}"
+    )
 
 
 def _erased(erasure: "Erasure") -> "Erasure":

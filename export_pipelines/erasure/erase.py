@@ -1,7 +1,8 @@
 """Erases artifacts: the data key first, which reaches every copy of a sealed one, then delivered copies, Dagster's record of
 the run, and the files; and says so in the audit, before it begins and after it ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from export_pipelines.definition.delivery import read_entry
 from export_pipelines.delivery import Receipt, Resources, open_destination
 from export_pipelines.delivery.removal import Removal, Removing, all_left, delivered_digests
 from export_pipelines.erasure.holds import HeldArtifacts, Targets, described
+from export_pipelines.erasure.locked_deliveries import LockedDeliveries, locked_deliveries
 from export_pipelines.erasure.record import ErasureRecord
 from export_pipelines.errors import DamagedArtifact, ExportError, OnHold, RequestError
 from export_pipelines.ledger import (
@@ -25,6 +27,7 @@ from export_pipelines.ledger import (
 )
 
 BUSY = "another process is delivering there right now"
+WAIT_S = 60.0  # for deliveries that other processes have in hand, where somebody waits for the answer
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class Erasure:
 class Eraser:
     """Erases artifacts of `store` for `actor`. Without `resources` delivered copies stay, as with retention.
 
-    `forget_run` erases Dagster's record of a run, and raises ExportError where it cannot.
+    `forget_run` erases Dagster's record of a run, and raises ExportError where it cannot. Waits at most `wait_s` for
+    deliveries of an artifact that other processes have in hand, after `waiting` was called with each.
     """
 
     store: Store
@@ -76,6 +80,8 @@ class Eraser:
     now: Callable[[], datetime]
     resources: Resources | None = None
     forget_run: Callable[[str], None] | None = None
+    wait_s: float = 0
+    waiting: Callable[[Delivery], None] | None = None
 
     def erase(self, artifact: str, why: Mapping[str, Any]) -> Erasure:
         """The artifact is gone when this returns; what was sealed opens nowhere any more. `why` is written into the audit.
@@ -84,18 +90,24 @@ class Eraser:
         RequestError for an artifact that is unknown, OnHold, StoreError where files could not be removed: the key is
         destroyed all the same.
         """
+        with self._locked(artifact) as locked:
+            return self.erase_locked(artifact, why, locked)
+
+    def erase_locked(self, artifact: str, why: Mapping[str, Any], locked: LockedDeliveries) -> Erasure:
+        """The same, of an artifact of which all deliveries are `locked`."""
         try:
             manifest = self.store.manifest(artifact)
         except DamagedArtifact:
             manifest = None
         self.require_free({artifact: manifest}, why)
-        return self._recorded(artifact, {**why, **self._content(artifact, manifest)})
+        return self._recorded(artifact, {**why, **self._content(artifact, manifest)}, locked)
 
     def erase_again(self, record: ErasureRecord) -> Erasure:
         """Goes on with an erasure that is not complete: with the copies, and Dagster's record, that it did not reach."""
         detail = {**record.started.detail, "again": record.started.id}
         self.require_free({record.artifact: None}, {"why": detail.get("why"), "again": record.started.id})
-        return self._recorded(record.artifact, detail, record)
+        with self._locked(record.artifact) as locked:
+            return self._recorded(record.artifact, detail, locked, record)
 
     def _content(self, artifact: str, manifest: Manifest | None) -> dict[str, Any]:
         if manifest is None:
@@ -108,11 +120,15 @@ class Eraser:
         }
 
     def _recorded(
-        self, artifact: str, detail: Mapping[str, Any], before: ErasureRecord | None = None
+        self,
+        artifact: str,
+        detail: Mapping[str, Any],
+        locked: LockedDeliveries,
+        before: ErasureRecord | None = None,
     ) -> Erasure:
         entry = self._record(artifact, detail, AuditOutcome.STARTED)
         try:
-            erasure = self._erase(artifact, detail, before)
+            erasure = self._erase(artifact, detail, locked, before)
         except BaseException as error:
             code = error.code if isinstance(error, ExportError) else type(error).__name__
             failed = {"entry": entry, "error": code, "copies": before.reached if before else []}
@@ -142,19 +158,29 @@ class Eraser:
     def forgetting(self, forget_run: Callable[[str], None]) -> "Eraser":
         return replace(self, forget_run=forget_run)
 
-    def _erase(self, artifact: str, detail: Mapping[str, Any], before: ErasureRecord | None) -> Erasure:
+    def _locked(
+        self, artifact: str, other_than: Container[str] = ()
+    ) -> AbstractContextManager[LockedDeliveries]:
+        return locked_deliveries(self.ledger, artifact, self.wait_s, self.waiting, other_than)
+
+    def _erase(
+        self,
+        artifact: str,
+        detail: Mapping[str, Any],
+        locked: LockedDeliveries,
+        before: ErasureRecord | None,
+    ) -> Erasure:
         sealed_store(self.store).keys.destroy([artifact], self.now())
         # else a later run might go on with parts that hold what is erased
         self.store.sweep(artifact.partition("/")[0], all_unfinished=True)
-        done = {copy["delivery"] for copy in before.reached} if before else set()
-        copies = tuple(
-            Copy(delivery, self._take_back(delivery, detail.get("parts")))
-            for delivery in self._sent(artifact)
-            if delivery.id not in done
-        )
+        reached = {copy["delivery"] for copy in before.reached} if before else set()
+        copies = self._take_back(locked, detail.get("parts"), reached)
         run, run_left = (before.run, None) if before and before.run else self._forget_run(artifact)
         self._remove_files(artifact, is_again=before is not None)
         mark_erased(self.ledger.engine, artifact, self.now())
+        seen = {delivery.id for delivery in locked.deliveries}
+        with self._locked(artifact, seen) as late:
+            copies += self._take_back(late, detail.get("parts"), reached)
         return Erasure(artifact, bool(detail.get("sealed")), copies, run, run_left)
 
     def _remove_files(self, artifact: str, is_again: bool) -> None:
@@ -165,35 +191,39 @@ class Eraser:
                 raise
             self.store.sweep(artifact.partition("/")[0])  # parts whose manifest was removed before the kill
 
-    def _sent(self, artifact: str) -> list[Delivery]:
-        """The deliveries of which a copy may lie somewhere, or come there while another process sends it."""
-        known = (self._settled(delivery) for delivery in self.ledger.deliveries(artifact=artifact))
-        return [
-            delivery for delivery in known if delivery.receipt or delivery.state in ("uncertain", "sending")
-        ]
+    def _take_back(
+        self, locked: LockedDeliveries, parts: Mapping[str, str] | None, reached: Container[str]
+    ) -> tuple[Copy, ...]:
+        """`parts` are the SHA-256 of the artifact's parts by name, None where nobody knows them; `reached` are the ids of
+        deliveries of which nothing is left to be done."""
+        copies = []
+        for delivery in locked.deliveries:
+            if delivery.id in reached:
+                continue
+            is_busy = delivery.id in locked.busy
+            removal = self._busy(delivery) if is_busy else self._removal(delivery, parts)
+            if removal is not None:
+                copies.append(Copy(delivery, removal))
+        return tuple(copies)
 
-    def _settled(self, delivery: Delivery) -> Delivery:
-        """As it is when nobody sends it; `sending` while another process may do so."""
-        with self.ledger.locks.hold(delivery.lock_key) as ours:
-            current = self.ledger.delivery(delivery.id)
-        return current if ours else replace(current, state="sending")
+    def _busy(self, delivery: Delivery) -> Removal:
+        if delivery.receipt:
+            return all_left(delivery.receipt, BUSY, unreached=True)
+        return Removal(left={"": BUSY}, unreached=("",))
 
-    def _take_back(self, delivery: Delivery, parts: Mapping[str, str] | None) -> Removal:
-        """`parts` are the SHA-256 of the artifact's parts by name; None where nobody knows them."""
+    def _removal(self, delivery: Delivery, parts: Mapping[str, str] | None) -> Removal | None:
+        """None for a delivery of which no copy lies anywhere."""
         receipt = delivery.receipt
         if receipt is None:
-            with self.ledger.locks.hold(delivery.lock_key) as ours:
-                if not ours:
-                    return Removal(left={"": BUSY}, unreached=("",))
-            return Removal(left={"": "nobody knows whether it arrived"})
+            is_unknown = delivery.state in ("uncertain", "sending")
+            return Removal(left={"": "nobody knows whether it arrived"}) if is_unknown else None
         why_left = self._why_left(delivery, receipt, parts)
         if why_left or self.resources is None:
             return all_left(receipt, why_left or "retention takes nothing back from destinations")
         try:
             destination = open_destination(read_entry(delivery.entry), self.resources)
             if isinstance(destination, Removing):
-                digests = delivered_digests(receipt, (parts or {}).values())
-                return self._removed(destination, delivery, receipt, digests)
+                return destination.remove(receipt, delivered_digests(receipt, (parts or {}).values()))
         except ExportError as error:
             return all_left(receipt, error.what, unreached=True)
         return all_left(receipt, "nothing can be taken back from there")
@@ -203,14 +233,6 @@ class Eraser:
             return "the manifest is damaged, so nobody knows what was delivered"
         other = other_artifact_of_same_copy(self.ledger.engine, delivery.id)
         return f"it is the copy of {other} too" if other is not None else None
-
-    def _removed(
-        self, destination: Removing, delivery: Delivery, receipt: Receipt, digests: Mapping[str, str]
-    ) -> Removal:
-        with self.ledger.locks.hold(delivery.lock_key) as ours:
-            if ours:
-                return destination.remove(receipt, digests)
-        return all_left(receipt, BUSY, unreached=True)
 
     def _forget_run(self, artifact: str) -> tuple[str | None, str | None]:
         run = run_of(self.ledger.engine, artifact)

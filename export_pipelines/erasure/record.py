@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from export_pipelines.errors import RequestError
-from export_pipelines.ledger import AuditAction, AuditEntry, AuditOutcome, Ledger
+from export_pipelines.ledger import STATES, AuditAction, AuditEntry, AuditOutcome, Ledger
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def erasure_record(ledger: Ledger, artifact: str) -> ErasureRecord:
         raise RequestError("it was not erased", where=artifact, remedy="export-pipelines artifacts lists all")
     places = {
         delivery.id: delivery.receipt.target if delivery.receipt else delivery.target
-        for delivery in ledger.deliveries(artifact=artifact)
+        for delivery in ledger.deliveries(artifact=artifact, states=STATES)
     }
     return replace(records[artifact], places=places)
 

@@ -5,7 +5,7 @@ from export_pipelines.ledger.api_keys import ApiKey, ApiKeys
 from export_pipelines.ledger.audit_action import AuditAction, AuditOutcome
 from export_pipelines.ledger.audit_entries import AuditEntry, AuditRecord
 from export_pipelines.ledger.audit_log import AuditLog
-from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, Delivery, State
+from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, STATES, Delivery, State
 from export_pipelines.ledger.erased import mark_erased, other_artifact_of_same_copy, run_of
 from export_pipelines.ledger.export_requests import UNFINISHED, ExportRequest, ExportRequests, Status
 from export_pipelines.ledger.holds import Hold, HoldKind, Holds
@@ -20,6 +20,7 @@ from export_pipelines.ledger.windows import ArtifactRecord, WindowRecord, recent
 __all__ = [
     "ENDED_BADLY",
     "OPEN",
+    "STATES",
     "UNFINISHED",
     "Alert",
     "AlertKind",

@@ -4,13 +4,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.in_plans import StoredEntry
 from export_pipelines.delivery import Receipt
 
 State = Literal["due", "sending", "retrying", "delivered", "failed", "uncertain", "withdrawn"]
+STATES: tuple[State, ...] = get_args(State)
 OPEN: tuple[State, ...] = ("due", "sending", "retrying")  # the program goes on by itself
 ENDED_BADLY: tuple[State, ...] = ("failed", "uncertain")  # a person has to look
 

@@ -127,7 +127,9 @@ class Ledger:
         delivery = self.delivery(id)
         with self.locks.hold(delivery.lock_key) as ours:
             if not ours:
-                raise RetryableError("another process is delivering it right now", where=delivery.artifact)
+                raise RetryableError(
+                    "another process delivers or erases it right now", where=delivery.artifact
+                )
             attempt = self._begin(id, now(), run_id, again)
             if attempt.receipt is not None:
                 yield attempt

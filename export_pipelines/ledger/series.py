@@ -26,7 +26,10 @@ TRIED = (
     .where(deliveries.c.lock_key == sa.bindparam("of"))
     .order_by(sa.func.coalesce(attempts.c.serial, 0).desc(), attempts.c.started_at.desc())
 )
-BASE = sa.select(artifacts.c.series, artifacts.c.base).where(artifacts.c.artifact == sa.bindparam("of"))
+BASE = sa.select(artifacts.c.series, artifacts.c.base, artifacts.c.erased_at).where(
+    artifacts.c.artifact == sa.bindparam("of")
+)
+ANOTHER = "run the export again: it writes, and delivers, a new artifact"
 RUN_AGAIN = "run the export again: it then holds what has changed since what is there"
 
 
@@ -130,14 +133,17 @@ def _require_base(
 
 
 def base_fault(connection: sa.Connection, delivery: Delivery, again: bool) -> RequestError | None:
-    """Why an artifact must not be delivered now: it was withdrawn, and nobody asks for it `again`, or its base was replaced."""
+    """Why an artifact must not be delivered now: it was erased, it was withdrawn and nobody asks for it `again`, or its base
+    was replaced."""
+    row = connection.execute(BASE, {"of": delivery.artifact}).one()
+    if row.erased_at is not None:
+        return RequestError("it was erased", where=delivery.artifact, remedy=ANOTHER)
     if delivery.state == "withdrawn" and not again:
         return RequestError(
             "a newer artifact has taken the place of this one, and is delivered instead of it",
             where=delivery.artifact,
             remedy="export-pipelines deliveries lists it; export-pipelines deliver ARTIFACT --again sends the older one all the same",
         )
-    row = connection.execute(BASE, {"of": delivery.artifact}).one()
     if row.series is None:
         return None
     fault = row.base and last_arrived(connection, delivery.lock_key).fault(row.base, delivery.artifact)

@@ -1,0 +1,46 @@
+"""Locks of the ledger that are held together."""
+
+import threading
+import time
+
+from export_pipelines.ledger import Ledger
+
+MANY = [f"destination {number}" for number in range(40)]  # more than a pool has connections
+
+
+def test_all_that_are_free_are_held_until_the_end(ledger: Ledger) -> None:
+    with ledger.locks.hold("b") as ours, ledger.locks.hold_all(["c", "b", "a"]) as acquired:
+        assert ours and acquired == {"a", "c"}
+        for lock_key in "abc":
+            with ledger.locks.hold(lock_key) as free:
+                assert not free
+    with ledger.locks.hold_all("abc") as acquired:
+        assert acquired == {"a", "b", "c"}
+
+
+def test_many_are_held_at_once(ledger: Ledger) -> None:
+    with ledger.locks.hold_all(MANY) as acquired, ledger.locks.hold(MANY[-1]) as free:
+        assert acquired == set(MANY) and not free
+
+
+def test_who_waits_says_so_and_gets_it(ledger: Ledger) -> None:
+    holds, awaited = threading.Event(), list[str]()
+
+    def hold_briefly() -> None:
+        with ledger.locks.hold("a"):
+            holds.set()
+            time.sleep(0.5)
+
+    thread = threading.Thread(target=hold_briefly)
+    thread.start()
+    holds.wait(10)
+    with ledger.locks.hold_all("ab", 30, awaited.append) as acquired:
+        assert acquired == {"a", "b"} and awaited == ["a"]
+    thread.join()
+
+
+def test_the_wait_ends(ledger: Ledger) -> None:
+    began = time.monotonic()
+    with ledger.locks.hold("a"), ledger.locks.hold("b"), ledger.locks.hold_all("abc", 0.3) as acquired:
+        assert acquired == {"c"}
+    assert 0.3 <= time.monotonic() - began < 10
