@@ -15,7 +15,8 @@ from export_pipelines.changes_base import base_of
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import DestinationSettings, StoredEntry
 from export_pipelines.delivery import Artifact, Receipt, Resources, discard_encrypted, open_destination
-from export_pipelines.delivery.recipes import RECIPES, with_recipes
+from export_pipelines.delivery.destination import RECIPES
+from export_pipelines.delivery.recipes import with_recipes
 from export_pipelines.errors import BaseReplaced, ExportError, LostRun
 from export_pipelines.ledger import Delivery, Ledger
 from export_pipelines.mask.keys import Keys

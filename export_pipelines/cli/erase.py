@@ -198,7 +198,7 @@ def _say_waiting(delivery: "Delivery") -> None:
 def _erased(erasure: "Erasure") -> "Erasure":
     show(f"{erasure.artifact}: erased" + (", its key is destroyed" if erasure.sealed else ""))
     for copy in erasure.copies:
-        place = copy.delivery.receipt.target if copy.delivery.receipt else copy.delivery.target
+        place = " and ".join(copy.places)
         if copy.removal.removed:
             say(f"{counted(len(copy.removal.removed), 'delivered file')} removed at {place}")
         error = "error: " if copy.removal.unreached else ""

@@ -33,7 +33,7 @@ class Artifact:
     @property
     def manifest_name(self) -> str:
         """The name of the manifest among delivered files, which exports that share a folder must not share."""
-        return f"{self.manifest.export}{MANIFEST_SUFFIX}"
+        return manifest_name(self.manifest.export)
 
     @property
     def manifest_sha256(self) -> str:
@@ -67,6 +67,11 @@ class Artifact:
     def open(self, part: Part) -> "ProvenPart":
         """The part from byte 0; close it, it is a context."""
         return ProvenPart(self, part)
+
+
+def manifest_name(export: str) -> str:
+    """The name under which the manifests of an export are delivered."""
+    return f"{export}{MANIFEST_SUFFIX}"
 
 
 class ProvenPart(io.RawIOBase):

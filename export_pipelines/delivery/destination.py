@@ -8,6 +8,16 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.receipt import Receipt
 
+# Items of a journal that say how a delivery is made; every other one is something that was handed over.
+ENCRYPTED, ENCRYPTED_BEGUN, RECIPES, LIMIT = (
+    "encrypted files",
+    "encrypted files handed over",
+    "recipes",
+    "limit",
+)
+NOTES = frozenset({ENCRYPTED, ENCRYPTED_BEGUN, RECIPES, LIMIT})
+OF_ENCRYPTION = " of "  # between an item and the encryption that it is of
+
 
 @dataclass(frozen=True)
 class Capabilities:

@@ -15,6 +15,7 @@ from export_pipelines.definition.destinations import (
 )
 from export_pipelines.delivery.destination import Destination
 from export_pipelines.delivery.encryption import encrypted
+from export_pipelines.delivery.removal import Removing
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import not_installed
 
@@ -32,13 +33,24 @@ def open_destination(settings: DestinationSettings, resources: Resources) -> Des
     Connects to nothing, and imports what connects when it does so. Raises RequestError for what the operator's allowed.yaml, read now, does not allow, or a key
     that nothing can be encrypted to; SettingsError for a secret or a library that is not there.
     """
+    return encrypted(_allowed(settings, resources), settings, resources)
+
+
+def open_removing(settings: DestinationSettings, resources: Resources) -> Removing | None:
+    """The destination of one entry, to take back files, which needs no key of an encryption; None where nothing can be taken
+    back. Raises RequestError and SettingsError as `open_destination` does."""
+    destination = _allowed(settings, resources)
+    return destination if isinstance(destination, Removing) else None
+
+
+def _allowed(settings: DestinationSettings, resources: Resources) -> Destination:
     for named in settings.named():
         resources.require(named.kind, named.name, ".".join(map(str, ("deliver", settings.kind, *named.key))))
     log.debug("opening the destination", extra={"kind": settings.kind})
     library = EXTRAS.get(settings.kind)
     if library and find_spec(library) is None:
         raise not_installed(library, settings.kind, f"deliver.{settings.kind}")
-    return encrypted(_opened(settings, resources), settings, resources)
+    return _opened(settings, resources)
 
 
 def _opened(settings: DestinationSettings, resources: Resources) -> Destination:

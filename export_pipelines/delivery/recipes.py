@@ -6,9 +6,8 @@ from dataclasses import replace
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.artifacts.texts_beside import TextsBeside
 from export_pipelines.delivery.artifact import Artifact
-from export_pipelines.delivery.destination import Destination, HandOvers
+from export_pipelines.delivery.destination import RECIPES, Destination, HandOvers
 
-RECIPES = "recipes"  # the item of the journal
 TEXT_SUFFIX = ".txt"
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from export_pipelines.artifacts import Manifest, Store
 from export_pipelines.artifacts.sealing import sealed_store
-from export_pipelines.definition.delivery import read_entry
-from export_pipelines.delivery import Receipt, Resources, open_destination
-from export_pipelines.delivery.removal import Removal, Removing, all_left, delivered_digests
+from export_pipelines.delivery import Resources
+from export_pipelines.erasure.copies import Copies, Copy
 from export_pipelines.erasure.holds import HeldArtifacts, Targets, described
 from export_pipelines.erasure.locked_deliveries import LockedDeliveries, locked_deliveries
 from export_pipelines.erasure.record import ErasureRecord
@@ -22,32 +21,10 @@ from export_pipelines.ledger import (
     Delivery,
     Ledger,
     mark_erased,
-    other_artifact_of_same_copy,
     run_of,
 )
 
-BUSY = "another process is delivering there right now"
 WAIT_S = 60.0  # for deliveries that other processes have in hand, where somebody waits for the answer
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A delivery, and what became of its files at the destination."""
-
-    delivery: Delivery
-    removal: Removal
-
-    def as_detail(self) -> dict[str, Any]:
-        """For the audit: no address, which may be a person's; the delivery's id leads to it."""
-        reasons = sorted(set(self.removal.left.values()))
-        return {
-            "delivery": self.delivery.id,
-            "kind": self.delivery.kind,
-            "removed": len(self.removal.removed),
-            "left": len(self.removal.left),
-            "unreached": len(self.removal.unreached),
-            "why": reasons,
-        }
 
 
 @dataclass(frozen=True)
@@ -196,43 +173,13 @@ class Eraser:
     ) -> tuple[Copy, ...]:
         """`parts` are the SHA-256 of the artifact's parts by name, None where nobody knows them; `reached` are the ids of
         deliveries of which nothing is left to be done."""
-        copies = []
-        for delivery in locked.deliveries:
-            if delivery.id in reached:
-                continue
-            is_busy = delivery.id in locked.busy
-            removal = self._busy(delivery) if is_busy else self._removal(delivery, parts)
-            if removal is not None:
-                copies.append(Copy(delivery, removal))
-        return tuple(copies)
-
-    def _busy(self, delivery: Delivery) -> Removal:
-        if delivery.receipt:
-            return all_left(delivery.receipt, BUSY, unreached=True)
-        return Removal(left={"": BUSY}, unreached=("",))
-
-    def _removal(self, delivery: Delivery, parts: Mapping[str, str] | None) -> Removal | None:
-        """None for a delivery of which no copy lies anywhere."""
-        receipt = delivery.receipt
-        if receipt is None:
-            is_unknown = delivery.state in ("uncertain", "sending")
-            return Removal(left={"": "nobody knows whether it arrived"}) if is_unknown else None
-        why_left = self._why_left(delivery, receipt, parts)
-        if why_left or self.resources is None:
-            return all_left(receipt, why_left or "retention takes nothing back from destinations")
-        try:
-            destination = open_destination(read_entry(delivery.entry), self.resources)
-            if isinstance(destination, Removing):
-                return destination.remove(receipt, delivered_digests(receipt, (parts or {}).values()))
-        except ExportError as error:
-            return all_left(receipt, error.what, unreached=True)
-        return all_left(receipt, "nothing can be taken back from there")
-
-    def _why_left(self, delivery: Delivery, receipt: Receipt, parts: Mapping[str, str] | None) -> str | None:
-        if parts is None and not receipt.digests:
-            return "the manifest is damaged, so nobody knows what was delivered"
-        other = other_artifact_of_same_copy(self.ledger.engine, delivery.id)
-        return f"it is the copy of {other} too" if other is not None else None
+        delivered = Copies(self.ledger, self.resources)
+        copies = [
+            delivered.busy(delivery) if delivery.id in locked.busy else delivered.take_back(delivery, parts)
+            for delivery in locked.deliveries
+            if delivery.id not in reached
+        ]
+        return tuple(copy for copy in copies if copy)
 
     def _forget_run(self, artifact: str) -> tuple[str | None, str | None]:
         run = run_of(self.ledger.engine, artifact)

@@ -5,8 +5,9 @@ from export_pipelines.ledger.api_keys import ApiKey, ApiKeys
 from export_pipelines.ledger.audit_action import AuditAction, AuditOutcome
 from export_pipelines.ledger.audit_entries import AuditEntry, AuditRecord
 from export_pipelines.ledger.audit_log import AuditLog
+from export_pipelines.ledger.copies import copies_of_others, handed_over, unfinished_placings
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, STATES, Delivery, State
-from export_pipelines.ledger.erased import mark_erased, other_artifact_of_same_copy, run_of
+from export_pipelines.ledger.erased import mark_erased, run_of
 from export_pipelines.ledger.export_requests import UNFINISHED, ExportRequest, ExportRequests, Status
 from export_pipelines.ledger.holds import Hold, HoldKind, Holds
 from export_pipelines.ledger.ledger import Ledger
@@ -52,10 +53,12 @@ __all__ = [
     "StreamState",
     "Streams",
     "WindowRecord",
+    "copies_of_others",
+    "handed_over",
     "ledger_of",
     "mark_erased",
     "open_ledger",
-    "other_artifact_of_same_copy",
     "recent_artifacts",
     "run_of",
+    "unfinished_placings",
 ]

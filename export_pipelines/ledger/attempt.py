@@ -12,6 +12,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.ledger.attempt_rows import update
 from export_pipelines.ledger.audit_action import AuditOutcome
 from export_pipelines.ledger.audit_entries import AuditRecord
+from export_pipelines.ledger.copies import placing_row
 from export_pipelines.ledger.delivery import Delivery
 from export_pipelines.ledger.inserts import insert_new
 from export_pipelines.ledger.tables import journal, placed
@@ -76,9 +77,10 @@ class Attempt:
 
     def placing(self, place: str, export: str, files: Mapping[str, str]) -> None:
         rows = [{"place": place, "export": export, "name": file, "sha256": files[file]} for file in files]
+        placing = placing_row(self.key, place, export, files)
         with self.engine.begin() as connection:
-            insert = insert_new(connection.dialect.name, placed)
-            connection.execute(insert, rows)
+            for table, values in ((placed, rows), (journal, placing)):
+                connection.execute(insert_new(connection.dialect.name, table), values)
 
     def placed(self, place: str) -> list[tuple[str, str, str]]:
         with self.engine.begin() as connection:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from export_pipelines.delivery import Receipt
 from export_pipelines.delivery.retry import retry_at
 from export_pipelines.errors import ExportError, RequestError, Uncertain
+from export_pipelines.ledger.copies import PLACING, placing_item
 from export_pipelines.ledger.delivery import Delivery, State
 from export_pipelines.ledger.series import base_fault, last_arrived, next_attempt
 from export_pipelines.ledger.tables import artifacts, attempts, deliveries, journal
@@ -20,6 +21,9 @@ INSERT = sa.insert(attempts)
 END = sa.update(attempts).where(OF_DELIVERY, attempts.c.number == sa.bindparam("of_number"))
 END_KILLED = sa.update(attempts).where(OF_DELIVERY, attempts.c.outcome.is_(None))
 UPDATE = sa.update(deliveries).where(deliveries.c.id == sa.bindparam("of"))
+PLACED = sa.delete(journal).where(
+    journal.c.delivery == sa.bindparam("of"), journal.c.item == sa.bindparam("of_item")
+)
 STATE = sa.select(deliveries.c.state).where(deliveries.c.id == sa.bindparam("of")).with_for_update()
 RECEIPT = sa.select(deliveries.c.receipt).where(
     deliveries.c.artifact == sa.bindparam("of"), deliveries.c.lock_key == sa.bindparam("of_lock")
@@ -45,7 +49,8 @@ def open_attempt(
     row = {"delivery": delivery.id, "number": number, "run_id": run_id, "started_at": at, "serial": serial}
     connection.execute(INSERT, row)
     if again:
-        connection.execute(sa.delete(journal).where(journal.c.delivery == delivery.id))
+        said = sa.and_(journal.c.delivery == delivery.id, journal.c.item.not_like(f"{PLACING}%"))
+        connection.execute(sa.delete(journal).where(said))
 
 
 def end_attempt(connection: sa.Connection, delivery: Delivery, at: datetime, row: Mapping[str, Any]) -> None:
@@ -63,6 +68,12 @@ def end_attempt(connection: sa.Connection, delivery: Delivery, at: datetime, row
     )
     end = {"ended_at": at, "outcome": row["state"], "error": row["error"]}
     connection.execute(END, {"of": delivery.id, "of_number": delivery.attempts, **end})
+
+
+def forget_placing(connection: sa.Connection, delivery: str, receipt: Receipt) -> None:
+    """What was put at a place has arrived: the receipt says so from now on."""
+    item = placing_item(receipt.target, receipt.digests)
+    connection.execute(PLACED, {"of": delivery, "of_item": item})
 
 
 def refusal(connection: sa.Connection, delivery: Delivery, at: datetime, again: bool) -> RequestError | None:

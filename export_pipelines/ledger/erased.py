@@ -30,26 +30,3 @@ def run_of(engine: sa.Engine, artifact: str) -> str | None:
     with engine.begin() as connection:
         run_id: str | None = connection.scalar(query)
     return run_id
-
-
-def other_artifact_of_same_copy(engine: sa.Engine, delivery: str) -> str | None:
-    """An artifact, not erased, whose delivery to the same place was of the same files: what lies there is its copy too."""
-    own, other = deliveries.alias("own"), deliveries.alias("other")
-    erased, kept = artifacts.alias("erased"), artifacts.alias("kept")
-    query = (
-        sa.select(kept.c.artifact)
-        .select_from(own)
-        .join(erased, erased.c.artifact == own.c.artifact)
-        .join(other, sa.and_(other.c.lock_key == own.c.lock_key, other.c.artifact != own.c.artifact))
-        .join(kept, kept.c.artifact == other.c.artifact)
-        .where(
-            own.c.id == delivery,
-            other.c.state == "delivered",
-            other.c.target == own.c.target,
-            kept.c.content == erased.c.content,
-            kept.c.erased_at.is_(None),
-        )
-    )
-    with engine.begin() as connection:
-        row = connection.execute(query.order_by(kept.c.created_at)).first()
-    return str(row[0]) if row else None

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.in_plans import StoredEntry
+from export_pipelines.delivery import Receipt
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger.alert import Alert, alert_keys, mark_notified, open_alerts
 from export_pipelines.ledger.attempt import Attempt
@@ -20,6 +21,7 @@ from export_pipelines.ledger.attempt_rows import (
     end_attempt,
     end_killed,
     failed,
+    forget_placing,
     open_attempt,
     refusal,
     update,
@@ -278,15 +280,24 @@ class Ledger:
     def _delivered(self, attempt: Attempt, at: datetime) -> None:
         if attempt.receipt is None:
             raise ValueError("an attempt ends with a receipt or an error")
-        self._end(attempt, at, arrived(attempt.receipt), attempt.audit_of(attempt.receipt))
+        self._end(attempt, at, arrived(attempt.receipt), attempt.audit_of(attempt.receipt), attempt.receipt)
 
     def _failed(self, attempt: Attempt, error: BaseException, at: datetime) -> None:
         self._end(attempt, at, failed(attempt.delivery, error, at), attempt.audit_of(error))
 
-    def _end(self, attempt: Attempt, at: datetime, row: Mapping[str, Any], audit: AuditRecord | None) -> None:
+    def _end(
+        self,
+        attempt: Attempt,
+        at: datetime,
+        row: Mapping[str, Any],
+        audit: AuditRecord | None,
+        receipt: Receipt | None = None,
+    ) -> None:
         delivery = attempt.delivery
         with self.engine.begin() as connection:
             end_attempt(connection, delivery, at, row)
+            if receipt:
+                forget_placing(connection, delivery.id, receipt)
             if audit:
                 add_entry(connection, audit.row(at))
         log.debug("attempt ended", extra={"delivery": delivery.id, "state": row["state"]})

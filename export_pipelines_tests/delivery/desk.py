@@ -12,6 +12,7 @@ from export_pipelines.artifacts import Manifest, Store, open_store
 from export_pipelines.definition.delivery import read_entry
 from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.delivery import Destination, Receipt, Resources, open_destination
+from export_pipelines.delivery.removal import Placing, delivered_digests
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.pipeline import deliver
 from export_pipelines.settings import Settings
@@ -63,3 +64,9 @@ class Desk:
 def open_entry(entry: Mapping[str, Any], resources: Resources) -> Destination:
     """The destination of an entry as the ledger has it."""
     return open_destination(read_entry(cast("StoredEntry", entry)), resources)
+
+
+def placing_of(receipt: Receipt, manifest: Manifest) -> Placing:
+    """What a receipt says was put at a place."""
+    digests = delivered_digests(receipt, [part.sha256 for part in manifest.parts])
+    return Placing(receipt.target, manifest.export, manifest.window.key, digests)

@@ -17,7 +17,7 @@ from export_pipelines_servers.fault_proxy import Fault, fault_proxy
 from export_pipelines_servers.receivers import S3Receiver
 from export_pipelines_servers.s3 import own_bucket
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
-from export_pipelines_tests.delivery.desk import Desk, open_entry
+from export_pipelines_tests.delivery.desk import Desk, open_entry, placing_of
 
 LATER = "20240117T020000Z-0a1b2c"
 LARGE = {"large.bin": bytes(range(256)) * (PIECE_BYTES // 256 * 3 + 5), "small.csv": b"id\n1\n"}
@@ -270,7 +270,7 @@ def test_what_is_taken_back_is_gone_in_every_version_and_others_stay(
     assert kept() == {b"id\n1\n", b"id\n2\n"}
     destination = open_entry(receiver.entry(), desk.resources)
     assert isinstance(destination, Removing)
-    removal = destination.remove(receipt, receipt.digests)
+    removal = destination.remove(placing_of(receipt, first))
     assert "leads_part_1.csv" in removal.removed
     assert kept() == {b"id\n2\n"}
     assert receiver.arrived()["leads_part_1.csv"] == b"id\n2\n"

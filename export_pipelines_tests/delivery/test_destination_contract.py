@@ -8,11 +8,11 @@ import pytest
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.delivery import Receipt
-from export_pipelines.delivery.removal import Removal, Removing, delivered_digests
+from export_pipelines.delivery.removal import Removal, Removing
 from export_pipelines.errors import DamagedArtifact, ExportError, RequestError, SettingsError
 from export_pipelines_servers.receivers import Receiver
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
-from export_pipelines_tests.delivery.desk import Desk, open_entry
+from export_pipelines_tests.delivery.desk import Desk, open_entry, placing_of
 
 LATER = "20240117T020000Z-0a1b2c"
 OTHER = {"leads_part_1.csv": b"id\n9\n"}
@@ -129,7 +129,7 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(
 
 
 def taken_back(destination: Removing, made: Manifest, receipt: Receipt) -> Removal:
-    return destination.remove(receipt, delivered_digests(receipt, [part.sha256 for part in made.parts]))
+    return destination.remove(placing_of(receipt, made))
 
 
 def test_what_was_delivered_is_taken_back_and_nothing_else(desk: Desk, receiver: Receiver) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from export_pipelines.artifacts import Manifest
-from export_pipelines.delivery.removal import Removing, delivered_digests
+from export_pipelines.delivery.removal import Removing
 from export_pipelines.errors import RequestError
 from export_pipelines.recipes import readers
 from export_pipelines_servers import age
 from export_pipelines_servers.receivers import FolderReceiver, Receiver, S3Receiver
 from export_pipelines_tests.artifacts.build import AT, manifest_of, stored
-from export_pipelines_tests.delivery.desk import Desk, open_entry
+from export_pipelines_tests.delivery.desk import Desk, open_entry, placing_of
 
 PANDAS, POSTGRESQL = "daily_2024-01-15.recipe.pandas.py", "daily_2024-01-15.recipe.postgresql.sql"
 MANIFEST = "daily.manifest.json"
@@ -156,6 +156,6 @@ def test_recipes_are_taken_back_with_the_files(desk: Desk, folder: FolderReceive
     receipt = desk.send(made, folder.entry())
     destination = open_entry(folder.entry(), desk.resources)
     assert isinstance(destination, Removing)
-    removal = destination.remove(receipt, delivered_digests(receipt, [part.sha256 for part in made.parts]))
+    removal = destination.remove(placing_of(receipt, made))
     assert (set(removal.removed), removal.left) == ({*ROWS, PANDAS, POSTGRESQL, MANIFEST}, {})
     assert folder.arrived() == {}

@@ -16,7 +16,7 @@ from export_pipelines.definition.destinations import EmailSettings
 from export_pipelines.definition.destinations.address import read_address
 from export_pipelines.definition.destinations.secret import SecretName
 from export_pipelines.delivery.artifact import Artifact
-from export_pipelines.delivery.destination import Capabilities, Journal
+from export_pipelines.delivery.destination import LIMIT, Capabilities, Journal
 from export_pipelines.delivery.email.message import WHERE, Envelope, MailWriter, writable
 from export_pipelines.delivery.email.pieces import Piece, packed, room
 from export_pipelines.delivery.email.smtp import (
@@ -193,10 +193,10 @@ class Email:
 
     def _limit(self, announced: int | None, journal: Journal) -> int:
         """The same in every attempt, so that the mails are cut in the same way."""
-        if journal.state("limit") == "done":
-            return int(journal.proof("limit"))
+        if journal.state(LIMIT) == "done":
+            return int(journal.proof(LIMIT))
         limit = min(self.settings.max_size, announced or self.settings.max_size)
-        journal.done("limit", str(limit))
+        journal.done(LIMIT, str(limit))
         return limit
 
     def _mails(self, artifact: Artifact, limit: int) -> list[list[Piece]]:

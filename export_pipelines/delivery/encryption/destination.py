@@ -12,7 +12,13 @@ from export_pipelines.artifacts import DeliveredEncryption, Manifest, ManifestCo
 from export_pipelines.definition.destinations import DestinationSettings, Encryption
 from export_pipelines.definition.destinations.encryption import SUFFIXES
 from export_pipelines.delivery.artifact import Artifact
-from export_pipelines.delivery.destination import Destination, Journal
+from export_pipelines.delivery.destination import (
+    ENCRYPTED,
+    ENCRYPTED_BEGUN,
+    OF_ENCRYPTION,
+    Destination,
+    Journal,
+)
 from export_pipelines.delivery.encryption.age import Age
 from export_pipelines.delivery.encryption.cipher import Cipher, Keys, Session
 from export_pipelines.delivery.encryption.pgp import Pgp
@@ -27,8 +33,6 @@ from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import Uncertain
 from export_pipelines.files.private import make_folder
-
-FILES, BEGUN = "encrypted files", "encrypted files handed over"  # items of the journal
 
 
 def encrypted(destination: Destination, settings: DestinationSettings, resources: Resources) -> Destination:
@@ -89,10 +93,10 @@ class Encrypted:
         self, artifact: Artifact, journal: Journal, staging: Staging, session: Session
     ) -> Encryptions:
         """What an earlier attempt encrypted with the same keys, where it is all there; else encrypted now."""
-        before = Encryptions.read(journal.proof(FILES))
+        before = Encryptions.read(journal.proof(ENCRYPTED))
         if before and before.keys == session.keys.digest and staging.holds(before):
             return before
-        if before and journal.proof(BEGUN) == before.id and not self.capabilities.recognises:
+        if before and journal.proof(ENCRYPTED_BEGUN) == before.id and not self.capabilities.recognises:
             raise Uncertain(
                 "an attempt handed over some of its encrypted files, and the others are no longer here, or the keys "
                 "changed: the recipient would get files of two attempts",
@@ -101,7 +105,7 @@ class Encrypted:
             )
         staging.clear()
         encryptions = staging.encrypt(artifact, session, SUFFIXES[self.cipher.method])
-        journal.done(FILES, encryptions.model_dump_json())
+        journal.done(ENCRYPTED, encryptions.model_dump_json())
         return encryptions
 
 
@@ -176,7 +180,7 @@ class _JournalOf:
         return self.journal.proof(self._item(item))
 
     def handing(self, item: str) -> None:
-        self.journal.done(BEGUN, self.encryption)
+        self.journal.done(ENCRYPTED_BEGUN, self.encryption)
         self.journal.handing(self._item(item))
 
     def done(self, item: str, proof: str = "") -> None:
@@ -192,4 +196,4 @@ class _JournalOf:
         return self.journal.placed(place)
 
     def _item(self, item: str) -> str:
-        return f"{item} of {self.encryption[:16]}"
+        return f"{item}{OF_ENCRYPTION}{self.encryption[:16]}"

@@ -4,18 +4,22 @@ import errno
 import logging
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import FolderSettings
-from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.artifact import Artifact, manifest_name
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import bring, digests_of, first_version
-from export_pipelines.delivery.folder.file_set import LOCK_NAME, FolderSet
+from export_pipelines.delivery.folder.file_set import (
+    LOCK_NAME,
+    FolderSet,
+    kept_manifest,
+    sweep_temporary,
+)
 from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
-from export_pipelines.delivery.removal import Removal, all_left, remove_files
+from export_pipelines.delivery.removal import Placing, Removal, all_left, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.files.digest import digest_of
@@ -100,10 +104,10 @@ class Folder:
         digests = digests_of(file_set.wanted)
         return receipt_of(artifact, self.kind, str(folder), file_set.wanted, digests=digests)
 
-    def remove(self, receipt: Receipt, digests: Mapping[str, str]) -> Removal:
-        folder = Path(receipt.target)
+    def remove(self, placing: Placing) -> Removal:
+        folder = Path(placing.place)
         if self.store.holds(folder):
-            return all_left(receipt, "the place lies inside the artifact store")
+            return all_left(placing.files, "the place lies inside the artifact store")
         if not folder.is_relative_to(self.base):
             self.resources.require("folders", str(folder), WHERE)
         if not folder.is_dir():
@@ -120,8 +124,16 @@ class Folder:
             (folder / name).unlink()
             sync_folder(folder)
 
+        def unfinished() -> list[str]:
+            kept, own = kept_manifest(folder, placing.export).name, manifest_name(placing.export)
+            names = sweep_temporary(folder)
+            if own in placing.files and digest_there(kept) == placing.files[own]:
+                remove_file(kept)
+                names.append(kept)
+            return names
+
         with store_errors("remove what was delivered", folder), locked(folder / LOCK_NAME):
-            return remove_files(digests, digest_there, remove_file)
+            return remove_files(placing.files, digest_there, remove_file, unfinished)
 
     def _folder(self, manifest: Manifest) -> Path:
         text = place_of(self.path, words_of(manifest), WHERE)

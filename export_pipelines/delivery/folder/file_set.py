@@ -28,7 +28,7 @@ class FolderSet:
         self.own_manifest = manifest_name_of(artifact, self._parts)
         self._data = artifact.manifest.to_json()
         self.wanted = wanted_of(artifact, self._parts, self._data)
-        self._replaced = folder / f"{PREFIX}{self.export}.replaced"
+        self._replaced = kept_manifest(folder, self.export)
 
     @cached_property
     def sizes(self) -> Mapping[str, int]:
@@ -49,7 +49,7 @@ class FolderSet:
 
     def put(self, missing: Collection[str], gone: Collection[str]) -> None:
         """Copies and checks every part, then exchanges the sets. Between the two there is no manifest."""
-        self._sweep()
+        sweep_temporary(self.folder)
         try:
             for name in missing:
                 if name in self._parts:
@@ -57,20 +57,15 @@ class FolderSet:
                 else:
                     write_durably(self._temporary(name), self._data)
         except BaseException:
-            self._sweep()
+            sweep_temporary(self.folder)
             raise
         self._exchange(missing, gone)
 
     def tidy(self) -> None:
         with suppress(OSError):
-            self._sweep()
+            sweep_temporary(self.folder)
             if (self.folder / self.own_manifest).exists():
                 self._replaced.unlink(missing_ok=True)  # the exchange was done, up to this
-
-    def _sweep(self) -> None:
-        """Removes what killed deliveries left here for nobody."""
-        for path in self.folder.glob(f"{PREFIX}*.tmp"):
-            path.unlink(missing_ok=True)
 
     def _exchange(self, missing: Collection[str], gone: Collection[str]) -> None:
         old = self.folder / self.own_manifest
@@ -96,3 +91,16 @@ class FolderSet:
 
     def _temporary(self, name: str) -> Path:
         return self.folder / f"{PREFIX}{name}.tmp"
+
+
+def kept_manifest(folder: Path, export: str) -> Path:
+    """Where the manifest of the set before is kept while sets are exchanged."""
+    return folder / f"{PREFIX}{export}.replaced"
+
+
+def sweep_temporary(folder: Path) -> list[str]:
+    """Removes what killed deliveries left here for nobody; returns the names. Call it with the folder's lock held."""
+    paths = sorted(folder.glob(f"{PREFIX}*.tmp"))
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return [path.name for path in paths]

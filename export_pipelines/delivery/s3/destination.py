@@ -1,7 +1,6 @@
 """Delivers an artifact into an S3 bucket: whole objects under their final keys, the manifest last."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
@@ -10,14 +9,14 @@ from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.definition.destinations.encryption import SUFFIXES
 from export_pipelines.definition.output import CODECS, FORMATS
-from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.artifact import Artifact, manifest_name
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import PREFIX, bring, digests_of, first_version
 from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
-from export_pipelines.delivery.removal import Removal, all_left, remove_files
+from export_pipelines.delivery.removal import Placing, Removal, all_left, remove_files
 from export_pipelines.delivery.resources import Resources
-from export_pipelines.delivery.s3.file_set import BucketSet
+from export_pipelines.delivery.s3.file_set import BucketSet, abort_uploads, kept_manifest
 from export_pipelines.delivery.sessions import Sessions
 from export_pipelines.s3 import Access, Bucket, Upload, object_options, open_bucket, require_openable
 from export_pipelines.templates import check_template, fixed_folder, render
@@ -124,19 +123,28 @@ class S3:
             digests_of(file_set.wanted),
         )
 
-    def remove(self, receipt: Receipt, digests: Mapping[str, str]) -> Removal:
+    def remove(self, placing: Placing) -> Removal:
         """Also older versions of an object, where the bucket keeps them and lets us."""
-        root = self.bucket.url()
-        if not receipt.target.startswith(root):
-            return all_left(receipt, "the place is in another bucket than the export names")
-        folder = receipt.target.removeprefix(root)
+        root, digests = self.bucket.url(), placing.files
+        if not placing.place.startswith(root):
+            return all_left(digests, "the place is in another bucket than the export names")
+        folder = placing.place.removeprefix(root)
 
         def digest_there(name: str) -> str | None:
             return self.bucket.digest_kept(folder + name, digests[name])
 
-        return remove_files(
-            digests, digest_there, lambda name: self.bucket.remove_content(folder + name, digests[name])
-        )
+        def remove(name: str) -> None:
+            self.bucket.remove_content(folder + name, digests[name])
+
+        def unfinished() -> list[str]:
+            names = abort_uploads(self.bucket, folder, digests)
+            kept, own = kept_manifest(placing.export, placing.window_key), manifest_name(placing.export)
+            if own in digests and self.bucket.digest_kept(folder + kept, digests[own]) == digests[own]:
+                self.bucket.remove_content(folder + kept, digests[own])
+                names.append(kept)
+            return names
+
+        return remove_files(digests, digest_there, remove, unfinished)
 
     def _folder(self, manifest: Manifest) -> str:
         folder = self.settings.key.rpartition("/")[0]

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact
@@ -41,7 +41,7 @@ class BucketSet:
         listed = {"parts": named[: len(artifact.manifest.parts)]}
         self._data = artifact.manifest.model_copy(update=listed).to_json()
         self.wanted = wanted_of(artifact, names, self._data if manifest else None)
-        self._replaced = f"{PREFIX}{self.export}~{artifact.manifest.window.key}~replaced"
+        self._replaced = kept_manifest(self.export, artifact.manifest.window.key)
         self.sizes = {
             entry.key.removeprefix(folder): entry.size for entry in bucket.list(folder, below=False)
         }
@@ -71,7 +71,7 @@ class BucketSet:
 
     def put(self, missing: Collection[str], gone: Collection[str]) -> None:
         """Sends the parts, then shows them; between the two there is no manifest."""
-        self._sweep(gone)
+        abort_uploads(self.bucket, self.folder, (*self._parts, *gone))
         parts, uploads = [name for name in missing if name in self._parts], dict[str, Upload]()
         try:
             for name in parts:
@@ -141,9 +141,17 @@ class BucketSet:
             self.bucket.remove(self.folder + text)
         return CameBetween(name, self.where)
 
-    def _sweep(self, gone: Collection[str]) -> None:
-        """Gives up uploads of these files that killed attempts began."""
-        own = {self.folder + name for name in (*self._parts, *gone)}
-        for upload in self.bucket.uploads(self.folder):
-            if upload.key in own:
-                self.bucket.abort(upload.key, upload.upload)
+
+def kept_manifest(export: str, window_key: str) -> str:
+    """The name under which the manifest of the set before is kept while sets are exchanged."""
+    return f"{PREFIX}{export}~{window_key}~replaced"
+
+
+def abort_uploads(bucket: Bucket, folder: str, names: Iterable[str]) -> list[str]:
+    """Gives up uploads of these files that killed attempts began; returns their names."""
+    own, aborted = {folder + name for name in names}, list[str]()
+    for upload in bucket.uploads(folder):
+        if upload.key in own:
+            bucket.abort(upload.key, upload.upload)
+            aborted.append(upload.key.removeprefix(folder))
+    return aborted

@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.destinations import SftpSettings
-from export_pipelines.delivery.artifact import Artifact
+from export_pipelines.delivery.artifact import Artifact, manifest_name
 from export_pipelines.delivery.destination import Capabilities, Journal
 from export_pipelines.delivery.file_set import PREFIX, Wanted, bring, digests_of, first_version
 from export_pipelines.delivery.places import place_of, words_of
 from export_pipelines.delivery.receipt import Receipt, receipt_of
-from export_pipelines.delivery.removal import Removal, all_left, remove_files
+from export_pipelines.delivery.removal import Placing, Removal, all_left, remove_files
 from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sessions import Sessions
 from export_pipelines.delivery.sftp.drop_box import SftpDropBox
 from export_pipelines.delivery.sftp.file_set import (
+    OwnNames,
     SftpSet,
     deepest,
     digest_there,
     make_folders,
+    names_in,
     said_failure,
     written,
 )
@@ -108,14 +110,14 @@ class Sftp:
                 return None
         return self._receipt(artifact, file_set.where, file_set.wanted)
 
-    def remove(self, receipt: Receipt, digests: Mapping[str, str]) -> Removal:
+    def remove(self, placing: Placing) -> Removal:
         if self.settings.drop_box:
-            return all_left(receipt, "a drop box gives nothing back")
+            return all_left(placing.files, "a drop box gives nothing back")
         root = self._url("")
-        if not receipt.target.startswith(root):
-            return all_left(receipt, "the place is on another server than the export names")
+        if not placing.place.startswith(root):
+            return all_left(placing.files, "the place is on another server than the export names")
         start = "/" if self.settings.path.startswith("/") else ""
-        folder = start + receipt.target.removeprefix(root)
+        folder = start + placing.place.removeprefix(root)
         with self._client() as client, self._answers(folder):
 
             def digest_in(name: str) -> str | None:
@@ -127,7 +129,19 @@ class Sftp:
             def remove(name: str) -> None:
                 client.remove(posixpath.join(folder, name))
 
-            return remove_files(digests, digest_in, remove)
+            def unfinished() -> list[str]:
+                own = OwnNames(placing.export, placing.window_key)
+                names = [own.manifest, *(own.temporary(*file) for file in placing.files.items())]
+                present = names_in(client, folder)
+                names = [name for name in names if name in present]
+                manifest = placing.files.get(manifest_name(placing.export))
+                if manifest and own.replaced in present and digest_in(own.replaced) == manifest:
+                    names.append(own.replaced)
+                for name in names:
+                    remove(name)
+                return names
+
+            return remove_files(placing.files, digest_in, remove, unfinished)
 
     def _receipt(self, artifact: Artifact, where: str, wanted: Mapping[str, Wanted]) -> Receipt:
         how, digests = {"verified by": self.settings.proof}, digests_of(wanted)

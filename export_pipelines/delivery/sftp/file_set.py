@@ -4,6 +4,7 @@ import hashlib
 import posixpath
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -47,8 +48,8 @@ class SftpSet:
         self.own_manifest = manifest_name_of(artifact, self._parts)
         self._data = artifact.manifest.to_json()
         self.wanted = wanted_of(artifact, self._parts, self._data if manifest else None)
-        self._own = f"{PREFIX}{_short(self.export, artifact.manifest.window.key)}~"
-        self._replaced = f"{self._own}replaced"
+        self._own = OwnNames(self.export, artifact.manifest.window.key)
+        self._replaced = self._own.replaced
 
     @cached_property
     def sizes(self) -> dict[str, int | None]:
@@ -80,12 +81,12 @@ class SftpSet:
 
         with suppress(paramiko.SSHException, EOFError, OSError, UnicodeDecodeError):
             for name in self.client.listdir(self.folder):
-                if name.startswith(self._own):
+                if name.startswith(self._own.prefix):
                     with suppress(OSError):
                         self.client.remove(self._at(name))
 
     def _upload(self, part: Part) -> None:
-        temporary = self._temporary(part)
+        temporary = self._own.temporary(part.name, part.sha256)
         sent = min(self.sizes.get(temporary) or 0, part.bytes)
         start = (
             max(sent - AGAIN_BYTES, 0) if self.verify != "acknowledged" else 0
@@ -110,12 +111,12 @@ class SftpSet:
                 self._remove(name)
         for name in missing:
             if name in self._parts:
-                self._show(self._temporary(self._parts[name]), name, shown)
+                part = self._parts[name]
+                self._show(self._own.temporary(part.name, part.sha256), name, shown)
                 continue
-            temporary = f"{self._own}manifest"
-            with written(self.client.open(self._at(temporary), "wb")) as file:
+            with written(self.client.open(self._at(self._own.manifest), "wb")) as file:
                 file.write(self._data)
-            self._show(temporary, name, shown)
+            self._show(self._own.manifest, name, shown)
 
     def _show(self, temporary: str, name: str, shown: list[str]) -> None:
         """Gives a file its final name; `shown` are those that this attempt gave theirs."""
@@ -150,11 +151,41 @@ class SftpSet:
         self.client.remove(self._at(name))
         self.sizes.pop(name, None)
 
-    def _temporary(self, part: Part) -> str:
-        return f"{self._own}{_short(part.name, part.sha256)}.tmp"
-
     def _at(self, name: str) -> str:
         return posixpath.join(self.folder, name)
+
+
+@dataclass(frozen=True)
+class OwnNames:
+    """The names of what is not for readers, of the artifacts of one window of an export."""
+
+    export: str
+    window_key: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{PREFIX}{_short(self.export, self.window_key)}~"
+
+    @property
+    def manifest(self) -> str:
+        return f"{self.prefix}manifest"
+
+    @property
+    def replaced(self) -> str:
+        """The manifest of the set before, while sets are exchanged."""
+        return f"{self.prefix}replaced"
+
+    def temporary(self, name: str, sha256: str) -> str:
+        """Of a part on its way."""
+        return f"{self.prefix}{_short(name, sha256)}.tmp"
+
+
+def names_in(client: "paramiko.SFTPClient", folder: str) -> list[str]:
+    """All names in a folder; none where it is not there."""
+    try:
+        return client.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def _short(*words: str) -> str:
