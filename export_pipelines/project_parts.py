@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from export_pipelines.access import PolicyFile
     from export_pipelines.artifact_of_run import RunContext
     from export_pipelines.artifacts import Store
@@ -81,7 +83,10 @@ class ProjectParts:
     def store(self) -> "Store":
         from export_pipelines.renamed_exports import store_of
 
-        return store_of(self.settings, self.loaded, self.data_keys, self.now, self.s3_client)
+        def hold(name: str) -> "AbstractContextManager[bool]":
+            return self.ledger.locks.hold(name)
+
+        return store_of(self.settings, self.loaded, self.data_keys, self.now, self.s3_client, hold)
 
     @property
     def bare_store(self) -> "Store":

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from export_pipelines import ledger as ledgers
-from export_pipelines.artifacts import RenamedStore, Store, open_store
+from export_pipelines.artifacts import HoldLock, RenamedStore, Store, open_store
 from export_pipelines.definition import Loaded
 from export_pipelines.settings import Settings
 
@@ -17,14 +17,20 @@ Clock = Callable[[], datetime]
 
 
 def store_of(
-    settings: Settings, loaded: Loaded, keys: "DataKeys", now: Clock, s3_client: "ClientOf | None" = None
+    settings: Settings,
+    loaded: Loaded,
+    keys: "DataKeys",
+    now: Clock,
+    s3_client: "ClientOf | None" = None,
+    hold: HoldLock | None = None,
 ) -> Store:
     """Artifacts stay under the name that they were made with; asked for an export, the store gives them too. Where a master
     key is held, new ones are sealed. Raises SettingsError for a master key that is too short."""
     from export_pipelines.artifacts.sealing import MasterKeys, SealedStore
 
     masters = MasterKeys.of(settings.master_key)
-    return with_former(SealedStore(open_store(settings.store_url, s3_client), keys, masters, now), loaded)
+    store = open_store(settings.store_url, s3_client, hold)
+    return with_former(SealedStore(store, keys, masters, now), loaded)
 
 
 def with_former(store: Store, loaded: Loaded) -> Store:

@@ -14,7 +14,7 @@ from export_pipelines.artifacts.manifest import (
     Part,
 )
 from export_pipelines.artifacts.renamed_store import RenamedStore
-from export_pipelines.artifacts.store import Staging, Store, open_store
+from export_pipelines.artifacts.store import HoldLock, Staging, Store, open_store
 from export_pipelines.artifacts.verify import verify
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Changes",
     "ColumnStatistics",
     "DeliveredEncryption",
+    "HoldLock",
     "Listing",
     "Manifest",
     "ManifestColumn",

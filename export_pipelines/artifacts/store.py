@@ -1,6 +1,7 @@
 """What a store of artifacts owes its callers, and the table of the kinds of store there are."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -88,7 +89,7 @@ class Store(Protocol):
     remove:    takes an artifact away, the manifest first.
     sweep:     removes what killed runs left, of one export or of all (a staging whose writer is dead, temporary files,
                parts that no manifest knows), never anything of a living run; returns what it removed. What another run may
-               go on with is kept for some hours, unless `all_unfinished`.
+               go on with is kept for some hours, and in a bucket everything for a week, unless `all_unfinished`.
     holds:     whether a local path lies inside the store, where nobody else may write.
     location:  where the files of an artifact lie, for people.
     """
@@ -126,10 +127,14 @@ class Store(Protocol):
     def location(self, artifact: str) -> str: ...
 
 
-def open_store(url: str, s3_client: "ClientOf | None" = None) -> Store:
+HoldLock = Callable[[str], AbstractContextManager[bool]]
+
+
+def open_store(url: str, s3_client: "ClientOf | None" = None, hold: HoldLock | None = None) -> Store:
     """The store at `url`: a folder's path, `file:///folder` or `s3://bucket/prefix`; nothing is made before the first run.
 
-    `s3_client` gives boto3's client for a bucket, unless the URL says how it is reached.
+    `s3_client` gives boto3's client for a bucket, unless the URL says how it is reached. `hold` holds the lock of a name,
+    which dies with its holder: by it a store without locks of its own knows which runs live.
 
     Raises SettingsError for another kind of URL.
     """
@@ -140,10 +145,10 @@ def open_store(url: str, s3_client: "ClientOf | None" = None) -> Store:
             where="EXPORT_PIPELINES_STORE_URL",
             remedy="give a folder's path, file:///path/of/the/folder or s3://bucket/prefix",
         )
-    return SCHEMES[scheme](url, s3_client)
+    return SCHEMES[scheme](url, s3_client, hold)
 
 
-def _file_url(url: str, _: "ClientOf | None") -> Store:
+def _file_url(url: str, _: "ClientOf | None", __: HoldLock | None) -> Store:
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise SettingsError(
@@ -154,7 +159,7 @@ def _file_url(url: str, _: "ClientOf | None") -> Store:
     return FolderStore(Path(unquote(parts.path)))
 
 
-def _path(url: str, _: "ClientOf | None") -> Store:
+def _path(url: str, _: "ClientOf | None", __: HoldLock | None) -> Store:
     try:
         return FolderStore(Path(url).expanduser())
     except RuntimeError as error:
@@ -165,12 +170,16 @@ def _path(url: str, _: "ClientOf | None") -> Store:
         ) from error
 
 
-def _s3(url: str, client: "ClientOf | None") -> Store:
+def _s3(url: str, client: "ClientOf | None", hold: HoldLock | None) -> Store:
     if find_spec("boto3") is None:
         raise not_installed("boto3", "s3", "EXPORT_PIPELINES_STORE_URL")
     from export_pipelines.artifacts.s3.store import s3_store
 
-    return s3_store(url, client)
+    return s3_store(url, client, hold)
 
 
-SCHEMES: dict[str, Callable[[str, "ClientOf | None"], Store]] = {"": _path, "file": _file_url, "s3": _s3}
+SCHEMES: dict[str, Callable[[str, "ClientOf | None", HoldLock | None], Store]] = {
+    "": _path,
+    "file": _file_url,
+    "s3": _s3,
+}

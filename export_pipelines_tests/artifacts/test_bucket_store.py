@@ -6,6 +6,8 @@ import pytest
 
 from export_pipelines.artifacts import open_store
 from export_pipelines.errors import DamagedArtifact, RetryableError, SettingsError
+from export_pipelines.ledger import open_ledger
+from export_pipelines.s3 import PIECE_BYTES
 from export_pipelines_tests.artifacts.build import PARTS, TOKEN, manifest_of
 from export_pipelines_tests.artifacts.places import PLACES
 from export_pipelines_tests.artifacts.test_store_contract import ARTIFACT
@@ -65,6 +67,37 @@ def test_a_commit_whose_answer_was_lost_leaves_no_manifest_without_parts(
         staging.commit(manifest_of())
     assert place.names() == []
     assert store.manifests() == []
+
+
+def test_where_all_that_is_unfinished_goes_what_a_living_run_writes_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Which runs live is known by locks of the ledger; without them nothing goes before its time."""
+    place, locks = (
+        PLACES["s3"](tmp_path, monkeypatch),
+        open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}").locks,
+    )
+    dead = "daily/2024-01-01/20240101T000000Z-ffffff"
+    place.write(f"{dead}/leads_part_1.csv", b"finished")
+    place.unfinished(f"{dead}/leads_part_2.csv")
+    assert open_store(place.url).sweep(all_unfinished=True) == []
+    store, other = (open_store(place.url, hold=locks.hold) for _ in range(2))
+    with store.begin("daily", "2024-01-15", TOKEN) as staging:
+        for name, data in PARTS.items():
+            part = staging.open_part(name)
+            part.write(data)
+            part.finish()
+        assert other.sweep() == []
+        assert other.sweep("weekly", all_unfinished=True) == []
+        assert other.sweep(all_unfinished=True) == [dead]
+        staging.commit(manifest_of())
+    names = [f"{ARTIFACT}/{name}" for name in (*PARTS, "manifest.json")]
+    assert other.sweep(all_unfinished=True) == [] and place.names() == names
+    with store.amend(ARTIFACT) as amendment:
+        amendment.open_part("large.bin").write(b"x" * (PIECE_BYTES + 1))
+        assert other.sweep(all_unfinished=True) == []
+    place.unfinished(f"{ARTIFACT}/large.bin")
+    assert other.sweep(all_unfinished=True) == [ARTIFACT] and place.names() == names
 
 
 def test_an_archive_is_no_place_for_a_store() -> None:

@@ -7,8 +7,11 @@ from contextlib import closing
 from datetime import date
 from multiprocessing import get_context
 
+import pytest
+
 from export_pipelines.artifacts import open_store
 from export_pipelines.sample import generate_leads
+from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
 from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import DAILY, Answer, Project
 from export_pipelines_tests.erasure.erasing import (
@@ -82,6 +85,21 @@ def leave_parts(store: str) -> None:
     assert journal is not None
     journal.write(b"{}")
     os._exit(0)
+
+
+def test_parts_of_killed_runs_in_a_bucket_go_with_a_lead(
+    sealed: Project, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, bucket = own_bucket()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    url = f"s3://{bucket.name}/kept?endpoint_url={server.endpoint_url}"
+    sealed.environment["EXPORT_PIPELINES_STORE_URL"] = url
+    bucket.put("kept/weekly/2024-01-01/20240101T000000Z-ffffff/leads_part_1.csv", b"finished", {})
+    terminal("erase", "--lead", "L1", "--dry-run")
+    assert list(bucket.list("kept/weekly/"))
+    terminal("erase", "--lead", "L1", "--yes")
+    assert list(bucket.list("kept/weekly/")) == []
 
 
 def test_parts_of_killed_runs_of_any_export_go_with_a_lead(project: Project, terminal: Terminal) -> None:

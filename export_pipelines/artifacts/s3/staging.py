@@ -1,11 +1,12 @@
 """An artifact in the making, in a bucket: parts stream into uploads, the manifest comes last."""
 
 import logging
+from contextlib import AbstractContextManager, ExitStack
 
 from export_pipelines.artifacts.folder.names import check_part_name
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, Manifest
 from export_pipelines.artifacts.staged import AbortedUnlessCommitted, require_whole, same_name
-from export_pipelines.errors import StoreError
+from export_pipelines.errors import RetryableError, StoreError
 from export_pipelines.s3 import Bucket, Options, Upload
 
 log = logging.getLogger(__name__)
@@ -32,12 +33,20 @@ class S3Part:
 class S3Staging(AbortedUnlessCommitted):
     """The Staging of a bucket's store; see `store.Staging` for what it owes."""
 
-    def __init__(self, bucket: Bucket, root: str, artifact: str, options: Options) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        root: str,
+        artifact: str,
+        options: Options,
+        writing: AbstractContextManager[bool],
+    ) -> None:
         self.bucket, self.artifact, self.prefix = bucket, artifact, f"{root}{artifact}/"
         self.options, self._parts, self._open = options, dict[str, S3Part](), True
         self._manifest_tried = False
         if any(True for _ in bucket.list(self.prefix)):
             raise StoreError("the artifact is already there: File exists", where=bucket.url(self.prefix))
+        self._lock = lock_of(writing, artifact)
 
     def open_part(self, name: str) -> S3Part:
         if name in self._parts:
@@ -64,6 +73,7 @@ class S3Staging(AbortedUnlessCommitted):
         if not self.bucket.put(self.prefix + MANIFEST_NAME, manifest.to_json(), options, only_new=True):
             raise StoreError("another run committed the same artifact", where=self.artifact)
         self._open = False
+        self._lock.close()
         log.debug("committed", extra={"artifact": self.artifact})
         return manifest
 
@@ -72,20 +82,31 @@ class S3Staging(AbortedUnlessCommitted):
             return
         log.debug("removing an unfinished artifact", extra={"artifact": self.artifact})
         self._open = False
-        if self._manifest_tried:  # it may be there though no answer came: without its parts it must not stay
-            self.bucket.remove(self.prefix + MANIFEST_NAME)
-        for name, part in self._parts.items():
-            part.abort()
-            if part.finished:
-                self.bucket.remove(self.prefix + name)
+        with self._lock:
+            if (
+                self._manifest_tried
+            ):  # it may be there though no answer came: without its parts it must not stay
+                self.bucket.remove(self.prefix + MANIFEST_NAME)
+            for name, part in self._parts.items():
+                part.abort()
+                if part.finished:
+                    self.bucket.remove(self.prefix + name)
 
 
 class S3Amendment(AbortedUnlessCommitted):
     """The same artifact with other files, in a bucket; see `store.Store.amend` for what it owes."""
 
-    def __init__(self, bucket: Bucket, root: str, artifact: str, options: Options) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        root: str,
+        artifact: str,
+        options: Options,
+        writing: AbstractContextManager[bool],
+    ) -> None:
         self.bucket, self.artifact, self.prefix = bucket, artifact, f"{root}{artifact}/"
         self.options, self._parts, self._open = options, dict[str, S3Part](), True
+        self._lock = lock_of(writing, artifact)
 
     def open_part(self, name: str) -> S3Part:
         if name in self._parts:
@@ -101,8 +122,9 @@ class S3Amendment(AbortedUnlessCommitted):
         options = {**self.options, "ContentType": "application/json"}
         self.bucket.put(self.prefix + MANIFEST_NAME, manifest.to_json(), options)
         self._open = False
-        for name in stored.keys() - {MANIFEST_NAME, *(file.stored_name for file in manifest.files)}:
-            self.bucket.remove(self.prefix + name)
+        with self._lock:
+            for name in stored.keys() - {MANIFEST_NAME, *(file.stored_name for file in manifest.files)}:
+                self.bucket.remove(self.prefix + name)
         log.debug("artifact amended", extra={"artifact": self.artifact})
         return manifest
 
@@ -111,12 +133,21 @@ class S3Amendment(AbortedUnlessCommitted):
         if not self._open:
             return
         self._open = False
-        listed = _listed(self.bucket.read(self.prefix + MANIFEST_NAME), self.artifact)
-        for name, part in self._parts.items():
-            if not part.finished:
-                part.abort()
-            elif name not in listed:
-                self.bucket.remove(self.prefix + name)
+        with self._lock:
+            listed = _listed(self.bucket.read(self.prefix + MANIFEST_NAME), self.artifact)
+            for name, part in self._parts.items():
+                if not part.finished:
+                    part.abort()
+                elif name not in listed:
+                    self.bucket.remove(self.prefix + name)
+
+
+def lock_of(writing: AbstractContextManager[bool], artifact: str) -> ExitStack:
+    """The lock of an artifact, taken until the stack is closed. Raises RetryableError while somebody else writes it."""
+    with ExitStack() as stack:
+        if not stack.enter_context(writing):
+            raise RetryableError("another process is writing the artifact right now", where=artifact)
+        return stack.pop_all()
 
 
 def _listed(manifest: bytes | None, artifact: str) -> set[str]:

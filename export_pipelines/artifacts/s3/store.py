@@ -4,9 +4,10 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import ValidationError
@@ -17,7 +18,19 @@ from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
 from export_pipelines.artifacts.s3.staging import S3Amendment, S3Staging
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, unknown
-from export_pipelines.s3 import ARCHIVES, Access, Bucket, ClientOf, Options, object_options, open_bucket
+from export_pipelines.s3 import (
+    ARCHIVES,
+    Access,
+    Bucket,
+    ClientOf,
+    Options,
+    StoredObject,
+    object_options,
+    open_bucket,
+)
+
+if TYPE_CHECKING:
+    from export_pipelines.artifacts.store import HoldLock
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +42,7 @@ ASKED = ("endpoint_url", "region", "ca", "checksums", "encryption", "kms_key", "
 REMEDY = "s3://bucket/prefix, or s3://bucket/prefix?endpoint_url=https://host&region=eu-west-1"
 
 
-def s3_store(url: str, client: ClientOf | None = None) -> "S3Store":
+def s3_store(url: str, client: ClientOf | None = None, hold: "HoldLock | None" = None) -> "S3Store":
     """The store at `s3://bucket/prefix?endpoint_url=...`; keys come from where boto3 finds them, never from the URL.
 
     `client` is taken where the URL names a bucket and nothing else of S3.
@@ -67,13 +80,14 @@ def s3_store(url: str, client: ClientOf | None = None) -> "S3Store":
         client=client,
     )
     bucket = open_bucket(settings.bucket, access)
-    return S3Store(bucket, prefix, object_options(settings, "application/octet-stream"))
+    return S3Store(bucket, prefix, object_options(settings, "application/octet-stream"), hold=hold)
 
 
 class S3Store:
     """A Store below `prefix`, which is empty or ends with a slash; see `store.Store` for what it owes.
 
-    A bucket has no locks: what a killed run left is known by its age, GRACE by the clock `now`.
+    A bucket has no locks: what a killed run left is known by its age, GRACE by the clock `now`. Where all that is unfinished
+    has to go, it is known by the lock that `hold` holds for each artifact that is being written.
     """
 
     def __init__(
@@ -82,16 +96,18 @@ class S3Store:
         prefix: str,
         options: Options,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        hold: "HoldLock | None" = None,
     ) -> None:
         self.bucket, self.prefix, self.options, self.now = bucket, prefix, options, now
+        self.hold = hold
 
     def begin(self, export: str, window_key: str, token: str) -> S3Staging:
         artifact = artifact_id(export, window_key, token)
-        return S3Staging(self.bucket, self.prefix, artifact, self.options)
+        return S3Staging(self.bucket, self.prefix, artifact, self.options, self._writing(artifact))
 
     def amend(self, artifact: str) -> S3Amendment:
         self.manifest(artifact)
-        return S3Amendment(self.bucket, self.prefix, artifact, self.options)
+        return S3Amendment(self.bucket, self.prefix, artifact, self.options, self._writing(artifact))
 
     def listing(self, export: str | None = None) -> Listing:
         artifacts, manifests, damaged = self._committed(export), list[Manifest](), {}
@@ -155,25 +171,54 @@ class S3Store:
 
     def sweep(self, export: str | None = None, all_unfinished: bool = False) -> list[str]:
         prefix = f"{self.prefix}{export}/" if export else self.prefix
-        old, known = self.now() - GRACE, defaultdict[str, list[tuple[str, datetime]]](list)
+        seen, committed = defaultdict[str, list[datetime]](list), set[str]()
         for entry in self.bucket.list(prefix):
             artifact, _, name = entry.key.removeprefix(self.prefix).rpartition("/")
-            if is_artifact_id(artifact):
-                known[artifact].append((name, entry.modified))
-        removed = set[str]()
-        for artifact, files in known.items():
-            names = {name for name, _ in files}
-            if MANIFEST_NAME not in names and max(modified for _, modified in files) < old:
-                removed.add(artifact)
-                for name in names:
-                    self.bucket.remove(self._key(artifact, name))
+            seen[artifact].append(entry.modified)
+            if name == MANIFEST_NAME:
+                committed.add(artifact)
+        removed = {
+            artifact
+            for artifact, times in seen.items()
+            if is_artifact_id(artifact)
+            and artifact not in committed
+            and self._remove_unfinished(artifact, max(times), all_unfinished)
+        }
         for begun in list(self.bucket.uploads(prefix)):
             artifact = begun.key.removeprefix(self.prefix).rpartition("/")[0]
-            if is_artifact_id(artifact) and begun.modified < old:
+            if is_artifact_id(artifact) and self._abort(artifact, begun, all_unfinished):
                 removed.add(artifact)
-                self.bucket.abort(begun.key, begun.upload)
         log.debug("store swept", extra={"export": export, "removed": sorted(removed)})
         return sorted(removed)
+
+    def _remove_unfinished(self, artifact: str, newest: datetime, all_unfinished: bool) -> bool:
+        """Removes the objects of an artifact without a manifest, whose `newest` is of that time, unless its run lives."""
+        with self._abandoned(artifact, newest, all_unfinished) as is_abandoned:
+            names = self._files_of(artifact) if is_abandoned else {}
+            if not names or MANIFEST_NAME in names:  # its writer has committed it since
+                return False
+            for name in names:
+                self.bucket.remove(self._key(artifact, name))
+        return True
+
+    def _abort(self, artifact: str, begun: StoredObject, all_unfinished: bool) -> bool:
+        with self._abandoned(artifact, begun.modified, all_unfinished) as is_abandoned:
+            if is_abandoned:
+                self.bucket.abort(begun.key, begun.upload)
+        return is_abandoned
+
+    @contextmanager
+    def _abandoned(self, artifact: str, newest: datetime, all_unfinished: bool) -> Iterator[bool]:
+        """Whether nobody writes the artifact any more."""
+        if newest < self.now() - GRACE or not (all_unfinished and self.hold):
+            yield newest < self.now() - GRACE
+            return
+        with self._writing(artifact) as is_free:
+            yield is_free
+
+    def _writing(self, artifact: str) -> AbstractContextManager[bool]:
+        """The lock of an artifact that is being written."""
+        return self.hold(f"write {artifact}") if self.hold else nullcontext(True)
 
     def holds(self, path: Path) -> bool:
         return False
