@@ -90,7 +90,10 @@ def settle(project: Project, *days: str) -> None:
     ]
     if missing:
         run(project, *missing)
-    sweep(project.loaded.definitions, project.store, project.ledger, project.now(), project.settings.home)
+    swept = sweep(
+        project.loaded.definitions, project.store, project.ledger, project.now(), project.settings.home
+    )
+    swept.require_complete()
 
 
 def _is_uncertain(project: Project, day: str) -> bool:

@@ -125,7 +125,10 @@ def everything_arrived(world: World) -> list[str]:
 def no_debris_is_left_by_the_sweep(world: World) -> list[str]:
     """The same of work that nobody swept after."""
     project = world.project
-    sweep(project.loaded.definitions, project.store, project.ledger, project.now(), project.settings.home)
+    swept = sweep(
+        project.loaded.definitions, project.store, project.ledger, project.now(), project.settings.home
+    )
+    swept.require_complete()
     return no_debris_is_left(world)
 
 

@@ -88,7 +88,8 @@ class Store(Protocol):
                of the answer; None where the store or the part has none.
     remove:    takes an artifact away, the manifest first.
     sweep:     removes what killed runs left, of one export or of all (a staging whose writer is dead, temporary files,
-               parts that no manifest knows), never anything of a living run; returns what it removed. What another run may
+               parts that no manifest knows), never anything of a living run; returns what it removed, and raises StoreError after the
+               rest was removed. What another run may
                go on with is kept for some hours, and in a bucket everything for a week, unless `all_unfinished`.
     holds:     whether a local path lies inside the store, where nobody else may write.
     location:  where the files of an artifact lie, for people.

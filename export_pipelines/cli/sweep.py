@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from export_pipelines.cli.context import project_of
+from export_pipelines.cli.context import project_of, say
+from export_pipelines.cli.errors import FAILED
 from export_pipelines.cli.tables import Json, show_listing
 
 
@@ -21,8 +22,15 @@ def sweep(
     project = project_of(context)
     opened = (project.loaded.definitions, project.store, project.ledger, project.now())
     if dry_run:
-        header, expired = "would be removed", retention.expired(*opened)
-        names = [*(manifest.artifact for manifest in expired), *slots_to_drop(project)]
+        header, swept = "would be removed", retention.to_be_swept(*opened)
+        names = [*swept.removed, *slots_to_drop(project)]
     else:
-        header, names = "removed", [*retention.sweep(*opened, project.settings.home), *sweep_slots(project)]
+        header, swept = "removed", retention.sweep(*opened, project.settings.home)
+        names = [*swept.removed, *sweep_slots(project)]
     show_listing(names, {header: str}, str, json=json, empty="nothing to remove")
+    for text in swept.warnings():
+        say(f"warning: {text}")
+    for text in swept.errors():
+        say(f"error: {text}")
+    if swept.failures:
+        raise typer.Exit(FAILED)

@@ -2,7 +2,7 @@
 
 from export_pipelines.delivery.artifact import Artifact
 from export_pipelines.delivery.destination import Capabilities, Destination, Journal
-from export_pipelines.delivery.encryption import discard_encrypted, sweep_encrypted
+from export_pipelines.delivery.encryption import Unused, discard_encrypted, sweep_encrypted
 from export_pipelines.delivery.open_destination import open_destination, open_removing
 from export_pipelines.delivery.receipt import Receipt
 from export_pipelines.delivery.resources import Resources
@@ -14,6 +14,7 @@ __all__ = [
     "Journal",
     "Receipt",
     "Resources",
+    "Unused",
     "discard_encrypted",
     "open_destination",
     "open_removing",

@@ -17,6 +17,7 @@ from export_pipelines.files.private import make_folder
 from export_pipelines.ledger.silence import LedgerSilent
 
 POLL_S = 0.1
+MAX_NAME_BYTES = 250
 
 Waiting = Callable[[str], None]
 
@@ -47,7 +48,7 @@ class FileLocks:
         with ExitStack() as stack:
             with store_errors("take a lock of the ledger", self.folder):
                 make_folder(self.folder)
-                acquired = stack.enter_context(hold_lock(self.folder / quote(lock_key, safe="")))
+                acquired = stack.enter_context(hold_lock(self.folder / _file_name(lock_key)))
             yield acquired
 
     @contextmanager
@@ -119,6 +120,11 @@ def _taken(
         if is_ours:
             acquired.add(lock_key)
     return frozenset(acquired)
+
+
+def _file_name(lock_key: str) -> str:
+    name = quote(lock_key, safe="")
+    return name if len(name) <= MAX_NAME_BYTES else hashlib.sha256(lock_key.encode()).hexdigest()
 
 
 def _number(lock_key: str) -> int:

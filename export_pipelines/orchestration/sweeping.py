@@ -23,16 +23,18 @@ def sweep_job(location: CodeLocation) -> dg.JobDefinition:
     def sweep_store(context: dg.OpExecutionContext) -> None:
         project = location.project
         with logs.run(context.run_id), as_dagster_failure():
-            removed = sweep(
+            swept = sweep(
                 project.loaded.definitions,
                 project.recorded_store("erase", ACTOR),
                 project.ledger,
                 project.now(),
                 project.settings.home,
             )
-            dropped = list(sweep_slots(project))
-        for name in [*removed, *dropped]:
-            context.log.info(f"removed {name}")
+            for name in [*swept.removed, *sweep_slots(project)]:
+                context.log.info(f"removed {name}")
+            for text in swept.warnings():
+                context.log.warning(text)
+            swept.require_complete()
 
     @dg.op(
         name=location.named(SIGN_AUDIT),

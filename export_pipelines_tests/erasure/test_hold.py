@@ -42,9 +42,8 @@ def test_retention_leaves_what_is_on_hold(sealed: Project, terminal: Terminal) -
     assert terminal("hold", held, "--reason", "claim 12").code == 0
     later = opened(sealed)
     then = NOW + timedelta(days=3)
-    assert retention.sweep(
-        later.loaded.definitions, later.store, later.ledger, then, later.settings.home
-    ) == [gone]
+    swept = retention.sweep(later.loaded.definitions, later.store, later.ledger, then, later.settings.home)
+    assert swept.removed == [gone]
     assert listed(terminal) == {held}
     assert (delivered(sealed, NEXT) / "leads_part_1.csv").exists()
     entries = ledger_of(sealed).audit("erased")
@@ -67,11 +66,11 @@ def test_a_lead_on_hold_holds_an_artifact_whose_index_is_lost(sealed: Project, t
         NOW + timedelta(days=3),
         later.settings.home,
     )
-    assert retention.sweep(*sweep) == [] and listed(terminal) == {artifact}
+    assert retention.sweep(*sweep).removed == [] and listed(terminal) == {artifact}
     assert terminal("erase", "--lead", "nobody").code == 1
     assert "leads indexed: " in terminal("artifacts", "seal", "--all").stderr
     assert terminal("verify", artifact).code == 0
-    assert retention.sweep(*sweep) == [artifact]
+    assert retention.sweep(*sweep).removed == [artifact]
 
 
 def test_a_lead_on_hold_holds_each_artifact_with_it_and_each_that_cannot_tell(

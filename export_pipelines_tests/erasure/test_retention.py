@@ -1,18 +1,24 @@
 """What no longer has to be kept goes, and nothing else."""
 
+import errno
 import operator
+import shutil
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from export_pipelines.artifacts import open_store
 from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger import RunLeases, open_ledger
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import NOW, Answer, Project
+from export_pipelines_tests.ledger.attempts import receipt_of
 from export_pipelines_tests.orchestration.conftest import project as dagster_project  # noqa: F401
 from export_pipelines_tests.orchestration.conftest import source  # noqa: F401
 from export_pipelines_tests.orchestration.project import NOW as TODAY
@@ -25,8 +31,6 @@ ENTRY: StoredEntry = {"kind": "folder", "settings": {"path": "x", "overwrite": "
 @pytest.fixture
 def ages(project: Project) -> dict[str, str]:
     """Artifacts by what they are, in a store with exports `kept` (30 days) and `daily` (for ever)."""
-    from export_pipelines.artifacts import open_store
-
     project.write("kept", KEPT)
     store = open_store(project.settings.store_url)
     manifests = {}
@@ -64,6 +68,60 @@ def test_what_is_over_goes_and_nothing_else(
     assert ages["old"] in answer.stdout
     assert left(terminal) == set(ages.values()) - {ages["old"]}
     assert "nothing to remove" in terminal("sweep").stderr + terminal("sweep").stdout
+
+
+def test_what_cannot_be_removed_keeps_nothing_else(
+    terminal: Terminal, project: Project, ages: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither another artifact, nor what a killed run left."""
+    store, at = open_store(project.settings.store_url), NOW - timedelta(days=50)
+    first = stored(store, export="kept", token=f"{at:%Y%m%dT%H%M%SZ}-0a1b2c", at=at).artifact
+    dead = project.home / "artifacts" / "kept" / "2024-01-01" / "20240101T000000Z-ffffff"
+    dead.mkdir(parents=True)
+    remove = shutil.rmtree
+
+    def refuse(folder: Path, **options: Any) -> None:
+        if str(folder).endswith(first):
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        remove(folder, **options)
+
+    monkeypatch.setattr("export_pipelines.artifacts.folder.staging.shutil.rmtree", refuse)
+    answer: Answer = terminal("sweep")
+    assert answer.code == 1
+    assert ages["old"] in answer.stdout and not dead.exists()
+    assert f"error: {first}: " in answer.stderr and "Device or resource busy" in answer.stderr
+    assert left(terminal) == set(ages.values()) - {ages["old"]}
+    monkeypatch.undo()
+    assert terminal("sweep").code == 0
+    assert not (project.home / "artifacts" / first).exists()
+
+
+def test_a_damaged_manifest_is_named_when_its_time_is_over(
+    terminal: Terminal, project: Project, ages: dict[str, str]
+) -> None:
+    for name in ("old", "new", "for ever"):
+        (project.home / "artifacts" / ages[name] / "manifest.json").write_text("{")
+    for arguments in (("--dry-run",), ()):
+        answer: Answer = terminal("sweep", *arguments)
+        assert answer.code == 0 and answer.stderr.count("warning: ") == 1
+        assert f"warning: {ages['old']}: its retention is over" in answer.stderr
+        assert f"export-pipelines erase {ages['old']}" in answer.stderr
+    assert terminal("erase", ages["old"], "--yes").code == 0
+    assert "warning" not in terminal("sweep").stderr
+
+
+def test_what_another_process_sends_again_is_kept(
+    terminal: Terminal, project: Project, ages: dict[str, str]
+) -> None:
+    ledger = open_ledger(project.settings.ledger_url.get_secret_value())
+    manifest = open_store(project.settings.store_url).manifest(ages["old"])
+    (delivery,) = ledger.register(manifest, [ENTRY], None, NOW)
+    with ledger.claim(delivery.id, lambda: NOW) as attempt:
+        attempt.receipt = receipt_of(manifest)
+    with ledger.locks.hold(delivery.lock_key):  # another attempt, about to begin
+        assert "nothing to remove" in terminal("sweep").stdout
+    assert left(terminal) == set(ages.values())
+    assert ages["old"] in terminal("sweep").stdout
 
 
 def test_leases_of_runs_that_ended_long_ago_go(terminal: Terminal, project: Project) -> None:

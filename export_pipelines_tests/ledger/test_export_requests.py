@@ -109,8 +109,8 @@ def test_what_has_expired_is_swept_with_its_description(ledger: Ledger, tmp_path
     asked = requests.add(request(1), 25)
     assert asked
     manifest = stored(store, export=asked.export)
-    assert sweep([], store, ledger, AT + 29 * DAY, tmp_path) == []
-    assert sweep([], store, ledger, AT + 31 * DAY, tmp_path) == [manifest.artifact]
+    assert sweep([], store, ledger, AT + 29 * DAY, tmp_path).removed == []
+    assert sweep([], store, ledger, AT + 31 * DAY, tmp_path).removed == [manifest.artifact]
     assert requests.of_export(asked.export) is None
     assert requests.expired(AT + 31 * DAY) == []
 

@@ -23,6 +23,13 @@ def test_many_are_held_at_once(ledger: Ledger) -> None:
         assert acquired == set(MANY) and not free
 
 
+def test_a_lock_may_have_a_long_name(ledger: Ledger) -> None:
+    name = f"write {'x' * 200}/2024-01-15/20240116T020000Z-0a1b2c"
+    for lock_key in (name, "ß" * 120):
+        with ledger.locks.hold(lock_key) as ours, ledger.locks.hold(lock_key) as free:
+            assert ours and not free
+
+
 def test_who_waits_says_so_and_gets_it(ledger: Ledger) -> None:
     holds, awaited = threading.Event(), list[str]()
 

@@ -20,7 +20,7 @@ from export_pipelines.artifacts.folder.names import (
 from export_pipelines.artifacts.folder.staging import FolderStaging, remove_artifact_folder, remove_empty
 from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
-from export_pipelines.errors import DamagedArtifact, RequestError, unknown
+from export_pipelines.errors import DamagedArtifact, RequestError, StoreError, unknown
 from export_pipelines.files.locking import locked, try_lock
 from export_pipelines.files.os_errors import store_errors
 
@@ -114,15 +114,19 @@ class FolderStore:
     def sweep(self, export: str | None = None, all_unfinished: bool = False) -> list[str]:
         if not self.root.is_dir():
             return []
+        removed, faults = list[str](), list[StoreError]()
         with store_errors("sweep the store", self.root), locked(self.root / MUTEX_NAME):
-            removed = [
-                gone
-                for folder in artifact_folders(self.root, export)
-                for gone in self._sweep_artifact(folder, all_unfinished)
-            ]
+            for folder in artifact_folders(self.root, export):
+                try:
+                    with store_errors("remove what a killed run left", folder):
+                        removed += self._sweep_artifact(folder, all_unfinished)
+                except StoreError as error:
+                    faults.append(error)
             for window in [path for path in self.root.glob(f"{export or '*'}/*") if path.is_dir()]:
                 remove_empty(window, self.root)
         log.debug("store swept", extra={"export": export, "removed": removed})
+        if faults:
+            raise faults[0]
         return removed
 
     def holds(self, path: Path) -> bool:

@@ -7,8 +7,8 @@ the same twice. The journal of the delivery holds what they are.
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -29,7 +29,8 @@ from export_pipelines.files.private import make_folder, open_new
 
 FOLDER = "encrypted"
 BUFFER_BYTES = 1 << 20
-LEFT_BEHIND_S = (GIVE_UP + timedelta(hours=2)).total_seconds()  # no attempt comes after that
+Unused = Callable[[str], AbstractContextManager[bool]]
+LEFT_BEHIND_S = (GIVE_UP + timedelta(hours=2)).total_seconds()  # no attempt is made by itself after that
 
 
 class EncryptedFile(BaseModel):
@@ -124,11 +125,15 @@ def discard_encrypted(home: Path, delivery: str) -> None:
     shutil.rmtree(home / FOLDER / delivery, ignore_errors=True)
 
 
-def sweep_encrypted(home: Path) -> list[str]:
-    """Removes what deliveries left that were given up, withdrawn or killed; returns the names of their folders."""
+def sweep_encrypted(home: Path, unused: Unused) -> list[str]:
+    """Removes what deliveries left that were given up or withdrawn, and what was killed; returns the names of the folders.
+    While the context that `unused` gives for the id of a delivery is entered, no attempt at it is made; it says whether
+    none needs its files any more."""
     swept = []
     for folder in sorted((home / FOLDER).glob("*")):
         if time.time() - folder.lstat().st_mtime > LEFT_BEHIND_S:
-            shutil.rmtree(folder, ignore_errors=True)
-            swept.append(f"{FOLDER}/{folder.name}")
+            with unused(folder.name) as is_unused:
+                if is_unused:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    swept.append(f"{FOLDER}/{folder.name}")
     return swept

@@ -8,14 +8,14 @@ import shutil
 import stat
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from export_pipelines.delivery import sweep_encrypted
+from export_pipelines.erasure.retention import sweep
 from export_pipelines.errors import DamagedArtifact, RetryableError, StoreError, Uncertain
 from export_pipelines.ledger import Ledger
 from export_pipelines_servers.receivers import FolderReceiver, MailReceiver, Receiver, WebhookReceiver
@@ -203,10 +203,37 @@ def test_what_is_left_is_swept_a_day_later(desk: Desk) -> None:
     for path in (old, new):
         path.mkdir(parents=True)
         (path / "leads.csv.age").write_bytes(b"x")
-    day_ago = time.time() - 27 * 3600
-    os.utime(old, (day_ago, day_ago))
-    assert sweep_encrypted(desk.home) == ["encrypted/old"]
+    _age(old)
+    assert swept(desk, AT) == ["encrypted/old"]
     assert [path.name for path in (desk.home / "encrypted").iterdir()] == ["new"]
+
+
+def _age(folder: Path) -> None:
+    """As if it lay there for more than a day."""
+    then = time.time() - 27 * 3600
+    os.utime(folder, (then, then))
+
+
+def swept(desk: Desk, at: datetime) -> list[str]:
+    return sweep([], desk.store, desk.ledger, at, desk.home).removed
+
+
+def test_files_that_another_attempt_needs_are_not_swept(
+    desk: Desk, webhook: WebhookReceiver, recipient: Recipient
+) -> None:
+    """Though nobody was there to make it for longer than a day."""
+    fails_after_the_first_file(webhook.inbox)
+    made, entry = stored(desk.store), webhook.entry(encrypt=recipient.encrypt)
+    with pytest.raises(RetryableError):
+        desk.send(made, entry)
+    sent, (delivery,) = set(webhook.arrived().values()), desk.ledger.deliveries()
+    before = {path.name: path.read_bytes() for path in staged(desk)}
+    _age(desk.home / "encrypted" / delivery.id)
+    desk.at += timedelta(hours=30)
+    assert swept(desk, desk.at) == []
+    assert {path.name: path.read_bytes() for path in staged(desk)} == before
+    desk.send(made, entry)
+    assert sent < set(webhook.arrived().values()) and fits(webhook.arrived())
 
 
 @pytest.fixture(params=KILLABLE)
