@@ -104,9 +104,11 @@ def import_leads(
             mapping,
             settings.source_url.get_secret_value(),
             reject,
+            is_numbered=rejects is None,
             catalog=project.catalog,
             catalog_out=catalog_file,
             progress=progress,
+            waiting=lambda: say("waiting for another process that writes into the lead store"),
             dry_run=dry_run,
         )
     if json:

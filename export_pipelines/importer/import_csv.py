@@ -69,17 +69,21 @@ def import_leads(
     url: str,
     reject: Path,
     *,
+    is_numbered: bool = False,
     catalog: Catalog | None = None,
     catalog_out: Path | None = None,
     progress: Callable[[int], None] | None = None,
+    waiting: Callable[[], None] | None = None,
     dry_run: bool = False,
 ) -> ImportResult:
     """Loads `file`, a CSV file, gzip or not, whose first line names the columns, into the store at `url`; a dry run reads
-    it all and writes nothing, nor looks into the store.
+    it all and writes nothing, nor looks into the store. Rows that cannot be loaded go into the file `reject`, see `reject_file`
+    for `is_numbered`.
 
     A row's id follows from its reference (else from its cells) and its time, so a second import of the same file
     loads nothing twice. `catalog` says the types of custom fields (None: the shipped one); fields it does not declare
-    are declared in the file `catalog_out`. `progress` hears how many records are done. Raises ImportFileError for a
+    are declared in the file `catalog_out`. `progress` hears how many records are done. Of several imports into one store one
+    is at work at a time; `waiting` hears that this one waits for another. Raises ImportFileError for a
     file or mapping that cannot be used, SourceError and StoreError for the store; then nothing is loaded.
     """
     if reject.resolve() == file.resolve():
@@ -101,7 +105,7 @@ def import_leads(
             load = _loaded(records, Load(None, layout, seen), progress)
             rejected, first_rejects, catalog_out = None, tuple(seen.first), None
         else:
-            with reject_file(reject) as rejects, writing(url) as connection:
+            with reject_file(reject, is_numbered) as rejects, writing(url, waiting=waiting) as connection:
                 metadata.create_all(connection)
                 load = _loaded(records, Load(connection, layout, rejects), progress)
                 if catalog_out:

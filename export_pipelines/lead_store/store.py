@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from export_pipelines.errors import RequestError, SourceError, StoreError
 from export_pipelines.files.private import make_database
+from export_pipelines.lead_store.one_writer import Waiting, take_lock
 from export_pipelines.lead_store.tables import json_text, json_value, metadata
 from export_pipelines.settings import driver_url
 
@@ -23,17 +24,20 @@ def create_store(url: str) -> None:
 
 
 @contextmanager
-def writing(url: str, *, bulk: bool = False) -> Iterator[Connection]:
-    """A connection inside ONE transaction, tables included: all of it is there afterwards, or nothing.
+def writing(url: str, *, bulk: bool = False, waiting: Waiting | None = None) -> Iterator[Connection]:
+    """A connection inside ONE transaction, tables included: all of it is there afterwards, or nothing. While another process
+    writes, it is waited for; `waiting` is called before.
 
     `bulk` trades safety against a power cut for speed, on SQLite. Raises SourceError when the store cannot be
     reached and StoreError when it stops taking rows.
     """
-    engine = _engine(url, bulk)
+    engine = _engine(url, bulk, waiting)
     try:
         with _connected(engine) as connection:
             try:
                 with connection.begin():
+                    if engine.dialect.name != "sqlite":
+                        take_lock(connection, waiting)
                     yield connection
             except SQLAlchemyError as error:
                 raise StoreError(
@@ -55,7 +59,7 @@ def holds_rows(connection: Connection) -> bool:
     )
 
 
-def _engine(url: str, bulk: bool) -> Engine:
+def _engine(url: str, bulk: bool, waiting: Waiting | None) -> Engine:
     try:
         engine = create_engine(driver_url(url), json_serializer=json_text, json_deserializer=json_value)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
@@ -66,7 +70,9 @@ def _engine(url: str, bulk: bool) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _make_file(engine.url)
-        _make_transactions_whole(engine, bulk)
+        _make_transactions_whole(engine, bulk, waiting)
+    if engine.dialect.name == "postgresql":  # who waited for another writer has to see what that one wrote
+        return engine.execution_options(isolation_level="READ COMMITTED")
     return engine
 
 
@@ -78,7 +84,7 @@ def _make_file(url: URL) -> None:
         raise StoreError(f"cannot make the file: {error.strerror}", where=_place(url)) from error
 
 
-def _make_transactions_whole(engine: Engine, bulk: bool) -> None:
+def _make_transactions_whole(engine: Engine, bulk: bool, waiting: Waiting | None) -> None:
     """Python's sqlite3 commits before it makes a table; here BEGIN is ours, so DDL belongs to the transaction."""
 
     @event.listens_for(engine, "connect")
@@ -92,7 +98,7 @@ def _make_transactions_whole(engine: Engine, bulk: bool) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        take_lock(connection, waiting)
 
 
 def _connected(engine: Engine) -> Connection:

@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import os
+import signal
 import tempfile
 import tracemalloc
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -13,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.catalog import load_catalog
+from export_pipelines.errors import ImportFileError
 from export_pipelines.importer.guess_dialect import FileForm
-from export_pipelines.importer.import_csv import ImportedColumn, import_leads
+from export_pipelines.importer.import_csv import ImportedColumn, ImportResult, import_leads
 from export_pipelines.importer.mapping import Match, load_mapping, mapping_of
 from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.importer.room import MAP, Room
@@ -85,6 +89,7 @@ def test_a_lead_id_begins_with_the_second_of_its_time(complaints: Room) -> None:
 
 def test_a_second_import_finds_everything_there(complaints: Room) -> None:
     before = complaints.rows("SELECT * FROM leads")
+    complaints.reject = complaints.folder / "again.csv"
     mapping = load_mapping(PROJECT / "examples" / "cfpb_mapping.yaml")
     again = complaints.load(COMPLAINTS, mapping, catalog=load_catalog(complaints.catalog))
     assert (again.loaded, again.already_there, again.rejected) == (0, 3, 1)
@@ -162,10 +167,51 @@ def test_the_reject_file_is_for_its_owner_alone(room: Room) -> None:
     assert room.reject.stat().st_mode & 0o777 == 0o600
 
 
-def test_nothing_rejected_leaves_no_reject_file_not_even_an_old_one(room: Room) -> None:
-    room.load("when,ref\nnever,1\n")
+def test_nothing_rejected_leaves_no_reject_file(room: Room) -> None:
     assert room.load("when,ref\n2024-01-15,1\n").reject_file is None
     assert sorted(path.name for path in room.folder.iterdir()) == ["in.csv", "leads.db"]
+
+
+def test_no_reject_file_replaces_another(room: Room) -> None:
+    for number, name in ((1, "rejects.csv"), (2, "rejects_2.csv"), (3, "rejects_3.csv")):
+        result = room.load(f"when,ref\nnever,{number}\n", is_numbered=True)
+        assert result.reject_file == room.folder / name
+        assert f'"never,{number}"' in (room.folder / name).read_text()
+    assert room.load("when,ref\n2024-01-15,1\n", is_numbered=True).reject_file is None
+    assert '"never,1"' in room.reject.read_text()
+    with pytest.raises(ImportFileError, match=r"rejects\.csv: a file of that name is there"):
+        room.load("when,ref\n2024-01-16,4\nnever,5\n")
+    assert room.rows("SELECT count(*) FROM leads") == [(1,)]
+
+
+def test_two_imports_at_once_have_a_reject_file_each(room: Room) -> None:
+    other, results = Room(room.folder), list[ImportResult]()
+    other.file, other.store = room.folder / "other.csv", room.folder / "other.db"
+
+    def meanwhile(_: int) -> None:
+        results.append(other.load("when,ref\nnever,other\n", is_numbered=True))
+
+    results.append(room.load("when,ref\nnever,own\n", progress=meanwhile, is_numbered=True))
+    texts = {result.reject_file.read_text() for result in results if result.reject_file}
+    assert len(texts) == 2 and {"rejects.csv", "rejects_2.csv"} <= {
+        path.name for path in room.folder.iterdir()
+    }
+
+
+def test_what_a_killed_import_left_goes_with_the_next_one(room: Room) -> None:
+    killed = get_context("spawn").Process(target=_dies_at_work, args=(room.folder,))
+    killed.start()
+    killed.join()
+    assert [path for path in room.folder.iterdir() if path.suffix == ".part"]
+    room.load("when,ref\n2024-01-15,1\n")
+    assert sorted(path.name for path in room.folder.iterdir()) == ["in.csv", "leads.db"]
+
+
+def _dies_at_work(folder: Path) -> None:
+    def die(_: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Room(folder).load("when,ref\nnever,1\n", progress=die)
 
 
 def test_rows_of_many_megabytes_are_held_one_at_a_time(room: Room) -> None:

@@ -27,7 +27,8 @@ def test_the_same_reference_of_two_sources_is_two_leads(room: Room) -> None:
 
 def test_a_row_that_changed_since_the_last_import_is_rejected_by_name(room: Room) -> None:
     room.load("when,ref,city\n2024-01-15,r1,Austin\n")
-    result = room.load("when,ref,city\n2024-01-15,r1,Dallas\n")
+    result = room.load("when,ref,city\n2024-01-15,r1,Dallas\n2024-01-15,r1,Austin\n")
+    assert result.already_there == 1  # a row that is rejected takes no id
     assert result.rejected == 1
     assert "is in the store with another city" in room.rejects()[0][1]
 

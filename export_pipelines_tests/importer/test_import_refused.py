@@ -8,8 +8,9 @@ from sqlalchemy import create_engine, text
 from export_pipelines.catalog import load_catalog
 from export_pipelines.errors import CatalogError, ImportFileError, StoreError
 from export_pipelines.importer.import_csv import import_leads
-from export_pipelines.importer.mapping import Mapping, Target
+from export_pipelines.importer.mapping import Mapping, Target, mapping_of
 from export_pipelines.lead_store.tables import metadata
+from export_pipelines.settings import driver_url
 from export_pipelines_tests.importer.room import MAP, Room
 
 
@@ -132,3 +133,19 @@ def test_a_row_that_the_store_refuses_is_rejected_alone(room: Room, mariadb_url:
     assert [tuple(row) for row in rows] == [("1", "a"), ("4", "c")]
     assert (result.loaded, result.rejected) == (2, 2)
     assert all("the store refuses it: DataError" in why for _, why, _ in room.rejects())
+
+
+def test_a_row_that_the_store_refuses_keeps_its_id_from_no_other(room: Room, mariadb_url: str) -> None:
+    """Neither from one of the same file, nor from the row itself once it was corrected."""
+    id, long = "65a5051500000000000000aa", "x" * 70_000
+    mapping, engine = mapping_of(["when=submitted_at"]), create_engine(driver_url(mariadb_url))
+    metadata.drop_all(engine)
+    room.file.write_text(f"when,lead_id,comments\n2024-01-15,{id},{long}\n2024-01-15,{id},short\n")
+    result = import_leads(room.file, mapping, mariadb_url, room.reject)
+    assert (result.loaded, result.rejected) == (1, 1)
+    metadata.drop_all(engine)
+    room.file.write_text(f"when,lead_id,comments\n2024-01-15,{id},{long}\n")
+    for content, loaded in ((long, 0), ("corrected", 1)):
+        room.file.write_text(f"when,lead_id,comments\n2024-01-15,{id},{content}\n")
+        result = import_leads(room.file, mapping, mariadb_url, room.reject, is_numbered=True)
+        assert (result.loaded, result.rejected) == (loaded, 1 - loaded)
