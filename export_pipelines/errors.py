@@ -13,7 +13,8 @@ ExportError                      what, where, what to do
 |   |-- SourceError              source unreachable, table or column missing
 |   `-- ImportFileError          a file handed to `import`
 |-- RetryableError               the same run may succeed later          exit code 1
-|   `-- LostLease                another process runs the stream now
+|   |-- LostLease                another process runs the stream now
+|   `-- Overtaken                another attempt at the delivery was begun; this one sends nothing more
 `-- FatalError                   stopped, nothing left behind            exit code 1
     |-- LimitReached             more rows or bytes than the export may write
     |-- DataError                a stored value that its declared type cannot hold
@@ -158,6 +159,12 @@ class LostLease(RetryableError):
     """Another process runs the stream now; this one sends nothing more."""
 
     code = "lost_lease"
+
+
+class Overtaken(RetryableError):
+    """Another attempt at the delivery was begun; this one sends nothing more."""
+
+    code = "overtaken"
 
 
 class FatalError(ExportError):

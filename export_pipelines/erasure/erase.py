@@ -136,7 +136,7 @@ class Eraser:
         return replace(self, forget_run=forget_run)
 
     def _locked(
-        self, artifact: str, other_than: Container[str] = ()
+        self, artifact: str, other_than: Container[tuple[str, int]] = ()
     ) -> AbstractContextManager[LockedDeliveries]:
         return locked_deliveries(self.ledger, artifact, self.wait_s, self.waiting, other_than)
 
@@ -155,9 +155,11 @@ class Eraser:
         run, run_left = (before.run, None) if before and before.run else self._forget_run(artifact)
         self._remove_files(artifact, is_again=before is not None)
         mark_erased(self.ledger.engine, artifact, self.now())
-        seen = {delivery.id for delivery in locked.deliveries}
+        seen = {(delivery.id, delivery.attempts) for delivery in locked.deliveries}
         with self._locked(artifact, seen) as late:
-            copies += self._take_back(late, detail.get("parts"), reached)
+            begun = {delivery.id for delivery in late.deliveries}
+            copies = tuple(copy for copy in copies if copy.delivery.id not in begun)
+            copies += self._take_back(late, detail.get("parts"), ())
         return Erasure(artifact, bool(detail.get("sealed")), copies, run, run_left)
 
     def _remove_files(self, artifact: str, is_again: bool) -> None:

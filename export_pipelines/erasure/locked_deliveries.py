@@ -29,9 +29,9 @@ def locked_deliveries(
     artifact: str,
     wait_s: float = 0,
     waiting: Callable[[Delivery], None] | None = None,
-    other_than: Container[str] = (),
+    other_than: Container[tuple[str, int]] = (),
 ) -> Iterator[LockedDeliveries]:
-    """The deliveries, withdrawn ones included, but not those whose ids are in `other_than`; waits at most `wait_s` in all for
+    """The deliveries, withdrawn ones included, but not those whose id and number of attempts are in `other_than`; waits at most `wait_s` in all for
     those that other processes have in hand, after `waiting` was called with each."""
     while True:
         by_lock_key = {delivery.lock_key: delivery for delivery in _deliveries(ledger, artifact, other_than)}
@@ -48,9 +48,11 @@ def locked_deliveries(
                 return
 
 
-def _deliveries(ledger: Ledger, artifact: str, other_than: Container[str]) -> tuple[Delivery, ...]:
+def _deliveries(
+    ledger: Ledger, artifact: str, other_than: Container[tuple[str, int]]
+) -> tuple[Delivery, ...]:
     return tuple(
         delivery
         for delivery in ledger.deliveries(artifact=artifact, states=STATES)
-        if delivery.id not in other_than
+        if (delivery.id, delivery.attempts) not in other_than
     )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from export_pipelines.delivery import Receipt
 from export_pipelines.delivery.retry import retry_at
-from export_pipelines.errors import ExportError, RequestError, Uncertain
+from export_pipelines.errors import ExportError, Overtaken, RequestError, Uncertain
 from export_pipelines.ledger.copies import PLACING, placing_item
 from export_pipelines.ledger.delivery import Delivery, State
 from export_pipelines.ledger.series import base_fault, last_arrived, next_attempt
@@ -24,7 +24,12 @@ UPDATE = sa.update(deliveries).where(deliveries.c.id == sa.bindparam("of"))
 PLACED = sa.delete(journal).where(
     journal.c.delivery == sa.bindparam("of"), journal.c.item == sa.bindparam("of_item")
 )
-STATE = sa.select(deliveries.c.state).where(deliveries.c.id == sa.bindparam("of")).with_for_update()
+NUMBER = sa.select(deliveries.c.attempts).where(deliveries.c.id == sa.bindparam("of")).with_for_update()
+CURRENT = (
+    sa.select(deliveries.c.attempts, deliveries.c.state)
+    .where(deliveries.c.id == sa.bindparam("of"))
+    .with_for_update()
+)
 RECEIPT = sa.select(deliveries.c.receipt).where(
     deliveries.c.artifact == sa.bindparam("of"), deliveries.c.lock_key == sa.bindparam("of_lock")
 )
@@ -53,21 +58,33 @@ def open_attempt(
         connection.execute(sa.delete(journal).where(said))
 
 
-def end_attempt(connection: sa.Connection, delivery: Delivery, at: datetime, row: Mapping[str, Any]) -> None:
-    """The attempt in hand, and with it the `row` of the delivery. One that was withdrawn meanwhile, and did not arrive, is not
-    tried again."""
-    stays = (
-        row["state"] in ("retrying", "failed")
-        and connection.scalar(STATE, {"of": delivery.id}) == "withdrawn"
+def require_last(connection: sa.Connection, delivery: Delivery) -> None:
+    """Raises Overtaken for an attempt after which another one was begun: it may go on with nothing. Locks can be lost, since
+    those of PostgreSQL end with the connection that holds them."""
+    if connection.scalar(NUMBER, {"of": delivery.id}) != delivery.attempts:
+        raise overtaken(delivery)
+
+
+def overtaken(delivery: Delivery) -> Overtaken:
+    return Overtaken(
+        "another process has begun the delivery anew, as the connection to the ledger that held its lock was broken",
+        where=delivery.artifact,
+        remedy="export-pipelines deliveries tells how that one ended",
     )
-    update(
-        connection,
-        delivery.id,
-        ended_at=at,
-        **({**row, "state": "withdrawn", "next_at": None} if stays else row),
-    )
+
+
+def end_attempt(connection: sa.Connection, delivery: Delivery, at: datetime, row: Mapping[str, Any]) -> bool:
+    """The attempt in hand, and with it the `row` of the delivery, which stays as it is, with False, where another attempt was
+    begun since. One that was withdrawn meanwhile, and did not arrive, is not tried again."""
     end = {"ended_at": at, "outcome": row["state"], "error": row["error"]}
+    current = connection.execute(CURRENT, {"of": delivery.id}).one()
     connection.execute(END, {"of": delivery.id, "of_number": delivery.attempts, **end})
+    if current.attempts != delivery.attempts:
+        return False
+    if row["state"] in ("retrying", "failed") and current.state == "withdrawn":
+        row = {**row, "state": "withdrawn", "next_at": None}
+    update(connection, delivery.id, ended_at=at, **row)
+    return True
 
 
 def forget_placing(connection: sa.Connection, delivery: str, receipt: Receipt) -> None:

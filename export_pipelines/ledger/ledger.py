@@ -11,17 +11,13 @@ import sqlalchemy as sa
 
 from export_pipelines.artifacts import Manifest
 from export_pipelines.definition.in_plans import StoredEntry
-from export_pipelines.delivery import Receipt
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.ledger.alert import Alert, alert_keys, mark_notified, open_alerts
 from export_pipelines.ledger.attempt import Attempt
 from export_pipelines.ledger.attempt_rows import (
     arrived,
     earlier_receipt,
-    end_attempt,
     end_killed,
-    failed,
-    forget_placing,
     open_attempt,
     refusal,
     update,
@@ -139,15 +135,15 @@ class Ledger:
             try:
                 yield attempt
             except BaseException as error:
-                self._failed(attempt, error, now())
+                attempt.failed(error, now())
                 raise
-            self._delivered(attempt, now())
+            attempt.delivered(now())
 
     def interrupted(self, run_id: str, at: datetime) -> None:
         """The attempts that a run has in hand end here, and may be tried again: its process is about to be ended."""
         mine = sa.and_(deliveries.c.run_id == run_id, deliveries.c.state == "sending")
         for delivery in self._read(mine):
-            self._failed(Attempt(self.engine, delivery), KeyboardInterrupt(), at)
+            Attempt(self.engine, delivery).failed(KeyboardInterrupt(), at)
 
     def renamed(self, old: str, new: str) -> bool:
         """The records of export `old` are those of `new` from now on; False where there were none."""
@@ -276,28 +272,3 @@ class Ledger:
             raise fault
         log.debug("attempt begun", extra={"delivery": id, "number": delivery.attempts})
         return Attempt(self.engine, delivery, receipt)
-
-    def _delivered(self, attempt: Attempt, at: datetime) -> None:
-        if attempt.receipt is None:
-            raise ValueError("an attempt ends with a receipt or an error")
-        self._end(attempt, at, arrived(attempt.receipt), attempt.audit_of(attempt.receipt), attempt.receipt)
-
-    def _failed(self, attempt: Attempt, error: BaseException, at: datetime) -> None:
-        self._end(attempt, at, failed(attempt.delivery, error, at), attempt.audit_of(error))
-
-    def _end(
-        self,
-        attempt: Attempt,
-        at: datetime,
-        row: Mapping[str, Any],
-        audit: AuditRecord | None,
-        receipt: Receipt | None = None,
-    ) -> None:
-        delivery = attempt.delivery
-        with self.engine.begin() as connection:
-            end_attempt(connection, delivery, at, row)
-            if receipt:
-                forget_placing(connection, delivery.id, receipt)
-            if audit:
-                add_entry(connection, audit.row(at))
-        log.debug("attempt ended", extra={"delivery": delivery.id, "state": row["state"]})

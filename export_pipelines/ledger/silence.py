@@ -17,6 +17,8 @@ def raise_silence(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "handle_error")
     def tell(context: sa.engine.ExceptionContext) -> None:
+        if context.is_pre_ping:  # of a connection from before, in whose place the pool makes another one
+            return
         if context.is_disconnect or context.connection is None:  # none could be made
             raise LedgerSilent(
                 f"the ledger does not answer: {type(context.original_exception).__name__}",

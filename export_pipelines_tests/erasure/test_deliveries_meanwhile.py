@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ from export_pipelines.artifacts.sealing import SealedStore
 from export_pipelines.definition.destinations import StoredEntry
 from export_pipelines.erasure.erase import Eraser
 from export_pipelines.errors import RequestError, RetryableError
+from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.ledger.data_keys import LedgerKeys
+from export_pipelines_servers.databases import new_database
 from export_pipelines_tests.artifacts.build import AT, stored
 from export_pipelines_tests.delivery.desk import Desk
 
@@ -104,3 +108,39 @@ def test_an_erasure_waits_for_a_delivery_and_says_so(desk: Desk, artifact: Manif
     assert eraser.erase(artifact.artifact, {"why": "artifact"}).is_complete
     thread.join()
     assert awaited == [delivery] and copies(desk) == []
+
+
+@dataclass
+class ServerDesk(Desk):
+    """A desk whose ledger is in PostgreSQL."""
+
+    url: str = ""
+
+    @cached_property
+    def ledger(self) -> Ledger:  # type: ignore[override]
+        return open_ledger(self.url)
+
+
+def test_a_copy_that_was_begun_when_the_locks_were_lost_is_taken_back(
+    tmp_path: Path, postgresql_url: str
+) -> None:
+    """The locks of PostgreSQL end with the connection that holds them."""
+    url = new_database(postgresql_url, "erase_lost_locks")
+    desk, other = (ServerDesk(tmp_path / "home", url=url) for _ in range(2))
+    manifest = stored(desk.store)
+    desk.ledger.register(manifest, [ENTRY], "run", AT)
+    desk.send(manifest, ENTRY)
+
+    def send_again(run: str) -> None:
+        with other.ledger.engine.connect() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        other.send(manifest, ENTRY, again=True)
+        assert copies(desk)
+
+    assert eraser_of(desk, send_again).erase(manifest.artifact, {"why": "artifact"}).is_complete
+    assert copies(desk) == []
+    for each in (desk, other):
+        each.ledger.engine.dispose()

@@ -56,6 +56,20 @@ def test_a_lock_of_a_session_that_is_gone_is_let_go(postgresql_url: str) -> None
         each.engine.dispose()
 
 
+def test_connections_that_broke_while_nobody_used_them_are_made_anew(postgresql_url: str) -> None:
+    url = new_database(postgresql_url, "silent_idle")
+    ledger, other = open_ledger(url), open_ledger(url)
+    with other.engine.connect() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    say(ledger)
+    assert ledger.audit()
+    for each in (ledger, other):
+        each.engine.dispose()
+
+
 def test_a_stream_whose_ledger_is_silent_loses_its_lease(postgresql_url: str) -> None:
     from export_pipelines.errors import LostLease
 
