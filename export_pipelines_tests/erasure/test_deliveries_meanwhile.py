@@ -117,7 +117,7 @@ class ServerDesk(Desk):
     url: str = ""
 
     @cached_property
-    def ledger(self) -> Ledger:  # type: ignore[override]
+    def ledger(self) -> Ledger:
         return open_ledger(self.url)
 
 

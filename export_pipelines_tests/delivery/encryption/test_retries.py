@@ -17,7 +17,7 @@ import pytest
 
 from export_pipelines.erasure.retention import sweep
 from export_pipelines.errors import DamagedArtifact, RetryableError, StoreError, Uncertain
-from export_pipelines.ledger import Ledger
+from export_pipelines.ledger.attempt import Attempt
 from export_pipelines_servers.receivers import FolderReceiver, MailReceiver, Receiver, WebhookReceiver
 from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.desk import Desk
@@ -178,7 +178,7 @@ def test_a_set_that_stands_whole_is_recognised_though_the_ledger_does_not_know(
     """The attempt dies between its last byte and the ledger's entry."""
     made, entry = stored(desk.store), folder.entry(encrypt=recipient.encrypt, overwrite=overwrite)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(Ledger, "_delivered", _dies)
+        patched.setattr(Attempt, "delivered", _dies)
         desk.send(made, entry)
     before = folder.arrived()
     assert fits(before) and staged(desk)
