@@ -63,7 +63,7 @@ FINDS: Mapping[str, tuple[str, Mapping[str, str], list[tuple[Injection, ...]]]] 
     "a delivery without intent": (
         "export",
         {"to": "email"},
-        at("ledger", "killed", *(0.7 + n * 0.03 for n in range(10))),
+        at("ledger", "killed", *(0.78 + n * 0.01 for n in range(12))),
     ),
     "no lock of a delivery": ("redelivery", {"to": "email"}, [(Twice(),)] * 8),
     "a cursor before its records": (
