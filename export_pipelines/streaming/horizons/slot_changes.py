@@ -33,7 +33,7 @@ class SlotChanges:
         lsn: int, rows: int, upto: int, most: int,
     ) -> None:  # fmt: skip
         self.lsn, self.rows, self.upto = lsn, rows, upto
-        self.connection, self.is_over = connection, False
+        self.cursor = connection.cursor("changes", binary=True, withhold=True)
         name = '"' + publication.replace('"', '""') + '"'
         self._pieces = _unsent(pieces(self._messages((slot, lsn_text(upto), name)), watched, most), lsn, rows)
         self.next = next(self._pieces, None)
@@ -49,14 +49,14 @@ class SlotChanges:
         self.next = next(self._pieces, None)
         return piece
 
+    def close(self) -> None:
+        self.cursor.close()
+
     def _messages(self, parameters: tuple[str, str, str]) -> Iterator[bytes]:
-        cursor = self.connection.cursor("changes", binary=True)
-        cursor.execute(PEEK, parameters)
-        while rows := cursor.fetchmany(FETCHED):
+        self.cursor.execute(PEEK, parameters)
+        while rows := self.cursor.fetchmany(FETCHED):
             for (data,) in rows:
                 yield data
-        self.connection.rollback()
-        self.is_over = True
 
 
 def _unsent(changes: Iterable[Piece], lsn: int, rows: int) -> Iterator[Piece]:
@@ -124,6 +124,7 @@ class SlotReader:
         with self._reading():
             if self.connection is None:
                 self.connection = self.slots.server.connected()
+                self.connection.autocommit = True  # the transaction of a peek ends with its statement
             self.changes = SlotChanges(
                 self.connection, own["slot"], self.published.publication, self.watched,
                 int(own["lsn"]), int(own["rows"]), upto, MOST_IDS,
@@ -147,10 +148,11 @@ class SlotReader:
             raise
 
     def end(self) -> None:
-        """Ends the peek in hand; one that is not over takes its connection along."""
+        """Ends the peek in hand."""
         changes, self.changes = self.changes, None
-        if changes is not None and not changes.is_over:
-            self.close()
+        if changes is not None:
+            with self._reading():
+                changes.close()
 
     def close(self) -> None:
         self.changes, connection, self.connection = None, self.connection, None

@@ -128,6 +128,26 @@ def test_a_large_transaction_is_several_spans(
         assert following(horizon, place, 13)[0] == {id_of(n): 1 for n in range(13)}
 
 
+def test_rows_that_wait_for_their_sink_hold_nothing_back_at_the_server(
+    replication: Case, horizon: ReplicationHorizon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A span is a part of a peek, and the sink may be away for hours before the next look."""
+    monkeypatch.setattr(slot_changes, "MOST_IDS", 4)
+    monkeypatch.setattr(slot_changes, "FETCHED", 3)
+    database = replication.database
+    position = horizon.begin("now", KEEP)
+    database.write([id_of(n) for n in range(11)])
+    span = next_span(horizon, position)
+    assert span.more and len(span.content["ids"]) == 4
+    with closing(psycopg.connect(database.url)) as operator:
+        opened = operator.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND (xact_start IS NOT NULL OR backend_xmin IS NOT NULL)"
+        ).fetchall()
+    assert opened == []
+    assert following(horizon, span.end, 7)[0] == {id_of(n): 1 for n in range(4, 11)}
+
+
 def test_a_changed_row_is_new_again_where_that_is_asked(
     replication: Case, horizon: ReplicationHorizon
 ) -> None:
