@@ -120,8 +120,6 @@ def slots_to_drop(project: "Project") -> list[str]:
 def sweep_slots(project: "Project") -> Iterator[str]:
     """Drops the slots that keep more than their streams allow, of streams that nobody runs and whose files say `drop`; gives
     their names. What else somebody should look at becomes an alert."""
-    from export_pipelines.streaming.horizons.kept import drop_slot
-
     streams = _streams(project)
     for kept in kept_slots(project):
         if not kept.is_to_drop:
@@ -129,12 +127,22 @@ def sweep_slots(project: "Project") -> Iterator[str]:
             continue
         assert kept.stream is not None
         with streams.lease(kept.stream, SWEEPER, project.now()) as lease:
-            if lease is None or not drop_slot(
-                project.settings.source_url.get_secret_value(), kept.state.name
-            ):
-                continue
-            _record(project, lease, kept, project.now())
-        yield kept.state.name
+            is_dropped = lease is not None and _drop_if_still_over(project, lease, kept.state.name)
+        if is_dropped:
+            yield kept.state.name
+
+
+def _drop_if_still_over(project: "Project", lease: "Lease", slot: str) -> bool:
+    """Whether the slot was dropped. Before the lease was taken, the stream may have moved it on or taken another."""
+    from export_pipelines.streaming.horizons.kept import drop_slot
+
+    kept = next((kept for kept in kept_slots(project) if kept.state.name == slot), None)
+    if kept is None or kept.stream != lease.export or not kept.is_to_drop:
+        return False
+    if not drop_slot(project.settings.source_url.get_secret_value(), slot):
+        return False
+    _record(project, lease, kept, project.now())
+    return True
 
 
 def _notice(project: "Project", kept: KeptSlot) -> None:

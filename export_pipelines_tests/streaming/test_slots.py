@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from export_pipelines.check.check_all import check_all
 from export_pipelines.errors import RequestError
 from export_pipelines.kept_slots import kept_slots
-from export_pipelines.ledger import Ledger
+from export_pipelines.ledger import Ledger, Streams
 from export_pipelines.ledger.alert import open_alerts
 from export_pipelines.project_streams import run_stream
 from export_pipelines.status.slots import slots as slots_status
@@ -208,6 +209,36 @@ def test_a_slot_of_a_stream_that_stands_still_is_dropped_by_the_sweep_where_that
     assert "it was dropped, as `wal` of the export says" in alert
     with pytest.raises(RequestError, match="is gone"):
         catch_up(live)
+
+
+def test_a_slot_that_its_stream_moved_on_before_the_sweep_has_the_lease_is_kept(
+    slot_to_s3: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = slot_to_s3
+    bounded(live, "alert")
+    live.insert(1, 5)
+    catch_up(live)
+    live.database.execute(FILL)
+    ids, lease = live.insert(6, 5), Streams.lease
+
+    def lease_behind_the_stream(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        live.sink = live.sink.replace("exceeded: drop", "exceeded: alert")
+        live.write()
+        while kept_slots(live.project)[0].is_over_limit:  # the server lets go of WAL by its own steps
+            live.database.execute("SELECT pg_log_standby_snapshot()")
+            ids.extend(live.insert(6 + len(ids), 1))
+            catch_up(live)
+        return lease(*arguments)
+
+    live.sink = live.sink.replace("exceeded: alert", "exceeded: drop")
+    live.write()
+    (slot,) = kept_slots(live.project)
+    assert slot.is_to_drop
+    monkeypatch.setattr(Streams, "lease", lease_behind_the_stream)
+    assert swept(live) == []
+    assert [state.name for state in slots_there(live)] == [slot.state.name]
+    assert ids_at_sink(live)[5:] == ids
 
 
 def swept(live: Live) -> list[str]:
