@@ -80,5 +80,5 @@ class Cursor:
             raise RequestError(
                 f"the stream has come so far in {self.table} by {self.mechanism}, and would go on in {table} by {mechanism}",
                 where=export,
-                remedy="put the catalog or the source back, or begin anew under another name and `from`",
+                remedy=f"put the catalog or the source back, or begin anew: export-pipelines stream restart {export} --from TIME",
             )

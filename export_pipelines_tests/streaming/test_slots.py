@@ -120,8 +120,9 @@ def test_a_way_to_find_rows_can_be_changed_by_a_restart(slot_to_s3: Live) -> Non
     (live.folder / "catalog.yaml").write_text("extends: shipped\ndatasets: {}\n", encoding="utf-8")
     live.sink += "\n  settle: 1 s"
     live.write()
-    with pytest.raises(RequestError, match="has come so far in events by replication slot"):
+    with pytest.raises(RequestError, match="has come so far in events by replication slot") as error:
         catch_up(live)
+    assert f"export-pipelines stream restart {NAME} --from TIME" in str(error.value)
     assert live.call("restart", NAME, "--from", "now")[0] == 0
     assert slots_there(live) == []
     catch_up(live)
