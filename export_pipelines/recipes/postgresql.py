@@ -24,6 +24,8 @@ LINES = "(FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02', ENCODING 'UTF8')"
 LINE_TABLE = "export_lines"
 # psql leaves out a line from a NUL on: as a byte that UTF-8 does not have, the server refuses it
 WITHOUT_NUL = r"LC_ALL=C tr '\000' '\377'"
+# psql before 18 ends at a line `\.` although it is within quotes; a quote may begin and end anywhere, so the cell stays
+WITHOUT_END = r"""LC_ALL=C sed 's/^\\\.\([[:space:]]\{0,1\}\)$/"\\".\1/'"""
 
 
 def load(table: Table) -> Script:
@@ -59,7 +61,8 @@ def _copies(table: Table, names: Sequence[str]) -> Iterator[str]:
         if table.quotes_nulls and nulls:
             options.append(f"FORCE_NULL ({', '.join(nulls)})")
     for file in table.files:
-        command = text(f"{table.unpacking(file)} | {WITHOUT_NUL}")
+        filters = [WITHOUT_NUL] if table.form == "tsv, escaped" else [WITHOUT_END, WITHOUT_NUL]
+        command = text(" | ".join([table.unpacking(file), *filters]))
         yield f"\\copy {table_name(table)} FROM PROGRAM {command} WITH ({', '.join(options)})"
 
 

@@ -20,7 +20,7 @@ ROWS = int(os.environ.get("RECIPE_ROWS", "200"))
 SEED, PARTS = 21, 3
 WORDS = (
     "plain", "", "", "é€🎉", "a,b;c|d", 'say "hi"', '"', "tab\there", "line\nfeed", "cr\rinside", "cr\r\nlf", "\n", "  blanks  ", "  ",
-    "back\\slash\\", "\\", "\\N", "\\t", "NULL", "null", "None", "NA", "NaN", "#N/A", "true", "1E5", "007", "02769", "2024-01-15",
+    "back\\slash\\", "\\", "\\N", "\\.", "a\n\\.\nb", "\\.\r\nb", "\\t", "NULL", "null", "None", "NA", "NaN", "#N/A", "true", "1E5", "007", "02769", "2024-01-15",
     "=1+1", "-1", "+1", "@x", "'single'", "'=1", "_x0041_", "{}", "$1", "%s", "?", "\x01", "\x7f", "\u00a0", "\u2028", "x" * 300,
 )  # fmt: skip
 OBJECTS = (

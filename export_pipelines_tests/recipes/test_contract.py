@@ -81,7 +81,9 @@ def test_every_value_arrives_or_is_lost_as_announced(
 
 
 @pytest.mark.parametrize("name", RUN)
-@pytest.mark.parametrize("rows", [[], [(None,), ("",), ("  ",), ("a",)]], ids=["no row", "one column"])
+@pytest.mark.parametrize(
+    "rows", [[], [(None,), ("",), ("  ",), ("\\.",), ("a",), ("b",)]], ids=["no row", "one column"]
+)
 def test_a_table_of_one_column_and_one_without_rows(
     name: str,
     rows: list[tuple[str | None]],
