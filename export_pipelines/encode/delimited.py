@@ -11,11 +11,9 @@ import polars as pl
 from export_pipelines.catalog import Kind
 from export_pipelines.encode.buffer import csv_bytes
 from export_pipelines.encode.encoder import CellCounts, Columns, Fitting
+from export_pipelines.encode.formulas import FORMULA_STARTS, header_in_file
 from export_pipelines.transform.timestamp_texts import with_timestamp_texts
 
-# what a spreadsheet may run, and what looks so once it was made safe: so the first quote can be taken off again.
-# Text columns only, so a negative number stays one
-FORMULA_STARTS = r"^'*[=+\-@\t\r\n＝＋－＠]"
 BLANK = r"^\s+$"
 LIKE_A_VALUE = re.compile(r"[-\d]|true|false")  # a marker that a number, date or boolean could be spelled as
 
@@ -55,17 +53,13 @@ class DelimitedEncoder:
         }
         self.bom = BOM if options.get("bom") else b""
         self.safe = bool(options.get("spreadsheet_safe"))
+        self.headers = [header_in_file(column.header, options) for column in columns]
         self.counts = CellCounts()
         self._fitting = Fitting()
 
     def begin(self) -> bytes:
         names = [column.id for column in self.columns]
-        headers = [[self._header(column.header)] for column in self.columns]
-        return self.bom + self._write(pl.DataFrame(headers, schema=names))
-
-    def _header(self, header: str) -> str:
-        """Of a pivot, it is a value."""
-        return f"'{header}" if self.safe and re.match(FORMULA_STARTS, header) else header
+        return self.bom + self._write(pl.DataFrame([[header] for header in self.headers], schema=names))
 
     def encode(self, frame: pl.DataFrame, first: bool) -> bytes:
         spelled = self._spelled(frame)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from export_pipelines.artifacts import Manifest, ManifestColumn
 from export_pipelines.catalog import Kind
 from export_pipelines.definition.output import FORMATS
+from export_pipelines.encode.formulas import header_in_file
 from export_pipelines.encode.json_schema import DIALECT, VALUES, object_schema
 from export_pipelines.transform.schema import arrow_type
 
@@ -43,7 +44,11 @@ def table_schema(manifest: Manifest) -> dict[str, Any]:
             outer.setdefault(path[0], _key(column) if len(path) == 1 else {"type": "object"})
         fields = [{"name": name, **field} for name, field in outer.items()]
     else:
-        fields = [{"name": column.name, **_cell(column, manifest)} for column in manifest.columns]
+        names = [header_in_file(column.name, manifest.options) for column in manifest.columns]
+        fields = [
+            {"name": name, **_cell(column, manifest)}
+            for name, column in zip(names, manifest.columns, strict=True)
+        ]
     return {"fields": fields, "missingValues": [_missing(manifest)]}
 
 

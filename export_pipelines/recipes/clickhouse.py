@@ -65,15 +65,15 @@ def _settings(table: Table) -> Iterator[tuple[str, str]]:
 def _cells(table: Table) -> tuple[str, list[str]]:
     """Cells that may be quoted are read as texts."""
     types = types_by(TYPES)
+    columns = list(zip(map(_quoted, table.headers), table.columns, strict=True))
     if table.manifest.options.get("quote", "minimal") == "minimal" and not table.quotes_nulls:
-        structure = ", ".join(f"{_quoted(column.name)} {types(column)}" for column in table.columns)
-        return structure, [_quoted(column.name) for column in table.columns]
-    structure = ", ".join(f"{_quoted(column.name)} Nullable(String)" for column in table.columns)
-    return structure, [_cast(table, column) for column in table.columns]
+        structure = ", ".join(f"{name} {types(column)}" for name, column in columns)
+        return structure, [name for name, _ in columns]
+    structure = ", ".join(f"{name} Nullable(String)" for name, _ in columns)
+    return structure, [_cast(table, *column) for column in columns]
 
 
-def _cast(table: Table, column: ManifestColumn) -> str:
-    value = _quoted(column.name)
+def _cast(table: Table, value: str, column: ManifestColumn) -> str:
     if table.quotes_nulls and lost.reads_as_null(table, column):
         value = f"nullIf({value}, '')"
     return f"CAST({value}, {escaped_text(types_by(TYPES)(column))})"

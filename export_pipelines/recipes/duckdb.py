@@ -6,7 +6,7 @@ from export_pipelines.artifacts import ManifestColumn
 from export_pipelines.catalog import Kind
 from export_pipelines.recipes import losses as lost
 from export_pipelines.recipes.recipe import Change, Loss, Script
-from export_pipelines.recipes.sql import check, create_table, quoted, table_name, text, types_by
+from export_pipelines.recipes.sql import check, create_table, table_name, text, types_by
 from export_pipelines.recipes.table import Table, distinct_names, path_of
 
 TYPES = {
@@ -47,7 +47,7 @@ def _losses(table: Table) -> Iterator[Loss]:
 
 
 def _delimited(table: Table, files: str) -> tuple[list[str], str]:
-    names = [f"c{place}" for place in range(len(table.columns))]
+    names = _places(table)
     columns = "{" + ", ".join(f"{text(name)}: 'VARCHAR'" for name in names) + "}"
     line = "'\\r\\n'" if table.line_end == "\r\n" else "'\\n'"
     options = (
@@ -79,4 +79,10 @@ def _member(column: ManifestColumn) -> str:
 
 
 def _parquet(table: Table, files: str) -> tuple[Sequence[str], str]:
-    return [quoted(column.name) for column in table.columns], f"read_parquet({files})"
+    """By position: a name in another case is the same one there, and gives the first of such columns."""
+    names = _places(table)
+    return names, f"read_parquet({files}) AS cells({', '.join(names)})"
+
+
+def _places(table: Table) -> list[str]:
+    return [f"c{place}" for place in range(len(table.columns))]

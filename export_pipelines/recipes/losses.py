@@ -1,5 +1,6 @@
 """The losses of a table in a reader, as far as the manifest does not show that no value is concerned."""
 
+from collections import Counter
 from collections.abc import Collection
 
 from export_pipelines.artifacts import ManifestColumn
@@ -103,6 +104,13 @@ def rounded(table: Table, remedy: str, kinds: Collection[Kind] = NUMBERS) -> tup
     """Of a reader that makes doubles of numbers of these kinds."""
     columns = (column for column in table.columns if column.kind in kinds and may_be_long(column))
     return loss(Change.ROUNDED, named(columns), remedy)
+
+
+def same_names(table: Table) -> tuple[Loss, ...]:
+    """Of a reader that finds columns by name, whatever its case."""
+    names = Counter(column.name.casefold() for column in table.columns)
+    columns = (column for column in table.columns if names[column.name.casefold()] > 1)
+    return loss(Change.SAME_NAME, named(columns), "give them names that differ in more than their case")
 
 
 def of_json(table: Table, change: Change, remedy: str) -> tuple[Loss, ...]:

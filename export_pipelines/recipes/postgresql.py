@@ -46,7 +46,7 @@ def load(table: Table) -> Script:
 
 
 def _copies(table: Table, names: Sequence[str]) -> Iterator[str]:
-    matches = list(names) == [column.name for column in table.columns]
+    matches = tuple(names) == table.headers
     options = ["HEADER MATCH" if matches else "HEADER", "ENCODING 'UTF8'"]
     if table.form == "tsv, escaped":
         options = ["FORMAT text", *options]

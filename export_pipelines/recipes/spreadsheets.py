@@ -26,9 +26,10 @@ def excel(table: Table) -> Script:
     losses = tuple(_losses(table))
     width, delimiter = len(table.columns), _m_text(table.delimiter)
     types = ",\n        ".join(
-        f"{{{_m_text(column.name)}, {M_TYPES.get(column.kind, 'type text')}}}" for column in table.columns
+        f"{{{_m_text(header)}, {M_TYPES.get(column.kind, 'type text')}}}"
+        for header, column in zip(table.headers, table.columns, strict=True)
     )
-    names = ", ".join(_m_text(column.name) for column in table.columns)
+    names = ", ".join(map(_m_text, table.headers))
     files = ", ".join(f"Folder & {_m_text(table.read_as(file))}" for file in table.files)
     body = f"""\
 let

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from export_pipelines.artifacts import Manifest, ManifestColumn
 from export_pipelines.catalog import Kind
 from export_pipelines.definition.readers import form_of
+from export_pipelines.encode.formulas import header_in_file
 from export_pipelines.errors import RequestError
 
 TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,2}")
@@ -42,6 +43,11 @@ class Table:
     def form(self) -> str:
         """As `Reader.forms` has it."""
         return form_of(self.manifest.format, self.manifest.options)
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """As the first line of CSV and TSV names the columns."""
+        return tuple(header_in_file(column.name, self.manifest.options) for column in self.columns)
 
     @property
     def is_delimited(self) -> bool:

@@ -8,10 +8,10 @@ from export_pipelines.catalog import Kind
 from export_pipelines.recipes import losses as lost
 from export_pipelines.recipes.recipe import Change, Loss, Script
 from export_pipelines.recipes.sql import Types, check, create_table, escaped_text, table_name, text, types_by
-from export_pipelines.recipes.table import TEXTS, Table, may_be_empty, may_be_null, named
+from export_pipelines.recipes.table import TEXTS, Table, distinct_names, may_be_empty, may_be_null, named
 
 PLACES = {"bigquery": "gs://BUCKET/PATH/", "redshift": "s3://BUCKET/PATH/", "athena": "s3://BUCKET/PATH/"}
-REDSHIFT_BYTES = 65_535
+REDSHIFT_BYTES, LONGEST_NAME = 65_535, 127
 BIGQUERY_TYPES = {
     Kind.TEXT: "STRING",
     Kind.INTEGER: "INT64",
@@ -51,7 +51,9 @@ REDSHIFT_TYPES = SNOWFLAKE_TYPES | {
 
 def bigquery(table: Table) -> Script:
     """Files of Cloud Storage; it reads gzip by itself."""
-    names = [name.replace("\\", "\\\\") for name in plain_names(table)]
+    is_parquet = table.form == "parquet"
+    names = distinct_names(table) if is_parquet else plain_names(table)
+    names = [name.replace("\\", "\\\\") for name in names]
     losses = tuple(_bigquery_losses(table))
     options = [
         (
@@ -63,7 +65,7 @@ def bigquery(table: Table) -> Script:
             + "]",
         )
     ]
-    if table.form == "parquet":
+    if is_parquet:
         options.insert(0, ("format", "'PARQUET'"))
     else:
         options[:0] = [("format", "'CSV'"), ("skip_leading_rows", "1"), ("allow_quoted_newlines", "true")]
@@ -80,6 +82,8 @@ def bigquery(table: Table) -> Script:
 
 
 def _bigquery_losses(table: Table) -> Iterator[Loss]:
+    if table.form == "parquet":
+        yield from lost.same_names(table)
     if table.is_delimited and table.marker:
         yield from lost.marker_is_null(table, lost.PARQUET, always=True)
     elif table.is_delimited:
@@ -90,7 +94,7 @@ def _bigquery_losses(table: Table) -> Iterator[Loss]:
 def snowflake(table: Table) -> Script:
     """Files that are put onto the table's own stage, in place of those of another artifact; it reads gzip and zstd by itself.
     A name without quotes would be one in capitals, whose stage is another's."""
-    names, losses = plain_names(table), _quotes_ignored(table)
+    losses = _quotes_ignored(table)
     stage = text(f"@~/{table.name.replace('.', '/')}" if "." in table.name else f'@%"{table.name}"')
     form = "TYPE = PARQUET"
     if table.is_delimited:
@@ -103,7 +107,7 @@ def snowflake(table: Table) -> Script:
         )
     files = [table.read_as(file, "gzip", "zstd") for file in table.files]
     match = " MATCH_BY_COLUMN_NAME = CASE_SENSITIVE" if table.form == "parquet" else ""
-    names = [column.name for column in table.columns] if table.form == "parquet" else names
+    names = [column.name for column in table.columns] if table.form == "parquet" else plain_names(table)
     body = [
         create_table(table, names, types_by(SNOWFLAKE_TYPES)),
         *(f"PUT 'file://{file}' {stage} AUTO_COMPRESS = FALSE OVERWRITE = TRUE;" for file in files),
@@ -114,8 +118,9 @@ def snowflake(table: Table) -> Script:
 
 
 def redshift(table: Table) -> Script:
-    """Files of S3; it reads gzip and zstd by itself. A text has a greatest length in bytes there, which the manifest states."""
-    names = plain_names(table)
+    """Files of S3; it reads gzip and zstd by itself, and the columns of Parquet in their order. A text has a greatest length in
+    bytes there, which the manifest states."""
+    names = distinct_names(table, LONGEST_NAME) if table.form == "parquet" else plain_names(table)
     losses = (*_quotes_ignored(table), *_empty(table))
     options = "FORMAT AS PARQUET"
     if table.is_delimited:
@@ -150,14 +155,15 @@ def _redshift_types(table: Table) -> Types:
 
 def athena(table: Table) -> Script:
     """A table over the files where they lie. Its readers of CSV break texts at line breaks, so only Parquet is loaded."""
-    names = [column.name.lower() for column in table.columns]
+    names = [name.lower() for name in distinct_names(table)]
+    losses = lost.same_names(table)
     create = create_table(table, names, types_by(ATHENA_TYPES), mark="`", verb="CREATE EXTERNAL TABLE")
     place = f"LOCATION '{PLACES['athena']}'"
     body = [
         f"{create.removesuffix(';')}\nSTORED AS PARQUET\n{place};",
-        check(table, names, ()),
+        check(table, names, losses),
     ]
-    return Script("\n".join(body))
+    return Script("\n".join(body), losses)
 
 
 def _quotes_ignored(table: Table) -> tuple[Loss, ...]:
@@ -171,9 +177,7 @@ def _empty(table: Table) -> tuple[Loss, ...]:
 
 
 def plain_names(table: Table) -> list[str]:
-    """Names of letters, digits and `_`, which every warehouse takes; those of Parquet's own columns stay."""
-    if table.form == "parquet":
-        return [column.name for column in table.columns]
+    """Names of letters, digits and `_`, which every warehouse takes."""
     names: list[str] = []
     for column in table.columns:
         name = re.sub(r"\W+", "_", column.name, flags=re.ASCII).strip("_") or "column"

@@ -26,6 +26,8 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.cli.answers import Terminal, data
 from export_pipelines_tests.conftest import Project
+from export_pipelines_tests.encode.tables import column
+from export_pipelines_tests.recipes.odd_tables import artifact_of
 from export_pipelines_tests.run.whole_run import NOW, plan_of, sample_url, token
 
 LEADS = 300
@@ -135,6 +137,13 @@ def test_each_cell_is_valid_by_the_table_schema(
         report = table(manifest, file, tmp_path).validate(CHECKLIST if format == "xlsx" else None)
         assert report.valid, report.flatten(["rowNumber", "fieldName", "type", "note"])[:3]
         assert report.tasks[0].stats["rows"] == part.rows
+
+
+def test_a_header_that_a_spreadsheet_would_run_is_named_as_it_is_written(tmp_path: Path) -> None:
+    columns = [column("a", header="=a"), column("b", header="b")]
+    manifest = artifact_of(tmp_path, "csv", "none", {"spreadsheet_safe": True}, columns, [("x", "y")])
+    (part,) = manifest.parts
+    assert table(manifest, (tmp_path / part.name).read_bytes(), tmp_path).validate().valid
 
 
 def test_a_cell_of_another_type_is_not_valid(url: str, store: Store, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from export_pipelines.catalog import Kind
 from export_pipelines.recipes import READERS, Table, recipe_for
 from export_pipelines_tests.encode.tables import column
 from export_pipelines_tests.recipes.cases import NOT_RUN, cases
@@ -78,6 +79,36 @@ def test_every_value_arrives_or_is_lost_as_announced(
         }
         with Path(results).open("a", encoding="utf-8") as file:
             file.write(json.dumps(outcome) + "\n")
+
+
+NAMED = [
+    pytest.param(name, form, options, id=f"{name} {form} {' '.join(options)}".strip())
+    for name in RUN
+    for form, options in (("csv", {}), ("csv", {"spreadsheet_safe": True}), ("ndjson", {}), ("parquet", {}))
+    if form in READERS[name].forms
+]
+
+
+@pytest.mark.parametrize(("name", "form", "options"), NAMED)
+def test_names_that_differ_in_case_alone_or_that_a_spreadsheet_would_run(
+    name: str,
+    form: str,
+    options: dict[str, Any],
+    folder: Path,
+    tables: Iterator[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    columns = [
+        column(f"c{place}", kind, header=header, path=(header,))
+        for place, (kind, header) in enumerate(
+            [(Kind.TEXT, "Id"), (Kind.TEXT, "ID"), (Kind.TEXT, "=id"), (Kind.INTEGER, "id")]
+        )
+    ]
+    rows = [(f"{n}", f"b{n}", f"c{n}", n) for n in range(7)]
+    table = Table(artifact_of(folder, form, "none", options, columns, rows), next(tables))
+    recipe = recipe_for(table, name)
+    loaded = RUN[name].load(recipe, table, folder, url_of(RUN[name], request))
+    require_announced(columns, rows, sorted(loaded), (), table.marker)
 
 
 @pytest.mark.parametrize("name", RUN)

@@ -192,6 +192,20 @@ def test_names_that_a_database_would_cut_or_mix_up_are_told_apart(tmp_path: Path
     assert "`Id` LONGTEXT" in mariadb and "`ID_2` LONGTEXT" in mariadb
 
 
+@pytest.mark.parametrize("name", ["bigquery", "athena", "redshift", "snowflake"])
+def test_columns_of_parquet_that_differ_in_case_alone_are_told_apart_or_announced(
+    name: str, tmp_path: Path
+) -> None:
+    columns = [column("a", header="Id"), column("b", header="other"), column("c", header="ID")]
+    table = Table(artifact_of(tmp_path, "parquet", "none", {}, columns, [("1", "2", "3")]), "t")
+    recipe = recipe_for(table, name)
+    create, *_ = statements(name, recipe.text)
+    names = [definition.name for definition in create.find_all(exp.ColumnDef)]
+    assert len(set(names if name == "snowflake" else map(str.casefold, names))) == 3
+    by_name = name in ("bigquery", "athena")
+    assert [loss.columns for loss in recipe.losses] == ([("Id", "ID")] if by_name else [])
+
+
 def test_a_name_cannot_leave_its_comment_or_its_marks(tmp_path: Path) -> None:
     evil = "x\n; DROP TABLE t; --\"'`"
     table = Table(artifact_of(tmp_path, "csv", "none", {}, [column("a", header=evil)], [("",), (None,)]), "t")
