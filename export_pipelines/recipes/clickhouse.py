@@ -6,7 +6,7 @@ from export_pipelines.artifacts import ManifestColumn
 from export_pipelines.catalog import Kind
 from export_pipelines.recipes import losses as lost
 from export_pipelines.recipes.recipe import Change, Script
-from export_pipelines.recipes.sql import check, create_table, escaped_text, quoted, table_name, types_by
+from export_pipelines.recipes.sql import Sum, check, create_table, escaped_text, quoted, table_name, types_by
 from export_pipelines.recipes.table import Table, path_of
 
 TYPES = {
@@ -18,6 +18,11 @@ TYPES = {
     Kind.DATE: "Nullable(Date32)",
     Kind.TIMESTAMP: "Nullable(DateTime64(3, 'UTC'))",
     Kind.JSON: "Nullable(String)",
+}
+# a sum of 38 digits may go round there, and a bare number beyond 64 bits is a Float64
+SUMS = {
+    Kind.INTEGER: Sum("SUM(toInt128({}))", "toInt128('{}')"),
+    Kind.DECIMAL: Sum("SUM(toDecimal256({}, {scale}))", "toDecimal256('{}', {scale})"),
 }
 FORMATS = {
     "csv": "CSVWithNames",
@@ -46,9 +51,7 @@ def load(table: Table) -> Script:
         selected = ",\n    ".join(values)
         end = f"\nSETTINGS {settings}" if settings else ""
         body.append(f"INSERT INTO {table_name(table)}\nSELECT\n    {selected}\nFROM {source}{end};")
-    # a bare number beyond 64 bits is a Float64 there
-    exact = {"sum_of": "SUM(toInt128({}))", "literal": "toInt128('{}')"}
-    body.append(check(table, names, losses, summed=(Kind.INTEGER,), **exact))
+    body.append(check(table, names, losses, sums=SUMS))
     return Script("\n".join(body), losses, table.unpackings(*CODECS))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from export_pipelines.artifacts import ManifestColumn
 from export_pipelines.catalog import Kind
@@ -11,6 +12,7 @@ from export_pipelines.recipes.table import Table
 # not in a literal, where databases read it in ways of their own; the name is for a person alone
 LABEL = re.compile(r"[\\'\"`\s]+")
 Types = Callable[[ManifestColumn], str]
+SUMMED_DIGITS = 38  # that every database keeps
 NULLS_CHANGE = {
     Change.NULL_IS_EMPTY,
     Change.NULL_IS_MARKER,
@@ -19,6 +21,17 @@ NULLS_CHANGE = {
     Change.WORD_IS_NULL,
     Change.BLANKS,
 }
+
+
+class Sum(NamedTuple):
+    """How a database spells a sum of `{}`, and the number that is compared with it: exact beyond the digits of a column, which
+    has `{scale}` digits after the point."""
+
+    measure: str = "SUM({})"
+    number: str = "{}"
+
+
+SUMS: Mapping[Kind, Sum] = {Kind.INTEGER: Sum(), Kind.DECIMAL: Sum()}
 
 
 def quoted(name: str, mark: str = '"') -> str:
@@ -69,20 +82,15 @@ def check(
     losses: Collection[Loss],
     *,
     mark: str = '"',
-    summed: Collection[Kind] = (Kind.INTEGER, Kind.DECIMAL),
-    sum_of: str = "SUM({})",
-    literal: str = "{}",
+    sums: Mapping[Kind, Sum] = SUMS,
 ) -> str:
-    """A query of what differs from the manifest: without a row, all that it states has arrived. `summed` are kinds whose sums
-    the database keeps exact, `sum_of` and `literal` how it spells a sum, and the number that is compared with it."""
+    """A query of what differs from the manifest: without a row, all that it states has arrived. `sums` are of the kinds whose
+    sums the database keeps exact."""
     m = _prefix(names)
     measured, tests = [f"COUNT(*) AS {m}"], [("rows", f"{m} <> {table.manifest.rows}")]
-    for place, (kind, what, expression, test) in enumerate(
-        _statements(table, names, losses, mark, sum_of, literal)
-    ):
-        if kind is None or kind in summed:
-            measured.append(f"{expression} AS {m}{place}")
-            tests.append((what, test.format(rows=m, measure=f"{m}{place}")))
+    for place, (what, expression, test) in enumerate(_statements(table, names, losses, mark, sums)):
+        measured.append(f"{expression} AS {m}{place}")
+        tests.append((what, test.format(rows=m, measure=f"{m}{place}")))
     selects = [f"SELECT {text(what)} AS differs FROM loaded WHERE {test}" for what, test in tests]
     columns = ",\n    ".join(measured)
     return (
@@ -94,8 +102,8 @@ def check(
 
 
 def _statements(
-    table: Table, names: Sequence[str], losses: Collection[Loss], mark: str, sum_of: str, literal: str
-) -> Iterator[tuple[Kind | None, str, str, str]]:
+    table: Table, names: Sequence[str], losses: Collection[Loss], mark: str, sums: Mapping[Kind, Sum]
+) -> Iterator[tuple[str, str, str]]:
     unknown = {name for loss in losses if loss.change in NULLS_CHANGE for name in loss.columns}
     rounded = {name for loss in losses if loss.change is Change.ROUNDED for name in loss.columns}
     for name, column in zip(names, table.columns, strict=True):
@@ -104,15 +112,22 @@ def _statements(
             continue
         if column.name not in unknown:
             yield (
-                None,
                 f"nulls of {word}",
                 f"COUNT({quoted(name, mark)})",
                 f"{{rows}} - {{measure}} <> {stated.nulls}",
             )
-        if stated.sum is not None and column.name not in rounded:
-            sum = sum_of.format(quoted(name, mark))
-            total = literal.format(stated.sum)
-            yield column.kind, f"sum of {word}", sum, f"COALESCE({{measure}}, 0) <> {total}"
+        if _is_summed(stated.sum) and column.kind in sums and column.name not in rounded:
+            spelled, scale = sums[column.kind], column.scale or 0
+            number = spelled.number.format(stated.sum, scale=scale)
+            yield (
+                f"sum of {word}",
+                spelled.measure.format(quoted(name, mark), scale=scale),
+                f"COALESCE({{measure}}, 0) <> {number}",
+            )
+
+
+def _is_summed(sum: str | None) -> bool:
+    return sum is not None and len(sum.lstrip("-").replace(".", "")) <= SUMMED_DIGITS
 
 
 def _prefix(names: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ def load(table: Table) -> Script:
     losses = tuple(_losses(table))
     body = [".bail on", create_table(table, names, types_by(TYPES))]
     body += _delimited(table, names) if table.is_delimited else _objects(table, names)
-    body += [f"DROP TABLE {CELLS};", ".mode list", check(table, names, losses, summed=())]
+    body += [f"DROP TABLE {CELLS};", ".mode list", check(table, names, losses, sums={})]
     return Script("\n".join(body), losses)
 
 

@@ -7,7 +7,16 @@ from export_pipelines.artifacts import ManifestColumn
 from export_pipelines.catalog import Kind
 from export_pipelines.recipes import losses as lost
 from export_pipelines.recipes.recipe import Change, Loss, Script
-from export_pipelines.recipes.sql import Types, check, create_table, escaped_text, table_name, text, types_by
+from export_pipelines.recipes.sql import (
+    Sum,
+    Types,
+    check,
+    create_table,
+    escaped_text,
+    table_name,
+    text,
+    types_by,
+)
 from export_pipelines.recipes.table import TEXTS, Table, distinct_names, may_be_empty, may_be_null, named
 
 PLACES = {"bigquery": "gs://BUCKET/PATH/", "redshift": "s3://BUCKET/PATH/", "athena": "s3://BUCKET/PATH/"}
@@ -22,6 +31,10 @@ BIGQUERY_TYPES = {
     Kind.TIMESTAMP: "TIMESTAMP",
     Kind.JSON: "STRING",
 }
+# a sum of INT64 is one, and a bare number with a point a double
+BIGQUERY_SUMS = dict.fromkeys(
+    (Kind.INTEGER, Kind.DECIMAL), Sum("SUM(CAST({} AS BIGNUMERIC))", "BIGNUMERIC '{}'")
+)
 SNOWFLAKE_TYPES = {
     Kind.TEXT: "VARCHAR",
     Kind.INTEGER: "NUMBER(19, 0)",
@@ -41,6 +54,10 @@ ATHENA_TYPES = {
     Kind.DATE: "date",
     Kind.TIMESTAMP: "timestamp",
     Kind.JSON: "string",
+}
+ATHENA_SUMS = {  # a sum of bigint is one
+    Kind.INTEGER: Sum("SUM(CAST({} AS DECIMAL(38, 0)))", "DECIMAL '{}'"),
+    Kind.DECIMAL: Sum(number="DECIMAL '{}'"),
 }
 REDSHIFT_TYPES = SNOWFLAKE_TYPES | {
     Kind.INTEGER: "BIGINT",
@@ -76,7 +93,7 @@ def bigquery(table: Table) -> Script:
     body = [
         create_table(table, names, types_by(BIGQUERY_TYPES), mark="`"),
         f"LOAD DATA INTO {table_name(table, '`')} FROM FILES (\n    {listed}\n);",
-        check(table, names, losses, mark="`"),
+        check(table, names, losses, mark="`", sums=BIGQUERY_SUMS),
     ]
     return Script("\n".join(body), losses, table.unpackings("gzip"))
 
@@ -161,7 +178,7 @@ def athena(table: Table) -> Script:
     place = f"LOCATION '{PLACES['athena']}'"
     body = [
         f"{create.removesuffix(';')}\nSTORED AS PARQUET\n{place};",
-        check(table, names, losses),
+        check(table, names, losses, sums=ATHENA_SUMS),
     ]
     return Script("\n".join(body), losses)
 

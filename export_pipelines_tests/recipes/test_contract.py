@@ -6,6 +6,7 @@ RECIPE_RESULTS the outcome of each file is written there, see `readers/recipes.p
 import json
 import os
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ CASES = [
     if (name, form) not in NOT_RUN
 ]
 ALONE = [column("alone")]
+SUMMING = ("postgresql", "mariadb", "duckdb", "clickhouse", "polars", "pandas", "pyarrow")
 
 
 @pytest.fixture
@@ -109,6 +111,28 @@ def test_names_that_differ_in_case_alone_or_that_a_spreadsheet_would_run(
     recipe = recipe_for(table, name)
     loaded = RUN[name].load(recipe, table, folder, url_of(RUN[name], request))
     require_announced(columns, rows, sorted(loaded), (), table.marker)
+
+
+@pytest.mark.parametrize("name", [name for name in RUN if name in SUMMING])
+@pytest.mark.parametrize("id", ["amount", "big"])
+def test_a_check_tells_a_sum_that_is_not_the_manifests(
+    name: str, id: str, folder: Path, tables: Iterator[str], request: pytest.FixtureRequest
+) -> None:
+    columns = [column("id"), column("amount", Kind.DECIMAL, 2), column("big", Kind.INTEGER)]
+    rows = [(str(n), Decimal("0.1") * n, n) for n in range(5)]
+    manifest = artifact_of(folder, "csv", "none", {}, columns, rows)
+    stated = {"amount": "1.01", "big": "11"}
+    others = [
+        item.model_copy(update={"statistics": item.statistics.model_copy(update={"sum": stated[id]})})
+        if item.id == id and item.statistics
+        else item
+        for item in manifest.columns
+    ]
+    table = Table(manifest.model_copy(update={"columns": tuple(others)}), next(tables))
+    with pytest.raises(AssertionError):
+        RUN[name].load(recipe_for(table, name), table, folder, url_of(RUN[name], request))
+    table = Table(manifest, next(tables))
+    assert RUN[name].load(recipe_for(table, name), table, folder, url_of(RUN[name], request))
 
 
 @pytest.mark.parametrize("name", RUN)

@@ -1,6 +1,7 @@
 """What every recipe says, those too that no test can run: they are read by a parser of their language."""
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -234,10 +235,39 @@ def test_a_text_of_redshift_is_as_long_as_the_longest(
     assert f'"a" VARCHAR({length})' in text and f'"b" VARCHAR({length - 2})' in text
 
 
-def test_clickhouse_compares_a_sum_beyond_64_bits_with_an_exact_number(tmp_path: Path) -> None:
-    rows = [(2**63 - 1,)] * 3
-    table = Table(artifact_of(tmp_path, "csv", "none", {}, [column("big", Kind.INTEGER)], rows), "t")
-    assert f"<> toInt128('{3 * (2**63 - 1)}')" in recipe_for(table, "clickhouse").text
+@pytest.mark.parametrize(
+    ("name", "sums", "numbers"),
+    [
+        (
+            "clickhouse",
+            ('SUM(toInt128("big"))', 'SUM(toDecimal256("amount", 2))'),
+            ("toInt128('{}')", "toDecimal256('{}', 2)"),
+        ),
+        (
+            "bigquery",
+            ("SUM(CAST(`big` AS BIGNUMERIC))", "SUM(CAST(`amount` AS BIGNUMERIC))"),
+            ("BIGNUMERIC '{}'",) * 2,
+        ),
+        ("athena", ('SUM(CAST("big" AS DECIMAL(38, 0)))', 'SUM("amount")'), ("DECIMAL '{}'",) * 2),
+    ],
+)
+def test_sums_beyond_64_bits_are_compared_exactly(
+    name: str, sums: tuple[str, str], numbers: tuple[str, str], tmp_path: Path
+) -> None:
+    columns = [column("big", Kind.INTEGER), column("amount", Kind.DECIMAL, 2)]
+    rows = [(2**63 - 1, Decimal("9" * 20 + ".01"))] * 3
+    table = Table(artifact_of(tmp_path, "parquet", "none", {}, columns, rows), "t")
+    text = recipe_for(table, name).text
+    assert all(f"{sum} AS m" in text for sum in sums)
+    stated = (3 * (2**63 - 1), 3 * Decimal("9" * 20 + ".01"))
+    assert all(f"<> {number.format(sum)}" in text for number, sum in zip(numbers, stated, strict=True))
+
+
+def test_a_sum_that_no_database_keeps_is_not_compared(tmp_path: Path) -> None:
+    rows = [(Decimal("9" * 38),)] * 3
+    table = Table(artifact_of(tmp_path, "parquet", "none", {}, [column("a", Kind.DECIMAL, 0)], rows), "t")
+    text = recipe_for(table, "duckdb").text
+    assert "nulls of a" in text and "sum of a" not in text
 
 
 @pytest.mark.parametrize(("name", "stage"), [("leads", '@%"leads"'), ("sales.leads", "@~/sales/leads")])
