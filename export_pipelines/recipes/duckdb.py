@@ -7,7 +7,7 @@ from export_pipelines.catalog import Kind
 from export_pipelines.recipes import losses as lost
 from export_pipelines.recipes.recipe import Change, Loss, Script
 from export_pipelines.recipes.sql import check, create_table, table_name, text, types_by
-from export_pipelines.recipes.table import Table, distinct_names, path_of
+from export_pipelines.recipes.table import Table, distinct_names, longest_row_bytes, path_of
 
 TYPES = {
     Kind.TEXT: "VARCHAR",
@@ -21,6 +21,8 @@ TYPES = {
 }
 REMEDY = "format: csv or parquet"
 CODECS = ("gzip", "zstd")
+LINE_BYTES, OBJECT_BYTES = 2_000_000, 16_777_216  # that it reads unless it is told
+UNSTATED_BYTES = 16_777_216  # of a row of which the manifest tells nothing: more would take more memory, also for short rows
 
 
 def load(table: Table) -> Script:
@@ -53,6 +55,7 @@ def _delimited(table: Table, files: str) -> tuple[list[str], str]:
     options = (
         f"header = true, auto_detect = false, columns = {columns}, delim = {text(table.delimiter)}, quote = '\"', "
         f"escape = '\"', nullstr = {text(table.marker)}, allow_quoted_nulls = false, new_line = {line}"
+        f"{_longest(table, 'max_line_size', LINE_BYTES)}"
     )
     values = [_cell(table, column, name) for column, name in zip(table.columns, names, strict=True)]
     return values, f"read_csv({files}, {options})"
@@ -68,7 +71,15 @@ def _cell(table: Table, column: ManifestColumn, cell: str) -> str:
 def _objects(table: Table, files: str) -> tuple[list[str], str]:
     kind = "array" if table.form == "json" else "newline_delimited"
     values = [_member(column) for column in table.columns]
-    return values, f"read_json_objects({files}, format = '{kind}')"
+    longest = _longest(table, "maximum_object_size", OBJECT_BYTES)
+    return values, f"read_json_objects({files}, format = '{kind}'{longest})"
+
+
+def _longest(table: Table, option: str, default: int) -> str:
+    """The option for rows that may be longer than the default."""
+    stated, whole = longest_row_bytes(table), max(part.raw_bytes for part in table.manifest.parts)
+    most = min(whole, UNSTATED_BYTES if stated is None else stated)
+    return f", {option} = {most}" if most > default else ""
 
 
 def _member(column: ManifestColumn) -> str:

@@ -15,6 +15,7 @@ from export_pipelines.errors import RequestError
 TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,2}")
 NUMBERS = (Kind.INTEGER, Kind.DECIMAL, Kind.NUMBER)
 TEXTS = (Kind.TEXT, Kind.JSON, Kind.NUMBER)
+NUMBER_BYTES = 100  # of a number, a time or a truth, with what stands around it
 DOUBLE_DIGITS = 15  # that a double keeps, whatever they are
 UNPACKING = {"none": "cat", "gzip": "gzip -dc", "zip": "unzip -p", "zstd": "zstd -dc"}
 SUFFIXES = {"gzip": ".gz", "zip": ".zip", "zstd": ".zst"}
@@ -129,6 +130,19 @@ def may_be_long(column: ManifestColumn) -> bool:
         return stated is None or stated.smallest is not None
     extremes = filter(None, (stated.smallest, stated.largest))
     return any(len(re.sub(r"\D", "", value).lstrip("0")) > DOUBLE_DIGITS for value in extremes)
+
+
+def longest_row_bytes(table: Table) -> int | None:
+    """At most so many bytes of a row as the files spell it, without their codec; None where the manifest does not tell."""
+    signs = 2 if table.is_delimited else 6  # of a byte: a doubled quote, or `\u0001`
+    size = 0
+    for column in table.columns:
+        size += NUMBER_BYTES + sum(len(step.encode()) for step in path_of(column))
+        if column.kind in (Kind.TEXT, Kind.JSON):
+            if column.statistics is None:
+                return None
+            size += signs * (column.statistics.longest_bytes or 0)
+    return size
 
 
 def named(columns: Iterable[ManifestColumn]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from export_pipelines.catalog import Kind
+from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.recipes import READERS, Table, recipe_for
 from export_pipelines_tests.encode.tables import column
 from export_pipelines_tests.recipes.cases import NOT_RUN, cases
@@ -81,6 +81,37 @@ def test_every_value_arrives_or_is_lost_as_announced(
         }
         with Path(results).open("a", encoding="utf-8") as file:
             file.write(json.dumps(outcome) + "\n")
+
+
+LONG = [
+    pytest.param(name, form, text, pii, id=f"{name} {form} {len(text) // 10**6} MB {pii}")
+    for name in RUN
+    for form, text, pii in (
+        ("csv", '"' * 1_500_000, PiiClass.NONE),
+        ("csv", "é" * 1_500_000, PiiClass.DIRECT),
+        ("ndjson", "\x01" * 1_000_000, PiiClass.NONE),
+        ("ndjson", "\x01" * 6_000_000, PiiClass.NONE),
+        ("json", "\x01" * 6_000_000, PiiClass.NONE),
+    )
+    if form in READERS[name].forms and (name == "duckdb" or len(text) < 5 * 10**6) and name != "libreoffice"
+]
+
+
+@pytest.mark.parametrize(("name", "form", "text", "pii"), LONG)
+def test_a_long_text_arrives(
+    name: str,
+    form: str,
+    text: str,
+    pii: PiiClass,
+    folder: Path,
+    tables: Iterator[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    columns = [column("id", Kind.INTEGER), column("text").model_copy(update={"pii": pii})]
+    rows = [(0, "x"), (1, text), (2, "y")]
+    table = Table(artifact_of(folder, form, "none", {}, columns, rows), next(tables))
+    loaded = RUN[name].load(recipe_for(table, name), table, folder, url_of(RUN[name], request))
+    assert [(int(id), read == text or read) for id, read in loaded] == [(0, "x"), (1, True), (2, "y")]
 
 
 NAMED = [
