@@ -81,6 +81,7 @@ READERS: Mapping[str, Reader] = {
         "m",
         comment="//",
         folder="Excel",
+        limit=spreadsheets.LIMIT,
         checked="Not run by the tests, which have no Excel.",
     ),
     "libreoffice": Reader(
@@ -90,7 +91,7 @@ READERS: Mapping[str, Reader] = {
         spreadsheets.libreoffice,
         "sh",
         comment="#",
-        limit="the character NUL is left out of a text.",
+        limit=f"the character NUL is left out of a text; {spreadsheets.LIMIT}",
     ),
     "bigquery": Reader(
         "BigQuery",

@@ -23,6 +23,8 @@ class Change(StrEnum):
     ROUNDED_IN_JSON = "numbers of more than 15 digits inside JSON are rounded"
     JSON_TEXTS = "JSON that is nothing but a text loses its quotes"
     CONTROL = "a control character in a text becomes letters such as _x0001_"
+    CUT = "a text is cut to the 32,767 characters of a cell"
+    ROWS_LEFT_OUT = "rows beyond the 1,048,576 of a sheet are left out"
     SAME_NAME = "columns whose names differ in case alone are mixed up or refused"
     PREFIXED = "texts that a spreadsheet would run begin with '"
 

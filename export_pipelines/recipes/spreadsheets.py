@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
+from export_pipelines.artifacts import ManifestColumn
 from export_pipelines.catalog import Kind
 from export_pipelines.recipes import losses as lost
 from export_pipelines.recipes.recipe import Change, Loss, Script
@@ -16,6 +17,8 @@ M_TYPES = {
     Kind.DATE: "type date",
     Kind.TIMESTAMP: "type datetimezone",
 }
+CELL_UNITS, SHEET_ROWS = 32_767, 1_048_576  # units of UTF-16; the header is a row
+LIMIT = "a cell holds 32,767 characters, those beyond U+FFFF counted twice, and a sheet 1,048,576 rows: what is more is left out silently."
 UTF_8, DOUBLE_QUOTE, TEXT_COLUMN = 76, 34, 2
 
 
@@ -58,6 +61,20 @@ def _losses(table: Table) -> Iterator[Loss]:
         columns = [column for column in table.columns if may_be_empty(column)]
         yield from lost.loss(Change.EMPTY_IS_NULL, named(columns), lost.MARKER)
     yield from lost.rounded(table, lost.PARQUET, (Kind.INTEGER,))
+    yield from _beyond_sheet(table, table.manifest.rows, "load the query to the data model")
+
+
+def _beyond_sheet(table: Table, rows: int, remedy: str) -> Iterator[Loss]:
+    """What the manifest states to be more than a cell, or a sheet with so many `rows`, holds."""
+    yield from lost.loss(Change.CUT, named(filter(_is_beyond_cell, table.columns)), lost.PARQUET)
+    if rows + 1 > SHEET_ROWS:
+        yield from lost.loss(Change.ROWS_LEFT_OUT, named(table.columns), remedy)
+
+
+def _is_beyond_cell(column: ManifestColumn) -> bool:
+    stated = column.statistics
+    units = min(stated.longest_bytes or 0, 2 * (stated.longest_characters or 0)) if stated else 0
+    return units > CELL_UNITS
 
 
 def libreoffice(table: Table) -> Script:
@@ -65,7 +82,9 @@ def libreoffice(table: Table) -> Script:
     if table.form == "xlsx":
         return _opened(table, "#")
     nulls = lost.null_is_marker(table, XLSX) if table.marker else lost.null_is_empty(table, XLSX)
-    losses = (*nulls, *lost.line_breaks(table, XLSX))
+    longest = max(part.rows for part in table.manifest.parts)
+    beyond = _beyond_sheet(table, longest, f"split: {{rows: {SHEET_ROWS - 1}}}")
+    losses = (*nulls, *lost.line_breaks(table, XLSX), *beyond)
     columns = "/".join(f"{place}/{TEXT_COLUMN}" for place in range(1, len(table.columns) + 1))
     filter = f"CSV:{ord(table.delimiter)},{DOUBLE_QUOTE},{UTF_8},1,{columns}"
     lines = ["set -e"]

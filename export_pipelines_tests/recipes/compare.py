@@ -14,6 +14,7 @@ from export_pipelines_tests.encode.tables import Row
 
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 COUNTED = (Change.NULL_IS_EMPTY, Change.NULL_IS_MARKER, Change.EMPTY_IS_NULL, Change.MARKER_IS_NULL)
+CELL_UNITS = 32_767
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -109,4 +110,11 @@ def changed_text(written: str, read: str, changes: set[Change]) -> set[Change]:
         text, because = CONTROL.sub(lambda sign: f"_x{ord(sign[0]):04X}_", text), because | {Change.CONTROL}
     if Change.LINE_BREAKS in changes and "\r" in text:
         text, because = re.sub(r"\n\r|\r\n?", "\n", text), because | {Change.LINE_BREAKS}
+    if Change.CUT in changes and text != read:
+        text, because = cut(text), because | {Change.CUT}
     return because if text == read else set()
+
+
+def cut(text: str) -> str:
+    """To the units of UTF-16 that a cell holds."""
+    return text.encode("utf-16-le")[: 2 * CELL_UNITS].decode("utf-16-le", "ignore")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from export_pipelines.catalog import Kind, PiiClass
-from export_pipelines.recipes import READERS, Table, recipe_for
+from export_pipelines.recipes import READERS, Change, Table, recipe_for
 from export_pipelines_tests.encode.tables import column
 from export_pipelines_tests.recipes.cases import NOT_RUN, cases
 from export_pipelines_tests.recipes.compare import COUNTED, require_announced
@@ -112,6 +112,21 @@ def test_a_long_text_arrives(
     table = Table(artifact_of(folder, form, "none", {}, columns, rows), next(tables))
     loaded = RUN[name].load(recipe_for(table, name), table, folder, url_of(RUN[name], request))
     assert [(int(id), read == text or read) for id, read in loaded] == [(0, "x"), (1, True), (2, "y")]
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_a_text_beyond_a_cell_arrives_or_is_cut_as_announced(
+    name: str, folder: Path, tables: Iterator[str], request: pytest.FixtureRequest
+) -> None:
+    columns = [column("id"), column("fits"), column("beyond")]
+    rows = [("0", "x" * 32_767, "y" * 32_768), ("1", "é" * 16_383, "🎉" * 16_384), ("2", "", "z")]
+    table = Table(artifact_of(folder, "csv", "none", {}, columns, rows), next(tables))
+    recipe = recipe_for(table, name)
+    loaded = sorted(RUN[name].load(recipe, table, folder, url_of(RUN[name], request)))
+    announced = [loss for loss in recipe.losses if loss.change is Change.CUT]
+    assert [loss.columns for loss in announced] == ([("beyond",)] if name == "libreoffice" else [])
+    require_announced(columns[2:], [row[2:] for row in rows], [row[2:] for row in loaded], announced, "")
+    assert [row[1] for row in loaded[:2]] == [row[1] for row in rows[:2]]
 
 
 NAMED = [

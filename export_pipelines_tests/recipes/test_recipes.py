@@ -270,6 +270,19 @@ def test_a_sum_that_no_database_keeps_is_not_compared(tmp_path: Path) -> None:
     assert "nulls of a" in text and "sum of a" not in text
 
 
+@pytest.mark.parametrize(("name", "is_of_part"), [("excel", False), ("libreoffice", True)])
+def test_rows_beyond_a_sheet_are_announced(name: str, is_of_part: bool, tmp_path: Path) -> None:
+    """Of one query of all files, and of the workbook of each file."""
+    stored = manifest(tmp_path, "csv")
+    for rows, is_lost in ((1_048_575, False), (1_048_576, True)):
+        first, *others = stored.parts
+        parts = (first.model_copy(update={"rows": rows}), *others)
+        beside = {"parts": parts} if is_of_part else {"rows": rows}
+        recipe = recipe_for(Table(stored.model_copy(update=beside), "t"), name)
+        assert (Change.ROWS_LEFT_OUT in {loss.change for loss in recipe.losses}) == is_lost
+        assert "Limit: " in recipe.text and "1,048,576 rows" in recipe.text
+
+
 @pytest.mark.parametrize(("name", "stage"), [("leads", '@%"leads"'), ("sales.leads", "@~/sales/leads")])
 def test_files_for_snowflake_go_to_the_stage_of_their_table_alone(
     name: str, stage: str, tmp_path: Path
