@@ -18,7 +18,7 @@ from export_pipelines.mask.repeated import repeated_values
 from export_pipelines.mask.value_masks import WHOLE, masked, selected
 from export_pipelines.plan.changes import Change
 from export_pipelines.plan.plan import Mask, OutputColumn, Plan, shows_text
-from export_pipelines.read.bad_json import settled
+from export_pipelines.read.bad_json import settled, whole_characters
 from export_pipelines.transform.casts import conform, is_as_stored, place_of
 from export_pipelines.transform.components import component, has_form
 from export_pipelines.transform.letters import Letters, letters_of
@@ -38,6 +38,8 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
     """What becomes of a batch as the source gave it. Raises DataError for a value that does not fit its declared type."""
     query = plan.query
     batch, bad_json = settled(batch, query.marked, query.bad_json_is_null)
+    objects = [column.name for column in query.columns if column.kind is Kind.JSON]
+    batch, halves = whole_characters(batch, objects, query.bad_json_is_null)
     try:
         rows = _Rows(plan, batch, keys)
     except UnreadObject as error:
@@ -48,7 +50,7 @@ def apply(plan: Plan, batch: pa.RecordBatch, keys: Keys) -> Masked:
         ) from error
     output = [rows.column(column).alias(column.id) for column in plan.masking.columns if column.source]
     output += [_constant(column, batch.num_rows) for column in plan.masking.columns if not column.source]
-    return Masked(pl.DataFrame(output), rows.hidden, bad_json)
+    return Masked(pl.DataFrame(output), rows.hidden, bad_json + halves)
 
 
 def _constant(column: OutputColumn, rows: int) -> pl.Series:

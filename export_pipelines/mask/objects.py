@@ -228,14 +228,7 @@ def _whole_number(number: RawJSON) -> str:
 
 
 _ENCODER = simplejson.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_ESCAPING = simplejson.JSONEncoder(separators=(",", ":"))
 
 
 def _dumped(value: Any) -> str:
-    """JSON text; escaped where it holds half a character, which a store of bytes may and UTF-8 cannot."""
-    text = str(_ENCODER.encode(value))
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return str(_ESCAPING.encode(value))
-    return text
+    return str(_ENCODER.encode(value))

@@ -1,8 +1,11 @@
 """Stored JSON that does not parse, which the SELECT marked: an error that names the row, or null, as the export says."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import simplejson
@@ -11,9 +14,14 @@ from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects.dialect import BAD_JSON
 from export_pipelines.read.unknown_row import UnknownRow
 from export_pipelines.transform.casts import has_id, place_of
-from export_pipelines.transform.letters import text_scalar
+from export_pipelines.transform.letters import array_of, text_scalar
 
 MARK = text_scalar(BAD_JSON)
+HALF = r"\\u[dD][89a-fA-F]"
+# each escape from its backslash on, so that one of a backslash takes no part in the next
+ESCAPES = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F])|.)", re.DOTALL
+)
 
 
 class UnreadableJson(UnknownRow):
@@ -24,23 +32,51 @@ def settled(
     batch: pa.RecordBatch, marked: Iterable[str], is_null: bool
 ) -> tuple[pa.RecordBatch, Counter[str]]:
     """The batch without marks, and how many there were by column. Raises DataError unless such a value `is_null`."""
+    marks = ((name, pc.equal(batch.column(name), MARK)) for name in marked)
+    return _without(batch, marks, is_null, "JSON that does not parse")
+
+
+def whole_characters(
+    batch: pa.RecordBatch, names: Iterable[str], is_null: bool
+) -> tuple[pa.RecordBatch, Counter[str]]:
+    """The same of JSON in which an escape is half of a character (`"\\ud800"`), which parses for some readers alone: others refuse
+    the whole file."""
+    halves = ((name, _with_halves(pl.Series("", batch.column(name)).cast(pl.String))) for name in names)
+    return _without(
+        batch, halves, is_null, "JSON with half a character (a lone surrogate), which few readers take"
+    )
+
+
+def _without(
+    batch: pa.RecordBatch, bad: Iterable[tuple[str, pa.BooleanArray]], is_null: bool, what: str
+) -> tuple[pa.RecordBatch, Counter[str]]:
     counts: Counter[str] = Counter()
-    for name in marked:
-        column = batch.column(name)
-        marks = pc.equal(column, MARK)
+    for name, marks in bad:
         count = pc.sum(marks).as_py()
         if not count:
             continue
         if not is_null:
             raise (DataError if has_id(batch) else UnreadableJson)(
-                "JSON that does not parse",
+                what,
                 where=place_of(batch, pc.index(marks, True).as_py(), name),
                 remedy="mend the row, leave the field out, or write `bad_json: null` in the export",
             )
         counts[name] = count
-        without = pc.if_else(pc.fill_null(marks, False), None, column)
+        without = pc.if_else(pc.fill_null(marks, False), None, batch.column(name))
         batch = batch.set_column(batch.schema.get_field_index(name), name, without)
     return batch, counts
+
+
+def _with_halves(texts: pl.Series) -> pa.BooleanArray:
+    """Which of the texts have one."""
+    marks = np.zeros(len(texts), np.bool_)
+    for row in texts.str.contains(HALF).arg_true():
+        marks[row] = _has_half(texts[row])
+    return array_of(marks, pl.Boolean)
+
+
+def _has_half(text: str) -> bool:
+    return any(escape["half"] for escape in ESCAPES.finditer(text))
 
 
 def require_readable(batch: pa.RecordBatch, names: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from export_pipelines.errors import DataError
 from export_pipelines_tests.mask.leads import custom, row, shown
 
 PERSON = {
@@ -156,9 +157,13 @@ def test_keys_that_are_personal_are_redacted_and_no_entry_is_lost() -> None:
     assert masked_object["a"] == 6
 
 
-def test_half_a_character_beside_what_is_hidden_is_kept_as_an_escape() -> None:
-    assert custom('{"note":"\\ud800 ann@one.test","x":"é"}') == '{"note":"\\ud800 ***","x":"\\u00e9"}'
-    assert custom('{"\\ud800":"ann@one.test"}') == '{"\\ud800":"***"}'
+@pytest.mark.parametrize(
+    "text", ['{"note":"\\ud800 ann@one.test","x":"é"}', '{"\\uDC00":"x"}', '["\\ude00\\ud83d"]']
+)
+def test_half_a_character_is_refused(text: str) -> None:
+    """Many readers of JSON refuse the whole file for it."""
+    with pytest.raises(DataError, match="JSON with half a character"):
+        custom(text)
 
 
 def test_declared_values_follow_their_own_words() -> None:

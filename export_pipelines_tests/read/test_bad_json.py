@@ -19,6 +19,7 @@ from export_pipelines.read.open_source import open_source
 from export_pipelines.sample import generate_leads
 from export_pipelines.settings import driver_url
 from export_pipelines_servers.databases import new_database
+from export_pipelines_tests.read.odd_values import HALVES
 from export_pipelines_tests.run.whole_run import DAY, NOW, plan_of, token
 
 LEADS, BROKEN = 40, 2
@@ -122,6 +123,41 @@ def test_the_row_that_is_named_is_one_that_was_asked_for(url: str, tmp_path: Pat
     rule = Rule(lhv=PRODUCT, op=Op.NOT_BLANK)
     with pytest.raises(DataError, match=f"^lead_id {other}, "):
         export(url, tmp_path, fields=("price",), filter=Filter(lead_ids=(other,), rules=(rule,)))
+
+
+@pytest.mark.parametrize("name", ["sqlite", "postgresql", "mariadb"])
+@pytest.mark.parametrize("half", HALVES)
+def test_half_a_character_is_no_json_that_every_reader_takes(
+    name: str, half: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Whatever the database takes it for: one such value would make others refuse the whole file."""
+    url = f"sqlite:///{tmp_path / 'leads.db'}"
+    if name != "sqlite":
+        url = new_database(request.getfixturevalue(f"{name}_url"), f"half_{HALVES.index(half)}")
+    generate_leads(url, 4, 7, date.fromisoformat(DAY), 1)
+    engine = create_engine(driver_url(url))
+    with engine.begin() as connection:
+        if name == "mariadb":
+            connection.execute(text("ALTER TABLE leads MODIFY custom LONGTEXT"))
+        ids = [row[0] for row in connection.execute(text("SELECT lead_id FROM leads ORDER BY lead_id"))]
+        whole = [
+            '{"a":"\\\\ud800 \\ud83d\\ude00 \\u00e9"}',
+            '{"\\uD83D\\uDE00":"\\\\\\ud83d\\ude00"}',
+            "{}",
+        ]
+        values = [f'{{"a": ["x", {half}]}}', *whole]
+        for id, value in zip(ids, values, strict=True):
+            connection.execute(
+                text("UPDATE leads SET custom = :value WHERE lead_id = :id"), {"value": value, "id": id}
+            )
+    engine.dispose()
+    fields = ("lead_id", "custom")
+    with pytest.raises(DataError, match=f"lead_id {ids[0]}, custom: JSON ") as caught:
+        export(url, tmp_path / "error", fields=fields)
+    assert "bad_json: null" in str(caught.value)
+    manifest, found = export(url, tmp_path / "null", fields=fields, bad_json="null")
+    assert manifest.bad_json == {"custom": 1}
+    assert {row["lead_id"]: row["custom"] for row in found} == dict(zip(ids, ["", *whole], strict=True))
 
 
 def test_whole_json_is_not_counted(url: str, tmp_path: Path) -> None:
