@@ -66,7 +66,7 @@ def broken(plan: Plan, comparison: Comparison) -> RequestError | None:
         f"readers of version {plan.version} rely on the columns of {comparison.before}, and contract: {plan.contract} does "
         f"not allow{lines}\n  ",
         where=plan.export,
-        remedy=f"take it back, or say version: {plan.version + 1} in the export's file to release it",
+        remedy=f"take it back, or say version: {plan.version + 1} in the export's file to release it, and {{{{version}}}} in its paths",
     )
 
 

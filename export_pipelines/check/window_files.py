@@ -8,11 +8,19 @@ from export_pipelines.check.definitions import Sample
 from export_pipelines.check.fault import CheckFault, faults_of
 from export_pipelines.definition import ExportDefinition, Loaded
 from export_pipelines.definition.destinations.settings import Overwrite
-from export_pipelines.definition.same_files import Claims, Target, conflict, file_words, target_of
+from export_pipelines.definition.same_files import (
+    Claims,
+    Target,
+    conflict,
+    file_words,
+    target_of,
+    target_of_entry,
+)
 from export_pipelines.errors import ExportError
 from export_pipelines.plan import WindowFiles
 from export_pipelines.plan.window_words import window_words
 from export_pipelines.settings import Settings
+from export_pipelines.templates import words_in
 
 
 def path_faults(loaded: Loaded, samples: Mapping[str, Sample], settings: Settings) -> Iterator[CheckFault]:
@@ -30,6 +38,7 @@ def path_faults(loaded: Loaded, samples: Mapping[str, Sample], settings: Setting
             yield from faults_of(definition.name, error)
             continue
         yield from _own_faults(definition, written, settings)
+        yield from _version_faults(definition)
         targets = [output.target for output in written]
         for rival, target in claims.rivals(targets).items():
             yield CheckFault(definition.name, "error", conflict(definition, rival, target))
@@ -52,6 +61,25 @@ def _written(files: WindowFiles, definition: ExportDefinition, settings: Setting
         target = target_of(entry, words, files.first, here)
         if target is not None:
             yield _Written(target, entry.replaces(), window.key)
+
+
+def _version_faults(definition: ExportDefinition) -> Iterator[CheckFault]:
+    """Where this version would write over the files that readers have of the one before."""
+    if definition.version == 1:
+        return
+    before = definition.model_copy(update={"version": definition.version - 1})
+    for number, entry in enumerate(definition.deliver):
+        target = target_of_entry(definition, entry)
+        if target is None or target != target_of_entry(before, entry) or entry.replaces() == "version":
+            continue
+        if "run" in words_in(str(entry.template())):
+            continue  # each artifact has a place of its own
+        then = "replaces those" if entry.replaces() == "replace" else "is refused because of those"
+        text = (
+            f"{definition.at('deliver', number)}: version {definition.version} writes the same files into {target} as "
+            f"version {before.version}, and {then}; put {{{{version}}}} into the {entry.place} or the naming"
+        )
+        yield CheckFault(definition.name, "warning", text)
 
 
 def _own_faults(

@@ -48,10 +48,14 @@ def file_words(definition: ExportDefinition) -> dict[str, str]:
 
 def targets_of(definition: ExportDefinition) -> Iterator[Target]:
     """Those of any window, with its words open. Raises RequestError."""
-    words = {**OPEN, **file_words(definition)}
-    name = render(definition.naming or default_naming(definition), words)
-    targets = (target_of(entry, words, name) for entry in definition.deliver)
+    targets = (target_of_entry(definition, entry) for entry in definition.deliver)
     return (target for target in targets if target is not None)
+
+
+def target_of_entry(definition: ExportDefinition, entry: DestinationSettings) -> Target | None:
+    """That of any window at one destination."""
+    words = {**OPEN, **file_words(definition)}
+    return target_of(entry, words, render(definition.naming or default_naming(definition), words))
 
 
 class Claims:

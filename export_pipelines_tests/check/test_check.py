@@ -158,6 +158,40 @@ def test_versions_lie_beside_each_other_without_a_warning(project: Project) -> N
     assert check(project) == []
 
 
+@pytest.mark.parametrize(
+    ("entry", "then"),
+    [
+        ('path: "{{export}}/{{date}}"', "replaces those"),
+        ('path: "{{export}}/{{date}}", overwrite: never', "is refused because of those"),
+    ],
+)
+def test_a_version_that_writes_over_the_one_before_is_a_warning(
+    project: Project, entry: str, then: str
+) -> None:
+    yaml = DAILY.replace('path: "{{export}}/{{date}}"', entry)
+    project.write("daily", yaml)
+    assert check(project) == []
+    project.write("daily", yaml + "version: 2\n")
+    (fault,) = check(project)
+    assert fault.severity == "warning" and "exports/daily.yaml:" in fault.text
+    assert f"into daily/{{{{date}}}} as version 1, and {then}" in fault.text
+    assert "put {{version}} into the path or the naming" in fault.text
+
+
+@pytest.mark.parametrize(
+    "more",
+    ['path: "{{export}}/{{date}}/v{{version}}"', 'path: "{{run}}"', 'path: "{{date}}", overwrite: version'],
+)
+def test_a_version_with_a_place_of_its_own_is_no_warning(project: Project, more: str) -> None:
+    project.write("daily", DAILY.replace('path: "{{export}}/{{date}}"', more) + "version: 2\n")
+    assert check(project) == []
+
+
+def test_a_version_may_stand_in_the_name_of_the_files(project: Project) -> None:
+    project.write("daily", DAILY + 'version: 2\nnaming: "v{{version}}_{{part}}.{{ext}}"\n')
+    assert check(project) == []
+
+
 def test_a_path_inside_the_artifact_store_is_a_fault(project: Project) -> None:
     project.write("daily", with_path(f"{project.home}/artifacts/{{{{date}}}}"))
     (fault,) = check(project)
