@@ -170,12 +170,10 @@ class Manifest(Stored):
     )
     masked_values: int = 0
     neutralised_cells: int = 0  # cells that spreadsheet_safe prefixed
-    like_null: dict[str, int] = Field(  # column -> values of CSV or TSV that a reader may take for null
-        default_factory=dict, exclude_if=lambda value: not value
-    )
-    as_text: dict[str, int] = Field(  # column -> numbers and times that a sheet of XLSX holds as text
-        default_factory=dict, exclude_if=lambda value: not value
-    )
+    # of columns that have statistics: column -> values of CSV or TSV that a reader may take for null
+    like_null: dict[str, int] = Field(default_factory=dict, exclude_if=lambda value: not value)
+    # of columns that have statistics: column -> numbers and times that a sheet of XLSX holds as text
+    as_text: dict[str, int] = Field(default_factory=dict, exclude_if=lambda value: not value)
     seconds: dict[str, float] = Field(default_factory=dict)
     encryption: DeliveredEncryption | None = None  # of files that were delivered encrypted; never in a store
     recipes: tuple[str, ...] = Field(  # of these readers, delivered beside the parts

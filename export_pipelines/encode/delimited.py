@@ -35,7 +35,8 @@ class DelimitedEncoder:
 
     Null is `null_marker`, and a value that equals the marker is quoted. A column that stands alone writes null as `""`
     unless it has a marker, and quotes blanks: readers skip an empty line, and a lost row is worse than a null that reads
-    as empty. `counts.like_null` has the values that equal the marker, since many readers do not mind the quotes.
+    as empty. `counts.like_null` has the values that equal the marker, since many readers do not mind the quotes;
+    of personal columns it has none, since whoever chooses the marker would learn how often a value is there.
     """
 
     def __init__(self, separator: str, columns: Columns, options: dict[str, Any]) -> None:
@@ -54,6 +55,7 @@ class DelimitedEncoder:
         self.bom = BOM if options.get("bom") else b""
         self.safe = bool(options.get("spreadsheet_safe"))
         self.headers = [header_in_file(column.header, options) for column in columns]
+        self.stated = [] if self.escaped else [column.id for column in columns if column.is_stated]
         self.counts = CellCounts()
         self._fitting = Fitting()
 
@@ -93,8 +95,9 @@ class DelimitedEncoder:
     def _count(self, frame: pl.DataFrame, spelled: pl.DataFrame) -> None:
         for _, runs in self._formulas():
             self.counts.neutralised += int(frame.select(runs.sum()).item())
-        texts = [] if self.escaped else [name for name, type in spelled.schema.items() if type == pl.String]
-        for name in texts:
+        for name in self.stated:
+            if spelled.schema[name] != pl.String:
+                continue
             self.counts.like_null[name] += int((spelled[name] == self.null_marker).sum())
         self.counts.like_null += Counter()  # without columns that have none
 

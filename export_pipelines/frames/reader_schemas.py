@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from export_pipelines.artifacts import Manifest, ManifestColumn
-from export_pipelines.catalog import Kind
+from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.definition.output import FORMATS
 from export_pipelines.encode.formulas import header_in_file
 from export_pipelines.encode.json_schema import DIALECT, VALUES, object_schema
@@ -24,6 +24,7 @@ FRICTIONLESS: Mapping[Kind, Mapping[str, Any]] = {
     Kind.JSON: {"type": "string"},
 }
 ANY = {"type": "any"}
+AS_TEXT = (Kind.INTEGER, Kind.DECIMAL, Kind.NUMBER, Kind.DATE, Kind.TIMESTAMP)
 IN_CELLS = (Kind.BOOLEAN, Kind.DATE, Kind.TIMESTAMP)  # a sheet has types of its own for them
 
 
@@ -100,9 +101,15 @@ def _cell(column: ManifestColumn, manifest: Manifest) -> dict[str, Any]:
     field = FRICTIONLESS[column.kind]
     if manifest.format == "xlsx" and column.kind in IN_CELLS:
         field = {"type": field["type"]}
+    return {**(ANY if _may_be_text(column, manifest) else field), **_described(column)}
+
+
+def _may_be_text(column: ManifestColumn, manifest: Manifest) -> bool:
+    """Whether a sheet may hold a number or a time of the column as text, which the manifest counts of columns that are not
+    personal."""
     if column.name in manifest.as_text or column.id in manifest.as_text:
-        field = ANY
-    return {**field, **_described(column)}
+        return True
+    return manifest.format == "xlsx" and column.kind in AS_TEXT and column.pii is not PiiClass.NONE
 
 
 def _key(column: ManifestColumn) -> dict[str, Any]:

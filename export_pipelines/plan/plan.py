@@ -85,6 +85,11 @@ class OutputColumn(Frozen):
     def is_personal(self) -> bool:
         return self.pii is not PiiClass.NONE
 
+    @property
+    def is_stated(self) -> bool:
+        """Whether a manifest may say something of its values: not where they are of a person, masked or redacted."""
+        return not (self.is_personal or self.mask or self.seals)
+
 
 class Extract(Frozen):
     """Where rows come from, and the window cut from them."""

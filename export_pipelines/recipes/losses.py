@@ -16,6 +16,7 @@ from export_pipelines.recipes.table import (
     named,
 )
 
+VALUE_STARTS = '-0123456789tf{["n'  # of a number, a truth or JSON
 PARQUET = "format: parquet"
 MARKER = 'format: {csv: {null_marker: "NULL"}}'  # which YAML reads as null without quotes
 ESCAPED = "format: {tsv: {escape: backslash}}"
@@ -64,13 +65,18 @@ def quoted_nulls(table: Table) -> tuple[Loss, ...]:
 
 def marker_is_null(table: Table, remedy: str, *, always: bool = False) -> tuple[Loss, ...]:
     """Of a reader that does not mind the quotes of a text that equals the marker; `always`, also in a column without nulls."""
-    counts = table.manifest.like_null
     columns = (
         column
         for column in table.columns
-        if table.marker and counts.get(column.id) and (always or reads_as_null(table, column))
+        if table.marker and _may_be_marker(table, column) and (always or reads_as_null(table, column))
     )
     return loss(Change.MARKER_IS_NULL, named(columns), remedy)
+
+
+def _may_be_marker(table: Table, column: ManifestColumn) -> bool:
+    """Of personal columns the manifest counts nothing."""
+    is_text = column.kind is Kind.TEXT or table.marker[0] in VALUE_STARTS
+    return bool(table.manifest.like_null.get(column.id) or (column.statistics is None and is_text))
 
 
 def word_is_null(table: Table, remedy: str) -> tuple[Loss, ...]:

@@ -65,7 +65,7 @@ class ColumnMeasures:
     """Measures frames of output columns. `by_id` has what is known so far, without columns that are personal or treated."""
 
     def __init__(self, columns: Iterable[OutputColumn]) -> None:
-        self._columns = [column for column in columns if is_stated(column)]
+        self._columns = [column for column in columns if column.is_stated]
         self.by_id = {column.id: ColumnStatistics() for column in self._columns}
         self._names, self._measures = [], []
         for column in self._columns:
@@ -87,11 +87,6 @@ class ColumnMeasures:
             elif column.kind is Kind.NUMBER:
                 measures |= _extremes(frame[column.id])
             self.by_id[column.id].add(measures)
-
-
-def is_stated(column: OutputColumn) -> bool:
-    """Whether a manifest may say something of its values: not where they are of a person, masked or redacted."""
-    return not (column.is_personal or column.mask or column.seals)
 
 
 def _measures(column: OutputColumn) -> Iterator[tuple[str, pl.Expr]]:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_pipelines.catalog import Kind
+from export_pipelines.catalog import Kind, PiiClass
 from export_pipelines.encode.encoder import Encoder
 from export_pipelines.encode.encoders import encoder_of
-from export_pipelines.plan.plan import OutputColumn
+from export_pipelines.plan.plan import Mask, OutputColumn
 from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.encode.tables import Row, column, encoded, frame_of, plan_of
 
@@ -210,6 +210,21 @@ def test_values_that_read_as_null_are_counted_by_column(
             writer = encoder(form, columns, **options)
             encoded(writer, *frame_of(columns, rows).iter_slices(3))
             assert writer.counts.like_null == like_null
+
+
+@pytest.mark.parametrize(
+    "change", [{"pii": PiiClass.DIRECT}, {"pii": PiiClass.INDIRECT, "mask": Mask.KEEP}, {"mask": Mask.HASH}]
+)
+def test_nothing_is_counted_of_columns_that_are_personal_or_treated(change: dict[str, Any]) -> None:
+    """Else the marker would ask how often a name is there."""
+    columns = [column("word"), column("name").model_copy(update=change)]
+    writer = encoder("csv", columns, null_marker="Ada")
+    encoded(writer, frame_of(columns, [("Ada", "Ada"), ("Bob", "Ada")]))
+    assert writer.counts.like_null == {"word": 1}
+    columns = [column("price", Kind.INTEGER), column("age", Kind.INTEGER).model_copy(update=change)]
+    writer = encoder("xlsx", columns)
+    encoded(writer, frame_of(columns, [(10**16, 10**16)]))
+    assert writer.counts.as_text == {"price": 1}
 
 
 def test_escaped_tsv_has_no_value_that_reads_as_null() -> None:

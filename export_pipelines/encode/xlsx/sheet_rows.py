@@ -32,9 +32,10 @@ def cells_of(columns: Columns, styles: Sequence[int], written: Collection[str] =
 
 
 def as_text(columns: Columns) -> Iterator[tuple[str, pl.Expr]]:
-    """Columns of numbers and times, with the test for a value that a sheet holds as text only."""
+    """Columns of numbers and times that a manifest may state something of, with the test for a value that a sheet holds as text
+    only."""
     for column in columns:
-        if (fits := _fits(column)) is not None:
+        if column.is_stated and (fits := _fits(column)) is not None:
             yield column.id, ~fits
 
 
