@@ -167,7 +167,7 @@ def deliver(
                 with AuditTrail(lambda: ledger, now).refusals(
                     actor, "deliver", row.artifact, owner_of(manifest)
                 ):
-                    artifact = Artifact(manifest.as_delivered(), store, now())
+                    artifact = Artifact(manifest.as_delivered(), store, now(), resources.require_time)
                     artifact = with_recipes(artifact, store, destination, attempt)
                     attempt.receipt = destination.send(artifact, attempt)
                     if manifest.recipes:

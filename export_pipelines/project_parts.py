@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from export_pipelines.definition import ExportDefinition, Loaded
     from export_pipelines.definition.overrides import RunOverrides
     from export_pipelines.delivery import Resources
+    from export_pipelines.delivery.sessions import Sessions
     from export_pipelines.ledger import ExportRequests, Ledger
     from export_pipelines.ledger.data_keys import LedgerKeys
     from export_pipelines.read.residual import Asking
@@ -120,7 +121,16 @@ class ProjectParts:
     def resources(self) -> "Resources":
         from export_pipelines.delivery import Resources
 
-        return Resources(self.settings, self.environment, self.s3_client, lambda: self.store)
+        return Resources(
+            self.settings, self.environment, self.s3_client, lambda: self.store, sessions=self.sessions
+        )
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """Connections to destinations that all deliveries in its block share."""
+        from export_pipelines.delivery.sessions import Sessions
+
+        return Sessions()
 
     def forget(self) -> None:
         """The next question reads everything again, after a key or a catalog was written."""

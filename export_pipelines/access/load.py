@@ -49,16 +49,15 @@ class PolicyFile:
     path: Path
     catalog: Catalog
     demanded: bool = False
-    _stamp: Stamp | None = field(default=None, init=False)
-    _policy: Policy | None = field(default=None, init=False)
+    _last: tuple[Stamp | None, Policy | None] = field(default=(None, None), init=False)
 
     def read(self) -> Policy | None:
         """See load_policy."""
-        stamp = self._stamp_now()
-        if stamp is None or stamp != self._stamp:
-            self._policy = load_policy(self.path, self.catalog, self.demanded)
-            self._stamp = stamp
-        return self._policy
+        stamp, (last, policy) = self._stamp_now(), self._last
+        if stamp is None or stamp != last:
+            policy = load_policy(self.path, self.catalog, self.demanded)
+            self._last = stamp, policy  # together: threads read it
+        return policy
 
     def _stamp_now(self) -> Stamp | None:
         try:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -24,11 +25,13 @@ class Files(Protocol):
 
 @dataclass(frozen=True)
 class Artifact:
-    """`at` is the time of the attempt, for the receipt."""
+    """`at` is the time of the attempt, for the receipt. `require_time` is asked before each block that is read, and raises
+    where the attempt is to end."""
 
     manifest: Manifest
     store: Files
     at: datetime
+    require_time: Callable[[], None] = lambda: None
 
     @property
     def manifest_name(self) -> str:
@@ -81,17 +84,20 @@ class ProvenPart(io.RawIOBase):
         self.part, self.where = part, f"{artifact.manifest.artifact}/{part.name}"
         self._file = artifact.store.open(artifact.manifest.artifact, part.name)
         self._digest, self._size = hashlib.sha256(), 0
+        self._require_time = artifact.require_time
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        self._require_time()
         block = self._file.read(len(buffer))
         buffer[: len(block)] = block
         self._see(block)
         return len(block)
 
     def read(self, size: int = -1) -> bytes:
+        self._require_time()
         block = self._file.read(size)
         self._see(block)
         if size < 0:

@@ -27,7 +27,7 @@ PROCESSES = Path("/proc")  # holds the environment, and the open files, of this 
 
 @dataclass(frozen=True)
 class Resources:
-    """Relative paths of secrets and keys are taken from the project's folder."""
+    """Relative paths of secrets and keys are taken from the project's folder; `require_time` is that of an Artifact."""
 
     settings: Settings
     environment: Environment = field(repr=False)
@@ -35,6 +35,7 @@ class Resources:
     project_store: Callable[[], Store] | None = field(default=None, repr=False)  # knows sealed artifacts
     link_to: LinkTo | None = field(default=None, repr=False)  # of an attempt at a delivery
     sessions: Sessions = field(default_factory=Sessions, repr=False)  # of destinations
+    require_time: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def open_store(self) -> Store:
         if self.project_store is not None:

@@ -12,22 +12,26 @@ T = TypeVar("T")
 
 
 class Sessions:
-    """A context in whose block connections stay open; without it each is closed after its use. Threads may share it: a
-    connection serves one delivery at a time. Keys have all that a connection depends on, secrets included."""
+    """A context in whose block connections stay open; without it each is closed after its use, and so it is with the outermost
+    of blocks within each other. Threads may share it: a connection serves one delivery at a time. Keys have all that a
+    connection depends on, secrets included."""
 
     def __init__(self) -> None:
-        self._is_kept = False
+        self._blocks = 0
         self._idle: dict[Hashable, tuple[Any, ExitStack]] = {}
         self._clients: dict[Hashable, Any] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> "Sessions":
-        self._is_kept = True
+        with self._lock:
+            self._blocks += 1
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            self._is_kept = False
+            self._blocks -= 1
+            if self._blocks:
+                return
             idle, self._idle, self._clients = self._idle, {}, {}
         for _, stack in idle.values():
             stack.close()
@@ -43,7 +47,7 @@ class Sessions:
             session: T = stack.enter_context(connect()) if idle is None else idle
             yield session
             with self._lock:
-                if self._is_kept and key not in self._idle:
+                if self._blocks and key not in self._idle:
                     self._idle[key] = session, stack.pop_all()
 
     def client(self, key: Hashable, open: Callable[[], T]) -> T:
@@ -52,7 +56,7 @@ class Sessions:
             if key in self._clients:
                 return self._clients[key]  # type: ignore[no-any-return]
             client = open()
-            if self._is_kept:
+            if self._blocks:
                 self._clients[key] = client
             return client
 

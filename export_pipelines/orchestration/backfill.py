@@ -114,11 +114,12 @@ def _in_turn(
 ) -> dict[Range, Outcome]:
     outcomes: dict[Range, Outcome] = {}
     defs = definitions_of(location, quiet=True)
-    for range in ranges:
-        if not range.may_begin(location.project):
-            break
-        tags = dict(range.tags)
-        outcomes[range] = run_job(location, definition, range.export, range.keys, instance, defs, tags=tags)
+    with location.project.sessions:
+        for range in ranges:
+            if not range.may_begin(location.project):
+                break
+            tags, keys = dict(range.tags), range.keys
+            outcomes[range] = run_job(location, definition, range.export, keys, instance, defs, tags=tags)
     return outcomes
 
 

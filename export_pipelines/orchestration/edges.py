@@ -30,8 +30,17 @@ class Fault(Sent):
         return cls(text=str(error), exit_code=error.exit_code, retryable=error.retryable)
 
 
+class Delivered(Sent):
+    """What one destination made of one window's artifact."""
+
+    key: str
+    receipt: Receipt | None = None
+    fault: Fault | None = None
+
+
 class Written(Sent):
-    """What `write` made of one window: an artifact and where it has to go, or a fault."""
+    """What `write` made of one window: an artifact and where it has to go, or a fault. It may have tried some of the
+    deliveries itself: `delivered`, by the run `delivered_by`."""
 
     export: str
     window: Window
@@ -41,14 +50,8 @@ class Written(Sent):
     preview: str = ""  # five masked rows as Markdown, which the run's record keeps anyway
     fault: Fault | None = None
     draft: dict[str, Any] | None = None  # of what failed, so that it can be tried again
-
-
-class Delivered(Sent):
-    """What one destination made of one window's artifact."""
-
-    key: str
-    receipt: Receipt | None = None
-    fault: Fault | None = None
+    delivered: tuple[Delivered, ...] = ()  # in the order of `deliver:`
+    delivered_by: str = ""
 
 
 @dataclass(frozen=True)

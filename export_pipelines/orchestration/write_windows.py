@@ -12,6 +12,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Delivery
 from export_pipelines.one_pass import PassBroken, PassWindow, write_in_one_pass
 from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.deliveries_beside import DeliveriesBeside
 from export_pipelines.orchestration.edges import Fault, Written
 from export_pipelines.orchestration.preview import ROWS, previews_of
 from export_pipelines.orchestration.request_progress import RequestProgress
@@ -59,11 +60,16 @@ class WindowWriter:
                 written[key] = before
             else:
                 plans.append(plan)
-        for group in adjacent(plans):
-            written |= self._with_previews(
-                group, {result.window.key: result for result in self._group(group)}
-            )
-        return [written[key] for key in self.drafts]
+        with DeliveriesBeside(self.context, self.project, list(self.drafts)) as beside:
+            for result in written.values():
+                beside.ended(result)
+            for group in adjacent(plans):
+                results = {}
+                for result in self._group(group):
+                    beside.ended(result)
+                    results[result.window.key] = result
+                written |= self._with_previews(group, results)
+        return [beside.with_outcome(written[key]) for key in self.drafts]
 
     def _before(self, plan: Plan) -> Written | None:
         """What the run wrote in whose place this one is."""
