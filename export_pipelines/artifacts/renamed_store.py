@@ -15,13 +15,14 @@ class RenamedStore(StoreAround):
 
     former: Mapping[str, tuple[str, ...]]
 
+    def artifacts(self, export: str | None = None, first: str = "", last: str | None = None) -> list[str]:
+        names = self._names(export)
+        return [artifact for name in names for artifact in self.store.artifacts(name, first, last)]
+
     def listing(self, export: str | None = None) -> Listing:
-        listings = [self.store.listing(name) for name in self._names(export)]
-        manifests = [manifest for each in listings for manifest in each.manifests]
-        newest = sorted(manifests, key=lambda manifest: _token(manifest.artifact), reverse=True)
-        return Listing(
-            tuple(newest), {name: fault for each in listings for name, fault in each.damaged.items()}
-        )
+        listing = self.store.read(self.artifacts(export))
+        newest = sorted(listing.manifests, key=lambda manifest: _token(manifest.artifact), reverse=True)
+        return Listing(tuple(newest), listing.damaged)
 
     def latest(self, export: str) -> Manifest | None:
         newest = filter(None, (self.store.latest(name) for name in (export, *self.former.get(export, ()))))

@@ -1,6 +1,6 @@
 """What a store of artifacts owes its callers, and the table of the kinds of store there are."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,7 +76,10 @@ class Store(Protocol):
     amend:     a Staging that gives a committed artifact another manifest: its files are written beside the old ones, which
                go once `commit` has put the manifest in the place of the one before. Ended anywhere, the artifact is as it
                was or as it is to be; what is left beside it is no part of it.
-    listing:   the artifacts, newest first, and, named with their faults, those whose manifest is damaged.
+    artifacts: the names of artifacts, none of which is read; of windows whose keys are not before `first` and not after `last`.
+    read:      the artifacts of these names, newest first, and, named with their faults, those whose manifest is damaged; what was
+               removed meanwhile is left out.
+    listing:   all of them.
     manifests: the whole ones of `listing`.
     is_empty:  whether there is no artifact at all, damaged ones included.
     latest:    the newest whole one of an export, by its token.
@@ -98,6 +101,12 @@ class Store(Protocol):
     def begin(self, export: str, window_key: str, token: str) -> Staging: ...
 
     def amend(self, artifact: str) -> Staging: ...
+
+    def artifacts(
+        self, export: str | None = None, first: str = "", last: str | None = None
+    ) -> Sequence[str]: ...
+
+    def read(self, artifacts: Iterable[str]) -> Listing: ...
 
     def listing(self, export: str | None = None) -> Listing: ...
 

@@ -1,6 +1,6 @@
 """A store that stands before another: what it does not do itself is the other's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -23,6 +23,12 @@ class StoreAround:
 
     def amend(self, artifact: str) -> "Staging":
         return self.store.amend(artifact)
+
+    def artifacts(self, export: str | None = None, first: str = "", last: str | None = None) -> Sequence[str]:
+        return self.store.artifacts(export, first, last)
+
+    def read(self, artifacts: Iterable[str]) -> Listing:
+        return self.store.read(artifacts)
 
     def listing(self, export: str | None = None) -> Listing:
         return self.store.listing(export)

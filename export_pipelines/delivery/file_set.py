@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from typing import Protocol
 
@@ -155,13 +156,12 @@ def _replaceable(
 class _Owners:
     """Which exports delivered what at a place: as the ledger says, and the manifests there whose digests it knows.
 
-    believed: name -> bytes of these manifests. before: those of this export, of the set that is there or was exchanged.
+    believed: name -> bytes of these manifests. before: those of this export, of the set that is there or was exchanged. The
+    ledger is not asked about a place where nothing stands.
     """
 
     def __init__(self, file_set: FileSet, journal: Journal) -> None:
-        self._exports: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for name, sha256, export in journal.placed(file_set.where):
-            self._exports[name, sha256].add(export)
+        self._file_set, self._journal = file_set, journal
         self.believed = dict(self._believed(file_set))
         manifests = [(name, data) for name, data in self.believed.items()]
         kept = file_set.kept()
@@ -173,12 +173,19 @@ class _Owners:
             for part, sha256 in listed_in(data).items():
                 self._exports[part, sha256] |= exports
 
+    @cached_property
+    def _exports(self) -> dict[tuple[str, str], set[str]]:
+        exports: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for name, sha256, export in self._journal.placed(self._file_set.where):
+            exports[name, sha256].add(export)
+        return exports
+
     def of(self, name: str, sha256: str) -> set[str]:
         return self._exports.get((name, sha256), set())
 
     def _believed(self, file_set: FileSet) -> Iterator[tuple[str, bytes]]:
-        known = {name for name, _ in self._exports if name.endswith(MANIFEST_SUFFIX)}
-        for name in sorted(known.intersection(file_set.sizes)):
+        there = {name for name in file_set.sizes if name.endswith(MANIFEST_SUFFIX)}
+        for name in sorted(there and there.intersection(name for name, _ in self._exports)):
             data = file_set.read(name)
             if self.of(name, _sha256(data)):
                 yield name, data

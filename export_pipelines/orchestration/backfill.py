@@ -82,7 +82,7 @@ def backfill(
     keys = keys_between(definition, first, last, now())
     if not any_hour:
         require_quiet(definition, now(), NOW_ANYWAY)
-    done = set() if force else done_partitions(location, definition, instance)
+    done = set() if force else done_partitions(location, definition, instance, keys)
     skipped = [key for key in keys if key in done]
     resumed = {} if force else resume_tags(instance, location, definition)
     number = uuid.uuid4().hex[:8]
@@ -135,23 +135,22 @@ def _side_by_side(
 
 
 def done_partitions(
-    location: CodeLocation, definition: ExportDefinition, instance: dg.DagsterInstance
+    location: CodeLocation, definition: ExportDefinition, instance: dg.DagsterInstance, keys: Sequence[str]
 ) -> set[str]:
-    """Keys of the partitions that are written and delivered as the definition now says, and still in the store. Dagster knows
+    """Those of `keys`, in their order, whose partitions are written and delivered as the definition now says, and still in the store. Dagster knows
     what was delivered once; the ledger knows of each artifact."""
     names = (definition, *old_names(definition))
     recorded = set[str]().union(
         *(instance.get_materialized_partitions(location.asset_key(name)) for name in names)
     )
-    arrived = {
-        record.artifact for record in location.project.ledger.windows(definition.name) if record.arrived
-    }
+    project, asked = location.project, recorded.intersection(keys)
+    records = project.ledger.windows(definition.name, keys[0])
+    arrived = {record.artifact for record in records if record.arrived and record.window_key in asked}
+    stored = project.store.artifacts(definition.name, keys[0], keys[-1])
     done = set()
-    for manifest in location.project.store.manifests(definition.name):
+    for manifest in project.store.read(arrived.intersection(stored)).manifests:
         key = manifest.window.key
-        if key not in recorded or key in done or manifest.artifact not in arrived:
-            continue
-        if _is_current(location.project, definition, manifest):
+        if key not in done and _is_current(project, definition, manifest):
             done.add(key)
     return done
 

@@ -94,7 +94,8 @@ def _recorded(
     project = location.project
     with as_dagster_failure():
         done = gather(written, deliveries, project.store)
-        history = History(project.store.manifests(done[0].written.export))
+        keys = [outcome.key for outcome in done]
+        history = History.of(project.store, done[0].written.export, keys)
     asset = context.assets_def.key
     for outcome in done:
         alert = outcome.manifest and unusual(outcome.manifest, history, project.now())

@@ -1,26 +1,53 @@
 """The artifacts of an export in the order of their windows: which of them come before one, to compare it with."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import cached_property, partial
+from itertools import chain
+from typing import Self
 
-from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts import Manifest, Store
+from export_pipelines.plan.window import WHOLE_KEY
 
 TRAILING = 7  # artifacts before, at most
 
 
 class History:
-    """Of `stored` artifacts of one export, in any order."""
+    """Of `stored` artifacts of one export, in any order, which may be some of `all`."""
 
-    def __init__(self, stored: Iterable[Manifest]) -> None:
-        by_time = sorted(stored, key=lambda manifest: manifest.created_at)
-        self.newest_first = by_time[::-1]
+    def __init__(
+        self, stored: Iterable[Manifest], all: Callable[[], Iterable[Manifest]] | None = None
+    ) -> None:
+        by_time = sorted(stored, key=_created)
+        self._all = all or by_time.copy
         self._of_window: dict[str, list[Manifest]] = defaultdict(list)
         for manifest in by_time:
             self._of_window[manifest.window.key].append(manifest)
         newest = (manifests[-1] for manifests in self._of_window.values())
         self._newest = sorted(newest, key=lambda manifest: (manifest.window.start, manifest.created_at))
         self._starts = [manifest.window.start for manifest in self._newest]
+
+    @classmethod
+    def of(cls, store: Store, export: str, keys: Iterable[str]) -> Self:
+        """Of the artifacts in the store that windows with these keys are compared with; no others are read before they are asked
+        for."""
+        of_window: dict[str, list[str]] = defaultdict(list)
+        for artifact in store.artifacts(export):
+            of_window[artifact.split("/")[1]].append(artifact)
+        starts = sorted(map(_start, keys))
+        windows = sorted(of_window, key=_start)
+        begin = bisect_left(windows, starts[0], key=_start)
+        end = bisect_right(windows, starts[-1], key=_start)
+        near = windows[max(begin - TRAILING, 0) : end]
+        newest = (sorted(of_window[key], key=_token)[-TRAILING - 1 :] for key in near)
+        return cls(store.read(chain.from_iterable(newest)).manifests, partial(store.manifests, export))
+
+    @cached_property
+    def newest_first(self) -> list[Manifest]:
+        """All artifacts."""
+        return sorted(self._all(), key=_created, reverse=True)
 
     def trailing(self, manifest: Manifest) -> list[Manifest]:
         """The newest artifact of each of the windows before that of `manifest`, at most TRAILING; for the same window again, as
@@ -32,3 +59,16 @@ class History:
             if earlier.created_at <= manifest.created_at and earlier.artifact != manifest.artifact
         ]
         return before[-TRAILING:]
+
+
+def _created(manifest: Manifest) -> datetime:
+    return manifest.created_at
+
+
+def _start(key: str) -> str:
+    """Of a window, as its key says it: in the order of time."""
+    return "" if key == WHOLE_KEY else key.partition("_")[0]
+
+
+def _token(artifact: str) -> str:
+    return artifact.rpartition("/")[2]

@@ -116,11 +116,12 @@ class Bucket:
                 ExpiresIn=valid_s,
             )
 
-    def list(self, prefix: str, below: bool = True) -> Iterator[StoredObject]:
-        """Every object whose key begins with `prefix`, by key; without `below` only to the next slash."""
+    def list(self, prefix: str, below: bool = True, after: str = "") -> Iterator[StoredObject]:
+        """Every object whose key begins with `prefix`, and comes after the key `after`, by key; without `below` only to the next
+        slash."""
         with s3_errors(self.url(prefix)):
             pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.name, Prefix=prefix, Delimiter="" if below else "/"
+                Bucket=self.name, Prefix=prefix, Delimiter="" if below else "/", StartAfter=after
             )
             for page in pages:
                 for stored_object in page.get("Contents", ()):

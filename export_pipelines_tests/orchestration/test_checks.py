@@ -1,14 +1,19 @@
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts.listing import Listing
+from export_pipelines.artifacts.store_around import StoreAround
 from export_pipelines.orchestration import redeliver
 from export_pipelines.orchestration.checks import evaluations
 from export_pipelines.orchestration.edges import Done, Written
 from export_pipelines.orchestration.history import TRAILING, History
 from export_pipelines.plan.plan import Window
-from export_pipelines_tests.orchestration.project import DAILY, NOW, Project, checks, materializations
+from export_pipelines.plan.window import WHOLE_KEY
+from export_pipelines_tests.orchestration.project import DAILY, NOW, WHOLE, Project, checks, materializations
 
 KEY = dg.AssetKey(["lead", "daily"])
 DAYS = dict.fromkeys(("2024-01-13", "2024-01-14", "2024-01-15"), "SUCCEEDED")
@@ -18,6 +23,17 @@ MONDAYS = DAILY + "filter: {weekdays: [monday]}\n"
 def a_manifest(project: Project) -> Manifest:
     project.run("daily", "2024-01-15")
     return project.store.manifests("daily")[0]
+
+
+@dataclass(frozen=True)
+class Reads(StoreAround):
+    """The store, which knows the names of the artifacts that were read."""
+
+    names: list[str] = field(default_factory=list)
+
+    def read(self, artifacts: Iterable[str]) -> Listing:
+        self.names.extend(artifacts := list(artifacts))
+        return super().read(artifacts)
 
 
 def on_day(manifest: Manifest, day: int, rows: int = 10, hour: int = 0) -> Manifest:
@@ -131,6 +147,31 @@ def test_the_trailing_windows_are_the_newest_artifacts_of_the_seven_windows_befo
     before = History(stored).trailing(on_day(manifest, 12, hour=3))
     assert [each.artifact for each in before] == [f"daily/{day}/2" for day in range(5, 12)]
     assert len(before) == TRAILING
+
+
+def test_the_history_of_some_windows_is_that_of_all_artifacts(project: Project) -> None:
+    days = [f"2024-01-{day:02}" for day in range(1, 32)]
+    for first, last in ((1, 20), (5, 25), (24, 31)):
+        assert project.run("daily", days[first - 1], days[last - 1]).success
+    manifests = project.store.manifests("daily")
+    everything, read = History(manifests), Reads(project.store)
+    history = History.of(read, "daily", days[17:20])
+    assert {name.split("/")[1] for name in read.names} == set(days[10:20])
+    asked = [manifest for manifest in manifests if manifest.window.key in days[17:20]]
+    assert len(asked) == 6
+    assert [history.trailing(each) for each in asked] == [everything.trailing(each) for each in asked]
+    assert history.newest_first == everything.newest_first == manifests
+
+
+def test_the_history_of_runs_without_partitions_is_their_last_ones(project: Project) -> None:
+    project.write("whole", WHOLE)
+    for number in range(TRAILING + 3):
+        assert project.run(
+            "whole", opened=project.opened(lambda at=NOW + timedelta(hours=number): at)
+        ).success
+    manifests = project.store.manifests("whole")
+    history, everything = History.of(project.store, "whole", [WHOLE_KEY]), History(manifests)
+    assert history.trailing(manifests[0]) == everything.trailing(manifests[0]) == manifests[TRAILING:0:-1]
 
 
 def test_a_required_column_that_is_null_somewhere_warns_and_everywhere_is_an_error(project: Project) -> None:

@@ -16,6 +16,7 @@ from export_pipelines_tests.orchestration.project import DAILY, NOW, Project, ma
 from export_pipelines_tests.orchestration.watching import Watched, schedules_on, turn_on
 
 RENAMED = DAILY + "renamed_from: daily\n"
+DAYS = ["2024-01-13", "2024-01-14", "2024-01-15"]
 
 
 @pytest.fixture
@@ -83,13 +84,13 @@ def test_the_same_files_of_a_window_are_not_sent_again(watched: Watched) -> None
 
 def test_what_is_done_is_not_run_again(watched: Watched) -> None:
     before = watched.project.opened()
-    done = done_partitions(CodeLocation(before), before.definition("daily"), watched.instance)
+    done = done_partitions(CodeLocation(before), before.definition("daily"), watched.instance, DAYS)
     assert len(done) == 3
     (watched.project.settings.definitions / "daily.yaml").unlink()
     watched.project.write("backup", RENAMED)  # and no sensor has seen it yet
     after = watched.project.opened()
     assert after.definition("daily").name == "backup"
-    assert done_partitions(CodeLocation(after), after.definition("backup"), watched.instance) == done
+    assert done_partitions(CodeLocation(after), after.definition("backup"), watched.instance, DAYS) == done
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,10 @@ class FolderJournal:
     def _folders(self) -> list[Path]:
         """Of the same window, with neither a manifest nor this run in them."""
         mine = self._staging.folder
+        export, window = mine.parent.parent.name, mine.parent.name
         return [
             folder
-            for folder in artifact_folders(self._staging.root, mine.parent.parent.name, mine.parent.name)
+            for folder in artifact_folders(self._staging.root, export, window, window)
             if folder != mine and not (folder / MANIFEST_NAME).exists()
         ]
 

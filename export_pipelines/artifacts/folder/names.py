@@ -59,13 +59,17 @@ def check_part_name(name: str) -> str:
     return name
 
 
-def artifact_folders(root: Path, export: str | None = None, window_key: str | None = None) -> list[Path]:
-    """Every folder under `root` that lies and is named as an artifact is, committed or not."""
+def artifact_folders(
+    root: Path, export: str | None = None, first: str = "", last: str | None = None
+) -> list[Path]:
+    """Every folder under `root` that lies and is named as an artifact is, committed or not; of windows from the key `first` to
+    the key `last`."""
     exports = [export] if export else _subfolders(str(root), _FOLDER)
     windows = [
         (of_export, key)
         for of_export in exports
-        for key in ([window_key] if window_key else _subfolders(f"{root}/{of_export}", _FOLDER))
+        for key in ([first] if first and first == last else _subfolders(f"{root}/{of_export}", _FOLDER))
+        if first <= key <= (last or key)
     ]
     artifacts = sorted(
         (*window, token)

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,12 +40,19 @@ class FolderStore:
         self._folder(artifact)
         return FolderAmendment(self.root, artifact)
 
+    def artifacts(self, export: str | None = None, first: str = "", last: str | None = None) -> list[str]:
+        with store_errors("list the store", self.root):
+            folders = artifact_folders(self.root, export, first, last)
+            return [self._id(folder) for folder in folders if is_committed(folder)]
+
     def listing(self, export: str | None = None) -> Listing:
+        return self.read(self.artifacts(export))
+
+    def read(self, artifacts: Iterable[str]) -> Listing:
         manifests, damaged = [], {}
-        for folder in self._committed(export):
-            artifact = self._id(folder)
+        for artifact in artifacts:
             try:
-                manifests.append(self._read(folder))
+                manifests.append(self._read(self.root / artifact))
             except DamagedArtifact as error:
                 damaged[artifact] = error
             except FileNotFoundError:
@@ -61,7 +68,9 @@ class FolderStore:
             return not any(map(is_committed, artifact_folders(self.root, None)))
 
     def latest(self, export: str) -> Manifest | None:
-        for folder in sorted(self._committed(export), key=lambda path: path.name, reverse=True):
+        with store_errors("list the store", self.root):
+            folders = artifact_folders(self.root, export)
+        for folder in sorted(folders, key=lambda path: path.name, reverse=True):
             try:
                 return self._read(folder)
             except (DamagedArtifact, FileNotFoundError):
@@ -162,10 +171,6 @@ class FolderStore:
             path.unlink()
         return [f"{self._id(folder)}/{path.name}" for path in strangers]
 
-    def _committed(self, export: str | None) -> list[Path]:
-        with store_errors("list the store", self.root):
-            return [folder for folder in artifact_folders(self.root, export) if is_committed(folder)]
-
     def _id(self, folder: Path) -> str:
         return folder.relative_to(self.root).as_posix()
 
@@ -189,10 +194,8 @@ class FolderStore:
         return Manifest.of(artifact, data)
 
     def _unknown(self, artifact: str) -> RequestError:
-        known = [self._id(folder) for folder in self._committed(None)]
-        return RequestError(
-            unknown("artifact", artifact, known, "export-pipelines artifacts"), where=str(self.root)
-        )
+        text = unknown("artifact", artifact, self.artifacts(), "export-pipelines artifacts")
+        return RequestError(text, where=str(self.root))
 
 
 def is_committed(folder: Path) -> bool:

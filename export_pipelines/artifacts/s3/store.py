@@ -109,10 +109,20 @@ class S3Store:
         self.manifest(artifact)
         return S3Amendment(self.bucket, self.prefix, artifact, self.options, self._writing(artifact))
 
+    def artifacts(self, export: str | None = None, first: str = "", last: str | None = None) -> list[str]:
+        prefix = f"{self.prefix}{export}/" if export else self.prefix
+        # SeaweedFS leaves out all objects of a window after whose key itself it is to begin
+        names = self._names(prefix, f"{prefix}{first[:-1]}" if export and first else "")
+        windows = ((name, name.split("/")[1]) for name in names)
+        return [name for name, window in windows if first <= window <= (last or window)]
+
     def listing(self, export: str | None = None) -> Listing:
-        artifacts, manifests, damaged = self._committed(export), list[Manifest](), {}
+        return self.read(self.artifacts(export))
+
+    def read(self, artifacts: Iterable[str]) -> Listing:
+        names, manifests, damaged = list(artifacts), list[Manifest](), {}
         with ThreadPoolExecutor(READERS) as readers:
-            for artifact, read in zip(artifacts, readers.map(self._try, artifacts), strict=True):
+            for artifact, read in zip(names, readers.map(self._try, names), strict=True):
                 if isinstance(read, DamagedArtifact):
                     damaged[artifact] = read
                 elif read is not None:
@@ -124,10 +134,10 @@ class S3Store:
         return list(self.listing(export).manifests)
 
     def is_empty(self) -> bool:
-        return not any(True for _ in self._manifest_keys(self.prefix))
+        return not any(True for _ in self._names(self.prefix))
 
     def latest(self, export: str) -> Manifest | None:
-        newest = sorted(self._committed(export), key=lambda name: name.rpartition("/")[2], reverse=True)
+        newest = sorted(self.artifacts(export), key=lambda name: name.rpartition("/")[2], reverse=True)
         return next((read for name in newest if isinstance(read := self._try(name), Manifest)), None)
 
     def manifest(self, artifact: str) -> Manifest:
@@ -233,11 +243,9 @@ class S3Store:
         prefix = self._key(artifact, "")
         return {entry.key.removeprefix(prefix): entry.size for entry in self.bucket.list(prefix)}
 
-    def _committed(self, export: str | None) -> list[str]:
-        return list(self._manifest_keys(f"{self.prefix}{export}/" if export else self.prefix))
-
-    def _manifest_keys(self, prefix: str) -> Iterator[str]:
-        for entry in self.bucket.list(prefix):
+    def _names(self, prefix: str, after: str = "") -> Iterator[str]:
+        """Of the artifacts below `prefix`."""
+        for entry in self.bucket.list(prefix, after=after):
             artifact, _, name = entry.key.removeprefix(self.prefix).rpartition("/")
             if name == MANIFEST_NAME and is_artifact_id(artifact):
                 yield artifact
@@ -253,6 +261,5 @@ class S3Store:
         return None if data is None else Manifest.of(artifact, data)
 
     def _unknown(self, artifact: str) -> RequestError:
-        known: Iterable[str] = self._committed(None)
-        text = unknown("artifact", artifact, known, "export-pipelines artifacts")
+        text = unknown("artifact", artifact, self.artifacts(), "export-pipelines artifacts")
         return RequestError(text, where=self.bucket.url(self.prefix))
