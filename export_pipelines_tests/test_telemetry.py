@@ -97,6 +97,26 @@ def test_a_run_its_stages_and_each_delivery_are_spans_of_one_trace(gathered: Any
     assert {span.resource["deployment.environment.name"] for span in receiving.spans} == {"test"}
 
 
+def test_deliveries_beside_the_writing_are_spans_and_records_of_their_run(project: Project) -> None:
+    """The thread that delivers has what its op has."""
+    project.write(
+        "two", TWO.replace("privacy: {email: mask, phone_1: hash}\n", "").rpartition("  - folder")[0]
+    )
+    project.environment["EXPORT_PIPELINES_LOG"] = "json"
+    with collector() as receiving:
+        project.environment[ENDPOINT] = receiving.url
+        ran = in_process(project, "backfill", "two", "--from", "2024-01-15", "--to", "2024-01-18")
+    assert ran.returncode == 0, ran.stderr
+    deliveries, runs = receiving.named("deliver"), receiving.named("run")
+    assert sorted(named(span)["window"] for span in deliveries) == [f"2024-01-{day}" for day in range(15, 19)]
+    assert len({named(span)["run_id"] for span in (*deliveries, *runs)}) == 1
+    assert len({span.trace for span in receiving.spans}) == 1
+    assert not any(span.has_failed for span in deliveries)
+    records = [json.loads(line) for line in ran.stderr.splitlines() if line.startswith("{")]
+    finished = [record for record in records if record["event"] == "delivery finished"]
+    assert len(finished) == 4 and {record["run"] for record in finished} == {named(runs[0])["run_id"]}
+
+
 def test_no_span_has_a_value_of_anybody_or_a_place(gathered: Any) -> None:
     project, receiving, _ = gathered
     (folder,) = (project.home / "artifacts" / "two" / "2024-01-15").iterdir()

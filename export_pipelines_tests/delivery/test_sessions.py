@@ -60,6 +60,18 @@ def test_deliveries_of_a_block_share_a_connection(
     assert receiver.arrived()["a.csv"] == FILES[-1]["a.csv"]
 
 
+def test_a_block_within_another_ends_no_connection(desk: Desk, proxy: FaultProxy, entry: Entry) -> None:
+    resources, (first, second, third) = desk.resources, artifacts(desk)
+    with resources.sessions:
+        with resources.sessions:
+            sent(desk, first, entry, resources)
+        before = proxy.connections
+        sent(desk, second, entry, resources)
+        assert proxy.connections == before
+    sent(desk, third, entry, resources)
+    assert proxy.connections > before
+
+
 def test_outside_of_a_block_each_delivery_has_its_own(desk: Desk, proxy: FaultProxy, entry: Entry) -> None:
     first, second, _ = artifacts(desk)
     sent(desk, first, entry, desk.resources)
