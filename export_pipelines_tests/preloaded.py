@@ -7,6 +7,7 @@ Where a test shows how the program starts, a new interpreter starts it."""
 import gc
 import importlib
 import json
+import multiprocessing
 import os
 import runpy
 import signal
@@ -19,6 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, Self
@@ -32,6 +34,13 @@ LIBRARIES = (
         "export_pipelines.read.postgresql",
         "export_pipelines.read.sqlite",
     ),
+)
+# what functions of the tests run of it
+FUNCTIONS = (
+    *("boto3", "psycopg", "pymysql", "pytest", "export_pipelines.pipeline", "export_pipelines.read.sqlite"),
+    *(f"export_pipelines.delivery.{name}" for name in ("bucket", "folder", "mail", "sftp", "webhook")),
+    *("export_pipelines.streaming.sinks.s3", "export_pipelines_tests.delivery.desk"),
+    "export_pipelines_tests.streaming.horizons.databases",
 )
 NUMBER = struct.Struct("i")  # the id of a process, and its exit code when it has ended
 ORDER_BYTES = 1 << 20
@@ -133,6 +142,14 @@ def ended(process: Process, timeout: float = 120) -> str:
     _, said = process.communicate(timeout)
     assert process.returncode == 0, said
     return said
+
+
+@cache
+def forking() -> ForkServerContext:
+    """For functions of the tests in processes of their own."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*FUNCTIONS])
+    return context
 
 
 @cache

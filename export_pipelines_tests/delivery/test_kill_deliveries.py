@@ -2,7 +2,6 @@
 
 KILLS=20 in the environment kills at so many moments instead of four."""
 
-import multiprocessing
 import os
 import random
 import time
@@ -18,10 +17,10 @@ from export_pipelines.errors import Uncertain
 from export_pipelines_servers.receivers import REMOTE, Receiver, RemoteReceiver
 from export_pipelines_tests.artifacts.build import AT, stored
 from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.preloaded import forking
 
 MOMENTS = int(os.environ.get("KILLS", "4"))
 LARGE = {"s3": 9 << 20, "email": 200_000}  # two pieces of an upload; what a mail is parsed from in no time
-PRELOADED = ("bucket", "folder", "mail", "sftp", "webhook")
 KILLABLE = ("folder", *REMOTE)
 
 
@@ -43,8 +42,7 @@ def attempt(home: Path, environment: dict[str, str], at: datetime, delivery: Any
 def killed_attempt(desk: Desk, artifact: str, entry: Any, number: int, takes_s: float) -> float:
     """An attempt, killed at a moment that `number` chooses of the `takes_s` that it takes; number 0 is killed when it is done.
     Returns how long an attempt takes."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([f"export_pipelines.delivery.{name}" for name in PRELOADED] + [__name__])
+    context = forking()
     receiving, sending = context.Pipe(duplex=False)
     arguments = (desk.home, dict(desk.environment), desk.at, (artifact, entry), sending)
     process = context.Process(target=attempt, args=arguments)

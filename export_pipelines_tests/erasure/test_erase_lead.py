@@ -5,7 +5,6 @@ import os
 import sqlite3
 from contextlib import closing
 from datetime import date
-from multiprocessing import get_context
 
 import pytest
 
@@ -22,6 +21,7 @@ from export_pipelines_tests.erasure.erasing import (
     listed,
     run,
 )
+from export_pipelines_tests.preloaded import forking
 
 EVENTS = "type: event\nformat: ndjson\nfields: [event_id, occurred_at]\npartition: daily\nstart: 2024-01-01\n"
 REPORT = (
@@ -105,7 +105,7 @@ def test_parts_of_killed_runs_in_a_bucket_go_with_a_lead(
 def test_parts_of_killed_runs_of_any_export_go_with_a_lead(project: Project, terminal: Terminal) -> None:
     """Nobody knows which leads are in them."""
     project.environment["EXPORT_PIPELINES_MASTER_KEY"] = "m" * 32
-    killed = get_context("spawn").Process(target=leave_parts, args=(str(project.home / "artifacts"),))
+    killed = forking().Process(target=leave_parts, args=(str(project.home / "artifacts"),))
     killed.start()
     killed.join()
     parts = list((project.home / "artifacts").rglob("leads_part_1.csv"))

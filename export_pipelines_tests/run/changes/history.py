@@ -1,7 +1,6 @@
 """A random history of a source and of an export in `mode: changes` over it: rows come, change and go, columns, masks and keys
 change, runs are killed, deliveries fail, sets are erased."""
 
-import multiprocessing
 import os
 import random
 import sqlite3
@@ -25,6 +24,7 @@ from export_pipelines.pipeline import deliver, run_window
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.preloaded import forking
 from export_pipelines_tests.run.changes.reader import Reader, canonical, rows_in
 from export_pipelines_tests.run.whole_run import NOW, plan_of, sample_url
 
@@ -198,9 +198,7 @@ class History:
 
     def run_killed(self) -> None:
         """Dies at a moment of its own; what it had in hand may be tried again, or not."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
-        process = context.Process(
+        process = forking().Process(
             target=run_in_process,
             args=(
                 self.home,

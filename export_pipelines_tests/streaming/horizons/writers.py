@@ -7,9 +7,9 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
-from multiprocessing import get_context
 from typing import Any
 
+from export_pipelines_tests.preloaded import forking
 from export_pipelines_tests.streaming.horizons.databases import Database, id_of
 
 QUICK_S, ROWS = 0.02, 4  # between transactions of a quick writer, and of each
@@ -83,7 +83,7 @@ class Traffic:
         self.refused: set[str] = set()
 
     def start(self, seconds: float, open_s: float) -> None:
-        context = get_context("spawn")
+        context = forking()
         self.receiver, sender = context.Pipe(duplex=False)
         arguments = (self.database, self.late_s, seconds, open_s, sender)
         self.process = context.Process(target=_write_all, args=arguments, daemon=True)

@@ -3,7 +3,6 @@
 KILLS=50 in the environment kills so many processes instead of four."""
 
 import json
-import multiprocessing
 import os
 import random
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from export_pipelines.streaming.sink import Intention, Sent
+from export_pipelines_tests.preloaded import forking
 from export_pipelines_tests.streaming.sinks.cursor import Cursor
 from export_pipelines_tests.streaming.sinks.places import PLACES, Place
 from export_pipelines_tests.streaming.sinks.samples import AT
@@ -83,8 +83,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 def test_after_kills_each_sequence_is_in_one_object(place: Place, tmp_path: Path) -> None:
     file, chance = tmp_path / "cursor", random.Random(MOMENTS)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["export_pipelines.streaming.sinks.s3", "boto3", __name__])
+    context = forking()
     shared = {
         "kind": place.kind, "folder": place.folder, "environment": place.environment, "settings": place.settings,
         "arrived_bytes": None, "fail": None,
