@@ -12,8 +12,8 @@ from export_pipelines.key_versions import PREFIX, KeyVersions, key_versions
 from export_pipelines.orchestration import backfill
 from export_pipelines.orchestration import write_windows as writing
 from export_pipelines.sample import generate_leads
+from export_pipelines_tests.one_pass.windows import EXPORTS, HEAD, content, passes
 from export_pipelines_tests.orchestration.project import DAYS, LEADS, START, Project, make_project, now
-from export_pipelines_tests.test_one_pass import EXPORTS, HEAD, content, passes
 
 REPORT = "type: report\nowner: operations\npartition: daily\nstart: 2024-01-01\nformat: csv\nmetrics: [leads, revenue]\nover: leads\ngroup_by: [source.name]\n"
 FIRST, LAST = "2024-01-26", "2024-02-02"
