@@ -27,30 +27,31 @@ from export_pipelines.run.write_parts import write_parts
 from export_pipelines.sample import generate_leads
 from export_pipelines_tests.encode.tables import MemoryStore
 
-LEADS, DAYS, SEED, FIRST_DAY = 600, 45, 11, date(2024, 1, 1)
+LEADS, DAYS, SEED, FIRST_DAY = 200, 45, 11, date(2024, 1, 1)
+MANY_LEADS = 600  # several in each group and on each day
 JANUARY = window_between("2024-01-01", "2024-02-01")
 CATALOG = load_catalog(None)
 Row = dict[str, Any]
 
 
-def fill(folder: Path) -> str:
-    """The URL of a store of LEADS leads; some of them pinged, sold twice, returned, converted, or with a step left out."""
+def fill(folder: Path, leads: int = LEADS) -> str:
+    """The URL of a store of so many leads; some of them pinged, sold twice, returned, converted, or with a step left out."""
     file = folder / "leads.db"
-    file.write_bytes(_filled())
+    file.write_bytes(_filled(leads))
     return f"sqlite:///{file}"
 
 
 @cache
-def _filled() -> bytes:
+def _filled(leads: int) -> bytes:
     """The store's file: the same every time, so made once."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "leads.db"
-        _write(file)
+        _write(file, leads)
         return file.read_bytes()
 
 
-def _write(file: Path) -> None:
-    generate_leads(f"sqlite:///{file}", LEADS, SEED, FIRST_DAY, DAYS, events=True)
+def _write(file: Path, leads: int) -> None:
+    generate_leads(f"sqlite:///{file}", leads, SEED, FIRST_DAY, DAYS, events=True)
     with sqlite3.connect(file) as connection:
         connection.row_factory = sqlite3.Row
         old = [dict(row) for row in connection.execute("SELECT * FROM events ORDER BY event_id")]

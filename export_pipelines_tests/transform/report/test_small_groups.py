@@ -12,10 +12,23 @@ import pytest
 from export_pipelines.access import Grant, Rights
 from export_pipelines.definition import load_definition
 from export_pipelines.plan import Plan, PlanRequest, compile_plan
-from export_pipelines_tests.transform.report.store import CATALOG, JANUARY, plan_of, report, run
+from export_pipelines_tests.transform.report.store import (
+    CATALOG,
+    JANUARY,
+    MANY_LEADS,
+    fill,
+    plan_of,
+    report,
+    run,
+)
 
 LEAST = 5
 STATES = "metrics: [leads]\nover: leads\ngroup_by: [state]\n"
+
+
+@pytest.fixture(scope="module")
+def many_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return fill(tmp_path_factory.mktemp("reports"), MANY_LEADS)
 
 
 def small_plan(url: str, folder: Path, yaml: str, least: int = LEAST) -> Plan:
@@ -34,10 +47,10 @@ def report_rows(url: str, folder: Path, yaml: str, least: int = LEAST) -> list[d
 
 @pytest.mark.parametrize("least", [2, 5, 9, 12, 14, 16, 1000])
 def test_what_is_left_out_is_more_than_one_group_and_no_small_one(
-    sqlite_url: str, tmp_path: Path, least: int
+    many_url: str, tmp_path: Path, least: int
 ) -> None:
-    everything = {row["state"]: row["leads"] for row in report(sqlite_url, tmp_path, STATES)}
-    shown = {row["state"]: row["leads"] for row in report_rows(sqlite_url, tmp_path, STATES, least)}
+    everything = {row["state"]: row["leads"] for row in report(many_url, tmp_path, STATES)}
+    shown = {row["state"]: row["leads"] for row in report_rows(many_url, tmp_path, STATES, least)}
     hidden = {state: leads for state, leads in everything.items() if state not in shown}
     assert all(everything[state] == leads >= least for state, leads in shown.items())
     assert not hidden or not shown or (len(hidden) > 1 and sum(hidden.values()) >= least)
@@ -45,25 +58,25 @@ def test_what_is_left_out_is_more_than_one_group_and_no_small_one(
     assert small <= hidden.keys()
 
 
-def test_a_total_gives_no_small_group_away(sqlite_url: str, tmp_path: Path) -> None:
-    everything = Counter({row["state"]: row["leads"] for row in report(sqlite_url, tmp_path, STATES)})
+def test_a_total_gives_no_small_group_away(many_url: str, tmp_path: Path) -> None:
+    everything = Counter({row["state"]: row["leads"] for row in report(many_url, tmp_path, STATES)})
     least = sorted(everything.values())[0] + 1  # the smallest alone is too small, unless there are equal ones
-    rows = report_rows(sqlite_url, tmp_path, STATES + "totals: true\n", least)
+    rows = report_rows(many_url, tmp_path, STATES + "totals: true\n", least)
     (total,) = (row["leads"] for row in rows if row["is_total"])
     hidden_leads = total - sum(row["leads"] for row in rows if not row["is_total"])
     assert total == everything.total() and hidden_leads >= least
     assert hidden_leads not in everything.values() or list(everything.values()).count(hidden_leads) == 0
 
 
-def test_a_small_total_is_left_out(sqlite_url: str, tmp_path: Path) -> None:
-    assert report_rows(sqlite_url, tmp_path, "metrics: [leads]\nover: leads\n", 100_000) == []
+def test_a_small_total_is_left_out(many_url: str, tmp_path: Path) -> None:
+    assert report_rows(many_url, tmp_path, "metrics: [leads]\nover: leads\n", 100_000) == []
 
 
-def test_a_small_bucket_of_a_series_is_empty_and_no_zero(sqlite_url: str, tmp_path: Path) -> None:
+def test_a_small_bucket_of_a_series_is_empty_and_no_zero(many_url: str, tmp_path: Path) -> None:
     yaml = "metrics: [leads]\nover: leads\nevery: day\n"
-    everything = [row["leads"] for row in report(sqlite_url, tmp_path, yaml)]
+    everything = [row["leads"] for row in report(many_url, tmp_path, yaml)]
     least = sorted(everything)[len(everything) // 2]
-    shown = [row["leads"] for row in report_rows(sqlite_url, tmp_path, yaml, least)]
+    shown = [row["leads"] for row in report_rows(many_url, tmp_path, yaml, least)]
     assert len(shown) == len(everything) == 31
     assert None in shown and all(
         leads is None or (leads == before and (leads == 0 or leads >= least))
@@ -71,10 +84,10 @@ def test_a_small_bucket_of_a_series_is_empty_and_no_zero(sqlite_url: str, tmp_pa
     )
 
 
-def test_events_of_few_leads_are_a_small_group(sqlite_url: str, tmp_path: Path) -> None:
+def test_events_of_few_leads_are_a_small_group(many_url: str, tmp_path: Path) -> None:
     yaml = "metrics: [source_submitted]\ngroup_by: [state, flow]\npivot: flow\ntotals: true\n"
-    rows = report_rows(sqlite_url, tmp_path, yaml, 8)
-    everything = report(sqlite_url, tmp_path, yaml)
+    rows = report_rows(many_url, tmp_path, yaml, 8)
+    everything = report(many_url, tmp_path, yaml)
     by_state = {(row["state"], row["is_total"]): row for row in everything}
     for row in rows:
         before = by_state[row["state"], row["is_total"]]
