@@ -21,6 +21,8 @@ FORMATS = {  # every format, every codec
     "parquet": "none",
     "xlsx": "none",
 }
+# only what lies beside this file is seen, nothing of the program
+SEARCHER = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('searcher', run_name='__main__')"
 REDACTED = """\
 privacy:
   email: hash
@@ -55,7 +57,7 @@ def unseal(folder: Path, environment: dict[str, str]) -> None:
 
 def searched(*places: Path) -> SearchResult:
     """The hits of the searcher, which runs as a program of its own."""
-    program = [sys.executable, "-I", str(Path(__file__).with_name("searcher.py")), *map(str, places)]
+    program = [sys.executable, "-I", "-c", SEARCHER, str(Path(__file__).parent), *map(str, places)]
     answer = subprocess.run(program, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     report = json.loads(answer.stdout)

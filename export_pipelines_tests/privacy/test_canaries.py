@@ -1,17 +1,12 @@
 """Nothing of anybody is left in what an export with privacy leaves behind, and no social security number in what any
 export does: files of every format and codec, previews, Dagster's records, logs, manifests, mails.
 
-CANARIES=100000 in the environment searches so many leads instead of 200, and in more columns alone."""
+CANARIES=100000 in the environment searches so many leads instead of 100, and in more columns alone."""
 
-import ast
-import json
 import logging
 import os
-import sqlite3
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +19,6 @@ from export_pipelines.project import Project
 from export_pipelines_servers.authority import authority
 from export_pipelines_servers.smtp import smtp_server
 from export_pipelines_tests.privacy.canary_store import COLUMNS, DAY, PLACES, TEXTS, spelling_at, write_store
-from export_pipelines_tests.privacy.people import Person
 from export_pipelines_tests.privacy.runs import (
     FORMATS,
     REDACTED,
@@ -34,10 +28,9 @@ from export_pipelines_tests.privacy.runs import (
     searched,
     unseal,
 )
-from export_pipelines_tests.privacy.spellings import CARRIERS, SPELLINGS
 
 MANY = "CANARIES" in os.environ
-LEADS = int(os.environ.get("CANARIES", "200"))
+LEADS = int(os.environ.get("CANARIES", "100"))
 TYPES = ("lead", "event")
 PERSONAL = ("email", "phone", "ssn", "name", "street", "dob", "closed")
 CLOSED = ("ssn", "closed")
@@ -191,62 +184,6 @@ def spelling_of(hit: dict[str, str], ids: dict[str, int]) -> str:
         return spelling_at(n, path).name
     except ValueError:
         return "as it is"
-
-
-def test_the_searcher_shares_nothing_with_the_program() -> None:
-    tree = ast.parse(Path(__file__).with_name("searcher.py").read_text(encoding="utf-8"))
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in imported} - set(sys.stdlib_module_names) == {
-        "duckdb",
-        "openpyxl",
-        "zstandard",
-    }
-
-
-def test_the_searcher_finds_every_spelling(tmp_path: Path) -> None:
-    assert len(SPELLINGS) >= 60
-    with (tmp_path / "spellings.ndjson").open("w", encoding="utf-8") as file:
-        for number, spelling in enumerate(SPELLINGS):
-            for n, carrier in enumerate(CARRIERS):
-                text = carrier.format(spelling.write(Person(n)))
-                file.write(json.dumps({"lead_id": f"{number}.{n}", "text": text, "in": [{"a": text}]}) + "\n")
-    hits = searched(tmp_path).hits
-    seen = {(hit["row"], hit["path"], hit["kind"]) for hit in hits}
-    places = ("text", "in[].a")
-    missing = [
-        (spelling.name, place)
-        for number, spelling in enumerate(SPELLINGS)
-        for n in range(len(CARRIERS))
-        for place in places
-        if (f"{number}.{n}", place, spelling.kind) not in seen
-    ]
-    assert missing == []
-
-
-def test_the_searcher_takes_a_moment_of_dagsters_clock_for_nobody(tmp_path: Path) -> None:
-    records = (
-        '{"timestamp": 1795987365.126}',
-        '{"event": {"timestamp": 1818234501.2}}',
-        '{"timestamp": 987365126}',
-        '{"timestamp": "1795987365.126 of 987365126"}',
-        '{"timestamp": 8182365126.5}',
-        '{"moment": 1795987365.126}',
-        "1795987365.126",
-    )
-    with closing(sqlite3.connect(tmp_path / "events.db")) as connection, connection:
-        connection.execute("CREATE TABLE event_logs (event TEXT, timestamp TIMESTAMP)")
-        connection.executemany("INSERT INTO event_logs (event) VALUES (?)", [(text,) for text in records])
-    (tmp_path / "events.json").write_text(f"[{records[0]}]", encoding="utf-8")
-    values = [hit["value"] for hit in searched(tmp_path).hits]
-    assert values == [
-        "987365126",
-        "1795987365.126 of 987365126",
-        "8182365126.5",
-        "1795987365.126",
-        "1795987365.126",
-        "1795987365.126",
-    ]
 
 
 @pytest.mark.parametrize("form", FORMATS)
