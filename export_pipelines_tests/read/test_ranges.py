@@ -18,13 +18,8 @@ import pyarrow as pa
 import pytest
 from sqlalchemy.engine import make_url
 
-from export_pipelines.artifact_of_run import RunContext, run_export
-from export_pipelines.artifacts import open_store
 from export_pipelines.definition.filters import Filter, Rule
-from export_pipelines.definition.output import Compression, Format
 from export_pipelines.errors import RetryableError
-from export_pipelines.lead_store.store import create_store
-from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.query.query import Query
 from export_pipelines.plan.query.select import build_query
 from export_pipelines.plan.window import WHOLE
@@ -35,7 +30,6 @@ from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.plan.tables import FIELDS, request_for, window
 from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.read.databases import PARTIES, POSTGRESQL_COLUMNS, Postgresql
-from export_pipelines_tests.run.whole_run import NOW, plan_of, token
 
 ROWS = 30_000 * int(os.environ.get("EXAMPLES", "1"))
 SEED = random.randrange(1 << 30)
@@ -279,37 +273,3 @@ def sleeping(database: Postgresql) -> int:
         ).fetchone()
     assert row
     return int(row[0])
-
-
-FORMATS = ("csv", "json", "ndjson", "parquet", "tsv")
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_files_are_the_same_byte_for_byte(postgresql_url: str, tmp_path: Path, form: str) -> None:
-    url = make_url(postgresql_url).set(database="filled").render_as_string(False)
-    with psycopg.connect(postgresql_url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS filled WITH (FORCE)")
-        connection.execute("CREATE DATABASE filled")
-    create_store(url)
-    with psycopg.connect(url) as connection:
-        connection.execute(
-            "INSERT INTO leads (lead_id, submitted_at, email, comments, price, outcome) SELECT lpad(to_hex(n), 24, '0'),"
-            " timestamptz '2024-01-15' + (n / 3) * interval '1 s', n || '@example.com', repeat('call ', n % 40), n % 90, 'success'"
-            " FROM generate_series(0, 39999) n"
-        )
-        connection.commit()
-        connection.execute("ANALYZE leads")
-    plan = plan_of(
-        dialect="postgresql", format=Format(name=form), compression=Compression(codec="gzip"), contract="free"
-    )
-    store = open_store(str(tmp_path / "store"))
-    manifests = [
-        run_export(plan, RunContext(open_source(url, number), store, Keys(), lambda: NOW), token(number))
-        for number in (1, 4)
-    ]
-    assert open_source(url, 4).cut(plan.query).ranges
-    serial, shared = [
-        [(part.name, part.rows, part.sha256) for part in manifest.parts] for manifest in manifests
-    ]
-    assert shared == serial
-    assert manifests[0].rows == 40_000

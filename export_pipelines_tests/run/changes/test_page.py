@@ -12,8 +12,8 @@ from export_pipelines.definition import load_definitions
 from export_pipelines.definition.output import Format
 from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.run.changes.series import Series
 from export_pipelines_tests.run.whole_run import NOW, sample_url
-from export_pipelines_tests.test_changes_base import Series
 
 PAGE = (REPOSITORY / "docs" / "changes.md").read_text(encoding="utf-8")
 FIELDS = ("lead_id", "submitted_at", "email", "state", "price", "outcome")
