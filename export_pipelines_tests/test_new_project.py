@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -17,6 +16,7 @@ import pytest
 from export_pipelines.orchestration.instance import NEW_PROJECT
 from export_pipelines_servers.free_port import free_port
 from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.preloaded import Process
 
 DAY = "2024-01-15"
 STARTS_S = 120  # on a busy machine
@@ -29,8 +29,10 @@ def environment() -> dict[str, str]:
 
 
 def terminal(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    program: Sequence[str] = [sys.executable, "-m", "export_pipelines.cli.app", *words]
-    return subprocess.run(program, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    program = ["-m", "export_pipelines.cli.app", *words]
+    with Process(program, folder, environment()) as process:
+        out, said = process.communicate()
+    return subprocess.CompletedProcess(program, process.wait(), out, said)
 
 
 @pytest.fixture

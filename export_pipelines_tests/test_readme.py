@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from export_pipelines_servers.local import free_ports, local_servers
 from export_pipelines_servers.receivers import WEBHOOK_SECRET
+from export_pipelines_tests.preloaded import Process
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -33,31 +35,46 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         path.write_text(ports.put_into(path.read_text(encoding="utf-8")), encoding="utf-8")
     with local_servers(folder / "servers", ports) as variables:
         ENVIRONMENT.update(variables)
-        demo = run(folder, f"python -c '{DEMO}'")
-        assert demo.returncode == 0, demo.stderr
+        ended_well(folder, environment(), "-c", DEMO)
         yield folder
 
 
-def run(folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
-    environment = os.environ | ENVIRONMENT
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    return subprocess.run(
-        command, check=False, shell=True, cwd=folder, env=environment, capture_output=True, text=True
-    )
+def environment() -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | ENVIRONMENT | {"PATH": path}
+
+
+def run_lines(folder: Path, text: str) -> int:
+    """What a shell makes of these lines: variables, and commands, of which it returns the number."""
+    variables, commands = environment(), 0
+    for word, *words in filter(None, (shlex.split(line, comments=True) for line in text.splitlines())):
+        if word == "export":
+            variables |= {name: value for name, _, value in (pair.partition("=") for pair in words)}
+        elif word == "unset":
+            variables = {name: value for name, value in variables.items() if name not in words}
+        else:
+            assert word == "export-pipelines", f"no command that is known here: {word}"
+            ended_well(folder, variables, "-m", "export_pipelines.cli.app", *words)
+            commands += 1
+    return commands
+
+
+def ended_well(folder: Path, variables: dict[str, str], *words: str) -> None:
+    with Process(words, folder, variables) as process:
+        out, said = process.communicate()
+    assert process.wait() == 0, f"{words}\n{out}\n{said}"
 
 
 def test_every_command_and_yaml_of_the_readme_works(project: Path) -> None:
-    fences = 0
+    commands = []
     for language, text in FENCE.findall(README):
         if language == "yaml":
             target = re.match(r"# (\S+\.yaml)\n", text)
             assert target, f"a YAML of the README does not say which file it is:\n{text}"
             (project / target[1]).write_text(text, encoding="utf-8")
         elif language == "sh" and not text.startswith(RUN_BY_CI):
-            result = run(project, f"set -e\n{text}")
-            assert result.returncode == 0, f"{text}\n{result.stdout}\n{result.stderr}"
-            fences += 1
-    assert fences == 2
+            commands.append(run_lines(project, text))
+    assert len(commands) == 2 and all(commands)
 
 
 def test_the_readme_leads_with_the_two_commands() -> None:
@@ -73,7 +90,15 @@ def test_every_make_target_of_the_readme_exists() -> None:
 
 
 def test_the_readme_names_every_command_of_the_terminal(project: Path) -> None:
-    listing = run(project, "export-pipelines --help").stdout
-    commands = re.findall(r"^│ ([a-z][a-z-]*) ", listing, re.MULTILINE)
+    listing = subprocess.run(
+        "export-pipelines --help",
+        check=True,
+        shell=True,
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    commands = re.findall(r"^│ ([a-z][a-z-]*) ", listing.stdout, re.MULTILINE)
     assert commands
     assert [name for name in commands if f"export-pipelines {name}" not in README] == []

@@ -2,6 +2,7 @@
 
 What is not shown: that an image is built, that containers start, that the chart renders these values, that units run."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ from export_pipelines_tests.deploy.files import (
     unit_command,
     variables,
 )
+from export_pipelines_tests.preloaded import Process
 
 BIN = Path(sys.executable).parent
 OPT = "/opt/export_pipelines/bin"
@@ -59,15 +61,23 @@ def is_subcommand(word: str) -> bool:
 
 def help_of(start: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
     """Of Dagster's programs, which take a second to load, in this process."""
-    (script,) = entry_points(group="console_scripts", name=start[0]) or [None]
-    if script is None or not script.value.startswith("dagster"):
-        program = [sys.executable] if start[0] == "python" else [str(BIN / start[0])]
-        return call(*program, *start[1:], "--help")
+    if start[:2] == ["python", "-m"]:
+        return help_of_module(*start[2:])
+    (script,) = entry_points(group="console_scripts", name=start[0])
+    if not script.value.startswith("dagster"):
+        return help_of_module(script.module, *start[1:])
     monkeypatch.setattr(sys, "argv", [*start, "--help"])
     with pytest.raises(SystemExit) as ended:
         script.load()()
     assert ended.value.code == 0, start
     return capsys.readouterr().out
+
+
+def help_of_module(*words: str) -> str:
+    with Process(["-m", *words, "--help"], REPOSITORY, os.environ) as process:
+        out, said = process.communicate()
+    assert process.wait() == 0, f"{words}\n{said}"
+    return out + said
 
 
 @pytest.mark.parametrize("start", helped())
