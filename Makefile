@@ -15,7 +15,7 @@ FAULTS ?= 1000
 SEED ?= 7
 SERVERS_ENV := $(EXPORT_PIPELINES_HOME)/servers/env
 
-.PHONY: demo cluster faults test test-fast servers ui lint bench readers recipes clean
+.PHONY: demo cluster faults collected test test-fast servers ui lint bench readers recipes clean
 
 demo: $(VENV)/installed  ## environment, sample leads, six exports delivered to local servers, where the files are
 	@$(BIN)/python -m export_pipelines_servers $(BIN)/export-pipelines demo
@@ -28,6 +28,9 @@ cluster: $(VENV)/installed  ## several workers, PostgreSQL, Redis and S3 on this
 
 faults: $(VENV)/installed  ## so many FAULTS, by a SEED, at any moment of any work, and what must hold afterwards; ONLY=17 runs one again
 	@$(BIN)/python -W ignore -m export_pipelines_faults --faults $(FAULTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(OPTIONS)
+
+collected: $(VENV)/installed  ## what the tests import is compiled once, not by each of their processes
+	@$(BIN)/python -m pytest --collect-only > /dev/null
 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
 	@$(BIN)/python -m pytest -n 4
