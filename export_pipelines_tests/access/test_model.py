@@ -1,6 +1,6 @@
 """The program against the model of model.py: random policies and requests, no cell of difference.
 
-EXAMPLES=10 in the environment tries twenty seeds instead of two."""
+EXAMPLES=10 in the environment tries ten seeds instead of one."""
 
 import json
 import random
@@ -79,7 +79,7 @@ def wanted_rows(source: sqlite3.Connection, given: model.RunOverrides, where: st
     ]
 
 
-@pytest.mark.parametrize("seed", range(examples(2)))
+@pytest.mark.parametrize("seed", range(examples(1)))
 def test_each_cell_is_as_the_model_says(store_url: str, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     source, leads = open_source(store_url), sqlite3.connect(store_url.removeprefix("sqlite:///"))

@@ -116,7 +116,7 @@ def filled(postgresql_url: str, tmp_path_factory: pytest.TempPathFactory) -> tup
     return found
 
 
-@settings(max_examples=examples(50))
+@settings(max_examples=examples(25))
 @given(asked=st.lists(NESTED, min_size=1, max_size=2))
 def test_whatever_is_asked_chooses_the_rows_that_sqlite_chooses(
     filled: tuple[Database, Database], asked: list[AnyRule]
