@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from export_pipelines import logs
 from export_pipelines.error_codes import error_page, every_error
 from export_pipelines.errors import SettingsError
 from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.test_new_project import environment
 
 DAY = "2024-01-15"
@@ -36,14 +36,10 @@ def test_another_level_is_refused(quiet_afterwards: None) -> None:
 
 
 def terminal(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "export_pipelines.cli.app", *words],
-        cwd=folder,
-        env=environment() | {logs.VARIABLE: "json"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    program = ["-m", "export_pipelines.cli.app", *words]
+    with Process(program, folder, environment() | {logs.VARIABLE: "json"}) as process:
+        out, said = process.communicate()
+    return subprocess.CompletedProcess(program, process.wait(), out, said)
 
 
 def records(answer: "subprocess.CompletedProcess[str]") -> list[dict[str, object]]:

@@ -20,9 +20,9 @@ BREAKING = [
     ("{email: mask}", "{email: mask, revenue: mask}", "type: revenue was decimal(2), is text"),
 ]
 HARMLESS = [
-    ("revenue]", "revenue, price]"),
     ("format: csv", "format: csv\ncompression: gzip"),
     ("start: 2024-01-01", "start: 2024-01-01\nfilter: {where: {state: TX}}"),
+    ("revenue]", "revenue, price]"),
 ]
 
 
@@ -30,28 +30,29 @@ def artifacts(terminal: Terminal) -> list[str]:
     return [artifact["artifact"] for artifact in data(terminal("artifacts", "--json"))]
 
 
-@pytest.mark.parametrize(("old", "new", "line"), BREAKING, ids=[line for _, _, line in BREAKING])
+def written(project: Project) -> set[str]:
+    return {name for name in project.tree(ledger=False) if "artifacts/" in name or "delivered/" in name}
+
+
 def test_a_change_that_breaks_readers_stops_the_run_before_it_writes(
-    terminal: Terminal, project: Project, old: str, new: str, line: str
+    terminal: Terminal, project: Project
 ) -> None:
     assert terminal(*RUN, "2024-01-15").code == 0
-    before, files = artifacts(terminal), project.tree(ledger=False)
-    project.write("daily", DAILY.replace(old, new))
-    answer = terminal(*RUN, "2024-01-16")
-    assert answer.code == 2
-    assert f"\n  {line}\n" in answer.stderr and "version: 2" in answer.stderr and before[0] in answer.stderr
-    assert artifacts(terminal) == before
-    now = project.tree(ledger=False)
-    assert {name for name in now if "artifacts/" in name or "delivered/" in name} == {
-        name for name in files if "artifacts/" in name or "delivered/" in name
-    }
+    before, files = artifacts(terminal), written(project)
+    for old, new, line in BREAKING:
+        project.write("daily", DAILY.replace(old, new))
+        answer = terminal(*RUN, "2024-01-16")
+        assert answer.code == 2, line
+        assert f"\n  {line}\n" in answer.stderr
+        assert "version: 2" in answer.stderr and before[0] in answer.stderr
+        assert artifacts(terminal) == before and written(project) == files, line
 
 
-@pytest.mark.parametrize(("old", "new"), HARMLESS)
-def test_what_breaks_no_reader_goes_on(terminal: Terminal, project: Project, old: str, new: str) -> None:
+def test_what_breaks_no_reader_goes_on(terminal: Terminal, project: Project) -> None:
     assert terminal(*RUN, "2024-01-15").code == 0
-    project.write("daily", DAILY.replace(old, new))
-    assert terminal(*RUN, "2024-01-16").code == 0
+    for day, (old, new) in enumerate(HARMLESS, 16):
+        project.write("daily", DAILY.replace(old, new))
+        assert terminal(*RUN, f"2024-01-{day}").code == 0, new
 
 
 def test_another_field_under_the_same_header_breaks_readers() -> None:
