@@ -1,6 +1,6 @@
 """kill -9 at random moments of a delivery, at each destination: the next attempt completes it, nothing half, nothing twice.
 
-KILLS=20 in the environment kills at so many moments instead of four."""
+KILLS=20 in the environment kills at so many moments instead of three."""
 
 import os
 import random
@@ -19,7 +19,7 @@ from export_pipelines_tests.artifacts.build import AT, stored
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.preloaded import forking
 
-MOMENTS = int(os.environ.get("KILLS", "4"))
+MOMENTS = int(os.environ.get("KILLS", "3"))
 LARGE = {"s3": 9 << 20, "email": 200_000}  # two pieces of an upload; what a mail is parsed from in no time
 KILLABLE = ("folder", *REMOTE)
 

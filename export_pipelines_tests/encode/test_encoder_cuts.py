@@ -93,7 +93,7 @@ def parts_of(encoder: Encoder, frame: pl.DataFrame, limit: int) -> list[tuple[in
 
 
 @every_encoder
-@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=rows_of, places=st.lists(st.integers(0, 12), max_size=5))
 def test_the_bytes_do_not_depend_on_how_rows_are_cut(name: str, rows: list[Row], places: list[int]) -> None:
     frame = frame_of(COLUMNS, rows)
@@ -104,7 +104,7 @@ def test_the_bytes_do_not_depend_on_how_rows_are_cut(name: str, rows: list[Row],
 
 
 @every_encoder
-@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=rows_of, limit=st.integers(-50, 12_000))
 def test_only_a_part_of_one_row_is_longer_than_it_may_be(name: str, rows: list[Row], limit: int) -> None:
     parts = parts_of(MAKERS[name](), frame_of(COLUMNS, rows), limit)
@@ -127,7 +127,7 @@ def test_no_part_of_many_rows_is_longer_than_it_may_be(name: str, limit: int) ->
 
 
 @every_encoder
-@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=rows_of, limit=st.integers(0, 12_000))
 def test_every_row_is_in_one_of_the_parts(name: str, rows: list[Row], limit: int) -> None:
     parts = parts_of(MAKERS[name](), frame_of(COLUMNS, rows), limit)

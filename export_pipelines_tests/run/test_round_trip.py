@@ -129,7 +129,7 @@ CASES = list(cases())
 
 @pytest.mark.parametrize(("form", "codec", "reader"), CASES)
 @settings(
-    max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=examples(12), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 @given(table=tables(), size=st.integers(1, 5))
 def test_every_value_comes_back(form: str, codec: str, reader: str, table: Table, size: int) -> None:

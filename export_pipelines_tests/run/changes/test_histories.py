@@ -1,6 +1,6 @@
 """What a reader makes of differences is what a full export gives, byte for byte, whatever happened before.
 
-HISTORIES=100 in the environment makes so many histories instead of ten; FIRST_HISTORY=7 begins with that one."""
+HISTORIES=100 in the environment makes so many histories instead of five; FIRST_HISTORY=7 begins with that one."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from export_pipelines_tests.run.changes.history import History
 
 FIRST = int(os.environ.get("FIRST_HISTORY", "0"))
-HISTORIES = range(FIRST, FIRST + int(os.environ.get("HISTORIES", "10")))
+HISTORIES = range(FIRST, FIRST + int(os.environ.get("HISTORIES", "5")))
 ROUNDS, STEPS = 3, 3
 
 
