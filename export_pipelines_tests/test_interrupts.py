@@ -5,12 +5,13 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine, text
 
 from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.preloaded import Process
@@ -50,6 +51,7 @@ SQLITE = (
     "WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n WHERE a < 1e11)"
     " SELECT CAST(max(a) AS TEXT) AS a FROM n ORDER BY 1"
 )
+PATIENCE_S = 60
 MARIADB = f"SELECT CONCAT(SLEEP(600)) AS a /* {MARK} */"
 
 
@@ -58,16 +60,20 @@ def interrupted(
     sql: str,
     record: Path,
     sign: signal.Signals,
-    begun_s: float = 0.5,
+    is_begun: Callable[[], bool] = lambda: True,
     functions: Sequence[str] = (),
 ) -> int:
-    """The exit code of a process that waits for what takes ten minutes, and is interrupted."""
+    """The exit code of a process that waits for what takes ten minutes, and is interrupted when that `is_begun`."""
     words = ["-c", HOLDS, url, sql, str(record), *functions]
     with Process(words, record.parent, child_environment()) as process:
         assert process.stdout.readline() == "begun\n"
-        time.sleep(begun_s)
+        until = time.monotonic() + PATIENCE_S
+        while not is_begun():
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        time.sleep(0.5)  # so that the driver waits for the answer
         process.send_signal(sign)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
         return process.wait()
 
 
@@ -112,14 +118,29 @@ def test_a_process_that_was_started_deaf_hears(tmp_path: Path, sign: signal.Sign
 
 def test_a_query_of_postgresql_is_cancelled_on_the_server(postgresql_url: str, tmp_path: Path) -> None:
     """Else it would go on for hours: a server sees that its client has gone when it has something to say."""
-    assert interrupted(postgresql_url, POSTGRESQL, tmp_path / "record", signal.SIGTERM, 3) == 143
-    with psycopg.connect(postgresql_url) as look:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE %s"
-        assert look.execute(query, [f"%{MARK}%"]).fetchone() == (0,)
+    with psycopg.connect(postgresql_url, autocommit=True) as look:
+
+        def is_asked() -> bool:
+            query = "SELECT FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE %s"
+            return look.execute(query, [f"%{MARK}%"]).fetchone() is not None
+
+        record = tmp_path / "record"
+        assert interrupted(postgresql_url, POSTGRESQL, record, signal.SIGTERM, is_asked) == 143
+        assert not is_asked()
 
 
 def test_a_thread_that_waits_for_mariadb_is_let_go(mariadb_url: str, tmp_path: Path) -> None:
-    assert interrupted(mariadb_url, MARIADB, tmp_path / "record", signal.SIGINT, 3) == 130
+    engine = create_engine(mariadb_url.replace("mariadb:", "mysql+pymysql:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as look:
+
+        def is_asked() -> bool:
+            query = (
+                "SELECT 1 FROM information_schema.processlist WHERE id <> connection_id() AND info LIKE :text"
+            )
+            return look.execute(text(query), {"text": f"%{MARK}%"}).first() is not None
+
+        assert interrupted(mariadb_url, MARIADB, tmp_path / "record", signal.SIGINT, is_asked) == 130
+    engine.dispose()
     assert not (tmp_path / "record").exists(), "it ended by itself"
 
 
@@ -130,4 +151,5 @@ def test_a_query_of_sqlite_ends_at_the_latest_with_its_process(
     file = tmp_path / "leads.db"
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE TABLE leads (lead_id TEXT)")
-    assert interrupted(f"sqlite:///{file}", SQLITE, tmp_path / "record", signal.SIGTERM, 3, functions) == 143
+    url, record = f"sqlite:///{file}", tmp_path / "record"
+    assert interrupted(url, SQLITE, record, signal.SIGTERM, functions=functions) == 143
