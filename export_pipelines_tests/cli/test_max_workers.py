@@ -45,7 +45,7 @@ def test_a_partition_that_fails_leaves_the_others_of_all_ranges(project: Project
     taken = project.home / "delivered" / "daily" / "2024-01-11"
     taken.parent.mkdir(parents=True)
     taken.write_text("a file where the folder has to be")
-    ran = in_process(project, *BACKFILL, "--max-workers", "3")
+    ran = in_process(project, *BACKFILL, "--max-workers", "2")
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == "error: 1 of 5 partitions failed: 2024-01-11"
     taken.unlink()

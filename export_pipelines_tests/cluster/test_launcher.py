@@ -3,8 +3,6 @@
 import base64
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +17,7 @@ from export_pipelines.cluster.versions import announced, program_version
 from export_pipelines.errors import SettingsError
 from export_pipelines.ledger import RunLeases, open_ledger
 from export_pipelines_servers.redis import RedisServer
-from export_pipelines_tests.conftest import REPOSITORY
+from export_pipelines_tests.preloaded import Process
 
 
 @dg.op
@@ -144,15 +142,8 @@ def test_the_health_of_a_run_is_not_asked_of_the_broker(
 def test_what_starts_beside_a_ledger_in_a_file_is_refused(
     instance: dg.DagsterInstance, tmp_path: Path, module: str
 ) -> None:
-    refused = subprocess.run(
-        [sys.executable, "-m", f"export_pipelines.cluster.{module}"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert refused.returncode == 2, refused.stderr
-    assert "error: EXPORT_PIPELINES_LEDGER_URL: the ledger is a file of this machine" in refused.stderr
-    assert "Traceback" not in refused.stderr and not announced(instance)
+    with Process(["-m", f"export_pipelines.cluster.{module}"], tmp_path, os.environ) as process:
+        _, said = process.communicate(120)
+    assert process.wait() == 2, said
+    assert "error: EXPORT_PIPELINES_LEDGER_URL: the ledger is a file of this machine" in said
+    assert "Traceback" not in said and not announced(instance)

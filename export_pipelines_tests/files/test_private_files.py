@@ -3,8 +3,6 @@
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +21,7 @@ from export_pipelines.sample import generate_leads
 from export_pipelines_tests.artifacts.build import stored
 from export_pipelines_tests.conftest import DAYS, FIRST_DAY, SEED, Project
 from export_pipelines_tests.delivery.desk import Desk
+from export_pipelines_tests.preloaded import Process, ended
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077], ids="umask {:03o}".format)
@@ -96,23 +95,22 @@ def test_a_run_at_the_terminal_leaves_nothing_open(project: Project) -> None:
     environment = {**os.environ, **project.environment, "DAGSTER_HOME": str(project.folder)}
     for name in ("EXPORT_PIPELINES_DAGSTER", "EXPORT_PIPELINES_STORE_URL"):
         environment.pop(name, None)
-    command = [sys.executable, "-m", "export_pipelines.cli.app", "run", "daily", "--partition", "2024-01-15"]
-    ended = subprocess.run(
-        command, cwd=project.folder, env=environment, umask=0o000, capture_output=True, check=False
+    program = (
+        "import os, sys\nos.umask(0o000)\nsys.argv[1:] = ['run', 'daily', '--partition', '2024-01-15']\n"
+        "from export_pipelines.cli.app import main\nmain()"
     )
-    assert ended.returncode == 0, ended.stderr.decode()
+    with Process(["-c", program], project.folder, environment) as process:
+        ended(process)
     kinds = modes(project.home)
     assert kinds <= CLOSED | {("file", "0o700")} and ("folder", "0o700") in kinds
 
 
 def test_dagsters_door_closes_the_umask(project: Project) -> None:
     environment = {**os.environ, **project.environment, "DAGSTER_HOME": str(project.folder)}
-    program = "import os, export_pipelines.definitions; print(oct(os.umask(0)))"
-    command = [sys.executable, "-c", program]
-    ended = subprocess.run(
-        command, cwd=project.folder, env=environment, umask=0o022, capture_output=True, check=True
-    )
-    assert ended.stdout.decode().strip() == "0o77"
+    program = "import os\nos.umask(0o022)\nimport export_pipelines.definitions\nprint(oct(os.umask(0)))"
+    with Process(["-c", program], project.folder, environment) as process:
+        out, said = process.communicate()
+    assert out.strip() == "0o77", said
 
 
 @pytest.fixture(scope="module")

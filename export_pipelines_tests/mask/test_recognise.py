@@ -1,6 +1,6 @@
 """How a text is read, what stands in it, and that no text takes more than its length in work.
 
-LINEAR=200000 in the environment takes texts of so many letters instead of 30,000."""
+LINEAR=200000 in the environment takes texts of so many letters instead of 20,000."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from export_pipelines_tests.mask import awkward
 from export_pipelines_tests.mask.leads import comment, custom, row, value
 
 KB = 1000
-LENGTH = int(os.environ.get("LINEAR", "30000"))
+LENGTH = int(os.environ.get("LINEAR", "20000"))
 LONGEST_S = LENGTH / 20_000  # linear work takes a tenth of it, a square of the length many times
 TEXTS = st.text(max_size=30) | st.lists(st.sampled_from(awkward.GLUE + awkward.NAMES)).map("".join)
 READ = [

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from export_pipelines.orchestration.failed_runs import failed_runs
 from export_pipelines_servers.s3 import KEY, SECRET, own_bucket
 from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.orchestration.project import DAILY, NOW
+from export_pipelines_tests.preloaded import Process
 
 DAY, OTHER = "2024-01-15", "2024-01-16"
 EXPORT = ["acme", "lead", "daily"]
@@ -202,16 +202,10 @@ def project_of_exports(folder: Path) -> Project:
 
 def dg_says(folder: Path, *words: str) -> str:
     environment = {**os.environ, "DG_CLI_CONFIG": str(folder / "dg.toml"), "PYTHONPATH": str(REPOSITORY)}
-    ran = subprocess.run(
-        [sys.executable, "-m", "dagster_dg_cli.cli", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
+    with Process(["-m", "dagster_dg_cli.cli", *words], folder, environment) as ran:
+        out, said = ran.communicate()
+    assert ran.wait() == 0, out + said
+    return out
 
 
 def _records(instance: dg.DagsterInstance) -> list[dg.AssetMaterialization]:
