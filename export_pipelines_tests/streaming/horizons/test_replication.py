@@ -183,6 +183,14 @@ def test_a_start_leaves_earlier_rows_out_also_late_ones(
     assert following(horizon, position, 2)[0] == {id_of(2): 1, id_of(4): 1}
 
 
+def wait_for(connection: psycopg.Connection, query: str) -> None:
+    """Until it has a row."""
+    until = time.monotonic() + 60
+    while connection.execute(query).fetchone() is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 def test_what_is_committed_is_waited_for_until_it_is_visible() -> None:
     """The log of changes has a transaction before others see it: much before, where it waits for a standby."""
     with postgresql("wal_level=logical") as url, closing(psycopg.connect(url, autocommit=True)) as operator:
@@ -193,10 +201,12 @@ def test_what_is_committed_is_waited_for_until_it_is_visible() -> None:
             position: Any = horizon.begin("now", KEEP)
             operator.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
             operator.execute("SELECT pg_reload_conf()")
-            time.sleep(0.3)
+            wait_for(
+                operator, "SELECT FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting <> ''"
+            )
             waiting = threading.Thread(target=case.database.write, args=([id_of(1)],))
             waiting.start()
-            time.sleep(0.5)
+            wait_for(operator, "SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
             with closing(case.database.connect()) as quick:
                 quick.execute("SET synchronous_commit = local")
                 case.database.insert(quick.cursor(), id_of(2))
