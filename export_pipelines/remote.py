@@ -1,7 +1,7 @@
 """A project behind a service: what a notebook asks of `Project`, asked over HTTP with an API key."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Self, cast
@@ -80,14 +80,25 @@ class RemoteStore:
 
     api: "_Api"
 
+    def artifacts(self, export: str | None = None, first: str = "", last: str | None = None) -> list[str]:
+        names = self._names(export)
+        windows = {name: name.split("/")[1] for name in names}
+        return [name for name in names if first <= windows[name] <= (last or windows[name])]
+
+    def read(self, artifacts: Iterable[str]) -> Listing:
+        return Listing(tuple(map(self.manifest, artifacts)))
+
     def listing(self, export: str | None = None) -> Listing:
+        return self.read(self._names(export))
+
+    def _names(self, export: str | None) -> list[str]:
         params: dict[str, Any] = {"limit": 200} | ({"export": export} if export else {})
         names: list[str] = []
         while True:
             page = self.api.asked("GET", "/artifacts", params=params)
             names += [item["artifact"] for item in page]
             if len(page) < params["limit"]:
-                return Listing(tuple(map(self.manifest, names)))
+                return names
             params["after"] = names[-1]
 
     def manifests(self, export: str | None = None) -> list[Manifest]:

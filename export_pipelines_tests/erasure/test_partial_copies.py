@@ -1,6 +1,5 @@
 """What attempts left that did not arrive is taken back with an artifact, or named."""
 
-import multiprocessing
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,7 +19,8 @@ from export_pipelines_tests.artifacts.build import AT, PARTS, stored
 from export_pipelines_tests.delivery.conftest import desk, home, open_receiver  # noqa: F401
 from export_pipelines_tests.delivery.desk import Desk
 from export_pipelines_tests.delivery.encryption.test_retries import fails_after_the_first_file
-from export_pipelines_tests.delivery.test_kill_deliveries import PRELOADED, attempt
+from export_pipelines_tests.delivery.test_kill_deliveries import attempt
+from export_pipelines_tests.preloaded import forking
 
 MOST_KILLS, LARGE = 12, 20 << 20
 OWN = (".export_pipelines-lock",)
@@ -38,8 +38,7 @@ def left_at(receiver: Receiver) -> list[str]:
 
 def killed_on_its_way(desk: Desk, artifact: str, entry: Any, receiver: Receiver) -> None:  # noqa: F811
     """An attempt that is killed as soon as anything of it can be seen."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([f"export_pipelines.delivery.{name}" for name in PRELOADED] + [__name__])
+    context = forking()
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(
         target=attempt, args=(desk.home, dict(desk.environment), desk.at, (artifact, entry), sending)
