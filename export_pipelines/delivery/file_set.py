@@ -184,8 +184,8 @@ class _Owners:
         return self._exports.get((name, sha256), set())
 
     def _believed(self, file_set: FileSet) -> Iterator[tuple[str, bytes]]:
-        there = {name for name in file_set.sizes if name.endswith(MANIFEST_SUFFIX)}
-        for name in sorted(there and there.intersection(name for name, _ in self._exports)):
+        manifests = {name for name in file_set.sizes if name.endswith(MANIFEST_SUFFIX)}
+        for name in sorted(manifests and manifests.intersection(name for name, _ in self._exports)):
             data = file_set.read(name)
             if self.of(name, _sha256(data)):
                 yield name, data
