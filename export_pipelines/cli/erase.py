@@ -190,9 +190,8 @@ def _forgetting(project: "Project", stack: ExitStack) -> Callable[[str], None]:
 def _say_waiting(delivery: "Delivery") -> None:
     from export_pipelines.erasure.erase import WAIT_S
 
-    say(
-        f"{delivery.artifact}: waiting up to {WAIT_S:.0f} s for another process, which is delivering by {delivery.kind} to {delivery.target}"
-    )
+    whom = f"another process, which is delivering by {delivery.kind} {delivery.target}".rstrip()
+    say(f"{delivery.artifact}: waiting up to {WAIT_S:.0f} s for {whom}")
 
 
 def _erased(erasure: "Erasure") -> "Erasure":

@@ -73,10 +73,10 @@ class Load:
                     what = f"the same {row.named_by} as in line {self._lines[row.id]}"
                     self._refused.append((row.record.line, what, row.record.raw))
                 return
-            self._store([row for row in good if first.get(row.id) is row])
+            self._load([row for row in good if first.get(row.id) is row])
             good = later
 
-    def _store(self, rows: list[Row]) -> None:
+    def _load(self, rows: list[Row]) -> None:
         """Rows of different leads."""
         self._lines |= {row.id: row.record.line for row in rows}
         stored, new = self._stored([row.id for row in rows]), list[Row]()

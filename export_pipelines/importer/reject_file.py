@@ -4,7 +4,7 @@ import csv
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -99,7 +99,8 @@ def reject_file(path: Path, is_numbered: bool = False) -> Iterator[RejectFile]:
             _sweep(path.parent)
             waiting = path.parent / f"{WAITING}{secrets.token_hex(8)}{PART}"
             stack.enter_context(hold_lock(waiting))  # takes it away again
-            stream = stack.enter_context(waiting.open("w", encoding="utf-8", newline=""))
+            stream = waiting.open("w", encoding="utf-8", newline="")
+            stack.callback(_close, stream)
         rejects = RejectFile(path, stream, is_numbered)
         try:
             yield rejects
@@ -107,6 +108,12 @@ def reject_file(path: Path, is_numbered: bool = False) -> Iterator[RejectFile]:
             if rejects.finished:
                 rejects.finished.unlink(missing_ok=True)
             raise
+
+
+def _close(stream: TextIO) -> None:
+    """What could not be written was an error before."""
+    with suppress(OSError):
+        stream.close()
 
 
 def _sweep(folder: Path) -> None:

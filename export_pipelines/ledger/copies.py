@@ -71,7 +71,6 @@ def copies_of_others(engine: sa.Engine, artifact: str, place: str) -> Iterator[O
         .join(artifacts, artifacts.c.artifact == deliveries.c.artifact)
         .where(
             deliveries.c.target == place,
-            deliveries.c.state == "delivered",
             deliveries.c.artifact != artifact,
             artifacts.c.erased_at.is_(None),
         )

@@ -9,7 +9,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from export_pipelines.files.locking import hold_lock
 from export_pipelines.files.os_errors import store_errors
@@ -98,7 +98,7 @@ class PostgresqlLocks:
                 acquired = _taken(lock_keys, take, wait_s, waiting)
                 yield acquired
             finally:
-                with suppress(DBAPIError, LedgerSilent):  # a session that is gone has given them up
+                with suppress(SQLAlchemyError, LedgerSilent):  # a session that is gone has given them up
                     connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
 
     def sweep(self) -> None:

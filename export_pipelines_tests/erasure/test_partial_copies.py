@@ -97,6 +97,22 @@ def test_what_a_later_artifact_delivered_too_stays(desk: Desk, tmp_path: Path) -
     assert set(folder.arrived()) == {*later, "daily.manifest.json"}
 
 
+def test_what_a_later_artifact_delivered_stays_though_it_was_sent_again_in_vain(
+    desk: Desk,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    folder = FolderReceiver(tmp_path / "receiver")
+    first = stored(desk.store)
+    desk.send(first, folder.entry())
+    second = stored(desk.store, token="20240117T020000Z-0a1b2c", at=AT + timedelta(days=1))
+    desk.send(second, folder.entry(), again=True)
+    delivery = desk.due(second, folder.entry())
+    with pytest.raises(RetryableError), desk.ledger.claim(delivery, lambda: AT, again=True):
+        raise RetryableError("the disk is full")
+    erased(desk, first.artifact)
+    assert set(folder.arrived()) == {*PARTS, "daily.manifest.json"}
+
+
 def test_what_was_handed_over_before_an_attempt_failed_is_named(
     desk: Desk,  # noqa: F811
     open_receiver: Callable[[str], Any],  # noqa: F811

@@ -3,7 +3,11 @@
 import threading
 import time
 
-from export_pipelines.ledger import Ledger
+import pytest
+
+from export_pipelines.ledger import Ledger, open_ledger
+from export_pipelines.ledger.silence import LedgerSilent
+from export_pipelines_servers.databases import new_database
 
 MANY = [f"destination {number}" for number in range(40)]  # more than a pool has connections
 
@@ -44,6 +48,27 @@ def test_who_waits_says_so_and_gets_it(ledger: Ledger) -> None:
     with ledger.locks.hold_all("ab", 30, awaited.append) as acquired:
         assert acquired == {"a", "b"} and awaited == ["a"]
     thread.join()
+
+
+def test_a_server_that_is_gone_while_somebody_waits_is_told(postgresql_url: str) -> None:
+    url = new_database(postgresql_url, "waits_for_lock")
+    ledger, other = open_ledger(url), open_ledger(url)
+
+    def end_connections(_: str) -> None:
+        with other.engine.connect() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    with (
+        other.locks.hold("a"),
+        pytest.raises(LedgerSilent),
+        ledger.locks.hold_all("a", 30, end_connections),
+    ):
+        pass
+    for each in (ledger, other):
+        each.engine.dispose()
 
 
 def test_the_wait_ends(ledger: Ledger) -> None:

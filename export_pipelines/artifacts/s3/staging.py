@@ -83,9 +83,8 @@ class S3Staging(AbortedUnlessCommitted):
         log.debug("removing an unfinished artifact", extra={"artifact": self.artifact})
         self._open = False
         with self._lock:
-            if (
-                self._manifest_tried
-            ):  # it may be there though no answer came: without its parts it must not stay
+            # the manifest may be there though no answer came: without its parts it must not stay
+            if self._manifest_tried:
                 self.bucket.remove(self.prefix + MANIFEST_NAME)
             for name, part in self._parts.items():
                 part.abort()
