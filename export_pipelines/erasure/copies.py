@@ -8,7 +8,14 @@ from export_pipelines.definition.delivery import read_entry
 from export_pipelines.delivery import Receipt, Resources, discard_encrypted, open_removing
 from export_pipelines.delivery.removal import Placing, Removal, all_left, delivered_digests
 from export_pipelines.errors import ExportError
-from export_pipelines.ledger import Delivery, Ledger, copies_of_others, handed_over, unfinished_placings
+from export_pipelines.ledger import (
+    Delivery,
+    Ledger,
+    copies_of_others,
+    earlier_placings,
+    handed_over,
+    unfinished_placings,
+)
 
 BUSY = "another process is delivering there right now"
 NEVER = "nothing can be taken back from there"
@@ -55,6 +62,8 @@ class Copies:
         if self.resources:
             discard_encrypted(self.resources.settings.home, delivery.id)
         unfinished = unfinished_placings(self.ledger.engine, delivery)
+        if not (unfinished or delivery.receipt) and delivery.attempts:
+            unfinished = earlier_placings(self.ledger.engine, delivery, (parts or {}).values())
         removals = [self._removal(delivery, placing, tuple(placing.files)) for placing in unfinished]
         if delivery.receipt:
             removals.append(self._delivered(delivery, delivery.receipt, parts))

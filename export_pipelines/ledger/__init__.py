@@ -5,7 +5,12 @@ from export_pipelines.ledger.api_keys import ApiKey, ApiKeys
 from export_pipelines.ledger.audit_action import AuditAction, AuditOutcome
 from export_pipelines.ledger.audit_entries import AuditEntry, AuditRecord
 from export_pipelines.ledger.audit_log import AuditLog
-from export_pipelines.ledger.copies import copies_of_others, handed_over, unfinished_placings
+from export_pipelines.ledger.copies import (
+    copies_of_others,
+    earlier_placings,
+    handed_over,
+    unfinished_placings,
+)
 from export_pipelines.ledger.delivery import ENDED_BADLY, OPEN, STATES, Delivery, State
 from export_pipelines.ledger.erased import mark_erased, run_of
 from export_pipelines.ledger.export_requests import UNFINISHED, ExportRequest, ExportRequests, Status
@@ -54,6 +59,7 @@ __all__ = [
     "Streams",
     "WindowRecord",
     "copies_of_others",
+    "earlier_placings",
     "handed_over",
     "ledger_of",
     "mark_erased",

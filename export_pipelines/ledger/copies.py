@@ -2,17 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from export_pipelines.delivery import Receipt
-from export_pipelines.delivery.destination import NOTES, OF_ENCRYPTION
+from export_pipelines.delivery.destination import ENCRYPTED, NOTES, OF_ENCRYPTION
 from export_pipelines.delivery.removal import Placing
 from export_pipelines.ledger.delivery import Delivery
-from export_pipelines.ledger.tables import artifacts, deliveries, journal
+from export_pipelines.ledger.tables import artifacts, deliveries, journal, placed
 
 PLACING = "placing/"  # how the items of placings begin; no file has a slash in its name
 
@@ -54,6 +55,23 @@ def unfinished_placings(engine: sa.Engine, delivery: Delivery) -> list[Placing]:
         or placing.place != receipt.target
         or not placing.files.items() <= receipt.digests.items()
     ]
+
+
+def earlier_placings(engine: sa.Engine, delivery: Delivery, sha256s: Iterable[str]) -> list[Placing]:
+    """What attempts of an earlier release, whose journals say nothing of it, put at places, or began to: all files with one of
+    these digests, or those of the delivery's encrypted files."""
+    digests = set(sha256s)
+    for row in _journal_of(engine, delivery.id):
+        if row.item == ENCRYPTED:
+            digests |= {file["sha256"] for file in json.loads(row.proof)["files"]}
+    query = sa.select(placed).where(placed.c.sha256.in_(digests)).order_by(placed.c.place, placed.c.name)
+    with engine.begin() as connection:
+        rows = connection.execute(query).all()
+    by_place = defaultdict[tuple[str, str], dict[str, str]](dict)
+    for row in rows:
+        if delivery.target and row.place.startswith(delivery.target.rstrip("/")):
+            by_place[row.place, row.export][row.name] = row.sha256
+    return [Placing(place, export, delivery.window_key, files) for (place, export), files in by_place.items()]
 
 
 def handed_over(engine: sa.Engine, delivery: str) -> int:

@@ -72,13 +72,22 @@ def test_what_a_killed_delivery_left_is_taken_back(
     pytest.fail("the moments came too late")
 
 
-def test_the_first_files_of_a_set_are_taken_back(desk: Desk, tmp_path: Path) -> None:  # noqa: F811
+@pytest.mark.parametrize("release", ["this", "earlier"])
+def test_the_first_files_of_a_set_are_taken_back(
+    desk: Desk,  # noqa: F811
+    tmp_path: Path,
+    release: str,
+) -> None:
+    """An earlier release did not say in the journal of a delivery what it put there."""
     folder, made, (first, second) = FolderReceiver(tmp_path / "receiver"), stored(desk.store), PARTS
     (folder.folder / "in" / second).mkdir(parents=True)
     (folder.folder / "in" / "mine.csv").write_text("of somebody else")
     with pytest.raises(StoreError):
         desk.send(made, folder.entry())
     assert (folder.folder / "in" / first).exists()
+    if release == "earlier":
+        with desk.ledger.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM journal")
     (copy,) = erased(desk, made.artifact).copies
     assert first in copy.removal.removed and copy.places == (str(folder.folder / "in"),)
     assert {path.name for path in (folder.folder / "in").iterdir()} - {*OWN} == {second, "mine.csv"}
