@@ -56,6 +56,7 @@ LONG_FILES = (
     "mask/test_prefilter_signs.py",
     "mask/test_recognise.py",
     "frames/test_read_back.py",
+    "one_pass/test_artifacts.py",
     "run/test_round_trip.py",
     "read/test_source_contract.py",
     "transform/report/test_numbers.py",

@@ -21,8 +21,10 @@ LONGEST = (
     *("pages", "served"),
     "transform/report/test_numbers.py",  # beside two services
     "alone",
+    "streaming/test_stream_processes.py",  # both of these wait most of the time
     "delivery/test_faults.py",
     "many requests",
+    "streaming/horizons/test_contract.py",
     "read/test_source_contract.py",
     "cli/test_interrupted_runs.py",
     "read/test_databases_agree.py",

@@ -1,6 +1,6 @@
 """A short campaign finds nothing, and what is broken on purpose is found.
 
-FAULTS=100 in the environment lets so many faults happen instead of ten."""
+FAULTS=100 in the environment lets so many faults happen instead of six."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from export_pipelines_faults.report import Report
 from export_pipelines_faults.syscalls import NETWORK, AtCall
 from export_pipelines_faults.trial import Outcome
 
-FAULTS = int(os.environ.get("FAULTS", "10"))
+FAULTS = int(os.environ.get("FAULTS", "6"))
 CHEAP = ("store: ", "ledger: ", "destination: ", "process: ", "two at once: ")
 COSTLY = {"source": "sqlite", "ledger": "sqlite", "store": "folder"}
 SECONDS = 600.0

@@ -1,12 +1,11 @@
 """How the service starts: with a certificate, and without access.yaml for this machine alone."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import requests
 import trustme
 
+from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.service.serving import (
     Alone,
     serving,
@@ -27,16 +26,8 @@ def test_tls_is_spoken_with_a_certificate(alone: Alone, tmp_path: Path) -> None:
 
 
 def test_without_access_yaml_only_this_machine_is_listened_to(alone: Alone) -> None:
-    command = [sys.executable, "-m", "export_pipelines.cli.app", "serve", "--host", "0.0.0.0"]
-    environment = dict(alone.served.environment)
-    ended = subprocess.run(
-        command,
-        cwd=alone.served.project.root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == 2
-    assert "without access.yaml the service listens to this machine only" in ended.stderr
+    command = ["-m", "export_pipelines.cli.app", "serve", "--host", "0.0.0.0"]
+    with Process(command, alone.served.project.root, alone.served.environment) as process:
+        _, said = process.communicate(120)
+    assert process.wait() == 2
+    assert "without access.yaml the service listens to this machine only" in said

@@ -11,6 +11,7 @@ from export_pipelines_servers import aws, s3
 from export_pipelines_servers.aws import own_aws
 from export_pipelines_servers.databases import new_database
 from export_pipelines_servers.postgresql import postgresql
+from export_pipelines_tests.cells import some
 from export_pipelines_tests.streaming.horizons.databases import Postgresql
 from export_pipelines_tests.streaming.live import BY_SLOT, PUBLICATION, TRANSACTION, Live
 
@@ -83,9 +84,11 @@ def slot_to_kinesis(tmp_path: Path, published: Postgresql) -> Live:
     return live_to_kinesis(tmp_path / "project", published, catalog=BY_SLOT)
 
 
-@pytest.fixture(params=["to_s3", "to_kinesis", "slot_to_s3", "slot_to_kinesis"])
+@pytest.fixture(
+    params=some(["to_s3", "to_kinesis", "slot_to_s3", "slot_to_kinesis"], ["to_s3", "slot_to_kinesis"])
+)
 def any_live(request: pytest.FixtureRequest) -> Live:
-    """Each of both ways in which PostgreSQL tells new rows exactly, too."""
+    """Each of both ways in which PostgreSQL tells new rows exactly, and each kind of sink; all pairs with CELLS=all."""
     made_live: Live = request.getfixturevalue(request.param)
     return made_live
 

@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
+from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.service.pages.browsing import Visitor, signed_in
 from export_pipelines_tests.service.pages.conftest import HOSTILE
 from export_pipelines_tests.service.serving import Served
@@ -137,25 +136,10 @@ def test_what_did_not_arrive_is_shown_and_tried_again(paged: Served) -> None:
 
 def test_the_page_of_a_diagnosis_says_what_the_terminal_says(paged: Served) -> None:
     text = unescape(signed_in(paged).get("/ui/exports/personal/diagnosis").text)
-    command = [
-        sys.executable,
-        "-m",
-        "export_pipelines.cli.app",
-        "diagnose",
-        "personal",
-        "--as",
-        "boss",
-        "--json",
-    ]
-    told = subprocess.run(
-        command,
-        cwd=paged.project.root,
-        env=dict(paged.environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    findings = [finding for findings in json.loads(told.stdout).values() for finding in findings]
+    command = ["-m", "export_pipelines.cli.app", "diagnose", "personal", "--as", "boss", "--json"]
+    with Process(command, paged.project.root, paged.environment) as process:
+        out, _ = process.communicate()
+    findings = [finding for findings in json.loads(out).values() for finding in findings]
     assert len(findings) > 4
     for finding in findings:
         for words in (*finding["text"].split("`"), *finding["then"].split("`")):

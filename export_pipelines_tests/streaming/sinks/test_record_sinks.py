@@ -165,7 +165,7 @@ def test_a_wait_ends_when_the_sink_is_closed(place: Place) -> None:
     began = time.monotonic()
     with pytest.raises(RetryableError):
         sent(sink, [("lead", 0, None, "x")])
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60  # of the ten minutes for which it would try
 
 
 def test_what_is_interrupted_in_the_middle_of_a_call_is_doubtful_when_it_comes_again(kinesis: Place) -> None:
