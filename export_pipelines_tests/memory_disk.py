@@ -1,17 +1,18 @@
 """Temporary files of the tests lie in memory where there is room: a database in a file waits for the disk at each commit, and
 Dagster commits a hundred times for a run. With TMPDIR set they lie there instead."""
 
-import atexit
 import os
 import re
 import shutil
 import tempfile
 from contextlib import suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")
 NAME = "pytest_{pid}"
 GIB = 1 << 30
+AFTER_ALL = -1000  # multiprocessing has a folder of its own there, which it removes at -100
 NEEDED_FREE, NEEDED_AVAILABLE = 4 * GIB, 8 * GIB  # a whole run takes less than 2 GiB
 
 
@@ -30,7 +31,7 @@ def forget_memory() -> None:
     """At the end of this process the folder goes, if this process made it."""
     folder = MEMORY / NAME.format(pid=os.getpid())
     if folder.is_dir():
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=AFTER_ALL)
 
 
 def _has_room() -> bool:
