@@ -20,6 +20,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.open_source import open_source
 from export_pipelines.run.part_writer import WrittenPart
+from export_pipelines_servers.databases import new_database
 from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.preloaded import Process
 from export_pipelines_tests.run.heard import Heard
@@ -60,17 +61,21 @@ FROM generate_series(0, {ROWS - 1}) n
 """
 
 
+@pytest.fixture(scope="module")
+def filled(postgresql_url: str) -> str:
+    """The name of a database that each test has a copy of."""
+    url = new_database(postgresql_url, "filled_for_interrupted")
+    create_store(url)
+    flows = "INSERT INTO flows (id, name) VALUES (lpad('0', 24, 'f'), 'Solar'), (lpad('1', 24, 'f'), 'Roof')"
+    execute(url, flows, FILL, "ANALYZE")
+    return "filled_for_interrupted"
+
+
 @pytest.fixture
-def url(postgresql_url: str) -> Iterator[str]:
+def url(postgresql_url: str, filled: str) -> Iterator[str]:
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE interrupted")
-        url = make_url(postgresql_url).set(database="interrupted").render_as_string(False)
-        create_store(url)
-        flows = (
-            "INSERT INTO flows (id, name) VALUES (lpad('0', 24, 'f'), 'Solar'), (lpad('1', 24, 'f'), 'Roof')"
-        )
-        execute(url, flows, FILL, "ANALYZE")
-        yield url
+        connection.execute(f"CREATE DATABASE interrupted TEMPLATE {filled}")
+        yield make_url(postgresql_url).set(database="interrupted").render_as_string(False)
         connection.execute("DROP DATABASE interrupted WITH (FORCE)")
 
 
