@@ -14,7 +14,8 @@ from export_pipelines.telemetry import FLUSH_S, trace_as_asked
 from export_pipelines_servers.collector import CollectedSpan, collector
 from export_pipelines_servers.free_port import free_port
 from export_pipelines_tests.conftest import Project
-from export_pipelines_tests.shell import call, in_process
+from export_pipelines_tests.preloaded import Process
+from export_pipelines_tests.shell import call, environment, in_process
 
 STAGES = ("extract", "mask", "encode", "store")
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -148,11 +149,13 @@ def test_a_collector_that_hangs_loses_its_spans_and_two_seconds_at_most(project:
     )
     with collector(hangs=True) as receiving:
         project.environment[ENDPOINT] = receiving.url
-        ended = call(project, ["-c", code])
-        now = time.time()
-    status, moment = ended.stdout.splitlines()[-1].split()
+        with Process(["-c", code], project.folder, environment(project)) as process:
+            out, _ = process.communicate()
+            now = time.time()
+    status, moment = out.splitlines()[-1].split()
     assert (status, receiving.requests, receiving.spans) == ("0", 1, [])
-    assert FLUSH_S - 0.1 <= now - float(moment) < 2.0
+    # a busy machine ends it later; left to itself, the exporter would wait for ten seconds
+    assert FLUSH_S - 0.1 <= now - float(moment) < FLUSH_S + 5
 
 
 def test_a_collector_that_is_away_fails_no_run(project: Project) -> None:

@@ -3,8 +3,6 @@
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -15,6 +13,7 @@ import yaml
 
 from export_pipelines_tests.artifacts.build import child_environment
 from export_pipelines_tests.orchestration.project import Project
+from export_pipelines_tests.preloaded import Process
 
 ROOT = Path(__file__).parents[2]
 POLL_S = 0.005
@@ -66,7 +65,8 @@ class Daemons:
     project: Project
     folder: Path
     dequeue_s: int = 1  # how often runs are taken from the queue
-    groups: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    groups: list[Process] = field(default_factory=list)
+    logs: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
@@ -91,24 +91,15 @@ class Daemons:
         }
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(self.folder / "workspace.yaml")]
-        with (self.folder / "daemon.log").open("ab") as log:
-            self.groups.append(
-                subprocess.Popen(
-                    command,
-                    cwd=self.folder,
-                    env=self.environment(),
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-            )
+        words = ["-m", "dagster._daemon", "run", "-w", str(self.folder / "workspace.yaml")]
+        self.logs.append(self.folder / f"daemon_{len(self.logs)}.log")
+        self.groups.append(Process(words, self.folder, self.environment(), self.logs[-1]))
 
     def until(self, done: Callable[[], bool], seconds: float, poll_s: float = POLL_S) -> None:
         """Waits and asks every `poll_s` seconds; fails with the daemon's log when it takes longer."""
         end = time.monotonic() + seconds
         while not done():
-            assert time.monotonic() < end, (self.folder / "daemon.log").read_text()[-4000:]
+            assert time.monotonic() < end, self.logs[-1].read_text()[-4000:]
             time.sleep(poll_s)
 
     def kill_at(self, moment: Moment, most: int, seconds: float) -> None:

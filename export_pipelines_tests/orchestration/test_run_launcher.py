@@ -32,6 +32,8 @@ def waiting() -> None:
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     monkeypatch.setenv("PYTHONPATH", str(HERE.parents[2]))
+    # the next process would load the libraries in vain
+    monkeypatch.setattr(WarmRunLauncher, "_prepare_after", lambda *_: None)
     launcher = {"module": "export_pipelines.run_launcher", "class": "WarmRunLauncher"}
     settings = {"run_launcher": launcher, "telemetry": {"enabled": False}}
     put_storage(tmp_path)
