@@ -1,7 +1,7 @@
 """The same rows of odd values give the same bytes, or the same refusal that names the row, from SQLite, PostgreSQL and
 MariaDB; the same filter chooses the same rows of them, and the same sort gives the same order.
 
-ODD_ROWS=20000 in the environment compares so many rows instead of 100, CELLS=all has each rule of each field on both servers,
+ODD_ROWS=20000 in the environment compares so many rows instead of 60, CELLS=all has each rule of each field on both servers,
 not on one of them in turn."""
 
 import os
@@ -36,7 +36,7 @@ from export_pipelines_tests.encode.tables import column, encoded
 from export_pipelines_tests.read.databases import Mariadb, Postgresql, Sqlite
 from export_pipelines_tests.read.odd_rows import FIELDS, fill, odd_rows, request
 
-ROWS = int(os.environ.get("ODD_ROWS", "100"))
+ROWS = int(os.environ.get("ODD_ROWS", "60"))
 SEED = 15
 CHUNK, PIECE = 1000, 64
 NAMED = re.compile(r"^(?:lead_id )(\d{24}), ([\w. ]+)$")
