@@ -12,16 +12,11 @@ from export_pipelines.orchestration.checks import CHECKS, delivered_check, evalu
 from export_pipelines.orchestration.code_location import EDGE, CodeLocation
 from export_pipelines.orchestration.deliver_window import deliver_window
 from export_pipelines.orchestration.edges import Delivered, Done, Edge, Fault, Written, gather, wire
-from export_pipelines.orchestration.failing import (
-    MAX_RETRIES,
-    RETRY,
-    as_dagster_failure,
-    failure,
-    interruptible,
-)
+from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.history import History
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.resumed import completed, is_resumed
+from export_pipelines.orchestration.retry_policy import MAX_RETRIES, RETRY
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,8 @@ from export_pipelines.orchestration.run_tags import (
 )
 from export_pipelines.orchestration.running_windows import RunningWindows
 from export_pipelines.orchestration.scheduled_windows import BY_SCHEDULE, WindowRequest, requests_at
-from export_pipelines.orchestration.switches import Switch, next_tick
+from export_pipelines.orchestration.switches import Switch
+from export_pipelines.orchestration.ticks import next_tick
 from export_pipelines.plan import Plan, Window, compile_plan
 from export_pipelines.plan.fingerprint import fingerprint, is_comparable
 from export_pipelines.plan.window import WHOLE_KEY, before

@@ -11,10 +11,6 @@ from export_pipelines.orchestration.edges import Fault
 from export_pipelines.project import Project
 
 MISTYPED = "mistyped"  # metadata of a failure
-MAX_RETRIES = 2
-RETRY = dg.RetryPolicy(
-    max_retries=MAX_RETRIES, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from export_pipelines.orchestration.code_location import EDGE, CodeLocation
 from export_pipelines.orchestration.deliver_window import deliver_window
 from export_pipelines.orchestration.delivery_ops import faults_of
 from export_pipelines.orchestration.edges import Edge, Written, gather, wire
-from export_pipelines.orchestration.failing import RETRY, as_dagster_failure, failure, interruptible
+from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
 from export_pipelines.orchestration.metadata import materialization_metadata
 from export_pipelines.orchestration.op_definitions import ExportOps
+from export_pipelines.orchestration.retry_policy import RETRY
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, ON_DEMAND
 
 DELIVER, RECORD = "deliver_everywhere", "record_window"

@@ -12,7 +12,8 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failed_runs import DIED, NOT_STARTED
 from export_pipelines.orchestration.failures import failures_of
 from export_pipelines.orchestration.run_tags import EXPORT_TAG, exports_of, windows_of
-from export_pipelines.orchestration.switches import next_tick, switches
+from export_pipelines.orchestration.switches import switches
+from export_pipelines.orchestration.ticks import next_tick
 from export_pipelines.project import Project
 
 LOOK_BACK_RUNS = 200

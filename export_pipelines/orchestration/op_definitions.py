@@ -9,7 +9,7 @@ import dagster as dg
 from export_pipelines.orchestration import op_bodies
 from export_pipelines.orchestration.code_location import EDGE, CodeLocation
 from export_pipelines.orchestration.edges import Edge
-from export_pipelines.orchestration.failing import RETRY
+from export_pipelines.orchestration.retry_policy import RETRY
 from export_pipelines.plan import STEPS
 
 POOL = "source"

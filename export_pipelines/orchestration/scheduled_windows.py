@@ -12,7 +12,8 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import WindowError
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.run_tags import WINDOW_TAG
-from export_pipelines.orchestration.switches import Switch, first_tick
+from export_pipelines.orchestration.switches import Switch
+from export_pipelines.orchestration.ticks import next_tick
 from export_pipelines.plan import Window
 from export_pipelines.plan.partitions import last_complete_window, partition_keys
 from export_pipelines.plan.plan import iso
@@ -49,7 +50,11 @@ def requests_at(
     """Those of the tick `at`, oldest first; the runs with the ids in `own` are not looked at."""
     if definition.partition:
         last = last_complete_window(definition.partition, at)
-        first = last_complete_window(definition.partition, first_tick(switch)) if switch else last
+        first = (
+            last_complete_window(definition.partition, next_tick(switch.cron, switch.since))
+            if switch
+            else last
+        )
         start = max(first.start, datetime.combine(first_day(definition), time(), UTC))
         for key in partition_keys(definition.partition, start, last.end):
             yield WindowRequest(key, window_of(definition, key))

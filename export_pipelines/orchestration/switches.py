@@ -5,13 +5,10 @@ The switch in the UI writes there and nowhere else, and the state outlives the d
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import dagster as dg
-from cronsim import CronSim
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, InstigatorType, TickStatus
-
-MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -30,20 +27,6 @@ def switches(instance: dg.DagsterInstance) -> Mapping[str, Switch]:
     )
     switches = [(state.name, _switch(state)) for state in states]
     return dict(sorted(switches, key=lambda named: named[1].since))  # of two with one name, the newer
-
-
-def first_tick(switch: Switch) -> datetime:
-    """The first time that the schedule was to tick after it was turned on."""
-    return next(CronSim(switch.cron, switch.since))
-
-
-def last_tick(cron: str, now: datetime) -> datetime:
-    """The newest time of the line `cron` that is not after `now`."""
-    return next(CronSim(cron, now + MINUTE, reverse=True))
-
-
-def next_tick(cron: str, now: datetime) -> datetime:
-    return next(CronSim(cron, now))
 
 
 def owes_a_tick(instance: dg.DagsterInstance, switch: Switch, last: datetime) -> bool:

@@ -13,7 +13,8 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import Due, due_windows, given_up
 from export_pipelines.orchestration.failures import failures_of
 from export_pipelines.orchestration.schedules import MAX_CAUGHT_UP, begins_now, request, without_rights
-from export_pipelines.orchestration.switches import Switch, last_tick, next_tick, owes_a_tick, switches
+from export_pipelines.orchestration.switches import Switch, owes_a_tick, switches
+from export_pipelines.orchestration.ticks import last_tick, next_tick
 from export_pipelines.plan.window import WHOLE_KEY
 from export_pipelines.project import Project
 
