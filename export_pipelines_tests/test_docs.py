@@ -20,7 +20,7 @@ from export_pipelines.definition.output import CODECS, FORMATS
 from export_pipelines.definition.report import Over, TimeBasis
 from export_pipelines.definition.written import REPORT_KEYS, WrittenExport
 from export_pipelines.mask.own import own_of
-from export_pipelines.mask.redact import redactor
+from export_pipelines.mask.redact_columns import redactor
 from export_pipelines_tests.conftest import DAILY, REPOSITORY
 from export_pipelines_tests.plan.leads import columns
 

@@ -19,7 +19,7 @@ from export_pipelines.importer.headers import compared
 from export_pipelines.importer.parse import Unfit, parser_of
 from export_pipelines.mask.normalise import normalised as spelled
 from export_pipelines.mask.own import own_of
-from export_pipelines.mask.redact import redactor
+from export_pipelines.mask.redact_columns import redactor
 from export_pipelines.normal_form import FEW, normalised
 from export_pipelines.transform.components import COMPONENTS, VALID, has_form
 

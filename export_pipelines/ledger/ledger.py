@@ -32,7 +32,6 @@ from export_pipelines.ledger.delivery_rows import (
     read_delivery,
     required_delivery,
     state_counts,
-    withdraw_replaced,
 )
 from export_pipelines.ledger.inserts import insert_new
 from export_pipelines.ledger.locks import Locks
@@ -48,6 +47,7 @@ from export_pipelines.ledger.windows import (
     window_records,
     written_records,
 )
+from export_pipelines.ledger.withdrawal import withdraw_replaced
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from export_pipelines.mask.kernel import NEVER, Flags
 from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.objects import OPEN, Objects, UnreadObject, sealed
 from export_pipelines.mask.prefilter import NEAR_OWN, Prefilter
-from export_pipelines.mask.redact import own_at, redacted, redactor, without_never_exported
+from export_pipelines.mask.redact_columns import own_at, redacted, redactor, without_never_exported
 from export_pipelines.mask.repeated import repeated_values
 from export_pipelines.mask.value_masks import WHOLE, masked, selected
 from export_pipelines.plan.changes import Change

@@ -15,7 +15,7 @@ from export_pipelines.mask.keys import Keys
 from export_pipelines.mask.own import NOBODY, Own
 from export_pipelines.mask.prefilter import KnownKeys, keys_beside
 from export_pipelines.mask.recognise import STARS, never_exported, redact
-from export_pipelines.mask.redact import redactor
+from export_pipelines.mask.redact_columns import redactor
 from export_pipelines.mask.value_masks import WHOLE, masked
 from export_pipelines.plan.plan import Mask, Seal, shows_text
 from export_pipelines.transform.components import is_valid

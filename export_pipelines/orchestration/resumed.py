@@ -7,8 +7,8 @@ from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.deliver_window import deliver_window
 from export_pipelines.orchestration.edges import Delivered, Edge, Written, wire
 from export_pipelines.orchestration.step_log import StepLog
+from export_pipelines.orchestration.taken_over import WrittenBefore, runs_before
 from export_pipelines.orchestration.write_windows import WindowWriter
-from export_pipelines.orchestration.written_before import WrittenBefore, runs_before
 from export_pipelines.plan import PlanDraft
 
 WRITE = ".write"  # how the key of that step ends

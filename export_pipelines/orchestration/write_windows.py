@@ -17,7 +17,7 @@ from export_pipelines.orchestration.edges import Fault, Written
 from export_pipelines.orchestration.preview import ROWS, previews_of
 from export_pipelines.orchestration.request_progress import RequestProgress
 from export_pipelines.orchestration.run_tags import ASKED_BY, FULL_TAG, REQUEST_TAG
-from export_pipelines.orchestration.written_before import WrittenBefore, resumed_runs
+from export_pipelines.orchestration.taken_over import WrittenBefore, resumed_runs
 from export_pipelines.pipeline import record_failure, register, write_window
 from export_pipelines.plan import STEP, Plan, PlanDraft, PlanRequest, bind, compile_plan, window_in
 from export_pipelines.plan.one_pass import adjacent, query_of_pass, span

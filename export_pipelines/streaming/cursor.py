@@ -1,4 +1,4 @@
-"""The cursor: how far a stream has come, as the ledger keeps it."""
+"""The cursor: how far a stream has come. `ledger/streams.py` keeps it, and `sender.py` moves it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -14,7 +14,7 @@ import python_calamine
 from export_pipelines.catalog import Kind
 from export_pipelines.encode.xlsx import shared_strings
 from export_pipelines.encode.xlsx.encoder import MAX_COLUMNS, XlsxEncoder
-from export_pipelines.encode.xlsx.sheet_rows import letters
+from export_pipelines.encode.xlsx.sheet_cells import letters
 from export_pipelines.errors import DataError, LimitReached, RequestError
 from export_pipelines.plan.limits import require_room
 from export_pipelines_tests.encode.readers import openpyxl_xlsx

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.mask import recognise
 from export_pipelines.mask.own import Own, own_of
-from export_pipelines.mask.redact import redactor
+from export_pipelines.mask.redact_columns import redactor
 from export_pipelines.transform.components import is_valid
 
 UTM = ("utm_*",)

@@ -8,7 +8,7 @@ import pytest
 
 from export_pipelines.mask import reading, recognise
 from export_pipelines.mask.own import Own, own_of
-from export_pipelines.mask.redact import redactor
+from export_pipelines.mask.redact_columns import redactor
 from export_pipelines_tests.mask.leads import shown
 
 

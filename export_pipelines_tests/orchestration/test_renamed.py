@@ -9,8 +9,8 @@ import pytest
 
 from export_pipelines.catalog import load_catalog
 from export_pipelines.definition import load_definitions
-from export_pipelines.orchestration.backfill import done_partitions
 from export_pipelines.orchestration.code_location import CodeLocation
+from export_pipelines.orchestration.done_partitions import done_partitions
 from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import DAILY, NOW, Project, materializations
 from export_pipelines_tests.orchestration.watching import Watched, schedules_on, turn_on

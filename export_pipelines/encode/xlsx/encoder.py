@@ -14,7 +14,7 @@ from export_pipelines.encode.buffer import Buffer
 from export_pipelines.encode.encoder import CellCounts, Columns, Fitting
 from export_pipelines.encode.xlsx.empty_book import SHARED, SHEET, Book, book_of
 from export_pipelines.encode.xlsx.shared_strings import SharedTexts
-from export_pipelines.encode.xlsx.sheet_rows import as_text, cells_of
+from export_pipelines.encode.xlsx.sheet_cells import as_text, cells_of
 from export_pipelines.errors import LimitReached, RequestError
 
 MAX_COLUMNS = 16_384

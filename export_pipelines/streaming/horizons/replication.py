@@ -26,7 +26,7 @@ from export_pipelines.streaming.horizons.slot_changes import SlotReader
 from export_pipelines.streaming.horizons.slot_checks import Published
 from export_pipelines.streaming.horizons.slot_state import ServerState, over_limit, server_state
 from export_pipelines.streaming.horizons.slots import Slots, new_name
-from export_pipelines.streaming.horizons.snapshot import Snapshot
+from export_pipelines.streaming.horizons.snapshot_text import Snapshot
 from export_pipelines.streaming.horizons.table_walk import TableWalk, Walk
 from export_pipelines.streaming.horizons.timed_rows import FIRST, TimedRows
 

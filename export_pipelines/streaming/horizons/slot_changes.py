@@ -11,7 +11,7 @@ from export_pipelines.streaming.horizons.rows import retryable
 from export_pipelines.streaming.horizons.slot_checks import Published
 from export_pipelines.streaming.horizons.slot_state import ServerState
 from export_pipelines.streaming.horizons.slots import Slots, lsn_text
-from export_pipelines.streaming.horizons.snapshot import Snapshot
+from export_pipelines.streaming.horizons.snapshot_text import Snapshot
 
 if TYPE_CHECKING:
     import psycopg

@@ -30,8 +30,8 @@ from export_pipelines.streaming.horizons.rows import (
     retryable,
     value_of_column,
 )
-from export_pipelines.streaming.horizons.snapshot import Snapshot
 from export_pipelines.streaming.horizons.snapshot_checks import require_written
+from export_pipelines.streaming.horizons.snapshot_text import Snapshot
 
 if TYPE_CHECKING:
     import psycopg

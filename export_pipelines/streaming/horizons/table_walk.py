@@ -17,7 +17,7 @@ from export_pipelines.streaming.horizons import by_id
 from export_pipelines.streaming.horizons.connection import Connected
 from export_pipelines.streaming.horizons.pgoutput import Piece
 from export_pipelines.streaming.horizons.slot_state import ServerState
-from export_pipelines.streaming.horizons.snapshot import Snapshot
+from export_pipelines.streaming.horizons.snapshot_text import Snapshot
 from export_pipelines.streaming.horizons.timed_rows import Row, TimedRows, read_row, written
 
 SNAPSHOT = text("SELECT pg_current_snapshot()::text")
