@@ -8,9 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from export_pipelines_tests.privacy.people import Person
-from export_pipelines_tests.privacy.runs import (
-    searched,
-)
+from export_pipelines_tests.privacy.runs import searched
 from export_pipelines_tests.privacy.spellings import CARRIERS, SPELLINGS
 
 
