@@ -11,9 +11,6 @@ import kubernetes_validate
 import pytest
 import yaml
 from dagster._config import process_config, resolve_to_config_type
-from dagster_k8s import K8sRunLauncher
-from dagster_k8s.job import construct_dagster_k8s_job
-from kubernetes.client import ApiClient
 
 from export_pipelines_tests.conftest import REPOSITORY
 from export_pipelines_tests.deploy.chart_keys import DOCUMENTED
@@ -61,6 +58,11 @@ def launcher_config() -> dict[str, Any]:
 
 def job_of_a_run(folder: Path) -> dict[str, Any]:
     """The job that Dagster's launcher asks the API for; no API is asked here."""
+    # the client takes a second, which each worker would spend when it collects the tests
+    from dagster_k8s import K8sRunLauncher
+    from dagster_k8s.job import construct_dagster_k8s_job
+    from kubernetes.client import ApiClient
+
     server = {"server": "http://127.0.0.1:1"}
     context = {"cluster": "none", "user": "none"}
     kubeconfig = {
