@@ -8,6 +8,8 @@ PAUSES_S = (0.5, 1.5)
 PASSING = (
     "connection refused",
     "starting up",
+    "not yet accepting connections",  # PostgreSQL, until it has recovered as far as is consistent
+    "in recovery mode",  # the same, after one of its processes crashed
     "shutting down",
     "too many",
     "closed the connection",
