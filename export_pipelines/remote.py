@@ -81,25 +81,31 @@ class RemoteStore:
     api: "_Api"
 
     def artifacts(self, export: str | None = None, first: str = "", last: str | None = None) -> list[str]:
-        names = self._names(export)
-        windows = {name: name.split("/")[1] for name in names}
-        return [name for name in names if first <= windows[name] <= (last or windows[name])]
-
-    def read(self, artifacts: Iterable[str]) -> Listing:
-        return Listing(tuple(map(self.manifest, artifacts)))
-
-    def listing(self, export: str | None = None) -> Listing:
-        return self.read(self._names(export))
-
-    def _names(self, export: str | None) -> list[str]:
         params: dict[str, Any] = {"limit": 200} | ({"export": export} if export else {})
         names: list[str] = []
         while True:
             page = self.api.asked("GET", "/artifacts", params=params)
             names += [item["artifact"] for item in page]
             if len(page) < params["limit"]:
-                return names
+                break
             params["after"] = names[-1]
+        windows = ((name, name.split("/")[1]) for name in names)
+        return [name for name, window in windows if first <= window <= (last or window)]
+
+    def listing(self, export: str | None = None) -> Listing:
+        return self.read(self.artifacts(export))
+
+    def read(self, artifacts: Iterable[str]) -> Listing:
+        manifests = list[Manifest]()
+        for artifact in artifacts:
+            try:
+                manifests.append(self.manifest(artifact))
+            except Denied:
+                raise
+            except RequestError:  # removed meanwhile
+                continue
+        manifests.sort(key=lambda manifest: (manifest.created_at, manifest.artifact), reverse=True)
+        return Listing(tuple(manifests))
 
     def manifests(self, export: str | None = None) -> list[Manifest]:
         return list(self.listing(export).manifests)

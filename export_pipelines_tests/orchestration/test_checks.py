@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import repeat
+from functools import partial
 
 import dagster as dg
 
@@ -166,9 +166,9 @@ def test_the_history_of_some_windows_is_that_of_all_artifacts(project: Project) 
 
 def test_the_history_of_runs_without_partitions_is_their_last_ones(project: Project) -> None:
     project.write("whole", WHOLE)
-    moments = [NOW + timedelta(hours=number) for number in range(TRAILING + 3)]
-    for moment in moments:
-        assert project.run("whole", opened=project.opened(repeat(moment).__next__)).success
+    for number in range(TRAILING + 3):
+        now = partial(NOW.__add__, timedelta(hours=number))
+        assert project.run("whole", opened=project.opened(now)).success
     manifests = project.store.manifests("whole")
     history, everything = History.of(project.store, "whole", [WHOLE_KEY]), History(manifests)
     assert history.trailing(manifests[0]) == everything.trailing(manifests[0]) == manifests[TRAILING:0:-1]
