@@ -18,7 +18,6 @@ from export_pipelines.delivery.resources import Resources
 from export_pipelines.delivery.sessions import Sessions
 from export_pipelines.delivery.sftp.drop_box import SftpDropBox
 from export_pipelines.delivery.sftp.file_set import (
-    OwnNames,
     SftpSet,
     deepest,
     digest_there,
@@ -27,6 +26,7 @@ from export_pipelines.delivery.sftp.file_set import (
     said_failure,
     written,
 )
+from export_pipelines.delivery.sftp.own_names import OwnNames
 from export_pipelines.delivery.sftp.ssh import Login, connected, login_of
 from export_pipelines.errors import RequestError, RetryableError
 from export_pipelines.network_errors import network_errors

@@ -4,14 +4,14 @@ import hashlib
 import posixpath
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
 from export_pipelines.artifacts import Part
 from export_pipelines.definition.destinations.sftp import Verify
 from export_pipelines.delivery.artifact import BLOCK_BYTES, Artifact, ProvenPart
-from export_pipelines.delivery.file_set import PREFIX, CameBetween, manifest_name_of, wanted_of
+from export_pipelines.delivery.file_set import CameBetween, manifest_name_of, wanted_of
+from export_pipelines.delivery.sftp.own_names import OwnNames
 from export_pipelines.errors import RequestError, RetryableError
 
 if TYPE_CHECKING:
@@ -155,42 +155,12 @@ class SftpSet:
         return posixpath.join(self.folder, name)
 
 
-@dataclass(frozen=True)
-class OwnNames:
-    """The names of what is not for readers, of the artifacts of one window of an export."""
-
-    export: str
-    window_key: str
-
-    @property
-    def prefix(self) -> str:
-        return f"{PREFIX}{_short(self.export, self.window_key)}~"
-
-    @property
-    def manifest(self) -> str:
-        return f"{self.prefix}manifest"
-
-    @property
-    def replaced(self) -> str:
-        """The manifest of the set before, while sets are exchanged."""
-        return f"{self.prefix}replaced"
-
-    def temporary(self, name: str, sha256: str) -> str:
-        """Of a part on its way."""
-        return f"{self.prefix}{_short(name, sha256)}.tmp"
-
-
 def names_in(client: "paramiko.SFTPClient", folder: str) -> list[str]:
     """All names in a folder; none where it is not there."""
     try:
         return client.listdir(folder)
     except FileNotFoundError:
         return []
-
-
-def _short(*words: str) -> str:
-    """What tells temporary names apart, whose length servers limit."""
-    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
 
 
 @contextmanager
