@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import simplejson
+import stringzilla as sz
 
 from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects.dialect import BAD_JSON
@@ -41,7 +42,8 @@ def whole_characters(
 ) -> tuple[pa.RecordBatch, Counter[str]]:
     """The same of JSON in which an escape is half of a character (`"\\ud800"`), which parses for some readers alone: others refuse
     the whole file."""
-    halves = ((name, _with_halves(pl.Series("", batch.column(name)).cast(pl.String))) for name in names)
+    escaped = [name for name in names if _may_have_halves(batch.column(name))]
+    halves = ((name, _with_halves(pl.Series("", batch.column(name)).cast(pl.String))) for name in escaped)
     return _without(
         batch, halves, is_null, "JSON with half a character (a lone surrogate), which few readers take"
     )
@@ -65,6 +67,12 @@ def _without(
         without = pc.if_else(pc.fill_null(marks, False), None, batch.column(name))
         batch = batch.set_column(batch.schema.get_field_index(name), name, without)
     return batch, counts
+
+
+def _may_have_halves(texts: pa.Array) -> bool:
+    """Whether an escape that may be one stands anywhere in the letters, which lie side by side."""
+    letters = texts.buffers()[-1]
+    return letters is not None and any(sz.Str(letters).find(escape) >= 0 for escape in (r"\ud", r"\uD"))
 
 
 def _with_halves(texts: pl.Series) -> pa.BooleanArray:

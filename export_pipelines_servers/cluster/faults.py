@@ -12,6 +12,7 @@ from typing import Any
 import requests
 import sqlalchemy as sa
 
+from export_pipelines.errors import RetryableError
 from export_pipelines.ledger import Ledger, open_ledger
 from export_pipelines.ledger.run_leases import run_leases
 from export_pipelines_servers.cluster.cluster import Cluster
@@ -57,10 +58,10 @@ class Campaign:
         """Kills a worker with all of its processes, one that executes a run where there is one, and starts another."""
         machines = list(self.cluster.workers)
         self.random.shuffle(machines)
-        with suppress(sa.exc.SQLAlchemyError):  # PostgreSQL is away: whichever comes
+        with suppress(RetryableError):  # PostgreSQL is away: whichever comes
             machines.sort(key=lambda machine: not self.running_on(machine))
         machine, runs = machines[0], list[str]()
-        with suppress(sa.exc.SQLAlchemyError):
+        with suppress(RetryableError):
             runs = self.running_on(machine)
         machine.kill()
         self.idle_kills += not runs
@@ -120,7 +121,7 @@ class Campaign:
         while status not in ENDED or self.underway:
             assert time.monotonic() < end, self.cluster.logs()
             self.go_on()
-            with suppress(*UNANSWERED, sa.exc.SQLAlchemyError):
+            with suppress(*UNANSWERED, RetryableError):  # of the ledger, while its server is away
                 self._look()
                 if waiting and waiting[-1] not in self.underway and self._is_busy() and time.monotonic() > at:
                     self.begin(waiting.pop())
