@@ -144,3 +144,30 @@ def test_dagster_does_it_every_night(dagster_project: DagsterProject) -> None:  
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert defs.resolve_job_def("sweep").execute_in_process().success
     assert [manifest.export for manifest in project.store.manifests()] == ["daily"]
+
+
+def test_dagster_names_what_could_not_be_removed_and_fails(
+    dagster_project: DagsterProject,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = dagster_project
+    project.write("kept", KEPT)
+    for day in ("2024-01-15", "2024-01-16"):
+        assert project.run("kept", day).success
+    later, first = (manifest.artifact for manifest in project.store.manifests("kept"))
+    remove = shutil.rmtree
+
+    def refuse(folder: Path, **options: Any) -> None:
+        if str(folder).endswith(first):
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        remove(folder, **options)
+
+    monkeypatch.setattr("export_pipelines.artifacts.folder.staging.shutil.rmtree", refuse)
+    defs = project.definitions(project.opened(lambda: TODAY + timedelta(days=31)))
+    result = defs.resolve_job_def("sweep").execute_in_process(raise_on_error=False)
+    (failure,) = (event for event in result.all_events if event.event_type_value == "STEP_FAILURE")
+    assert first in str(failure.event_specific_data) and "Device or resource busy" in str(
+        failure.event_specific_data
+    )
+    folders = {path.parent.name for path in Path(project.store.location("kept")).glob("*/*")}
+    assert folders == {first.split("/")[1]} != {later.split("/")[1]}
