@@ -7,7 +7,7 @@ are in the store anyway."""
 import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import replace
 from typing import Self
@@ -41,10 +41,14 @@ class DeliveriesBeside:
     def __exit__(self, *_: object) -> None:
         """Waits for the delivery in hand, and begins no other."""
         self._is_over.set()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        begun = [sent for sent in self._sent.values() if not sent.cancelled()]
         try:
-            self._thread.shutdown(cancel_futures=True)
-        except BaseException:  # an interrupt, which ends the delivery, too
-            self._thread.shutdown()
+            wait(
+                begun
+            )  # not for the thread: Python takes it for ended once an interrupt came while it was joined
+        except BaseException:  # the interrupt, which ends the delivery, too
+            wait(begun)
             raise
         finally:
             self.resources.sessions.__exit__()
