@@ -43,10 +43,9 @@ class DeliveriesBeside:
         self._is_over.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
         begun = [sent for sent in self._sent.values() if not sent.cancelled()]
+        # not for the thread, which Python takes for ended once an interrupt came while it was joined
         try:
-            wait(
-                begun
-            )  # not for the thread: Python takes it for ended once an interrupt came while it was joined
+            wait(begun)
         except BaseException:  # the interrupt, which ends the delivery, too
             wait(begun)
             raise
