@@ -33,7 +33,7 @@ collected: $(VENV)/installed  ## what the tests import is compiled once, not by 
 	@$(BIN)/python -m pytest --collect-only > /dev/null 2>&1 || true
 
 test: $(VENV)/installed  ## every test, on real servers that the tests start themselves
-	@$(BIN)/python -m pytest -n 4
+	@$(BIN)/python -m pytest -n 6
 
 test-fast: $(VENV)/installed  ## the short tests that start no server, no process and no Dagster
 	@$(BIN)/python -m pytest -n 2 -m fast
