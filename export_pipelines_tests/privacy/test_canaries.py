@@ -66,6 +66,7 @@ deliver:
   - email: {to: [a@example.com], from: exports@example.com, smtp: {env: SMTP}, subject: "{{export}} {{date}}"}
 """
 SMALL = "limits: {rows: 10}\n"
+SUM = ".columns[].statistics.sum"  # of 10,000 years of birth, all 1911, which reads as a day of that year
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,8 @@ def test_no_social_security_number_is_left_in_any_export(type: str, form: str, p
 
 @pytest.mark.parametrize("name", ["lead_parts", "event_parts", "report_csv"])
 def test_nobody_is_left_in_parts_of_values_and_in_groups_of_a_report(name: str, plain: Searched) -> None:
-    assert plain.count(f"/{name}/") == {}
+    hits = [hit for hit in plain.hits(f"/{name}/", *PERSONAL) if hit["path"] != SUM]
+    assert not hits, summary(plain, hits)
     assert any(f"/{name}/" in file for file in plain.result.kinds)
 
 

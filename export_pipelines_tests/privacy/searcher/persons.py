@@ -19,7 +19,7 @@ DIGITS = {  # in digits that have lost what stood between them
     "dob": re.compile(r"1911[01]\d[0-3]\d|[0-3]\d[0-3]\d1911"),
 }
 NOBODYS = re.compile(  # ids, hashes, tokens, moments, seconds, references: what they hold they hold by chance
-    r"(?<![0-9A-Za-z])[0-9a-f]{24,}(?![0-9A-Za-z])|(?<![^\W_])tok_[0-9a-f]{8}_[\w-]+"
+    r"(?<![0-9A-Za-z])[0-9a-f]{24,}(?![0-9A-Za-z])|[0-9a-f]{64}|(?<![^\W_])tok_[0-9a-f]{8}_[\w-]+"
     r"|20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{6}|\.\d{3})?(?:Z|\+00:00)?|(?<!\d)17\d{11}(?!\d)"
     r"|(?<!\d)\d+\.\d{10,}|(?<!\d)1[78]\d{8}\.\d{4,}|REF-\d{8}"
 )
