@@ -72,7 +72,9 @@ def _without(
 def _may_have_halves(texts: pa.Array) -> bool:
     """Whether an escape that may be one stands anywhere in the letters, which lie side by side."""
     letters = texts.buffers()[-1]
-    return letters is not None and any(sz.find(memoryview(letters), escape) >= 0 for escape in (r"\ud", r"\uD"))
+    return letters is not None and any(
+        sz.find(memoryview(letters), escape) >= 0 for escape in (r"\ud", r"\uD")
+    )
 
 
 def _with_halves(texts: pl.Series) -> pa.BooleanArray:
