@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from export_pipelines.artifacts import open_store
+from export_pipelines.connecting import connected, is_passing
 from export_pipelines.errors import SettingsError
 from export_pipelines.files.locking import locked
 from export_pipelines.files.private import make_database
 from export_pipelines.ledger.ledger import Ledger
 from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
 from export_pipelines.ledger.locks import FileLocks, Locks, PostgresqlLocks
-from export_pipelines.ledger.silence import WHERE, raise_silence
+from export_pipelines.ledger.silence import WHERE, raise_silence, silent
 from export_pipelines.ledger.wiping import secure_delete
 from export_pipelines.settings import Settings, driver_url
 
@@ -51,7 +52,7 @@ def open_ledger(url: str, may_begin: Callable[[], bool] = lambda: True) -> Ledge
     """`sqlite:///path` or `postgresql://...`; `may_begin` is asked before a new ledger is made.
 
     Raises SettingsError, which never repeats the URL: for one that cannot be opened, is damaged, another program's, or
-    lost; StoreError for a full disk, then and in every later call; LedgerSilent in later calls that its server does not answer.
+    lost; StoreError for a full disk, and LedgerSilent where its server does not answer, then and in every later call.
     """
     try:
         address = sa.make_url(driver_url(url))
@@ -61,12 +62,17 @@ def open_ledger(url: str, may_begin: Callable[[], bool] = lambda: True) -> Ledge
     if kind not in ("sqlite", "postgresql"):
         raise SettingsError(f"the ledger cannot live in {kind}", where=WHERE, remedy=_REMEDY)
     try:
-        engine, locks = _sqlite(address, may_begin) if kind == "sqlite" else _postgresql(address, may_begin)
+        if kind == "sqlite":
+            engine, locks = _sqlite(address, may_begin)
+        else:
+            engine, locks = connected(lambda: _postgresql(address, may_begin), SQLAlchemyError)
         if _revision(engine) != HEAD:
             _migrate(engine, address)
     except sqlite3.Error as error:  # of the driver's own calls, which SQLAlchemy does not wrap
         raise file_error(error, _path(address)) from error
     except (SQLAlchemyError, OSError, ImportError) as error:
+        if is_passing(error):
+            raise silent(error) from error
         raise SettingsError(
             f"the ledger cannot be opened: {type(error).__name__}", where=WHERE, remedy=_REMEDY
         ) from error

@@ -20,8 +20,13 @@ def raise_silence(engine: sa.Engine) -> None:
         if context.is_pre_ping:  # of a connection from before, in whose place the pool makes another one
             return
         if context.is_disconnect or context.connection is None:  # none could be made
-            raise LedgerSilent(
-                f"the ledger does not answer: {type(context.original_exception).__name__}",
-                where=WHERE,
-                remedy="see to its server, then run again",
-            ) from context.original_exception
+            raise silent(context.original_exception) from context.original_exception
+
+
+def silent(error: BaseException) -> LedgerSilent:
+    """What the driver's `error` says, without its text."""
+    return LedgerSilent(
+        f"the ledger does not answer: {type(error).__name__}",
+        where=WHERE,
+        remedy="see to its server, then run again",
+    )

@@ -14,8 +14,9 @@ MISTYPED = "mistyped"  # metadata of a failure
 
 
 @contextmanager
-def as_dagster_failure(mistyped: bool = False) -> Iterator[None]:
-    """An ExportError inside becomes a failure with its text and nothing of its causes, which may quote a value.
+def as_dagster_failure(mistyped: bool = False, retry: bool = False) -> Iterator[None]:
+    """An ExportError inside becomes a failure with its text and nothing of its causes, which may quote a value; with `retry`, of
+    an op that is tried again if the error may pass.
 
     `mistyped`: what is wrong is what a person typed at launch, who sees that the run failed, so nobody else has to hear.
     """
@@ -23,7 +24,7 @@ def as_dagster_failure(mistyped: bool = False) -> Iterator[None]:
         yield
     except ExportError as error:
         known = mistyped and isinstance(error, RequestError)
-        raise failure({"": Fault.of(error)}, 1, mistyped=known) from None
+        raise failure({"": Fault.of(error)}, 1, retry, mistyped=known) from None
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import dagster as dg
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
 from dagster._core.storage.dagster_run import RunRecord
 from dagster._core.storage.tags import (
+    AUTO_RETRY_RUN_ID_TAG,
     MAX_RETRIES_TAG,
     RETRY_ON_ASSET_OR_OP_FAILURE_TAG,
     RETRY_STRATEGY_TAG,
@@ -27,6 +28,7 @@ EVERY_S = 15
 MAX_LOST = 10  # workers that one window may lose; then it is the window that kills them
 SEND_AGAIN_AFTER = timedelta(seconds=60)  # a message that no worker took by then may have been lost
 GIVEN_UP_SINCE = timedelta(days=1)
+OVERLOOKED_AFTER = timedelta(seconds=60)  # Dagster's daemon looks for failures every few seconds
 UNDERWAY = (
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -113,15 +115,20 @@ def _end(
 
 def retry_again(instance: dg.DagsterInstance) -> list[str]:
     """Asks once more for the runs in the place of lost ones that Dagster gave up, as it does where its storage is away at that
-    moment: such a run is never queued, and its backfill never ends. A failure that is reported again begins the retry anew, with
-    the run that was made, if one was."""
+    moment, or overlooked, where it saw the failure before the run's state: such a run is never queued, and its backfill never
+    ends. A failure that is reported again begins the retry anew, with the run that was made, if one was."""
     since = datetime.now(UTC) - GIVEN_UP_SINCE
-    given_up = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.FAILURE], tags={WILL_RETRY_TAG: "false"}, updated_after=since
-    )
+    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
     again = []
-    for run in instance.get_runs(given_up):
-        if run.tags.get(LOST_TAG) == run.run_id and _is_given_up(instance, run):
+    for record in instance.get_run_records(failed):
+        run = record.dagster_run
+        if run.tags.get(LOST_TAG) != run.run_id or run.tags.get(WILL_RETRY_TAG) is None:
+            continue
+        is_begun = run.tags[WILL_RETRY_TAG] == "true" and (
+            AUTO_RETRY_RUN_ID_TAG in run.tags
+            or time.time() - (record.end_time or 0) < OVERLOOKED_AFTER.total_seconds()
+        )
+        if not is_begun and _is_given_up(instance, run):
             instance.report_run_failed(
                 run, f"{DIED}; the run in its place could not begin, and is asked for again"
             )

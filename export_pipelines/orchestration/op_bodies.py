@@ -75,13 +75,14 @@ def _extract(
     context: dg.OpExecutionContext, location: CodeLocation, export: str, overrides: RunOverrides | None
 ) -> Edge:
     project = location.project
-    with as_dagster_failure(mistyped=_is_typed(context, location) and export not in project.loaded.broken):
+    mistyped = _is_typed(context, location) and export not in project.loaded.broken
+    with as_dagster_failure(mistyped, retry=True):
         definition = project.definition(export, {"filter": overrides} if overrides else None)
         windows = _windows(context, definition, project)
     note_export(context, location.job_name(definition))
     if context.job_name != location.named(ON_DEMAND):  # at once: it holds whatever becomes of the run
         report(context, definition_check(location.asset_key(definition)))
-    with as_dagster_failure():
+    with as_dagster_failure(retry=True):
         if context.run.tags.get(ANY_HOUR) != "yes":
             require_quiet(definition, project.now(), f"wait, or launch it with the tag {ANY_HOUR}: yes")
         project.note_changes(definition, context.run.tags.get(ASKED_BY))
@@ -97,7 +98,7 @@ def add_section(name: str, context: dg.OpExecutionContext, location: CodeLocatio
     """The op that adds the section `name` to each plan of the run."""
     project = location.project
     with logs.run(context.run_id):
-        with as_dagster_failure(), interruptible(context, project):
+        with as_dagster_failure(retry=True), interruptible(context, project):
             drafts = _steps(name, _drafts(plans), project)
             if name == "mask_pii":
                 _require_readable(drafts, project)

@@ -56,6 +56,7 @@ class ExportOps:
             config_schema=op_bodies.WINDOW,
             ins=ins,
             out=location.edge,
+            retry_policy=RETRY,
         )
         def extract(context: dg.OpExecutionContext) -> Edge:
             return op_bodies.extract(context, location)
@@ -68,7 +69,7 @@ class ExportOps:
 
     @cached_property
     def _write(self) -> dg.OpDefinition:
-        return self._on_plans("write", op_bodies.write, pool=self.location.named(POOL), retry_policy=RETRY)
+        return self._on_plans("write", op_bodies.write, pool=self.location.named(POOL))
 
     def _on_plans(self, name: str, work: Callable[..., Edge], **options: Any) -> dg.OpDefinition:
         location = self.location
@@ -78,6 +79,7 @@ class ExportOps:
             description=TEXT[name],
             ins={"plans": dg.In(EDGE)},
             out=location.edge,
+            retry_policy=RETRY,
             **options,
         )
         def on_plans(context: dg.OpExecutionContext, plans: Edge) -> Edge:

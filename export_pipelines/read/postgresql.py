@@ -11,13 +11,13 @@ import pyarrow as pa
 from sqlalchemy.engine import URL, make_url
 
 from export_pipelines.catalog import Kind
+from export_pipelines.connecting import connected
 from export_pipelines.errors import RetryableError, SourceError
 from export_pipelines.interrupts import cancelled_by
 from export_pipelines.plan.query.query import Query, SourceColumn
 from export_pipelines.plan.query.ranges import Cut, Range, sql_of_range
 from export_pipelines.read.adbc import Session, session
 from export_pipelines.read.bad_json import UnreadableJson
-from export_pipelines.read.connecting import connected
 from export_pipelines.read.postgresql_ranges import cut, read_ranges, sessions_of
 from export_pipelines.read.postgresql_snapshot import Earlier, Pinned, exported, pin
 from export_pipelines.read.unknown_row import UnknownRow

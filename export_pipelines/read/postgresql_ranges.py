@@ -11,10 +11,10 @@ from typing import Any
 import adbc_driver_manager
 import pyarrow as pa
 
+from export_pipelines.connecting import is_passing
 from export_pipelines.plan.query.query import RangeKey
 from export_pipelines.plan.query.ranges import STEP_ROWS, Cut, Range, joined, ranges_between
 from export_pipelines.read.adbc import Session
-from export_pipelines.read.connecting import is_passing
 from export_pipelines.read.in_order import in_order
 
 PIECE_BYTES = 6 * 1024 * 1024  # of one range

@@ -20,10 +20,10 @@ from sqlalchemy.exc import OperationalError as DriverOperationalError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import get_cls_kwargs
 
+from export_pipelines.connecting import connected
 from export_pipelines.errors import ExportError, RetryableError, SettingsError, SourceError
 from export_pipelines.plan.dialects.generic import not_installed, sqlalchemy_dialect
 from export_pipelines.plan.query.query import Query
-from export_pipelines.read.connecting import connected
 from export_pipelines.read.spelled_rows import Spelling
 from export_pipelines.read.unknown_row import UnknownRow
 

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 
 from export_pipelines.errors import SettingsError
 from export_pipelines.ledger import open_ledger
+from export_pipelines.ledger.silence import LedgerSilent
 from export_pipelines.ledger.tables import metadata
 from export_pipelines.settings import driver_url
 from export_pipelines_tests.artifacts.build import AT
@@ -27,7 +28,6 @@ OLD_DELIVERY = (
     [
         ("nonsense", "no URL"),
         (f"mysql://user:{SECRET}@localhost/x", "cannot live in mysql"),
-        (f"postgresql://user:{SECRET}@127.0.0.1:1/x", "cannot be opened"),
         ("sqlite:////proc/none/ledger.db", "cannot be opened"),
     ],
 )
@@ -35,6 +35,12 @@ def test_a_ledger_that_cannot_be_opened_is_told_without_its_url(url: str, text: 
     with pytest.raises(SettingsError, match=text) as told:
         open_ledger(url)
     assert SECRET not in str(told.value)
+
+
+def test_a_ledger_whose_server_is_away_may_be_there_later() -> None:
+    with pytest.raises(LedgerSilent, match="does not answer: OperationalError") as told:
+        open_ledger(f"postgresql://user:{SECRET}@127.0.0.1:1/x")
+    assert SECRET not in str(told.value) and told.value.exit_code == 1
 
 
 def test_a_ledger_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:

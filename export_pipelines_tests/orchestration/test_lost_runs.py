@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -118,6 +118,20 @@ def test_a_retry_that_dagster_gave_up_is_asked_for_again(runs: Runs, is_made: bo
         set_status(runs.instance, new, STARTING)
         runs.instance.add_run_tags(lost, {WILL_RETRY_TAG: "false"})
         assert retry_again(runs.instance) == []  # its successor has begun
+
+
+def test_a_retry_that_dagster_overlooked_is_asked_for_again(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its daemon read the failure before the run's state was stored."""
+    lost = runs.new(lease="over")
+    end_lost_runs(runs.instance, runs.leases)
+    assert runs.run(lost).tags[WILL_RETRY_TAG] == "true" and retry_again(runs.instance) == []
+    monkeypatch.setattr(lost_runs, "OVERLOOKED_AFTER", timedelta(0))
+    assert retry_again(runs.instance) == [lost]
+    new = runs.in_place_of(lost)
+    runs.instance.add_run_tags(lost, {AUTO_RETRY_RUN_ID_TAG: new.run_id})
+    assert retry_again(runs.instance) == []
 
 
 def test_a_run_that_was_lost_too_often_is_given_up(runs: Runs) -> None:

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from export_pipelines import connecting
 from export_pipelines.definition.export import Split
 from export_pipelines.errors import ExportError, SourceError
-from export_pipelines.read import connecting
 from export_pipelines.read.open_source import open_source
 from export_pipelines.sample import generate_leads
 from export_pipelines_servers.late_relay import late_relay

@@ -10,12 +10,12 @@ import pyarrow as pa
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import URL, make_url
 
+from export_pipelines.connecting import connected
 from export_pipelines.errors import DataError, ExportError, RetryableError, SourceError
 from export_pipelines.interrupts import cancelled_by
 from export_pipelines.plan.dialects.mariadb_values import COLLATION
 from export_pipelines.plan.query.query import Query
 from export_pipelines.read.bad_json import UnreadableJson
-from export_pipelines.read.connecting import connected
 from export_pipelines.read.reals import real_texts
 from export_pipelines.read.unknown_row import UnknownRow
 

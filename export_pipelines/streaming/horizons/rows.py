@@ -9,10 +9,10 @@ import pyarrow as pa
 from sqlalchemy import literal
 from sqlalchemy.types import NullType
 
+from export_pipelines.connecting import is_passing
 from export_pipelines.errors import RequestError, RetryableError, SourceError
 from export_pipelines.plan.dialects.dialect import Expression
 from export_pipelines.plan.query.query import Query
-from export_pipelines.read.connecting import is_passing
 from export_pipelines.read.source import Source
 from export_pipelines.streaming.horizon import Position, RowKey, Rows
 

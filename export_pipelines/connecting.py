@@ -1,4 +1,4 @@
-"""A source that is just starting, or full for a moment, is asked again before it is called unreachable."""
+"""A database that is just starting, or full for a moment, is asked again before it is called unreachable."""
 
 import time
 from collections.abc import Callable

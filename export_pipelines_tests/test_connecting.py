@@ -1,6 +1,6 @@
 import pytest
 
-from export_pipelines.read.connecting import connected, is_passing
+from export_pipelines.connecting import connected, is_passing
 
 
 @pytest.mark.parametrize(
