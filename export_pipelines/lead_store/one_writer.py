@@ -22,7 +22,7 @@ def take_lock(connection: sa.Connection, waiting: Waiting | None = None) -> None
 
     `waiting` is called once where another process has it. Raises StoreError after WAIT_S.
     """
-    take, ends = TAKE[connection.dialect.name], time.monotonic() + WAIT_S
+    take, ends = TAKE.get(connection.dialect.name, _alone), time.monotonic() + WAIT_S
     while not take(connection):
         if time.monotonic() > ends:
             raise StoreError(
@@ -57,6 +57,11 @@ def _mysql(connection: sa.Connection) -> bool:
     """Names of locks are those of the whole server, and short."""
     name = hashlib.sha256(str(connection.engine.url.database).encode()).hexdigest()[:32]
     return bool(connection.scalar(sa.select(sa.func.get_lock(f"export_pipelines {name}", 0))))
+
+
+def _alone(connection: sa.Connection) -> bool:
+    """Of a database that names no lock. DuckDB gives its file to one process at a time."""
+    return True
 
 
 TAKE: dict[str, Callable[[sa.Connection], bool]] = {
