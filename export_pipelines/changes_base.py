@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from export_pipelines.artifacts import ROW_DIGESTS_NAME, Changes, Manifest, Part, Staging, Store
+from export_pipelines.artifacts.token import recency
 from export_pipelines.errors import DamagedArtifact, RequestError, SealedArtifact, SettingsError
 from export_pipelines.ledger import Ledger
 from export_pipelines.ledger.series import LastArrived, arrivals
@@ -139,7 +140,7 @@ def _why_not_one(arrived: list[LastArrived], kinds: list[str]) -> str:
     if artifacts == {None}:
         return "no set before has been delivered" if places else FIRST
     if len(artifacts) > 1:
-        newest = max(filter(None, artifacts), key=lambda artifact: artifact.rpartition("/")[2])
+        newest = max(filter(None, artifacts), key=recency)
         lacking = (place for last, place in zip(arrived, places, strict=True) if last.artifact != newest)
         return f"{newest} has not arrived at {next(lacking)}"
     return ""

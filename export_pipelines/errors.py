@@ -236,6 +236,6 @@ def unknown(what: str, word: str, allowed: Iterable[str], listing: str = "") -> 
     text = f'unknown {what} "{word if len(word) <= LONGEST_WORD else word[: LONGEST_WORD - 3] + "..."}"'
     if near:
         text += f'; did you mean "{near}"?'
-    elif len(words) <= 40:
+    elif words and len(words) <= 40:
         text += f"; allowed: {', '.join(words)}"
     return f"{text} ({listing} lists them)" if listing else text

@@ -11,6 +11,7 @@ import requests
 
 from export_pipelines.artifact_reader import ArtifactReader
 from export_pipelines.artifacts import Listing, Manifest, Staging, Store
+from export_pipelines.artifacts.token import recency
 from export_pipelines.delivery import Receipt
 from export_pipelines.errors import Denied, ExportError, FatalError, RequestError, RetryableError
 from export_pipelines.pipeline import Outcome
@@ -104,7 +105,7 @@ class RemoteStore:
                 raise
             except RequestError:  # removed meanwhile
                 continue
-        manifests.sort(key=lambda manifest: (manifest.created_at, manifest.artifact), reverse=True)
+        manifests.sort(key=lambda manifest: recency(manifest.artifact), reverse=True)
         return Listing(tuple(manifests))
 
     def manifests(self, export: str | None = None) -> list[Manifest]:

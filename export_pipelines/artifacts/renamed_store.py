@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.artifacts.store_around import StoreAround
+from export_pipelines.artifacts.token import recency
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,11 @@ class RenamedStore(StoreAround):
         return [artifact for name in names for artifact in self.store.artifacts(name, first, last)]
 
     def listing(self, export: str | None = None) -> Listing:
-        listing = self.store.read(self.artifacts(export))
-        newest = sorted(listing.manifests, key=lambda manifest: _token(manifest.artifact), reverse=True)
-        return Listing(tuple(newest), listing.damaged)
+        return self.store.read(self.artifacts(export))
 
     def latest(self, export: str) -> Manifest | None:
         newest = filter(None, (self.store.latest(name) for name in (export, *self.former.get(export, ()))))
-        return max(newest, key=lambda manifest: _token(manifest.artifact), default=None)
+        return max(newest, key=lambda manifest: recency(manifest.artifact), default=None)
 
     def _names(self, export: str | None) -> Iterable[str | None]:
         return (None,) if export is None else (export, *self.former.get(export, ()))
-
-
-def _token(artifact: str) -> str:
-    return artifact.rpartition("/")[2]

@@ -77,12 +77,12 @@ class Store(Protocol):
                go once `commit` has put the manifest in the place of the one before. Ended anywhere, the artifact is as it
                was or as it is to be; what is left beside it is no part of it.
     artifacts: the names of artifacts, none of which is read; of windows whose keys are not before `first` and not after `last`.
-    read:      the artifacts of these names, newest first, and, named with their faults, those whose manifest is damaged; what was
+    read:      the artifacts of these names, newest first by `recency`, and, named with their faults, those whose manifest is damaged; what was
                removed meanwhile is left out.
     listing:   all of them.
     manifests: the whole ones of `listing`.
     is_empty:  whether there is no artifact at all, damaged ones included.
-    latest:    the newest whole one of an export, by its token.
+    latest:    the newest whole one of an export, by `recency`.
     manifest:  one artifact's manifest; DamagedArtifact when it was cut or edited.
     files:     name -> bytes of everything that lies in an artifact, its manifest left out.
     open:      a part from byte `start`, as often as asked, as it is delivered.

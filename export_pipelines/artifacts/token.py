@@ -9,6 +9,14 @@ def new_token(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
+def recency(artifact: str) -> tuple[str, str, str]:
+    """By what artifacts of an export sort, the oldest first: the second in which their runs began; within it, as in a backfill,
+    their windows, whose keys are in the order of time; then whatever tells them apart."""
+    folder, _, token = artifact.rpartition("/")
+    second, _, _ = token.partition("-")
+    return second, folder.rpartition("/")[2], token
+
+
 def time_of(artifact: str) -> datetime | None:
     """When the run of an artifact began, to the second; None for a name that no run gives."""
     try:

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts.token import recency
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Delivery, WindowRecord
@@ -43,8 +44,9 @@ class Case:
 
     @cached_property
     def records(self) -> list[WindowRecord]:
-        """Artifacts that were written, oldest first, those that have expired too."""
-        return self.project.ledger.windows(self.name)
+        """Artifacts that were written, oldest first, as the store orders them, those that have expired too."""
+        records = self.project.ledger.windows(self.name)
+        return sorted(records, key=lambda record: recency(record.artifact))
 
     @cached_property
     def manifest(self) -> Manifest | None:

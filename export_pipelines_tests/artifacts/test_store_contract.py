@@ -156,6 +156,18 @@ def test_manifests_come_newest_first_whatever_their_windows(store: Store) -> Non
     assert latest is not None and latest.created_at == AT - timedelta(days=1)
 
 
+def test_of_artifacts_of_one_second_that_of_the_last_window_is_the_newest(store: Store) -> None:
+    second = TOKEN.partition("-")[0]
+    for day, random in ((15, "3ccccc"), (16, "1aaaaa"), (14, "4ddddd"), (13, "2bbbbb")):
+        start = datetime(2024, 1, day, tzinfo=UTC)
+        window = Window(start=start, end=start + timedelta(days=1), key=f"2024-01-{day}")
+        stored(store, token=f"{second}-{random}", window=window)
+    keys = [f"2024-01-{day}" for day in (16, 15, 14, 13)]
+    assert [manifest.window.key for manifest in store.manifests("daily")] == keys
+    latest = store.latest("daily")
+    assert latest is not None and latest.window.key == keys[0]
+
+
 def test_manifests_of_one_export_leave_out_the_others(store: Store) -> None:
     stored(store)
     other = stored(store, export="weekly")

@@ -2,10 +2,11 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from export_pipelines.artifacts.manifest import MANIFEST_NAME
-from export_pipelines.errors import RequestError
+from export_pipelines.errors import RequestError, unknown
 
 LOCK_NAME = ".lock"  # held by the living writer of an artifact
 JOURNAL_NAME = ".journal"  # how far the writer of an artifact has come
@@ -35,6 +36,14 @@ def artifact_id(export: str, window_key: str, token: str) -> str:
 def is_artifact_id(text: str) -> bool:
     names = text.split("/")
     return len(names) == 3 and all(map(_FOLDER.fullmatch, names)) and bool(TOKEN.fullmatch(names[2]))
+
+
+def unknown_artifact(artifact: str, artifacts: Iterable[str], where: str) -> RequestError:
+    """That there is no such artifact. The nearest of `artifacts` is named where it is of the same window: one of another holds
+    other rows, whatever its name looks like."""
+    window = artifact.split("/")[1:2]
+    of_window = [name for name in artifacts if name.split("/")[1:2] == window]
+    return RequestError(unknown("artifact", artifact, of_window, "export-pipelines artifacts"), where=where)
 
 
 def check_part_name(name: str) -> str:

@@ -16,11 +16,13 @@ from export_pipelines.artifacts.folder.names import (
     artifact_id,
     check_part_name,
     is_artifact_id,
+    unknown_artifact,
 )
 from export_pipelines.artifacts.folder.staging import FolderStaging, remove_artifact_folder, remove_empty
 from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
-from export_pipelines.errors import DamagedArtifact, RequestError, StoreError, unknown
+from export_pipelines.artifacts.token import recency
+from export_pipelines.errors import DamagedArtifact, RequestError, StoreError
 from export_pipelines.files.locking import locked, try_lock
 from export_pipelines.files.os_errors import store_errors
 
@@ -57,7 +59,7 @@ class FolderStore:
                 damaged[artifact] = error
             except FileNotFoundError:
                 continue  # removed while we were listing
-        manifests.sort(key=lambda manifest: (manifest.created_at, manifest.artifact), reverse=True)
+        manifests.sort(key=lambda manifest: recency(manifest.artifact), reverse=True)
         return Listing(tuple(manifests), damaged)
 
     def manifests(self, export: str | None = None) -> list[Manifest]:
@@ -70,7 +72,7 @@ class FolderStore:
     def latest(self, export: str) -> Manifest | None:
         with store_errors("list the store", self.root):
             folders = artifact_folders(self.root, export)
-        for folder in sorted(folders, key=lambda path: path.name, reverse=True):
+        for folder in sorted(folders, key=lambda path: recency(self._id(path)), reverse=True):
             try:
                 return self._read(folder)
             except (DamagedArtifact, FileNotFoundError):
@@ -194,8 +196,7 @@ class FolderStore:
         return Manifest.of(artifact, data)
 
     def _unknown(self, artifact: str) -> RequestError:
-        text = unknown("artifact", artifact, self.artifacts(), "export-pipelines artifacts")
-        return RequestError(text, where=str(self.root))
+        return unknown_artifact(artifact, self.artifacts(), str(self.root))
 
 
 def is_committed(folder: Path) -> bool:

@@ -12,10 +12,16 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import ValidationError
 
-from export_pipelines.artifacts.folder.names import artifact_id, check_part_name, is_artifact_id
+from export_pipelines.artifacts.folder.names import (
+    artifact_id,
+    check_part_name,
+    is_artifact_id,
+    unknown_artifact,
+)
 from export_pipelines.artifacts.listing import Listing
 from export_pipelines.artifacts.manifest import MANIFEST_NAME, RERUN, Manifest
 from export_pipelines.artifacts.s3.staging import S3Amendment, S3Staging
+from export_pipelines.artifacts.token import recency
 from export_pipelines.definition.destinations import S3Settings
 from export_pipelines.errors import DamagedArtifact, RequestError, SettingsError, unknown
 from export_pipelines.s3 import (
@@ -127,7 +133,7 @@ class S3Store:
                     damaged[artifact] = read
                 elif read is not None:
                     manifests.append(read)
-        manifests.sort(key=lambda manifest: (manifest.created_at, manifest.artifact), reverse=True)
+        manifests.sort(key=lambda manifest: recency(manifest.artifact), reverse=True)
         return Listing(tuple(manifests), damaged)
 
     def manifests(self, export: str | None = None) -> list[Manifest]:
@@ -137,7 +143,7 @@ class S3Store:
         return not any(True for _ in self._names(self.prefix))
 
     def latest(self, export: str) -> Manifest | None:
-        newest = sorted(self.artifacts(export), key=lambda name: name.rpartition("/")[2], reverse=True)
+        newest = sorted(self.artifacts(export), key=recency, reverse=True)
         return next((read for name in newest if isinstance(read := self._try(name), Manifest)), None)
 
     def manifest(self, artifact: str) -> Manifest:
@@ -261,5 +267,4 @@ class S3Store:
         return None if data is None else Manifest.of(artifact, data)
 
     def _unknown(self, artifact: str) -> RequestError:
-        text = unknown("artifact", artifact, self.artifacts(), "export-pipelines artifacts")
-        return RequestError(text, where=self.bucket.url(self.prefix))
+        return unknown_artifact(artifact, self.artifacts(), self.bucket.url(self.prefix))
