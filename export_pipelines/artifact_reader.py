@@ -35,6 +35,12 @@ class ArtifactReader:
 
         return artifact_named(self.store, artifact)
 
+    def full_name(self, artifact: str) -> str:
+        """The name as a listing has it; see `manifest`. Raises RequestError."""
+        from export_pipelines.artifacts.find_artifacts import full_name
+
+        return full_name(self.store, artifact)
+
     def read(self, artifact: str) -> "pd.DataFrame":
         """What an artifact holds, see `manifest` for its name: types of pyarrow, so that a whole number beside a null is no
         float, amounts are decimals and times are in UTC. Raises RequestError, DamagedArtifact."""

@@ -2,21 +2,27 @@
 
 from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.artifacts.store import Store
+from export_pipelines.artifacts.token import recency
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.window import is_explicit
 
 
 def artifact_named(store: Store, name: str) -> Manifest:
-    """The manifest of an artifact as a listing names it, or of the newest of a window, `<export>/<window key>`.
+    """The manifest of an artifact that `full_name` can name. Raises RequestError, DamagedArtifact."""
+    return store.manifest(full_name(store, name))
 
-    Raises RequestError, DamagedArtifact.
-    """
+
+def full_name(store: Store, name: str) -> str:
+    """`name` where it is one as a listing has it; of `<export>/<window key>`, that of the newest artifact of the window, a damaged
+    one too, as nobody is to get an older one for it unawares. Raises RequestError where there is none."""
     export, _, key = name.partition("/")
     if "/" in key:
-        return store.manifest(name)
-    for manifest in store.manifests(export):
-        if manifest.window.key == key and manifest.is_usual:
-            return manifest
+        return name
+    names = store.artifacts(export, key, key) if export and key else ()
+    for artifact in sorted(names, key=recency, reverse=True):
+        listing = store.read([artifact])
+        if artifact in listing.damaged or any(manifest.is_usual for manifest in listing.manifests):
+            return artifact
     raise RequestError(
         f"there is no artifact of the window {key}" if key else "this names no window",
         where=export,

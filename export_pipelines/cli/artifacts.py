@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from export_pipelines.artifacts.sealing import SealedStore
     from export_pipelines.project import Project
 
+NEWEST_OF_WINDOW = "EXPORT/WINDOW for the newest of a window."
+Artifact = Annotated[
+    str, typer.Argument(help=f"As `artifacts` names it, or {NEWEST_OF_WINDOW}", show_default=False)
+]
+
 
 class _ListedByDefault(TyperGroup):
     """`artifacts [NAME]` is `artifacts list [NAME]`."""
@@ -76,7 +81,8 @@ def artifacts(
 def seal(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="ARTIFACT...", help="As `artifacts` names them.")
+        list[str] | None,
+        typer.Argument(metavar="ARTIFACT...", help=f"As `artifacts` names them, or {NEWEST_OF_WINDOW}"),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every artifact of the store.")] = False,
     asker: As = None,
@@ -91,7 +97,7 @@ def seal(
     if bool(names) == everything:
         raise RequestError("name artifacts, or say --all", where="artifacts seal")
     store = sealed_store(project.store)
-    listing = store.listing() if everything else Listing(tuple(map(store.manifest, names or ())), {})
+    listing = store.listing() if everything else Listing(tuple(map(project.manifest, names or ())), {})
     for damaged in listing.damaged.values():
         say(f"error: {damaged}")
     newly_sealed, before = 0, 0
@@ -160,11 +166,12 @@ def _without_key(project: "Project", manifests: "Sequence[Manifest]") -> dict[st
 
 def verify(
     context: typer.Context,
-    artifact: Annotated[str, typer.Argument(help="As `artifacts` names it.", show_default=False)],
+    artifact: Artifact,
     json: Json = False,
 ) -> None:
     """Read every part of an artifact again and name what was changed, cut, swapped, lost or added."""
     project = project_of(context)
+    artifact = project.full_name(artifact)
     faults = project.verify(artifact)
     if json:
         show_json({"artifact": artifact, "whole": not faults, "faults": faults})

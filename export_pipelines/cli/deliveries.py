@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from export_pipelines.cli.artifacts import Artifact
 from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import project_of, say, show
 from export_pipelines.cli.delivered import files_of, require_known
@@ -47,7 +48,7 @@ def deliveries(
 
 def deliver(
     context: typer.Context,
-    artifact: Annotated[str, typer.Argument(help="As `artifacts` names it.", show_default=False)],
+    artifact: Artifact,
     to: Annotated[
         int | None, typer.Option(help="Only to this destination, by its place under `deliver:`.")
     ] = None,
@@ -58,7 +59,7 @@ def deliver(
     from export_pipelines.orchestration import redeliver
 
     project = asking(context, asker)
-    chosen = _chosen(project, artifact, to)
+    chosen = _chosen(project, project.full_name(artifact), to)
     with instance_of(project) as instance:
         done = redeliver(project, [delivery.id for delivery in chosen], again, instance=instance)
     ledger = project.ledger

@@ -33,7 +33,7 @@ COPY_UNKNOWN = (
 def erase(
     context: typer.Context,
     artifacts: Annotated[
-        list[str] | None, typer.Argument(help="As `artifacts` names them.", show_default=False)
+        list[str] | None, typer.Argument(help="As `artifacts` names them, in full.", show_default=False)
     ] = None,
     lead: Annotated[
         str | None, typer.Option("--lead", metavar="ID", help="Every artifact that holds this lead.")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from export_pipelines.cli.artifacts import Artifact
 from export_pipelines.cli.asking import As, administering
 from export_pipelines.cli.context import say
 from export_pipelines.errors import RequestError, StoreError
@@ -12,7 +13,7 @@ from export_pipelines.errors import RequestError, StoreError
 
 def evidence(
     context: typer.Context,
-    artifact: Annotated[str, typer.Argument(help="As `artifacts` names it.", show_default=False)],
+    artifact: Artifact,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="The ZIP file to write; default: evidence_<artifact>.zip here."),
@@ -28,6 +29,7 @@ def evidence(
 
     project = administering(context, asker)
     signer = Signer(project.settings.audit_key.active("evidence"))
+    artifact = project.full_name(artifact)
     path = output or Path(f"evidence_{artifact.replace('/', '_')}.zip")
     if path.exists():
         raise RequestError("a file of that name is there", where=str(path), remedy="-o names another one")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def hold(
     context: typer.Context,
     artifact: Annotated[
-        str | None, typer.Argument(help="As `artifacts` names it.", show_default=False)
+        str | None, typer.Argument(help="As `artifacts` names it, in full.", show_default=False)
     ] = None,
     lead: Annotated[
         str | None,

@@ -4,18 +4,14 @@ from typing import Annotated
 
 import typer
 
+from export_pipelines.cli.artifacts import Artifact
 from export_pipelines.cli.asking import As, asking
 from export_pipelines.cli.context import show
 
 
 def recipe(
     context: typer.Context,
-    artifact: Annotated[
-        str,
-        typer.Argument(
-            help="As `artifacts` names it, or EXPORT/WINDOW for the newest of a window.", show_default=False
-        ),
-    ],
+    artifact: Artifact,
     reader: Annotated[
         str,
         typer.Option(

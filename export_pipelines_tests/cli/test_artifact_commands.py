@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from export_pipelines_tests.cli.answers import WHOLE, Terminal, data
 from export_pipelines_tests.conftest import DAILY, Project
 
@@ -93,6 +95,36 @@ def test_a_damaged_manifest_is_listed_as_damaged(terminal: Terminal, project: Pr
     (listed,) = data(terminal("artifacts", "--json"))
     assert listed["artifact"] == artifact and listed["damaged"]
     assert f"damaged: {artifact}" in terminal("artifacts").stderr
+
+
+def test_a_window_names_its_newest_artifact(terminal: Terminal, project: Project) -> None:
+    for day in ("2024-01-15", "2024-01-15", "2024-01-20"):
+        assert terminal("run", "daily", "--partition", day).code == 0
+    artifacts = [item["artifact"] for item in data(terminal("artifacts", "daily", "--json"))]
+    newest = next(artifact for artifact in artifacts if "/2024-01-15/" in artifact)
+    before = attempts(terminal)
+    assert terminal("deliver", "daily/2024-01-15", "--again").code == 0
+    assert attempts(terminal) == before | {newest: before[newest] + 1}
+    assert data(terminal("verify", "daily/2024-01-15", "--json"))["artifact"] == newest
+    (project.home / "artifacts" / newest / "manifest.json").write_text("{}")
+    damaged = terminal("verify", "daily/2024-01-15")
+    assert damaged.code == 1 and f"error: {newest}/manifest.json" in damaged.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "deliver"])
+def test_of_a_window_without_artifacts_none_of_another_is_named(terminal: Terminal, command: str) -> None:
+    assert terminal("run", "daily", "--partition", "2024-01-20").code == 0
+    (made,) = data(terminal("artifacts", "daily", "--json"))
+    token = made["artifact"].rpartition("/")[2]
+    for name in ("daily/2024-01-15", f"daily/2024-01-15/{token}"):
+        answer = terminal(command, name)
+        assert answer.code == 2 and "daily/2024-01-20" not in answer.stderr
+        assert "export-pipelines artifacts" in answer.stderr
+
+
+def attempts(terminal: Terminal) -> dict[str, int]:
+    """How often each artifact was sent."""
+    return {item["artifact"]: len(item["attempts"]) for item in data(terminal("deliveries", "--json"))}
 
 
 def made_artifact(terminal: Terminal) -> str:
