@@ -10,6 +10,7 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError
 from export_pipelines.ledger import Delivery, WindowRecord
 from export_pipelines.orchestration.observed_runs import ObservedRun, ObservedRuns
+from export_pipelines.orchestration.run_command import run_command
 from export_pipelines.plan import Plan, compile_plan
 from export_pipelines.plan.plan import Window
 from export_pipelines.plan.window import scheduled_window
@@ -62,6 +63,15 @@ class Case:
     @cached_property
     def silent_daemons(self) -> tuple[str, ...]:
         return tuple(self.observed.silent_daemons())
+
+    @property
+    def next_keys(self) -> tuple[str, ...]:
+        """The key of `window`, where it is a partition: any other a run finds by itself."""
+        return (self.window.key,) if self.definition.partition else ()
+
+    def command(self, *keys: str) -> str:
+        """That runs these windows, see `run_command`."""
+        return run_command(self.definition, keys)
 
     def plan(self, definition: ExportDefinition | None = None, window: Window | None = None) -> Plan:
         """Raises ExportError."""

@@ -23,7 +23,11 @@ def why_empty(case: Case) -> Iterator[Finding]:
         yield Finding("bad", f"The newest file, of {window.key}, has no rows.")
     if newest and newest.overrides:
         keys = ", ".join(newest.overrides)
-        yield Finding("note", f"Its run had a filter of its own: {keys}.", "Run it again without.")
+        yield Finding(
+            "note",
+            f"Its run had a filter of its own: {keys}.",
+            f"Run it again without: `{case.command(window.key)}`.",
+        )
     if case.definition.report:
         return
     yield from _narrowed(case, window)

@@ -7,6 +7,7 @@ from export_pipelines.diagnosis.case import Case
 from export_pipelines.diagnosis.finding import Finding, Tone
 from export_pipelines.diagnosis.missing import DAEMON
 from export_pipelines.orchestration.observed_runs import ObservedRun
+from export_pipelines.quantities import counted
 
 LONG_WAIT, LONG_RUN = timedelta(minutes=2), timedelta(minutes=10)
 STAGES = {
@@ -24,8 +25,11 @@ def why_late(case: Case) -> Iterator[Finding]:
     if ended:
         yield from _duration(case, ended[0])
     for delivery in case.deliveries:
-        if delivery.attempts > 1:
-            text = f"{delivery.kind} {delivery.target} needed {delivery.attempts} attempts so far: {delivery.error or 'it arrived'}"
+        attempts = case.project.ledger.attempts(delivery.id)
+        failed = sum(attempt["outcome"] not in (None, "delivered") for attempt in attempts)
+        if failed:
+            end = "it arrived" if delivery.state == "delivered" else delivery.error or "it is on its way"
+            text = f"{counted(failed, 'attempt')} to reach {delivery.kind} {delivery.target} failed so far: {end}"
             yield Finding("note", text, "Where it fails often, ask whoever runs that place.")
 
 
@@ -57,7 +61,7 @@ def _window(case: Case) -> Iterator[Finding]:
     if not mine:
         text = f"The last complete window, {key}, was over at {case.window.end:%Y-%m-%d %H:%M} UTC and has no file yet."
         tone: Tone = "bad" if case.definition.schedule else "note"
-        yield Finding(tone, text, f"Run it: `export-pipelines run {case.name} --partition {key}`.")
+        yield Finding(tone, text, f"Run it: `{case.command(key)}`.")
     elif mine[-1].arrived:
         at = mine[-1].created_at
         yield Finding("good", f"The last complete window, {key}, has its file since {at:%Y-%m-%d %H:%M} UTC.")

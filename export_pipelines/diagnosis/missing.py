@@ -34,7 +34,7 @@ def _never_ran(case: Case) -> Iterator[Finding]:
     yield Finding(
         "note",
         "The export has never run.",
-        f"Run it: `export-pipelines run {case.name}`, or “Run now” on its page.",
+        f"Run it: `{case.command(*case.next_keys)}`, or “Run now” on its page.",
     )
 
 
@@ -45,14 +45,17 @@ def _last_run(case: Case) -> Iterator[Finding]:
     at = f"{run.at:%Y-%m-%d %H:%M} UTC"
     if run.status == "failed":
         reason = case.observed.reason(run.run_id)
-        then = f"Mend what it says, then run it again: `export-pipelines run {case.name}`."
+        command = case.command(*case.observed.failed_keys(run))
+        then = f"Mend what it says, then run it again: `{command}`."
         yield Finding("bad", f"The last run failed at {at}: {reason}", then)
     elif run.status == "queued":
         yield Finding("busy", f"A run waits for its turn since {at}.", "Wait; other runs go first.")
     elif run.status == "running":
         yield Finding("busy", f"A run is under way since {at}.", "Wait for its end.")
     elif run.status == "cancelled":
-        yield Finding("bad", f"The last run was cancelled at {at}.", "Run it again.")
+        yield Finding(
+            "bad", f"The last run was cancelled at {at}.", f"Run it again: `{case.command(*run.keys)}`."
+        )
     else:
         yield Finding("good", f"The last run ended well at {at}.")
 
@@ -93,5 +96,8 @@ def _delivered(case: Case, delivery: Delivery) -> Finding:
 def _expired(case: Case) -> Iterator[Finding]:
     if case.records and case.manifest is None:
         kept = case.definition.retention or "as long as the settings say"
+        command = case.command(case.records[-1].window_key)
         text = f"Files were written, the last at {case.records[-1].created_at:%Y-%m-%d %H:%M} UTC, and none is kept any more ({kept})."
-        yield Finding("bad", text, "Run the window again; a longer `retention:` keeps files longer.")
+        yield Finding(
+            "bad", text, f"Run the window again: `{command}`; a longer `retention:` keeps files longer."
+        )

@@ -9,13 +9,13 @@ from export_pipelines.errors import KeyRefused
 
 VERIFIED_BYTES = 50_000_000  # more is not read again for a page
 OPENED_BY = {
-    "csv": "A text of UTF-8 with commas, quotes of RFC 4180 and a header. In Excel: Data, From Text/CSV, UTF-8; or let the export say `format: {csv: {bom: true}}`, or xlsx.",
     "tsv": "A text of UTF-8 with tabs and a header. In Excel: Data, From Text/CSV.",
     "json": "One JSON array in each file.",
     "ndjson": "A JSON object on each line; it is no array, so read it line by line.",
     "parquet": "A binary file for pandas, DuckDB, Spark and the like; no text editor or spreadsheet opens it.",
     "xlsx": "A workbook for Excel, LibreOffice or Google Sheets.",
 }
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 CODECS = {
     "gzip": "It is compressed: unpack it by gunzip or 7-Zip first; most readers do so by themselves where the name ends in .gz.",
     "zip": "It is a zip archive: unpack it first.",
@@ -29,13 +29,24 @@ def why_unreadable(case: Case) -> Iterator[Finding]:
         yield Finding("note", "There is no file to look at.")
         return
     yield from _bytes(case, manifest)
-    yield Finding("note", f"Format {manifest.format}: {OPENED_BY.get(manifest.format, '')}".strip(": "))
+    yield Finding("note", f"Format {manifest.format}: {_opened_by(manifest)}".strip(": "))
     if manifest.codec in CODECS and manifest.format != "parquet":
         yield Finding("note", CODECS[manifest.codec])
     if len(manifest.parts) > 1:
         text = f"The export is split into {len(manifest.parts)} files; each is whole by itself, with its own header."
         yield Finding("note", text, "Read all of them, in the order of their names.")
     yield from _surprises(manifest)
+
+
+def _opened_by(manifest: Manifest) -> str:
+    if manifest.format != "csv":
+        return OPENED_BY.get(manifest.format, "")
+    delimiter = str(manifest.options.get("delimiter", ","))
+    between = DELIMITERS.get(delimiter, f'"{delimiter}" between the values')
+    text = f"A text of UTF-8 with {between}, quotes of RFC 4180 and a header. In Excel: Data, From Text/CSV, UTF-8"
+    if manifest.options.get("bom"):
+        return f"{text}; it begins with a byte order mark, by which Excel knows UTF-8."
+    return f"{text}; or let the export say `format: {{csv: {{bom: true}}}}`, or xlsx."
 
 
 def _bytes(case: Case, manifest: Manifest) -> Iterator[Finding]:
@@ -51,7 +62,7 @@ def _bytes(case: Case, manifest: Manifest) -> Iterator[Finding]:
         yield Finding("bad", f"The stored file cannot be opened: {error}", error.remedy)
         return
     for fault in faults:
-        then = f"Run it again: `export-pipelines run {case.name}`."
+        then = f"Run it again: `{case.command(manifest.window.key)}`."
         yield Finding("bad", f"The stored file is damaged: {fault}", then)
     if not faults:
         digests = ", ".join(f"{part.name} {part.sha256[:16]}…" for part in manifest.parts[:3])

@@ -11,7 +11,7 @@ from export_pipelines.definition import ExportDefinition
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failed_runs import DIED, NOT_STARTED
 from export_pipelines.orchestration.failures import failures_of
-from export_pipelines.orchestration.run_tags import EXPORT_TAG, exports_of, windows_of
+from export_pipelines.orchestration.run_tags import EXPORT_TAG, exports_of, window_keys, windows_of
 from export_pipelines.orchestration.switches import switches
 from export_pipelines.orchestration.ticks import next_tick
 from export_pipelines.project import Project
@@ -28,12 +28,13 @@ ENDS = {
 
 @dataclass(frozen=True)
 class ObservedRun:
-    """`status` is queued, running, done, failed or cancelled. `window` is empty where the run found its own. `at` is when
-    it ended, or was asked for while it has not ended."""
+    """`status` is queued, running, done, failed or cancelled. `window` is empty where the run found its own, and so are
+    `keys`, by which `run_command` tells how to run it again. `at` is when it ended, or was asked for while it has not ended."""
 
     run_id: str
     status: str
     window: str
+    keys: tuple[str, ...]
     asked_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -90,6 +91,13 @@ class ObservedRuns:
         statuses = get_daemon_statuses(self.instance, DAEMONS)
         return [name for name, status in statuses.items() if not status.healthy]
 
+    def failed_keys(self, run: ObservedRun) -> tuple[str, ...]:
+        """Of the windows that failed, in the order of time; all that were asked for where nothing tells which did."""
+        if not run.keys:
+            return ()
+        texts = failures_of(self.instance, run.run_id).texts  # by destination, too, where there is one window
+        return tuple(sorted(key for key in texts if run.keys[0] <= key <= run.keys[-1])) or run.keys
+
     def reason(self, run_id: str) -> str:
         """Why a run failed."""
         texts = failures_of(self.instance, run_id).texts
@@ -103,6 +111,7 @@ class ObservedRuns:
             run_id=run.run_id,
             status=status,
             window=windows_of(run, self.location),
+            keys=window_keys(run, self.location),
             asked_at=record.create_timestamp.astimezone(UTC),
             started_at=_moment(record.start_time),
             ended_at=_moment(record.end_time),

@@ -66,15 +66,21 @@ def exports_of(run: dg.DagsterRun, location: CodeLocation) -> list[str]:
 
 def windows_of(run: dg.DagsterRun, location: CodeLocation) -> str:
     """The partitions or the window that the run was asked for; "" where the run itself found its window."""
+    bounds = "_".join(window_keys(run, location)).split("_")
+    return " to ".join(dict.fromkeys(bounds))
+
+
+def window_keys(run: dg.DagsterRun, location: CodeLocation) -> tuple[str, ...]:
+    """Of the windows that the run was asked for, the first and the last partition, or `<start>_<end>`; none where the run itself
+    found its window."""
     tags, config = run.tags, run.run_config if isinstance(run.run_config, dict) else {}
     if PARTITION_TAG in tags:
-        return tags[PARTITION_TAG]
+        return (tags[PARTITION_TAG],)
     if RANGE_START in tags:
-        first, last = tags[RANGE_START], tags.get(RANGE_END, "")
-        return first if first == last else f"{first} to {last}"
+        return tags[RANGE_START], tags.get(RANGE_END, "")
     if run.job_name == location.named(ON_DEMAND):
-        return f"{config.get('start')} to {config.get('end')}"
-    return ""
+        return (f"{config.get('start')}_{config.get('end')}",)
+    return ()
 
 
 def is_by_hand(run: dg.DagsterRun) -> bool:

@@ -12,10 +12,10 @@ from export_pipelines.ledger import Alert
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.due import Due, due_windows, given_up
 from export_pipelines.orchestration.failures import failures_of
+from export_pipelines.orchestration.run_command import run_command
 from export_pipelines.orchestration.schedules import MAX_CAUGHT_UP, begins_now, request, without_rights
 from export_pipelines.orchestration.switches import Switch, owes_a_tick, switches
 from export_pipelines.orchestration.ticks import last_tick, next_tick
-from export_pipelines.plan.window import WHOLE_KEY
 from export_pipelines.project import Project
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def _alert(
         export=definition.name,
         kind="failure",
         text="\n".join(lines),
-        then=_command(definition, [due_window.request.window.key for due_window in lost]),
+        then=run_command(definition, [due_window.request.window.key for due_window in lost]),
         noticed_at=now,
     )
 
@@ -140,15 +140,3 @@ def _reason(due: Due, instance: dg.DagsterInstance) -> str:
     text = faults.get(due.request.window.key) or faults.get("") or "the run's process died"
     number = due.attempt - 1
     return f"given up after {number} attempt{'s' if number > 1 else ''}: {text}"
-
-
-def _command(definition: ExportDefinition, keys: Sequence[str]) -> str:
-    name = definition.name
-    if definition.partition:
-        if len(keys) == 1:
-            return f"export-pipelines run {name} --partition {keys[0]}"
-        return f"export-pipelines backfill {name} --from {keys[0]} --to {keys[-1]}"
-    if keys[0] == WHOLE_KEY:
-        return f"export-pipelines run {name}"
-    start, _, end = keys[0].partition("_")
-    return f"export-pipelines run {name} --start {start} --end {end}"

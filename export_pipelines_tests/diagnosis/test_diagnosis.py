@@ -1,6 +1,7 @@
 """Each cause that people ask about is found, with what to do, and nothing else is called a cause."""
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -62,7 +63,7 @@ def test_what_never_ran_is_told_how_to_run(project: Project, terminal: Terminal)
     project.write("daily", DAILY)
     found = told(terminal)
     assert "has never run" in texts(found, "missing", "note")
-    assert "export-pipelines run daily" in texts(found, "missing")
+    assert "export-pipelines run daily --partition 2024-02-04" in texts(found, "missing")
 
 
 def test_a_schedule_that_is_off_is_a_cause(project: Project, terminal: Terminal) -> None:
@@ -112,16 +113,73 @@ def test_a_delivery_that_failed_is_a_cause_with_its_command(project: Project, te
     assert "did not arrive at folder" in causes
     assert "export-pipelines deliver daily/2024-02-04/" in causes
     assert "The last run failed" in causes
+    assert "export-pipelines run daily --partition 2024-02-04`" in causes
 
 
-def test_a_damaged_file_is_a_cause(project: Project, terminal: Terminal) -> None:
+@pytest.mark.parametrize(
+    "window", [("--partition", "2024-01-07"), ("--start", "2024-01-07", "--end", "2024-01-09")]
+)
+def test_a_damaged_file_is_a_cause_with_the_command_of_its_window(
+    project: Project, terminal: Terminal, window: tuple[str, ...]
+) -> None:
     project.write("daily", DAILY)
-    assert terminal("run", "daily", "--partition", "2024-02-04").code == 0
+    assert terminal("run", "daily", *window).code == 0
     (part,) = project.home.rglob("leads_part_1.csv")
     part.chmod(0o600)
     part.write_bytes(part.read_bytes()[:-1])
     found = told(terminal)
     assert "damaged" in texts(found, "unreadable", "bad")
+    assert f"`export-pipelines run daily {' '.join(window)}`" in texts(found, "unreadable", "bad")
+
+
+def test_a_run_that_failed_is_told_with_the_windows_that_failed(project: Project, terminal: Terminal) -> None:
+    project.write("daily", DAILY + "deliver: [{folder: {path: /proc/nowhere}}]\n")
+    assert terminal("backfill", "daily", "--from", "2024-01-03", "--to", "2024-01-05").code == 1
+    causes = texts(told(terminal), "missing", "bad")
+    assert "`export-pipelines backfill daily --from 2024-01-03 --to 2024-01-05`" in causes
+    command = "run daily --start 2024-01-03T00:00:00.000Z --end 2024-01-05T00:00:00.000Z"
+    assert terminal(*command.split()).code == 1
+    assert f"`export-pipelines {command}`" in texts(told(terminal), "missing", "bad")
+
+
+def test_after_a_backfill_the_newest_file_is_that_of_the_last_window(
+    project: Project, terminal: Terminal
+) -> None:
+    project.write("daily", DAILY + FOLDER)
+    assert terminal("backfill", "daily", "--from", "2024-01-01", "--to", "2024-01-07").code == 0
+    found = told(terminal)
+    assert "The newest file, of 2024-01-07" in texts(found, "empty")
+    assert "daily/2024-01-07" in texts(found, "missing", "good")
+
+
+def test_attempts_that_failed_are_counted_and_no_others(project: Project, terminal: Terminal) -> None:
+    place = project.folder / "place"
+    project.write("daily", f"{DAILY}deliver: [{{folder: {{path: {place}/sent}}}}]\n")
+    day = "daily/2024-02-04"
+    assert terminal("run", "daily", "--partition", "2024-02-04").code == 0
+    assert terminal("deliver", day).code == terminal("deliver", day, "--again").code == 0
+    assert "failed so far" not in texts(told(terminal), "late")
+    shutil.rmtree(place)
+    place.write_text("")
+    assert terminal("deliver", day, "--again").code == 1
+    assert "1 attempt to reach folder" in texts(told(terminal), "late", "note")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("{}", ("with commas", "bom: true")),
+        ("{delimiter: ';', bom: true}", ("with semicolons", "byte order mark")),
+    ],
+)
+def test_how_to_read_csv_is_told_by_its_options(
+    project: Project, terminal: Terminal, options: str, words: tuple[str, ...]
+) -> None:
+    project.write("daily", DAILY.replace("format: csv", f"format: {{csv: {options}}}"))
+    assert terminal("run", "daily", "--partition", "2024-02-04").code == 0
+    text = texts(told(terminal), "unreadable")
+    assert all(word in text for word in words)
+    assert ("bom: true" in text, "with commas" in text) == (options == "{}", options == "{}")
 
 
 def test_a_changed_schema_is_a_cause(
