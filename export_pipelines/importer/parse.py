@@ -48,14 +48,14 @@ def parser_of(
 
 def object_id(text: str) -> str:
     if not _OBJECT_ID.fullmatch(text):
-        raise Unfit("not an id: 24 digits 0-9 a-f")
+        raise Unfit("not an id; expected 24 digits 0-9 a-f")
     return text
 
 
 def outcome(text: str) -> str:
     word = text.strip().lower()
     if word not in OUTCOMES:
-        raise Unfit(f"not an outcome: one of {', '.join(OUTCOMES)}")
+        raise Unfit(f"not an outcome; expected one of {', '.join(OUTCOMES)}")
     return word
 
 
@@ -72,7 +72,7 @@ def _moment(text: str, zone: tzinfo) -> datetime:
     """A date is its midnight, a time without an offset is of `zone`; finer than a millisecond is cut."""
     text = text.strip()
     if not _MOMENT.fullmatch(text):
-        raise Unfit("not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z")
+        raise Unfit("not a timestamp; expected one such as 2024-01-15 or 2024-01-15T10:30:45.123Z")
     try:
         moment = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
         return _in_utc(moment, zone)
@@ -97,7 +97,7 @@ def _day(text: str) -> date:
     try:
         return datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError as error:
-        raise Unfit("not a date: 2024-01-15") from error
+        raise Unfit("not a date; expected one such as 2024-01-15") from error
 
 
 def _by_layout(text: str, layout: str, kind: Kind, zone: tzinfo) -> date:
@@ -127,14 +127,14 @@ def _by_order(text: str, order: DateOrder | None, kind: Kind, zone: tzinfo) -> d
 def _flag(text: str) -> bool:
     word = text.strip().lower()
     if word not in TRUE | FALSE:
-        raise Unfit("not a boolean: yes, true, t, 1, no, false, f or 0")
+        raise Unfit("not a boolean; expected yes, true, t, 1, no, false, f or 0")
     return word in TRUE
 
 
 def _amount(text: str) -> Decimal:
     text = text.strip()
     if not _AMOUNT.fullmatch(text):
-        raise Unfit("not an amount: 1234.50")
+        raise Unfit("not an amount; expected one with a decimal point, such as 1234.50")
     amount = Decimal(re.sub(r"[$£€,]", "", text))
     if abs(amount) >= MAX_UNITS:
         raise Unfit(f"an amount of {MAX_UNITS:,} or more")
@@ -147,7 +147,7 @@ def _amount(text: str) -> Decimal:
 def _number(text: str) -> Decimal:
     text = text.strip()
     if not _NUMBER.fullmatch(text):
-        raise Unfit("not a number: 1234.5")
+        raise Unfit("not a number; expected one with a decimal point and without separators, such as 1234.5")
     if len(text) > MOST_DIGITS:
         raise Unfit(f"a number of more than {MOST_DIGITS:,} digits")
     return Decimal(text)

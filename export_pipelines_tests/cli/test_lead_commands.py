@@ -61,7 +61,7 @@ def test_a_dry_run_of_an_import_shows_how_the_file_is_read_and_writes_nothing(
     assert answer.stdout.splitlines() == [
         "1 lead would be loaded of 2 rows",
         "1 row would be rejected",
-        "line 3: WHEN: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z",
+        "line 3: WHEN: not a timestamp; expected one such as 2024-01-15 or 2024-01-15T10:30:45.123Z",
         "column  field         by",
         "WHEN    submitted_at  similar header in the mapping (guessed)",
         "E-Mail  email         similar to the name of the field (guessed)",
@@ -78,7 +78,9 @@ def test_a_dry_run_of_an_import_shows_how_the_file_is_read_and_writes_nothing(
         {"header": "Größe", "field": "custom.groe", "match": "new field", "guessed": False},
     ]
     assert found["form"] == {"encoding": "utf-16", "delimiter": ";", "guessed": ["encoding", "delimiter"]}
-    assert found["first_rejects"] == [[3, "WHEN: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z"]]
+    assert found["first_rejects"] == [
+        [3, "WHEN: not a timestamp; expected one such as 2024-01-15 or 2024-01-15T10:30:45.123Z"]
+    ]
 
 
 @pytest.mark.parametrize(

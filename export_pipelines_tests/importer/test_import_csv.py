@@ -138,7 +138,7 @@ def test_what_goes_in_is_in_the_store(rows: list[tuple[str, str, str]], end: str
         ("yesterday,r1,5.00", "when: not a timestamp"),
         (",r1,5.00", "submitted_at is empty"),
         ("2024-01-15,r1,5.001", "price: an amount with more than two places"),
-        ("yesterday,r1,five", "when: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z; price: not an amount"),
+        ("yesterday,r1,five", "when: not a timestamp; expected one such as 2024-01-15 or 2024-01-15T10:30:45.123Z; price: not an amount"),
         ('2024-01-15,"r"1,5.00', "written twice"),
         (b"2024-01-15,r\xe9,5.00", "cell 2 holds bytes that are not UTF-8"),
         ("2024-01-15,r\0,5.00", "cell 2 holds a NUL character"),
@@ -231,7 +231,9 @@ def test_a_dry_run_tells_all_and_writes_nothing(room: Room) -> None:
     result = room.load(content, mapping, catalog_out=room.catalog, dry_run=True)
     assert [path.name for path in room.folder.iterdir()] == ["in.csv"]
     assert (result.form, result.loaded) == (FileForm("cp1252", ";", ("encoding", "delimiter")), 2)
-    assert result.first_rejects == ((4, "Wann: not a timestamp: 2024-01-15 or 2024-01-15T10:30:45.123Z"),)
+    assert result.first_rejects == (
+        (4, "Wann: not a timestamp; expected one such as 2024-01-15 or 2024-01-15T10:30:45.123Z"),
+    )
     assert result.columns == (
         ImportedColumn("Wann", "submitted_at", Match.SIMILAR_IN_MAPPING),
         ImportedColumn("REF", "reference", Match.SIMILAR_IN_MAPPING),

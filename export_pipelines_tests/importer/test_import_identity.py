@@ -41,7 +41,7 @@ def test_a_lead_id_of_the_file_is_kept(room: Room) -> None:
     assert room.rows("SELECT lead_id FROM leads") == [(id,)]
     assert [reason for _, reason, _ in room.rejects()] == [
         "the same lead_id as in line 2",
-        "lead_id: not an id: 24 digits 0-9 a-f",
+        "lead_id: not an id; expected 24 digits 0-9 a-f",
     ]
 
 

@@ -1,5 +1,6 @@
 """Cells become values of their type exactly, or are refused in words that do not quote them."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -76,3 +77,22 @@ def test_an_outcome_is_one_of_three() -> None:
     assert outcome("Success") == "success"
     with pytest.raises(Unfit, match="success, failure, error"):
         outcome("sold")
+
+
+@pytest.mark.parametrize(
+    ("type_name", "text", "expected"),
+    [
+        ("currency", "12,50", "an amount; expected one with a decimal point, such as 1234.50"),
+        (
+            "number",
+            "12,5",
+            "a number; expected one with a decimal point and without separators, such as 1234.5",
+        ),
+        ("dob", "5 March 1990", "a date; expected one such as 2024-01-15"),
+        ("timestamp", "noon", "a timestamp; expected one such as 2024-01-15 or 2024-01-15T10:30:45.123Z"),
+        ("boolean", "maybe", "a boolean; expected yes, true, t, 1, no, false, f or 0"),
+    ],
+)
+def test_a_refusal_says_what_is_expected(type_name: str, text: str, expected: str) -> None:
+    with pytest.raises(Unfit, match=f"^not {re.escape(expected)}$"):
+        parser_of(type_name)(text)
