@@ -11,7 +11,7 @@ from export_pipelines.definition.words import TIME_PATTERN, WEEKDAYS, read_weekd
 from export_pipelines.errors import nearest, unknown
 from export_pipelines.yaml.schema_faults import shown_value
 
-ALLOWED = "daily, weekly, monthly, each with a day and a time (weekly on monday at 02:00), or a cron line of 5 fields"
+ALLOWED = "daily, weekly, monthly, each with a day and a time (weekly on monday at 02:00), or a cron line of 5 fields (0 2 * * 1)"
 MAX_ACTIVE = 100
 LAST_DAY_OF_EVERY_MONTH = 28
 LONGEST_STEP = 31  # days
@@ -20,6 +20,7 @@ LENGTHS: dict[Cadence, int] = {"daily": 1, "weekly": 7, "weekly of month": 10, "
 _WORDS = re.compile(r"(\w+)(?: on (?:day )?(\S+?))?(?: at (\S+))?")
 _FIELD = r"(?:\*|[0-9]+|[a-z]{3})(?:-(?:[0-9]+|[a-z]{3}))?(?:/[0-9]+)?"
 _CRON = re.compile(rf"(?:{_FIELD})(?:,{_FIELD})*")
+_OFTEN = re.compile(r"@?(hourly|minutely)\b|every( ?\d+)? ?(h|hours?|m|min|minutes?|s|sec|seconds?)\b")
 _ANY_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -59,11 +60,11 @@ def _looks_like_cron(plain: str) -> bool:
 
 def _no_schedule(plain: str) -> str:
     first = plain.split(maxsplit=1)[0] if plain else ""
-    if first in ("hourly", "minutely", "@hourly") or first.startswith("every"):
+    if _OFTEN.match(plain):
         return f"an export runs at most once a day; allowed: {ALLOWED}"
     if first.removeprefix("@") in _READERS and first not in _READERS:
         return f"write {first.removeprefix('@')} without the @"
-    if first in _READERS or re.match(r"[*0-9]", plain):
+    if first in (*_READERS, "every") or _looks_like_cron(plain):
         return f"a schedule is expected, not {shown_value(plain)}; allowed: {ALLOWED}"
     near = nearest(first, _READERS)
     meant = f'did you mean "{near}"? ' if near else ""

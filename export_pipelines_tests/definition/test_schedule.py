@@ -48,6 +48,14 @@ def test_no_two_ticks_are_less_than_a_day_apart(words: str) -> None:
     [
         ("hourly", "at most once a day"),
         ("every 6 hours", "at most once a day"),
+        ("every hour", "at most once a day"),
+        ("every 15min", "at most once a day"),
+        (
+            "every monday 2am",
+            '^a schedule is expected, not "every monday 2am"; allowed: daily, weekly, monthly, .* cron line of 5 fields',
+        ),
+        ("every 2 days", '^a schedule is expected, not "every 2 days"; allowed: daily'),
+        ("every month", '^a schedule is expected, not "every month"; allowed: daily'),
         ("0 */6 * * *", "more often than once a day"),
         ("*/5 2 * * *", "more often than once a day"),
         ("0 2,14 * * *", "more often than once a day"),
